@@ -1,0 +1,139 @@
+#include <array>
+#include <utility>
+
+#include "messages/model/action.h"
+#include "messages/model/metric.h"
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/reason.h"
+#include "messages/model/reclaimed.h"
+#include "messages/model/report.h"
+#include "messages/model/result.h"
+
+namespace tideline::model {
+namespace {
+
+template <class E, std::size_t N>
+using Table = std::array<std::pair<E, std::string_view>, N>;
+
+template <class E, std::size_t N>
+constexpr std::string_view lookup(const Table<E, N>& table, E value) {
+  for (const auto& [key, text] : table) {
+    if (key == value) return text;
+  }
+  return "unknown";
+}
+
+template <class E, std::size_t N>
+constexpr std::optional<E> reverse(const Table<E, N>& table, std::string_view text) {
+  for (const auto& [key, name] : table) {
+    if (name == text) return key;
+  }
+  return std::nullopt;
+}
+
+constexpr Table<ErrorCode, 9> kErrorCodes{{{ErrorCode::kInvalidArgument, "invalid-argument"},
+                                           {ErrorCode::kNotFound, "not-found"},
+                                           {ErrorCode::kPermissionDenied, "permission-denied"},
+                                           {ErrorCode::kUnsupported, "unsupported"},
+                                           {ErrorCode::kMalformed, "malformed"},
+                                           {ErrorCode::kUnavailable, "unavailable"},
+                                           {ErrorCode::kOverloaded, "overloaded"},
+                                           {ErrorCode::kFenced, "fenced"},
+                                           {ErrorCode::kInternal, "internal"}}};
+
+constexpr Table<QosClass, 5> kQosClasses{{{QosClass::kLse, "LSE"},
+                                          {QosClass::kLsr, "LSR"},
+                                          {QosClass::kLs, "LS"},
+                                          {QosClass::kBe, "BE"},
+                                          {QosClass::kSystem, "SYSTEM"}}};
+constexpr Table<KubeQos, 3> kKubeQos{{{KubeQos::kGuaranteed, "Guaranteed"},
+                                      {KubeQos::kBurstable, "Burstable"},
+                                      {KubeQos::kBestEffort, "BestEffort"}}};
+constexpr Table<Tier, 4> kTiers{{{Tier::kProd, "prod"}, {Tier::kMid, "mid"}, {Tier::kBatch, "batch"}, {Tier::kFree, "free"}}};
+constexpr Table<PodPhase, 4> kPhases{{{PodPhase::kPending, "Pending"},
+                                      {PodPhase::kRunning, "Running"},
+                                      {PodPhase::kSucceeded, "Succeeded"},
+                                      {PodPhase::kFailed, "Failed"}}};
+constexpr Table<SuppressPolicy, 3> kSuppressPolicies{{{SuppressPolicy::kCpuset, "cpuset"},
+                                                      {SuppressPolicy::kCfsQuota, "cfsQuota"},
+                                                      {SuppressPolicy::kWorkConserving, "workConserving"}}};
+constexpr Table<Reason, 24> kReasons{{{Reason::kNone, "none"},
+                                      {Reason::kDisabled, "disabled"},
+                                      {Reason::kThresholdFormula, "threshold-formula"},
+                                      {Reason::kMinPercentFloor, "min-percent-floor"},
+                                      {Reason::kKernelMinimum, "kernel-minimum"},
+                                      {Reason::kGrowthCapped, "growth-capped"},
+                                      {Reason::kWithinDeadBand, "within-dead-band"},
+                                      {Reason::kNotPressed, "not-pressed"},
+                                      {Reason::kPressed, "pressed"},
+                                      {Reason::kPressureUnknown, "pressure-unknown"},
+                                      {Reason::kUnprotected, "unprotected"},
+                                      {Reason::kStaleSample, "stale-sample"},
+                                      {Reason::kNoPolicy, "no-policy"},
+                                      {Reason::kPressedHold, "pressed-hold"},
+                                      {Reason::kSafeState, "safe-state"},
+                                      {Reason::kRestore, "restore"},
+                                      {Reason::kRelease, "release"},
+                                      {Reason::kPolicyApplied, "policy-applied"},
+                                      {Reason::kPolicyRejected, "policy-rejected"},
+                                      {Reason::kReclaimedChanged, "reclaimed-changed"},
+                                      {Reason::kClockSkew, "clock-skew"},
+                                      {Reason::kGap, "gap"},
+                                      {Reason::kNodeConnected, "node-connected"},
+                                      {Reason::kNodeDisconnected, "node-disconnected"}}};
+constexpr Table<Controller, 4> kControllers{{{Controller::kNone, "none"},
+                                             {Controller::kCpuSuppress, "cpu-suppress"},
+                                             {Controller::kGuard, "guard"},
+                                             {Controller::kCoordinator, "coordinator"}}};
+constexpr Table<FeatureState::State, 3> kFeatureStates{{{FeatureState::State::kInactive, "inactive"},
+                                                        {FeatureState::State::kActive, "active"},
+                                                        {FeatureState::State::kUnsupported, "unsupported"}}};
+constexpr Table<ReclaimRule, 6> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
+                                               {ReclaimRule::kThresholdCap, "threshold-cap"},
+                                               {ReclaimRule::kDisabled, "disabled"},
+                                               {ReclaimRule::kStale, "stale"},
+                                               {ReclaimRule::kUnknownUsage, "unknown-usage"},
+                                               {ReclaimRule::kDeficit, "deficit"}}};
+
+}  // namespace
+
+std::string_view name_of(ErrorCode code) { return lookup(kErrorCodes, code); }
+std::string_view name_of(QosClass qos) { return lookup(kQosClasses, qos); }
+std::string_view name_of(KubeQos qos) { return lookup(kKubeQos, qos); }
+std::string_view name_of(Tier tier) { return lookup(kTiers, tier); }
+std::string_view name_of(PodPhase phase) { return lookup(kPhases, phase); }
+std::string_view name_of(SuppressPolicy policy) { return lookup(kSuppressPolicies, policy); }
+std::string_view name_of(Reason reason) { return lookup(kReasons, reason); }
+std::string_view name_of(Controller controller) { return lookup(kControllers, controller); }
+std::string_view name_of(FeatureState::State state) { return lookup(kFeatureStates, state); }
+std::string_view name_of(ReclaimRule rule) { return lookup(kReclaimRules, rule); }
+
+std::optional<QosClass> qos_class_from(std::string_view text) { return reverse(kQosClasses, text); }
+std::optional<KubeQos> kube_qos_from(std::string_view text) { return reverse(kKubeQos, text); }
+std::optional<PodPhase> pod_phase_from(std::string_view text) { return reverse(kPhases, text); }
+std::optional<SuppressPolicy> suppress_policy_from(std::string_view text) { return reverse(kSuppressPolicies, text); }
+
+QosClass default_qos(KubeQos qos) {
+  switch (qos) {
+    case KubeQos::kGuaranteed:
+      return QosClass::kLsr;
+    case KubeQos::kBurstable:
+      return QosClass::kLs;
+    case KubeQos::kBestEffort:
+      return QosClass::kBe;
+  }
+  return QosClass::kLs;
+}
+
+Tier tier_of(std::optional<int> priority, QosClass qos) {
+  if (priority) {
+    if (*priority >= 9000 && *priority <= 9999) return Tier::kProd;
+    if (*priority >= 7000 && *priority <= 7999) return Tier::kMid;
+    if (*priority >= 5000 && *priority <= 5999) return Tier::kBatch;
+    if (*priority >= 3000 && *priority <= 3999) return Tier::kFree;
+  }
+  return qos == QosClass::kBe ? Tier::kBatch : Tier::kProd;
+}
+
+}  // namespace tideline::model

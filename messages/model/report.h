@@ -1,0 +1,91 @@
+#pragma once
+// What a node tells the coordinator: a batch of samples with the facts needed to read them.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/ids.h"
+#include "messages/model/pod.h"
+#include "messages/model/result.h"
+#include "messages/model/sample.h"
+#include "messages/model/units.h"
+
+namespace tideline::model {
+
+/// Bounds that both ends enforce; a report beyond them is refused, never cut.
+struct ReportLimits {
+  static constexpr std::size_t kMaxSamples = 600;
+  static constexpr std::size_t kMaxPods = 1024;
+  static constexpr std::size_t kMaxEvents = 1024;
+  static constexpr std::size_t kMaxTextBytes = 1024;
+  static constexpr std::size_t kMaxWireBytes = 1 << 20;
+};
+
+/// Min, mean, max over the report's window of what was known; absent when nothing was.
+struct Spread {
+  std::int64_t min = 0;
+  std::int64_t mean = 0;
+  std::int64_t max = 0;
+  friend bool operator==(const Spread&, const Spread&) = default;
+};
+
+struct PodSummary {
+  Pod pod;
+  std::optional<Spread> cpu_milli;
+  std::optional<Spread> memory_bytes;
+  std::optional<double> throttled_ratio;  // mean over the window
+  std::optional<double> run_delay;        // mean over the window
+  friend bool operator==(const PodSummary&, const PodSummary&) = default;
+};
+
+/// State of one policy feature on this node. Silence is a bug: each feature asked for is listed.
+struct FeatureState {
+  std::string feature;  // e.g. "cpuSuppress"
+  enum class State : std::uint8_t { kInactive = 0, kActive = 1, kUnsupported = 2 } state = State::kInactive;
+  std::string why;
+  friend bool operator==(const FeatureState&, const FeatureState&) = default;
+};
+std::string_view name_of(FeatureState::State state);
+
+struct NodeStatus {
+  MilliCpu cpu_capacity;
+  Bytes memory_capacity;
+  MilliCpu cpu_allocatable;
+  Bytes memory_allocatable;
+  std::string cgroup_version;  // "v1" or "v2"; "simulated v1|v2" on a simulated tree
+  std::string kernel_release;
+  std::string boot_id;
+  std::string agent_version;
+  std::map<std::string, std::string> labels;
+  Protection protection;
+  std::vector<FeatureState> features;
+  PolicyVersion policy_applied;
+  friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
+};
+
+enum class Lane : std::uint8_t { kLive = 0, kBackfill = 1 };
+
+struct Report {
+  NodeName node;
+  Incarnation incarnation;
+  Seq seq;
+  Lane lane = Lane::kLive;       // backfill: held in the spool while the link was down; the live ledger ignores it
+  std::uint64_t gap_reports = 0; // reports dropped just before this one by a full spool
+  MonoTime mono;                 // sender's clocks at the end of the window
+  WallTime wall;
+  Duration window{0};
+  NodeStatus status;
+  std::vector<NodeSample> samples;  // oldest first; their `pods` are empty: pods travel as summaries
+  std::vector<PodSummary> pods;
+  std::vector<Event> events;
+  friend bool operator==(const Report&, const Report&) = default;
+};
+
+/// Semantic check of a report from outside: bounds, signs, finite ratios, order of samples, text sizes.
+/// The error names the field and the value.
+Result<void> validate(const Report& report);
+
+}  // namespace tideline::model

@@ -1,0 +1,69 @@
+#pragma once
+// One host at one instant. nullopt always means "not known", never zero.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/ids.h"
+#include "messages/model/pod.h"
+#include "messages/model/units.h"
+
+namespace tideline::model {
+
+/// Whether the kernel itself keeps BE from delaying LS at wake-up (DESIGN §4): the besteffort root against each sibling
+/// that holds LS, by weight or idle.
+struct Protection {
+  bool verified = false;
+  std::string why;  // what was seen, e.g. "kubepods/besteffort cpu.shares 1024, kubepods/burstable 1024: 50 % at worst"
+  friend bool operator==(const Protection&, const Protection&) = default;
+};
+
+/// What the fast loop sees: differences of two readings, `window` apart.
+struct FastSample {
+  MonoTime at;
+  Duration window{0};
+  std::optional<MilliCpu> node_cpu;  // all CPU used on the host, without idle, iowait, steal
+  std::optional<MilliCpu> be_cpu;    // the besteffort root, with all below it
+  friend bool operator==(const FastSample&, const FastSample&) = default;
+};
+
+struct PodUse {
+  PodUid uid;
+  std::optional<MilliCpu> cpu;
+  std::optional<Bytes> memory;            // anon + unevictable: "usageWithoutPageCache"
+  std::optional<double> throttled_ratio;  // delta nr_throttled / delta nr_periods, 0..1; 0 if no period passed
+  std::optional<double> run_delay;        // seconds its threads waited for a CPU, per second (schedstat); may exceed 1
+  friend bool operator==(const PodUse&, const PodUse&) = default;
+};
+
+/// "some" and "full" stall over the window as a share of time, 0..1 (Documentation/accounting/psi.rst, `total=`).
+struct Pressure {
+  double some = 0;
+  double full = 0;
+  friend bool operator==(const Pressure&, const Pressure&) = default;
+};
+
+/// What the pod loop sees. Tier sums are the besteffort root (be) and LSE/LSR/LS pods (ls).
+struct NodeSample {
+  MonoTime at;
+  WallTime wall;
+  Duration window{0};
+  std::optional<MilliCpu> node_cpu;
+  std::optional<MilliCpu> ls_cpu;
+  std::optional<MilliCpu> be_cpu;
+  std::optional<MilliCpu> system_cpu;  // node - pods, >= 0
+  std::optional<Bytes> node_memory;    // MemTotal - MemAvailable
+  std::optional<Bytes> ls_memory;
+  std::optional<Bytes> be_memory;
+  std::optional<Pressure> cpu_pressure;     // host, /proc/pressure/cpu
+  std::optional<Pressure> memory_pressure;  // host, /proc/pressure/memory
+  std::optional<Pressure> io_pressure;      // host, /proc/pressure/io
+  /// Seconds LS threads waited for a CPU per second of CPU they used; from cgroup PSI or schedstat.
+  std::optional<double> ls_delay_per_cpu;
+  std::optional<MilliCpu> be_limit;  // quota on the besteffort root; nullopt = no quota
+  std::vector<PodUse> pods;
+  friend bool operator==(const NodeSample&, const NodeSample&) = default;
+};
+
+}  // namespace tideline::model

@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "messages/model/report.h"
+
+namespace tideline::model {
+namespace {
+
+// A host beyond these is a broken or hostile sender.
+constexpr std::int64_t kMaxMilliCpu = 10'000'000;
+constexpr std::int64_t kMaxBytes = std::int64_t{1} << 50;
+constexpr double kMaxRatio = 1e6;
+constexpr std::int64_t kMaxWallMs = 253'402'300'799'000;  // year 9999
+
+class Checker {
+ public:
+  void fail(std::string_view field, const std::string& what) {
+    if (!error_) error_ = Error(ErrorCode::kMalformed, fmt::format("{}: {}", field, what));
+  }
+  void range(std::string_view field, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value < low || value > high) fail(field, fmt::format("{} is outside {}..{}", value, low, high));
+  }
+  void cpu(std::string_view field, MilliCpu value) { range(field, value.value(), 0, kMaxMilliCpu); }
+  void cpu(std::string_view field, const std::optional<MilliCpu>& value) {
+    if (value) cpu(field, *value);
+  }
+  void bytes(std::string_view field, Bytes value) { range(field, value.value(), 0, kMaxBytes); }
+  void bytes(std::string_view field, const std::optional<Bytes>& value) {
+    if (value) bytes(field, *value);
+  }
+  void ratio(std::string_view field, const std::optional<double>& value, double high = kMaxRatio) {
+    if (value && !(std::isfinite(*value) && *value >= 0 && *value <= high)) {
+      fail(field, fmt::format("{} is not a number in 0..{}", *value, high));
+    }
+  }
+  void pressure(std::string_view field, const std::optional<Pressure>& value) {
+    if (!value) return;
+    // Both readings of a pair are not taken at one instant, so a little over 1 is honest.
+    ratio(field, value->some, 1.5);
+    ratio(field, value->full, 1.5);
+  }
+  void text(std::string_view field, const std::string& value, std::size_t limit = ReportLimits::kMaxTextBytes) {
+    if (value.size() > limit) fail(field, fmt::format("{} bytes of text, limit {}", value.size(), limit));
+  }
+  void count(std::string_view field, std::size_t size, std::size_t limit) {
+    if (size > limit) fail(field, fmt::format("{} entries, limit {}", size, limit));
+  }
+  void spread(std::string_view field, const std::optional<Spread>& value, std::int64_t high) {
+    if (!value) return;
+    range(field, value->min, 0, high);
+    range(field, value->max, 0, high);
+    if (value->mean < value->min || value->mean > value->max) {
+      fail(field, fmt::format("mean {} is outside min {} .. max {}", value->mean, value->min, value->max));
+    }
+  }
+  void resources(std::string_view field, const Resources& value) {
+    cpu(field, value.cpu);
+    cpu(field, value.batch_cpu);
+    bytes(field, value.memory);
+    bytes(field, value.batch_memory);
+  }
+  bool failed() const { return error_.has_value(); }
+  Result<void> result() const { return error_ ? Result<void>(*error_) : Result<void>(); }
+
+ private:
+  std::optional<Error> error_;
+};
+
+void check_status(Checker& check, const NodeStatus& status) {
+  check.cpu("status.cpu_capacity", status.cpu_capacity);
+  check.cpu("status.cpu_allocatable", status.cpu_allocatable);
+  check.bytes("status.memory_capacity", status.memory_capacity);
+  check.bytes("status.memory_allocatable", status.memory_allocatable);
+  check.text("status.cgroup_version", status.cgroup_version);
+  check.text("status.kernel_release", status.kernel_release);
+  check.text("status.boot_id", status.boot_id);
+  check.text("status.agent_version", status.agent_version);
+  check.text("status.protection.why", status.protection.why);
+  check.count("status.labels", status.labels.size(), 256);
+  for (const auto& [key, value] : status.labels) {
+    check.text("status.labels key", key);
+    check.text("status.labels value", value);
+  }
+  check.count("status.features", status.features.size(), 64);
+  for (const auto& feature : status.features) {
+    check.text("status.features.feature", feature.feature);
+    check.text("status.features.why", feature.why);
+  }
+}
+
+void check_sample(Checker& check, const NodeSample& sample) {
+  check.range("samples.wall", sample.wall.ms, 0, kMaxWallMs);
+  check.range("samples.window", sample.window.count(), 0, Duration(std::chrono::hours(1)).count());
+  check.cpu("samples.node_cpu", sample.node_cpu);
+  check.cpu("samples.ls_cpu", sample.ls_cpu);
+  check.cpu("samples.be_cpu", sample.be_cpu);
+  check.cpu("samples.system_cpu", sample.system_cpu);
+  check.cpu("samples.be_limit", sample.be_limit);
+  check.bytes("samples.node_memory", sample.node_memory);
+  check.bytes("samples.ls_memory", sample.ls_memory);
+  check.bytes("samples.be_memory", sample.be_memory);
+  check.pressure("samples.cpu_pressure", sample.cpu_pressure);
+  check.pressure("samples.memory_pressure", sample.memory_pressure);
+  check.pressure("samples.io_pressure", sample.io_pressure);
+  check.ratio("samples.ls_delay_per_cpu", sample.ls_delay_per_cpu);
+  check.count("samples.pods", sample.pods.size(), 0);
+}
+
+void check_pod(Checker& check, const PodSummary& summary) {
+  const Pod& pod = summary.pod;
+  if (pod.uid.empty()) check.fail("pods.uid", "empty");
+  check.text("pods.uid", pod.uid.str(), 253);
+  check.text("pods.namespace", pod.name_space, 253);
+  check.text("pods.name", pod.name, 253);
+  check.text("pods.workload", pod.workload);
+  check.resources("pods.requests", pod.requests);
+  check.resources("pods.limits", pod.limits);
+  check.count("pods.containers", pod.containers.size(), 64);
+  for (const auto& container : pod.containers) {
+    check.text("pods.containers.name", container.name, 253);
+    check.text("pods.containers.id", container.id, 253);
+  }
+  check.spread("pods.cpu_milli", summary.cpu_milli, kMaxMilliCpu);
+  check.spread("pods.memory_bytes", summary.memory_bytes, kMaxBytes);
+  check.ratio("pods.throttled_ratio", summary.throttled_ratio, 1.0);
+  check.ratio("pods.run_delay", summary.run_delay);
+}
+
+}  // namespace
+
+Result<void> validate(const Report& report) {
+  Checker check;
+  if (report.node.empty()) check.fail("node", "empty");
+  check.text("node", report.node.str(), 253);
+  if (report.seq.value() == 0) check.fail("seq", "0; sequences start at 1");
+  check.range("wall", report.wall.ms, 0, kMaxWallMs);
+  check.range("mono", report.mono.ns, 0, INT64_MAX);
+  check.range("window", report.window.count(), 0, Duration(std::chrono::hours(24)).count());
+  check_status(check, report.status);
+  check.count("samples", report.samples.size(), ReportLimits::kMaxSamples);
+  check.count("pods", report.pods.size(), ReportLimits::kMaxPods);
+  check.count("events", report.events.size(), ReportLimits::kMaxEvents);
+  if (check.failed()) return check.result();
+
+  for (std::size_t i = 0; i < report.samples.size(); ++i) {
+    check_sample(check, report.samples[i]);
+    if (i > 0 && report.samples[i].at < report.samples[i - 1].at) {
+      check.fail("samples", fmt::format("sample {} is older than the one before it", i));
+    }
+  }
+  for (const auto& pod : report.pods) check_pod(check, pod);
+  for (const auto& event : report.events) {
+    check.range("events.at", event.at.ms, 0, kMaxWallMs);
+    check.text("events.subject", event.subject);
+    check.text("events.old_value", event.old_value);
+    check.text("events.new_value", event.new_value);
+  }
+  return check.result();
+}
+
+}  // namespace tideline::model

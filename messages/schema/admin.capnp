@@ -1,0 +1,85 @@
+@0xc0a52d0b7e6f1a04;
+# The admin API that tidectl speaks: over mutual TLS (CN viewer|operator|admin:<name>) or the admin Unix socket.
+# Every method names the least role that may call it. Ordinals never change.
+
+using Cxx = import "/capnp/c++.capnp";
+using R = import "report.capnp";
+using NodePolicy = import "policy.capnp".NodePolicy;
+$Cxx.namespace("tideline::schema");
+
+struct Terms {
+  capacity @0 :Int64;      # millicores or bytes, as the field that holds this
+  margin @1 :Int64;
+  system @2 :Int64;
+  highPriority @3 :Int64;
+  offered @4 :Int64;
+  deficit @5 :Int64;
+  rule @6 :UInt8;          # model::ReclaimRule
+}
+
+struct Reclaimed {
+  node @0 :Text;           # "" for the sum over the cluster
+  cpu @1 :Terms;        # millicores
+  memory @2 :Terms;     # bytes
+  policyVersion @3 :UInt64;
+  dataAgeMs @4 :R.OptInt;  # ms since the report it rests on arrived
+}
+
+enum Liveness { never @0; live @1; late @2; gone @3; }
+
+struct NodeSummary {
+  name @0 :Text;
+  liveness @1 :Liveness;
+  reportAgeMs @2 :R.OptInt;    # ms since the last live report arrived
+  clockOffsetMs @3 :Int64;     # ms, node's wall clock minus the coordinator's
+  incarnation @4 :UInt64;
+  lastSeq @5 :UInt64;
+  gapReports @6 :UInt64;
+  policyWanted @7 :UInt64;
+  policyApplied @8 :UInt64;
+  policyProblem @9 :Text;
+  status @10 :R.NodeStatus;
+  last @11 :R.Sample;          # newest sample; meaningless while liveness is never
+  reclaimed @12 :Reclaimed;
+  podCount @13 :UInt32;
+}
+
+struct NodePod { node @0 :Text; summary @1 :R.PodSummary; }
+
+struct Point { wallMs @0 :Int64; value @1 :Float64; }
+
+struct HistoryQuery {
+  node @0 :Text;
+  metrics @1 :List(UInt16);  # model::Metric
+  fromMs @2 :Int64;          # ms since the epoch, inclusive
+  toMs @3 :Int64;            # ms since the epoch, exclusive
+  maxPoints @4 :UInt32;      # per series; 0 = the server's bound
+}
+
+struct Series { metric @0 :UInt16; points @1 :List(Point); truncated @2 :Bool; }
+
+struct NodeEvent { node @0 :Text; event @1 :R.Event; }
+
+struct PolicyState {
+  source @0 :Text;          # "dir:/etc/tideline/policy"
+  version @1 :UInt64;
+  epoch @2 :UInt64;
+  loadedWallMs @3 :Int64;
+  problem @4 :Text;         # why the newest input was refused; "" = it is in force
+  documents @5 :List(Document);
+  struct Document { key @0 :Text; json @1 :Text; }
+}
+
+interface Admin {
+  nodes @0 () -> (nodes :List(NodeSummary));                              # viewer
+  node @1 (name :Text) -> (node :NodeSummary);                            # viewer
+  pods @2 (node :Text) -> (pods :List(NodePod));                          # viewer; "" = all nodes
+  reclaimed @3 () -> (cluster :Reclaimed, nodes :List(Reclaimed));        # viewer
+  history @4 (query :HistoryQuery) -> (series :List(Series));             # viewer
+  events @5 (node :Text, fromMs :Int64, toMs :Int64) -> (events :List(NodeEvent), truncated :Bool);  # viewer
+  policyGet @6 (node :Text) -> (state :PolicyState, effective :NodePolicy);  # viewer; node "" = cluster strategy
+  policyApply @7 (documents :List(PolicyState.Document), dryRun :Bool) -> (version :UInt64, report :Text);  # operator
+  policyStatus @8 () -> (state :PolicyState, nodes :List(NodeSummary));   # viewer
+  watch @9 (node :Text, seconds :UInt32) -> ();                           # viewer; nodes report every second for so long
+  whoami @10 () -> (role :Text, name :Text);                              # anyone who got in
+}

@@ -1,0 +1,126 @@
+@0xc0a52d0b7e6f1a01;
+# Wire form of messages/model/{report,sample,pod}.h. Ordinals never change; new fields go at the end.
+# "Known" booleans carry std::optional: a value whose flag is false is not known and must be ignored.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tideline::schema");
+
+struct OptInt { known @0 :Bool; value @1 :Int64; }
+struct OptFloat { known @0 :Bool; value @1 :Float64; }
+
+struct Pressure {
+  known @0 :Bool;
+  some @1 :Float64;  # share of time, 0..1
+  full @2 :Float64;  # share of time, 0..1
+}
+
+struct Sample {
+  monoNs @0 :Int64;       # ns, sender's monotonic clock
+  wallMs @1 :Int64;       # ms since the epoch, sender's wall clock
+  windowNs @2 :Int64;     # ns
+  nodeCpu @3 :OptInt;     # millicores
+  lsCpu @4 :OptInt;       # millicores
+  beCpu @5 :OptInt;       # millicores
+  systemCpu @6 :OptInt;   # millicores
+  nodeMemory @7 :OptInt;  # bytes
+  lsMemory @8 :OptInt;    # bytes
+  beMemory @9 :OptInt;    # bytes
+  cpuPressure @10 :Pressure;
+  memoryPressure @11 :Pressure;
+  ioPressure @12 :Pressure;
+  lsDelayPerCpu @13 :OptFloat;  # seconds waited per second of LS CPU
+  beLimit @14 :OptInt;          # millicores; not known = no quota
+}
+
+struct Resources {
+  cpu @0 :OptInt;          # millicores
+  memory @1 :OptInt;       # bytes
+  batchCpu @2 :OptInt;     # millicores
+  batchMemory @3 :OptInt;  # bytes
+}
+
+struct Container { name @0 :Text; id @1 :Text; }
+
+struct Spread {
+  known @0 :Bool;
+  min @1 :Int64;
+  mean @2 :Int64;
+  max @3 :Int64;
+}
+
+enum QosClass { lse @0; lsr @1; ls @2; be @3; system @4; }
+enum KubeQos { guaranteed @0; burstable @1; bestEffort @2; }
+enum PodPhase { pending @0; running @1; succeeded @2; failed @3; }
+
+struct Pod {
+  uid @0 :Text;
+  namespace @1 :Text;
+  name @2 :Text;
+  qos @3 :QosClass;
+  kubeQos @4 :KubeQos;
+  phase @5 :PodPhase;
+  priority @6 :OptInt;  # spec.priority
+  workload @7 :Text;    # "kind/name" of the owner
+  requests @8 :Resources;
+  limits @9 :Resources;
+  containers @10 :List(Container);
+}
+
+struct PodSummary {
+  pod @0 :Pod;
+  cpuMilli @1 :Spread;      # millicores
+  memoryBytes @2 :Spread;   # bytes
+  throttledRatio @3 :OptFloat;  # 0..1
+  runDelay @4 :OptFloat;        # seconds waited per second
+}
+
+struct Label { key @0 :Text; value @1 :Text; }
+
+enum FeatureStateKind { inactive @0; active @1; unsupported @2; }
+struct FeatureState {
+  feature @0 :Text;
+  state @1 :FeatureStateKind;
+  why @2 :Text;
+}
+
+struct NodeStatus {
+  cpuCapacity @0 :Int64;        # millicores
+  memoryCapacity @1 :Int64;     # bytes
+  cpuAllocatable @2 :Int64;     # millicores
+  memoryAllocatable @3 :Int64;  # bytes
+  cgroupVersion @4 :Text;
+  kernelRelease @5 :Text;
+  bootId @6 :Text;
+  agentVersion @7 :Text;
+  labels @8 :List(Label);
+  protectionVerified @9 :Bool;
+  protectionWhy @10 :Text;
+  features @11 :List(FeatureState);
+  policyApplied @12 :UInt64;    # version of the policy in force
+}
+
+struct Event {
+  wallMs @0 :Int64;      # ms since the epoch
+  controller @1 :UInt8;  # model::Controller
+  reason @2 :UInt16;     # model::Reason
+  subject @3 :Text;
+  oldValue @4 :Text;
+  newValue @5 :Text;
+}
+
+enum Lane { live @0; backfill @1; }
+
+struct Report {
+  node @0 :Text;
+  incarnation @1 :UInt64;
+  seq @2 :UInt64;         # from 1, no holes
+  lane @3 :Lane;
+  gapReports @4 :UInt64;  # reports dropped just before this one
+  monoNs @5 :Int64;       # ns, sender's monotonic clock
+  wallMs @6 :Int64;       # ms since the epoch, sender's wall clock
+  windowNs @7 :Int64;     # ns
+  status @8 :NodeStatus;
+  samples @9 :List(Sample);
+  pods @10 :List(PodSummary);
+  events @11 :List(Event);
+}

@@ -1,0 +1,55 @@
+#pragma once
+// The one place that changes kernel files. Every write passes a gate first, which is where the guard records originals
+// and where a fenced worker is stopped.
+
+#include <cstdint>
+#include <string>
+
+#include "messages/model/action.h"
+#include "messages/model/result.h"
+
+namespace tideline::kernel {
+
+class CgroupTree;
+
+/// A kernel file and the very cgroup it belongs to: a group that was removed and made again has another inode.
+struct FileIdentity {
+  std::string path;            // absolute, below the KernelRoot
+  std::uint64_t device = 0;    // st_dev of the cgroup's directory
+  std::uint64_t inode = 0;     // st_ino of the cgroup's directory
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+class WriteGate {
+ public:
+  virtual ~WriteGate() = default;
+  /// Called before each write with what the file holds now. An error means: do not write.
+  virtual model::Result<void> before_write(const FileIdentity& file, const std::string& current,
+                                           const model::KernelWrite& write) = 0;
+};
+
+struct WriteOutcome {
+  std::string old_value;
+  bool changed = false;  // false: the file held the value already and was not written
+};
+
+class Writer {
+ public:
+  Writer(const CgroupTree& tree, WriteGate& gate);
+  /// Reads the file, asks the gate, writes, in one write(2). Errors name path and value: kNotFound when the cgroup is
+  /// gone (normal), kPermissionDenied, kUnsupported (no such knob), kInvalidArgument (the kernel refused the value),
+  /// and whatever the gate answered.
+  model::Result<WriteOutcome> perform(const model::KernelWrite& write);
+
+ private:
+  const CgroupTree& tree_;
+  WriteGate& gate_;
+};
+
+/// Reads a whole small kernel file, without its trailing newline.
+model::Result<std::string> read_file(const std::string& path);
+/// Writes `value` to `path` if `path`'s directory still is the cgroup of `file`; kNotFound otherwise.
+/// For putting originals back: passes no gate.
+model::Result<void> write_identified(const FileIdentity& file, const std::string& value);
+
+}  // namespace tideline::kernel

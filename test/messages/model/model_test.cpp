@@ -1,0 +1,85 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "messages/model/metric.h"
+#include "messages/model/report.h"
+
+namespace tideline::model {
+namespace {
+
+Report good_report() {
+  Report report;
+  report.node = NodeName("node-a");
+  report.seq = Seq(1);
+  report.wall = WallTime{1'700'000'000'000};
+  NodeSample sample;
+  sample.wall = report.wall;
+  sample.node_cpu = MilliCpu(1500);
+  report.samples = {sample};
+  return report;
+}
+
+TEST(Quantity, PercentTruncatesAsKoordinatorDoes) {
+  EXPECT_EQ(MilliCpu(999).percent(65), MilliCpu(649));
+  EXPECT_EQ(MilliCpu(32'000).percent(60), MilliCpu(19'200));
+}
+
+TEST(CpuRate, IsMillicoresOverTheWindow) {
+  EXPECT_EQ(cpu_rate(std::chrono::milliseconds(50), std::chrono::milliseconds(100)), MilliCpu(500));
+  EXPECT_EQ(cpu_rate(std::chrono::milliseconds(200), std::chrono::milliseconds(100)), MilliCpu(2000));
+}
+
+TEST(Tier, FollowsThePriorityBandThenTheQos) {
+  EXPECT_EQ(tier_of(9000, QosClass::kBe), Tier::kProd);
+  EXPECT_EQ(tier_of(7999, QosClass::kLs), Tier::kMid);
+  EXPECT_EQ(tier_of(5500, QosClass::kLs), Tier::kBatch);
+  EXPECT_EQ(tier_of(3000, QosClass::kLs), Tier::kFree);
+  EXPECT_EQ(tier_of(std::nullopt, QosClass::kBe), Tier::kBatch);
+  EXPECT_EQ(tier_of(0, QosClass::kLs), Tier::kProd);
+}
+
+TEST(Metric, EveryNameReadsBackAndUnknownSamplesStayUnknown) {
+  for (const Metric metric : all_metrics()) {
+    EXPECT_EQ(metric_from(name_of(metric)), metric);
+    EXPECT_EQ(value_of(metric, NodeSample{}), std::nullopt);
+  }
+  EXPECT_EQ(metric_from("nonsense"), std::nullopt);
+}
+
+TEST(ValidateReport, AcceptsAGoodOne) { EXPECT_TRUE(validate(good_report()).ok()); }
+
+TEST(ValidateReport, NamesTheFieldAndValueItRefuses) {
+  auto report = good_report();
+  report.samples[0].node_cpu = MilliCpu(-5);
+  const auto result = validate(report);
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message(), testing::HasSubstr("samples.node_cpu: -5"));
+}
+
+TEST(ValidateReport, RefusesWhatAHostileSenderWouldTry) {
+  auto no_seq = good_report();
+  no_seq.seq = Seq(0);
+  EXPECT_FALSE(validate(no_seq).ok());
+
+  auto not_a_number = good_report();
+  not_a_number.samples[0].ls_delay_per_cpu = std::nan("");
+  EXPECT_FALSE(validate(not_a_number).ok());
+
+  auto backwards = good_report();
+  backwards.samples.push_back(backwards.samples[0]);
+  backwards.samples[0].at = MonoTime{2};
+  EXPECT_FALSE(validate(backwards).ok());
+
+  auto flood = good_report();
+  flood.samples.resize(ReportLimits::kMaxSamples + 1);
+  EXPECT_FALSE(validate(flood).ok());
+
+  auto long_text = good_report();
+  long_text.status.kernel_release = std::string(ReportLimits::kMaxTextBytes + 1, 'x');
+  EXPECT_FALSE(validate(long_text).ok());
+}
+
+}  // namespace
+}  // namespace tideline::model
