@@ -27,7 +27,7 @@ struct Event {
   WallTime at;
   Controller controller = Controller::kNone;
   Reason reason = Reason::kNone;
-  std::string subject;    // file, pod or object
+  std::string subject;  // file, pod or object
   std::string old_value;
   std::string new_value;
   friend bool operator==(const Event&, const Event&) = default;

@@ -63,7 +63,8 @@ std::optional<Metric> metric_from(std::string_view name) {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> result;
-    for (const auto& row : kRows) result.push_back(row.metric);
+    for (const auto& row : kRows)
+      result.push_back(row.metric);
     return result;
   }();
   return metrics;

@@ -47,10 +47,10 @@ constexpr Table<QosClass, 5> kQosClasses{{{QosClass::kLse, "LSE"},
                                           {QosClass::kLs, "LS"},
                                           {QosClass::kBe, "BE"},
                                           {QosClass::kSystem, "SYSTEM"}}};
-constexpr Table<KubeQos, 3> kKubeQos{{{KubeQos::kGuaranteed, "Guaranteed"},
-                                      {KubeQos::kBurstable, "Burstable"},
-                                      {KubeQos::kBestEffort, "BestEffort"}}};
-constexpr Table<Tier, 4> kTiers{{{Tier::kProd, "prod"}, {Tier::kMid, "mid"}, {Tier::kBatch, "batch"}, {Tier::kFree, "free"}}};
+constexpr Table<KubeQos, 3> kKubeQos{
+    {{KubeQos::kGuaranteed, "Guaranteed"}, {KubeQos::kBurstable, "Burstable"}, {KubeQos::kBestEffort, "BestEffort"}}};
+constexpr Table<Tier, 4> kTiers{
+    {{Tier::kProd, "prod"}, {Tier::kMid, "mid"}, {Tier::kBatch, "batch"}, {Tier::kFree, "free"}}};
 constexpr Table<PodPhase, 4> kPhases{{{PodPhase::kPending, "Pending"},
                                       {PodPhase::kRunning, "Running"},
                                       {PodPhase::kSucceeded, "Succeeded"},
@@ -98,21 +98,49 @@ constexpr Table<ReclaimRule, 6> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
 
 }  // namespace
 
-std::string_view name_of(ErrorCode code) { return lookup(kErrorCodes, code); }
-std::string_view name_of(QosClass qos) { return lookup(kQosClasses, qos); }
-std::string_view name_of(KubeQos qos) { return lookup(kKubeQos, qos); }
-std::string_view name_of(Tier tier) { return lookup(kTiers, tier); }
-std::string_view name_of(PodPhase phase) { return lookup(kPhases, phase); }
-std::string_view name_of(SuppressPolicy policy) { return lookup(kSuppressPolicies, policy); }
-std::string_view name_of(Reason reason) { return lookup(kReasons, reason); }
-std::string_view name_of(Controller controller) { return lookup(kControllers, controller); }
-std::string_view name_of(FeatureState::State state) { return lookup(kFeatureStates, state); }
-std::string_view name_of(ReclaimRule rule) { return lookup(kReclaimRules, rule); }
+std::string_view name_of(ErrorCode code) {
+  return lookup(kErrorCodes, code);
+}
+std::string_view name_of(QosClass qos) {
+  return lookup(kQosClasses, qos);
+}
+std::string_view name_of(KubeQos qos) {
+  return lookup(kKubeQos, qos);
+}
+std::string_view name_of(Tier tier) {
+  return lookup(kTiers, tier);
+}
+std::string_view name_of(PodPhase phase) {
+  return lookup(kPhases, phase);
+}
+std::string_view name_of(SuppressPolicy policy) {
+  return lookup(kSuppressPolicies, policy);
+}
+std::string_view name_of(Reason reason) {
+  return lookup(kReasons, reason);
+}
+std::string_view name_of(Controller controller) {
+  return lookup(kControllers, controller);
+}
+std::string_view name_of(FeatureState::State state) {
+  return lookup(kFeatureStates, state);
+}
+std::string_view name_of(ReclaimRule rule) {
+  return lookup(kReclaimRules, rule);
+}
 
-std::optional<QosClass> qos_class_from(std::string_view text) { return reverse(kQosClasses, text); }
-std::optional<KubeQos> kube_qos_from(std::string_view text) { return reverse(kKubeQos, text); }
-std::optional<PodPhase> pod_phase_from(std::string_view text) { return reverse(kPhases, text); }
-std::optional<SuppressPolicy> suppress_policy_from(std::string_view text) { return reverse(kSuppressPolicies, text); }
+std::optional<QosClass> qos_class_from(std::string_view text) {
+  return reverse(kQosClasses, text);
+}
+std::optional<KubeQos> kube_qos_from(std::string_view text) {
+  return reverse(kKubeQos, text);
+}
+std::optional<PodPhase> pod_phase_from(std::string_view text) {
+  return reverse(kPhases, text);
+}
+std::optional<SuppressPolicy> suppress_policy_from(std::string_view text) {
+  return reverse(kSuppressPolicies, text);
+}
 
 QosClass default_qos(KubeQos qos) {
   switch (qos) {

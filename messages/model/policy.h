@@ -1,5 +1,6 @@
 #pragma once
-// What the coordinator wants of one node, typed. Field names follow the ConfigMap keys of Koordinator / ack-koordinator.
+// What the coordinator wants of one node, typed. Field names follow the ConfigMap keys of Koordinator /
+// ack-koordinator.
 
 #include <optional>
 #include <string_view>
@@ -46,7 +47,7 @@ struct ColocationPolicy {
   int degrade_time_minutes = 15;              // >= 1
   int metric_aggregate_duration_seconds = 300;
   int metric_report_interval_seconds = 60;
-  double resource_diff_threshold = 0.1;       // (0,1]
+  double resource_diff_threshold = 0.1;  // (0,1]
   std::optional<int> batch_cpu_threshold_percent;
   std::optional<int> batch_memory_threshold_percent;
   friend bool operator==(const ColocationPolicy&, const ColocationPolicy&) = default;

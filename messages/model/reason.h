@@ -9,29 +9,29 @@ namespace tideline::model {
 enum class Reason : std::uint16_t {
   kNone = 0,
   // CPU suppress
-  kDisabled = 1,                // the policy switches the feature off
-  kThresholdFormula = 2,        // limit is the threshold formula's answer
-  kMinPercentFloor = 3,         // limit is cpuSuppressMinPercent
-  kKernelMinimum = 4,           // limit is the smallest quota (2000 us)
-  kGrowthCapped = 5,            // a rise was cut to 10 % of capacity per second
-  kWithinDeadBand = 6,          // change too small to write
-  kNotPressed = 7,              // work-conserving: LS feels nothing, weights only
-  kPressed = 8,                 // work-conserving: LS scheduling delay above its bound
-  kPressureUnknown = 9,         // work-conserving: no usable signal -> quota
-  kUnprotected = 10,            // kernel ordering not verified -> quota
-  kStaleSample = 11,            // data too old or missing: BE is not raised
-  kNoPolicy = 12,               // no policy was ever received
-  kPressedHold = 13,            // work-conserving: quiet, but not for long enough
+  kDisabled = 1,          // the policy switches the feature off
+  kThresholdFormula = 2,  // limit is the threshold formula's answer
+  kMinPercentFloor = 3,   // limit is cpuSuppressMinPercent
+  kKernelMinimum = 4,     // limit is the smallest quota (2000 us)
+  kGrowthCapped = 5,      // a rise was cut to 10 % of capacity per second
+  kWithinDeadBand = 6,    // change too small to write
+  kNotPressed = 7,        // work-conserving: LS feels nothing, weights only
+  kPressed = 8,           // work-conserving: LS scheduling delay above its bound
+  kPressureUnknown = 9,   // work-conserving: no usable signal -> quota
+  kUnprotected = 10,      // kernel ordering not verified -> quota
+  kStaleSample = 11,      // data too old or missing: BE is not raised
+  kNoPolicy = 12,         // no policy was ever received
+  kPressedHold = 13,      // work-conserving: quiet, but not for long enough
   // guard and release
-  kSafeState = 20,              // worker dead or hung: declared safe state
-  kRestore = 21,                // original value put back
-  kRelease = 22,                // operator asked for release
+  kSafeState = 20,  // worker dead or hung: declared safe state
+  kRestore = 21,    // original value put back
+  kRelease = 22,    // operator asked for release
   // coordinator
   kPolicyApplied = 40,
   kPolicyRejected = 41,
   kReclaimedChanged = 42,
   kClockSkew = 43,
-  kGap = 44,                    // reports dropped by a full spool
+  kGap = 44,  // reports dropped by a full spool
   kNodeConnected = 45,
   kNodeDisconnected = 46,
 };

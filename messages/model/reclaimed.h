@@ -10,12 +10,12 @@
 namespace tideline::model {
 
 enum class ReclaimRule : std::uint8_t {
-  kUsage = 0,          // capacity - margin - system - used by high priority
-  kThresholdCap = 1,   // cut by batch{Cpu,Memory}ThresholdPercent
-  kDisabled = 2,       // colocation is off for this node
-  kStale = 3,          // node data older than degradeTimeMinutes, or none: withdrawn
-  kUnknownUsage = 4,   // the node's usage is not known: nothing is offered
-  kDeficit = 5,        // charged already exceeds the safe capacity
+  kUsage = 0,         // capacity - margin - system - used by high priority
+  kThresholdCap = 1,  // cut by batch{Cpu,Memory}ThresholdPercent
+  kDisabled = 2,      // colocation is off for this node
+  kStale = 3,         // node data older than degradeTimeMinutes, or none: withdrawn
+  kUnknownUsage = 4,  // the node's usage is not known: nothing is offered
+  kDeficit = 5,       // charged already exceeds the safe capacity
 };
 std::string_view name_of(ReclaimRule rule);
 
@@ -27,7 +27,7 @@ struct ReclaimTerms {
   Unit system{};         // max(system used, node reserved)
   Unit high_priority{};  // charged for pods that are not batch or free
   Unit offered{};
-  Unit deficit{};        // how far the charges exceed capacity - margin
+  Unit deficit{};  // how far the charges exceed capacity - margin
   ReclaimRule rule = ReclaimRule::kUsage;
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };

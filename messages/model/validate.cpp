@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "messages/model/report.h"
 
@@ -149,7 +149,8 @@ Result<void> validate(const Report& report) {
       check.fail("samples", fmt::format("sample {} is older than the one before it", i));
     }
   }
-  for (const auto& pod : report.pods) check_pod(check, pod);
+  for (const auto& pod : report.pods)
+    check_pod(check, pod);
   for (const auto& event : report.events) {
     check.range("events.at", event.at.ms, 0, kMaxWallMs);
     check.text("events.subject", event.subject);

@@ -1,7 +1,7 @@
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "messages/model/metric.h"
 #include "messages/model/report.h"
@@ -48,7 +48,9 @@ TEST(Metric, EveryNameReadsBackAndUnknownSamplesStayUnknown) {
   EXPECT_EQ(metric_from("nonsense"), std::nullopt);
 }
 
-TEST(ValidateReport, AcceptsAGoodOne) { EXPECT_TRUE(validate(good_report()).ok()); }
+TEST(ValidateReport, AcceptsAGoodOne) {
+  EXPECT_TRUE(validate(good_report()).ok());
+}
 
 TEST(ValidateReport, NamesTheFieldAndValueItRefuses) {
   auto report = good_report();
