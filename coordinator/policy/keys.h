@@ -1,0 +1,54 @@
+#pragma once
+// Every configuration key in one table: what is parsed, checked, documented and printed by `tidectl policy keys`.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "messages/model/policy.h"
+
+namespace tideline::policy {
+
+inline constexpr std::string_view kColocationKey = "colocation-config";
+inline constexpr std::string_view kThresholdKey = "resource-threshold-config";
+inline constexpr std::string_view kQosKey = "resource-qos-config";
+
+enum class KeyType { kBool, kInteger, kNumber, kText, kTextList, kObject, kIntegerOrText, kObjectList };
+std::string_view name_of(KeyType type);  // "bool", "integer", ...
+
+/// kActive: acted on. kAccepted: a Koordinator key this version reads and checks but does not act on.
+enum class KeyStatus { kActive, kAccepted };
+std::string_view name_of(KeyStatus status);  // "active", "accepted, not acted on yet"
+
+using Scalar = std::variant<bool, std::int64_t, double, std::string>;
+
+struct KeySpec {
+  std::string_view document;  // "resource-qos-config"
+  std::string_view path;      // within a strategy: "beClass.cpuQOS.groupIdentity"
+  KeyType type = KeyType::kBool;
+  KeyStatus status = KeyStatus::kAccepted;
+  std::string_view default_text;  // as JSON would write it; "unset" where there is none
+  std::optional<double> min;      // kInteger, kNumber
+  std::optional<double> max;
+  bool min_excluded = false;
+  std::vector<std::string_view> choices;  // kText: empty = any
+  /// Of an active key's choices, those acted on; empty = all. The others are accepted with a notice.
+  std::vector<std::string_view> acted_choices;
+  std::string_view meaning;  // one line, with unit
+  /// Puts a checked value into the policy; null for kAccepted keys.
+  void (*apply)(model::NodePolicy&, const Scalar&) = nullptr;
+};
+
+/// All keys, by document and then path as the reference lists them.
+const std::vector<KeySpec>& key_table();
+
+/// Range or choices as people read them: "0..100", "> 0, <= 1", "cpuset | cfsQuota | workConserving", "" if any.
+std::string range_of(const KeySpec& key);
+
+/// Data keys of the ConfigMap that Koordinator knows and this version does not act on: accepted with one notice each.
+const std::vector<std::string_view>& known_other_documents();
+
+}  // namespace tideline::policy

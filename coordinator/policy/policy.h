@@ -1,0 +1,81 @@
+#pragma once
+// Koordinator's ConfigMap JSON (slo-controller-config / ack-slo-config) -> checked, typed policy -> one node's policy.
+//
+// Accepted input, each a Document: one data key's bare JSON in a document named after the key ("colocation-config" or
+// "…/colocation-config.json"), or a whole ConfigMap object, {"data": {"colocation-config": "<json string>", ...}},
+// under any name. A key may come once over all documents. A document that is absent leaves its section at the defaults.
+// JSON null counts as absent. Keys are spelt as Koordinator spells them, case included.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/policy/keys.h"
+#include "coordinator/policy/limits.h"
+#include "coordinator/policy/selector.h"
+#include "messages/model/policy.h"
+#include "messages/model/result.h"
+
+namespace tideline::policy {
+
+struct Document {
+  std::string name;  // file name or data key; tells which key the text is for, and appears in errors
+  std::string text;
+  friend bool operator==(const Document&, const Document&) = default;
+};
+
+/// Something accepted but not acted on. Never an error, never silent: callers show it.
+struct Notice {
+  std::string document;  // name of the input, e.g. "/etc/tideline/policy/resource-threshold-config.json"
+  std::string path;      // "$.clusterStrategy.memoryEvictThresholdPercent"
+  std::string why;
+  friend bool operator==(const Notice&, const Notice&) = default;
+};
+
+struct Setting {
+  const KeySpec* key = nullptr;  // into key_table()
+  Scalar value;
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
+/// An entry of nodeConfigs / nodeStrategies. Without a selector (absent or null) it matches no node.
+struct NodeEntry {
+  std::string name;
+  std::optional<Selector> selector;
+  std::vector<Setting> settings;
+  friend bool operator==(const NodeEntry&, const NodeEntry&) = default;
+};
+
+struct Section {
+  std::vector<Setting> cluster;
+  std::vector<NodeEntry> nodes;
+  friend bool operator==(const Section&, const Section&) = default;
+};
+
+/// The whole policy: only settings that are acted on; everything else is in `notices`.
+struct ClusterPolicy {
+  Section colocation;
+  Section threshold;
+  Section qos;
+  std::vector<Notice> notices;
+  /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows and a version is hashed from.
+  std::vector<Document> documents;
+  friend bool operator==(const ClusterPolicy&, const ClusterPolicy&) = default;
+};
+
+/// All or nothing. The error names document, JSON path (or line, column and byte), value and allowed range, and says
+/// that nothing of the input is applied: the caller keeps the policy it has. Codes: kMalformed (no JSON),
+/// kInvalidArgument (JSON, but not a policy), kOverloaded (beyond Limits).
+model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
+
+/// Built-in defaults, then the cluster strategy, then the first entry whose selector matches, then for colocation the
+/// node's labels node.koordinator.sh/{cpu,memory}-reclaim-ratio (ratio >= 0, percent = trunc(100 ratio); a bad value is
+/// ignored and described in `label_problems` if given). Colocation is on only where both cluster and merged `enable`
+/// are. version and epoch are 0: the caller stamps them.
+model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
+                            std::vector<std::string>* label_problems = nullptr);
+
+/// The name of the entry effective() takes for these labels, "" for the cluster strategy alone.
+std::string_view matching_entry(const Section& section, const Labels& labels);
+
+}  // namespace tideline::policy
