@@ -14,9 +14,9 @@ class CgroupTree;
 
 /// A kernel file and the very cgroup it belongs to: a group that was removed and made again has another inode.
 struct FileIdentity {
-  std::string path;            // absolute, below the KernelRoot
-  std::uint64_t device = 0;    // st_dev of the cgroup's directory
-  std::uint64_t inode = 0;     // st_ino of the cgroup's directory
+  std::string path;          // absolute, below the KernelRoot
+  std::uint64_t device = 0;  // st_dev of the cgroup's directory
+  std::uint64_t inode = 0;   // st_ino of the cgroup's directory
   friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 

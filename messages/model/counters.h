@@ -1,0 +1,86 @@
+#pragma once
+// What the kernel counted, before anyone takes a difference. Counters are cumulative; nullopt = not known now.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/ids.h"
+#include "messages/model/pod.h"
+#include "messages/model/units.h"
+
+namespace tideline::model {
+
+/// Total stall time since boot or since the group was made (psi.rst, `total=`).
+struct StallTotals {
+  Duration some{0};
+  Duration full{0};  // 0 where the kernel has no "full" line (cpu before 5.13)
+  friend bool operator==(const StallTotals&, const StallTotals&) = default;
+};
+
+/// One cgroup with all below it.
+struct GroupCounters {
+  std::uint64_t inode = 0;      // of the group's directory; another inode is another group of the same name
+  std::optional<Duration> cpu;  // CPU time used
+  std::optional<std::int64_t> nr_periods;
+  std::optional<std::int64_t> nr_throttled;
+  std::optional<Bytes> memory;           // active_anon + inactive_anon + unevictable: a level, not a counter
+  std::optional<StallTotals> cpu_stall;  // the group's own PSI, where the kernel has it
+  std::optional<Duration> run_delay;     // time its threads waited for a CPU; kept by the reader so that it never falls
+  friend bool operator==(const GroupCounters&, const GroupCounters&) = default;
+};
+
+struct PodCounters {
+  PodUid uid;
+  QosClass qos = QosClass::kLs;
+  bool below_besteffort = false;  // lies below the besteffort root, whatever its label says
+  GroupCounters group;
+  friend bool operator==(const PodCounters&, const PodCounters&) = default;
+};
+
+/// Two counters for the fast loop.
+struct FastCounters {
+  MonoTime at;
+  std::optional<Duration> node_cpu;  // all CPU used on the host, without idle, iowait, steal
+  std::optional<Duration> be_cpu;    // the besteffort root, with all below it
+  std::uint64_t be_inode = 0;
+  friend bool operator==(const FastCounters&, const FastCounters&) = default;
+};
+
+/// Everything the pod loop reads.
+struct HostCounters {
+  MonoTime at;
+  WallTime wall;
+  std::optional<Duration> node_cpu;
+  std::optional<Bytes> memory_total;
+  std::optional<Bytes> memory_available;
+  std::optional<StallTotals> cpu_stall;
+  std::optional<StallTotals> memory_stall;
+  std::optional<StallTotals> io_stall;
+  GroupCounters best_effort;         // the besteffort root
+  std::optional<MilliCpu> be_limit;  // its quota; nullopt = no quota (or not readable: see be_limit_known)
+  bool be_limit_known = false;
+  std::vector<PodCounters> pods;  // in the order of the pods given; a pod without cgroup has empty counters
+  friend bool operator==(const HostCounters&, const HostCounters&) = default;
+};
+
+/// Scheduling weight of one group among its siblings.
+struct GroupWeight {
+  std::string group;                   // relative to the tree, e.g. "kubepods/besteffort"
+  std::string file;                    // "cpu.shares" or "cpu.weight"
+  std::optional<std::int64_t> weight;  // nullopt: not readable, `error` says why
+  bool idle = false;                   // cpu.idle is 1; false where the kernel has no such file
+  std::string error;
+  friend bool operator==(const GroupWeight&, const GroupWeight&) = default;
+};
+
+/// What decides at wake-up between BE and LS: the besteffort root and each sibling that holds LS.
+struct SiblingWeights {
+  GroupWeight best_effort;
+  std::vector<GroupWeight> siblings;
+  std::string error;  // not empty: the siblings could not be listed
+  friend bool operator==(const SiblingWeights&, const SiblingWeights&) = default;
+};
+
+}  // namespace tideline::model

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "messages/model/counters.h"
+#include "messages/model/pod.h"
+#include "messages/model/result.h"
+#include "node-actor/kernel/cgroup_tree.h"
+
+namespace tideline::kernel {
+
+struct PodReaderOptions {
+  /// Threads whose run delay is followed; beyond it a pod's run_delay is unknown. Each costs one open file.
+  std::size_t max_threads = 4096;
+};
+
+struct PodReading {
+  model::HostCounters counters;
+  /// Files that could not be read or parsed, with path and text; their values are nullopt. A vanished group is not
+  /// listed: that is normal.
+  std::vector<model::Error> errors;
+};
+
+/// The pod loop's counters. Directories are held by fd and opened when a pod is first seen; a pod whose directory was
+/// removed and made again is opened anew. Files stay open and are pread.
+class PodReader {
+ public:
+  explicit PodReader(const CgroupTree& tree, PodReaderOptions options = {});
+  ~PodReader();
+  PodReader(PodReader&&) noexcept;
+  PodReader& operator=(PodReader&&) noexcept;
+
+  /// Reads host, besteffort root and the given pods. Pods not in the list are forgotten and their files closed.
+  /// Where a group has no PSI of its own, the run delay of LSE/LSR/LS pods is summed over their threads' schedstat
+  /// (sched-stats.rst, second field).
+  PodReading read(const std::vector<model::Pod>& pods);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tideline::kernel

@@ -1,0 +1,28 @@
+#pragma once
+// Differences of two readings as samples. What cannot be known from them is nullopt: a counter that fell (reset), a
+// group that was made again in between, a window that is zero, negative or longer than `max_window`.
+
+#include "messages/model/counters.h"
+#include "messages/model/sample.h"
+
+namespace tideline::sense {
+
+struct SampleLimits {
+  /// A pair of readings further apart is stale: no rate is made of it. Koordinator forgets after 20 intervals.
+  model::Duration max_window = std::chrono::seconds(20);
+};
+
+model::FastSample fast_sample(const model::FastCounters& before, const model::FastCounters& now,
+                              const SampleLimits& limits = {});
+
+/// Pods are matched by uid; the sample lists those of `now`. Levels (memory, be_limit) are from `now` alone.
+/// ls_delay_per_cpu = sum of the LS pods' waiting over the sum of their CPU, from each pod's own PSI ("some") where it
+/// has it, else its run delay; nullopt when any LS pod misses an input or the sum of CPU is below 1 ms a second.
+/// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere).
+model::NodeSample node_sample(const model::HostCounters& before, const model::HostCounters& now,
+                              const SampleLimits& limits = {});
+
+/// The first sample of a series: levels only, no rate.
+model::NodeSample first_sample(const model::HostCounters& now);
+
+}  // namespace tideline::sense

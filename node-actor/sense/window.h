@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "messages/model/report.h"
+#include "messages/model/sample.h"
+
+namespace tideline::sense {
+
+/// Folds the samples of one report window. Pods travel as summaries, so the kept samples have no pods.
+class ReportWindow {
+ public:
+  /// `max_samples` bounds memory; beyond it the oldest sample is dropped (its pods stay in the summaries).
+  explicit ReportWindow(std::size_t max_samples = model::ReportLimits::kMaxSamples);
+
+  void add(model::NodeSample sample);
+  bool empty() const { return samples_.empty(); }
+  /// Oldest first.
+  const std::vector<model::NodeSample>& samples() const { return samples_; }
+  /// One summary for each of `pods`, in their order, also where nothing is known of it.
+  std::vector<model::PodSummary> summaries(const std::vector<model::Pod>& pods) const;
+  /// Forgets everything.
+  void clear();
+
+ private:
+  struct Fold {
+    std::int64_t min = 0;
+    std::int64_t max = 0;
+    double sum = 0;
+    std::size_t count = 0;
+    void add(std::int64_t value);
+    std::optional<model::Spread> spread() const;
+  };
+  struct PodFold {
+    Fold cpu;
+    Fold memory;
+    double throttled_sum = 0;
+    std::size_t throttled_count = 0;
+    double delay_sum = 0;
+    std::size_t delay_count = 0;
+  };
+  std::size_t max_samples_;
+  std::vector<model::NodeSample> samples_;
+  std::map<model::PodUid, PodFold> pods_;
+};
+
+}  // namespace tideline::sense
