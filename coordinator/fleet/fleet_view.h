@@ -1,0 +1,106 @@
+#pragma once
+// The fleet as the newest live reports tell it. A plain value: every time comes in, nothing goes out but return values.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/fleet/limits.h"
+#include "coordinator/fleet/view.h"
+#include "messages/model/action.h"
+#include "messages/model/report.h"
+#include "messages/model/result.h"
+
+namespace tideline::fleet {
+
+/// When a report arrived, on the receiver's clocks.
+struct Arrival {
+  model::MonoTime mono;
+  model::WallTime wall;
+};
+
+enum class IntakeOutcome : std::uint8_t {
+  kLive,      // now the newest of its node
+  kBackfill,  // sent from the spool: only its gaps are counted, usage and liveness ignore it
+  kOld,       // seq not above the newest of its incarnation (a duplicate, or late): ignored
+};
+
+struct Intake {
+  IntakeOutcome outcome = IntakeOutcome::kOld;
+  std::vector<model::Event> events;  // kClockSkew, kGap; at the receiver's wall time; for HistoryStore::append_events
+};
+
+/// Averages over FleetOptions::aggregate ending at the newest live report; nullopt = nothing known in that time.
+struct PodUsage {
+  model::Pod pod;
+  std::optional<model::MilliCpu> cpu;
+  std::optional<model::Bytes> memory;
+};
+struct NodeUsage {
+  model::NodeName node;
+  model::MonoTime arrived;  // of the newest live report
+  model::MilliCpu cpu_capacity;
+  model::MilliCpu cpu_allocatable;
+  model::Bytes memory_capacity;
+  model::Bytes memory_allocatable;
+  std::optional<model::MilliCpu> node_cpu;
+  std::optional<model::Bytes> node_memory;
+  std::optional<model::MilliCpu> system_cpu;  // not in any pod
+  std::optional<model::Bytes> system_memory;  // node - LS - BE, >= 0
+  std::vector<PodUsage> pods;                 // those of the newest live report
+};
+
+class FleetView {
+ public:
+  explicit FleetView(FleetOptions options = {});
+  ~FleetView();
+  FleetView(FleetView&&) noexcept;
+  FleetView& operator=(FleetView&&) noexcept;
+  FleetView(const FleetView&) = delete;
+  FleetView& operator=(const FleetView&) = delete;
+
+  /// The node's clock offset (its wall clock minus ours) that belongs to this report, for IncomingReport::clock_offset.
+  /// Within one boot it follows the report's monotonic stamp, so that a wall-clock jump between the report and its
+  /// arrival does not misplace a backfilled report. A live report of an unknown node gives its own difference, a
+  /// backfilled one 0. Changes nothing.
+  model::Duration clock_offset(const model::Report& report, const Arrival& arrival) const;
+
+  /// Takes a validated report that is durable. Errors: kOverloaded when max_nodes is reached and the node is new.
+  model::Result<Intake> intake(const model::Report& report, const Arrival& arrival);
+
+  /// A session of the node opened or closed; gives the event to keep. Same error as intake.
+  model::Result<model::Event> connected(const model::NodeName& node, const Arrival& arrival);
+  model::Result<model::Event> disconnected(const model::NodeName& node, const Arrival& arrival);
+
+  /// The policy computed for the node. A new version clears the problem of the one before. Same error as intake.
+  model::Result<void> policy_wanted(const model::NodeName& node, model::PolicyVersion version);
+  /// The node's answer to a push: `applied` is what is in force there; problem "" = it took the pushed one.
+  /// Unknown nodes are ignored.
+  void policy_answered(const model::NodeName& node, model::PolicyVersion applied, const std::string& problem);
+
+  /// Keeps the ledger's result for the node's view. Unknown nodes are ignored.
+  void set_reclaimed(const model::Reclaimed& reclaimed);
+
+  std::size_t size() const;
+  std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
+  std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
+  /// Pods of one node, or of all with an empty name; by node, then as reported.
+  std::vector<PodView> pods(const model::NodeName& name) const;
+
+  /// Input of the ledger; nullopt = the node never sent a live report.
+  std::optional<NodeUsage> usage(const model::NodeName& name) const;
+
+  /// Drops a node that has no open session. False if it has one or is unknown.
+  bool forget(const model::NodeName& name);
+
+ private:
+  struct Node;
+  model::Result<Node*> find_or_add(const model::NodeName& name);
+
+  FleetOptions options_;
+  std::map<model::NodeName, std::unique_ptr<Node>> nodes_;
+};
+
+}  // namespace tideline::fleet

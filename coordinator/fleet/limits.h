@@ -1,0 +1,27 @@
+#pragma once
+// Bounds of the fleet view. Beyond them a node is refused by name; nothing grows with what a sender says.
+
+#include <chrono>
+#include <cstddef>
+
+#include "messages/model/units.h"
+
+namespace tideline::fleet {
+
+struct FleetOptions {
+  std::size_t max_nodes = 20'000;
+  /// Age of the newest live report up to which a node is live, and up to which it is late.
+  model::Duration late_after = std::chrono::seconds(30);
+  model::Duration gone_after = std::chrono::minutes(5);
+  /// Moving average of usage: metricAggregateDurationSeconds of colocation-config.
+  model::Duration aggregate = std::chrono::seconds(300);
+  /// Clock skew beyond which an event is raised, once per episode; an episode ends below half of it.
+  model::Duration skew_bound = std::chrono::seconds(2);
+};
+
+/// Slots of the moving average. A slot is aggregate / kAverageSlots long, so memory does not follow the report rate.
+inline constexpr std::size_t kAverageSlots = 30;
+/// Clock readings kept per node for the minimum-delay filter.
+inline constexpr std::size_t kClockReadings = 16;
+
+}  // namespace tideline::fleet

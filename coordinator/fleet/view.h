@@ -1,0 +1,54 @@
+#pragma once
+// What the coordinator knows of nodes and pods now, as the admin API and `tidectl` show it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "messages/model/ids.h"
+#include "messages/model/policy.h"
+#include "messages/model/reclaimed.h"
+#include "messages/model/report.h"
+#include "messages/model/units.h"
+
+namespace tideline::fleet {
+
+/// By the receiver's monotonic age of the newest live report, never by a sender's clock. Values travel as
+/// schema::Liveness: never renumber.
+enum class Liveness : std::uint8_t {
+  kNever = 0,  // known by name or session, no live report yet
+  kLive = 1,   // age <= FleetOptions::late_after
+  kLate = 2,   // age <= FleetOptions::gone_after
+  kGone = 3,
+};
+std::string_view name_of(Liveness liveness);  // "never", "live", "late", "gone"
+
+struct NodeView {
+  model::NodeName name;
+  Liveness liveness = Liveness::kNever;
+  bool connected = false;                       // a session is open
+  std::optional<model::Duration> report_age;    // since the newest live report arrived; nullopt = never
+  std::optional<model::Duration> clock_offset;  // node's wall clock minus the coordinator's; nullopt = not known yet
+  model::Incarnation incarnation;               // of the newest live report
+  model::Seq last_seq;                          // of the newest live report; 0 = none
+  std::uint64_t gap_reports = 0;                // reports this node dropped by a full spool, as far as it told
+  model::PolicyVersion policy_wanted;           // 0 = none was computed yet
+  model::PolicyVersion policy_applied;          // as the node last said, in an ack or a report
+  std::string policy_problem;                   // why the node refused the wanted one; "" = no problem known
+  std::optional<model::NodeStatus> status;      // of the newest live report
+  std::optional<model::NodeSample> last;        // newest sample of the newest live report that held one
+  std::optional<model::Reclaimed> reclaimed;    // as last computed; nullopt = not yet
+  std::size_t pod_count = 0;                    // pods in the newest live report
+  friend bool operator==(const NodeView&, const NodeView&) = default;
+};
+
+struct PodView {
+  model::NodeName node;
+  model::PodSummary summary;                   // as in the newest live report
+  std::optional<model::MilliCpu> cpu_average;  // over the aggregate duration; nullopt = not known
+  std::optional<model::Bytes> memory_average;
+  friend bool operator==(const PodView&, const PodView&) = default;
+};
+
+}  // namespace tideline::fleet

@@ -1,0 +1,160 @@
+#pragma once
+// The fleet's history. One contract, two stores: MemoryStore here, RocksStore in storage/rocks; one test suite runs on
+// both.
+//
+// Time: a report carries the sender's clocks; the receiver adds its own wall time and its estimate of the node's
+// offset. All three are kept, and history is keyed by corrected time, in ms of the receiver's wall clock. Threads: one
+// writer (append, append_events, drop_before, put_setting) and any number of readers at once.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/metric.h"
+#include "messages/model/report.h"
+#include "messages/model/result.h"
+#include "storage/store/limits.h"
+
+namespace tideline::store {
+
+/// A validated report at the receiver's door.
+struct IncomingReport {
+  model::Report report;
+  model::WallTime received;         // receiver's wall clock at arrival
+  model::Duration clock_offset{0};  // estimate: node's wall clock minus the receiver's, at the time of the report
+};
+
+enum class AppendOutcome : std::uint8_t {
+  kStored,     // durable now, for the first time
+  kDuplicate,  // was durable before this call, or stands earlier in it: ack it again
+  kRefused,    // a bound of limits.h or an empty name, seq 0: not stored, do not ack
+};
+
+struct StoredReport {
+  model::Report report;
+  model::WallTime received;
+  model::Duration clock_offset{0};
+  model::WallTime at;  // corrected_wall(report.wall, clock_offset, received)
+  friend bool operator==(const StoredReport&, const StoredReport&) = default;
+};
+
+struct StoredSample {
+  model::WallTime at;  // corrected; `sample.wall` stays the sender's
+  model::NodeSample sample;
+  friend bool operator==(const StoredSample&, const StoredSample&) = default;
+};
+
+struct StoredEvent {
+  model::WallTime at;  // corrected; `event.at` stays the sender's
+  model::Event event;
+  friend bool operator==(const StoredEvent&, const StoredEvent&) = default;
+};
+
+/// An event of the coordinator's own about a node, or about the cluster with an empty name; event.at is its own clock.
+struct CoordinatorEvent {
+  model::NodeName node;
+  model::Event event;
+};
+
+struct Point {
+  model::WallTime at;
+  double value = 0;
+  friend bool operator==(const Point&, const Point&) = default;
+};
+
+/// Reports that a node says it dropped, just before the report named.
+struct Gap {
+  model::WallTime at;  // corrected time of that report
+  model::Incarnation incarnation;
+  model::Seq before;
+  std::uint64_t reports = 0;
+  friend bool operator==(const Gap&, const Gap&) = default;
+};
+
+/// Rows oldest first. truncated: the limit cut the newest ones off; ask again from the last row's time.
+template <class Row>
+struct Page {
+  std::vector<Row> rows;
+  bool truncated = false;
+  friend bool operator==(const Page&, const Page&) = default;
+};
+
+struct Dropped {
+  std::uint64_t reports = 0;
+  std::uint64_t events = 0;
+  std::uint64_t nodes = 0;  // forgotten, with their sequence numbers: nothing of them was left
+  friend bool operator==(const Dropped&, const Dropped&) = default;
+};
+
+/// The sender's stamp on the receiver's clock, never later than the arrival: so a sender whose clock runs ahead cannot
+/// place rows where retention by age never comes.
+model::WallTime corrected_wall(model::WallTime sender, model::Duration clock_offset, model::WallTime received);
+
+/// Corrected time of a sample: the report's, less the sample's monotonic distance from the report's end, held within
+/// the report's window. Independent of wall-clock jumps inside the window.
+model::WallTime sample_time(const StoredReport& stored, const model::NodeSample& sample);
+
+class HistoryStore {
+ public:
+  HistoryStore() = default;
+  virtual ~HistoryStore() = default;
+  HistoryStore(const HistoryStore&) = delete;
+  HistoryStore& operator=(const HistoryStore&) = delete;
+
+  /// Group commit. When it returns a value, every report marked kStored is durable, with its events and its sequence
+  /// number, in one atomic step: each (node, incarnation, seq) once, whatever crashed in between. Outcomes are in the
+  /// order given. On an error nothing of the call is stored. Errors: kInvalidArgument beyond kMaxAppendReports,
+  /// kUnavailable when the disk refuses, kInternal.
+  virtual model::Result<std::vector<AppendOutcome>> append(std::span<const IncomingReport> reports) = 0;
+
+  /// Durable when it returns. Coordinator's events are not deduplicated. kInvalidArgument beyond kMaxAppendEvents.
+  virtual model::Result<void> append_events(std::span<const CoordinatorEvent> events) = 0;
+
+  /// Removes reports and events older than `time` (corrected), then nodes of which nothing is left and whose last
+  /// arrival was before `time`.
+  virtual model::Result<Dropped> drop_before(model::WallTime time) = 0;
+
+  /// A small durable key/value area (epoch counter and the like).
+  virtual model::Result<void> put_setting(std::string_view key, std::string_view value) = 0;
+  virtual model::Result<std::optional<std::string>> setting(std::string_view key) const = 0;
+
+  /// Nodes with reports or remembered sequence numbers, by name.
+  virtual std::vector<model::NodeName> nodes() const = 0;
+  /// Highest n such that 1..n of the incarnation are all stored; 0 = none.
+  virtual model::Seq acked_through(const model::NodeName& node, model::Incarnation incarnation) const = 0;
+  virtual bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const = 0;
+
+  // Range reads over [from, to) of corrected time. limit 0 = kMaxRows; a higher one is cut to it. An unknown node or an
+  // empty range is an empty page. Errors: kMalformed when a stored record does not parse (named), kUnavailable.
+
+  model::Result<Page<StoredReport>> reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                            std::size_t limit) const;
+  model::Result<Page<StoredSample>> samples(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                            std::size_t limit) const;
+  /// Samples in which the metric is not known give no point.
+  model::Result<Page<Point>> series(const model::NodeName& node, model::Metric metric, model::WallTime from,
+                                    model::WallTime to, std::size_t limit) const;
+  model::Result<Page<Gap>> gaps(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                std::size_t limit) const;
+  /// Events of the node's reports and the coordinator's about it; an empty name gives those about the cluster.
+  virtual model::Result<Page<StoredEvent>> events(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                                  std::size_t limit) const = 0;
+  /// The report with the newest corrected time; nullopt = none.
+  virtual model::Result<std::optional<StoredReport>> last_report(const model::NodeName& node) const = 0;
+
+ protected:
+  /// Called for each report in order of corrected time; false ends the walk.
+  using ReportVisitor = std::function<bool(StoredReport&&)>;
+  /// Walks reports whose own corrected time lies in [from, to).
+  virtual model::Result<void> walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                           const ReportVisitor& visit) const = 0;
+  /// Upper bound of the windows of the node's stored reports: how far samples may lie before their report's end.
+  virtual model::Duration longest_window(const model::NodeName& node) const = 0;
+};
+
+}  // namespace tideline::store

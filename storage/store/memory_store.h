@@ -1,0 +1,37 @@
+#pragma once
+// The twin of RocksStore that forgets at its end: same contract, for tests, simulation and the planner.
+
+#include <memory>
+
+#include "storage/store/history_store.h"
+
+namespace tideline::store {
+
+class MemoryStore final : public HistoryStore {
+ public:
+  MemoryStore();
+  ~MemoryStore() override;
+
+  model::Result<std::vector<AppendOutcome>> append(std::span<const IncomingReport> reports) override;
+  model::Result<void> append_events(std::span<const CoordinatorEvent> events) override;
+  model::Result<Dropped> drop_before(model::WallTime time) override;
+  model::Result<void> put_setting(std::string_view key, std::string_view value) override;
+  model::Result<std::optional<std::string>> setting(std::string_view key) const override;
+  std::vector<model::NodeName> nodes() const override;
+  model::Seq acked_through(const model::NodeName& node, model::Incarnation incarnation) const override;
+  bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const override;
+  model::Result<Page<StoredEvent>> events(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                          std::size_t limit) const override;
+  model::Result<std::optional<StoredReport>> last_report(const model::NodeName& node) const override;
+
+ protected:
+  model::Result<void> walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                   const ReportVisitor& visit) const override;
+  model::Duration longest_window(const model::NodeName& node) const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tideline::store
