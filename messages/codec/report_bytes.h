@@ -1,0 +1,31 @@
+#pragma once
+// Reports and policies as bytes: one Cap'n Proto message, flat (segment table first, unpacked), as stored in the spool
+// and in history. Same value, same bytes.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "messages/model/policy.h"
+#include "messages/model/report.h"
+#include "messages/model/result.h"
+
+namespace tideline::codec {
+
+using ByteView = std::span<const std::byte>;
+
+/// The report as one flat message. kInvalidArgument when model::validate refuses it or it is larger than
+/// ReportLimits::kMaxWireBytes: nothing is written that from_bytes would not read.
+model::Result<std::vector<std::byte>> to_bytes(const model::Report& report);
+
+/// A report from bytes nobody vouches for: kMalformed for anything that is not one whole message of at most
+/// ReportLimits::kMaxWireBytes, for an enum value this build does not know (named with its field), and for what
+/// model::validate refuses. Needs no alignment. Memory is bounded by a small multiple of the size of `bytes`.
+model::Result<model::Report> report_from_bytes(ByteView bytes);
+
+/// The node's last good policy on disk.
+std::vector<std::byte> to_bytes(const model::NodePolicy& policy);
+model::Result<model::NodePolicy> policy_from_bytes(ByteView bytes);
+
+}  // namespace tideline::codec

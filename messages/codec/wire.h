@@ -1,0 +1,70 @@
+#pragma once
+// model <-> Cap'n Proto structs, for rooms that speak RPC. Writing never fails. Reading bytes from outside may throw
+// kj::Exception from inside capnp (a pointer out of bounds): call it through `guarded`, or inside an RPC method, where
+// the RPC system turns it into the caller's error.
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <capnp/message.h>
+#include <kj/exception.h>
+
+#include "messages/model/action.h"
+#include "messages/model/policy.h"
+#include "messages/model/reclaimed.h"
+#include "messages/model/report.h"
+#include "messages/model/result.h"
+#include "messages/schema/admin.capnp.h"
+#include "messages/schema/policy.capnp.h"
+#include "messages/schema/report.capnp.h"
+
+namespace tideline::codec {
+
+/// What a message from outside may cost to read: 2 x kMaxWireBytes of traversal (reading a struct twice is allowed
+/// for), 16 levels.
+capnp::ReaderOptions reader_options();
+
+void write(const model::NodeSample& sample, schema::Sample::Builder out);  // `pods` does not travel
+void write(const model::Pod& pod, schema::Pod::Builder out);
+void write(const model::PodSummary& summary, schema::PodSummary::Builder out);
+void write(const model::NodeStatus& status, schema::NodeStatus::Builder out);
+void write(const model::Event& event, schema::Event::Builder out);
+void write(const model::Report& report, schema::Report::Builder out);
+void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out);
+void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out);
+void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out);
+void write(const model::ReclaimTerms<model::Bytes>& terms, schema::Terms::Builder out);
+
+/// kMalformed, naming field and value, for an enum value this build does not know, a number outside its field's range,
+/// or a list longer than ReportLimits allows. read(Report) ends with model::validate.
+model::Result<model::NodeSample> read(schema::Sample::Reader in);
+model::Result<model::Pod> read(schema::Pod::Reader in);
+model::Result<model::PodSummary> read(schema::PodSummary::Reader in);
+model::Result<model::NodeStatus> read(schema::NodeStatus::Reader in);
+model::Result<model::Event> read(schema::Event::Reader in);
+model::Result<model::Report> read(schema::Report::Reader in);
+model::Result<model::NodePolicy> read(schema::NodePolicy::Reader in);
+model::Result<model::Reclaimed> read(schema::Reclaimed::Reader in);
+
+/// OptInt, for fields of the admin structs.
+void write(std::optional<std::int64_t> value, schema::OptInt::Builder out);
+std::optional<std::int64_t> read(schema::OptInt::Reader in);
+
+/// "file.c++:12: failed: text" cut down to the text that helps a person.
+std::string text_of(const kj::Exception& exception);
+
+/// Runs `f` (returning Result<T>); a kj::Exception becomes kMalformed with `what` in front.
+template <class F>
+auto guarded(std::string_view what, F&& f) -> decltype(f()) {
+  using R = decltype(f());
+  R result = model::Error(model::ErrorCode::kInternal, "not run");
+  auto run = [&]() { result = f(); };
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions(run)) {
+    return model::Error(model::ErrorCode::kMalformed, text_of(*exception)).in(what);
+  }
+  return result;
+}
+
+}  // namespace tideline::codec

@@ -1,0 +1,60 @@
+#pragma once
+// Cap'n Proto RPC over a stream, with bounds. For edge rooms that speak through KJ; use on the loop's thread only.
+
+#include <cstdint>
+#include <string>
+
+#include <capnp/capability.h>
+#include <capnp/message.h>
+#include <kj/async-io.h>
+#include <kj/exception.h>
+#include <kj/function.h>
+
+#include "messages/link/kj_thread.h"
+#include "messages/link/limits.h"
+#include "messages/model/result.h"
+
+namespace tideline::link {
+
+/// An Error as what an RPC method throws: its text starts with the code's name, so that error_from gives it back.
+kj::Exception to_exception(const model::Error& error);
+/// The Error a remote method threw, or what KJ says: DISCONNECTED is kUnavailable, OVERLOADED is kOverloaded,
+/// UNIMPLEMENTED is kUnsupported, anything else kMalformed on bad bytes.
+model::Error error_from(const kj::Exception& exception);
+
+/// The server's ends of RPC connections. A connection ends when its peer leaves, breaks the protocol, lets more than
+/// RpcLimits::max_queued_bytes of answers lie unread, or `close` says so.
+class RpcConnections {
+ public:
+  using Id = std::uint64_t;
+  using Closed = kj::Function<void(const std::string& why)>;
+
+  virtual ~RpcConnections() noexcept(false) = default;
+
+  /// `bootstrap` is what this peer, and no other, may call. `closed` is called once, never from inside `add` or a call
+  /// of this connection; not at all when the set itself is destroyed. `bootstrap` is released before it is called.
+  virtual Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) = 0;
+  /// Ends a connection after the current turn of the loop: safe from inside its own calls. The peer sees `why` on its
+  /// calls in flight when it still reads. Unknown ids are ignored.
+  virtual void close(Id id, const std::string& why) = 0;
+  /// Drops the connection if too much lies unread; to be asked at each call, for a peer may call without reading.
+  /// True: it was dropped.
+  virtual bool drop_if_clogged(Id id) = 0;
+  virtual std::size_t size() const = 0;
+
+  static kj::Own<RpcConnections> create(KjContext& context, const RpcLimits& limits);
+};
+
+/// The client's end. Dropping it ends the connection.
+class RpcClient {
+ public:
+  virtual ~RpcClient() noexcept(false) = default;
+  virtual capnp::Capability::Client bootstrap() = 0;
+  /// Resolves when the connection is gone.
+  virtual kj::Promise<void> on_disconnect() = 0;
+  virtual std::size_t queued_bytes() = 0;
+
+  static kj::Own<RpcClient> create(kj::Own<kj::AsyncIoStream> stream, const RpcLimits& limits);
+};
+
+}  // namespace tideline::link

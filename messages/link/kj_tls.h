@@ -1,0 +1,57 @@
+#pragma once
+// Mutual TLS over KJ streams: 1.3 or newer, own authorities only, peers' certificates required and shown. For edge
+// rooms that speak through KJ; use on the loop's thread only.
+
+#include <cstdint>
+#include <string>
+
+#include <kj/async-io.h>
+#include <kj/function.h>
+
+#include "messages/link/identity.h"
+#include "messages/link/kj_thread.h"
+#include "messages/link/limits.h"
+#include "messages/link/tls_files.h"
+#include "messages/model/result.h"
+
+namespace tideline::link {
+
+/// A connection whose handshake is done and whose peer's certificate was verified against the authorities.
+struct TlsStream {
+  kj::Own<kj::AsyncIoStream> stream;
+  Certificate certificate;
+  std::string peer;  // "10.0.0.7:51234"
+};
+
+/// Accepts on a TCP port. Survives EMFILE and hostile peers: handshakes are capped in number and time, and so are the
+/// connections handed out, counted until their stream is dropped.
+class TlsListener {
+ public:
+  using Accepted = kj::Function<void(TlsStream)>;
+  /// A connection that got no further than its handshake. kOverloaded when a cap closed it.
+  using Refused = kj::Function<void(const std::string& peer, const model::Error& why)>;
+
+  virtual ~TlsListener() noexcept(false) = default;
+  virtual std::uint16_t port() const = 0;
+  virtual std::size_t connections() const = 0;
+
+  /// `address` is "host:port", "[v6]:port" or "*:port"; port 0 picks a free one. kInvalidArgument names a bad address,
+  /// kUnavailable one that cannot be bound.
+  static model::Result<kj::Own<TlsListener>> listen(KjContext& context, const std::string& address,
+                                                    const TlsMaterial& material, const AcceptLimits& limits,
+                                                    Accepted accepted, Refused refused);
+};
+
+/// Dials. The peer must prove the DNS name `server_name`, whatever address was dialled: no wildcard, and serverAuth.
+class TlsConnector {
+ public:
+  virtual ~TlsConnector() noexcept(false) = default;
+  /// Fails with a kj::Exception (see error_from in kj_rpc.h) that names address and reason. Without a deadline of its
+  /// own. In TLS 1.3 a server that refuses this certificate is noticed at the first read only.
+  virtual kj::Promise<TlsStream> connect(const std::string& address) = 0;
+
+  static model::Result<kj::Own<TlsConnector>> create(KjContext& context, const TlsMaterial& material,
+                                                     const std::string& server_name);
+};
+
+}  // namespace tideline::link

@@ -1,0 +1,37 @@
+#pragma once
+// Bounds of the link. The defaults hold 10,000 sessions on one core.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "messages/model/units.h"
+
+namespace tideline::link {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+/// What a listener does to peers that are not sessions yet.
+struct AcceptLimits {
+  std::size_t max_handshakes = 16;  // TLS handshakes at once; later connections wait in the kernel's backlog
+  model::Duration handshake_deadline = std::chrono::seconds(5);
+  std::size_t max_connections = 12'000;  // beyond it, connections are closed at once
+};
+
+/// What one RPC connection may cost.
+struct RpcLimits {
+  std::uint64_t traversal_words = 256 * 1024;  // 2 MiB per message: kMaxWireBytes read twice
+  int nesting = 16;
+  std::size_t max_queued_bytes = 64 * 1024;  // replies and calls the peer has not read; then it is dropped
+};
+
+struct SessionLimits {
+  model::Duration enroll_deadline = std::chrono::seconds(5);  // from handshake to a good enroll
+  model::Duration heartbeat = std::chrono::seconds(5);        // told to the node
+  model::Duration idle_deadline = std::chrono::seconds(20);   // silence after which either end closes; told to the node
+  std::size_t max_outstanding_reports = 1;                    // per session; a further one is rejected with kOverloaded
+  std::size_t max_rejections = 16;  // rejected calls (malformed, over bounds), then the session is dropped
+  std::size_t policy_slice = 100;   // policies sent per policy_slice_every
+  model::Duration policy_slice_every = std::chrono::milliseconds(10);
+};
+
+}  // namespace tideline::link

@@ -1,0 +1,86 @@
+#pragma once
+// The coordinator's end of the node link: TLS, enrolment, sessions, heartbeats and bounds on a KJ loop of its own
+// thread.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "messages/link/limits.h"
+#include "messages/link/session.h"
+#include "messages/link/tls_files.h"
+#include "messages/model/policy.h"
+#include "messages/model/result.h"
+
+namespace tideline::link {
+
+/// Called on the link's thread, one at a time: must not block, must not throw, may call the server's methods.
+class NodeServerEvents {
+ public:
+  virtual ~NodeServerEvents() = default;
+  virtual void on_enrolled(const SessionInfo& session) = 0;
+  /// Reports that came within some ms of each other. Order within a session is kept.
+  virtual void on_reports(std::vector<ArrivedReport> reports) = 0;
+  /// The node's own answer to a policy. problem "" = it is in force.
+  virtual void on_policy_ack(SessionId session, const model::NodeName& node, model::PolicyVersion applied,
+                             const std::string& problem) = 0;
+  /// An enrolled session ended, for whatever reason. No event of it follows.
+  virtual void on_closed(SessionId session, const model::NodeName& node, const std::string& why) = 0;
+  virtual void on_heartbeat(SessionId, model::MonoTime /*node*/, model::WallTime /*node*/) {}
+  /// A peer that never became a session: handshake failed, wrong CA, another's name, silent. At most some 10 a second;
+  /// `suppressed` counts the ones left out since the last call.
+  virtual void on_peer_refused(const std::string& /*peer*/, const model::Error& /*why*/, std::uint64_t /*suppressed*/) {
+  }
+};
+
+struct NodeServerConfig {
+  std::string listen = "127.0.0.1:0";  // "host:port", IP or "*"; port 0 = any free one
+  TlsFiles tls;
+  /// Decides about a node whose identity is proved. Called on the link's thread: thread-safe, quick, no waiting. An
+  /// error refuses the node with that text.
+  std::function<model::Result<EnrollAnswer>(const Hello&)> enroll;
+  AcceptLimits accept;
+  RpcLimits rpc;
+  SessionLimits session;
+};
+
+/// All methods may be called from any thread and return at once; calls from outside are carried to the link's thread in
+/// batches, in order. `events` must outlive the server.
+///
+/// One node has one session. A newcomer with the same incarnation replaces the older session, which is closed: it is
+/// the same agent coming back before its old connection was noticed dead. A newcomer with another incarnation is
+/// refused while the older session was heard from within two heartbeats: two agents run as one node, and the one in
+/// place stays.
+class NodeServer {
+ public:
+  /// Checks the TLS files, listens, starts the thread. The error names file or address.
+  static model::Result<std::unique_ptr<NodeServer>> start(NodeServerConfig config, NodeServerEvents& events);
+  ~NodeServer();  // stop()
+  NodeServer(const NodeServer&) = delete;
+  NodeServer& operator=(const NodeServer&) = delete;
+
+  std::uint16_t port() const;
+  std::size_t sessions() const;
+
+  /// The reports are durable: the nodes may forget them.
+  void acknowledge(std::vector<Ticket> tickets);
+  /// The report was not taken; the node keeps it, and drops it only for kInvalidArgument or kMalformed.
+  void refuse(Ticket ticket, model::Error why);
+  /// Sent in slices (SessionLimits). A newer policy for the same session replaces one not yet sent; on_policy_ack
+  /// brings the node's answer.
+  void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
+  /// Asks the node to report every `interval` for `duration`, then at its own pace again.
+  void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
+  void close(SessionId session, std::string why);
+  /// Closes all sessions, ends the thread. No event after it returned. Must not be called from an event.
+  void stop();
+
+ private:
+  class Impl;
+  explicit NodeServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tideline::link

@@ -1,0 +1,35 @@
+#pragma once
+// The three files without which no link exists. There is no plaintext and no anonymous mode.
+
+#include <cstdint>
+#include <string>
+
+#include "messages/model/result.h"
+
+namespace tideline::link {
+
+/// Paths of PEM files.
+struct TlsFiles {
+  std::string certificate;  // own certificate, then its intermediates
+  std::string key;          // own private key, unencrypted
+  std::string ca;           // the authorities whose peers are trusted; nothing else is
+  friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
+};
+
+/// What the certificate will be used for; decides the extended key usage asked of it.
+enum class TlsUse { kServer, kClient };
+
+/// The files' contents, checked.
+struct TlsMaterial {
+  std::string certificate_pem;
+  std::string key_pem;
+  std::string ca_pem;
+};
+
+/// Reads and checks all three: kInvalidArgument when a path is empty (half-configured TLS names the missing one), the
+/// file holds no PEM of its kind, the key does not belong to the certificate, the certificate is expired or not yet
+/// valid, lacks the extended key usage (serverAuth / clientAuth), or is not issued by the authorities in `ca`;
+/// kNotFound / kPermissionDenied when a file cannot be read. The error names file and what is wrong.
+model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use);
+
+}  // namespace tideline::link
