@@ -1,0 +1,142 @@
+#pragma once
+// What the admin API asks of the coordinator. One method per method of schema::Admin; the server has already checked
+// the caller's role and the arguments' form.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coordinator/fleet/view.h"
+#include "messages/link/identity.h"
+#include "messages/model/action.h"
+#include "messages/model/ids.h"
+#include "messages/model/metric.h"
+#include "messages/model/policy.h"
+#include "messages/model/reclaimed.h"
+#include "messages/model/result.h"
+#include "messages/model/units.h"
+
+namespace tideline::admin {
+
+/// Called exactly once, from any thread, at once or later; destroying it uncalled answers "no reply" to the client.
+/// Calling it after the server stopped is harmless.
+template <class T>
+using Reply = std::function<void(model::Result<T>)>;
+
+/// Who calls, for the log and for policy changes' events.
+struct Caller {
+  link::Operator identity;
+  std::string via;  // "10.0.0.9:40112" or "unix:/run/tideline/admin.sock pid 4711"
+};
+
+/// A node as the fleet sees it, with its account. reclaimed.node is the node's name.
+struct NodeSummary {
+  fleet::NodeView view;
+  model::Reclaimed reclaimed;
+};
+
+struct ReclaimedReport {
+  model::Reclaimed cluster;  // node name empty
+  std::vector<model::Reclaimed> nodes;
+};
+
+struct HistoryQuery {
+  model::NodeName node;
+  std::vector<model::Metric> metrics;  // 1..16, each once
+  model::WallTime from;                // inclusive
+  model::WallTime to;                  // exclusive; > from
+  std::size_t max_points = 0;          // per series, 1..AdminLimits::kMaxPoints
+};
+
+struct Point {
+  model::WallTime at;
+  double value = 0;  // in unit_of(metric)
+};
+
+struct Series {
+  model::Metric metric = model::Metric::kNodeCpu;
+  std::vector<Point> points;  // oldest first; instants where the metric was not known are left out
+  bool truncated = false;     // more points exist than max_points
+};
+
+struct NodeEvent {
+  model::NodeName node;
+  model::Event event;
+};
+
+struct EventsQuery {
+  model::NodeName node;  // empty = all nodes
+  model::WallTime from;
+  model::WallTime to;
+};
+
+struct EventsReport {
+  std::vector<NodeEvent> events;  // oldest first, at most AdminLimits::kMaxEvents
+  bool truncated = false;
+};
+
+/// One ConfigMap data key (or "configmap") and its JSON text.
+struct PolicyDocument {
+  std::string key;
+  std::string json;
+};
+
+struct PolicyState {
+  std::string source;  // "dir:/etc/tideline/policy"
+  model::PolicyVersion version;
+  model::Epoch epoch;
+  model::WallTime loaded;
+  std::string problem;  // why the newest input was refused; "" = it is in force
+  std::vector<PolicyDocument> documents;
+};
+
+struct PolicyReport {
+  PolicyState state;
+  model::NodePolicy effective;
+};
+
+struct PolicyApplied {
+  model::PolicyVersion version;  // now in force; for a dry run the version in force stays
+  std::string report;            // for people: what changes, and notices of accepted keys that are not acted on
+};
+
+struct PolicyStatus {
+  PolicyState state;
+  std::vector<NodeSummary> nodes;
+};
+
+/// Bounds of one answer; the client narrows its question to see more.
+struct AdminLimits {
+  static constexpr std::size_t kMaxPoints = 20'000;  // per series
+  static constexpr std::size_t kMaxMetrics = 16;     // per query
+  static constexpr std::size_t kMaxEvents = 10'000;
+  static constexpr std::uint32_t kMaxWatchSeconds = 3600;
+  static constexpr std::size_t kMaxDocuments = 16;  // per policyApply
+  static constexpr std::size_t kMaxDocumentBytes = 1 << 20;
+};
+
+/// Called on the admin server's thread: must return at once and must not throw. An unknown node is kNotFound with its
+/// name; the client sees code and text as they are.
+class AdminBackend {
+ public:
+  virtual ~AdminBackend() = default;
+  virtual void nodes(Reply<std::vector<NodeSummary>> reply) = 0;
+  virtual void node(const model::NodeName& name, Reply<NodeSummary> reply) = 0;
+  /// Empty name = all nodes.
+  virtual void pods(const model::NodeName& name, Reply<std::vector<fleet::PodView>> reply) = 0;
+  virtual void reclaimed(Reply<ReclaimedReport> reply) = 0;
+  virtual void history(const HistoryQuery& query, Reply<std::vector<Series>> reply) = 0;
+  virtual void events(const EventsQuery& query, Reply<EventsReport> reply) = 0;
+  /// Empty name = the cluster strategy.
+  virtual void policy_get(const model::NodeName& name, Reply<PolicyReport> reply) = 0;
+  /// kUnsupported, naming the directory or object to edit, where the policy source is not the coordinator's own; a dry
+  /// run works with every source.
+  virtual void policy_apply(const Caller& caller, std::vector<PolicyDocument> documents, bool dry_run,
+                            Reply<PolicyApplied> reply) = 0;
+  virtual void policy_status(Reply<PolicyStatus> reply) = 0;
+  /// The nodes (empty name = all) report every second for `seconds`, 1..AdminLimits::kMaxWatchSeconds.
+  virtual void watch(const model::NodeName& name, std::uint32_t seconds, Reply<void> reply) = 0;
+};
+
+}  // namespace tideline::admin
