@@ -30,12 +30,6 @@ struct Caller {
   std::string via;  // "10.0.0.9:40112" or "unix:/run/tideline/admin.sock pid 4711"
 };
 
-/// A node as the fleet sees it, with its account. reclaimed.node is the node's name.
-struct NodeSummary {
-  fleet::NodeView view;
-  model::Reclaimed reclaimed;
-};
-
 struct ReclaimedReport {
   model::Reclaimed cluster;  // node name empty
   std::vector<model::Reclaimed> nodes;
@@ -103,7 +97,7 @@ struct PolicyApplied {
 
 struct PolicyStatus {
   PolicyState state;
-  std::vector<NodeSummary> nodes;
+  std::vector<fleet::NodeView> nodes;
 };
 
 /// Bounds of one answer; the client narrows its question to see more.
@@ -121,8 +115,8 @@ struct AdminLimits {
 class AdminBackend {
  public:
   virtual ~AdminBackend() = default;
-  virtual void nodes(Reply<std::vector<NodeSummary>> reply) = 0;
-  virtual void node(const model::NodeName& name, Reply<NodeSummary> reply) = 0;
+  virtual void nodes(Reply<std::vector<fleet::NodeView>> reply) = 0;
+  virtual void node(const model::NodeName& name, Reply<fleet::NodeView> reply) = 0;
   /// Empty name = all nodes.
   virtual void pods(const model::NodeName& name, Reply<std::vector<fleet::PodView>> reply) = 0;
   virtual void reclaimed(Reply<ReclaimedReport> reply) = 0;

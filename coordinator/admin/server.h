@@ -25,7 +25,8 @@ struct AdminServerConfig {
   std::string unix_socket;
   std::string unix_group = "tideline";
   link::AcceptLimits accept{.max_handshakes = 8, .max_connections = 256};
-  link::RpcLimits rpc;
+  /// Answers are larger than a node's: a peer that lets more than this pile up unread is dropped.
+  link::RpcLimits rpc{.traversal_words = 2 << 20, .nesting = 16, .max_queued_bytes = 4 << 20};
   model::Duration idle_deadline = std::chrono::minutes(5);      // without a call, the connection is closed
   model::Duration backend_deadline = std::chrono::seconds(30);  // then the client is told kUnavailable
   std::size_t max_calls_per_connection = 64;                    // outstanding; more are refused with kOverloaded

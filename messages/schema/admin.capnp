@@ -38,13 +38,20 @@ struct NodeSummary {
   policyWanted @7 :UInt64;
   policyApplied @8 :UInt64;
   policyProblem @9 :Text;
-  status @10 :R.NodeStatus;
-  last @11 :R.Sample;          # newest sample; meaningless while liveness is never
-  reclaimed @12 :Reclaimed;
+  status @10 :R.NodeStatus;    # null while liveness is never
+  last @11 :R.Sample;          # newest sample; null while none is known
+  reclaimed @12 :Reclaimed;    # null while none was computed
   podCount @13 :UInt32;
+  connected @14 :Bool;         # a session is open
+  clockOffsetKnown @15 :Bool;  # else clockOffsetMs means nothing
 }
 
-struct NodePod { node @0 :Text; summary @1 :R.PodSummary; }
+struct NodePod {
+  node @0 :Text;
+  summary @1 :R.PodSummary;
+  cpuAverage @2 :R.OptInt;     # millicores, over the aggregate duration
+  memoryAverage @3 :R.OptInt;  # bytes, over the aggregate duration
+}
 
 struct Point { wallMs @0 :Int64; value @1 :Float64; }
 
