@@ -1,0 +1,149 @@
+#pragma once
+// CPU suppress: how much CPU the besteffort root may use, from what the host uses. A plain function of state, input and
+// policy; the live node, the planner and the tests run the same one.
+//
+// Threshold formula (Koordinator, koordlet cpusuppress):
+//   suppress = capacity * T / 100 - used(non-BE pods) - max(node used - used(all pods), 0, reserved)
+// which is the same as
+//   suppress = capacity * T / 100 - max(node used - BE used, used(non-BE pods) + reserved)
+// and in this form needs no pod reading newer than the last pod loop: node and BE come from the fast loop.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/reason.h"
+#include "messages/model/report.h"
+#include "messages/model/sample.h"
+#include "messages/model/units.h"
+#include "node-actor/decide/pressure.h"
+
+namespace tideline::decide {
+
+/// 2000 us of a 100 ms period: the smallest limit ever set. BE is never stopped.
+constexpr model::MilliCpu kKernelMinimum{20};
+/// A limit may rise by at most this much of capacity per second; Koordinator's step per 1 s round.
+constexpr double kGrowthPercentPerSecond = 10;
+/// Changes smaller than this much of capacity are not written, except those that reach kKernelMinimum.
+constexpr double kDeadBandPercent = 1;
+/// A pod sample older than this is stale: two 1 s pod loops, so that one late loop is not a gap.
+constexpr model::Duration kPodSampleMaxAge = std::chrono::seconds(2);
+/// A fast sample is stale after max(this, two of its windows): five loops of 100 ms, two of 1 s.
+constexpr model::Duration kFastSampleMaxAge = std::chrono::milliseconds(500);
+/// BE's limit when an unwatched host is not protected by kernel ordering and cpuSuppressMinPercent is unset.
+constexpr double kSafePercent = 1;
+
+struct NodeFacts {
+  model::MilliCpu capacity;
+  model::MilliCpu allocatable;
+  /// Reserved for the system: capacity - allocatable, >= 0.
+  model::MilliCpu reserved() const;
+  friend bool operator==(const NodeFacts&, const NodeFacts&) = default;
+};
+
+/// The quota on the besteffort root as the kernel has it now. Not being able to read it is not "no quota".
+struct CurrentLimit {
+  enum class Kind { kUnknown, kNoQuota, kQuota } kind = Kind::kUnknown;
+  model::MilliCpu quota;  // only for kQuota
+  static CurrentLimit unknown() { return {}; }
+  static CurrentLimit none() { return {Kind::kNoQuota, {}}; }
+  static CurrentLimit of(model::MilliCpu quota) { return {Kind::kQuota, quota}; }
+  friend bool operator==(const CurrentLimit&, const CurrentLimit&) = default;
+};
+
+struct SuppressInput {
+  model::MonoTime now;
+  NodeFacts node;
+  std::optional<model::FastSample> fast;  // newest of the fast loop
+  std::optional<model::NodeSample>
+      pods;  // newest of the pod loop; read: at, node_cpu, ls_cpu, be_cpu, ls_delay_per_cpu
+  /// CPU of BE-labelled pods that live outside the besteffort root, of the same instant as `pods`; 0 if there are none,
+  /// nullopt if it could not be read. See be_outside_root().
+  std::optional<model::MilliCpu> be_outside_root;
+  model::Protection protection;  // newest verdict on kernel ordering
+  CurrentLimit current;
+};
+
+/// What is remembered from round to round. A default-constructed one is right after a start.
+struct SuppressState {
+  std::optional<model::MonoTime> last_change;  // when this controller last changed the quota; paces growth
+  PressureState pressure;
+};
+
+/// Every number the decision rests on, for `explain`. nullopt = not known or not needed.
+struct SuppressTerms {
+  model::MilliCpu capacity;
+  int threshold_percent = 0;
+  model::MilliCpu threshold;  // capacity * threshold_percent / 100
+  std::optional<model::MilliCpu> node_used;
+  std::optional<model::MilliCpu> be_used;           // besteffort root + BE pods outside it where fresh
+  std::optional<model::MilliCpu> non_be_pods_used;  // nullopt: no fresh pod sample
+  model::MilliCpu reserved;
+  std::optional<model::MilliCpu> non_be_used;  // max(node - be, pods + reserved)
+  std::optional<model::MilliCpu> formula;      // threshold - non_be_used; may be negative
+  model::MilliCpu floor;                       // max(capacity * cpuSuppressMinPercent / 100, kKernelMinimum)
+  bool from_fast_loop = false;                 // node_used and be_used are the fast loop's, else the pod loop's
+  std::optional<model::Duration> sample_age;   // of the sample node_used and be_used come from
+  std::optional<model::Duration> pods_age;
+  CurrentLimit current;
+  PressureVerdict pressure;  // only judged in workConserving
+};
+
+struct SuppressDecision {
+  /// kHold: leave the besteffort root's quota as it is. kLimit: set it to `limit`. kRelease: set it to "no quota".
+  enum class Action { kHold, kLimit, kRelease } action = Action::kHold;
+  model::MilliCpu limit;  // only for kLimit
+  model::Reason reason = model::Reason::kNone;
+  SuppressTerms terms;
+  std::vector<model::FeatureState> features;  // "cpuSuppress", "cpuSuppress.<policy>", for NodeStatus.features
+  /// The kernel's value differs from what is wanted. False for kHold and for a release of no quota.
+  bool write = false;
+};
+std::string_view name_of(SuppressDecision::Action action);  // "hold", "limit", "release"
+
+struct SuppressStep {
+  SuppressState state;
+  SuppressDecision decision;
+};
+
+/// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received, so nothing is limited.
+///
+/// * A shrink is immediate. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and
+///   at most one second's worth at once; the first limit after "no quota" is set at once.
+/// * With stale or missing data nothing is raised and no new limit is invented: the quota stays. Fresh fast data with
+///   stale pod data may lower a limit and never raises it.
+/// * `cfsQuota`: the formula. `workConserving`: no quota while kernel ordering is verified and LS is not pressed, else
+///   the formula. `cpuset`: the formula as a quota, and the feature list says that the cpuset itself is unsupported.
+/// * A quota that cannot be read is written as if it were the tightest: it may be lowered, never released or raised.
+SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
+                          const std::optional<model::NodePolicy>& policy);
+
+/// CPU of the BE-labelled pods whose Kubernetes QoS puts them outside the besteffort root. nullopt if one of them has
+/// no reading; 0 without such pods.
+std::optional<model::MilliCpu> be_outside_root(const model::NodeSample& sample, const std::vector<model::Pod>& pods);
+
+/// BE's limit in the guard's declared safe state where kernel ordering is not verified: cpuSuppressMinPercent, or
+/// kSafePercent if unset or no policy, at least kKernelMinimum.
+model::MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy);
+
+/// Where the besteffort root's quota lives. `period` is the period in force there (100 ms unless someone changed it).
+struct QuotaFile {
+  std::string group;  // the besteffort root, relative to the tree
+  enum class Kind { kV1CfsQuota, kV2CpuMax } kind = Kind::kV1CfsQuota;
+  model::Duration period = std::chrono::milliseconds(100);
+};
+
+/// The text of a limit in this file: "88000" / "-1" for cpu.cfs_quota_us, "88000 100000" / "max 100000" for cpu.max.
+std::string quota_text(const QuotaFile& file, std::optional<model::MilliCpu> limit);
+
+/// The decision as a write of `file`, the only file CPU suppress ever names; nullopt when nothing is to be written.
+std::optional<model::KernelWrite> write_of(const SuppressDecision& decision, const QuotaFile& file);
+
+/// State of the cpuQOS classes a policy asks for (resource-qos-config): this build has no controller for them, so each
+/// enabled one is listed as unsupported. Empty when none is enabled.
+std::vector<model::FeatureState> cpu_qos_features(const std::optional<model::NodePolicy>& policy);
+
+}  // namespace tideline::decide

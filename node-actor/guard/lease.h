@@ -1,0 +1,45 @@
+#pragma once
+// One page of memory that supervisor and worker share: who may write kernel files (epoch), and that he is alive (beat).
+// It is the file `lease` in the state directory, mapped by both; it survives either of them.
+
+#include <cstdint>
+#include <string>
+
+#include "messages/model/result.h"
+#include "messages/model/units.h"
+
+namespace tideline::guard {
+
+/// CLOCK_MONOTONIC of this host: the clock beats and leases are counted in.
+model::MonoTime monotonic_now();
+
+class Lease {
+ public:
+  /// Supervisor, or a program without one: maps the page, making it if need be, and takes the next epoch, which fences
+  /// whoever held it. Errors: kUnavailable with the path.
+  static model::Result<Lease> take(const std::string& state_dir);
+  /// Worker: maps the page under the epoch its supervisor gave it. kFenced if it is no longer that.
+  static model::Result<Lease> join(const std::string& state_dir, std::uint64_t epoch);
+
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  ~Lease();
+
+  /// "I am alive and have just done a round." To be called from the loop whose hanging must be noticed, at least four
+  /// times per lease.
+  void beat(model::MonoTime now);
+  model::MonoTime last_beat() const;
+  /// The epoch this Lease speaks for, and whether it still is the page's: false means another took over. Lock-free.
+  std::uint64_t epoch() const { return epoch_; }
+  bool still_mine() const;
+  /// Takes the next epoch for itself: every other holder is fenced from the next write on.
+  void advance();
+
+ private:
+  struct Page;
+  Lease(Page* page, std::uint64_t epoch) : page_(page), epoch_(epoch) {}
+  Page* page_ = nullptr;
+  std::uint64_t epoch_ = 0;
+};
+
+}  // namespace tideline::guard

@@ -1,0 +1,54 @@
+#pragma once
+// Putting kernel files back.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "messages/model/result.h"
+#include "node-actor/guard/journal.h"
+
+namespace tideline::guard {
+
+enum class RestoreMode {
+  kAllOriginals,  // every original, whatever its class: stop, next start, release
+  kSafeState,     // the declared safe state: class restore only; originals if ordering is verified, else safe values
+};
+
+struct RestoreItem {
+  enum class Outcome {
+    kRestored,         // original written
+    kAlreadyOriginal,  // nothing to do
+    kSafeValue,        // safe value written (or already there)
+    kKept,             // class keep, in safe state
+    kGone,             // file or cgroup no longer there, or the cgroup was made again
+    kDrifted,          // somebody else's value: left alone
+    kFailed,           // the kernel refused; the record stays in the journal
+  };
+  kernel::FileIdentity file;
+  Outcome outcome = Outcome::kFailed;
+  std::string found;  // what the file held
+  std::string wrote;  // what it was given, if anything
+  std::string why;    // for kGone, kDrifted and kFailed
+};
+std::string_view name_of(RestoreItem::Outcome outcome);  // "restored", "already-original" ...
+
+struct RestoreReport {
+  std::vector<RestoreItem> items;  // latest write first
+  std::vector<std::string> notes;  // corrupt journal lines and the like
+  /// No item failed.
+  bool complete() const;
+  /// One line a file, for log and terminal; "" without items.
+  std::string text() const;
+};
+
+/// Puts the journal's files into the state of `mode`. After kAllOriginals the journal holds only what failed.
+/// Nobody else may be writing these files: the caller holds the state directory's lock, and the worker is dead, is
+/// fenced, or is the caller.
+RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified);
+
+/// For `tideline-node release`, uninstall, and each start: takes the lock, restores all originals, leaves the journal
+/// empty. kOverloaded when an agent is alive on `state_dir`: the message says which pids and what to do.
+model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id = {});
+
+}  // namespace tideline::guard
