@@ -1,0 +1,41 @@
+#!/bin/bash
+# install.sh: installs what deploy/setup/packages.txt lists and this Debian machine lacks. Starts no service.
+# Without root it names what is missing and the command that installs it, and exits 1.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+list=$here/packages.txt
+
+mapfile -t wanted < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$list")
+declare -A present=()
+while read -r package status; do
+  [[ $status == installed ]] && present[$package]=1
+done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
+
+missing=()
+for package in "${wanted[@]}"; do
+  [[ ${present[$package]:-} ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+echo "install.sh: missing of $list: ${missing[*]}" >&2
+if ((EUID != 0)); then
+  echo "install.sh: not root; install them with: sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+  exit 1
+fi
+
+# Debian asks policy-rc.d before it starts a daemon of a new package; 101 forbids it.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+elif "$policy" nginx start >/dev/null 2>&1; then
+  kept=$(mktemp "$policy.kept.XXXXXX")
+  mv "$policy" "$kept"
+  trap 'mv "$kept" "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update --quiet >&2
+apt-get install --yes --quiet --no-install-recommends "${missing[@]}" >&2

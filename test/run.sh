@@ -1,0 +1,79 @@
+#!/bin/bash
+# run.sh [--quick] [--label REGEX] [--jobs N] [--help]
+# Sets up, builds and tests the whole project; the last lines are ctest's summary of the release run.
+#   --quick        release build and its tests only: no format check, clang-tidy or sanitizers
+#   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, house
+#   --jobs N       parallel build and test jobs (default: CPUs)
+# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 240; files left over are named).
+set -uo pipefail
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+cd "$root" || exit 1
+
+quick=false
+label=.
+jobs=$(nproc)
+while (($#)); do
+  case $1 in
+    --quick) quick=true ;;
+    --label) label=${2:?--label needs a regular expression}; shift ;;
+    --jobs) jobs=${2:?--jobs needs a number}; shift ;;
+    --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "run.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+failed=()
+stage() {
+  local name=$1 begin=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then
+    echo "== $name: ok, $((SECONDS - begin)) s"
+  else
+    failed+=("$name")
+    echo "== $name: FAILED after $((SECONDS - begin)) s" >&2
+    return 1
+  fi
+}
+
+build() {
+  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
+  cmake --build --preset "$1" -j "$jobs"
+}
+
+# CAF is not instrumented, and its false alarms hide real ones: TSan runs the unit tests of the rooms without it.
+build_tsan() {
+  cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
+  local targets
+  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --exclude-regex _actor |
+    python3 -c 'import json, sys; [print(test["name"]) for test in json.load(sys.stdin)["tests"]]' | grep '^test_')
+  cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
+}
+
+run_tests() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@"
+}
+
+source test/tools/realenv.sh
+
+mkdir -p build
+stage packages deploy/setup/install.sh || exit 1
+export_realenv build/realenv
+if ! $quick; then
+  stage format test/tools/format.sh
+  stage build-asan build asan && stage asan run_tests asan --label-regex "$label"
+  stage build-tsan build_tsan && stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex _actor
+fi
+stage build-release build release || exit 1
+if ! $quick; then
+  stage tidy test/tools/tidy.sh build/release "$jobs"
+fi
+if ((${#failed[@]})); then
+  echo "FAILED before the release tests: ${failed[*]}" >&2
+fi
+run_tests release --label-regex "$label"
+status=$?
+((status == 0 && ${#failed[@]} == 0))
