@@ -32,7 +32,7 @@ struct IncomingReport {
 enum class AppendOutcome : std::uint8_t {
   kStored,     // durable now, for the first time
   kDuplicate,  // was durable before this call, or stands earlier in it: ack it again
-  kRefused,    // a bound of limits.h or an empty name, seq 0: not stored, do not ack
+  kRefused,    // for good: model::validate or a bound of limits.h says no. Not stored; not to be acked as durable
 };
 
 struct StoredReport {
@@ -125,12 +125,14 @@ class HistoryStore {
 
   /// Nodes with reports or remembered sequence numbers, by name.
   virtual std::vector<model::NodeName> nodes() const = 0;
-  /// Highest n such that 1..n of the incarnation are all stored; 0 = none.
+  /// Highest n such that 1..n of the incarnation are all stored; 0 = none. Numbers that the node's spool dropped stay
+  /// holes, so this may stand still while later reports are stored.
   virtual model::Seq acked_through(const model::NodeName& node, model::Incarnation incarnation) const = 0;
   virtual bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const = 0;
 
-  // Range reads over [from, to) of corrected time. limit 0 = kMaxRows; a higher one is cut to it. An unknown node or an
-  // empty range is an empty page. Errors: kMalformed when a stored record does not parse (named), kUnavailable.
+  // Range reads over [from, to) of corrected time. limit 0 = the bound of limits.h; a higher one is cut to it. An
+  // unknown node or an empty range is an empty page. Errors: kMalformed when a stored record does not parse (named),
+  // kUnavailable.
 
   model::Result<Page<StoredReport>> reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                             std::size_t limit) const;
@@ -155,6 +157,11 @@ class HistoryStore {
                                            const ReportVisitor& visit) const = 0;
   /// Upper bound of the windows of the node's stored reports: how far samples may lie before their report's end.
   virtual model::Duration longest_window(const model::NodeName& node) const = 0;
+
+ private:
+  template <class Row, class Add>
+  model::Result<Page<Row>> walk_samples(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                        std::size_t limit, const Add& add) const;
 };
 
 }  // namespace tideline::store

@@ -17,10 +17,14 @@ inline constexpr std::size_t kMaxNodes = 50'000;
 /// Incarnations per node whose sequence numbers are remembered. A node draws a new one only when its spool was lost, so
 /// an older one cannot send again; 8 leaves room for a node that flaps.
 inline constexpr std::size_t kMaxIncarnations = 8;
-/// Disjoint ranges of sequence numbers per incarnation. An honest spool sends in order on two lanes and needs few.
+/// Disjoint ranges of sequence numbers per incarnation. Each overflow of a node's spool leaves one hole; beyond the
+/// bound the lowest range is let go and its numbers are refused.
 inline constexpr std::size_t kMaxSeqRanges = 1024;
-/// Rows a range read returns, whatever the caller asks for.
+/// Rows a range read returns, whatever the caller asks for: of samples, points and gaps; of reports, which are ~100 KB
+/// each on a full node; of events, up to ~3 KB each.
 inline constexpr std::size_t kMaxRows = 100'000;
+inline constexpr std::size_t kMaxReportRows = 1'000;
+inline constexpr std::size_t kMaxEventRows = 10'000;
 /// Settings: bytes of a key and of a value.
 inline constexpr std::size_t kMaxSettingKeyBytes = 128;
 inline constexpr std::size_t kMaxSettingValueBytes = 1 << 20;

@@ -1,0 +1,181 @@
+#include "storage/store/memory_store.h"
+
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "storage/store/checks.h"
+#include "storage/store/node_index.h"
+
+namespace tideline::store {
+namespace {
+
+/// at, incarnation, seq: the order of RocksStore's report keys.
+using ReportKey = std::tuple<std::int64_t, std::uint64_t, std::uint64_t>;
+/// at, source (0 node, 1 coordinator), incarnation, seq or counter, index in the report: as RocksStore's event keys.
+using EventKey = std::tuple<std::int64_t, int, std::uint64_t, std::uint64_t, std::uint32_t>;
+
+struct NodeRows {
+  NodeIndex index;
+  std::map<ReportKey, StoredReport> reports;
+};
+
+template <class Map>
+auto first_at(Map& map, model::WallTime time) {
+  typename std::remove_const_t<Map>::key_type key{};
+  std::get<0>(key) = time.ms;
+  return map.lower_bound(key);
+}
+
+template <class Map>
+std::uint64_t erase_before(Map& map, model::WallTime time) {
+  const auto end = first_at(map, time);
+  const auto count = static_cast<std::uint64_t>(std::distance(map.begin(), end));
+  map.erase(map.begin(), end);
+  return count;
+}
+
+}  // namespace
+
+struct MemoryStore::State {
+  mutable std::mutex mutex;
+  std::map<model::NodeName, NodeRows> nodes;
+  std::map<model::NodeName, std::map<EventKey, StoredEvent>> events;
+  std::map<std::string, std::string, std::less<>> settings;
+  std::uint64_t event_counter = 0;
+};
+
+MemoryStore::MemoryStore() : state_(std::make_unique<State>()) {}
+MemoryStore::~MemoryStore() = default;
+
+model::Result<std::vector<AppendOutcome>> MemoryStore::append(std::span<const IncomingReport> reports) {
+  if (auto bounded = check_append_size(reports.size(), kMaxAppendReports, "reports"); !bounded) return bounded.error();
+  const std::lock_guard lock(state_->mutex);
+  std::vector<AppendOutcome> outcomes;
+  outcomes.reserve(reports.size());
+  for (const IncomingReport& incoming : reports) {
+    const model::Report& report = incoming.report;
+    const bool known = state_->nodes.contains(report.node);
+    if (!storable(report) || (!known && state_->nodes.size() >= kMaxNodes)) {
+      outcomes.push_back(AppendOutcome::kRefused);
+      continue;
+    }
+    NodeRows& node = state_->nodes[report.node];
+    outcomes.push_back(node.index.admit(incoming));
+    if (outcomes.back() != AppendOutcome::kStored) continue;
+    const model::WallTime at = corrected_wall(report.wall, incoming.clock_offset, incoming.received);
+    node.reports[{at.ms, report.incarnation.value(), report.seq.value()}] = {report, incoming.received,
+                                                                             incoming.clock_offset, at};
+    auto& events = state_->events[report.node];
+    std::uint32_t index = 0;
+    for (const model::Event& event : report.events) {
+      const model::WallTime event_at = corrected_wall(event.at, incoming.clock_offset, incoming.received);
+      events[{event_at.ms, 0, report.incarnation.value(), report.seq.value(), index++}] = {event_at, event};
+    }
+  }
+  return outcomes;
+}
+
+model::Result<void> MemoryStore::append_events(std::span<const CoordinatorEvent> events) {
+  if (auto checked = check_events(events); !checked) return checked;
+  const std::lock_guard lock(state_->mutex);
+  for (const CoordinatorEvent& event : events) {
+    state_->events[event.node][{event.event.at.ms, 1, 0, state_->event_counter++, 0}] = {event.event.at, event.event};
+  }
+  return {};
+}
+
+model::Result<Dropped> MemoryStore::drop_before(model::WallTime time) {
+  const std::lock_guard lock(state_->mutex);
+  Dropped dropped;
+  for (auto it = state_->events.begin(); it != state_->events.end();) {
+    dropped.events += erase_before(it->second, time);
+    it = it->second.empty() ? state_->events.erase(it) : std::next(it);
+  }
+  for (auto it = state_->nodes.begin(); it != state_->nodes.end();) {
+    NodeRows& node = it->second;
+    dropped.reports += erase_before(node.reports, time);
+    const bool forget = node.reports.empty() && !state_->events.contains(it->first) && node.index.last_received < time;
+    dropped.nodes += forget ? 1 : 0;
+    it = forget ? state_->nodes.erase(it) : std::next(it);
+  }
+  return dropped;
+}
+
+model::Result<void> MemoryStore::put_setting(std::string_view key, std::string_view value) {
+  if (auto checked = check_setting(key, value); !checked) return checked;
+  const std::lock_guard lock(state_->mutex);
+  state_->settings.insert_or_assign(std::string(key), std::string(value));
+  return {};
+}
+
+model::Result<std::optional<std::string>> MemoryStore::setting(std::string_view key) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->settings.find(key);
+  if (found == state_->settings.end()) return std::optional<std::string>();
+  return std::optional(found->second);
+}
+
+std::vector<model::NodeName> MemoryStore::nodes() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<model::NodeName> names;
+  for (const auto& [name, node] : state_->nodes)
+    names.push_back(name);
+  return names;
+}
+
+model::Seq MemoryStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->nodes.find(node);
+  const RangeSet* seqs = found == state_->nodes.end() ? nullptr : found->second.index.seqs(incarnation);
+  return model::Seq(seqs ? seqs->prefix_end() : 0);
+}
+
+bool MemoryStore::has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->nodes.find(node);
+  const RangeSet* seqs = found == state_->nodes.end() ? nullptr : found->second.index.seqs(incarnation);
+  return seqs && seqs->contains(seq.value());
+}
+
+model::Result<Page<StoredEvent>> MemoryStore::events(const model::NodeName& node, model::WallTime from,
+                                                     model::WallTime to, std::size_t limit) const {
+  const std::lock_guard lock(state_->mutex);
+  Page<StoredEvent> page;
+  const auto found = state_->events.find(node);
+  if (found == state_->events.end()) return page;
+  limit = page_limit(limit, kMaxEventRows);
+  for (auto it = first_at(found->second, from); it != found->second.end() && it->second.at < to; ++it) {
+    page.truncated = page.rows.size() == limit;
+    if (page.truncated) break;
+    page.rows.push_back(it->second);
+  }
+  return page;
+}
+
+model::Result<std::optional<StoredReport>> MemoryStore::last_report(const model::NodeName& node) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->nodes.find(node);
+  if (found == state_->nodes.end() || found->second.reports.empty()) return std::optional<StoredReport>();
+  return std::optional(found->second.reports.rbegin()->second);
+}
+
+model::Result<void> MemoryStore::walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                              const ReportVisitor& visit) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->nodes.find(node);
+  if (found == state_->nodes.end()) return {};
+  const auto& reports = found->second.reports;
+  for (auto it = first_at(reports, from); it != reports.end() && it->second.at < to; ++it) {
+    if (!visit(StoredReport(it->second))) break;
+  }
+  return {};
+}
+
+model::Duration MemoryStore::longest_window(const model::NodeName& node) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->nodes.find(node);
+  return found == state_->nodes.end() ? model::Duration{0} : found->second.index.longest_window;
+}
+
+}  // namespace tideline::store
