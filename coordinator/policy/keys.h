@@ -38,7 +38,7 @@ struct KeySpec {
   /// Of an active key's choices, those acted on; empty = all. The others are accepted with a notice.
   std::vector<std::string_view> acted_choices;
   std::string_view meaning;  // one line, with unit
-  /// Puts a checked value into the policy; null for kAccepted keys.
+  /// Puts a checked value into the policy; null where the model has no field for it.
   void (*apply)(model::NodePolicy&, const Scalar&) = nullptr;
 };
 

@@ -27,7 +27,7 @@ struct Document {
 /// Something accepted but not acted on. Never an error, never silent: callers show it.
 struct Notice {
   std::string document;  // name of the input, e.g. "/etc/tideline/policy/resource-threshold-config.json"
-  std::string path;      // "$.clusterStrategy.memoryEvictThresholdPercent"
+  std::string path;      // "$.clusterStrategy.memoryEvictThresholdPercent"; of several places the first
   std::string why;
   friend bool operator==(const Notice&, const Notice&) = default;
 };
@@ -52,7 +52,7 @@ struct Section {
   friend bool operator==(const Section&, const Section&) = default;
 };
 
-/// The whole policy: only settings that are acted on; everything else is in `notices`.
+/// The whole policy: the settings the model has fields for. What is not acted on is (also) in `notices`.
 struct ClusterPolicy {
   Section colocation;
   Section threshold;

@@ -1,0 +1,138 @@
+#include "coordinator/policy/json_text.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "coordinator/policy/limits.h"
+
+namespace tideline::policy {
+namespace {
+
+using nlohmann::json;
+
+std::string printable(std::string_view text, std::size_t max) {
+  std::string out;
+  for (const char c : text.substr(0, max))
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  // A cut through a multi-byte character would leave bytes that are no UTF-8.
+  if (text.size() > max) {
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80)
+      out.pop_back();
+    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
+    out += "...";
+  }
+  return out;
+}
+
+class TreeBuilder final : public nlohmann::json_sax<json> {
+ public:
+  explicit TreeBuilder(std::string_view text) : text_(text) {}
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t& /*spelling*/) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t& /*value*/) override { return fail("binary values are not JSON"); }
+
+  bool start_object(std::size_t /*count*/) override { return open(json::object()); }
+  bool start_array(std::size_t /*count*/) override { return open(json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& name) override {
+    if (open_.back()->contains(name)) {
+      return fail(fmt::format("key \"{}\" comes twice in one object", printable(name, Limits::kMaxShownBytes)));
+    }
+    key_ = std::move(name);
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string& /*token*/, const json::exception& error) override {
+    // nlohmann spells "[json.exception.parse_error.101] parse error at line 1, column 2: what was wrong".
+    std::string_view what = error.what();
+    if (const auto column = what.find(", column "); column != std::string_view::npos) {
+      if (const auto colon = what.find(": ", column); colon != std::string_view::npos) what.remove_prefix(colon + 2);
+    } else if (const auto bracket = what.find("] "); bracket != std::string_view::npos) {
+      what.remove_prefix(bracket + 2);
+    }
+    const std::size_t byte = std::clamp<std::size_t>(position, 1, text_.size() + 1);
+    const std::string_view before = text_.substr(0, byte - 1);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const auto line_start = before.rfind('\n');
+    const std::size_t column = line_start == std::string_view::npos ? byte : byte - line_start - 1;
+    error_ = model::Error(model::ErrorCode::kMalformed, fmt::format("not JSON at line {}, column {} (byte {}): {}",
+                                                                    line, column, byte, printable(what, 200)));
+    return false;
+  }
+
+  model::Result<json> take(bool complete) && {
+    if (error_) return *error_;
+    if (!complete) return model::Error(model::ErrorCode::kMalformed, "not JSON");
+    return std::move(root_);
+  }
+
+ private:
+  bool fail(std::string message, model::ErrorCode code = model::ErrorCode::kMalformed) {
+    error_ = model::Error(code, std::move(message));
+    return false;
+  }
+
+  json* place(json value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    if (open_.back()->is_array()) return &open_.back()->emplace_back(std::move(value));
+    return &((*open_.back())[key_] = std::move(value));
+  }
+
+  template <class T>
+  bool put(T&& value) {
+    place(json(std::forward<T>(value)));
+    return true;
+  }
+
+  bool open(json container) {
+    if (open_.size() >= Limits::kMaxDepth) {
+      return fail(fmt::format("nested deeper than {} levels", Limits::kMaxDepth), model::ErrorCode::kOverloaded);
+    }
+    open_.push_back(place(std::move(container)));
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  json root_;
+  // Each points into its parent, which grows only after its open child is closed.
+  std::vector<json*> open_;
+  std::string key_;
+  std::optional<model::Error> error_;
+};
+
+}  // namespace
+
+model::Result<json> parse_json(std::string_view text) {
+  if (text.size() > Limits::kMaxTextBytes) {
+    return model::Error(model::ErrorCode::kOverloaded,
+                        fmt::format("{} bytes; at most {} are read", text.size(), Limits::kMaxTextBytes));
+  }
+  TreeBuilder builder(text);
+  const bool complete = json::sax_parse(text, &builder);
+  return std::move(builder).take(complete);
+}
+
+std::string shown(const json& value) {
+  return printable(value.dump(-1, ' ', false, json::error_handler_t::replace), Limits::kMaxShownBytes);
+}
+
+}  // namespace tideline::policy

@@ -1,0 +1,338 @@
+#include "coordinator/policy/keys.h"
+
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace tideline::policy {
+namespace {
+
+using model::CpuQosPolicy;
+using model::NodePolicy;
+using model::QosPolicy;
+
+KeySpec key(std::string_view document, std::string_view path, KeyType type, std::string_view default_text,
+            std::string_view meaning) {
+  KeySpec spec;
+  spec.document = document;
+  spec.path = path;
+  spec.type = type;
+  spec.default_text = default_text;
+  spec.meaning = meaning;
+  return spec;
+}
+
+KeySpec between(KeySpec spec, std::optional<double> min, std::optional<double> max) {
+  spec.min = min;
+  spec.max = max;
+  return spec;
+}
+
+KeySpec one_of(KeySpec spec, std::vector<std::string_view> choices) {
+  spec.choices = std::move(choices);
+  return spec;
+}
+
+using Apply = void (*)(NodePolicy&, const Scalar&);
+
+KeySpec acted(KeySpec spec, Apply apply) {
+  spec.status = KeyStatus::kActive;
+  spec.apply = apply;
+  return spec;
+}
+
+/// Read into the model without anything acting on it yet: nodes list such a feature as unsupported.
+KeySpec carried(KeySpec spec, Apply apply) {
+  spec.apply = apply;
+  return spec;
+}
+
+KeySpec acted_if(KeySpec spec, std::vector<std::string_view> choices) {
+  spec.status = KeyStatus::kActive;
+  spec.acted_choices = std::move(choices);
+  return spec;
+}
+
+bool flag(const Scalar& value) {
+  return std::get<bool>(value);
+}
+int whole(const Scalar& value) {
+  return static_cast<int>(std::get<std::int64_t>(value));
+}
+
+// An int is what the model and the wire hold.
+constexpr double kMaxInt = 2147483647;
+
+void add_colocation(std::vector<KeySpec>& out) {
+  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kColocationKey, path, type, default_text, meaning);
+  };
+  const auto integer = [&of](std::string_view path, std::string_view default_text, double min, double max,
+                             std::string_view meaning) {
+    return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
+  };
+  out.push_back(acted(of("enable", KeyType::kBool, "false",
+                         "offer reclaimed capacity; a node needs it true in the cluster strategy and in its own"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.enable = flag(v); }));
+  out.push_back(
+      carried(integer("metricAggregateDurationSeconds", "300", 1, kMaxInt, "s over which usage is averaged"),
+              [](NodePolicy& p, const Scalar& v) { p.colocation.metric_aggregate_duration_seconds = whole(v); }));
+  out.push_back(
+      carried(integer("metricReportIntervalSeconds", "60", 1, kMaxInt, "s between a node's reports"),
+              [](NodePolicy& p, const Scalar& v) { p.colocation.metric_report_interval_seconds = whole(v); }));
+  out.push_back(of("metricAggregatePolicy.durations", KeyType::kTextList, "[\"5m\",\"10m\",\"30m\"]",
+                   "windows of the aggregated usages in a NodeMetric"));
+  out.push_back(acted_if(one_of(of("metricMemoryCollectPolicy", KeyType::kText, "\"usageWithoutPageCache\"",
+                                   "which memory counts as used"),
+                                {"usageWithoutPageCache", "usageWithHotPageCache", "usageWithPageCache"}),
+                         {"usageWithoutPageCache"}));
+  out.push_back(acted(integer("cpuReclaimThresholdPercent", "60", 0, kMaxInt,
+                              "% of CPU capacity that may be used in all; may exceed 100"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.cpu_reclaim_threshold_percent = whole(v); }));
+  out.push_back(acted_if(one_of(of("cpuCalculatePolicy", KeyType::kText, "\"usage\"", "what prod pods are charged"),
+                                {"usage", "maxUsageRequest"}),
+                         {"usage"}));
+  out.push_back(
+      acted(integer("memoryReclaimThresholdPercent", "65", 0, kMaxInt, "% of memory that may be used in all"),
+            [](NodePolicy& p, const Scalar& v) { p.colocation.memory_reclaim_threshold_percent = whole(v); }));
+  out.push_back(acted_if(one_of(of("memoryCalculatePolicy", KeyType::kText, "\"usage\"", "what prod pods are charged"),
+                                {"usage", "request", "maxUsageRequest"}),
+                         {"usage"}));
+  out.push_back(acted(integer("degradeTimeMinutes", "15", 1, kMaxInt,
+                              "minutes without a report after which a node's offer is withdrawn"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.degrade_time_minutes = whole(v); }));
+  out.push_back(integer("updateTimeThresholdSeconds", "300", 1, kMaxInt,
+                        "s after which the node object is written even without a change"));
+  KeySpec diff = between(
+      of("resourceDiffThreshold", KeyType::kNumber, "0.1", "relative change of the offer that is worth publishing"), 0,
+      1);
+  diff.min_excluded = true;
+  out.push_back(carried(std::move(diff), [](NodePolicy& p, const Scalar& v) {
+    p.colocation.resource_diff_threshold = std::get<double>(v);
+  }));
+  out.push_back(one_of(of("midReclaimMode", KeyType::kText, "unset", "how mid capacity is computed"), {"static", ""}));
+  out.push_back(integer("midCPUThresholdPercent", "100", 0, 100, "% of CPU capacity mid pods may get at most"));
+  out.push_back(integer("midMemoryThresholdPercent", "100", 0, 100, "% of memory mid pods may get at most"));
+  out.push_back(integer("midUnallocatedPercent", "0", 0, 100, "% of unallocated capacity given to mid pods"));
+  out.push_back(integer("midStaticCPUReservedPercent", "0", 0, 100, "% of CPU capacity for mid pods in static mode"));
+  out.push_back(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"));
+  out.push_back(acted(integer("batchCPUThresholdPercent", "unset", 0, kMaxInt, "% of CPU capacity offered at most"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.batch_cpu_threshold_percent = whole(v); }));
+  out.push_back(acted(integer("batchMemoryThresholdPercent", "unset", 0, kMaxInt, "% of memory offered at most"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.batch_memory_threshold_percent = whole(v); }));
+  out.push_back(of("extensions", KeyType::kObject, "unset", "third-party settings"));
+}
+
+void add_threshold(std::vector<KeySpec>& out) {
+  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kThresholdKey, path, type, default_text, meaning);
+  };
+  const auto integer = [&of](std::string_view path, std::string_view default_text, double min, double max,
+                             std::string_view meaning) {
+    return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
+  };
+  out.push_back(acted(of("enable", KeyType::kBool, "false", "CPU suppress (and all evictions) on or off"),
+                      [](NodePolicy& p, const Scalar& v) { p.threshold.enable = flag(v); }));
+  out.push_back(acted(integer("cpuSuppressThresholdPercent", "65", 0, 100,
+                              "% of CPU capacity up to which best-effort pods may fill the node"),
+                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_suppress_threshold_percent = whole(v); }));
+  out.push_back(
+      acted(integer("cpuSuppressMinPercent", "unset", 0, 100, "% of CPU capacity best-effort pods keep under any load"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_suppress_min_percent = whole(v); }));
+  KeySpec how = one_of(of("cpuSuppressPolicy", KeyType::kText, "\"cpuset\"",
+                          "cpuset: best-effort pods get fewer CPUs (nodes enforce it as a quota); cfsQuota: a quota; "
+                          "workConserving (Tideline's own): no quota while latency-sensitive pods feel nothing"),
+                       {"cpuset", "cfsQuota", "workConserving"});
+  how.acted_choices = {"cfsQuota", "workConserving"};
+  out.push_back(acted(std::move(how), [](NodePolicy& p, const Scalar& v) {
+    if (const auto policy = model::suppress_policy_from(std::get<std::string>(v))) {
+      p.threshold.cpu_suppress_policy = *policy;
+    }
+  }));
+  out.push_back(integer("memoryEvictThresholdPercent", "70", 0, 100, "% of memory used that starts eviction"));
+  out.push_back(integer("memoryEvictLowerPercent", "unset", 0, 100, "% of memory used at which eviction stops"));
+  out.push_back(integer("memoryAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
+                        "% of allocatable memory requested that starts eviction"));
+  out.push_back(integer("memoryAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
+                        "% of allocatable memory requested at which eviction stops"));
+  out.push_back(integer("cpuEvictBESatisfactionLowerPercent", "unset", 0, 100,
+                        "% of its CPU request below which best-effort counts as starved"));
+  out.push_back(
+      integer("cpuEvictBESatisfactionUpperPercent", "unset", 0, 100, "% of its CPU request that eviction restores"));
+  out.push_back(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
+                        "% of its limit best-effort must use to count as starved"));
+  out.push_back(integer("cpuEvictTimeWindowSeconds", "unset", 1, kMaxInt, "s over which starvation is judged"));
+  out.push_back(one_of(of("cpuEvictPolicy", KeyType::kText, "\"evictByRealLimit\"",
+                          "what best-effort's satisfaction is measured against"),
+                       {"evictByRealLimit", "evictByAllocatable"}));
+  out.push_back(integer("cpuEvictThresholdPercent", "unset", 0, 100, "% of node CPU used that starts eviction"));
+  out.push_back(integer("cpuEvictLowerPercent", "unset", 0, 100, "% of node CPU used at which eviction stops"));
+  out.push_back(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
+                        "% of allocatable CPU requested that starts eviction"));
+  out.push_back(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
+                        "% of allocatable CPU requested at which eviction stops"));
+  out.push_back(integer("evictEnabledPriorityThreshold", "unset", -kMaxInt - 1, kMaxInt,
+                        "pods of at most this priority may be evicted"));
+  out.push_back(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
+                        "pods of at most this priority may be evicted for over-commit"));
+}
+
+/// Paths of one class, whose texts must outlive the table.
+struct ClassPaths {
+  std::string_view prefix;
+  Apply enable;
+  Apply group_identity;
+  Apply sched_idle;
+  std::string_view identity_default;
+  std::string_view expeller_default;
+  std::string_view wmark_ratio;
+  std::string_view wmark_scale;
+  std::string_view wmark_adj;
+  std::string_view cat_end;
+};
+
+template <CpuQosPolicy QosPolicy::*Class>
+constexpr Apply kEnable = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).enable = flag(v); };
+template <CpuQosPolicy QosPolicy::*Class>
+constexpr Apply kIdentity = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).group_identity = whole(v); };
+template <CpuQosPolicy QosPolicy::*Class>
+constexpr Apply kIdle = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).sched_idle = whole(v); };
+
+/// Composed paths live as long as the program, like the literals beside them.
+std::string_view keep(std::string text) {
+  static std::vector<std::unique_ptr<std::string>> kept;
+  kept.push_back(std::make_unique<std::string>(std::move(text)));
+  return *kept.back();
+}
+
+void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
+  const auto of = [&c](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kQosKey, keep(fmt::format("{}.{}", c.prefix, path)), type, default_text, meaning);
+  };
+  const auto integer = [&of](std::string_view path, std::string_view default_text, double min, double max,
+                             std::string_view meaning) {
+    return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
+  };
+  const auto carry = [](KeySpec spec, Apply apply) { return apply ? carried(std::move(spec), apply) : spec; };
+  out.push_back(carry(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
+  out.push_back(carry(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
+                      c.group_identity));
+  out.push_back(carry(integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class"), c.sched_idle));
+  out.push_back(
+      of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default, "keep other classes off the sibling hyperthread"));
+  out.push_back(of("memoryQOS.enable", KeyType::kBool, "false", "memory QoS of this class on or off"));
+  out.push_back(integer("memoryQOS.minLimitPercent", "0", 0, 100, "% of the request in memory.min"));
+  out.push_back(integer("memoryQOS.lowLimitPercent", "0", 0, 100, "% of the request in memory.low"));
+  out.push_back(
+      integer("memoryQOS.throttlingPercent", "0", 0, 100, "where memory.high lies between request and limit"));
+  out.push_back(integer("memoryQOS.wmarkRatio", c.wmark_ratio, 0, 100, "memory.wmark_ratio (Alibaba Cloud Linux)"));
+  out.push_back(integer("memoryQOS.wmarkScalePermill", c.wmark_scale, 1, 1000,
+                        "memory.wmark_scale_factor (Alibaba Cloud Linux)"));
+  out.push_back(integer("memoryQOS.wmarkMinAdj", c.wmark_adj, -25, 50, "memory.wmark_min_adj (Alibaba Cloud Linux)"));
+  out.push_back(integer("memoryQOS.priorityEnable", "0", 0, 1, "memory.use_priority_oom (Alibaba Cloud Linux)"));
+  out.push_back(integer("memoryQOS.priority", "0", 0, 12, "memory.priority (Alibaba Cloud Linux)"));
+  out.push_back(integer("memoryQOS.oomKillGroup", "0", 0, 1, "memory.oom.group"));
+  out.push_back(of("memoryQOS.pageCacheEnable", KeyType::kBool, "unset", "page cache limit (Alibaba Cloud Linux)"));
+  out.push_back(integer("memoryQOS.pageCacheLimitPercent", "unset", 0, 100, "page cache limit, % of the memory limit"));
+  out.push_back(integer("memoryQOS.pageCacheLimitSize", "unset", 0, 9007199254740992.0, "page cache limit in bytes"));
+  out.push_back(of("memoryQOS.pageCacheReclaimSync", KeyType::kBool, "unset", "reclaim page cache in the allocator"));
+  out.push_back(of("resctrlQOS.enable", KeyType::kBool, "false", "cache and memory bandwidth QoS on or off"));
+  out.push_back(integer("resctrlQOS.catRangeStartPercent", "0", 0, 100, "first % of the L3 cache's ways"));
+  out.push_back(integer("resctrlQOS.catRangeEndPercent", c.cat_end, 0, 100, "last % of the L3 cache's ways"));
+  out.push_back(integer("resctrlQOS.mbaPercent", "100", 0, 100, "% of memory bandwidth"));
+  out.push_back(of("blkioQOS.enable", KeyType::kBool, "false", "block I/O QoS on or off"));
+  out.push_back(of("blkioQOS.blocks", KeyType::kObjectList, "[]", "limits per block device"));
+  out.push_back(of("networkQOS.enable", KeyType::kBool, "false", "network QoS on or off"));
+  for (const auto* path : {"ingressRequest", "ingressLimit", "egressRequest", "egressLimit"}) {
+    out.push_back(of(keep(fmt::format("networkQOS.{}", path)), KeyType::kIntegerOrText, "0",
+                     "% of the node's bandwidth, or bits/s as a quantity"));
+  }
+}
+
+void add_qos(std::vector<KeySpec>& out) {
+  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kQosKey, path, type, default_text, meaning);
+  };
+  out.push_back(one_of(of("policies.cpuPolicy", KeyType::kText, "\"groupIdentity\"", "mechanism behind cpuQOS"),
+                       {"groupIdentity", "coreSched"}));
+  out.push_back(one_of(of("policies.netQOSPolicy", KeyType::kText, "\"tc\"", "mechanism behind networkQOS"),
+                       {"tc", "terway-qos"}));
+  add_class(out, {"lsrClass", kEnable<&QosPolicy::lsr>, kIdentity<&QosPolicy::lsr>, kIdle<&QosPolicy::lsr>, "2", "true",
+                  "95", "20", "-25", "100"});
+  add_class(out, {"lsClass", kEnable<&QosPolicy::ls>, kIdentity<&QosPolicy::ls>, kIdle<&QosPolicy::ls>, "2", "true",
+                  "95", "20", "-25", "100"});
+  add_class(out, {"beClass", kEnable<&QosPolicy::be>, kIdentity<&QosPolicy::be>, kIdle<&QosPolicy::be>, "-1", "false",
+                  "95", "20", "50", "30"});
+  add_class(out, {"systemClass", nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
+  add_class(out, {"cgroupRoot", nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
+}
+
+std::string number(double value) {
+  return value == static_cast<double>(static_cast<std::int64_t>(value))
+             ? fmt::format("{}", static_cast<std::int64_t>(value))
+             : fmt::format("{}", value);
+}
+
+}  // namespace
+
+std::string_view name_of(KeyType type) {
+  switch (type) {
+    case KeyType::kBool:
+      return "bool";
+    case KeyType::kInteger:
+      return "integer";
+    case KeyType::kNumber:
+      return "number";
+    case KeyType::kText:
+      return "text";
+    case KeyType::kTextList:
+      return "list of text";
+    case KeyType::kObject:
+      return "object";
+    case KeyType::kIntegerOrText:
+      return "integer or text";
+    case KeyType::kObjectList:
+      return "list of objects";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(KeyStatus status) {
+  return status == KeyStatus::kActive ? "active" : "accepted, not acted on yet";
+}
+
+const std::vector<KeySpec>& key_table() {
+  static const std::vector<KeySpec> table = [] {
+    std::vector<KeySpec> keys;
+    add_colocation(keys);
+    add_threshold(keys);
+    add_qos(keys);
+    return keys;
+  }();
+  return table;
+}
+
+std::string range_of(const KeySpec& key) {
+  if (!key.choices.empty()) {
+    std::vector<std::string_view> shown;
+    for (const auto choice : key.choices)
+      shown.push_back(choice.empty() ? "\"\"" : choice);
+    return fmt::format("{}", fmt::join(shown, " | "));
+  }
+  const bool bounded_above = key.max && *key.max < kMaxInt;
+  if (key.min && bounded_above && !key.min_excluded) return fmt::format("{}..{}", number(*key.min), number(*key.max));
+  if (key.min && bounded_above) return fmt::format("> {}, <= {}", number(*key.min), number(*key.max));
+  if (key.min && *key.min > -kMaxInt) return fmt::format("{} {}", key.min_excluded ? ">" : ">=", number(*key.min));
+  return "";
+}
+
+const std::vector<std::string_view>& known_other_documents() {
+  static const std::vector<std::string_view> documents = {"cpu-burst-config", "system-config",
+                                                          "host-application-config", "cpu-normalization-config",
+                                                          "resource-amplification-config"};
+  return documents;
+}
+
+}  // namespace tideline::policy
