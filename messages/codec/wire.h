@@ -3,7 +3,7 @@
 // kj::Exception from inside capnp (a pointer out of bounds): call it through `guarded`, or inside an RPC method, where
 // the RPC system turns it into the caller's error.
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -8,6 +8,7 @@
 
 #include "messages/model/ids.h"
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 
 namespace tideline::link {
 
@@ -16,6 +17,7 @@ struct Certificate {
   std::string common_name;             // "" = none
   std::vector<std::string> dns_names;  // subjectAltName dNSName entries, as written
   std::string serial;                  // hex
+  model::WallTime not_after;           // end of validity
   bool for_client = false;             // extended key usage present and holds clientAuth
   bool for_server = false;             // extended key usage present and holds serverAuth
 };

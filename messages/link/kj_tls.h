@@ -34,6 +34,8 @@ class TlsListener {
   virtual ~TlsListener() noexcept(false) = default;
   virtual std::uint16_t port() const = 0;
   virtual std::size_t connections() const = 0;
+  /// Connections from now on use this material; the old one stays in use when it is bad.
+  virtual model::Result<void> reload(const TlsMaterial& material) = 0;
 
   /// `address` is "host:port", "[v6]:port" or "*:port"; port 0 picks a free one. kInvalidArgument names a bad address,
   /// kUnavailable one that cannot be bound.

@@ -1,0 +1,198 @@
+#include "messages/link/kj_rpc.h"
+
+#include <array>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <capnp/rpc-twoparty.h>
+#include <fmt/format.h>
+
+#include "messages/log/log.h"
+
+namespace tideline::link {
+namespace {
+
+using model::ErrorCode;
+
+constexpr std::array kCodes{ErrorCode::kInvalidArgument, ErrorCode::kNotFound,  ErrorCode::kPermissionDenied,
+                            ErrorCode::kUnsupported,     ErrorCode::kMalformed, ErrorCode::kUnavailable,
+                            ErrorCode::kOverloaded,      ErrorCode::kFenced,    ErrorCode::kInternal};
+
+kj::Exception::Type type_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kOverloaded:
+      return kj::Exception::Type::OVERLOADED;
+    case ErrorCode::kUnsupported:
+      return kj::Exception::Type::UNIMPLEMENTED;
+    default:
+      // DISCONNECTED would tell the peer that the connection is gone, which no single error means.
+      return kj::Exception::Type::FAILED;
+  }
+}
+
+capnp::ReaderOptions options_of(const RpcLimits& limits) {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = limits.traversal_words;
+  options.nestingLimit = limits.nesting;
+  return options;
+}
+
+struct Connection {
+  Connection(kj::Own<kj::AsyncIoStream> own, capnp::Capability::Client bootstrap, const RpcLimits& limits)
+      : stream(kj::mv(own)),
+        network(*stream, capnp::rpc::twoparty::Side::SERVER, options_of(limits)),
+        rpc(capnp::makeRpcServer(network, kj::mv(bootstrap))) {
+    rpc.setFlowLimit(limits.traversal_words);
+  }
+
+  kj::Own<kj::AsyncIoStream> stream;
+  capnp::TwoPartyVatNetwork network;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
+};
+
+class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::ErrorHandler {
+ public:
+  RpcConnectionsImpl(KjContext& context, const RpcLimits& limits)
+      : timer_(context.timer), limits_(limits), tasks_(*this) {}
+
+  Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) override {
+    const Id id = ++last_id_;
+    auto connection = kj::heap<Connection>(kj::mv(stream), kj::mv(bootstrap), limits_);
+    auto gone = connection->network.onDisconnect();
+    entries_.emplace(id, Entry{kj::mv(connection), kj::mv(closed), false});
+    tasks_.add(gone.then([]() { return std::string("the peer closed the connection"); },
+                         [](kj::Exception&& exception) { return error_from(exception).message(); })
+                   .then([this, id](const std::string& why) { return finish(id, why); }));
+    if (!sweeping_) sweep();
+    return id;
+  }
+
+  void close(Id id, const std::string& why) override {
+    // Time for the answer of the call that led here to leave.
+    close_after(id, why, 10 * kj::MILLISECONDS);
+  }
+
+  bool drop_if_clogged(Id id) override {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return true;
+    const std::size_t queued = found->second.connection->network.getCurrentQueueSize();
+    if (queued <= limits_.max_queued_bytes) return false;
+    close_after(id, fmt::format("{} bytes of answers lie unread, the limit is {}", queued, limits_.max_queued_bytes),
+                0 * kj::MILLISECONDS);
+    return true;
+  }
+
+  std::size_t size() const override { return entries_.size(); }
+
+ private:
+  struct Entry {
+    kj::Own<Connection> connection;
+    Closed closed;
+    bool closing = false;
+  };
+
+  void close_after(Id id, const std::string& why, kj::Duration delay) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.closing) return;
+    found->second.closing = true;
+    tasks_.add(timer_.afterDelay(delay).then([this, id, why]() { return finish(id, why); }));
+  }
+
+  void finish(Id id, const std::string& why) {
+    auto node = entries_.extract(id);
+    if (node.empty()) return;
+    Entry entry = kj::mv(node.mapped());
+    entry.connection = nullptr;
+    entry.closed(why);
+  }
+
+  /// A peer that stopped calling does not ask drop_if_clogged any more.
+  void sweep() {
+    sweeping_ = true;
+    tasks_.add(timer_.afterDelay(1 * kj::SECONDS).then([this]() {
+      std::vector<Id> ids;
+      ids.reserve(entries_.size());
+      for (const auto& [id, entry] : entries_)
+        ids.push_back(id);
+      for (const Id id : ids)
+        drop_if_clogged(id);
+      sweeping_ = false;
+      if (!entries_.empty()) sweep();
+    }));
+  }
+
+  void taskFailed(kj::Exception&& exception) override {
+    log::error("rpc-task-failed", "{}", exception.getDescription().cStr());
+  }
+
+  kj::Timer& timer_;
+  const RpcLimits limits_;
+  Id last_id_ = 0;
+  bool sweeping_ = false;
+  std::unordered_map<Id, Entry> entries_;
+  kj::TaskSet tasks_;
+};
+
+class RpcClientImpl final : public RpcClient {
+ public:
+  RpcClientImpl(kj::Own<kj::AsyncIoStream> stream, const RpcLimits& limits)
+      : stream_(kj::mv(stream)),
+        network_(*stream_, capnp::rpc::twoparty::Side::CLIENT, options_of(limits)),
+        rpc_(capnp::makeRpcClient(network_)) {}
+
+  capnp::Capability::Client bootstrap() override {
+    capnp::MallocMessageBuilder message(8);
+    auto vat = message.initRoot<capnp::rpc::twoparty::VatId>();
+    vat.setSide(capnp::rpc::twoparty::Side::SERVER);
+    return rpc_.bootstrap(vat);
+  }
+  kj::Promise<void> on_disconnect() override { return network_.onDisconnect(); }
+  std::size_t queued_bytes() override { return network_.getCurrentQueueSize(); }
+
+ private:
+  kj::Own<kj::AsyncIoStream> stream_;
+  capnp::TwoPartyVatNetwork network_;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc_;
+};
+
+}  // namespace
+
+kj::Exception to_exception(const model::Error& error) {
+  const std::string text = fmt::format("{}: {}", model::name_of(error.code()), error.message());
+  return {type_of(error.code()), __FILE__, __LINE__, kj::heapString(text.c_str(), text.size())};
+}
+
+model::Error error_from(const kj::Exception& exception) {
+  std::string_view text(exception.getDescription().cStr(), exception.getDescription().size());
+  constexpr std::string_view kRemote = "remote exception: ";
+  while (text.starts_with(kRemote))
+    text.remove_prefix(kRemote.size());
+  for (const ErrorCode code : kCodes) {
+    const std::string_view name = model::name_of(code);
+    if (text.size() > name.size() + 2 && text.starts_with(name) && text.substr(name.size(), 2) == ": ") {
+      return {code, std::string(text.substr(name.size() + 2))};
+    }
+  }
+  switch (exception.getType()) {
+    case kj::Exception::Type::OVERLOADED:
+      return {ErrorCode::kOverloaded, std::string(text)};
+    case kj::Exception::Type::DISCONNECTED:
+      return {ErrorCode::kUnavailable, std::string(text)};
+    case kj::Exception::Type::UNIMPLEMENTED:
+      return {ErrorCode::kUnsupported, std::string(text)};
+    case kj::Exception::Type::FAILED:
+      break;
+  }
+  return {ErrorCode::kMalformed, std::string(text)};
+}
+
+kj::Own<RpcConnections> RpcConnections::create(KjContext& context, const RpcLimits& limits) {
+  return kj::heap<RpcConnectionsImpl>(context, limits);
+}
+
+kj::Own<RpcClient> RpcClient::create(kj::Own<kj::AsyncIoStream> stream, const RpcLimits& limits) {
+  return kj::heap<RpcClientImpl>(kj::mv(stream), limits);
+}
+
+}  // namespace tideline::link

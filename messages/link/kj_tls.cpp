@@ -1,0 +1,394 @@
+#include "messages/link/kj_tls.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <mutex>
+#include <optional>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <kj/compat/tls.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "messages/link/kj_rpc.h"
+#include "messages/link/x509.h"
+#include "messages/log/log.h"
+
+namespace tideline::link {
+namespace {
+
+// kj-tls knows neither TLS 1.3 as a minimum nor a way to its SSL objects. OpenSSL calls this for each new SSL while it
+// is being made, before its first byte; only the ones made under a Capture are ours.
+thread_local SSL** t_capture = nullptr;
+
+void on_new_ssl(void* parent, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  if (t_capture == nullptr) return;
+  auto* ssl = static_cast<SSL*>(parent);
+  SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
+  SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);  // ~31 KB a session
+  SSL_set_num_tickets(ssl, 0);                  // kj-tls never resumes
+  *t_capture = ssl;
+}
+
+class Capture {
+ public:
+  Capture() {
+    static std::once_flag registered;
+    std::call_once(registered, []() { SSL_get_ex_new_index(0, nullptr, &on_new_ssl, nullptr, nullptr); });
+    t_capture = &ssl_;
+  }
+  ~Capture() { t_capture = nullptr; }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  SSL* ssl() const { return ssl_; }
+
+ private:
+  SSL* ssl_ = nullptr;
+};
+
+kj::StringPtr ptr(const std::string& text) {
+  return {text.c_str(), text.size()};
+}
+
+kj::Exception failure(kj::Exception::Type type, const std::string& text) {
+  return {type, __FILE__, __LINE__, kj::heapString(text.c_str(), text.size())};
+}
+
+model::Result<kj::Own<kj::TlsContext>> make_context(const TlsMaterial& material, bool server) {
+  const auto authorities = certificates_from_pem(material.ca_pem);
+  if (!authorities) return authorities.error().in("ca");
+  kj::Maybe<kj::Own<kj::TlsContext>> made;
+  const auto make = [&]() {
+    kj::Vector<kj::TlsCertificate> trusted;
+    for (const auto& authority : *authorities) {
+      const std::string der = der_of(*authority);
+      trusted.add(kj::arrayPtr(reinterpret_cast<const kj::byte*>(der.data()), der.size()));
+    }
+    const kj::TlsKeypair own{kj::TlsPrivateKey(ptr(material.key_pem)),
+                             kj::TlsCertificate(ptr(material.certificate_pem))};
+    kj::TlsContext::Options options;
+    options.useSystemTrustStore = false;
+    options.verifyClients = server;
+    options.trustedCertificates = trusted;
+    options.defaultKeypair = own;
+    made = kj::heap<kj::TlsContext>(kj::mv(options));
+  };
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions(make)) {
+    return model::Error(model::ErrorCode::kInvalidArgument, exception->getDescription().cStr()).in("TLS");
+  }
+  return kj::mv(KJ_ASSERT_NONNULL(made));
+}
+
+/// What the finished handshake proved. The SSL lives as long as its stream.
+model::Result<Certificate> verified_peer(SSL* ssl) {
+  const X509Ptr peer(SSL_get1_peer_certificate(ssl));
+  if (!peer) return model::Error(model::ErrorCode::kPermissionDenied, "the peer showed no certificate");
+  if (SSL_get_verify_result(ssl) != X509_V_OK) {
+    return model::Error(model::ErrorCode::kPermissionDenied, "the peer's certificate was not verified");
+  }
+  return certificate_of(*peer);
+}
+
+std::string text_of(const sockaddr_storage& address) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, host, sizeof host);
+    return fmt::format("{}:{}", host, ntohs(v4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
+    return fmt::format("[{}]:{}", host, ntohs(v6.sin6_port));
+  }
+  return "?";
+}
+
+int fd_of(kj::AsyncIoStream& stream) {
+  KJ_IF_MAYBE (fd, stream.getFd()) {
+    return *fd;
+  }
+  return -1;
+}
+
+std::string peer_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return "?";
+  return text_of(address);
+}
+
+/// Small messages go out at once, and a host that vanished without a word is noticed by the kernel within a minute.
+void tune(int fd) {
+  const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 30);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+struct BoundSocket {
+  int fd = -1;
+  std::uint16_t port = 0;
+};
+
+model::Result<BoundSocket> bind_to(const std::string& address) {
+  const auto bad = [&](const std::string& why) {
+    return model::Error(model::ErrorCode::kInvalidArgument, fmt::format("listen address '{}': {}", address, why));
+  };
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) return bad("want host:port");
+  std::string host = address.substr(0, colon);
+  const std::string service = address.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(service.data(), service.data() + service.size(), number);
+  if (error != std::errc() || end != service.data() + service.size())
+    return bad("the port is not a number in 0..65535");
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.empty()) return bad("want host:port, or *:port for all addresses");
+
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const bool any = host == "*";
+  if (const int rc = ::getaddrinfo(any ? "0.0.0.0" : host.c_str(), service.c_str(), &hints, &found); rc != 0) {
+    return bad(::gai_strerror(rc));
+  }
+  const std::unique_ptr<addrinfo, OpensslFree<::freeaddrinfo>> guard(found);
+  const auto unavailable = [&](const char* what) {
+    return model::Error(model::ErrorCode::kUnavailable,
+                        fmt::format("listen address '{}': {}: {}", address, what, std::strerror(errno)));
+  };
+  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return unavailable("socket");
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, SOMAXCONN) != 0) {
+    auto why = unavailable("bind");
+    ::close(fd);
+    return why;
+  }
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
+  const std::uint16_t port = bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
+                                                         : reinterpret_cast<sockaddr_in&>(bound).sin_port;
+  return BoundSocket{fd, ntohs(port)};
+}
+
+class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHandler {
+ public:
+  TlsListenerImpl(KjContext& context, const BoundSocket& socket, kj::Own<kj::TlsContext> tls,
+                  const AcceptLimits& limits, Accepted accepted, Refused refused)
+      : timer_(context.timer),
+        port_(socket.port),
+        receiver_(context.low.wrapListenSocketFd(socket.fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
+                                                                kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK |
+                                                                kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC)),
+        tls_(kj::mv(tls)),
+        limits_(limits),
+        accepted_(kj::mv(accepted)),
+        refused_(kj::mv(refused)),
+        open_(std::make_shared<std::size_t>(0)),
+        tasks_(*this) {
+    accept_next();
+  }
+
+  std::uint16_t port() const override { return port_; }
+  std::size_t connections() const override { return *open_; }
+
+  model::Result<void> reload(const TlsMaterial& material) override {
+    auto fresh = make_context(material, true);
+    if (!fresh) return fresh.error();
+    // Handshakes under way hold the old one's SSL_CTX by OpenSSL's own count, not the TlsContext.
+    tls_ = *std::move(fresh);
+    return {};
+  }
+
+ private:
+  void accept_next() {
+    if (accepting_ || handshakes_ >= limits_.max_handshakes) return;
+    accepting_ = true;
+    // accept() may throw in place, e.g. with EMFILE: without evalNow the handler below would be skipped for ever.
+    tasks_.add(kj::evalNow([this]() { return receiver_->accept(); })
+                   .then(
+                       [this](kj::Own<kj::AsyncIoStream> stream) {
+                         accepting_ = false;
+                         handshake(kj::mv(stream));
+                         accept_next();
+                       },
+                       [this](kj::Exception&& exception) {
+                         if (const auto held = noise_.admit(now_ns())) {
+                           log::warn("accept-failed", "port {}: {} ({} more since the last line)", port_,
+                                     exception.getDescription().cStr(), *held);
+                         }
+                         tasks_.add(timer_.afterDelay(100 * kj::MILLISECONDS).then([this]() {
+                           accepting_ = false;
+                           accept_next();
+                         }));
+                       }));
+  }
+
+  std::int64_t now_ns() const { return (timer_.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS; }
+
+  void handshake(kj::Own<kj::AsyncIoStream> raw) {
+    const int fd = fd_of(*raw);
+    const std::string peer = peer_of(fd);
+    if (*open_ + handshakes_ >= limits_.max_connections) {
+      refused_(peer, model::Error(model::ErrorCode::kOverloaded,
+                                  fmt::format("{} connections are open, the limit", limits_.max_connections)));
+      return;
+    }
+    tune(fd);
+    ++handshakes_;
+    const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.handshake_deadline).count();
+    auto timeout =
+        timer_.afterDelay(deadline * kj::MILLISECONDS).then([deadline]() -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
+          return failure(kj::Exception::Type::OVERLOADED,
+                         fmt::format("TLS handshake not finished within {} ms", deadline));
+        });
+    SSL* ssl = nullptr;
+    auto wrapped = kj::evalNow([&]() {
+      const Capture capture;
+      auto promise = tls_->wrapServer(kj::mv(raw));
+      ssl = capture.ssl();
+      return promise;
+    });
+    tasks_.add(wrapped.exclusiveJoin(kj::mv(timeout))
+                   .then(
+                       [this, peer, ssl](kj::Own<kj::AsyncIoStream> stream) {
+                         --handshakes_;
+                         finish(kj::mv(stream), ssl, peer);
+                       },
+                       [this, peer](kj::Exception&& exception) {
+                         --handshakes_;
+                         refused_(peer, error_from(exception).in("TLS handshake"));
+                       })
+                   .then([this]() { accept_next(); },
+                         [this](kj::Exception&& exception) {
+                           taskFailed(kj::mv(exception));
+                           accept_next();
+                         }));
+  }
+
+  void finish(kj::Own<kj::AsyncIoStream> stream, SSL* ssl, const std::string& peer) {
+    if (ssl == nullptr) {
+      refused_(peer, model::Error(model::ErrorCode::kInternal, "no SSL object seen for the connection"));
+      return;
+    }
+    auto certificate = verified_peer(ssl);
+    if (!certificate) {
+      refused_(peer, certificate.error());
+      return;
+    }
+    ++*open_;
+    auto counted = stream.attach(kj::defer([open = open_]() { --*open; }));
+    accepted_(TlsStream{kj::mv(counted), *std::move(certificate), peer});
+  }
+
+  void taskFailed(kj::Exception&& exception) override {
+    log::error("accept-task-failed", "port {}: {}", port_, exception.getDescription().cStr());
+  }
+
+  kj::Timer& timer_;
+  const std::uint16_t port_;
+  kj::Own<kj::ConnectionReceiver> receiver_;
+  kj::Own<kj::TlsContext> tls_;
+  const AcceptLimits limits_;
+  Accepted accepted_;
+  Refused refused_;
+  std::size_t handshakes_ = 0;
+  std::shared_ptr<std::size_t> open_;
+  bool accepting_ = false;
+  log::RateLimit noise_{10'000'000'000};
+  kj::TaskSet tasks_;
+};
+
+class TlsConnectorImpl final : public TlsConnector {
+ public:
+  TlsConnectorImpl(KjContext& context, kj::Own<kj::TlsContext> tls, std::string server_name)
+      : network_(context.network), tls_(kj::mv(tls)), server_name_(std::move(server_name)) {}
+
+  kj::Promise<TlsStream> connect(const std::string& address) override {
+    return network_.parseAddress(ptr(address))
+        .then([](kj::Own<kj::NetworkAddress> parsed) {
+          auto promise = parsed->connect();
+          return promise.attach(kj::mv(parsed));
+        })
+        .then([this, address](kj::Own<kj::AsyncIoStream> raw) {
+          tune(fd_of(*raw));
+          const Capture capture;
+          auto promise = tls_->wrapClient(kj::mv(raw), ptr(server_name_));
+          return promise.then([this, address, ssl = capture.ssl()](kj::Own<kj::AsyncIoStream> stream) {
+            return checked(kj::mv(stream), ssl, address);
+          });
+        })
+        .catch_([address](kj::Exception&& exception) -> kj::Promise<TlsStream> {
+          const model::Error error = error_from(exception);
+          const auto code =
+              error.code() == model::ErrorCode::kPermissionDenied ? error.code() : model::ErrorCode::kUnavailable;
+          return to_exception(model::Error(code, error.message()).in(address));
+        });
+  }
+
+ private:
+  TlsStream checked(kj::Own<kj::AsyncIoStream> stream, SSL* ssl, const std::string& address) const {
+    KJ_REQUIRE(ssl != nullptr, "no SSL object seen for the connection");
+    auto certificate = verified_peer(ssl);
+    if (!certificate) kj::throwFatalException(to_exception(certificate.error()));
+    const auto& names = certificate->dns_names;
+    if (std::find(names.begin(), names.end(), server_name_) == names.end()) {
+      kj::throwFatalException(to_exception(model::Error(
+          model::ErrorCode::kPermissionDenied,
+          fmt::format("the server's certificate is for {}, not for '{}'",
+                      names.empty() ? "no DNS name" : fmt::format("{}", fmt::join(names, ", ")), server_name_))));
+    }
+    if (!certificate->for_server) {
+      kj::throwFatalException(to_exception(model::Error(
+          model::ErrorCode::kPermissionDenied, "the server's certificate lacks the extended key usage serverAuth")));
+    }
+    return TlsStream{kj::mv(stream), *std::move(certificate), address};
+  }
+
+  kj::Network& network_;
+  kj::Own<kj::TlsContext> tls_;
+  const std::string server_name_;
+};
+
+}  // namespace
+
+model::Result<kj::Own<TlsListener>> TlsListener::listen(KjContext& context, const std::string& address,
+                                                        const TlsMaterial& material, const AcceptLimits& limits,
+                                                        Accepted accepted, Refused refused) {
+  auto tls = make_context(material, true);
+  if (!tls) return tls.error();
+  const auto socket = bind_to(address);
+  if (!socket) return socket.error();
+  kj::Own<TlsListener> listener =
+      kj::heap<TlsListenerImpl>(context, *socket, *std::move(tls), limits, kj::mv(accepted), kj::mv(refused));
+  return listener;
+}
+
+model::Result<kj::Own<TlsConnector>> TlsConnector::create(KjContext& context, const TlsMaterial& material,
+                                                          const std::string& server_name) {
+  if (server_name.empty() || server_name.find('*') != std::string::npos) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("server name '{}': want the DNS name in the server's certificate", server_name));
+  }
+  auto tls = make_context(material, false);
+  if (!tls) return tls.error();
+  kj::Own<TlsConnector> connector = kj::heap<TlsConnectorImpl>(context, *std::move(tls), server_name);
+  return connector;
+}
+
+}  // namespace tideline::link

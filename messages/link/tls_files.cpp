@@ -1,0 +1,124 @@
+#include "messages/link/tls_files.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "messages/link/x509.h"
+
+namespace tideline::link {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;
+
+using StorePtr = std::unique_ptr<X509_STORE, OpensslFree<X509_STORE_free>>;
+using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, OpensslFree<X509_STORE_CTX_free>>;
+
+model::Error invalid(std::string text) {
+  return {model::ErrorCode::kInvalidArgument, std::move(text)};
+}
+
+model::Result<std::string> read_whole(const std::string& what, const std::string& path) {
+  const auto failed = [&](int why) {
+    const auto code = why == ENOENT                   ? model::ErrorCode::kNotFound
+                      : why == EACCES || why == EPERM ? model::ErrorCode::kPermissionDenied
+                                                      : model::ErrorCode::kInvalidArgument;
+    return model::Error(code, fmt::format("{} {}: {}", what, path, std::strerror(why)));
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return failed(errno);
+  std::string text;
+  char buffer[16 * 1024];
+  ssize_t got = 0;
+  while ((got = ::read(fd, buffer, sizeof buffer)) > 0) {
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > kMaxFileBytes) {
+      ::close(fd);
+      return invalid(fmt::format("{} {}: larger than {} bytes", what, path, kMaxFileBytes));
+    }
+  }
+  const int why = errno;
+  ::close(fd);
+  if (got < 0) return failed(why);
+  return text;
+}
+
+model::Result<void> check_dates(const std::string& file, X509& certificate) {
+  if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
+    return invalid(fmt::format("certificate {}: not yet valid", file));
+  }
+  if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
+    return invalid(fmt::format("certificate {}: expired", file));
+  }
+  return {};
+}
+
+model::Result<void> check_issued(const TlsFiles& files, const std::vector<X509Ptr>& chain,
+                                 const std::vector<X509Ptr>& authorities, TlsUse use) {
+  const StorePtr store(X509_STORE_new());
+  for (const auto& authority : authorities)
+    X509_STORE_add_cert(store.get(), authority.get());
+  STACK_OF(X509)* between = sk_X509_new_null();
+  for (std::size_t i = 1; i < chain.size(); ++i)
+    sk_X509_push(between, chain[i].get());
+  const StoreContextPtr context(X509_STORE_CTX_new());
+  X509_STORE_CTX_init(context.get(), store.get(), chain.front().get(), between);
+  X509_STORE_CTX_set_purpose(context.get(), use == TlsUse::kServer ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT);
+  const bool good = X509_verify_cert(context.get()) == 1;
+  const int why = X509_STORE_CTX_get_error(context.get());
+  sk_X509_free(between);
+  static_cast<void>(openssl_error());
+  if (good) return {};
+  return invalid(fmt::format("certificate {} does not verify against the authorities in {}: {}", files.certificate,
+                             files.ca, X509_verify_cert_error_string(why)));
+}
+
+}  // namespace
+
+model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
+  struct Named {
+    const char* what;
+    const std::string& path;
+  };
+  for (const auto& [what, path] :
+       {Named{"certificate", files.certificate}, Named{"key", files.key}, Named{"ca", files.ca}}) {
+    if (path.empty()) {
+      return invalid(
+          fmt::format("mutual TLS needs three files, certificate, key and ca: no {} file is configured", what));
+    }
+  }
+  auto certificate_pem = read_whole("certificate", files.certificate);
+  if (!certificate_pem) return certificate_pem.error();
+  auto key_pem = read_whole("key", files.key);
+  if (!key_pem) return key_pem.error();
+  auto ca_pem = read_whole("ca", files.ca);
+  if (!ca_pem) return ca_pem.error();
+
+  const auto chain = certificates_from_pem(*certificate_pem);
+  if (!chain) return invalid(fmt::format("certificate {}: {}", files.certificate, chain.error().message()));
+  const auto key = key_from_pem(*key_pem);
+  if (!key) return invalid(fmt::format("key {}: {}", files.key, key.error().message()));
+  const auto authorities = certificates_from_pem(*ca_pem);
+  if (!authorities) return invalid(fmt::format("ca {}: {}", files.ca, authorities.error().message()));
+
+  X509& own = *chain->front();
+  if (X509_check_private_key(&own, key->get()) != 1) {
+    static_cast<void>(openssl_error());
+    return invalid(fmt::format("key {} does not belong to certificate {}", files.key, files.certificate));
+  }
+  if (auto dates = check_dates(files.certificate, own); !dates) return dates.error();
+  const Certificate parsed = certificate_of(own);
+  if (use == TlsUse::kServer ? !parsed.for_server : !parsed.for_client) {
+    return invalid(fmt::format("certificate {} lacks the extended key usage {}", files.certificate,
+                               use == TlsUse::kServer ? "serverAuth" : "clientAuth"));
+  }
+  if (auto issued = check_issued(files, *chain, *authorities, use); !issued) return issued.error();
+  return TlsMaterial{*std::move(certificate_pem), *std::move(key_pem), *std::move(ca_pem)};
+}
+
+}  // namespace tideline::link
