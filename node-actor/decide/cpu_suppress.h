@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "messages/model/action.h"
 #include "messages/model/pod.h"
 #include "messages/model/policy.h"
 #include "messages/model/reason.h"
@@ -69,7 +68,11 @@ struct SuppressInput {
 
 /// What is remembered from round to round. A default-constructed one is right after a start.
 struct SuppressState {
-  std::optional<model::MonoTime> last_change;  // when this controller last changed the quota; paces growth
+  /// The quota now on the besteffort root was set by this agent. Set it after a start from the guard's journal: a quota
+  /// of somebody else's is not released only because our policy is off.
+  bool ours = false;
+  std::optional<model::MilliCpu> last_limit;   // last limit decided; stands in for a quota that cannot be read
+  std::optional<model::MonoTime> last_change;  // when the quota was last changed; paces growth
   PressureState pressure;
 };
 
@@ -96,10 +99,15 @@ struct SuppressDecision {
   /// kHold: leave the besteffort root's quota as it is. kLimit: set it to `limit`. kRelease: set it to "no quota".
   enum class Action { kHold, kLimit, kRelease } action = Action::kHold;
   model::MilliCpu limit;  // only for kLimit
+  /// Why there is a limit, or none. cfsQuota: same as `rule`. workConserving: kNotPressed, kPressed, kPressedHold,
+  /// kPressureUnknown or kUnprotected. kStaleSample, kDisabled, kNoPolicy in any mode.
   model::Reason reason = model::Reason::kNone;
+  /// Where the number comes from: kThresholdFormula, kMinPercentFloor, kKernelMinimum, kGrowthCapped, kWithinDeadBand;
+  /// kNone without a limit.
+  model::Reason rule = model::Reason::kNone;
   SuppressTerms terms;
-  std::vector<model::FeatureState> features;  // "cpuSuppress", "cpuSuppress.<policy>", for NodeStatus.features
-  /// The kernel's value differs from what is wanted. False for kHold and for a release of no quota.
+  std::vector<model::FeatureState> features;  // "cpuSuppress" and "cpuSuppress.<policy>", for NodeStatus.features
+  /// Something is to be written: kLimit, or kRelease of a quota that is there or cannot be read. False for kHold.
   bool write = false;
 };
 std::string_view name_of(SuppressDecision::Action action);  // "hold", "limit", "release"
@@ -109,15 +117,19 @@ struct SuppressStep {
   SuppressDecision decision;
 };
 
-/// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received, so nothing is limited.
+/// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received.
 ///
 /// * A shrink is immediate. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and
 ///   at most one second's worth at once; the first limit after "no quota" is set at once.
-/// * With stale or missing data nothing is raised and no new limit is invented: the quota stays. Fresh fast data with
-///   stale pod data may lower a limit and never raises it.
+/// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
+/// set
+///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too
+///   low.
 /// * `cfsQuota`: the formula. `workConserving`: no quota while kernel ordering is verified and LS is not pressed, else
 ///   the formula. `cpuset`: the formula as a quota, and the feature list says that the cpuset itself is unsupported.
-/// * A quota that cannot be read is written as if it were the tightest: it may be lowered, never released or raised.
+/// * enable=false: our own quota is released; no policy at all: nothing is touched but a quota of our own stays, for
+///   absence of a policy must not raise what BE gets.
+/// * A quota that cannot be read counts as the last one decided; if there was none, it is left alone.
 SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
                           const std::optional<model::NodePolicy>& policy);
 
@@ -128,19 +140,6 @@ std::optional<model::MilliCpu> be_outside_root(const model::NodeSample& sample, 
 /// BE's limit in the guard's declared safe state where kernel ordering is not verified: cpuSuppressMinPercent, or
 /// kSafePercent if unset or no policy, at least kKernelMinimum.
 model::MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy);
-
-/// Where the besteffort root's quota lives. `period` is the period in force there (100 ms unless someone changed it).
-struct QuotaFile {
-  std::string group;  // the besteffort root, relative to the tree
-  enum class Kind { kV1CfsQuota, kV2CpuMax } kind = Kind::kV1CfsQuota;
-  model::Duration period = std::chrono::milliseconds(100);
-};
-
-/// The text of a limit in this file: "88000" / "-1" for cpu.cfs_quota_us, "88000 100000" / "max 100000" for cpu.max.
-std::string quota_text(const QuotaFile& file, std::optional<model::MilliCpu> limit);
-
-/// The decision as a write of `file`, the only file CPU suppress ever names; nullopt when nothing is to be written.
-std::optional<model::KernelWrite> write_of(const SuppressDecision& decision, const QuotaFile& file);
 
 /// State of the cpuQOS classes a policy asks for (resource-qos-config): this build has no controller for them, so each
 /// enabled one is listed as unsupported. Empty when none is enabled.

@@ -1,0 +1,289 @@
+#include "node-actor/decide/cpu_suppress.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace tideline::decide {
+namespace {
+
+using Action = SuppressDecision::Action;
+using model::FeatureState;
+using model::MilliCpu;
+using model::Reason;
+
+model::Duration age_of(model::MonoTime at, model::MonoTime now) {
+  return std::max(now - at, model::kZeroDuration);
+}
+
+/// What the round knows of the host, from the newest fresh samples.
+struct Usage {
+  std::optional<MilliCpu> node;
+  std::optional<MilliCpu> be;
+  std::optional<MilliCpu> non_be_pods;
+  bool pods_fresh = false;
+};
+
+Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
+  Usage usage;
+  if (input.pods) {
+    terms.pods_age = age_of(input.pods->at, input.now);
+    usage.pods_fresh = *terms.pods_age <= kPodSampleMaxAge;
+  }
+  const auto& fast = input.fast;
+  if (fast && fast->node_cpu && fast->be_cpu &&
+      age_of(fast->at, input.now) <= std::max<model::Duration>(kFastSampleMaxAge, 2 * fast->window)) {
+    usage.node = fast->node_cpu;
+    usage.be = fast->be_cpu;
+    terms.from_fast_loop = true;
+    terms.sample_age = age_of(fast->at, input.now);
+  } else if (usage.pods_fresh && input.pods->node_cpu && input.pods->be_cpu) {
+    usage.node = input.pods->node_cpu;
+    usage.be = input.pods->be_cpu;
+    terms.sample_age = terms.pods_age;
+  }
+  if (usage.pods_fresh) {
+    usage.non_be_pods = input.pods->ls_cpu;
+    // An unknown share of BE outside the root counts as non-BE, which can only tighten.
+    if (usage.be && input.be_outside_root) usage.be = *usage.be + *input.be_outside_root;
+  }
+  return usage;
+}
+
+void compute_terms(const Usage& usage, SuppressTerms& terms) {
+  terms.node_used = usage.node;
+  terms.be_used = usage.be;
+  terms.non_be_pods_used = usage.non_be_pods;
+  if (!usage.node || !usage.be) return;
+  terms.non_be_used = std::max(*usage.node - *usage.be, usage.non_be_pods.value_or(MilliCpu(0)) + terms.reserved);
+  terms.formula = terms.threshold - *terms.non_be_used;
+}
+
+/// The quota side of every policy: the formula against what the kernel has.
+void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min_percent_set, bool may_raise,
+                      SuppressDecision& decision) {
+  auto& terms = decision.terms;
+  const auto hold = [&](Reason rule) {
+    decision.action = Action::kHold;
+    decision.rule = rule;
+  };
+  if (!terms.formula) {
+    decision.reason = Reason::kStaleSample;
+    return hold(Reason::kNone);
+  }
+  auto current = input.current;
+  if (current.kind == CurrentLimit::Kind::kUnknown) {
+    if (!state.last_limit) {
+      decision.reason = Reason::kStaleSample;
+      return hold(Reason::kNone);
+    }
+    current = CurrentLimit::of(*state.last_limit);
+  }
+
+  MilliCpu target = std::max(*terms.formula, terms.floor);
+  Reason rule = Reason::kThresholdFormula;
+  if (*terms.formula < terms.floor) {
+    rule = min_percent_set && terms.floor > kKernelMinimum ? Reason::kMinPercentFloor : Reason::kKernelMinimum;
+  }
+  if (current.kind == CurrentLimit::Kind::kQuota) {
+    if (target > current.quota) {
+      if (!may_raise) {
+        decision.reason = Reason::kStaleSample;
+        return hold(Reason::kNone);
+      }
+      const model::Duration second = std::chrono::seconds(1);
+      const auto elapsed =
+          state.last_change ? std::clamp(input.now - *state.last_change, model::kZeroDuration, second) : second;
+      const double seconds = std::chrono::duration<double>(elapsed).count();
+      const MilliCpu reachable = current.quota + terms.capacity.percent(kGrowthPercentPerSecond * seconds);
+      if (target > reachable) {
+        target = reachable;
+        rule = Reason::kGrowthCapped;
+      }
+    }
+    const MilliCpu change(std::abs((target - current.quota).value()));
+    const bool to_minimum = target == kKernelMinimum && change.value() != 0;
+    if (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum) {
+      return hold(rule == Reason::kGrowthCapped ? rule : Reason::kWithinDeadBand);
+    }
+    if (change.value() == 0) return hold(Reason::kWithinDeadBand);
+  }
+  decision.action = Action::kLimit;
+  decision.limit = target;
+  decision.rule = rule;
+  decision.write = true;
+  state.ours = true;
+  state.last_limit = target;
+  state.last_change = input.now;
+}
+
+void release(SuppressState& state, const SuppressInput& input, Reason reason, SuppressDecision& decision) {
+  decision.action = Action::kRelease;
+  decision.reason = reason;
+  decision.write = input.current.kind == CurrentLimit::Kind::kQuota ||
+                   (input.current.kind == CurrentLimit::Kind::kUnknown && state.ours);
+  if (decision.write) state.last_change = input.now;
+  if (input.current.kind != CurrentLimit::Kind::kUnknown) {
+    state.ours = false;
+    state.last_limit.reset();
+  }
+}
+
+/// Work-conserving: why LS needs the quota, or nullopt if weights alone do.
+std::optional<Reason> reason_for_quota(const model::Protection& protection, const PressureVerdict& verdict) {
+  if (!protection.verified) return Reason::kUnprotected;
+  switch (verdict.kind) {
+    case PressureVerdict::Kind::kUnknown:
+      return Reason::kPressureUnknown;
+    case PressureVerdict::Kind::kPressed:
+      return Reason::kPressed;
+    case PressureVerdict::Kind::kHold:
+      return Reason::kPressedHold;
+    case PressureVerdict::Kind::kNotPressed:
+      return std::nullopt;
+  }
+  return Reason::kPressureUnknown;
+}
+
+std::string sentence(const SuppressDecision& decision) {
+  switch (decision.action) {
+    case Action::kLimit:
+      return fmt::format("BE limited to {} millicores: {}", decision.limit.value(), name_of(decision.reason));
+    case Action::kRelease:
+      return fmt::format("no quota on BE: {}", name_of(decision.reason));
+    case Action::kHold:
+      break;
+  }
+  if (decision.terms.current.kind == CurrentLimit::Kind::kQuota) {
+    return fmt::format("BE stays at {} millicores: {}", decision.terms.current.quota.value(), name_of(decision.reason));
+  }
+  if (decision.terms.current.kind == CurrentLimit::Kind::kUnknown) {
+    return fmt::format("BE's quota cannot be read and is left alone: {}", name_of(decision.reason));
+  }
+  return fmt::format("BE stays without quota: {}", name_of(decision.reason));
+}
+
+std::vector<FeatureState> features_of(const SuppressInput& input, const std::optional<model::NodePolicy>& policy,
+                                      const SuppressDecision& decision) {
+  const bool enabled = policy && policy->threshold.enable;
+  std::vector<FeatureState> features;
+  features.push_back(
+      {"cpuSuppress", enabled ? FeatureState::State::kActive : FeatureState::State::kInactive, sentence(decision)});
+  if (!enabled) return features;
+  const auto wanted = policy->threshold.cpu_suppress_policy;
+  FeatureState feature{fmt::format("cpuSuppress.{}", name_of(wanted)), FeatureState::State::kActive, {}};
+  switch (wanted) {
+    case model::SuppressPolicy::kCpuset:
+      feature.state = FeatureState::State::kUnsupported;
+      feature.why = "this build does not move BE's cpuset; BE is limited by cfsQuota to the same target instead";
+      break;
+    case model::SuppressPolicy::kCfsQuota:
+      feature.why =
+          fmt::format("{} millicores at {} %", decision.terms.threshold.value(), decision.terms.threshold_percent);
+      break;
+    case model::SuppressPolicy::kWorkConserving:
+      feature.why = !input.protection.verified ? "limited by cfsQuota instead, unprotected: " + input.protection.why
+                                               : fmt::format("LS is {}", name_of(decision.terms.pressure.kind));
+      break;
+  }
+  features.push_back(std::move(feature));
+  return features;
+}
+
+}  // namespace
+
+MilliCpu NodeFacts::reserved() const {
+  return std::max(capacity - allocatable, MilliCpu(0));
+}
+
+std::string_view name_of(SuppressDecision::Action action) {
+  switch (action) {
+    case Action::kHold:
+      return "hold";
+    case Action::kLimit:
+      return "limit";
+    case Action::kRelease:
+      return "release";
+  }
+  return "unknown";
+}
+
+SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
+                          const std::optional<model::NodePolicy>& policy) {
+  SuppressStep step{state, {}};
+  auto& decision = step.decision;
+  auto& terms = decision.terms;
+  terms.capacity = input.node.capacity;
+  terms.reserved = input.node.reserved();
+  terms.current = input.current;
+  terms.floor = kKernelMinimum;
+  if (policy) {
+    terms.threshold_percent = policy->threshold.cpu_suppress_threshold_percent;
+    terms.threshold = terms.capacity.percent(terms.threshold_percent);
+    if (const auto min_percent = policy->threshold.cpu_suppress_min_percent) {
+      terms.floor = std::max(terms.floor, terms.capacity.percent(*min_percent));
+    }
+  }
+  const Usage usage = read_usage(input, terms);
+  compute_terms(usage, terms);
+
+  if (!policy) {
+    decision.reason = Reason::kNoPolicy;
+  } else if (!policy->threshold.enable) {
+    decision.reason = Reason::kDisabled;
+    step.state.pressure.pressed = false;
+    if (state.ours) release(step.state, input, Reason::kDisabled, decision);
+  } else {
+    std::optional<Reason> why = Reason::kNone;
+    if (policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving) {
+      auto judged = judge_pressure(state.pressure, usage.pods_fresh ? input.pods : std::nullopt, terms.capacity);
+      step.state.pressure = judged.state;
+      terms.pressure = judged.verdict;
+      why = reason_for_quota(input.protection, judged.verdict);
+    }
+    if (!why) {
+      release(step.state, input, Reason::kNotPressed, decision);
+    } else {
+      limit_to_formula(step.state, input, policy->threshold.cpu_suppress_min_percent.has_value(),
+                       usage.non_be_pods.has_value(), decision);
+      if (decision.reason == Reason::kNone) decision.reason = *why == Reason::kNone ? decision.rule : *why;
+    }
+  }
+  decision.features = features_of(input, policy, decision);
+  return step;
+}
+
+std::optional<MilliCpu> be_outside_root(const model::NodeSample& sample, const std::vector<model::Pod>& pods) {
+  MilliCpu sum(0);
+  for (const auto& pod : pods) {
+    if (pod.qos != model::QosClass::kBe || pod.kube_qos == model::KubeQos::kBestEffort) continue;
+    const auto use = std::find_if(sample.pods.begin(), sample.pods.end(),
+                                  [&](const model::PodUse& candidate) { return candidate.uid == pod.uid; });
+    if (use == sample.pods.end() || !use->cpu) return std::nullopt;
+    sum += *use->cpu;
+  }
+  return sum;
+}
+
+MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy) {
+  const double percent =
+      policy ? policy->threshold.cpu_suppress_min_percent.value_or(static_cast<int>(kSafePercent)) : kSafePercent;
+  return std::max(node.capacity.percent(percent), kKernelMinimum);
+}
+
+std::vector<FeatureState> cpu_qos_features(const std::optional<model::NodePolicy>& policy) {
+  std::vector<FeatureState> features;
+  if (!policy) return features;
+  const auto add = [&](const char* name, const model::CpuQosPolicy& qos) {
+    if (!qos.enable) return;
+    features.push_back({name, FeatureState::State::kUnsupported,
+                        fmt::format("this build sets neither groupIdentity ({}) nor schedIdle ({})", qos.group_identity,
+                                    qos.sched_idle)});
+  };
+  add("cpuQOS.lsrClass", policy->qos.lsr);
+  add("cpuQOS.lsClass", policy->qos.ls);
+  add("cpuQOS.beClass", policy->qos.be);
+  return features;
+}
+
+}  // namespace tideline::decide
