@@ -38,7 +38,8 @@ void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Bui
 void write(const model::ReclaimTerms<model::Bytes>& terms, schema::Terms::Builder out);
 
 /// kMalformed, naming field and value, for an enum value this build does not know, a number outside its field's range,
-/// or a list longer than ReportLimits allows. read(Report) ends with model::validate.
+/// or a list longer than ReportLimits allows. read(Report) ends with model::validate; read(NodePolicy) checks the
+/// ranges that model/policy.h states.
 model::Result<model::NodeSample> read(schema::Sample::Reader in);
 model::Result<model::Pod> read(schema::Pod::Reader in);
 model::Result<model::PodSummary> read(schema::PodSummary::Reader in);

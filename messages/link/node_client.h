@@ -44,11 +44,12 @@ struct NodeClientConfig {
   std::string agent_version;
   std::size_t window = 1;  // reports in flight
   /// The first attempt after start or after a lost session waits uniform 0..reconnect_spread (0 at start when
-  /// first_attempt_now); each failure doubles the mean wait from backoff_min to backoff_max, with full jitter.
+  /// first_attempt_now); each failure doubles the longest wait from backoff_min to backoff_max, and
+  /// the wait is uniform up to it. A fleet of thousands needs a spread of 20 s or more to come back gently.
   bool first_attempt_now = true;
-  model::Duration reconnect_spread = std::chrono::seconds(2);
+  model::Duration reconnect_spread = std::chrono::seconds(20);
   model::Duration backoff_min = std::chrono::seconds(1);
-  model::Duration backoff_max = std::chrono::seconds(20);
+  model::Duration backoff_max = std::chrono::seconds(40);
   model::Duration connect_deadline = std::chrono::seconds(10);  // address, TLS and enrolment together
   std::uint64_t seed = 0;                                       // of the jitter; 0 = from the system's entropy
   RpcLimits rpc;

@@ -1,0 +1,83 @@
+#include "messages/codec/report_bytes.h"
+
+#include <cstring>
+
+#include <capnp/serialize.h>
+#include <fmt/format.h>
+
+#include "messages/codec/wire.h"
+
+namespace tideline::codec {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+// Holds a usual report in one segment.
+constexpr unsigned kFirstSegmentWords = 4096;
+
+std::vector<std::byte> flat(capnp::MessageBuilder& message) {
+  const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+  std::vector<std::byte> out(bytes.size());
+  std::memcpy(out.data(), bytes.begin(), bytes.size());
+  return out;
+}
+
+/// Reads one message that fills `bytes` to the last one.
+template <class Schema>
+auto from_flat(std::string_view what, ByteView bytes) {
+  using R = decltype(read(std::declval<typename Schema::Reader>()));
+  return guarded(what, [&]() -> R {
+    if (bytes.size() > model::ReportLimits::kMaxWireBytes) {
+      return Error(ErrorCode::kMalformed,
+                   fmt::format("{} bytes, limit {}", bytes.size(), model::ReportLimits::kMaxWireBytes));
+    }
+    if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
+      return Error(ErrorCode::kMalformed, fmt::format("{} bytes are no whole words", bytes.size()));
+    }
+    // The span may lie anywhere; Cap'n Proto wants whole words at word addresses.
+    auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+    std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
+    capnp::FlatArrayMessageReader message(words, reader_options());
+    if (message.getEnd() != words.end()) {
+      return Error(ErrorCode::kMalformed,
+                   fmt::format("{} bytes after the message's end",
+                               (words.end() - message.getEnd()) * static_cast<std::ptrdiff_t>(sizeof(capnp::word))));
+    }
+    return read(message.getRoot<Schema>());
+  });
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> to_bytes(const model::Report& report) {
+  if (auto valid = model::validate(report); !valid) {
+    return Error(ErrorCode::kInvalidArgument, valid.error().message()).in("report");
+  }
+  capnp::MallocMessageBuilder message(kFirstSegmentWords);
+  write(report, message.initRoot<schema::Report>());
+  auto bytes = flat(message);
+  if (bytes.size() > model::ReportLimits::kMaxWireBytes) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("report: {} bytes, limit {}", bytes.size(), model::ReportLimits::kMaxWireBytes));
+  }
+  return bytes;
+}
+
+Result<model::Report> report_from_bytes(ByteView bytes) {
+  return from_flat<schema::Report>("report", bytes);
+}
+
+std::vector<std::byte> to_bytes(const model::NodePolicy& policy) {
+  capnp::MallocMessageBuilder message(kFirstSegmentWords);
+  write(policy, message.initRoot<schema::NodePolicy>());
+  return flat(message);
+}
+
+Result<model::NodePolicy> policy_from_bytes(ByteView bytes) {
+  return from_flat<schema::NodePolicy>("policy", bytes);
+}
+
+}  // namespace tideline::codec
