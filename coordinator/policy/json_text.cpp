@@ -126,6 +126,10 @@ model::Result<json> parse_json(std::string_view text) {
     return model::Error(model::ErrorCode::kOverloaded,
                         fmt::format("{} bytes; at most {} are read", text.size(), Limits::kMaxTextBytes));
   }
+  // The parser would take a NUL for the end of the text and leave the rest unread.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    return model::Error(model::ErrorCode::kMalformed, fmt::format("not JSON: a NUL at byte {}", nul + 1));
+  }
   TreeBuilder builder(text);
   const bool complete = json::sax_parse(text, &builder);
   return std::move(builder).take(complete);

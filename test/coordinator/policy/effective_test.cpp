@@ -1,0 +1,176 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "coordinator/policy/policy.h"
+
+namespace tideline::policy {
+namespace {
+
+using model::NodePolicy;
+using model::SuppressPolicy;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+ClusterPolicy parsed(std::vector<Document> documents) {
+  auto policy = parse(documents);
+  EXPECT_TRUE(policy.ok()) << (policy ? "" : policy.error().message());
+  return policy ? *policy : ClusterPolicy{};
+}
+
+TEST(Effective, IsTheBuiltInDefaultsWithoutAnyDocument) {
+  EXPECT_EQ(effective(parsed({}), {}), NodePolicy{});
+}
+
+TEST(Effective, EveryActiveDefaultInTheKeyTableIsTheModelsDefault) {
+  // A document that spells out each default must change nothing.
+  for (const KeySpec& key : key_table()) {
+    if (!key.apply || key.default_text == "unset") continue;
+    std::string inner(key.path);
+    std::string open;
+    std::string close;
+    for (auto dot = inner.find('.'); dot != std::string::npos; dot = inner.find('.')) {
+      open += "{\"" + inner.substr(0, dot) + "\":";
+      close += "}";
+      inner = inner.substr(dot + 1);
+    }
+    std::string text = open + "{\"" + inner + "\":" + std::string(key.default_text) + "}" + close;
+    if (key.document != kColocationKey) text = "{\"clusterStrategy\":" + text + "}";
+    EXPECT_EQ(effective(parsed({{std::string(key.document), text}}), {}), NodePolicy{}) << key.path << " " << text;
+  }
+}
+
+TEST(Effective, TakesTheClusterStrategyWhereNoEntryMatches) {
+  const auto policy = parsed({{"resource-threshold-config.json", R"({
+    "clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 70, "cpuSuppressPolicy": "workConserving"},
+    "nodeStrategies": [{"name": "db", "nodeSelector": {"matchLabels": {"role": "db"}}, "enable": false}]})"}});
+  const NodePolicy node = effective(policy, {{"role", "web"}});
+  EXPECT_TRUE(node.threshold.enable);
+  EXPECT_EQ(node.threshold.cpu_suppress_threshold_percent, 70);
+  EXPECT_EQ(node.threshold.cpu_suppress_policy, SuppressPolicy::kWorkConserving);
+  EXPECT_EQ(node.threshold.cpu_suppress_min_percent, std::nullopt);
+  EXPECT_EQ(matching_entry(policy.threshold, {{"role", "web"}}), "");
+}
+
+TEST(Effective, LaysTheFirstMatchingEntryOverTheClusterStrategyFieldByField) {
+  const auto policy = parsed({{"resource-threshold-config", R"({
+    "clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 70, "cpuSuppressMinPercent": 5},
+    "nodeStrategies": [
+      {"name": "first", "nodeSelector": {"matchLabels": {"role": "db"}}, "cpuSuppressThresholdPercent": 40},
+      {"name": "second", "nodeSelector": {"matchLabels": {"role": "db"}}, "cpuSuppressMinPercent": 9}]})"}});
+  const NodePolicy node = effective(policy, {{"role", "db"}});
+  EXPECT_TRUE(node.threshold.enable);
+  EXPECT_EQ(node.threshold.cpu_suppress_threshold_percent, 40);
+  EXPECT_EQ(node.threshold.cpu_suppress_min_percent, 5) << "a later matching entry must not be merged in";
+  EXPECT_EQ(matching_entry(policy.threshold, {{"role", "db"}}), "first");
+}
+
+TEST(Effective, MergesNestedClassesFieldByField) {
+  const auto policy = parsed({{"resource-qos-config", R"({
+    "clusterStrategy": {"beClass": {"cpuQOS": {"enable": true, "groupIdentity": -1, "schedIdle": 1}}},
+    "nodeStrategies": [{"nodeSelector": {}, "beClass": {"cpuQOS": {"schedIdle": 0}},
+                        "lsClass": {"cpuQOS": {"enable": true}}}]})"}});
+  const NodePolicy node = effective(policy, {});
+  EXPECT_TRUE(node.qos.be.enable);
+  EXPECT_EQ(node.qos.be.group_identity, -1);
+  EXPECT_EQ(node.qos.be.sched_idle, 0);
+  EXPECT_TRUE(node.qos.ls.enable);
+  EXPECT_EQ(node.qos.ls.group_identity, 2);
+  EXPECT_FALSE(node.qos.lsr.enable);
+}
+
+TEST(Effective, ReadsColocationFieldsAtTheTopLevelBesideNodeConfigs) {
+  const auto policy = parsed({{"colocation-config", R"({
+    "enable": true, "cpuReclaimThresholdPercent": 130, "batchCPUThresholdPercent": 50,
+    "nodeConfigs": [{"name": "small", "nodeSelector": {"matchLabels": {"size": "s"}},
+                     "memoryReclaimThresholdPercent": 50, "degradeTimeMinutes": 3}]})"}});
+  const NodePolicy node = effective(policy, {{"size", "s"}});
+  EXPECT_TRUE(node.colocation.enable);
+  EXPECT_EQ(node.colocation.cpu_reclaim_threshold_percent, 130);
+  EXPECT_EQ(node.colocation.batch_cpu_threshold_percent, 50);
+  EXPECT_EQ(node.colocation.batch_memory_threshold_percent, std::nullopt);
+  EXPECT_EQ(node.colocation.memory_reclaim_threshold_percent, 50);
+  EXPECT_EQ(node.colocation.degrade_time_minutes, 3);
+  EXPECT_EQ(effective(policy, {}).colocation.memory_reclaim_threshold_percent, 65);
+}
+
+TEST(Effective, NeedsColocationEnabledInTheClusterAndOnTheNode) {
+  const char* const nodes = R"("nodeConfigs": [{"nodeSelector": {"matchLabels": {"on": "y"}}, "enable": true},
+                                               {"nodeSelector": {"matchLabels": {"on": "n"}}, "enable": false}]})";
+  const auto off = parsed({{"colocation-config", std::string(R"({"enable": false, )") + nodes}});
+  EXPECT_FALSE(effective(off, {{"on", "y"}}).colocation.enable);
+  const auto on = parsed({{"colocation-config", std::string(R"({"enable": true, )") + nodes}});
+  EXPECT_TRUE(effective(on, {{"on", "y"}}).colocation.enable);
+  EXPECT_FALSE(effective(on, {{"on", "n"}}).colocation.enable);
+  EXPECT_TRUE(effective(on, {}).colocation.enable);
+}
+
+TEST(Effective, TakesReclaimRatiosFromNodeLabelsAboveEverything) {
+  const auto policy = parsed({{"colocation-config", R"({"enable": true, "cpuReclaimThresholdPercent": 70})"}});
+  std::vector<std::string> problems;
+  const NodePolicy node = effective(
+      policy, {{"node.koordinator.sh/cpu-reclaim-ratio", "0.859"}, {"node.koordinator.sh/memory-reclaim-ratio", "1.2"}},
+      &problems);
+  EXPECT_EQ(node.colocation.cpu_reclaim_threshold_percent, 85);
+  EXPECT_EQ(node.colocation.memory_reclaim_threshold_percent, 120);
+  EXPECT_THAT(problems, IsEmpty());
+}
+
+TEST(Effective, IgnoresABadRatioLabelAndSaysSo) {
+  for (const std::string bad : {"-0.1", "half", "", "0.5x", "nan", "inf", "1e300"}) {
+    std::vector<std::string> problems;
+    const NodePolicy node = effective(parsed({}), {{"node.koordinator.sh/cpu-reclaim-ratio", bad}}, &problems);
+    EXPECT_EQ(node.colocation.cpu_reclaim_threshold_percent, 60) << bad;
+    EXPECT_THAT(problems, ElementsAre(HasSubstr("\"" + bad + "\""))) << bad;
+  }
+}
+
+TEST(Selector, AbsentOrNullMatchesNothingAndEmptyMatchesEverything) {
+  const auto policy = parsed({{"resource-threshold-config", R"({
+    "nodeStrategies": [{"name": "absent", "enable": true},
+                       {"name": "null", "nodeSelector": null, "enable": true},
+                       {"name": "empty", "nodeSelector": {}, "cpuSuppressMinPercent": 7}]})"}});
+  const NodePolicy node = effective(policy, {{"any", "label"}});
+  EXPECT_FALSE(node.threshold.enable);
+  EXPECT_EQ(node.threshold.cpu_suppress_min_percent, 7);
+}
+
+struct ExpressionCase {
+  const char* expression;
+  Labels labels;
+  bool matches;
+};
+
+TEST(Selector, EvaluatesEveryOperatorAsKubernetesDoes) {
+  const ExpressionCase cases[] = {
+      {R"({"key": "zone", "operator": "In", "values": ["a", "b"]})", {{"zone", "b"}}, true},
+      {R"({"key": "zone", "operator": "In", "values": ["a", "b"]})", {{"zone", "c"}}, false},
+      {R"({"key": "zone", "operator": "In", "values": ["a", "b"]})", {}, false},
+      {R"({"key": "zone", "operator": "NotIn", "values": ["a"]})", {{"zone", "b"}}, true},
+      {R"({"key": "zone", "operator": "NotIn", "values": ["a"]})", {{"zone", "a"}}, false},
+      {R"({"key": "zone", "operator": "NotIn", "values": ["a"]})", {}, true},
+      {R"({"key": "zone", "operator": "Exists"})", {{"zone", ""}}, true},
+      {R"({"key": "zone", "operator": "Exists"})", {{"zones", "a"}}, false},
+      {R"({"key": "zone", "operator": "DoesNotExist", "values": []})", {}, true},
+      {R"({"key": "zone", "operator": "DoesNotExist"})", {{"zone", "a"}}, false},
+  };
+  for (const auto& c : cases) {
+    const auto policy = parsed(
+        {{"resource-threshold-config", std::string(R"({"nodeStrategies": [{"nodeSelector": {"matchExpressions": [)") +
+                                           c.expression + R"(]}, "enable": true}]})"}});
+    EXPECT_EQ(effective(policy, c.labels).threshold.enable, c.matches) << c.expression;
+  }
+}
+
+TEST(Selector, NeedsAllLabelsAndAllExpressions) {
+  const auto policy = parsed({{"resource-threshold-config", R"({"nodeStrategies": [{"nodeSelector": {
+      "matchLabels": {"a": "1", "b": "2"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]},
+      "enable": true}]})"}});
+  EXPECT_TRUE(effective(policy, {{"a", "1"}, {"b", "2"}, {"c", ""}}).threshold.enable);
+  EXPECT_FALSE(effective(policy, {{"a", "1"}, {"c", ""}}).threshold.enable);
+  EXPECT_FALSE(effective(policy, {{"a", "1"}, {"b", "2"}}).threshold.enable);
+  EXPECT_FALSE(effective(policy, {{"a", "1"}, {"b", "3"}, {"c", ""}}).threshold.enable);
+}
+
+}  // namespace
+}  // namespace tideline::policy
