@@ -1,0 +1,78 @@
+"""What the whole host does, and what of it is not the experiment's."""
+
+import os
+import platform
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_count():
+    return os.sysconf("SC_NPROCESSORS_ONLN")
+
+
+def parse_idle_seconds(stat_text):
+    """Idle and I/O-wait time over all CPUs, from /proc/stat. Idle is what the kernel measures exactly; busy ticks are
+    sampled."""
+    fields = stat_text.splitlines()[0].split()
+    return (int(fields[4]) + int(fields[5])) / TICK
+
+
+def idle_seconds():
+    with open("/proc/stat", encoding="ascii") as file:
+        return parse_idle_seconds(file.read())
+
+
+class Window:
+    """CPU use of the host, of groups of the tree, and of all that is outside it, between start and stop()."""
+
+    def __init__(self, tree, groups=(), idle=idle_seconds):
+        self.tree = tree
+        self.idle = idle
+        self.groups = tuple(groups)
+        self.begin = self._take()
+
+    def _take(self):
+        used = {group: self.tree.cpu_seconds(group) for group in ("", *self.groups)}
+        return time.monotonic(), self.idle(), used
+
+    def stop(self):
+        (t0, idle0, used0), (t1, idle1, used1) = self.begin, self._take()
+        seconds = t1 - t0
+        busy = max(0.0, cpu_count() * seconds - (idle1 - idle0))
+        cores = {group: (used1[group] - used0[group]) / seconds for group in used0}
+        return {
+            "seconds": seconds,
+            "host_busy_percent": min(100.0, 100 * busy / seconds / cpu_count()),
+            "outside_cores": max(0.0, busy / seconds - cores[""]),
+            "cores": cores,
+        }
+
+
+def wait_until_quiet(tree, limit_cores, bound_seconds, sample_seconds=0.5):
+    """-> cores used outside the experiment in the last sample; gives up waiting after the bound."""
+    deadline = time.monotonic() + bound_seconds
+    while True:
+        window = Window(tree)
+        time.sleep(sample_seconds)
+        outside = window.stop()["outside_cores"]
+        if outside <= limit_cores or time.monotonic() >= deadline:
+            return outside
+
+
+def describe():
+    cpu = "unknown CPU"
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                cpu = line.split(":", 1)[1].strip()
+                break
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory_kib = int(file.readline().split()[1])
+    return {
+        "cpus": cpu_count(),
+        "cpu_model": cpu,
+        "memory_mib": memory_kib // 1024,
+        "kernel": platform.release(),
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
+    }
