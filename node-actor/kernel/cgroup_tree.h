@@ -70,10 +70,14 @@ class CgroupTree {
   model::Result<std::string> container_group(const model::Pod& pod, const model::Container& container) const;
 
   /// Absolute directory of `group` in the hierarchy that owns `file`, chosen by the file's name: "cpuacct.usage" lies
-  /// in v1's cpuacct hierarchy, "cpu.pressure" in the unified one, "tasks" and "cgroup.*" in cpu's.
-  /// kUnsupported when no mounted hierarchy has that controller. Does not look whether it exists.
+  /// in v1's cpuacct hierarchy, "tasks" and "cgroup.*" in cpu's, "cpu.pressure" and its kind on v1 in cpuacct's (where
+  /// the kernels that have them put them). kUnsupported when no mounted hierarchy has that controller,
+  /// kInvalidArgument for a group or file that would lead out of the hierarchy. Does not look whether it exists.
   model::Result<std::string> directory(std::string_view group, std::string_view file) const;
   model::Result<std::string> path(std::string_view group, std::string_view file) const;
+
+  /// Whether the controller that owns `file` is on cgroup v2 here; in a hybrid tree each may be on its own.
+  bool is_unified(std::string_view file) const;
 
   Capabilities capabilities() const;
 
@@ -83,15 +87,17 @@ class CgroupTree {
     std::string mounted;      // the group shown at the mount point: "" = the hierarchy's root
     bool unified = false;
   };
+  using Hierarchies = std::map<std::string, Hierarchy, std::less<>>;  // by controller: "cpu", "cpuacct", "memory", ...
   const Hierarchy* hierarchy_of(std::string_view file) const;
 
   KernelRoot root_;
   CgroupVersion version_ = CgroupVersion::kV1;
   CgroupDriver driver_ = CgroupDriver::kCgroupfs;
-  std::map<std::string, Hierarchy, std::less<>> controllers_;  // "cpu", "cpuacct", "memory", ...; "" = unified
+  Hierarchies controllers_;
   std::string kubepods_;
   std::string best_effort_;
   std::string burstable_;
+  std::string stem_;  // systemd: the name that kubepods' children begin with
 };
 
 }  // namespace tideline::kernel

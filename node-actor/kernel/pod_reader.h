@@ -25,7 +25,7 @@ struct PodReading {
 };
 
 /// The pod loop's counters. Directories are held by fd and opened when a pod is first seen; a pod whose directory was
-/// removed and made again is opened anew. Files stay open and are pread.
+/// removed and made again is opened anew. Files stay open and are pread. The tree must outlive the reader.
 class PodReader {
  public:
   explicit PodReader(const CgroupTree& tree, PodReaderOptions options = {});
@@ -34,13 +34,17 @@ class PodReader {
   PodReader& operator=(PodReader&&) noexcept;
 
   /// Reads host, besteffort root and the given pods. Pods not in the list are forgotten and their files closed.
-  /// Where a group has no PSI of its own, the run delay of LSE/LSR/LS pods is summed over their threads' schedstat
-  /// (sched-stats.rst, second field).
+  /// Waiting is read of LSE/LSR/LS pods outside the besteffort root: the group's own PSI where it has one, else the run
+  /// delay summed over its threads' schedstat (sched-stats.rst, second field).
   PodReading read(const std::vector<model::Pod>& pods);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Lets this process open as many files as it is allowed at all: 110 pods with their threads need more than the usual
+/// soft limit of 1024. For the program's start.
+model::Result<void> raise_file_limit();
 
 }  // namespace tideline::kernel

@@ -1,0 +1,60 @@
+#include "node-actor/kernel/fast_reader.h"
+
+#include <array>
+#include <string>
+
+#include <sys/stat.h>
+
+#include "node-actor/kernel/clock.h"
+#include "node-actor/kernel/cpu_counter.h"
+#include "node-actor/kernel/parse.h"
+
+namespace tideline::kernel {
+
+using model::Result;
+
+struct FastReader::State {
+  explicit State(const CgroupTree& tree)
+      : node(tree), v1(tree.version() == CgroupVersion::kV1), directory(directory_of(tree)) {
+    if (directory) best_effort = KeptFile(*directory + "/" + std::string(group_cpu_file(tree.version())));
+  }
+  static Result<std::string> directory_of(const CgroupTree& tree) {
+    return tree.directory(tree.best_effort(), group_cpu_file(tree.version()));
+  }
+
+  NodeCpuCounter node;
+  bool v1;
+  Result<std::string> directory;
+  KeptFile best_effort;
+};
+
+FastReader::FastReader(const CgroupTree& tree) : state_(std::make_unique<State>(tree)) {}
+FastReader::~FastReader() = default;
+FastReader::FastReader(FastReader&&) noexcept = default;
+FastReader& FastReader::operator=(FastReader&&) noexcept = default;
+
+Result<model::FastCounters> FastReader::read() {
+  State& state = *state_;
+  if (!state.directory) return state.directory.error();
+  model::FastCounters counters;
+  const auto node = state.node.read();
+  if (!node) return node.error();
+  counters.node_cpu = *node;
+  counters.at = monotonic_now();
+
+  struct stat identity {};
+  if (::stat(state.directory->c_str(), &identity) != 0) return counters;
+  std::array<char, 4096> buffer;
+  const auto text = state.best_effort.read(buffer.data(), buffer.size());
+  if (!text) {
+    if (text.error().code() == model::ErrorCode::kNotFound) return counters;
+    return text.error();
+  }
+  const auto used = parse_group_cpu(*text, state.v1);
+  if (!used) return malformed(state.best_effort.path(), *text);
+  counters.be_cpu = *used;
+  counters.be_inode = identity.st_ino;
+  return counters;
+}
+
+}  // namespace tideline::kernel

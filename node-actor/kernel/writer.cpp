@@ -1,0 +1,108 @@
+#include "node-actor/kernel/writer.h"
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "node-actor/kernel/cgroup_tree.h"
+#include "node-actor/kernel/fd.h"
+
+namespace tideline::kernel {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 64 * 1024;
+
+Result<std::string> read_whole(int fd, const std::string& path) {
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (text.size() <= kMaxFileBytes) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return error_from(errno, "read", path);
+    if (got == 0) {
+      if (text.ends_with('\n')) text.pop_back();
+      return text;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return Error(ErrorCode::kMalformed, fmt::format("{}: longer than {} bytes", path, kMaxFileBytes));
+}
+
+Result<std::string> read_at(int directory, const std::string& name, const std::string& path) {
+  const Fd fd(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, "open", path);
+  return read_whole(fd.get(), path);
+}
+
+Result<void> write_at(int directory, const std::string& name, const std::string& path, const std::string& value) {
+  const std::string action = fmt::format("write '{}' to", value);
+  const Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, action, path);
+  ssize_t put = 0;
+  do {
+    put = ::write(fd.get(), value.data(), value.size());
+  } while (put < 0 && errno == EINTR);
+  if (put < 0) return error_from(errno, action, path);
+  if (static_cast<std::size_t>(put) != value.size()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{} {}: only {} of {} bytes taken", action, path, put, value.size()));
+  }
+  return {};
+}
+
+/// A missing file in a group that is there is a knob this kernel lacks; in a group that went meanwhile it is not.
+Error missing_knob(const Error& error, const std::string& directory) {
+  if (error.code() != ErrorCode::kNotFound || ::access(directory.c_str(), F_OK) != 0) return error;
+  return {ErrorCode::kUnsupported, error.message()};
+}
+
+}  // namespace
+
+Writer::Writer(const CgroupTree& tree, WriteGate& gate) : tree_(tree), gate_(gate) {}
+
+Result<WriteOutcome> Writer::perform(const model::KernelWrite& write) {
+  const auto directory = tree_.directory(write.group, write.file);
+  if (!directory) return directory.error();
+  const std::string path = *directory + "/" + write.file;
+  auto held = open_directory(*directory);
+  if (!held) return held.error().in(fmt::format("write '{}' to {}", write.value, path));
+
+  auto current = read_at(held->fd.get(), write.file, path);
+  if (!current) return missing_knob(current.error(), *directory).in(fmt::format("before writing '{}'", write.value));
+  WriteOutcome outcome{.old_value = std::move(*current), .changed = false};
+  if (outcome.old_value == write.value) return outcome;
+
+  const FileIdentity identity{.path = path, .device = held->device, .inode = held->inode};
+  if (auto allowed = gate_.before_write(identity, outcome.old_value, write); !allowed) return allowed.error();
+  if (auto written = write_at(held->fd.get(), write.file, path, write.value); !written) return written.error();
+  outcome.changed = true;
+  return outcome;
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, "open", path);
+  return read_whole(fd.get(), path);
+}
+
+Result<void> write_identified(const FileIdentity& file, const std::string& value) {
+  const std::filesystem::path path(file.path);
+  const auto held = open_directory(path.parent_path().string());
+  if (!held) return held.error().in(fmt::format("write '{}' to {}", value, file.path));
+  if (held->device != file.device || held->inode != file.inode) {
+    return Error(ErrorCode::kNotFound, fmt::format("write '{}' to {}: the group was made again (inode {}, was {})",
+                                                   value, file.path, held->inode, file.inode));
+  }
+  return write_at(held->fd.get(), path.filename().string(), file.path, value);
+}
+
+}  // namespace tideline::kernel

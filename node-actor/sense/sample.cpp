@@ -1,0 +1,182 @@
+#include "node-actor/sense/sample.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace tideline::sense {
+
+using model::Duration;
+using model::MilliCpu;
+
+namespace {
+
+// Below this much CPU a second the quotient of waiting and use says nothing.
+constexpr double kLeastLsCpuPerSecond = 0.001;
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+/// The window of a pair of readings; nullopt when no rate can be made of them.
+std::optional<Duration> window_of(model::MonoTime before, model::MonoTime now, const SampleLimits& limits) {
+  const Duration window = now - before;
+  if (window <= model::kZeroDuration || window > limits.max_window) return std::nullopt;
+  return window;
+}
+
+/// now - before; nullopt where one is missing or the counter fell.
+std::optional<Duration> growth(const std::optional<Duration>& before, const std::optional<Duration>& now) {
+  if (!before || !now || *now < *before) return std::nullopt;
+  return *now - *before;
+}
+
+std::optional<MilliCpu> rate(const std::optional<Duration>& used, Duration window) {
+  if (!used) return std::nullopt;
+  return model::cpu_rate(*used, window);
+}
+
+std::optional<model::Pressure> pressure(const std::optional<model::StallTotals>& before,
+                                        const std::optional<model::StallTotals>& now, Duration window) {
+  if (!before || !now || now->some < before->some || now->full < before->full) return std::nullopt;
+  const auto share = [&](Duration stalled) { return std::min(1.0, seconds(stalled) / seconds(window)); };
+  return model::Pressure{.some = share(now->some - before->some), .full = share(now->full - before->full)};
+}
+
+std::optional<double> throttled_ratio(const model::GroupCounters& before, const model::GroupCounters& now) {
+  if (!before.nr_periods || !now.nr_periods || !before.nr_throttled || !now.nr_throttled) return std::nullopt;
+  const auto periods = *now.nr_periods - *before.nr_periods;
+  const auto throttled = *now.nr_throttled - *before.nr_throttled;
+  if (periods < 0 || throttled < 0) return std::nullopt;
+  if (periods == 0) return 0.0;
+  return std::min(1.0, static_cast<double>(throttled) / static_cast<double>(periods));
+}
+
+bool same_group(const model::GroupCounters& before, const model::GroupCounters& now) {
+  return before.inode != 0 && before.inode == now.inode;
+}
+
+bool is_ls(const model::PodCounters& pod) {
+  return !pod.below_besteffort &&
+         (pod.qos == model::QosClass::kLse || pod.qos == model::QosClass::kLsr || pod.qos == model::QosClass::kLs);
+}
+
+/// What a pod did between two readings of the same group.
+struct PodGrowth {
+  std::optional<Duration> cpu;
+  std::optional<Duration> waited;
+};
+
+PodGrowth growth_of(const model::GroupCounters* before, const model::GroupCounters& now) {
+  PodGrowth grown;
+  if (before == nullptr || !same_group(*before, now)) return grown;
+  grown.cpu = growth(before->cpu, now.cpu);
+  if (before->cpu_stall && now.cpu_stall) {
+    grown.waited = growth(before->cpu_stall->some, now.cpu_stall->some);
+  } else {
+    grown.waited = growth(before->run_delay, now.run_delay);
+  }
+  return grown;
+}
+
+/// A sum that is unknown as soon as one part is.
+template <class T>
+void add(std::optional<T>& sum, const std::optional<T>& part) {
+  if (sum && part) {
+    *sum += *part;
+  } else {
+    sum = std::nullopt;
+  }
+}
+
+void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
+  sample.at = now.at;
+  sample.wall = now.wall;
+  if (now.memory_total && now.memory_available && *now.memory_available <= *now.memory_total) {
+    sample.node_memory = *now.memory_total - *now.memory_available;
+  }
+  sample.be_memory = now.best_effort.memory;
+  sample.be_limit = now.be_limit;
+  std::optional<model::Bytes> ls_memory = model::Bytes(0);
+  for (const auto& pod : now.pods) {
+    if (is_ls(pod) && pod.group.inode != 0) add(ls_memory, pod.group.memory);
+    model::PodUse use;
+    use.uid = pod.uid;
+    use.memory = pod.group.memory;
+    sample.pods.push_back(std::move(use));
+  }
+  sample.ls_memory = ls_memory;
+}
+
+}  // namespace
+
+model::FastSample fast_sample(const model::FastCounters& before, const model::FastCounters& now,
+                              const SampleLimits& limits) {
+  model::FastSample sample;
+  sample.at = now.at;
+  const auto window = window_of(before.at, now.at, limits);
+  if (!window) return sample;
+  sample.window = *window;
+  sample.node_cpu = rate(growth(before.node_cpu, now.node_cpu), *window);
+  if (before.be_inode != 0 && before.be_inode == now.be_inode) {
+    sample.be_cpu = rate(growth(before.be_cpu, now.be_cpu), *window);
+  }
+  return sample;
+}
+
+model::NodeSample first_sample(const model::HostCounters& now) {
+  model::NodeSample sample;
+  take_levels(sample, now);
+  return sample;
+}
+
+model::NodeSample node_sample(const model::HostCounters& before, const model::HostCounters& now,
+                              const SampleLimits& limits) {
+  model::NodeSample sample = first_sample(now);
+  const auto window = window_of(before.at, now.at, limits);
+  if (!window) return sample;
+  sample.window = *window;
+
+  const auto node = growth(before.node_cpu, now.node_cpu);
+  std::optional<Duration> best_effort;
+  if (same_group(before.best_effort, now.best_effort))
+    best_effort = growth(before.best_effort.cpu, now.best_effort.cpu);
+  sample.node_cpu = rate(node, *window);
+  sample.be_cpu = rate(best_effort, *window);
+  sample.cpu_pressure = pressure(before.cpu_stall, now.cpu_stall, *window);
+  sample.memory_pressure = pressure(before.memory_stall, now.memory_stall, *window);
+  sample.io_pressure = pressure(before.io_stall, now.io_stall, *window);
+
+  std::unordered_map<model::PodUid, const model::GroupCounters*> earlier;
+  for (const auto& pod : before.pods)
+    earlier.emplace(pod.uid, &pod.group);
+
+  std::optional<Duration> ls = model::kZeroDuration;
+  std::optional<Duration> ls_waited = model::kZeroDuration;
+  std::optional<Duration> in_pods = best_effort;
+  for (std::size_t i = 0; i < now.pods.size(); ++i) {
+    const auto& pod = now.pods[i];
+    if (pod.group.inode == 0) continue;  // no group: it runs nothing now
+    const auto found = earlier.find(pod.uid);
+    const auto* was = found == earlier.end() ? nullptr : found->second;
+    const auto grown = growth_of(was, pod.group);
+    auto& use = sample.pods[i];
+    use.cpu = rate(grown.cpu, *window);
+    if (was != nullptr && same_group(*was, pod.group)) {
+      use.throttled_ratio = throttled_ratio(*was, pod.group);
+      const auto delayed = growth(was->run_delay, pod.group.run_delay);
+      if (delayed) use.run_delay = seconds(*delayed) / seconds(*window);
+    }
+    if (!pod.below_besteffort) add(in_pods, grown.cpu);
+    if (!is_ls(pod)) continue;
+    add(ls, grown.cpu);
+    add(ls_waited, grown.waited);
+  }
+  sample.ls_cpu = rate(ls, *window);
+  if (node && in_pods) sample.system_cpu = rate(std::max(model::kZeroDuration, *node - *in_pods), *window);
+  if (ls && ls_waited && seconds(*ls) >= kLeastLsCpuPerSecond * seconds(*window)) {
+    sample.ls_delay_per_cpu = seconds(*ls_waited) / seconds(*ls);
+  }
+  return sample;
+}
+
+}  // namespace tideline::sense

@@ -1,0 +1,69 @@
+#include "node-actor/sense/window.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tideline::sense {
+
+ReportWindow::ReportWindow(std::size_t max_samples) : max_samples_(std::max<std::size_t>(1, max_samples)) {}
+
+void ReportWindow::Fold::add(std::int64_t value) {
+  min = count == 0 ? value : std::min(min, value);
+  max = count == 0 ? value : std::max(max, value);
+  sum += static_cast<double>(value);
+  ++count;
+}
+
+std::optional<model::Spread> ReportWindow::Fold::spread() const {
+  if (count == 0) return std::nullopt;
+  const double mean = sum / static_cast<double>(count);
+  return model::Spread{.min = min, .mean = static_cast<std::int64_t>(std::llround(mean)), .max = max};
+}
+
+void ReportWindow::add(model::NodeSample sample) {
+  for (const auto& use : sample.pods) {
+    auto& fold = pods_[use.uid];
+    if (use.cpu) fold.cpu.add(use.cpu->value());
+    if (use.memory) fold.memory.add(use.memory->value());
+    if (use.throttled_ratio) {
+      fold.throttled_sum += *use.throttled_ratio;
+      ++fold.throttled_count;
+    }
+    if (use.run_delay) {
+      fold.delay_sum += *use.run_delay;
+      ++fold.delay_count;
+    }
+  }
+  sample.pods.clear();
+  if (samples_.size() == max_samples_) samples_.erase(samples_.begin());
+  samples_.push_back(std::move(sample));
+}
+
+std::vector<model::PodSummary> ReportWindow::summaries(const std::vector<model::Pod>& pods) const {
+  const auto mean = [](double sum, std::size_t count) -> std::optional<double> {
+    if (count == 0) return std::nullopt;
+    return sum / static_cast<double>(count);
+  };
+  std::vector<model::PodSummary> summaries;
+  summaries.reserve(pods.size());
+  for (const auto& pod : pods) {
+    model::PodSummary summary;
+    summary.pod = pod;
+    if (const auto found = pods_.find(pod.uid); found != pods_.end()) {
+      const auto& fold = found->second;
+      summary.cpu_milli = fold.cpu.spread();
+      summary.memory_bytes = fold.memory.spread();
+      summary.throttled_ratio = mean(fold.throttled_sum, fold.throttled_count);
+      summary.run_delay = mean(fold.delay_sum, fold.delay_count);
+    }
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+void ReportWindow::clear() {
+  samples_.clear();
+  pods_.clear();
+}
+
+}  // namespace tideline::sense
