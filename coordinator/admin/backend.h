@@ -106,8 +106,8 @@ struct AdminLimits {
   static constexpr std::size_t kMaxMetrics = 16;     // per query
   static constexpr std::size_t kMaxEvents = 10'000;
   static constexpr std::uint32_t kMaxWatchSeconds = 3600;
-  static constexpr std::size_t kMaxDocuments = 16;  // per policyApply
-  static constexpr std::size_t kMaxDocumentBytes = 1 << 20;
+  static constexpr std::size_t kMaxDocuments = 16;           // per policyApply
+  static constexpr std::size_t kMaxDocumentBytes = 1 << 20;  // all of one policyApply together
 };
 
 /// Called on the admin server's thread: must return at once and must not throw. An unknown node is kNotFound with its

@@ -19,17 +19,17 @@ namespace tideline::admin {
 struct AdminServerConfig {
   /// "host:port" for operators with a certificate (CN viewer|operator|admin:<name>); empty = no TCP listener.
   std::string listen;
-  link::TlsFiles tls;  // used when `listen` is set
+  link::TlsFiles tls;  // used when `listen` is set; re-read when a file changes
   /// Socket path; empty = none (the caller leaves it empty in a container unless asked). The directory is made 0750 and
   /// the socket 0660, both owned root:<unix_group>; without the group, root only, and unix_note() says so.
   std::string unix_socket;
   std::string unix_group = "tideline";
-  link::AcceptLimits accept{.max_handshakes = 8, .max_connections = 256};
-  /// Answers are larger than a node's: a peer that lets more than this pile up unread is dropped.
-  link::RpcLimits rpc{.traversal_words = 2 << 20, .nesting = 16, .max_queued_bytes = 4 << 20};
+  link::AcceptLimits accept{.max_handshakes = 8, .max_connections = 64};
+  /// Answers are large (10,000 nodes are some 10 MB); a peer that lets more than this pile up unread is dropped.
+  link::RpcLimits rpc{.traversal_words = 512 << 10, .nesting = 16, .max_queued_bytes = 64 << 20};
   model::Duration idle_deadline = std::chrono::minutes(5);      // without a call, the connection is closed
   model::Duration backend_deadline = std::chrono::seconds(30);  // then the client is told kUnavailable
-  std::size_t max_calls_per_connection = 64;                    // outstanding; more are refused with kOverloaded
+  std::size_t max_calls_per_connection = 8;                     // outstanding; more are refused with kOverloaded
   /// One line for the log per refused peer or refused call; called on the server's thread, must be quick.
   std::function<void(const std::string& peer, const model::Error& why)> on_refused;
 };

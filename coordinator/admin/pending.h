@@ -1,0 +1,107 @@
+#pragma once
+// Replies of the backend, from any thread, brought back to the loop that waits for them.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include <kj/async.h>
+#include <kj/timer.h>
+
+#include "coordinator/admin/backend.h"
+#include "messages/link/kj_thread.h"
+
+namespace tideline::admin {
+
+/// The way onto the loop, while there is one. Outlives the server in the hands of late replies.
+class Gate {
+ public:
+  explicit Gate(link::KjThread& thread) : thread_(&thread) {}
+  void post(link::KjThread::Task task) {
+    const std::lock_guard lock(mutex_);
+    if (thread_) thread_->post(kj::mv(task));
+  }
+  void shut() {
+    const std::lock_guard lock(mutex_);
+    thread_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  link::KjThread* thread_;
+};
+
+/// All on the loop's thread, except that the Reply may be called and destroyed anywhere.
+class Pending {
+ public:
+  Pending(kj::Timer& timer, std::shared_ptr<Gate> gate, model::Duration deadline)
+      : timer_(timer), gate_(std::move(gate)), deadline_(deadline.count() * kj::NANOSECONDS) {}
+
+  /// `ask` gets the Reply. The promise never fails: no answer by the deadline is kUnavailable, a Reply dropped uncalled
+  /// is kInternal.
+  template <class T, class Ask>
+  kj::Promise<model::Result<T>> ask(Ask&& ask) {
+    auto paf = kj::newPromiseAndFulfiller<model::Result<T>>();
+    const std::uint64_t id = ++last_id_;
+    slots_.emplace(id, std::make_unique<SlotOf<T>>(kj::mv(paf.fulfiller)));
+    ask(Reply<T>([answer = std::make_shared<Answer<T>>(gate_, this, id)](model::Result<T> result) {
+      answer->give(std::move(result));
+    }));
+    auto late = timer_.afterDelay(deadline_).then([]() -> model::Result<T> {
+      return model::Error(model::ErrorCode::kUnavailable, "the coordinator did not answer in time; try again");
+    });
+    return paf.promise.exclusiveJoin(kj::mv(late)).attach(kj::defer([this, id]() { slots_.erase(id); }));
+  }
+
+ private:
+  struct Slot {
+    virtual ~Slot() noexcept(false) = default;
+  };
+  template <class T>
+  struct SlotOf final : Slot {
+    explicit SlotOf(kj::Own<kj::PromiseFulfiller<model::Result<T>>> own) : fulfiller(kj::mv(own)) {}
+    kj::Own<kj::PromiseFulfiller<model::Result<T>>> fulfiller;
+  };
+
+  /// `pending` is used on the loop only, where it lives as long as posted tasks run.
+  template <class T>
+  class Answer {
+   public:
+    Answer(std::shared_ptr<Gate> gate, Pending* pending, std::uint64_t id)
+        : gate_(std::move(gate)), pending_(pending), id_(id) {}
+    ~Answer() { give(model::Error(model::ErrorCode::kInternal, "the coordinator dropped the question")); }
+    Answer(const Answer&) = delete;
+    Answer& operator=(const Answer&) = delete;
+
+    void give(model::Result<T> result) {
+      if (given_.exchange(true)) return;
+      gate_->post([pending = pending_, id = id_, result = std::move(result)](link::KjContext&) mutable {
+        pending->arrive<T>(id, std::move(result));
+      });
+    }
+
+   private:
+    std::shared_ptr<Gate> gate_;
+    Pending* pending_;
+    std::uint64_t id_;
+    std::atomic<bool> given_{false};
+  };
+
+  template <class T>
+  void arrive(std::uint64_t id, model::Result<T> result) {
+    const auto slot = slots_.find(id);
+    if (slot == slots_.end()) return;  // the client left, or the deadline passed
+    static_cast<SlotOf<T>&>(*slot->second).fulfiller->fulfill(std::move(result));
+  }
+
+  kj::Timer& timer_;
+  std::shared_ptr<Gate> gate_;
+  kj::Duration deadline_;
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Slot>> slots_;
+};
+
+}  // namespace tideline::admin

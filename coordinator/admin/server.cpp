@@ -1,0 +1,227 @@
+#include "coordinator/admin/server.h"
+
+#include <atomic>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "coordinator/admin/pending.h"
+#include "coordinator/admin/service.h"
+#include "coordinator/admin/tls_watch.h"
+#include "messages/link/kj_rpc.h"
+#include "messages/link/kj_thread.h"
+#include "messages/link/kj_tls.h"
+#include "messages/link/kj_unix.h"
+
+namespace tideline::admin {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+/// A peer without a role is told so, on any call, and then has to go.
+constexpr auto kStrangerDeadline = 5 * kj::SECONDS;
+/// Enough to be told, not enough to send anything of size.
+constexpr link::RpcLimits kStrangerLimits{.traversal_words = 2048, .nesting = 8, .max_queued_bytes = 64 << 10};
+constexpr std::size_t kMaxRefusals = 64;
+constexpr auto kSweepEvery = 500 * kj::MILLISECONDS;
+
+/// Everything that lives on the loop.
+class Loop final : private kj::TaskSet::ErrorHandler {
+ public:
+  Loop(link::KjContext& context, const AdminServerConfig& config, AdminBackend& backend, std::shared_ptr<Gate> gate,
+       std::atomic<std::size_t>& count)
+      : config_(config),
+        backend_(backend),
+        timer_(context.timer),
+        count_(count),
+        pending_(context.timer, std::move(gate), config.backend_deadline),
+        operators_(link::RpcConnections::create(context, config.rpc)),
+        strangers_(link::RpcConnections::create(context, kStrangerLimits)),
+        tasks_(*this) {
+    sweep();
+  }
+
+  Result<std::uint16_t> listen_tls(link::KjContext& context) {
+    auto material = link::load(config_.tls, link::TlsUse::kServer);
+    if (!material) return material.error();
+    watch_.emplace(config_.tls);
+    auto listener = link::TlsListener::listen(
+        context, config_.listen, *material, config_.accept,
+        [this](link::TlsStream stream) {
+          add(kj::mv(stream.stream), link::operator_of(stream.certificate), std::move(stream.peer));
+        },
+        [this](const std::string& peer, const Error& why) { report(peer, why); });
+    if (!listener) return listener.error().in("admin listener " + config_.listen);
+    tls_ = kj::mv(*listener);
+    return tls_->port();
+  }
+
+  Result<void> listen_unix(link::KjContext& context, std::optional<std::uint32_t> group) {
+    const link::UnixSocketConfig config{config_.unix_socket, group, config_.accept.max_connections};
+    auto listener = link::UnixListener::listen(context, config, [this, group](link::UnixStream stream) {
+      std::string peer = fmt::format("unix:{} pid {}", config_.unix_socket, stream.peer.pid);
+      add(kj::mv(stream.stream), link::operator_of(stream.peer, group), std::move(peer));
+    });
+    if (!listener) return listener.error();
+    unix_ = kj::mv(*listener);
+    return {};
+  }
+
+ private:
+  struct Entry {
+    std::shared_ptr<ConnectionState> state;
+    link::RpcConnections* set;
+    link::RpcConnections::Id id;
+  };
+
+  void add(kj::Own<kj::AsyncIoStream> stream, Result<link::Operator> identity, std::string peer) {
+    if (!identity) report(peer, identity.error());
+    const std::uint64_t key = ++last_key_;
+    link::RpcConnections& set = identity ? *operators_ : *strangers_;
+    auto state =
+        std::make_shared<ConnectionState>(ConnectionState{std::move(identity), std::move(peer), timer_.now(), 0, 0});
+    ServiceHooks hooks{
+        [this, key]() { return clogged(key); },
+        [this, state = state.get(), key](const Error& why) { refused(key, *state, why); },
+        [this]() { return timer_.now(); },
+        config_.max_calls_per_connection,
+    };
+    schema::Admin::Client bootstrap = kj::heap<AdminService>(backend_, pending_, state, std::move(hooks));
+    entries_.emplace(key, Entry{std::move(state), &set, 0});
+    const auto id = set.add(kj::mv(stream), kj::mv(bootstrap), [this, key](const std::string&) {
+      entries_.erase(key);
+      count_ = entries_.size();
+    });
+    if (const auto entry = entries_.find(key); entry != entries_.end()) entry->second.id = id;
+    count_ = entries_.size();
+  }
+
+  bool clogged(std::uint64_t key) {
+    const auto entry = entries_.find(key);
+    return entry == entries_.end() || entry->second.set->drop_if_clogged(entry->second.id);
+  }
+
+  void refused(std::uint64_t key, const ConnectionState& state, const Error& why) {
+    // A stranger was reported when it came.
+    if (state.identity) report(state.peer, why);
+    const auto entry = entries_.find(key);
+    if (entry == entries_.end()) return;
+    if (state.refusals >= kMaxRefusals) entry->second.set->close(entry->second.id, "too many refused calls");
+  }
+
+  void report(const std::string& peer, const Error& why) {
+    if (config_.on_refused) config_.on_refused(peer, why);
+  }
+
+  void sweep() {
+    tasks_.add(timer_.afterDelay(kSweepEvery).then([this]() {
+      const auto idle = config_.idle_deadline.count() * kj::NANOSECONDS;
+      for (const auto& [key, entry] : entries_) {
+        const auto silent = timer_.now() - entry.state->last_call;
+        if (entry.state->outstanding == 0 && silent > (entry.state->identity ? idle : kStrangerDeadline)) {
+          entry.set->close(entry.id, "idle");
+        }
+      }
+      if (tls_.get() != nullptr && watch_->changed()) reload();
+      sweep();
+    }));
+  }
+
+  void reload() {
+    auto material = link::load(config_.tls, link::TlsUse::kServer);
+    auto reloaded = material ? tls_->reload(*material) : Result<void>(material.error());
+    if (!reloaded) report(config_.listen, reloaded.error().in("changed TLS files are not taken, the old ones stay"));
+  }
+
+  void taskFailed(kj::Exception&& exception) override { report("admin server", link::error_from(exception)); }
+
+  const AdminServerConfig& config_;
+  AdminBackend& backend_;
+  kj::Timer& timer_;
+  std::atomic<std::size_t>& count_;
+  std::uint64_t last_key_ = 0;
+  std::map<std::uint64_t, Entry> entries_;
+  Pending pending_;  // calls of the connections below hold on to it
+  kj::Own<link::RpcConnections> operators_;
+  kj::Own<link::RpcConnections> strangers_;
+  std::optional<TlsWatch> watch_;
+  kj::Own<link::TlsListener> tls_;
+  kj::Own<link::UnixListener> unix_;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace
+
+class AdminServer::Impl {
+ public:
+  explicit Impl(AdminServerConfig config)
+      : config_(std::move(config)), thread_("tl-admin"), gate_(std::make_shared<Gate>(thread_)) {}
+  ~Impl() { stop(); }
+
+  Result<void> start(AdminBackend& backend) {
+    const auto group = link::group_id(config_.unix_group);
+    if (!config_.unix_socket.empty() && !group) {
+      unix_note_ = fmt::format("no group {} here: the admin socket {} is for root only", config_.unix_group,
+                               config_.unix_socket);
+    }
+    return thread_.call([this, &backend, group](link::KjContext& context) -> Result<void> {
+      loop_ = std::make_unique<Loop>(context, config_, backend, gate_, connections_);
+      if (!config_.listen.empty()) {
+        auto port = loop_->listen_tls(context);
+        if (!port) return port.error();
+        port_ = *port;
+      }
+      if (!config_.unix_socket.empty()) return loop_->listen_unix(context, group);
+      return {};
+    });
+  }
+
+  void stop() {
+    gate_->shut();
+    thread_.stop([this](link::KjContext&) { loop_.reset(); });
+  }
+
+  std::uint16_t port() const { return port_; }
+  const std::string& unix_note() const { return unix_note_; }
+  std::size_t connections() const { return connections_; }
+
+ private:
+  const AdminServerConfig config_;
+  std::uint16_t port_ = 0;
+  std::string unix_note_;
+  std::atomic<std::size_t> connections_{0};
+  link::KjThread thread_;
+  std::shared_ptr<Gate> gate_;
+  std::unique_ptr<Loop> loop_;
+};
+
+AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AdminServer::~AdminServer() = default;
+
+Result<std::unique_ptr<AdminServer>> AdminServer::start(AdminServerConfig config, AdminBackend& backend) {
+  if (config.listen.empty() && config.unix_socket.empty()) {
+    return Error(ErrorCode::kInvalidArgument, "the admin API has neither an address nor a Unix socket to listen on");
+  }
+  auto impl = std::make_unique<Impl>(std::move(config));
+  auto started = impl->start(backend);
+  if (!started) return started.error();
+  return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+std::uint16_t AdminServer::port() const {
+  return impl_->port();
+}
+const std::string& AdminServer::unix_note() const {
+  return impl_->unix_note();
+}
+std::size_t AdminServer::connections() const {
+  return impl_->connections();
+}
+void AdminServer::stop() {
+  impl_->stop();
+}
+
+}  // namespace tideline::admin

@@ -1,0 +1,206 @@
+#include "coordinator/admin/service.h"
+
+#include <utility>
+
+#include <capnp/schema.h>
+#include <fmt/format.h>
+
+#include "coordinator/admin/convert.h"
+#include "coordinator/admin/roles.h"
+#include "messages/codec/wire.h"
+#include "messages/link/kj_rpc.h"
+
+namespace tideline::admin {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+kj::StringPtr text(const std::string& value) {
+  return {value.c_str(), value.size()};
+}
+
+kj::Promise<void> failed(const Error& error) {
+  return link::to_exception(error);
+}
+
+template <class Rows, class Init>
+void fill_list(const Rows& rows, Init&& init) {
+  auto list = init(static_cast<unsigned>(rows.size()));
+  for (unsigned i = 0; i < list.size(); ++i)
+    write(rows[i], list[i]);
+}
+
+}  // namespace
+
+AdminService::AdminService(AdminBackend& backend, Pending& pending, std::shared_ptr<ConnectionState> state,
+                           ServiceHooks hooks)
+    : backend_(backend), pending_(pending), state_(std::move(state)), hooks_(std::move(hooks)) {}
+
+Result<void> AdminService::admit(std::uint64_t interface_id, std::uint16_t method_id) {
+  if (!state_->identity) return state_->identity.error();
+  const auto schema = capnp::Schema::from<schema::Admin>();
+  const auto methods = schema.getMethods();
+  // The generated dispatcher answers these with "unimplemented".
+  if (interface_id != schema.getProto().getId() || method_id >= methods.size()) return {};
+  const kj::StringPtr method = methods[method_id].getProto().getName();
+  auto permitted = permit(method.cStr(), *state_->identity);
+  if (!permitted) return permitted;
+  if (state_->outstanding >= hooks_.max_calls) {
+    return Error(ErrorCode::kOverloaded,
+                 fmt::format("{} calls wait for an answer on this connection already", state_->outstanding));
+  }
+  return {};
+}
+
+capnp::Capability::Server::DispatchCallResult AdminService::dispatchCall(
+    std::uint64_t interface_id, std::uint16_t method_id,
+    capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) {
+  state_->last_call = hooks_.now();
+  if (hooks_.clogged()) {
+    return {failed(Error(ErrorCode::kOverloaded, "earlier answers were not read")), false};
+  }
+  if (auto admitted = admit(interface_id, method_id); !admitted) {
+    ++state_->refusals;
+    hooks_.refused(admitted.error());
+    return {failed(admitted.error()), false};
+  }
+  auto result = schema::Admin::Server::dispatchCall(interface_id, method_id, context);
+  ++state_->outstanding;
+  return {result.promise.attach(kj::defer([state = state_, now = hooks_.now]() {
+            --state->outstanding;
+            state->last_call = now();
+          })),
+          result.isStreaming};
+}
+
+template <class T, class Ask, class Fill>
+kj::Promise<void> AdminService::answer(Ask&& ask, Fill&& fill) {
+  return pending_.ask<T>(std::forward<Ask>(ask))
+      .then([fill = std::forward<Fill>(fill)](Result<T>&& result) mutable -> kj::Promise<void> {
+        if (!result) return failed(result.error());
+        if constexpr (std::is_void_v<T>) {
+          fill();
+        } else {
+          fill(result.value());
+        }
+        return kj::READY_NOW;
+      });
+}
+
+kj::Promise<void> AdminService::nodes(NodesContext context) {
+  return answer<std::vector<fleet::NodeView>>(
+      [&](auto reply) { backend_.nodes(std::move(reply)); },
+      [context](const auto& nodes) mutable {
+        fill_list(nodes, [&](unsigned size) { return context.getResults().initNodes(size); });
+      });
+}
+
+kj::Promise<void> AdminService::node(NodeContext context) {
+  auto name = read_node(context.getParams().getName(), false);
+  if (!name) return failed(name.error());
+  return answer<fleet::NodeView>([&](auto reply) { backend_.node(*name, std::move(reply)); },
+                                 [context](const auto& node) mutable { write(node, context.getResults().initNode()); });
+}
+
+kj::Promise<void> AdminService::pods(PodsContext context) {
+  auto name = read_node(context.getParams().getNode(), true);
+  if (!name) return failed(name.error());
+  return answer<std::vector<fleet::PodView>>(
+      [&](auto reply) { backend_.pods(*name, std::move(reply)); },
+      [context](const auto& pods) mutable {
+        fill_list(pods, [&](unsigned size) { return context.getResults().initPods(size); });
+      });
+}
+
+kj::Promise<void> AdminService::reclaimed(ReclaimedContext context) {
+  return answer<ReclaimedReport>([&](auto reply) { backend_.reclaimed(std::move(reply)); },
+                                 [context](const ReclaimedReport& report) mutable {
+                                   auto results = context.getResults();
+                                   codec::write(report.cluster, results.initCluster());
+                                   auto nodes = results.initNodes(static_cast<unsigned>(report.nodes.size()));
+                                   for (unsigned i = 0; i < nodes.size(); ++i) {
+                                     codec::write(report.nodes[i], nodes[i]);
+                                   }
+                                 });
+}
+
+kj::Promise<void> AdminService::history(HistoryContext context) {
+  auto query = read(context.getParams().getQuery());
+  if (!query) return failed(query.error());
+  return answer<std::vector<Series>>([&](auto reply) { backend_.history(*query, std::move(reply)); },
+                                     [context](const auto& series) mutable {
+                                       fill_list(series,
+                                                 [&](unsigned size) { return context.getResults().initSeries(size); });
+                                     });
+}
+
+kj::Promise<void> AdminService::events(EventsContext context) {
+  const auto params = context.getParams();
+  auto node = read_node(params.getNode(), true);
+  if (!node) return failed(node.error());
+  if (auto range = check_range(params.getFromMs(), params.getToMs()); !range) return failed(range.error());
+  const EventsQuery query{*node, {params.getFromMs()}, {params.getToMs()}};
+  return answer<EventsReport>([&](auto reply) { backend_.events(query, std::move(reply)); },
+                              [context](const EventsReport& report) mutable {
+                                auto results = context.getResults();
+                                fill_list(report.events, [&](unsigned size) { return results.initEvents(size); });
+                                results.setTruncated(report.truncated);
+                              });
+}
+
+kj::Promise<void> AdminService::policyGet(PolicyGetContext context) {
+  auto node = read_node(context.getParams().getNode(), true);
+  if (!node) return failed(node.error());
+  return answer<PolicyReport>([&](auto reply) { backend_.policy_get(*node, std::move(reply)); },
+                              [context](const PolicyReport& report) mutable {
+                                auto results = context.getResults();
+                                write(report.state, results.initState());
+                                codec::write(report.effective, results.initEffective());
+                              });
+}
+
+kj::Promise<void> AdminService::policyApply(PolicyApplyContext context) {
+  const auto params = context.getParams();
+  auto documents = read(params.getDocuments());
+  if (!documents) return failed(documents.error());
+  const Caller caller{*state_->identity, state_->peer};
+  return answer<PolicyApplied>(
+      [&](auto reply) { backend_.policy_apply(caller, *std::move(documents), params.getDryRun(), std::move(reply)); },
+      [context](const PolicyApplied& applied) mutable {
+        auto results = context.getResults();
+        results.setVersion(applied.version.value());
+        results.setReport(text(applied.report));
+      });
+}
+
+kj::Promise<void> AdminService::policyStatus(PolicyStatusContext context) {
+  return answer<PolicyStatus>([&](auto reply) { backend_.policy_status(std::move(reply)); },
+                              [context](const PolicyStatus& status) mutable {
+                                auto results = context.getResults();
+                                write(status.state, results.initState());
+                                fill_list(status.nodes, [&](unsigned size) { return results.initNodes(size); });
+                              });
+}
+
+kj::Promise<void> AdminService::watch(WatchContext context) {
+  const auto params = context.getParams();
+  auto node = read_node(params.getNode(), true);
+  if (!node) return failed(node.error());
+  const std::uint32_t seconds = params.getSeconds();
+  if (seconds == 0 || seconds > AdminLimits::kMaxWatchSeconds) {
+    return failed(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("watch for {} s; want 1..{}", seconds, AdminLimits::kMaxWatchSeconds)));
+  }
+  return answer<void>([&](auto reply) { backend_.watch(*node, seconds, std::move(reply)); }, []() {});
+}
+
+kj::Promise<void> AdminService::whoami(WhoamiContext context) {
+  auto results = context.getResults();
+  results.setRole(link::name_of(state_->identity->role).data());
+  results.setName(text(state_->identity->name));
+  return kj::READY_NOW;
+}
+
+}  // namespace tideline::admin

@@ -1,0 +1,69 @@
+#pragma once
+// schema::Admin for one connection: role, bounds, conversion; the answers are the backend's.
+
+#include <functional>
+#include <string>
+
+#include <capnp/capability.h>
+#include <kj/timer.h>
+
+#include "coordinator/admin/backend.h"
+#include "coordinator/admin/pending.h"
+#include "messages/link/identity.h"
+#include "messages/schema/admin.capnp.h"
+
+namespace tideline::admin {
+
+/// What a connection's calls leave behind, for the sweep. Shared by service and server, on the loop's thread.
+struct ConnectionState {
+  model::Result<link::Operator> identity;  // an error is the answer to every call
+  std::string peer;                        // as the log shows it
+  kj::TimePoint last_call;
+  std::size_t outstanding = 0;
+  std::size_t refusals = 0;
+};
+
+struct ServiceHooks {
+  std::function<bool()> clogged;  // the connection was dropped for not reading
+  std::function<void(const model::Error&)> refused;
+  std::function<kj::TimePoint()> now;
+  std::size_t max_calls = 0;
+};
+
+// Cap'n Proto's generated servers have no virtual destructor of their own name; kj::Own disposes of the whole object.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+class AdminService final : public schema::Admin::Server {
+ public:
+  AdminService(AdminBackend& backend, Pending& pending, std::shared_ptr<ConnectionState> state, ServiceHooks hooks);
+
+  DispatchCallResult dispatchCall(std::uint64_t interface_id, std::uint16_t method_id,
+                                  capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override;
+
+ protected:
+  kj::Promise<void> nodes(NodesContext context) override;
+  kj::Promise<void> node(NodeContext context) override;
+  kj::Promise<void> pods(PodsContext context) override;
+  kj::Promise<void> reclaimed(ReclaimedContext context) override;
+  kj::Promise<void> history(HistoryContext context) override;
+  kj::Promise<void> events(EventsContext context) override;
+  kj::Promise<void> policyGet(PolicyGetContext context) override;
+  kj::Promise<void> policyApply(PolicyApplyContext context) override;
+  kj::Promise<void> policyStatus(PolicyStatusContext context) override;
+  kj::Promise<void> watch(WatchContext context) override;
+  kj::Promise<void> whoami(WhoamiContext context) override;
+
+ private:
+  model::Result<void> admit(std::uint64_t interface_id, std::uint16_t method_id);
+  /// Asks the backend through `ask(Reply<T>)`; a value goes to `fill`, an error to the client.
+  template <class T, class Ask, class Fill>
+  kj::Promise<void> answer(Ask&& ask, Fill&& fill);
+
+  AdminBackend& backend_;
+  Pending& pending_;
+  std::shared_ptr<ConnectionState> state_;
+  ServiceHooks hooks_;
+};
+#pragma GCC diagnostic pop
+
+}  // namespace tideline::admin

@@ -1,0 +1,28 @@
+#include "coordinator/admin/tls_watch.h"
+
+#include <sys/stat.h>
+
+namespace tideline::admin {
+
+TlsWatch::TlsWatch(const link::TlsFiles& files) : paths_{files.certificate, files.key, files.ca} {
+  for (std::size_t i = 0; i < paths_.size(); ++i)
+    stamps_[i] = stamp(paths_[i]);
+}
+
+bool TlsWatch::changed() {
+  bool any = false;
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    const Stamp now = stamp(paths_[i]);
+    any = any || !(now == stamps_[i]);
+    stamps_[i] = now;
+  }
+  return any;
+}
+
+TlsWatch::Stamp TlsWatch::stamp(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return {info.st_ino, info.st_size, info.st_ctim.tv_sec * 1'000'000'000LL + info.st_ctim.tv_nsec};
+}
+
+}  // namespace tideline::admin
