@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/fleet/arrival.h"
 #include "coordinator/fleet/limits.h"
 #include "coordinator/fleet/view.h"
 #include "messages/model/action.h"
@@ -15,16 +16,10 @@
 
 namespace tideline::fleet {
 
-/// When a report arrived, on the receiver's clocks.
-struct Arrival {
-  model::MonoTime mono;
-  model::WallTime wall;
-};
-
 enum class IntakeOutcome : std::uint8_t {
   kLive,      // now the newest of its node
   kBackfill,  // sent from the spool: only its gaps are counted, usage and liveness ignore it
-  kOld,       // seq not above the newest of its incarnation (a duplicate, or late): ignored
+  kOld,       // seq not above the newest of its incarnation, or of an incarnation before it: only its gaps are counted
 };
 
 struct Intake {
@@ -48,7 +43,7 @@ struct NodeUsage {
   std::optional<model::MilliCpu> node_cpu;
   std::optional<model::Bytes> node_memory;
   std::optional<model::MilliCpu> system_cpu;  // not in any pod
-  std::optional<model::Bytes> system_memory;  // node - LS - BE, >= 0
+  std::optional<model::Bytes> system_memory;  // node - known use of pods, >= 0
   std::vector<PodUsage> pods;                 // those of the newest live report
 };
 
@@ -67,7 +62,8 @@ class FleetView {
   /// backfilled one 0. Changes nothing.
   model::Duration clock_offset(const model::Report& report, const Arrival& arrival) const;
 
-  /// Takes a validated report that is durable. Errors: kOverloaded when max_nodes is reached and the node is new.
+  /// Takes a validated report that was stored now: once for each AppendOutcome::kStored, never for a duplicate. Errors:
+  /// kOverloaded when max_nodes is reached and the node is new.
   model::Result<Intake> intake(const model::Report& report, const Arrival& arrival);
 
   /// A session of the node opened or closed; gives the event to keep. Same error as intake.

@@ -19,8 +19,11 @@ struct FleetOptions {
   model::Duration skew_bound = std::chrono::seconds(2);
 };
 
-/// Slots of the moving average. A slot is aggregate / kAverageSlots long, so memory does not follow the report rate.
-inline constexpr std::size_t kAverageSlots = 30;
+/// Slots of the moving average. A slot is aggregate / kAverageSlots long, so memory does not follow the report rate:
+/// about 250 B a pod.
+inline constexpr std::size_t kAverageSlots = 10;
+/// Incarnations a node is known to have left; their late reports do not replace the newer one's.
+inline constexpr std::size_t kLeftIncarnations = 4;
 /// Clock readings kept per node for the minimum-delay filter.
 inline constexpr std::size_t kClockReadings = 16;
 

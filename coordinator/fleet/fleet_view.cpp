@@ -1,0 +1,336 @@
+#include "coordinator/fleet/fleet_view.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "coordinator/fleet/clock_filter.h"
+#include "coordinator/fleet/usage_average.h"
+
+namespace tideline::fleet {
+
+using model::Error;
+using model::ErrorCode;
+using model::Event;
+using model::Reason;
+using model::Report;
+
+namespace {
+
+template <class Unit>
+std::optional<Unit> rounded(std::optional<double> value) {
+  if (!value) return std::nullopt;
+  return Unit(std::llround(*value));
+}
+
+struct PodAverages {
+  UsageAverage cpu;
+  UsageAverage memory;
+};
+
+/// The mean of the report's node_memory readings, less what its pods are known to use.
+std::optional<double> system_memory_of(const Report& report) {
+  double sum = 0;
+  int readings = 0;
+  for (const auto& sample : report.samples) {
+    if (!sample.node_memory) continue;
+    sum += static_cast<double>(sample.node_memory->value());
+    ++readings;
+  }
+  if (readings == 0) return std::nullopt;
+  double pods = 0;
+  for (const auto& pod : report.pods) {
+    if (pod.memory_bytes) pods += static_cast<double>(pod.memory_bytes->mean);
+  }
+  return std::max(0.0, sum / readings - pods);
+}
+
+Event coordinator_event(Reason reason, const model::NodeName& node, const Arrival& arrival, std::string value) {
+  return {.at = arrival.wall,
+          .controller = model::Controller::kCoordinator,
+          .reason = reason,
+          .subject = node.str(),
+          .old_value = "",
+          .new_value = std::move(value)};
+}
+
+}  // namespace
+
+std::string_view name_of(Liveness liveness) {
+  switch (liveness) {
+    case Liveness::kNever:
+      return "never";
+    case Liveness::kLive:
+      return "live";
+    case Liveness::kLate:
+      return "late";
+    case Liveness::kGone:
+      return "gone";
+  }
+  return "unknown";
+}
+
+struct FleetView::Node {
+  bool connected = false;
+  bool reported = false;  // a live report was taken: the fields down to `reclaimed` mean something
+  model::MonoTime arrived;
+  model::Incarnation incarnation;
+  model::Seq seq;
+  std::vector<model::Incarnation> left;  // newest last
+  model::NodeStatus status;
+  std::optional<model::NodeSample> last;
+  std::vector<model::PodSummary> pods;
+  UsageAverage node_cpu;
+  UsageAverage node_memory;
+  UsageAverage system_cpu;
+  UsageAverage system_memory;
+  std::unordered_map<model::PodUid, PodAverages> pod_averages;
+
+  std::optional<model::Reclaimed> reclaimed;
+  std::uint64_t gap_reports = 0;
+  model::PolicyVersion policy_wanted;
+  model::PolicyVersion policy_applied;
+  std::string policy_problem;
+  ClockFilter clock;
+  bool skewed = false;  // inside an episode that was announced
+
+  bool is_newest(const Report& report) const {
+    if (!reported) return true;
+    if (report.incarnation == incarnation) return report.seq > seq;
+    return std::find(left.begin(), left.end(), report.incarnation) == left.end();
+  }
+
+  void take(const Report& report, const Arrival& arrival, const SlotClock& slots);
+  void average(const Report& report, std::int64_t slot);
+  void policy_is(model::PolicyVersion applied);
+};
+
+void FleetView::Node::take(const Report& report, const Arrival& arrival, const SlotClock& slots) {
+  if (reported && report.incarnation != incarnation) {
+    if (left.size() == kLeftIncarnations) left.erase(left.begin());
+    left.push_back(incarnation);
+  }
+  reported = true;
+  arrived = arrival.mono;
+  incarnation = report.incarnation;
+  seq = report.seq;
+  status = report.status;
+  pods = report.pods;
+  if (!report.samples.empty()) last = report.samples.back();
+  policy_is(report.status.policy_applied);
+  average(report, slots.slot(arrival.mono));
+}
+
+void FleetView::Node::average(const Report& report, std::int64_t slot) {
+  const auto add = [&](UsageAverage& to, const auto& value, model::Duration window) {
+    if (value) to.add(slot, static_cast<double>(value->value()), window);
+  };
+  for (const auto& sample : report.samples) {
+    add(node_cpu, sample.node_cpu, sample.window);
+    add(node_memory, sample.node_memory, sample.window);
+    add(system_cpu, sample.system_cpu, sample.window);
+  }
+  if (const auto memory = system_memory_of(report)) system_memory.add(slot, *memory, report.window);
+
+  // Only pods of this report keep an average, so that what a node once listed does not stay.
+  std::unordered_map<model::PodUid, PodAverages> listed;
+  listed.reserve(report.pods.size());
+  for (const auto& pod : report.pods) {
+    const auto known = pod_averages.find(pod.pod.uid);
+    PodAverages& averages = listed[pod.pod.uid];
+    if (known != pod_averages.end()) averages = known->second;
+    if (pod.cpu_milli) averages.cpu.add(slot, static_cast<double>(pod.cpu_milli->mean), report.window);
+    if (pod.memory_bytes) averages.memory.add(slot, static_cast<double>(pod.memory_bytes->mean), report.window);
+  }
+  pod_averages = std::move(listed);
+}
+
+void FleetView::Node::policy_is(model::PolicyVersion applied) {
+  policy_applied = applied;
+  if (applied == policy_wanted) policy_problem.clear();
+}
+
+FleetView::FleetView(FleetOptions options) : options_(options) {}
+FleetView::~FleetView() = default;
+FleetView::FleetView(FleetView&&) noexcept = default;
+FleetView& FleetView::operator=(FleetView&&) noexcept = default;
+
+model::Result<FleetView::Node*> FleetView::find_or_add(const model::NodeName& name) {
+  const auto found = nodes_.find(name);
+  if (found != nodes_.end()) return found->second.get();
+  if (nodes_.size() >= options_.max_nodes) {
+    return Error(ErrorCode::kOverloaded,
+                 fmt::format("node {} is one more than the {} this coordinator holds", name.str(), options_.max_nodes));
+  }
+  return nodes_.emplace(name, std::make_unique<Node>()).first->second.get();
+}
+
+model::Duration FleetView::clock_offset(const Report& report, const Arrival& arrival) const {
+  const auto found = nodes_.find(report.node);
+  return found == nodes_.end() ? ClockFilter().offset(report, arrival) : found->second->clock.offset(report, arrival);
+}
+
+model::Result<Intake> FleetView::intake(const Report& report, const Arrival& arrival) {
+  const auto added = find_or_add(report.node);
+  if (!added) return added.error();
+  Node& node = **added;
+  Intake intake;
+  if (report.gap_reports > 0) {
+    // A hostile count must not wrap the sum.
+    if (__builtin_add_overflow(node.gap_reports, report.gap_reports, &node.gap_reports)) node.gap_reports = UINT64_MAX;
+    intake.events.push_back(
+        coordinator_event(Reason::kGap, report.node, arrival,
+                          fmt::format("{} reports dropped before {} of incarnation {}", report.gap_reports,
+                                      report.seq.value(), report.incarnation.value())));
+  }
+  if (report.lane == model::Lane::kBackfill) {
+    intake.outcome = IntakeOutcome::kBackfill;
+    return intake;
+  }
+  if (!node.is_newest(report)) return intake;
+
+  node.take(report, arrival, SlotClock(options_.aggregate));
+  node.clock.learn(report, arrival);
+  intake.outcome = IntakeOutcome::kLive;
+  const model::Duration offset = node.clock.newest().value_or(model::kZeroDuration);
+  const model::Duration skew = std::chrono::abs(offset);
+  if (!node.skewed && skew > options_.skew_bound) {
+    node.skewed = true;
+    intake.events.push_back(coordinator_event(Reason::kClockSkew, report.node, arrival,
+                                              fmt::format("{:+.3f} s", std::chrono::duration<double>(offset).count())));
+  } else if (node.skewed && skew < options_.skew_bound / 2) {
+    node.skewed = false;
+  }
+  return intake;
+}
+
+model::Result<Event> FleetView::connected(const model::NodeName& name, const Arrival& arrival) {
+  const auto added = find_or_add(name);
+  if (!added) return added.error();
+  (*added)->connected = true;
+  return coordinator_event(Reason::kNodeConnected, name, arrival, "");
+}
+
+model::Result<Event> FleetView::disconnected(const model::NodeName& name, const Arrival& arrival) {
+  const auto added = find_or_add(name);
+  if (!added) return added.error();
+  (*added)->connected = false;
+  return coordinator_event(Reason::kNodeDisconnected, name, arrival, "");
+}
+
+model::Result<void> FleetView::policy_wanted(const model::NodeName& name, model::PolicyVersion version) {
+  const auto added = find_or_add(name);
+  if (!added) return added.error();
+  Node& node = **added;
+  if (node.policy_wanted != version) node.policy_problem.clear();
+  node.policy_wanted = version;
+  return {};
+}
+
+void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersion applied, const std::string& problem) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return;
+  found->second->policy_problem = problem.substr(0, model::ReportLimits::kMaxTextBytes);
+  found->second->policy_is(applied);
+}
+
+void FleetView::set_reclaimed(const model::Reclaimed& reclaimed) {
+  const auto found = nodes_.find(reclaimed.node);
+  if (found != nodes_.end()) found->second->reclaimed = reclaimed;
+}
+
+std::size_t FleetView::size() const {
+  return nodes_.size();
+}
+
+std::optional<NodeView> FleetView::node(const model::NodeName& name, model::MonoTime now) const {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return std::nullopt;
+  const Node& node = *found->second;
+  NodeView view;
+  view.name = name;
+  view.connected = node.connected;
+  view.clock_offset = node.clock.newest();
+  view.gap_reports = node.gap_reports;
+  view.policy_wanted = node.policy_wanted;
+  view.policy_applied = node.policy_applied;
+  view.policy_problem = node.policy_problem;
+  view.reclaimed = node.reclaimed;
+  if (!node.reported) return view;
+  const model::Duration age = std::max(now - node.arrived, model::kZeroDuration);
+  view.liveness = age <= options_.late_after   ? Liveness::kLive
+                  : age <= options_.gone_after ? Liveness::kLate
+                                               : Liveness::kGone;
+  view.report_age = age;
+  view.incarnation = node.incarnation;
+  view.last_seq = node.seq;
+  view.status = node.status;
+  view.last = node.last;
+  view.pod_count = node.pods.size();
+  return view;
+}
+
+std::vector<NodeView> FleetView::nodes(model::MonoTime now) const {
+  std::vector<NodeView> views;
+  views.reserve(nodes_.size());
+  for (const auto& [name, unused] : nodes_)
+    views.push_back(*node(name, now));
+  return views;
+}
+
+std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end() || !found->second->reported) return std::nullopt;
+  const Node& node = *found->second;
+  const std::int64_t slot = SlotClock(options_.aggregate).slot(node.arrived);
+  NodeUsage usage;
+  usage.node = name;
+  usage.arrived = node.arrived;
+  usage.cpu_capacity = node.status.cpu_capacity;
+  usage.cpu_allocatable = node.status.cpu_allocatable;
+  usage.memory_capacity = node.status.memory_capacity;
+  usage.memory_allocatable = node.status.memory_allocatable;
+  usage.node_cpu = rounded<model::MilliCpu>(node.node_cpu.at(slot));
+  usage.node_memory = rounded<model::Bytes>(node.node_memory.at(slot));
+  usage.system_cpu = rounded<model::MilliCpu>(node.system_cpu.at(slot));
+  usage.system_memory = rounded<model::Bytes>(node.system_memory.at(slot));
+  usage.pods.reserve(node.pods.size());
+  for (const auto& pod : node.pods) {
+    const PodAverages& averages = node.pod_averages.at(pod.pod.uid);
+    usage.pods.push_back(
+        {pod.pod, rounded<model::MilliCpu>(averages.cpu.at(slot)), rounded<model::Bytes>(averages.memory.at(slot))});
+  }
+  return usage;
+}
+
+std::vector<PodView> FleetView::pods(const model::NodeName& name) const {
+  std::vector<PodView> views;
+  const auto add = [&](const model::NodeName& of, const Node& node) {
+    const std::int64_t slot = SlotClock(options_.aggregate).slot(node.arrived);
+    for (const auto& pod : node.pods) {
+      const PodAverages& averages = node.pod_averages.at(pod.pod.uid);
+      views.push_back(
+          {of, pod, rounded<model::MilliCpu>(averages.cpu.at(slot)), rounded<model::Bytes>(averages.memory.at(slot))});
+    }
+  };
+  if (!name.empty()) {
+    const auto found = nodes_.find(name);
+    if (found != nodes_.end()) add(name, *found->second);
+    return views;
+  }
+  for (const auto& [of, node] : nodes_)
+    add(of, *node);
+  return views;
+}
+
+bool FleetView::forget(const model::NodeName& name) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end() || found->second->connected) return false;
+  nodes_.erase(found);
+  return true;
+}
+
+}  // namespace tideline::fleet
