@@ -72,7 +72,7 @@ class NodeClient {
   /// codec::to_bytes would refuse it.
   model::Result<void> send_report(const model::Report& report);
   /// The outcome of on_policy: problem "" = in force. An answer for a version nobody waits for is ignored.
-  void answer_policy(model::PolicyVersion applied, std::string problem);
+  void answer_policy(model::PolicyVersion version, std::string problem);
   /// Ends the session and the thread. No event after it returned. Must not be called from an event.
   void stop();
 

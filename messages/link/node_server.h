@@ -23,8 +23,9 @@ class NodeServerEvents {
   virtual void on_enrolled(const SessionInfo& session) = 0;
   /// Reports that came within some ms of each other. Order within a session is kept.
   virtual void on_reports(std::vector<ArrivedReport> reports) = 0;
-  /// The node's own answer to a policy. problem "" = it is in force.
-  virtual void on_policy_ack(SessionId session, const model::NodeName& node, model::PolicyVersion applied,
+  /// The node's own answer to the policy `version` that was pushed. problem "" = it is in force; else what the node
+  /// says, or that it gave no answer.
+  virtual void on_policy_ack(SessionId session, const model::NodeName& node, model::PolicyVersion version,
                              const std::string& problem) = 0;
   /// An enrolled session ended, for whatever reason. No event of it follows.
   virtual void on_closed(SessionId session, const model::NodeName& node, const std::string& why) = 0;

@@ -1,0 +1,252 @@
+#include "messages/link/client_core.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <capnp/serialize.h>
+#include <fmt/format.h>
+
+#include "messages/codec/wire.h"
+#include "messages/link/clocks.h"
+#include "messages/log/log.h"
+
+namespace tideline::link {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+
+// A session shorter than this did not prove that the coordinator is well: the next wait grows as after a failure.
+constexpr kj::Duration kShortSession = 5 * kj::SECONDS;
+constexpr std::size_t kMaxPendingPolicies = 4;
+constexpr model::Duration kShortestInterval = std::chrono::milliseconds(100);
+constexpr model::Duration kLongestInterval = std::chrono::hours(24);
+
+class NodeAgentServer final : public schema::NodeAgent::Server {
+ public:
+  explicit NodeAgentServer(ClientCore& core) : core_(core) {}
+  kj::Promise<void> setPolicy(SetPolicyContext context) override { return core_.set_policy(context); }
+  kj::Promise<void> setReportInterval(SetReportIntervalContext context) override {
+    return core_.set_report_interval(context);
+  }
+
+ private:
+  ClientCore& core_;
+};
+
+kj::StringPtr ptr(const std::string& text) {
+  return {text.c_str(), text.size()};
+}
+
+}  // namespace
+
+void ClientCore::Connection::taskFailed(kj::Exception&& exception) {
+  log::error("link-task-failed", "{}", exception.getDescription().cStr());
+}
+
+ClientCore::ClientCore(KjContext& context, const NodeClientConfig& config, NodeClientEvents& events, ClientState& state)
+    : context_(context),
+      config_(config),
+      events_(events),
+      state_(state),
+      random_(config.seed != 0 ? config.seed : (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()),
+      connected_at_(context.timer.now()),
+      tasks_(*this) {}
+
+void ClientCore::start() {
+  plan_attempt(config_.first_attempt_now ? model::kZeroDuration : config_.reconnect_spread);
+}
+
+void ClientCore::plan_attempt(model::Duration longest_wait) {
+  const auto wait = std::uniform_int_distribution<std::int64_t>(0, longest_wait.count())(random_);
+  tasks_.add(context_.timer.afterDelay(wait * kj::NANOSECONDS).then([this]() { attempt(); }));
+}
+
+void ClientCore::attempt() {
+  const std::string address = config_.coordinators[next_address_++ % config_.coordinators.size()];
+  // Read anew each time: certificates are renewed under a running agent.
+  const auto material = load(config_.tls, TlsUse::kClient);
+  if (!material) return ended(material.error().message());
+  auto connector = TlsConnector::create(context_, *material, config_.server_name);
+  if (!connector) return ended(connector.error().message());
+  connector_ = *std::move(connector);
+  auto enrolment =
+      connector_->connect(address).then([this, address](TlsStream stream) { return enroll(kj::mv(stream), address); });
+  const auto deadline = to_ms(config_.connect_deadline);
+  auto timeout =
+      context_.timer.afterDelay(to_kj(config_.connect_deadline)).then([address, deadline]() -> kj::Promise<void> {
+        return to_exception(
+            Error(ErrorCode::kUnavailable, fmt::format("{}: no session within {} ms", address, deadline)));
+      });
+  tasks_.add(enrolment.exclusiveJoin(kj::mv(timeout))
+                 .then([this]() { watch_disconnect(); },
+                       [this](kj::Exception&& exception) { ended(error_from(exception).message()); }));
+}
+
+kj::Promise<void> ClientCore::enroll(TlsStream stream, const std::string& address) {
+  connection_ = kj::heap<Connection>(RpcClient::create(kj::mv(stream.stream), config_.rpc));
+  auto request = connection_->rpc->bootstrap().castAs<schema::Coordinator>().enrollRequest();
+  auto hello = request.initHello();
+  hello.setNode(ptr(config_.node.str()));
+  hello.setIncarnation(config_.incarnation.value());
+  hello.setProtocol(kProtocolVersion);
+  hello.setAgentVersion(ptr(config_.agent_version));
+  hello.setMonoNs(mono_now().ns);
+  hello.setWallMs(wall_now().ms);
+  request.setAgent(kj::heap<NodeAgentServer>(*this));
+  return request.send().then(
+      [this, address](capnp::Response<schema::Coordinator::EnrollResults> response) {
+        enrolled(response.getWelcome(), address);
+      },
+      [address](kj::Exception&& exception) {
+        const Error why = error_from(exception);
+        kj::throwFatalException(to_exception(why.in(fmt::format("{}: not enrolled", address))));
+      });
+}
+
+void ClientCore::enrolled(schema::Welcome::Reader welcome, const std::string& address) {
+  connection_->session = welcome.getSession();
+  // A peer's numbers: kept where they make sense.
+  connection_->heartbeat = std::chrono::milliseconds(std::clamp<std::uint32_t>(welcome.getHeartbeatMs(), 10, 600'000));
+  connection_->deadline = std::max<model::Duration>(
+      std::chrono::milliseconds(std::min(welcome.getDeadlineMs(), 3'600'000u)), 2 * connection_->heartbeat);
+  session_up_ = true;
+  connected_at_ = context_.timer.now();
+  {
+    const std::lock_guard lock(state_.mutex);
+    state_.connected = true;
+    state_.in_flight = 0;
+    ++state_.generation;
+  }
+  beat();
+  events_.on_connected({.epoch = model::Epoch(welcome.getEpoch()),
+                        .acked_through = model::Seq(welcome.getAckedThrough()),
+                        .heartbeat = connection_->heartbeat,
+                        .deadline = connection_->deadline,
+                        .address = address});
+}
+
+void ClientCore::watch_disconnect() {
+  connection_->tasks.add(connection_->rpc->on_disconnect().then(
+      [this]() { ended("the coordinator closed the connection"); },
+      [this](kj::Exception&& exception) { ended(error_from(exception).message()); }));
+}
+
+void ClientCore::beat() {
+  connection_->tasks.add(context_.timer.afterDelay(to_kj(connection_->heartbeat))
+                             .then([this]() {
+                               auto request = KJ_ASSERT_NONNULL(connection_->session).heartbeatRequest();
+                               request.setMonoNs(mono_now().ns);
+                               request.setWallMs(wall_now().ms);
+                               return context_.timer.timeoutAfter(to_kj(connection_->deadline - connection_->heartbeat),
+                                                                  request.send().ignoreResult());
+                             })
+                             .then([this]() { beat(); },
+                                   [this](kj::Exception&& exception) {
+                                     const Error why = error_from(exception);
+                                     ended(why.code() == ErrorCode::kOverloaded
+                                               ? fmt::format("no answer to a heartbeat within {} ms",
+                                                             to_ms(connection_->deadline - connection_->heartbeat))
+                                               : why.message());
+                                   }));
+}
+
+void ClientCore::ended(const std::string& why) {
+  const bool was_up = std::exchange(session_up_, false);
+  if (was_up) {
+    const std::lock_guard lock(state_.mutex);
+    state_.connected = false;
+    state_.in_flight = 0;
+    ++state_.generation;
+  }
+  if (connection_.get() != nullptr) {
+    // Often called from inside one of its own tasks.
+    tasks_.add(kj::evalLater([dead = kj::mv(connection_)]() {}));
+  }
+  const bool proved = was_up && context_.timer.now() - connected_at_ > kShortSession;
+  failures_ = proved ? 0 : failures_ + 1;
+  events_.on_disconnected(why, failures_);
+  if (proved) return plan_attempt(config_.reconnect_spread);
+  const unsigned doublings = std::min(failures_ - 1, 20u);
+  plan_attempt(std::min(config_.backoff_max, config_.backoff_min * (std::int64_t{1} << doublings)));
+}
+
+void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes) {
+  {
+    const std::lock_guard lock(state_.mutex);
+    if (!state_.connected || state_.generation != generation) return;  // on_disconnected answered for it
+  }
+  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
+  capnp::FlatArrayMessageReader message(words, codec::reader_options());
+  auto request = KJ_ASSERT_NONNULL(connection_->session).reportRequest();
+  request.setReport(message.getRoot<schema::Report>());
+  connection_->tasks.add(request.send().then(
+      [this, generation, seq](capnp::Response<schema::NodeSession::ReportResults>) {
+        report_answered(generation);
+        events_.on_acked(seq);
+      },
+      [this, generation, seq](kj::Exception&& exception) {
+        // A lost connection is told by on_disconnected alone.
+        if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
+        report_answered(generation);
+        events_.on_refused(seq, error_from(exception));
+      }));
+}
+
+void ClientCore::report_answered(std::uint64_t generation) {
+  const std::lock_guard lock(state_.mutex);
+  if (state_.generation == generation && state_.in_flight > 0) --state_.in_flight;
+}
+
+kj::Promise<void> ClientCore::set_policy(SetPolicyContext context) {
+  const auto policy = codec::guarded("policy", [&]() { return codec::read(context.getParams().getPolicy()); });
+  if (!policy) return to_exception(policy.error());
+  if (connection_.get() == nullptr) return to_exception(Error(ErrorCode::kUnavailable, "the session has ended"));
+  auto& waiting = connection_->policies;
+  if (waiting.size() >= kMaxPendingPolicies) {
+    waiting.front().answer->fulfill(
+        {model::PolicyVersion(), fmt::format("superseded by version {}", policy->version.value())});
+    waiting.erase(waiting.begin());
+  }
+  auto answer = kj::newPromiseAndFulfiller<Outcome>();
+  waiting.push_back({policy->version, kj::mv(answer.fulfiller)});
+  context.releaseParams();
+  context.allowCancellation();
+  events_.on_policy(*policy);
+  return answer.promise.then([context](const Outcome& outcome) mutable {
+    auto results = context.getResults();
+    results.setAppliedVersion(outcome.applied.value());
+    results.setProblem(ptr(outcome.problem));
+  });
+}
+
+void ClientCore::answer_policy(model::PolicyVersion version, const std::string& problem) {
+  if (connection_.get() == nullptr) return;
+  auto& waiting = connection_->policies;
+  for (auto& pending : waiting) {
+    if (pending.version != version) continue;
+    pending.answer->fulfill({problem.empty() ? version : model::PolicyVersion(), problem});
+  }
+  std::erase_if(waiting, [version](const PendingPolicy& pending) { return pending.version == version; });
+}
+
+kj::Promise<void> ClientCore::set_report_interval(SetReportIntervalContext context) {
+  const auto params = context.getParams();
+  const model::Duration interval = std::chrono::milliseconds(params.getIntervalMs());
+  const model::Duration duration = std::chrono::milliseconds(params.getForMs());
+  if (interval < kShortestInterval || interval > kLongestInterval || duration > kLongestInterval) {
+    return to_exception(
+        Error(ErrorCode::kInvalidArgument,
+              fmt::format("report interval {} ms for {} ms: want {} ms .. {} ms", params.getIntervalMs(),
+                          params.getForMs(), to_ms(kShortestInterval), to_ms(kLongestInterval))));
+  }
+  events_.on_report_interval(interval, duration);
+  return kj::READY_NOW;
+}
+
+void ClientCore::taskFailed(kj::Exception&& exception) {
+  log::error("link-task-failed", "{}", exception.getDescription().cStr());
+}
+
+}  // namespace tideline::link

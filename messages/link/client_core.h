@@ -1,0 +1,90 @@
+#pragma once
+// The part of NodeClient that lives on the KJ loop. For this room's sources only.
+
+#include <cstddef>
+#include <mutex>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <kj/async-io.h>
+
+#include "messages/link/kj_rpc.h"
+#include "messages/link/kj_tls.h"
+#include "messages/link/node_client.h"
+#include "messages/schema/link.capnp.h"
+
+namespace tideline::link {
+
+/// What callers on other threads ask before they hand a report over.
+struct ClientState {
+  std::mutex mutex;
+  bool connected = false;
+  std::uint64_t generation = 0;  // grows with each session, so that a report handed over for one never goes to the next
+  std::size_t in_flight = 0;
+};
+
+class ClientCore final : private kj::TaskSet::ErrorHandler {
+ public:
+  ClientCore(KjContext& context, const NodeClientConfig& config, NodeClientEvents& events, ClientState& state);
+  ~ClientCore() noexcept(false) = default;
+  ClientCore(const ClientCore&) = delete;
+  ClientCore& operator=(const ClientCore&) = delete;
+
+  void start();
+  /// `bytes` is a report as codec::to_bytes made it.
+  void send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes);
+  void answer_policy(model::PolicyVersion version, const std::string& problem);
+
+  // Called by the agent that the coordinator holds.
+  using SetPolicyContext = capnp::CallContext<schema::NodeAgent::SetPolicyParams, schema::NodeAgent::SetPolicyResults>;
+  using SetReportIntervalContext =
+      capnp::CallContext<schema::NodeAgent::SetReportIntervalParams, schema::NodeAgent::SetReportIntervalResults>;
+  kj::Promise<void> set_policy(SetPolicyContext context);
+  kj::Promise<void> set_report_interval(SetReportIntervalContext context);
+
+ private:
+  struct Outcome {
+    model::PolicyVersion applied;
+    std::string problem;
+  };
+  struct PendingPolicy {
+    model::PolicyVersion version;
+    kj::Own<kj::PromiseFulfiller<Outcome>> answer;
+  };
+  struct Connection final : private kj::TaskSet::ErrorHandler {
+    explicit Connection(kj::Own<RpcClient> own) : rpc(kj::mv(own)), tasks(*this) {}
+    void taskFailed(kj::Exception&& exception) override;
+    kj::Own<RpcClient> rpc;
+    kj::Maybe<schema::NodeSession::Client> session;
+    std::vector<PendingPolicy> policies;
+    model::Duration heartbeat{0};
+    model::Duration deadline{0};
+    kj::TaskSet tasks;
+  };
+
+  void plan_attempt(model::Duration longest_wait);
+  void attempt();
+  kj::Promise<void> enroll(TlsStream stream, const std::string& address);
+  void enrolled(schema::Welcome::Reader welcome, const std::string& address);
+  void beat();
+  void watch_disconnect();
+  void ended(const std::string& why);
+  void report_answered(std::uint64_t generation);
+  void taskFailed(kj::Exception&& exception) override;
+
+  KjContext context_;
+  const NodeClientConfig& config_;
+  NodeClientEvents& events_;
+  ClientState& state_;
+  std::mt19937_64 random_;
+  std::size_t next_address_ = 0;
+  unsigned failures_ = 0;
+  kj::TimePoint connected_at_;
+  kj::Own<TlsConnector> connector_;
+  kj::Own<Connection> connection_;  // null between sessions
+  bool session_up_ = false;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace tideline::link

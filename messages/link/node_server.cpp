@@ -1,0 +1,99 @@
+#include "messages/link/node_server.h"
+
+#include <atomic>
+
+#include "messages/link/kj_thread.h"
+#include "messages/link/server_core.h"
+
+namespace tideline::link {
+
+class NodeServer::Impl {
+ public:
+  Impl(NodeServerConfig config, NodeServerEvents& events)
+      : config_(std::move(config)), events_(events), thread_("tideline-link") {}
+
+  model::Result<void> start() {
+    const auto port = thread_.call([this](KjContext& context) -> model::Result<std::uint16_t> {
+      core_ = std::make_unique<ServerCore>(context, config_, events_, session_count_);
+      return core_->listen();
+    });
+    if (!port) {
+      thread_.stop([this](KjContext&) { core_.reset(); });
+      return port.error();
+    }
+    port_ = *port;
+    return {};
+  }
+
+  void stop() {
+    thread_.stop([this](KjContext&) {
+      core_->end_all("the server stops");
+      core_.reset();
+    });
+  }
+
+  template <class F>
+  void post(F f) {
+    thread_.post([this, f = std::move(f)](KjContext&) mutable { f(*core_); });
+  }
+
+  std::uint16_t port() const { return port_; }
+  std::size_t sessions() const { return session_count_; }
+
+ private:
+  const NodeServerConfig config_;
+  NodeServerEvents& events_;
+  std::atomic<std::size_t> session_count_ = 0;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<ServerCore> core_;  // made, used and destroyed on the thread
+  KjThread thread_;
+};
+
+NodeServer::NodeServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+NodeServer::~NodeServer() {
+  stop();
+}
+
+model::Result<std::unique_ptr<NodeServer>> NodeServer::start(NodeServerConfig config, NodeServerEvents& events) {
+  if (!config.enroll) return model::Error(model::ErrorCode::kInvalidArgument, "node server: no enroll function");
+  auto impl = std::make_unique<Impl>(std::move(config), events);
+  if (auto started = impl->start(); !started) return started.error().in("node server");
+  return std::unique_ptr<NodeServer>(new NodeServer(std::move(impl)));
+}
+
+std::uint16_t NodeServer::port() const {
+  return impl_->port();
+}
+
+std::size_t NodeServer::sessions() const {
+  return impl_->sessions();
+}
+
+void NodeServer::acknowledge(std::vector<Ticket> tickets) {
+  if (tickets.empty()) return;
+  impl_->post([tickets = std::move(tickets)](ServerCore& core) { core.acknowledge(tickets); });
+}
+
+void NodeServer::refuse(Ticket ticket, model::Error why) {
+  impl_->post([ticket, why = std::move(why)](ServerCore& core) { core.refuse(ticket, why); });
+}
+
+void NodeServer::push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies) {
+  if (policies.empty()) return;
+  impl_->post([policies = std::move(policies)](ServerCore& core) mutable { core.push_policy(std::move(policies)); });
+}
+
+void NodeServer::set_report_interval(SessionId session, model::Duration interval, model::Duration duration) {
+  impl_->post([=](ServerCore& core) { core.set_report_interval(session, interval, duration); });
+}
+
+void NodeServer::close(SessionId session, std::string why) {
+  impl_->post([session, why = std::move(why)](ServerCore& core) { core.end(session, why); });
+}
+
+void NodeServer::stop() {
+  impl_->stop();
+}
+
+}  // namespace tideline::link

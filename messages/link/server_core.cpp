@@ -1,0 +1,414 @@
+#include "messages/link/server_core.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "messages/codec/wire.h"
+#include "messages/link/clocks.h"
+
+namespace tideline::link {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+
+constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
+constexpr std::size_t kFlushAt = 256;
+constexpr kj::Duration kReloadEvery = 10 * kj::SECONDS;
+constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
+
+std::string text_of(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
+
+/// Often enough to keep the deadlines within a quarter, never more than once a second unless a deadline is shorter.
+kj::Duration sweep_period(const SessionLimits& limits) {
+  const auto shortest = std::min(limits.enroll_deadline, limits.idle_deadline) / 4;
+  return to_kj(std::clamp<model::Duration>(shortest, std::chrono::milliseconds(10), std::chrono::seconds(1)));
+}
+
+/// Changes when one of the files is replaced or rewritten.
+std::string stamp_of(const TlsFiles& files) {
+  std::string stamp;
+  for (const auto* path : {&files.certificate, &files.key, &files.ca}) {
+    struct stat info {};
+    if (::stat(path->c_str(), &info) != 0) return {};
+    stamp += fmt::format("{}:{}:{}.{} ", info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+  }
+  return stamp;
+}
+
+class NodeSessionServer final : public schema::NodeSession::Server {
+ public:
+  NodeSessionServer(ServerCore& core, SessionId id) : core_(core), id_(id) {}
+  kj::Promise<void> report(ReportContext context) override { return core_.report(id_, context); }
+  kj::Promise<void> heartbeat(HeartbeatContext context) override { return core_.heartbeat(id_, context); }
+
+ private:
+  ServerCore& core_;
+  const SessionId id_;
+};
+
+class CoordinatorServer final : public schema::Coordinator::Server {
+ public:
+  CoordinatorServer(ServerCore& core, SessionId id) : core_(core), id_(id) {}
+  kj::Promise<void> enroll(EnrollContext context) override { return core_.enroll(id_, context); }
+
+ private:
+  ServerCore& core_;
+  const SessionId id_;
+};
+
+}  // namespace
+
+ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events,
+                       std::atomic<std::size_t>& session_count)
+    : context_(context),
+      config_(config),
+      events_(events),
+      session_count_(session_count),
+      sweep_every_(sweep_period(config.session)),
+      last_sweep_(context.timer.now()),
+      last_reload_(context.timer.now()),
+      connections_(RpcConnections::create(context, config.rpc)),
+      tasks_(*this) {}
+
+model::Result<std::uint16_t> ServerCore::listen() {
+  files_stamp_ = stamp_of(config_.tls);
+  const auto material = load(config_.tls, TlsUse::kServer);
+  if (!material) return material.error();
+  auto listener = TlsListener::listen(
+      context_, config_.listen, *material, config_.accept, [this](TlsStream stream) { accept(kj::mv(stream)); },
+      [this](const std::string& peer, const Error& why) { refused(peer, why); });
+  if (!listener) return listener.error();
+  listener_ = *std::move(listener);
+  sweep();
+  return listener_->port();
+}
+
+void ServerCore::accept(TlsStream stream) {
+  const SessionId id(++last_session_);
+  Session session;
+  session.id = id;
+  session.peer = stream.peer;
+  session.serial = stream.certificate.serial;
+  session.not_after = stream.certificate.not_after;
+  // A certificate that speaks for no node is told so when it tries to enrol, which it must do soon anyway.
+  session.proved = node_of(stream.certificate);
+  session.since = session.last_heard = context_.timer.now();
+  session.connection = connections_->add(kj::mv(stream.stream), kj::heap<CoordinatorServer>(*this, id),
+                                         [this, id](const std::string& why) { end(id, why); });
+  sessions_.emplace(id, kj::mv(session));
+}
+
+void ServerCore::refused(const std::string& peer, const Error& why) {
+  if (const auto held = refusal_rate_.admit(mono_now().ns)) events_.on_peer_refused(peer, why, *held);
+}
+
+ServerCore::Session* ServerCore::find(SessionId id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : &found->second;
+}
+
+ServerCore::Session& ServerCore::heard(SessionId id) {
+  Session* session = find(id);
+  if (session == nullptr || connections_->drop_if_clogged(session->connection)) {
+    kj::throwFatalException(to_exception(Error(ErrorCode::kUnavailable, "the session has ended")));
+  }
+  session->last_heard = context_.timer.now();
+  return *session;
+}
+
+void ServerCore::reject(Session& session, const Error& why) {
+  if (++session.rejections >= config_.session.max_rejections) {
+    end(session.id, fmt::format("{} calls rejected, the last one: {}", session.rejections, why.message()));
+  }
+  kj::throwFatalException(to_exception(why));
+}
+
+void ServerCore::expel(Session& session, const Error& why) {
+  const SessionId id = session.id;
+  end(id, why.message());
+  kj::throwFatalException(to_exception(why));
+}
+
+kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
+  Session& session = heard(id);
+  if (session.enrolled) reject(session, Error(ErrorCode::kInvalidArgument, "this connection is enrolled already"));
+  const auto params = context.getParams();
+  const auto in = params.getHello();
+  if (in.getNode().size() > kMaxTextBytes || in.getAgentVersion().size() > kMaxTextBytes) {
+    expel(session, Error(ErrorCode::kMalformed, fmt::format("hello holds a text of over {} bytes", kMaxTextBytes)));
+  }
+  const Hello hello{.node = model::NodeName(text_of(in.getNode())),
+                    .incarnation = model::Incarnation(in.getIncarnation()),
+                    .protocol = in.getProtocol(),
+                    .agent_version = text_of(in.getAgentVersion()),
+                    .mono = model::MonoTime{in.getMonoNs()},
+                    .wall = model::WallTime{in.getWallMs()}};
+  if (!session.proved) expel(session, session.proved.error());
+  if (hello.node != *session.proved) {
+    expel(session,
+          Error(ErrorCode::kPermissionDenied, fmt::format("the hello names node '{}', certificate {} speaks for '{}'",
+                                                          hello.node.str(), session.serial, session.proved->str())));
+  }
+  if (hello.protocol != kProtocolVersion) {
+    expel(session, Error(ErrorCode::kUnsupported, fmt::format("node '{}' speaks link protocol {}, this server {}",
+                                                              hello.node.str(), hello.protocol, kProtocolVersion)));
+  }
+  if (!params.hasAgent()) expel(session, Error(ErrorCode::kMalformed, "the hello brings no agent"));
+  if (auto room = make_room_for(hello); !room) expel(session, room.error());
+  const auto answer = config_.enroll(hello);
+  if (!answer) expel(session, answer.error());
+
+  session.enrolled = true;
+  session.hello = hello;
+  session.agent = params.getAgent();
+  by_node_[hello.node] = id;
+  ++session_count_;
+  auto welcome = context.getResults().initWelcome();
+  welcome.setSession(kj::heap<NodeSessionServer>(*this, id));
+  welcome.setProtocol(kProtocolVersion);
+  welcome.setEpoch(answer->epoch.value());
+  welcome.setHeartbeatMs(static_cast<std::uint32_t>(to_ms(config_.session.heartbeat)));
+  welcome.setDeadlineMs(static_cast<std::uint32_t>(to_ms(config_.session.idle_deadline)));
+  welcome.setAckedThrough(answer->acked_through.value());
+  events_.on_enrolled(
+      {.id = id, .hello = hello, .peer = session.peer, .certificate_serial = session.serial, .enrolled = mono_now()});
+  return kj::READY_NOW;
+}
+
+model::Result<void> ServerCore::make_room_for(const Hello& hello) {
+  const auto found = by_node_.find(hello.node);
+  if (found == by_node_.end()) return {};
+  const Session& old = sessions_.at(found->second);
+  const auto silent_ms = (context_.timer.now() - old.last_heard) / kj::MILLISECONDS;
+  if (old.hello.incarnation != hello.incarnation && silent_ms <= 2 * to_ms(config_.session.heartbeat)) {
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("another agent runs as node '{}': incarnation {} at {} was heard from {} ms ago",
+                             hello.node.str(), old.hello.incarnation.value(), old.peer, silent_ms));
+  }
+  end(old.id, "a newer connection of the same node took over");
+  return {};
+}
+
+kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
+  Session& session = heard(id);
+  if (session.waiting.size() >= config_.session.max_outstanding_reports) {
+    reject(session, Error(ErrorCode::kOverloaded, fmt::format("{} reports of this session are not acked yet, the limit",
+                                                              session.waiting.size())));
+  }
+  const auto bytes = context.getParams().totalSize().wordCount * sizeof(capnp::word);
+  if (bytes > model::ReportLimits::kMaxWireBytes) {
+    reject(session, Error(ErrorCode::kMalformed,
+                          fmt::format("report: {} bytes, limit {}", bytes, model::ReportLimits::kMaxWireBytes)));
+  }
+  auto read = codec::guarded("report", [&]() { return codec::read(context.getParams().getReport()); });
+  if (!read) reject(session, read.error());
+  if (read->node != session.hello.node || read->incarnation != session.hello.incarnation) {
+    expel(session, Error(ErrorCode::kPermissionDenied,
+                         fmt::format("node '{}' incarnation {} sent a report as node '{}' incarnation {}",
+                                     session.hello.node.str(), session.hello.incarnation.value(), read->node.str(),
+                                     read->incarnation.value())));
+  }
+  context.releaseParams();
+  context.allowCancellation();
+  const model::Seq seq = read->seq;
+  const Ticket ticket{.session = id, .seq = seq, .slot = ++last_slot_};
+  auto answer = kj::newPromiseAndFulfiller<void>();
+  session.waiting.emplace(ticket.slot, Waiting{seq, kj::mv(answer.fulfiller)});
+  arrived_.push_back({.ticket = ticket, .report = *std::move(read), .mono = mono_now(), .wall = wall_now()});
+  if (arrived_.size() >= kFlushAt) {
+    flush_reports();
+  } else if (!flush_planned_) {
+    flush_planned_ = true;
+    tasks_.add(context_.timer.afterDelay(kFlushEvery).then([this]() {
+      flush_planned_ = false;
+      flush_reports();
+    }));
+  }
+  return answer.promise.then([context, seq]() mutable { context.getResults().setSeq(seq.value()); });
+}
+
+kj::Promise<void> ServerCore::heartbeat(SessionId id, HeartbeatContext context) {
+  heard(id);
+  const auto params = context.getParams();
+  events_.on_heartbeat(id, model::MonoTime{params.getMonoNs()}, model::WallTime{params.getWallMs()});
+  return kj::READY_NOW;
+}
+
+void ServerCore::flush_reports() {
+  if (arrived_.empty()) return;
+  events_.on_reports(std::exchange(arrived_, {}));
+}
+
+void ServerCore::acknowledge(const std::vector<Ticket>& tickets) {
+  for (const Ticket& ticket : tickets) {
+    Session* session = find(ticket.session);
+    if (session == nullptr) continue;
+    auto node = session->waiting.extract(ticket.slot);
+    if (!node.empty()) node.mapped().answer->fulfill();
+  }
+}
+
+void ServerCore::refuse(const Ticket& ticket, const Error& why) {
+  Session* session = find(ticket.session);
+  if (session == nullptr) return;
+  auto node = session->waiting.extract(ticket.slot);
+  if (!node.empty()) node.mapped().answer->reject(to_exception(why));
+}
+
+void ServerCore::push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies) {
+  for (auto& [id, policy] : policies) {
+    Session* session = find(id);
+    if (session == nullptr || !session->enrolled) continue;
+    session->policy_wanted = std::move(policy);
+    queue_policy(*session);
+  }
+}
+
+void ServerCore::queue_policy(Session& session) {
+  // While one is in flight, its answer brings the next to the queue.
+  if (session.policy_queued || session.policy_in_flight) return;
+  session.policy_queued = true;
+  policy_queue_.push_back(session.id);
+  if (slice_planned_) return;
+  slice_planned_ = true;
+  tasks_.add(kj::evalLater([this]() { send_policy_slice(); }));
+}
+
+void ServerCore::send_policy_slice() {
+  slice_planned_ = false;
+  for (std::size_t sent = 0; sent < config_.session.policy_slice && !policy_queue_.empty();) {
+    const SessionId id = policy_queue_.front();
+    policy_queue_.pop_front();
+    Session* session = find(id);
+    if (session == nullptr) continue;
+    session->policy_queued = false;
+    send_policy(*session);
+    ++sent;
+  }
+  if (policy_queue_.empty()) return;
+  slice_planned_ = true;
+  tasks_.add(
+      context_.timer.afterDelay(to_kj(config_.session.policy_slice_every)).then([this]() { send_policy_slice(); }));
+}
+
+void ServerCore::send_policy(Session& session) {
+  const SessionId id = session.id;
+  const model::NodePolicy policy = *std::exchange(session.policy_wanted, std::nullopt);
+  session.policy_in_flight = true;
+  auto request = KJ_ASSERT_NONNULL(session.agent).setPolicyRequest();
+  codec::write(policy, request.initPolicy());
+  const model::PolicyVersion version = policy.version;
+  tasks_.add(context_.timer.timeoutAfter(to_kj(config_.session.idle_deadline), request.send().dropPipeline())
+                 .then(
+                     [this, id, version](capnp::Response<schema::NodeAgent::SetPolicyResults> response) {
+                       std::string problem = text_of(response.getProblem()).substr(0, kMaxTextBytes);
+                       if (problem.empty() && response.getAppliedVersion() != version.value()) {
+                         problem = fmt::format("the node says it applies version {}", response.getAppliedVersion());
+                       }
+                       policy_answered(id, version, problem);
+                     },
+                     [this, id, version](kj::Exception&& exception) {
+                       policy_answered(id, version, "no answer: " + error_from(exception).message());
+                     }));
+  connections_->drop_if_clogged(session.connection);
+}
+
+void ServerCore::policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  session->policy_in_flight = false;
+  if (session->policy_wanted) queue_policy(*session);
+  events_.on_policy_ack(id, session->hello.node, version, problem);
+}
+
+void ServerCore::set_report_interval(SessionId id, model::Duration interval, model::Duration duration) {
+  Session* session = find(id);
+  if (session == nullptr || !session->enrolled || connections_->drop_if_clogged(session->connection)) return;
+  auto request = KJ_ASSERT_NONNULL(session->agent).setReportIntervalRequest();
+  request.setIntervalMs(static_cast<std::uint32_t>(to_ms(interval)));
+  request.setForMs(static_cast<std::uint32_t>(to_ms(duration)));
+  tasks_.add(request.send().ignoreResult().catch_([node = session->hello.node](kj::Exception&& exception) {
+    log::debug("report-interval-refused", "node {}: {}", node.str(), error_from(exception).message());
+  }));
+}
+
+void ServerCore::end(SessionId id, const std::string& why) {
+  auto node = sessions_.extract(id);
+  if (node.empty()) return;
+  Session session = kj::mv(node.mapped());
+  for (auto& [slot, waiting] : session.waiting)
+    waiting.answer->reject(to_exception(Error(ErrorCode::kUnavailable, why)));
+  connections_->close(session.connection, why);
+  if (!session.enrolled) {
+    refused(session.peer,
+            session.proved ? Error(ErrorCode::kPermissionDenied, "not enrolled: " + why) : session.proved.error());
+    return;
+  }
+  if (const auto found = by_node_.find(session.hello.node); found != by_node_.end() && found->second == id) {
+    by_node_.erase(found);
+  }
+  --session_count_;
+  flush_reports();
+  events_.on_closed(id, session.hello.node, why);
+}
+
+void ServerCore::end_all(const std::string& why) {
+  while (!sessions_.empty())
+    end(sessions_.begin()->first, why);
+}
+
+void ServerCore::sweep() {
+  tasks_.add(context_.timer.afterDelay(sweep_every_).then([this]() {
+    const auto now = context_.timer.now();
+    const auto late = now - last_sweep_ - sweep_every_;
+    last_sweep_ = now;
+    // This process was stopped or starved: what the peers sent meanwhile is unread, and their silence is not theirs.
+    const bool stalled = late > sweep_every_;
+    const model::WallTime wall = wall_now();
+    std::vector<std::pair<SessionId, std::string>> ended;
+    for (auto& [id, session] : sessions_) {
+      if (stalled) {
+        session.since += late;
+        session.last_heard += late;
+      }
+      if (!session.enrolled && now - session.since > to_kj(config_.session.enroll_deadline)) {
+        ended.emplace_back(id, fmt::format("no enrolment within {} ms", to_ms(config_.session.enroll_deadline)));
+      } else if (session.enrolled && now - session.last_heard > to_kj(config_.session.idle_deadline)) {
+        ended.emplace_back(id, fmt::format("silent for {} ms", (now - session.last_heard) / kj::MILLISECONDS));
+      } else if (session.not_after < wall) {
+        ended.emplace_back(id, "its certificate has expired");
+      }
+    }
+    for (const auto& [id, why] : ended)
+      end(id, why);
+    if (now - last_reload_ > kReloadEvery) {
+      last_reload_ = now;
+      reload_changed_files();
+    }
+    sweep();
+  }));
+}
+
+void ServerCore::reload_changed_files() {
+  std::string stamp = stamp_of(config_.tls);
+  if (stamp == files_stamp_) return;
+  files_stamp_ = std::move(stamp);
+  const auto material = load(config_.tls, TlsUse::kServer);
+  const auto reloaded = material ? listener_->reload(*material) : model::Result<void>(material.error());
+  if (reloaded) {
+    log::info("tls-files-reloaded", "{}", config_.tls.certificate);
+  } else {
+    log::error("tls-files-bad", "{}; the old ones stay in use", reloaded.error().message());
+  }
+}
+
+void ServerCore::taskFailed(kj::Exception&& exception) {
+  log::error("link-task-failed", "{}", exception.getDescription().cStr());
+}
+
+}  // namespace tideline::link

@@ -1,0 +1,114 @@
+#pragma once
+// The part of NodeServer that lives on the KJ loop. For this room's sources only.
+
+#include <atomic>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <kj/async-io.h>
+
+#include "messages/link/kj_rpc.h"
+#include "messages/link/kj_tls.h"
+#include "messages/link/node_server.h"
+#include "messages/log/log.h"
+#include "messages/schema/link.capnp.h"
+
+namespace tideline::link {
+
+class ServerCore final : private kj::TaskSet::ErrorHandler {
+ public:
+  ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events,
+             std::atomic<std::size_t>& session_count);
+  ~ServerCore() noexcept(false) = default;
+  ServerCore(const ServerCore&) = delete;
+  ServerCore& operator=(const ServerCore&) = delete;
+
+  /// Begins to listen; the port.
+  model::Result<std::uint16_t> listen();
+
+  void acknowledge(const std::vector<Ticket>& tickets);
+  void refuse(const Ticket& ticket, const model::Error& why);
+  void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
+  void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
+  void end(SessionId session, const std::string& why);
+  void end_all(const std::string& why);
+
+  // Called by the RPC objects of one peer.
+  using EnrollContext = capnp::CallContext<schema::Coordinator::EnrollParams, schema::Coordinator::EnrollResults>;
+  using ReportContext = capnp::CallContext<schema::NodeSession::ReportParams, schema::NodeSession::ReportResults>;
+  using HeartbeatContext =
+      capnp::CallContext<schema::NodeSession::HeartbeatParams, schema::NodeSession::HeartbeatResults>;
+  kj::Promise<void> enroll(SessionId session, EnrollContext context);
+  kj::Promise<void> report(SessionId session, ReportContext context);
+  kj::Promise<void> heartbeat(SessionId session, HeartbeatContext context);
+
+ private:
+  struct Waiting {
+    model::Seq seq;
+    kj::Own<kj::PromiseFulfiller<void>> answer;
+  };
+  struct Session {
+    SessionId id;
+    RpcConnections::Id connection = 0;
+    std::string peer;
+    std::string serial;
+    model::WallTime not_after;
+    model::Result<model::NodeName> proved = model::NodeName();
+    kj::TimePoint since = kj::origin<kj::TimePoint>();
+    kj::TimePoint last_heard = kj::origin<kj::TimePoint>();
+    bool enrolled = false;
+    Hello hello;
+    std::size_t rejections = 0;
+    kj::Maybe<schema::NodeAgent::Client> agent;
+    std::unordered_map<std::uint64_t, Waiting> waiting;
+    std::optional<model::NodePolicy> policy_wanted;
+    bool policy_queued = false;
+    bool policy_in_flight = false;
+  };
+
+  void accept(TlsStream stream);
+  void refused(const std::string& peer, const model::Error& why);
+  /// The session, heard from just now; throws when it is ended or clogged.
+  Session& heard(SessionId id);
+  Session* find(SessionId id);
+  /// Counts against the session's patience and throws.
+  [[noreturn]] void reject(Session& session, const model::Error& why);
+  /// Ends the session and throws.
+  [[noreturn]] void expel(Session& session, const model::Error& why);
+  model::Result<void> make_room_for(const Hello& hello);
+  void flush_reports();
+  void queue_policy(Session& session);
+  void send_policy_slice();
+  void send_policy(Session& session);
+  void policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem);
+  void sweep();
+  void reload_changed_files();
+  void taskFailed(kj::Exception&& exception) override;
+
+  KjContext context_;
+  const NodeServerConfig& config_;
+  NodeServerEvents& events_;
+  std::atomic<std::size_t>& session_count_;
+  const kj::Duration sweep_every_;
+  kj::TimePoint last_sweep_;
+  kj::TimePoint last_reload_;
+  std::string files_stamp_;
+  kj::Own<RpcConnections> connections_;
+  kj::Own<TlsListener> listener_;
+  std::unordered_map<SessionId, Session> sessions_;
+  std::unordered_map<model::NodeName, SessionId> by_node_;
+  std::uint64_t last_session_ = 0;
+  std::uint64_t last_slot_ = 0;
+  std::vector<ArrivedReport> arrived_;
+  bool flush_planned_ = false;
+  std::deque<SessionId> policy_queue_;
+  bool slice_planned_ = false;
+  log::RateLimit refusal_rate_{100'000'000};
+  kj::TaskSet tasks_;
+};
+
+}  // namespace tideline::link
