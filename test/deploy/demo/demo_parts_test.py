@@ -1,0 +1,225 @@
+"""The demo's figures, parsers and model, without a process."""
+
+import json
+import os
+import random
+import subprocess
+import tempfile
+import unittest
+
+import support
+from tideline_demo import cgroups, figures, host, modes, options, report, simulation, web
+from tideline_demo.node_tree import BEST_EFFORT, WEB, NodeTree
+
+
+def run_of(mode, p99, **more):
+    return {"mode": mode, "round": 1, "disturbed": False, "host_busy_percent": 99.0, "outside_cores": 0.01,
+            "batch_work": None if mode == "alone" else 1000.0, "seconds": 3.0,
+            "cores": {"web": 0.5, "client": 0.02, "tideline": 0.01, "batch": None if mode == "alone" else 1.4},
+            "best_effort_limit": {"limited_percent": 0, "throttled_seconds": 0},
+            "client": {"ok": 100, "sent": 100, "p50_ms": 1.0, "p90_ms": 2.0, "p99_ms": p99, "p99_9_ms": p99}} | more
+
+
+def rounds_of(*p99s):
+    """Each p99s: one round's p99 in the order of MODES."""
+    return [{mode.name: run_of(mode.name, p99) for mode, p99 in zip(modes.MODES, row)} for row in p99s]
+
+
+class Figures(unittest.TestCase):
+    def test_intervals_hold_the_median_and_repeat(self):
+        source = random.Random(5)
+        rounds = rounds_of(*[[source.gauss(4, 0.5)] * 5 for _ in range(9)])
+        figure = figures.median_of("alone", "client.p99_ms")
+        low, high = figures.interval(rounds, figure)
+        self.assertLess(low, figure(rounds))
+        self.assertGreater(high, figure(rounds))
+        self.assertEqual((low, high), figures.interval(rounds, figure))
+
+    def test_equal_rounds_leave_no_width(self):
+        rounds = rounds_of([4] * 5, [4] * 5, [4] * 5)
+        self.assertEqual(figures.interval(rounds, figures.median_of("alone", "client.p99_ms")), (4, 4))
+
+    def test_one_round_has_no_interval(self):
+        self.assertIsNone(figures.interval(rounds_of([1] * 5), figures.median_of("alone", "client.p99_ms")))
+
+    def test_changes_are_against_alone(self):
+        rounds = rounds_of([4, 12, 5, 4.5, 5])
+        self.assertAlmostEqual(figures.change_percent("burstable", "client.p99_ms")(rounds), 200)
+        self.assertAlmostEqual(figures.share_of_rise("threshold")(rounds), 6.25)
+
+    def test_a_share_of_no_rise_is_not_told(self):
+        self.assertIsNone(figures.share_of_rise("threshold")(rounds_of([4, 4, 5, 5, 5])))
+
+
+class Report(unittest.TestCase):
+    def test_has_a_row_for_each_mode_and_marks_the_disturbed(self):
+        rounds = rounds_of([4, 12, 5, 4.5, 5])
+        rounds[0]["burstable"]["disturbed"] = True
+        _, rows = report.table_rows(rounds, "bogo-ops/s")
+        self.assertEqual([row[0] for row in rows[1:]],
+                         ["alone", "burstable*", "besteffort", "threshold", "work-conserving"])
+        self.assertEqual({len(row) for row in rows}, {len(rows[0])})
+
+    def test_a_missing_figure_is_a_dash_not_a_zero(self):
+        rounds = rounds_of([4, 12, 5, 4.5, 5])
+        for run in rounds[0].values():
+            run["client"] = None
+        _, rows = report.table_rows(rounds, "x")
+        self.assertEqual(rows[1][1:5], ["-", "-", "-", "-"])
+
+    def test_names_the_weight_when_it_did_most(self):
+        sentences, found = report.findings(rounds_of([4, 12, 5, 4.5, 5]))
+        self.assertIn("the weight of the besteffort root", sentences[0])
+        self.assertAlmostEqual(found["removed_by_weights_ms"], 7)
+
+    def test_names_the_quota_when_it_did_most(self):
+        sentences, _ = report.findings(rounds_of([4, 12, 11, 4.5, 5]))
+        self.assertIn("the quota on the besteffort root", sentences[0])
+
+    def test_claims_nothing_when_nothing_was_hurt(self):
+        sentences, _ = report.findings(rounds_of([4, 3, 5, 4.5, 5]))
+        self.assertIn("not to be told", sentences[0])
+
+
+class Cgroups(unittest.TestCase):
+    def test_finds_v1_controllers_also_when_mounted_together(self):
+        mounts = cgroups.find_mounts(
+            "30 20 0:26 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct\n"
+            "31 20 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+            "32 20 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+            "33 20 0:29 /part /mnt/part rw - cgroup cgroup rw,pids\n")
+        self.assertEqual(mounts["cpu"], "/sys/fs/cgroup/cpu,cpuacct")
+        self.assertEqual(mounts["cpuacct"], mounts["cpu"])
+        self.assertEqual(mounts[""], "/sys/fs/cgroup/unified")
+        self.assertNotIn("pids", mounts)
+
+    def test_weights_are_kubelets(self):
+        self.assertEqual(cgroups.shares_from_millicores(500), 512)
+        self.assertEqual(cgroups.shares_from_millicores(0), 2)
+        self.assertEqual(cgroups.weight_from_shares(2), 1)
+        self.assertEqual(cgroups.weight_from_shares(1024), 39)
+        self.assertEqual(cgroups.weight_from_shares(262144), 10000)
+
+
+class Modes(unittest.TestCase):
+    def test_policies_are_koordinators_keys(self):
+        by_name = {mode.name: modes.policy_documents(mode) for mode in modes.MODES}
+        threshold = json.loads(by_name["threshold"]["resource-threshold-config"])["clusterStrategy"]
+        self.assertEqual(threshold, {"enable": True, "cpuSuppressThresholdPercent": 65,
+                                     "cpuSuppressPolicy": "cfsQuota"})
+        for name in ("alone", "burstable", "besteffort"):
+            self.assertEqual(json.loads(by_name[name]["resource-threshold-config"])["clusterStrategy"],
+                             {"enable": False})
+
+    def test_the_pods_are_those_of_the_mode(self):
+        kinds = {mode.name: [(p["name"], p["qosClass"], p["kubeQosClass"]) for p in modes.pods(mode, 2, "x")["pods"]]
+                 for mode in modes.MODES}
+        web_pod = ("web", "LS", "Burstable")
+        self.assertEqual(kinds["alone"], [web_pod])
+        self.assertEqual(kinds["burstable"], [web_pod, ("batch", "LS", "Burstable")])
+        self.assertEqual(kinds["threshold"], [web_pod, ("batch", "BE", "BestEffort")])
+
+
+class Host(unittest.TestCase):
+    def test_idle_is_idle_and_iowait(self):
+        self.assertAlmostEqual(host.parse_idle_seconds("cpu  1 2 3 400 50 6 7 8 9 0\ncpu0 1 1 1 1 1\n"),
+                               450 / host.TICK)
+
+
+class Page(unittest.TestCase):
+    def test_is_48_kib_of_compressible_text_and_always_the_same(self):
+        import zlib
+        text = web.page_text()
+        self.assertEqual(len(text), 48 * 1024)
+        self.assertEqual(text, web.page_text())
+        packed = len(zlib.compress(text.encode(), 1))
+        self.assertTrue(0.2 < packed / len(text) < 0.6, packed)
+
+
+class Options(unittest.TestCase):
+    def parse(self, *arguments):
+        return options.parse(["--bin", "b", "--output", "o", *arguments])
+
+    def test_full_means_at_least_seven_rounds_with_retries(self):
+        parsed = self.parse()
+        self.assertGreaterEqual(parsed.rounds, 7)
+        self.assertEqual(parsed.retries, 2)
+
+    def test_quick_is_one_round_without_retries(self):
+        parsed = self.parse("--quick")
+        self.assertEqual((parsed.rounds, parsed.retries), (1, 0))
+
+    def test_nonsense_is_refused(self):
+        for bad in ("--rounds=0", "--seconds=-1", "--batch=doom", "--rps=x"):
+            with self.assertRaises(SystemExit), open(os.devnull, "w", encoding="ascii") as null:
+                import contextlib
+                with contextlib.redirect_stderr(null):
+                    self.parse(bad)
+
+
+class Simulation(unittest.TestCase):
+    """The model obeys the files that Tideline writes."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tideline-test-")
+        self.addCleanup(self.folder.cleanup)
+        self.tree = simulation.SimulatedTree(self.folder.name, "demo")
+        self.node_tree = NodeTree(self.tree, 2)
+        self.model = simulation.SimulatedHost(self.tree, 2, 1)
+        self.model.stop()
+
+    def test_batch_gets_what_is_left_below_the_besteffort_root(self):
+        self.model.start_batch("besteffort", self.node_tree.add_batch("besteffort", "x"))
+        used, batch = self.model.step(1)
+        self.assertAlmostEqual(used + batch, 2)
+
+    def test_batch_obeys_the_quota_that_is_written(self):
+        self.model.start_batch("besteffort", self.node_tree.add_batch("besteffort", "x"))
+        with open(self.tree.path(BEST_EFFORT, "cpu", "cpu.cfs_quota_us"), "w", encoding="ascii") as file:
+            file.write("60000")
+        self.assertAlmostEqual(self.model.step(1)[1], 0.6)
+
+    def test_counters_of_all_groups_above_grow_with_a_group(self):
+        before = self.tree.cpu_seconds(), self.tree.cpu_seconds(WEB)
+        self.model.step(1)
+        self.model.write(0, 0)
+        after = self.tree.cpu_seconds(), self.tree.cpu_seconds(WEB)
+        self.assertGreater(after[0], before[0])
+        self.assertAlmostEqual(after[0] - before[0], after[1] - before[1])
+
+    def test_a_batch_made_again_starts_from_nothing(self):
+        self.model.start_batch("besteffort", self.node_tree.add_batch("besteffort", "x"))
+        self.model.step(1)
+        self.model.stop_batch()
+        self.node_tree.remove_batch()
+        group = self.node_tree.add_batch("besteffort", "x")
+        self.model.start_batch("besteffort", group)
+        self.model.write(0, 0)
+        self.assertEqual(self.tree.cpu_seconds(group), 0)
+
+
+class Certificates(unittest.TestCase):
+    def test_chain_names_and_uses_are_right_and_keys_private(self):
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as folder:
+            made = f"{folder}/tls"
+            subprocess.run([f"{support.SOURCE}/deploy/demo/certs.sh", made, "n1", "viewer:x"], check=True,
+                           stdin=subprocess.DEVNULL)
+            self.assertEqual(sorted(os.listdir(made)), ["ca.crt", "coordinator.crt", "coordinator.key", "node.crt",
+                                                        "node.key", "operator.crt", "operator.key"])
+
+            def openssl(*arguments):
+                return subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True).stdout
+
+            for who in ("coordinator", "node", "operator"):
+                purpose = "sslserver" if who == "coordinator" else "sslclient"
+                openssl("verify", "-purpose", purpose, "-CAfile", f"{made}/ca.crt", f"{made}/{who}.crt")
+                self.assertEqual(os.stat(f"{made}/{who}.key").st_mode & 0o077, 0)
+            self.assertIn("DNS:n1.node.tideline", openssl("x509", "-in", f"{made}/node.crt", "-noout", "-ext",
+                                                          "subjectAltName"))
+            self.assertIn("DNS:coordinator.tideline", openssl("x509", "-in", f"{made}/coordinator.crt", "-noout",
+                                                              "-ext", "subjectAltName"))
+            self.assertIn("viewer:x", openssl("x509", "-in", f"{made}/operator.crt", "-noout", "-subject"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,66 @@
+"""deploy/setup/install.sh with dpkg-query and apt-get played by scripts: it asks for what is missing and no more."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+INSTALL = f"{ROOT}/deploy/setup/install.sh"
+
+
+def listed():
+    with open(f"{ROOT}/deploy/setup/packages.txt", encoding="ascii") as file:
+        return [line.split("#")[0].strip() for line in file if line.split("#")[0].strip()]
+
+
+class Install(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tideline-test-")
+        self.addCleanup(self.folder.cleanup)
+        os.chmod(self.folder.name, 0o755)
+        self.asked = f"{self.folder.name}/asked"
+
+    def script(self, name, text):
+        path = f"{self.folder.name}/{name}"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(path, 0o755)
+
+    def install(self, present, prefix=()):
+        self.script("dpkg-query", "\n".join(f"echo {package} installed" for package in present) +
+                    "\necho clang-tidy config-files")
+        self.script("apt-get", f'echo "$@" >> {self.asked}')
+        return subprocess.run([*prefix, "/bin/bash", INSTALL], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env=os.environ | {"PATH": f"{self.folder.name}:{os.environ['PATH']}"})
+
+    def asked_for(self):
+        if not os.path.exists(self.asked):
+            return []
+        with open(self.asked, encoding="ascii") as file:
+            return file.read().splitlines()
+
+    def test_nothing_missing_asks_for_nothing_and_says_nothing(self):
+        done = self.install(listed())
+        self.assertEqual((done.returncode, done.stdout, done.stderr, self.asked_for()), (0, "", "", []))
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_root_installs_what_is_missing_and_no_more(self):
+        done = self.install([p for p in listed() if p not in ("nginx-light", "clang-tidy")])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        update, install = self.asked_for()
+        self.assertIn("update", update)
+        self.assertTrue(install.endswith("clang-tidy nginx-light"), install)
+        self.assertIn("--no-install-recommends", install)
+
+    def test_others_are_told_what_is_missing_and_the_command(self):
+        prefix = ("setpriv", "--reuid=65534", "--clear-groups") if os.geteuid() == 0 else ()
+        done = self.install([p for p in listed() if p != "ffmpeg"], prefix)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("apt-get install --no-install-recommends", done.stderr)
+        self.assertIn("ffmpeg", done.stderr)
+        self.assertEqual(self.asked_for(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
