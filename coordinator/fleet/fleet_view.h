@@ -32,6 +32,7 @@ struct PodUsage {
   model::Pod pod;
   std::optional<model::MilliCpu> cpu;
   std::optional<model::Bytes> memory;
+  friend bool operator==(const PodUsage&, const PodUsage&) = default;
 };
 struct NodeUsage {
   model::NodeName node;
@@ -45,6 +46,7 @@ struct NodeUsage {
   std::optional<model::MilliCpu> system_cpu;  // not in any pod
   std::optional<model::Bytes> system_memory;  // node - known use of pods, >= 0
   std::vector<PodUsage> pods;                 // those of the newest live report
+  friend bool operator==(const NodeUsage&, const NodeUsage&) = default;
 };
 
 class FleetView {

@@ -1,0 +1,462 @@
+#include "coordinator/fleet/fleet_view.h"
+
+#include <functional>
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tideline::fleet {
+namespace {
+
+using model::Bytes;
+using model::Incarnation;
+using model::MilliCpu;
+using model::MonoTime;
+using model::NodeName;
+using model::PolicyVersion;
+using model::Reason;
+using model::Report;
+using model::Seq;
+using model::WallTime;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+/// True time since an epoch of the test. Node and receiver read it through clocks of their own.
+Arrival receiver(model::Duration since) {
+  return {.mono = MonoTime{hours(1).count()} + since, .wall = WallTime{1'700'000'000'000 + since.count() / 1'000'000}};
+}
+
+struct Sender {
+  std::string name = "n";
+  std::uint64_t incarnation = 1;
+  std::string boot = "boot-1";
+  model::Duration wall_error{0};  // its wall clock minus the true time
+  model::Duration booted{-hours(5)};
+
+  Report report(std::uint64_t seq, model::Duration end) const {
+    Report report;
+    report.node = NodeName(name);
+    report.incarnation = Incarnation(incarnation);
+    report.seq = Seq(seq);
+    report.mono = MonoTime{(end - booted).count()};
+    report.wall = receiver(end + wall_error).wall;
+    report.window = seconds(10);
+    report.status.boot_id = boot;
+    report.status.cpu_capacity = MilliCpu(32'000);
+    model::NodeSample sample;
+    sample.at = report.mono;
+    sample.wall = report.wall;
+    sample.window = seconds(10);
+    sample.node_cpu = MilliCpu(5'000);
+    sample.system_cpu = MilliCpu(1'000);
+    sample.node_memory = Bytes(10'000);
+    report.samples = {sample};
+    return report;
+  }
+};
+
+Report with(Report report, const std::function<void(Report&)>& change) {
+  change(report);
+  return report;
+}
+
+Report backfill(Report report) {
+  report.lane = model::Lane::kBackfill;
+  return report;
+}
+
+model::PodSummary pod(const std::string& uid, std::optional<std::int64_t> cpu, std::optional<std::int64_t> memory) {
+  model::PodSummary summary;
+  summary.pod.uid = model::PodUid(uid);
+  if (cpu) summary.cpu_milli = model::Spread{*cpu, *cpu, *cpu};
+  if (memory) summary.memory_bytes = model::Spread{*memory, *memory, *memory};
+  return summary;
+}
+
+Intake take(FleetView& fleet, const Report& report, model::Duration arrival) {
+  const auto intake = fleet.intake(report, receiver(arrival));
+  EXPECT_TRUE(intake.ok());
+  return intake.value_or({});
+}
+
+std::vector<Reason> reasons(const std::vector<model::Event>& events) {
+  std::vector<Reason> result;
+  for (const auto& event : events)
+    result.push_back(event.reason);
+  return result;
+}
+
+NodeView view(const FleetView& fleet, model::Duration now, const std::string& name = "n") {
+  return fleet.node(NodeName(name), receiver(now).mono).value_or(NodeView{});
+}
+
+TEST(Liveness, IsTheAgeOfArrivalWhateverTheSendersClockSays) {
+  FleetView fleet;
+  const Sender wrong{.wall_error = hours(1000)};
+  take(fleet, wrong.report(1, seconds(0)), seconds(0));
+  EXPECT_EQ(view(fleet, seconds(30)).liveness, Liveness::kLive);
+  EXPECT_EQ(view(fleet, seconds(30)).report_age, seconds(30));
+  EXPECT_EQ(view(fleet, seconds(31)).liveness, Liveness::kLate);
+  EXPECT_EQ(view(fleet, minutes(5)).liveness, Liveness::kLate);
+  EXPECT_EQ(view(fleet, minutes(5) + milliseconds(1)).liveness, Liveness::kGone);
+}
+
+TEST(Liveness, IsNeverUntilALiveReportArrives) {
+  FleetView fleet;
+  ASSERT_TRUE(fleet.connected(NodeName("n"), receiver(seconds(0))).ok());
+  take(fleet, backfill(Sender{}.report(1, seconds(0))), seconds(5));
+  const auto node = view(fleet, seconds(6));
+  EXPECT_EQ(node.liveness, Liveness::kNever);
+  EXPECT_EQ(node.report_age, std::nullopt);
+  EXPECT_EQ(node.status, std::nullopt);
+  EXPECT_EQ(fleet.usage(NodeName("n")), std::nullopt);
+}
+
+TEST(Intake, ShowsTheNewestLiveReport) {
+  FleetView fleet;
+  const Sender sender;
+  EXPECT_EQ(take(fleet, sender.report(4, seconds(0)), seconds(0)).outcome, IntakeOutcome::kLive);
+  auto newer = sender.report(5, seconds(10));
+  newer.pods = {pod("a", 100, 200), pod("b", 1, 2)};
+  newer.samples[0].node_cpu = MilliCpu(7'000);
+  newer.status.policy_applied = PolicyVersion(3);
+  EXPECT_EQ(take(fleet, newer, seconds(10)).outcome, IntakeOutcome::kLive);
+  const auto node = view(fleet, seconds(11));
+  EXPECT_EQ(node.last_seq, Seq(5));
+  EXPECT_EQ(node.incarnation, Incarnation(1));
+  EXPECT_EQ(node.last->node_cpu, MilliCpu(7'000));
+  EXPECT_EQ(node.status, newer.status);
+  EXPECT_EQ(node.policy_applied, PolicyVersion(3));
+  EXPECT_EQ(node.pod_count, 2u);
+  ASSERT_THAT(fleet.pods(NodeName("n")), SizeIs(2));
+  EXPECT_EQ(fleet.pods(NodeName("n"))[0].summary, newer.pods[0]);
+  EXPECT_EQ(fleet.pods(NodeName(""))[1].summary, newer.pods[1]);
+  EXPECT_THAT(fleet.pods(NodeName("other")), IsEmpty());
+}
+
+TEST(Intake, IgnoresOlderNumbersForTheLiveView) {
+  FleetView fleet;
+  const Sender sender;
+  take(fleet, sender.report(5, seconds(10)), seconds(10));
+  EXPECT_EQ(take(fleet, sender.report(5, seconds(10)), seconds(20)).outcome, IntakeOutcome::kOld);
+  EXPECT_EQ(take(fleet, sender.report(4, seconds(0)), seconds(20)).outcome, IntakeOutcome::kOld);
+  EXPECT_EQ(view(fleet, seconds(20)).report_age, seconds(10));
+  EXPECT_EQ(view(fleet, seconds(20)).last_seq, Seq(5));
+}
+
+TEST(Intake, IgnoresBackfillForTheLiveView) {
+  FleetView fleet;
+  const Sender sender;
+  take(fleet, sender.report(5, seconds(10)), seconds(10));
+  auto old = backfill(sender.report(6, seconds(5)));
+  old.samples[0].node_cpu = MilliCpu(30'000);
+  EXPECT_EQ(take(fleet, old, seconds(20)).outcome, IntakeOutcome::kBackfill);
+  EXPECT_EQ(view(fleet, seconds(20)).last_seq, Seq(5));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->node_cpu, MilliCpu(5'000));
+}
+
+TEST(Intake, FollowsANewIncarnationAndNotTheOneItLeft) {
+  FleetView fleet;
+  const Sender before{.incarnation = 900};
+  const Sender after{.incarnation = 20};
+  take(fleet, before.report(50, seconds(0)), seconds(0));
+  EXPECT_EQ(take(fleet, after.report(1, seconds(10)), seconds(10)).outcome, IntakeOutcome::kLive);
+  EXPECT_EQ(take(fleet, before.report(51, seconds(11)), seconds(11)).outcome, IntakeOutcome::kOld);
+  EXPECT_EQ(view(fleet, seconds(12)).incarnation, Incarnation(20));
+  EXPECT_EQ(view(fleet, seconds(12)).last_seq, Seq(1));
+}
+
+TEST(Intake, CountsGapsOfEveryLaneAndTellsThem) {
+  FleetView fleet;
+  const Sender sender;
+  const auto gap = [](std::uint64_t n) { return [n](Report& report) { report.gap_reports = n; }; };
+  EXPECT_THAT(reasons(take(fleet, with(sender.report(9, seconds(0)), gap(3)), seconds(0)).events),
+              ElementsAre(Reason::kGap));
+  take(fleet, backfill(with(sender.report(2, seconds(0)), gap(4))), seconds(1));
+  const auto late = take(fleet, with(sender.report(3, seconds(0)), gap(5)), seconds(2));
+  EXPECT_THAT(late.events.at(0).new_value, HasSubstr("5 reports dropped before 3"));
+  EXPECT_EQ(view(fleet, seconds(3)).gap_reports, 12u);
+  take(fleet, with(sender.report(10, seconds(3)), gap(UINT64_MAX)), seconds(3));
+  EXPECT_EQ(view(fleet, seconds(3)).gap_reports, UINT64_MAX);
+}
+
+TEST(Intake, RefusesOneNodeTooManyByName) {
+  FleetView fleet(FleetOptions{.max_nodes = 1});
+  take(fleet, Sender{}.report(1, seconds(0)), seconds(0));
+  const auto refused = fleet.intake(Sender{.name = "extra"}.report(1, seconds(0)), receiver(seconds(0)));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), model::ErrorCode::kOverloaded);
+  EXPECT_THAT(refused.error().message(), HasSubstr("extra"));
+  EXPECT_FALSE(fleet.connected(NodeName("extra"), receiver(seconds(0))).ok());
+  EXPECT_FALSE(fleet.policy_wanted(NodeName("extra"), PolicyVersion(1)).ok());
+  EXPECT_EQ(fleet.size(), 1u);
+  EXPECT_TRUE(fleet.forget(NodeName("n")));
+  EXPECT_TRUE(fleet.connected(NodeName("extra"), receiver(seconds(0))).ok());
+}
+
+TEST(Sessions, AreShownAndTold) {
+  FleetView fleet;
+  const auto in = fleet.connected(NodeName("n"), receiver(seconds(1)));
+  EXPECT_EQ(in->reason, Reason::kNodeConnected);
+  EXPECT_EQ(in->subject, "n");
+  EXPECT_EQ(in->at, receiver(seconds(1)).wall);
+  EXPECT_TRUE(view(fleet, seconds(1)).connected);
+  EXPECT_FALSE(fleet.forget(NodeName("n"))) << "an open session holds its node";
+  EXPECT_EQ(fleet.disconnected(NodeName("n"), receiver(seconds(2)))->reason, Reason::kNodeDisconnected);
+  EXPECT_FALSE(view(fleet, seconds(2)).connected);
+  EXPECT_TRUE(fleet.forget(NodeName("n")));
+  EXPECT_FALSE(fleet.forget(NodeName("n")));
+}
+
+TEST(Clock, TheOffsetIsWhatTheFastestReportShows) {
+  FleetView fleet;
+  const Sender fast{.wall_error = milliseconds(500)};
+  take(fleet, fast.report(1, seconds(0)), milliseconds(80));
+  take(fleet, fast.report(2, seconds(10)), seconds(10) + milliseconds(2));
+  take(fleet, fast.report(3, seconds(20)), seconds(20) + milliseconds(900));
+  EXPECT_EQ(view(fleet, seconds(21)).clock_offset, milliseconds(498));
+}
+
+TEST(Clock, AStepOfTheNodesWallClockIsSeenAtOnceAndMisplacesNoBackfill) {
+  FleetView fleet;
+  Sender sender;
+  take(fleet, sender.report(1, seconds(0)), seconds(0));
+  const Report before = backfill(sender.report(2, seconds(10)));
+  sender.wall_error = -hours(1);
+  const Report after = backfill(sender.report(3, seconds(20)));
+  take(fleet, sender.report(90, seconds(600)), seconds(600));
+  EXPECT_EQ(view(fleet, seconds(600)).clock_offset, -hours(1));
+  // Both were held for minutes; each is corrected by the offset of its own moment.
+  EXPECT_EQ(fleet.clock_offset(before, receiver(seconds(601))), seconds(0));
+  EXPECT_EQ(fleet.clock_offset(after, receiver(seconds(601))), -hours(1));
+}
+
+TEST(Clock, AReceiverThatSteppedIsFollowedAtOnce) {
+  FleetView fleet;
+  const Sender sender;
+  take(fleet, sender.report(1, seconds(0)), seconds(0));
+  Arrival stepped = receiver(seconds(10));
+  stepped.wall.ms += 30'000;
+  EXPECT_EQ(fleet.clock_offset(sender.report(2, seconds(10)), stepped), -seconds(30));
+}
+
+TEST(Clock, AnUnknownNodeIsMeasuredWhenLiveAndTrustedWhenNot) {
+  const FleetView fleet;
+  const Sender fast{.wall_error = seconds(5)};
+  EXPECT_EQ(fleet.clock_offset(fast.report(1, seconds(0)), receiver(seconds(1))), seconds(4));
+  EXPECT_EQ(fleet.clock_offset(backfill(fast.report(1, seconds(0))), receiver(hours(9))), seconds(0));
+}
+
+TEST(Clock, AnotherBootStartsAnew) {
+  FleetView fleet;
+  const Sender first{.wall_error = seconds(5)};
+  const Sender second{.boot = "boot-2", .booted = seconds(100)};
+  take(fleet, first.report(1, seconds(0)), seconds(0));
+  take(fleet, second.report(2, seconds(200)), seconds(200));
+  EXPECT_EQ(view(fleet, seconds(200)).clock_offset, seconds(0));
+  // Of the first boot nothing is known any more but the offset the node has now.
+  EXPECT_EQ(fleet.clock_offset(backfill(first.report(3, seconds(10))), receiver(seconds(210))), seconds(0));
+}
+
+TEST(Clock, SkewIsToldOncePerEpisode) {
+  FleetView fleet;
+  Sender sender{.wall_error = milliseconds(1'900)};
+  std::uint64_t seq = 0;
+  const auto next = [&] {
+    ++seq;
+    return take(fleet, sender.report(seq, seconds(seq)), seconds(seq)).events;
+  };
+  EXPECT_THAT(next(), IsEmpty());
+  sender.wall_error = -milliseconds(2'100);
+  const auto told = next();
+  ASSERT_THAT(reasons(told), ElementsAre(Reason::kClockSkew));
+  EXPECT_EQ(told[0].subject, "n");
+  EXPECT_EQ(told[0].new_value, "-2.100 s");
+  EXPECT_THAT(next(), IsEmpty());
+  sender.wall_error = milliseconds(1'500);
+  EXPECT_THAT(next(), IsEmpty());
+  sender.wall_error = milliseconds(2'500);
+  EXPECT_THAT(next(), IsEmpty()) << "1.5 s did not end the episode";
+  sender.wall_error = milliseconds(900);
+  EXPECT_THAT(next(), IsEmpty());
+  sender.wall_error = milliseconds(2'500);
+  EXPECT_THAT(reasons(next()), ElementsAre(Reason::kClockSkew));
+}
+
+TEST(Clock, HostileStampsStayFinite) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.wall = WallTime{253'402'300'799'000};
+  report.mono = MonoTime{INT64_MAX};
+  EXPECT_THAT(reasons(take(fleet, report, seconds(0)).events), ElementsAre(Reason::kClockSkew));
+  report.seq = Seq(2);
+  report.mono = MonoTime{0};
+  report.wall = WallTime{0};
+  take(fleet, report, seconds(1));
+  EXPECT_LT(*view(fleet, seconds(1)).clock_offset, seconds(0));
+}
+
+TEST(Usage, IsTheAverageOverTheAggregateDuration) {
+  FleetView fleet;
+  const Sender sender;
+  std::uint64_t seq = 0;
+  const auto run = [&](model::Duration from, model::Duration to, std::int64_t cpu) {
+    for (auto t = from; t < to; t += seconds(10)) {
+      auto report = sender.report(++seq, t);
+      report.samples[0].node_cpu = MilliCpu(cpu);
+      report.samples[0].system_cpu = MilliCpu(cpu / 10);
+      report.pods = {pod("a", cpu / 2, cpu)};
+      take(fleet, report, t);
+    }
+  };
+  run(seconds(0), seconds(600), 20'000);
+  EXPECT_EQ(fleet.usage(NodeName("n"))->node_cpu, MilliCpu(20'000));
+  run(seconds(600), seconds(750), 10'000);
+  const auto half = *fleet.usage(NodeName("n"));
+  EXPECT_EQ(half.node_cpu, MilliCpu(15'000));
+  EXPECT_EQ(half.system_cpu, MilliCpu(1'500));
+  EXPECT_EQ(half.pods.at(0).cpu, MilliCpu(7'500));
+  EXPECT_EQ(half.pods.at(0).memory, Bytes(15'000));
+  EXPECT_EQ(fleet.pods(NodeName("n")).at(0).cpu_average, MilliCpu(7'500));
+  run(seconds(750), seconds(900), 10'000);
+  EXPECT_EQ(fleet.usage(NodeName("n"))->node_cpu, MilliCpu(10'000)) << "older than 300 s has no weight";
+}
+
+TEST(Usage, WeighsSamplesByTheirWindow) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.samples.push_back(report.samples[0]);
+  report.samples[0].window = seconds(9);
+  report.samples[0].node_cpu = MilliCpu(1'000);
+  report.samples[1].window = seconds(1);
+  report.samples[1].node_cpu = MilliCpu(11'000);
+  take(fleet, report, seconds(0));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->node_cpu, MilliCpu(2'000));
+}
+
+TEST(Usage, WhatIsNotKnownStaysUnknown) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.samples[0].system_cpu = std::nullopt;
+  report.samples[0].node_memory = std::nullopt;
+  report.pods = {pod("a", std::nullopt, 5)};
+  take(fleet, report, seconds(0));
+  const auto usage = *fleet.usage(NodeName("n"));
+  EXPECT_EQ(usage.node_cpu, MilliCpu(5'000));
+  EXPECT_EQ(usage.system_cpu, std::nullopt);
+  EXPECT_EQ(usage.node_memory, std::nullopt);
+  EXPECT_EQ(usage.system_memory, std::nullopt);
+  EXPECT_EQ(usage.pods.at(0).cpu, std::nullopt);
+  EXPECT_EQ(usage.pods.at(0).memory, Bytes(5));
+}
+
+TEST(Usage, AValueThatStoppedBeingKnownAgesOut) {
+  FleetView fleet;
+  const Sender sender;
+  take(fleet, sender.report(1, seconds(0)), seconds(0));
+  const auto blind = [](Report& report) { report.samples[0].system_cpu = std::nullopt; };
+  take(fleet, with(sender.report(2, seconds(200)), blind), seconds(200));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->system_cpu, MilliCpu(1'000));
+  take(fleet, with(sender.report(3, seconds(400)), blind), seconds(400));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->system_cpu, std::nullopt);
+}
+
+TEST(Usage, SystemMemoryIsWhatNoPodIsKnownToUse) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.pods = {pod("a", 1, 3'000), pod("b", 1, std::nullopt)};
+  take(fleet, report, seconds(0));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->system_memory, Bytes(7'000));
+  report.seq = Seq(2);
+  report.pods = {pod("a", 1, 30'000)};
+  FleetView other;
+  take(other, report, seconds(0));
+  EXPECT_EQ(other.usage(NodeName("n"))->system_memory, Bytes(0));
+}
+
+TEST(Usage, APodThatLeftTakesItsAverageWithIt) {
+  FleetView fleet;
+  const Sender sender;
+  const auto pods = [](std::vector<model::PodSummary> list) { return [list](Report& report) { report.pods = list; }; };
+  take(fleet, with(sender.report(1, seconds(0)), pods({pod("a", 100, 1), pod("b", 100, 1)})), seconds(0));
+  take(fleet, with(sender.report(2, seconds(10)), pods({pod("b", 300, 1)})), seconds(10));
+  take(fleet, with(sender.report(3, seconds(20)), pods({pod("a", 500, 1)})), seconds(20));
+  const auto usage = *fleet.usage(NodeName("n"));
+  ASSERT_THAT(usage.pods, SizeIs(1));
+  EXPECT_EQ(usage.pods[0].cpu, MilliCpu(500));
+}
+
+TEST(Policy, AProblemStandsUntilItsVersionIsAppliedOrReplaced) {
+  FleetView fleet;
+  const NodeName n("n");
+  ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7)).ok());
+  fleet.policy_answered(n, PolicyVersion(6), "cpuSuppressPolicy: cpuset is not supported");
+  EXPECT_EQ(view(fleet, seconds(0)).policy_wanted, PolicyVersion(7));
+  EXPECT_EQ(view(fleet, seconds(0)).policy_applied, PolicyVersion(6));
+  EXPECT_THAT(view(fleet, seconds(0)).policy_problem, HasSubstr("cpuset"));
+  ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7)).ok());
+  EXPECT_NE(view(fleet, seconds(0)).policy_problem, "");
+  ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(8)).ok());
+  EXPECT_EQ(view(fleet, seconds(0)).policy_problem, "");
+
+  fleet.policy_answered(n, PolicyVersion(6), "again");
+  take(fleet, with(Sender{}.report(1, seconds(0)), [](auto& r) { r.status.policy_applied = PolicyVersion(8); }),
+       seconds(0));
+  EXPECT_EQ(view(fleet, seconds(0)).policy_applied, PolicyVersion(8));
+  EXPECT_EQ(view(fleet, seconds(0)).policy_problem, "");
+}
+
+TEST(Policy, AnAnswerOfAnUnknownNodeMakesNoNode) {
+  FleetView fleet;
+  fleet.policy_answered(NodeName("n"), PolicyVersion(1), "x");
+  model::Reclaimed reclaimed;
+  reclaimed.node = NodeName("n");
+  fleet.set_reclaimed(reclaimed);
+  EXPECT_EQ(fleet.size(), 0u);
+}
+
+TEST(View, HoldsTheLedgersResultAndListsNodesByName) {
+  FleetView fleet;
+  take(fleet, Sender{.name = "b"}.report(1, seconds(0)), seconds(0));
+  take(fleet, Sender{.name = "a"}.report(1, seconds(0)), seconds(0));
+  model::Reclaimed reclaimed;
+  reclaimed.node = NodeName("b");
+  reclaimed.cpu.offered = MilliCpu(9);
+  fleet.set_reclaimed(reclaimed);
+  const auto views = fleet.nodes(receiver(seconds(1)).mono);
+  ASSERT_THAT(views, SizeIs(2));
+  EXPECT_EQ(views[0].name, NodeName("a"));
+  EXPECT_EQ(views[0].reclaimed, std::nullopt);
+  EXPECT_EQ(views[1].reclaimed, reclaimed);
+}
+
+/// Whatever the order, the lanes and the repeats: the view is that of the highest live number seen so far.
+TEST(Intake, AnyOrderShowsTheHighestLiveNumber) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 200; ++round) {
+    FleetView fleet;
+    std::uint64_t highest = 0;
+    for (int i = 0; i < 50; ++i) {
+      const std::uint64_t seq = 1 + random() % 40;
+      auto report = Sender{}.report(seq, seconds(seq));
+      if (random() % 3 == 0) report.lane = model::Lane::kBackfill;
+      const auto outcome = take(fleet, report, seconds(100 + i)).outcome;
+      const bool newest = report.lane == model::Lane::kLive && seq > highest;
+      ASSERT_EQ(outcome == IntakeOutcome::kLive, newest);
+      if (newest) highest = seq;
+      ASSERT_EQ(view(fleet, seconds(200)).last_seq, Seq(highest));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tideline::fleet
