@@ -17,8 +17,10 @@ endif()
 add_library(tideline_flags INTERFACE)
 target_compile_options(tideline_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
-  -Werror)
+  # GCC 12 sees uninitialised std::optional payloads where there are none.
+  -Wno-maybe-uninitialized -Werror)
 target_include_directories(tideline_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_definitions(tideline_flags INTERFACE TIDELINE_VERSION="${PROJECT_VERSION}")
 
 set(TIDELINE_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")
 if(TIDELINE_SANITIZE STREQUAL "address")

@@ -69,4 +69,23 @@ Result<Bytes> parse_bytes(std::string_view text) {
   return Bytes(*bytes);
 }
 
+Result<Duration> parse_duration(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, double>, 5> kUnits{
+      {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
+  const auto refuse = [&](std::string_view why) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is not a duration: {}", text, why));
+  };
+  double number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (problem != std::errc{} || !std::isfinite(number)) return refuse("want a number and ms, s, m, h or d");
+  for (const auto& [name, ns] : kUnits) {
+    if (unit != name) continue;
+    const double total = number * ns;
+    if (total < 1 || total > 10 * 365.25 * 86400e9) return refuse("want more than 0 and at most 10 years");
+    return Duration(static_cast<std::int64_t>(std::llround(total)));
+  }
+  return refuse("want a number and ms, s, m, h or d");
+}
+
 }  // namespace tideline::model

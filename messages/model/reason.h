@@ -26,6 +26,7 @@ enum class Reason : std::uint16_t {
   kSafeState = 20,  // worker dead or hung: declared safe state
   kRestore = 21,    // original value put back
   kRelease = 22,    // operator asked for release
+  kDrift = 23,      // a controlled file held a value that was not ours
   // coordinator
   kPolicyApplied = 40,
   kPolicyRejected = 41,

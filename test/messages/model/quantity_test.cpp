@@ -29,5 +29,14 @@ TEST(Quantity, RefusesAndQuotesWhatIsNotOne) {
   }
 }
 
+TEST(ParseDuration, WantsANumberAndAUnit) {
+  EXPECT_EQ(parse_duration("100ms").value(), std::chrono::milliseconds(100));
+  EXPECT_EQ(parse_duration("1.5s").value(), std::chrono::milliseconds(1500));
+  EXPECT_EQ(parse_duration("14d").value(), std::chrono::hours(14 * 24));
+  for (const auto* text : {"", "10", "s", "0s", "-1s", "1 s", "1w", "1e9d", "nans"}) {
+    EXPECT_FALSE(parse_duration(text).ok()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace tideline::model

@@ -1,0 +1,43 @@
+#include "coordinator/actor/backend.h"
+
+#include "messages/log/log.h"
+
+namespace tideline::coordinator {
+
+using caf::anon_send;
+
+void ActorBackend::nodes(admin::Reply<std::vector<fleet::NodeView>> reply) {
+  anon_send(fleet_, AskNodes{std::move(reply)});
+}
+void ActorBackend::node(const model::NodeName& name, admin::Reply<fleet::NodeView> reply) {
+  anon_send(fleet_, AskNode{name, std::move(reply)});
+}
+void ActorBackend::pods(const model::NodeName& name, admin::Reply<std::vector<fleet::PodView>> reply) {
+  anon_send(fleet_, AskPods{name, std::move(reply)});
+}
+void ActorBackend::reclaimed(admin::Reply<admin::ReclaimedReport> reply) {
+  anon_send(fleet_, AskReclaimed{std::move(reply)});
+}
+void ActorBackend::history(const admin::HistoryQuery& query, admin::Reply<std::vector<admin::Series>> reply) {
+  anon_send(reader_, AskHistory{query, std::move(reply)});
+}
+void ActorBackend::events(const admin::EventsQuery& query, admin::Reply<admin::EventsReport> reply) {
+  anon_send(reader_, AskEvents{query, std::move(reply)});
+}
+void ActorBackend::policy_get(const model::NodeName& name, admin::Reply<admin::PolicyReport> reply) {
+  anon_send(policy_, AskPolicyGet{name, std::move(reply)});
+}
+void ActorBackend::policy_apply(const admin::Caller& caller, std::vector<admin::PolicyDocument> documents, bool dry_run,
+                                admin::Reply<admin::PolicyApplied> reply) {
+  log::info("policy-apply", "{} via {}: {} documents{}", caller.identity.name, caller.via, documents.size(),
+            dry_run ? ", dry run" : "");
+  anon_send(policy_, AskPolicyApply{caller, std::move(documents), dry_run, std::move(reply)});
+}
+void ActorBackend::policy_status(admin::Reply<admin::PolicyStatus> reply) {
+  anon_send(policy_, AskPolicyStatus{std::move(reply)});
+}
+void ActorBackend::watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) {
+  anon_send(fleet_, AskWatch{name, seconds, std::move(reply)});
+}
+
+}  // namespace tideline::coordinator

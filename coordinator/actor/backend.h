@@ -1,0 +1,31 @@
+#pragma once
+// Hands operators' questions to the actors that know.
+
+#include "coordinator/actor/messages.h"
+
+namespace tideline::coordinator {
+
+class ActorBackend final : public admin::AdminBackend {
+ public:
+  ActorBackend(caf::actor fleet, caf::actor reader, caf::actor policy)
+      : fleet_(std::move(fleet)), reader_(std::move(reader)), policy_(std::move(policy)) {}
+
+  void nodes(admin::Reply<std::vector<fleet::NodeView>> reply) override;
+  void node(const model::NodeName& name, admin::Reply<fleet::NodeView> reply) override;
+  void pods(const model::NodeName& name, admin::Reply<std::vector<fleet::PodView>> reply) override;
+  void reclaimed(admin::Reply<admin::ReclaimedReport> reply) override;
+  void history(const admin::HistoryQuery& query, admin::Reply<std::vector<admin::Series>> reply) override;
+  void events(const admin::EventsQuery& query, admin::Reply<admin::EventsReport> reply) override;
+  void policy_get(const model::NodeName& name, admin::Reply<admin::PolicyReport> reply) override;
+  void policy_apply(const admin::Caller& caller, std::vector<admin::PolicyDocument> documents, bool dry_run,
+                    admin::Reply<admin::PolicyApplied> reply) override;
+  void policy_status(admin::Reply<admin::PolicyStatus> reply) override;
+  void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) override;
+
+ private:
+  caf::actor fleet_;
+  caf::actor reader_;
+  caf::actor policy_;
+};
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,133 @@
+#include "coordinator/actor/coordinator.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "coordinator/actor/backend.h"
+#include "coordinator/actor/fleet_actor.h"
+#include "coordinator/actor/history_actor.h"
+#include "coordinator/actor/link_events.h"
+#include "coordinator/actor/policy_actor.h"
+#include "coordinator/actor/session_actor.h"
+#include "messages/clock/clock.h"
+#include "messages/log/log.h"
+
+namespace tideline::coordinator {
+namespace {
+
+constexpr std::string_view kEpochSetting = "epoch";
+
+/// One more than the last start's, and never below the Unix time in seconds: so it still rises for nodes that have seen
+/// higher ones when the store was lost.
+model::Result<model::Epoch> draw_epoch(store::HistoryStore& store) {
+  const auto stored = store.setting(kEpochSetting);
+  if (!stored) return stored.error().in("reading the epoch");
+  std::uint64_t last = 0;
+  if (*stored) {
+    const auto& text = **stored;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), last);
+    if (problem != std::errc{} || end != text.data() + text.size()) {
+      return model::Error(model::ErrorCode::kMalformed, fmt::format("stored epoch \"{}\" is not a number", text));
+    }
+  }
+  const auto floor = static_cast<std::uint64_t>(std::max<std::int64_t>(clock::wall_now().ms / 1000, 0));
+  const auto epoch = std::max(last + 1, floor);
+  const auto kept = store.put_setting(kEpochSetting, std::to_string(epoch));
+  if (!kept) return kept.error().in("keeping the epoch");
+  return model::Epoch(epoch);
+}
+
+model::Result<std::optional<PolicyMemory>> remembered_policy(const store::HistoryStore& store) {
+  const auto text = store.setting(kPolicyMemorySetting);
+  if (!text) return text.error().in("reading the stored policy");
+  if (!*text) return std::optional<PolicyMemory>();
+  auto memory = policy_memory_from(**text);
+  if (!memory) return memory.error();
+  return std::optional<PolicyMemory>(std::move(*memory));
+}
+
+caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
+  // Work stealing, the default, burns ~0.8 % of a core when idle.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::size_t{2});
+  return config;
+}
+
+}  // namespace
+
+struct Coordinator::Impl {
+  std::shared_ptr<store::HistoryStore> store;
+  model::Epoch epoch;
+  caf::actor_system_config actor_config;
+  caf::actor_system system{quiet_scheduler(actor_config)};
+  LinkPortPtr link = std::make_shared<LinkPort>();
+  caf::actor history, reader, fleet, policy, sessions;
+  std::unique_ptr<LinkEvents> events;
+  std::unique_ptr<ActorBackend> backend;
+  std::unique_ptr<link::NodeServer> server;
+
+  ~Impl() {
+    if (server) server->stop();
+    for (const auto& actor : {policy, sessions, fleet, reader, history}) {
+      if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    }
+    backend.reset();
+    for (auto* actor : {&policy, &sessions, &fleet, &reader, &history})
+      *actor = nullptr;
+    system.await_all_actors_done();
+    link->server = nullptr;
+  }
+};
+
+model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig config,
+                                                               std::shared_ptr<store::HistoryStore> store) {
+  const auto epoch = draw_epoch(*store);
+  if (!epoch) return epoch.error();
+  auto memory = remembered_policy(*store);
+  if (!memory) return memory.error();
+
+  auto impl = std::make_unique<Impl>();
+  impl->store = store;
+  impl->epoch = *epoch;
+  HistoryOptions history;
+  history.retention = config.retention;
+  history.commit_window = config.commit_window;
+  auto& system = impl->system;
+  impl->history = system.spawn<HistoryActor, caf::detached>(store, history);
+  impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
+  impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link);
+  impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
+  impl->policy = system.spawn<PolicyActor>(config.policy_dir, *epoch, std::move(*memory), impl->fleet, impl->history);
+  impl->events = std::make_unique<LinkEvents>(impl->sessions);
+  impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
+
+  link::NodeServerConfig server;
+  server.listen = config.listen;
+  server.tls = config.tls;
+  server.accept = config.accept;
+  server.session = config.session;
+  server.enroll = [store, epoch = *epoch](const link::Hello& hello) -> model::Result<link::EnrollAnswer> {
+    return link::EnrollAnswer{epoch, store->acked_through(hello.node, hello.incarnation)};
+  };
+  auto started = link::NodeServer::start(std::move(server), *impl->events);
+  if (!started) return started.error();
+  impl->server = std::move(*started);
+  impl->link->server = impl->server.get();
+  return std::unique_ptr<Coordinator>(new Coordinator(std::move(impl)));
+}
+
+Coordinator::Coordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Coordinator::~Coordinator() = default;
+std::uint16_t Coordinator::node_port() const {
+  return impl_->server->port();
+}
+model::Epoch Coordinator::epoch() const {
+  return impl_->epoch;
+}
+admin::AdminBackend& Coordinator::backend() {
+  return *impl_->backend;
+}
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,45 @@
+#pragma once
+// The coordinator put together: store, actors, node link. The program adds the admin server and ends it first.
+
+#include <memory>
+#include <string>
+
+#include "coordinator/admin/backend.h"
+#include "coordinator/fleet/limits.h"
+#include "messages/link/node_server.h"
+#include "storage/store/history_store.h"
+
+namespace tideline::coordinator {
+
+struct CoordinatorConfig {
+  std::string listen = "0.0.0.0:7400";
+  link::TlsFiles tls;
+  std::string policy_dir;
+  model::Duration retention = std::chrono::hours(24 * 14);
+  model::Duration commit_window = std::chrono::milliseconds(20);
+  fleet::FleetOptions fleet;
+  link::AcceptLimits accept;
+  link::SessionLimits session;
+};
+
+class Coordinator {
+ public:
+  /// Draws the epoch from the store and starts everything. Errors name the address, file or setting.
+  static model::Result<std::unique_ptr<Coordinator>> start(CoordinatorConfig config,
+                                                           std::shared_ptr<store::HistoryStore> store);
+  /// Sessions end first, then what was received is committed, then the actors end.
+  ~Coordinator();
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+
+  std::uint16_t node_port() const;
+  model::Epoch epoch() const;
+  admin::AdminBackend& backend();
+
+ private:
+  struct Impl;
+  explicit Coordinator(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tideline::coordinator

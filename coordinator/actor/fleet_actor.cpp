@@ -1,0 +1,192 @@
+#include "coordinator/actor/fleet_actor.h"
+
+#include <fmt/format.h>
+
+#include "coordinator/actor/ledger_input.h"
+#include "messages/clock/clock.h"
+#include "messages/log/log.h"
+
+namespace tideline::coordinator {
+namespace {
+
+constexpr auto kLedgerInterval = std::chrono::seconds(1);
+
+model::Error unknown_node(const model::NodeName& name) {
+  return {model::ErrorCode::kNotFound, "node \"" + name.str() + "\" is not known here"};
+}
+
+template <class Unit>
+void note_rule_change(std::vector<model::Event>& events, std::string_view resource,
+                      const model::ReclaimTerms<Unit>& before, const model::ReclaimTerms<Unit>& now) {
+  if (before.rule == now.rule) return;
+  const auto text = [](const model::ReclaimTerms<Unit>& terms) {
+    return fmt::format("{} by {}", terms.offered.value(), model::name_of(terms.rule));
+  };
+  events.push_back({clock::wall_now(), model::Controller::kCoordinator, model::Reason::kReclaimedChanged,
+                    std::string(resource), text(before), text(now)});
+}
+
+}  // namespace
+
+FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
+                       LinkPortPtr link)
+    : caf::event_based_actor(config),
+      fleet_(options),
+      rollout_(epoch),
+      history_(std::move(history)),
+      link_(std::move(link)) {}
+
+caf::behavior FleetActor::make_behavior() {
+  delayed_send(this, kLedgerInterval, LedgerTick{});
+  return {
+      [this](const Enrolled& enrolled) { session_opened(enrolled.session); },
+      [this](const Closed& closed) { session_closed(closed); },
+      [this](const Persist& persist) {
+        const auto& arrived = *persist.arrived;
+        const auto offset = fleet_.clock_offset(arrived.report, {arrived.mono, arrived.wall});
+        send(history_, PersistWithOffset{persist.arrived, offset, persist.answer_to});
+      },
+      [this](const Durable& durable) { take(*durable.arrived); },
+      [this](const PolicyAnswered& answered) {
+        if (!answered.problem.empty()) {
+          log::warn("policy-answer", "{} version {}: {}", answered.node.str(), answered.applied.value(),
+                    answered.problem);
+        }
+        fleet_.policy_answered(answered.node, answered.applied, answered.problem);
+      },
+      [this](const PolicyLoaded& loaded) {
+        version_ = loaded.version;
+        rollout_.set(loaded.policy, loaded.version);
+        push_due_policies();
+      },
+      [this](const LedgerTick&) {
+        run_ledger();
+        delayed_send(this, kLedgerInterval, LedgerTick{});
+      },
+      [this](const AskNodes& ask) { ask.reply(fleet_.nodes(clock::mono_now())); },
+      [this](const AskNode& ask) { ask.reply(view_of(ask.name)); },
+      [this](const AskPods& ask) {
+        if (!ask.name.empty() && !fleet_.node(ask.name, clock::mono_now())) {
+          ask.reply(unknown_node(ask.name));
+        } else {
+          ask.reply(fleet_.pods(ask.name));
+        }
+      },
+      [this](const AskReclaimed& ask) {
+        admin::ReclaimedReport report;
+        for (const auto& [name, reclaimed] : reclaimed_)
+          report.nodes.push_back(reclaimed);
+        report.cluster = reclaim::cluster_sum(report.nodes);
+        ask.reply(std::move(report));
+      },
+      [this](const AskWatch& ask) { ask.reply(watch(ask)); },
+      [this](const AskEffective& ask) { ask.reply(effective(ask)); },
+      [this](const AskPolicyNodes& ask) {
+        ask.reply(admin::PolicyStatus{ask.state, fleet_.nodes(clock::mono_now())});
+      },
+  };
+}
+
+void FleetActor::session_opened(const link::SessionInfo& session) {
+  const auto& name = session.hello.node;
+  const auto event = fleet_.connected(name, {clock::mono_now(), clock::wall_now()});
+  if (!event) {
+    link_->with([&](link::NodeServer& server) { server.close(session.id, event.error().message()); });
+    return;
+  }
+  sessions_[name] = session.id;
+  rollout_.opened(name);
+  keep(name, {*event});
+  push_due_policies();
+}
+
+void FleetActor::session_closed(const Closed& closed) {
+  const auto found = sessions_.find(closed.node);
+  // A session that replaced this one is open already.
+  if (found == sessions_.end() || found->second != closed.session) return;
+  sessions_.erase(found);
+  rollout_.closed(closed.node);
+  if (auto event = fleet_.disconnected(closed.node, {clock::mono_now(), clock::wall_now()}))
+    keep(closed.node, {*event});
+}
+
+void FleetActor::take(const link::ArrivedReport& arrived) {
+  const auto intake = fleet_.intake(arrived.report, {arrived.mono, arrived.wall});
+  if (!intake) {
+    log::warn("intake-refused", "{}: {}", arrived.report.node.str(), intake.error().message());
+    return;
+  }
+  keep(arrived.report.node, intake->events);
+  if (intake->outcome != fleet::IntakeOutcome::kLive) return;
+  rollout_.labels(arrived.report.node, arrived.report.status.labels);
+  push_due_policies();
+}
+
+void FleetActor::push_due_policies() {
+  std::vector<std::pair<link::SessionId, model::NodePolicy>> pushes;
+  for (auto& [name, policy] : rollout_.take_due()) {
+    const auto found = sessions_.find(name);
+    if (found == sessions_.end()) continue;
+    (void)fleet_.policy_wanted(name, policy.version).ok();
+    pushes.emplace_back(found->second, std::move(policy));
+  }
+  if (pushes.empty()) return;
+  link_->with([&](link::NodeServer& server) { server.push_policy(std::move(pushes)); });
+}
+
+void FleetActor::run_ledger() {
+  const auto now = clock::mono_now();
+  for (const auto& view : fleet_.nodes(now)) {
+    const auto policy = rollout_.wanted(view.name).value_or(model::NodePolicy{});
+    auto account =
+        reclaim::reclaim(ledger_input(view.name, fleet_.usage(view.name), policy.version), policy.colocation, now);
+    std::vector<model::Event> events;
+    const auto before = reclaimed_.find(view.name);
+    if (before != reclaimed_.end()) {
+      note_rule_change(events, "kubernetes.io/batch-cpu", before->second.cpu, account.cpu);
+      note_rule_change(events, "kubernetes.io/batch-memory", before->second.memory, account.memory);
+    }
+    keep(view.name, std::move(events));
+    fleet_.set_reclaimed(account);
+    reclaimed_[view.name] = std::move(account);
+  }
+}
+
+void FleetActor::keep(const model::NodeName& node, std::vector<model::Event> events) {
+  if (events.empty()) return;
+  KeepEvents keep;
+  for (auto& event : events)
+    keep.events.push_back({node, std::move(event)});
+  send(history_, std::move(keep));
+}
+
+model::Result<fleet::NodeView> FleetActor::view_of(const model::NodeName& name) const {
+  auto view = fleet_.node(name, clock::mono_now());
+  if (!view) return unknown_node(name);
+  return std::move(*view);
+}
+
+model::Result<void> FleetActor::watch(const AskWatch& ask) {
+  std::vector<link::SessionId> wanted;
+  for (const auto& [name, session] : sessions_) {
+    if (ask.name.empty() || name == ask.name) wanted.push_back(session);
+  }
+  if (wanted.empty() && !ask.name.empty()) {
+    if (!fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
+    return model::Error(model::ErrorCode::kUnavailable, "node \"" + ask.name.str() + "\" is not connected");
+  }
+  link_->with([&](link::NodeServer& server) {
+    for (const auto session : wanted) {
+      server.set_report_interval(session, std::chrono::seconds(1), std::chrono::seconds(ask.seconds));
+    }
+  });
+  return {};
+}
+
+model::Result<admin::PolicyReport> FleetActor::effective(const AskEffective& ask) const {
+  if (ask.name.empty()) return admin::PolicyReport{ask.state, rollout_.effective_for({})};
+  if (!fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
+  return admin::PolicyReport{ask.state, rollout_.wanted(ask.name).value_or(model::NodePolicy{})};
+}
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,40 @@
+#pragma once
+// Holds the fleet view, the ledger's results and the rollout; answers operators from them.
+
+#include <map>
+
+#include "coordinator/actor/link_port.h"
+#include "coordinator/actor/messages.h"
+#include "coordinator/fleet/fleet_view.h"
+#include "coordinator/policy/rollout.h"
+
+namespace tideline::coordinator {
+
+class FleetActor : public caf::event_based_actor {
+ public:
+  FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
+             LinkPortPtr link);
+  caf::behavior make_behavior() override;
+
+ private:
+  void session_opened(const link::SessionInfo& session);
+  void session_closed(const Closed& closed);
+  void take(const link::ArrivedReport& arrived);
+  void push_due_policies();
+  void run_ledger();
+  void keep(const model::NodeName& node, std::vector<model::Event> events);
+
+  model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
+  model::Result<void> watch(const AskWatch& ask);
+  model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
+
+  fleet::FleetView fleet_;
+  policy::Rollout rollout_;
+  model::PolicyVersion version_;
+  caf::actor history_;
+  LinkPortPtr link_;
+  std::map<model::NodeName, link::SessionId> sessions_;
+  std::map<model::NodeName, model::Reclaimed> reclaimed_;
+};
+
+}  // namespace tideline::coordinator

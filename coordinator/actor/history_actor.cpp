@@ -1,0 +1,140 @@
+#include "coordinator/actor/history_actor.h"
+
+#include <algorithm>
+
+#include "messages/clock/clock.h"
+#include "messages/log/log.h"
+
+namespace tideline::coordinator {
+
+HistoryActor::HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store,
+                           HistoryOptions options)
+    : caf::event_based_actor(config), store_(std::move(store)), options_(options) {}
+
+caf::behavior HistoryActor::make_behavior() {
+  delayed_send(this, options_.retention_every, RetentionTick{});
+  return {
+      [this](const PersistWithOffset& report) {
+        waiting_.push_back(report);
+        if (waiting_.size() >= options_.commit_reports) {
+          commit();
+        } else if (!commit_due_) {
+          commit_due_ = true;
+          delayed_send(this, options_.commit_window, CommitTick{});
+        }
+      },
+      [this](const CommitTick&) {
+        commit_due_ = false;
+        commit();
+      },
+      [this](const KeepEvents& keep) {
+        const auto kept = store_->append_events(keep.events);
+        if (!kept) log::error("events-lost", "{} events: {}", keep.events.size(), kept.error().message());
+      },
+      [this](const KeepSetting& setting) {
+        const auto kept = store_->put_setting(setting.key, setting.value);
+        if (!kept) log::error("setting-lost", "{}: {}", setting.key, kept.error().message());
+      },
+      [this](const RetentionTick&) {
+        apply_retention();
+        delayed_send(this, options_.retention_every, RetentionTick{});
+      },
+  };
+}
+
+void HistoryActor::commit() {
+  if (waiting_.empty()) return;
+  std::vector<store::IncomingReport> reports;
+  reports.reserve(waiting_.size());
+  for (const auto& one : waiting_) {
+    reports.push_back({one.arrived->report, one.arrived->wall, one.clock_offset});
+  }
+  const auto outcomes = store_->append(reports);
+  if (!outcomes) log::error("commit-failed", "{} reports: {}", reports.size(), outcomes.error().message());
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    model::Result<store::AppendOutcome> outcome = store::AppendOutcome::kRefused;
+    if (outcomes) {
+      outcome = (*outcomes)[i];
+    } else {
+      outcome = outcomes.error();
+    }
+    send(waiting_[i].answer_to, Persisted{waiting_[i].arrived, std::move(outcome)});
+  }
+  waiting_.clear();
+}
+
+void HistoryActor::apply_retention() {
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(options_.retention);
+  const auto dropped = store_->drop_before({clock::wall_now().ms - age.count()});
+  if (!dropped) {
+    log::error("retention-failed", "{}", dropped.error().message());
+  } else if (dropped->reports + dropped->events + dropped->nodes > 0) {
+    log::info("retention", "dropped {} reports, {} events, {} nodes", dropped->reports, dropped->events,
+              dropped->nodes);
+  }
+}
+
+HistoryReader::HistoryReader(caf::actor_config& config, std::shared_ptr<const store::HistoryStore> store)
+    : caf::event_based_actor(config), store_(std::move(store)) {}
+
+caf::behavior HistoryReader::make_behavior() {
+  return {
+      [this](const AskHistory& ask) { ask.reply(history(ask.query)); },
+      [this](const AskEvents& ask) { ask.reply(events(ask.query)); },
+  };
+}
+
+model::Result<void> HistoryReader::known(const model::NodeName& node) const {
+  const auto names = store_->nodes();
+  if (std::binary_search(names.begin(), names.end(), node)) return {};
+  return model::Error(model::ErrorCode::kNotFound, "node \"" + node.str() + "\" has no history here");
+}
+
+model::Result<std::vector<admin::Series>> HistoryReader::history(const admin::HistoryQuery& query) const {
+  if (const auto there = known(query.node); !there) return there.error();
+  std::vector<admin::Series> answer;
+  for (const model::Metric metric : query.metrics) {
+    auto page = store_->series(query.node, metric, query.from, query.to, query.max_points);
+    if (!page) return page.error();
+    admin::Series series;
+    series.metric = metric;
+    series.truncated = page->truncated;
+    series.points.reserve(page->rows.size());
+    for (const auto& point : page->rows)
+      series.points.push_back({point.at, point.value});
+    answer.push_back(std::move(series));
+  }
+  return answer;
+}
+
+model::Result<admin::EventsReport> HistoryReader::events(const admin::EventsQuery& query) const {
+  std::vector<model::NodeName> names;
+  if (query.node.empty()) {
+    names = store_->nodes();
+    names.emplace_back();  // the cluster's own events
+  } else {
+    if (const auto there = known(query.node); !there) return there.error();
+    names.push_back(query.node);
+  }
+  admin::EventsReport report;
+  std::vector<std::pair<model::WallTime, admin::NodeEvent>> rows;
+  for (const auto& name : names) {
+    auto page = store_->events(name, query.from, query.to, admin::AdminLimits::kMaxEvents);
+    if (!page) return page.error();
+    report.truncated = report.truncated || page->truncated;
+    for (auto& row : page->rows) {
+      row.event.at = row.at;
+      rows.emplace_back(row.at, admin::NodeEvent{name, std::move(row.event)});
+    }
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (rows.size() > admin::AdminLimits::kMaxEvents) {
+    rows.resize(admin::AdminLimits::kMaxEvents);
+    report.truncated = true;
+  }
+  for (auto& row : rows)
+    report.events.push_back(std::move(row.second));
+  return report;
+}
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,46 @@
+#pragma once
+// The one writer of the history store: gathers reports for a commit window, makes them durable together, answers each.
+
+#include "coordinator/actor/messages.h"
+
+namespace tideline::coordinator {
+
+struct HistoryOptions {
+  model::Duration commit_window = std::chrono::milliseconds(20);
+  /// Committed at once when so many wait. Must be <= store::kMaxAppendReports.
+  std::size_t commit_reports = 512;
+  model::Duration retention = std::chrono::hours(24 * 14);
+  model::Duration retention_every = std::chrono::minutes(10);
+};
+
+/// Blocks on the disk: spawn it detached.
+class HistoryActor : public caf::event_based_actor {
+ public:
+  HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store, HistoryOptions options);
+  caf::behavior make_behavior() override;
+
+ private:
+  void commit();
+  void apply_retention();
+
+  std::shared_ptr<store::HistoryStore> store_;
+  HistoryOptions options_;
+  std::vector<PersistWithOffset> waiting_;
+  bool commit_due_ = false;
+};
+
+/// Range reads for operators, beside the writer so that a long question never delays an ack. Spawn it detached.
+class HistoryReader : public caf::event_based_actor {
+ public:
+  HistoryReader(caf::actor_config& config, std::shared_ptr<const store::HistoryStore> store);
+  caf::behavior make_behavior() override;
+
+ private:
+  model::Result<std::vector<admin::Series>> history(const admin::HistoryQuery& query) const;
+  model::Result<admin::EventsReport> events(const admin::EventsQuery& query) const;
+  model::Result<void> known(const model::NodeName& node) const;
+
+  std::shared_ptr<const store::HistoryStore> store_;
+};
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,32 @@
+#include "coordinator/actor/ledger_input.h"
+
+namespace tideline::coordinator {
+
+reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
+                                model::PolicyVersion policy) {
+  reclaim::NodeInput input;
+  input.node = node;
+  input.policy = policy;
+  if (!usage) return input;
+  input.arrived = usage->arrived;
+  input.cpu_capacity = usage->cpu_capacity;
+  input.cpu_allocatable = usage->cpu_allocatable;
+  input.memory_capacity = usage->memory_capacity;
+  input.memory_allocatable = usage->memory_allocatable;
+  input.system_cpu = usage->system_cpu;
+  input.system_memory = usage->system_memory;
+  for (const auto& pod : usage->pods) {
+    reclaim::PodInput one;
+    one.uid = pod.pod.uid;
+    one.qos = pod.pod.qos;
+    one.tier = model::tier_of(pod.pod.priority, pod.pod.qos);
+    one.phase = pod.pod.phase;
+    one.requests = pod.pod.requests;
+    one.cpu = pod.cpu;
+    one.memory = pod.memory;
+    input.pods.push_back(std::move(one));
+  }
+  return input;
+}
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,29 @@
+#include "coordinator/actor/link_events.h"
+
+#include "messages/log/log.h"
+
+namespace tideline::coordinator {
+
+void LinkEvents::on_enrolled(const link::SessionInfo& session) {
+  caf::anon_send(sessions_, Enrolled{session});
+}
+
+void LinkEvents::on_reports(std::vector<link::ArrivedReport> reports) {
+  caf::anon_send(sessions_, Arrived{std::make_shared<const std::vector<link::ArrivedReport>>(std::move(reports))});
+}
+
+void LinkEvents::on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion applied,
+                               const std::string& problem) {
+  caf::anon_send(sessions_, PolicyAnswered{session, node, applied, problem});
+}
+
+void LinkEvents::on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) {
+  caf::anon_send(sessions_, Closed{session, node, why});
+}
+
+void LinkEvents::on_peer_refused(const std::string& peer, const model::Error& why, std::uint64_t suppressed) {
+  log::warn("peer-refused", "{}: {}{}", peer, why.message(),
+            suppressed == 0 ? "" : fmt::format(" ({} more held back)", suppressed));
+}
+
+}  // namespace tideline::coordinator

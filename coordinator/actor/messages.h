@@ -1,0 +1,161 @@
+#pragma once
+// What the coordinator's actors tell each other. Payloads that are more than a few words travel as shared_ptr<const T>.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/all.hpp>
+
+#include "coordinator/admin/backend.h"
+#include "coordinator/policy/policy.h"
+#include "messages/link/session.h"
+#include "storage/store/history_store.h"
+
+namespace tideline::coordinator {
+
+// -- link -> sessions -> session
+struct Enrolled {
+  link::SessionInfo session;
+};
+struct Arrived {
+  std::shared_ptr<const std::vector<link::ArrivedReport>> reports;
+};
+struct PolicyAnswered {
+  link::SessionId session;
+  model::NodeName node;
+  model::PolicyVersion applied;
+  std::string problem;
+};
+struct Closed {
+  link::SessionId session;
+  model::NodeName node;
+  std::string why;
+};
+struct ReportIn {
+  std::shared_ptr<const link::ArrivedReport> arrived;
+};
+
+// -- session -> fleet -> history -> session
+struct Persist {
+  std::shared_ptr<const link::ArrivedReport> arrived;
+  caf::actor answer_to;
+};
+struct PersistWithOffset {
+  std::shared_ptr<const link::ArrivedReport> arrived;
+  model::Duration clock_offset;
+  caf::actor answer_to;
+};
+struct Persisted {
+  std::shared_ptr<const link::ArrivedReport> arrived;
+  model::Result<store::AppendOutcome> outcome;
+};
+/// A report is durable for the first time: the live view may take it.
+struct Durable {
+  std::shared_ptr<const link::ArrivedReport> arrived;
+};
+
+// -- fleet, policy -> history
+struct KeepEvents {
+  std::vector<store::CoordinatorEvent> events;
+};
+struct KeepSetting {
+  std::string key;
+  std::string value;
+};
+
+// -- policy -> fleet
+struct PolicyLoaded {
+  std::shared_ptr<const policy::ClusterPolicy> policy;
+  model::PolicyVersion version;
+};
+
+// -- timers
+struct CommitTick {};
+struct LedgerTick {};
+struct PolicyTick {};
+struct RetentionTick {};
+
+// -- admin -> fleet, policy, reader; a question carries its own answer
+struct AskNodes {
+  admin::Reply<std::vector<fleet::NodeView>> reply;
+};
+struct AskNode {
+  model::NodeName name;
+  admin::Reply<fleet::NodeView> reply;
+};
+struct AskPods {
+  model::NodeName name;
+  admin::Reply<std::vector<fleet::PodView>> reply;
+};
+struct AskReclaimed {
+  admin::Reply<admin::ReclaimedReport> reply;
+};
+struct AskWatch {
+  model::NodeName name;
+  std::uint32_t seconds = 0;
+  admin::Reply<void> reply;
+};
+struct AskEffective {
+  model::NodeName name;
+  admin::PolicyState state;
+  admin::Reply<admin::PolicyReport> reply;
+};
+struct AskPolicyNodes {
+  admin::PolicyState state;
+  admin::Reply<admin::PolicyStatus> reply;
+};
+struct AskHistory {
+  admin::HistoryQuery query;
+  admin::Reply<std::vector<admin::Series>> reply;
+};
+struct AskEvents {
+  admin::EventsQuery query;
+  admin::Reply<admin::EventsReport> reply;
+};
+struct AskPolicyGet {
+  model::NodeName name;
+  admin::Reply<admin::PolicyReport> reply;
+};
+struct AskPolicyStatus {
+  admin::Reply<admin::PolicyStatus> reply;
+};
+struct AskPolicyApply {
+  admin::Caller caller;
+  std::vector<admin::PolicyDocument> documents;
+  bool dry_run = false;
+  admin::Reply<admin::PolicyApplied> reply;
+};
+
+}  // namespace tideline::coordinator
+
+// These messages never leave the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Enrolled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ReportIn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persist)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PersistWithOffset)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persisted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Durable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepEvents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepSetting)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyLoaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::CommitTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNodes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNode)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPods)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskReclaimed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskWatch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskEffective)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyNodes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHistory)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskEvents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyGet)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyStatus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyApply)

@@ -1,0 +1,46 @@
+#pragma once
+// The one policy source of this coordinator: watches it, keeps the last good policy, answers what is in force and why.
+
+#include <memory>
+#include <optional>
+
+#include "coordinator/actor/messages.h"
+
+namespace tideline::coordinator {
+
+/// What the store remembers of the policy, so that versions go on and a bad input at start-up changes nothing.
+struct PolicyMemory {
+  model::PolicyVersion version;
+  std::vector<policy::Document> documents;  // of that version
+};
+inline constexpr std::string_view kPolicyMemorySetting = "policy.memory";
+std::string to_text(const PolicyMemory& memory);
+model::Result<PolicyMemory> policy_memory_from(const std::string& text);
+
+class PolicyActor : public caf::event_based_actor {
+ public:
+  PolicyActor(caf::actor_config& config, std::string directory, model::Epoch epoch, std::optional<PolicyMemory> memory,
+              caf::actor fleet, caf::actor history);
+  caf::behavior make_behavior() override;
+
+ private:
+  void reload();
+  void adopt(policy::ClusterPolicy parsed);
+  void refuse(const model::Error& why);
+  void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
+  admin::PolicyState state() const;
+  model::Result<admin::PolicyApplied> apply(const AskPolicyApply& ask) const;
+
+  std::string directory_;
+  model::Epoch epoch_;
+  caf::actor fleet_;
+  caf::actor history_;
+  std::optional<PolicyMemory> memory_;
+  std::shared_ptr<const policy::ClusterPolicy> policy_;  // in force; null before the first good one
+  model::PolicyVersion version_;
+  model::WallTime loaded_;
+  std::optional<model::Result<std::vector<policy::Document>>> seen_;  // newest input, good or bad
+  std::string problem_;
+};
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,76 @@
+#include "coordinator/actor/session_actor.h"
+
+#include "messages/log/log.h"
+
+namespace tideline::coordinator {
+
+SessionActor::SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, LinkPortPtr link)
+    : caf::event_based_actor(config), session_(std::move(session)), fleet_(std::move(fleet)), link_(std::move(link)) {}
+
+caf::behavior SessionActor::make_behavior() {
+  return {
+      [this](const ReportIn& report) {
+        send(fleet_, Persist{report.arrived, caf::actor_cast<caf::actor>(this)});
+      },
+      [this](const Persisted& persisted) { answer(persisted); },
+      [this](const Closed&) { quit(); },
+  };
+}
+
+void SessionActor::answer(const Persisted& persisted) {
+  const auto& ticket = persisted.arrived->ticket;
+  if (!persisted.outcome) {
+    link_->with([&](link::NodeServer& server) { server.refuse(ticket, persisted.outcome.error()); });
+    return;
+  }
+  switch (*persisted.outcome) {
+    case store::AppendOutcome::kStored:
+      send(fleet_, Durable{persisted.arrived});
+      [[fallthrough]];
+    case store::AppendOutcome::kDuplicate:
+      link_->with([&](link::NodeServer& server) { server.acknowledge({ticket}); });
+      return;
+    case store::AppendOutcome::kRefused:
+      link_->with([&](link::NodeServer& server) {
+        server.refuse(ticket,
+                      model::Error(model::ErrorCode::kOverloaded, "history holds its bound of nodes or sequences"));
+      });
+      return;
+  }
+}
+
+SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, LinkPortPtr link)
+    : caf::event_based_actor(config), fleet_(std::move(fleet)), link_(std::move(link)) {}
+
+caf::behavior SessionsActor::make_behavior() {
+  return {
+      [this](const Enrolled& enrolled) {
+        const auto& session = enrolled.session;
+        log::info("node-connected", "{} from {} session {} agent {}", session.hello.node.str(), session.peer,
+                  session.id.value(), session.hello.agent_version);
+        sessions_[session.id] = spawn<SessionActor>(session, fleet_, link_);
+        send(fleet_, enrolled);
+      },
+      [this](const Arrived& arrived) {
+        for (std::size_t i = 0; i < arrived.reports->size(); ++i) {
+          const auto found = sessions_.find((*arrived.reports)[i].ticket.session);
+          if (found == sessions_.end()) continue;
+          // Shares the batch's memory: one allocation for all its reports.
+          std::shared_ptr<const link::ArrivedReport> one(arrived.reports, &(*arrived.reports)[i]);
+          send(found->second, ReportIn{std::move(one)});
+        }
+      },
+      [this](const PolicyAnswered& answered) { send(fleet_, answered); },
+      [this](const Closed& closed) {
+        log::info("node-disconnected", "{} session {}: {}", closed.node.str(), closed.session.value(), closed.why);
+        const auto found = sessions_.find(closed.session);
+        if (found != sessions_.end()) {
+          send(found->second, closed);
+          sessions_.erase(found);
+        }
+        send(fleet_, closed);
+      },
+  };
+}
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,58 @@
+#include "coordinator/policy/rollout.h"
+
+namespace tideline::policy {
+
+void Rollout::set(std::shared_ptr<const ClusterPolicy> policy, model::PolicyVersion version) {
+  policy_ = std::move(policy);
+  version_ = version;
+  for (auto& [name, node] : nodes_)
+    node.check = true;
+}
+
+void Rollout::opened(const model::NodeName& node) {
+  Node& entry = nodes_[node];
+  entry.open = true;
+  entry.sent.reset();
+  entry.check = true;
+}
+
+void Rollout::closed(const model::NodeName& node) {
+  const auto found = nodes_.find(node);
+  if (found != nodes_.end()) found->second.open = false;
+}
+
+void Rollout::labels(const model::NodeName& node, const Labels& labels) {
+  Node& entry = nodes_[node];
+  if (entry.labels == labels) return;
+  entry.labels = labels;
+  entry.check = true;
+}
+
+model::NodePolicy Rollout::effective_for(const Labels& labels) const {
+  model::NodePolicy policy = policy_ ? effective(*policy_, labels) : model::NodePolicy{};
+  policy.version = version_;
+  policy.epoch = epoch_;
+  return policy;
+}
+
+std::optional<model::NodePolicy> Rollout::wanted(const model::NodeName& node) const {
+  if (!policy_) return std::nullopt;
+  const auto found = nodes_.find(node);
+  return effective_for(found != nodes_.end() && found->second.labels ? *found->second.labels : Labels{});
+}
+
+std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due() {
+  std::vector<std::pair<model::NodeName, model::NodePolicy>> due;
+  if (!policy_) return due;
+  for (auto& [name, node] : nodes_) {
+    if (!node.check || !node.open || !node.labels) continue;
+    node.check = false;
+    auto policy = effective_for(*node.labels);
+    if (node.sent == policy) continue;
+    node.sent = policy;
+    due.emplace_back(name, std::move(policy));
+  }
+  return due;
+}
+
+}  // namespace tideline::policy

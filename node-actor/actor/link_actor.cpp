@@ -1,0 +1,195 @@
+#include "node-actor/actor/link_actor.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "messages/clock/clock.h"
+#include "messages/codec/report_bytes.h"
+#include "messages/log/log.h"
+#include "node-actor/actor/policy_file.h"
+
+namespace tideline::node {
+namespace {
+
+/// A report not sent within this many of its own windows (and kLiveFloor) is history, not news.
+constexpr int kLiveWindows = 2;
+constexpr auto kLiveFloor = std::chrono::seconds(5);
+constexpr auto kRetryDelay = std::chrono::seconds(1);
+
+model::Lane lane_of(const model::Report& report, const std::string& boot_id, model::MonoTime now) {
+  if (report.status.boot_id != boot_id) return model::Lane::kBackfill;
+  const auto age = now - report.mono;
+  const auto limit = std::max<model::Duration>(report.window * kLiveWindows, kLiveFloor);
+  return age <= limit ? model::Lane::kLive : model::Lane::kBackfill;
+}
+
+}  // namespace
+
+LinkActor::LinkActor(caf::actor_config& config, LinkOptions options, std::shared_ptr<spool::Spool> spool,
+                     std::shared_ptr<ClientPort> port)
+    : caf::event_based_actor(config),
+      options_(std::move(options)),
+      spool_(std::move(spool)),
+      port_(std::move(port)),
+      pods_(std::make_shared<const std::vector<model::Pod>>()),
+      interval_(options_.report_interval) {}
+
+caf::behavior LinkActor::make_behavior() {
+  return {
+      [this](const caf::actor& tick) { tick_ = tick; },
+      [this](const SampleReady& ready) { take_sample(ready); },
+      [this](const LinkUp& up) {
+        log::info("coordinator-connected", "{} epoch {}", up.welcome.address, up.welcome.epoch.value());
+        connected_ = true;
+        in_flight_.reset();
+        spool_->ack_through(up.welcome.acked_through);
+        report_now_ = true;
+        send_next();
+      },
+      [this](const LinkDown& down) {
+        // Each failed attempt of a long outage says the same.
+        if (connected_ || down.attempt <= 1) log::warn("coordinator-lost", "{}", down.why);
+        connected_ = false;
+        in_flight_.reset();
+      },
+      [this](const ReportAcked& acked) { answer(acked); },
+      [this](const ReportRefused& refused) { answer(refused); },
+      [this](const SendAgain&) { send_next(); },
+      [this](const PolicyArrived& arrived) { take_policy(arrived.policy); },
+      [this](const PolicyInForce& in_force) {
+        if (auto* client = port_->client.load()) client->answer_policy(in_force.version, "");
+      },
+      [this](const ReportPace& pace) {
+        interval_ = std::clamp<model::Duration>(pace.interval, std::chrono::seconds(1), options_.report_interval);
+        interval_until_ = clock::mono_now() + pace.duration;
+        next_report_ = clock::mono_now();
+      },
+  };
+}
+
+void LinkActor::take_sample(const SampleReady& ready) {
+  const auto now = ready.sample.at;
+  if (!window_start_) window_start_ = now;
+  if (!next_report_) next_report_ = now + interval_;
+  window_.add(ready.sample);
+  pods_ = ready.pods;
+  status_ = ready.status;
+  const std::size_t room = model::ReportLimits::kMaxEvents - std::min(events_.size(), model::ReportLimits::kMaxEvents);
+  if (ready.events.size() > room) {
+    log::warn("events-dropped", "{} events did not fit the report", ready.events.size() - room);
+  }
+  events_.insert(events_.end(), ready.events.begin(),
+                 ready.events.begin() + static_cast<std::ptrdiff_t>(std::min(room, ready.events.size())));
+  if (interval_until_ && now >= *interval_until_) {
+    interval_until_.reset();
+    interval_ = options_.report_interval;
+  }
+  if (now >= *next_report_ || (report_now_ && connected_)) {
+    report_now_ = false;
+    store_report();
+    next_report_ = now + interval_;
+    send_next();
+  }
+}
+
+void LinkActor::store_report() {
+  model::Report report;
+  report.node = options_.name;
+  report.incarnation = spool_->incarnation();
+  report.seq = spool_->next_seq();
+  report.gap_reports = spool_->pending_gap();
+  report.mono = clock::mono_now();
+  report.wall = clock::wall_now();
+  report.window = report.mono - *window_start_;
+  report.status = status_;
+  report.samples = window_.samples();
+  report.pods = window_.summaries(*pods_);
+  report.events = std::move(events_);
+  events_.clear();
+  window_.clear();
+  window_start_ = report.mono;
+
+  const auto bytes = codec::to_bytes(report);
+  if (!bytes) {
+    log::error("report-lost", "seq {}: {}", report.seq.value(), bytes.error().message());
+    return;
+  }
+  const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+  const auto kept = spool_->append(report.seq, report.gap_reports, text);
+  if (!kept) log::error("report-lost", "seq {}: {}", report.seq.value(), kept.error().message());
+}
+
+model::Result<model::Report> LinkActor::stored(model::Seq seq) const {
+  const auto found = spool_->peek(seq, 1);
+  if (!found) return found.error();
+  if (found->empty()) return model::Error(model::ErrorCode::kNotFound, "nothing to send");
+  const auto& bytes = found->front().bytes;
+  auto report = codec::report_from_bytes(std::as_bytes(std::span(bytes)));
+  if (!report) {
+    log::error("report-lost", "seq {} in the spool: {}", found->front().seq.value(), report.error().message());
+    spool_->ack(found->front().seq);
+  }
+  return report;
+}
+
+void LinkActor::send_next() {
+  auto* client = port_->client.load();
+  if (client == nullptr || !connected_ || in_flight_ || spool_->pending() == 0) return;
+  // The newest first while it is news, then the backlog from its old end.
+  auto report = stored(model::Seq(spool_->next_seq().value() - 1));
+  const auto now = clock::mono_now();
+  if (!report || lane_of(*report, options_.boot_id, now) != model::Lane::kLive) {
+    report = stored(model::Seq(1));
+    if (!report) return;
+  }
+  report->lane = lane_of(*report, options_.boot_id, now);
+  const auto sent = client->send_report(*report);
+  if (sent) {
+    in_flight_ = report->seq;
+  } else if (sent.error().code() == model::ErrorCode::kInvalidArgument) {
+    log::error("report-lost", "seq {}: {}", report->seq.value(), sent.error().message());
+    spool_->ack(report->seq);
+    delayed_send(this, kRetryDelay, SendAgain{});
+  }
+}
+
+void LinkActor::answer(const ReportAcked& acked) {
+  spool_->ack(acked.seq);
+  in_flight_.reset();
+  send_next();
+}
+
+void LinkActor::answer(const ReportRefused& refused) {
+  in_flight_.reset();
+  const auto code = refused.why.code();
+  if (code == model::ErrorCode::kInvalidArgument || code == model::ErrorCode::kMalformed) {
+    log::error("report-refused", "seq {} is dropped: {}", refused.seq.value(), refused.why.message());
+    spool_->ack(refused.seq);
+  } else {
+    log::warn("report-refused", "seq {} is kept: {}", refused.seq.value(), refused.why.message());
+  }
+  delayed_send(this, kRetryDelay, SendAgain{});
+}
+
+void LinkActor::take_policy(const model::NodePolicy& policy) {
+  auto* client = port_->client.load();
+  if (policy.epoch < options_.seen_epoch) {
+    log::warn("policy-refused", "version {} of epoch {}: epoch {} was seen", policy.version.value(),
+              policy.epoch.value(), options_.seen_epoch.value());
+    if (client != nullptr) {
+      client->answer_policy(policy.version, fmt::format("epoch {} is older than epoch {}, which this node has seen",
+                                                        policy.epoch.value(), options_.seen_epoch.value()));
+    }
+    return;
+  }
+  options_.seen_epoch = policy.epoch;
+  if (const auto kept = keep_policy(options_.state_dir, policy); !kept) {
+    // In force all the same: a node that cannot write its disk must still obey.
+    log::error("policy-not-kept", "{}", kept.error().message());
+  }
+  log::info("policy-taken", "version {} epoch {}", policy.version.value(), policy.epoch.value());
+  send(tick_, PolicyWanted{policy});
+}
+
+}  // namespace tideline::node

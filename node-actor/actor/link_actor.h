@@ -1,0 +1,82 @@
+#pragma once
+// Folds samples into reports, keeps them in the spool until the coordinator has them, takes policies in.
+
+#include <memory>
+#include <optional>
+
+#include "messages/link/node_client.h"
+#include "node-actor/actor/messages.h"
+#include "node-actor/sense/window.h"
+#include "node-actor/spool/spool.h"
+
+namespace tideline::node {
+
+struct LinkOptions {
+  model::NodeName name;
+  std::string boot_id;
+  std::string state_dir;
+  model::Duration report_interval;
+  /// Highest epoch a policy was taken from; a coordinator with a lower one is an old one that does not know it yet.
+  model::Epoch seen_epoch;
+};
+
+/// Carries the link thread's events to the actor.
+class LinkBridge final : public link::NodeClientEvents {
+ public:
+  void attach(caf::actor target) { target_ = std::move(target); }
+  void on_connected(const link::Welcome& welcome) override { caf::anon_send(target_, LinkUp{welcome}); }
+  void on_disconnected(const std::string& why, unsigned attempt) override {
+    caf::anon_send(target_, LinkDown{why, attempt});
+  }
+  void on_acked(model::Seq seq) override { caf::anon_send(target_, ReportAcked{seq}); }
+  void on_refused(model::Seq seq, const model::Error& why) override {
+    caf::anon_send(target_, ReportRefused{seq, why});
+  }
+  void on_policy(const model::NodePolicy& policy) override { caf::anon_send(target_, PolicyArrived{policy}); }
+  void on_report_interval(model::Duration interval, model::Duration duration) override {
+    caf::anon_send(target_, ReportPace{interval, duration});
+  }
+
+ private:
+  caf::actor target_;
+};
+
+/// The client starts after the actor; until then there is no link.
+struct ClientPort {
+  std::atomic<link::NodeClient*> client{nullptr};
+};
+
+class LinkActor : public caf::event_based_actor {
+ public:
+  LinkActor(caf::actor_config& config, LinkOptions options, std::shared_ptr<spool::Spool> spool,
+            std::shared_ptr<ClientPort> port);
+  /// Its first message must be the handle of the tick actor, which is made after this one.
+  caf::behavior make_behavior() override;
+
+ private:
+  void take_sample(const SampleReady& ready);
+  void store_report();
+  void send_next();
+  void answer(const ReportAcked& acked);
+  void answer(const ReportRefused& refused);
+  void take_policy(const model::NodePolicy& policy);
+  model::Result<model::Report> stored(model::Seq seq) const;
+
+  LinkOptions options_;
+  std::shared_ptr<spool::Spool> spool_;
+  std::shared_ptr<ClientPort> port_;
+  caf::actor tick_;
+  sense::ReportWindow window_;
+  std::shared_ptr<const std::vector<model::Pod>> pods_;
+  model::NodeStatus status_;
+  std::vector<model::Event> events_;
+  std::optional<model::MonoTime> window_start_;
+  std::optional<model::MonoTime> next_report_;
+  model::Duration interval_;
+  std::optional<model::MonoTime> interval_until_;
+  bool connected_ = false;
+  bool report_now_ = true;  // a fresh session is told at once who this is
+  std::optional<model::Seq> in_flight_;
+};
+
+}  // namespace tideline::node

@@ -1,0 +1,80 @@
+#pragma once
+// What the worker's actors tell each other.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/all.hpp>
+
+#include "messages/link/session.h"
+#include "messages/model/policy.h"
+#include "messages/model/report.h"
+
+namespace tideline::node {
+
+// -- pods -> tick
+struct PodsChanged {
+  std::shared_ptr<const std::vector<model::Pod>> pods;
+};
+
+// -- tick -> link
+struct SampleReady {
+  model::NodeSample sample;
+  std::shared_ptr<const std::vector<model::Pod>> pods;
+  model::NodeStatus status;
+  std::vector<model::Event> events;
+};
+struct PolicyInForce {
+  model::PolicyVersion version;
+};
+
+// -- link's thread -> link
+struct LinkUp {
+  link::Welcome welcome;
+};
+struct LinkDown {
+  std::string why;
+  unsigned attempt = 0;
+};
+struct ReportAcked {
+  model::Seq seq;
+};
+struct ReportRefused {
+  model::Seq seq;
+  model::Error why;
+};
+struct PolicyArrived {
+  model::NodePolicy policy;
+};
+struct ReportPace {
+  model::Duration interval;
+  model::Duration duration;
+};
+
+// -- link -> tick
+struct PolicyWanted {
+  model::NodePolicy policy;
+};
+
+// -- timers
+struct Tick {};
+struct PodsTick {};
+struct SendAgain {};
+
+}  // namespace tideline::node
+
+// These messages never leave the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PodsChanged)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::SampleReady)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PolicyInForce)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::LinkUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::LinkDown)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::ReportAcked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::ReportRefused)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PolicyArrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::ReportPace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PolicyWanted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::Tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PodsTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::SendAgain)

@@ -1,0 +1,43 @@
+#pragma once
+// Everything a worker is told at start.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/link/tls_files.h"
+#include "messages/model/ids.h"
+#include "messages/model/units.h"
+#include "node-actor/kernel/cgroup_tree.h"
+#include "node-actor/kernel/kernel_root.h"
+#include "node-actor/spool/spool.h"
+
+namespace tideline::node {
+
+struct NodeConfig {
+  model::NodeName name;
+  std::vector<std::string> coordinators;  // host:port
+  std::string server_name = "coordinator.tideline";
+  link::TlsFiles tls;
+
+  kernel::KernelRoot kernel;
+  kernel::TreeOptions tree;
+  bool simulated = false;  // the kernel root is not this host's: status says so
+
+  std::string state_dir = "/var/lib/tideline";
+  std::string pods_file;
+  std::map<std::string, std::string> labels;
+  model::MilliCpu cpu_reserved;  // capacity - allocatable
+  model::Bytes memory_reserved;
+
+  model::Duration fast_interval = std::chrono::milliseconds(100);  // 20 ms .. 1 s
+  model::Duration pod_interval = std::chrono::seconds(1);          // >= fast_interval
+  model::Duration report_interval = std::chrono::seconds(10);      // 1 s .. 5 min
+  spool::SpoolLimits spool;
+
+  std::string record_file;  // empty = off
+  std::size_t record_max_bytes = 64u << 20;
+};
+
+}  // namespace tideline::node

@@ -1,0 +1,179 @@
+#include "node-actor/actor/node_loop.h"
+
+#include <fmt/format.h>
+
+#include "messages/clock/clock.h"
+#include "messages/log/log.h"
+#include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/protection.h"
+#include "node-actor/sense/judge_protection.h"
+#include "node-actor/sense/sample.h"
+
+namespace tideline::node {
+namespace {
+
+std::string path_of(const model::KernelWrite& write) {
+  return write.group + "/" + write.file;
+}
+
+}  // namespace
+
+model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config, guard::Journal& journal,
+                                                        const guard::Lease& lease) {
+  auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
+  if (!tree) return tree.error();
+  const auto facts = kernel::read_host_facts(config.kernel);
+  if (!facts) return facts.error();
+  const auto memory = kernel::read_memory_capacity(config.kernel);
+  if (!memory) return memory.error();
+  const auto cpu = kernel::read_cpu_capacity(config.kernel);
+  if (!cpu) return cpu.error();
+
+  std::unique_ptr<NodeLoop> loop(new NodeLoop(config, std::move(*tree), journal, lease));
+  if (!config.record_file.empty()) {
+    auto recorder = Recorder::open(config.record_file, config.record_max_bytes);
+    if (!recorder) return recorder.error();
+    loop->recorder_ = std::move(*recorder);
+  }
+  auto& status = loop->status_;
+  status.cpu_capacity = *cpu;
+  status.memory_capacity = *memory;
+  status.cpu_allocatable = std::max(*cpu - config.cpu_reserved, model::MilliCpu(0));
+  status.memory_allocatable = std::max(*memory - config.memory_reserved, model::Bytes(0));
+  status.cgroup_version = (config.simulated ? "simulated " : "") + std::string(kernel::name_of(loop->tree_.version()));
+  status.kernel_release = facts->kernel_release;
+  status.boot_id = facts->boot_id;
+  status.agent_version = TIDELINE_VERSION;
+  status.labels = config.labels;
+  loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
+  loop->protection_.why = "not looked at yet";
+  return loop;
+}
+
+NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Journal& journal,
+                   const guard::Lease& lease)
+    : config_(config),
+      tree_(std::move(tree)),
+      fast_reader_(tree_),
+      pod_reader_(tree_),
+      gate_(journal, lease,
+            [this](const model::KernelWrite& write, const std::string& /*original*/) { return declare(write); }),
+      writer_(tree_, gate_) {}
+
+void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
+  policy_ = std::move(policy);
+}
+
+guard::Declaration NodeLoop::declare(const model::KernelWrite& write) const {
+  // The besteffort root's quota is the only file written today, and it throttles: it goes back when nobody is in
+  // charge.
+  const auto safe = kernel::quota_write(tree_.version(), quota_period_us_, write.group,
+                                        decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
+  return {guard::RestoreClass::kRestore, safe.value};
+}
+
+model::Result<void> NodeLoop::fast_round() {
+  const auto counters = fast_reader_.read();
+  if (!counters) {
+    note_trouble(counters.error());
+  } else {
+    if (fast_before_) fast_ = sense::fast_sample(*fast_before_, *counters);
+    fast_before_ = *counters;
+  }
+  decide::SuppressInput input;
+  input.now = clock::mono_now();
+  input.node = facts_;
+  input.fast = fast_;
+  input.pods = sample_;
+  if (sample_) input.be_outside_root = decide::be_outside_root(*sample_, pods_);
+  input.protection = protection_;
+  input.current = current_;
+  auto step = decide::cpu_suppress(suppress_, input, policy_);
+  recorder_.suppress(counters ? *counters : model::FastCounters{}, policy_, input, step.decision);
+  suppress_ = std::move(step.state);
+  features_ = step.decision.features;
+  if (!step.decision.write) return {};
+  return act(step.decision);
+}
+
+model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
+  std::optional<model::MilliCpu> limit;
+  if (decision.action == decide::SuppressDecision::Action::kLimit) limit = decision.limit;
+  const auto write = kernel::quota_write(tree_.version(), quota_period_us_, tree_.best_effort(), limit,
+                                         model::Controller::kCpuSuppress, decision.reason);
+  const auto outcome = writer_.perform(write);
+  for (const auto& drift : gate_.take_drifts()) {
+    log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
+    note(model::Reason::kDrift, path_of(write), drift.found, write.value);
+  }
+  if (!outcome) {
+    if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
+    current_ = decide::CurrentLimit::unknown();
+    // A besteffort root that is gone has nothing to limit.
+    if (outcome.error().code() != model::ErrorCode::kNotFound) note_trouble(outcome.error());
+    return {};
+  }
+  current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
+  if (outcome->changed) {
+    recorder_.write(write, outcome->old_value);
+    note(decision.reason, path_of(write), outcome->old_value, write.value);
+  }
+  return {};
+}
+
+model::NodeSample NodeLoop::pod_round() {
+  auto reading = pod_reader_.read(pods_);
+  for (const auto& error : reading.errors)
+    note_trouble(error);
+  recorder_.host(reading.counters);
+  auto sample =
+      host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
+  protection_ = sense::judge_protection(kernel::read_sibling_weights(tree_));
+  const auto quota = kernel::read_quota(tree_, tree_.best_effort());
+  if (!quota) {
+    current_ = decide::CurrentLimit::unknown();
+    if (quota.error().code() != model::ErrorCode::kNotFound) note_trouble(quota.error());
+  } else {
+    current_ = quota->limit ? decide::CurrentLimit::of(*quota->limit) : decide::CurrentLimit::none();
+    quota_period_us_ = quota->period_us;
+  }
+  host_before_ = std::move(reading.counters);
+  sample_ = sample;
+  return sample;
+}
+
+model::NodeStatus NodeLoop::status() const {
+  model::NodeStatus status = status_;
+  status.protection = protection_;
+  status.features = features_;
+  for (auto& feature : decide::cpu_qos_features(policy_))
+    status.features.push_back(std::move(feature));
+  if (policy_) status.policy_applied = policy_->version;
+  return status;
+}
+
+std::vector<model::Event> NodeLoop::take_events() {
+  if (events_dropped_ > 0) {
+    log::warn("events-dropped", "{} events did not fit a report", events_dropped_);
+    events_dropped_ = 0;
+  }
+  return std::exchange(events_, {});
+}
+
+void NodeLoop::note(model::Reason reason, std::string subject, std::string old_value, std::string new_value) {
+  if (events_.size() >= model::ReportLimits::kMaxEvents) {
+    ++events_dropped_;
+    return;
+  }
+  events_.push_back({clock::wall_now(), model::Controller::kCpuSuppress, reason, std::move(subject),
+                     std::move(old_value), std::move(new_value)});
+}
+
+void NodeLoop::note_trouble(const model::Error& error) {
+  // The same trouble comes back every round: once is news.
+  if (error.message() == last_trouble_) return;
+  last_trouble_ = error.message();
+  log::warn("kernel-trouble", "{}: {}", model::name_of(error.code()), error.message());
+}
+
+}  // namespace tideline::node

@@ -1,0 +1,79 @@
+#pragma once
+// One host's control loop without actors or timers: reads once, decides, writes. The tick actor calls it at its pace.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/policy.h"
+#include "messages/model/report.h"
+#include "node-actor/actor/node_config.h"
+#include "node-actor/actor/recorder.h"
+#include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/guard/journal_gate.h"
+#include "node-actor/kernel/fast_reader.h"
+#include "node-actor/kernel/pod_reader.h"
+#include "node-actor/kernel/quota.h"
+#include "node-actor/kernel/writer.h"
+
+namespace tideline::node {
+
+class NodeLoop {
+ public:
+  /// `journal` and `lease` must outlive the loop. Errors: no cgroup tree, host facts unreadable, record file
+  /// unwritable.
+  static model::Result<std::unique_ptr<NodeLoop>> open(const NodeConfig& config, guard::Journal& journal,
+                                                       const guard::Lease& lease);
+  NodeLoop(const NodeLoop&) = delete;
+  NodeLoop& operator=(const NodeLoop&) = delete;
+
+  void set_pods(std::vector<model::Pod> pods) { pods_ = std::move(pods); }
+  void set_policy(std::optional<model::NodePolicy> policy);
+  const std::vector<model::Pod>& pods() const { return pods_; }
+  const std::string& boot_id() const { return status_.boot_id; }
+
+  /// Node and BE counters -> decision -> at most one write. kFenced: another owner has the host, the worker must stop;
+  /// any other trouble is kept as an event and tried again next round.
+  model::Result<void> fast_round();
+  /// Pods, pressure, protection and the kernel's own view of our limit. The first one has levels only.
+  model::NodeSample pod_round();
+
+  model::NodeStatus status() const;
+  /// What was written or went wrong since the last call, oldest first, bounded.
+  std::vector<model::Event> take_events();
+
+ private:
+  NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Journal& journal, const guard::Lease& lease);
+  guard::Declaration declare(const model::KernelWrite& write) const;
+  model::Result<void> act(const decide::SuppressDecision& decision);
+  void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
+  void note_trouble(const model::Error& error);
+
+  NodeConfig config_;
+  kernel::CgroupTree tree_;
+  kernel::FastReader fast_reader_;
+  kernel::PodReader pod_reader_;
+  guard::JournalGate gate_;
+  kernel::Writer writer_;
+  Recorder recorder_;
+
+  model::NodeStatus status_;
+  decide::NodeFacts facts_;
+  std::vector<model::Pod> pods_;
+  std::optional<model::NodePolicy> policy_;
+  std::optional<model::FastCounters> fast_before_;
+  std::optional<model::HostCounters> host_before_;
+  std::optional<model::FastSample> fast_;
+  std::optional<model::NodeSample> sample_;
+  model::Protection protection_;
+  decide::CurrentLimit current_;
+  std::int64_t quota_period_us_ = 100'000;
+  decide::SuppressState suppress_;
+  std::vector<model::FeatureState> features_;
+  std::vector<model::Event> events_;
+  std::uint64_t events_dropped_ = 0;
+  std::string last_trouble_;
+};
+
+}  // namespace tideline::node

@@ -1,0 +1,81 @@
+#include "node-actor/actor/pods_actor.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "messages/log/log.h"
+#include "node-actor/actor/pods_file.h"
+
+namespace tideline::node {
+namespace {
+
+constexpr auto kLookInterval = std::chrono::seconds(1);
+constexpr std::int64_t kMaxFileBytes = 4 << 20;
+
+}  // namespace
+
+model::Result<std::vector<model::Pod>> read_pods_file(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    return model::Error(errno == ENOENT ? model::ErrorCode::kNotFound : model::ErrorCode::kPermissionDenied,
+                        fmt::format("pods file {}: {}", path, std::strerror(errno)));
+  }
+  if (info.st_size > kMaxFileBytes) {
+    return model::Error(model::ErrorCode::kOverloaded,
+                        fmt::format("pods file {}: {} bytes, limit {}", path, info.st_size, kMaxFileBytes));
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return model::Error(model::ErrorCode::kPermissionDenied,
+                        fmt::format("pods file {}: {}", path, std::strerror(errno)));
+  }
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return parse_pods_file(text, path);
+}
+
+PodsActor::PodsActor(caf::actor_config& config, std::string path, caf::actor tick)
+    : caf::event_based_actor(config), path_(std::move(path)), tick_(std::move(tick)) {}
+
+caf::behavior PodsActor::make_behavior() {
+  look();
+  delayed_send(this, kLookInterval, PodsTick{});
+  return {
+      [this](const PodsTick&) {
+        look();
+        delayed_send(this, kLookInterval, PodsTick{});
+      },
+  };
+}
+
+void PodsActor::look() {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0) {
+    trouble(fmt::format("{}: {}; the last pods stay", path_, std::strerror(errno)));
+    seen_.reset();
+    return;
+  }
+  const Stamp stamp{info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec, info.st_ino, info.st_size};
+  if (seen_ == stamp) return;
+  seen_ = stamp;
+  auto pods = read_pods_file(path_);
+  if (!pods) {
+    trouble(pods.error().message() + "; the last good pods stay");
+    return;
+  }
+  last_trouble_.clear();
+  log::info("pods-loaded", "{}: {} pods", path_, pods->size());
+  send(tick_, PodsChanged{std::make_shared<const std::vector<model::Pod>>(std::move(*pods))});
+}
+
+void PodsActor::trouble(const std::string& what) {
+  if (what == last_trouble_) return;
+  last_trouble_ = what;
+  log::error("pods-file", "{}", what);
+}
+
+}  // namespace tideline::node

@@ -1,0 +1,52 @@
+#include "node-actor/actor/tick_actor.h"
+
+#include "messages/clock/clock.h"
+
+namespace tideline::node {
+
+TickActor::TickActor(caf::actor_config& config, NodeLoop& loop, guard::Lease& lease, TickOptions options,
+                     caf::actor link, std::function<void(model::Error)> fatal)
+    : caf::event_based_actor(config),
+      loop_(loop),
+      lease_(lease),
+      options_(options),
+      link_(std::move(link)),
+      fatal_(std::move(fatal)),
+      pods_(std::make_shared<const std::vector<model::Pod>>(loop.pods())) {}
+
+caf::behavior TickActor::make_behavior() {
+  next_tick_ = next_pod_round_ = clock::mono_now();
+  send(this, Tick{});
+  return {
+      [this](const Tick&) { tick(); },
+      [this](const PodsChanged& changed) {
+        pods_ = changed.pods;
+        loop_.set_pods(*changed.pods);
+      },
+      [this](const PolicyWanted& wanted) {
+        loop_.set_policy(wanted.policy);
+        // The next tick acts on it; it is at most one fast interval away.
+        send(link_, PolicyInForce{wanted.policy.version});
+      },
+  };
+}
+
+void TickActor::tick() {
+  if (const auto round = loop_.fast_round(); !round) {
+    fatal_(round.error());
+    quit();
+    return;
+  }
+  const auto now = clock::mono_now();
+  if (now >= next_pod_round_) {
+    SampleReady ready{loop_.pod_round(), pods_, loop_.status(), loop_.take_events()};
+    send(link_, std::move(ready));
+    next_pod_round_ = std::max(next_pod_round_ + options_.pod_interval, now);
+  }
+  lease_.beat(clock::mono_now());
+  // Missed ticks are not made up for: the newest reading is all that counts.
+  next_tick_ = std::max(next_tick_ + options_.fast_interval, now);
+  delayed_send(this, next_tick_ - clock::mono_now(), Tick{});
+}
+
+}  // namespace tideline::node

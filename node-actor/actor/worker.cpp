@@ -1,0 +1,187 @@
+#include "node-actor/actor/worker.h"
+
+#include <csignal>
+
+#include <caf/all.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "messages/log/log.h"
+#include "node-actor/actor/link_actor.h"
+#include "node-actor/actor/pods_actor.h"
+#include "node-actor/actor/policy_file.h"
+#include "node-actor/actor/tick_actor.h"
+#include "node-actor/guard/restore.h"
+#include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/protection.h"
+#include "node-actor/sense/judge_protection.h"
+
+namespace tideline::node {
+namespace {
+
+constexpr int kExitFenced = 3;
+constexpr int kExitOrphaned = 4;
+
+caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
+  // Work stealing, the default, burns ~0.8 % of a core when idle.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::size_t{1});
+  return config;
+}
+
+/// The actors and the link, started in order and ended in order.
+class Running {
+ public:
+  Running(const NodeConfig& config, NodeLoop& loop, guard::Lease& lease, std::shared_ptr<spool::Spool> spool,
+          model::Epoch seen_epoch) {
+    LinkOptions options{config.name, loop.boot_id(), config.state_dir, config.report_interval, seen_epoch};
+    link_ = system_.spawn<LinkActor>(std::move(options), std::move(spool), port_);
+    tick_ = system_.spawn<TickActor, caf::detached>(loop, lease, TickOptions{config.fast_interval, config.pod_interval},
+                                                    link_, [this](const model::Error& why) {
+                                                      log::error("fenced", "{}", why.message());
+                                                      fenced_ = true;
+                                                      ::kill(::getpid(), SIGTERM);
+                                                    });
+    caf::anon_send(link_, tick_);
+    pods_ = system_.spawn<PodsActor>(config.pods_file, tick_);
+    bridge_.attach(link_);
+  }
+
+  ~Running() {
+    if (client_) client_->stop();
+    for (auto* actor : {&pods_, &tick_, &link_}) {
+      caf::anon_send_exit(*actor, caf::exit_reason::user_shutdown);
+      *actor = nullptr;
+    }
+    bridge_.attach(nullptr);
+    system_.await_all_actors_done();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  model::Result<void> connect(link::NodeClientConfig config) {
+    auto client = link::NodeClient::start(std::move(config), bridge_);
+    if (!client) return client.error();
+    client_ = std::move(*client);
+    port_->client = client_.get();
+    return {};
+  }
+  bool fenced() const { return fenced_; }
+
+ private:
+  caf::actor_system_config actor_config_;
+  caf::actor_system system_{quiet_scheduler(actor_config_)};
+  std::shared_ptr<ClientPort> port_ = std::make_shared<ClientPort>();
+  LinkBridge bridge_;
+  caf::actor link_, tick_, pods_;
+  std::unique_ptr<link::NodeClient> client_;
+  std::atomic<bool> fenced_{false};
+};
+
+/// Waits for a signal to stop, looking after the supervisor each second. True: the supervisor is gone.
+bool wait_for_end(const guard::WorkerTicket& ticket) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  for (;;) {
+    const timespec second{1, 0};
+    if (sigtimedwait(&signals, nullptr, &second) > 0) return !guard::supervisor_alive(ticket);
+    if (!guard::supervisor_alive(ticket)) return true;
+  }
+}
+
+}  // namespace
+
+model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicket& ticket) {
+  if (!guard::follow_supervisor(ticket)) {
+    return model::Error(model::ErrorCode::kFenced, "the supervisor is gone before the worker began");
+  }
+  auto lease = guard::Lease::join(config.state_dir, ticket.epoch);
+  if (!lease) return lease.error();
+  auto journal = guard::Journal::open(config.state_dir);
+  if (!journal) return journal.error();
+  auto loop = NodeLoop::open(config, *journal, *lease);
+  if (!loop) return loop.error();
+
+  auto policy = load_policy(config.state_dir);
+  if (!policy) {
+    log::error("policy-file", "{}; waiting for the coordinator's", policy.error().message());
+  } else if (*policy) {
+    log::info("policy-kept", "version {} epoch {} from disk", (*policy)->version.value(), (*policy)->epoch.value());
+    (*loop)->set_policy(*policy);
+  }
+  const model::Epoch seen = policy && *policy ? (*policy)->epoch : model::Epoch(0);
+  if (auto pods = read_pods_file(config.pods_file)) (*loop)->set_pods(std::move(*pods));
+
+  auto opened = spool::Spool::open(config.state_dir + "/spool", config.spool, (*loop)->boot_id());
+  if (!opened) return opened.error();
+  for (const auto& note : opened->notes())
+    log::warn("spool", "{}", note);
+  auto spool = std::make_shared<spool::Spool>(std::move(*opened));
+
+  link::NodeClientConfig client;
+  client.coordinators = config.coordinators;
+  client.server_name = config.server_name;
+  client.tls = config.tls;
+  client.node = config.name;
+  client.incarnation = spool->incarnation();
+  client.agent_version = TIDELINE_VERSION;
+
+  bool orphaned = false;
+  bool fenced = false;
+  {
+    Running running(config, **loop, *lease, spool, seen);
+    spool.reset();
+    if (const auto connected = running.connect(std::move(client)); !connected) return connected.error();
+    log::info("worker-running", "node {} pid {} epoch {}", config.name.str(), ::getpid(), ticket.epoch);
+    orphaned = wait_for_end(ticket);
+    fenced = running.fenced();
+  }
+  if (orphaned) {
+    const auto report = guard::restore(*journal, guard::RestoreMode::kSafeState, ordering_verified(config));
+    log::error("supervisor-lost", "the host is in its safe state\n{}", report.text());
+    return kExitOrphaned;
+  }
+  return fenced ? kExitFenced : 0;
+}
+
+bool ordering_verified(const NodeConfig& config) {
+  const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
+  if (!tree) return false;
+  return sense::judge_protection(kernel::read_sibling_weights(*tree)).verified;
+}
+
+std::vector<CheckFinding> check(const NodeConfig& config) {
+  std::vector<CheckFinding> findings;
+  const auto add = [&](bool ok, std::string what) { findings.push_back({ok, std::move(what)}); };
+  if (const auto tls = link::load(config.tls, link::TlsUse::kClient); tls) {
+    add(true, fmt::format("TLS files: {} {} {}", config.tls.certificate, config.tls.key, config.tls.ca));
+  } else {
+    add(false, "TLS files: " + tls.error().message());
+  }
+  if (const auto pods = read_pods_file(config.pods_file); pods) {
+    add(true, fmt::format("pods file {}: {} pods", config.pods_file, pods->size()));
+  } else {
+    add(false, pods.error().message());
+  }
+  const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
+  if (!tree) {
+    add(false, "cgroup tree: " + tree.error().message());
+    return findings;
+  }
+  add(true, fmt::format("cgroup tree: {} {}, pods below {}", kernel::name_of(tree->version()),
+                        kernel::name_of(tree->driver()), tree->kubepods()));
+  const auto capabilities = tree->capabilities();
+  add(capabilities.quota && capabilities.quota_writable, fmt::format("quota on {}: {}", tree->best_effort(),
+                                                                     !capabilities.quota            ? "missing"
+                                                                     : !capabilities.quota_writable ? "not writable"
+                                                                                                    : "writable"));
+  for (const auto& knob : capabilities.missing)
+    add(true, "this kernel has no " + knob);
+  const auto protection = sense::judge_protection(kernel::read_sibling_weights(*tree));
+  add(true, fmt::format("{}: {}", protection.verified ? "protected" : "unprotected", protection.why));
+  return findings;
+}
+
+}  // namespace tideline::node

@@ -1,0 +1,276 @@
+// tideline-node: the agent of one host. `run` is the supervisor, which starts this program again as `worker`.
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "messages/log/log.h"
+#include "messages/model/quantity.h"
+#include "node-actor/actor/worker.h"
+#include "node-actor/guard/restore.h"
+#include "node-actor/guard/supervisor.h"
+
+namespace {
+
+using tideline::model::Result;
+namespace guard = tideline::guard;
+namespace log = tideline::log;
+namespace model = tideline::model;
+namespace node = tideline::node;
+
+constexpr int kExitUsage = 2;
+
+/// What the command line holds before it is checked.
+struct Arguments {
+  node::NodeConfig config;
+  std::string node_name;
+  std::string kernel_root;
+  std::string driver;
+  std::vector<std::string> labels;
+  std::string reserved_cpu = "0";
+  std::string reserved_memory = "0";
+  std::string fast_interval = "100ms";
+  std::string pod_interval = "1s";
+  std::string report_interval = "10s";
+  std::string lease = "2s";
+  std::string record_max = "64Mi";
+  std::string log_level = "info";
+  model::Duration lease_duration{0};
+};
+
+Result<model::Duration> bounded(std::string_view flag, const std::string& text, model::Duration low,
+                                model::Duration high) {
+  const auto parsed = model::parse_duration(text);
+  if (!parsed) return parsed.error().in(flag);
+  if (*parsed < low || *parsed > high) {
+    using std::chrono::milliseconds;
+    return model::Error(
+        model::ErrorCode::kInvalidArgument,
+        fmt::format("{} {}: want {} ms to {} ms", flag, text, std::chrono::duration_cast<milliseconds>(low).count(),
+                    std::chrono::duration_cast<milliseconds>(high).count()));
+  }
+  return *parsed;
+}
+
+Result<void> settle_intervals(Arguments& arguments) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  auto& config = arguments.config;
+  const auto fast = bounded("--fast-interval", arguments.fast_interval, milliseconds(20), seconds(1));
+  if (!fast) return fast.error();
+  const auto pods = bounded("--pod-interval", arguments.pod_interval, *fast, seconds(10));
+  if (!pods) return pods.error();
+  const auto report = bounded("--report-interval", arguments.report_interval, seconds(1), seconds(300));
+  if (!report) return report.error();
+  const auto lease =
+      bounded("--lease", arguments.lease, std::max<model::Duration>(*fast * 4, milliseconds(200)), seconds(60));
+  if (!lease) return lease.error();
+  config.fast_interval = *fast;
+  config.pod_interval = *pods;
+  config.report_interval = *report;
+  arguments.lease_duration = *lease;
+  return {};
+}
+
+Result<void> settle_labels(Arguments& arguments) {
+  for (const auto& label : arguments.labels) {
+    const auto equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return model::Error(model::ErrorCode::kInvalidArgument, fmt::format("--label {}: want key=value", label));
+    }
+    arguments.config.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  return {};
+}
+
+/// Checks and completes the configuration from the command line.
+Result<void> settle(Arguments& arguments) {
+  auto& config = arguments.config;
+  if (arguments.node_name.empty()) {
+    char name[256] = {};
+    if (::gethostname(name, sizeof(name) - 1) != 0) {
+      return model::Error(model::ErrorCode::kInvalidArgument, "--node-name is not given and the host has no name");
+    }
+    arguments.node_name = name;
+  }
+  config.name = model::NodeName(arguments.node_name);
+  if (!arguments.kernel_root.empty()) {
+    config.kernel = tideline::kernel::KernelRoot::below(arguments.kernel_root);
+    config.simulated = !std::filesystem::exists(arguments.kernel_root + "/proc/self/stat");
+  }
+  if (!arguments.driver.empty()) {
+    config.tree.driver = tideline::kernel::cgroup_driver_from(arguments.driver);
+    if (!config.tree.driver) {
+      return model::Error(model::ErrorCode::kInvalidArgument,
+                          fmt::format("--cgroup-driver {}: want cgroupfs or systemd", arguments.driver));
+    }
+  }
+  const auto cpu = model::parse_cpu(arguments.reserved_cpu);
+  if (!cpu) return cpu.error().in("--reserved-cpu");
+  config.cpu_reserved = *cpu;
+  const auto memory = model::parse_bytes(arguments.reserved_memory);
+  if (!memory) return memory.error().in("--reserved-memory");
+  config.memory_reserved = *memory;
+  const auto record = model::parse_bytes(arguments.record_max);
+  if (!record) return record.error().in("--record-max");
+  config.record_max_bytes = static_cast<std::size_t>(record->value());
+  if (const auto intervals = settle_intervals(arguments); !intervals) return intervals;
+  return settle_labels(arguments);
+}
+
+void add_host_options(CLI::App& app, Arguments& arguments) {
+  auto& config = arguments.config;
+  app.add_option("--kubepods", config.tree.kubepods,
+                 "group that holds all pods, relative to the cgroup root (default: kubepods.slice or kubepods)");
+  app.add_option("--cgroup-driver", arguments.driver, "cgroupfs or systemd (default: from the name of --kubepods)");
+  app.add_option("--kernel-root", arguments.kernel_root,
+                 "directory below which sys and proc of the host lie, e.g. /host (default: /)");
+}
+
+void add_agent_options(CLI::App& app, Arguments& arguments) {
+  auto& config = arguments.config;
+  app.set_config("--config", "", "file with these options as `name=value` lines");
+  app.add_option("--node-name", arguments.node_name, "this node's name, as in its certificate (default: host name)");
+  app.add_option("--coordinator", config.coordinators, "address of a coordinator, host:port; may be repeated")
+      ->required();
+  app.add_option("--server-name", config.server_name, "DNS name the coordinator's certificate must carry")
+      ->capture_default_str();
+  app.add_option("--tls-cert", config.tls.certificate, "PEM file: certificate with DNS SAN <node>.node.tideline");
+  app.add_option("--tls-key", config.tls.key, "PEM file: its private key");
+  app.add_option("--tls-ca", config.tls.ca, "PEM file: authorities whose coordinators are trusted");
+  app.add_option("--state-dir", config.state_dir, "journal, spool and last policy; on the host, not in a container")
+      ->capture_default_str();
+  app.add_option("--pods-file", config.pods_file, "JSON file with the pods of this host (docs/pods-file.md)")
+      ->required();
+  app.add_option("--label", arguments.labels, "node label key=value, for policies that select nodes; may be repeated");
+  app.add_option("--reserved-cpu", arguments.reserved_cpu, "CPU kept for the system, e.g. 500m")->capture_default_str();
+  app.add_option("--reserved-memory", arguments.reserved_memory, "memory kept for the system, e.g. 1Gi")
+      ->capture_default_str();
+  app.add_option("--fast-interval", arguments.fast_interval, "control loop, 20ms to 1s")->capture_default_str();
+  app.add_option("--pod-interval", arguments.pod_interval, "pod readings, up to 10s")->capture_default_str();
+  app.add_option("--report-interval", arguments.report_interval, "reports to the coordinator, 1s to 300s")
+      ->capture_default_str();
+  app.add_option("--lease", arguments.lease, "silence after which a hung worker is killed and the host put right")
+      ->capture_default_str();
+  app.add_option("--record", config.record_file, "record inputs, decisions and writes to this file, for replay");
+  app.add_option("--record-max", arguments.record_max, "bytes that recording may use")->capture_default_str();
+  app.add_option("--log-level", arguments.log_level, "debug, info, warn, error or off")->capture_default_str();
+  add_host_options(app, arguments);
+}
+
+int fail(const model::Error& error, int code = 1) {
+  fmt::print(stderr, "tideline-node: {}\n", error.message());
+  return code;
+}
+
+int supervise(const Arguments& arguments, int argc, char** argv) {
+  guard::SupervisorConfig config;
+  config.state_dir = arguments.config.state_dir;
+  config.worker_argv = {"/proc/self/exe"};
+  bool replaced = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool is_command = !replaced && argument == "run";
+    config.worker_argv.push_back(is_command ? "worker" : argument);
+    replaced = replaced || is_command;
+  }
+  config.lease = arguments.lease_duration;
+  config.ordering_verified = [&] { return node::ordering_verified(arguments.config); };
+  config.log = [](bool bad, const std::string& text) {
+    log::write(bad ? log::Level::kError : log::Level::kInfo, "supervisor", text);
+  };
+  const auto code = guard::run_supervisor(config);
+  return code ? *code : fail(code.error());
+}
+
+int work(const Arguments& arguments) {
+  const auto ticket = guard::worker_ticket();
+  if (!ticket) {
+    return fail({model::ErrorCode::kInvalidArgument, "`worker` is started by `run`, not by hand"}, kExitUsage);
+  }
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const auto code = node::run_worker(arguments.config, *ticket);
+  return code ? *code : fail(code.error());
+}
+
+int release(const std::string& state_dir) {
+  if (!std::filesystem::exists(state_dir)) {
+    return fail({model::ErrorCode::kNotFound, fmt::format("--state-dir {}: no such directory", state_dir)});
+  }
+  const auto report = guard::restore_all(state_dir);
+  if (!report) return fail(report.error());
+  fmt::print("{}", report->items.empty() ? "nothing to restore\n" : report->text());
+  if (!report->items.empty() && !report->text().ends_with('\n')) fmt::print("\n");
+  return report->complete() ? 0 : 1;
+}
+
+int print_check(const node::NodeConfig& config) {
+  bool ok = true;
+  for (const auto& finding : node::check(config)) {
+    fmt::print("{} {}\n", finding.ok ? "ok  " : "FAIL", finding.what);
+    ok = ok && finding.ok;
+  }
+  return ok ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Arguments arguments;
+  CLI::App app("tideline-node: owns one host's cgroups so that batch work is not felt by services");
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  tideline-node run --node-name n1 --coordinator 10.0.0.5:7400 --pods-file /etc/tideline/pods.json \\\n"
+      "      --tls-cert /etc/tideline/node.crt --tls-key /etc/tideline/node.key --tls-ca /etc/tideline/ca.crt\n"
+      "  tideline-node check ...same options...   # says what is wrong before anything runs\n"
+      "  tideline-node release                    # puts every kernel file back as it was");
+  auto* run = app.add_subcommand("run", "run the agent until it is told to stop");
+  add_agent_options(*run, arguments);
+  auto* worker = app.add_subcommand("worker", "")->group("");
+  add_agent_options(*worker, arguments);
+  auto* check = app.add_subcommand("check", "check options, TLS files, pods file and cgroup tree, change nothing");
+  add_agent_options(*check, arguments);
+  auto* released =
+      app.add_subcommand("release", "restore every kernel file that an agent changed and did not put back");
+  released->add_option("--state-dir", arguments.config.state_dir, "state directory of that agent")
+      ->capture_default_str();
+  auto* version = app.add_subcommand("version", "print the version");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : kExitUsage;
+  }
+  if (version->parsed()) {
+    fmt::print("tideline-node {}\n", TIDELINE_VERSION);
+    return 0;
+  }
+  if (released->parsed()) return release(arguments.config.state_dir);
+
+  if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
+  const auto level = log::level_from(arguments.log_level);
+  if (!level) {
+    return fail({model::ErrorCode::kInvalidArgument,
+                 fmt::format("--log-level {}: want debug, info, warn, error or off", arguments.log_level)},
+                kExitUsage);
+  }
+  log::init("tideline-node", *level);
+  if (check->parsed()) return print_check(arguments.config);
+  if (worker->parsed()) return work(arguments);
+  // Refused before anything runs: a node without an identity must not start.
+  if (const auto tls = tideline::link::load(arguments.config.tls, tideline::link::TlsUse::kClient); !tls) {
+    return fail(tls.error(), kExitUsage);
+  }
+  return supervise(arguments, argc, argv);
+}
