@@ -38,7 +38,7 @@ class Repository(unittest.TestCase):
     def test_names_its_packages_in_one_place(self):
         lists = []
         for path in check.product_files(ROOT):
-            if path.startswith(("deploy/setup/", "test/house/")) or not path.endswith(check.TEXT + ("Dockerfile", "run")):
+            if path.startswith(("deploy/setup/", "test/deploy/setup/", "test/house/")) or not path.endswith(check.TEXT + ("Dockerfile", "run")):
                 continue
             with open(f"{ROOT}/{path}", encoding="utf-8", errors="replace") as file:
                 for number, line in enumerate(file, 1):
@@ -116,7 +116,7 @@ class Law(unittest.TestCase):
     def test_the_wire_schema_outside_its_users_is_found(self):
         self.assert_found({"coordinator/main.cpp": '#include "messages/schema/admin.capnp.h"'},
                           "coordinator must not include the wire schema")
-        self.assert_clean({"admin-client/table.cpp": '#include "messages/schema/admin.capnp.h"'})
+        self.assert_clean({"admin-client/table.cpp": in_room("admin-client", '#include "messages/schema/admin.capnp.h"')})
 
     def test_a_pure_room_with_system_headers_is_found(self):
         for header in ("unistd.h", "sys/stat.h", "thread", "fstream", "filesystem", "mutex"):

@@ -44,8 +44,9 @@ class Tideline:
         coordinator = Process(
             "tideline-coordinator",
             [f"{self.programs}/tideline-coordinator", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-             "--ports-file", ports_file, *self._tls("coordinator"), "--data-dir", f"{self.directory}/history",
-             "--policy-source", f"dir:{self.policy}"], f"{self.logs}/coordinator.log", self.enter)
+             "--no-admin-socket", "--ports-file", ports_file, *self._tls("coordinator"),
+             "--data-dir", f"{self.directory}/history", "--policy-source", f"dir:{self.policy}"],
+            f"{self.logs}/coordinator.log", self.enter)
         self.processes.append(coordinator)
         wait_for("the coordinator's ports", 20, lambda: os.path.exists(ports_file), self.processes)
         with open(ports_file, encoding="ascii") as file:
