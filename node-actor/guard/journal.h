@@ -28,6 +28,7 @@ namespace tideline::guard {
 enum class RestoreClass { kRestore, kKeep };
 
 struct JournalRecord {
+  std::uint32_t slot = 0;  // place in `written`
   std::string boot_id;
   kernel::FileIdentity file;
   std::string original;    // what the file held before our first write
@@ -36,12 +37,14 @@ struct JournalRecord {
   friend bool operator==(const JournalRecord&, const JournalRecord&) = default;
 };
 
-/// One record as a line without newline, and back. parse: kMalformed with what is wrong.
-std::string journal_line(const JournalRecord& record);
+/// One record as a line without newline, and back. kMalformed: with what is wrong (to a line: text that is not UTF-8).
+model::Result<std::string> journal_line(const JournalRecord& record);
 model::Result<JournalRecord> parse_journal_line(const std::string& line);
 
 /// What is known of a value found in a file.
 enum class Ownership { kOriginal, kOurs, kForeign };
+
+constexpr std::uint32_t kMaxRecords = 65536;
 
 /// Not for several threads. Worker and supervisor never write one journal at the same time: the supervisor only
 /// touches it when no worker lives.
@@ -49,6 +52,7 @@ class Journal {
  public:
   /// Opens or makes the journal in `state_dir`. Lines that do not parse are skipped and named in notes(); a torn last
   /// line is cut. `boot_id` empty: read from /proc. Errors: kUnavailable with the path.
+  /// kInternal when the boot id cannot be read: nothing could then be keyed.
   static model::Result<Journal> open(const std::string& state_dir, const std::string& boot_id = {});
 
   Journal(Journal&&) noexcept;
@@ -62,16 +66,19 @@ class Journal {
   std::optional<JournalRecord> find(const kernel::FileIdentity& file) const;
 
   /// Records the original before the first write; the line is on disk when this returns. For a file already recorded
-  /// the original stays what it was; a changed safe value or class is recorded anew.
+  /// the original stays what it was; a changed safe value or class is recorded anew. kMalformed: the original is not
+  /// text. kOverloaded: kMaxRecords reached. kUnavailable: the disk refused.
   model::Result<void> record(const kernel::FileIdentity& file, const std::string& original,
                              const std::string& safe_value, RestoreClass restore_class);
 
   /// To be called before each write of a recorded file: `current` is what it holds, `next` what will be written.
   void intend(const kernel::FileIdentity& file, const std::string& current, const std::string& next);
-  /// Whose value `current` is. Unrecorded file: kForeign. Without a readable `written` file every value counts as ours.
+  /// Whose value `current` is. Unrecorded file: kForeign. Without anything known of our own writes (`written` was
+  /// lost), and for an empty text (a write cut off between truncation and bytes, on a simulated tree), kOurs: putting
+  /// back the original is then the lesser wrong.
   Ownership ownership(const kernel::FileIdentity& file, const std::string& current) const;
 
-  /// Keeps only the records of `files` (those that could not be put back) and forgets the rest, atomically.
+  /// Forgets all records but those of the files in `keep` (which could not be put back), atomically.
   model::Result<void> compact(const std::vector<kernel::FileIdentity>& keep);
 
  private:

@@ -7,11 +7,9 @@
 
 #include "messages/model/result.h"
 #include "messages/model/units.h"
+#include "node-actor/guard/mapped_file.h"
 
 namespace tideline::guard {
-
-/// CLOCK_MONOTONIC of this host: the clock beats and leases are counted in.
-model::MonoTime monotonic_now();
 
 class Lease {
  public:
@@ -21,24 +19,22 @@ class Lease {
   /// Worker: maps the page under the epoch its supervisor gave it. kFenced if it is no longer that.
   static model::Result<Lease> join(const std::string& state_dir, std::uint64_t epoch);
 
-  Lease(Lease&& other) noexcept;
-  Lease& operator=(Lease&& other) noexcept;
-  ~Lease();
-
-  /// "I am alive and have just done a round." To be called from the loop whose hanging must be noticed, at least four
-  /// times per lease.
+  /// "I am alive and have just done a round" at kernel::monotonic_now(). To be called from the loop whose hanging must
+  /// be noticed, at least four times per lease.
   void beat(model::MonoTime now);
+  /// ns 0: none since the epoch was taken.
   model::MonoTime last_beat() const;
   /// The epoch this Lease speaks for, and whether it still is the page's: false means another took over. Lock-free.
   std::uint64_t epoch() const { return epoch_; }
   bool still_mine() const;
-  /// Takes the next epoch for itself: every other holder is fenced from the next write on.
+  /// Takes the next epoch for itself: every other holder is fenced from the next write on. Forgets the beat.
   void advance();
 
  private:
   struct Page;
-  Lease(Page* page, std::uint64_t epoch) : page_(page), epoch_(epoch) {}
-  Page* page_ = nullptr;
+  explicit Lease(MappedFile file) : file_(std::move(file)) {}
+  Page& page() const;
+  MappedFile file_;
   std::uint64_t epoch_ = 0;
 };
 

@@ -42,10 +42,13 @@ struct RestoreReport {
   std::string text() const;
 };
 
-/// Puts the journal's files into the state of `mode`. After kAllOriginals the journal holds only what failed.
-/// Nobody else may be writing these files: the caller holds the state directory's lock, and the worker is dead, is
-/// fenced, or is the caller.
+/// Puts the journal's files into the state of `mode`. Nobody else may be writing them: the caller holds the state
+/// directory's lock, and the worker is dead, is fenced, or is the caller. Forgets nothing: see settle().
 RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified);
+
+/// After restore(kAllOriginals), once nobody can write any more: the journal forgets what was put back and keeps what
+/// failed. Trouble in doing so is added to the report's notes.
+void settle(Journal& journal, RestoreReport& report);
 
 /// For `tideline-node release`, uninstall, and each start: takes the lock, restores all originals, leaves the journal
 /// empty. kOverloaded when an agent is alive on `state_dir`: the message says which pids and what to do.

@@ -20,7 +20,7 @@ class StateLock {
   StateLock& operator=(StateLock&& other) noexcept;
   ~StateLock();
 
-  /// Not close-on-exec, on purpose: a worker keeps the lock while it lives.
+  /// Close-on-exec, except in a worker: the supervisor lets its child keep it.
   int fd() const { return fd_; }
   /// Records who holds it, for the next one's message and for finding an orphaned worker. 0 = no worker.
   void note_holder(int supervisor_pid, int worker_pid) const;

@@ -28,6 +28,9 @@ struct SupervisorConfig {
   /// Pause before a new worker: doubles from min to max, +-50 % jitter, and starts over once a worker lived 60 s.
   model::Duration backoff_min = std::chrono::milliseconds(200);
   model::Duration backoff_max = std::chrono::seconds(30);
+  /// Exit codes of a worker that mean "starting again will not help": sysexits' EX_USAGE and EX_CONFIG. The supervisor
+  /// then restores all originals and returns that code.
+  std::vector<int> fatal_exit_codes = {64, 78};
   /// Whether the kernel itself keeps BE behind LS right now. Empty: never. Must not block.
   std::function<bool()> ordering_verified;
   /// Takes one finished sentence; `bad` marks what an operator should see. Empty: stderr.
@@ -37,9 +40,9 @@ struct SupervisorConfig {
 
 /// Runs until SIGTERM or SIGINT: locks the state directory, puts right what an earlier life left behind, then keeps a
 /// worker running. On a signal: SIGTERM to the worker, SIGKILL after stop_patience, all originals restored. Returns the
-/// exit code, 0 if all originals are back. Errors before the first worker: kInvalidArgument (lease too short, no argv),
-/// kOverloaded (another agent lives), kUnavailable.
-/// Blocks SIGTERM, SIGINT and SIGCHLD in the caller and must be called while the process has one thread.
+/// exit code, 0 if all originals are back, 1 if not (what is left stays in the journal for the next start). Errors
+/// before the first worker: kInvalidArgument (lease too short, no argv), kOverloaded (another agent lives),
+/// kUnavailable. Blocks SIGTERM, SIGINT and SIGCHLD in the caller and must be called while the process has one thread.
 model::Result<int> run_supervisor(const SupervisorConfig& config);
 
 /// What a supervisor hands its worker in the environment (TIDELINE_GUARD_EPOCH, TIDELINE_GUARD_PARENT).

@@ -1,0 +1,42 @@
+#include "node-actor/guard/journal_gate.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace tideline::guard {
+namespace {
+
+model::Error fenced(const std::string& path, std::uint64_t epoch) {
+  return {model::ErrorCode::kFenced,
+          fmt::format("{} not written: epoch {} is over, another owner took the lease", path, epoch)};
+}
+
+}  // namespace
+
+JournalGate::JournalGate(Journal& journal, const Lease& lease, Declare declare)
+    : journal_(journal), lease_(lease), declare_(std::move(declare)) {}
+
+model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, const std::string& current,
+                                              const model::KernelWrite& write) {
+  if (!lease_.still_mine()) return fenced(file.path, lease_.epoch());
+  const auto known = journal_.find(file);
+  const auto declared = declare_(write, known ? known->original : current);
+  if (declared.restore_class == RestoreClass::kRestore && declared.safe_value.empty()) {
+    return model::Error(model::ErrorCode::kInternal, fmt::format("{} not written: no safe value declared", file.path));
+  }
+  if (known && journal_.ownership(file, current) == Ownership::kForeign) drifts_.push_back({file, current});
+  if (auto recorded = journal_.record(file, current, declared.safe_value, declared.restore_class); !recorded) {
+    return recorded.error().in(fmt::format("{} not written", file.path));
+  }
+  journal_.intend(file, current, write.value);
+  // The journal may have waited for the disk: whoever fenced us meanwhile must find the file as it was.
+  if (!lease_.still_mine()) return fenced(file.path, lease_.epoch());
+  return {};
+}
+
+std::vector<Drift> JournalGate::take_drifts() {
+  return std::exchange(drifts_, {});
+}
+
+}  // namespace tideline::guard

@@ -1,0 +1,47 @@
+#include "node-actor/guard/mapped_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node-actor/kernel/fd.h"
+
+namespace tideline::guard {
+
+model::Error unavailable(const char* action, const std::string& path) {
+  return {model::ErrorCode::kUnavailable, fmt::format("{} {}: {}", action, path, std::strerror(errno))};
+}
+
+model::Result<MappedFile> MappedFile::open(const std::string& path, std::size_t size) {
+  const kernel::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+  if (!fd.open()) return unavailable("open", path);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return unavailable("stat", path);
+  if (static_cast<std::size_t>(status.st_size) != size && ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+    return unavailable("resize", path);
+  }
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (data == MAP_FAILED) return unavailable("map", path);
+  return MappedFile(data, size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+}  // namespace tideline::guard

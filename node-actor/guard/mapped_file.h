@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "messages/model/result.h"
+
+namespace tideline::guard {
+
+/// A file of fixed size, shared in memory with every process that maps it. New bytes are zero.
+class MappedFile {
+ public:
+  /// kUnavailable with the path.
+  static model::Result<MappedFile> open(const std::string& path, std::size_t size);
+
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  void* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  MappedFile(void* data, std::size_t size) : data_(data), size_(size) {}
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// kUnavailable, "<action> <path>: <errno's text>".
+model::Error unavailable(const char* action, const std::string& path);
+
+}  // namespace tideline::guard

@@ -1,0 +1,349 @@
+#include "node-actor/guard/supervisor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "node-actor/guard/lease.h"
+#include "node-actor/guard/process.h"
+#include "node-actor/guard/state_lock.h"
+#include "node-actor/kernel/clock.h"
+
+namespace tideline::guard {
+
+using model::Duration;
+using model::Error;
+using model::ErrorCode;
+using model::MonoTime;
+using model::Result;
+
+namespace {
+
+constexpr const char* kEpochVariable = "TIDELINE_GUARD_EPOCH";
+constexpr const char* kParentVariable = "TIDELINE_GUARD_PARENT";
+constexpr Duration kMinLease = std::chrono::milliseconds(200);
+/// A worker that lived this long has earned a fresh back-off.
+constexpr Duration kSettled = std::chrono::seconds(60);
+constexpr int kExecFailed = 127;
+
+int milliseconds_of(Duration duration) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
+}
+
+double seconds_of(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::string describe_exit(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("was ended by signal {}", WTERMSIG(status));
+  return fmt::format("exited with code {}", WEXITSTATUS(status));
+}
+
+class Supervisor {
+ public:
+  Supervisor(const SupervisorConfig& config, StateLock lock, Lease lease)
+      : config_(config), lock_(std::move(lock)), lease_(std::move(lease)), random_(std::random_device{}()) {}
+
+  Result<void> watch_signals();
+  int run();
+
+ private:
+  struct Worker {
+    int pid = 0;
+    kernel::Fd process;
+    MonoTime started;
+  };
+  enum class End { kDied, kStop };
+
+  std::optional<Worker> start_worker();
+  /// Until the worker is gone (its exit status in `status`) or a stop is asked for.
+  End watch(const Worker& worker, int& status);
+  /// SIGKILL, and the safe state without it if it does not go. False: still stuck, and a stop was asked for.
+  bool end_hung(const Worker& worker);
+  int stop(const Worker* worker);
+  /// `settled`: no worker is left that could write, so that originals may be forgotten once they are back.
+  void restore_now(RestoreMode mode, bool settled = true);
+  bool ordering_verified() const;
+  /// True: a stop was asked for while waiting.
+  bool wait_for(Duration pause);
+  bool stop_asked();
+  bool gone_within(const Worker& worker, Duration patience, int* status = nullptr);
+  void log(bool bad, const std::string& text) const;
+
+  const SupervisorConfig& config_;
+  StateLock lock_;
+  Lease lease_;
+  kernel::Fd signals_;
+  std::minstd_rand random_;
+  bool stopping_ = false;
+  bool last_restore_complete_ = true;
+};
+
+void Supervisor::log(bool bad, const std::string& text) const {
+  if (config_.log) {
+    config_.log(bad, text);
+  } else {
+    std::fprintf(stderr, "tideline-node supervisor: %s\n", text.c_str());
+  }
+}
+
+Result<void> Supervisor::watch_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD})
+    sigaddset(&set, signal);
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return unavailable("block", "signals");
+  sigdelset(&set, SIGCHLD);
+  signals_ = kernel::Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_.open()) return unavailable("open", "signalfd");
+  return {};
+}
+
+bool Supervisor::stop_asked() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (!stopping_) log(false, fmt::format("signal {}: stopping", info.ssi_signo));
+    stopping_ = true;
+  }
+  return stopping_;
+}
+
+bool Supervisor::wait_for(Duration pause) {
+  const auto until = kernel::monotonic_now() + pause;
+  while (!stop_asked()) {
+    const auto left = until - kernel::monotonic_now();
+    if (left <= model::kZeroDuration) return false;
+    pollfd poll_on{signals_.get(), POLLIN, 0};
+    ::poll(&poll_on, 1, milliseconds_of(left));
+  }
+  return true;
+}
+
+bool Supervisor::gone_within(const Worker& worker, Duration patience, int* status) {
+  pollfd poll_on{worker.process.get(), POLLIN, 0};
+  const auto until = kernel::monotonic_now() + patience;
+  for (;;) {
+    const auto left = std::max(until - kernel::monotonic_now(), model::kZeroDuration);
+    if (::poll(&poll_on, 1, milliseconds_of(left)) > 0) break;
+    if (left == model::kZeroDuration) return false;
+  }
+  int reaped = 0;
+  ::waitpid(worker.pid, &reaped, 0);
+  if (status != nullptr) *status = reaped;
+  return true;
+}
+
+std::optional<Supervisor::Worker> Supervisor::start_worker() {
+  lease_.advance();
+  ::setenv(kEpochVariable, std::to_string(lease_.epoch()).c_str(), 1);
+  ::setenv(kParentVariable, std::to_string(::getpid()).c_str(), 1);
+  std::vector<char*> argv;
+  for (const auto& argument : config_.worker_argv)
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const int parent = ::getpid();
+  Worker worker;
+  worker.started = kernel::monotonic_now();
+  worker.pid = ::fork();
+  if (worker.pid < 0) {
+    log(true, fmt::format("no worker: fork: {}", std::strerror(errno)));
+    return std::nullopt;
+  }
+  if (worker.pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) ::_exit(kExecFailed);
+    ::fcntl(lock_.fd(), F_SETFD, 0);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::execvp(argv[0], argv.data());
+    ::_exit(kExecFailed);
+  }
+  worker.process = open_process(worker.pid);
+  if (!worker.process.open()) {
+    log(true, fmt::format("no pidfd for worker {}: {}", worker.pid, std::strerror(errno)));
+    ::kill(worker.pid, SIGKILL);
+    ::waitpid(worker.pid, nullptr, 0);
+    return std::nullopt;
+  }
+  lock_.note_holder(parent, worker.pid);
+  return worker;
+}
+
+Supervisor::End Supervisor::watch(const Worker& worker, int& status) {
+  const Duration round = config_.lease / 4;
+  auto last_round = kernel::monotonic_now();
+  auto no_judging_before = last_round;
+  for (;;) {
+    pollfd poll_on[2] = {{worker.process.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+    ::poll(poll_on, 2, milliseconds_of(round));
+    if (gone_within(worker, model::kZeroDuration, &status)) return End::kDied;
+    if (stop_asked()) return End::kStop;
+
+    const auto now = kernel::monotonic_now();
+    // A supervisor that was itself not running (a frozen or suspended host) knows nothing of the worker's rounds.
+    if (now - last_round > config_.lease / 2) no_judging_before = now + config_.lease;
+    last_round = now;
+    const auto beat = lease_.last_beat();
+    const auto expires = beat.ns == 0 ? worker.started + config_.start_patience : beat + config_.lease;
+    if (now < expires || now < no_judging_before) continue;
+    log(true, beat.ns == 0 ? fmt::format("worker {} did not begin within {:.1f} s", worker.pid,
+                                         seconds_of(config_.start_patience))
+                           : fmt::format("worker {} hangs: no beat for {:.1f} s", worker.pid, seconds_of(now - beat)));
+    if (!end_hung(worker)) return End::kStop;
+    ::waitpid(worker.pid, &status, 0);
+    return End::kDied;
+  }
+}
+
+bool Supervisor::end_hung(const Worker& worker) {
+  send_signal(worker.process, SIGKILL);
+  pollfd poll_on{worker.process.get(), POLLIN, 0};
+  if (::poll(&poll_on, 1, milliseconds_of(config_.kill_patience)) > 0) return true;
+  lease_.advance();
+  log(true,
+      fmt::format("worker {} does not end on SIGKILL (stuck in the kernel): fenced, restoring without it", worker.pid));
+  restore_now(RestoreMode::kSafeState, false);
+  // No second worker beside it. What it may still have written is put right once it is gone.
+  while (::poll(&poll_on, 1, milliseconds_of(config_.lease)) == 0) {
+    if (stop_asked()) return false;
+  }
+  return true;
+}
+
+bool Supervisor::ordering_verified() const {
+  return config_.ordering_verified && config_.ordering_verified();
+}
+
+void Supervisor::restore_now(RestoreMode mode, bool settled) {
+  last_restore_complete_ = false;
+  auto journal = Journal::open(config_.state_dir, config_.boot_id);
+  if (!journal) {
+    log(true, "nothing restored: " + journal.error().message());
+    return;
+  }
+  const bool verified = mode == RestoreMode::kSafeState && ordering_verified();
+  auto report = restore(*journal, mode, verified);
+  if (mode == RestoreMode::kAllOriginals && settled) settle(*journal, report);
+  last_restore_complete_ = report.complete();
+  for (const auto& note : report.notes)
+    log(true, note);
+  for (const auto& item : report.items) {
+    RestoreReport one;
+    one.items.push_back(item);
+    auto line = one.text();
+    line.pop_back();
+    const bool bad = item.outcome == RestoreItem::Outcome::kFailed || item.outcome == RestoreItem::Outcome::kDrifted;
+    log(bad, line);
+  }
+}
+
+int Supervisor::stop(const Worker* worker) {
+  bool gone = true;
+  if (worker != nullptr) {
+    send_signal(worker->process, SIGTERM);
+    gone = gone_within(*worker, config_.stop_patience);
+    if (!gone) {
+      log(true, fmt::format("worker {} did not stop within {:.1f} s: SIGKILL", worker->pid,
+                            seconds_of(config_.stop_patience)));
+      send_signal(worker->process, SIGKILL);
+      gone = gone_within(*worker, config_.kill_patience);
+    }
+    lease_.advance();
+    if (!gone) {
+      log(true, fmt::format("worker {} does not end on SIGKILL (stuck in the kernel): fenced, its files are looked at "
+                            "again at the next start",
+                            worker->pid));
+    }
+  }
+  restore_now(RestoreMode::kAllOriginals, gone);
+  return gone && last_restore_complete_ ? 0 : 1;
+}
+
+int Supervisor::run() {
+  restore_now(RestoreMode::kAllOriginals);
+  Duration backoff = config_.backoff_min;
+  for (;;) {
+    const auto worker = start_worker();
+    const auto started = kernel::monotonic_now();
+    if (worker) {
+      int status = 0;
+      if (watch(*worker, status) == End::kStop) return stop(&*worker);
+      lock_.note_holder(::getpid(), 0);
+      lease_.advance();
+      if (stop_asked()) return stop(nullptr);
+      const bool fatal =
+          WIFEXITED(status) && std::find(config_.fatal_exit_codes.begin(), config_.fatal_exit_codes.end(),
+                                         WEXITSTATUS(status)) != config_.fatal_exit_codes.end();
+      log(true, fmt::format("worker {} {}: {}", worker->pid, describe_exit(status),
+                            fatal ? "starting it again would not help" : "restoring the safe state"));
+      if (fatal) {
+        stop(nullptr);
+        return WEXITSTATUS(status);
+      }
+      restore_now(RestoreMode::kSafeState);
+    }
+    if (kernel::monotonic_now() - started >= kSettled) backoff = config_.backoff_min;
+    const auto jittered = Duration(static_cast<std::int64_t>(
+        static_cast<double>(backoff.count()) * std::uniform_real_distribution<double>(0.5, 1.5)(random_)));
+    if (wait_for(jittered)) return stop(nullptr);
+    backoff = std::min(backoff * 2, config_.backoff_max);
+  }
+}
+
+}  // namespace
+
+Result<int> run_supervisor(const SupervisorConfig& config) {
+  if (config.worker_argv.empty()) return Error(ErrorCode::kInvalidArgument, "supervisor: no worker program given");
+  if (config.lease < kMinLease) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("lease of {} ms is below {} ms",
+                                                          milliseconds_of(config.lease), milliseconds_of(kMinLease)));
+  }
+  auto lock = StateLock::take(config.state_dir, config.lease);
+  if (!lock) return lock.error();
+  auto lease = Lease::take(config.state_dir);
+  if (!lease) return lease.error();
+  Supervisor supervisor(config, std::move(*lock), std::move(*lease));
+  if (auto watched = supervisor.watch_signals(); !watched) return watched.error();
+  return supervisor.run();
+}
+
+std::optional<WorkerTicket> worker_ticket() {
+  const auto number = [](const char* name) -> std::optional<std::uint64_t> {
+    const char* text = std::getenv(name);
+    if (text == nullptr) return std::nullopt;
+    std::uint64_t value = 0;
+    const auto [end, problem] = std::from_chars(text, text + std::strlen(text), value);
+    if (problem != std::errc{} || *end != '\0') return std::nullopt;
+    return value;
+  };
+  const auto epoch = number(kEpochVariable);
+  const auto parent = number(kParentVariable);
+  if (!epoch || !parent) return std::nullopt;
+  return WorkerTicket{*epoch, static_cast<int>(*parent)};
+}
+
+bool follow_supervisor(const WorkerTicket& ticket) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  return supervisor_alive(ticket);
+}
+
+bool supervisor_alive(const WorkerTicket& ticket) {
+  return ::getppid() == ticket.supervisor_pid;
+}
+
+}  // namespace tideline::guard

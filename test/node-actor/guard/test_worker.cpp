@@ -1,0 +1,68 @@
+// A worker for the supervisor tests: test_worker <state dir> <file> <mode>
+//   limit   writes quotas to the file without end, beating
+//   once    writes one quota, then beats
+//   hang    writes one quota, beats once, then neither beats nor heeds SIGTERM
+//   crash   writes one quota and aborts
+//   refuse  writes one quota and exits with EX_CONFIG
+//   orphan  writes one quota; restores and exits when its supervisor is gone
+// Without a supervisor it takes the lease itself. It appends its pid to <state dir>/pids when it has written.
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "node-actor/guard/restore.h"
+#include "node-actor/guard/supervisor.h"
+#include "node-actor/kernel/clock.h"
+#include "test/node-actor/guard/fixture.h"
+
+int main(int argc, char** argv) {
+  using namespace tideline;
+  using namespace tideline::guard;
+  if (argc != 4) return 64;
+  const std::string state_dir = argv[1];
+  const std::string path = argv[2];
+  const std::string mode = argv[3];
+  const auto ticket = worker_ticket();
+  if (mode == "orphan") {
+    ::signal(SIGTERM, SIG_IGN);
+  }
+  if (ticket && !follow_supervisor(*ticket)) return 3;
+  auto lease = ticket ? Lease::join(state_dir, ticket->epoch) : Lease::take(state_dir);
+  auto journal = Journal::open(state_dir);
+  if (!lease || !journal) return 4;
+  JournalGate gate(*journal, *lease, declare_quota);
+  const auto tell = [&] { std::ofstream(state_dir + "/pids", std::ios::app) << ::getpid() << std::endl; };
+  const auto beat = [&] { lease->beat(kernel::monotonic_now()); };
+
+  if (mode == "limit") {
+    std::mt19937 random(std::random_device{}());
+    for (bool told = false;; beat()) {
+      if (auto done = write_gated(gate, path, std::to_string(2000 + random() % 100'000)); !done) {
+        std::fprintf(stderr, "%s\n", done.error().message().c_str());
+        return 5;
+      }
+      if (!told) tell();
+      told = true;
+    }
+  }
+  if (!write_gated(gate, path, "88000")) return 5;
+  beat();
+  if (mode == "hang") ::signal(SIGTERM, SIG_IGN);
+  tell();
+  if (mode == "crash") std::abort();
+  if (mode == "refuse") return 78;
+  for (;;) {
+    ::usleep(10'000);
+    if (mode != "hang") beat();
+    if (mode == "orphan" && ticket && !supervisor_alive(*ticket)) {
+      restore(*journal, RestoreMode::kSafeState, true);
+      return 0;
+    }
+  }
+}
