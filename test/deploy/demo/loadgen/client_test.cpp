@@ -38,7 +38,9 @@ TEST(OpenLoopClient, SendsEveryIntendedRequestAndLeavesTheWarmUpOut) {
 // log one slow request in 300, and its p99 would not move. Forty requests fell due in those 200 ms.
 TEST(OpenLoopClient, AStallShowsInTheP99BecauseLatencyCountsFromTheIntendedTime) {
   TinyServer server([](std::uint64_t number) { return Answer{.stall = milliseconds(number == 150 ? 200 : 0)}; });
-  const auto result = run_load(plan_for(server));
+  LoadPlan plan = plan_for(server);
+  plan.connections = 1;
+  const auto result = run_load(plan);
   ASSERT_TRUE(result) << result.error().message();
   EXPECT_EQ(result->sent, 300U);
   EXPECT_EQ(result->ok, 300U);
