@@ -175,6 +175,7 @@ class Experiment:
             raise Fault(f"{mode.name}: the batch reported no work done")
         if self.tideline.last_seq() <= seq_before:
             raise Fault(f"{mode.name}: the coordinator got no report from the node during the run")
+        run["protection"] = self.tideline.protection()
         limited = run["best_effort_limit"]["limited_percent"]
         if mode.suppress == "cfsQuota" and limited == 0:
             raise Fault("threshold: the besteffort root had no CPU limit at any time of the run")

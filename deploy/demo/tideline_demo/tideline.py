@@ -65,13 +65,7 @@ class Tideline:
         self.write_pods(pods)
         self.write_policy(documents)
         self.start()
-
-        def applied():
-            version, on_node, problem = self._policy_state()
-            if problem:
-                raise Fault(f"policy refused: {problem}")
-            return version > 0 and on_node == version
-        wait_for("the first policy on the node", 20, applied, self.processes)
+        self._await_policy(0)
         self.written = documents
 
     def check(self):
@@ -90,20 +84,31 @@ class Tideline:
         for key, text in documents.items():
             _replace(f"{self.policy}/{key}.json", text, self.directory)
 
-    def apply_policy(self, documents, bound_seconds=20):
+    def apply_policy(self, documents):
         """-> the version in force on the node."""
+        before = self._policy_status()["state"]["version"]
         if documents == self.written:
-            return self._policy_state()[0]
-        before = self._policy_state()[0]
+            return before
         self.write_policy(documents)
         self.written = documents
+        return self._await_policy(before)
 
-        def applied():
-            version, on_node, problem = self._policy_state()
+    def _await_policy(self, before, bound_seconds=20):
+        """Waits until the node acts on a version newer than `before`."""
+        deadline = time.monotonic() + bound_seconds
+        while True:
+            self.check()
+            status = self._policy_status()
+            version, problem = status["state"]["version"], status["state"]["problem"]
+            node = next((node for node in status["nodes"] if node["name"] == NODE), None)
             if problem:
                 raise Fault(f"policy refused: {problem}")
-            return version != before and on_node == version and version
-        return wait_for("the new policy on the node", bound_seconds, applied, self.processes)
+            if version > before and node and node["policyApplied"] == version:
+                return version
+            if time.monotonic() > deadline:
+                raise Fault(f"the node did not apply the policy that followed version {before} within "
+                            f"{bound_seconds} s; tidectl policy status says {json.dumps(status)}")
+            time.sleep(0.2)
 
     def tidectl(self, *arguments):
         """-> what it prints; Fault with its own words when it fails."""
@@ -129,13 +134,12 @@ class Tideline:
     def last_seq(self):
         return int(self.node().get("lastSeq", 0))
 
-    def _policy_state(self):
-        """-> version in force at the coordinator, version applied by the node, problem text."""
-        status = self._json("policy", "status")
-        applied = next((int(node["policyApplied"]) for node in status["nodes"] if node["name"] == NODE), 0)
-        problems = [status["state"].get("problem", "")]
-        problems += [node.get("policyProblem", "") for node in status["nodes"] if node["name"] == NODE]
-        return int(status["state"]["version"]), applied, "; ".join(p for p in problems if p)
+    def _policy_status(self):
+        return self._json("policy", "status")
+
+    def protection(self):
+        """Whether the kernel's own order protects LS, as the node found it: {"verified": bool, "why": text}."""
+        return (self.node().get("status") or {}).get("protection")
 
     def plot(self, begin_ms, end_ms):
         return self.tidectl("history", "--node", NODE, "--metric", "ls.cpu,be.cpu,be.limit", "--from", str(begin_ms),
