@@ -46,7 +46,7 @@ build() {
 build_tsan() {
   cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
   local targets
-  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --exclude-regex _actor |
+  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --exclude-regex '(node_actor|coordinator)_actor(_|$)' |
     python3 -c 'import json, sys; [print(test["name"]) for test in json.load(sys.stdin)["tests"]]' | grep '^test_')
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
 }
@@ -65,7 +65,7 @@ export_realenv build/realenv
 if ! $quick; then
   stage format test/tools/format.sh
   stage build-asan build asan && stage asan run_tests asan --label-regex "$label"
-  stage build-tsan build_tsan && stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex _actor
+  stage build-tsan build_tsan && stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex '(node_actor|coordinator)_actor(_|$)'
 fi
 stage build-release build release || exit 1
 if ! $quick; then
