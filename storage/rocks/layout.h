@@ -1,0 +1,80 @@
+#pragma once
+// What lies on disk, byte by byte. Never renumber, never reuse a name: a change of any of this is a new kFormat.
+//
+// Integers are big-endian, so that keys sort by value. <node> is one byte of length and the name's bytes, so that no
+// name is a prefix of another. <at> is corrected time, ms since the epoch (never negative).
+//
+//   column family  key                                                      value
+//   meta           "format"                                                 u32 kFormat
+//                  "event-counter"                                          u64 coordinator's events ever written
+//                  "setting/" + key                                         the setting's value
+//   report         <node> u64 <at> u64 incarnation u64 seq                  i64 received ms, i64 clock offset ns, then
+//   the
+//                                                                           report as codec::to_bytes writes it
+//   event          <node> u64 <at> u8 source u64 incarnation                i64 at ms (sender's), u8 controller,
+//                  u64 seq u32 index; source 0 = in a report;               u16 reason, then subject, old and new
+//                  value, source 1 = coordinator's: incarnation 0,                 each u16 length and bytes seq =
+//                  event counter, index 0
+//   dedup          the node's name                                          i64 longest window ns, i64 last received
+//   ms,
+//                                                                           u16 incarnations, each: u64 incarnation,
+//                                                                           u64 forgotten through, u16 ranges, each:
+//                                                                           u64 first, u64 last
+//
+// Upgrading: a build that knows format N + 1 turns a store of format N into its own at open, in one atomic batch that
+// ends with the new "format"; a build never opens a format above its own. Format 1 is the first.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "messages/model/result.h"
+#include "storage/store/history_store.h"
+#include "storage/store/node_index.h"
+
+namespace tideline::rocks {
+
+inline constexpr std::uint32_t kFormat = 1;
+
+inline constexpr std::string_view kMetaFamily = "meta";
+inline constexpr std::string_view kReportFamily = "report";
+inline constexpr std::string_view kEventFamily = "event";
+inline constexpr std::string_view kDedupFamily = "dedup";
+
+inline constexpr std::string_view kFormatKey = "format";
+inline constexpr std::string_view kEventCounterKey = "event-counter";
+std::string setting_key(std::string_view key);
+
+std::string encode_u32(std::uint32_t value);
+std::string encode_u64(std::uint64_t value);
+std::optional<std::uint32_t> decode_u32(std::string_view bytes);
+std::optional<std::uint64_t> decode_u64(std::string_view bytes);
+
+/// <node>: the beginning of all its keys. The name must be at most kMaxNodeNameBytes.
+std::string node_prefix(const model::NodeName& node);
+/// The first key that the node may have at or after `at`; a negative time counts as 0.
+std::string time_key(const model::NodeName& node, model::WallTime at);
+/// Just behind the node's last key.
+std::string node_end(const model::NodeName& node);
+/// The name and time at the beginning of a key of `report` or `event`.
+struct KeyHead {
+  model::NodeName node;
+  model::WallTime at;
+};
+std::optional<KeyHead> key_head(std::string_view key);
+
+std::string report_key(const model::Report& report, model::WallTime at);
+std::string report_value(const store::IncomingReport& incoming, std::string_view report_bytes);
+/// kMalformed for what does not parse, and for a report that is not the one its key names.
+model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value);
+
+std::string report_event_key(const model::Report& report, std::uint32_t index, model::WallTime at);
+std::string coordinator_event_key(const model::NodeName& node, std::uint64_t counter, model::WallTime at);
+std::string event_value(const model::Event& event);
+model::Result<store::StoredEvent> stored_event(std::string_view key, std::string_view value);
+
+std::string index_value(const store::NodeIndex& index);
+model::Result<store::NodeIndex> stored_index(std::string_view value);
+
+}  // namespace tideline::rocks

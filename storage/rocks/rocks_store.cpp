@@ -1,0 +1,310 @@
+#include "storage/rocks/rocks_store.h"
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+#include <rocksdb/write_batch.h>
+
+#include "messages/codec/report_bytes.h"
+#include "storage/rocks/database.h"
+#include "storage/rocks/layout.h"
+#include "storage/store/checks.h"
+#include "storage/store/node_index.h"
+
+namespace tideline::rocks {
+namespace {
+
+using Indexes = std::map<model::NodeName, store::NodeIndex>;
+
+std::string_view view(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+std::string_view view(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+struct RocksStore::Impl {
+  std::unique_ptr<Database> database;
+  std::mutex writer;  // held over each write call, so that index and disk change together
+  mutable std::shared_mutex index_mutex;
+  Indexes indexes;  // the dedup family in memory
+  std::uint64_t event_counter = 0;
+
+  model::Result<void> load();
+  void put(rocksdb::WriteBatch& batch, const store::IncomingReport& incoming, std::string_view bytes) const;
+  /// One walk over the nodes of a family: counts rows before `time`, deletes them in `batch`, notes who keeps some.
+  model::Result<std::uint64_t> drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
+                                         rocksdb::WriteBatch& batch, std::set<model::NodeName>& keeps) const;
+};
+
+RocksStore::RocksStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksStore::~RocksStore() = default;
+
+model::Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory, RocksOptions options) {
+  auto database = Database::open(directory, options);
+  if (!database) return database.error();
+  auto impl = std::make_unique<Impl>();
+  impl->database = std::move(database).value();
+  if (auto loaded = impl->load(); !loaded) return loaded.error().in("history " + directory);
+  return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+}
+
+model::Result<void> RocksStore::Impl::load() {
+  const auto counter = database->get_meta(kEventCounterKey);
+  if (!counter) return counter.error();
+  if (counter->has_value()) {
+    const auto value = decode_u64(**counter);
+    if (!value) return model::Error(model::ErrorCode::kMalformed, "event counter does not parse");
+    event_counter = *value;
+  }
+  const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator({}, database->dedup));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const model::NodeName node{it->key().ToString()};
+    auto index = stored_index(view(it->value()));
+    if (!index) return index.error().in("node " + node.str());
+    indexes.emplace(node, std::move(index).value());
+  }
+  if (!it->status().ok()) return database->error(it->status(), "reading sequence numbers");
+  return {};
+}
+
+void RocksStore::Impl::put(rocksdb::WriteBatch& batch, const store::IncomingReport& incoming,
+                           std::string_view bytes) const {
+  const model::Report& report = incoming.report;
+  const auto corrected = [&](model::WallTime sender) {
+    return store::corrected_wall(sender, incoming.clock_offset, incoming.received);
+  };
+  batch.Put(database->report, report_key(report, corrected(report.wall)), report_value(incoming, bytes));
+  std::uint32_t index = 0;
+  for (const model::Event& event : report.events)
+    batch.Put(database->event, report_event_key(report, index++, corrected(event.at)), event_value(event));
+}
+
+model::Result<std::vector<store::AppendOutcome>> RocksStore::append(std::span<const store::IncomingReport> reports) {
+  using store::AppendOutcome;
+  if (auto checked = store::check_append_size(reports.size(), store::kMaxAppendReports, "reports"); !checked) {
+    return checked.error();
+  }
+  const std::lock_guard writing(impl_->writer);
+  std::vector<AppendOutcome> outcomes;
+  outcomes.reserve(reports.size());
+  rocksdb::WriteBatch batch;
+  Indexes changed;
+  std::size_t new_nodes = 0;
+  for (const store::IncomingReport& incoming : reports) {
+    const model::NodeName& node = incoming.report.node;
+    auto entry = changed.find(node);
+    const auto known = impl_->indexes.find(node);
+    const bool is_new = entry == changed.end() && known == impl_->indexes.end();
+    if (!store::storable(incoming.report) || (is_new && impl_->indexes.size() + new_nodes >= store::kMaxNodes)) {
+      outcomes.push_back(AppendOutcome::kRefused);
+      continue;
+    }
+    const auto bytes = codec::to_bytes(incoming.report);
+    if (!bytes) {
+      outcomes.push_back(AppendOutcome::kRefused);
+      continue;
+    }
+    if (entry == changed.end()) {
+      entry = changed.emplace(node, is_new ? store::NodeIndex{} : known->second).first;
+      new_nodes += is_new ? 1 : 0;
+    }
+    outcomes.push_back(entry->second.admit(incoming));
+    if (outcomes.back() == AppendOutcome::kStored) impl_->put(batch, incoming, view(*bytes));
+  }
+  if (batch.Count() == 0) return outcomes;
+  for (const auto& [node, index] : changed)
+    batch.Put(impl_->database->dedup, node.str(), index_value(index));
+  if (auto written = impl_->database->write(batch, "appending reports"); !written) return written.error();
+
+  const std::unique_lock lock(impl_->index_mutex);
+  for (auto& [node, index] : changed)
+    impl_->indexes.insert_or_assign(node, std::move(index));
+  return outcomes;
+}
+
+model::Result<void> RocksStore::append_events(std::span<const store::CoordinatorEvent> events) {
+  if (auto checked = store::check_events(events); !checked) return checked;
+  if (events.empty()) return {};
+  const std::lock_guard writing(impl_->writer);
+  rocksdb::WriteBatch batch;
+  std::uint64_t counter = impl_->event_counter;
+  for (const auto& [node, event] : events)
+    batch.Put(impl_->database->event, coordinator_event_key(node, counter++, event.at), event_value(event));
+  batch.Put(impl_->database->meta, std::string(kEventCounterKey), encode_u64(counter));
+  if (auto written = impl_->database->write(batch, "appending events"); !written) return written;
+  impl_->event_counter = counter;
+  return {};
+}
+
+model::Result<std::uint64_t> RocksStore::Impl::drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
+                                                         rocksdb::WriteBatch& batch,
+                                                         std::set<model::NodeName>& keeps) const {
+  rocksdb::ReadOptions once;
+  once.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator(once, family));
+  std::uint64_t dropped = 0;
+  it->SeekToFirst();
+  while (it->Valid()) {
+    const auto first = key_head(view(it->key()));
+    if (!first) return model::Error(model::ErrorCode::kMalformed, "history: a key does not parse");
+    const std::string end = time_key(first->node, time);
+    const std::uint64_t before = dropped;
+    for (; it->Valid() && view(it->key()) < end; it->Next())
+      ++dropped;
+    if (dropped != before) batch.DeleteRange(family, node_prefix(first->node), end);
+    const std::string behind = node_end(first->node);
+    if (!it->Valid() || view(it->key()) >= behind) continue;
+    keeps.insert(first->node);
+    it->Seek(behind);
+  }
+  if (!it->status().ok()) return database->error(it->status(), "looking for what to drop");
+  return dropped;
+}
+
+model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
+  const std::lock_guard writing(impl_->writer);
+  rocksdb::WriteBatch batch;
+  std::set<model::NodeName> keeps;
+  store::Dropped dropped;
+  const auto reports = impl_->drop_rows(impl_->database->report, time, batch, keeps);
+  if (!reports) return reports.error();
+  const auto events = impl_->drop_rows(impl_->database->event, time, batch, keeps);
+  if (!events) return events.error();
+  dropped.reports = *reports;
+  dropped.events = *events;
+  std::vector<model::NodeName> forgotten;
+  for (const auto& [node, index] : impl_->indexes) {
+    if (keeps.contains(node) || index.last_received >= time) continue;
+    forgotten.push_back(node);
+    batch.Delete(impl_->database->dedup, node.str());
+  }
+  dropped.nodes = forgotten.size();
+  if (batch.Count() == 0) return dropped;
+  if (auto written = impl_->database->write(batch, "dropping old history"); !written) return written.error();
+  const std::unique_lock lock(impl_->index_mutex);
+  for (const auto& node : forgotten)
+    impl_->indexes.erase(node);
+  return dropped;
+}
+
+model::Result<void> RocksStore::put_setting(std::string_view key, std::string_view value) {
+  if (auto checked = store::check_setting(key, value); !checked) return checked;
+  const std::lock_guard writing(impl_->writer);
+  rocksdb::WriteBatch batch;
+  batch.Put(impl_->database->meta, setting_key(key), rocksdb::Slice(value.data(), value.size()));
+  return impl_->database->write(batch, "writing a setting");
+}
+
+model::Result<std::optional<std::string>> RocksStore::setting(std::string_view key) const {
+  return impl_->database->get_meta(setting_key(key));
+}
+
+std::vector<model::NodeName> RocksStore::nodes() const {
+  const std::shared_lock lock(impl_->index_mutex);
+  std::vector<model::NodeName> names;
+  names.reserve(impl_->indexes.size());
+  for (const auto& [name, index] : impl_->indexes)
+    names.push_back(name);
+  return names;
+}
+
+model::Seq RocksStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {
+  const std::shared_lock lock(impl_->index_mutex);
+  const auto found = impl_->indexes.find(node);
+  const store::RangeSet* seqs = found == impl_->indexes.end() ? nullptr : found->second.seqs(incarnation);
+  return model::Seq(seqs ? seqs->prefix_end() : 0);
+}
+
+bool RocksStore::has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const {
+  const std::shared_lock lock(impl_->index_mutex);
+  const auto found = impl_->indexes.find(node);
+  const store::RangeSet* seqs = found == impl_->indexes.end() ? nullptr : found->second.seqs(incarnation);
+  return seqs && seqs->contains(seq.value());
+}
+
+model::Duration RocksStore::longest_window(const model::NodeName& node) const {
+  const std::shared_lock lock(impl_->index_mutex);
+  const auto found = impl_->indexes.find(node);
+  return found == impl_->indexes.end() ? model::Duration{0} : found->second.longest_window;
+}
+
+namespace {
+
+/// Walks [from, to) of a node's rows; `visit` gets key and value and may end the walk with false or an error.
+template <class Visit>
+model::Result<void> walk(Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& node,
+                         model::WallTime from, model::WallTime to, const Visit& visit) {
+  if (node.str().size() > store::kMaxNodeNameBytes || from >= to) return {};
+  const std::string begin = time_key(node, from);
+  const std::string end = time_key(node, to);
+  const rocksdb::Slice lower(begin);
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions bounded;
+  bounded.iterate_lower_bound = &lower;
+  bounded.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(bounded, family));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const model::Result<bool> more = visit(view(it->key()), view(it->value()));
+    if (!more) return more.error();
+    if (!*more) return {};
+  }
+  if (!it->status().ok()) return database.error(it->status(), "reading node " + node.str());
+  return {};
+}
+
+}  // namespace
+
+model::Result<void> RocksStore::walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                             const ReportVisitor& visit) const {
+  return walk(*impl_->database, impl_->database->report, node, from, to,
+              [&](std::string_view key, std::string_view value) -> model::Result<bool> {
+                auto stored = stored_report(key, value);
+                if (!stored) return stored.error();
+                return visit(std::move(stored).value());
+              });
+}
+
+model::Result<store::Page<store::StoredEvent>> RocksStore::events(const model::NodeName& node, model::WallTime from,
+                                                                  model::WallTime to, std::size_t limit) const {
+  limit = store::page_limit(limit, store::kMaxEventRows);
+  store::Page<store::StoredEvent> page;
+  const auto walked = walk(*impl_->database, impl_->database->event, node, from, to,
+                           [&](std::string_view key, std::string_view value) -> model::Result<bool> {
+                             page.truncated = page.rows.size() == limit;
+                             if (page.truncated) return false;
+                             auto stored = stored_event(key, value);
+                             if (!stored) return stored.error();
+                             page.rows.push_back(std::move(stored).value());
+                             return true;
+                           });
+  if (!walked) return walked.error();
+  return page;
+}
+
+model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const model::NodeName& node) const {
+  if (node.str().size() > store::kMaxNodeNameBytes) return std::optional<store::StoredReport>();
+  const std::string prefix = node_prefix(node);
+  const std::string end = node_end(node);
+  const rocksdb::Slice lower(prefix);
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions bounded;
+  bounded.iterate_lower_bound = &lower;
+  bounded.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(impl_->database->db().NewIterator(bounded, impl_->database->report));
+  it->SeekToLast();
+  if (!it->Valid()) {
+    if (!it->status().ok()) return impl_->database->error(it->status(), "reading node " + node.str());
+    return std::optional<store::StoredReport>();
+  }
+  auto stored = stored_report(view(it->key()), view(it->value()));
+  if (!stored) return stored.error();
+  return std::optional(std::move(stored).value());
+}
+
+}  // namespace tideline::rocks
