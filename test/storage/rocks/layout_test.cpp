@@ -1,0 +1,159 @@
+#include "storage/rocks/layout.h"
+
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tideline::rocks {
+namespace {
+
+using model::Incarnation;
+using model::NodeName;
+using model::Seq;
+using model::WallTime;
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    text += kDigits[static_cast<unsigned char>(byte) >> 4];
+    text += kDigits[static_cast<unsigned char>(byte) & 15];
+  }
+  return text;
+}
+
+model::Report report() {
+  model::Report report;
+  report.node = NodeName("ab");
+  report.incarnation = Incarnation(0x0102030405060708);
+  report.seq = Seq(9);
+  return report;
+}
+
+model::Event event() {
+  return {.at = WallTime{258},
+          .controller = model::Controller::kCpuSuppress,
+          .reason = model::Reason::kPressed,
+          .subject = "s",
+          .old_value = "",
+          .new_value = "xy"};
+}
+
+store::NodeIndex index() {
+  store::NodeIndex index;
+  index.longest_window = model::Duration(10);
+  index.last_received = WallTime{11};
+  index.incarnations.push_back({Incarnation(1), *store::RangeSet::from_ranges({{3, 4}, {7, 7}}), 2});
+  return index;
+}
+
+// The bytes of format 1. A change here breaks every store there is.
+
+TEST(Golden, Keys) {
+  EXPECT_EQ(hex(report_key(report(), WallTime{1'700'000'000'000})),
+            "026162"
+            "0000018bcfe56800"
+            "0102030405060708"
+            "0000000000000009");
+  EXPECT_EQ(hex(report_event_key(report(), 5, WallTime{258})),
+            "026162"
+            "0000000000000102"
+            "00"
+            "0102030405060708"
+            "0000000000000009"
+            "00000005");
+  EXPECT_EQ(hex(coordinator_event_key(NodeName(""), 7, WallTime{258})),
+            "00"
+            "0000000000000102"
+            "01"
+            "0000000000000000"
+            "0000000000000007"
+            "00000000");
+  EXPECT_EQ(setting_key("epoch"), "setting/epoch");
+  EXPECT_EQ(hex(encode_u32(kFormat)), "00000001");
+}
+
+TEST(Golden, Values) {
+  store::IncomingReport incoming;
+  incoming.received = WallTime{258};
+  incoming.clock_offset = model::Duration(-1);
+  EXPECT_EQ(hex(report_value(incoming, "R")), "0000000000000102ffffffffffffffff52");
+  EXPECT_EQ(hex(event_value(event())),
+            "0000000000000102"
+            "01"
+            "0008"
+            "000173"
+            "0000"
+            "00027879");
+  EXPECT_EQ(hex(index_value(index())),
+            "000000000000000a"
+            "000000000000000b"
+            "0001"
+            "00000000000000010000000000000002"
+            "0002"
+            "00000000000000030000000000000004"
+            "00000000000000070000000000000007");
+}
+
+TEST(Layout, ValuesReadBack) {
+  const std::string key = report_event_key(report(), 5, WallTime{258});
+  const auto stored = stored_event(key, event_value(event()));
+  ASSERT_TRUE(stored.ok());
+  EXPECT_EQ(stored->at, WallTime{258});
+  EXPECT_EQ(stored->event, event());
+  const auto read = stored_index(index_value(index()));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(*read, index());
+}
+
+TEST(Layout, KeysSortByNodeThenTime) {
+  const auto key = [](const std::string& node, std::int64_t at) {
+    model::Report at_node = report();
+    at_node.node = NodeName(node);
+    return report_key(at_node, WallTime{at});
+  };
+  EXPECT_LT(key("a", 255), key("a", 256));
+  EXPECT_LT(key("a", INT64_MAX), node_end(NodeName("a")));
+  EXPECT_LT(node_end(NodeName("a")), node_prefix(NodeName("b")));
+  EXPECT_GE(key("a", 5), time_key(NodeName("a"), WallTime{5}));
+  EXPECT_LT(key("a", 5), time_key(NodeName("a"), WallTime{6}));
+  EXPECT_EQ(time_key(NodeName("a"), WallTime{-5}), time_key(NodeName("a"), WallTime{0}));
+}
+
+TEST(Layout, DamagedBytesAreErrorsThatNameTheNode) {
+  const std::string key = report_key(report(), WallTime{5});
+  for (const std::string& value : {std::string(), std::string(15, 'x'), std::string(16, 'x'), std::string(400, 'x')}) {
+    const auto stored = stored_report(key, value);
+    ASSERT_FALSE(stored.ok());
+    EXPECT_EQ(stored.error().code(), model::ErrorCode::kMalformed);
+    EXPECT_THAT(stored.error().message(), testing::HasSubstr("node ab"));
+  }
+  EXPECT_FALSE(stored_report("x", "").ok());
+  EXPECT_FALSE(stored_report(key + "x", "").ok());
+}
+
+TEST(Layout, AnyCutOrFlippedValueIsReadOrRefusedButNeverTrusted) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const std::string whole_index = index_value(index());
+  const std::string whole_event = event_value(event());
+  const std::string key = report_event_key(report(), 5, WallTime{258});
+  for (std::size_t size = 0; size < whole_index.size(); ++size)
+    EXPECT_FALSE(stored_index(whole_index.substr(0, size)).ok()) << size;
+  for (std::size_t size = 0; size < whole_event.size(); ++size)
+    EXPECT_FALSE(stored_event(key, whole_event.substr(0, size)).ok()) << size;
+  for (int round = 0; round < 5'000; ++round) {
+    std::string bytes = whole_index;
+    for (int flips = 0; flips < 3; ++flips)
+      bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
+    const auto read = stored_index(bytes);
+    if (!read) continue;
+    EXPECT_LE(read->incarnations.size(), store::kMaxIncarnations);
+    EXPECT_EQ(index_value(*read), bytes);
+  }
+}
+
+}  // namespace
+}  // namespace tideline::rocks

@@ -1,0 +1,263 @@
+#include "storage/rocks/rocks_store.h"
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include "storage/rocks/layout.h"
+#include "test/storage/store/history_contract.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::rocks {
+namespace {
+
+using model::ErrorCode;
+using model::Incarnation;
+using model::NodeName;
+using model::Seq;
+using model::WallTime;
+using store::AppendOutcome;
+using store::arrive;
+using store::make_report;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr WallTime kEver{INT64_MAX};
+
+std::unique_ptr<RocksStore> open(const std::string& dir) {
+  auto opened = RocksStore::open(dir);
+  EXPECT_TRUE(opened.ok()) << opened.error().message();
+  return opened.ok() ? std::move(opened).value() : nullptr;
+}
+
+AppendOutcome append(RocksStore& store, const store::IncomingReport& report) {
+  const auto outcomes = store.append({&report, 1});
+  EXPECT_TRUE(outcomes.ok()) << outcomes.error().message();
+  return outcomes.value_or({AppendOutcome::kRefused}).at(0);
+}
+
+/// Opens the store without our room, as another program would.
+void tamper(const std::string& dir,
+            const std::function<void(rocksdb::DB&, rocksdb::ColumnFamilyHandle* family)>& change,
+            std::string_view family = kMetaFamily) {
+  std::vector<std::string> names;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, dir, &names).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const auto& name : names)
+    families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open({}, dir, families, &handles, &db).ok());
+  for (auto* handle : handles) {
+    if (handle->GetName() == family) change(*db, handle);
+  }
+  for (auto* handle : handles)
+    db->DestroyColumnFamilyHandle(handle);
+  delete db;
+}
+
+TEST(Reopen, KeepsEverythingAndStillRefusesDuplicates) {
+  const test::TempDir dir;
+  auto report = arrive(make_report("n", 7, 1));
+  report.report.events = {{.at = report.received,
+                           .controller = model::Controller::kGuard,
+                           .reason = model::Reason::kRestore,
+                           .subject = "s",
+                           .old_value = "o",
+                           .new_value = "v"}};
+  {
+    auto store = open(dir.str());
+    EXPECT_EQ(append(*store, report), AppendOutcome::kStored);
+    EXPECT_EQ(append(*store, arrive(make_report("n", 7, 3))), AppendOutcome::kStored);
+    ASSERT_TRUE(store->put_setting("epoch", "4").ok());
+    ASSERT_TRUE(
+        store->append_events(std::vector<store::CoordinatorEvent>{{NodeName(""), report.report.events[0]}}).ok());
+  }
+  auto store = open(dir.str());
+  EXPECT_EQ(append(*store, report), AppendOutcome::kDuplicate);
+  EXPECT_EQ(append(*store, arrive(make_report("n", 7, 3))), AppendOutcome::kDuplicate);
+  EXPECT_EQ(store->acked_through(NodeName("n"), Incarnation(7)), Seq(1));
+  EXPECT_EQ(append(*store, arrive(make_report("n", 7, 2))), AppendOutcome::kStored);
+  EXPECT_EQ(store->acked_through(NodeName("n"), Incarnation(7)), Seq(3));
+  EXPECT_EQ(*store->setting("epoch"), "4");
+  EXPECT_THAT(store->nodes(), ElementsAre(NodeName("n")));
+  EXPECT_EQ(store->reports(NodeName("n"), {}, kEver, 0)->rows.at(0).report, report.report);
+  EXPECT_EQ(store->samples(NodeName("n"), {}, kEver, 0)->rows.size(), 30u);
+  EXPECT_EQ(store->events(NodeName("n"), {}, kEver, 0)->rows.size(), 1u);
+  // The counter went on: an event of the same instant does not replace the one before the restart.
+  ASSERT_TRUE(store->append_events(std::vector<store::CoordinatorEvent>{{NodeName(""), report.report.events[0]}}).ok());
+  EXPECT_EQ(store->events(NodeName(""), {}, kEver, 0)->rows.size(), 2u);
+}
+
+TEST(Reopen, KeepsWhatRetentionForgot) {
+  const test::TempDir dir;
+  {
+    auto store = open(dir.str());
+    append(*store, arrive(make_report("n", 7, 1)));
+    append(*store, arrive(make_report("m", 7, 9)));
+    ASSERT_EQ(store->drop_before(WallTime{store::kStart + 20'000})->nodes, 1u);
+  }
+  auto store = open(dir.str());
+  EXPECT_THAT(store->nodes(), ElementsAre(NodeName("m")));
+  EXPECT_TRUE(store->reports(NodeName("n"), {}, kEver, 0)->rows.empty());
+}
+
+TEST(Open, RefusesAStoreThatIsHeldAlready) {
+  const test::TempDir dir;
+  const auto first = open(dir.str());
+  const auto second = RocksStore::open(dir.str());
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(second.error().message(), HasSubstr(dir.str()));
+  EXPECT_THAT(second.error().message(), HasSubstr("holds it"));
+}
+
+TEST(Open, RefusesAnotherFormatAndNamesBoth) {
+  for (const std::uint32_t format : {kFormat + 1, std::uint32_t{0}, std::uint32_t{77}}) {
+    const test::TempDir dir;
+    open(dir.str());
+    tamper(dir.str(), [&](auto& db, auto* meta) { ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(format)).ok()); });
+    const auto opened = RocksStore::open(dir.str());
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(opened.error().message(), HasSubstr("format " + std::to_string(format)));
+    EXPECT_THAT(opened.error().message(), HasSubstr("knows format 1"));
+  }
+}
+
+TEST(Open, RefusesANewerFormatWithFamiliesItDoesNotKnow) {
+  const test::TempDir dir;
+  open(dir.str());
+  tamper(dir.str(), [](auto& db, auto* meta) {
+    rocksdb::ColumnFamilyHandle* chunk = nullptr;
+    ASSERT_TRUE(db.CreateColumnFamily({}, "chunk", &chunk).ok());
+    ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(2)).ok());
+    db.DestroyColumnFamilyHandle(chunk);
+  });
+  const auto opened = RocksStore::open(dir.str());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
+}
+
+TEST(Open, RefusesAnotherProgramsDatabase) {
+  const test::TempDir dir;
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* db = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(options, dir.str(), &db).ok());
+  ASSERT_TRUE(db->Put({}, "theirs", "1").ok());
+  delete db;
+  const auto opened = RocksStore::open(dir.str());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code(), ErrorCode::kMalformed);
+  EXPECT_THAT(opened.error().message(), HasSubstr("not a Tideline store"));
+}
+
+TEST(Open, TakesOverAStoreWhoseMakerDiedBeforeTheFirstWrite) {
+  const test::TempDir dir;
+  open(dir.str());
+  tamper(dir.str(), [](auto& db, auto* meta) { ASSERT_TRUE(db.Delete({}, meta, "format").ok()); });
+  EXPECT_NE(open(dir.str()), nullptr);
+}
+
+TEST(Open, NamesADirectoryThatCannotBe) {
+  const test::TempDir dir;
+  const auto missing = RocksStore::open(dir.str() + "/no/such");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message(), HasSubstr("/no/such"));
+  dir.write("file", "text");
+  const auto file = RocksStore::open(dir.str() + "/file");
+  ASSERT_FALSE(file.ok());
+  EXPECT_THAT(file.error().message(), HasSubstr("/file"));
+}
+
+TEST(Open, RefusesDamagedSequenceNumbersByNode) {
+  const test::TempDir dir;
+  append(*open(dir.str()), arrive(make_report("n", 7, 1)));
+  tamper(
+      dir.str(), [](auto& db, auto* dedup) { ASSERT_TRUE(db.Put({}, dedup, "n", "garbage").ok()); }, kDedupFamily);
+  const auto opened = RocksStore::open(dir.str());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code(), ErrorCode::kMalformed);
+  EXPECT_THAT(opened.error().message(), HasSubstr("node n"));
+}
+
+TEST(Damage, OfOneReportIsAnErrorOfItsReadsOnly) {
+  const test::TempDir dir;
+  const auto report = arrive(make_report("n", 7, 1));
+  {
+    auto store = open(dir.str());
+    append(*store, report);
+    append(*store, arrive(make_report("m", 7, 1)));
+  }
+  tamper(
+      dir.str(),
+      [&](auto& db, auto* family) {
+        ASSERT_TRUE(db.Put({}, family, report_key(report.report, report.received), std::string(64, 'x')).ok());
+      },
+      kReportFamily);
+  auto store = open(dir.str());
+  const auto bad = store->samples(NodeName("n"), {}, kEver, 0);
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().code(), ErrorCode::kMalformed);
+  EXPECT_THAT(bad.error().message(), HasSubstr("node n"));
+  EXPECT_FALSE(store->last_report(NodeName("n")).ok());
+  EXPECT_EQ(store->samples(NodeName("m"), {}, kEver, 0)->rows.size(), 10u);
+  EXPECT_EQ(append(*store, arrive(make_report("n", 7, 2))), AppendOutcome::kStored);
+}
+
+TEST(Damage, OfTableFilesIsAnErrorAndNoCrash) {
+  const test::TempDir dir;
+  for (int round = 0; round < 2; ++round) {  // the second open writes the log of the first to a table
+    auto store = open(dir.str());
+    for (std::uint64_t seq = 1; seq <= 50; ++seq)
+      append(*store, arrive(make_report("n", 7, seq)));
+  }
+  std::size_t damaged = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100);
+    file << std::string(200, '\xa5');
+    ++damaged;
+  }
+  ASSERT_GT(damaged, 0u);
+  const auto opened = RocksStore::open(dir.str());
+  if (!opened) {
+    EXPECT_EQ(opened.error().code(), ErrorCode::kMalformed);
+    return;
+  }
+  const auto read = (*opened)->reports(NodeName("n"), {}, kEver, 0);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code(), ErrorCode::kMalformed);
+}
+
+TEST(Threads, ReadersSeeWholeAppendsWhileOneWrites) {
+  const test::TempDir dir;
+  const auto store = open(dir.str());
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (std::uint64_t seq = 1; seq <= 200; ++seq)
+      append(*store, arrive(make_report("n", 1, seq)));
+    done = true;
+  });
+  std::uint64_t seen = 0;
+  while (!done) {
+    const auto acked = store->acked_through(NodeName("n"), Incarnation(1)).value();
+    const auto rows = store->reports(NodeName("n"), {}, kEver, 0)->rows.size();
+    EXPECT_GE(acked, seen);
+    EXPECT_GE(rows, acked) << "what is acked can be read";
+    seen = acked;
+  }
+  writer.join();
+  EXPECT_EQ(store->reports(NodeName("n"), {}, kEver, 0)->rows.size(), 200u);
+}
+
+}  // namespace
+}  // namespace tideline::rocks
