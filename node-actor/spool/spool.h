@@ -3,11 +3,12 @@
 // fit is dropped oldest first and counted, and the count travels with the next report.
 //
 // On disk, in one directory:
-//   state              incarnation, boot id, next seq: one CRC'd line, replaced by rename and fsynced
-//   seg-<first seq>    frames {length, seq, gap, CRC32C} + bytes, append only; a torn tail is cut at the next open
-// Frames are not fsynced: the page cache outlives the process. After a power loss (another boot id than the state's,
-// and no clean close) frames and numbers may be lost, and a number could be given to other bytes; therefore such a
-// start takes a new incarnation and the reports that did survive are dropped as a counted gap.
+//   state              incarnation, boot id, whether the last close was clean: one line with a CRC, replaced by rename,
+//   fsynced head               two places written in turn: first seq still held, next seq, gap not yet reported
+//   seg-<first seq>    frames (segment.h), append only; a torn tail is cut at the next open
+// Frames and head are not fsynced while running: the page cache outlives the process. After a power loss (unclean, and
+// another boot) numbers may be lost and could be given out again for other bytes; such a start therefore takes a new
+// incarnation, and the reports that did survive are dropped as a counted gap.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,9 +22,11 @@
 namespace tideline::spool {
 
 struct SpoolLimits {
-  std::size_t max_bytes = 64u << 20;  // of frames, headers included
-  std::size_t max_reports = 10'000;
-  std::size_t segment_bytes = 1u << 20;  // a segment is closed beyond this; must be << max_bytes
+  std::size_t max_bytes = 64U << 20;  // of segment files
+  std::size_t max_reports = 10'000;   // not acked
+  /// A segment is closed before it would grow beyond this (one larger report has a segment of its own). Whole segments
+  /// are dropped when max_bytes is reached; at most max_bytes / 4 is used.
+  std::size_t segment_bytes = 1U << 20;
 };
 
 struct SpooledReport {
@@ -32,12 +35,12 @@ struct SpooledReport {
   std::string bytes;
 };
 
-/// One owner at a time; not for several threads. A destroyed Spool is a clean close.
+/// One owner at a time (the state directory's lock sees to it); not for several threads. Destruction is a clean close.
 class Spool {
  public:
-  /// Opens or makes the spool in `dir`. A new incarnation is drawn and fsynced, before this returns, when there is no
-  /// state, when it is unreadable, or after a power loss. `boot_id` is /proc/sys/kernel/random/boot_id. `notes` of the
-  /// result say what was found wrong. Errors: kUnavailable (directory or disk), with the path.
+  /// Opens or makes the spool in `dir`. A new incarnation is drawn and made durable, before this returns, when there is
+  /// no readable state or head, or after a power loss. `boot_id` is /proc/sys/kernel/random/boot_id; empty counts as
+  /// another boot each time. Errors: kUnavailable (directory or disk), with the path.
   static model::Result<Spool> open(const std::string& dir, const SpoolLimits& limits, const std::string& boot_id);
 
   Spool(Spool&&) noexcept;
@@ -46,30 +49,33 @@ class Spool {
 
   model::Incarnation incarnation() const;
   bool is_new_incarnation() const;  // drawn by this open
-  /// What open() found and dropped or repaired, one sentence each; empty after a normal open.
+  /// What open() found and dropped or repaired, and later trouble with the disk that cost nothing yet, one sentence
+  /// each; the last 100. Empty in normal life.
   const std::vector<std::string>& notes() const;
 
   /// The number the next append must carry: encode the report with it.
   model::Seq next_seq() const;
-  /// Reports dropped since the last append, which the next report must carry as gap_reports. Kept with the report that
-  /// append() stores: it is not lost if that append never comes.
+  /// Reports dropped since the last append, which the next report must carry as gap_reports. Not lost if that append
+  /// never comes. A report that was sent and not yet acked when it was dropped counts too.
   std::uint64_t pending_gap() const;
-  /// Stores a report. `seq` must be next_seq() and `gap` pending_gap() at the time of encoding (both are in the bytes):
-  /// kInvalidArgument otherwise. Drops the oldest until it fits, after the gap was taken: they count for the next one.
-  /// kOverloaded: larger than max_bytes by itself. kUnavailable: the disk refused; the number is not used up.
+  /// Stores a report. `seq` must be next_seq() and `gap` pending_gap() as they were encoded into the bytes:
+  /// kInvalidArgument otherwise. Drops the oldest until the limits hold; those count for the report after this one.
+  /// kOverloaded: larger than max_bytes by itself. kUnavailable: the disk refused. After an error neither number nor
+  /// gap is used up.
   model::Result<void> append(model::Seq seq, std::uint64_t gap, const std::string& bytes);
 
-  /// Up to `max` stored reports with seq >= from, oldest first. A frame that no longer reads is dropped and counted.
+  /// Up to `max` reports not acked with seq >= from, oldest first. One whose bytes are rotten is dropped and counted.
   model::Result<std::vector<SpooledReport>> peek(model::Seq from, std::size_t max);
 
-  /// Removes one report. Unknown or already acked numbers are ignored. Whole segments go from disk once all is acked.
+  /// Removes one report. Unknown or already acked numbers are ignored. An ack out of order is forgotten by a killed
+  /// process, and that report offered again: the receiver knows it by (incarnation, seq).
   void ack(model::Seq seq);
   /// Removes all reports up to and including `seq`.
   void ack_through(model::Seq seq);
 
-  std::size_t pending() const;        // reports held
-  std::size_t pending_bytes() const;  // of frames, headers included
-  std::uint64_t dropped() const;      // reports dropped since open
+  std::size_t pending() const;     // reports held and not acked
+  std::size_t disk_bytes() const;  // of segment files
+  std::uint64_t dropped() const;   // reports dropped since open, those found lost by it included
 
  private:
   struct Impl;
