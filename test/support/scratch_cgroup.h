@@ -40,7 +40,7 @@ class ScratchCgroup {
   void attach(pid_t pid, const std::string& relative) const;
   /// The same, and the process, a child of ours, is killed at the end.
   void own(pid_t pid, const std::string& relative);
-  /// Starts a child that spins in group()/relative, owned.
+  /// Starts a child that touches 8 MiB and then spins in group()/relative, owned.
   pid_t spin(const std::string& relative, int threads = 1);
   /// Kills and waits for an owned process now.
   void kill(pid_t pid);

@@ -1,0 +1,92 @@
+#include "node-actor/kernel/fast_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "test/node-actor/kernel/trees.h"
+
+namespace tideline::kernel::test {
+namespace {
+
+using model::ErrorCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+const std::string kBeV1 = "sys/fs/cgroup/cpuacct/kubepods/besteffort/cpuacct.usage";
+
+TEST(FastReader, ReadsNodeAndBestEffortOnV1) {
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  FastReader reader(tree);
+  const auto counters = reader.read();
+  ASSERT_TRUE(counters.ok()) << counters.error().message();
+  EXPECT_EQ(counters->node_cpu, seconds(5));
+  EXPECT_EQ(counters->be_cpu, seconds(2));
+  EXPECT_NE(counters->be_inode, 0U);
+  EXPECT_GT(counters->at.ns, 0);
+}
+
+TEST(FastReader, SeesWhatChangedInFilesItKeepsOpen) {
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  FastReader reader(tree);
+  const auto before = reader.read();
+  fixture.write(kBeV1, "2500000000\n");
+  fixture.write("sys/fs/cgroup/cpuacct/cpuacct.usage", "6000000000\n");
+  const auto now = reader.read();
+  EXPECT_EQ(*now->be_cpu - *before->be_cpu, milliseconds(500));
+  EXPECT_EQ(*now->node_cpu - *before->node_cpu, seconds(1));
+  EXPECT_EQ(now->be_inode, before->be_inode);
+}
+
+TEST(FastReader, LeavesStealOutOnV2) {
+  const FixtureTree fixture(v2_files());
+  const auto tree = tree_of(fixture);
+  FastReader reader(tree);
+  EXPECT_EQ(reader.read()->node_cpu, seconds(5));  // user 4 + system 1; usage_usec says 9
+  EXPECT_EQ(reader.read()->be_cpu, seconds(2));
+}
+
+TEST(FastReader, FallsBackToProcStatWhereTheTrueRootIsNotMounted) {
+  const FixtureTree v1(v1_files());
+  v1.remove("sys/fs/cgroup/cpuacct/release_agent");
+  const auto v1_tree = tree_of(v1);
+  FastReader v1_reader(v1_tree);
+  EXPECT_EQ(v1_reader.read()->node_cpu, milliseconds(1700));  // 170 ticks of 10 ms
+
+  const FixtureTree v2(v2_files() + FixtureTree::Files{{"sys/fs/cgroup/cgroup.type", "domain\n"}});
+  const auto v2_tree = tree_of(v2);
+  FastReader v2_reader(v2_tree);
+  EXPECT_EQ(v2_reader.read()->node_cpu, milliseconds(1700));
+}
+
+TEST(FastReader, VanishedBestEffortRootIsUnknownAndFoundAgain) {
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  FastReader reader(tree);
+  const auto before = reader.read();
+  fixture.remove("sys/fs/cgroup/cpuacct/kubepods/besteffort");
+  const auto gone = reader.read();
+  ASSERT_TRUE(gone.ok());
+  EXPECT_EQ(gone->be_cpu, std::nullopt);
+  EXPECT_EQ(gone->node_cpu, seconds(5));
+}
+
+TEST(FastReader, NamesGarbageAndWhereItIs) {
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  FastReader reader(tree);
+  ASSERT_TRUE(reader.read().ok());
+  for (const char* text : {"", "many\n", "-5\n", "99999999999999999999\n"}) {
+    fixture.write(kBeV1, text);
+    const auto error = reader.read().error();
+    EXPECT_EQ(error.code(), ErrorCode::kMalformed) << text;
+    EXPECT_THAT(error.message(), HasSubstr(fixture.path(kBeV1)));
+  }
+  fixture.write(kBeV1, "7\n");
+  EXPECT_TRUE(reader.read().ok());
+}
+
+}  // namespace
+}  // namespace tideline::kernel::test

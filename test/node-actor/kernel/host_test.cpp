@@ -1,0 +1,132 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <hwloc.h>
+
+#include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/topology.h"
+#include "test/node-actor/kernel/trees.h"
+
+namespace tideline::kernel::test {
+namespace {
+
+using model::Bytes;
+using model::ErrorCode;
+using model::MilliCpu;
+using ::testing::HasSubstr;
+
+TEST(HostFacts, ReadsBootReleaseAndName) {
+  const FixtureTree fixture({{"proc/sys/kernel/random/boot_id", "0a1b\n"},
+                             {"proc/sys/kernel/osrelease", "6.1.0-x\n"},
+                             {"proc/sys/kernel/hostname", "n1\n"}});
+  const auto facts = read_host_facts(KernelRoot::below(fixture.str()));
+  ASSERT_TRUE(facts.ok());
+  EXPECT_EQ(facts->boot_id, "0a1b");
+  EXPECT_EQ(facts->kernel_release, "6.1.0-x");
+  EXPECT_EQ(facts->hostname, "n1");
+  fixture.remove("proc/sys/kernel/osrelease");
+  EXPECT_THAT(read_host_facts(KernelRoot::below(fixture.str())).error().message(), HasSubstr("osrelease"));
+}
+
+TEST(HostFacts, MemoryComesFromMeminfoAndCpusFromTheOnlineList) {
+  const FixtureTree fixture({{"proc/meminfo", "MemTotal:  2048 kB\n"},
+                             {"sys/devices/system/node/node0/meminfo", "Node 0 MemTotal:  7 kB\n"},
+                             {"sys/devices/system/cpu/online", "0-1,4-5\n"}});
+  const auto root = KernelRoot::below(fixture.str());
+  EXPECT_EQ(read_memory_capacity(root).value(), Bytes(2048 * 1024));
+  EXPECT_EQ(read_cpu_capacity(root).value(), MilliCpu(4000));
+  fixture.write("sys/devices/system/cpu/online", "all\n");
+  fixture.write("proc/meminfo", "MemTotal:  0 kB\n");
+  EXPECT_EQ(read_cpu_capacity(root).error().code(), ErrorCode::kMalformed);
+  EXPECT_EQ(read_memory_capacity(root).error().code(), ErrorCode::kMalformed);
+}
+
+TEST(HostFacts, ThisHostHasAll) {
+  EXPECT_TRUE(read_host_facts({}).ok());
+  EXPECT_GT(read_memory_capacity({})->value(), 0);
+  EXPECT_GE(read_cpu_capacity({})->value(), 1000);
+}
+
+TEST(Topology, LargeHostWithSmtNumaAndTwoCachesAPackage) {
+  const auto found = topology_from_synthetic("Package:2 [NUMANode(memory=64GB)] L3:2 Core:8 PU:2");
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  EXPECT_EQ(found->cpus.size(), 64U);
+  EXPECT_EQ(found->cores, 32);
+  EXPECT_EQ(found->l3_domains, 4);
+  EXPECT_EQ(found->numa_nodes, 2);
+  EXPECT_EQ(found->packages, 2);
+  EXPECT_TRUE(found->smt());
+  EXPECT_EQ(found->cpus[0], (Topology::Cpu{.id = 0, .core = 0, .l3 = 0, .numa = 0, .package = 0}));
+  EXPECT_EQ(found->cpus[1].core, 0);
+  EXPECT_EQ(found->cpus[63], (Topology::Cpu{.id = 63, .core = 31, .l3 = 3, .numa = 1, .package = 1}));
+}
+
+TEST(Topology, SiblingsAreKnownByCoreNotByNumber) {
+  const auto found = topology_from_synthetic("Core:4 PU:2(indexes=0,4,1,5,2,6,3,7)");
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  for (int cpu = 0; cpu < 8; ++cpu) {
+    EXPECT_EQ(found->cpus[static_cast<std::size_t>(cpu)].id, cpu);
+    EXPECT_EQ(found->cpus[static_cast<std::size_t>(cpu)].core, cpu % 4);
+  }
+}
+
+TEST(Topology, SmallHostWithoutSmtOrSharedCache) {
+  const auto found = topology_from_synthetic("Core:2 PU:1");
+  ASSERT_TRUE(found.ok());
+  EXPECT_FALSE(found->smt());
+  EXPECT_EQ(found->l3_domains, 0);
+  EXPECT_EQ(found->cpus[1].l3, 0);
+}
+
+TEST(Topology, XmlSaysTheSameAsWhatItWasMadeOf) {
+  const std::string description = "Package:2 L3:1 Core:3 PU:2";
+  const tideline::test::TempDir directory;
+  const std::string file = directory.str() + "/host.xml";
+  hwloc_topology_t raw = nullptr;
+  ASSERT_EQ(hwloc_topology_init(&raw), 0);
+  ASSERT_EQ(hwloc_topology_set_synthetic(raw, description.c_str()), 0);
+  ASSERT_EQ(hwloc_topology_load(raw), 0);
+  ASSERT_EQ(hwloc_topology_export_xml(raw, file.c_str(), 0), 0);
+  hwloc_topology_destroy(raw);
+  const auto found = topology_from_xml(file);
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  EXPECT_EQ(*found, *topology_from_synthetic(description));
+}
+
+TEST(Topology, NamesWhatDescribesNoHost) {
+  const auto wrong = topology_from_synthetic("Teapot:3");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.error().message(), HasSubstr("Teapot:3"));
+  const auto missing = topology_from_xml("/nowhere/host.xml");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message(), HasSubstr("/nowhere/host.xml"));
+}
+
+TEST(Topology, ThisHostHasAsManyCpusAsAreOnline) {
+  const auto found = load_topology({});
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  EXPECT_EQ(static_cast<std::int64_t>(found->cpus.size()) * 1000, read_cpu_capacity({})->value());
+}
+
+TEST(Topology, ReadsTheTreeBelowItsRoot) {
+  FixtureTree::Files files = {{"sys/devices/system/cpu/online", "0-2\n"},
+                              {"sys/devices/system/cpu/possible", "0-2\n"},
+                              {"proc/cpuinfo", "processor\t: 0\n\nprocessor\t: 1\n\nprocessor\t: 2\n\n"}};
+  for (const char* cpu : {"0", "1", "2"}) {
+    const std::string base = std::string("sys/devices/system/cpu/cpu") + cpu;
+    const std::string mask = std::string(cpu) == "0" ? "1\n" : std::string(cpu) == "1" ? "2\n" : "4\n";
+    files.emplace_back(base + "/topology/core_id", std::string(cpu) + "\n");
+    files.emplace_back(base + "/topology/physical_package_id", "0\n");
+    files.emplace_back(base + "/topology/thread_siblings", mask);
+    files.emplace_back(base + "/topology/core_cpus", mask);
+    files.emplace_back(base + "/topology/core_siblings", "7\n");
+    files.emplace_back(base + "/topology/package_cpus", "7\n");
+  }
+  const FixtureTree fixture(files);
+  const auto found = load_topology(KernelRoot::below(fixture.str()));
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  EXPECT_EQ(found->cpus.size(), 3U);
+  EXPECT_EQ(found->cores, 3);
+}
+
+}  // namespace
+}  // namespace tideline::kernel::test

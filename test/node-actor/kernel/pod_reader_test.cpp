@@ -1,0 +1,277 @@
+#include "node-actor/kernel/pod_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "test/node-actor/kernel/trees.h"
+
+namespace tideline::kernel::test {
+namespace {
+
+using model::Bytes;
+using model::ErrorCode;
+using model::KubeQos;
+using model::MilliCpu;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const std::string kBeCpu = "sys/fs/cgroup/cpu/kubepods/besteffort/";
+const std::string kPodCpu = "sys/fs/cgroup/cpu/kubepods/burstable/poda/";
+const std::string kPodAcct = "sys/fs/cgroup/cpuacct/kubepods/burstable/poda/";
+const std::string kPodMemory = "sys/fs/cgroup/memory/kubepods/burstable/poda/";
+
+class PodReaderV1 : public ::testing::Test {
+ protected:
+  PodReading read() { return reader_.read(pods_); }
+  model::GroupCounters pod() {
+    const auto reading = read();
+    EXPECT_THAT(reading.errors, IsEmpty());
+    return reading.counters.pods.at(0).group;
+  }
+  FixtureTree fixture_{v1_files()};
+  CgroupTree tree_ = tree_of(fixture_);
+  PodReader reader_{tree_};
+  std::vector<model::Pod> pods_ = {pod_of("a")};
+};
+
+TEST_F(PodReaderV1, ReadsTheHost) {
+  const auto reading = read();
+  EXPECT_THAT(reading.errors, IsEmpty());
+  const auto& counters = reading.counters;
+  EXPECT_EQ(counters.node_cpu, seconds(5));
+  EXPECT_EQ(counters.memory_total, Bytes(1000 * 1024));
+  EXPECT_EQ(counters.memory_available, Bytes(600 * 1024));
+  EXPECT_EQ(counters.cpu_stall->some, microseconds(1000));
+  EXPECT_EQ(counters.memory_stall->full, microseconds(500));
+  EXPECT_EQ(counters.io_stall->some, microseconds(0));
+  EXPECT_EQ(counters.best_effort.cpu, seconds(2));
+  EXPECT_EQ(counters.best_effort.memory, Bytes(123));
+  EXPECT_TRUE(counters.be_limit_known);
+  EXPECT_EQ(counters.be_limit, std::nullopt);
+  EXPECT_GT(counters.wall.ms, 0);
+}
+
+TEST_F(PodReaderV1, ReadsAPod) {
+  const auto group = pod();
+  EXPECT_NE(group.inode, 0U);
+  EXPECT_EQ(group.cpu, seconds(3));
+  EXPECT_EQ(group.memory, Bytes(1230));
+  EXPECT_EQ(group.nr_periods, 10);
+  EXPECT_EQ(group.nr_throttled, 4);
+  EXPECT_EQ(group.cpu_stall, std::nullopt);
+  EXPECT_EQ(group.run_delay, nanoseconds(0));  // what its threads waited before is not ours
+}
+
+TEST_F(PodReaderV1, ReadsTheBestEffortLimit) {
+  fixture_.write(kBeCpu + "cpu.cfs_quota_us", "30000\n");
+  EXPECT_EQ(read().counters.be_limit, MilliCpu(300));
+  fixture_.write(kBeCpu + "cpu.cfs_quota_us", "lots\n");
+  const auto garbled = read();
+  EXPECT_FALSE(garbled.counters.be_limit_known);
+  ASSERT_THAT(garbled.errors, SizeIs(1));
+  EXPECT_THAT(garbled.errors[0].message(), HasSubstr("cpu.cfs_quota_us: unexpected text 'lots"));
+  fixture_.remove(kBeCpu + "cpu.cfs_quota_us");
+}
+
+TEST_F(PodReaderV1, PodWithoutGroupIsEmptyAndNoError) {
+  pods_.push_back(pod_of("later"));
+  const auto reading = read();
+  EXPECT_THAT(reading.errors, IsEmpty());
+  ASSERT_THAT(reading.counters.pods, SizeIs(2));
+  EXPECT_EQ(reading.counters.pods[1].uid, model::PodUid("later"));
+  EXPECT_EQ(reading.counters.pods[1].group, model::GroupCounters{});
+}
+
+TEST_F(PodReaderV1, PodThatVanishesBetweenReadsIsEmptyAndNoError) {
+  EXPECT_EQ(pod().cpu, seconds(3));
+  for (const auto& directory : {kPodCpu, kPodAcct, kPodMemory})
+    fixture_.remove(directory);
+  EXPECT_EQ(pod(), model::GroupCounters{});
+}
+
+TEST_F(PodReaderV1, FilesThatVanishBeforeTheGroupDoesAreUnknownAndNoError) {
+  fixture_.remove(kPodMemory);
+  fixture_.remove(kPodCpu);
+  const auto group = pod();
+  EXPECT_EQ(group.cpu, seconds(3));
+  EXPECT_EQ(group.memory, std::nullopt);
+  EXPECT_EQ(group.nr_periods, std::nullopt);
+  EXPECT_EQ(group.run_delay, std::nullopt);
+}
+
+TEST_F(PodReaderV1, GroupMadeAgainHasAnotherInodeAndItsOwnCounters) {
+  const auto before = pod();
+  // A renamed directory keeps its inode busy, so that the new one cannot have the same.
+  std::filesystem::rename(fixture_.path(kPodAcct.substr(0, kPodAcct.size() - 1)), fixture_.path("kept"));
+  fixture_.write(kPodAcct + "cpuacct.usage", "77\n");
+  const auto now = pod();
+  EXPECT_NE(now.inode, before.inode);
+  EXPECT_EQ(now.cpu, nanoseconds(77));
+}
+
+TEST_F(PodReaderV1, NamesGarbageAndKeepsTheRest) {
+  fixture_.write(kPodAcct + "cpuacct.usage", "a lot\n");
+  fixture_.write(kPodMemory + "memory.stat", "total_active_anon 5\n");
+  fixture_.write(kPodCpu + "cpu.stat", "nr_periods ten\n");
+  fixture_.write("proc/pressure/cpu", "none\n");
+  const auto reading = read();
+  ASSERT_THAT(reading.errors, SizeIs(4));
+  for (const auto& error : reading.errors)
+    EXPECT_EQ(error.code(), ErrorCode::kMalformed);
+  EXPECT_THAT(reading.errors[0].message(), HasSubstr(fixture_.path("proc/pressure/cpu")));
+  EXPECT_THAT(reading.errors[1].message(), HasSubstr("cpuacct.usage: unexpected text 'a lot"));
+  EXPECT_THAT(reading.errors[2].message(), HasSubstr("cpu.stat"));
+  EXPECT_THAT(reading.errors[3].message(), HasSubstr("memory.stat"));
+  EXPECT_EQ(reading.counters.pods[0].group.cpu, std::nullopt);
+  EXPECT_EQ(reading.counters.best_effort.cpu, seconds(2));
+}
+
+TEST_F(PodReaderV1, KernelWithoutPressureInformationIsNoError) {
+  fixture_.remove("proc/pressure");
+  const auto reading = read();
+  EXPECT_THAT(reading.errors, IsEmpty());
+  EXPECT_EQ(reading.counters.cpu_stall, std::nullopt);
+}
+
+TEST_F(PodReaderV1, UidThatLeadsOutOfTheTreeIsRefused) {
+  pods_ = {pod_of("/../../../etc")};
+  const auto reading = read();
+  ASSERT_THAT(reading.errors, SizeIs(1));
+  EXPECT_EQ(reading.errors[0].code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(reading.counters.pods[0].group.inode, 0U);
+}
+
+TEST_F(PodReaderV1, CountsWhatThreadsWaitFromTheFirstReadOn) {
+  pod();
+  fixture_.write("proc/101/schedstat", "500 7250000 4\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(250000));
+  fixture_.write("proc/101/schedstat", "500 7260000 4\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(260000));
+}
+
+TEST_F(PodReaderV1, WaitingNeverFallsWhenThreadsExit) {
+  pod();
+  fixture_.write("proc/101/schedstat", "500 7250000 4\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(250000));
+  fixture_.remove("proc/101");
+  fixture_.write(kPodCpu + "c1/tasks", "");
+  EXPECT_EQ(pod().run_delay, nanoseconds(250000));
+}
+
+TEST_F(PodReaderV1, ThreadBornBetweenReadsBringsAllItWaited) {
+  pod();
+  fixture_.write("proc/102/schedstat", "100 40000 1\n");
+  fixture_.write(kPodCpu + "c1/tasks", "101\n102\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(40000));
+}
+
+TEST_F(PodReaderV1, ThreadThatMovesInBringsNothingFromBefore) {
+  pod();
+  fixture_.write("proc/102/schedstat", "900000000000 500000000000 1\n");
+  fixture_.write(kPodCpu + "c1/tasks", "101\n102\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(0));
+  fixture_.write("proc/102/schedstat", "900000000000 500000000009 1\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(9));
+}
+
+TEST_F(PodReaderV1, NumberGivenToAnotherThreadIsNotADifference) {
+  pod();
+  fixture_.write("proc/101/schedstat", "10 3000 1\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(3000));
+}
+
+TEST_F(PodReaderV1, SeesThreadsOfContainersThatComeLater) {
+  pod();
+  fixture_.write("proc/103/schedstat", "5 70 1\n");
+  fixture_.write(kPodCpu + "c2/tasks", "103\n");
+  EXPECT_EQ(pod().run_delay, nanoseconds(70));
+}
+
+TEST_F(PodReaderV1, CpuUsedByThreadsItCannotSeeMakesWaitingUnknown) {
+  fixture_.write(kPodCpu + "c1/tasks", "");
+  pod();
+  fixture_.write(kPodAcct + "cpuacct.usage", "3900000000\n");
+  EXPECT_EQ(pod().run_delay, std::nullopt);
+}
+
+TEST_F(PodReaderV1, WaitingIsUnknownBeyondTheBoundOnThreads) {
+  PodReader bounded(tree_, {.max_threads = 1});
+  EXPECT_EQ(bounded.read(pods_).counters.pods[0].group.run_delay, nanoseconds(0));
+  fixture_.write("proc/102/schedstat", "5 70 1\n");
+  fixture_.write(kPodCpu + "c1/tasks", "101\n102\n");
+  const auto reading = bounded.read(pods_);
+  EXPECT_EQ(reading.counters.pods[0].group.run_delay, std::nullopt);
+  ASSERT_THAT(reading.errors, SizeIs(1));
+  EXPECT_EQ(reading.errors[0].code(), ErrorCode::kOverloaded);
+  fixture_.write(kPodCpu + "c1/tasks", "101\n");
+  EXPECT_EQ(bounded.read(pods_).counters.pods[0].group.run_delay, nanoseconds(0));
+}
+
+TEST_F(PodReaderV1, WaitingIsUnknownWhereTheKernelDoesNotCountIt) {
+  fixture_.write("proc/self/schedstat", "0 0 0\n");
+  PodReader reader(tree_);
+  EXPECT_EQ(reader.read(pods_).counters.pods[0].group.run_delay, std::nullopt);
+}
+
+TEST_F(PodReaderV1, WaitingOfBatchPodsIsNotRead) {
+  pods_[0].qos = model::QosClass::kBe;
+  EXPECT_EQ(pod().run_delay, std::nullopt);
+  EXPECT_EQ(pod().cpu, seconds(3));
+}
+
+TEST_F(PodReaderV1, ForgetsPodsThatAreNoLongerListed) {
+  pod();
+  fixture_.write("proc/101/schedstat", "500 7250000 4\n");
+  reader_.read({});
+  EXPECT_EQ(pod().run_delay, nanoseconds(0));
+}
+
+TEST(PodReaderV2, ReadsHostAndPodWithItsOwnPressure) {
+  const FixtureTree fixture(v2_files());
+  const auto tree = tree_of(fixture);
+  PodReader reader(tree);
+  const auto reading = reader.read({pod_of("a-b")});
+  EXPECT_THAT(reading.errors, IsEmpty());
+  EXPECT_EQ(reading.counters.node_cpu, seconds(5));
+  EXPECT_EQ(reading.counters.best_effort.memory, Bytes(123));
+  EXPECT_TRUE(reading.counters.be_limit_known);
+  const auto& group = reading.counters.pods[0].group;
+  EXPECT_EQ(group.cpu, seconds(3));
+  EXPECT_EQ(group.memory, Bytes(1230));
+  EXPECT_EQ(group.nr_throttled, 4);
+  EXPECT_EQ(group.cpu_stall, (model::StallTotals{milliseconds(7), microseconds(10)}));
+  EXPECT_EQ(group.run_delay, std::nullopt);
+}
+
+TEST(PodReaderV2, GroupWithoutCpuControllerHasNoThrottling) {
+  const FixtureTree fixture(v2_files());
+  fixture.write("sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-poda_b.slice/cpu.stat",
+                "usage_usec 1\nuser_usec 1\nsystem_usec 0\n");
+  const auto tree = tree_of(fixture);
+  const auto reading = PodReader(tree).read({pod_of("a-b")});
+  EXPECT_THAT(reading.errors, IsEmpty());
+  EXPECT_EQ(reading.counters.pods[0].group.nr_periods, std::nullopt);
+}
+
+TEST(PodReaderV2, AsksTheThreadsWherePressureIsSwitchedOff) {
+  const std::string pod = "sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-poda_b.slice/";
+  const FixtureTree fixture(v2_files() +
+                            FixtureTree::Files{{pod + "cgroup.threads", "7\n0\n"}, {"proc/7/schedstat", "1 100 1\n"}});
+  fixture.remove(pod + "cpu.pressure");
+  const auto tree = tree_of(fixture);
+  PodReader reader(tree);
+  reader.read({pod_of("a-b")});
+  fixture.write("proc/7/schedstat", "1 150 1\n");
+  const auto reading = reader.read({pod_of("a-b")});
+  EXPECT_THAT(reading.errors, IsEmpty());
+  EXPECT_EQ(reading.counters.pods[0].group.cpu_stall, std::nullopt);
+  EXPECT_EQ(reading.counters.pods[0].group.run_delay, nanoseconds(50));
+}
+
+}  // namespace
+}  // namespace tideline::kernel::test
