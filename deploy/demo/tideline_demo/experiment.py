@@ -124,7 +124,7 @@ class Experiment:
         return run
 
     def _gate(self):
-        return wait_until_quiet(self.tree, self.outside_limit_cores, self.options.gate)
+        return wait_until_quiet(self.tree, self.outside_limit_cores, self.options.gate, self.say)
 
     def _measure(self, mode, run):
         """Runs client and batch; -> what Window.stop() gives."""

@@ -46,6 +46,14 @@ def change_percent(mode, key, against="alone"):
     return figure
 
 
+def difference(mode, key, against):
+    """Median of the figure in one mode less that in another, in the figure's own unit."""
+    def figure(rounds):
+        base, here = median_of(against, key)(rounds), median_of(mode, key)(rounds)
+        return None if base is None or here is None else here - base
+    return figure
+
+
 def share_of_rise(mode, key="client.p99_ms", against="burstable"):
     """How much of the rise over `alone` that `against` suffers is left in `mode`, in percent."""
     def figure(rounds):

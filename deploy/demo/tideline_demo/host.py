@@ -49,15 +49,19 @@ class Window:
         }
 
 
-def wait_until_quiet(tree, limit_cores, bound_seconds, sample_seconds=0.5):
+def wait_until_quiet(tree, limit_cores, bound_seconds, say, sample_seconds=0.5):
     """-> cores used outside the experiment in the last sample; gives up waiting after the bound."""
     deadline = time.monotonic() + bound_seconds
+    tell_at = time.monotonic() + 5
     while True:
         window = Window(tree)
         time.sleep(sample_seconds)
         outside = window.stop()["outside_cores"]
         if outside <= limit_cores or time.monotonic() >= deadline:
             return outside
+        if time.monotonic() >= tell_at:
+            say(f"  waiting for a quiet host: others use {outside:.2f} cores, {limit_cores:.2f} are allowed")
+            tell_at = time.monotonic() + 15
 
 
 def describe():

@@ -125,7 +125,8 @@ def conclude(options, environment, experiment, tideline, rounds, kind):
     say(report.SEEDS)
 
     shown = rounds[-1]["threshold"]
-    plot = tideline.plot(shown["begin_ms"], shown["end_ms"])
+    # With the start of the batch, so that the limit is seen to come.
+    plot = tideline.plot(shown["begin_ms"] - int(1000 * options.warm_up), shown["end_ms"])
     say(f"\nOne run under threshold, as the coordinator's history has it (tidectl history --plot):\n{plot}")
     reclaimed = tideline.reclaimed()
     say(f"Reclaimed capacity (tidectl reclaimed):\n{reclaimed}")

@@ -1,11 +1,18 @@
 """The table, and what it says."""
 
-from .figures import change_percent, interval, median_of, share_of_rise, summarize, value_of
+from .figures import change_percent, difference, interval, median_of, share_of_rise, summarize, value_of
 from .modes import MODES
 
 KEYS = ("client.ok", "client.sent", "client.p50_ms", "client.p90_ms", "client.p99_ms", "client.p99_9_ms",
         "host_busy_percent", "batch_work", "cores.batch", "cores.web", "cores.client", "cores.tideline",
         "outside_cores", "best_effort_limit.limited_percent", "best_effort_limit.throttled_seconds")
+
+LATENCIES = ("client.p50_ms", "client.p90_ms", "client.p99_ms")
+MANAGED = ("threshold", "work-conserving")
+# What the project wants to reach, and says whether it did.
+RISE_SHARE_MAX_PERCENT = 25
+MEDIAN_CHANGE_MAX_PERCENT = 10
+BUSY_MIN_PERCENT = 90
 
 MEASURED = "Measured on this host; medians over rounds."
 SIMULATED = "SIMULATED HOST: the same programs on a tree of files and a model; latencies are not measured."
@@ -24,25 +31,22 @@ def with_interval(cell, digits=2):
     return text
 
 
-def signed(value):
-    return "-" if value is None else f"{value:+.0f} %"
-
-
 def table_rows(rounds, batch_unit):
     summary = summarize(rounds, [m.name for m in MODES], KEYS)
-    header = ["mode", "LS served", "p50 ms", "p90 ms", "p99 ms [95 %]", "p99 vs alone", "host busy %", batch_unit,
+    header = ["mode", "LS served", "p50 ms", "p90 ms", "p99 ms [95 %]", "against alone p50/p90/p99", "host busy %", batch_unit,
               "batch cores", "Tideline cores", "client cores", "outside cores"]
     rows = [header]
     for mode in MODES:
         cells = summary[mode.name]
-        change = None if mode.name == "alone" else change_percent(mode.name, "client.p99_ms")(rounds)
+        changes = [change_percent(mode.name, key)(rounds) for key in LATENCIES]
+        change = "-" if mode.name == "alone" or None in changes else "/".join(f"{c:+.0f}" for c in changes) + " %"
         disturbed = sum(1 for r in rounds if r[mode.name]["disturbed"])
         served = {(value_of(r[mode.name], "client.ok"), value_of(r[mode.name], "client.sent")) for r in rounds}
         same = number(cells["client.ok"]["median"], 0)
         if len(served) == 1 and same != "-":
             same = "{}/{}".format(*served.pop())
         rows.append([mode.name + "*" * bool(disturbed), same, with_interval(cells["client.p50_ms"]),
-                     with_interval(cells["client.p90_ms"]), with_interval(cells["client.p99_ms"]), signed(change),
+                     with_interval(cells["client.p90_ms"]), with_interval(cells["client.p99_ms"]), change,
                      number(cells["host_busy_percent"]["median"], 0), number(cells["batch_work"]["median"], 0),
                      number(cells["cores.batch"]["median"]), number(cells["cores.tideline"]["median"], 3),
                      number(cells["cores.client"]["median"], 3), number(cells["outside_cores"]["median"])])
@@ -62,30 +66,74 @@ def aligned(rows):
 
 def findings(rounds):
     """-> (sentences, figures) about what protects the online service, from this data alone."""
-    sentences, figures = [], {}
     p99 = {m.name: median_of(m.name, "client.p99_ms")(rounds) for m in MODES}
     rise = {m.name: p99[m.name] - p99["alone"] for m in MODES}
-    figures["p99_rise_ms"] = rise
-    shares = {}
+    figures = {"p99_rise_ms": rise, "change_against_alone_percent": {}, "share_of_burstable_rise": {}}
+    for mode in MODES[1:]:
+        figures["change_against_alone_percent"][mode.name] = {
+            key: _with_interval(rounds, change_percent(mode.name, key)) for key in LATENCIES}
     for mode in MODES[2:]:
-        figure = share_of_rise(mode.name)
-        shares[mode.name] = {"percent_of_burstable_rise": figure(rounds), "interval95": interval(rounds, figure)}
-    figures["share_of_burstable_rise"] = shares
+        figures["share_of_burstable_rise"][mode.name] = _with_interval(rounds, share_of_rise(mode.name))
+    sentences = []
+    if len(rounds) == 1:
+        sentences.append("One short round shows that the machinery works; it is no measurement.")
+    disturbed = sum(run["disturbed"] for runs in rounds for run in runs.values())
+    if disturbed:
+        sentences.append(f"{disturbed} of {len(rounds) * len(MODES)} runs were disturbed by other work on this host: "
+                         "take what follows with that in mind.")
+    figures["disturbed_runs"] = disturbed
+    sentences.append(_knob(rise, figures))
+    sentences += [_beyond_best_effort(rounds, name, figures) for name in MANAGED]
+    figures["goals"] = _goals(rounds, figures)
+    sentences += [f"  {'reached' if goal['reached'] else 'missed '}  {goal['goal']}: {goal['measured']}"
+                  for goal in figures["goals"]]
+    return sentences, figures
+
+
+def _with_interval(rounds, figure):
+    return {"median": figure(rounds), "interval95": interval(rounds, figure)}
+
+
+def _knob(rise, figures):
     if rise["burstable"] <= 0:
-        sentences.append("Which knob protects LS: not to be told from these runs; batch as a Burstable pod did not raise "
-                         "p99, so there was nothing to protect from.")
-        return sentences, figures
+        return ("Which knob protects LS: not to be told from these runs; batch as a Burstable pod did not raise p99, so "
+                "there was nothing to protect from.")
     weights = rise["burstable"] - rise["besteffort"]
     quota = rise["besteffort"] - rise["threshold"]
     figures["removed_by_weights_ms"], figures["removed_by_quota_ms"] = weights, quota
     main = "the weight of the besteffort root" if weights >= quota else "the quota on the besteffort root"
-    sentences.append(
-        f"Which knob protects LS: {main}. Of the {rise['burstable']:.2f} ms that p99 rises beside a Burstable batch, the "
-        f"weight alone (besteffort) takes away {weights:.2f} ms; Tideline's quota (threshold) "
-        + (f"takes away {quota:.2f} ms more" if quota >= 0 else f"gives back {-quota:.2f} ms")
-        + f", work-conserving {rise['besteffort'] - rise['work-conserving']:+.2f} ms against besteffort.")
-    for name, share in shares.items():
-        span = share["interval95"]
-        sentences.append(f"  p99's rise over alone left in {name}: {share['percent_of_burstable_rise']:.0f} % of "
-                         "burstable's" + (f" [{span[0]:.0f}-{span[1]:.0f}]" if span else ""))
-    return sentences, figures
+    return (f"Which knob protects LS: {main}. Of the {rise['burstable']:.2f} ms that p99 rises beside a Burstable batch, "
+            f"the weight alone (besteffort) takes away {weights:.2f} ms; Tideline's quota (threshold) then "
+            + (f"takes away {quota:.2f} ms more." if quota >= 0 else f"gives back {-quota:.2f} ms."))
+
+
+def _beyond_best_effort(rounds, name, figures):
+    latency = _with_interval(rounds, difference(name, "client.p99_ms", "besteffort"))
+    work = change_percent(name, "batch_work", "besteffort")(rounds)
+    figures.setdefault("against_besteffort", {})[name] = {"p99_ms": latency, "batch_work_percent": work}
+    span = latency["interval95"]
+    if span is None:
+        verdict = "one round tells nothing of its spread"
+    elif span[0] <= 0 <= span[1]:
+        verdict = f"95 % [{span[0]:+.2f}, {span[1]:+.2f}]: not told apart from no difference"
+    else:
+        verdict = f"95 % [{span[0]:+.2f}, {span[1]:+.2f}]"
+    return (f"What {name} adds to unmanaged besteffort here: p99 {latency['median']:+.2f} ms ({verdict}), batch work "
+            + ("-" if work is None else f"{work:+.0f} %") + ".")
+
+
+def _goals(rounds, figures):
+    goals = []
+    for name in MANAGED:
+        share = figures["share_of_burstable_rise"][name]["median"]
+        goals.append({"goal": f"{name}: p99's rise over alone at most {RISE_SHARE_MAX_PERCENT} % of burstable's",
+                      "measured": f"{number(share, 0)} %",
+                      "reached": share is not None and share <= RISE_SHARE_MAX_PERCENT})
+        changes = [figures["change_against_alone_percent"][name][key]["median"] for key in LATENCIES[:2]]
+        goals.append({"goal": f"{name}: p50 and p90 within {MEDIAN_CHANGE_MAX_PERCENT} % of alone",
+                      "measured": " and ".join(f"{change:+.1f} %" for change in changes),
+                      "reached": max(changes) <= MEDIAN_CHANGE_MAX_PERCENT})
+    busy = median_of("work-conserving", "host_busy_percent")(rounds)
+    goals.append({"goal": f"work-conserving: host at least {BUSY_MIN_PERCENT} % busy", "measured": f"{busy:.0f} %",
+                  "reached": busy >= BUSY_MIN_PERCENT})
+    return goals

@@ -69,16 +69,37 @@ class Report(unittest.TestCase):
 
     def test_names_the_weight_when_it_did_most(self):
         sentences, found = report.findings(rounds_of([4, 12, 5, 4.5, 5]))
-        self.assertIn("the weight of the besteffort root", sentences[0])
+        self.assertIn("the weight of the besteffort root", "\n".join(sentences))
         self.assertAlmostEqual(found["removed_by_weights_ms"], 7)
 
     def test_names_the_quota_when_it_did_most(self):
         sentences, _ = report.findings(rounds_of([4, 12, 11, 4.5, 5]))
-        self.assertIn("the quota on the besteffort root", sentences[0])
+        self.assertIn("the quota on the besteffort root", "\n".join(sentences))
 
     def test_claims_nothing_when_nothing_was_hurt(self):
         sentences, _ = report.findings(rounds_of([4, 3, 5, 4.5, 5]))
-        self.assertIn("not to be told", sentences[0])
+        self.assertIn("not to be told", "\n".join(sentences))
+
+    def test_goals_are_judged_from_the_medians(self):
+        _, found = report.findings(rounds_of([4, 12, 5, 4.5, 5], [4, 12, 5, 4.5, 9]))
+        reached = {goal["goal"].split(":")[0] + str(index): goal["reached"] for index, goal in enumerate(found["goals"])}
+        self.assertEqual(reached, {"threshold0": True, "threshold1": True, "work-conserving2": False,
+                                   "work-conserving3": True, "work-conserving4": True})
+
+    def test_a_difference_within_its_spread_is_not_claimed(self):
+        noisy = rounds_of([4, 12, 5, 4.0, 5], [4, 12, 5, 6.0, 5], [4, 12, 5, 4.9, 5], [4, 12, 5, 5.2, 5])
+        sentences, _ = report.findings(noisy)
+        self.assertIn("not told apart", next(s for s in sentences if s.startswith("What threshold adds")))
+        clear = rounds_of(*[[4, 12, 8, 4.5, 5]] * 4)
+        sentences, _ = report.findings(clear)
+        self.assertIn("-3.50 ms (95 % [-3.50, -3.50])", next(s for s in sentences if s.startswith("What threshold")))
+
+    def test_disturbed_runs_and_single_rounds_are_said_first(self):
+        rounds = rounds_of([4, 12, 5, 4.5, 5])
+        rounds[0]["alone"]["disturbed"] = True
+        sentences, _ = report.findings(rounds)
+        self.assertIn("no measurement", sentences[0])
+        self.assertIn("1 of 5 runs were disturbed", sentences[1])
 
 
 class Cgroups(unittest.TestCase):
