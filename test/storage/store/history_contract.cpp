@@ -395,6 +395,8 @@ TEST_P(HistoryContract, EndlessHolesCostBoundedMemoryAndNeverBlockNewReports) {
   EXPECT_EQ(append(store(), reports[1]), AppendOutcome::kDuplicate);
   reports[0].report.seq = Seq(2);
   EXPECT_EQ(append(store(), reports[0]), AppendOutcome::kStored) << "it joins a range, so it needs no new one";
+  reports[0].report.seq = Seq(1);
+  EXPECT_EQ(append(store(), reports[0]), AppendOutcome::kRefused) << "it would join too, but was stored before";
 }
 
 TEST_P(HistoryContract, AnyOrderOfAnyRepeatsKeepsEachReportOnce) {
