@@ -1,0 +1,105 @@
+#pragma once
+// What the coordinator answers, as plain values.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/ids.h"
+#include "messages/model/metric.h"
+#include "messages/model/policy.h"
+#include "messages/model/reclaimed.h"
+#include "messages/model/report.h"
+#include "messages/model/sample.h"
+#include "messages/model/units.h"
+
+namespace tideline::tidectl {
+
+struct Node {
+  std::string name;
+  std::string liveness;  // "never", "live", "late", "gone"
+  bool connected = false;
+  std::optional<model::Duration> report_age;
+  std::optional<model::Duration> clock_offset;
+  std::uint64_t incarnation = 0;
+  std::uint64_t last_seq = 0;
+  std::uint64_t gap_reports = 0;
+  std::uint64_t policy_wanted = 0;
+  std::uint64_t policy_applied = 0;
+  std::string policy_problem;
+  std::optional<model::NodeStatus> status;
+  std::optional<model::NodeSample> last;
+  std::optional<model::Reclaimed> reclaimed;
+  std::uint32_t pods = 0;
+};
+
+struct Pod {
+  std::string node;
+  model::PodSummary summary;
+  std::optional<model::MilliCpu> cpu_average;
+  std::optional<model::Bytes> memory_average;
+};
+
+struct ReclaimedAnswer {
+  model::Reclaimed cluster;
+  std::vector<model::Reclaimed> nodes;
+};
+
+struct Point {
+  model::WallTime at;
+  double value = 0;
+};
+
+struct Series {
+  model::Metric metric = model::Metric::kNodeCpu;
+  std::vector<Point> points;  // oldest first
+  bool truncated = false;
+};
+
+struct NodeEvent {
+  std::string node;
+  model::Event event;
+};
+
+struct EventsAnswer {
+  std::vector<NodeEvent> events;
+  bool truncated = false;
+};
+
+struct PolicyDocument {
+  std::string key;
+  std::string json;
+};
+
+struct PolicyState {
+  std::string source;
+  std::uint64_t version = 0;
+  std::uint64_t epoch = 0;
+  model::WallTime loaded;
+  std::string problem;
+  std::vector<PolicyDocument> documents;
+};
+
+struct PolicyAnswer {
+  PolicyState state;
+  model::NodePolicy effective;
+};
+
+struct PolicyApplied {
+  std::uint64_t version = 0;
+  std::string report;
+};
+
+struct PolicyStatus {
+  PolicyState state;
+  std::vector<Node> nodes;
+};
+
+struct Identity {
+  std::string role;
+  std::string name;
+};
+
+}  // namespace tideline::tidectl

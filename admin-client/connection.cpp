@@ -1,0 +1,287 @@
+#include "admin-client/connection.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <kj/async-io.h>
+
+#include "admin-client/read.h"
+#include "messages/codec/wire.h"
+#include "messages/link/kj_rpc.h"
+#include "messages/link/kj_tls.h"
+#include "messages/link/kj_unix.h"
+#include "messages/schema/admin.capnp.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+constexpr std::string_view kUnix = "unix:";
+/// Answers come from a coordinator that proved itself, and the largest fleet's list of nodes has some 20 MB.
+constexpr link::RpcLimits kLimits{.traversal_words = 32 << 20, .nesting = 32, .max_queued_bytes = 4 << 20};
+
+std::string text(capnp::Text::Reader value) {
+  return {value.cStr(), value.size()};
+}
+kj::StringPtr text(const std::string& value) {
+  return {value.c_str(), value.size()};
+}
+
+template <class T, class List>
+Result<std::vector<T>> read_all(const List& list) {
+  std::vector<T> out;
+  out.reserve(list.size());
+  for (const auto element : list) {
+    auto value = read(element);
+    if (!value) return value.error();
+    out.push_back(*std::move(value));
+  }
+  return out;
+}
+
+class ConnectionImpl final : public Connection {
+ public:
+  explicit ConnectionImpl(Target target) : target_(std::move(target)), io_(kj::setupAsyncIo()) {}
+  ~ConnectionImpl() noexcept override = default;
+
+  /// Runs `f`, which may throw what KJ throws.
+  template <class F>
+  auto caught(F&& f) -> decltype(f()) {
+    decltype(f()) result = Error(ErrorCode::kInternal, "not run");
+    auto run = [&]() { result = f(); };
+    KJ_IF_MAYBE (exception, kj::runCatchingExceptions(run)) {
+      // DISCONNECTED is the connection's end, whatever its text.
+      const auto error = link::error_from(*exception);
+      if (exception->getType() == kj::Exception::Type::DISCONNECTED) return lost(error.message());
+      return error;
+    }
+    return result;
+  }
+
+  Result<void> connect() {
+    std::optional<link::TlsMaterial> material;
+    const bool over_unix = target_.address.starts_with(kUnix);
+    if (!over_unix) {
+      auto loaded = link::load(target_.tls, link::TlsUse::kClient);
+      if (!loaded) return Error(ErrorCode::kUnavailable, loaded.error().message());
+      material = *std::move(loaded);
+    }
+    auto connected = caught([&]() -> Result<void> {
+      auto context = link::KjContext::of(io_);
+      kj::Own<kj::AsyncIoStream> stream;
+      if (over_unix) {
+        const std::string path = target_.address.substr(kUnix.size());
+        stream = within(link::connect_unix(context, path)).wait(io_.waitScope);
+      } else {
+        auto connector = link::TlsConnector::create(context, *material, target_.server_name);
+        if (!connector) return connector.error();
+        stream = within((*connector)->connect(target_.address)).wait(io_.waitScope).stream;
+      }
+      client_ = link::RpcClient::create(kj::mv(stream), kLimits);
+      admin_ = client_->bootstrap().castAs<schema::Admin>();
+      return {};
+    });
+    if (!connected) {
+      return Error(ErrorCode::kUnavailable,
+                   fmt::format("cannot connect to {}: {}", target_.address, connected.error().message()));
+    }
+    // In TLS 1.3 a coordinator that refuses this certificate is noticed at the first answer only.
+    return caught([&]() -> Result<void> {
+      auto response = within(admin_->whoamiRequest().send()).wait(io_.waitScope);
+      identity_ = {text(response.getRole()), text(response.getName())};
+      return {};
+    });
+  }
+
+  const Identity& identity() const override { return identity_; }
+
+  Result<std::vector<Node>> nodes() override {
+    return caught(
+        [&]() -> Result<std::vector<Node>> { return read_all<Node>(ask(admin_->nodesRequest()).getNodes()); });
+  }
+
+  Result<Node> node(const std::string& name) override {
+    return caught([&]() -> Result<Node> {
+      auto request = admin_->nodeRequest();
+      request.setName(text(name));
+      return read(ask(kj::mv(request)).getNode());
+    });
+  }
+
+  Result<std::vector<Pod>> pods(const std::string& node) override {
+    return caught([&]() -> Result<std::vector<Pod>> {
+      auto request = admin_->podsRequest();
+      request.setNode(text(node));
+      return read_all<Pod>(ask(kj::mv(request)).getPods());
+    });
+  }
+
+  Result<ReclaimedAnswer> reclaimed() override {
+    return caught([&]() -> Result<ReclaimedAnswer> {
+      const auto response = ask(admin_->reclaimedRequest());
+      auto cluster = codec::read(response.getCluster());
+      if (!cluster) return cluster.error();
+      ReclaimedAnswer answer{*std::move(cluster), {}};
+      for (const auto node : response.getNodes()) {
+        auto value = codec::read(node);
+        if (!value) return value.error();
+        answer.nodes.push_back(*std::move(value));
+      }
+      return answer;
+    });
+  }
+
+  Result<std::vector<Series>> history(const HistoryQuestion& question) override {
+    std::vector<Series> all;
+    for (const model::Metric metric : question.metrics) {
+      Series series{metric, {}, false};
+      model::WallTime from = question.from;
+      // Each page starts after the last point of the one before.
+      for (bool more = true; more && from < question.to;) {
+        auto page = history_page(question.node, metric, from, question.to);
+        if (!page) return page.error();
+        more = page->truncated && !page->points.empty();
+        if (!page->points.empty()) from.ms = page->points.back().at.ms + 1;
+        series.points.insert(series.points.end(), page->points.begin(), page->points.end());
+        if (more && series.points.size() >= kMaxPoints) {
+          series.truncated = true;
+          more = false;
+        }
+      }
+      all.push_back(std::move(series));
+    }
+    return all;
+  }
+
+  Result<EventsAnswer> events(const std::string& node, model::WallTime from, model::WallTime to) override {
+    return caught([&]() -> Result<EventsAnswer> {
+      auto request = admin_->eventsRequest();
+      request.setNode(text(node));
+      request.setFromMs(from.ms);
+      request.setToMs(to.ms);
+      const auto response = ask(kj::mv(request));
+      auto events = read_all<NodeEvent>(response.getEvents());
+      if (!events) return events.error();
+      return EventsAnswer{*std::move(events), response.getTruncated()};
+    });
+  }
+
+  Result<PolicyAnswer> policy(const std::string& node) override {
+    return caught([&]() -> Result<PolicyAnswer> {
+      auto request = admin_->policyGetRequest();
+      request.setNode(text(node));
+      const auto response = ask(kj::mv(request));
+      auto effective = codec::read(response.getEffective());
+      if (!effective) return effective.error();
+      return PolicyAnswer{read(response.getState()), *std::move(effective)};
+    });
+  }
+
+  Result<PolicyApplied> apply(const std::vector<PolicyDocument>& documents, bool dry_run) override {
+    return caught([&]() -> Result<PolicyApplied> {
+      auto request = admin_->policyApplyRequest();
+      request.setDryRun(dry_run);
+      auto list = request.initDocuments(static_cast<unsigned>(documents.size()));
+      for (unsigned i = 0; i < list.size(); ++i) {
+        list[i].setKey(text(documents[i].key));
+        list[i].setJson(text(documents[i].json));
+      }
+      const auto response = ask(kj::mv(request));
+      return PolicyApplied{response.getVersion(), text(response.getReport())};
+    });
+  }
+
+  Result<PolicyStatus> policy_status() override {
+    return caught([&]() -> Result<PolicyStatus> {
+      const auto response = ask(admin_->policyStatusRequest());
+      auto nodes = read_all<Node>(response.getNodes());
+      if (!nodes) return nodes.error();
+      return PolicyStatus{read(response.getState()), *std::move(nodes)};
+    });
+  }
+
+  Result<void> watch(const std::string& node, std::uint32_t seconds) override {
+    return caught([&]() -> Result<void> {
+      auto request = admin_->watchRequest();
+      request.setNode(text(node));
+      request.setSeconds(seconds);
+      ask(kj::mv(request));
+      return {};
+    });
+  }
+
+  Result<void> sleep(model::Duration duration) override {
+    return caught([&]() -> Result<void> {
+      auto& timer = io_.provider->getTimer();
+      const bool gone = timer.afterDelay(duration.count() * kj::NANOSECONDS)
+                            .then([]() { return false; })
+                            .exclusiveJoin(client_->on_disconnect().then([]() { return true; }))
+                            .wait(io_.waitScope);
+      if (gone) return lost("the coordinator closed it");
+      return {};
+    });
+  }
+
+ private:
+  Error lost(const std::string& why) const {
+    return {ErrorCode::kUnavailable, fmt::format("the connection to {} was lost: {}", target_.address, why)};
+  }
+
+  template <class T>
+  kj::Promise<T> within(kj::Promise<T> promise) {
+    auto late = io_.provider->getTimer().afterDelay(target_.timeout.count() * kj::NANOSECONDS).then([]() -> T {
+      kj::throwFatalException(link::to_exception(Error(ErrorCode::kUnavailable, "no answer in time")));
+    });
+    return promise.exclusiveJoin(kj::mv(late));
+  }
+
+  template <class Params, class Results>
+  capnp::Response<Results> ask(capnp::Request<Params, Results> request) {
+    // The pipeline half of a RemotePromise is not used.
+    kj::Promise<capnp::Response<Results>> answer = request.send();
+    return within(kj::mv(answer)).wait(io_.waitScope);
+  }
+
+  Result<Series> history_page(const std::string& node, model::Metric metric, model::WallTime from, model::WallTime to) {
+    return caught([&]() -> Result<Series> {
+      auto request = admin_->historyRequest();
+      auto query = request.initQuery();
+      query.setNode(text(node));
+      query.initMetrics(1).set(0, static_cast<std::uint16_t>(metric));
+      query.setFromMs(from.ms);
+      query.setToMs(to.ms);
+      const auto response = ask(kj::mv(request));
+      Series page{metric, {}, false};
+      for (const auto series : response.getSeries()) {
+        if (series.getMetric() != static_cast<std::uint16_t>(metric)) continue;
+        page.truncated = series.getTruncated();
+        page.points.reserve(series.getPoints().size());
+        for (const auto point : series.getPoints())
+          page.points.push_back({{point.getWallMs()}, point.getValue()});
+      }
+      return page;
+    });
+  }
+
+  Target target_;
+  kj::AsyncIoContext io_;
+  kj::Own<link::RpcClient> client_;
+  std::optional<schema::Admin::Client> admin_;
+  Identity identity_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> Connection::open(const Target& target) {
+  auto connection = std::make_unique<ConnectionImpl>(target);
+  auto connected = connection->connect();
+  if (!connected) return connected.error();
+  return std::unique_ptr<Connection>(std::move(connection));
+}
+
+}  // namespace tideline::tidectl

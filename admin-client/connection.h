@@ -1,0 +1,55 @@
+#pragma once
+// One conversation with a coordinator, blocking.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin-client/answers.h"
+#include "messages/link/tls_files.h"
+#include "messages/model/result.h"
+
+namespace tideline::tidectl {
+
+struct Target {
+  std::string address;                                 // "host:port" or "unix:/path"
+  std::string server_name;                             // DNS SAN the coordinator must prove; TLS only
+  link::TlsFiles tls;                                  // TLS only
+  model::Duration timeout = std::chrono::seconds(10);  // per question
+};
+
+struct HistoryQuestion {
+  std::string node;
+  std::vector<model::Metric> metrics;
+  model::WallTime from;  // inclusive
+  model::WallTime to;    // exclusive
+};
+
+/// Errors: kUnavailable when the coordinator cannot be reached or does not prove itself, own TLS files are unusable, or
+/// the connection is lost (the text names address and file); anything else is the coordinator's own answer.
+class Connection {
+ public:
+  static model::Result<std::unique_ptr<Connection>> open(const Target& target);
+  virtual ~Connection() = default;
+
+  /// As the coordinator sees this client; asked for at open.
+  virtual const Identity& identity() const = 0;
+  virtual model::Result<std::vector<Node>> nodes() = 0;
+  virtual model::Result<Node> node(const std::string& name) = 0;
+  /// Empty name = all nodes.
+  virtual model::Result<std::vector<Pod>> pods(const std::string& node) = 0;
+  virtual model::Result<ReclaimedAnswer> reclaimed() = 0;
+  /// Asks page by page until the range is complete or a series has kMaxPoints.
+  virtual model::Result<std::vector<Series>> history(const HistoryQuestion& question) = 0;
+  virtual model::Result<EventsAnswer> events(const std::string& node, model::WallTime from, model::WallTime to) = 0;
+  virtual model::Result<PolicyAnswer> policy(const std::string& node) = 0;
+  virtual model::Result<PolicyApplied> apply(const std::vector<PolicyDocument>& documents, bool dry_run) = 0;
+  virtual model::Result<PolicyStatus> policy_status() = 0;
+  virtual model::Result<void> watch(const std::string& node, std::uint32_t seconds) = 0;
+  /// Waits, serving the connection; an error if it is lost meanwhile.
+  virtual model::Result<void> sleep(model::Duration duration) = 0;
+
+  static constexpr std::size_t kMaxPoints = 1'000'000;
+};
+
+}  // namespace tideline::tidectl

@@ -1,0 +1,261 @@
+#include "admin-client/json_out.h"
+
+#include <chrono>
+#include <optional>
+
+#include "coordinator/policy/keys.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Unit>
+Json number(const std::optional<Unit>& value) {
+  return value ? Json(value->value()) : Json();
+}
+Json number(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+Json number(const std::optional<int>& value) {
+  return value ? Json(*value) : Json();
+}
+Json ms(const std::optional<model::Duration>& value) {
+  return value ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*value).count()) : Json();
+}
+
+Json pressure(const std::optional<model::Pressure>& value) {
+  return value ? Json{{"some", value->some}, {"full", value->full}} : Json();
+}
+
+Json spread(const std::optional<model::Spread>& value) {
+  return value ? Json{{"min", value->min}, {"mean", value->mean}, {"max", value->max}} : Json();
+}
+
+Json sample(const model::NodeSample& s) {
+  return {{"wallMs", s.wall.ms},
+          {"windowMs", ms(s.window)},
+          {"nodeCpuMilli", number(s.node_cpu)},
+          {"lsCpuMilli", number(s.ls_cpu)},
+          {"beCpuMilli", number(s.be_cpu)},
+          {"systemCpuMilli", number(s.system_cpu)},
+          {"beLimitMilli", number(s.be_limit)},
+          {"nodeMemoryBytes", number(s.node_memory)},
+          {"lsMemoryBytes", number(s.ls_memory)},
+          {"beMemoryBytes", number(s.be_memory)},
+          {"cpuPressure", pressure(s.cpu_pressure)},
+          {"memoryPressure", pressure(s.memory_pressure)},
+          {"ioPressure", pressure(s.io_pressure)},
+          {"lsDelayPerCpu", number(s.ls_delay_per_cpu)}};
+}
+
+Json status(const model::NodeStatus& s) {
+  Json features = Json::array();
+  for (const auto& feature : s.features) {
+    features.push_back(
+        {{"feature", feature.feature}, {"state", std::string(model::name_of(feature.state))}, {"why", feature.why}});
+  }
+  Json labels = Json::object();
+  for (const auto& [key, value] : s.labels)
+    labels[key] = value;
+  return {{"cpuCapacityMilli", s.cpu_capacity.value()},
+          {"cpuAllocatableMilli", s.cpu_allocatable.value()},
+          {"memoryCapacityBytes", s.memory_capacity.value()},
+          {"memoryAllocatableBytes", s.memory_allocatable.value()},
+          {"cgroupVersion", s.cgroup_version},
+          {"kernelRelease", s.kernel_release},
+          {"bootId", s.boot_id},
+          {"agentVersion", s.agent_version},
+          {"labels", std::move(labels)},
+          {"protection", {{"verified", s.protection.verified}, {"why", s.protection.why}}},
+          {"features", std::move(features)}};
+}
+
+template <class Unit>
+Json terms(const model::ReclaimTerms<Unit>& t) {
+  return {{"capacity", t.capacity.value()},
+          {"margin", t.margin.value()},
+          {"system", t.system.value()},
+          {"highPriority", t.high_priority.value()},
+          {"offered", t.offered.value()},
+          {"deficit", t.deficit.value()},
+          {"rule", std::string(model::name_of(t.rule))}};
+}
+
+Json reclaimed(const model::Reclaimed& r) {
+  return {{"node", r.node.empty() ? Json() : Json(r.node.str())},
+          {"cpuMilli", terms(r.cpu)},
+          {"memoryBytes", terms(r.memory)},
+          {"policyVersion", r.policy.value()},
+          {"dataAgeMs", ms(r.data_age)}};
+}
+
+Json resources(const model::Resources& r) {
+  return {{"cpuMilli", number(r.cpu)},
+          {"memoryBytes", number(r.memory)},
+          {"batchCpuMilli", number(r.batch_cpu)},
+          {"batchMemoryBytes", number(r.batch_memory)}};
+}
+
+Json state(const PolicyState& s) {
+  Json documents = Json::array();
+  for (const auto& document : s.documents)
+    documents.push_back({{"key", document.key}, {"json", document.json}});
+  return {{"source", s.source},
+          {"version", s.version},
+          {"epoch", s.epoch},
+          {"loadedWallMs", s.loaded.ms},
+          {"problem", s.problem.empty() ? Json() : Json(s.problem)},
+          {"documents", std::move(documents)}};
+}
+
+Json cpu_qos(const model::CpuQosPolicy& q) {
+  return {{"enable", q.enable}, {"groupIdentity", q.group_identity}, {"schedIdle", q.sched_idle}};
+}
+
+/// Keys as Koordinator spells them.
+Json effective(const model::NodePolicy& p) {
+  const auto& c = p.colocation;
+  const auto& t = p.threshold;
+  return {{"version", p.version.value()},
+          {"epoch", p.epoch.value()},
+          {"colocation",
+           {{"enable", c.enable},
+            {"cpuReclaimThresholdPercent", c.cpu_reclaim_threshold_percent},
+            {"memoryReclaimThresholdPercent", c.memory_reclaim_threshold_percent},
+            {"degradeTimeMinutes", c.degrade_time_minutes},
+            {"metricAggregateDurationSeconds", c.metric_aggregate_duration_seconds},
+            {"metricReportIntervalSeconds", c.metric_report_interval_seconds},
+            {"resourceDiffThreshold", c.resource_diff_threshold},
+            {"batchCPUThresholdPercent", number(c.batch_cpu_threshold_percent)},
+            {"batchMemoryThresholdPercent", number(c.batch_memory_threshold_percent)}}},
+          {"threshold",
+           {{"enable", t.enable},
+            {"cpuSuppressThresholdPercent", t.cpu_suppress_threshold_percent},
+            {"cpuSuppressMinPercent", number(t.cpu_suppress_min_percent)},
+            {"cpuSuppressPolicy", std::string(model::name_of(t.cpu_suppress_policy))}}},
+          {"qos", {{"lsr", cpu_qos(p.qos.lsr)}, {"ls", cpu_qos(p.qos.ls)}, {"be", cpu_qos(p.qos.be)}}}};
+}
+
+}  // namespace
+
+Json to_json(const Node& n) {
+  return {{"name", n.name},
+          {"liveness", n.liveness},
+          {"connected", n.connected},
+          {"reportAgeMs", ms(n.report_age)},
+          {"clockOffsetMs", ms(n.clock_offset)},
+          {"incarnation", n.incarnation},
+          {"lastSeq", n.last_seq},
+          {"gapReports", n.gap_reports},
+          {"policyWanted", n.policy_wanted},
+          {"policyApplied", n.policy_applied},
+          {"policyProblem", n.policy_problem.empty() ? Json() : Json(n.policy_problem)},
+          {"pods", n.pods},
+          {"status", n.status ? status(*n.status) : Json()},
+          {"last", n.last ? sample(*n.last) : Json()},
+          {"reclaimed", n.reclaimed ? reclaimed(*n.reclaimed) : Json()}};
+}
+
+Json to_json(const Pod& p) {
+  const auto& pod = p.summary.pod;
+  return {{"node", p.node},
+          {"namespace", pod.name_space},
+          {"name", pod.name},
+          {"uid", pod.uid.str()},
+          {"qosClass", std::string(model::name_of(pod.qos))},
+          {"kubeQos", std::string(model::name_of(pod.kube_qos))},
+          {"tier", std::string(model::name_of(model::tier_of(pod.priority, pod.qos)))},
+          {"phase", std::string(model::name_of(pod.phase))},
+          {"priority", number(pod.priority)},
+          {"workload", pod.workload.empty() ? Json() : Json(pod.workload)},
+          {"requests", resources(pod.requests)},
+          {"limits", resources(pod.limits)},
+          {"cpuMilli", spread(p.summary.cpu_milli)},
+          {"cpuAverageMilli", number(p.cpu_average)},
+          {"memoryBytes", spread(p.summary.memory_bytes)},
+          {"memoryAverageBytes", number(p.memory_average)},
+          {"throttledRatio", number(p.summary.throttled_ratio)},
+          {"runDelay", number(p.summary.run_delay)}};
+}
+
+Json to_json(const ReclaimedAnswer& answer) {
+  Json nodes = Json::array();
+  for (const auto& node : answer.nodes)
+    nodes.push_back(reclaimed(node));
+  return {{"cluster", reclaimed(answer.cluster)}, {"nodes", std::move(nodes)}};
+}
+
+Json to_json(const std::vector<Series>& series) {
+  Json list = Json::array();
+  for (const Series& s : series) {
+    Json points = Json::array();
+    for (const Point& point : s.points)
+      points.push_back(Json::array({point.at.ms, point.value}));
+    list.push_back({{"metric", std::string(model::name_of(s.metric))},
+                    {"unit", std::string(model::unit_of(s.metric))},
+                    {"truncated", s.truncated},
+                    {"points", std::move(points)}});
+  }
+  return {{"series", std::move(list)}};
+}
+
+Json to_json(const EventsAnswer& answer) {
+  Json events = Json::array();
+  for (const NodeEvent& row : answer.events) {
+    events.push_back({{"wallMs", row.event.at.ms},
+                      {"node", row.node.empty() ? Json() : Json(row.node)},
+                      {"controller", std::string(model::name_of(row.event.controller))},
+                      {"reason", std::string(model::name_of(row.event.reason))},
+                      {"subject", row.event.subject},
+                      {"oldValue", row.event.old_value},
+                      {"newValue", row.event.new_value}});
+  }
+  return {{"events", std::move(events)}, {"truncated", answer.truncated}};
+}
+
+Json to_json(const PolicyAnswer& answer) {
+  return {{"state", state(answer.state)}, {"effective", effective(answer.effective)}};
+}
+
+Json to_json(const PolicyStatus& status) {
+  Json nodes = Json::array();
+  for (const Node& n : status.nodes) {
+    nodes.push_back({{"name", n.name},
+                     {"connected", n.connected},
+                     {"policyWanted", n.policy_wanted},
+                     {"policyApplied", n.policy_applied},
+                     {"policyProblem", n.policy_problem.empty() ? Json() : Json(n.policy_problem)}});
+  }
+  return {{"state", state(status.state)}, {"nodes", std::move(nodes)}};
+}
+
+Json to_json(const PolicyApplied& applied) {
+  return {{"version", applied.version}, {"report", applied.report}};
+}
+
+Json policy_keys_json() {
+  Json keys = Json::array();
+  for (const policy::KeySpec& key : policy::key_table()) {
+    Json choices = Json::array();
+    for (const auto choice : key.choices)
+      choices.push_back(std::string(choice));
+    keys.push_back({{"document", std::string(key.document)},
+                    {"path", std::string(key.path)},
+                    {"type", std::string(policy::name_of(key.type))},
+                    {"min", number(key.min)},
+                    {"minExcluded", key.min_excluded},
+                    {"max", number(key.max)},
+                    {"choices", std::move(choices)},
+                    {"default", std::string(key.default_text)},
+                    {"active", key.status == policy::KeyStatus::kActive},
+                    {"meaning", std::string(key.meaning)}});
+  }
+  return {{"keys", std::move(keys)}};
+}
+
+std::string dump(const Json& json, int indent) {
+  return json.dump(indent, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tideline::tidectl

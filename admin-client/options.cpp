@@ -1,0 +1,270 @@
+#include "admin-client/options.h"
+
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "admin-client/human.h"
+#include "admin-client/time_text.h"
+#include "coordinator/policy/spelling.h"
+
+namespace tideline::tidectl {
+namespace {
+
+constexpr const char* kDefaultAddress = "unix:/run/tideline/admin.sock";
+constexpr const char* kDefaultServerName = "coordinator.tideline";
+
+/// Texts as given, before they are checked.
+struct Raw {
+  std::string timeout = "10s";
+  std::string metrics = "ls.cpu,be.cpu,be.limit";
+  std::string from;
+  std::string to = "now";
+  std::string interval = "2s";
+};
+
+std::string examples(std::initializer_list<const char*> lines) {
+  std::string text = "Examples:\n";
+  for (const char* line : lines)
+    text += fmt::format("  {}\n", line);
+  return text;
+}
+
+std::string metric_list() {
+  std::string text = "Metrics:";
+  for (const model::Metric metric : model::all_metrics())
+    text += fmt::format(" {}", model::name_of(metric));
+  return text + "\n";
+}
+
+Leave usage(const std::string& message) {
+  return {kUsage, "", fmt::format("tidectl: {}\n", safe_text(message))};
+}
+
+/// Builds the parser around the values it fills.
+class Parser {
+ public:
+  Parser() : app_("See and steer a Tideline fleet.", "tidectl") {
+    app_.require_subcommand(1);
+    app_.footer(
+        "The coordinator is reached over its Unix socket (default) or over TLS with --cert, --key and --ca.\n"
+        "Exit codes: 0 done, 1 the coordinator said no or does not know it, 2 wrong usage, 3 cannot connect or TLS,\n"
+        "4 permission denied. \"tidectl COMMAND --help\" shows examples.");
+    app_.add_option("--address", options_.target.address, "host:port, or unix:/path of the admin socket")
+        ->envname("TIDECTL_ADDRESS")
+        ->default_str(kDefaultAddress);
+    app_.add_option("--server-name", options_.target.server_name, "DNS name the coordinator's certificate must prove")
+        ->envname("TIDECTL_SERVER_NAME")
+        ->default_str(kDefaultServerName);
+    app_.add_option("--cert", options_.target.tls.certificate, "PEM file of the own certificate (CN role:name)")
+        ->envname("TIDECTL_CERT");
+    app_.add_option("--key", options_.target.tls.key, "PEM file of its private key")->envname("TIDECTL_KEY");
+    app_.add_option("--ca", options_.target.tls.ca, "PEM file of the authorities that are trusted")
+        ->envname("TIDECTL_CA");
+    app_.add_option("--timeout", raw_.timeout, "how long to wait for an answer")
+        ->envname("TIDECTL_TIMEOUT")
+        ->default_str(raw_.timeout);
+    app_.add_flag("--json", options_.json, "print JSON for programs");
+    app_.set_version_flag("--version", "tidectl " TIDELINE_VERSION);
+    add_fleet_commands();
+    add_history_commands();
+    add_policy_commands();
+    auto* watch = add(app_, "watch", "Show the nodes again and again; they report every second meanwhile",
+                      Command::kWatch, {"tidectl watch", "tidectl watch --node web-1 --interval 1s --count 60"});
+    add_node_option(*watch, "this node only");
+    watch->add_option("--interval", raw_.interval, "time between two pictures")->default_str(raw_.interval);
+    watch->add_option("--count", options_.count, "number of pictures; 0 = until interrupted")->default_str("0");
+    add(app_, "whoami", "The role and name the coordinator sees", Command::kWhoami, {"tidectl whoami"});
+    add(app_, "version", "Version of this program", Command::kVersion, {"tidectl version"});
+  }
+
+  std::variant<Options, Leave> parse(int argc, const char* const* argv, model::WallTime now) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      std::ostringstream out;
+      std::ostringstream err;
+      const int code = app_.exit(error, out, err);
+      return Leave{code == 0 ? kOk : kUsage, out.str(), code == 0 ? "" : "tidectl: " + safe_lines(err.str())};
+    }
+    return checked(now);
+  }
+
+ private:
+  /// CLI11 repeats what was typed in its messages.
+  static std::string safe_lines(const std::string& text) {
+    std::string out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+      out += safe_text(line) + "\n";
+    return out;
+  }
+
+  CLI::App* add(CLI::App& parent, const char* name, const char* what, Command command,
+                std::initializer_list<const char*> lines) {
+    auto* sub = parent.add_subcommand(name, what);
+    sub->fallthrough();
+    sub->footer(examples(lines));
+    sub->callback([this, command] { options_.command = command; });
+    return sub;
+  }
+
+  void add_node_option(CLI::App& sub, const char* what, bool required = false) {
+    sub.add_option("--node", options_.node, what)->required(required);
+  }
+
+  void add_fleet_commands() {
+    add(app_, "nodes", "List the nodes: state, use, limit, offer, policy", Command::kNodes,
+        {"tidectl nodes", "tidectl nodes --json | jq '.nodes[] | select(.liveness != \"live\") | .name'"});
+    auto* node = add(app_, "node", "All that is known of one node", Command::kNode,
+                     {"tidectl node web-1", "tidectl node web-1 --json"});
+    node->add_option("NAME", options_.node, "the node's name")->required();
+    auto* pods = add(app_, "pods", "List the pods: class, use, throttling", Command::kPods,
+                     {"tidectl pods", "tidectl pods --node web-1"});
+    add_node_option(*pods, "this node only");
+    add(app_, "reclaimed", "Capacity offered to batch pods, with every term", Command::kReclaimed,
+        {"tidectl reclaimed", "tidectl reclaimed --json | jq .cluster.cpuMilli.offered"});
+  }
+
+  void add_range(CLI::App& sub) {
+    sub.add_option("--from", raw_.from, "begin: -5m, RFC 3339, or ms since the epoch")->required();
+    sub.add_option("--to", raw_.to, "end, not included; the same forms, or now")->default_str(raw_.to);
+  }
+
+  void add_history_commands() {
+    auto* history = add(app_, "history", "Series of one node from the coordinator's history", Command::kHistory,
+                        {"tidectl history --node web-1 --metric ls.cpu,be.cpu,be.limit --from -5m --plot",
+                         "tidectl history --node web-1 --metric be.memory --from 2026-03-01T12:00:00Z --to now --csv"});
+    history->footer(history->get_footer() + metric_list());
+    add_node_option(*history, "the node", true);
+    history->add_option("--metric", raw_.metrics, "metrics, with commas between")->default_str(raw_.metrics);
+    add_range(*history);
+    auto* plot = history->add_flag("--plot", options_.plot, "draw the series");
+    auto* csv = history->add_flag("--csv", options_.csv, "print comma-separated values");
+    csv->excludes(plot);
+    history->add_flag("--ascii", options_.ascii, "draw with ASCII characters only");
+    history->add_option("--height", options_.height, "lines of a drawing")
+        ->default_str("12")
+        ->check(CLI::Range(4, 100));
+    auto* events = add(app_, "events", "What happened, with reasons", Command::kEvents,
+                       {"tidectl events --from -1h", "tidectl events --node web-1 --from -10m --json"});
+    add_node_option(*events, "this node only");
+    add_range(*events);
+  }
+
+  void add_policy_commands() {
+    auto* policy = app_.add_subcommand("policy", "Show, check and change the policy");
+    policy->require_subcommand(1);
+    policy->fallthrough();
+    auto* get = add(*policy, "get", "The policy in force, and what it means for a node", Command::kPolicyGet,
+                    {"tidectl policy get", "tidectl policy get --node web-1"});
+    add_node_option(*get, "this node's effective policy");
+    auto* apply =
+        add(*policy, "apply", "Check documents and put them in force", Command::kPolicyApply,
+            {"tidectl policy apply --dry-run resource-threshold-config.json", "tidectl policy apply configmap.json"});
+    apply->add_option("FILE", options_.files, "<data key>.json, or a whole ConfigMap as JSON")->required();
+    apply->add_flag("--dry-run", options_.dry_run, "check only, change nothing");
+    add(*policy, "status", "Which node has which version in force", Command::kPolicyStatus, {"tidectl policy status"});
+    add(*policy, "keys", "Every configuration key: type, range, default, status", Command::kPolicyKeys,
+        {"tidectl policy keys", "tidectl policy keys --json"});
+  }
+
+  std::variant<Options, Leave> checked(model::WallTime now) {
+    Target& target = options_.target;
+    if (target.address.empty()) target.address = kDefaultAddress;
+    if (target.server_name.empty()) target.server_name = kDefaultServerName;
+    auto timeout = parse_duration(raw_.timeout);
+    if (!timeout) return usage(timeout.error().in("--timeout").message());
+    if (*timeout == model::kZeroDuration) return usage("--timeout is 0; want more");
+    target.timeout = *timeout;
+    if (!offline(options_.command)) {
+      if (auto leave = check_target()) return *std::move(leave);
+    }
+    if (options_.command == Command::kHistory || options_.command == Command::kEvents) {
+      if (auto leave = check_range(now)) return *std::move(leave);
+    }
+    if (options_.command == Command::kHistory) {
+      if (auto leave = check_metrics()) return *std::move(leave);
+      if (options_.json && (options_.plot || options_.csv)) return usage("--json excludes --plot and --csv");
+    }
+    if (options_.command == Command::kWatch) {
+      auto interval = parse_duration(raw_.interval);
+      if (!interval) return usage(interval.error().in("--interval").message());
+      if (*interval < std::chrono::milliseconds(100) || *interval > std::chrono::minutes(10)) {
+        return usage("--interval is out of range; want 100ms..10m");
+      }
+      options_.interval = *interval;
+    }
+    return options_;
+  }
+
+  std::optional<Leave> check_target() const {
+    const Target& target = options_.target;
+    if (target.address.starts_with("unix:")) {
+      if (target.address.size() > 5 && target.address[5] == '/') return std::nullopt;
+      return usage(fmt::format("--address {}: want an absolute path after unix:", target.address));
+    }
+    const auto colon = target.address.rfind(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == target.address.size()) {
+      return usage(fmt::format("--address {}: want host:port or unix:/path", target.address));
+    }
+    std::vector<std::string_view> missing;
+    if (target.tls.certificate.empty()) missing.push_back("--cert");
+    if (target.tls.key.empty()) missing.push_back("--key");
+    if (target.tls.ca.empty()) missing.push_back("--ca");
+    if (missing.empty()) return std::nullopt;
+    return usage(
+        fmt::format("--address {} is reached over TLS only: {} missing", target.address, fmt::join(missing, ", ")));
+  }
+
+  std::optional<Leave> check_range(model::WallTime now) {
+    auto from = parse_instant(raw_.from, now);
+    if (!from) return usage(from.error().in("--from").message());
+    auto to = parse_instant(raw_.to, now);
+    if (!to) return usage(to.error().in("--to").message());
+    if (*from >= *to) {
+      return usage(fmt::format("--from {} is not before --to {}", format_instant(*from), format_instant(*to)));
+    }
+    options_.from = *from;
+    options_.to = *to;
+    return std::nullopt;
+  }
+
+  std::optional<Leave> check_metrics() {
+    std::vector<std::string_view> names;
+    for (const model::Metric metric : model::all_metrics())
+      names.push_back(model::name_of(metric));
+    std::istringstream list(raw_.metrics);
+    for (std::string name; std::getline(list, name, ',');) {
+      const auto metric = model::metric_from(name);
+      if (!metric) {
+        return usage(fmt::format("--metric {} is not known{}; want some of {}", name, policy::did_you_mean(name, names),
+                                 fmt::join(names, ", ")));
+      }
+      if (std::find(options_.metrics.begin(), options_.metrics.end(), *metric) == options_.metrics.end()) {
+        options_.metrics.push_back(*metric);
+      }
+    }
+    if (options_.metrics.empty()) return usage("--metric is empty");
+    return std::nullopt;
+  }
+
+  Raw raw_;
+  Options options_;
+  CLI::App app_;
+};
+
+}  // namespace
+
+bool offline(Command command) {
+  return command == Command::kPolicyKeys || command == Command::kVersion;
+}
+
+std::variant<Options, Leave> parse_options(int argc, const char* const* argv, model::WallTime now) {
+  Parser parser;
+  return parser.parse(argc, argv, now);
+}
+
+}  // namespace tideline::tidectl

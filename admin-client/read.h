@@ -1,0 +1,15 @@
+#pragma once
+// Admin schema -> plain values. Errors name the field; readers may throw kj::Exception on bad bytes.
+
+#include "admin-client/answers.h"
+#include "messages/model/result.h"
+#include "messages/schema/admin.capnp.h"
+
+namespace tideline::tidectl {
+
+model::Result<Node> read(schema::NodeSummary::Reader in);
+model::Result<Pod> read(schema::NodePod::Reader in);
+model::Result<NodeEvent> read(schema::NodeEvent::Reader in);
+PolicyState read(schema::PolicyState::Reader in);
+
+}  // namespace tideline::tidectl

@@ -1,0 +1,229 @@
+#include "admin-client/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "admin-client/human.h"
+#include "admin-client/json_out.h"
+#include "admin-client/plot.h"
+#include "admin-client/render.h"
+#include "admin-client/time_text.h"
+#include "coordinator/policy/policy.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+/// False when the reader went away: `tidectl … | head` is no fault.
+bool print(const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+int fail(int code, const std::string& message) {
+  std::fflush(stdout);
+  const std::string line = fmt::format("tidectl: {}\n", safe_text(message));
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  return code;
+}
+
+int fail(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kPermissionDenied:
+      return fail(kDenied, "permission denied: " + error.message());
+    case ErrorCode::kUnavailable:
+      return fail(kUnreachable, error.message());
+    default:
+      return fail(kRefused, error.message());
+  }
+}
+
+/// One answer, as JSON or for people.
+template <class T, class Json, class Text>
+int show(const Options& options, const Result<T>& answer, Json&& json, Text&& text) {
+  if (!answer) return fail(answer.error());
+  print(options.json ? dump(json(*answer), 2) : text(*answer));
+  return kOk;
+}
+
+template <class T, class Text>
+int show(const Options& options, const Result<T>& answer, Text&& text) {
+  return show(
+      options, answer, [](const T& value) { return to_json(value); }, std::forward<Text>(text));
+}
+
+int history(const Options& options, const Terminal& terminal, Connection& connection) {
+  const auto series = connection.history({options.node, options.metrics, options.from, options.to});
+  return show(options, series, [&](const std::vector<Series>& all) {
+    if (options.csv) return render_history_csv(all);
+    if (!options.plot) return render_history(all);
+    PlotOptions plot_options;
+    plot_options.width = terminal.width;
+    plot_options.height = options.height;
+    plot_options.utf8 = terminal.utf8 && !options.ascii;
+    plot_options.color = terminal.color;
+    plot_options.from = options.from;
+    plot_options.to = options.to;
+    return fmt::format("node {}\n", safe_text(options.node)) + plot(all, plot_options);
+  });
+}
+
+Result<std::vector<policy::Document>> read_documents(const std::vector<std::string>& files) {
+  std::vector<policy::Document> documents;
+  for (const auto& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    // A directory opens, and fails at the first read.
+    if (!in || in.peek() == std::ifstream::traits_type::eof()) {
+      const char* why = !in.is_open() ? "cannot be opened" : "is empty or no file";
+      return Error(ErrorCode::kNotFound, fmt::format("{} {}", file, why));
+    }
+    std::string text;
+    text.resize(policy::Limits::kMaxTextBytes + 1);
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    documents.push_back({file, std::move(text)});
+  }
+  return documents;
+}
+
+/// Checked here first: the file names stand in the errors, and nothing wrong travels.
+Result<policy::ClusterPolicy> checked_policy(const Options& options) {
+  auto documents = read_documents(options.files);
+  if (!documents) return documents.error();
+  return policy::parse(*documents);
+}
+
+int apply(const Options& options, const policy::ClusterPolicy& policy, Connection& connection) {
+  if (!options.json) {
+    for (const auto& notice : policy.notices)
+      print(fmt::format("note: {}: {}: {}\n", safe_text(notice.document), safe_text(notice.path), notice.why));
+  }
+  std::vector<PolicyDocument> documents;
+  for (const auto& document : policy.documents)
+    documents.push_back({document.name, document.text});
+  return show(options, connection.apply(documents, options.dry_run), [&](const PolicyApplied& applied) {
+    std::string text = options.dry_run
+                           ? fmt::format("the documents are good; nothing changed, version {} stays\n", applied.version)
+                           : fmt::format("version {} is in force\n", applied.version);
+    std::string line;
+    for (const char c : applied.report + "\n") {
+      if (c != '\n') {
+        line += c;
+      } else {
+        if (!line.empty()) text += safe_text(line) + "\n";
+        line.clear();
+      }
+    }
+    return text;
+  });
+}
+
+model::WallTime wall_now() {
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count()};
+}
+
+int watch(const Options& options, const Terminal& terminal, Connection& connection) {
+  // Longer than the interval, so that the nodes do not fall back to their own pace between two pictures.
+  const auto seconds =
+      static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(options.interval).count() * 2 + 5);
+  for (std::uint32_t shown = 0; options.count == 0 || shown < options.count; ++shown) {
+    if (shown > 0) {
+      if (auto slept = connection.sleep(options.interval); !slept) return fail(slept.error());
+    }
+    if (auto watching = connection.watch(options.node, seconds); !watching) return fail(watching.error());
+    std::vector<Node> nodes;
+    if (options.node.empty()) {
+      auto answer = connection.nodes();
+      if (!answer) return fail(answer.error());
+      nodes = *std::move(answer);
+    } else {
+      auto answer = connection.node(options.node);
+      if (!answer) return fail(answer.error());
+      nodes.push_back(*std::move(answer));
+    }
+    bool printed = false;
+    if (options.json) {
+      auto json = list_json("nodes", nodes);
+      json["wallMs"] = wall_now().ms;
+      printed = print(dump(json, -1));
+    } else {
+      const char* home = terminal.is_tty ? "\x1b[H\x1b[2J" : "";
+      printed =
+          print(fmt::format("{}{}\n{}", home, format_instant({wall_now().ms / 1000 * 1000}), render_nodes(nodes)));
+    }
+    if (!printed) return kOk;
+  }
+  return kOk;
+}
+
+int run_offline(const Options& options) {
+  if (options.command == Command::kPolicyKeys) {
+    print(options.json ? dump(policy_keys_json(), 2) : render_policy_keys());
+  } else {
+    print(options.json ? dump({{"version", TIDELINE_VERSION}}, 2) : "tidectl " TIDELINE_VERSION "\n");
+  }
+  return kOk;
+}
+
+int run_online(const Options& options, const Terminal& terminal, Connection& connection) {
+  switch (options.command) {
+    case Command::kNodes:
+      return show(
+          options, connection.nodes(), [](const auto& nodes) { return list_json("nodes", nodes); }, render_nodes);
+    case Command::kNode:
+      return show(options, connection.node(options.node), render_node);
+    case Command::kPods:
+      return show(
+          options, connection.pods(options.node), [](const auto& pods) { return list_json("pods", pods); },
+          render_pods);
+    case Command::kReclaimed:
+      return show(options, connection.reclaimed(), render_reclaimed);
+    case Command::kHistory:
+      return history(options, terminal, connection);
+    case Command::kEvents:
+      return show(options, connection.events(options.node, options.from, options.to), render_events);
+    case Command::kPolicyGet:
+      return show(options, connection.policy(options.node),
+                  [&](const PolicyAnswer& answer) { return render_policy(answer, options.node); });
+    case Command::kPolicyStatus:
+      return show(options, connection.policy_status(), render_policy_status);
+    case Command::kWatch:
+      return watch(options, terminal, connection);
+    case Command::kWhoami: {
+      const Identity& who = connection.identity();
+      print(options.json ? dump({{"role", who.role}, {"name", who.name}}, 2)
+                         : fmt::format("{} {}\n", safe_text(who.role), safe_text(who.name)));
+      return kOk;
+    }
+    case Command::kPolicyApply:
+    case Command::kPolicyKeys:
+    case Command::kVersion:
+      break;
+  }
+  return fail(kUsage, "not a command that asks a coordinator");
+}
+
+}  // namespace
+
+int run(const Options& options, const Terminal& terminal) {
+  if (offline(options.command)) return run_offline(options);
+  std::optional<policy::ClusterPolicy> policy;
+  if (options.command == Command::kPolicyApply) {
+    auto checked = checked_policy(options);
+    if (!checked) return fail(checked.error());
+    policy = *std::move(checked);
+  }
+  auto connection = Connection::open(options.target);
+  if (!connection) return fail(connection.error());
+  return policy ? apply(options, *policy, **connection) : run_online(options, terminal, **connection);
+}
+
+}  // namespace tideline::tidectl
