@@ -1,8 +1,15 @@
 #include <chrono>
+#include <filesystem>
+#include <functional>
 #include <thread>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "node-actor/kernel/fast_reader.h"
 #include "node-actor/kernel/pod_reader.h"
@@ -280,11 +287,13 @@ TEST_F(RealCgroup, WorksThroughAHostTreeMountedElsewhere) {
     const std::string sys = host.str() + "/sys";
     if (::mount("/sys", sys.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) return "bind /sys";
     // As a container runtime does: the container's own /sys/fs/cgroup shows its own group only.
+    if (::mount("none", "/sys/fs/cgroup", "tmpfs", 0, nullptr) != 0) return "hide the host's view";
     for (const char* controller : {"cpu", "cpuacct"}) {
       const std::string point = std::string("/sys/fs/cgroup/") + controller;
+      std::filesystem::create_directory(point);
       if (::mount("cgroup", point.c_str(), "cgroup", 0, controller) != 0) return "mount " + point;
     }
-    if (CgroupTree::discover({.sys = "/sys/fs/cgroup/cpu", .proc = "/proc"}, {.kubepods = kubepods, .driver = {}})) {
+    if (CgroupTree::discover({.sys = "/sys/fs/cgroup", .proc = "/proc"}, {.kubepods = kubepods, .driver = {}})) {
       return "the container's own view shows the host's pods";
     }
     return work_through({.sys = sys, .proc = "/proc"}, kubepods, pods_);
