@@ -129,7 +129,8 @@ def conclude(options, environment, experiment, tideline, rounds, kind):
     plot = tideline.plot(shown["begin_ms"] - int(1000 * options.warm_up), shown["end_ms"])
     say(f"\nOne run under threshold, as the coordinator's history has it (tidectl history --plot):\n{plot}")
     reclaimed = tideline.reclaimed()
-    say(f"Reclaimed capacity (tidectl reclaimed):\n{reclaimed}")
+    say("Reclaimed capacity (tidectl reclaimed). It rests on the last minutes, so on all modes: a Burstable batch is "
+        f"high priority to it.\n{reclaimed}")
 
     path = f"{options.output}/summary.json"
     write_summary(path, {

@@ -33,7 +33,7 @@ def policy_documents(mode):
     if mode.suppress:
         threshold |= {"cpuSuppressThresholdPercent": THRESHOLD_PERCENT, "cpuSuppressPolicy": mode.suppress}
     colocation = {"enable": True, "cpuReclaimThresholdPercent": THRESHOLD_PERCENT,
-                  "memoryReclaimThresholdPercent": 65, "metricAggregateDurationSeconds": 60}
+                  "memoryReclaimThresholdPercent": 65}
     return {"resource-threshold-config": json.dumps({"clusterStrategy": threshold}, indent=2) + "\n",
             "colocation-config": json.dumps(colocation, indent=2) + "\n"}
 

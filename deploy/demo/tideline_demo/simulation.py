@@ -27,7 +27,8 @@ DEFAULTS = {
             "cgroup.procs": ""},
     "cpuacct": {"cpuacct.usage": "0", "cgroup.procs": ""},
     "memory": {"memory.usage_in_bytes": "67108864", "memory.limit_in_bytes": "9223372036854771712",
-               "memory.stat": "cache 0\nrss 67108864\ntotal_inactive_file 0\ntotal_rss 67108864\n",
+               "memory.stat": "total_cache 0\ntotal_rss 67108864\ntotal_inactive_anon 0\n"
+                              "total_active_anon 67108864\ntotal_unevictable 0\n",
                "cgroup.procs": ""},
 }
 PRESSURE = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
