@@ -43,13 +43,14 @@ class Process:
             raise Fault(f"{self.name} ended by itself with code {code}: {tail(self.log)}")
 
     def stop(self, sig=signal.SIGTERM, seconds=5.0):
-        """-> exit code; SIGKILL if it is not gone in time."""
+        """-> exit code; SIGKILL to it and its children if it is not gone in time."""
         if self.popen.poll() is None:
             self.popen.send_signal(sig)
             try:
                 self.popen.wait(seconds)
             except subprocess.TimeoutExpired:
-                self.popen.kill()
+                # Its own session, and not yet reaped: the group's number is still its.
+                os.killpg(self.popen.pid, signal.SIGKILL)
                 self.popen.wait()
         return self.popen.returncode
 

@@ -74,7 +74,7 @@ class Tideline:
 
     def stop(self):
         for process in reversed(self.processes):
-            process.stop(signal.SIGTERM, 10)
+            process.stop(signal.SIGTERM, 20)
 
     def write_pods(self, contents):
         _replace(self.pods_file, json.dumps(contents, indent=2) + "\n", self.directory)
