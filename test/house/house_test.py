@@ -13,7 +13,7 @@ import check  # noqa: E402
 import rules  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-README = "rooms: " + " ".join(rules.ROOMS)
+README = "".join(f"| `{room}` | what it is for |\n" for room in rules.ROOMS)
 
 
 def findings_of(files):
@@ -165,6 +165,9 @@ class Law(unittest.TestCase):
         files = {"README.md": "an empty map", "coordinator/fleet/x.h": in_room("coordinator/fleet", "")}
         self.assert_found(files, "lacks room coordinator/fleet")
         self.assert_clean(files | {"coordinator/fleet/README.md": "The fleet."})
+        self.assert_clean(files | {"README.md": "| `coordinator/policy`, `fleet` | both |\n"})
+        self.assert_clean(files | {"README.md": "| `coordinator/` | all of it |\n"})
+        self.assert_found(files | {"README.md": "Speaks of coordinator/fleet, in no map."}, "lacks room")
 
 
 class AddRoom(unittest.TestCase):
