@@ -111,7 +111,7 @@ std::string ScratchCgroup::make(const std::string& relative) {
       const fs::path directory = fs::path(hierarchy) / group_ / so_far;
       const std::string plain =
           directory.string().ends_with('/') ? directory.parent_path().string() : directory.string();
-      if (!v1_) put(fs::path(plain).parent_path().string() + "/cgroup.subtree_control", "+cpu +memory");
+      if (!v1_) put(fs::path(plain).parent_path().string() + "/cgroup.subtree_control", "+cpu +memory +cpuset");
       if (::mkdir(plain.c_str(), 0755) != 0) throw std::runtime_error("mkdir " + plain + ": " + std::strerror(errno));
       for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
         if (v1_ && fs::exists(plain + "/" + file)) put(plain + "/" + file, get(fs::path(plain).parent_path() / file));

@@ -91,7 +91,8 @@ TEST_F(RealCgroup, SeesTheCpuOfASpinningBatchPod) {
   ASSERT_TRUE(quick.be_cpu && quick.node_cpu && sample.be_cpu && sample.system_cpu);
   EXPECT_GT(quick.be_cpu->value(), 150);
   EXPECT_LT(quick.be_cpu->value(), 1050);
-  EXPECT_GE(quick.node_cpu->value() + 50, quick.be_cpu->value());
+  // v2 counts the whole host by sampling at each tick, and the group exactly.
+  EXPECT_GE(quick.node_cpu->value() + (scratch_->v1() ? 50 : 400), quick.be_cpu->value());
   EXPECT_NEAR(static_cast<double>(sample.be_cpu->value()), static_cast<double>(quick.be_cpu->value()), 100);
   EXPECT_NEAR(static_cast<double>(sample.pods[1].cpu->value()), static_cast<double>(sample.be_cpu->value()), 50);
   EXPECT_EQ(sample.ls_cpu, MilliCpu(0));
@@ -103,7 +104,6 @@ TEST_F(RealCgroup, SeesTheCpuOfASpinningBatchPod) {
 TEST_F(RealCgroup, SeesLsWaitForACpuThatOthersHold) {
   // One CPU with a spinning LS thread and three of its batch neighbours, all of one weight.
   weights(scratch_->v1() ? "1024" : "100", scratch_->v1() ? "1024" : "100");
-  if (!scratch_->v1()) GTEST_SKIP() << "needs the cpuset controller in its own v1 hierarchy";
   for (const char* group : {"burstable/podls/c1", "burstable/podls", "burstable", "besteffort/podbe/c1",
                             "besteffort/podbe", "besteffort"}) {
     scratch_->write(std::string("kubepods/") + group, "cpuset.cpus", "0");
