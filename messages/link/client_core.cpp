@@ -34,6 +34,10 @@ class NodeAgentServer final : public schema::NodeAgent::Server {
   ClientCore& core_;
 };
 
+std::string_view text_of(const kj::Exception& exception) {
+  return {exception.getDescription().cStr(), exception.getDescription().size()};
+}
+
 kj::StringPtr ptr(const std::string& text) {
   return {text.c_str(), text.size()};
 }
@@ -99,7 +103,11 @@ kj::Promise<void> ClientCore::enroll(TlsStream stream, const std::string& addres
         enrolled(response.getWelcome(), address);
       },
       [address](kj::Exception&& exception) {
-        const Error why = error_from(exception);
+        Error why = error_from(exception);
+        // TLS 1.3 lets the client finish first: a refused certificate shows only as the end of the connection.
+        if (!text_of(exception).starts_with("remote exception: ")) {
+          why = why.in("the coordinator ended the connection, as it does when it refuses this node's certificate");
+        }
         kj::throwFatalException(to_exception(why.in(fmt::format("{}: not enrolled", address))));
       });
 }

@@ -38,6 +38,34 @@ capnp::ReaderOptions options_of(const RpcLimits& limits) {
   return options;
 }
 
+/// The peer's stream, with two things the RPC system lacks: nothing more is read from a peer that does not read itself,
+/// and it is told when the system has given the connection up. (It then shuts its side down, but lets go of the
+/// connection only when all it had to say was taken, for which a peer may make it wait.)
+class WatchedStream final : public kj::AsyncIoStream {
+ public:
+  WatchedStream(kj::Own<kj::AsyncIoStream> inner, kj::Function<bool()> may_read, kj::Function<void()> given_up)
+      : inner_(kj::mv(inner)), may_read_(kj::mv(may_read)), given_up_(kj::mv(given_up)) {}
+  kj::Promise<std::size_t> tryRead(void* buffer, std::size_t least, std::size_t most) override {
+    if (!may_read_()) return kj::NEVER_DONE;
+    return inner_->tryRead(buffer, least, most);
+  }
+  kj::Promise<void> write(const void* buffer, std::size_t size) override { return inner_->write(buffer, size); }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return inner_->write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
+  void shutdownWrite() override {
+    inner_->shutdownWrite();
+    given_up_();
+  }
+  void abortRead() override { inner_->abortRead(); }
+
+ private:
+  kj::Own<kj::AsyncIoStream> inner_;
+  kj::Function<bool()> may_read_;
+  kj::Function<void()> given_up_;
+};
+
 struct Connection {
   Connection(kj::Own<kj::AsyncIoStream> own, capnp::Capability::Client bootstrap, const RpcLimits& limits)
       : stream(kj::mv(own)),
@@ -58,12 +86,17 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
 
   Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) override {
     const Id id = ++last_id_;
-    auto connection = kj::heap<Connection>(kj::mv(stream), kj::mv(bootstrap), limits_);
-    auto gone = connection->network.onDisconnect();
-    entries_.emplace(id, Entry{kj::mv(connection), kj::mv(closed), false});
-    tasks_.add(gone.then([]() { return std::string("the peer closed the connection"); },
+    // The entry comes first: making the connection may read at once.
+    entries_.emplace(id, Entry{{}, kj::mv(closed), false});
+    auto watched = kj::heap<WatchedStream>(
+        kj::mv(stream), [this, id]() { return !drop_if_clogged(id); },
+        [this, id]() { close(id, "the peer left or broke the protocol"); });
+    auto connection = kj::heap<Connection>(kj::mv(watched), kj::mv(bootstrap), limits_);
+    tasks_.add(connection->network.onDisconnect()
+                   .then([]() { return std::string("the peer closed the connection"); },
                          [](kj::Exception&& exception) { return error_from(exception).message(); })
                    .then([this, id](const std::string& why) { return finish(id, why); }));
+    entries_.at(id).connection = kj::mv(connection);
     if (!sweeping_) sweep();
     return id;
   }
@@ -75,10 +108,15 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
 
   bool drop_if_clogged(Id id) override {
     const auto found = entries_.find(id);
-    if (found == entries_.end()) return true;
-    const std::size_t queued = found->second.connection->network.getCurrentQueueSize();
-    if (queued <= limits_.max_queued_bytes) return false;
-    close_after(id, fmt::format("{} bytes of answers lie unread, the limit is {}", queued, limits_.max_queued_bytes),
+    if (found == entries_.end() || found->second.closing) return true;
+    if (found->second.connection.get() == nullptr) return false;
+    auto& network = found->second.connection->network;
+    const std::size_t bytes = network.getCurrentQueueSize();
+    const std::size_t count = network.getCurrentQueueCount();
+    if (bytes <= limits_.max_queued_bytes && count <= limits_.max_queued_messages) return false;
+    close_after(id,
+                fmt::format("{} messages of {} bytes lie unread, the limits are {} and {}", count, bytes,
+                            limits_.max_queued_messages, limits_.max_queued_bytes),
                 0 * kj::MILLISECONDS);
     return true;
   }

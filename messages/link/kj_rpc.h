@@ -23,7 +23,7 @@ kj::Exception to_exception(const model::Error& error);
 model::Error error_from(const kj::Exception& exception);
 
 /// The server's ends of RPC connections. A connection ends when its peer leaves, breaks the protocol, lets more than
-/// RpcLimits::max_queued_bytes of answers lie unread, or `close` says so.
+/// RpcLimits allow of answers lie unread, or `close` says so.
 class RpcConnections {
  public:
   using Id = std::uint64_t;
@@ -37,8 +37,8 @@ class RpcConnections {
   /// Ends a connection after the current turn of the loop: safe from inside its own calls. The peer sees `why` on its
   /// calls in flight when it still reads. Unknown ids are ignored.
   virtual void close(Id id, const std::string& why) = 0;
-  /// Drops the connection if too much lies unread; to be asked at each call, for a peer may call without reading.
-  /// True: it was dropped.
+  /// Drops the connection if too much lies unread. It is asked before each read and once a second; to be called after
+  /// calls *to* the peer as well. True: the connection is gone or going.
   virtual bool drop_if_clogged(Id id) = 0;
   virtual std::size_t size() const = 0;
 

@@ -73,6 +73,8 @@ struct KjThread::State {
     auto io = kj::setupAsyncIo();
     KjContext own = KjContext::of(io);
     context = &own;
+    // Without it, one peer that sends faster than it is answered keeps the loop from timers and from all others.
+    io.waitScope.setBusyPollInterval(64);
     const int fd = ::dup(wake_fd);
     auto wakes = io.lowLevelProvider->wrapInputFd(fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP);
     kj::byte buffer[sizeof(std::uint64_t)];

@@ -21,7 +21,10 @@ struct AcceptLimits {
 struct RpcLimits {
   std::uint64_t traversal_words = 256 * 1024;  // 2 MiB per message: kMaxWireBytes read twice
   int nesting = 16;
-  std::size_t max_queued_bytes = 64 * 1024;  // replies and calls the peer has not read; then it is dropped
+  // Of replies and calls that the peer has not read; beyond either the connection is dropped. A server whose answers
+  // are large must allow for the largest. Destroying a long queue recurses, so the count must stay small.
+  std::size_t max_queued_bytes = 64 * 1024;
+  std::size_t max_queued_messages = 512;
 };
 
 struct SessionLimits {

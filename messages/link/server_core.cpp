@@ -121,14 +121,14 @@ ServerCore::Session& ServerCore::heard(SessionId id) {
   return *session;
 }
 
-void ServerCore::reject(Session& session, const Error& why) {
+void ServerCore::reject(Session& session, Error why) {
   if (++session.rejections >= config_.session.max_rejections) {
     end(session.id, fmt::format("{} calls rejected, the last one: {}", session.rejections, why.message()));
   }
   kj::throwFatalException(to_exception(why));
 }
 
-void ServerCore::expel(Session& session, const Error& why) {
+void ServerCore::expel(Session& session, Error why) {
   const SessionId id = session.id;
   end(id, why.message());
   kj::throwFatalException(to_exception(why));

@@ -75,10 +75,10 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   /// The session, heard from just now; throws when it is ended or clogged.
   Session& heard(SessionId id);
   Session* find(SessionId id);
-  /// Counts against the session's patience and throws.
-  [[noreturn]] void reject(Session& session, const model::Error& why);
+  /// Counts against the session's patience and throws. `why` is the callee's own: the session may not outlive the call.
+  [[noreturn]] void reject(Session& session, model::Error why);
   /// Ends the session and throws.
-  [[noreturn]] void expel(Session& session, const model::Error& why);
+  [[noreturn]] void expel(Session& session, model::Error why);
   model::Result<void> make_room_for(const Hello& hello);
   void flush_reports();
   void queue_policy(Session& session);

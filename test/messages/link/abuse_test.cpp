@@ -1,0 +1,194 @@
+// Peers that send nonsense, nothing, or too much.
+
+#include <random>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "test/messages/link/fixture.h"
+#include "test/messages/link/hostile_peer.h"
+
+namespace tideline::link {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+TEST_F(LinkTest, GarbageEndsItsOwnConnectionOnly) {
+  ServerRecord server_record;
+  ClientRecord bystander_record;
+  auto config = server_config();
+  config.accept.handshake_deadline = milliseconds(500);
+  const auto server = serve(std::move(config), server_record);
+  const auto bystander = join(client_config("bystander", server->port()), bystander_record);
+  ASSERT_TRUE(bystander_record.wait_connected(1));
+
+  const unsigned seed = 20'240'607;
+  std::mt19937 random(seed);
+  const auto noise = [&](std::size_t size) {
+    std::string bytes(size, '\0');
+    for (char& byte : bytes)
+      byte = static_cast<char>(random());
+    return bytes;
+  };
+  // A TLS record header that promises a ClientHello, then anything.
+  const std::string bogus_hello = std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  std::vector<std::unique_ptr<RawSocket>> peers;
+  for (int i = 0; i < 30; ++i) {
+    for (const auto& bytes : {noise(64), noise(4000), bogus_hello + noise(501), bogus_hello,
+                              std::string("GET / HTTP/1.1\r\nHost: coordinator\r\n\r\n"), std::string()}) {
+      peers.push_back(std::make_unique<RawSocket>(server->port()));
+      peers.back()->send(bytes);
+    }
+  }
+  for (std::size_t i = 0; i < peers.size(); ++i)
+    EXPECT_TRUE(peers[i]->wait_closed()) << "peer " << i << ", seed " << seed;
+  ASSERT_TRUE(bystander->send_report(report("bystander", 1, 1)));
+  EXPECT_TRUE(bystander_record.wait_acked(1));
+  EXPECT_TRUE(bystander_record.disconnects.empty()) << bystander_record.last_why();
+  EXPECT_EQ(server->sessions(), 1U);
+}
+
+TEST_F(LinkTest, SilentConnectionsAreClosedAndLetOthersThrough) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.max_handshakes = 4;
+  config.accept.handshake_deadline = milliseconds(300);
+  const auto server = serve(std::move(config), server_record);
+  std::vector<std::unique_ptr<RawSocket>> silent;
+  for (int i = 0; i < 12; ++i)
+    silent.push_back(std::make_unique<RawSocket>(server->port()));
+  const auto client = join(client_config("n1", server->port()), client_record);
+  EXPECT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  for (const auto& peer : silent)
+    EXPECT_TRUE(peer->wait_closed());
+  EXPECT_TRUE(server_record.wait_refused("not finished within 300 ms"));
+}
+
+TEST_F(LinkTest, ConnectionsBeyondTheLimitAreClosed) {
+  ServerRecord server_record;
+  ClientRecord first_record;
+  ClientRecord second_record;
+  auto config = server_config();
+  config.accept.max_connections = 1;
+  const auto server = serve(std::move(config), server_record);
+  const auto first = join(client_config("n1", server->port()), first_record);
+  ASSERT_TRUE(first_record.wait_connected(1));
+  auto second = join(client_config("n2", server->port()), second_record);
+  ASSERT_TRUE(second_record.wait_disconnected(1));
+  EXPECT_TRUE(server_record.wait_refused("1 connections are open"));
+  first->stop();
+  EXPECT_TRUE(second_record.wait_connected(1)) << "room again";
+}
+
+TEST_F(LinkTest, PeerThatNeverEnrolsIsDropped) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.session.enroll_deadline = milliseconds(200);
+  const auto server = serve(std::move(config), server_record);
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  EXPECT_TRUE(peer.wait_closed());
+  EXPECT_TRUE(server_record.wait_refused("no enrolment within 200 ms"));
+}
+
+TEST_F(LinkTest, SessionThatFallsSilentIsDropped) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.session.heartbeat = milliseconds(50);
+  config.session.idle_deadline = milliseconds(200);
+  const auto server = serve(std::move(config), server_record);
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  EXPECT_TRUE(peer.wait_closed());
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("silent for"));
+}
+
+TEST_F(LinkTest, FloodIsRejectedAndThenDropped) {
+  ServerRecord server_record;
+  ClientRecord bystander_record;
+  auto config = server_config();
+  config.session.max_rejections = 10;
+  const auto server = serve(std::move(config), server_record, false);
+  const auto bystander = join(client_config("bystander", server->port()), bystander_record);
+  ASSERT_TRUE(bystander_record.wait_connected(1));
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  EXPECT_EQ(peer.flood(report("n1", 1, 1), 500), 500U);
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("10 calls rejected"));
+  EXPECT_TRUE(peer.wait_closed());
+  EXPECT_LE(server_record.reports.size(), 1U);
+  EXPECT_TRUE(bystander_record.disconnects.empty());
+}
+
+TEST_F(LinkTest, MalformedReportsAreRejectedAndThenDropTheSession) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.session.max_rejections = 3;
+  const auto server = serve(std::move(config), server_record);
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  auto bad = report("n1", 1, 1);
+  bad.samples[0].node_cpu = model::MilliCpu(-5);
+  for (int i = 0; i < 3; ++i) {
+    const auto outcome = peer.report(bad);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code(), model::ErrorCode::kMalformed);
+    EXPECT_THAT(outcome.error().message(), HasSubstr("node_cpu: -5"));
+  }
+  EXPECT_TRUE(peer.wait_closed());
+  EXPECT_TRUE(server_record.reports.empty());
+}
+
+TEST_F(LinkTest, OversizedReportIsRejected) {
+  ServerRecord server_record;
+  const auto server = serve(server_config(), server_record);
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  auto big = report("n1", 1, 1);
+  big.status.protection.why.assign(model::ReportLimits::kMaxWireBytes + 1, 'x');
+  const auto outcome = peer.report(big);
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("limit"));
+  EXPECT_TRUE(peer.report(report("n1", 1, 2)));
+}
+
+TEST_F(LinkTest, MessageBeyondTheTraversalLimitEndsTheConnection) {
+  ServerRecord server_record;
+  const auto server = serve(server_config(), server_record);
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  auto huge = report("n1", 1, 1);
+  huge.status.protection.why.assign(8 << 20, 'x');
+  EXPECT_FALSE(peer.report(huge));
+  EXPECT_TRUE(peer.wait_closed());
+  EXPECT_TRUE(server_record.wait_closed(1));
+}
+
+TEST_F(LinkTest, PeerThatDoesNotReadIsDropped) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.rpc.max_queued_bytes = 16 * 1024;
+  config.session.idle_deadline = seconds(20);
+  const auto server = serve(std::move(config), server_record);
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  peer.go_deaf();
+  for (int i = 0; i < 100 && server_record.closed.empty(); ++i)
+    peer.send_heartbeats(1000);
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("lie unread"));
+}
+
+}  // namespace
+}  // namespace tideline::link

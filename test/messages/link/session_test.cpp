@@ -1,0 +1,383 @@
+// What a node and its coordinator rely on while both are well, and when either goes away.
+
+#include <atomic>
+#include <future>
+
+#include <gmock/gmock.h>
+
+#include "test/messages/link/fixture.h"
+
+namespace tideline::link {
+namespace {
+
+using model::ErrorCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST_F(LinkTest, EnrolsReportsAndIsAcked) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+
+  ASSERT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  EXPECT_EQ(client_record.welcomes[0].epoch, model::Epoch(7));
+  EXPECT_EQ(client_record.welcomes[0].heartbeat, milliseconds(100));
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  EXPECT_EQ(server_record.enrolled[0].hello.node.str(), "n1");
+  EXPECT_EQ(server_record.enrolled[0].hello.agent_version, "test");
+  EXPECT_EQ(server->sessions(), 1U);
+
+  const auto sent = report("n1", 1, 1);
+  ASSERT_TRUE(client->send_report(sent));
+  ASSERT_TRUE(client_record.wait_acked(1));
+  EXPECT_THAT(client_record.acked, ElementsAre(1));
+  EXPECT_EQ(server_record.reports[0].report, sent);
+  EXPECT_GT(server_record.reports[0].mono.ns, 0);
+}
+
+TEST_F(LinkTest, TellsTheNodeWhatIsDurableAlready) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.enroll = [](const Hello& hello) -> model::Result<EnrollAnswer> {
+    return EnrollAnswer{.epoch = model::Epoch(7), .acked_through = model::Seq(hello.incarnation.value() * 100)};
+  };
+  const auto server = serve(std::move(config), server_record);
+  auto client_settings = client_config("n1", server->port());
+  client_settings.incarnation = model::Incarnation(3);
+  const auto client = join(std::move(client_settings), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  EXPECT_EQ(client_record.welcomes[0].acked_through, model::Seq(300));
+}
+
+TEST_F(LinkTest, AcksOnlyWhenTheOwnerSaysSo) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record, false);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(client->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(server_record.wait_reports(1));
+  const auto beats = server_record.heartbeat_count();
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= beats + 2; }));
+  EXPECT_TRUE(client_record.acked.empty());
+  EXPECT_EQ(client->send_report(report("n1", 1, 2)).error().code(), ErrorCode::kOverloaded) << "the window is one";
+
+  server->acknowledge({server_record.reports[0].ticket});
+  ASSERT_TRUE(client_record.wait_acked(1));
+  EXPECT_TRUE(client->send_report(report("n1", 1, 2)));
+}
+
+TEST_F(LinkTest, RefusalReachesTheNodeWithItsReason) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record, false);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(client->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(server_record.wait_reports(1));
+  server->refuse(server_record.reports[0].ticket, model::Error(ErrorCode::kOverloaded, "the disk is full"));
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.refused.size() == 1; }));
+  EXPECT_EQ(client_record.refused[0].second, model::Error(ErrorCode::kOverloaded, "the disk is full"));
+  EXPECT_TRUE(client->send_report(report("n1", 1, 1)));
+}
+
+TEST_F(LinkTest, RefusesToSendWhatTheOtherEndWouldRefuse) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  EXPECT_EQ(client->send_report(report("n1", 1, 0)).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(client->send_report(report("n1", 1, 1)));
+}
+
+TEST_F(LinkTest, PushesAPolicyAndBringsTheNodesAnswer) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(41);
+  policy.epoch = model::Epoch(7);
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kWorkConserving;
+  server->push_policy({{server_record.enrolled[0].id, policy}});
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == 1; }));
+  EXPECT_EQ(client_record.policies[0], policy);
+  EXPECT_TRUE(server_record.policy_acks.empty());
+  client->answer_policy(model::PolicyVersion(41), "");
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.policy_acks.size() == 1; }));
+  EXPECT_EQ(server_record.policy_acks[0].version, 41U);
+  EXPECT_EQ(server_record.policy_acks[0].problem, "");
+
+  policy.version = model::PolicyVersion(42);
+  server->push_policy({{server_record.enrolled[0].id, policy}});
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == 2; }));
+  client->answer_policy(model::PolicyVersion(42), "no such knob");
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.policy_acks.size() == 2; }));
+  EXPECT_EQ(server_record.policy_acks[1].version, 42U);
+  EXPECT_EQ(server_record.policy_acks[1].problem, "no such knob");
+}
+
+TEST_F(LinkTest, SendsOnlyTheNewestPolicyWhileOneIsInFlight) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  const auto id = server_record.enrolled[0].id;
+  const auto policy = [](std::uint64_t version) {
+    model::NodePolicy made;
+    made.version = model::PolicyVersion(version);
+    return made;
+  };
+  server->push_policy({{id, policy(1)}});
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == 1; }));
+  server->push_policy({{id, policy(2)}});
+  server->push_policy({{id, policy(3)}});
+  client->answer_policy(model::PolicyVersion(1), "");
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == 2; }));
+  EXPECT_EQ(client_record.policies[1].version, model::PolicyVersion(3));
+}
+
+TEST_F(LinkTest, PushesPoliciesToManySessionsInSlices) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.policy_slice = 2;
+  config.session.policy_slice_every = milliseconds(1);
+  const auto server = serve(std::move(config), server_record);
+  constexpr std::size_t kNodes = 7;
+  std::vector<std::unique_ptr<NodeClient>> clients;
+  for (std::size_t i = 0; i < kNodes; ++i)
+    clients.push_back(join(client_config("n" + std::to_string(i), server->port()), client_record));
+  ASSERT_TRUE(server_record.wait_enrolled(kNodes));
+  std::vector<std::pair<SessionId, model::NodePolicy>> policies;
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(5);
+  for (const auto& session : server_record.enrolled)
+    policies.emplace_back(session.id, policy);
+  server->push_policy(std::move(policies));
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == kNodes; }));
+  for (const auto& client : clients)
+    client->answer_policy(model::PolicyVersion(5), "");
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.policy_acks.size() == kNodes; }));
+}
+
+TEST_F(LinkTest, ReportIntervalReachesTheNode) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  server->set_report_interval(server_record.enrolled[0].id, seconds(1), seconds(30));
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.intervals.size() == 1; }));
+  EXPECT_EQ(client_record.intervals[0], (std::pair<model::Duration, model::Duration>(seconds(1), seconds(30))));
+}
+
+TEST_F(LinkTest, ReconnectsByItselfAndSendsAgainAfterTheServerCameBack) {
+  ServerRecord first_record;
+  ServerRecord second_record;
+  ClientRecord client_record;
+  auto first = serve(server_config(), first_record, false);
+  const auto port = first->port();
+  const auto client = join(client_config("n1", port), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(client->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(first_record.wait_reports(1));
+  first.reset();
+  ASSERT_TRUE(client_record.wait_disconnected(1));
+  EXPECT_EQ(client->send_report(report("n1", 1, 1)).error().code(), ErrorCode::kUnavailable);
+  ASSERT_TRUE(client_record.wait_disconnected(3)) << "it keeps trying";
+
+  auto config = server_config();
+  config.listen = "127.0.0.1:" + std::to_string(port);
+  const auto second = serve(std::move(config), second_record);
+  ASSERT_TRUE(second);
+  ASSERT_TRUE(client_record.wait_connected(2)) << client_record.last_why();
+  EXPECT_TRUE(client_record.acked.empty());
+  ASSERT_TRUE(client->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(client_record.wait_acked(1));
+  EXPECT_THAT(client_record.acked, ElementsAre(1));
+}
+
+TEST_F(LinkTest, TriesItsCoordinatorsInTurn) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  auto config = client_config("n1", server->port());
+  config.coordinators.insert(config.coordinators.begin(), "127.0.0.1:1");
+  const auto client = join(std::move(config), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  ASSERT_EQ(client_record.disconnects.size(), 1U);
+  EXPECT_THAT(client_record.disconnects[0], HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(LinkTest, ClosingASessionSaysWhyAndTheNodeComesBack) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  server->close(server_record.enrolled[0].id, "denylisted");
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_EQ(server_record.closed[0].why, "denylisted");
+  EXPECT_EQ(server_record.closed[0].node, "n1");
+  ASSERT_TRUE(server_record.wait_enrolled(2));
+  EXPECT_NE(server_record.enrolled[1].id, server_record.enrolled[0].id);
+}
+
+TEST_F(LinkTest, SameAgentComingBackReplacesItsOldSession) {
+  ServerRecord server_record;
+  ClientRecord first_record;
+  ClientRecord second_record;
+  const auto server = serve(server_config(), server_record);
+  auto slow = client_config("n1", server->port());
+  slow.backoff_min = slow.backoff_max = seconds(60);  // the replaced one stays away
+  const auto first = join(std::move(slow), first_record);
+  ASSERT_TRUE(first_record.wait_connected(1));
+  const auto second = join(client_config("n1", server->port()), second_record);
+  ASSERT_TRUE(second_record.wait_connected(1)) << second_record.last_why();
+  ASSERT_TRUE(first_record.wait_disconnected(1));
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_EQ(server_record.closed[0].session, server_record.enrolled[0].id);
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("took over"));
+  EXPECT_EQ(server->sessions(), 1U);
+}
+
+TEST_F(LinkTest, SecondAgentOfALiveNodeIsRefusedUntilTheFirstIsGone) {
+  ServerRecord server_record;
+  ClientRecord first_record;
+  ClientRecord second_record;
+  const auto server = serve(server_config(), server_record);
+  auto first = join(client_config("n1", server->port()), first_record);
+  ASSERT_TRUE(first_record.wait_connected(1));
+  auto config = client_config("n1", server->port());
+  config.incarnation = model::Incarnation(2);
+  const auto second = join(std::move(config), second_record);
+  ASSERT_TRUE(second_record.wait_disconnected(1));
+  EXPECT_THAT(second_record.last_why(), HasSubstr("another agent runs as node 'n1'"));
+  EXPECT_TRUE(first_record.disconnects.empty());
+  first.reset();
+  EXPECT_TRUE(second_record.wait_connected(1));
+}
+
+TEST_F(LinkTest, HeartbeatsKeepAnIdleSessionOpenBeyondItsDeadline) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.heartbeat = milliseconds(50);
+  config.session.idle_deadline = milliseconds(400);
+  const auto server = serve(std::move(config), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= 16; }));
+  EXPECT_TRUE(server_record.closed.empty());
+  EXPECT_TRUE(client_record.disconnects.empty());
+}
+
+TEST_F(LinkTest, ServerDropsANodeThatHangs) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.heartbeat = milliseconds(50);
+  config.session.idle_deadline = milliseconds(400);
+  const auto server = serve(std::move(config), server_record);
+  std::promise<void> release;
+  std::atomic<bool> hung = false;
+  client_record.in_policy = [&, gate = release.get_future().share()](const model::NodePolicy&) {
+    if (!hung.exchange(true)) gate.wait();
+  };
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  server->push_policy({{server_record.enrolled[0].id, model::NodePolicy{}}});
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("silent for"));
+  release.set_value();
+  EXPECT_TRUE(client_record.wait_connected(2)) << "it notices and comes back";
+}
+
+TEST_F(LinkTest, NodeLeavesACoordinatorThatHangs) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.heartbeat = milliseconds(50);
+  config.session.idle_deadline = milliseconds(400);
+  std::promise<void> release;
+  std::atomic<bool> hung = false;
+  server_record.in_heartbeat = [&, gate = release.get_future().share()]() {
+    if (!hung.exchange(true)) gate.wait();
+  };
+  const auto server = serve(std::move(config), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_disconnected(1));
+  EXPECT_THAT(client_record.disconnects[0], HasSubstr("no answer to a heartbeat"));
+  release.set_value();
+  EXPECT_TRUE(client_record.wait_connected(2)) << client_record.last_why();
+}
+
+TEST_F(LinkTest, RenewedServerCertificateNeedsNoRestartOfTheNode) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  const auto before = server_record.enrolled[0].certificate_serial;
+  static_cast<void>(ca_.node("n1"));  // new key and certificate in the same files
+  server->close(server_record.enrolled[0].id, "test");
+  ASSERT_TRUE(server_record.wait_enrolled(2)) << client_record.last_why();
+  EXPECT_NE(server_record.enrolled[1].certificate_serial, before);
+}
+
+TEST_F(LinkTest, StopEndsEventsAndMayBeCalledTwice) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  client->stop();
+  EXPECT_FALSE(client->connected());
+  EXPECT_EQ(client->send_report(report("n1", 1, 1)).error().code(), ErrorCode::kUnavailable);
+  client->stop();
+  server->stop();
+  server->acknowledge({Ticket{}});
+  server->push_policy({{SessionId(1), model::NodePolicy{}}});
+  server->stop();
+  EXPECT_EQ(server->sessions(), 0U);
+}
+
+TEST_F(LinkTest, StartNamesWhatIsWrongWithItsConfiguration) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.listen = "localhost";
+  EXPECT_THAT(NodeServer::start(config, server_record).error().message(), HasSubstr("'localhost': want host:port"));
+  const auto server = serve(server_config(), server_record);
+  config.listen = "127.0.0.1:" + std::to_string(server->port());
+  EXPECT_THAT(NodeServer::start(config, server_record).error().message(), HasSubstr("in use"));
+  config = server_config();
+  config.tls.key.clear();
+  EXPECT_THAT(NodeServer::start(config, server_record).error().message(), HasSubstr("no key file"));
+
+  auto client = client_config("n1", 1);
+  client.node = model::NodeName("n2");
+  EXPECT_THAT(NodeClient::start(client, client_record).error().message(),
+              HasSubstr("is for node 'n1', this is node 'n2'"));
+  client = client_config("n1", 1);
+  client.coordinators.clear();
+  EXPECT_THAT(NodeClient::start(client, client_record).error().message(), HasSubstr("no coordinator address"));
+  client = client_config("n1", 1);
+  client.server_name = "*.tideline";
+  EXPECT_THAT(NodeClient::start(client, client_record).error().message(), HasSubstr("*.tideline"));
+}
+
+}  // namespace
+}  // namespace tideline::link
