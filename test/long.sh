@@ -1,7 +1,7 @@
 #!/bin/bash
 # long.sh [--minutes N] [--rounds N] [--preset release|asan] [--list] [--help]
-# The long campaigns: the release's own test programs with more rounds, and fresh seeds, until the time is up.
-#   --minutes N   time for all campaigns together (default 60)
+# The long campaigns: the build's own test programs with more rounds, and fresh seeds, until the time is up.
+#   --minutes N   begin no campaign after this time (default 60)
 #   --rounds N    TIDELINE_ROUNDS for each run of a program (default 200)
 #   --preset P    build to use (default release)
 #   --list        print the campaigns and end
@@ -26,20 +26,20 @@ while (($#)); do
   shift
 done
 
-# Every test program whose sources ask for rounds takes part: nothing is listed twice.
+# Every test program whose sources ask for rounds takes part: nothing is listed twice. Prints "name<TAB>command line",
+# with the environment ctest would give it; not ctest itself, whose time limits are for the usual number of rounds.
 campaigns() {
-  local folder name
-  grep -rlE 'TIDELINE_ROUNDS|rounds_or\(' test --include='*_test.cpp' | xargs -r -n1 dirname | sort -u |
-    while read -r folder; do
-      name=test_$(printf '%s' "${folder#test/}" | tr '/-' '__')
-      ctest --test-dir "build/$preset" --show-only=json-v1 2>/dev/null | python3 -c '
-import json, sys
+  local folders
+  folders=$(grep -rlE 'rounds\(|TIDELINE_[A-Z_]*ROUNDS' test --include='*_test.cpp' | xargs -r -n1 dirname | sort -u)
+  ctest --test-dir "build/$preset" --show-only=json-v1 2>/dev/null | FOLDERS=$folders python3 -c '
+import json, os, re, shlex, sys
+programs = ["test_" + re.sub("[/-]", "_", folder.removeprefix("test/")) for folder in os.environ["FOLDERS"].split()]
 for test in json.load(sys.stdin)["tests"]:
     name = test["name"]
-    if (name == sys.argv[1] or name.startswith(sys.argv[1] + "_")) and "command" in test:
-        print(name)' "$name"
-    done | sort -u
-  echo demo_quick
+    if not (name == "demo_quick" or any(name == p or name.startswith(p + "_") for p in programs)):
+        continue
+    environment = next((p["value"] for p in test["properties"] if p["name"] == "ENVIRONMENT"), [])
+    print(name, shlex.join(["env", *filter(None, environment), *test.get("command", ["false"])]), sep="\t")'
 }
 
 if ! $list; then
@@ -48,27 +48,30 @@ if ! $list; then
   { cmake --preset "$preset" >"build/$preset.configure.log" 2>&1 && cmake --build --preset "$preset"; } || exit 1
 fi
 [[ -e build/$preset/CTestTestfile.cmake ]] || { echo "long.sh: build/$preset is not configured" >&2; exit 1; }
-mapfile -t names < <(campaigns)
+mapfile -t entries < <(campaigns)
 if $list; then
-  printf '%s\n' "${names[@]}"
+  printf '%s\n' "${entries[@]%%$'\t'*}"
   exit 0
 fi
 
 end=$((SECONDS + minutes * 60))
 failed=()
 turn=0
+export TIDELINE_ROUNDS=$rounds TIDELINE_KILL_ROUNDS=$rounds TIDELINE_SEED
 while ((SECONDS < end)); do
-  for name in "${names[@]}"; do
+  for entry in "${entries[@]}"; do
     ((SECONDS < end)) || break
-    seed=$((turn * 1000 + RANDOM))
-    log=build/long-$name.log
-    if TIDELINE_ROUNDS=$rounds TIDELINE_SEED=$seed timeout "$((end - SECONDS + 600))" \
-      ctest --test-dir "build/$preset" --tests-regex "^$name\$" --timeout 3600 --output-on-failure >"$log" 2>&1; then
-      echo "turn $turn $name: ok (seed $seed)"
+    name=${entry%%$'\t'*}
+    TIDELINE_SEED=$((turn * 100000 + RANDOM))
+    log=build/long-$name-$TIDELINE_SEED.log
+    bash -c "${entry#*$'\t'}" >"$log" 2>&1 </dev/null
+    code=$?
+    if ((code == 0)); then
+      echo "turn $turn $name: ok (seed $TIDELINE_SEED)"
+      rm "$log"
     else
-      failed+=("$name (seed $seed)")
-      echo "turn $turn $name: FAILED (seed $seed)" >&2
-      cp "$log" "build/long-$name-$seed.log"
+      failed+=("$name (exit $code, seed $TIDELINE_SEED, $log)")
+      echo "turn $turn $name: FAILED (exit $code, seed $TIDELINE_SEED), log: $log" >&2
       tail -n 30 "$log" >&2
     fi
   done
@@ -78,4 +81,4 @@ if ((${#failed[@]})); then
   printf 'long.sh: failed: %s\n' "${failed[@]}" >&2
   exit 1
 fi
-echo "long.sh: $turn turn(s) of ${#names[@]} campaigns, nothing failed"
+echo "long.sh: $turn turn(s) of ${#entries[@]} campaigns, nothing failed"
