@@ -61,6 +61,7 @@ class Tree:
             raise Unusable("no cgroup hierarchy with a cpu controller is mounted")
         # Made parents first, so removal goes the other way round.
         self.groups = []
+        self.handed_down = self._handed_down()
         try:
             self.make("")
         except OSError as error:
@@ -76,6 +77,10 @@ class Tree:
         if self.version == 1:
             return f"{self.bases[v1_controller]}/{relative}/{v1_file}"
         return f"{self.bases['']}/{relative}/{v2_file}"
+
+    def _handed_down(self):
+        """Controllers that v2's top group gives to its children."""
+        return _read(f"{self.bases['']}/cgroup.subtree_control").split() if self.version == 2 else []
 
     def make(self, group, shares=None):
         if self.version == 2:
@@ -138,9 +143,12 @@ class Tree:
 
     def remove(self):
         self.remove_below("")
-        for directory in self._directories(""):
-            if os.path.isdir(directory):
-                os.rmdir(directory)
+        taken_back = [c for c in self._handed_down() if c in V2_CONTROLLERS and c not in self.handed_down]
+        if taken_back:
+            try:
+                _write(f"{self.bases['']}/cgroup.subtree_control", " ".join(f"-{c}" for c in taken_back))
+            except OSError:
+                pass  # another group uses them by now
 
 
 def _remove(directory, deadline):

@@ -122,6 +122,35 @@ class Cgroups(unittest.TestCase):
         self.assertEqual(cgroups.weight_from_shares(262144), 10000)
 
 
+    def test_v2_is_driven_by_its_own_files(self):
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as top:
+            for name, text in (("cgroup.controllers", "cpuset cpu io memory"), ("cgroup.subtree_control", "memory"),
+                               ("mountinfo", f"30 20 0:26 / {top} rw - cgroup2 cgroup2 rw\n")):
+                with open(f"{top}/{name}", "w", encoding="ascii") as file:
+                    file.write(text)
+            tree = cgroups.Tree("demo", f"{top}/mountinfo")
+            self.assertEqual(tree.version, 2)
+            NodeTree(tree, 2)
+            self.assertEqual(tree.shares_text(BEST_EFFORT), "cpu.weight 1")
+            with open(f"{top}/demo/kubepods/cgroup.subtree_control", encoding="ascii") as file:
+                self.assertEqual(file.read(), "+cpu +memory")
+            for name, text in (("cpu.max", "60000 100000"),
+                               ("cpu.stat", "usage_usec 1500000\nnr_throttled 3\nthrottled_usec 250000\n")):
+                with open(f"{top}/demo/{BEST_EFFORT}/{name}", "w", encoding="ascii") as file:
+                    file.write(text)
+            self.assertEqual(tree.quota_cores(BEST_EFFORT), 0.6)
+            self.assertEqual(tree.cpu_seconds(BEST_EFFORT), 1.5)
+            self.assertEqual(tree.throttled_seconds(BEST_EFFORT), 0.25)
+            self.assertEqual(tree.process_files(WEB), [f"{top}/demo/{WEB}/cgroup.procs"])
+
+    def test_a_host_without_a_cpu_controller_is_named_so(self):
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as top:
+            with open(f"{top}/mountinfo", "w", encoding="ascii") as file:
+                file.write("22 20 0:26 / /proc rw - proc proc rw\n")
+            with self.assertRaisesRegex(cgroups.Unusable, "no cgroup hierarchy with a cpu controller"):
+                cgroups.Tree("demo", f"{top}/mountinfo")
+
+
 class Modes(unittest.TestCase):
     def test_policies_are_koordinators_keys(self):
         by_name = {mode.name: modes.policy_documents(mode) for mode in modes.MODES}
