@@ -87,9 +87,9 @@ class Tree:
             # The parent hands its controllers down before the child is made.
             parent = os.path.dirname(self._directories(group)[0])
             _write(f"{parent}/cgroup.subtree_control", " ".join(f"+{c}" for c in V2_CONTROLLERS))
+        self.groups.append(group)  # first: what was half made is removed, too
         for directory in self._directories(group):
             os.mkdir(directory)
-        self.groups.append(group)
         if shares is not None:
             self.set_shares(group, shares)
 
