@@ -14,6 +14,13 @@ model::Duration difference(model::WallTime node, std::int64_t ours_ms) {
   return model::Duration(std::clamp(node.ms - ours_ms, -kMostMs, kMostMs) * kNsPerMs);
 }
 
+/// What a distance exceeds the fastest one by. Monotonic stamps are the sender's too: the two may be 2^64 ns apart.
+std::int64_t transit(std::int64_t distance_ns, std::int64_t fastest_ns) {
+  if (distance_ns <= fastest_ns) return 0;
+  std::int64_t excess = 0;
+  return __builtin_sub_overflow(distance_ns, fastest_ns, &excess) ? std::numeric_limits<std::int64_t>::max() : excess;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> ClockFilter::fastest_ns() const {
@@ -27,7 +34,10 @@ void ClockFilter::learn(const model::Report& report, const Arrival& arrival) {
     boot_id_ = report.status.boot_id;
     readings_ = 0;
   }
-  distance_ns_[readings_ % kClockReadings] = (arrival.mono - report.mono).count();
+  const std::int64_t distance_ns = (arrival.mono - report.mono).count();
+  const auto fastest = fastest_ns();
+  if (fastest && transit(distance_ns, *fastest) > kMaxLiveTransit.count()) readings_ = 0;
+  distance_ns_[readings_ % kClockReadings] = distance_ns;
   ++readings_;
   newest_ = offset(report, arrival);
 }
@@ -35,7 +45,8 @@ void ClockFilter::learn(const model::Report& report, const Arrival& arrival) {
 model::Duration ClockFilter::offset(const model::Report& report, const Arrival& arrival) const {
   const auto fastest = report.status.boot_id == boot_id_ ? fastest_ns() : std::nullopt;
   if (fastest) {
-    const std::int64_t transit_ns = std::max<std::int64_t>(0, (arrival.mono - report.mono).count() - *fastest);
+    std::int64_t transit_ns = transit((arrival.mono - report.mono).count(), *fastest);
+    if (report.lane == model::Lane::kLive && transit_ns > kMaxLiveTransit.count()) transit_ns = 0;
     return difference(report.wall, arrival.wall.ms - transit_ns / kNsPerMs);
   }
   if (report.lane == model::Lane::kLive) return difference(report.wall, arrival.wall.ms);

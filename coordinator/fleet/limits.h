@@ -26,5 +26,7 @@ inline constexpr std::size_t kAverageSlots = 10;
 inline constexpr std::size_t kLeftIncarnations = 4;
 /// Clock readings kept per node for the minimum-delay filter.
 inline constexpr std::size_t kClockReadings = 16;
+/// A live report does not travel longer: a node that seems so late was suspended, which stops its monotonic clock.
+inline constexpr model::Duration kMaxLiveTransit = std::chrono::seconds(60);
 
 }  // namespace tideline::fleet

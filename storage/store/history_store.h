@@ -108,15 +108,16 @@ class HistoryStore {
 
   /// Group commit. When it returns a value, every report marked kStored is durable, with its events and its sequence
   /// number, in one atomic step: each (node, incarnation, seq) once, whatever crashed in between. Outcomes are in the
-  /// order given. On an error nothing of the call is stored. Errors: kInvalidArgument beyond kMaxAppendReports,
-  /// kUnavailable when the disk refuses, kInternal.
+  /// order given. On an error none may be acked; the call may be tried again. Errors: kInvalidArgument beyond
+  /// kMaxAppendReports, kUnavailable when the disk refuses, kInternal.
   virtual model::Result<std::vector<AppendOutcome>> append(std::span<const IncomingReport> reports) = 0;
 
   /// Durable when it returns. Coordinator's events are not deduplicated. kInvalidArgument beyond kMaxAppendEvents.
   virtual model::Result<void> append_events(std::span<const CoordinatorEvent> events) = 0;
 
   /// Removes reports and events older than `time` (corrected), then nodes of which nothing is left and whose last
-  /// arrival was before `time`.
+  /// arrival was before `time`. Costs a seek per node and a walk over what it drops: for every few minutes, not
+  /// seconds.
   virtual model::Result<Dropped> drop_before(model::WallTime time) = 0;
 
   /// A small durable key/value area (epoch counter and the like).

@@ -265,6 +265,20 @@ TEST(Clock, AnotherBootStartsAnew) {
   EXPECT_EQ(fleet.clock_offset(backfill(first.report(3, seconds(10))), receiver(seconds(210))), seconds(0));
 }
 
+TEST(Clock, ASuspendedNodeIsNotTakenForALateOne) {
+  FleetView fleet;
+  Sender sender;
+  for (std::uint64_t seq = 1; seq <= 20; ++seq)
+    take(fleet, sender.report(seq, seconds(10 * seq)), seconds(10 * seq));
+  sender.booted += hours(2);  // CLOCK_MONOTONIC stood still for two hours
+  const Report first = sender.report(21, hours(3));
+  EXPECT_EQ(fleet.clock_offset(first, receiver(hours(3))), seconds(0));
+  EXPECT_THAT(take(fleet, first, hours(3)).events, IsEmpty());
+  EXPECT_EQ(view(fleet, hours(3)).clock_offset, seconds(0));
+  take(fleet, sender.report(22, hours(3) + seconds(10)), hours(3) + seconds(12));
+  EXPECT_EQ(view(fleet, hours(3)).clock_offset, seconds(0)) << "and its next delay is seen again";
+}
+
 TEST(Clock, SkewIsToldOncePerEpisode) {
   FleetView fleet;
   Sender sender{.wall_error = milliseconds(1'900)};
