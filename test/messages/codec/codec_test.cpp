@@ -1,0 +1,352 @@
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "messages/codec/report_bytes.h"
+#include "messages/codec/wire.h"
+#include "test/messages/codec/samples.h"
+
+namespace tideline::codec {
+namespace {
+
+using model::ErrorCode;
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string hex(const std::vector<std::byte>& bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    text += fmt::format("{:02x}{}", static_cast<unsigned>(bytes[i]), i % 32 == 31 ? "\n" : "");
+  return text;
+}
+
+std::vector<std::byte> unhex(const std::string& text) {
+  std::vector<std::byte> bytes;
+  std::string digits;
+  for (const char c : text) {
+    if (c == '\n') continue;
+    digits += c;
+    if (digits.size() < 2) continue;
+    bytes.push_back(static_cast<std::byte>(std::stoul(digits, nullptr, 16)));
+    digits.clear();
+  }
+  return bytes;
+}
+
+const std::string kGoldenReport =
+#include "test/messages/codec/golden_report.inc"
+    ;
+const std::string kGoldenPolicy =
+#include "test/messages/codec/golden_policy.inc"
+    ;
+
+model::NodePolicy known_policy() {
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(9);
+  policy.epoch = model::Epoch(2);
+  policy.colocation.enable = true;
+  policy.colocation.batch_cpu_threshold_percent = 80;
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_min_percent = 5;
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kWorkConserving;
+  policy.qos.ls.enable = true;
+  return policy;
+}
+
+/// A flat message made by hand, to put in what write() never would.
+template <class Schema, class Fill>
+std::vector<std::byte> message(Fill fill) {
+  capnp::MallocMessageBuilder builder;
+  fill(builder.initRoot<Schema>());
+  const auto words = capnp::messageToFlatArray(builder);
+  std::vector<std::byte> bytes(words.asBytes().size());
+  std::memcpy(bytes.data(), words.asBytes().begin(), bytes.size());
+  return bytes;
+}
+
+std::string refusal(const std::vector<std::byte>& bytes) {
+  const auto read = report_from_bytes(bytes);
+  if (read) return "accepted";
+  EXPECT_EQ(read.error().code(), ErrorCode::kMalformed);
+  return read.error().message();
+}
+
+/// known_report() on the wire with one thing changed.
+template <class Change>
+std::vector<std::byte> changed(Change change) {
+  return message<schema::Report>([&](schema::Report::Builder root) {
+    write(known_report(), root);
+    change(root);
+  });
+}
+
+TEST(GoldenBytes, ReportIsWrittenAsEver) {
+  const auto bytes = to_bytes(known_report());
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(hex(*bytes), kGoldenReport) << "stored history and other versions read these bytes";
+}
+
+TEST(GoldenBytes, ReportIsReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReport));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
+TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
+  EXPECT_EQ(hex(to_bytes(known_policy())), kGoldenPolicy);
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicy));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, known_policy());
+}
+
+TEST(RoundTrip, AnyValidReportComesBackTheSame) {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto report = random_report(random);
+    const auto bytes = to_bytes(report);
+    ASSERT_TRUE(bytes) << "seed " << seed << ": " << bytes.error().message();
+    const auto back = report_from_bytes(*bytes);
+    ASSERT_TRUE(back) << "seed " << seed << ": " << back.error().message();
+    ASSERT_EQ(*back, report) << "seed " << seed;
+    ASSERT_EQ(*to_bytes(*back), *bytes) << "same value, same bytes; seed " << seed;
+  }
+}
+
+TEST(RoundTrip, AnyPolicyComesBackTheSame) {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto policy = random_policy(random);
+    const auto back = policy_from_bytes(to_bytes(policy));
+    ASSERT_TRUE(back) << "seed " << seed << ": " << back.error().message();
+    ASSERT_EQ(*back, policy) << "seed " << seed;
+  }
+}
+
+TEST(RoundTrip, ReclaimedKeepsItsTerms) {
+  model::Reclaimed reclaimed;
+  reclaimed.node = model::NodeName("n1");
+  reclaimed.cpu = {model::MilliCpu(4000),
+                   model::MilliCpu(1600),
+                   model::MilliCpu(200),
+                   model::MilliCpu(900),
+                   model::MilliCpu(1300),
+                   model::MilliCpu(0),
+                   model::ReclaimRule::kThresholdCap};
+  reclaimed.memory.deficit = model::Bytes(5);
+  reclaimed.memory.rule = model::ReclaimRule::kDeficit;
+  reclaimed.policy = model::PolicyVersion(3);
+  reclaimed.data_age = std::chrono::milliseconds(1500);
+  for (const bool known : {true, false}) {
+    if (!known) reclaimed.data_age.reset();
+    capnp::MallocMessageBuilder builder;
+    auto root = builder.initRoot<schema::Reclaimed>();
+    write(reclaimed, root);
+    const auto back = read(root.asReader());
+    ASSERT_TRUE(back);
+    EXPECT_EQ(*back, reclaimed);
+    root.getCpu().setRule(200);
+    EXPECT_THAT(read(root.asReader()).error().message(), AllOf(HasSubstr("cpu.rule"), HasSubstr("200")));
+  }
+}
+
+TEST(RoundTrip, UnknownStaysUnknownAndZeroStaysZero) {
+  auto report = known_report();
+  report.samples[0].node_cpu.reset();
+  report.samples[0].ls_cpu = model::MilliCpu(0);
+  const auto back = report_from_bytes(*to_bytes(report));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->samples[0].node_cpu, std::nullopt);
+  EXPECT_EQ(back->samples[0].ls_cpu, model::MilliCpu(0));
+}
+
+TEST(RoundTrip, BytesNeedNoAlignment) {
+  const auto bytes = *to_bytes(known_report());
+  std::vector<std::byte> shifted(bytes.size() + 3);
+  std::memcpy(shifted.data() + 3, bytes.data(), bytes.size());
+  const auto back = report_from_bytes(ByteView(shifted).subspan(3));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, known_report());
+}
+
+TEST(Writing, RefusesWhatReadingWouldRefuse) {
+  auto report = known_report();
+  report.seq = model::Seq(0);
+  const auto bytes = to_bytes(report);
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(bytes.error().message(), HasSubstr("seq"));
+}
+
+TEST(Writing, RefusesAReportBeyondTheWireLimit) {
+  auto report = known_report();
+  report.events.assign(model::ReportLimits::kMaxEvents, report.events[0]);
+  for (auto& event : report.events)
+    event.subject.assign(model::ReportLimits::kMaxTextBytes, 'x');
+  const auto bytes = to_bytes(report);
+  ASSERT_FALSE(bytes);
+  EXPECT_THAT(bytes.error().message(), HasSubstr("limit 1048576"));
+}
+
+TEST(Reading, NamesEnumValuesItDoesNotKnow) {
+  EXPECT_THAT(refusal(changed([](auto root) { root.setLane(static_cast<schema::Lane>(2)); })),
+              AllOf(HasSubstr("lane"), HasSubstr("value 2")));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getPods()[0].getPod().setQos(static_cast<schema::QosClass>(5)); })),
+              AllOf(HasSubstr("pods: pod: qos"), HasSubstr("value 5")));
+  EXPECT_THAT(
+      refusal(changed([](auto root) { root.getPods()[0].getPod().setKubeQos(static_cast<schema::KubeQos>(9)); })),
+      AllOf(HasSubstr("kubeQos"), HasSubstr("value 9")));
+  EXPECT_THAT(
+      refusal(changed([](auto root) { root.getPods()[0].getPod().setPhase(static_cast<schema::PodPhase>(77)); })),
+      AllOf(HasSubstr("phase"), HasSubstr("value 77")));
+  EXPECT_THAT(refusal(changed([](auto root) {
+                root.getStatus().getFeatures()[0].setState(static_cast<schema::FeatureStateKind>(3));
+              })),
+              AllOf(HasSubstr("status: features.state"), HasSubstr("value 3")));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getEvents()[0].setController(250); })),
+              AllOf(HasSubstr("events: controller"), HasSubstr("value 250")));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getEvents()[0].setReason(65'000); })),
+              AllOf(HasSubstr("events: reason"), HasSubstr("value 65000")));
+}
+
+TEST(Reading, NamesNumbersOutOfRange) {
+  EXPECT_THAT(refusal(changed([](auto root) { root.getPods()[0].getPod().getPriority().setValue(1LL << 40); })),
+              AllOf(HasSubstr("priority"), HasSubstr("1099511627776")));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getSamples()[0].getNodeCpu().setValue(-1); })),
+              AllOf(HasSubstr("node_cpu"), HasSubstr("-1")));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getSamples()[0].getLsDelayPerCpu().setValue(std::nan("")); })),
+              HasSubstr("ls_delay_per_cpu"));
+  EXPECT_THAT(refusal(changed([](auto root) { root.setSeq(0); })), HasSubstr("seq"));
+}
+
+TEST(Reading, BoundsListsBeforeItReadsThem) {
+  EXPECT_THAT(refusal(changed([](auto root) { root.initSamples(model::ReportLimits::kMaxSamples + 1); })),
+              HasSubstr("samples: 601 entries"));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getPods()[0].getPod().initContainers(65); })),
+              HasSubstr("containers: 65 entries"));
+  EXPECT_THAT(refusal(changed([](auto root) { root.getStatus().initLabels(257); })), HasSubstr("labels: 257 entries"));
+}
+
+TEST(Reading, RefusesALabelKeyGivenTwice) {
+  EXPECT_THAT(refusal(changed([](auto root) {
+                auto labels = root.getStatus().initLabels(2);
+                labels[0].setKey("zone");
+                labels[1].setKey("zone");
+              })),
+              HasSubstr("'zone' appears twice"));
+}
+
+TEST(Reading, RefusesBytesThatAreNotOneMessage) {
+  const auto good = *to_bytes(known_report());
+  EXPECT_THAT(refusal({}), HasSubstr("0 bytes"));
+  auto odd = good;
+  odd.pop_back();
+  EXPECT_THAT(refusal(odd), HasSubstr("no whole words"));
+  auto longer = good;
+  longer.resize(longer.size() + 8);
+  EXPECT_THAT(refusal(longer), HasSubstr("8 bytes after"));
+  auto shorter = good;
+  shorter.resize(shorter.size() - 8);
+  EXPECT_NE(refusal(shorter), "accepted");
+  EXPECT_THAT(refusal(std::vector<std::byte>(model::ReportLimits::kMaxWireBytes + 8)), HasSubstr("limit"));
+  EXPECT_NE(refusal(std::vector<std::byte>(64, std::byte{0xff})), "accepted");
+}
+
+TEST(Reading, AnEmptyMessageIsNoReport) {
+  EXPECT_THAT(refusal(message<schema::Report>([](auto) {})), HasSubstr("node: empty"));
+}
+
+TEST(Reading, PolicyOutOfRangeIsNamed) {
+  const auto refused = [](auto change) {
+    const auto read = policy_from_bytes(message<schema::NodePolicy>([&](schema::NodePolicy::Builder root) {
+      write(known_policy(), root);
+      change(root);
+    }));
+    return read ? std::string("accepted") : read.error().message();
+  };
+  EXPECT_EQ(refused([](auto) {}), "accepted");
+  EXPECT_THAT(refused([](auto root) { root.getThreshold().setCpuSuppressThresholdPercent(101); }),
+              AllOf(HasSubstr("threshold.cpuSuppressThresholdPercent"), HasSubstr("101")));
+  EXPECT_THAT(refused([](auto root) { root.getThreshold().getCpuSuppressMinPercent().setValue(-1); }),
+              HasSubstr("threshold.cpuSuppressMinPercent"));
+  EXPECT_THAT(
+      refused([](auto root) { root.getThreshold().setCpuSuppressPolicy(static_cast<schema::SuppressPolicy>(3)); }),
+      AllOf(HasSubstr("threshold.cpuSuppressPolicy"), HasSubstr("value 3")));
+  EXPECT_THAT(refused([](auto root) { root.getColocation().setResourceDiffThreshold(std::nan("")); }),
+              HasSubstr("colocation.resourceDiffThreshold"));
+  EXPECT_THAT(refused([](auto root) { root.getBe().setGroupIdentity(-2); }), HasSubstr("be.groupIdentity"));
+  EXPECT_THAT(refused([](auto root) { root.getLsr().setSchedIdle(2); }), HasSubstr("lsr.schedIdle"));
+}
+
+/// Whatever the damage, the answer is a valid report or an Error.
+void survive(const std::vector<std::byte>& bytes, std::size_t& accepted) {
+  const auto read = report_from_bytes(bytes);
+  if (!read) {
+    ASSERT_EQ(read.error().code(), ErrorCode::kMalformed);
+    ASSERT_FALSE(read.error().message().empty());
+    return;
+  }
+  ++accepted;
+  ASSERT_TRUE(model::validate(*read));
+}
+
+TEST(Damage, FlippedBitsGiveAReportOrAnError) {
+  const std::uint64_t seed = 77;
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  const auto known = *to_bytes(known_report());
+  const auto large = *to_bytes(random_report(random));
+  std::size_t accepted = 0;
+  for (int round = 0; round < 120'000; ++round) {
+    auto bytes = round % 8 == 0 ? large : known;
+    for (auto flips = 1 + random() % 4; flips > 0; --flips)
+      bytes[random() % bytes.size()] ^= static_cast<std::byte>(1u << (random() % 8));
+    ASSERT_NO_FATAL_FAILURE(survive(bytes, accepted));
+  }
+  EXPECT_GT(accepted, 1000U) << "flips in plain numbers stay readable";
+}
+
+TEST(Damage, EveryTruncationIsAnError) {
+  const auto good = *to_bytes(known_report());
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_FALSE(report_from_bytes(ByteView(good).first(size))) << size;
+  }
+}
+
+TEST(Damage, RandomWordsGiveAnError) {
+  const std::uint64_t seed = 78;
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  std::size_t accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<std::byte> bytes(8 * (1 + random() % 64));
+    for (auto& byte : bytes)
+      byte = static_cast<std::byte>(random());
+    // One segment of the right size lets the damage reach the pointers.
+    const auto words = static_cast<std::uint32_t>(bytes.size() / 8 - 1);
+    const std::uint32_t header[2] = {0, words};
+    if (round % 4 != 0) std::memcpy(bytes.data(), header, sizeof header);
+    ASSERT_NO_FATAL_FAILURE(survive(bytes, accepted));
+  }
+  EXPECT_EQ(accepted, 0U);
+}
+
+TEST(Damage, ListOfHalfABillionEmptyEntriesCostsNothing) {
+  // A list pointer that claims 2^29 - 1 entries of no size fits in one word, wherever a pointer may stand.
+  auto bytes = changed([](auto) {});
+  std::size_t accepted = 0;
+  const std::uint64_t amplified = (std::uint64_t{0x1fffffff} << 35) | 1;
+  for (std::size_t at = 8; at + 8 <= bytes.size(); at += 8) {
+    auto copy = bytes;
+    std::memcpy(copy.data() + at, &amplified, sizeof amplified);
+    ASSERT_NO_FATAL_FAILURE(survive(copy, accepted));
+  }
+}
+
+}  // namespace
+}  // namespace tideline::codec

@@ -1,0 +1,222 @@
+#include "test/messages/codec/samples.h"
+
+namespace tideline::codec {
+namespace {
+
+using model::Bytes;
+using model::MilliCpu;
+
+class Draw {
+ public:
+  explicit Draw(std::mt19937_64& random) : random_(random) {}
+  std::int64_t number(std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+  }
+  bool coin() { return number(0, 1) == 1; }
+  double ratio() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+  std::string text(std::size_t most) {
+    std::string drawn(static_cast<std::size_t>(number(0, static_cast<std::int64_t>(most))), ' ');
+    for (char& letter : drawn)
+      letter = static_cast<char>(number('!', '~'));
+    return drawn;
+  }
+  template <class T, class F>
+  std::optional<T> maybe(F make) {
+    return coin() ? std::optional<T>(make()) : std::nullopt;
+  }
+  std::optional<MilliCpu> cpu() {
+    return maybe<MilliCpu>([&]() { return MilliCpu(number(0, 128'000)); });
+  }
+  std::optional<Bytes> bytes() {
+    return maybe<Bytes>([&]() { return Bytes(number(0, std::int64_t{1} << 40)); });
+  }
+  std::optional<double> optional_ratio() {
+    return maybe<double>([&]() { return ratio(); });
+  }
+  std::optional<model::Pressure> pressure() {
+    return maybe<model::Pressure>([&]() { return model::Pressure{ratio(), ratio()}; });
+  }
+  std::optional<model::Spread> spread() {
+    return maybe<model::Spread>([&]() {
+      const auto low = number(0, 1000);
+      const auto mean = number(low, 2000);
+      return model::Spread{low, mean, number(mean, 3000)};
+    });
+  }
+  model::Resources resources() { return {cpu(), bytes(), cpu(), bytes()}; }
+  template <class E>
+  E one_of(E last) {
+    return static_cast<E>(number(0, static_cast<std::int64_t>(last)));
+  }
+
+ private:
+  std::mt19937_64& random_;
+};
+
+model::PodSummary random_pod(Draw& draw) {
+  model::PodSummary summary;
+  model::Pod& pod = summary.pod;
+  pod.uid = model::PodUid("pod-" + draw.text(30));
+  pod.name_space = draw.text(20);
+  pod.name = draw.text(40);
+  pod.qos = draw.one_of(model::QosClass::kSystem);
+  pod.kube_qos = draw.one_of(model::KubeQos::kBestEffort);
+  pod.phase = draw.one_of(model::PodPhase::kFailed);
+  pod.priority = draw.maybe<int>([&]() { return static_cast<int>(draw.number(-100'000, 2'000'000'000)); });
+  pod.workload = draw.text(60);
+  pod.requests = draw.resources();
+  pod.limits = draw.resources();
+  for (auto left = draw.number(0, 3); left > 0; --left)
+    pod.containers.push_back({draw.text(20), draw.text(64)});
+  summary.cpu_milli = draw.spread();
+  summary.memory_bytes = draw.spread();
+  summary.throttled_ratio = draw.optional_ratio();
+  summary.run_delay = draw.optional_ratio();
+  return summary;
+}
+
+model::NodeSample random_sample(Draw& draw, std::int64_t at) {
+  model::NodeSample sample;
+  sample.at = model::MonoTime{at};
+  sample.wall = model::WallTime{draw.number(0, 2'000'000'000'000)};
+  sample.window = model::Duration(draw.number(0, 60'000'000'000));
+  sample.node_cpu = draw.cpu();
+  sample.ls_cpu = draw.cpu();
+  sample.be_cpu = draw.cpu();
+  sample.system_cpu = draw.cpu();
+  sample.node_memory = draw.bytes();
+  sample.ls_memory = draw.bytes();
+  sample.be_memory = draw.bytes();
+  sample.cpu_pressure = draw.pressure();
+  sample.memory_pressure = draw.pressure();
+  sample.io_pressure = draw.pressure();
+  sample.ls_delay_per_cpu = draw.optional_ratio();
+  sample.be_limit = draw.cpu();
+  return sample;
+}
+
+}  // namespace
+
+model::Report known_report() {
+  model::Report report;
+  report.node = model::NodeName("n1");
+  report.incarnation = model::Incarnation(0x1122334455667788);
+  report.seq = model::Seq(7);
+  report.lane = model::Lane::kBackfill;
+  report.gap_reports = 3;
+  report.mono = model::MonoTime{90'000'000'000};
+  report.wall = model::WallTime{1'717'000'000'123};
+  report.window = std::chrono::seconds(10);
+  report.status.cpu_capacity = MilliCpu(4000);
+  report.status.memory_capacity = Bytes(std::int64_t{8} << 30);
+  report.status.cpu_allocatable = MilliCpu(3900);
+  report.status.memory_allocatable = Bytes(std::int64_t{7} << 30);
+  report.status.cgroup_version = "v2";
+  report.status.kernel_release = "6.1.0";
+  report.status.boot_id = "b00t";
+  report.status.agent_version = "0.1.0";
+  report.status.labels = {{"zone", "a"}};
+  report.status.protection = {true, "weight 1 beside 100"};
+  report.status.features = {{"cpuSuppress", model::FeatureState::State::kActive, ""}};
+  report.status.policy_applied = model::PolicyVersion(42);
+  model::NodeSample sample;
+  sample.at = model::MonoTime{89'000'000'000};
+  sample.wall = model::WallTime{1'716'999'999'123};
+  sample.window = std::chrono::seconds(1);
+  sample.node_cpu = MilliCpu(2500);
+  sample.ls_cpu = MilliCpu(0);
+  sample.cpu_pressure = model::Pressure{0.25, 0};
+  sample.ls_delay_per_cpu = 0.125;
+  report.samples.push_back(sample);
+  model::PodSummary summary;
+  summary.pod.uid = model::PodUid("u1");
+  summary.pod.name_space = "default";
+  summary.pod.name = "web-0";
+  summary.pod.qos = model::QosClass::kLs;
+  summary.pod.kube_qos = model::KubeQos::kBurstable;
+  summary.pod.priority = 9500;
+  summary.pod.workload = "StatefulSet/web";
+  summary.pod.requests.cpu = MilliCpu(500);
+  summary.pod.containers = {{"nginx", "c0ffee"}};
+  summary.cpu_milli = model::Spread{100, 200, 300};
+  summary.throttled_ratio = 0;
+  report.pods.push_back(summary);
+  report.events.push_back({.at = model::WallTime{1'716'999'999'500},
+                           .controller = model::Controller::kCpuSuppress,
+                           .reason = model::Reason::kPressed,
+                           .subject = "kubepods/besteffort/cpu.max",
+                           .old_value = "max 100000",
+                           .new_value = "50000 100000"});
+  return report;
+}
+
+model::Report random_report(std::mt19937_64& random) {
+  Draw draw(random);
+  model::Report report;
+  report.node = model::NodeName("node-" + draw.text(40));
+  report.incarnation = model::Incarnation(random());
+  report.seq = model::Seq(random() | 1);
+  report.lane = draw.one_of(model::Lane::kBackfill);
+  report.gap_reports = random();
+  report.mono = model::MonoTime{draw.number(0, INT64_MAX)};
+  report.wall = model::WallTime{draw.number(0, 2'000'000'000'000)};
+  report.window = model::Duration(draw.number(0, 60'000'000'000));
+  report.status.cpu_capacity = MilliCpu(draw.number(0, 128'000));
+  report.status.memory_capacity = Bytes(draw.number(0, std::int64_t{1} << 40));
+  report.status.cpu_allocatable = MilliCpu(draw.number(0, 128'000));
+  report.status.memory_allocatable = Bytes(draw.number(0, std::int64_t{1} << 40));
+  report.status.cgroup_version = draw.coin() ? "v1" : "v2";
+  report.status.kernel_release = draw.text(60);
+  report.status.boot_id = draw.text(36);
+  report.status.agent_version = draw.text(20);
+  for (auto left = draw.number(0, 5); left > 0; --left)
+    report.status.labels[draw.text(30)] = draw.text(30);
+  report.status.protection = {draw.coin(), draw.text(200)};
+  for (auto left = draw.number(0, 4); left > 0; --left) {
+    report.status.features.push_back(
+        {draw.text(20), draw.one_of(model::FeatureState::State::kUnsupported), draw.text(60)});
+  }
+  report.status.policy_applied = model::PolicyVersion(random());
+  std::int64_t at = 0;
+  for (auto left = draw.number(0, 12); left > 0; --left) {
+    at += draw.number(0, 1'000'000'000);
+    report.samples.push_back(random_sample(draw, at));
+  }
+  for (auto left = draw.number(0, 12); left > 0; --left)
+    report.pods.push_back(random_pod(draw));
+  for (auto left = draw.number(0, 6); left > 0; --left) {
+    report.events.push_back({.at = model::WallTime{draw.number(0, 2'000'000'000'000)},
+                             .controller = draw.one_of(model::Controller::kCoordinator),
+                             .reason = draw.one_of(model::Reason::kStaleSample),
+                             .subject = draw.text(60),
+                             .old_value = draw.text(20),
+                             .new_value = draw.text(20)});
+  }
+  return report;
+}
+
+model::NodePolicy random_policy(std::mt19937_64& random) {
+  Draw draw(random);
+  const auto small = [&](int low, int high) { return static_cast<int>(draw.number(low, high)); };
+  const auto cpu_qos = [&]() { return model::CpuQosPolicy{draw.coin(), small(-1, 2), small(0, 1)}; };
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(random());
+  policy.epoch = model::Epoch(random());
+  policy.colocation = {.enable = draw.coin(),
+                       .cpu_reclaim_threshold_percent = small(0, 300),
+                       .memory_reclaim_threshold_percent = small(0, 300),
+                       .degrade_time_minutes = small(1, 600),
+                       .metric_aggregate_duration_seconds = small(1, 3600),
+                       .metric_report_interval_seconds = small(1, 3600),
+                       .resource_diff_threshold = 1 - draw.ratio(),
+                       .batch_cpu_threshold_percent = draw.maybe<int>([&]() { return small(0, 100); }),
+                       .batch_memory_threshold_percent = draw.maybe<int>([&]() { return small(0, 100); })};
+  policy.threshold = {.enable = draw.coin(),
+                      .cpu_suppress_threshold_percent = small(0, 100),
+                      .cpu_suppress_min_percent = draw.maybe<int>([&]() { return small(0, 100); }),
+                      .cpu_suppress_policy = draw.one_of(model::SuppressPolicy::kWorkConserving)};
+  policy.qos = {cpu_qos(), cpu_qos(), cpu_qos()};
+  return policy;
+}
+
+}  // namespace tideline::codec

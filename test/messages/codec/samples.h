@@ -1,0 +1,17 @@
+#pragma once
+// Reports for the codec's tests: one written out by hand, and any number drawn from a seed.
+
+#include <random>
+
+#include "messages/model/policy.h"
+#include "messages/model/report.h"
+
+namespace tideline::codec {
+
+/// Small, with every kind of field in use.
+model::Report known_report();
+/// Anything model::validate accepts.
+model::Report random_report(std::mt19937_64& random);
+model::NodePolicy random_policy(std::mt19937_64& random);
+
+}  // namespace tideline::codec
