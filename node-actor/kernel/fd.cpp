@@ -87,6 +87,11 @@ Result<std::string_view> KeptFile::read(char* buffer, std::size_t size) {
   return text;
 }
 
+bool KeptFile::unlinked() const {
+  struct stat status {};
+  return fd_.open() && ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 0;
+}
+
 Result<std::string_view> KeptFile::read_list(char* buffer, std::size_t size) {
   // One read returns at most what fits a page (seq_file), and less than this only at the end.
   constexpr std::size_t kNearlyPage = 4000;

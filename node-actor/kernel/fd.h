@@ -60,7 +60,8 @@ class KeptFile {
   /// One attempt: a thing that is gone is not looked for anew.
   model::Result<std::string_view> read_once(char* buffer, std::size_t size);
 
-  void close() { fd_.reset(); }
+  /// The open file has no name any more. Files of a removed cgroup say so by ENODEV instead.
+  bool unlinked() const;
   const std::string& path() const { return path_; }
 
  private:

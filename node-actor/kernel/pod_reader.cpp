@@ -54,7 +54,7 @@ std::optional<Throttling> parse_throttling(std::string_view text) {
 /// One group's open files.
 class GroupFiles {
  public:
-  GroupFiles(const CgroupTree& tree, std::string group, ThreadContext* threads)
+  GroupFiles(const CgroupTree& tree, std::string group, std::size_t memory_every, ThreadContext* threads)
       : group_(std::move(group)),
         v1_(!tree.is_unified("cpu.stat")),
         memory_prefix_(tree.is_unified("memory.stat") ? "" : "total_"),
@@ -64,7 +64,8 @@ class GroupFiles {
         memory_path_(tree.path(group_, "memory.stat")),
         pressure_path_(tree.path(group_, "cpu.pressure")),
         threads_path_(tree.directory(group_, "tasks")),
-        threads_(threads) {}
+        threads_(threads),
+        memory_every_(memory_every) {}
 
   const std::string& group() const { return group_; }
 
@@ -74,36 +75,61 @@ class GroupFiles {
       errors.push_back(identity_.error());
       return counters;
     }
-    struct stat status {};
-    if (::stat(identity_->c_str(), &status) != 0) {
-      if (errno != ENOENT) errors.push_back(error_from(errno, "stat", *identity_));
-      inode_ = 0;
-      return counters;
+    if (inode_ == 0 && !identify(errors)) return counters;
+    auto text = cpu_.read_once(buffer.data(), buffer.size());
+    if (cpu_.unlinked() || (!text && text.error().code() == ErrorCode::kNotFound)) {
+      if (!identify(errors)) return counters;
+      text = cpu_.read_once(buffer.data(), buffer.size());
     }
-    if (inode_ != status.st_ino) open_anew(status.st_ino);
     counters.inode = inode_;
-    counters.cpu = take(cpu_, buffer, errors, [this](std::string_view text) { return parse_group_cpu(text, v1_); });
-    read_throttling(counters, buffer, errors);
-    if (memory_path_) {
-      counters.memory = take(memory_, buffer, errors, [this](std::string_view text) {
-        return parse_memory_without_cache(text, memory_prefix_);
-      });
-    } else {
-      errors.push_back(memory_path_.error());
+    if (text) {
+      counters.cpu = parse_group_cpu(*text, v1_);
+      if (!counters.cpu) errors.push_back(malformed(cpu_.path(), *text));
+    } else if (text.error().code() != ErrorCode::kNotFound) {
+      errors.push_back(text.error());
     }
+    read_throttling(counters, buffer, errors);
+    read_memory(counters, buffer, errors);
     if (threads_ != nullptr) read_waiting(counters, now, buffer, errors);
     return counters;
   }
 
  private:
+  /// Looks which group has this name now; false: none.
+  bool identify(Errors& errors) {
+    struct stat status {};
+    if (::stat(identity_->c_str(), &status) != 0) {
+      if (errno != ENOENT) errors.push_back(error_from(errno, "stat", *identity_));
+      inode_ = 0;
+      return false;
+    }
+    cpu_ = KeptFile(*cpu_path_);
+    if (inode_ != status.st_ino) open_anew(status.st_ino);
+    return true;
+  }
+
+  void read_memory(GroupCounters& counters, Buffer& buffer, Errors& errors) {
+    if (!memory_path_) {
+      errors.push_back(memory_path_.error());
+      return;
+    }
+    if (reads_to_memory_ == 0) {
+      memory_level_ = take(memory_, buffer, errors,
+                           [this](std::string_view text) { return parse_memory_without_cache(text, memory_prefix_); });
+      reads_to_memory_ = memory_every_;
+    }
+    --reads_to_memory_;
+    counters.memory = memory_level_;
+  }
+
   void open_anew(std::uint64_t inode) {
     inode_ = inode;
-    cpu_ = KeptFile(*cpu_path_);
     stat_ = KeptFile(stat_path_.value_or(""));
     memory_ = KeptFile(memory_path_.value_or(""));
     pressure_ = KeptFile(pressure_path_.value_or(""));
     has_pressure_ = pressure_path_.ok();
     delay_.reset();
+    reads_to_memory_ = 0;
   }
 
   void read_throttling(GroupCounters& counters, Buffer& buffer, Errors& errors) {
@@ -157,6 +183,9 @@ class GroupFiles {
   KeptFile cpu_;
   KeptFile stat_;
   KeptFile memory_;
+  std::size_t memory_every_;
+  std::size_t reads_to_memory_ = 0;
+  std::optional<model::Bytes> memory_level_;
   KeptFile pressure_;
   bool has_pressure_ = false;
   std::unique_ptr<ThreadDelay> delay_;
@@ -183,7 +212,8 @@ struct PodReader::State {
         meminfo(which.root().proc + "/meminfo"),
         pressure{KeptFile(which.root().proc + "/pressure/cpu"), KeptFile(which.root().proc + "/pressure/memory"),
                  KeptFile(which.root().proc + "/pressure/io")},
-        best_effort(which, which.best_effort(), nullptr),
+        best_effort(which, which.best_effort(), options.memory_every, nullptr),
+        memory_every(options.memory_every),
         v1(which.version() == CgroupVersion::kV1) {
     if (auto path = which.path(which.best_effort(), v1 ? "cpu.cfs_quota_us" : "cpu.max")) quota = KeptFile(*path);
     if (auto path = which.path(which.best_effort(), "cpu.cfs_period_us"); v1 && path) period = KeptFile(*path);
@@ -252,7 +282,8 @@ struct PodReader::State {
     }
     if (found != pods.end()) pods.erase(found);
     const auto made = pods.emplace(
-        pod.uid, Entry{.files = GroupFiles(tree, std::move(group), follow), .follow = follow, .round = round});
+        pod.uid,
+        Entry{.files = GroupFiles(tree, std::move(group), memory_every, follow), .follow = follow, .round = round});
     return made.first->second.files;
   }
 
@@ -268,6 +299,7 @@ struct PodReader::State {
   KeptFile meminfo;
   std::array<KeptFile, 3> pressure;
   GroupFiles best_effort;
+  std::size_t memory_every;
   bool v1;
   KeptFile quota;
   KeptFile period;

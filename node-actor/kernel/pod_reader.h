@@ -15,6 +15,9 @@ namespace tideline::kernel {
 struct PodReaderOptions {
   /// Threads whose run delay is followed; beyond it a pod's run_delay is unknown. Each costs one open file.
   std::size_t max_threads = 4096;
+  /// Every how many reads memory.stat is read, >= 1: it costs as much as all other files of a group together. In
+  /// between, the last level stands.
+  std::size_t memory_every = 1;
 };
 
 struct PodReading {

@@ -22,8 +22,8 @@ namespace {
 
 // A pod has containers, and a container at most an init system's own groups.
 constexpr std::size_t kMaxGroups = 256;
-// A container replaced by another leaves the number of children as it was.
-constexpr int kReadsBetweenScans = 10;
+// A changed number of children or a vanished child makes a scan at once; file systems without such a count need this.
+constexpr int kReadsBetweenScans = 300;
 constexpr auto kClockSlack = std::chrono::milliseconds(20);
 constexpr auto kCpuOfUnseenThreads = std::chrono::milliseconds(5);
 

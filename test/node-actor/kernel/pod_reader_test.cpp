@@ -106,7 +106,8 @@ TEST_F(PodReaderV1, FilesThatVanishBeforeTheGroupDoesAreUnknownAndNoError) {
 
 TEST_F(PodReaderV1, GroupMadeAgainHasAnotherInodeAndItsOwnCounters) {
   const auto before = pod();
-  // A renamed directory keeps its inode busy, so that the new one cannot have the same.
+  fixture_.remove(kPodAcct + "cpuacct.usage");
+  // The old directory is kept, so that the new one cannot have its inode.
   std::filesystem::rename(fixture_.path(kPodAcct.substr(0, kPodAcct.size() - 1)), fixture_.path("kept"));
   fixture_.write(kPodAcct + "cpuacct.usage", "77\n");
   const auto now = pod();
@@ -222,6 +223,16 @@ TEST_F(PodReaderV1, WaitingOfBatchPodsIsNotRead) {
   pods_[0].qos = model::QosClass::kBe;
   EXPECT_EQ(pod().run_delay, std::nullopt);
   EXPECT_EQ(pod().cpu, seconds(3));
+}
+
+TEST_F(PodReaderV1, MemoryStandsBetweenItsReads) {
+  PodReader reader(tree_, {.memory_every = 3});
+  const auto memory = [&] { return reader.read(pods_).counters.pods[0].group.memory; };
+  EXPECT_EQ(memory(), Bytes(1230));
+  fixture_.write(kPodMemory + "memory.stat", "total_inactive_anon 5\ntotal_active_anon 0\ntotal_unevictable 0\n");
+  EXPECT_EQ(memory(), Bytes(1230));
+  EXPECT_EQ(memory(), Bytes(1230));
+  EXPECT_EQ(memory(), Bytes(5));
 }
 
 TEST_F(PodReaderV1, ForgetsPodsThatAreNoLongerListed) {
