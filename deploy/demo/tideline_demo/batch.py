@@ -35,7 +35,7 @@ class StressNg:
 
 class Ffmpeg:
     unit = "frames/s"
-    what = "ffmpeg x264 encoding a 720p test picture (frames a second of the counted part)"
+    what = "ffmpeg x264 encoding a 640x360 test picture (frames a second of the counted part)"
     container = "ffmpeg"
 
     def __init__(self, directory, log, workers, enter):
@@ -44,8 +44,9 @@ class Ffmpeg:
         self.rate = None
         self.process = Process(
             "ffmpeg", ["ffmpeg", "-nostdin", "-y", "-loglevel", "error", "-stats_period", "0.2", "-progress",
-                       self.progress, "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30", "-c:v", "libx264",
-                       "-preset", "slow", "-threads", max(2, workers), "-f", "null", "/dev/null"], log, enter)
+                       self.progress, "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-c:v", "libx264",
+                       "-preset", "medium", "-tune", "zerolatency", "-threads", max(2, workers), "-f", "null",
+                       "/dev/null"], log, enter)
 
     def _frames(self):
         try:

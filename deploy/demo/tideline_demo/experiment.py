@@ -171,8 +171,8 @@ class Experiment:
         client = run["client"]
         if client and (client["errors"] or client["ok"] == 0):
             raise Fault(f"{mode.name}: {client['errors']} of {client['sent']} requests failed: {client['first_error']}")
-        if client and mode.batch and not run["batch_work"]:
-            raise Fault(f"{mode.name}: the batch reported no work done")
+        if client and mode.batch and run["batch_work"] is None:
+            raise Fault(f"{mode.name}: the batch left no account of its work")
         if self.tideline.last_seq() <= seq_before:
             raise Fault(f"{mode.name}: the coordinator got no report from the node during the run")
         run["protection"] = self.tideline.protection()
