@@ -87,8 +87,9 @@ class ConnectionImpl final : public Connection {
       return {};
     });
     if (!connected) {
+      const std::string as = over_unix ? "" : fmt::format(" (as {})", target_.server_name);
       return Error(ErrorCode::kUnavailable,
-                   fmt::format("cannot connect to {}: {}", target_.address, connected.error().message()));
+                   fmt::format("cannot connect to {}{}: {}", target_.address, as, connected.error().message()));
     }
     // In TLS 1.3 a coordinator that refuses this certificate is noticed at the first answer only.
     return caught([&]() -> Result<void> {

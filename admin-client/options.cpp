@@ -84,6 +84,11 @@ class Parser {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+      // CLI11 says only that a subcommand is required, not which word is none.
+      if (const auto word = unknown_command(argc, argv); !word.empty() && error.get_exit_code() != 0) {
+        return usage(fmt::format("\"{}\" is no command{}; \"tidectl --help\" lists them", word,
+                                 policy::did_you_mean(word, command_names())));
+      }
       std::ostringstream out;
       std::ostringstream err;
       const int code = app_.exit(error, out, err);
@@ -100,6 +105,28 @@ class Parser {
     for (std::string line; std::getline(lines, line);)
       out += safe_text(line) + "\n";
     return out;
+  }
+
+  std::vector<std::string_view> command_names() const {
+    std::vector<std::string_view> names;
+    for (const auto* sub : app_.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
+    return names;
+  }
+
+  /// The first word that stands where a command should; "" if a command was found.
+  std::string unknown_command(int argc, const char* const* argv) const {
+    if (!app_.get_subcommands().empty()) return "";
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = argv[i];
+      if (word == "--json") continue;
+      if (word.starts_with("--")) {
+        if (word.find('=') == std::string::npos) ++i;  // the other global options take a value
+      } else {
+        return word;
+      }
+    }
+    return "";
   }
 
   CLI::App* add(CLI::App& parent, const char* name, const char* what, Command command,

@@ -34,8 +34,8 @@ class Gate {
   link::KjThread* thread_;
 };
 
-/// All on the loop's thread, except that the Reply may be called and destroyed anywhere.
-class Pending {
+/// Held by all who wait. All on the loop's thread, except that the Reply may be called and destroyed anywhere.
+class Pending : public std::enable_shared_from_this<Pending> {
  public:
   Pending(kj::Timer& timer, std::shared_ptr<Gate> gate, model::Duration deadline)
       : timer_(timer), gate_(std::move(gate)), deadline_(deadline.count() * kj::NANOSECONDS) {}
@@ -47,31 +47,41 @@ class Pending {
     auto paf = kj::newPromiseAndFulfiller<model::Result<T>>();
     const std::uint64_t id = ++last_id_;
     slots_.emplace(id, std::make_unique<SlotOf<T>>(kj::mv(paf.fulfiller)));
-    ask(Reply<T>([answer = std::make_shared<Answer<T>>(gate_, this, id)](model::Result<T> result) {
+    ask(Reply<T>([answer = std::make_shared<Answer<T>>(gate_, weak_from_this(), id)](model::Result<T> result) {
       answer->give(std::move(result));
     }));
     auto late = timer_.afterDelay(deadline_).then([]() -> model::Result<T> {
       return model::Error(model::ErrorCode::kUnavailable, "the coordinator did not answer in time; try again");
     });
-    return paf.promise.exclusiveJoin(kj::mv(late)).attach(kj::defer([this, id]() { slots_.erase(id); }));
+    return paf.promise.exclusiveJoin(kj::mv(late)).attach(kj::defer([self = shared_from_this(), id]() {
+      self->slots_.erase(id);
+    }));
+  }
+
+  /// Answers every open question with `error`.
+  void fail_all(const model::Error& error) {
+    for (const auto& [id, slot] : slots_)
+      slot->fail(error);
   }
 
  private:
   struct Slot {
     virtual ~Slot() noexcept(false) = default;
+    virtual void fail(model::Error error) = 0;
   };
   template <class T>
   struct SlotOf final : Slot {
     explicit SlotOf(kj::Own<kj::PromiseFulfiller<model::Result<T>>> own) : fulfiller(kj::mv(own)) {}
+    void fail(model::Error error) override { fulfiller->fulfill(std::move(error)); }
     kj::Own<kj::PromiseFulfiller<model::Result<T>>> fulfiller;
   };
 
-  /// `pending` is used on the loop only, where it lives as long as posted tasks run.
+  /// Weak, for a Reply may be kept for ever; locked on the loop only.
   template <class T>
   class Answer {
    public:
-    Answer(std::shared_ptr<Gate> gate, Pending* pending, std::uint64_t id)
-        : gate_(std::move(gate)), pending_(pending), id_(id) {}
+    Answer(std::shared_ptr<Gate> gate, std::weak_ptr<Pending> pending, std::uint64_t id)
+        : gate_(std::move(gate)), pending_(std::move(pending)), id_(id) {}
     ~Answer() { give(model::Error(model::ErrorCode::kInternal, "the coordinator dropped the question")); }
     Answer(const Answer&) = delete;
     Answer& operator=(const Answer&) = delete;
@@ -79,13 +89,13 @@ class Pending {
     void give(model::Result<T> result) {
       if (given_.exchange(true)) return;
       gate_->post([pending = pending_, id = id_, result = std::move(result)](link::KjContext&) mutable {
-        pending->arrive<T>(id, std::move(result));
+        if (const auto waiting = pending.lock()) waiting->template arrive<T>(id, std::move(result));
       });
     }
 
    private:
     std::shared_ptr<Gate> gate_;
-    Pending* pending_;
+    std::weak_ptr<Pending> pending_;
     std::uint64_t id_;
     std::atomic<bool> given_{false};
   };

@@ -37,7 +37,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
         backend_(backend),
         timer_(context.timer),
         count_(count),
-        pending_(context.timer, std::move(gate), config.backend_deadline),
+        pending_(std::make_shared<Pending>(context.timer, std::move(gate), config.backend_deadline)),
         operators_(link::RpcConnections::create(context, config.rpc)),
         strangers_(link::RpcConnections::create(context, kStrangerLimits)),
         tasks_(*this) {
@@ -70,6 +70,17 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     return {};
   }
 
+  /// Ends all there is; calls that wait end within the loop's next turns.
+  void close() {
+    tls_ = nullptr;
+    unix_ = nullptr;
+    pending_->fail_all(Error(ErrorCode::kUnavailable, "the coordinator stops"));
+    operators_ = nullptr;
+    strangers_ = nullptr;
+    entries_.clear();
+    count_ = 0;
+  }
+
  private:
   struct Entry {
     std::shared_ptr<ConnectionState> state;
@@ -86,7 +97,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     ServiceHooks hooks{
         [this, key]() { return clogged(key); },
         [this, state = state.get(), key](const Error& why) { refused(key, *state, why); },
-        [this]() { return timer_.now(); },
+        [&timer = timer_]() { return timer.now(); },
         config_.max_calls_per_connection,
     };
     schema::Admin::Client bootstrap = kj::heap<AdminService>(backend_, pending_, state, std::move(hooks));
@@ -144,7 +155,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   std::atomic<std::size_t>& count_;
   std::uint64_t last_key_ = 0;
   std::map<std::uint64_t, Entry> entries_;
-  Pending pending_;  // calls of the connections below hold on to it
+  std::shared_ptr<Pending> pending_;
   kj::Own<link::RpcConnections> operators_;
   kj::Own<link::RpcConnections> strangers_;
   std::optional<TlsWatch> watch_;
@@ -181,6 +192,12 @@ class AdminServer::Impl {
 
   void stop() {
     gate_->shut();
+    const auto closed = thread_.call([this](link::KjContext&) -> Result<void> {
+      if (loop_) loop_->close();
+      return {};
+    });
+    // An error says that the thread was stopped before.
+    if (!closed) return;
     thread_.stop([this](link::KjContext&) { loop_.reset(); });
   }
 

@@ -47,7 +47,8 @@ class AdminServer {
   std::uint16_t port() const;            // of the TCP listener; 0 = none
   const std::string& unix_note() const;  // "" or why the socket is for root only
   std::size_t connections() const;
-  /// Closes all connections and ends the thread. Replies that come later are dropped.
+  /// Closes all connections and ends the thread. Replies that come later are dropped. Again: no effect. Not from the
+  /// backend's methods.
   void stop();
 
  private:

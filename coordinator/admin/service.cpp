@@ -34,9 +34,9 @@ void fill_list(const Rows& rows, Init&& init) {
 
 }  // namespace
 
-AdminService::AdminService(AdminBackend& backend, Pending& pending, std::shared_ptr<ConnectionState> state,
-                           ServiceHooks hooks)
-    : backend_(backend), pending_(pending), state_(std::move(state)), hooks_(std::move(hooks)) {}
+AdminService::AdminService(AdminBackend& backend, std::shared_ptr<Pending> pending,
+                           std::shared_ptr<ConnectionState> state, ServiceHooks hooks)
+    : backend_(backend), pending_(std::move(pending)), state_(std::move(state)), hooks_(std::move(hooks)) {}
 
 Result<void> AdminService::admit(std::uint64_t interface_id, std::uint16_t method_id) {
   if (!state_->identity) return state_->identity.error();
@@ -66,6 +66,8 @@ capnp::Capability::Server::DispatchCallResult AdminService::dispatchCall(
     hooks_.refused(admitted.error());
     return {failed(admitted.error()), false};
   }
+  // Without it a call would run on after its connection is gone.
+  context.allowCancellation();
   auto result = schema::Admin::Server::dispatchCall(interface_id, method_id, context);
   ++state_->outstanding;
   return {result.promise.attach(kj::defer([state = state_, now = hooks_.now]() {
@@ -77,7 +79,7 @@ capnp::Capability::Server::DispatchCallResult AdminService::dispatchCall(
 
 template <class T, class Ask, class Fill>
 kj::Promise<void> AdminService::answer(Ask&& ask, Fill&& fill) {
-  return pending_.ask<T>(std::forward<Ask>(ask))
+  return pending_->ask<T>(std::forward<Ask>(ask))
       .then([fill = std::forward<Fill>(fill)](Result<T>&& result) mutable -> kj::Promise<void> {
         if (!result) return failed(result.error());
         if constexpr (std::is_void_v<T>) {

@@ -35,7 +35,8 @@ struct ServiceHooks {
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class AdminService final : public schema::Admin::Server {
  public:
-  AdminService(AdminBackend& backend, Pending& pending, std::shared_ptr<ConnectionState> state, ServiceHooks hooks);
+  AdminService(AdminBackend& backend, std::shared_ptr<Pending> pending, std::shared_ptr<ConnectionState> state,
+               ServiceHooks hooks);
 
   DispatchCallResult dispatchCall(std::uint64_t interface_id, std::uint16_t method_id,
                                   capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override;
@@ -60,7 +61,7 @@ class AdminService final : public schema::Admin::Server {
   kj::Promise<void> answer(Ask&& ask, Fill&& fill);
 
   AdminBackend& backend_;
-  Pending& pending_;
+  std::shared_ptr<Pending> pending_;
   std::shared_ptr<ConnectionState> state_;
   ServiceHooks hooks_;
 };

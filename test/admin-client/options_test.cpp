@@ -1,0 +1,127 @@
+#include "admin-client/options.h"
+
+#include <gmock/gmock.h>
+
+namespace tideline::tidectl {
+namespace {
+
+using model::Metric;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr model::WallTime kNow{1'772'366'400'000};
+
+std::variant<Options, Leave> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "tidectl");
+  return parse_options(static_cast<int>(words.size()), words.data(), kNow);
+}
+Options good(std::vector<const char*> words) {
+  auto parsed = parse(std::move(words));
+  if (const auto* leave = std::get_if<Leave>(&parsed)) {
+    ADD_FAILURE() << leave->err << leave->out;
+    return {};
+  }
+  return std::get<Options>(parsed);
+}
+Leave bad(std::vector<const char*> words) {
+  auto parsed = parse(std::move(words));
+  if (std::holds_alternative<Options>(parsed)) {
+    ADD_FAILURE() << "accepted";
+    return {};
+  }
+  return std::get<Leave>(parsed);
+}
+
+TEST(Options, DefaultToTheUnixSocket) {
+  const auto options = good({"nodes"});
+  EXPECT_EQ(options.command, Command::kNodes);
+  EXPECT_EQ(options.target.address, "unix:/run/tideline/admin.sock");
+  EXPECT_EQ(options.target.server_name, "coordinator.tideline");
+  EXPECT_EQ(options.target.timeout, model::Duration(std::chrono::seconds(10)));
+}
+
+TEST(Options, GlobalOnesMayStandBeforeAndAfterTheCommand) {
+  for (const auto& words : {std::vector<const char*>{"--json", "--timeout", "3s", "policy", "get", "--node", "a"},
+                            std::vector<const char*>{"policy", "get", "--node", "a", "--json", "--timeout", "3s"}}) {
+    const auto options = good(words);
+    EXPECT_EQ(options.command, Command::kPolicyGet);
+    EXPECT_TRUE(options.json);
+    EXPECT_EQ(options.node, "a");
+    EXPECT_EQ(options.target.timeout, model::Duration(std::chrono::seconds(3)));
+  }
+}
+
+TEST(Options, TakeRelativeTimesThatBeginWithADash) {
+  const auto options = good({"history", "--node", "a", "--from", "-5m", "--metric", "ls.cpu,be.memory", "--plot"});
+  EXPECT_EQ(options.from.ms, kNow.ms - 300'000);
+  EXPECT_EQ(options.to, kNow);
+  EXPECT_THAT(options.metrics, ElementsAre(Metric::kLsCpu, Metric::kBeMemory));
+  EXPECT_TRUE(options.plot);
+}
+
+TEST(Options, NameTheArgumentThatIsWrong) {
+  const struct {
+    std::vector<const char*> words;
+    const char* named;
+  } cases[] = {
+      {{}, "subcommand"},
+      {{"frobnicate"}, "frobnicate"},
+      {{"node"}, "NAME"},
+      {{"history", "--from", "-5m"}, "--node"},
+      {{"history", "--node", "a"}, "--from"},
+      {{"history", "--node", "a", "--from", "soon"}, "--from: \"soon\""},
+      {{"history", "--node", "a", "--from", "-5m", "--to", "-10m"}, "is not before"},
+      {{"history", "--node", "a", "--from", "-5m", "--metric", "ls.cpo"}, "did you mean \"ls.cpu\""},
+      {{"history", "--node", "a", "--from", "-5m", "--metric", ""}, "--metric"},
+      {{"history", "--node", "a", "--from", "-5m", "--plot", "--csv"}, "--csv"},
+      {{"history", "--node", "a", "--from", "-5m", "--plot", "--json"}, "--json"},
+      {{"history", "--node", "a", "--from", "-5m", "--height", "2"}, "--height"},
+      {{"--address", "coordinator", "nodes"}, "host:port"},
+      {{"--address", "c:7443", "nodes"}, "--cert, --key, --ca missing"},
+      {{"--address", "c:7443", "--cert", "a", "--ca", "b", "nodes"}, "--key missing"},
+      {{"--address", "unix:relative", "nodes"}, "absolute path"},
+      {{"--timeout", "5", "nodes"}, "--timeout: \"5\""},
+      {{"--timeout", "0s", "nodes"}, "--timeout"},
+      {{"watch", "--interval", "1ms"}, "--interval"},
+      {{"policy"}, "subcommand"},
+      {{"policy", "apply"}, "FILE"},
+      {{"nodes", "--frob"}, "--frob"},
+  };
+  for (const auto& c : cases) {
+    const auto leave = bad(c.words);
+    EXPECT_EQ(leave.exit_code, kUsage) << c.named;
+    EXPECT_THAT(leave.err, AllOf(HasSubstr("tidectl: "), HasSubstr(c.named)));
+  }
+}
+
+TEST(Options, OfflineCommandsNeedNoCertificates) {
+  EXPECT_EQ(good({"--address", "c:7443", "version"}).command, Command::kVersion);
+  EXPECT_EQ(good({"--address", "c:7443", "policy", "keys"}).command, Command::kPolicyKeys);
+}
+
+TEST(Options, HelpHasExamplesForEveryCommand) {
+  for (const auto& words : {std::vector<const char*>{"nodes"},
+                            {"node"},
+                            {"pods"},
+                            {"reclaimed"},
+                            {"history"},
+                            {"events"},
+                            {"watch"},
+                            {"whoami"},
+                            {"version"},
+                            {"policy", "get"},
+                            {"policy", "apply"},
+                            {"policy", "status"},
+                            {"policy", "keys"}}) {
+    auto with_help = words;
+    with_help.push_back("--help");
+    const auto leave = bad(with_help);
+    EXPECT_EQ(leave.exit_code, kOk);
+    EXPECT_THAT(leave.out, HasSubstr("Examples:\n  tidectl ")) << words.back();
+  }
+  EXPECT_THAT(bad({"--help"}).out, HasSubstr("Exit codes"));
+}
+
+}  // namespace
+}  // namespace tideline::tidectl

@@ -1,0 +1,143 @@
+#include "admin-client/render.h"
+
+#include <gmock/gmock.h>
+
+#include "admin-client/json_out.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+Node web() {
+  Node node;
+  node.name = "web-1";
+  node.liveness = "live";
+  node.connected = true;
+  node.report_age = std::chrono::milliseconds(3400);
+  node.policy_wanted = node.policy_applied = 7;
+  node.pods = 2;
+  model::NodeStatus status;
+  status.cpu_capacity = model::MilliCpu(2000);
+  status.memory_capacity = model::Bytes(8LL << 30);
+  status.protection = {false, "cpu.shares 1024"};
+  status.features = {{"cpuSuppress", model::FeatureState::State::kActive, ""},
+                     {"cpuQOS.be", model::FeatureState::State::kUnsupported, "no controller"}};
+  node.status = status;
+  model::NodeSample last;
+  last.node_cpu = model::MilliCpu(1350);
+  last.be_limit = model::MilliCpu(880);
+  node.last = last;
+  return node;
+}
+
+TEST(RenderNodes, ShowsUseLimitAndPolicyInReadableUnits) {
+  EXPECT_EQ(render_nodes({web()}),
+            "NODE   STATE  REPORT AGE  CPU (cores)  LS  BE  BE LIMIT       MEMORY  PODS  BATCH CPU  BATCH MEMORY  LS IS"
+            "        POLICY\n"
+            "web-1  live           3s  1.35 / 2.00   -   -      0.88  - / 8.0 GiB     2          -             -  "
+            "unprotected  7\n");
+}
+
+TEST(RenderNodes, TellsNoLimitFromUnknownLimit) {
+  Node node = web();
+  node.last->be_limit.reset();
+  EXPECT_THAT(render_nodes({node}), HasSubstr("none"));
+  node.last.reset();
+  EXPECT_THAT(render_nodes({node}), Not(HasSubstr("none")));
+}
+
+TEST(RenderNodes, SaysSoWhenThereAreNone) {
+  EXPECT_EQ(render_nodes({}), "no nodes\n");
+}
+
+TEST(PolicyText, TellsPendingFromRefused) {
+  Node node = web();
+  EXPECT_EQ(policy_text(node), "7");
+  node.policy_wanted = 8;
+  EXPECT_EQ(policy_text(node), "7 -> 8");
+  node.policy_problem = "why";
+  EXPECT_EQ(policy_text(node), "7 -> 8 refused");
+  EXPECT_EQ(policy_text(Node{}), "none");
+}
+
+TEST(RenderNode, ListsFeaturesWithTheirReasons) {
+  EXPECT_THAT(render_node(web()), AllOf(HasSubstr("cpuQOS.be    unsupported  no controller"),
+                                        HasSubstr("LS is         unprotected: cpu.shares 1024")));
+}
+
+TEST(RenderNode, MakesTheNodesTextsHarmless) {
+  Node node = web();
+  node.status->agent_version = "\x1b]0;owned\x07";
+  node.status->labels["k\n"] = "\x1b[2J";
+  EXPECT_THAT(render_node(node), Not(HasSubstr("\x1b")));
+}
+
+TEST(RenderHistory, PutsSeriesBesideEachOtherByInstant) {
+  const std::vector<Series> series = {{model::Metric::kLsCpu, {{{1000}, 400}, {{2000}, 500}}, false},
+                                      {model::Metric::kBeLimit, {{{2000}, 880}}, false}};
+  EXPECT_EQ(render_history(series),
+            "TIME                  ls.cpu (cores)  be.limit (cores)\n"
+            "1970-01-01T00:00:01Z           0.400                 -\n"
+            "1970-01-01T00:00:02Z           0.500             0.880\n");
+  EXPECT_EQ(render_history_csv(series),
+            "time,wall_ms,ls.cpu (millicores),be.limit (millicores)\n"
+            "1970-01-01T00:00:01Z,1000,400,\n"
+            "1970-01-01T00:00:02Z,2000,500,880\n");
+  EXPECT_EQ(render_history({}), "no points in this range\n");
+}
+
+TEST(RenderPolicyStatus, CountsWhoHasWhatItShould) {
+  PolicyStatus status;
+  status.state.version = 7;
+  Node pending = web();
+  pending.name = "db-1";
+  pending.policy_applied = 6;
+  pending.policy_problem = "no cpu controller";
+  status.nodes = {pending, web()};
+  EXPECT_THAT(render_policy_status(status),
+              AllOf(HasSubstr("refused"), HasSubstr("no cpu controller"), HasSubstr("1 of 2 nodes")));
+}
+
+TEST(RenderPolicyKeys, ShowsEveryDocument) {
+  const auto text = render_policy_keys();
+  EXPECT_THAT(text, AllOf(HasSubstr("colocation-config\n"), HasSubstr("\nresource-threshold-config\n"),
+                          HasSubstr("\nresource-qos-config\n"), HasSubstr("cpuset | cfsQuota | workConserving")));
+}
+
+TEST(Json, HasNullForWhatIsNotKnown) {
+  const auto node = json::parse(dump(to_json(web()), -1));
+  EXPECT_EQ(node["name"], "web-1");
+  EXPECT_EQ(node["reportAgeMs"], 3400);
+  EXPECT_EQ(node["last"]["nodeCpuMilli"], 1350);
+  EXPECT_TRUE(node["last"]["lsCpuMilli"].is_null());
+  EXPECT_TRUE(node["reclaimed"].is_null());
+  EXPECT_TRUE(node["policyProblem"].is_null());
+  EXPECT_EQ(node["status"]["features"].size(), 2u);
+}
+
+TEST(Json, KeepsListsListsAndPointsPairs) {
+  const auto nodes = json::parse(dump(list_json("nodes", std::vector<Node>{web()}), -1));
+  ASSERT_TRUE(nodes["nodes"].is_array());
+  EXPECT_EQ(nodes["nodes"].size(), 1u);
+  const auto empty = json::parse(dump(list_json("nodes", std::vector<Node>{}), -1));
+  EXPECT_EQ(empty["nodes"], json::array());
+  const auto history =
+      json::parse(dump(to_json(std::vector<Series>{{model::Metric::kLsCpu, {{{1000}, 400}}, false}}), -1));
+  EXPECT_EQ(history["series"][0]["points"], json::parse("[[1000, 400.0]]"));
+  EXPECT_EQ(history["series"][0]["unit"], "millicores");
+}
+
+TEST(Json, IsAsciiWhateverTheServerSays) {
+  Node node = web();
+  node.name = "\x1b[2J\xff größe";
+  for (const char c : dump(to_json(node), 2)) {
+    EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << static_cast<int>(c);
+  }
+}
+
+}  // namespace
+}  // namespace tideline::tidectl

@@ -1,0 +1,307 @@
+// The real program against a real admin server with TLS; only the coordinator behind it is made up.
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "coordinator/admin/server.h"
+#include "test/coordinator/admin/fake_backend.h"
+#include "test/support/certs.h"
+#include "test/support/free_port.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+class TidectlTest : public testing::Test {
+ protected:
+  TidectlTest() : authority_(directory_.str(), "ca"), viewer_(authority_.person("viewer", "ann")) {
+    const auto files = authority_.coordinator();
+    admin::AdminServerConfig config;
+    config.listen = "127.0.0.1:0";
+    config.tls = {files.certificate, files.key, files.ca};
+    config.unix_socket = directory_.str() + "/run/admin.sock";
+    config.backend_deadline = std::chrono::milliseconds(200);
+    socket_ = config.unix_socket;
+    auto server = admin::AdminServer::start(config, backend_);
+    if (!server) {
+      ADD_FAILURE() << server.error().message();
+      return;
+    }
+    server_ = *std::move(server);
+    address_ = "127.0.0.1:" + std::to_string(server_->port());
+  }
+
+  /// Runs tidectl with exactly this environment.
+  Outcome run(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {}) {
+    const char* bin = std::getenv("TIDELINE_BIN");
+    const std::string program = std::string(bin ? bin : "bin") + "/tidectl";
+    const std::string out = directory_.str() + "/stdout";
+    const std::string err = directory_.str() + "/stderr";
+    std::vector<std::string> words = {program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (auto& word : words)
+      argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::vector<std::string> variables = environment;
+    std::vector<char*> envp;
+    for (auto& variable : variables)
+      envp.push_back(variable.data());
+    envp.push_back(nullptr);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      const int err_fd = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      ::dup2(out_fd, STDOUT_FILENO);
+      ::dup2(err_fd, STDERR_FILENO);
+      ::execve(program.c_str(), argv.data(), envp.data());
+      ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), directory_.read("stdout"),
+            directory_.read("stderr")};
+  }
+
+  std::vector<std::string> tls(const test::CertFiles& files) const {
+    return {"TIDECTL_ADDRESS=" + address_, "TIDECTL_CERT=" + files.certificate, "TIDECTL_KEY=" + files.key,
+            "TIDECTL_CA=" + files.ca};
+  }
+  Outcome as_viewer(const std::vector<std::string>& arguments) { return run(arguments, tls(viewer_)); }
+
+  test::TempDir directory_;
+  test::CertAuthority authority_;
+  test::CertFiles viewer_;
+  test::FakeBackend backend_;
+  std::unique_ptr<admin::AdminServer> server_;
+  std::string address_;
+  std::string socket_;
+};
+
+TEST_F(TidectlTest, ShowsEveryReadOnlyCommandAsTableAndAsJson) {
+  const std::vector<std::vector<std::string>> commands = {{"nodes"},
+                                                          {"node", "web-1"},
+                                                          {"pods"},
+                                                          {"pods", "--node", "web-1"},
+                                                          {"reclaimed"},
+                                                          {"history", "--node", "web-1", "--from", "-5m"},
+                                                          {"events", "--from", "-1h"},
+                                                          {"policy", "get"},
+                                                          {"policy", "get", "--node", "db-1"},
+                                                          {"policy", "status"},
+                                                          {"policy", "keys"},
+                                                          {"whoami"},
+                                                          {"version"}};
+  for (auto command : commands) {
+    const auto table = as_viewer(command);
+    EXPECT_EQ(table.code, 0) << command.back() << ": " << table.err;
+    EXPECT_THAT(table.out, Not(IsEmpty())) << command.back();
+    EXPECT_THAT(table.err, IsEmpty()) << command.back();
+    command.push_back("--json");
+    const auto machine = as_viewer(command);
+    EXPECT_EQ(machine.code, 0) << command.back();
+    EXPECT_TRUE(json::accept(machine.out)) << machine.out;
+  }
+}
+
+TEST_F(TidectlTest, ReadsNodesOverTls) {
+  const auto nodes = json::parse(as_viewer({"nodes", "--json"}).out);
+  ASSERT_EQ(nodes["nodes"].size(), 2u);
+  EXPECT_EQ(nodes["nodes"][1]["name"], "web-1");
+  EXPECT_EQ(nodes["nodes"][1]["last"]["nodeCpuMilli"], 1350);
+  EXPECT_THAT(as_viewer({"nodes"}).out, HasSubstr("1.35 / 2.00"));
+}
+
+TEST_F(TidectlTest, TakesOptionsInsteadOfTheEnvironment) {
+  const auto outcome =
+      run({"--address", address_, "--cert", viewer_.certificate, "--key", viewer_.key, "--ca", viewer_.ca, "whoami"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "viewer ann\n");
+}
+
+TEST_F(TidectlTest, SpeaksOverTheUnixSocket) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: without the group tideline the socket is for root only";
+  const auto outcome = run({"--address", "unix:" + socket_, "whoami"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "admin uid:0\n");
+}
+
+TEST_F(TidectlTest, ExitsWith1ForAnUnknownNode) {
+  const auto outcome = as_viewer({"node", "web-9"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "tidectl: node web-9 is not known here\n");
+  EXPECT_THAT(outcome.out, IsEmpty());
+}
+
+TEST_F(TidectlTest, ExitsWith2ForWrongUsage) {
+  const auto outcome = as_viewer({"history", "--node", "web-1", "--from", "soon"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--from: \"soon\""));
+}
+
+TEST_F(TidectlTest, ExitsWith3AndNamesTheAddressWhereNobodyListens) {
+  auto environment = tls(viewer_);
+  environment[0] = "TIDECTL_ADDRESS=127.0.0.1:" + std::to_string(test::free_port());
+  const auto outcome = run({"nodes"}, environment);
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("tidectl: cannot connect to 127.0.0.1:"), HasSubstr("refused")));
+  const auto socket = run({"--address", "unix:/nowhere/admin.sock", "nodes"});
+  EXPECT_EQ(socket.code, 3);
+  EXPECT_THAT(socket.err, HasSubstr("/nowhere/admin.sock"));
+}
+
+TEST_F(TidectlTest, ExitsWith3AndNamesTheFileThatIsMissing) {
+  auto environment = tls(viewer_);
+  environment[2] = "TIDECTL_KEY=/nowhere/key.pem";
+  const auto outcome = run({"nodes"}, environment);
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("/nowhere/key.pem"));
+}
+
+TEST_F(TidectlTest, ExitsWith3ForACoordinatorOfAnotherAuthorityOrName) {
+  test::TempDir elsewhere;
+  const test::CertAuthority other(elsewhere.str(), "other");
+  const auto stranger = run({"nodes"}, tls(other.person("admin", "eve")));
+  EXPECT_EQ(stranger.code, 3);
+  EXPECT_THAT(stranger.err, HasSubstr(address_));
+  auto environment = tls(viewer_);
+  environment.push_back("TIDECTL_SERVER_NAME=another.tideline");
+  const auto name = run({"nodes"}, environment);
+  EXPECT_EQ(name.code, 3);
+  EXPECT_THAT(name.err, AllOf(HasSubstr(address_), HasSubstr("another.tideline")));
+  EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(TidectlTest, ExitsWith3ForAnExpiredCertificate) {
+  const auto files = authority_.issue("old", {.common_name = "viewer:ann",
+                                              .client_auth = true,
+                                              .valid_from = std::chrono::seconds(-7200),
+                                              .valid_to = std::chrono::seconds(-3600)});
+  const auto outcome = run({"nodes"}, tls(files));
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr(files.certificate), HasSubstr("expired")));
+}
+
+TEST_F(TidectlTest, ExitsWith3WhenTheCoordinatorDoesNotAnswer) {
+  backend_.keep_silent = true;
+  const auto outcome = as_viewer({"nodes"});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("did not answer in time"));
+}
+
+TEST_F(TidectlTest, ExitsWith4WhenTheRoleForbidsIt) {
+  const std::string file = directory_.write("colocation-config.json", "{\"enable\": true}");
+  const auto outcome = as_viewer({"policy", "apply", file});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_EQ(outcome.err, "tidectl: permission denied: policyApply needs the role operator; ann has the role viewer\n");
+  const auto norole = run({"nodes"}, tls(authority_.issue("norole", {.common_name = "ann", .client_auth = true})));
+  EXPECT_EQ(norole.code, 4) << norole.err;
+}
+
+TEST_F(TidectlTest, AppliesAPolicyAndShowsItsNotices) {
+  const auto ann = tls(authority_.person("operator", "ann"));
+  const std::string file = directory_.write(
+      "resource-threshold-config.json",
+      R"({"clusterStrategy": {"enable": true, "memoryEvictThresholdPercent": 70, "cpuSuppressPolicy": "cfsQuota"}})");
+  const auto dry = run({"policy", "apply", "--dry-run", file}, ann);
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  EXPECT_THAT(dry.out, AllOf(HasSubstr("memoryEvictThresholdPercent"), HasSubstr("nothing changed, version 7 stays"),
+                             HasSubstr("2 nodes change")));
+  const auto applied = run({"policy", "apply", file}, ann);
+  EXPECT_EQ(applied.code, 0) << applied.err;
+  EXPECT_THAT(applied.out, HasSubstr("version 8 is in force"));
+  EXPECT_THAT(backend_.calls(), testing::ElementsAre("policy_apply by ann (dry run) resource-threshold-config",
+                                                     "policy_apply by ann resource-threshold-config"));
+}
+
+TEST_F(TidectlTest, RefusesABadPolicyBeforeItTravels) {
+  const auto ann = tls(authority_.person("operator", "ann"));
+  const std::string file = directory_.write("resource-threshold-config.json",
+                                            R"({"clusterStrategy": {"cpuSuppressThresholdPercent": 165}})");
+  const auto outcome = run({"policy", "apply", file}, ann);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr(file), HasSubstr("cpuSuppressThresholdPercent"), HasSubstr("165"), HasSubstr("0..100")));
+  const auto missing = run({"policy", "apply", "/nowhere/colocation-config.json"}, ann);
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("/nowhere/colocation-config.json"));
+  EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(TidectlTest, PassesOnWhereTheDirSourceIsToBeEdited) {
+  backend_.dir_source = true;
+  const std::string file = directory_.write("colocation-config.json", "{}");
+  const auto outcome = run({"policy", "apply", file}, tls(authority_.person("admin", "root")));
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("/etc/tideline/policy: edit it there"));
+}
+
+TEST_F(TidectlTest, ReadsHistoryPageByPageUntilItIsComplete) {
+  backend_.history_page = 7;
+  const auto outcome = as_viewer({"history", "--node", "web-1", "--metric", "ls.cpu", "--from", "1700000000000", "--to",
+                                  "1700000060000", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto points = json::parse(outcome.out)["series"][0]["points"];
+  ASSERT_EQ(points.size(), 60u);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    EXPECT_EQ(points[i][0], 1'700'000'000'000 + static_cast<std::int64_t>(i) * 1000);
+  }
+}
+
+TEST_F(TidectlTest, PlotsHistoryInTheWidthAndCharactersOfTheTerminal) {
+  auto environment = tls(viewer_);
+  environment.push_back("COLUMNS=60");
+  const std::vector<std::string> command = {"history", "--node",        "web-1", "--metric",      "ls.cpu,be.memory",
+                                            "--from",  "1700000000000", "--to",  "1700000060000", "--plot"};
+  const auto ascii = run(command, environment);
+  ASSERT_EQ(ascii.code, 0) << ascii.err;
+  EXPECT_THAT(ascii.out, AllOf(HasSubstr("* ls.cpu"), HasSubstr("cores"), HasSubstr("22:13:20")));
+  EXPECT_THAT(ascii.out, Not(HasSubstr("┤")));
+  environment.push_back("LANG=C.UTF-8");
+  EXPECT_THAT(run(command, environment).out, HasSubstr("┤"));
+}
+
+TEST_F(TidectlTest, WritesCsv) {
+  const auto outcome = as_viewer({"history", "--node", "web-1", "--metric", "ls.cpu", "--from", "1700000000000", "--to",
+                                  "1700000002000", "--csv"});
+  EXPECT_EQ(outcome.out,
+            "time,wall_ms,ls.cpu (millicores)\n2023-11-14T22:13:20Z,1700000000000,0\n"
+            "2023-11-14T22:13:21Z,1700000001000,1\n");
+}
+
+TEST_F(TidectlTest, WatchesForSoManyPicturesAndKeepsTheNodesReporting) {
+  const auto outcome = as_viewer({"watch", "--node", "web-1", "--interval", "100ms", "--count", "3", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 3);
+  EXPECT_THAT(backend_.calls(), Contains("watch web-1 5"));
+}
+
+TEST_F(TidectlTest, LetsNothingThroughThatSteersTheTerminal) {
+  const auto outcome = as_viewer({"events", "--from", "-1h"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("rm?[2J?bell"), Not(HasSubstr("\x1b"))));
+}
+
+}  // namespace
+}  // namespace tideline::tidectl

@@ -1,0 +1,195 @@
+#pragma once
+// A coordinator of two nodes, web-1 and db-1, for tests of the admin API's two ends.
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/admin/backend.h"
+
+namespace tideline::test {
+
+class FakeBackend final : public admin::AdminBackend {
+ public:
+  /// What the calls were, in order.
+  std::vector<std::string> calls() const {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+  /// Refuses policy_apply as a coordinator with --policy-source=dir does.
+  std::atomic<bool> dir_source{false};
+  /// Never answers; the Reply is kept until the backend is gone, or dropped at once.
+  std::atomic<bool> keep_silent{false};
+  std::atomic<bool> drop_replies{false};
+  std::string hostile_text =
+      "rm\x1b[2J\x07"
+      "bell";
+
+  void nodes(admin::Reply<std::vector<fleet::NodeView>> reply) override {
+    answer("nodes", std::move(reply), std::vector<fleet::NodeView>{node_view("db-1"), node_view("web-1")});
+  }
+  void node(const model::NodeName& name, admin::Reply<fleet::NodeView> reply) override {
+    if (!known(name)) return answer("node", std::move(reply), not_found<fleet::NodeView>(name));
+    answer("node " + name.str(), std::move(reply), node_view(name.str()));
+  }
+  void pods(const model::NodeName& name, admin::Reply<std::vector<fleet::PodView>> reply) override {
+    if (!name.empty() && !known(name)) {
+      return answer("pods", std::move(reply), not_found<std::vector<fleet::PodView>>(name));
+    }
+    fleet::PodView view;
+    view.node = model::NodeName(name.empty() ? "web-1" : name.str());
+    view.summary.pod.uid = model::PodUid("0f1e");
+    view.summary.pod.name_space = "shop";
+    view.summary.pod.name = "nginx-0";
+    view.summary.pod.requests.cpu = model::MilliCpu(500);
+    view.summary.cpu_milli = model::Spread{100, 250, 900};
+    view.cpu_average = model::MilliCpu(240);
+    answer("pods", std::move(reply), std::vector<fleet::PodView>{view});
+  }
+  void reclaimed(admin::Reply<admin::ReclaimedReport> reply) override {
+    admin::ReclaimedReport report{account(""), {account("db-1"), account("web-1")}};
+    answer("reclaimed", std::move(reply), report);
+  }
+  /// One point a second over the range, 100 + index; at most max_points.
+  void history(const admin::HistoryQuery& query, admin::Reply<std::vector<admin::Series>> reply) override {
+    if (!known(query.node)) {
+      return answer("history", std::move(reply), not_found<std::vector<admin::Series>>(query.node));
+    }
+    std::vector<admin::Series> all;
+    for (const model::Metric metric : query.metrics) {
+      admin::Series series{metric, {}, false};
+      for (std::int64_t ms = (query.from.ms + 999) / 1000 * 1000; ms < query.to.ms; ms += 1000) {
+        if (series.points.size() == std::min(query.max_points, history_page.load())) {
+          series.truncated = true;
+          break;
+        }
+        series.points.push_back({{ms}, static_cast<double>(ms / 1000 % 1000)});
+      }
+      all.push_back(std::move(series));
+    }
+    answer("history " + query.node.str(), std::move(reply), all);
+  }
+  std::atomic<std::size_t> history_page{1'000'000};
+
+  void events(const admin::EventsQuery& query, admin::Reply<admin::EventsReport> reply) override {
+    admin::EventsReport report;
+    report.events.push_back({query.node,
+                             {{1'000},
+                              model::Controller::kCpuSuppress,
+                              model::Reason::kThresholdFormula,
+                              "kubepods/besteffort cpu.cfs_quota_us",
+                              "-1",
+                              hostile_text}});
+    answer("events", std::move(reply), report);
+  }
+  void policy_get(const model::NodeName& name, admin::Reply<admin::PolicyReport> reply) override {
+    if (!name.empty() && !known(name)) {
+      return answer("policy_get", std::move(reply), not_found<admin::PolicyReport>(name));
+    }
+    admin::PolicyReport report{state(), {}};
+    report.effective.threshold.enable = true;
+    answer("policy_get", std::move(reply), report);
+  }
+  void policy_apply(const admin::Caller& caller, std::vector<admin::PolicyDocument> documents, bool dry_run,
+                    admin::Reply<admin::PolicyApplied> reply) override {
+    const std::string call = "policy_apply by " + caller.identity.name + (dry_run ? " (dry run) " : " ") +
+                             (documents.empty() ? "" : documents.front().key);
+    if (dir_source && !dry_run) {
+      return answer(call, std::move(reply),
+                    model::Result<admin::PolicyApplied>(model::Error(
+                        model::ErrorCode::kUnsupported, "the policy comes from /etc/tideline/policy: edit it there")));
+    }
+    answer(call, std::move(reply), admin::PolicyApplied{model::PolicyVersion(dry_run ? 7 : 8), "2 nodes change"});
+  }
+  void policy_status(admin::Reply<admin::PolicyStatus> reply) override {
+    auto late = node_view("db-1");
+    late.policy_applied = model::PolicyVersion(6);
+    late.policy_problem = "no cpu controller";
+    answer("policy_status", std::move(reply), admin::PolicyStatus{state(), {late, node_view("web-1")}});
+  }
+  void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) override {
+    answer("watch " + name.str() + " " + std::to_string(seconds), std::move(reply), model::Result<void>());
+  }
+
+  static fleet::NodeView node_view(const std::string& name) {
+    fleet::NodeView view;
+    view.name = model::NodeName(name);
+    view.liveness = fleet::Liveness::kLive;
+    view.connected = true;
+    view.report_age = std::chrono::milliseconds(3400);
+    view.last_seq = model::Seq(42);
+    view.policy_wanted = model::PolicyVersion(7);
+    view.policy_applied = model::PolicyVersion(7);
+    model::NodeStatus status;
+    status.cpu_capacity = model::MilliCpu(2000);
+    status.memory_capacity = model::Bytes(8LL << 30);
+    status.cgroup_version = "v1";
+    status.kernel_release = "6.18";
+    status.boot_id = "b";
+    status.agent_version = "0.1.0";
+    status.protection = {true, "kubepods/besteffort cpu.shares 2"};
+    view.status = status;
+    model::NodeSample last;
+    last.window = std::chrono::seconds(1);
+    last.node_cpu = model::MilliCpu(1350);
+    last.ls_cpu = model::MilliCpu(400);
+    last.be_cpu = model::MilliCpu(900);
+    last.node_memory = model::Bytes(3435973836);
+    last.be_limit = model::MilliCpu(880);
+    view.last = last;
+    view.reclaimed = account(name);
+    view.pod_count = 2;
+    return view;
+  }
+
+  static model::Reclaimed account(const std::string& node) {
+    model::Reclaimed reclaimed;
+    reclaimed.node = model::NodeName(node);
+    reclaimed.cpu = {model::MilliCpu(2000), model::MilliCpu(800), model::MilliCpu(50),       model::MilliCpu(400),
+                     model::MilliCpu(750),  model::MilliCpu(0),   model::ReclaimRule::kUsage};
+    reclaimed.memory.capacity = model::Bytes(8LL << 30);
+    reclaimed.memory.offered = model::Bytes(2LL << 30);
+    reclaimed.policy = model::PolicyVersion(7);
+    reclaimed.data_age = std::chrono::seconds(4);
+    return reclaimed;
+  }
+
+ private:
+  static bool known(const model::NodeName& name) { return name.str() == "web-1" || name.str() == "db-1"; }
+  template <class T>
+  static model::Result<T> not_found(const model::NodeName& name) {
+    return model::Error(model::ErrorCode::kNotFound, "node " + name.str() + " is not known here");
+  }
+  static admin::PolicyState state() {
+    return {"dir:/etc/tideline/policy",           model::PolicyVersion(7), model::Epoch(3), {1'700'000'000'000}, "",
+            {{"resource-threshold-config", "{}"}}};
+  }
+
+  template <class T>
+  void answer(std::string call, admin::Reply<T> reply, model::Result<T> result) {
+    {
+      const std::lock_guard lock(mutex_);
+      calls_.push_back(std::move(call));
+      if (keep_silent) {
+        kept_.push_back([reply = std::move(reply)] {});
+        return;
+      }
+    }
+    if (!drop_replies) reply(std::move(result));
+  }
+  template <class T>
+  void answer(std::string call, admin::Reply<T> reply, T value) {
+    answer(std::move(call), std::move(reply), model::Result<T>(std::move(value)));
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<std::string> calls_;
+  std::vector<std::function<void()>> kept_;
+};
+
+}  // namespace tideline::test

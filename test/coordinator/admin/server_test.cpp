@@ -1,0 +1,471 @@
+#include "coordinator/admin/server.h"
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <capnp/dynamic.h>
+#include <gmock/gmock.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "coordinator/admin/roles.h"
+#include "test/coordinator/admin/admin_client.h"
+#include "test/coordinator/admin/fake_backend.h"
+#include "test/support/certs.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::admin {
+namespace {
+
+using model::ErrorCode;
+using test::AdminTestClient;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::string> schema_methods() {
+  std::vector<std::string> names;
+  for (const auto method : capnp::Schema::from<schema::Admin>().getMethods()) {
+    names.emplace_back(method.getProto().getName().cStr());
+  }
+  return names;
+}
+
+TEST(Roles, EveryMethodOfTheSchemaHasExactlyOneRule) {
+  std::vector<std::string> ruled;
+  for (const MethodRule& rule : method_rules())
+    ruled.emplace_back(rule.method);
+  EXPECT_EQ(ruled, schema_methods());
+}
+
+TEST(Roles, AMethodWithoutARuleIsForNobody) {
+  const auto permitted = permit("shutdown", {link::Role::kAdmin, "root"});
+  ASSERT_FALSE(permitted.ok());
+  EXPECT_EQ(permitted.error().code(), ErrorCode::kPermissionDenied);
+}
+
+class AdminServerTest : public testing::Test {
+ protected:
+  AdminServerTest() : authority_(directory_.str(), "ca") {
+    ::chmod(directory_.str().c_str(), 0755);
+    const auto files = authority_.coordinator();
+    config_.listen = "127.0.0.1:0";
+    config_.tls = {files.certificate, files.key, files.ca};
+    config_.on_refused = [this](const std::string& peer, const model::Error& why) {
+      const std::lock_guard lock(mutex_);
+      refused_.push_back(peer + ": " + why.message());
+    };
+  }
+
+  void start() {
+    auto server = AdminServer::start(config_, backend_);
+    ASSERT_TRUE(server.ok()) << server.error().message();
+    server_ = *std::move(server);
+  }
+
+  link::TlsMaterial material(const test::CertFiles& files) {
+    auto loaded = link::load({files.certificate, files.key, files.ca}, link::TlsUse::kClient);
+    EXPECT_TRUE(loaded.ok()) << loaded.error().message();
+    return *loaded;
+  }
+  AdminTestClient client(const std::string& role) {
+    return {server_->port(), material(authority_.person(role, "ann"))};
+  }
+  std::vector<std::string> refused() {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+  }
+
+  /// Calls every method with empty arguments; the names of those that the role forbids.
+  static std::set<std::string> forbidden(AdminTestClient& client) {
+    std::set<std::string> names;
+    capnp::DynamicCapability::Client admin = client.admin();
+    for (const auto method : capnp::Schema::from<schema::Admin>().getMethods()) {
+      const auto error = client.error_of([&] { admin.newRequest(method).send().wait(client.scope()); });
+      if (error && error->code() == ErrorCode::kPermissionDenied) names.emplace(method.getProto().getName().cStr());
+    }
+    return names;
+  }
+
+  test::TempDir directory_;
+  test::CertAuthority authority_;
+  test::FakeBackend backend_;
+  AdminServerConfig config_;
+  std::mutex mutex_;
+  std::vector<std::string> refused_;
+  std::unique_ptr<AdminServer> server_;
+};
+
+TEST_F(AdminServerTest, HoldsTheRoleMatrixOverTlsForEveryMethodOfTheSchema) {
+  start();
+  const std::set<std::string> all = [] {
+    const auto names = schema_methods();
+    return std::set<std::string>(names.begin(), names.end());
+  }();
+  const std::map<std::string, std::set<std::string>> want = {
+      {"viewer", {"policyApply"}}, {"operator", {}}, {"admin", {}}};
+  for (const auto& [role, methods] : want) {
+    auto caller = client(role);
+    EXPECT_EQ(forbidden(caller), methods) << role;
+  }
+  // Certificates of the right authority that carry no role.
+  for (const auto& files :
+       {authority_.issue("norole", {.common_name = "ann", .client_auth = true}),
+        authority_.issue("badrole", {.common_name = "superuser:ann", .client_auth = true}), authority_.node("web-1")}) {
+    AdminTestClient caller(server_->port(), material(files));
+    EXPECT_EQ(forbidden(caller), all) << files.certificate;
+  }
+  for (const auto& call : backend_.calls())
+    EXPECT_THAT(call, testing::Not(HasSubstr("policy_apply by ann ")));
+}
+
+TEST_F(AdminServerTest, NamesCallerRoleAndNeededRole) {
+  start();
+  auto viewer = client("viewer");
+  const auto error = viewer.error_of([&] { viewer.admin().policyApplyRequest().send().wait(viewer.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(error->message(), "policyApply needs the role operator; ann has the role viewer");
+  EXPECT_THAT(refused(), Contains(HasSubstr("policyApply needs the role operator")));
+}
+
+TEST_F(AdminServerTest, TellsWhoTheCallerIs) {
+  start();
+  auto caller = client("operator");
+  const auto who = caller.admin().whoamiRequest().send().wait(caller.scope());
+  EXPECT_STREQ(who.getRole().cStr(), "operator");
+  EXPECT_STREQ(who.getName().cStr(), "ann");
+}
+
+TEST_F(AdminServerTest, PassesTheCallersNameToPolicyApply) {
+  start();
+  auto caller = client("operator");
+  auto request = caller.admin().policyApplyRequest();
+  auto documents = request.initDocuments(1);
+  documents[0].setKey("colocation-config");
+  documents[0].setJson("{}");
+  const auto response = request.send().wait(caller.scope());
+  EXPECT_EQ(response.getVersion(), 8u);
+  EXPECT_THAT(backend_.calls(), ElementsAre("policy_apply by ann colocation-config"));
+}
+
+TEST_F(AdminServerTest, SaysThatANodeIsUnknown) {
+  start();
+  auto caller = client("viewer");
+  auto request = caller.admin().nodeRequest();
+  request.setName("web-9");
+  const auto error = caller.error_of([&] { request.send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kNotFound);
+  EXPECT_EQ(error->message(), "node web-9 is not known here");
+}
+
+TEST_F(AdminServerTest, CarriesANodeWithAllItsParts) {
+  start();
+  auto caller = client("viewer");
+  auto request = caller.admin().nodeRequest();
+  request.setName("web-1");
+  const auto response = request.send().wait(caller.scope());
+  const auto node = response.getNode();
+  EXPECT_STREQ(node.getName().cStr(), "web-1");
+  EXPECT_EQ(node.getLiveness(), schema::Liveness::LIVE);
+  EXPECT_EQ(node.getReportAgeMs().getValue(), 3400);
+  EXPECT_FALSE(node.getClockOffsetKnown());
+  EXPECT_EQ(node.getLast().getNodeCpu().getValue(), 1350);
+  EXPECT_EQ(node.getReclaimed().getCpu().getOffered(), 750);
+  EXPECT_EQ(node.getStatus().getCpuCapacity(), 2000);
+}
+
+TEST_F(AdminServerTest, RefusesBadArgumentsBeforeTheBackendHearsOfThem) {
+  start();
+  auto caller = client("admin");
+  const auto history = [&](auto fill) {
+    auto request = caller.admin().historyRequest();
+    auto query = request.initQuery();
+    query.setNode("web-1");
+    query.initMetrics(1).set(0, 1);
+    query.setFromMs(0);
+    query.setToMs(10'000);
+    fill(query);
+    const auto error = caller.error_of([&] { request.send().wait(caller.scope()); });
+    return error ? error->message() : "accepted";
+  };
+  EXPECT_EQ(history([](auto) {}), "accepted");
+  EXPECT_THAT(history([](auto q) { q.setNode(""); }), HasSubstr("name is empty"));
+  EXPECT_THAT(history([](auto q) { q.setNode(std::string(300, 'x').c_str()); }), HasSubstr("300 bytes"));
+  EXPECT_THAT(history([](auto q) { q.initMetrics(0); }), HasSubstr("0 metrics"));
+  EXPECT_THAT(history([](auto q) { q.initMetrics(17); }), HasSubstr("17 metrics"));
+  EXPECT_THAT(history([](auto q) { q.initMetrics(1).set(0, 999); }), HasSubstr("999"));
+  EXPECT_THAT(history([](auto q) {
+                auto metrics = q.initMetrics(2);
+                metrics.set(0, 1);
+                metrics.set(1, 1);
+              }),
+              HasSubstr("twice"));
+  EXPECT_THAT(history([](auto q) { q.setToMs(0); }), HasSubstr("range is empty"));
+  auto watch = caller.admin().watchRequest();
+  watch.setSeconds(4000);
+  const auto error = caller.error_of([&] { watch.send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_THAT(error->message(), HasSubstr("1..3600"));
+  EXPECT_THAT(backend_.calls(), ElementsAre("history web-1"));
+}
+
+TEST_F(AdminServerTest, RefusesDocumentsBeyondTheirBound) {
+  start();
+  auto caller = client("admin");
+  auto request = caller.admin().policyApplyRequest();
+  auto documents = request.initDocuments(2);
+  const std::string half(AdminLimits::kMaxDocumentBytes / 2 + 1, ' ');
+  for (unsigned i = 0; i < 2; ++i)
+    documents[i].setJson(half.c_str());
+  const auto error = caller.error_of([&] { request.send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kOverloaded);
+  EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(AdminServerTest, AnswersForABackendThatStaysSilent) {
+  config_.backend_deadline = std::chrono::milliseconds(50);
+  backend_.keep_silent = true;
+  start();
+  auto caller = client("viewer");
+  const auto error = caller.error_of([&] { caller.admin().nodesRequest().send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kUnavailable);
+}
+
+TEST_F(AdminServerTest, AnswersForABackendThatDropsTheQuestion) {
+  backend_.drop_replies = true;
+  start();
+  auto caller = client("viewer");
+  const auto error = caller.error_of([&] { caller.admin().nodesRequest().send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kInternal);
+}
+
+TEST_F(AdminServerTest, BoundsTheCallsThatWaitOnOneConnection) {
+  config_.max_calls_per_connection = 2;
+  backend_.keep_silent = true;
+  start();
+  auto caller = client("viewer");
+  auto admin = caller.admin();
+  auto first = admin.nodesRequest().send();
+  auto second = admin.nodesRequest().send();
+  const auto error = caller.error_of([&] { admin.nodesRequest().send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kOverloaded);
+}
+
+TEST_F(AdminServerTest, ClosesAConnectionThatIsIdle) {
+  config_.idle_deadline = std::chrono::milliseconds(100);
+  start();
+  auto caller = client("viewer");
+  caller.admin().whoamiRequest().send().wait(caller.scope());
+  caller.timer().timeoutAfter(10 * kj::SECONDS, caller.gone()).wait(caller.scope());
+}
+
+TEST_F(AdminServerTest, RepliesAfterTheStopAreHarmless) {
+  backend_.keep_silent = true;
+  start();
+  {
+    auto caller = client("viewer");
+    auto waiting = caller.admin().nodesRequest().send();
+    caller.admin().whoamiRequest().send().wait(caller.scope());
+    server_->stop();
+    const auto error = caller.error_of([&] { waiting.wait(caller.scope()); });
+    ASSERT_TRUE(error);
+  }
+  // The kept replies are destroyed with the backend, after the server.
+  server_.reset();
+}
+
+TEST_F(AdminServerTest, RefusesACertificateOfAnotherAuthority) {
+  start();
+  test::TempDir elsewhere;
+  const test::CertAuthority other(elsewhere.str(), "other");
+  auto files = other.person("admin", "eve");
+  files.ca = authority_.ca_file();
+  const auto read = [](const std::string& path) {
+    std::ifstream in(path);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  // The client's own check would refuse it; a hostile client has none.
+  const link::TlsMaterial material{read(files.certificate), read(files.key), read(files.ca)};
+  bool refused_call = false;
+  try {
+    AdminTestClient eve(server_->port(), material);
+    refused_call = eve.error_of([&] { eve.admin().whoamiRequest().send().wait(eve.scope()); }).has_value();
+  } catch (const kj::Exception&) {
+    refused_call = true;
+  }
+  EXPECT_TRUE(refused_call);
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(AdminServerTest, ServesOthersWhileHostileBytesArrive) {
+  start();
+  auto caller = client("viewer");
+  std::mt19937 random(7);
+  std::vector<int> sockets;
+  for (int i = 0; i < 50; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server_->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    std::string bytes(1 + random() % 600, '\0');
+    for (char& c : bytes)
+      c = static_cast<char>(random());
+    if (i % 3 == 0) bytes = "GET /metrics HTTP/1.1\r\n\r\n";
+    [[maybe_unused]] const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    sockets.push_back(fd);
+  }
+  EXPECT_EQ(caller.admin().nodesRequest().send().wait(caller.scope()).getNodes().size(), 2u);
+  for (const int fd : sockets)
+    ::close(fd);
+}
+
+TEST_F(AdminServerTest, TakesReplacedCertificatesWithoutARestart) {
+  start();
+  test::TempDir elsewhere;
+  const test::CertAuthority next(elsewhere.str(), "next");
+  const auto files = next.coordinator();
+  // The trust file goes first and last would do as well: only a whole, matching set is taken.
+  const auto put = [](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, to + ".new");
+    std::filesystem::rename(to + ".new", to);
+  };
+  put(files.ca, config_.tls.ca);
+  put(files.certificate, config_.tls.certificate);
+  put(files.key, config_.tls.key);
+  const auto person = material(next.person("viewer", "bob"));
+  bool served = false;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!served && std::chrono::steady_clock::now() < give_up) {
+    try {
+      AdminTestClient bob(server_->port(), person);
+      served = !bob.error_of([&] { bob.admin().whoamiRequest().send().wait(bob.scope()); });
+    } catch (const kj::Exception&) {
+    }
+  }
+  EXPECT_TRUE(served);
+}
+
+TEST_F(AdminServerTest, NeedsAnAddressOrASocket) {
+  const auto server = AdminServer::start({}, backend_);
+  ASSERT_FALSE(server.ok());
+  EXPECT_EQ(server.error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(AdminServerTest, NamesTheMissingHalfOfItsTlsFiles) {
+  config_.tls.key = "";
+  const auto server = AdminServer::start(config_, backend_);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error().message(), HasSubstr("key"));
+}
+
+class UnixSocketTest : public AdminServerTest {
+ protected:
+  UnixSocketTest() {
+    config_.listen.clear();
+    config_.unix_socket = directory_.str() + "/run/admin.sock";
+    config_.unix_group = "daemon";
+  }
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: it changes the user and group it connects as";
+  }
+
+  /// Runs `f` on a thread of its own with these credentials. The kernel keeps them per thread; only glibc does not.
+  template <class F>
+  static void as(uid_t uid, gid_t gid, std::vector<gid_t> groups, F f) {
+    std::thread([&] {
+      ASSERT_EQ(::syscall(SYS_setgroups, groups.size(), groups.data()), 0);
+      ASSERT_EQ(::syscall(SYS_setresgid, gid, gid, gid), 0);
+      ASSERT_EQ(::syscall(SYS_setresuid, uid, uid, uid), 0);
+      f();
+    }).join();
+  }
+
+  static gid_t daemon_gid() { return ::getgrnam("daemon")->gr_gid; }
+  static constexpr uid_t kNobody = 65534;
+};
+
+TEST_F(UnixSocketTest, HoldsTheRoleMatrixForEveryMethodOfTheSchema) {
+  start();
+  AdminTestClient root(config_.unix_socket);
+  EXPECT_THAT(forbidden(root), IsEmpty());
+  as(kNobody, daemon_gid(), {}, [&] {
+    AdminTestClient member(config_.unix_socket);
+    EXPECT_THAT(forbidden(member), ElementsAre("policyApply"));
+  });
+  as(kNobody, kNobody, {daemon_gid()}, [&] {
+    AdminTestClient member(config_.unix_socket);
+    EXPECT_THAT(forbidden(member), ElementsAre("policyApply")) << "a supplementary group counts as well";
+  });
+}
+
+TEST_F(UnixSocketTest, KeepsStrangersOutByModeAndByCredentials) {
+  start();
+  struct stat info {};
+  ASSERT_EQ(::stat(config_.unix_socket.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0660u);
+  EXPECT_EQ(info.st_gid, daemon_gid());
+  ASSERT_EQ(::stat((directory_.str() + "/run").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0750u);
+  as(kNobody, kNobody, {}, [&] { EXPECT_THROW(AdminTestClient stranger(config_.unix_socket), kj::Exception); });
+  // Even with modes that let them through, the credentials decide.
+  ::chmod((directory_.str() + "/run").c_str(), 0755);
+  ::chmod(config_.unix_socket.c_str(), 0666);
+  as(kNobody, kNobody, {}, [&] {
+    AdminTestClient stranger(config_.unix_socket);
+    const auto names = schema_methods();
+    EXPECT_EQ(forbidden(stranger), std::set<std::string>(names.begin(), names.end()));
+  });
+  EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(UnixSocketTest, IsForRootOnlyWithoutTheGroupAndSaysSo) {
+  config_.unix_group = "no-such-group";
+  start();
+  EXPECT_THAT(server_->unix_note(), AllOf(HasSubstr("no-such-group"), HasSubstr("root only")));
+  AdminTestClient root(config_.unix_socket);
+  EXPECT_THAT(forbidden(root), IsEmpty());
+}
+
+TEST_F(UnixSocketTest, SurvivesHostileBytes) {
+  start();
+  std::mt19937 random(11);
+  for (int i = 0; i < 50; ++i) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    config_.unix_socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    std::string bytes(8 + random() % 4000, '\0');
+    for (char& c : bytes)
+      c = static_cast<char>(random());
+    // Small segment counts and sizes reach the message reader, large ones its bounds.
+    if (i % 2 == 0) bytes.replace(0, 8, std::string("\0\0\0\0\x10\0\0\0", 8));
+    if (i % 5 == 0) bytes.replace(0, 8, std::string("\0\0\0\0\xff\xff\xff\x7f", 8));
+    [[maybe_unused]] const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    ::close(fd);
+  }
+  AdminTestClient root(config_.unix_socket);
+  EXPECT_EQ(root.admin().nodesRequest().send().wait(root.scope()).getNodes().size(), 2u);
+}
+
+}  // namespace
+}  // namespace tideline::admin
