@@ -173,10 +173,11 @@ TEST_F(PodReaderV1, ThreadBornBetweenReadsBringsAllItWaited) {
 
 TEST_F(PodReaderV1, ThreadThatMovesInBringsNothingFromBefore) {
   pod();
-  fixture_.write("proc/102/schedstat", "900000000000 500000000000 1\n");
-  fixture_.write(kPodCpu + "c1/tasks", "101\n102\n");
+  fixture_.write("proc/102/schedstat", "900000000000 1000 1\n");  // ran for long
+  fixture_.write("proc/103/schedstat", "1000 500000000000 1\n");  // waited for long
+  fixture_.write(kPodCpu + "c1/tasks", "101\n102\n103\n");
   EXPECT_EQ(pod().run_delay, nanoseconds(0));
-  fixture_.write("proc/102/schedstat", "900000000000 500000000009 1\n");
+  fixture_.write("proc/103/schedstat", "1000 500000000009 1\n");
   EXPECT_EQ(pod().run_delay, nanoseconds(9));
 }
 
