@@ -291,8 +291,14 @@ TEST(Spool, ARottenReportIsDroppedAndCountedAndTheOthersStand) {
     EXPECT_THAT(held(spool), ElementsAre(1, 3));
     EXPECT_EQ(spool.pending_gap(), 1u);
   }
+  {
+    auto spool = open(dir.str());
+    EXPECT_EQ(spool.pending_gap(), 1u) << "counted once, not at each open";
+  }
+  segment[segment.find("payload-3") + 3] ^= 1;
+  dir.write("seg-00000000000000000001", segment);
   auto spool = open(dir.str());
-  EXPECT_EQ(spool.pending_gap(), 1u) << "counted once, not at each open";
+  EXPECT_EQ(spool.pending_gap(), 2u) << "the first one is not counted again beside the second";
 }
 
 TEST(Spool, AReportThatRotsWhileTheSpoolIsOpenIsDroppedAndCounted) {
