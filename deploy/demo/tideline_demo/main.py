@@ -17,6 +17,7 @@ from .faults import Fault, Unusable
 from .modes import MODES, pods, policy_documents
 from .node_tree import BEST_EFFORT, BURSTABLE, CLIENT, DAEMONS, KUBEPODS, WEB, NodeTree
 from .options import parse
+from .processes import adopt_orphans, end_children
 from .simulation import simulate
 from .tideline import Tideline
 from .web import Web
@@ -39,12 +40,13 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     started = time.monotonic()
+    adopt_orphans()
     try:
         with contextlib.ExitStack() as cleanup:
-            # Registered first, so run last: from the first step of cleaning up, nothing interrupts it.
             try:
                 code = run(options, cleanup)
             finally:
+                # From here on nothing interrupts the cleaning up.
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     signal.signal(number, signal.SIG_IGN)
     except Fault as fault:
@@ -67,6 +69,7 @@ def run(options, cleanup):
     os.makedirs(logs)
     scratch = tempfile.mkdtemp(prefix="tideline-demo-")
     cleanup.callback(shutil.rmtree, scratch, ignore_errors=True)
+    cleanup.callback(end_children)  # after what stops them in good order, before their files go
     os.chmod(scratch, 0o711)  # nginx' workers pass through it as nobody
 
     reason = "asked for with --simulate" if options.simulate else None

@@ -85,6 +85,20 @@ class Orphans(unittest.TestCase):
         wait_for("the child's end", 5, lambda: not running(child))
 
 
+    def test_children_of_dead_children_are_found_and_ended(self):
+        script = ("import subprocess, sys; sys.path.insert(0, sys.argv[1])\n"
+                  "from tideline_demo.processes import adopt_orphans, end_children\n"
+                  "adopt_orphans()\n"
+                  "shell = subprocess.Popen(['sh', '-c', 'sleep 600 & echo $!'], stdout=subprocess.PIPE, text=True)\n"
+                  "orphan = shell.stdout.readline().strip(); shell.wait()\n"
+                  "print(orphan, end_children(), end_children())")
+        done = subprocess.run(["python3", "-c", script, f"{support.SOURCE}/deploy/demo"], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=30)
+        orphan, first, second = map(int, done.stdout.split())
+        self.assertEqual((first, second), (1, 0))
+        self.assertFalse(running(orphan))
+
+
 def running(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
