@@ -86,7 +86,7 @@ class Parser {
     } catch (const CLI::ParseError& error) {
       // CLI11 says only that a subcommand is required, not which word is none.
       if (const auto word = unknown_command(argc, argv); !word.empty() && error.get_exit_code() != 0) {
-        return usage(fmt::format("\"{}\" is no command{}; \"tidectl --help\" lists them", word,
+        return usage(fmt::format("\"{}\" is no command{} (\"tidectl --help\" lists them)", word,
                                  policy::did_you_mean(word, command_names())));
       }
       std::ostringstream out;

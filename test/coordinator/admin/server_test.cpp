@@ -42,19 +42,6 @@ std::vector<std::string> schema_methods() {
   return names;
 }
 
-TEST(Roles, EveryMethodOfTheSchemaHasExactlyOneRule) {
-  std::vector<std::string> ruled;
-  for (const MethodRule& rule : method_rules())
-    ruled.emplace_back(rule.method);
-  EXPECT_EQ(ruled, schema_methods());
-}
-
-TEST(Roles, AMethodWithoutARuleIsForNobody) {
-  const auto permitted = permit("shutdown", {link::Role::kAdmin, "root"});
-  ASSERT_FALSE(permitted.ok());
-  EXPECT_EQ(permitted.error().code(), ErrorCode::kPermissionDenied);
-}
-
 class AdminServerTest : public testing::Test {
  protected:
   AdminServerTest() : authority_(directory_.str(), "ca") {
