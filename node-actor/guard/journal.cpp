@@ -185,7 +185,11 @@ struct Journal::Impl {
 
   Result<void> open_files();
   Result<void> load();
-  void forget_writes();
+  void forget_writes_of_another_boot();
+  static void clear(Slot& slot) {
+    slot.held.store(0, std::memory_order_relaxed);
+    slot.next.store(0, std::memory_order_relaxed);
+  }
   Result<void> append(const JournalRecord& record);
 };
 
@@ -197,19 +201,16 @@ Result<void> Journal::Impl::open_files() {
   auto mapped = MappedFile::open(state_dir + "/written", kWrittenBytes);
   if (!mapped) return mapped.error();
   written = std::move(*mapped);
-  auto& header = *static_cast<WrittenHeader*>(written.data());
-  if (header.boot != hash_of(boot_id)) forget_writes();
   return {};
 }
 
-void Journal::Impl::forget_writes() {
-  // Only pages that were touched are touched again: the file is sparse.
-  auto* slots = reinterpret_cast<Slot*>(static_cast<char*>(written.data()) + sizeof(WrittenHeader));
-  for (std::uint32_t i = 0; i < kMaxRecords; ++i) {
-    if (slots[i].held.load(std::memory_order_relaxed) != 0) slots[i].held.store(0, std::memory_order_relaxed);
-    if (slots[i].next.load(std::memory_order_relaxed) != 0) slots[i].next.store(0, std::memory_order_relaxed);
-  }
-  static_cast<WrittenHeader*>(written.data())->boot = hash_of(boot_id);
+void Journal::Impl::forget_writes_of_another_boot() {
+  auto& header = *static_cast<WrittenHeader*>(written.data());
+  if (header.boot == hash_of(boot_id)) return;
+  // Slots without a record are reset when one takes them; touching only those in use keeps the mapping small.
+  for (const auto& record : records)
+    clear(slot(record));
+  header.boot = hash_of(boot_id);
 }
 
 Result<void> Journal::Impl::load() {
@@ -282,6 +283,7 @@ Result<Journal> Journal::open(const std::string& state_dir, const std::string& b
   }
   if (auto opened = impl->open_files(); !opened) return opened.error();
   if (auto loaded = impl->load(); !loaded) return loaded.error();
+  impl->forget_writes_of_another_boot();
   return Journal(std::move(impl));
 }
 
@@ -324,9 +326,7 @@ Result<void> Journal::record(const kernel::FileIdentity& file, const std::string
   if (known != nullptr) {
     *known = std::move(record);
   } else {
-    // The slot may be one that a failed restore of an earlier life has left behind.
-    impl_->slot(record).held.store(0, std::memory_order_relaxed);
-    impl_->slot(record).next.store(0, std::memory_order_relaxed);
+    Impl::clear(impl_->slot(record));
     impl_->records.push_back(std::move(record));
     ++impl_->next_slot;
   }
@@ -379,10 +379,7 @@ Result<void> Journal::compact(const std::vector<kernel::FileIdentity>& keep) {
   impl_->fd = std::move(fd);
   impl_->unsynced_line = false;
   impl_->records = std::move(kept);
-  if (impl_->records.empty()) {
-    impl_->forget_writes();
-    impl_->next_slot = 0;
-  }
+  if (impl_->records.empty()) impl_->next_slot = 0;
   return {};
 }
 

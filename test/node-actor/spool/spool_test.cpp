@@ -258,7 +258,8 @@ TEST(Spool, DiskStaysWithinItsBytes) {
     ASSERT_EQ(on_disk, spool.disk_bytes());
   }
   std::uint64_t counted = spool.pending_gap();
-  for (const auto& report : *spool.peek(Seq(1), 500))
+  const auto reports = spool.peek(Seq(1), 500);
+  for (const auto& report : *reports)
     counted += report.gap_reports;
   EXPECT_EQ(counted, spool.dropped());
   EXPECT_EQ(spool.dropped() + spool.pending(), 500u);
