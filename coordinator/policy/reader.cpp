@@ -222,7 +222,7 @@ class Reader {
     for (const auto& [name, value] : object.items()) {
       if (std::find(aside.begin(), aside.end(), name) != aside.end()) continue;
       const std::string at = member(path, name);
-      const std::string table_path = prefix.empty() ? name : prefix + "." + name;
+      const std::string table_path = prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
       if (const auto leaf = leaves_.find(table_path); leaf != leaves_.end() && name.find('.') == std::string::npos) {
         if (value.is_null()) continue;
         auto ok = setting(*leaf->second, at, value, out);

@@ -47,10 +47,10 @@ std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due() {
   for (auto& [name, node] : nodes_) {
     if (!node.check || !node.open || !node.labels) continue;
     node.check = false;
-    auto policy = effective_for(*node.labels);
+    const auto policy = effective_for(*node.labels);
     if (node.sent == policy) continue;
     node.sent = policy;
-    due.emplace_back(name, std::move(policy));
+    due.emplace_back(name, policy);
   }
   return due;
 }

@@ -63,6 +63,7 @@ std::optional<Metric> metric_from(std::string_view name) {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> result;
+    result.reserve(kRows.size());
     for (const auto& row : kRows)
       result.push_back(row.metric);
     return result;

@@ -68,6 +68,11 @@ caf::behavior LinkActor::make_behavior() {
   };
 }
 
+void LinkActor::on_exit() {
+  tick_ = nullptr;
+  spool_.reset();
+}
+
 void LinkActor::take_sample(const SampleReady& ready) {
   const auto now = ready.sample.at;
   if (!window_start_) window_start_ = now;

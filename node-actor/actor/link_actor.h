@@ -52,6 +52,8 @@ class LinkActor : public caf::event_based_actor {
             std::shared_ptr<ClientPort> port);
   /// Its first message must be the handle of the tick actor, which is made after this one.
   caf::behavior make_behavior() override;
+  /// Closes the spool, and lets go of the tick actor, which knows this one.
+  void on_exit() override;
 
  private:
   void take_sample(const SampleReady& ready);

@@ -12,6 +12,8 @@
 namespace tideline::node {
 namespace {
 
+constexpr std::size_t kMaxTroubles = 64;
+
 std::string path_of(const model::KernelWrite& write) {
   return write.group + "/" + write.file;
 }
@@ -67,9 +69,9 @@ void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
 guard::Declaration NodeLoop::declare(const model::KernelWrite& write) const {
   // The besteffort root's quota is the only file written today, and it throttles: it goes back when nobody is in
   // charge.
-  const auto safe = kernel::quota_write(tree_.version(), quota_period_us_, write.group,
-                                        decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
-  return {guard::RestoreClass::kRestore, safe.value};
+  const auto safe =
+      kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
+  return {guard::RestoreClass::kRestore, safe ? safe->value : write.value};
 }
 
 model::Result<void> NodeLoop::fast_round() {
@@ -99,12 +101,12 @@ model::Result<void> NodeLoop::fast_round() {
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   std::optional<model::MilliCpu> limit;
   if (decision.action == decide::SuppressDecision::Action::kLimit) limit = decision.limit;
-  const auto write = kernel::quota_write(tree_.version(), quota_period_us_, tree_.best_effort(), limit,
-                                         model::Controller::kCpuSuppress, decision.reason);
-  const auto outcome = writer_.perform(write);
+  const auto write =
+      kernel::quota_write(tree_, tree_.best_effort(), limit, model::Controller::kCpuSuppress, decision.reason);
+  const auto outcome = write ? writer_.perform(*write) : model::Result<kernel::WriteOutcome>(write.error());
   for (const auto& drift : gate_.take_drifts()) {
     log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
-    note(model::Reason::kDrift, path_of(write), drift.found, write.value);
+    note(model::Reason::kDrift, path_of(*write), drift.found, write->value);
   }
   if (!outcome) {
     if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
@@ -115,8 +117,8 @@ model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   }
   current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
   if (outcome->changed) {
-    recorder_.write(write, outcome->old_value);
-    note(decision.reason, path_of(write), outcome->old_value, write.value);
+    recorder_.write(*write, outcome->old_value);
+    note(decision.reason, path_of(*write), outcome->old_value, write->value);
   }
   return {};
 }
@@ -129,13 +131,11 @@ model::NodeSample NodeLoop::pod_round() {
   auto sample =
       host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
   protection_ = sense::judge_protection(kernel::read_sibling_weights(tree_));
-  const auto quota = kernel::read_quota(tree_, tree_.best_effort());
-  if (!quota) {
+  if (!reading.counters.be_limit_known) {
     current_ = decide::CurrentLimit::unknown();
-    if (quota.error().code() != model::ErrorCode::kNotFound) note_trouble(quota.error());
   } else {
-    current_ = quota->limit ? decide::CurrentLimit::of(*quota->limit) : decide::CurrentLimit::none();
-    quota_period_us_ = quota->period_us;
+    const auto& limit = reading.counters.be_limit;
+    current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
   }
   host_before_ = std::move(reading.counters);
   sample_ = sample;
@@ -170,9 +170,9 @@ void NodeLoop::note(model::Reason reason, std::string subject, std::string old_v
 }
 
 void NodeLoop::note_trouble(const model::Error& error) {
-  // The same trouble comes back every round: once is news.
-  if (error.message() == last_trouble_) return;
-  last_trouble_ = error.message();
+  // The same trouble comes back every round: once a while is news.
+  if (troubles_.size() >= kMaxTroubles) troubles_.clear();
+  if (!troubles_.insert(error.message()).second) return;
   log::warn("kernel-trouble", "{}: {}", model::name_of(error.code()), error.message());
 }
 

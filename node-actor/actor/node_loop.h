@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "messages/model/action.h"
@@ -68,12 +70,11 @@ class NodeLoop {
   std::optional<model::NodeSample> sample_;
   model::Protection protection_;
   decide::CurrentLimit current_;
-  std::int64_t quota_period_us_ = 100'000;
   decide::SuppressState suppress_;
   std::vector<model::FeatureState> features_;
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
-  std::string last_trouble_;
+  std::set<std::string> troubles_;  // already logged; bounded
 };
 
 }  // namespace tideline::node

@@ -12,7 +12,7 @@
 #include "node-actor/actor/policy_file.h"
 #include "node-actor/actor/tick_actor.h"
 #include "node-actor/guard/restore.h"
-#include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/pod_reader.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/sense/judge_protection.h"
 
@@ -97,6 +97,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   if (!guard::follow_supervisor(ticket)) {
     return model::Error(model::ErrorCode::kFenced, "the supervisor is gone before the worker began");
   }
+  if (const auto raised = kernel::raise_file_limit(); !raised) log::warn("file-limit", "{}", raised.error().message());
   auto lease = guard::Lease::join(config.state_dir, ticket.epoch);
   if (!lease) return lease.error();
   auto journal = guard::Journal::open(config.state_dir);

@@ -119,10 +119,12 @@ bool Cluster::node_is_live(const std::string& name, std::chrono::milliseconds pa
 
 bool Cluster::policy_is_applied(const std::string& name, std::chrono::milliseconds patience) const {
   return eventually(patience, [&] {
-    const auto state = ask({"policy", "status"});
-    const auto node = ask({"node", name});
-    if (!state.is_object() || !node.is_object()) return false;
-    return node["policy"]["applied"].is_number() && node["policy"]["applied"] == state["version"];
+    const auto status = ask({"policy", "status"});
+    if (!status.is_object()) return false;
+    for (const auto& node : status["nodes"]) {
+      if (node["name"] == name) return node["policyApplied"] == status["state"]["version"];
+    }
+    return false;
   });
 }
 

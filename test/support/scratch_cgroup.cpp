@@ -179,7 +179,7 @@ pid_t ScratchCgroup::spin(const std::string& relative, int threads) {
     ::close(gate[1]);
     char byte = 0;
     if (::read(gate[0], &byte, 1) != 1) ::_exit(1);  // spins only once it is in its group
-    const std::vector<char> touched(8 << 20, 'x');  // so that the group has memory of its own, too
+    const std::vector<char> touched(8 << 20, 'x');   // so that the group has memory of its own, too
     volatile unsigned long turns = static_cast<unsigned long>(touched.back());
     std::vector<std::thread> others;
     for (int i = 1; i < threads; ++i) {

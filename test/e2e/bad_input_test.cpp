@@ -1,0 +1,125 @@
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "test/support/cluster.h"
+#include "test/support/pod_tree.h"
+
+namespace tideline::test {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+std::string problem(const Cluster& cluster) {
+  const auto status = cluster.ask({"policy", "status"});
+  if (!status.is_object() || !status["state"]["problem"].is_string()) return "";
+  return status["state"]["problem"].get<std::string>();
+}
+
+TEST(BadPolicy, IsNamedAndTheLastGoodOneStays) {
+  Cluster cluster;
+  cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 50));
+  cluster.start_coordinator();
+  const auto good = cluster.ask({"policy", "get"});
+  ASSERT_TRUE(good.is_object());
+  ASSERT_EQ(good["effective"]["threshold"]["cpuSuppressThresholdPercent"], 50);
+
+  const std::vector<std::pair<std::string, std::string>> bad{
+      {"{\"clusterStrategy\": ", "resource-threshold-config"},
+      {R"({"clusterStrategy": {"cpuSuppressThresholdPercent": 650}})", "650"},
+      {R"({"clusterStrategy": {"cpuSuppressTresholdPercent": 65}})", "cpuSuppressTresholdPercent"},
+      {R"({"clusterStrategy": {"cpuSuppressPolicy": "magic"}})", "magic"}};
+  for (const auto& [text, named] : bad) {
+    cluster.set_policy("resource-threshold-config", text);
+    EXPECT_TRUE(eventually(seconds(5), [&] { return problem(cluster).find(named) != std::string::npos; }))
+        << text << " -> " << problem(cluster);
+    const auto now = cluster.ask({"policy", "get"});
+    EXPECT_EQ(now["effective"], good["effective"]) << text;
+  }
+
+  // Also across a restart: a typo must not take effect by it.
+  EXPECT_EQ(cluster.stop_coordinator(), 0);
+  cluster.start_coordinator();
+  EXPECT_TRUE(eventually(seconds(5), [&] { return !problem(cluster).empty(); }));
+  EXPECT_EQ(cluster.ask({"policy", "get"})["effective"]["threshold"], good["effective"]["threshold"]);
+
+  cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 60));
+  EXPECT_TRUE(eventually(seconds(5), [&] { return problem(cluster).empty(); })) << problem(cluster);
+  EXPECT_EQ(cluster.ask({"policy", "get"})["effective"]["threshold"]["cpuSuppressThresholdPercent"], 60);
+}
+
+TEST(PolicyApply, IsRefusedForADirectorySourceNamingIt) {
+  Cluster cluster;
+  cluster.start_coordinator();
+  const auto file = cluster.dir().write("resource-threshold-config.json", threshold_config("cfsQuota", 50));
+  const auto applied = cluster.tidectl({"policy", "apply", file});
+  EXPECT_EQ(applied.exit, 1) << applied.output;
+  EXPECT_THAT(applied.output, HasSubstr(cluster.dir().str() + "/policy"));
+  const auto dry = cluster.tidectl({"policy", "apply", "--dry-run", file});
+  EXPECT_EQ(dry.exit, 0) << dry.output;
+}
+
+TEST(StartUp, RefusesMissingAndHalfConfiguredTls) {
+  Cluster cluster;
+  const auto server = cluster.authority().coordinator();
+  const auto policy = "dir:" + cluster.dir().str() + "/policy";
+  const auto none = run({program("tideline-coordinator"), "--policy-source", policy, "--data-dir", cluster.data_dir()});
+  EXPECT_NE(none.exit, 0);
+  EXPECT_THAT(none.output, HasSubstr("certificate"));
+  const auto half = run({program("tideline-coordinator"), "--policy-source", policy, "--data-dir", cluster.data_dir(),
+                         "--tls-cert", server.certificate, "--tls-ca", server.ca});
+  EXPECT_NE(half.exit, 0);
+  EXPECT_THAT(half.output, HasSubstr("key"));
+
+  const auto node = cluster.authority().node("n1");
+  const auto pods = cluster.dir().write("pods.json", R"({"pods": []})");
+  const auto half_node =
+      run({program("tideline-node"), "run", "--node-name", "n1", "--coordinator", "127.0.0.1:1", "--pods-file", pods,
+           "--state-dir", cluster.dir().str() + "/s", "--tls-cert", node.certificate, "--tls-key", node.key});
+  EXPECT_NE(half_node.exit, 0);
+  EXPECT_FALSE(std::filesystem::exists(cluster.dir().str() + "/s")) << "nothing was begun";
+}
+
+TEST(Strangers, ANodeOfAnotherAuthorityIsRefusedAndLogged) {
+  TIDELINE_NEED_CGROUPS();
+  PodTree tree;
+  Cluster cluster;
+  cluster.start_coordinator();
+  std::filesystem::create_directories(cluster.dir().path() / "other");
+  const CertAuthority other(cluster.dir().str() + "/other", "other");
+  const auto stranger = other.node("n1");
+  const auto pods = cluster.dir().write("pods.json", PodTree::pods_json());
+  Process node(
+      {program("tideline-node"), "run", "--node-name", "n1", "--coordinator", cluster.node_address(), "--pods-file",
+       pods, "--state-dir", cluster.node_dir("n1"), "--kubepods", tree.kubepods(), "--tls-cert", stranger.certificate,
+       "--tls-key", stranger.key, "--tls-ca",
+       // It trusts the real coordinator, so that it is the coordinator who refuses.
+       cluster.dir().write(
+           "both.crt",
+           cluster.dir().read("other/" + std::filesystem::path(stranger.ca).filename().string()) +
+               cluster.dir().read("tls/" + std::filesystem::path(cluster.authority().ca_file()).filename().string()))},
+      {.environment = {}, .output_file = cluster.dir().str() + "/stranger.log"});
+  EXPECT_TRUE(
+      eventually(seconds(15), [&] { return cluster.coordinator().output().find("peer-refused") != std::string::npos; }))
+      << node.output() << cluster.coordinator().output();
+  EXPECT_TRUE(cluster.ask({"nodes"}).dump().find("\"n1\"") == std::string::npos);
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.wait(seconds(10)), 0) << node.output();
+}
+
+TEST(Strangers, ANodeThatClaimsAnothersNameDoesNotStart) {
+  Cluster cluster;
+  const auto certificate = cluster.authority().node("n2");
+  const auto pods = cluster.dir().write("pods.json", R"({"pods": []})");
+  const auto claimed = run({program("tideline-node"), "check", "--node-name", "n1", "--coordinator", "127.0.0.1:1",
+                            "--pods-file", pods, "--state-dir", cluster.node_dir("n1"), "--tls-cert",
+                            certificate.certificate, "--tls-key", certificate.key, "--tls-ca", certificate.ca});
+  EXPECT_NE(claimed.exit, 0);
+  EXPECT_THAT(claimed.output, HasSubstr("n2"));
+}
+
+}  // namespace
+}  // namespace tideline::test

@@ -1,0 +1,60 @@
+#include "test/support/pod_tree.h"
+
+#include <cstdlib>
+
+namespace tideline::test {
+
+PodTree::PodTree() {
+  cgroup_.make(kLs);
+  cgroup_.make(kBe);
+  const auto weigh = [&](const std::string& group, int shares, int weight) {
+    if (cgroup_.v1()) {
+      cgroup_.write(group, "cpu.shares", std::to_string(shares));
+    } else {
+      cgroup_.write(group, "cpu.weight", std::to_string(weight));
+    }
+  };
+  weigh("kubepods/besteffort", 2, 1);
+  weigh("kubepods/besteffort/podbe-uid", 2, 1);
+  weigh("kubepods/burstable", 1024, 39);
+  weigh("kubepods/burstable/podls-uid", 1024, 39);
+}
+
+std::string PodTree::pods_json() {
+  return R"({"pods": [
+    {"uid": "ls-uid", "namespace": "test", "name": "web", "qosClass": "LS", "kubeQosClass": "Burstable",
+     "priority": 9000, "requests": {"cpu": "1", "memory": "64Mi"}, "containers": [{"name": "web", "id": "web"}]},
+    {"uid": "be-uid", "namespace": "test", "name": "job", "qosClass": "BE", "kubeQosClass": "BestEffort",
+     "priority": 5000, "requests": {"kubernetes.io/batch-cpu": 1000}, "containers": [{"name": "job", "id": "job"}]}
+  ]})";
+}
+
+std::string PodTree::quota() const {
+  return cgroup_.read("kubepods/besteffort", cgroup_.v1() ? "cpu.cfs_quota_us" : "cpu.max");
+}
+
+bool PodTree::limited() const {
+  const auto text = quota();
+  return !text.starts_with("-1") && !text.starts_with("max");
+}
+
+void PodTree::spoil_weight() {
+  cgroup_.write("kubepods/besteffort", cgroup_.v1() ? "cpu.shares" : "cpu.weight", cgroup_.v1() ? "1024" : "100");
+}
+
+void PodTree::confine_to_cpu(int cpu) {
+  // Narrowed bottom-up: a v1 parent may not hold less than its children.
+  for (const char* group : {kLs, kBe, "kubepods/burstable/podls-uid", "kubepods/besteffort/podbe-uid",
+                            "kubepods/burstable", "kubepods/besteffort", "kubepods"}) {
+    cgroup_.write(group, "cpuset.cpus", std::to_string(cpu));
+  }
+}
+
+std::int64_t PodTree::cpu_ns(const std::string& relative) const {
+  if (cgroup_.v1()) return std::strtoll(cgroup_.read(relative, "cpuacct.usage").c_str(), nullptr, 10);
+  const auto text = cgroup_.read(relative, "cpu.stat");
+  const auto at = text.find("usage_usec ");
+  return at == std::string::npos ? 0 : std::strtoll(text.c_str() + at + 11, nullptr, 10) * 1000;
+}
+
+}  // namespace tideline::test

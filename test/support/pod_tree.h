@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "test/support/scratch_cgroup.h"
+
+namespace tideline::test {
+
+/// A Kubernetes-shaped tree on the real kernel with kubelet's weights: one LS pod below burstable, one BE pod below
+/// besteffort, a container each.
+class PodTree {
+ public:
+  PodTree();
+
+  std::string kubepods() const { return cgroup_.group() + "/kubepods"; }
+  /// The pods file that describes both.
+  static std::string pods_json();
+  /// A process that spins in the LS or BE container; killed with the tree.
+  pid_t spin_ls(int threads = 1) { return cgroup_.spin(kLs, threads); }
+  pid_t spin_be(int threads = 1) { return cgroup_.spin(kBe, threads); }
+  void kill(pid_t pid) { cgroup_.kill(pid); }
+
+  /// The besteffort root's quota file as it reads now, and whether that is a limit.
+  std::string quota() const;
+  bool limited() const;
+  /// Gives the besteffort root the weight of an ordinary pod, which undoes the kernel's protection.
+  void spoil_weight();
+  /// CPU used so far, in ns.
+  std::int64_t ls_cpu_ns() const { return cpu_ns(kLs); }
+  std::int64_t be_cpu_ns() const { return cpu_ns(kBe); }
+  /// Confines the tree to one CPU, so that LS and BE must share it.
+  void confine_to_cpu(int cpu);
+
+ private:
+  static constexpr const char* kLs = "kubepods/burstable/podls-uid/web";
+  static constexpr const char* kBe = "kubepods/besteffort/podbe-uid/job";
+  std::int64_t cpu_ns(const std::string& relative) const;
+  ScratchCgroup cgroup_;
+};
+
+}  // namespace tideline::test
