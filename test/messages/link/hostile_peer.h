@@ -29,8 +29,8 @@ class HostilePeer {
   std::size_t flood(const model::Report& report, std::size_t count);
   /// From now on reads nothing from its socket.
   void go_deaf();
-  /// `count` heartbeats sent without waiting.
-  void send_heartbeats(std::size_t count);
+  /// Sends heartbeats without waiting for answers until the socket takes no more for now.
+  void send_heartbeats();
   /// True once the server has closed the connection.
   bool wait_closed();
 
