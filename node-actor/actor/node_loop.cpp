@@ -1,5 +1,7 @@
 #include "node-actor/actor/node_loop.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "messages/clock/clock.h"
@@ -48,6 +50,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
+  loop->suppress_.ours = loop->quota_is_journaled(journal);
   loop->protection_.why = "not looked at yet";
   return loop;
 }
@@ -61,6 +64,16 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Jou
       gate_(journal, lease,
             [this](const model::KernelWrite& write, const std::string& /*original*/) { return declare(write); }),
       writer_(tree_, gate_) {}
+
+bool NodeLoop::quota_is_journaled(const guard::Journal& journal) const {
+  const auto write = kernel::quota_write(tree_, tree_.best_effort(), std::nullopt, model::Controller::kCpuSuppress,
+                                         model::Reason::kNone);
+  if (!write) return false;
+  const auto path = tree_.path(write->group, write->file);
+  const auto& records = journal.records();
+  return path && std::any_of(records.begin(), records.end(),
+                             [&](const guard::JournalRecord& record) { return record.file.path == *path; });
+}
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
@@ -112,9 +125,13 @@ model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
     if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
     current_ = decide::CurrentLimit::unknown();
     // A besteffort root that is gone has nothing to limit.
-    if (outcome.error().code() != model::ErrorCode::kNotFound) note_trouble(outcome.error());
+    if (outcome.error().code() != model::ErrorCode::kNotFound) {
+      write_problem_ = outcome.error().message();
+      note_trouble(outcome.error());
+    }
     return {};
   }
+  write_problem_.clear();
   current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
   if (outcome->changed) {
     recorder_.write(*write, outcome->old_value);
@@ -146,6 +163,13 @@ model::NodeStatus NodeLoop::status() const {
   model::NodeStatus status = status_;
   status.protection = protection_;
   status.features = features_;
+  if (!write_problem_.empty()) {
+    for (auto& feature : status.features) {
+      if (feature.feature != "cpuSuppress") continue;
+      feature.state = model::FeatureState::State::kUnsupported;
+      feature.why = "the limit could not be written: " + write_problem_;
+    }
+  }
   for (auto& feature : decide::cpu_qos_features(policy_))
     status.features.push_back(std::move(feature));
   if (policy_) status.policy_applied = policy_->version;

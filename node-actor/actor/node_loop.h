@@ -47,6 +47,8 @@ class NodeLoop {
 
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Journal& journal, const guard::Lease& lease);
+  /// Whether an earlier worker of this journal wrote the quota: then it is ours to release.
+  bool quota_is_journaled(const guard::Journal& journal) const;
   guard::Declaration declare(const model::KernelWrite& write) const;
   model::Result<void> act(const decide::SuppressDecision& decision);
   void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
@@ -74,6 +76,7 @@ class NodeLoop {
   std::vector<model::FeatureState> features_;
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
+  std::string write_problem_;       // why the last wanted write did not happen; "" = it did
   std::set<std::string> troubles_;  // already logged; bounded
 };
 

@@ -20,6 +20,8 @@ class PodTree {
   pid_t spin_ls(int threads = 1) { return cgroup_.spin(kLs, threads); }
   pid_t spin_be(int threads = 1) { return cgroup_.spin(kBe, threads); }
   void kill(pid_t pid) { cgroup_.kill(pid); }
+  /// Moves a child of ours into the LS container; killed with the tree.
+  void own_ls(pid_t child) { cgroup_.own(child, kLs); }
 
   /// The besteffort root's quota file as it reads now, and whether that is a limit.
   std::string quota() const;
