@@ -125,8 +125,8 @@ std::string peer_of(int fd) {
   return text_of(address);
 }
 
-/// Small messages go out at once, a host that vanished without a word is noticed by the kernel within a minute, and what
-/// a peer does not read piles up here, where it is counted, and not as megabytes in the kernel.
+/// Small messages go out at once, a host that vanished without a word is noticed by the kernel within a minute, and
+/// what a peer does not read piles up here, where it is counted, and not as megabytes in the kernel.
 void tune(int fd) {
   const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
   set(IPPROTO_TCP, TCP_NODELAY, 1);

@@ -14,7 +14,8 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 struct AcceptLimits {
   std::size_t max_handshakes = 16;  // TLS handshakes at once; later connections wait in the kernel's backlog
   model::Duration handshake_deadline = std::chrono::seconds(5);
-  std::size_t max_connections = 12'000;  // beyond it, connections are closed at once
+  std::size_t max_connections = 12'000;                     // beyond it, connections are closed at once
+  model::Duration reload_every = std::chrono::seconds(10);  // how often the TLS files are looked at for change
 };
 
 /// What one RPC connection may cost.

@@ -50,6 +50,9 @@ struct NodeServerConfig {
 /// All methods may be called from any thread and return at once; calls from outside are carried to the link's thread in
 /// batches, in order. `events` must outlive the server.
 ///
+/// The TLS files are re-read when they change (AcceptLimits::reload_every): connections from then on use them, and bad
+/// ones are logged and not used. A session ends with its peer's certificate.
+///
 /// One node has one session. A newcomer with the same incarnation replaces the older session, which is closed: it is
 /// the same agent coming back before its old connection was noticed dead. A newcomer with another incarnation is
 /// refused while the older session was heard from within two heartbeats: two agents run as one node, and the one in

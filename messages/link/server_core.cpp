@@ -16,7 +16,6 @@ using model::ErrorCode;
 
 constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
-constexpr kj::Duration kReloadEvery = 10 * kj::SECONDS;
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
 
 std::string text_of(capnp::Text::Reader text) {
@@ -386,7 +385,7 @@ void ServerCore::sweep() {
     }
     for (const auto& [id, why] : ended)
       end(id, why);
-    if (now - last_reload_ > kReloadEvery) {
+    if (now - last_reload_ > to_kj(config_.accept.reload_every)) {
       last_reload_ = now;
       reload_changed_files();
     }

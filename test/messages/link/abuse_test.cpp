@@ -1,9 +1,17 @@
 // Peers that send nonsense, nothing, or too much.
 
+#include <algorithm>
+#include <cerrno>
 #include <random>
+#include <thread>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "test/messages/link/fixture.h"
 #include "test/messages/link/hostile_peer.h"
@@ -66,6 +74,50 @@ TEST_F(LinkTest, SilentConnectionsAreClosedAndLetOthersThrough) {
   for (const auto& peer : silent)
     EXPECT_TRUE(peer->wait_closed());
   EXPECT_TRUE(server_record.wait_refused("not finished within 300 ms"));
+}
+
+TEST_F(LinkTest, HandshakesAreCapped) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.max_handshakes = 1;
+  config.accept.handshake_deadline = milliseconds(300);
+  const auto server = serve(std::move(config), server_record);
+  const RawSocket silent(server->port());
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  const std::lock_guard lock(server_record.signal.mutex);
+  EXPECT_EQ(server_record.refusals.size(), 1U) << "the client had to wait for the silent one's deadline";
+}
+
+TEST_F(LinkTest, GoesOnAcceptingAfterTheProcessRanOutOfFiles) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  {
+    const RawSocket first(server->port());  // proves that the loop runs
+    const int spare = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit tight{.rlim_cur = std::min<rlim_t>(before.rlim_cur, 256), .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    std::vector<int> hoard;
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0))
+      hoard.push_back(fd);
+    EXPECT_EQ(errno, EMFILE);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(spare, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    std::this_thread::sleep_for(milliseconds(300));  // some failed accepts
+    for (const int fd : hoard)
+      ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ::close(spare);
+  }
+  const auto client = join(client_config("n1", server->port()), client_record);
+  EXPECT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
 }
 
 TEST_F(LinkTest, ConnectionsBeyondTheLimitAreClosed) {

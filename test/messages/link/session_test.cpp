@@ -337,6 +337,49 @@ TEST_F(LinkTest, RenewedServerCertificateNeedsNoRestartOfTheNode) {
   EXPECT_NE(server_record.enrolled[1].certificate_serial, before);
 }
 
+TEST_F(LinkTest, ServerTakesUpChangedFilesWhileItRuns) {
+  ServerRecord server_record;
+  ClientRecord stranger_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.reload_every = milliseconds(50);
+  config.session.enroll_deadline = milliseconds(400);  // and with it a short sweep
+  config.tls.ca = dir_.write("bundle.crt", dir_.read("ca.crt"));
+  const auto server = serve(std::move(config), server_record);
+  const auto member = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  auto stranger_config = client_config("n2", server->port());
+  stranger_config.tls = files(other_ca_.node("n2"));
+  stranger_config.tls.ca = dir_.write("both.crt", dir_.read("ca.crt") + dir_.read("other-ca.crt"));
+  const auto stranger = join(std::move(stranger_config), stranger_record);
+  ASSERT_TRUE(stranger_record.wait_disconnected(2));
+
+  dir_.write("bundle.crt", "half a fi");
+  ASSERT_TRUE(stranger_record.wait_disconnected(8));
+  EXPECT_TRUE(stranger_record.welcomes.empty());
+  dir_.write("bundle.crt", dir_.read("ca.crt") + dir_.read("other-ca.crt"));
+  EXPECT_TRUE(stranger_record.wait_connected(1)) << stranger_record.last_why();
+  EXPECT_TRUE(client_record.disconnects.empty()) << "sessions live on";
+}
+
+TEST_F(LinkTest, SessionEndsWithItsCertificate) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.idle_deadline = milliseconds(400);  // and with it a short sweep
+  config.session.heartbeat = milliseconds(50);
+  const auto server = serve(std::move(config), server_record);
+  auto client_settings = client_config("n1", server->port());
+  client_settings.tls = files(ca_.issue(
+      "brief", {.dns_names = {"n1.node.tideline"}, .client_auth = true, .valid_to = std::chrono::seconds(3)}));
+  const auto client = join(std::move(client_settings), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("certificate has expired"));
+  ASSERT_TRUE(client_record.wait_disconnected(2));
+  EXPECT_THAT(client_record.last_why(), HasSubstr("expired")) << "the node names its own file";
+}
+
 TEST_F(LinkTest, StopEndsEventsAndMayBeCalledTwice) {
   ServerRecord server_record;
   ClientRecord client_record;
