@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""generate.py [BIN]: writes docs/configuration.md from what the programs in BIN say of themselves.
+
+Every option is taken from --help and every policy key from `tidectl policy keys --json`.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.environ.get("TIDELINE_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TARGET = f"{SOURCE}/docs/configuration.md"
+
+HEAD = """# Configuration
+Made by `test/docs/generate.py` from what the programs say of themselves; a test compares. Edit the programs, not this file.
+
+* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tidectl`
+* [Policy](#policy): the keys of the JSON documents in the coordinator's policy directory
+
+Durations are a number and one unit: `100ms`, `10s`, `5m`, `2h`, `14d`. Sizes and CPU are Kubernetes quantities: `64Mi`, `1Gi`; `500m`,
+`2`. All three programs print their version with `version`, and an overview with `--help`.
+
+## Command lines
+"""
+
+POLICY = """## Policy
+A document is one data key of the ConfigMap that Koordinator calls `slo-controller-config` and ACK `ack-slo-config`: put
+`resource-threshold-config.json` (the key's bare JSON), or a whole ConfigMap as JSON under any name, into the directory that
+`--policy-source dir:PATH` names. Up to 16 `.json` files of up to 1 MiB each; hidden files are left out.
+
+How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
+level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
+labels (`tideline-node --label`). In `colocation-config` the labels `node.koordinator.sh/cpu-reclaim-ratio` and
+`node.koordinator.sh/memory-reclaim-ratio` then override the two reclaim thresholds, and `enable` must be true in the cluster's *and*
+in the node's strategy.
+
+`tidectl policy apply` checks documents (`--dry-run`); with a directory as the source it changes nothing and says so: edit the files
+there, they are looked at every second. Replace a file by renaming a finished one over it.
+
+A set of documents is taken whole or not at all: a wrong type, a value out of range or a misspelt key is refused with document, path
+and value, and the policy before it stays in force. *accepted* means: a key of Koordinator that this version checks and does not act
+on; so are some values of active keys. The coordinator logs each that is set (`policy-notice`), and `tideline-coordinator check` and `tidectl policy apply --dry-run`
+print it.
+"""
+
+RANGES = {"bool": "true, false", "object": "", "list of text": "", "list of objects": ""}
+
+
+def help_of(directory, *command):
+    done = subprocess.run([f"{directory}/{command[0]}", *command[1:], "--help"], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, check=True)
+    return done.stdout
+
+
+def options_of(text):
+    """--help as CLI11 prints it -> [(option, argument and default, meaning)]."""
+    section = re.search(r"^(?:Positionals|Options):\n(.*?)\n(?=\S|\Z)", text, re.DOTALL | re.MULTILINE)
+    if "\nOptions:\n" in text:
+        section = re.search(r"^Options:\n(.*?)(?:\n(?=\S)|\Z)", text, re.DOTALL | re.MULTILINE)
+    found = []
+    for line in section.group(1).splitlines() if section else ():
+        head = re.match(r"  (-\S+)(.*)$", line)
+        if head:
+            # An option as long as its column has its meaning one space behind, where others have their kind.
+            parts = re.split(r"\s{2,}", head.group(2), maxsplit=1)
+            if len(parts) == 1 and not re.match(r" (TEXT|UINT|REQUIRED|Excludes|\(Env)", parts[0]):
+                parts = ["", parts[0]]
+            found.append([head.group(1).split(",")[-1], parts[0].strip(), parts[1].strip() if len(parts) > 1 else ""])
+        elif found and line.strip():
+            found[-1][2] = (found[-1][2] + " " + line.strip()).strip()
+    return [tuple(option) for option in found if option[0] != "--help"]
+
+
+def subcommands_of(text):
+    section = re.search(r"^Subcommands:\n(.*?)(?:\n(?=\S)|\Z)", text, re.DOTALL | re.MULTILINE)
+    if not section:
+        return []
+    return [(m.group(1), m.group(2)) for m in re.finditer(r"^  (\S+)\s+(.*)$", section.group(1), re.MULTILINE)]
+
+
+def cell(text):
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def code(text):
+    return f"`{text}`" if text else ""
+
+
+def split_kind(kind):
+    """"TEXT=10s (Env:X)" -> (default, environment variable, required or repeated)."""
+    default = re.search(r"(?:TEXT|UINT)[^=]*=(\S+)", kind)
+    if kind.startswith("UINT:"):
+        default = re.search(r"\]=(\S+)", kind)
+    environment = re.search(r"\(Env:(\w+)\)", kind)
+    note = "required" if "REQUIRED" in kind else ""
+    return default.group(1) if default else "", environment.group(1) if environment else "", note
+
+
+def options_table(text):
+    options = options_of(text)
+    if not options:
+        return ["No options.", ""]
+    lines = ["| option | default | meaning |", "|---|---|---|"]
+    for option, kind, meaning in options:
+        default, environment, note = split_kind(kind)
+        said = meaning + (f" (environment: `{environment}`)" if environment else "")
+        lines.append(f"| `{option}` | {code(cell(default)) or note} | {cell(said)} |")
+    return lines + [""]
+
+
+def command_lines(directory):
+    node = help_of(directory, "tideline-node")
+    lines = ["### tideline-node", ""]
+    for name, what in subcommands_of(node):
+        lines += [f"* `tideline-node {name}`: {what}"]
+    lines += ["", "`run` and `check` take the same options:", ""]
+    run, check = help_of(directory, "tideline-node", "run"), help_of(directory, "tideline-node", "check")
+    if options_of(run) != options_of(check):
+        raise SystemExit("tideline-node run and check no longer take the same options")
+    lines += options_table(run)
+    if not node_reads_config(directory):
+        lines += ["**Known fault of this version:** `tideline-node` accepts `--config` and does not read the file. Give the options on "
+                  "the command", "line.", ""]
+    lines += ["`release`:", ""] + options_table(help_of(directory, "tideline-node", "release"))
+
+    coordinator = help_of(directory, "tideline-coordinator")
+    lines += ["### tideline-coordinator", "", "Without a command it runs; commands:", ""]
+    lines += [f"* `tideline-coordinator {name}`: {what}" for name, what in subcommands_of(coordinator)]
+    lines += ["", "Options, of all of them:", ""] + options_table(coordinator)
+
+    tidectl = help_of(directory, "tidectl")
+    lines += ["### tidectl", "", "Options of every command:", ""] + options_table(tidectl)
+    for name, what in subcommands_of(tidectl):
+        text = help_of(directory, "tidectl", name)
+        inner = subcommands_of(text)
+        for words, meaning in [((name, sub), say) for sub, say in inner] or [((name,), what)]:
+            own = help_of(directory, "tidectl", *words)
+            argument = re.search(r"^Usage: tidectl .*?\[OPTIONS\](.*)$", own, re.MULTILINE)
+            shown = " ".join(words) + (argument.group(1) if argument else "")
+            lines += [f"`tidectl {shown}`: {meaning}.", ""]
+            if options_of(own):
+                lines += options_table(own)
+            for metrics in re.findall(r"^Metrics: (.*)$", own, re.MULTILINE):
+                lines += ["Metrics: " + ", ".join(f"`{metric}`" for metric in metrics.split()) + ".", ""]
+    return lines
+
+
+def node_reads_config(directory):
+    """Whether `tideline-node --config FILE` does what --help says."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write("log-level=no-such-level\n")
+        file.flush()
+        done = subprocess.run([f"{directory}/tideline-node", "check", "--config", file.name, "--coordinator", "none:1",
+                               "--pods-file", "/nonexistent"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return "no-such-level" in done.stderr
+
+
+def number(value):
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def range_of(key):
+    if key["choices"]:
+        return " ".join(code(choice or '""') for choice in key["choices"])
+    low, high = key["min"], key["max"]
+    if low is None and high is None:
+        return RANGES.get(key["type"], "")
+    if low is not None and low <= -2 ** 31:
+        low = None
+    if high is not None and high >= 2 ** 31 - 1:
+        high = None
+    if low is not None and high is not None and not key["minExcluded"]:
+        return f"{number(low)}..{number(high)}"
+    parts = [f"{'> ' if key['minExcluded'] else '>= '}{number(low)}"] if low is not None else []
+    return ", ".join(parts + ([f"<= {number(high)}"] if high is not None else []))
+
+
+def policy_tables(directory):
+    done = subprocess.run([f"{directory}/tidectl", "policy", "keys", "--json"], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, check=True)
+    lines, document = [], None
+    for key in json.loads(done.stdout)["keys"]:
+        if key["document"] != document:
+            document = key["document"]
+            lines += ["", f"### {document}", "", "| key | type | range | default | status | meaning |", "|---|---|---|---|---|---|"]
+        status = "**active**" if key["active"] else "accepted"
+        default = "" if key["default"] == "unset" else code(cell(key["default"]))
+        lines.append(f"| `{key['path']}` | {key['type']} | {cell(range_of(key))} | {default or 'unset'} | {status} | "
+                     f"{cell(key['meaning'])} |")
+    return lines[1:] + [""]
+
+
+def configuration(directory):
+    return "\n".join([HEAD, *command_lines(directory), POLICY, *policy_tables(directory)])
+
+
+def main():
+    directory = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TIDELINE_BIN", f"{SOURCE}/build/release/bin")
+    text = configuration(directory)
+    with open(TARGET, "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"{TARGET}: {len(text.splitlines())} lines")
+
+
+if __name__ == "__main__":
+    main()
