@@ -141,11 +141,17 @@ TEST_F(LinkTest, SendsOnlyTheNewestPolicyWhileOneIsInFlight) {
   };
   server->push_policy({{id, policy(1)}});
   ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == 1; }));
+  const auto two_beats = [&]() {
+    const auto beats = server_record.heartbeat_count();
+    return server_record.signal.wait([&]() { return server_record.heartbeats >= beats + 2; });
+  };
   server->push_policy({{id, policy(2)}});
+  ASSERT_TRUE(two_beats());
   server->push_policy({{id, policy(3)}});
+  ASSERT_TRUE(two_beats());
   client->answer_policy(model::PolicyVersion(1), "");
   ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.policies.size() == 2; }));
-  EXPECT_EQ(client_record.policies[1].version, model::PolicyVersion(3));
+  EXPECT_EQ(client_record.policies[1].version, model::PolicyVersion(3)) << "never 2, and 3 only after 1 was answered";
 }
 
 TEST_F(LinkTest, PushesPoliciesToManySessionsInSlices) {
