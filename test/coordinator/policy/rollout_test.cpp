@@ -1,0 +1,165 @@
+#include "coordinator/policy/rollout.h"
+
+#include <gtest/gtest.h>
+
+namespace tideline::policy {
+namespace {
+
+using model::NodeName;
+using model::PolicyVersion;
+
+const NodeName kA("a");
+const NodeName kB("b");
+constexpr model::Epoch kEpoch(7);
+
+/// `percent` everywhere, but `fast_percent` on nodes labelled pool=fast.
+std::shared_ptr<const ClusterPolicy> thresholds(int percent, int fast_percent) {
+  auto parsed =
+      parse({{"resource-threshold-config",
+              R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": )" + std::to_string(percent) +
+                  R"(}, "nodeStrategies": [{"name": "fast", "nodeSelector": {"matchLabels": {"pool": "fast"}},
+                                "cpuSuppressThresholdPercent": )" +
+                  std::to_string(fast_percent) + "}]}"}});
+  EXPECT_TRUE(parsed.ok());
+  return std::make_shared<const ClusterPolicy>(std::move(parsed).value());
+}
+
+/// A rollout with version 1 in force: 60 %, 80 % for the pool "fast".
+Rollout loaded() {
+  Rollout rollout(kEpoch);
+  rollout.set(thresholds(60, 80), PolicyVersion(1));
+  return rollout;
+}
+
+std::vector<std::string> names(const std::vector<std::pair<NodeName, model::NodePolicy>>& due) {
+  std::vector<std::string> out;
+  for (const auto& [name, policy] : due)
+    out.push_back(name.str());
+  return out;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(Rollout, SendsOnceASession) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  EXPECT_EQ(names(rollout.take_due()), Names{"a"});
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+  rollout.labels(kA, {});
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+}
+
+TEST(Rollout, SendsAgainToANewSessionAlsoWhenTheOldOneWasNeverSeenToClose) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  rollout.take_due();
+  rollout.opened(kA);
+  EXPECT_EQ(names(rollout.take_due()), Names{"a"});
+  rollout.closed(kA);
+  rollout.opened(kA);
+  EXPECT_EQ(names(rollout.take_due()), Names{"a"}) << "its labels are known from before";
+}
+
+TEST(Rollout, SendsNothingToANodeWhoseLabelsWereNeverTold) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+  rollout.labels(kA, {{"pool", "fast"}});
+  const auto due = rollout.take_due();
+  ASSERT_EQ(names(due), Names{"a"});
+  EXPECT_EQ(due[0].second.threshold.cpu_suppress_threshold_percent, 80);
+}
+
+TEST(Rollout, SendsNothingToAClosedSessionAndCatchesUpWhenItOpens) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  rollout.take_due();
+  rollout.closed(kA);
+  rollout.set(thresholds(50, 70), PolicyVersion(2));
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+  rollout.opened(kA);
+  const auto due = rollout.take_due();
+  ASSERT_EQ(names(due), Names{"a"});
+  EXPECT_EQ(due[0].second.version, PolicyVersion(2));
+  EXPECT_EQ(due[0].second.threshold.cpu_suppress_threshold_percent, 50);
+}
+
+TEST(Rollout, SendsAChangedPolicyToAllOpenNodesWithVersionAndEpoch) {
+  Rollout rollout = loaded();
+  for (const auto& node : {kA, kB}) {
+    rollout.opened(node);
+    rollout.labels(node, {});
+  }
+  EXPECT_EQ(names(rollout.take_due()), (Names{"a", "b"}));
+  rollout.set(thresholds(50, 70), PolicyVersion(2));
+  const auto due = rollout.take_due();
+  ASSERT_EQ(names(due), (Names{"a", "b"}));
+  for (const auto& [name, policy] : due) {
+    EXPECT_EQ(policy.version, PolicyVersion(2));
+    EXPECT_EQ(policy.epoch, kEpoch);
+  }
+}
+
+TEST(Rollout, TellsANewVersionAlsoWhereItsTermsAreTheSame) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  rollout.take_due();
+  rollout.set(thresholds(60, 90), PolicyVersion(2));
+  EXPECT_EQ(names(rollout.take_due()), Names{"a"}) << "the node acks versions, so it must hear of each";
+}
+
+TEST(Rollout, ChangedLabelsSendOnlyWhereTheyChangeTheTerms) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  rollout.take_due();
+  rollout.labels(kA, {{"rack", "4"}});
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+  rollout.labels(kA, {{"rack", "4"}, {"pool", "fast"}});
+  const auto due = rollout.take_due();
+  ASSERT_EQ(names(due), Names{"a"});
+  EXPECT_EQ(due[0].second.threshold.cpu_suppress_threshold_percent, 80);
+}
+
+TEST(Rollout, OnlyTheNewestOfSeveralChangesIsSent) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  rollout.set(thresholds(50, 70), PolicyVersion(2));
+  rollout.set(thresholds(40, 70), PolicyVersion(3));
+  const auto due = rollout.take_due();
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].second.version, PolicyVersion(3));
+}
+
+TEST(Rollout, WithoutAPolicyNothingIsWantedAndThoseWhoCameEarlyAreSentTheFirst) {
+  Rollout rollout(kEpoch);
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  EXPECT_FALSE(rollout.wanted(kA));
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+  rollout.set(thresholds(60, 80), PolicyVersion(1));
+  EXPECT_EQ(names(rollout.take_due()), Names{"a"});
+}
+
+TEST(Rollout, WantedFollowsTheLabelsAndTakesUnknownOnesForNone) {
+  Rollout rollout = loaded();
+  EXPECT_EQ(rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent, 60);
+  rollout.labels(kA, {{"pool", "fast"}});
+  EXPECT_EQ(rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent, 80);
+  EXPECT_EQ(rollout.wanted(kB)->threshold.cpu_suppress_threshold_percent, 60);
+  EXPECT_EQ(rollout.wanted(kB)->version, PolicyVersion(1));
+}
+
+TEST(Rollout, ClosingANodeNeverSeenChangesNothing) {
+  Rollout rollout = loaded();
+  rollout.closed(kA);
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+}
+
+}  // namespace
+}  // namespace tideline::policy
