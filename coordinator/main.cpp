@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "coordinator/actor/coordinator.h"
+#include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/policy_dir.h"
 #include "coordinator/admin/server.h"
 #include "messages/log/log.h"
@@ -161,7 +162,7 @@ int check(const Arguments& arguments) {
     say(false, documents.error().message());
     return 1;
   }
-  const auto parsed = policy::parse(*documents);
+  const auto parsed = coordinator::parse_rememberable(*documents);
   say(parsed.ok(), parsed ? fmt::format("policy: {} documents", documents->size()) : parsed.error().message());
   if (parsed) {
     for (const auto& notice : parsed->notices) {

@@ -108,7 +108,10 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   server.tls = config.tls;
   server.accept = config.accept;
   server.session = config.session;
-  server.enroll = [store, epoch = *epoch](const link::Hello& hello) -> model::Result<link::EnrollAnswer> {
+  server.enroll = [store, link = impl->link,
+                   epoch = *epoch](const link::Hello& hello) -> model::Result<link::EnrollAnswer> {
+    // An ack or a policy for a session older than the actors' way to it would get lost, and be waited for.
+    if (link->server == nullptr) return model::Error(model::ErrorCode::kUnavailable, "the coordinator is starting");
     return link::EnrollAnswer{epoch, store->acked_through(hello.node, hello.incarnation)};
   };
   auto started = link::NodeServer::start(std::move(server), *impl->events);

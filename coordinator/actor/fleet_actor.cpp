@@ -10,6 +10,8 @@ namespace tideline::coordinator {
 namespace {
 
 constexpr auto kLedgerInterval = std::chrono::seconds(1);
+/// Who is due is looked for over all nodes: not once a report.
+constexpr auto kPushDelay = std::chrono::milliseconds(20);
 
 model::Error unknown_node(const model::NodeName& name) {
   return {model::ErrorCode::kNotFound, "node \"" + name.str() + "\" is not known here"};
@@ -55,8 +57,11 @@ caf::behavior FleetActor::make_behavior() {
         fleet_.policy_answered(answered.node, answered.applied, answered.problem);
       },
       [this](const PolicyLoaded& loaded) {
-        version_ = loaded.version;
         rollout_.set(loaded.policy, loaded.version);
+        push_soon();
+      },
+      [this](const PushTick&) {
+        push_due_ = false;
         push_due_policies();
       },
       [this](const LedgerTick&) {
@@ -97,7 +102,7 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
   sessions_[name] = session.id;
   rollout_.opened(name);
   keep(name, {*event});
-  push_due_policies();
+  push_soon();
 }
 
 void FleetActor::session_closed(const Closed& closed) {
@@ -119,7 +124,12 @@ void FleetActor::take(const link::ArrivedReport& arrived) {
   keep(arrived.report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
   rollout_.labels(arrived.report.node, arrived.report.status.labels);
-  push_due_policies();
+  push_soon();
+}
+
+void FleetActor::push_soon() {
+  if (std::exchange(push_due_, true)) return;
+  delayed_send(this, kPushDelay, PushTick{});
 }
 
 void FleetActor::push_due_policies() {

@@ -20,6 +20,7 @@ class FleetActor : public caf::event_based_actor {
   void session_opened(const link::SessionInfo& session);
   void session_closed(const Closed& closed);
   void take(const link::ArrivedReport& arrived);
+  void push_soon();
   void push_due_policies();
   void run_ledger();
   void keep(const model::NodeName& node, std::vector<model::Event> events);
@@ -30,7 +31,7 @@ class FleetActor : public caf::event_based_actor {
 
   fleet::FleetView fleet_;
   policy::Rollout rollout_;
-  model::PolicyVersion version_;
+  bool push_due_ = false;
   caf::actor history_;
   LinkPortPtr link_;
   std::map<model::NodeName, link::SessionId> sessions_;

@@ -16,20 +16,16 @@ caf::behavior HistoryActor::make_behavior() {
   return {
       [this](const PersistWithOffset& report) {
         waiting_.push_back(report);
-        if (waiting_.size() >= options_.commit_reports) {
-          commit();
-        } else if (!commit_due_) {
-          commit_due_ = true;
-          delayed_send(this, options_.commit_window, CommitTick{});
-        }
+        commit_when_due(waiting_.size());
       },
       [this](const CommitTick&) {
         commit_due_ = false;
         commit();
       },
       [this](const KeepEvents& keep) {
-        const auto kept = store_->append_events(keep.events);
-        if (!kept) log::error("events-lost", "{} events: {}", keep.events.size(), kept.error().message());
+        // A sync for each would hold up the acks when a whole fleet comes back.
+        events_.insert(events_.end(), keep.events.begin(), keep.events.end());
+        commit_when_due(events_.size());
       },
       [this](const KeepSetting& setting) {
         const auto kept = store_->put_setting(setting.key, setting.value);
@@ -42,7 +38,40 @@ caf::behavior HistoryActor::make_behavior() {
   };
 }
 
+void HistoryActor::commit_when_due(std::size_t waiting) {
+  if (waiting >= options_.commit_reports) {
+    commit();
+  } else if (!commit_due_) {
+    commit_due_ = true;
+    delayed_send(this, options_.commit_window, CommitTick{});
+  }
+}
+
 void HistoryActor::commit() {
+  commit_reports();
+  commit_events();
+}
+
+void HistoryActor::commit_events() {
+  const auto keep = [this](std::span<const store::CoordinatorEvent> events) {
+    const auto kept = store_->append_events(events);
+    // The store takes all or none: one bad event must not cost the others.
+    if (!kept && kept.error().code() == model::ErrorCode::kInvalidArgument && events.size() > 1) return false;
+    if (!kept) log::error("events-lost", "{} events: {}", events.size(), kept.error().message());
+    return true;
+  };
+  std::span<const store::CoordinatorEvent> rest(events_);
+  while (!rest.empty()) {
+    const auto slice = rest.first(std::min(rest.size(), store::kMaxAppendEvents));
+    rest = rest.subspan(slice.size());
+    if (keep(slice)) continue;
+    for (std::size_t i = 0; i < slice.size(); ++i)
+      (void)keep(slice.subspan(i, 1));
+  }
+  events_.clear();
+}
+
+void HistoryActor::commit_reports() {
   if (waiting_.empty()) return;
   std::vector<store::IncomingReport> reports;
   reports.reserve(waiting_.size());
@@ -56,7 +85,8 @@ void HistoryActor::commit() {
     if (outcomes) {
       outcome = (*outcomes)[i];
     } else {
-      outcome = outcomes.error();
+      // Whatever failed, it says nothing about this report: its sender must keep it.
+      outcome = model::Error(model::ErrorCode::kUnavailable, outcomes.error().message());
     }
     send(waiting_[i].answer_to, Persisted{waiting_[i].arrived, std::move(outcome)});
   }
@@ -118,20 +148,27 @@ model::Result<admin::EventsReport> HistoryReader::events(const admin::EventsQuer
   }
   admin::EventsReport report;
   std::vector<std::pair<model::WallTime, admin::NodeEvent>> rows;
+  auto to = query.to;
+  const auto keep_oldest = [&] {
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (rows.size() <= admin::AdminLimits::kMaxEvents) return;
+    rows.resize(admin::AdminLimits::kMaxEvents);
+    report.truncated = true;
+    // What is younger than the answer's last row cannot be in it.
+    to = std::min(to, model::WallTime{rows.back().first.ms + 1});
+  };
   for (const auto& name : names) {
-    auto page = store_->events(name, query.from, query.to, admin::AdminLimits::kMaxEvents);
+    auto page = store_->events(name, query.from, to, admin::AdminLimits::kMaxEvents);
     if (!page) return page.error();
     report.truncated = report.truncated || page->truncated;
     for (auto& row : page->rows) {
       row.event.at = row.at;
       rows.emplace_back(row.at, admin::NodeEvent{name, std::move(row.event)});
     }
+    // A fleet's events would not fit the memory.
+    if (rows.size() > admin::AdminLimits::kMaxEvents) keep_oldest();
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  if (rows.size() > admin::AdminLimits::kMaxEvents) {
-    rows.resize(admin::AdminLimits::kMaxEvents);
-    report.truncated = true;
-  }
+  keep_oldest();
   for (auto& row : rows)
     report.events.push_back(std::move(row.second));
   return report;

@@ -7,7 +7,7 @@ namespace tideline::coordinator {
 
 struct HistoryOptions {
   model::Duration commit_window = std::chrono::milliseconds(20);
-  /// Committed at once when so many wait. Must be <= store::kMaxAppendReports.
+  /// Reports or events: committed at once when so many wait. Must be <= store::kMaxAppendReports.
   std::size_t commit_reports = 512;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration retention_every = std::chrono::minutes(10);
@@ -18,14 +18,20 @@ class HistoryActor : public caf::event_based_actor {
  public:
   HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store, HistoryOptions options);
   caf::behavior make_behavior() override;
+  /// Commits what waits. Nobody hears of it: the senders offer their reports again and are told they are duplicates.
+  void on_exit() override { commit(); }
 
  private:
   void commit();
+  void commit_when_due(std::size_t waiting);
+  void commit_reports();
+  void commit_events();
   void apply_retention();
 
   std::shared_ptr<store::HistoryStore> store_;
   HistoryOptions options_;
   std::vector<PersistWithOffset> waiting_;
+  std::vector<store::CoordinatorEvent> events_;
   bool commit_due_ = false;
 };
 

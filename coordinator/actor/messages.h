@@ -74,6 +74,7 @@ struct PolicyLoaded {
 // -- timers
 struct CommitTick {};
 struct LedgerTick {};
+struct PushTick {};
 struct PolicyTick {};
 struct RetentionTick {};
 
@@ -145,6 +146,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepSetting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyLoaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::CommitTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PushTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNodes)

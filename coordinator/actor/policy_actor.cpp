@@ -6,6 +6,7 @@
 #include "coordinator/actor/policy_dir.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "storage/store/limits.h"
 
 namespace tideline::coordinator {
 namespace {
@@ -46,6 +47,18 @@ model::Result<PolicyMemory> policy_memory_from(const std::string& text) {
   } catch (const nlohmann::json::exception& problem) {
     return model::Error(model::ErrorCode::kMalformed, fmt::format("stored policy: {}", problem.what()));
   }
+}
+
+model::Result<policy::ClusterPolicy> parse_rememberable(const std::vector<policy::Document>& documents) {
+  auto parsed = policy::parse(documents);
+  if (!parsed) return parsed;
+  const auto size = to_text({model::PolicyVersion(UINT64_MAX), parsed->documents}).size();
+  if (size > store::kMaxSettingValueBytes) {
+    return model::Error(model::ErrorCode::kOverloaded,
+                        fmt::format("{}: {} bytes together with quotes escaped, limit {}; nothing of it is applied",
+                                    describe(*parsed), size, store::kMaxSettingValueBytes));
+  }
+  return parsed;
 }
 
 PolicyActor::PolicyActor(caf::actor_config& config, std::string directory, model::Epoch epoch,
@@ -94,7 +107,7 @@ void PolicyActor::reload() {
     refuse(input.error());
     return;
   }
-  auto parsed = policy::parse(*input);
+  auto parsed = parse_rememberable(*input);
   if (!parsed) {
     refuse(parsed.error());
     return;
@@ -145,7 +158,7 @@ model::Result<admin::PolicyApplied> PolicyActor::apply(const AskPolicyApply& ask
   std::vector<policy::Document> documents;
   for (const auto& document : ask.documents)
     documents.push_back({document.key, document.json});
-  const auto parsed = policy::parse(documents);
+  const auto parsed = parse_rememberable(documents);
   if (!parsed) return parsed.error();
   if (!ask.dry_run) {
     return model::Error(model::ErrorCode::kUnsupported,

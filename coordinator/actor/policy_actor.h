@@ -16,6 +16,8 @@ struct PolicyMemory {
 inline constexpr std::string_view kPolicyMemorySetting = "policy.memory";
 std::string to_text(const PolicyMemory& memory);
 model::Result<PolicyMemory> policy_memory_from(const std::string& text);
+/// policy::parse, and kOverloaded for a policy that the store could not remember.
+model::Result<policy::ClusterPolicy> parse_rememberable(const std::vector<policy::Document>& documents);
 
 class PolicyActor : public caf::event_based_actor {
  public:

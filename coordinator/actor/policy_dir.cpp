@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include <fmt/format.h>
 
@@ -54,7 +53,12 @@ model::Result<std::vector<policy::Document>> read_policy_dir(const std::string& 
     }
     std::ifstream in(file, std::ios::binary);
     if (!in) return io_error(file.string(), std::error_code(errno, std::generic_category()));
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    std::string text(size + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad()) return io_error(file.string(), std::error_code(errno, std::generic_category()));
+    const auto got = static_cast<std::size_t>(in.gcount());
+    if (got > size) return Error(ErrorCode::kUnavailable, fmt::format("{}: grows while it is read", file.string()));
+    text.resize(got);
     documents.push_back({file.string(), std::move(text)});
   }
   return documents;

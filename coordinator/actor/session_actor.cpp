@@ -10,11 +10,23 @@ SessionActor::SessionActor(caf::actor_config& config, link::SessionInfo session,
 caf::behavior SessionActor::make_behavior() {
   return {
       [this](const ReportIn& report) {
+        ++outstanding_;
         send(fleet_, Persist{report.arrived, caf::actor_cast<caf::actor>(this)});
       },
-      [this](const Persisted& persisted) { answer(persisted); },
-      [this](const Closed&) { quit(); },
+      [this](const Persisted& persisted) {
+        --outstanding_;
+        answer(persisted);
+        end_when_answered();
+      },
+      [this](const Closed&) {
+        closed_ = true;
+        end_when_answered();
+      },
   };
+}
+
+void SessionActor::end_when_answered() {
+  if (closed_ && outstanding_ == 0) quit();
 }
 
 void SessionActor::answer(const Persisted& persisted) {
@@ -32,8 +44,10 @@ void SessionActor::answer(const Persisted& persisted) {
       return;
     case store::AppendOutcome::kRefused:
       link_->with([&](link::NodeServer& server) {
-        server.refuse(ticket,
-                      model::Error(model::ErrorCode::kOverloaded, "history holds its bound of nodes or sequences"));
+        // For good: kept by its node it would stand in front of the others for ever.
+        server.refuse(ticket, model::Error(model::ErrorCode::kInvalidArgument,
+                                           "history does not take it: invalid, one node too many, or a sequence "
+                                           "number it has let go"));
       });
       return;
   }

@@ -8,6 +8,7 @@
 
 namespace tideline::coordinator {
 
+/// Outlives its session until all it took is answered: what became durable must reach the live view.
 class SessionActor : public caf::event_based_actor {
  public:
   SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, LinkPortPtr link);
@@ -15,10 +16,13 @@ class SessionActor : public caf::event_based_actor {
 
  private:
   void answer(const Persisted& persisted);
+  void end_when_answered();
 
   link::SessionInfo session_;
   caf::actor fleet_;
   LinkPortPtr link_;
+  std::size_t outstanding_ = 0;  // given to history, not answered
+  bool closed_ = false;
 };
 
 /// Makes and ends session actors, hands each its own messages.

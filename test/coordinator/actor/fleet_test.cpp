@@ -1,0 +1,129 @@
+#include <gmock/gmock.h>
+
+#include "coordinator/actor/fleet_actor.h"
+#include "coordinator/actor/ledger_input.h"
+#include "test/coordinator/actor/actor_fixture.h"
+
+namespace tideline::coordinator {
+namespace {
+
+using model::NodeName;
+using testing::HasSubstr;
+
+class Fleet : public Actors {
+ protected:
+  caf::actor fleet_ = {};
+
+  void SetUp() override {
+    fleet_ = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>());
+  }
+  void TearDown() override {
+    fleet_ = nullptr;
+    Actors::TearDown();
+  }
+  model::Result<fleet::NodeView> node(const std::string& name) {
+    return ask<fleet::NodeView>(fleet_, [&](admin::Reply<fleet::NodeView> reply) {
+      return AskNode{NodeName(name), std::move(reply)};
+    });
+  }
+  template <class T>
+  void expect_unknown(const model::Result<T>& answer) {
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code(), model::ErrorCode::kNotFound);
+    EXPECT_THAT(answer.error().message(), HasSubstr("\"nobody\""));
+  }
+};
+
+TEST_F(Fleet, AnswersWhoAsksForAnUnknownNode) {
+  expect_unknown(node("nobody"));
+  expect_unknown(ask<std::vector<fleet::PodView>>(fleet_, [](auto reply) {
+    return AskPods{NodeName("nobody"), std::move(reply)};
+  }));
+  expect_unknown(ask<void>(fleet_, [](auto reply) { return AskWatch{NodeName("nobody"), 10, std::move(reply)}; }));
+  expect_unknown(ask<admin::PolicyReport>(fleet_, [](auto reply) {
+    return AskEffective{NodeName("nobody"), {}, std::move(reply)};
+  }));
+}
+
+TEST_F(Fleet, EmptyFleetAnswersEverythingElse) {
+  const auto nodes = ask<std::vector<fleet::NodeView>>(fleet_, [](auto reply) { return AskNodes{std::move(reply)}; });
+  ASSERT_TRUE(nodes.ok());
+  EXPECT_TRUE(nodes->empty());
+  EXPECT_TRUE(ask<admin::ReclaimedReport>(fleet_, [](auto reply) { return AskReclaimed{std::move(reply)}; }).ok());
+  EXPECT_TRUE(ask<void>(fleet_, [](auto reply) { return AskWatch{NodeName(), 10, std::move(reply)}; }).ok());
+  EXPECT_TRUE(ask<admin::PolicyReport>(fleet_, [](auto reply) {
+                return AskEffective{NodeName(), {}, std::move(reply)};
+              }).ok());
+}
+
+TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
+  caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
+  caf::anon_send(fleet_, Persist{arrived("n1", 1), probe()});
+  ASSERT_TRUE(next<PersistWithOffset>());
+  const auto before = node("n1");
+  ASSERT_TRUE(before.ok());
+  EXPECT_TRUE(before->connected);
+  EXPECT_EQ(before->liveness, fleet::Liveness::kNever);
+  caf::anon_send(fleet_, Durable{arrived("n1", 1)});
+  EXPECT_EQ(node("n1")->liveness, fleet::Liveness::kLive);
+}
+
+TEST_F(Fleet, ClosingOfAReplacedSessionLeavesItsNodeConnected) {
+  caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
+  caf::anon_send(fleet_, Enrolled{session_of("n1", 2)});
+  caf::anon_send(fleet_, Closed{link::SessionId(1), NodeName("n1"), "replaced"});
+  EXPECT_TRUE(node("n1")->connected);
+  caf::anon_send(fleet_, Closed{link::SessionId(2), NodeName("n1"), "gone"});
+  EXPECT_FALSE(node("n1")->connected);
+}
+
+TEST_F(Fleet, LedgerAccountsForEveryKnownNode) {
+  caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
+  caf::anon_send(fleet_, Durable{arrived("n1", 1)});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto reclaimed = ask<admin::ReclaimedReport>(fleet_, [](auto reply) { return AskReclaimed{std::move(reply)}; });
+  ASSERT_TRUE(reclaimed.ok());
+  ASSERT_EQ(reclaimed->nodes.size(), 1u);
+  EXPECT_EQ(reclaimed->nodes[0].node, NodeName("n1"));
+  EXPECT_EQ(reclaimed->nodes[0].cpu.offered, model::MilliCpu(0)) << "without a policy nothing is for sale";
+}
+
+TEST(LedgerInput, NodeThatNeverReportedHasNoArrival) {
+  const auto input = ledger_input(NodeName("n1"), std::nullopt, model::PolicyVersion(4));
+  EXPECT_EQ(input.node, NodeName("n1"));
+  EXPECT_EQ(input.policy, model::PolicyVersion(4));
+  EXPECT_EQ(input.arrived, std::nullopt);
+  EXPECT_EQ(input.system_cpu, std::nullopt);
+  EXPECT_TRUE(input.pods.empty());
+}
+
+TEST(LedgerInput, UnknownUseStaysUnknown) {
+  fleet::NodeUsage usage;
+  usage.arrived = model::MonoTime{77};
+  usage.cpu_capacity = model::MilliCpu(4000);
+  usage.cpu_allocatable = model::MilliCpu(3500);
+  usage.system_memory = model::Bytes(5);
+  fleet::PodUsage batch;
+  batch.pod.uid = model::PodUid("u1");
+  batch.pod.qos = model::QosClass::kBe;
+  batch.pod.phase = model::PodPhase::kPending;
+  batch.pod.requests.batch_cpu = model::MilliCpu(500);
+  batch.memory = model::Bytes(9);
+  usage.pods = {batch};
+  const auto input = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4));
+  EXPECT_EQ(input.arrived, model::MonoTime{77});
+  EXPECT_EQ(input.cpu_capacity, model::MilliCpu(4000));
+  EXPECT_EQ(input.cpu_allocatable, model::MilliCpu(3500));
+  EXPECT_EQ(input.system_cpu, std::nullopt);
+  EXPECT_EQ(input.system_memory, model::Bytes(5));
+  ASSERT_EQ(input.pods.size(), 1u);
+  EXPECT_EQ(input.pods[0].uid, model::PodUid("u1"));
+  EXPECT_EQ(input.pods[0].tier, model::tier_of(std::nullopt, model::QosClass::kBe));
+  EXPECT_EQ(input.pods[0].phase, model::PodPhase::kPending);
+  EXPECT_EQ(input.pods[0].requests.batch_cpu, model::MilliCpu(500));
+  EXPECT_EQ(input.pods[0].cpu, std::nullopt);
+  EXPECT_EQ(input.pods[0].memory, model::Bytes(9));
+}
+
+}  // namespace
+}  // namespace tideline::coordinator

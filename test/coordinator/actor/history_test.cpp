@@ -1,0 +1,211 @@
+#include <gmock/gmock.h>
+
+#include "coordinator/actor/history_actor.h"
+#include "coordinator/actor/session_actor.h"
+#include "storage/store/memory_store.h"
+#include "test/coordinator/actor/actor_fixture.h"
+
+namespace tideline::coordinator {
+namespace {
+
+using model::Seq;
+using testing::HasSubstr;
+
+const model::NodeName kNode("n1");
+const model::Incarnation kIncarnation(7);
+
+HistoryOptions at_once() {
+  HistoryOptions options;
+  options.commit_window = std::chrono::milliseconds(0);
+  return options;
+}
+
+HistoryOptions never_by_itself() {
+  HistoryOptions options;
+  options.commit_window = std::chrono::hours(1);
+  return options;
+}
+
+/// A disk that refuses, with the code that would make a node drop its report.
+class BrokenStore final : public store::HistoryStore {
+ public:
+  static model::Error broken() { return {model::ErrorCode::kMalformed, "block 7 of sst 3 is rotten"}; }
+  model::Result<std::vector<store::AppendOutcome>> append(std::span<const store::IncomingReport>) override {
+    return broken();
+  }
+  model::Result<void> append_events(std::span<const store::CoordinatorEvent>) override { return broken(); }
+  model::Result<store::Dropped> drop_before(model::WallTime) override { return broken(); }
+  model::Result<void> put_setting(std::string_view, std::string_view) override { return broken(); }
+  model::Result<std::optional<std::string>> setting(std::string_view) const override { return broken(); }
+  std::vector<model::NodeName> nodes() const override { return {}; }
+  Seq acked_through(const model::NodeName&, model::Incarnation) const override { return Seq(0); }
+  bool has(const model::NodeName&, model::Incarnation, Seq) const override { return false; }
+  model::Result<store::Page<store::StoredEvent>> events(const model::NodeName&, model::WallTime, model::WallTime,
+                                                        std::size_t) const override {
+    return broken();
+  }
+  model::Result<std::optional<store::StoredReport>> last_report(const model::NodeName&) const override {
+    return broken();
+  }
+
+ protected:
+  model::Result<void> walk_reports(const model::NodeName&, model::WallTime, model::WallTime,
+                                   const ReportVisitor&) const override {
+    return broken();
+  }
+  model::Duration longest_window(const model::NodeName&) const override { return model::Duration(0); }
+};
+
+class History : public Actors {
+ protected:
+  std::shared_ptr<store::MemoryStore> store_ = std::make_shared<store::MemoryStore>();
+
+  caf::actor history(HistoryOptions options) {
+    return spawn<HistoryActor>(std::static_pointer_cast<store::HistoryStore>(store_), options);
+  }
+  caf::actor session() { return spawn<SessionActor>(session_of("n1", 1), probe(), std::make_shared<LinkPort>()); }
+  /// The probe is the fleet: what a session wants persisted goes on to `history`.
+  void pass_on(const caf::actor& history) {
+    const auto persist = next<Persist>();
+    ASSERT_TRUE(persist);
+    caf::anon_send(history, PersistWithOffset{persist->arrived, model::Duration(0), persist->answer_to});
+  }
+};
+
+TEST_F(History, ReportIsDurableBeforeTheLedgerSeesIt) {
+  const auto keeper = history(at_once());
+  const auto one = session();
+  caf::anon_send(one, ReportIn{arrived("n1", 1)});
+  pass_on(keeper);
+  const auto durable = next<Durable>();
+  ASSERT_TRUE(durable);
+  EXPECT_EQ(durable->arrived->report.seq, Seq(1));
+  EXPECT_TRUE(store_->has(kNode, kIncarnation, Seq(1)));
+}
+
+TEST_F(History, ReportThatCameTwiceReachesTheLedgerOnce) {
+  const auto keeper = history(at_once());
+  const auto one = session();
+  for (const std::uint64_t seq : {1u, 1u, 2u}) {
+    caf::anon_send(one, ReportIn{arrived("n1", seq)});
+    pass_on(keeper);
+  }
+  EXPECT_EQ(next<Durable>()->arrived->report.seq, Seq(1));
+  EXPECT_EQ(next<Durable>()->arrived->report.seq, Seq(2));
+}
+
+TEST_F(History, WhatWasNotStoredDoesNotReachTheLedger) {
+  const auto one = session();
+  for (const std::uint64_t seq : {1u, 2u, 3u})
+    caf::anon_send(one, ReportIn{arrived("n1", seq)});
+  caf::anon_send(one, Persisted{arrived("n1", 1), model::Error(model::ErrorCode::kUnavailable, "disk full")});
+  caf::anon_send(one, Persisted{arrived("n1", 2), store::AppendOutcome::kRefused});
+  caf::anon_send(one, Persisted{arrived("n1", 3), store::AppendOutcome::kStored});
+  EXPECT_EQ(next<Durable>()->arrived->report.seq, Seq(3));
+}
+
+TEST_F(History, ReportStoredAfterItsSessionClosedStillReachesTheLedger) {
+  const auto one = session();
+  caf::anon_send(one, ReportIn{arrived("n1", 1)});
+  caf::anon_send(one, Closed{link::SessionId(1), kNode, "peer went away"});
+  caf::anon_send(one, Persisted{arrived("n1", 1), store::AppendOutcome::kStored});
+  const auto durable = next<Durable>();
+  ASSERT_TRUE(durable);
+  EXPECT_EQ(durable->arrived->report.seq, Seq(1));
+  self_->wait_for(one);
+}
+
+TEST_F(History, SessionWithNothingOutstandingEndsWhenItCloses) {
+  const auto one = session();
+  caf::anon_send(one, Closed{link::SessionId(1), kNode, "peer went away"});
+  self_->wait_for(one);
+}
+
+TEST_F(History, BrokenDiskNeverMakesANodeDropItsReport) {
+  const auto keeper =
+      spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(std::make_shared<BrokenStore>()), at_once());
+  caf::anon_send(keeper, PersistWithOffset{arrived("n1", 1), model::Duration(0), probe()});
+  const auto persisted = next<Persisted>();
+  ASSERT_TRUE(persisted);
+  ASSERT_FALSE(persisted->outcome.ok());
+  EXPECT_EQ(persisted->outcome.error().code(), model::ErrorCode::kUnavailable);
+  EXPECT_THAT(persisted->outcome.error().message(), HasSubstr("block 7"));
+}
+
+TEST_F(History, CommitsWhatWaitsWhenItEnds) {
+  const auto keeper = history(never_by_itself());
+  caf::anon_send(keeper, PersistWithOffset{arrived("n1", 1), model::Duration(0), probe()});
+  model::Event event;
+  event.at = model::WallTime{1000};
+  event.reason = model::Reason::kPolicyApplied;
+  caf::anon_send(keeper, KeepEvents{{{model::NodeName(), event}}});
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  EXPECT_TRUE(store_->has(kNode, kIncarnation, Seq(1)));
+  const auto events = store_->events(model::NodeName(), {0}, {2000}, 0);
+  ASSERT_TRUE(events.ok());
+  EXPECT_EQ(events->rows.size(), 1u);
+}
+
+TEST_F(History, OneBadEventDoesNotCostTheOthers) {
+  const auto keeper = history(never_by_itself());
+  model::Event good;
+  good.at = model::WallTime{1000};
+  model::Event bad = good;
+  bad.subject.assign(model::ReportLimits::kMaxTextBytes + 1, 'x');
+  caf::anon_send(keeper, KeepEvents{{{model::NodeName(), good}, {model::NodeName(), bad}, {model::NodeName(), good}}});
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  const auto events = store_->events(model::NodeName(), {0}, {2000}, 0);
+  ASSERT_TRUE(events.ok());
+  EXPECT_EQ(events->rows.size(), 2u);
+}
+
+TEST_F(History, FullCommitDoesNotWaitForItsWindow) {
+  auto options = never_by_itself();
+  options.commit_reports = 3;
+  const auto keeper = history(options);
+  for (const std::uint64_t seq : {1u, 2u, 3u})
+    caf::anon_send(keeper, PersistWithOffset{arrived("n1", seq), model::Duration(0), probe()});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(next<Persisted>());
+}
+
+TEST_F(History, EventsOfAllNodesAreMergedByTimeAndBounded) {
+  const std::vector<store::IncomingReport> reports{{arrived("n1", 1)->report, clock::wall_now(), model::Duration(0)}};
+  ASSERT_TRUE(store_->append(reports).ok());
+  constexpr std::int64_t kEach = 6000;
+  for (std::int64_t first = 0; first < kEach; first += 2000) {
+    std::vector<store::CoordinatorEvent> events;
+    for (std::int64_t i = first; i < first + 2000; ++i) {
+      model::Event event;
+      event.at = model::WallTime{2 * i};
+      events.push_back({kNode, event});
+      event.at = model::WallTime{2 * i + 1};
+      events.push_back({model::NodeName(), event});
+    }
+    ASSERT_TRUE(store_->append_events(events).ok());
+  }
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  const auto answer = ask<admin::EventsReport>(reader, [](admin::Reply<admin::EventsReport> reply) {
+    return AskEvents{{model::NodeName(), {0}, {100'000}}, std::move(reply)};
+  });
+  ASSERT_TRUE(answer.ok()) << answer.error().message();
+  EXPECT_TRUE(answer->truncated);
+  ASSERT_EQ(answer->events.size(), admin::AdminLimits::kMaxEvents);
+  for (std::size_t i = 0; i < answer->events.size(); ++i)
+    ASSERT_EQ(answer->events[i].event.at.ms, static_cast<std::int64_t>(i));
+}
+
+TEST_F(History, NamesTheNodeItKnowsNothingOf) {
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  const auto answer = ask<std::vector<admin::Series>>(reader, [](admin::Reply<std::vector<admin::Series>> reply) {
+    return AskHistory{{model::NodeName("nobody"), {model::Metric::kNodeCpu}, {0}, {1000}, 10}, std::move(reply)};
+  });
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code(), model::ErrorCode::kNotFound);
+  EXPECT_THAT(answer.error().message(), HasSubstr("\"nobody\""));
+}
+
+}  // namespace
+}  // namespace tideline::coordinator

@@ -1,0 +1,194 @@
+#include <random>
+
+#include <gmock/gmock.h>
+
+#include "coordinator/actor/policy_actor.h"
+#include "coordinator/actor/policy_dir.h"
+#include "storage/store/limits.h"
+#include "test/coordinator/actor/actor_fixture.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::coordinator {
+namespace {
+
+using model::ErrorCode;
+using model::PolicyVersion;
+using testing::HasSubstr;
+
+constexpr const char* kFile = "resource-threshold-config.json";
+
+std::string threshold(int percent) {
+  return R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": )" + std::to_string(percent) + "}}";
+}
+
+class Policy : public Actors {
+ protected:
+  test::TempDir dir_;
+
+  caf::actor policy(std::optional<PolicyMemory> memory = std::nullopt) {
+    return spawn<PolicyActor>(dir_.str(), model::Epoch(3), std::move(memory), probe(), probe());
+  }
+  admin::PolicyState state_of(const caf::actor& actor) {
+    caf::anon_send(actor, AskPolicyStatus{[](const model::Result<admin::PolicyStatus>&) {}});
+    const auto question = next<AskPolicyNodes>();
+    EXPECT_TRUE(question);
+    return question ? question->state : admin::PolicyState{};
+  }
+  bool is_rejected() {
+    for (;;) {
+      const auto kept = next<KeepEvents>();
+      if (!kept) return false;
+      if (kept->events.at(0).event.reason == model::Reason::kPolicyRejected) return true;
+    }
+  }
+};
+
+TEST_F(Policy, GoodInputBecomesVersionOneAndIsRemembered) {
+  dir_.write(kFile, threshold(50));
+  policy();
+  const auto kept = next<KeepSetting>();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->key, kPolicyMemorySetting);
+  const auto memory = policy_memory_from(kept->value);
+  ASSERT_TRUE(memory.ok());
+  EXPECT_EQ(memory->version, PolicyVersion(1));
+  const auto loaded = next<PolicyLoaded>();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->version, PolicyVersion(1));
+  EXPECT_EQ(policy::effective(*loaded->policy, {}).threshold.cpu_suppress_threshold_percent, 50);
+}
+
+TEST_F(Policy, BadPolicyKeepsTheLastGood) {
+  dir_.write(kFile, threshold(50));
+  const auto actor = policy();
+  ASSERT_TRUE(next<PolicyLoaded>());
+  dir_.write(kFile, threshold(5000));
+  caf::anon_send(actor, PolicyTick{});
+  ASSERT_TRUE(is_rejected());
+  const auto state = state_of(actor);
+  EXPECT_EQ(state.version, PolicyVersion(1));
+  EXPECT_THAT(state.problem, HasSubstr(kFile));
+  EXPECT_THAT(state.problem, HasSubstr("5000"));
+  EXPECT_THAT(state.documents.at(0).json, HasSubstr("50}"));
+
+  dir_.write(kFile, threshold(40));
+  caf::anon_send(actor, PolicyTick{});
+  const auto loaded = next<PolicyLoaded>();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->version, PolicyVersion(2));
+  EXPECT_EQ(state_of(actor).problem, "");
+}
+
+TEST_F(Policy, StartOnBadInputGoesOnWithTheRememberedPolicy) {
+  dir_.write(kFile, "{");
+  const auto actor = policy(PolicyMemory{PolicyVersion(7), {{"resource-threshold-config", threshold(50)}}});
+  const auto loaded = next<PolicyLoaded>();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->version, PolicyVersion(7));
+  EXPECT_EQ(policy::effective(*loaded->policy, {}).threshold.cpu_suppress_threshold_percent, 50);
+  EXPECT_TRUE(is_rejected());
+  EXPECT_EQ(state_of(actor).version, PolicyVersion(7));
+}
+
+TEST_F(Policy, RestartOnTheSameInputIsNoNewVersionAndAnotherInputIs) {
+  dir_.write(kFile, threshold(50));
+  const auto actor = policy(PolicyMemory{PolicyVersion(7), {{"resource-threshold-config", threshold(50)}}});
+  ASSERT_EQ(next<PolicyLoaded>()->version, PolicyVersion(7));
+  EXPECT_EQ(state_of(actor).version, PolicyVersion(7));
+  dir_.write(kFile, threshold(51));
+  caf::anon_send(actor, PolicyTick{});
+  EXPECT_EQ(next<PolicyLoaded>()->version, PolicyVersion(8));
+}
+
+TEST_F(Policy, ApplyNamesTheDirectoryToEditAndDryRunChecks) {
+  const auto actor = policy();
+  const auto apply = [&](const std::string& json, bool dry_run) {
+    return ask<admin::PolicyApplied>(actor, [&](admin::Reply<admin::PolicyApplied> reply) {
+      return AskPolicyApply{{}, {{"resource-threshold-config", json}}, dry_run, std::move(reply)};
+    });
+  };
+  const auto refused = apply(threshold(50), false);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(refused.error().message(), HasSubstr(dir_.str()));
+  const auto checked = apply(threshold(50), true);
+  ASSERT_TRUE(checked.ok()) << checked.error().message();
+  EXPECT_THAT(checked->report, HasSubstr("valid"));
+  const auto bad = apply(threshold(-1), true);
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST(PolicyMemory, PolicyThatCouldNotBeRememberedIsRefused) {
+  // Each line end takes two bytes in the memory.
+  const std::string padded = threshold(50) + std::string(store::kMaxSettingValueBytes * 2 / 3, '\n');
+  const auto refused = parse_rememberable({{"resource-threshold-config", padded}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kOverloaded);
+  EXPECT_THAT(refused.error().message(), HasSubstr(std::to_string(store::kMaxSettingValueBytes)));
+  EXPECT_TRUE(parse_rememberable({{"resource-threshold-config", threshold(50)}}).ok());
+}
+
+TEST(PolicyMemory, ComesBackAsItWas) {
+  const PolicyMemory memory{PolicyVersion(UINT64_MAX), {{"a", "{\"x\": \"\\u00e4\"}\n"}, {"b", ""}}};
+  const auto back = policy_memory_from(to_text(memory));
+  ASSERT_TRUE(back.ok()) << back.error().message();
+  EXPECT_EQ(back->version, memory.version);
+  EXPECT_EQ(back->documents, memory.documents);
+}
+
+TEST(PolicyMemory, DamageIsAnErrorAndNeverACrash) {
+  const std::string good = to_text({PolicyVersion(3), {{"resource-threshold-config", threshold(50)}}});
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    const auto cut = policy_memory_from(good.substr(0, length));
+    ASSERT_FALSE(cut.ok()) << length;
+    EXPECT_EQ(cut.error().code(), ErrorCode::kMalformed);
+  }
+  const unsigned seed = 4'711;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (int round = 0; round < 2000; ++round) {
+    std::string text = good;
+    text[random() % text.size()] = static_cast<char>(random());
+    (void)policy_memory_from(text).ok();
+  }
+}
+
+TEST(PolicyDir, ReadsJsonFilesByNameAndFollowsLinks) {
+  test::TempDir dir;
+  test::TempDir elsewhere;
+  dir.write("b.json", "B");
+  dir.write("..2026/c.json", "C");
+  dir.write(".hidden.json", "H");
+  dir.write("notes.txt", "T");
+  dir.write("folder.json/x", "F");
+  std::filesystem::create_symlink(elsewhere.write("target", "A"), dir.path() / "a.json");
+  const auto documents = read_policy_dir(dir.str());
+  ASSERT_TRUE(documents.ok()) << documents.error().message();
+  ASSERT_EQ(documents->size(), 2u);
+  EXPECT_EQ((*documents)[0], (policy::Document{dir.str() + "/a.json", "A"}));
+  EXPECT_EQ((*documents)[1], (policy::Document{dir.str() + "/b.json", "B"}));
+}
+
+TEST(PolicyDir, NamesWhatIsMissingTooManyOrTooLarge) {
+  test::TempDir dir;
+  const auto missing = read_policy_dir(dir.str() + "/gone");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(missing.error().message(), HasSubstr(dir.str() + "/gone"));
+
+  dir.write("large.json", std::string(policy::Limits::kMaxTextBytes + 1, ' '));
+  const auto large = read_policy_dir(dir.str());
+  ASSERT_FALSE(large.ok());
+  EXPECT_EQ(large.error().code(), ErrorCode::kOverloaded);
+  EXPECT_THAT(large.error().message(), HasSubstr("large.json"));
+
+  for (std::size_t i = 0; i < policy::Limits::kMaxDocuments; ++i)
+    dir.write(std::to_string(i) + ".json", "{}");
+  const auto many = read_policy_dir(dir.str());
+  ASSERT_FALSE(many.ok());
+  EXPECT_THAT(many.error().message(), HasSubstr("more than"));
+}
+
+}  // namespace
+}  // namespace tideline::coordinator
