@@ -240,8 +240,10 @@ class Reference(unittest.TestCase):
     def test_options_in_prose_exist(self):
         known = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE)) | {"--help"}
         for path in ("docs/concepts.md", "docs/operations.md", "docs/pods-file.md"):
-            for option in re.findall(r"`(?:tidectl|tideline-node|tideline-coordinator)?[^`\n]*?(--[a-z-]+)", text_of(path)):
-                self.assertIn(option, known, path)
+            for span in re.findall(r"`([^`\n]+)`", FENCE.sub("", text_of(path))):
+                if span.startswith(("--", "tidectl", "tideline-")):
+                    for option in re.findall(r"(?:^|\s)(--[a-z-]+)", span):
+                        self.assertIn(option, known, path)
 
     def test_log_events_are_those_of_the_code(self):
         logged = set()
