@@ -11,6 +11,7 @@
 
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
+#include "messages/model/report.h"
 #include "node-actor/actor/worker.h"
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/supervisor.h"
@@ -83,7 +84,17 @@ Result<void> settle_labels(Arguments& arguments) {
     if (equals == std::string::npos || equals == 0) {
       return model::Error(model::ErrorCode::kInvalidArgument, fmt::format("--label {}: want key=value", label));
     }
+    if (label.size() > model::ReportLimits::kMaxTextBytes) {
+      return model::Error(model::ErrorCode::kInvalidArgument,
+                          fmt::format("--label {}...: {} bytes, limit {}", label.substr(0, equals), label.size(),
+                                      model::ReportLimits::kMaxTextBytes));
+    }
     arguments.config.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  constexpr std::size_t kMaxLabels = 256;  // of a report
+  if (arguments.config.labels.size() > kMaxLabels) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("--label: {} labels, limit {}", arguments.config.labels.size(), kMaxLabels));
   }
   return {};
 }
@@ -101,7 +112,8 @@ Result<void> settle(Arguments& arguments) {
   config.name = model::NodeName(arguments.node_name);
   if (!arguments.kernel_root.empty()) {
     config.kernel = tideline::kernel::KernelRoot::below(arguments.kernel_root);
-    config.simulated = !std::filesystem::exists(arguments.kernel_root + "/proc/self/stat");
+    std::error_code unreadable;
+    config.simulated = !std::filesystem::exists(arguments.kernel_root + "/proc/self/stat", unreadable);
   }
   if (!arguments.driver.empty()) {
     config.tree.driver = tideline::kernel::cgroup_driver_from(arguments.driver);
@@ -118,6 +130,10 @@ Result<void> settle(Arguments& arguments) {
   config.memory_reserved = *memory;
   const auto record = model::parse_bytes(arguments.record_max);
   if (!record) return record.error().in("--record-max");
+  if (*record < model::Bytes(1 << 20)) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("--record-max {}: want at least 1Mi", arguments.record_max));
+  }
   config.record_max_bytes = static_cast<std::size_t>(record->value());
   if (const auto intervals = settle_intervals(arguments); !intervals) return intervals;
   return settle_labels(arguments);
@@ -203,8 +219,10 @@ int work(const Arguments& arguments) {
 }
 
 int release(const std::string& state_dir) {
-  if (!std::filesystem::exists(state_dir)) {
-    return fail({model::ErrorCode::kNotFound, fmt::format("--state-dir {}: no such directory", state_dir)});
+  std::error_code problem;
+  if (!std::filesystem::exists(state_dir, problem)) {
+    return fail({model::ErrorCode::kNotFound,
+                 fmt::format("--state-dir {}: {}", state_dir, problem ? problem.message() : "no such directory")});
   }
   const auto report = guard::restore_all(state_dir);
   if (!report) return fail(report.error());

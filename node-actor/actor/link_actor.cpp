@@ -41,6 +41,10 @@ caf::behavior LinkActor::make_behavior() {
       [this](const SampleReady& ready) { take_sample(ready); },
       [this](const LinkUp& up) {
         log::info("coordinator-connected", "{} epoch {}", up.welcome.address, up.welcome.epoch.value());
+        if (up.welcome.epoch < options_.seen_epoch) {
+          log::warn("coordinator-old", "{} is of epoch {}, epoch {} was seen: its policies are refused",
+                    up.welcome.address, up.welcome.epoch.value(), options_.seen_epoch.value());
+        }
         connected_ = true;
         in_flight_.reset();
         spool_->ack_through(up.welcome.acked_through);
@@ -110,19 +114,24 @@ void LinkActor::store_report() {
   report.status = status_;
   report.samples = window_.samples();
   report.pods = window_.summaries(*pods_);
-  report.events = std::move(events_);
-  events_.clear();
-  window_.clear();
-  window_start_ = report.mono;
+  report.events = events_;
 
   const auto bytes = codec::to_bytes(report);
   if (!bytes) {
     log::error("report-lost", "seq {}: {}", report.seq.value(), bytes.error().message());
-    return;
+  } else {
+    const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    const auto kept = spool_->append(report.seq, report.gap_reports, text);
+    if (!kept && kept.error().code() == model::ErrorCode::kUnavailable) {
+      // Nothing was counted, so nothing may be forgotten: the next report covers this window too.
+      log::error("report-waits", "seq {}: {}", report.seq.value(), kept.error().message());
+      return;
+    }
+    if (!kept) log::error("report-lost", "seq {}: {}", report.seq.value(), kept.error().message());
   }
-  const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-  const auto kept = spool_->append(report.seq, report.gap_reports, text);
-  if (!kept) log::error("report-lost", "seq {}: {}", report.seq.value(), kept.error().message());
+  events_.clear();
+  window_.clear();
+  window_start_ = report.mono;
 }
 
 model::Result<model::Report> LinkActor::stored(model::Seq seq) const {
@@ -146,7 +155,13 @@ void LinkActor::send_next() {
   const auto now = clock::mono_now();
   if (!report || lane_of(*report, options_.boot_id, now) != model::Lane::kLive) {
     report = stored(model::Seq(1));
-    if (!report) return;
+    if (!report) {
+      // One that cannot be read is let go, and must not hold up those behind it until the next window ends.
+      if (report.error().code() != model::ErrorCode::kUnavailable && spool_->pending() > 0) {
+        delayed_send(this, kRetryDelay, SendAgain{});
+      }
+      return;
+    }
   }
   report->lane = lane_of(*report, options_.boot_id, now);
   const auto sent = client->send_report(*report);

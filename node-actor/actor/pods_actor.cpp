@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -25,6 +24,10 @@ model::Result<std::vector<model::Pod>> read_pods_file(const std::string& path) {
     return model::Error(errno == ENOENT ? model::ErrorCode::kNotFound : model::ErrorCode::kPermissionDenied,
                         fmt::format("pods file {}: {}", path, std::strerror(errno)));
   }
+  // A pipe would block whoever opens it.
+  if (!S_ISREG(info.st_mode)) {
+    return model::Error(model::ErrorCode::kInvalidArgument, fmt::format("pods file {}: not a regular file", path));
+  }
   if (info.st_size > kMaxFileBytes) {
     return model::Error(model::ErrorCode::kOverloaded,
                         fmt::format("pods file {}: {} bytes, limit {}", path, info.st_size, kMaxFileBytes));
@@ -34,7 +37,15 @@ model::Result<std::vector<model::Pod>> read_pods_file(const std::string& path) {
     return model::Error(model::ErrorCode::kPermissionDenied,
                         fmt::format("pods file {}: {}", path, std::strerror(errno)));
   }
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) {
+    return model::Error(model::ErrorCode::kUnavailable, fmt::format("pods file {}: {}", path, std::strerror(errno)));
+  }
+  if (in.gcount() > info.st_size) {
+    return model::Error(model::ErrorCode::kUnavailable, fmt::format("pods file {}: grows while it is read", path));
+  }
+  text.resize(static_cast<std::size_t>(in.gcount()));
   return parse_pods_file(text, path);
 }
 
@@ -59,7 +70,7 @@ void PodsActor::look() {
     seen_.reset();
     return;
   }
-  const Stamp stamp{info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec, info.st_ino, info.st_size};
+  const Stamp stamp{info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec, info.st_ino, info.st_size};
   if (seen_ == stamp) return;
   seen_ = stamp;
   auto pods = read_pods_file(path_);

@@ -14,7 +14,7 @@ class PodsActor : public caf::event_based_actor {
 
  private:
   struct Stamp {
-    std::int64_t mtime_ns = 0;
+    std::int64_t ctime_ns = 0;  // moves with the content and with the mode: a file made readable is read again
     std::uint64_t inode = 0;
     std::int64_t size = 0;
     friend bool operator==(const Stamp&, const Stamp&) = default;

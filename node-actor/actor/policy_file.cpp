@@ -4,16 +4,19 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "messages/codec/report_bytes.h"
+#include "messages/model/report.h"
 
 namespace tideline::node {
 namespace {
+
+/// What the link brings in one message is the most that was ever kept.
+constexpr std::size_t kMaxPolicyBytes = model::ReportLimits::kMaxWireBytes;
 
 std::string path_in(const std::string& state_dir) {
   return state_dir + "/policy";
@@ -39,10 +42,22 @@ bool write_and_sync(int fd, const std::vector<std::byte>& bytes) {
 
 model::Result<std::optional<model::NodePolicy>> load_policy(const std::string& state_dir) {
   const auto path = path_in(state_dir);
-  if (!std::filesystem::exists(path)) return std::optional<model::NodePolicy>();
+  std::error_code problem;
+  const auto status = std::filesystem::status(path, problem);
+  if (status.type() == std::filesystem::file_type::not_found) return std::optional<model::NodePolicy>();
+  if (problem) return model::Error(model::ErrorCode::kUnavailable, fmt::format("{}: {}", path, problem.message()));
+  if (!std::filesystem::is_regular_file(status)) {
+    return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: not a regular file", path));
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in) return io_error(path, "open");
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text(kMaxPolicyBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return io_error(path, "read");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxPolicyBytes) {
+    return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: over {} bytes", path, kMaxPolicyBytes));
+  }
   auto policy = codec::policy_from_bytes(std::as_bytes(std::span(text)));
   if (!policy) return policy.error().in(path);
   return std::optional<model::NodePolicy>(std::move(*policy));

@@ -2,14 +2,22 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "messages/log/log.h"
 
 namespace tideline::node {
 namespace {
 
 using nlohmann::json;
+
+/// Names of groups and kernel text need not be UTF-8.
+std::string text_of(const json& entry) {
+  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 json value(const std::optional<model::MilliCpu>& cpu) {
   return cpu ? json(cpu->value()) : json(nullptr);
@@ -87,6 +95,11 @@ json pods_json(const std::optional<model::NodeSample>& sample) {
 
 model::Result<Recorder> Recorder::open(const std::string& path, std::size_t max_bytes) {
   Recorder recorder;
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) > 0) {
+    // What a worker saw before it died is what a bug report needs.
+    std::filesystem::rename(path, path + ".1", ignored);
+  }
   recorder.file_.reset(std::fopen(path.c_str(), "we"));
   if (!recorder.file_) {
     return model::Error(model::ErrorCode::kUnavailable, fmt::format("--record {}: {}", path, std::strerror(errno)));
@@ -118,7 +131,7 @@ void Recorder::host(const model::HostCounters& counters) {
                    {"be_limit", value(counters.be_limit)},
                    {"be_limit_known", counters.be_limit_known},
                    {"pods", std::move(pods)}};
-  line(entry.dump());
+  line(text_of(entry));
 }
 
 void Recorder::suppress(const model::FastCounters& counters, const std::optional<model::NodePolicy>& policy,
@@ -126,8 +139,8 @@ void Recorder::suppress(const model::FastCounters& counters, const std::optional
   if (!on()) return;
   if (!last_policy_ || *last_policy_ != policy) {
     last_policy_ = policy;
-    line(json{{"type", "policy"}, {"at_ns", input.now.ns}, {"policy", policy ? policy_json(*policy) : json(nullptr)}}
-             .dump());
+    line(text_of(
+        {{"type", "policy"}, {"at_ns", input.now.ns}, {"policy", policy ? policy_json(*policy) : json(nullptr)}}));
   }
   const json entry{{"type", "suppress"},
                    {"now_ns", input.now.ns},
@@ -147,35 +160,50 @@ void Recorder::suppress(const model::FastCounters& counters, const std::optional
                    {"limit", decision.limit.value()},
                    {"reason", std::string(model::name_of(decision.reason))},
                    {"write", decision.write}};
-  line(entry.dump());
+  line(text_of(entry));
 }
 
 void Recorder::write(const model::KernelWrite& write, const std::string& old_value) {
   if (!on()) return;
-  line(json{{"type", "write"},
-            {"group", write.group},
-            {"file", write.file},
-            {"old", old_value},
-            {"new", write.value},
-            {"controller", std::string(model::name_of(write.controller))},
-            {"reason", std::string(model::name_of(write.reason))}}
-           .dump());
+  line(text_of({{"type", "write"},
+                {"group", write.group},
+                {"file", write.file},
+                {"old", old_value},
+                {"new", write.value},
+                {"controller", std::string(model::name_of(write.controller))},
+                {"reason", std::string(model::name_of(write.reason))}}));
 }
 
 void Recorder::line(const std::string& text) {
-  if (written_ + text.size() + 1 > max_bytes_ / 2) {
-    const std::string older = path_ + ".1";
-    file_.reset();
-    std::rename(path_.c_str(), older.c_str());
-    file_.reset(std::fopen(path_.c_str(), "we"));
-    written_ = 0;
-    // A recording must never cost the host its control: without a file it ends here.
-    if (!file_) return;
+  if (written_ + text.size() + 1 > max_bytes_ / 2) begin_next_file();
+  if (!on()) return;
+  const bool kept = std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() &&
+                    std::fputc('\n', file_.get()) != EOF && std::fflush(file_.get()) == 0;
+  if (!kept) {
+    end(errno);
+    return;
   }
-  std::fwrite(text.data(), 1, text.size(), file_.get());
-  std::fputc('\n', file_.get());
-  std::fflush(file_.get());
   written_ += text.size() + 1;
+}
+
+void Recorder::begin_next_file() {
+  const std::string older = path_ + ".1";
+  file_.reset();
+  if (std::rename(path_.c_str(), older.c_str()) == 0) file_.reset(std::fopen(path_.c_str(), "we"));
+  if (!file_) {
+    log::error("recording-ended", "--record {}: {}", path_, std::strerror(errno));
+    return;
+  }
+  written_ = 0;
+  last_policy_.reset();
+}
+
+void Recorder::end(int problem) {
+  // A recording must never cost the host its control: it ends, with whole lines.
+  file_.reset();
+  std::error_code ignored;
+  std::filesystem::resize_file(path_, written_, ignored);
+  log::error("recording-ended", "--record {}: {}", path_, std::strerror(problem));
 }
 
 }  // namespace tideline::node

@@ -1,6 +1,7 @@
 #pragma once
 // --record FILE: what the controller saw and did, one JSON object a line, for replay and for bug reports. Bounded: when
-// FILE is full it becomes FILE.1 and a new FILE begins.
+// FILE is full, and when a new worker begins, it becomes FILE.1 and a new FILE begins, which names
+// the policy in force anew.
 
 #include <cstdio>
 #include <memory>
@@ -18,7 +19,7 @@ class Recorder {
  public:
   /// Does nothing.
   Recorder() = default;
-  /// `max_bytes` for FILE and FILE.1 together.
+  /// `max_bytes` for FILE and FILE.1 together. Later trouble with the disk is logged and ends the recording.
   static model::Result<Recorder> open(const std::string& path, std::size_t max_bytes);
 
   bool on() const { return file_ != nullptr; }
@@ -35,6 +36,8 @@ class Recorder {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   void line(const std::string& text);
+  void begin_next_file();
+  void end(int problem);
 
   std::string path_;
   std::size_t max_bytes_ = 0;
