@@ -29,7 +29,7 @@ Durations are a number and one unit: `100ms`, `10s`, `5m`, `2h`, `14d`. Sizes an
 POLICY = """## Policy
 A document is one data key of the ConfigMap that Koordinator calls `slo-controller-config` and ACK `ack-slo-config`: put
 `resource-threshold-config.json` (the key's bare JSON), or a whole ConfigMap as JSON under any name, into the directory that
-`--policy-source dir:PATH` names. Up to 16 `.json` files of up to 1 MiB each; hidden files are left out.
+`--policy-source dir:PATH` names. Up to 16 `.json` files, of up to 1 MiB in all; hidden files are left out.
 
 How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
 level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
