@@ -25,6 +25,8 @@ namespace model = tideline::model;
 namespace node = tideline::node;
 
 constexpr int kExitUsage = 2;
+/// The supervisor does not start a worker again that ended with it (sysexits.h EX_CONFIG).
+constexpr int kExitConfig = 78;
 
 /// What the command line holds before it is checked.
 struct Arguments {
@@ -39,6 +41,7 @@ struct Arguments {
   std::string pod_interval = "1s";
   std::string report_interval = "10s";
   std::string lease = "2s";
+  std::string reconnect_spread = "20s";
   std::string record_max = "64Mi";
   std::string log_level = "info";
   model::Duration lease_duration{0};
@@ -71,6 +74,9 @@ Result<void> settle_intervals(Arguments& arguments) {
   const auto lease =
       bounded("--lease", arguments.lease, std::max<model::Duration>(*fast * 4, milliseconds(200)), seconds(60));
   if (!lease) return lease.error();
+  const auto spread = bounded("--reconnect", arguments.reconnect_spread, milliseconds(100), seconds(600));
+  if (!spread) return spread.error();
+  config.reconnect_spread = *spread;
   config.fast_interval = *fast;
   config.pod_interval = *pods;
   config.report_interval = *report;
@@ -150,7 +156,6 @@ void add_host_options(CLI::App& app, Arguments& arguments) {
 
 void add_agent_options(CLI::App& app, Arguments& arguments) {
   auto& config = arguments.config;
-  app.set_config("--config", "", "file with these options as `name=value` lines");
   app.add_option("--node-name", arguments.node_name, "this node's name, as in its certificate (default: host name)");
   app.add_option("--coordinator", config.coordinators, "address of a coordinator, host:port; may be repeated")
       ->required();
@@ -170,6 +175,9 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--fast-interval", arguments.fast_interval, "control loop, 20ms to 1s")->capture_default_str();
   app.add_option("--pod-interval", arguments.pod_interval, "pod readings, up to 10s")->capture_default_str();
   app.add_option("--report-interval", arguments.report_interval, "reports to the coordinator, 1s to 300s")
+      ->capture_default_str();
+  app.add_option("--reconnect", arguments.reconnect_spread,
+                 "after a lost coordinator each node waits a random part of this, so that not all come back at once")
       ->capture_default_str();
   app.add_option("--lease", arguments.lease, "silence after which a hung worker is killed and the host put right")
       ->capture_default_str();
@@ -215,7 +223,9 @@ int work(const Arguments& arguments) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto code = node::run_worker(arguments.config, *ticket);
-  return code ? *code : fail(code.error());
+  if (code) return *code;
+  // A bad configuration stays bad; everything else may be better at the next try.
+  return fail(code.error(), code.error().code() == model::ErrorCode::kInvalidArgument ? kExitConfig : 1);
 }
 
 int release(const std::string& state_dir) {
@@ -287,8 +297,10 @@ int main(int argc, char** argv) {
   if (check->parsed()) return print_check(arguments.config);
   if (worker->parsed()) return work(arguments);
   // Refused before anything runs: a node without an identity must not start.
-  if (const auto tls = tideline::link::load(arguments.config.tls, tideline::link::TlsUse::kClient); !tls) {
-    return fail(tls.error(), kExitUsage);
+  const auto tls = tideline::link::load(arguments.config.tls, tideline::link::TlsUse::kClient);
+  if (!tls) return fail(tls.error(), kExitUsage);
+  if (const auto own = tideline::link::speaks_for(*tls, arguments.config.name); !own) {
+    return fail(own.error().in(arguments.config.tls.certificate), kExitUsage);
   }
   return supervise(arguments, argc, argv);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "messages/link/identity.h"
 #include "messages/link/x509.h"
 
 namespace tideline::link {
@@ -119,6 +120,16 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
   }
   if (auto issued = check_issued(files, *chain, *authorities, use); !issued) return issued.error();
   return TlsMaterial{*std::move(certificate_pem), *std::move(key_pem), *std::move(ca_pem)};
+}
+
+model::Result<void> speaks_for(const TlsMaterial& material, const model::NodeName& name) {
+  const auto certificates = certificates_from_pem(material.certificate_pem);
+  if (!certificates) return certificates.error();
+  const auto proved = node_of(certificate_of(*certificates->front()));
+  if (!proved) return proved.error();
+  if (*proved == name) return {};
+  return model::Error(model::ErrorCode::kPermissionDenied,
+                      "the certificate is node \"" + proved->str() + "\"'s, not \"" + name.str() + "\"'s");
 }
 
 }  // namespace tideline::link

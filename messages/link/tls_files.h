@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "messages/model/ids.h"
 #include "messages/model/result.h"
 
 namespace tideline::link {
@@ -31,5 +32,9 @@ struct TlsMaterial {
 /// valid, lacks the extended key usage (serverAuth / clientAuth), or is not issued by the authorities in `ca`;
 /// kNotFound / kPermissionDenied when a file cannot be read. The error names file and what is wrong.
 model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use);
+
+/// The node that a loaded client certificate speaks for (identity.h); kPermissionDenied when that is not `name`, naming
+/// both.
+model::Result<void> speaks_for(const TlsMaterial& material, const model::NodeName& name);
 
 }  // namespace tideline::link

@@ -116,7 +116,7 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.text("pods.workload", pod.workload);
   check.resources("pods.requests", pod.requests);
   check.resources("pods.limits", pod.limits);
-  check.count("pods.containers", pod.containers.size(), 64);
+  check.count("pods.containers", pod.containers.size(), ReportLimits::kMaxContainers);
   for (const auto& container : pod.containers) {
     check.text("pods.containers.name", container.name, 253);
     check.text("pods.containers.id", container.id, 253);

@@ -15,6 +15,8 @@ namespace tideline::node {
 namespace {
 
 constexpr std::size_t kMaxTroubles = 64;
+/// memory.stat costs as much as all other files of a pod; nothing that is decided each second rests on it.
+constexpr std::size_t kMemoryEvery = 5;
 
 std::string path_of(const model::KernelWrite& write) {
   return write.group + "/" + write.file;
@@ -60,7 +62,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Jou
     : config_(config),
       tree_(std::move(tree)),
       fast_reader_(tree_),
-      pod_reader_(tree_),
+      pod_reader_(tree_, {.memory_every = kMemoryEvery}),
       gate_(journal, lease,
             [this](const model::KernelWrite& write, const std::string& /*original*/) { return declare(write); }),
       writer_(tree_, gate_) {}
@@ -107,7 +109,11 @@ model::Result<void> NodeLoop::fast_round() {
   recorder_.suppress(counters ? *counters : model::FastCounters{}, policy_, input, step.decision);
   suppress_ = std::move(step.state);
   features_ = step.decision.features;
-  if (!step.decision.write) return {};
+  if (!step.decision.write) {
+    // Nothing is wanted that the kernel does not hold: the refusal is over.
+    if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) write_problem_.clear();
+    return {};
+  }
   return act(step.decision);
 }
 

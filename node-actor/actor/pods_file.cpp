@@ -157,7 +157,10 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
   pod.limits = parse_resources(fields, "limits");
   const json* containers = fields.find("containers");
   if (containers != nullptr && !containers->is_array()) fields.fail("containers", "want a list");
-  if (containers != nullptr && containers->is_array()) {
+  if (containers != nullptr && containers->size() > model::ReportLimits::kMaxContainers) {
+    fields.fail("containers",
+                fmt::format("{} containers, limit {}", containers->size(), model::ReportLimits::kMaxContainers));
+  } else if (containers != nullptr && containers->is_array()) {
     for (std::size_t i = 0; i < containers->size(); ++i) {
       Fields container((*containers)[i], fmt::format("{}.containers[{}]", path, i), problem);
       container.only({"name", "id"});

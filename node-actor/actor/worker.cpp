@@ -128,6 +128,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   client.node = config.name;
   client.incarnation = spool->incarnation();
   client.agent_version = TIDELINE_VERSION;
+  client.reconnect_spread = config.reconnect_spread;
 
   bool orphaned = false;
   bool fenced = false;
@@ -156,10 +157,12 @@ bool ordering_verified(const NodeConfig& config) {
 std::vector<CheckFinding> check(const NodeConfig& config) {
   std::vector<CheckFinding> findings;
   const auto add = [&](bool ok, std::string what) { findings.push_back({ok, std::move(what)}); };
-  if (const auto tls = link::load(config.tls, link::TlsUse::kClient); tls) {
+  const auto tls = link::load(config.tls, link::TlsUse::kClient);
+  const auto own = tls ? link::speaks_for(*tls, config.name) : model::Result<void>(tls.error());
+  if (own) {
     add(true, fmt::format("TLS files: {} {} {}", config.tls.certificate, config.tls.key, config.tls.ca));
   } else {
-    add(false, "TLS files: " + tls.error().message());
+    add(false, "TLS files: " + own.error().message());
   }
   if (const auto pods = read_pods_file(config.pods_file); pods) {
     add(true, fmt::format("pods file {}: {} pods", config.pods_file, pods->size()));

@@ -121,9 +121,6 @@ def command_lines(directory):
     if options_of(run) != options_of(check):
         raise SystemExit("tideline-node run and check no longer take the same options")
     lines += options_table(run)
-    if not node_reads_config(directory):
-        lines += ["**Known fault of this version:** `tideline-node` accepts `--config` and does not read the file. Give the options on "
-                  "the command", "line.", ""]
     lines += ["`release`:", ""] + options_table(help_of(directory, "tideline-node", "release"))
 
     coordinator = help_of(directory, "tideline-coordinator")
@@ -146,16 +143,6 @@ def command_lines(directory):
             for metrics in re.findall(r"^Metrics: (.*)$", own, re.MULTILINE):
                 lines += ["Metrics: " + ", ".join(f"`{metric}`" for metric in metrics.split()) + ".", ""]
     return lines
-
-
-def node_reads_config(directory):
-    """Whether `tideline-node --config FILE` does what --help says."""
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-        file.write("log-level=no-such-level\n")
-        file.flush()
-        done = subprocess.run([f"{directory}/tideline-node", "check", "--config", file.name, "--coordinator", "none:1",
-                               "--pods-file", "/nonexistent"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return "no-such-level" in done.stderr
 
 
 def number(value):

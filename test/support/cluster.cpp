@@ -76,6 +76,8 @@ std::vector<std::string> Cluster::node_arguments(const Node& node) const {
         std::string("--kubepods"),    node.kubepods,       std::string("--report-interval"), node.report_interval}) {
     arguments.push_back(argument);
   }
+  // Tests do not wait for a fleet's patience.
+  arguments.insert(arguments.end(), {"--reconnect", "1s"});
   if (!node.kernel_root.empty()) {
     arguments.insert(arguments.end(), {"--kernel-root", node.kernel_root});
   }
