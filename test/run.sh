@@ -42,8 +42,8 @@ build() {
   cmake --build --preset "$1" -j "$jobs"
 }
 
-# CAF and KJ are not instrumented, and their false alarms hide real ones: TSan runs the unit tests of the rooms without.
-tsan_leaves_out='(node_actor|coordinator)_actor(_|$)|messages_link|coordinator_admin|admin_client'
+# CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without.
+tsan_leaves_out='(node_actor|coordinator)_actor(_|$)|messages_link|coordinator_admin|admin_client|storage_rocks'
 build_tsan() {
   cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
   local targets
