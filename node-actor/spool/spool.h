@@ -67,8 +67,8 @@ class Spool {
   /// Up to `max` reports not acked with seq >= from, oldest first. One whose bytes are rotten is dropped and counted.
   model::Result<std::vector<SpooledReport>> peek(model::Seq from, std::size_t max);
 
-  /// Removes one report. Unknown or already acked numbers are ignored. An ack out of order is forgotten by a killed
-  /// process, and that report offered again: the receiver knows it by (incarnation, seq).
+  /// Removes one report. Unknown or already acked numbers are ignored. An ack out of order is forgotten by a closed or
+  /// killed process, and that report offered again: the receiver knows it by (incarnation, seq).
   void ack(model::Seq seq);
   /// Removes all reports up to and including `seq`.
   void ack_through(model::Seq seq);
