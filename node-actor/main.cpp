@@ -40,6 +40,7 @@ struct Arguments {
   std::string fast_interval = "100ms";
   std::string pod_interval = "1s";
   std::string report_interval = "10s";
+  std::string quota_period = "auto";
   std::string lease = "2s";
   std::string reconnect_spread = "20s";
   std::string record_max = "64Mi";
@@ -76,6 +77,11 @@ Result<void> settle_intervals(Arguments& arguments) {
   if (!lease) return lease.error();
   const auto spread = bounded("--reconnect", arguments.reconnect_spread, milliseconds(100), seconds(600));
   if (!spread) return spread.error();
+  if (arguments.quota_period != "auto") {
+    const auto period = bounded("--quota-period", arguments.quota_period, milliseconds(10), seconds(1));
+    if (!period) return period.error();
+    config.quota_period = *period;
+  }
   config.reconnect_spread = *spread;
   config.fast_interval = *fast;
   config.pod_interval = *pods;
@@ -175,6 +181,9 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--fast-interval", arguments.fast_interval, "control loop, 20ms to 1s")->capture_default_str();
   app.add_option("--pod-interval", arguments.pod_interval, "pod readings, up to 10s")->capture_default_str();
   app.add_option("--report-interval", arguments.report_interval, "reports to the coordinator, 1s to 300s")
+      ->capture_default_str();
+  app.add_option("--quota-period", arguments.quota_period,
+                 "period of the quota on the besteffort root, 10ms to 1s, or auto: 1s from Linux 6.18 on, else 100ms")
       ->capture_default_str();
   app.add_option("--reconnect", arguments.reconnect_spread,
                  "after a lost coordinator each node waits a random part of this, so that not all come back at once")

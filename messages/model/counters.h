@@ -39,11 +39,12 @@ struct PodCounters {
   friend bool operator==(const PodCounters&, const PodCounters&) = default;
 };
 
-/// Two counters for the fast loop.
+/// The counters of the fast loop.
 struct FastCounters {
   MonoTime at;
-  std::optional<Duration> node_cpu;  // all CPU used on the host, without idle, iowait, steal
-  std::optional<Duration> be_cpu;    // the besteffort root, with all below it
+  std::optional<Duration> node_cpu;        // all CPU used on the host, without idle, iowait, steal
+  std::optional<Duration> be_cpu;          // the besteffort root, with all below it
+  std::optional<std::int64_t> be_periods;  // enforcement periods of its quota (cpu.stat nr_periods)
   std::uint64_t be_inode = 0;
   friend bool operator==(const FastCounters&, const FastCounters&) = default;
 };

@@ -12,7 +12,7 @@ enum class Reason : std::uint16_t {
   kDisabled = 1,          // the policy switches the feature off
   kThresholdFormula = 2,  // limit is the threshold formula's answer
   kMinPercentFloor = 3,   // limit is cpuSuppressMinPercent
-  kKernelMinimum = 4,     // limit is the smallest quota (2000 us)
+  kKernelMinimum = 4,     // limit is the smallest quota (20 millicores)
   kGrowthCapped = 5,      // a rise was cut to 10 % of capacity per second
   kWithinDeadBand = 6,    // change too small to write
   kNotPressed = 7,        // work-conserving: LS feels nothing, weights only
@@ -22,6 +22,7 @@ enum class Reason : std::uint16_t {
   kStaleSample = 11,      // data too old or missing: BE is not raised
   kNoPolicy = 12,         // no policy was ever received
   kPressedHold = 13,      // work-conserving: quiet, but not for long enough
+  kPaced = 14,            // a change that is not urgent waits for the quota's next period
   // guard and release
   kSafeState = 20,  // worker dead or hung: declared safe state
   kRestore = 21,    // original value put back

@@ -23,8 +23,9 @@ struct Protection {
 struct FastSample {
   MonoTime at;
   Duration window{0};
-  std::optional<MilliCpu> node_cpu;  // all CPU used on the host, without idle, iowait, steal
-  std::optional<MilliCpu> be_cpu;    // the besteffort root, with all below it
+  std::optional<MilliCpu> node_cpu;        // all CPU used on the host, without idle, iowait, steal
+  std::optional<MilliCpu> be_cpu;          // the besteffort root, with all below it
+  std::optional<std::int64_t> be_periods;  // periods of the besteffort root's quota that began in the window
   friend bool operator==(const FastSample&, const FastSample&) = default;
 };
 

@@ -34,6 +34,8 @@ struct NodeConfig {
   model::Duration fast_interval = std::chrono::milliseconds(100);  // 20 ms .. 1 s
   model::Duration pod_interval = std::chrono::seconds(1);          // >= fast_interval
   model::Duration report_interval = std::chrono::seconds(10);      // 1 s .. 5 min
+  /// Of the besteffort root's quota, 10 ms .. 1 s; nullopt: kernel::best_period_us().
+  std::optional<model::Duration> quota_period;
   /// A lost session is followed by a wait of 0..this, drawn at random: a fleet must not come back in one moment.
   model::Duration reconnect_spread = std::chrono::seconds(20);
   spool::SpoolLimits spool;

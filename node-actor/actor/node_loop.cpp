@@ -7,6 +7,7 @@
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/sense/judge_protection.h"
 #include "node-actor/sense/sample.h"
@@ -52,7 +53,10 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
-  loop->suppress_.ours = loop->quota_is_journaled(journal);
+  loop->period_us_ = config.quota_period
+                         ? std::chrono::duration_cast<std::chrono::microseconds>(*config.quota_period).count()
+                         : kernel::best_period_us(status.kernel_release);
+  loop->inherit(journal);
   loop->protection_.why = "not looked at yet";
   return loop;
 }
@@ -67,14 +71,22 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Jou
             [this](const model::KernelWrite& write, const std::string& /*original*/) { return declare(write); }),
       writer_(tree_, gate_) {}
 
-bool NodeLoop::quota_is_journaled(const guard::Journal& journal) const {
-  const auto write = kernel::quota_write(tree_, tree_.best_effort(), std::nullopt, model::Controller::kCpuSuppress,
-                                         model::Reason::kNone);
-  if (!write) return false;
-  const auto path = tree_.path(write->group, write->file);
-  const auto& records = journal.records();
-  return path && std::any_of(records.begin(), records.end(),
-                             [&](const guard::JournalRecord& record) { return record.file.path == *path; });
+void NodeLoop::inherit(const guard::Journal& journal) {
+  const auto original = [&](const std::string& file) -> std::optional<std::string> {
+    const auto path = tree_.path(tree_.best_effort(), file);
+    if (!path) return std::nullopt;
+    for (const auto& record : journal.records()) {
+      if (record.file.path == *path) return record.original;
+    }
+    return std::nullopt;
+  };
+  if (tree_.version() == kernel::CgroupVersion::kV1) {
+    suppress_.ours = original("cpu.cfs_quota_us").has_value();
+    if (const auto period = original("cpu.cfs_period_us")) period_before_us_ = kernel::parse_number(*period);
+  } else if (const auto quota = original("cpu.max")) {
+    suppress_.ours = true;
+    if (const auto parsed = kernel::parse_cpu_max(*quota)) period_before_us_ = parsed->period_us;
+  }
 }
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
@@ -82,11 +94,12 @@ void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
 }
 
 guard::Declaration NodeLoop::declare(const model::KernelWrite& write) const {
-  // The besteffort root's quota is the only file written today, and it throttles: it goes back when nobody is in
-  // charge.
-  const auto safe =
+  // Only the besteffort root's quota and its period are written today. The quota throttles: it goes back when nobody is
+  // in charge. A period stays what its quota was reckoned by.
+  const auto quota =
       kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
-  return {guard::RestoreClass::kRestore, safe ? safe->value : write.value};
+  const bool safe_known = quota && quota->file == write.file;
+  return {guard::RestoreClass::kRestore, safe_known ? quota->value : write.value};
 }
 
 model::Result<void> NodeLoop::fast_round() {
@@ -117,16 +130,57 @@ model::Result<void> NodeLoop::fast_round() {
   return act(step.decision);
 }
 
+model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {
+  auto outcome = writer_.perform(write);
+  for (const auto& drift : gate_.take_drifts()) {
+    log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
+    note(model::Reason::kDrift, path_of(write), drift.found, write.value);
+  }
+  if (outcome && outcome->changed) {
+    recorder_.write(write, outcome->old_value);
+    note(write.reason, path_of(write), outcome->old_value, write.value);
+  }
+  return outcome;
+}
+
+model::Result<model::KernelWrite> NodeLoop::settle_period(std::optional<model::MilliCpu> limit, model::Reason reason) {
+  const auto now = kernel::read_quota(tree_, tree_.best_effort());
+  if (!now) return now.error();
+  const bool v1 = tree_.version() == kernel::CgroupVersion::kV1;
+  std::int64_t period_us = now->period_us;
+  if (!limit && !v1) period_us = period_before_us_.value_or(now->period_us);
+  if (limit && now->period_us != period_us_ && (!v1 || !now->limit)) {
+    if (!period_before_us_) period_before_us_ = now->period_us;
+    period_us = period_us_;
+    if (v1) {
+      const auto outcome =
+          perform(kernel::period_write(tree_.best_effort(), period_us_, model::Controller::kCpuSuppress, reason));
+      if (!outcome && outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
+      if (!outcome) {
+        note_trouble(outcome.error());
+        period_us = now->period_us;
+      }
+    }
+  }
+  return kernel::quota_write(tree_.version(), period_us, tree_.best_effort(), limit, model::Controller::kCpuSuppress,
+                             reason);
+}
+
+model::Result<void> NodeLoop::return_period(model::Reason reason) {
+  if (!period_before_us_ || tree_.version() != kernel::CgroupVersion::kV1) return {};
+  const auto outcome =
+      perform(kernel::period_write(tree_.best_effort(), *period_before_us_, model::Controller::kCpuSuppress, reason));
+  if (outcome) return {};
+  if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
+  note_trouble(outcome.error());
+  return {};
+}
+
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   std::optional<model::MilliCpu> limit;
   if (decision.action == decide::SuppressDecision::Action::kLimit) limit = decision.limit;
-  const auto write =
-      kernel::quota_write(tree_, tree_.best_effort(), limit, model::Controller::kCpuSuppress, decision.reason);
-  const auto outcome = write ? writer_.perform(*write) : model::Result<kernel::WriteOutcome>(write.error());
-  for (const auto& drift : gate_.take_drifts()) {
-    log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
-    note(model::Reason::kDrift, path_of(*write), drift.found, write->value);
-  }
+  const auto write = settle_period(limit, decision.reason);
+  const auto outcome = write ? perform(*write) : model::Result<kernel::WriteOutcome>(write.error());
   if (!outcome) {
     if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
     current_ = decide::CurrentLimit::unknown();
@@ -139,11 +193,7 @@ model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   }
   write_problem_.clear();
   current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
-  if (outcome->changed) {
-    recorder_.write(*write, outcome->old_value);
-    note(decision.reason, path_of(*write), outcome->old_value, write->value);
-  }
-  return {};
+  return limit ? model::Result<void>() : return_period(decision.reason);
 }
 
 model::NodeSample NodeLoop::pod_round() {

@@ -35,8 +35,8 @@ class NodeLoop {
   const std::vector<model::Pod>& pods() const { return pods_; }
   const std::string& boot_id() const { return status_.boot_id; }
 
-  /// Node and BE counters -> decision -> at most one write. kFenced: another owner has the host, the worker must stop;
-  /// any other trouble is kept as an event and tried again next round.
+  /// Node and BE counters -> decision -> at most one new limit. kFenced: another owner has the host, the worker must
+  /// stop; any other trouble is kept as an event and tried again next round.
   model::Result<void> fast_round();
   /// Pods, pressure, protection and the kernel's own view of our limit. The first one has levels only.
   model::NodeSample pod_round();
@@ -47,10 +47,19 @@ class NodeLoop {
 
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Journal& journal, const guard::Lease& lease);
-  /// Whether an earlier worker of this journal wrote the quota: then it is ours to release.
-  bool quota_is_journaled(const guard::Journal& journal) const;
+  /// What an earlier worker of this journal left to us: its quota is ours to release, and the period that was there
+  /// before it ours to put back.
+  void inherit(const guard::Journal& journal);
   guard::Declaration declare(const model::KernelWrite& write) const;
   model::Result<void> act(const decide::SuppressDecision& decision);
+  /// The quota as it should be written next: for a limit by our period, which on v1, where it is a file of its own, is
+  /// written first, and only while there is no quota; a refused one leaves the kernel's. For no limit by the period
+  /// that was there before ours. Errors: the quota cannot be read, kFenced.
+  model::Result<model::KernelWrite> settle_period(std::optional<model::MilliCpu> limit, model::Reason reason);
+  /// On v1, once the quota is gone: the period of before.
+  model::Result<void> return_period(model::Reason reason);
+  /// Performs one write and notes it, and any drift found on the way.
+  model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
   void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
   void note_trouble(const model::Error& error);
 
@@ -64,6 +73,8 @@ class NodeLoop {
 
   model::NodeStatus status_;
   decide::NodeFacts facts_;
+  std::int64_t period_us_ = kernel::kUsualPeriodUs;  // of our quotas
+  std::optional<std::int64_t> period_before_us_;     // found before our first; nullopt: ours was never written
   std::vector<model::Pod> pods_;
   std::optional<model::NodePolicy> policy_;
   std::optional<model::FastCounters> fast_before_;

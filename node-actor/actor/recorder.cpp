@@ -78,7 +78,8 @@ json fast_json(const std::optional<model::FastSample>& sample) {
   return {{"at_ns", sample->at.ns},
           {"window_ns", sample->window.count()},
           {"node_cpu", value(sample->node_cpu)},
-          {"be_cpu", value(sample->be_cpu)}};
+          {"be_cpu", value(sample->be_cpu)},
+          {"be_periods", value(sample->be_periods)}};
 }
 
 json pods_json(const std::optional<model::NodeSample>& sample) {

@@ -24,96 +24,118 @@ struct Usage {
   bool pods_fresh = false;
 };
 
+/// Threshold formula; nullopt without node and BE use.
+std::optional<MilliCpu> formula_of(const std::optional<MilliCpu>& node, const std::optional<MilliCpu>& be,
+                                   const std::optional<MilliCpu>& non_be_pods, SuppressTerms& terms) {
+  if (!node || !be) return std::nullopt;
+  terms.non_be_used = std::max(*node - *be, non_be_pods.value_or(MilliCpu(0)) + terms.reserved);
+  return terms.threshold - *terms.non_be_used;
+}
+
 Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   Usage usage;
-  if (input.pods) {
-    terms.pods_age = age_of(input.pods->at, input.now);
+  const auto& pods = input.pods;
+  std::optional<MilliCpu> pods_be;
+  // An unknown share of BE outside the root counts as non-BE, which can only tighten.
+  const auto outside = input.be_outside_root.value_or(MilliCpu(0));
+  if (pods) {
+    terms.pods_age = age_of(pods->at, input.now);
     usage.pods_fresh = *terms.pods_age <= kPodSampleMaxAge;
+  }
+  if (usage.pods_fresh) {
+    usage.non_be_pods = pods->ls_cpu;
+    if (pods->be_cpu) pods_be = *pods->be_cpu + outside;
+    terms.steady_formula = formula_of(pods->node_cpu, pods_be, pods->ls_cpu, terms);
   }
   const auto& fast = input.fast;
   if (fast && fast->node_cpu && fast->be_cpu &&
       age_of(fast->at, input.now) <= std::max<model::Duration>(kFastSampleMaxAge, 2 * fast->window)) {
     usage.node = fast->node_cpu;
-    usage.be = fast->be_cpu;
+    usage.be = usage.pods_fresh ? *fast->be_cpu + outside : *fast->be_cpu;
     terms.from_fast_loop = true;
     terms.sample_age = age_of(fast->at, input.now);
-  } else if (usage.pods_fresh && input.pods->node_cpu && input.pods->be_cpu) {
-    usage.node = input.pods->node_cpu;
-    usage.be = input.pods->be_cpu;
+  } else if (usage.pods_fresh && pods->node_cpu && pods_be) {
+    usage.node = pods->node_cpu;
+    usage.be = pods_be;
     terms.sample_age = terms.pods_age;
   }
-  if (usage.pods_fresh) {
-    usage.non_be_pods = input.pods->ls_cpu;
-    // An unknown share of BE outside the root counts as non-BE, which can only tighten.
-    if (usage.be && input.be_outside_root) usage.be = *usage.be + *input.be_outside_root;
-  }
-  return usage;
-}
-
-void compute_terms(const Usage& usage, SuppressTerms& terms) {
   terms.node_used = usage.node;
   terms.be_used = usage.be;
   terms.non_be_pods_used = usage.non_be_pods;
-  if (!usage.node || !usage.be) return;
-  terms.non_be_used = std::max(*usage.node - *usage.be, usage.non_be_pods.value_or(MilliCpu(0)) + terms.reserved);
-  terms.formula = terms.threshold - *terms.non_be_used;
+  terms.non_be_used.reset();
+  terms.formula = formula_of(usage.node, usage.be, usage.non_be_pods, terms);
+  return usage;
+}
+
+/// What the quota should be, and by which rule.
+struct Target {
+  MilliCpu limit;
+  Reason rule = Reason::kNone;
+};
+
+Target target_of(MilliCpu formula, const SuppressTerms& terms, bool min_percent_set) {
+  if (formula >= terms.floor) return {formula, Reason::kThresholdFormula};
+  return {terms.floor,
+          min_percent_set && terms.floor > kKernelMinimum ? Reason::kMinPercentFloor : Reason::kKernelMinimum};
+}
+
+/// Time since the last change, at most kLongestPace; that, if there was none.
+model::Duration since_last_change(const SuppressState& state, model::MonoTime now) {
+  if (!state.last_change) return kLongestPace;
+  return std::clamp(now - *state.last_change, model::kZeroDuration, kLongestPace);
+}
+
+/// Whether a change that is not urgent may be written in this round.
+bool is_due(model::Duration since, const std::optional<model::FastSample>& fast) {
+  if (since < kPace) return false;
+  const bool at_begin_of_period = !fast || fast->be_periods.value_or(1) > 0;
+  return at_begin_of_period || since >= kLongestPace;
 }
 
 /// The quota side of every policy: the formula against what the kernel has.
 void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min_percent_set, bool may_raise,
                       SuppressDecision& decision) {
-  auto& terms = decision.terms;
-  const auto hold = [&](Reason rule) {
+  const auto& terms = decision.terms;
+  const auto hold = [&](Reason rule, Reason reason = Reason::kNone) {
     decision.action = Action::kHold;
     decision.rule = rule;
+    decision.reason = reason;
   };
-  if (!terms.formula) {
-    decision.reason = Reason::kStaleSample;
-    return hold(Reason::kNone);
-  }
+  if (!terms.formula) return hold(Reason::kNone, Reason::kStaleSample);
   auto current = input.current;
   if (current.kind == CurrentLimit::Kind::kUnknown) {
-    if (!state.last_limit) {
-      decision.reason = Reason::kStaleSample;
-      return hold(Reason::kNone);
-    }
+    if (!state.last_limit) return hold(Reason::kNone, Reason::kStaleSample);
     current = CurrentLimit::of(*state.last_limit);
   }
 
-  MilliCpu target = std::max(*terms.formula, terms.floor);
-  Reason rule = Reason::kThresholdFormula;
-  if (*terms.formula < terms.floor) {
-    rule = min_percent_set && terms.floor > kKernelMinimum ? Reason::kMinPercentFloor : Reason::kKernelMinimum;
-  }
+  Target target = target_of(*terms.formula, terms, min_percent_set);
   if (current.kind == CurrentLimit::Kind::kQuota) {
-    if (target > current.quota) {
-      if (!may_raise) {
-        decision.reason = Reason::kStaleSample;
-        return hold(Reason::kNone);
-      }
-      const model::Duration second = std::chrono::seconds(1);
-      const auto elapsed =
-          state.last_change ? std::clamp(input.now - *state.last_change, model::kZeroDuration, second) : second;
-      const double seconds = std::chrono::duration<double>(elapsed).count();
+    const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
+    const bool urgent = target.limit + urgent_fall <= current.quota;
+    const auto since = since_last_change(state, input.now);
+    if (!urgent) {
+      target =
+          target_of(std::min(*terms.formula, terms.steady_formula.value_or(*terms.formula)), terms, min_percent_set);
+    }
+    if (target.limit > current.quota) {
+      if (!may_raise) return hold(Reason::kNone, Reason::kStaleSample);
+      const double seconds = std::min(1.0, std::chrono::duration<double>(since).count());
       const MilliCpu reachable = current.quota + terms.capacity.percent(kGrowthPercentPerSecond * seconds);
-      if (target > reachable) {
-        target = reachable;
-        rule = Reason::kGrowthCapped;
-      }
+      if (target.limit > reachable) target = {reachable, Reason::kGrowthCapped};
     }
-    const MilliCpu change(std::abs((target - current.quota).value()));
-    const bool to_minimum = target == kKernelMinimum && change.value() != 0;
-    if (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum) {
-      return hold(rule == Reason::kGrowthCapped ? rule : Reason::kWithinDeadBand);
+    const MilliCpu change(std::abs((target.limit - current.quota).value()));
+    const bool to_minimum = target.limit == kKernelMinimum && change.value() != 0;
+    if (change.value() == 0 || (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum)) {
+      return hold(target.rule == Reason::kGrowthCapped ? target.rule : Reason::kWithinDeadBand);
     }
-    if (change.value() == 0) return hold(Reason::kWithinDeadBand);
+    if (!urgent && !is_due(since, input.fast)) return hold(Reason::kPaced);
   }
   decision.action = Action::kLimit;
-  decision.limit = target;
-  decision.rule = rule;
+  decision.limit = target.limit;
+  decision.rule = target.rule;
   decision.write = true;
   state.ours = true;
-  state.last_limit = target;
+  state.last_limit = target.limit;
   state.last_change = input.now;
 }
 
@@ -225,7 +247,6 @@ SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input
     }
   }
   const Usage usage = read_usage(input, terms);
-  compute_terms(usage, terms);
 
   if (!policy) {
     decision.reason = Reason::kNoPolicy;

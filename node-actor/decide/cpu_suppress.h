@@ -26,6 +26,16 @@ namespace tideline::decide {
 constexpr model::MilliCpu kKernelMinimum{20};
 /// A limit may rise by at most this much of capacity per second; Koordinator's step per 1 s round.
 constexpr double kGrowthPercentPerSecond = 10;
+/// A fall of at least this much of capacity, and of a quarter of a CPU, is urgent: written in the round that sees it.
+/// Less than that a window of 100 ms shows by chance on a host of a few CPUs.
+constexpr double kUrgentFallPercent = 5;
+constexpr model::MilliCpu kUrgentFallLeast{250};
+/// Every other change waits this long after the last one, for the quota's next period. The kernel hands out a whole
+/// period's runtime with each write of a quota (sched-bwc.rst: runtime is refilled), so that a limit written often, or
+/// late in its period, is no limit. A little less than the longest period, so as not to miss the next one.
+constexpr model::Duration kPace = std::chrono::milliseconds(900);
+/// And no longer than this: a group that does not run has no periods.
+constexpr model::Duration kLongestPace = std::chrono::seconds(2);
 /// Changes smaller than this much of capacity are not written, except those that reach kKernelMinimum.
 constexpr double kDeadBandPercent = 1;
 /// A pod sample older than this is stale: two 1 s pod loops, so that one late loop is not a gap.
@@ -87,9 +97,11 @@ struct SuppressTerms {
   model::MilliCpu reserved;
   std::optional<model::MilliCpu> non_be_used;  // max(node - be, pods + reserved)
   std::optional<model::MilliCpu> formula;      // threshold - non_be_used; may be negative
-  model::MilliCpu floor;                       // max(capacity * cpuSuppressMinPercent / 100, kKernelMinimum)
-  bool from_fast_loop = false;                 // node_used and be_used are the fast loop's, else the pod loop's
-  std::optional<model::Duration> sample_age;   // of the sample node_used and be_used come from
+  /// The same from the pod loop's longer window, which is what unhurried changes follow; nullopt: no fresh pod sample.
+  std::optional<model::MilliCpu> steady_formula;
+  model::MilliCpu floor;                      // max(capacity * cpuSuppressMinPercent / 100, kKernelMinimum)
+  bool from_fast_loop = false;                // node_used and be_used are the fast loop's, else the pod loop's
+  std::optional<model::Duration> sample_age;  // of the sample node_used and be_used come from
   std::optional<model::Duration> pods_age;
   CurrentLimit current;
   PressureVerdict pressure;  // only judged in workConserving
@@ -102,8 +114,8 @@ struct SuppressDecision {
   /// Why there is a limit, or none. cfsQuota: same as `rule`. workConserving: kNotPressed, kPressed, kPressedHold,
   /// kPressureUnknown or kUnprotected. kStaleSample, kDisabled, kNoPolicy in any mode.
   model::Reason reason = model::Reason::kNone;
-  /// Where the number comes from: kThresholdFormula, kMinPercentFloor, kKernelMinimum, kGrowthCapped, kWithinDeadBand;
-  /// kNone without a limit.
+  /// Where the number comes from: kThresholdFormula, kMinPercentFloor, kKernelMinimum, kGrowthCapped; of a limit that
+  /// stays: kWithinDeadBand or kPaced. kNone without a limit.
   model::Reason rule = model::Reason::kNone;
   SuppressTerms terms;
   std::vector<model::FeatureState> features;  // "cpuSuppress" and "cpuSuppress.<policy>", for NodeStatus.features
@@ -119,8 +131,9 @@ struct SuppressStep {
 
 /// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received.
 ///
-/// * A shrink is immediate. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and
-///   at most one second's worth at once; the first limit after "no quota" is set at once.
+/// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
+///   other change follows the lower of that and the steady formula, at the pace of kPace. A rise is limited to
+///   kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at once.
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
 /// set
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too

@@ -17,6 +17,8 @@ struct FastReader::State {
   explicit State(const CgroupTree& tree)
       : node(tree), v1(tree.version() == CgroupVersion::kV1), directory(directory_of(tree)) {
     if (directory) best_effort = KeptFile(*directory + "/" + std::string(group_cpu_file(tree.version())));
+    if (!v1) return;
+    if (const auto stat = tree.path(tree.best_effort(), "cpu.stat")) periods = KeptFile(*stat);
   }
   static Result<std::string> directory_of(const CgroupTree& tree) {
     return tree.directory(tree.best_effort(), group_cpu_file(tree.version()));
@@ -26,6 +28,7 @@ struct FastReader::State {
   bool v1;
   Result<std::string> directory;
   KeptFile best_effort;
+  KeptFile periods;  // v1 only: v2 has them in the same file
 };
 
 FastReader::FastReader(const CgroupTree& tree) : state_(std::make_unique<State>(tree)) {}
@@ -54,6 +57,11 @@ Result<model::FastCounters> FastReader::read() {
   if (!used) return malformed(state.best_effort.path(), *text);
   counters.be_cpu = *used;
   counters.be_inode = identity.st_ino;
+  if (!state.v1) {
+    counters.be_periods = parse_keyed(*text, "nr_periods");
+  } else if (const auto stat = state.periods.read(buffer.data(), buffer.size())) {
+    counters.be_periods = parse_keyed(*stat, "nr_periods");
+  }
   return counters;
 }
 

@@ -8,7 +8,7 @@
 
 namespace tideline::kernel {
 
-/// The fast loop's two counters, each one pread of a file kept open; no allocation after the first read.
+/// The fast loop's counters, each one pread of a file kept open; no allocation after the first read.
 class FastReader {
  public:
   explicit FastReader(const CgroupTree& tree);
@@ -17,7 +17,8 @@ class FastReader {
   FastReader& operator=(FastReader&&) noexcept;
 
   /// Stamps with CLOCK_MONOTONIC read beside the counters. A besteffort root that is gone gives be_cpu nullopt and is
-  /// looked for again at the next read. An unreadable or garbled file is an error with path and text.
+  /// looked for again at the next read. An unreadable or garbled file is an error with path and text; be_periods, which
+  /// nothing depends on, is nullopt then.
   model::Result<model::FastCounters> read();
 
  private:

@@ -1,6 +1,7 @@
 #include "node-actor/kernel/quota.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,17 @@
 namespace tideline::kernel {
 
 using model::Result;
+
+std::int64_t best_period_us(std::string_view kernel_release) {
+  const auto dot = kernel_release.find('.');
+  if (dot == std::string_view::npos) return kUsualPeriodUs;
+  auto minor_text = kernel_release.substr(dot + 1);
+  minor_text = minor_text.substr(0, minor_text.find_first_not_of("0123456789"));
+  const auto major = parse_number(kernel_release.substr(0, dot));
+  const auto minor = parse_number(minor_text);
+  if (!major || !minor) return kUsualPeriodUs;
+  return std::pair(*major, *minor) >= std::pair<std::int64_t, std::int64_t>(6, 18) ? kLongestPeriodUs : kUsualPeriodUs;
+}
 
 Result<Quota> read_quota(const CgroupTree& tree, const std::string& group) {
   const bool v1 = tree.version() == CgroupVersion::kV1;
@@ -35,6 +47,15 @@ Result<Quota> read_quota(const CgroupTree& tree, const std::string& group) {
   quota.period_us = parsed->period_us;
   quota.raw = std::move(*raw);
   return quota;
+}
+
+model::KernelWrite period_write(const std::string& group, std::int64_t period_us, model::Controller controller,
+                                model::Reason reason) {
+  return {.group = group,
+          .file = "cpu.cfs_period_us",
+          .value = fmt::format("{}", period_us),
+          .controller = controller,
+          .reason = reason};
 }
 
 Result<model::KernelWrite> quota_write(const CgroupTree& tree, const std::string& group,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "messages/model/action.h"
 #include "messages/model/result.h"
@@ -14,6 +15,17 @@ namespace tideline::kernel {
 
 /// Smallest quota Koordinator writes, 20 millicores at the usual period.
 constexpr std::int64_t kMinQuotaUs = 2000;
+/// kubelet's and this kernel's default.
+constexpr std::int64_t kUsualPeriodUs = 100'000;
+/// The longest the kernel takes (sched-bwc.rst).
+constexpr std::int64_t kLongestPeriodUs = 1'000'000;
+
+/// The period that costs LS least on this kernel. Each time a throttled group runs again, an LS thread that had its CPU
+/// to itself meanwhile comes without credit and may wait a slice for it (EEVDF; docs/decisions.md), so the fewer
+/// periods the better: the longest one from Linux 6.18 on, where a thread is throttled on its way to user mode only.
+/// Before, it is stopped wherever it is, with the kernel locks it holds: kUsualPeriodUs then, and for a release that
+/// does not say its number.
+std::int64_t best_period_us(std::string_view kernel_release);
 
 struct Quota {
   std::optional<model::MilliCpu> limit;  // nullopt: no quota
@@ -24,6 +36,11 @@ struct Quota {
 
 /// Reads a group's quota. kMalformed names path and text.
 model::Result<Quota> read_quota(const CgroupTree& tree, const std::string& group);
+
+/// The write that sets the period of a group on v1, where it is a file of its own; to be made while the group has no
+/// quota, for parents and children bound each other's quota per period.
+model::KernelWrite period_write(const std::string& group, std::int64_t period_us, model::Controller controller,
+                                model::Reason reason);
 
 /// The write that gives `group` this limit, with its present period untouched; nullopt takes the quota away ("-1", or
 /// "max <period>"). A quota below kMinQuotaUs becomes kMinQuotaUs. Asks the kernel only for the period.

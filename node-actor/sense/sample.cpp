@@ -119,6 +119,9 @@ model::FastSample fast_sample(const model::FastCounters& before, const model::Fa
   sample.node_cpu = rate(growth(before.node_cpu, now.node_cpu), *window);
   if (before.be_inode != 0 && before.be_inode == now.be_inode) {
     sample.be_cpu = rate(growth(before.be_cpu, now.be_cpu), *window);
+    if (before.be_periods && now.be_periods && *now.be_periods >= *before.be_periods) {
+      sample.be_periods = *now.be_periods - *before.be_periods;
+    }
   }
   return sample;
 }

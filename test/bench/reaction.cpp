@@ -31,9 +31,12 @@ std::int64_t now_ns() {
   return Clock::now().time_since_epoch().count();
 }
 
+/// A spike ends when both nodes have answered, or after this.
+constexpr milliseconds kLongestSpike{2200};
+
 /// Shared with the spiking child.
 struct Spike {
-  std::atomic<std::int64_t> spin_until_ns{0};
+  std::atomic<std::int64_t> spin_until_ns{0};  // moved to now to end a spike early
   std::atomic<std::int64_t> began_ns{0};
 };
 
@@ -47,9 +50,9 @@ struct Spike {
       continue;
     }
     spike.began_ns = now_ns();
-    while (now_ns() < until) {
+    while (now_ns() < spike.spin_until_ns.load()) {
     }
-    last = until;
+    last = spike.spin_until_ns.load();
   }
 }
 
@@ -104,18 +107,17 @@ int measure(int spikes, unsigned seed) {
   std::mt19937 random(seed);
   Watched watched[2] = {{fast_tree, 0, 0, {}}, {slow_tree, 0, 0, {}}};
   for (int i = 0; i < spikes; ++i) {
-    // Long enough for the limits to have risen again, and at no fixed phase of either loop.
-    std::this_thread::sleep_for(milliseconds(1200 + random() % 1000));
+    // Long enough for the limits to have risen again, 10 % of capacity a second, and at no fixed phase of either loop:
+    // below a limit that is low already a spike has less to say.
+    std::this_thread::sleep_for(milliseconds(5000 + random() % 1000));
     for (auto& one : watched) {
       one.before = limit_of(one.tree);
       one.seen_ns = 0;
     }
-    const auto spin = milliseconds(1600);
-    const auto begin = now_ns();
-    const auto end = begin + std::chrono::nanoseconds(spin).count();
+    const auto end = now_ns() + std::chrono::nanoseconds(kLongestSpike).count();
     spike->began_ns = 0;
     spike->spin_until_ns = end;
-    while (now_ns() < end) {
+    while (now_ns() < end && (watched[0].seen_ns == 0 || watched[1].seen_ns == 0)) {
       for (auto& one : watched) {
         if (one.seen_ns != 0) continue;
         const auto limit = limit_of(one.tree);
@@ -128,6 +130,7 @@ int measure(int spikes, unsigned seed) {
       }
       std::this_thread::sleep_for(milliseconds(1));
     }
+    spike->spin_until_ns = now_ns();
     for (auto& one : watched) {
       if (one.seen_ns == 0) continue;
       one.delays_ms.push_back(static_cast<double>(one.seen_ns - spike->began_ns.load()) / 1e6);

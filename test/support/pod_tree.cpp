@@ -30,7 +30,9 @@ std::string PodTree::pods_json() {
 }
 
 std::string PodTree::quota() const {
-  return cgroup_.read("kubepods/besteffort", cgroup_.v1() ? "cpu.cfs_quota_us" : "cpu.max");
+  const std::string root = "kubepods/besteffort";
+  if (!cgroup_.v1()) return cgroup_.read(root, "cpu.max");
+  return cgroup_.read(root, "cpu.cfs_quota_us") + " " + cgroup_.read(root, "cpu.cfs_period_us");
 }
 
 bool PodTree::limited() const {

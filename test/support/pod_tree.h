@@ -23,7 +23,7 @@ class PodTree {
   /// Moves a child of ours into the LS container; killed with the tree.
   void own_ls(pid_t child) { cgroup_.own(child, kLs); }
 
-  /// The besteffort root's quota file as it reads now, and whether that is a limit.
+  /// The besteffort root's quota and period as they read now, in v2's form on v1 too, and whether that is a limit.
   std::string quota() const;
   bool limited() const;
   /// Gives the besteffort root the weight of an ordinary pod, which undoes the kernel's protection.

@@ -40,6 +40,26 @@ TEST(FastReader, SeesWhatChangedInFilesItKeepsOpen) {
   EXPECT_EQ(now->be_inode, before->be_inode);
 }
 
+TEST(FastReader, CountsThePeriodsOfTheQuotaAndDoesWithoutThem) {
+  const FixtureTree v1(v1_files());
+  const std::string stat = "sys/fs/cgroup/cpu/kubepods/besteffort/cpu.stat";
+  v1.write(stat, "nr_periods 12\nnr_throttled 3\nthrottled_time 9\n");
+  const auto v1_tree = tree_of(v1);
+  FastReader v1_reader(v1_tree);
+  EXPECT_EQ(v1_reader.read()->be_periods, 12);
+  v1.write(stat, "garbage\n");
+  EXPECT_EQ(v1_reader.read()->be_periods, std::nullopt);
+  v1.remove(stat);
+  FastReader without(v1_tree);
+  ASSERT_TRUE(without.read().ok());
+  EXPECT_EQ(without.read()->be_periods, std::nullopt);
+
+  const FixtureTree v2(v2_files());
+  const auto v2_tree = tree_of(v2);
+  FastReader v2_reader(v2_tree);
+  EXPECT_EQ(v2_reader.read()->be_periods, 0);
+}
+
 TEST(FastReader, LeavesStealOutOnV2) {
   const FixtureTree fixture(v2_files());
   const auto tree = tree_of(fixture);

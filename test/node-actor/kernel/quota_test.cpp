@@ -46,6 +46,20 @@ TEST(Quota, ReadsAQuotaInMilliCpuWhateverThePeriod) {
   EXPECT_EQ(read_quota(tree, tree.best_effort())->limit, MilliCpu(2500));
 }
 
+TEST(Quota, TheLongestPeriodIsForKernelsThatThrottleOnTheWayToUserMode) {
+  for (const auto* release : {"6.18.0", "6.18.44-fc-v445", "6.19-rc1", "7.0.1", "10.2"})
+    EXPECT_EQ(best_period_us(release), kLongestPeriodUs) << release;
+  for (const auto* release :
+       {"6.17.9", "6.6.0-amd64", "5.10.134-16.al8", "4.19.91", "6", "", "6.x", "linux", "6.", ".18"})
+    EXPECT_EQ(best_period_us(release), kUsualPeriodUs) << release;
+}
+
+TEST(Quota, APeriodIsAFileOfItsOwnOnV1) {
+  const auto write = period_write("kubepods/besteffort", 1'000'000, Controller::kCpuSuppress, Reason::kPressed);
+  EXPECT_EQ(write.file, "cpu.cfs_period_us");
+  EXPECT_EQ(write.value, "1000000");
+}
+
 TEST(Quota, WritesKeepThePeriod) {
   const FixtureTree v1(v1_files());
   v1.write(kV1 + "cpu.cfs_period_us", "50000\n");

@@ -18,6 +18,7 @@
 #include "node-actor/kernel/writer.h"
 #include "node-actor/sense/judge_protection.h"
 #include "node-actor/sense/sample.h"
+#include "test/support/process.h"
 #include "test/support/scratch_cgroup.h"
 #include "test/support/temp_dir.h"
 
@@ -97,7 +98,11 @@ TEST_F(RealCgroup, SeesTheCpuOfASpinningBatchPod) {
   EXPECT_NEAR(static_cast<double>(sample.pods[1].cpu->value()), static_cast<double>(sample.be_cpu->value()), 50);
   EXPECT_EQ(sample.ls_cpu, MilliCpu(0));
   EXPECT_EQ(sample.ls_delay_per_cpu, std::nullopt);
-  EXPECT_GT(sample.be_memory->value(), 4 << 20);
+  // The kernel sums memory.stat up every two seconds where little changed.
+  EXPECT_TRUE(tideline::test::eventually(std::chrono::seconds(10), [&] {
+    const auto memory = pods.read(pods_).counters.best_effort.memory;
+    return memory && memory->value() > 4 << 20;
+  }));
   EXPECT_TRUE(sample.cpu_pressure.has_value() || !tree_->capabilities().node_pressure);
 }
 
@@ -138,7 +143,8 @@ TEST_F(RealCgroup, QuotaHoldsBatchAndComesOffAgain) {
   const auto now = reader.read(pods_);
   const auto sample = sense::node_sample(before.counters, now.counters);
   EXPECT_EQ(sample.be_limit, MilliCpu(200));
-  EXPECT_LT(sample.be_cpu->value(), 300);
+  // Each CPU may overrun by a tick per period.
+  EXPECT_LT(sample.be_cpu->value(), 600);
   EXPECT_GT(*now.counters.best_effort.nr_throttled, *before.counters.best_effort.nr_throttled);
 
   ASSERT_TRUE(write_identified(gate_.last, written->old_value).ok());

@@ -20,7 +20,7 @@ constexpr model::MonoTime kStart{1'000'000'000};
 
 model::FastCounters fast(Duration at, std::optional<Duration> node, std::optional<Duration> be,
                          std::uint64_t inode = 1) {
-  return {.at = kStart + at, .node_cpu = node, .be_cpu = be, .be_inode = inode};
+  return {.at = kStart + at, .node_cpu = node, .be_cpu = be, .be_periods = {}, .be_inode = inode};
 }
 
 TEST(FastSample, IsTheDifferenceOverTheWindow) {
@@ -31,6 +31,22 @@ TEST(FastSample, IsTheDifferenceOverTheWindow) {
   EXPECT_EQ(sample.window, milliseconds(100));
   EXPECT_EQ(sample.node_cpu, MilliCpu(1500));
   EXPECT_EQ(sample.be_cpu, MilliCpu(400));
+}
+
+TEST(FastSample, CountsThePeriodsThatBeganInTheWindow) {
+  const auto begun = [](std::optional<std::int64_t> before, std::optional<std::int64_t> now, std::uint64_t inode = 1) {
+    auto from = fast(seconds(0), seconds(10), seconds(3));
+    auto to = fast(seconds(1), seconds(11), seconds(4), inode);
+    from.be_periods = before;
+    to.be_periods = now;
+    return fast_sample(from, to).be_periods;
+  };
+  EXPECT_EQ(begun(7, 9), 2);
+  EXPECT_EQ(begun(7, 7), 0);
+  EXPECT_EQ(begun(7, 6), std::nullopt);
+  EXPECT_EQ(begun(std::nullopt, 6), std::nullopt);
+  EXPECT_EQ(begun(7, std::nullopt), std::nullopt);
+  EXPECT_EQ(begun(7, 9, 2), std::nullopt) << "another group of the same name";
 }
 
 TEST(FastSample, CounterThatFellIsUnknown) {
