@@ -72,6 +72,12 @@ Result<void> settle_intervals(Arguments& arguments) {
   if (!pods) return pods.error();
   const auto report = bounded("--report-interval", arguments.report_interval, seconds(1), seconds(300));
   if (!report) return report.error();
+  if (*report / *pods > static_cast<std::int64_t>(model::ReportLimits::kMaxSamples)) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("--report-interval {} of --pod-interval {}: {} samples a report, limit {}",
+                                    arguments.report_interval, arguments.pod_interval, *report / *pods,
+                                    model::ReportLimits::kMaxSamples));
+  }
   const auto lease =
       bounded("--lease", arguments.lease, std::max<model::Duration>(*fast * 4, milliseconds(200)), seconds(60));
   if (!lease) return lease.error();

@@ -7,8 +7,8 @@
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "node-actor/kernel/host_facts.h"
-#include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/protection.h"
+#include "node-actor/kernel/quota.h"
 #include "node-actor/sense/judge_protection.h"
 #include "node-actor/sense/sample.h"
 
@@ -36,7 +36,10 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   const auto cpu = kernel::read_cpu_capacity(config.kernel);
   if (!cpu) return cpu.error();
 
-  std::unique_ptr<NodeLoop> loop(new NodeLoop(config, std::move(*tree), journal, lease));
+  const auto period_us = config.quota_period
+                             ? std::chrono::duration_cast<std::chrono::microseconds>(*config.quota_period).count()
+                             : kernel::best_period_us(facts->kernel_release);
+  std::unique_ptr<NodeLoop> loop(new NodeLoop(config, std::move(*tree), period_us, journal, lease));
   if (!config.record_file.empty()) {
     auto recorder = Recorder::open(config.record_file, config.record_max_bytes);
     if (!recorder) return recorder.error();
@@ -53,41 +56,21 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
-  loop->period_us_ = config.quota_period
-                         ? std::chrono::duration_cast<std::chrono::microseconds>(*config.quota_period).count()
-                         : kernel::best_period_us(status.kernel_release);
-  loop->inherit(journal);
+  loop->suppress_.ours = loop->be_quota_.inherited();
   loop->protection_.why = "not looked at yet";
   return loop;
 }
 
-NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Journal& journal,
-                   const guard::Lease& lease)
+NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us,
+                   guard::Journal& journal, const guard::Lease& lease)
     : config_(config),
       tree_(std::move(tree)),
       fast_reader_(tree_),
       pod_reader_(tree_, {.memory_every = kMemoryEvery}),
       gate_(journal, lease,
             [this](const model::KernelWrite& write, const std::string& /*original*/) { return declare(write); }),
-      writer_(tree_, gate_) {}
-
-void NodeLoop::inherit(const guard::Journal& journal) {
-  const auto original = [&](const std::string& file) -> std::optional<std::string> {
-    const auto path = tree_.path(tree_.best_effort(), file);
-    if (!path) return std::nullopt;
-    for (const auto& record : journal.records()) {
-      if (record.file.path == *path) return record.original;
-    }
-    return std::nullopt;
-  };
-  if (tree_.version() == kernel::CgroupVersion::kV1) {
-    suppress_.ours = original("cpu.cfs_quota_us").has_value();
-    if (const auto period = original("cpu.cfs_period_us")) period_before_us_ = kernel::parse_number(*period);
-  } else if (const auto quota = original("cpu.max")) {
-    suppress_.ours = true;
-    if (const auto parsed = kernel::parse_cpu_max(*quota)) period_before_us_ = parsed->period_us;
-  }
-}
+      writer_(tree_, gate_),
+      be_quota_(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }) {}
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
@@ -115,6 +98,7 @@ model::Result<void> NodeLoop::fast_round() {
   input.node = facts_;
   input.fast = fast_;
   input.pods = sample_;
+  input.pod_interval = config_.pod_interval;
   if (sample_) input.be_outside_root = decide::be_outside_root(*sample_, pods_);
   input.protection = protection_;
   input.current = current_;
@@ -143,57 +127,21 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
   return outcome;
 }
 
-model::Result<model::KernelWrite> NodeLoop::settle_period(std::optional<model::MilliCpu> limit, model::Reason reason) {
-  const auto now = kernel::read_quota(tree_, tree_.best_effort());
-  if (!now) return now.error();
-  const bool v1 = tree_.version() == kernel::CgroupVersion::kV1;
-  std::int64_t period_us = now->period_us;
-  if (!limit && !v1) period_us = period_before_us_.value_or(now->period_us);
-  if (limit && now->period_us != period_us_ && (!v1 || !now->limit)) {
-    if (!period_before_us_) period_before_us_ = now->period_us;
-    period_us = period_us_;
-    if (v1) {
-      const auto outcome =
-          perform(kernel::period_write(tree_.best_effort(), period_us_, model::Controller::kCpuSuppress, reason));
-      if (!outcome && outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
-      if (!outcome) {
-        note_trouble(outcome.error());
-        period_us = now->period_us;
-      }
-    }
-  }
-  return kernel::quota_write(tree_.version(), period_us, tree_.best_effort(), limit, model::Controller::kCpuSuppress,
-                             reason);
-}
-
-model::Result<void> NodeLoop::return_period(model::Reason reason) {
-  if (!period_before_us_ || tree_.version() != kernel::CgroupVersion::kV1) return {};
-  const auto outcome =
-      perform(kernel::period_write(tree_.best_effort(), *period_before_us_, model::Controller::kCpuSuppress, reason));
-  if (outcome) return {};
-  if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
-  note_trouble(outcome.error());
-  return {};
-}
-
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
-  std::optional<model::MilliCpu> limit;
-  if (decision.action == decide::SuppressDecision::Action::kLimit) limit = decision.limit;
-  const auto write = settle_period(limit, decision.reason);
-  const auto outcome = write ? perform(*write) : model::Result<kernel::WriteOutcome>(write.error());
-  if (!outcome) {
-    if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
-    current_ = decide::CurrentLimit::unknown();
-    // A besteffort root that is gone has nothing to limit.
-    if (outcome.error().code() != model::ErrorCode::kNotFound) {
-      write_problem_ = outcome.error().message();
-      note_trouble(outcome.error());
-    }
+  const bool limited = decision.action == decide::SuppressDecision::Action::kLimit;
+  const auto now = limited ? be_quota_.limit(decision.limit, decision.reason) : be_quota_.release(decision.reason);
+  if (now) {
+    write_problem_.clear();
+    current_ = *now;
     return {};
   }
-  write_problem_.clear();
-  current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
-  return limit ? model::Result<void>() : return_period(decision.reason);
+  if (now.error().code() == model::ErrorCode::kFenced) return now.error();
+  current_ = decide::CurrentLimit::unknown();
+  // A besteffort root that is gone has nothing to limit.
+  if (now.error().code() == model::ErrorCode::kNotFound) return {};
+  write_problem_ = now.error().message();
+  note_trouble(now.error());
+  return {};
 }
 
 model::NodeSample NodeLoop::pod_round() {
@@ -203,10 +151,12 @@ model::NodeSample NodeLoop::pod_round() {
   recorder_.host(reading.counters);
   auto sample =
       host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
-  protection_ = sense::judge_protection(kernel::read_sibling_weights(tree_));
+  protection_ = sense::judge_protection(kernel::read_sibling_weights(tree_), sense::be_beside_ls(pods_));
   if (!reading.counters.be_limit_known) {
     current_ = decide::CurrentLimit::unknown();
+    missing_knob_ = be_quota_.missing_knob();
   } else {
+    missing_knob_.clear();
     const auto& limit = reading.counters.be_limit;
     current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
   }
@@ -219,11 +169,13 @@ model::NodeStatus NodeLoop::status() const {
   model::NodeStatus status = status_;
   status.protection = protection_;
   status.features = features_;
-  if (!write_problem_.empty()) {
+  const bool wanted = policy_ && policy_->threshold.enable;
+  if (wanted && (!write_problem_.empty() || !missing_knob_.empty())) {
     for (auto& feature : status.features) {
-      if (feature.feature != "cpuSuppress") continue;
+      if (!feature.feature.starts_with("cpuSuppress")) continue;
       feature.state = model::FeatureState::State::kUnsupported;
-      feature.why = "the limit could not be written: " + write_problem_;
+      feature.why = missing_knob_.empty() ? "the limit could not be written: " + write_problem_
+                                          : fmt::format("{} has no {}", tree_.best_effort(), missing_knob_);
     }
   }
   for (auto& feature : decide::cpu_qos_features(policy_))

@@ -10,13 +10,13 @@
 #include "messages/model/action.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
+#include "node-actor/actor/be_quota.h"
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/kernel/fast_reader.h"
 #include "node-actor/kernel/pod_reader.h"
-#include "node-actor/kernel/quota.h"
 #include "node-actor/kernel/writer.h"
 
 namespace tideline::node {
@@ -46,18 +46,10 @@ class NodeLoop {
   std::vector<model::Event> take_events();
 
  private:
-  NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, guard::Journal& journal, const guard::Lease& lease);
-  /// What an earlier worker of this journal left to us: its quota is ours to release, and the period that was there
-  /// before it ours to put back.
-  void inherit(const guard::Journal& journal);
+  NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
+           const guard::Lease& lease);
   guard::Declaration declare(const model::KernelWrite& write) const;
   model::Result<void> act(const decide::SuppressDecision& decision);
-  /// The quota as it should be written next: for a limit by our period, which on v1, where it is a file of its own, is
-  /// written first, and only while there is no quota; a refused one leaves the kernel's. For no limit by the period
-  /// that was there before ours. Errors: the quota cannot be read, kFenced.
-  model::Result<model::KernelWrite> settle_period(std::optional<model::MilliCpu> limit, model::Reason reason);
-  /// On v1, once the quota is gone: the period of before.
-  model::Result<void> return_period(model::Reason reason);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
   void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
@@ -69,12 +61,11 @@ class NodeLoop {
   kernel::PodReader pod_reader_;
   guard::JournalGate gate_;
   kernel::Writer writer_;
+  BeQuota be_quota_;
   Recorder recorder_;
 
   model::NodeStatus status_;
   decide::NodeFacts facts_;
-  std::int64_t period_us_ = kernel::kUsualPeriodUs;  // of our quotas
-  std::optional<std::int64_t> period_before_us_;     // found before our first; nullopt: ours was never written
   std::vector<model::Pod> pods_;
   std::optional<model::NodePolicy> policy_;
   std::optional<model::FastCounters> fast_before_;
@@ -88,6 +79,7 @@ class NodeLoop {
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
   std::string write_problem_;       // why the last wanted write did not happen; "" = it did
+  std::string missing_knob_;        // the quota file that this kernel does not have; "" = it does
   std::set<std::string> troubles_;  // already logged; bounded
 };
 

@@ -151,7 +151,9 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
 bool ordering_verified(const NodeConfig& config) {
   const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
   if (!tree) return false;
-  return sense::judge_protection(kernel::read_sibling_weights(*tree)).verified;
+  const auto pods = read_pods_file(config.pods_file);
+  const auto beside_ls = pods ? sense::be_beside_ls(*pods) : std::vector<std::string>();
+  return sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls).verified;
 }
 
 std::vector<CheckFinding> check(const NodeConfig& config) {
@@ -164,7 +166,8 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
   } else {
     add(false, "TLS files: " + own.error().message());
   }
-  if (const auto pods = read_pods_file(config.pods_file); pods) {
+  const auto pods = read_pods_file(config.pods_file);
+  if (pods) {
     add(true, fmt::format("pods file {}: {} pods", config.pods_file, pods->size()));
   } else {
     add(false, pods.error().message());
@@ -183,7 +186,8 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
                                                                                                     : "writable"));
   for (const auto& knob : capabilities.missing)
     add(true, "this kernel has no " + knob);
-  const auto protection = sense::judge_protection(kernel::read_sibling_weights(*tree));
+  const auto beside_ls = pods ? sense::be_beside_ls(*pods) : std::vector<std::string>();
+  const auto protection = sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls);
   add(true, fmt::format("{}: {}", protection.verified ? "protected" : "unprotected", protection.why));
   return findings;
 }

@@ -40,7 +40,7 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   const auto outside = input.be_outside_root.value_or(MilliCpu(0));
   if (pods) {
     terms.pods_age = age_of(pods->at, input.now);
-    usage.pods_fresh = *terms.pods_age <= kPodSampleMaxAge;
+    usage.pods_fresh = *terms.pods_age <= std::max<model::Duration>(kPodSampleMaxAge, 2 * input.pod_interval);
   }
   if (usage.pods_fresh) {
     usage.non_be_pods = pods->ls_cpu;
@@ -49,7 +49,8 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   }
   const auto& fast = input.fast;
   if (fast && fast->node_cpu && fast->be_cpu &&
-      age_of(fast->at, input.now) <= std::max<model::Duration>(kFastSampleMaxAge, 2 * fast->window)) {
+      age_of(fast->at, input.now) <=
+          std::clamp<model::Duration>(2 * fast->window, kFastSampleLeastAge, kFastSampleMaxAge)) {
     usage.node = fast->node_cpu;
     usage.be = usage.pods_fresh ? *fast->be_cpu + outside : *fast->be_cpu;
     terms.from_fast_loop = true;
@@ -189,8 +190,9 @@ std::vector<FeatureState> features_of(const SuppressInput& input, const std::opt
                                       const SuppressDecision& decision) {
   const bool enabled = policy && policy->threshold.enable;
   std::vector<FeatureState> features;
-  features.push_back(
-      {"cpuSuppress", enabled ? FeatureState::State::kActive : FeatureState::State::kInactive, sentence(decision)});
+  const bool blind = decision.action == Action::kHold && decision.terms.current.kind == CurrentLimit::Kind::kUnknown;
+  const auto state = enabled && !blind ? FeatureState::State::kActive : FeatureState::State::kInactive;
+  features.push_back({"cpuSuppress", state, sentence(decision)});
   if (!enabled) return features;
   const auto wanted = policy->threshold.cpu_suppress_policy;
   FeatureState feature{fmt::format("cpuSuppress.{}", name_of(wanted)), FeatureState::State::kActive, {}};
@@ -262,7 +264,9 @@ SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input
       terms.pressure = judged.verdict;
       why = reason_for_quota(input.protection, judged.verdict);
     }
-    if (!why) {
+    if (!why && !state.ours && input.current.kind != CurrentLimit::Kind::kNoQuota) {
+      decision.reason = Reason::kNotPressed;  // somebody else's quota, or nobody's to be seen
+    } else if (!why) {
       release(step.state, input, Reason::kNotPressed, decision);
     } else {
       limit_to_formula(step.state, input, policy->threshold.cpu_suppress_min_percent.has_value(),
@@ -278,6 +282,7 @@ std::optional<MilliCpu> be_outside_root(const model::NodeSample& sample, const s
   MilliCpu sum(0);
   for (const auto& pod : pods) {
     if (pod.qos != model::QosClass::kBe || pod.kube_qos == model::KubeQos::kBestEffort) continue;
+    if (pod.phase != model::PodPhase::kRunning) continue;
     const auto use = std::find_if(sample.pods.begin(), sample.pods.end(),
                                   [&](const model::PodUse& candidate) { return candidate.uid == pod.uid; });
     if (use == sample.pods.end() || !use->cpu) return std::nullopt;

@@ -38,10 +38,12 @@ constexpr model::Duration kPace = std::chrono::milliseconds(900);
 constexpr model::Duration kLongestPace = std::chrono::seconds(2);
 /// Changes smaller than this much of capacity are not written, except those that reach kKernelMinimum.
 constexpr double kDeadBandPercent = 1;
-/// A pod sample older than this is stale: two 1 s pod loops, so that one late loop is not a gap.
+/// A pod sample is stale after max(this, two pod intervals): one late loop is not a gap.
 constexpr model::Duration kPodSampleMaxAge = std::chrono::seconds(2);
-/// A fast sample is stale after max(this, two of its windows): five loops of 100 ms, two of 1 s.
-constexpr model::Duration kFastSampleMaxAge = std::chrono::milliseconds(500);
+/// A fast sample is stale after two of its windows, but not before the first and at the latest after the second of
+/// these: five loops of 100 ms, two of 1 s.
+constexpr model::Duration kFastSampleLeastAge = std::chrono::milliseconds(500);
+constexpr model::Duration kFastSampleMaxAge = std::chrono::seconds(2);
 /// BE's limit when an unwatched host is not protected by kernel ordering and cpuSuppressMinPercent is unset.
 constexpr double kSafePercent = 1;
 
@@ -69,6 +71,7 @@ struct SuppressInput {
   std::optional<model::FastSample> fast;  // newest of the fast loop
   std::optional<model::NodeSample>
       pods;  // newest of the pod loop; read: at, node_cpu, ls_cpu, be_cpu, ls_delay_per_cpu
+  model::Duration pod_interval = std::chrono::seconds(1);  // between two pod samples
   /// CPU of BE-labelled pods that live outside the besteffort root, of the same instant as `pods`; 0 if there are none,
   /// nullopt if it could not be read. See be_outside_root().
   std::optional<model::MilliCpu> be_outside_root;
@@ -140,14 +143,14 @@ struct SuppressStep {
 ///   low.
 /// * `cfsQuota`: the formula. `workConserving`: no quota while kernel ordering is verified and LS is not pressed, else
 ///   the formula. `cpuset`: the formula as a quota, and the feature list says that the cpuset itself is unsupported.
-/// * enable=false: our own quota is released; no policy at all: nothing is touched but a quota of our own stays, for
-///   absence of a policy must not raise what BE gets.
+/// * Only our own quota is ever released. enable=false: it is. No policy at all: it stays, for absence of a policy must
+///   not raise what BE gets.
 /// * A quota that cannot be read counts as the last one decided; if there was none, it is left alone.
 SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
                           const std::optional<model::NodePolicy>& policy);
 
-/// CPU of the BE-labelled pods whose Kubernetes QoS puts them outside the besteffort root. nullopt if one of them has
-/// no reading; 0 without such pods.
+/// CPU of the running BE-labelled pods whose Kubernetes QoS puts them outside the besteffort root. nullopt if one of
+/// them has no reading; 0 without such pods.
 std::optional<model::MilliCpu> be_outside_root(const model::NodeSample& sample, const std::vector<model::Pod>& pods);
 
 /// BE's limit in the guard's declared safe state where kernel ordering is not verified: cpuSuppressMinPercent, or

@@ -35,8 +35,9 @@ PressureStep judge_pressure(const PressureState& state, const std::optional<mode
   auto& next = step.state;
   auto& verdict = step.verdict;
 
-  verdict.baseline = next.baseline;
-  verdict.bound = std::max(kDelayFloor, kDelayFactor * next.baseline.value_or(0));
+  if (next.taught >= kBaselineLeast) verdict.baseline = next.baseline;
+  const double alone = verdict.baseline.value_or(0);
+  verdict.bound = std::max(kDelayFloor, std::min(kDelayFactor * alone, alone + kDelayMargin));
   if (!sample || !sample->ls_cpu) return step;
 
   const bool ls_idle = *sample->ls_cpu < kLsIdle;
@@ -48,8 +49,8 @@ PressureStep judge_pressure(const PressureState& state, const std::optional<mode
   if (next.last_sample != sample->at) {
     next.last_sample = sample->at;
     if (teaches(*sample, capacity)) {
-      const double before = next.baseline.value_or(delay);
-      next.baseline = before + (delay - before) * kBaselineWeight;
+      next.taught = std::min(next.taught + 1, kBaselineReadings);
+      next.baseline += (delay - next.baseline) / next.taught;
     }
     const bool over = delay > verdict.bound && waited > kWaitFloor;
     next.over = over ? std::min(next.over + 1, kPressedSamples) : 0;

@@ -13,9 +13,7 @@ std::string shown(const GroupWeight& group) {
   return fmt::format("{} {} {}{}", group.group, group.file, group.weight.value_or(0), idle);
 }
 
-}  // namespace
-
-model::Protection judge_protection(const model::SiblingWeights& weights) {
+model::Protection judge_weights(const model::SiblingWeights& weights) {
   const auto& best_effort = weights.best_effort;
   if (!best_effort.error.empty()) return {.verified = false, .why = best_effort.error};
   if (!best_effort.weight) return {.verified = false, .why = fmt::format("{}: weight unknown", best_effort.group)};
@@ -41,6 +39,25 @@ model::Protection judge_protection(const model::SiblingWeights& weights) {
   const double share = sum > 0 ? static_cast<double>(*best_effort.weight) / sum : 1.0;
   return {.verified = share <= kMaxBeShare,
           .why = fmt::format("{}: BE gets {:.1f} % of a CPU at worst", both, share * 100)};
+}
+
+}  // namespace
+
+model::Protection judge_protection(const model::SiblingWeights& weights, const std::vector<std::string>& be_beside_ls) {
+  auto protection = judge_weights(weights);
+  if (!protection.verified || be_beside_ls.empty()) return protection;
+  const auto others = be_beside_ls.size() > 1 ? fmt::format(" and {} more", be_beside_ls.size() - 1) : std::string();
+  return {.verified = false,
+          .why = fmt::format("BE pod {}{} runs outside the besteffort root, beside LS", be_beside_ls.front(), others)};
+}
+
+std::vector<std::string> be_beside_ls(const std::vector<model::Pod>& pods) {
+  std::vector<std::string> names;
+  for (const auto& pod : pods) {
+    if (pod.qos != model::QosClass::kBe || pod.kube_qos == model::KubeQos::kBestEffort) continue;
+    if (pod.phase == model::PodPhase::kRunning) names.push_back(pod.name_space + "/" + pod.name);
+  }
+  return names;
 }
 
 }  // namespace tideline::sense

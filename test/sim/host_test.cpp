@@ -385,7 +385,8 @@ class FaultyWorld {
 
   void check(const decide::SuppressDecision& decision) {
     const auto age = [&](model::MonoTime at) { return host_.now() - at; };
-    const bool fast = fast_good_ && age(fast_at_) <= std::max<Duration>(milliseconds(500), 2 * fast_window_);
+    const bool fast =
+        fast_good_ && age(fast_at_) <= std::clamp<Duration>(2 * fast_window_, milliseconds(500), seconds(2));
     const bool pods_fresh = pods_before_ && age(pods_before_->at) <= seconds(2);
     const bool may_raise = pods_fresh && ls_good_ && (fast || pod_rates_good_);
     const bool may_release = pods_fresh && ls_good_ && delay_good_ && protected_;

@@ -147,6 +147,9 @@ TEST(CpuSuppress, SumsBePodsOutsideTheBesteffortRoot) {
   EXPECT_EQ(be_outside_root(sample, {pod("b", kLs, kBurstable)}), MilliCpu(0));
   EXPECT_EQ(be_outside_root(sample, {pod("c", kBe, kBurstable)}), std::nullopt) << "a pod without reading is not 0";
   EXPECT_EQ(be_outside_root(sample, {pod("gone", kBe, kGuaranteed)}), std::nullopt);
+  auto ended = pod("gone", kBe, kGuaranteed);
+  ended.phase = model::PodPhase::kSucceeded;
+  EXPECT_EQ(be_outside_root(sample, {pod("a", kBe, kBurstable), ended}), MilliCpu(100)) << "an ended pod uses nothing";
 }
 
 TEST(CpuSuppress, StaleDataLeavesTheQuotaAlone) {
@@ -218,6 +221,13 @@ TEST(CpuSuppress, AQuotaThatCannotBeReadCountsAsTheLastOneDecided) {
   const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota), state);
   EXPECT_EQ(decision.action, Action::kLimit);
   EXPECT_EQ(decision.limit, MilliCpu(4000 + 3040)) << "0.95 s of growth";
+}
+
+TEST(CpuSuppress, ALimitThatIsNeverSeenNorWrittenIsNotCalledActive) {
+  const auto decision = decide_once(worked_host(CurrentLimit::unknown()), policy_of(SuppressPolicy::kCfsQuota));
+  EXPECT_EQ(decision.features[0].feature, "cpuSuppress");
+  EXPECT_EQ(decision.features[0].state, FeatureState::State::kInactive);
+  EXPECT_THAT(decision.features[0].why, testing::HasSubstr("cannot be read"));
 }
 
 TEST(CpuSuppress, CpusetPolicyLimitsByQuotaAndSaysSo) {

@@ -12,8 +12,34 @@ TEST(WorkConserving, NoQuotaWhileProtectedAndNotPressed) {
   EXPECT_EQ(decision.action, Action::kRelease);
   EXPECT_EQ(decision.reason, Reason::kNotPressed);
   EXPECT_FALSE(decision.write) << "there is no quota to take away";
-  decision = decide_once(worked_host(CurrentLimit::of(MilliCpu(8800))), policy);
+  SuppressState ours;
+  ours.ours = true;
+  decision = decide_once(worked_host(CurrentLimit::of(MilliCpu(8800))), policy, ours);
+  EXPECT_EQ(decision.action, Action::kRelease);
   EXPECT_TRUE(decision.write);
+}
+
+TEST(WorkConserving, LeavesAForeignQuotaAlone) {
+  const auto policy = policy_of(SuppressPolicy::kWorkConserving);
+  for (const auto current : {CurrentLimit::of(MilliCpu(4000)), CurrentLimit::unknown()}) {
+    const auto decision = decide_once(worked_host(current), policy);
+    EXPECT_EQ(decision.action, Action::kHold);
+    EXPECT_EQ(decision.reason, Reason::kNotPressed);
+    EXPECT_FALSE(decision.write);
+  }
+}
+
+TEST(WorkConserving, ASlowPodLoopIsNotStaleBetweenItsOwnRounds) {
+  auto input = worked_host(CurrentLimit::none());
+  input.pod_interval = 10s;
+  for (const auto late : {2s, 9s, 20s}) {
+    input.now = kNow + late;
+    input.fast->at = input.now;
+    EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kWorkConserving)).reason, Reason::kNotPressed)
+        << late.count();
+  }
+  input.now = kNow + 20001ms;
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kWorkConserving)).reason, Reason::kPressureUnknown);
 }
 
 TEST(WorkConserving, UnprotectedFallsBackToQuotaAndNamesWhy) {

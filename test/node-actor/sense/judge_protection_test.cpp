@@ -34,6 +34,32 @@ TEST(Protection, KubeletsWeightsProtect) {
                                 HasSubstr("0.2 %")));
 }
 
+TEST(Protection, ABatchPodBesideLsIsUnverifiedAndNamed) {
+  const auto weights = tree(weight("k/besteffort", 2), {weight("k/burstable", 1024)});
+  const auto judged = judge_protection(weights, {"jobs/train", "jobs/other"});
+  EXPECT_FALSE(judged.verified);
+  EXPECT_THAT(judged.why, AllOf(HasSubstr("jobs/train"), HasSubstr("1 more")));
+  const auto spoilt =
+      judge_protection(tree(weight("k/besteffort", 1024), {weight("k/burstable", 1024)}), {"jobs/train"});
+  EXPECT_THAT(spoilt.why, HasSubstr("50.0 %")) << "the worse reason first";
+}
+
+TEST(Protection, OnlyRunningBatchPodsOutsideTheRootAreBesideLs) {
+  model::Pod pod;
+  pod.name_space = "jobs";
+  pod.name = "train";
+  pod.qos = model::QosClass::kBe;
+  pod.kube_qos = model::KubeQos::kBurstable;
+  EXPECT_THAT(be_beside_ls({pod}), ::testing::ElementsAre("jobs/train"));
+  auto inside = pod;
+  inside.kube_qos = model::KubeQos::kBestEffort;
+  auto ended = pod;
+  ended.phase = model::PodPhase::kFailed;
+  auto service = pod;
+  service.qos = model::QosClass::kLs;
+  EXPECT_THAT(be_beside_ls({inside, ended, service}), ::testing::IsEmpty());
+}
+
 TEST(Protection, EqualWeightsDoNot) {
   const auto judged = judge_protection(tree(weight("k/besteffort", 1024), {weight("k/burstable", 1024)}));
   EXPECT_FALSE(judged.verified);

@@ -1,0 +1,95 @@
+#include "node-actor/actor/be_quota.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "messages/log/log.h"
+#include "node-actor/kernel/parse.h"
+#include "node-actor/kernel/quota.h"
+
+namespace tideline::node {
+namespace {
+
+constexpr const char* kV1Quota = "cpu.cfs_quota_us";
+constexpr const char* kV1Period = "cpu.cfs_period_us";
+constexpr const char* kV2Quota = "cpu.max";
+
+std::optional<std::string> original_of(const guard::Journal& journal, const model::Result<std::string>& path) {
+  if (!path) return std::nullopt;
+  for (const auto& record : journal.records()) {
+    if (record.file.path == *path) return record.original;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+BeQuota::BeQuota(const kernel::CgroupTree& tree, const guard::Journal& journal, std::int64_t period_us, Perform perform)
+    : tree_(tree), period_us_(period_us), perform_(std::move(perform)) {
+  const auto quota = original_of(journal, tree_.path(tree_.best_effort(), v1() ? kV1Quota : kV2Quota));
+  if (!quota) return;
+  inherited_ = true;
+  before_ = Before{.quota = *quota, .period_us = 0};
+  if (!v1()) return;
+  if (const auto period = original_of(journal, tree_.path(tree_.best_effort(), kV1Period))) {
+    before_->period_us = kernel::parse_number(*period).value_or(0);
+  }
+}
+
+model::Result<bool> BeQuota::set_period(std::int64_t period_us, model::Reason reason) {
+  const auto outcome =
+      perform_(kernel::period_write(tree_.best_effort(), period_us, model::Controller::kCpuSuppress, reason));
+  if (outcome) return true;
+  if (outcome.error().code() == model::ErrorCode::kFenced) return outcome.error();
+  log::warn("quota-period", "{}", outcome.error().message());
+  return false;
+}
+
+model::Result<decide::CurrentLimit> BeQuota::limit(model::MilliCpu limit, model::Reason reason) {
+  const auto now = kernel::read_quota(tree_, tree_.best_effort());
+  if (!now) return now.error();
+  // Nothing of ours is in force: also after the group was made again.
+  const bool untouched = !now->limit && now->period_us != period_us_;
+  if (!before_ || untouched) before_ = Before{.quota = now->raw, .period_us = now->period_us};
+  std::int64_t period_us = now->period_us;
+  if (!now->limit && period_us != period_us_) {
+    if (!v1()) {
+      period_us = period_us_;
+    } else {
+      const auto taken = set_period(period_us_, reason);
+      if (!taken) return taken.error();
+      if (*taken) period_us = period_us_;
+    }
+  }
+  const auto written = perform_(kernel::quota_write(tree_.version(), period_us, tree_.best_effort(), limit,
+                                                    model::Controller::kCpuSuppress, reason));
+  if (!written) return written.error();
+  return decide::CurrentLimit::of(limit);
+}
+
+model::Result<decide::CurrentLimit> BeQuota::release(model::Reason reason) {
+  model::KernelWrite write = kernel::quota_write(tree_.version(), kernel::kUsualPeriodUs, tree_.best_effort(),
+                                                 std::nullopt, model::Controller::kCpuSuppress, reason);
+  if (before_) write.value = before_->quota;
+  if (const auto written = perform_(write); !written) return written.error();
+  if (v1() && before_ && before_->period_us > 0) {
+    if (const auto returned = set_period(before_->period_us, reason); !returned) return returned.error();
+  }
+  before_.reset();
+  const auto now = kernel::read_quota(tree_, tree_.best_effort());
+  if (!now) return now.error();
+  return now->limit ? decide::CurrentLimit::of(*now->limit) : decide::CurrentLimit::none();
+}
+
+std::string BeQuota::missing_knob() const {
+  const std::string file = v1() ? kV1Quota : kV2Quota;
+  const auto path = tree_.path(tree_.best_effort(), file);
+  std::error_code ignored;
+  if (!path || std::filesystem::exists(*path, ignored)) return {};
+  const bool group_is_there = std::filesystem::exists(std::filesystem::path(*path).parent_path(), ignored);
+  return group_is_there ? file : std::string();
+}
+
+}  // namespace tideline::node

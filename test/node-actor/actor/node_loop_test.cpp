@@ -1,0 +1,181 @@
+#include "node-actor/actor/node_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node-actor/guard/lease.h"
+#include "test/node-actor/kernel/trees.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::node {
+namespace {
+
+using kernel::test::FixtureTree;
+using kernel::test::operator+;
+using model::FeatureState;
+using model::MilliCpu;
+using model::Reason;
+
+const std::string kV1Quota = "sys/fs/cgroup/cpu/kubepods/besteffort/cpu.cfs_quota_us";
+const std::string kV1Period = "sys/fs/cgroup/cpu/kubepods/besteffort/cpu.cfs_period_us";
+const std::string kV2Quota = "sys/fs/cgroup/kubepods.slice/kubepods-besteffort.slice/cpu.max";
+
+FixtureTree::Files host_files() {
+  return {{"sys/devices/system/cpu/online", "0-3\n"},
+          {"proc/sys/kernel/random/boot_id", "boot\n"},
+          {"proc/sys/kernel/osrelease", "6.18.1\n"},
+          {"proc/sys/kernel/hostname", "host\n"}};
+}
+
+/// One host of 4 CPUs on which nothing runs, so that 65 % of it is 2600 millicores.
+class NodeLoopTest : public testing::Test {
+ protected:
+  void host(const FixtureTree::Files& files) {
+    tree_ = std::make_unique<FixtureTree>(files + host_files());
+    state_ = std::make_unique<test::TempDir>();
+    auto lease = guard::Lease::take(state_->str());
+    auto journal = guard::Journal::open(state_->str(), "boot");
+    ASSERT_TRUE(lease.ok() && journal.ok());
+    lease_ = std::make_unique<guard::Lease>(std::move(*lease));
+    journal_ = std::make_unique<guard::Journal>(std::move(*journal));
+    NodeConfig config;
+    config.kernel = kernel::KernelRoot::below(tree_->str());
+    config.state_dir = state_->str();
+    auto loop = NodeLoop::open(config, *journal_, *lease_);
+    ASSERT_TRUE(loop.ok()) << loop.error().message();
+    loop_ = std::move(*loop);
+  }
+  void policy(bool enable) {
+    model::NodePolicy policy;
+    policy.threshold.enable = enable;
+    policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+    loop_->set_policy(policy);
+  }
+  /// Two readings make a sample, the pod round tells what the kernel holds, and the next fast round acts on both.
+  model::Result<void> rounds() {
+    for (int i = 0; i < 2; ++i) {
+      if (auto round = loop_->fast_round(); !round) return round;
+      loop_->pod_round();
+    }
+    return loop_->fast_round();
+  }
+  std::vector<Reason> reasons() {
+    std::vector<Reason> all;
+    for (const auto& event : loop_->take_events())
+      all.push_back(event.reason);
+    return all;
+  }
+  FeatureState feature(const std::string& name) const {
+    for (auto& feature : loop_->status().features) {
+      if (feature.feature == name) return feature;
+    }
+    return {};
+  }
+
+  std::unique_ptr<FixtureTree> tree_;
+  std::unique_ptr<test::TempDir> state_;
+  std::unique_ptr<guard::Lease> lease_;
+  std::unique_ptr<guard::Journal> journal_;
+  std::unique_ptr<NodeLoop> loop_;
+};
+
+TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Period), "1000000");
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000");
+  EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kActive);
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "-1");
+  EXPECT_EQ(tree_->read(kV1Period), "100000");
+  EXPECT_THAT(reasons(), testing::ElementsAre(Reason::kThresholdFormula, Reason::kThresholdFormula, Reason::kDisabled,
+                                              Reason::kDisabled));
+}
+
+TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesItBackOnV2) {
+  host(kernel::test::v2_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV2Quota), "2600000 1000000");
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV2Quota), "max 100000");
+}
+
+TEST_F(NodeLoopTest, GivesAQuotaThatWasThereBeforeItsOwnBack) {
+  host(kernel::test::v1_files());
+  tree_->write(kV1Quota, "350000\n");
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "260000") << "its period stays as long as it has a quota";
+  EXPECT_EQ(tree_->read(kV1Period), "100000\n");
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "350000");
+}
+
+TEST_F(NodeLoopTest, AnEarlierWorkersLimitIsItsToTakeBack) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  NodeConfig config;
+  config.kernel = kernel::KernelRoot::below(tree_->str());
+  loop_ = std::move(*NodeLoop::open(config, *journal_, *lease_));
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "-1");
+  EXPECT_EQ(tree_->read(kV1Period), "100000");
+}
+
+TEST_F(NodeLoopTest, AFencedLoopWritesNothingAndSaysSo) {
+  host(kernel::test::v1_files());
+  policy(true);
+  auto other = guard::Lease::take(state_->str());
+  ASSERT_TRUE(other.ok());
+  const auto round = rounds();
+  ASSERT_FALSE(round.ok());
+  EXPECT_EQ(round.error().code(), model::ErrorCode::kFenced);
+  EXPECT_EQ(tree_->read(kV1Quota), "-1\n");
+}
+
+TEST_F(NodeLoopTest, AValueOfSomebodyElseIsOvercomeAndTold) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "3900000\n");
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000");
+  EXPECT_THAT(reasons(), testing::Contains(Reason::kDrift));
+}
+
+TEST_F(NodeLoopTest, AKernelWithoutQuotasIsReportedAndNotCalledActive) {
+  host(kernel::test::v1_files());
+  tree_->remove(kV1Quota);
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  for (const auto* name : {"cpuSuppress", "cpuSuppress.cfsQuota"}) {
+    EXPECT_EQ(feature(name).state, FeatureState::State::kUnsupported) << name;
+    EXPECT_THAT(feature(name).why, testing::HasSubstr("cpu.cfs_quota_us"));
+  }
+}
+
+TEST_F(NodeLoopTest, ABatchPodBesideLsIsNamedAsUnprotected) {
+  host(kernel::test::v1_files());
+  auto pod = kernel::test::pod_of("b");
+  pod.name_space = "jobs";
+  pod.name = "train";
+  pod.qos = model::QosClass::kBe;
+  loop_->set_pods({pod});
+  loop_->pod_round();
+  EXPECT_FALSE(loop_->status().protection.verified);
+  EXPECT_THAT(loop_->status().protection.why, testing::HasSubstr("jobs/train"));
+  pod.phase = model::PodPhase::kSucceeded;
+  loop_->set_pods({pod});
+  loop_->pod_round();
+  EXPECT_TRUE(loop_->status().protection.verified) << loop_->status().protection.why;
+}
+
+}  // namespace
+}  // namespace tideline::node
