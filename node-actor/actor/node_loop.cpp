@@ -192,6 +192,13 @@ std::vector<model::Event> NodeLoop::take_events() {
   return std::exchange(events_, {});
 }
 
+void NodeLoop::tell(std::vector<model::Event> events) {
+  for (auto& event : events) {
+    if (events_.size() >= model::ReportLimits::kMaxEvents) return;
+    events_.push_back(std::move(event));
+  }
+}
+
 void NodeLoop::note(model::Reason reason, std::string subject, std::string old_value, std::string new_value) {
   if (events_.size() >= model::ReportLimits::kMaxEvents) {
     ++events_dropped_;

@@ -42,6 +42,8 @@ class NodeLoop {
   model::NodeSample pod_round();
 
   model::NodeStatus status() const;
+  /// Events of before this loop, told with the first of its own.
+  void tell(std::vector<model::Event> events);
   /// What was written or went wrong since the last call, oldest first, bounded.
   std::vector<model::Event> take_events();
 

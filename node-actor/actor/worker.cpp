@@ -12,6 +12,7 @@
 #include "node-actor/actor/policy_file.h"
 #include "node-actor/actor/tick_actor.h"
 #include "node-actor/guard/restore.h"
+#include "node-actor/guard/restore_log.h"
 #include "node-actor/kernel/pod_reader.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/sense/judge_protection.h"
@@ -50,6 +51,7 @@ class Running {
   ~Running() {
     if (client_) client_->stop();
     for (auto* actor : {&pods_, &tick_, &link_}) {
+      if (!*actor) continue;
       caf::anon_send_exit(*actor, caf::exit_reason::user_shutdown);
       *actor = nullptr;
     }
@@ -67,6 +69,13 @@ class Running {
     return {};
   }
   bool fenced() const { return fenced_; }
+  /// The control loop has ended when this returns; link and spool go on.
+  void end_control() {
+    caf::scoped_actor self{system_};
+    caf::anon_send_exit(tick_, caf::exit_reason::user_shutdown);
+    self->wait_for(tick_);
+    tick_ = nullptr;
+  }
 
  private:
   caf::actor_system_config actor_config_;
@@ -104,6 +113,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   if (!journal) return journal.error();
   auto loop = NodeLoop::open(config, *journal, *lease);
   if (!loop) return loop.error();
+  (*loop)->tell(guard::take_restores(config.state_dir));
 
   auto policy = load_policy(config.state_dir);
   if (!policy) {
@@ -139,12 +149,15 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
     log::info("worker-running", "node {} pid {} epoch {}", config.name.str(), ::getpid(), ticket.epoch);
     orphaned = wait_for_end(ticket);
     fenced = running.fenced();
+    if (orphaned) {
+      // Before link and spool are ended, which may wait for the disk.
+      running.end_control();
+      const auto report = guard::restore(*journal, guard::RestoreMode::kSafeState, ordering_verified(config));
+      guard::log_restores(config.state_dir, report, model::Reason::kSafeState);
+      log::error("supervisor-lost", "the host is in its safe state\n{}", report.text());
+    }
   }
-  if (orphaned) {
-    const auto report = guard::restore(*journal, guard::RestoreMode::kSafeState, ordering_verified(config));
-    log::error("supervisor-lost", "the host is in its safe state\n{}", report.text());
-    return kExitOrphaned;
-  }
+  if (orphaned) return kExitOrphaned;
   return fenced ? kExitFenced : 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/guard/restore_log.h"
 #include "node-actor/guard/state_lock.h"
 #include "node-actor/kernel/fd.h"
 
@@ -137,6 +138,7 @@ model::Result<RestoreReport> restore_all(const std::string& state_dir, const std
   auto journal = Journal::open(state_dir, boot_id);
   if (!journal) return journal.error();
   auto report = restore(*journal, RestoreMode::kAllOriginals, false);
+  log_restores(state_dir, report, model::Reason::kRelease);
   settle(*journal, report);
   return report;
 }

@@ -20,6 +20,7 @@
 
 #include "node-actor/guard/lease.h"
 #include "node-actor/guard/process.h"
+#include "node-actor/guard/restore_log.h"
 #include "node-actor/guard/state_lock.h"
 #include "node-actor/kernel/clock.h"
 
@@ -240,6 +241,8 @@ void Supervisor::restore_now(RestoreMode mode, bool settled) {
   auto report = restore(*journal, mode, verified);
   if (mode == RestoreMode::kAllOriginals && settled) settle(*journal, report);
   last_restore_complete_ = report.complete();
+  log_restores(config_.state_dir, report,
+               mode == RestoreMode::kSafeState ? model::Reason::kSafeState : model::Reason::kRestore);
   for (const auto& note : report.notes)
     log(true, note);
   for (const auto& item : report.items) {

@@ -80,6 +80,13 @@ TEST_F(Guard, AKilledWorkerLeavesTheSafeStateWithinTheLease) {
     ::kill(worker, SIGKILL);
     ASSERT_TRUE(restored_within(kLease + kSlack)) << "round " << round << " " << why();
   }
+  EXPECT_TRUE(
+      eventually(seconds(30),
+                 [&] {
+                   return cluster_->ask({"events", "--node", "n1", "--from", "-10m"}).dump().find("\"safe-state\"") !=
+                          std::string::npos;
+                 }))
+      << "the next worker tells history; " << why();
 }
 
 TEST_F(Guard, AStoppedWorkerIsKilledAndLeavesTheSafeStateWithinTheLease) {
