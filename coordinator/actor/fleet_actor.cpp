@@ -51,10 +51,10 @@ caf::behavior FleetActor::make_behavior() {
       [this](const Durable& durable) { take(*durable.arrived); },
       [this](const PolicyAnswered& answered) {
         if (!answered.problem.empty()) {
-          log::warn("policy-answer", "{} version {}: {}", answered.node.str(), answered.applied.value(),
+          log::warn("policy-answer", "{} version {}: {}", answered.node.str(), answered.pushed.value(),
                     answered.problem);
         }
-        fleet_.policy_answered(answered.node, answered.applied, answered.problem);
+        fleet_.policy_answered(answered.node, answered.pushed, answered.problem);
       },
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);

@@ -230,11 +230,15 @@ model::Result<void> FleetView::policy_wanted(const model::NodeName& name, model:
   return {};
 }
 
-void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersion applied, const std::string& problem) {
+void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersion pushed, const std::string& problem) {
   const auto found = nodes_.find(name);
   if (found == nodes_.end()) return;
-  found->second->policy_problem = problem.substr(0, model::ReportLimits::kMaxTextBytes);
-  found->second->policy_is(applied);
+  Node& node = *found->second;
+  if (problem.empty()) {
+    node.policy_is(pushed);
+  } else if (pushed == node.policy_wanted) {
+    node.policy_problem = problem.substr(0, model::ReportLimits::kMaxTextBytes);
+  }
 }
 
 void FleetView::set_reclaimed(const model::Reclaimed& reclaimed) {

@@ -74,9 +74,10 @@ class FleetView {
 
   /// The policy computed for the node. A new version clears the problem of the one before. Same error as intake.
   model::Result<void> policy_wanted(const model::NodeName& node, model::PolicyVersion version);
-  /// The node's answer to a push: `applied` is what is in force there; problem "" = it took the pushed one.
-  /// Unknown nodes are ignored.
-  void policy_answered(const model::NodeName& node, model::PolicyVersion applied, const std::string& problem);
+  /// The node's answer to the push of version `pushed`: problem "" = it is in force there, else why it is not; what is
+  /// in force then stays as last told. A problem of another version than the wanted one says nothing any more. Unknown
+  /// nodes are ignored.
+  void policy_answered(const model::NodeName& node, model::PolicyVersion pushed, const std::string& problem);
 
   /// Keeps the ledger's result for the node's view. Unknown nodes are ignored.
   void set_reclaimed(const model::Reclaimed& reclaimed);

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include <gmock/gmock.h>
 
 #include "coordinator/actor/fleet_actor.h"
@@ -25,6 +27,18 @@ class Fleet : public Actors {
     return ask<fleet::NodeView>(fleet_, [&](admin::Reply<fleet::NodeView> reply) {
       return AskNode{NodeName(name), std::move(reply)};
     });
+  }
+  void connect_and_report(const std::string& name, std::uint64_t session) {
+    caf::anon_send(fleet_, Enrolled{session_of(name, session)});
+    caf::anon_send(fleet_, Durable{arrived(name, 1, session)});
+  }
+  template <class Claim>
+  static bool eventually(Claim claim) {
+    for (const auto until = std::chrono::steady_clock::now() + kPatience; !claim();) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
   }
   template <class T>
   void expect_unknown(const model::Result<T>& answer) {
@@ -66,6 +80,20 @@ TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
   EXPECT_EQ(before->liveness, fleet::Liveness::kNever);
   caf::anon_send(fleet_, Durable{arrived("n1", 1)});
   EXPECT_EQ(node("n1")->liveness, fleet::Liveness::kLive);
+}
+
+TEST_F(Fleet, RefusedPolicyIsShownWithItsReasonAndNotAsApplied) {
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, PolicyLoaded{std::make_shared<policy::ClusterPolicy>(), model::PolicyVersion(5)});
+  ASSERT_TRUE(eventually([&] { return node("n1")->policy_wanted == model::PolicyVersion(5); }));
+  caf::anon_send(fleet_, PolicyAnswered{link::SessionId(1), NodeName("n1"), model::PolicyVersion(5), "no cpuset here"});
+  const auto refused = node("n1");
+  EXPECT_EQ(refused->policy_applied, model::PolicyVersion(0));
+  EXPECT_EQ(refused->policy_problem, "no cpuset here");
+  caf::anon_send(fleet_, PolicyAnswered{link::SessionId(1), NodeName("n1"), model::PolicyVersion(5), ""});
+  const auto taken = node("n1");
+  EXPECT_EQ(taken->policy_applied, model::PolicyVersion(5));
+  EXPECT_EQ(taken->policy_problem, "");
 }
 
 TEST_F(Fleet, ClosingOfAReplacedSessionLeavesItsNodeConnected) {
