@@ -94,6 +94,7 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   HistoryOptions history;
   history.retention = config.retention;
   history.commit_window = config.commit_window;
+  config.fleet.forget_after = std::max(config.retention, config.fleet.gone_after);
   auto& system = impl->system;
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));

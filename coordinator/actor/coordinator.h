@@ -17,7 +17,7 @@ struct CoordinatorConfig {
   std::string policy_dir;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration commit_window = std::chrono::milliseconds(20);
-  fleet::FleetOptions fleet;
+  fleet::FleetOptions fleet;  // forget_after follows from retention
   link::AcceptLimits accept;
   link::SessionLimits session;
 };

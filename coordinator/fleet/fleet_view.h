@@ -83,6 +83,8 @@ class FleetView {
   void set_reclaimed(const model::Reclaimed& reclaimed);
 
   std::size_t size() const;
+  std::size_t pod_count() const;  // rows of pods("")
+  std::optional<Liveness> liveness(const model::NodeName& name, model::MonoTime now) const;
   std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
   /// Pods of one node, or of all with an empty name; by node, then as reported.
@@ -91,6 +93,8 @@ class FleetView {
   /// Input of the ledger; nullopt = the node never sent a live report.
   std::optional<NodeUsage> usage(const model::NodeName& name) const;
 
+  /// Nodes without an open session that were not heard of for longer than FleetOptions::forget_after.
+  std::vector<model::NodeName> long_gone(model::MonoTime now) const;
   /// Drops a node that has no open session. False if it has one or is unknown.
   bool forget(const model::NodeName& name);
 
