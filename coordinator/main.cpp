@@ -104,8 +104,9 @@ admin::AdminServerConfig admin_config(const Arguments& arguments) {
   config.tls = arguments.config.tls;
   const bool wanted = !arguments.no_admin_socket && (!in_container() || arguments.admin_socket_in_container);
   if (wanted) config.unix_socket = arguments.admin_socket;
-  config.on_refused = [](const std::string& peer, const model::Error& why) {
-    log::warn("admin-refused", "{}: {}", peer, why.message());
+  config.on_refused = [](const std::string& peer, const model::Error& why, std::uint64_t suppressed) {
+    log::warn("admin-refused", "{}: {}{}", peer, why.message(),
+              suppressed == 0 ? "" : fmt::format(" ({} more held back)", suppressed));
   };
   return config;
 }
