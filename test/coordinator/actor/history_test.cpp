@@ -197,6 +197,22 @@ TEST_F(History, EventsOfAllNodesAreMergedByTimeAndBounded) {
     ASSERT_EQ(answer->events[i].event.at.ms, static_cast<std::int64_t>(i));
 }
 
+TEST_F(History, EventsOfANodeThatNeverReportedCanBeRead) {
+  model::Event event;
+  event.at = model::WallTime{1000};
+  event.reason = model::Reason::kNodeConnected;
+  ASSERT_TRUE(store_->append_events(std::vector<store::CoordinatorEvent>{{kNode, event}}).ok());
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  for (const auto& node : {kNode, model::NodeName()}) {
+    const auto answer = ask<admin::EventsReport>(reader, [&](admin::Reply<admin::EventsReport> reply) {
+      return AskEvents{{node, {0}, {2000}}, std::move(reply)};
+    });
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    ASSERT_EQ(answer->events.size(), 1u) << "asked for \"" << node.str() << '"';
+    EXPECT_EQ(answer->events[0].node, kNode);
+  }
+}
+
 TEST_F(History, NamesTheNodeItKnowsNothingOf) {
   const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
   const auto answer = ask<std::vector<admin::Series>>(reader, [](admin::Reply<std::vector<admin::Series>> reply) {
