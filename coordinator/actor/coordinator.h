@@ -1,6 +1,7 @@
 #pragma once
 // The coordinator put together: store, actors, node link. The program adds the admin server and ends it first.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,9 @@ struct CoordinatorConfig {
   fleet::FleetOptions fleet;  // forget_after follows from retention
   link::AcceptLimits accept;
   link::SessionLimits session;
+  /// A part of the coordinator ended by itself, as the log says: it must be stopped, and not by this call, which comes
+  /// from an actor's thread.
+  std::function<void()> on_actor_ended;
 };
 
 class Coordinator {
