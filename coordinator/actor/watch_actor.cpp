@@ -2,10 +2,6 @@
 
 namespace tideline::coordinator {
 
-bool is_orderly(const caf::error& reason) {
-  return reason == caf::exit_reason::user_shutdown;
-}
-
 WatchActor::WatchActor(caf::actor_config& config, std::vector<std::pair<std::string, caf::actor>> watched, Ended ended)
     : caf::event_based_actor(config), ended_(std::move(ended)) {
   for (auto& [name, actor] : watched) {
@@ -17,7 +13,7 @@ WatchActor::WatchActor(caf::actor_config& config, std::vector<std::pair<std::str
 caf::behavior WatchActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) {
     const auto found = names_.find(down.source);
-    if (found == names_.end() || is_orderly(down.reason)) return;
+    if (found == names_.end() || down.reason == caf::exit_reason::user_shutdown) return;
     ended_(found->second, system().render(down.reason));
   });
   // Without a handler for messages it would end at once.

@@ -11,10 +11,6 @@
 
 namespace tideline::coordinator {
 
-/// An orderly end, which nobody has to hear of.
-bool is_orderly(const caf::error& reason);
-
-/// Outlives what it watches, or is ended first.
 class WatchActor : public caf::event_based_actor {
  public:
   /// Called on an actor's thread, once for each actor that ended otherwise than by an exit message of a stop.

@@ -381,7 +381,7 @@ TEST_F(AdminServerTest, TriesChangedFilesAgainUntilTheyFit) {
   const auto files = authority_.issue("later", {.common_name = "coordinator",
                                                 .dns_names = {"coordinator.tideline"},
                                                 .server_auth = true,
-                                                .valid_from = std::chrono::seconds(3)});
+                                                .valid_from = std::chrono::seconds(4)});
   std::filesystem::rename(files.key, config_.tls.key);
   std::filesystem::rename(files.certificate, config_.tls.certificate);
   const auto told = [&] {
