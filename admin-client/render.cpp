@@ -278,6 +278,14 @@ std::string render_history_csv(const std::vector<Series>& series) {
   return out;
 }
 
+std::string cut_note(const std::vector<Series>& series) {
+  std::string names;
+  for (const Series& s : series) {
+    if (s.truncated) names += fmt::format("{}{}", names.empty() ? "" : ", ", model::name_of(s.metric));
+  }
+  return names.empty() ? "" : fmt::format("cut: more points exist of {}, narrow the range", names);
+}
+
 std::string render_events(const EventsAnswer& answer) {
   if (answer.events.empty()) return "no events in this range\n";
   Table table({{"TIME"}, {"NODE"}, {"BY"}, {"REASON"}, {"SUBJECT"}, {"OLD"}, {"NEW"}});

@@ -16,6 +16,8 @@ std::string render_reclaimed(const ReclaimedAnswer& answer);
 std::string render_history(const std::vector<Series>& series);
 /// "time,wall_ms,<metric>_<unit>,..."; an empty cell is "not known".
 std::string render_history_csv(const std::vector<Series>& series);
+/// "" or a line that says which series are cut, for output that has no place for it.
+std::string cut_note(const std::vector<Series>& series);
 std::string render_events(const EventsAnswer& answer);
 std::string render_policy(const PolicyAnswer& answer, const std::string& node);
 std::string render_policy_status(const PolicyStatus& status);

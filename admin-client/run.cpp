@@ -27,10 +27,14 @@ bool print(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-int fail(int code, const std::string& message) {
+void say(const std::string& message) {
   std::fflush(stdout);
   const std::string line = fmt::format("tidectl: {}\n", safe_text(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+int fail(int code, const std::string& message) {
+  say(message);
   return code;
 }
 
@@ -61,7 +65,7 @@ int show(const Options& options, const Result<T>& answer, Text&& text) {
 
 int history(const Options& options, const Terminal& terminal, Connection& connection) {
   const auto series = connection.history({options.node, options.metrics, options.from, options.to});
-  return show(options, series, [&](const std::vector<Series>& all) {
+  const int code = show(options, series, [&](const std::vector<Series>& all) {
     if (options.csv) return render_history_csv(all);
     if (!options.plot) return render_history(all);
     PlotOptions plot_options;
@@ -73,6 +77,8 @@ int history(const Options& options, const Terminal& terminal, Connection& connec
     plot_options.to = options.to;
     return fmt::format("node {}\n", safe_text(options.node)) + plot(all, plot_options);
   });
+  if (const auto note = series && options.csv ? cut_note(*series) : ""; !note.empty()) say(note);
+  return code;
 }
 
 Result<std::vector<policy::Document>> read_documents(const std::vector<std::string>& files) {

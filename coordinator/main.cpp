@@ -1,5 +1,6 @@
 // tideline-coordinator: history, ledger and policy of the whole fleet.
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -28,13 +29,16 @@ namespace model = tideline::model;
 namespace policy = tideline::policy;
 namespace rocks = tideline::rocks;
 
+constexpr int kExitFault = 1;
 constexpr int kExitUsage = 2;
+constexpr unsigned kBrokenStopSeconds = 10;
 constexpr std::string_view kDirSource = "dir:";
 
 struct Arguments {
   coordinator::CoordinatorConfig config;
   std::string admin_listen = "127.0.0.1:7401";
   std::string admin_socket = "/run/tideline/admin.sock";
+  bool admin_socket_given = false;
   bool no_admin_socket = false;
   bool admin_socket_in_container = false;
   std::string data_dir = "/var/lib/tideline-coordinator";
@@ -48,6 +52,15 @@ struct Arguments {
 int fail(const model::Error& error, int code = 1) {
   fmt::print(stderr, "tideline-coordinator: {}\n", error.message());
   return code;
+}
+
+bool in_container() {
+  return std::filesystem::exists("/.dockerenv") || std::filesystem::exists("/run/.containerenv") ||
+         std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
+}
+
+bool left_out_in_container(const Arguments& arguments) {
+  return !arguments.no_admin_socket && !arguments.admin_socket_in_container && in_container();
 }
 
 Result<void> settle(Arguments& arguments) {
@@ -68,14 +81,15 @@ Result<void> settle(Arguments& arguments) {
     return model::Error(model::ErrorCode::kInvalidArgument,
                         fmt::format("--commit-window {}: want at most 1s", arguments.commit_window));
   }
+  if (arguments.admin_socket_given && left_out_in_container(arguments)) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("--admin-socket {}: this is a container, where uid 0 is not the host's root: give "
+                                    "--admin-socket-in-container as well, or leave the path out",
+                                    arguments.admin_socket));
+  }
   arguments.config.retention = *retention;
   arguments.config.commit_window = *window;
   return {};
-}
-
-bool in_container() {
-  return std::filesystem::exists("/.dockerenv") || std::filesystem::exists("/run/.containerenv") ||
-         std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
 }
 
 /// A session is a file descriptor; the usual soft limit is 1024.
@@ -102,10 +116,10 @@ admin::AdminServerConfig admin_config(const Arguments& arguments) {
   admin::AdminServerConfig config;
   config.listen = arguments.admin_listen;
   config.tls = arguments.config.tls;
-  const bool wanted = !arguments.no_admin_socket && (!in_container() || arguments.admin_socket_in_container);
-  if (wanted) config.unix_socket = arguments.admin_socket;
-  config.on_refused = [](const std::string& peer, const model::Error& why) {
-    log::warn("admin-refused", "{}: {}", peer, why.message());
+  if (!arguments.no_admin_socket && !left_out_in_container(arguments)) config.unix_socket = arguments.admin_socket;
+  config.on_refused = [](const std::string& peer, const model::Error& why, std::uint64_t suppressed) {
+    log::warn("admin-refused", "{}: {}{}", peer, why.message(),
+              suppressed == 0 ? "" : fmt::format(" ({} more held back)", suppressed));
   };
   return config;
 }
@@ -120,10 +134,21 @@ int run(const Arguments& arguments) {
   auto opened = rocks::RocksStore::open(arguments.data_dir + "/history");
   if (!opened) return fail(opened.error());
   std::shared_ptr<tideline::store::HistoryStore> store = std::move(*opened);
-  auto running = coordinator::Coordinator::start(arguments.config, store);
+  std::atomic<bool> broken{false};
+  auto config = arguments.config;
+  config.on_actor_ended = [&broken] {
+    broken = true;
+    ::kill(::getpid(), SIGTERM);
+  };
+  auto running = coordinator::Coordinator::start(std::move(config), store);
   if (!running) return fail(running.error());
   auto server = admin::AdminServer::start(admin_config(arguments), (*running)->backend());
   if (!server) return fail(server.error());
+  if (left_out_in_container(arguments)) {
+    log::info("admin-socket",
+              "left out: this is a container, where uid 0 is not the host's root "
+              "(--admin-socket-in-container makes it all the same)");
+  }
   if (!(*server)->unix_note().empty()) log::info("admin-socket", "{}", (*server)->unix_note());
   if (!arguments.ports_file.empty()) {
     if (const auto wrote = write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port()); !wrote) {
@@ -139,12 +164,18 @@ int run(const Arguments& arguments) {
   sigaddset(&signals, SIGINT);
   int signal = 0;
   sigwait(&signals, &signal);
-  log::info("coordinator-stopping", "signal {}", signal);
+  if (broken) {
+    log::error("coordinator-stopping", "a part of it ended by itself");
+    // What is broken may hang the stop as well; the signal's default ends the process.
+    ::alarm(kBrokenStopSeconds);
+  } else {
+    log::info("coordinator-stopping", "signal {}", signal);
+  }
   (*server)->stop();
   running->reset();
   server->reset();
   if (!arguments.ports_file.empty()) std::filesystem::remove(arguments.ports_file, problem);
-  return 0;
+  return broken ? kExitFault : 0;
 }
 
 int check(const Arguments& arguments) {
@@ -175,6 +206,7 @@ int check(const Arguments& arguments) {
 void add_options(CLI::App& app, Arguments& arguments) {
   auto& config = arguments.config;
   app.set_config("--config", "", "file with these options as `name=value` lines");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--listen", config.listen, "address for nodes, host:port; port 0 = any free one")
       ->capture_default_str();
   app.add_option("--admin-listen", arguments.admin_listen, "address for tidectl, host:port")->capture_default_str();
@@ -230,6 +262,7 @@ int main(int argc, char** argv) {
     fmt::print("tideline-coordinator {}\n", TIDELINE_VERSION);
     return 0;
   }
+  arguments.admin_socket_given = app.count("--admin-socket") > 0;
   if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
   const auto level = log::level_from(arguments.log_level);
   if (!level) {

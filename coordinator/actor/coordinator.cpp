@@ -11,6 +11,7 @@
 #include "coordinator/actor/link_events.h"
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/session_actor.h"
+#include "coordinator/actor/watch_actor.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -63,18 +64,18 @@ struct Coordinator::Impl {
   caf::actor_system_config actor_config;
   caf::actor_system system{quiet_scheduler(actor_config)};
   LinkPortPtr link = std::make_shared<LinkPort>();
-  caf::actor history, reader, fleet, policy, sessions;
+  caf::actor history, reader, fleet, policy, sessions, watch;
   std::unique_ptr<LinkEvents> events;
   std::unique_ptr<ActorBackend> backend;
   std::unique_ptr<link::NodeServer> server;
 
   ~Impl() {
     if (server) server->stop();
-    for (const auto& actor : {policy, sessions, fleet, reader, history}) {
+    for (const auto& actor : {watch, policy, sessions, fleet, reader, history}) {
       if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     backend.reset();
-    for (auto* actor : {&policy, &sessions, &fleet, &reader, &history})
+    for (auto* actor : {&watch, &policy, &sessions, &fleet, &reader, &history})
       *actor = nullptr;
     system.await_all_actors_done();
     link->server = nullptr;
@@ -94,12 +95,24 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   HistoryOptions history;
   history.retention = config.retention;
   history.commit_window = config.commit_window;
+  config.fleet.forget_after = std::max(config.retention, config.fleet.gone_after);
   auto& system = impl->system;
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
   impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link);
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
-  impl->policy = system.spawn<PolicyActor>(config.policy_dir, *epoch, std::move(*memory), impl->fleet, impl->history);
+  impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
+                                                          impl->history);
+  impl->watch = system.spawn<WatchActor>(
+      std::vector<std::pair<std::string, caf::actor>>{{"history", impl->history},
+                                                      {"reader", impl->reader},
+                                                      {"fleet", impl->fleet},
+                                                      {"sessions", impl->sessions},
+                                                      {"policy", impl->policy}},
+      [told = std::move(config.on_actor_ended)](const std::string& actor, const std::string& why) {
+        log::error("actor-ended", "{}: {}", actor, why);
+        if (told) told();
+      });
   impl->events = std::make_unique<LinkEvents>(impl->sessions);
   impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
 

@@ -1,6 +1,7 @@
 #pragma once
 // The coordinator put together: store, actors, node link. The program adds the admin server and ends it first.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,9 +18,12 @@ struct CoordinatorConfig {
   std::string policy_dir;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration commit_window = std::chrono::milliseconds(20);
-  fleet::FleetOptions fleet;
+  fleet::FleetOptions fleet;  // forget_after follows from retention
   link::AcceptLimits accept;
   link::SessionLimits session;
+  /// A part of the coordinator ended by itself, as the log says: it must be stopped, and not by this call, which comes
+  /// from an actor's thread.
+  std::function<void()> on_actor_ended;
 };
 
 class Coordinator {

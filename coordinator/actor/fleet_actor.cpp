@@ -51,10 +51,10 @@ caf::behavior FleetActor::make_behavior() {
       [this](const Durable& durable) { take(*durable.arrived); },
       [this](const PolicyAnswered& answered) {
         if (!answered.problem.empty()) {
-          log::warn("policy-answer", "{} version {}: {}", answered.node.str(), answered.applied.value(),
+          log::warn("policy-answer", "{} version {}: {}", answered.node.str(), answered.pushed.value(),
                     answered.problem);
         }
-        fleet_.policy_answered(answered.node, answered.applied, answered.problem);
+        fleet_.policy_answered(answered.node, answered.pushed, answered.problem);
       },
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
@@ -70,20 +70,8 @@ caf::behavior FleetActor::make_behavior() {
       },
       [this](const AskNodes& ask) { ask.reply(fleet_.nodes(clock::mono_now())); },
       [this](const AskNode& ask) { ask.reply(view_of(ask.name)); },
-      [this](const AskPods& ask) {
-        if (!ask.name.empty() && !fleet_.node(ask.name, clock::mono_now())) {
-          ask.reply(unknown_node(ask.name));
-        } else {
-          ask.reply(fleet_.pods(ask.name));
-        }
-      },
-      [this](const AskReclaimed& ask) {
-        admin::ReclaimedReport report;
-        for (const auto& [name, reclaimed] : reclaimed_)
-          report.nodes.push_back(reclaimed);
-        report.cluster = reclaim::cluster_sum(report.nodes);
-        ask.reply(std::move(report));
-      },
+      [this](const AskPods& ask) { ask.reply(pods(ask.name)); },
+      [this](const AskReclaimed& ask) { ask.reply(reclaimed()); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
       [this](const AskPolicyNodes& ask) {
@@ -123,7 +111,9 @@ void FleetActor::take(const link::ArrivedReport& arrived) {
   }
   keep(arrived.report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
-  rollout_.labels(arrived.report.node, arrived.report.status.labels);
+  for (const auto& problem : rollout_.labels(arrived.report.node, arrived.report.status.labels)) {
+    log::warn("node-label", "{}: {}", arrived.report.node.str(), problem);
+  }
   push_soon();
 }
 
@@ -146,6 +136,7 @@ void FleetActor::push_due_policies() {
 
 void FleetActor::run_ledger() {
   const auto now = clock::mono_now();
+  forget_long_gone(now);
   for (const auto& view : fleet_.nodes(now)) {
     const auto policy = rollout_.wanted(view.name).value_or(model::NodePolicy{});
     auto account =
@@ -159,6 +150,15 @@ void FleetActor::run_ledger() {
     keep(view.name, std::move(events));
     fleet_.set_reclaimed(account);
     reclaimed_[view.name] = std::move(account);
+  }
+}
+
+void FleetActor::forget_long_gone(model::MonoTime now) {
+  for (const auto& name : fleet_.long_gone(now)) {
+    log::info("node-forgotten", "{}: not heard of for as long as history is kept", name.str());
+    fleet_.forget(name);
+    rollout_.forget(name);
+    reclaimed_.erase(name);
   }
 }
 
@@ -176,6 +176,29 @@ model::Result<fleet::NodeView> FleetActor::view_of(const model::NodeName& name) 
   return std::move(*view);
 }
 
+model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeName& name) const {
+  if (!name.empty() && !fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
+  if (const auto rows = fleet_.pod_count(); name.empty() && rows > admin::AdminLimits::kMaxPods) {
+    return model::Error(model::ErrorCode::kOverloaded,
+                        fmt::format("{} pods on {} nodes are more than the {} of one answer: narrow to --node", rows,
+                                    fleet_.size(), admin::AdminLimits::kMaxPods));
+  }
+  return fleet_.pods(name);
+}
+
+admin::ReclaimedReport FleetActor::reclaimed() const {
+  const auto now = clock::mono_now();
+  admin::ReclaimedReport report;
+  std::vector<model::Reclaimed> present;
+  for (const auto& [name, reclaimed] : reclaimed_) {
+    report.nodes.push_back(reclaimed);
+    // What a machine that is gone once offered is not the cluster's any more.
+    if (fleet_.liveness(name, now) != fleet::Liveness::kGone) present.push_back(reclaimed);
+  }
+  report.cluster = reclaim::cluster_sum(present);
+  return report;
+}
+
 model::Result<void> FleetActor::watch(const AskWatch& ask) {
   std::vector<link::SessionId> wanted;
   for (const auto& [name, session] : sessions_) {
@@ -183,7 +206,9 @@ model::Result<void> FleetActor::watch(const AskWatch& ask) {
   }
   if (wanted.empty() && !ask.name.empty()) {
     if (!fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
-    return model::Error(model::ErrorCode::kUnavailable, "node \"" + ask.name.str() + "\" is not connected");
+    // Not kUnavailable, which says of the coordinator that it cannot be reached.
+    return model::Error(model::ErrorCode::kNotFound,
+                        "node \"" + ask.name.str() + "\" is known, but has no session now");
   }
   link_->with([&](link::NodeServer& server) {
     for (const auto session : wanted) {

@@ -23,9 +23,12 @@ class FleetActor : public caf::event_based_actor {
   void push_soon();
   void push_due_policies();
   void run_ledger();
+  void forget_long_gone(model::MonoTime now);
   void keep(const model::NodeName& node, std::vector<model::Event> events);
 
   model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
+  model::Result<std::vector<fleet::PodView>> pods(const model::NodeName& name) const;
+  admin::ReclaimedReport reclaimed() const;
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
 

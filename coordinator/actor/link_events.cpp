@@ -12,9 +12,9 @@ void LinkEvents::on_reports(std::vector<link::ArrivedReport> reports) {
   caf::anon_send(sessions_, Arrived{std::make_shared<const std::vector<link::ArrivedReport>>(std::move(reports))});
 }
 
-void LinkEvents::on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion applied,
+void LinkEvents::on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion pushed,
                                const std::string& problem) {
-  caf::anon_send(sessions_, PolicyAnswered{session, node, applied, problem});
+  caf::anon_send(sessions_, PolicyAnswered{session, node, pushed, problem});
 }
 
 void LinkEvents::on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) {

@@ -12,7 +12,7 @@ class LinkEvents final : public link::NodeServerEvents {
 
   void on_enrolled(const link::SessionInfo& session) override;
   void on_reports(std::vector<link::ArrivedReport> reports) override;
-  void on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion applied,
+  void on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion pushed,
                      const std::string& problem) override;
   void on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) override;
   void on_peer_refused(const std::string& peer, const model::Error& why, std::uint64_t suppressed) override;

@@ -25,8 +25,8 @@ struct Arrived {
 struct PolicyAnswered {
   link::SessionId session;
   model::NodeName node;
-  model::PolicyVersion applied;
-  std::string problem;
+  model::PolicyVersion pushed;  // what is answered
+  std::string problem;          // "" = it is in force there
 };
 struct Closed {
   link::SessionId session;

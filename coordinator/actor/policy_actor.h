@@ -19,6 +19,7 @@ model::Result<PolicyMemory> policy_memory_from(const std::string& text);
 /// policy::parse, and kOverloaded for a policy that the store could not remember.
 model::Result<policy::ClusterPolicy> parse_rememberable(const std::vector<policy::Document>& documents);
 
+/// Blocks on the disk: spawn it detached.
 class PolicyActor : public caf::event_based_actor {
  public:
   PolicyActor(caf::actor_config& config, std::string directory, model::Epoch epoch, std::optional<PolicyMemory> memory,

@@ -57,12 +57,16 @@ SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, LinkPo
     : caf::event_based_actor(config), fleet_(std::move(fleet)), link_(std::move(link)) {}
 
 caf::behavior SessionsActor::make_behavior() {
+  set_down_handler([this](const caf::down_msg& down) {
+    // Its node would wait for ever for the answers that it owed.
+    if (down.reason && down.reason != caf::exit_reason::normal) quit(down.reason);
+  });
   return {
       [this](const Enrolled& enrolled) {
         const auto& session = enrolled.session;
         log::info("node-connected", "{} from {} session {} agent {}", session.hello.node.str(), session.peer,
                   session.id.value(), session.hello.agent_version);
-        sessions_[session.id] = spawn<SessionActor>(session, fleet_, link_);
+        sessions_[session.id] = spawn<SessionActor, caf::monitored>(session, fleet_, link_);
         send(fleet_, enrolled);
       },
       [this](const Arrived& arrived) {

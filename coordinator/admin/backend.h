@@ -31,7 +31,7 @@ struct Caller {
 };
 
 struct ReclaimedReport {
-  model::Reclaimed cluster;  // node name empty
+  model::Reclaimed cluster;  // node name empty; nodes that are gone are left out
   std::vector<model::Reclaimed> nodes;
 };
 
@@ -102,6 +102,7 @@ struct PolicyStatus {
 
 /// Bounds of one answer; the client narrows its question to see more.
 struct AdminLimits {
+  static constexpr std::size_t kMaxPods = 20'000;    // of all nodes together
   static constexpr std::size_t kMaxPoints = 20'000;  // per series
   static constexpr std::size_t kMaxMetrics = 16;     // per query
   static constexpr std::size_t kMaxEvents = 10'000;
@@ -117,7 +118,7 @@ class AdminBackend {
   virtual ~AdminBackend() = default;
   virtual void nodes(Reply<std::vector<fleet::NodeView>> reply) = 0;
   virtual void node(const model::NodeName& name, Reply<fleet::NodeView> reply) = 0;
-  /// Empty name = all nodes.
+  /// Empty name = all nodes; kOverloaded when they have more than AdminLimits::kMaxPods.
   virtual void pods(const model::NodeName& name, Reply<std::vector<fleet::PodView>> reply) = 0;
   virtual void reclaimed(Reply<ReclaimedReport> reply) = 0;
   virtual void history(const HistoryQuery& query, Reply<std::vector<Series>> reply) = 0;
@@ -129,7 +130,8 @@ class AdminBackend {
   virtual void policy_apply(const Caller& caller, std::vector<PolicyDocument> documents, bool dry_run,
                             Reply<PolicyApplied> reply) = 0;
   virtual void policy_status(Reply<PolicyStatus> reply) = 0;
-  /// The nodes (empty name = all) report every second for `seconds`, 1..AdminLimits::kMaxWatchSeconds.
+  /// kNotFound for a node without a session. The nodes (empty name = all) report every second for
+  /// `seconds`, 1..AdminLimits::kMaxWatchSeconds.
   virtual void watch(const model::NodeName& name, std::uint32_t seconds, Reply<void> reply) = 0;
 };
 

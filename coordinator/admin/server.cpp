@@ -9,10 +9,12 @@
 #include "coordinator/admin/pending.h"
 #include "coordinator/admin/service.h"
 #include "coordinator/admin/tls_watch.h"
+#include "messages/clock/clock.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_thread.h"
 #include "messages/link/kj_tls.h"
 #include "messages/link/kj_unix.h"
+#include "messages/log/log.h"
 
 namespace tideline::admin {
 namespace {
@@ -26,6 +28,8 @@ constexpr auto kStrangerDeadline = 5 * kj::SECONDS;
 /// Enough to be told, not enough to send anything of size.
 constexpr link::RpcLimits kStrangerLimits{.traversal_words = 2048, .nesting = 8, .max_queued_bytes = 64 << 10};
 constexpr std::size_t kMaxRefusals = 64;
+/// As on the node port: whoever reaches the port must not fill the disk with log.
+constexpr std::int64_t kRefusalEveryNs = 100'000'000;
 constexpr auto kSweepEvery = 500 * kj::MILLISECONDS;
 
 /// Everything that lives on the loop.
@@ -45,13 +49,15 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   }
 
   Result<std::uint16_t> listen_tls(link::KjContext& context) {
+    // Before they are read: a change between the two is then seen as one.
+    watch_.emplace(config_.tls);
     auto material = link::load(config_.tls, link::TlsUse::kServer);
     if (!material) return material.error();
-    watch_.emplace(config_.tls);
     auto listener = link::TlsListener::listen(
         context, config_.listen, *material, config_.accept,
         [this](link::TlsStream stream) {
-          add(kj::mv(stream.stream), link::operator_of(stream.certificate), std::move(stream.peer));
+          add(kj::mv(stream.stream), link::operator_of(stream.certificate), std::move(stream.peer),
+              stream.certificate.not_after);
         },
         [this](const std::string& peer, const Error& why) { report(peer, why); });
     if (!listener) return listener.error().in("admin listener " + config_.listen);
@@ -63,7 +69,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     const link::UnixSocketConfig config{config_.unix_socket, group, config_.accept.max_connections};
     auto listener = link::UnixListener::listen(context, config, [this, group](link::UnixStream stream) {
       std::string peer = fmt::format("unix:{} pid {}", config_.unix_socket, stream.peer.pid);
-      add(kj::mv(stream.stream), link::operator_of(stream.peer, group), std::move(peer));
+      add(kj::mv(stream.stream), link::operator_of(stream.peer, group), std::move(peer), std::nullopt);
     });
     if (!listener) return listener.error();
     unix_ = kj::mv(*listener);
@@ -86,9 +92,11 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     std::shared_ptr<ConnectionState> state;
     link::RpcConnections* set;
     link::RpcConnections::Id id;
+    std::optional<model::WallTime> not_after;  // of the peer's certificate; nullopt = it has none, and needs none
   };
 
-  void add(kj::Own<kj::AsyncIoStream> stream, Result<link::Operator> identity, std::string peer) {
+  void add(kj::Own<kj::AsyncIoStream> stream, Result<link::Operator> identity, std::string peer,
+           std::optional<model::WallTime> not_after) {
     if (!identity) report(peer, identity.error());
     const std::uint64_t key = ++last_key_;
     link::RpcConnections& set = identity ? *operators_ : *strangers_;
@@ -99,9 +107,10 @@ class Loop final : private kj::TaskSet::ErrorHandler {
         [this, state = state.get(), key](const Error& why) { refused(key, *state, why); },
         [&timer = timer_]() { return timer.now(); },
         config_.max_calls_per_connection,
+        config_.rpc.max_queued_bytes,
     };
     schema::Admin::Client bootstrap = kj::heap<AdminService>(backend_, pending_, state, std::move(hooks));
-    entries_.emplace(key, Entry{std::move(state), &set, 0});
+    entries_.emplace(key, Entry{std::move(state), &set, 0, not_after});
     const auto id = set.add(kj::mv(stream), kj::mv(bootstrap), [this, key](const std::string&) {
       entries_.erase(key);
       count_ = entries_.size();
@@ -124,27 +133,45 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   }
 
   void report(const std::string& peer, const Error& why) {
-    if (config_.on_refused) config_.on_refused(peer, why);
+    if (!config_.on_refused) return;
+    if (const auto held = refusal_rate_.admit(clock::mono_now().ns)) config_.on_refused(peer, why, *held);
   }
 
   void sweep() {
     tasks_.add(timer_.afterDelay(kSweepEvery).then([this]() {
       const auto idle = config_.idle_deadline.count() * kj::NANOSECONDS;
+      const auto wall = clock::wall_now();
       for (const auto& [key, entry] : entries_) {
         const auto silent = timer_.now() - entry.state->last_call;
-        if (entry.state->outstanding == 0 && silent > (entry.state->identity ? idle : kStrangerDeadline)) {
+        if (entry.not_after && *entry.not_after < wall) {
+          entry.set->close(entry.id, "its certificate has expired");
+        } else if (entry.state->outstanding == 0 && silent > (entry.state->identity ? idle : kStrangerDeadline)) {
           entry.set->close(entry.id, "idle");
         }
       }
-      if (tls_.get() != nullptr && watch_->changed()) reload();
+      if (tls_.get() != nullptr) follow_files();
       sweep();
     }));
   }
 
-  void reload() {
+  void follow_files() {
+    if (!watch_->changed()) {
+      reload_problem_.clear();
+      return;
+    }
     auto material = link::load(config_.tls, link::TlsUse::kServer);
     auto reloaded = material ? tls_->reload(*material) : Result<void>(material.error());
-    if (!reloaded) report(config_.listen, reloaded.error().in("changed TLS files are not taken, the old ones stay"));
+    if (reloaded) {
+      watch_->taken();
+      reload_problem_.clear();
+    } else if (auto problem = reloaded.error().message(); problem != reload_problem_) {
+      reload_problem_ = std::move(problem);
+      // Past the rate limit: a stranger's noise must not hide it.
+      if (config_.on_refused) {
+        config_.on_refused(config_.listen, reloaded.error().in("changed TLS files are not taken, the old ones stay"),
+                           0);
+      }
+    }
   }
 
   void taskFailed(kj::Exception&& exception) override { report("admin server", link::error_from(exception)); }
@@ -154,11 +181,13 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   std::atomic<std::size_t>& count_;
   std::uint64_t last_key_ = 0;
+  log::RateLimit refusal_rate_{kRefusalEveryNs};
   std::map<std::uint64_t, Entry> entries_;
   std::shared_ptr<Pending> pending_;
   kj::Own<link::RpcConnections> operators_;
   kj::Own<link::RpcConnections> strangers_;
   std::optional<TlsWatch> watch_;
+  std::string reload_problem_;  // told; the files are tried again every sweep
   kj::Own<link::TlsListener> tls_;
   kj::Own<link::UnixListener> unix_;
   kj::TaskSet tasks_;

@@ -30,11 +30,13 @@ struct AdminServerConfig {
   model::Duration idle_deadline = std::chrono::minutes(5);      // without a call, the connection is closed
   model::Duration backend_deadline = std::chrono::seconds(30);  // then the client is told kUnavailable
   std::size_t max_calls_per_connection = 8;                     // outstanding; more are refused with kOverloaded
-  /// One line for the log per refused peer or refused call; called on the server's thread, must be quick.
-  std::function<void(const std::string& peer, const model::Error& why)> on_refused;
+  /// A line for the log: a peer or call was refused, or changed TLS files do not fit. At most some 10 a second;
+  /// `suppressed` counts the ones left out since the last call. On the server's thread, must be quick.
+  std::function<void(const std::string& peer, const model::Error& why, std::uint64_t suppressed)> on_refused;
 };
 
-/// All methods may be called from any thread. `backend` must outlive the server.
+/// Changed TLS files are tried until they fit; connections from then on use them. A connection ends with its peer's
+/// certificate. All methods may be called from any thread. `backend` must outlive the server.
 class AdminServer {
  public:
   /// Checks TLS files, binds, starts the thread. At least one of listen and unix_socket must be set. The error names

@@ -77,15 +77,22 @@ capnp::Capability::Server::DispatchCallResult AdminService::dispatchCall(
           result.isStreaming};
 }
 
-template <class T, class Ask, class Fill>
-kj::Promise<void> AdminService::answer(Ask&& ask, Fill&& fill) {
+template <class T, class Context, class Ask, class Fill>
+kj::Promise<void> AdminService::answer(Context context, Ask&& ask, Fill&& fill) {
   return pending_->ask<T>(std::forward<Ask>(ask))
-      .then([fill = std::forward<Fill>(fill)](Result<T>&& result) mutable -> kj::Promise<void> {
+      .then([context, most = hooks_.max_answer_bytes,
+             fill = std::forward<Fill>(fill)](Result<T>&& result) mutable -> kj::Promise<void> {
         if (!result) return failed(result.error());
+        auto results = context.getResults();
         if constexpr (std::is_void_v<T>) {
-          fill();
+          fill(results);
         } else {
-          fill(result.value());
+          fill(results, result.value());
+        }
+        if (const auto bytes = results.totalSize().wordCount * sizeof(capnp::word); bytes > most) {
+          return failed(
+              Error(ErrorCode::kOverloaded,
+                    fmt::format("the answer has {} bytes, more than the {} of one; ask for less", bytes, most)));
         }
         return kj::READY_NOW;
       });
@@ -93,49 +100,48 @@ kj::Promise<void> AdminService::answer(Ask&& ask, Fill&& fill) {
 
 kj::Promise<void> AdminService::nodes(NodesContext context) {
   return answer<std::vector<fleet::NodeView>>(
-      [&](auto reply) { backend_.nodes(std::move(reply)); },
-      [context](const auto& nodes) mutable {
-        fill_list(nodes, [&](unsigned size) { return context.getResults().initNodes(size); });
+      context, [&](auto reply) { backend_.nodes(std::move(reply)); },
+      [](auto& results, const auto& nodes) {
+        fill_list(nodes, [&](unsigned size) { return results.initNodes(size); });
       });
 }
 
 kj::Promise<void> AdminService::node(NodeContext context) {
   auto name = read_node(context.getParams().getName(), false);
   if (!name) return failed(name.error());
-  return answer<fleet::NodeView>([&](auto reply) { backend_.node(*name, std::move(reply)); },
-                                 [context](const auto& node) mutable { write(node, context.getResults().initNode()); });
+  return answer<fleet::NodeView>(
+      context, [&](auto reply) { backend_.node(*name, std::move(reply)); },
+      [](auto& results, const auto& node) { write(node, results.initNode()); });
 }
 
 kj::Promise<void> AdminService::pods(PodsContext context) {
   auto name = read_node(context.getParams().getNode(), true);
   if (!name) return failed(name.error());
   return answer<std::vector<fleet::PodView>>(
-      [&](auto reply) { backend_.pods(*name, std::move(reply)); },
-      [context](const auto& pods) mutable {
-        fill_list(pods, [&](unsigned size) { return context.getResults().initPods(size); });
-      });
+      context, [&](auto reply) { backend_.pods(*name, std::move(reply)); },
+      [](auto& results, const auto& pods) { fill_list(pods, [&](unsigned size) { return results.initPods(size); }); });
 }
 
 kj::Promise<void> AdminService::reclaimed(ReclaimedContext context) {
-  return answer<ReclaimedReport>([&](auto reply) { backend_.reclaimed(std::move(reply)); },
-                                 [context](const ReclaimedReport& report) mutable {
-                                   auto results = context.getResults();
-                                   codec::write(report.cluster, results.initCluster());
-                                   auto nodes = results.initNodes(static_cast<unsigned>(report.nodes.size()));
-                                   for (unsigned i = 0; i < nodes.size(); ++i) {
-                                     codec::write(report.nodes[i], nodes[i]);
-                                   }
-                                 });
+  return answer<ReclaimedReport>(
+      context, [&](auto reply) { backend_.reclaimed(std::move(reply)); },
+      [](auto& results, const ReclaimedReport& report) {
+        codec::write(report.cluster, results.initCluster());
+        auto nodes = results.initNodes(static_cast<unsigned>(report.nodes.size()));
+        for (unsigned i = 0; i < nodes.size(); ++i) {
+          codec::write(report.nodes[i], nodes[i]);
+        }
+      });
 }
 
 kj::Promise<void> AdminService::history(HistoryContext context) {
   auto query = read(context.getParams().getQuery());
   if (!query) return failed(query.error());
-  return answer<std::vector<Series>>([&](auto reply) { backend_.history(*query, std::move(reply)); },
-                                     [context](const auto& series) mutable {
-                                       fill_list(series,
-                                                 [&](unsigned size) { return context.getResults().initSeries(size); });
-                                     });
+  return answer<std::vector<Series>>(
+      context, [&](auto reply) { backend_.history(*query, std::move(reply)); },
+      [](auto& results, const auto& series) {
+        fill_list(series, [&](unsigned size) { return results.initSeries(size); });
+      });
 }
 
 kj::Promise<void> AdminService::events(EventsContext context) {
@@ -144,23 +150,23 @@ kj::Promise<void> AdminService::events(EventsContext context) {
   if (!node) return failed(node.error());
   if (auto range = check_range(params.getFromMs(), params.getToMs()); !range) return failed(range.error());
   const EventsQuery query{*node, {params.getFromMs()}, {params.getToMs()}};
-  return answer<EventsReport>([&](auto reply) { backend_.events(query, std::move(reply)); },
-                              [context](const EventsReport& report) mutable {
-                                auto results = context.getResults();
-                                fill_list(report.events, [&](unsigned size) { return results.initEvents(size); });
-                                results.setTruncated(report.truncated);
-                              });
+  return answer<EventsReport>(
+      context, [&](auto reply) { backend_.events(query, std::move(reply)); },
+      [](auto& results, const EventsReport& report) {
+        fill_list(report.events, [&](unsigned size) { return results.initEvents(size); });
+        results.setTruncated(report.truncated);
+      });
 }
 
 kj::Promise<void> AdminService::policyGet(PolicyGetContext context) {
   auto node = read_node(context.getParams().getNode(), true);
   if (!node) return failed(node.error());
-  return answer<PolicyReport>([&](auto reply) { backend_.policy_get(*node, std::move(reply)); },
-                              [context](const PolicyReport& report) mutable {
-                                auto results = context.getResults();
-                                write(report.state, results.initState());
-                                codec::write(report.effective, results.initEffective());
-                              });
+  return answer<PolicyReport>(
+      context, [&](auto reply) { backend_.policy_get(*node, std::move(reply)); },
+      [](auto& results, const PolicyReport& report) {
+        write(report.state, results.initState());
+        codec::write(report.effective, results.initEffective());
+      });
 }
 
 kj::Promise<void> AdminService::policyApply(PolicyApplyContext context) {
@@ -169,21 +175,21 @@ kj::Promise<void> AdminService::policyApply(PolicyApplyContext context) {
   if (!documents) return failed(documents.error());
   const Caller caller{*state_->identity, state_->peer};
   return answer<PolicyApplied>(
+      context,
       [&](auto reply) { backend_.policy_apply(caller, *std::move(documents), params.getDryRun(), std::move(reply)); },
-      [context](const PolicyApplied& applied) mutable {
-        auto results = context.getResults();
+      [](auto& results, const PolicyApplied& applied) {
         results.setVersion(applied.version.value());
         results.setReport(text(applied.report));
       });
 }
 
 kj::Promise<void> AdminService::policyStatus(PolicyStatusContext context) {
-  return answer<PolicyStatus>([&](auto reply) { backend_.policy_status(std::move(reply)); },
-                              [context](const PolicyStatus& status) mutable {
-                                auto results = context.getResults();
-                                write(status.state, results.initState());
-                                fill_list(status.nodes, [&](unsigned size) { return results.initNodes(size); });
-                              });
+  return answer<PolicyStatus>(
+      context, [&](auto reply) { backend_.policy_status(std::move(reply)); },
+      [](auto& results, const PolicyStatus& status) {
+        write(status.state, results.initState());
+        fill_list(status.nodes, [&](unsigned size) { return results.initNodes(size); });
+      });
 }
 
 kj::Promise<void> AdminService::watch(WatchContext context) {
@@ -195,7 +201,8 @@ kj::Promise<void> AdminService::watch(WatchContext context) {
     return failed(Error(ErrorCode::kInvalidArgument,
                         fmt::format("watch for {} s; want 1..{}", seconds, AdminLimits::kMaxWatchSeconds)));
   }
-  return answer<void>([&](auto reply) { backend_.watch(*node, seconds, std::move(reply)); }, []() {});
+  return answer<void>(
+      context, [&](auto reply) { backend_.watch(*node, seconds, std::move(reply)); }, [](auto&) {});
 }
 
 kj::Promise<void> AdminService::whoami(WhoamiContext context) {

@@ -28,6 +28,7 @@ struct ServiceHooks {
   std::function<void(const model::Error&)> refused;
   std::function<kj::TimePoint()> now;
   std::size_t max_calls = 0;
+  std::size_t max_answer_bytes = 0;  // a larger one would get its connection dropped as clogged
 };
 
 // Cap'n Proto's generated servers have no virtual destructor of their own name; kj::Own disposes of the whole object.
@@ -56,9 +57,9 @@ class AdminService final : public schema::Admin::Server {
 
  private:
   model::Result<void> admit(std::uint64_t interface_id, std::uint16_t method_id);
-  /// Asks the backend through `ask(Reply<T>)`; a value goes to `fill`, an error to the client.
-  template <class T, class Ask, class Fill>
-  kj::Promise<void> answer(Ask&& ask, Fill&& fill);
+  /// Asks the backend through `ask(Reply<T>)`; a value goes to `fill` with the results, an error to the client.
+  template <class T, class Context, class Ask, class Fill>
+  kj::Promise<void> answer(Context context, Ask&& ask, Fill&& fill);
 
   AdminBackend& backend_;
   std::shared_ptr<Pending> pending_;

@@ -5,18 +5,14 @@
 namespace tideline::admin {
 
 TlsWatch::TlsWatch(const link::TlsFiles& files) : paths_{files.certificate, files.key, files.ca} {
-  for (std::size_t i = 0; i < paths_.size(); ++i)
-    stamps_[i] = stamp(paths_[i]);
+  static_cast<void>(changed());
+  taken();
 }
 
 bool TlsWatch::changed() {
-  bool any = false;
-  for (std::size_t i = 0; i < paths_.size(); ++i) {
-    const Stamp now = stamp(paths_[i]);
-    any = any || !(now == stamps_[i]);
-    stamps_[i] = now;
-  }
-  return any;
+  for (std::size_t i = 0; i < paths_.size(); ++i)
+    seen_[i] = stamp(paths_[i]);
+  return seen_ != stamps_;
 }
 
 TlsWatch::Stamp TlsWatch::stamp(const std::string& path) {

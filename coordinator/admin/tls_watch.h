@@ -12,8 +12,10 @@ namespace tideline::admin {
 class TlsWatch {
  public:
   explicit TlsWatch(const link::TlsFiles& files);
-  /// True once for each change of any of the files (inode, size, time of change).
+  /// Any of the files is another than at taken() (inode, size, time of change).
   bool changed();
+  /// What changed() saw last is in use. Until then it says again and again that there is a change.
+  void taken() { stamps_ = seen_; }
 
  private:
   struct Stamp {
@@ -26,6 +28,7 @@ class TlsWatch {
 
   std::array<std::string, 3> paths_;
   std::array<Stamp, 3> stamps_;
+  std::array<Stamp, 3> seen_;
 };
 
 }  // namespace tideline::admin

@@ -75,6 +75,7 @@ std::string_view name_of(Liveness liveness) {
 
 struct FleetView::Node {
   bool connected = false;
+  model::MonoTime heard;  // session opened or closed, or report arrived
   bool reported = false;  // a live report was taken: the fields down to `reclaimed` mean something
   model::MonoTime arrived;
   model::Incarnation incarnation;
@@ -103,10 +104,17 @@ struct FleetView::Node {
     return std::find(left.begin(), left.end(), report.incarnation) == left.end();
   }
 
+  Liveness liveness(model::MonoTime now, const FleetOptions& options) const;
   void take(const Report& report, const Arrival& arrival, const SlotClock& slots);
   void average(const Report& report, std::int64_t slot);
   void policy_is(model::PolicyVersion applied);
 };
+
+Liveness FleetView::Node::liveness(model::MonoTime now, const FleetOptions& options) const {
+  if (!reported) return Liveness::kNever;
+  const model::Duration age = now - arrived;
+  return age <= options.late_after ? Liveness::kLive : age <= options.gone_after ? Liveness::kLate : Liveness::kGone;
+}
 
 void FleetView::Node::take(const Report& report, const Arrival& arrival, const SlotClock& slots) {
   if (reported && report.incarnation != incarnation) {
@@ -177,6 +185,7 @@ model::Result<Intake> FleetView::intake(const Report& report, const Arrival& arr
   const auto added = find_or_add(report.node);
   if (!added) return added.error();
   Node& node = **added;
+  node.heard = arrival.mono;
   Intake intake;
   if (report.gap_reports > 0) {
     // A hostile count must not wrap the sum.
@@ -211,6 +220,7 @@ model::Result<Event> FleetView::connected(const model::NodeName& name, const Arr
   const auto added = find_or_add(name);
   if (!added) return added.error();
   (*added)->connected = true;
+  (*added)->heard = arrival.mono;
   return coordinator_event(Reason::kNodeConnected, name, arrival, "");
 }
 
@@ -218,6 +228,7 @@ model::Result<Event> FleetView::disconnected(const model::NodeName& name, const 
   const auto added = find_or_add(name);
   if (!added) return added.error();
   (*added)->connected = false;
+  (*added)->heard = arrival.mono;
   return coordinator_event(Reason::kNodeDisconnected, name, arrival, "");
 }
 
@@ -230,11 +241,15 @@ model::Result<void> FleetView::policy_wanted(const model::NodeName& name, model:
   return {};
 }
 
-void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersion applied, const std::string& problem) {
+void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersion pushed, const std::string& problem) {
   const auto found = nodes_.find(name);
   if (found == nodes_.end()) return;
-  found->second->policy_problem = problem.substr(0, model::ReportLimits::kMaxTextBytes);
-  found->second->policy_is(applied);
+  Node& node = *found->second;
+  if (problem.empty()) {
+    node.policy_is(pushed);
+  } else if (pushed == node.policy_wanted) {
+    node.policy_problem = problem.substr(0, model::ReportLimits::kMaxTextBytes);
+  }
 }
 
 void FleetView::set_reclaimed(const model::Reclaimed& reclaimed) {
@@ -244,6 +259,19 @@ void FleetView::set_reclaimed(const model::Reclaimed& reclaimed) {
 
 std::size_t FleetView::size() const {
   return nodes_.size();
+}
+
+std::size_t FleetView::pod_count() const {
+  std::size_t count = 0;
+  for (const auto& [name, node] : nodes_)
+    count += node->pods.size();
+  return count;
+}
+
+std::optional<Liveness> FleetView::liveness(const model::NodeName& name, model::MonoTime now) const {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return std::nullopt;
+  return found->second->liveness(now, options_);
 }
 
 std::optional<NodeView> FleetView::node(const model::NodeName& name, model::MonoTime now) const {
@@ -260,11 +288,8 @@ std::optional<NodeView> FleetView::node(const model::NodeName& name, model::Mono
   view.policy_problem = node.policy_problem;
   view.reclaimed = node.reclaimed;
   if (!node.reported) return view;
-  const model::Duration age = std::max(now - node.arrived, model::kZeroDuration);
-  view.liveness = age <= options_.late_after   ? Liveness::kLive
-                  : age <= options_.gone_after ? Liveness::kLate
-                                               : Liveness::kGone;
-  view.report_age = age;
+  view.liveness = node.liveness(now, options_);
+  view.report_age = std::max(now - node.arrived, model::kZeroDuration);
   view.incarnation = node.incarnation;
   view.last_seq = node.seq;
   view.status = node.status;
@@ -324,6 +349,14 @@ std::vector<PodView> FleetView::pods(const model::NodeName& name) const {
   for (const auto& [of, node] : nodes_)
     add(of, *node);
   return views;
+}
+
+std::vector<model::NodeName> FleetView::long_gone(model::MonoTime now) const {
+  std::vector<model::NodeName> names;
+  for (const auto& [name, node] : nodes_) {
+    if (!node->connected && now - node->heard > options_.forget_after) names.push_back(name);
+  }
+  return names;
 }
 
 bool FleetView::forget(const model::NodeName& name) {

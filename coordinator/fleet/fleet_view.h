@@ -74,14 +74,17 @@ class FleetView {
 
   /// The policy computed for the node. A new version clears the problem of the one before. Same error as intake.
   model::Result<void> policy_wanted(const model::NodeName& node, model::PolicyVersion version);
-  /// The node's answer to a push: `applied` is what is in force there; problem "" = it took the pushed one.
-  /// Unknown nodes are ignored.
-  void policy_answered(const model::NodeName& node, model::PolicyVersion applied, const std::string& problem);
+  /// The node's answer to the push of version `pushed`: problem "" = it is in force there, else why it is not; what is
+  /// in force then stays as last told. A problem of another version than the wanted one says nothing any more. Unknown
+  /// nodes are ignored.
+  void policy_answered(const model::NodeName& node, model::PolicyVersion pushed, const std::string& problem);
 
   /// Keeps the ledger's result for the node's view. Unknown nodes are ignored.
   void set_reclaimed(const model::Reclaimed& reclaimed);
 
   std::size_t size() const;
+  std::size_t pod_count() const;  // rows of pods("")
+  std::optional<Liveness> liveness(const model::NodeName& name, model::MonoTime now) const;
   std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
   /// Pods of one node, or of all with an empty name; by node, then as reported.
@@ -90,6 +93,8 @@ class FleetView {
   /// Input of the ledger; nullopt = the node never sent a live report.
   std::optional<NodeUsage> usage(const model::NodeName& name) const;
 
+  /// Nodes without an open session that were not heard of for longer than FleetOptions::forget_after.
+  std::vector<model::NodeName> long_gone(model::MonoTime now) const;
   /// Drops a node that has no open session. False if it has one or is unknown.
   bool forget(const model::NodeName& name);
 

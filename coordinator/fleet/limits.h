@@ -13,6 +13,8 @@ struct FleetOptions {
   /// Age of the newest live report up to which a node is live, and up to which it is late.
   model::Duration late_after = std::chrono::seconds(30);
   model::Duration gone_after = std::chrono::minutes(5);
+  /// Age of a node's last sign from which long_gone() names it; its history has ended by then.
+  model::Duration forget_after = std::chrono::hours(24 * 14);
   /// Moving average of usage: metricAggregateDurationSeconds of colocation-config.
   model::Duration aggregate = std::chrono::seconds(300);
   /// Clock skew beyond which an event is raised, once per episode; an episode ends below half of it.

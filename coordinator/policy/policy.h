@@ -58,7 +58,8 @@ struct ClusterPolicy {
   Section threshold;
   Section qos;
   std::vector<Notice> notices;
-  /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows and a version is hashed from.
+  /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows, and a change of which makes
+  /// a new version.
   std::vector<Document> documents;
   friend bool operator==(const ClusterPolicy&, const ClusterPolicy&) = default;
 };

@@ -1,5 +1,7 @@
 #include "coordinator/policy/rollout.h"
 
+#include <algorithm>
+
 namespace tideline::policy {
 
 void Rollout::set(std::shared_ptr<const ClusterPolicy> policy, model::PolicyVersion version) {
@@ -21,11 +23,20 @@ void Rollout::closed(const model::NodeName& node) {
   if (found != nodes_.end()) found->second.open = false;
 }
 
-void Rollout::labels(const model::NodeName& node, const Labels& labels) {
+std::vector<std::string> Rollout::labels(const model::NodeName& node, const Labels& labels) {
   Node& entry = nodes_[node];
-  if (entry.labels == labels) return;
+  if (entry.labels == labels) return {};
   entry.labels = labels;
   entry.check = true;
+  std::vector<std::string> problems;
+  (void)effective(ClusterPolicy{}, labels, &problems);
+  auto& told = entry.told_problems;
+  std::erase_if(problems, [&](const std::string& problem) {
+    if (told.size() == kMaxLabelProblems || std::find(told.begin(), told.end(), problem) != told.end()) return true;
+    told.push_back(problem);
+    return false;
+  });
+  return problems;
 }
 
 model::NodePolicy Rollout::effective_for(const Labels& labels) const {

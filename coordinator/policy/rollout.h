@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace tideline::policy {
 
 class Rollout {
  public:
+  /// A node may send other labels with every report.
+  static constexpr std::size_t kMaxLabelProblems = 8;
+
   explicit Rollout(model::Epoch epoch) : epoch_(epoch) {}
 
   /// A new policy is in force for all nodes.
@@ -20,9 +24,12 @@ class Rollout {
   /// The node has a session that was sent nothing yet.
   void opened(const model::NodeName& node);
   void closed(const model::NodeName& node);
+  /// The node is no longer known.
+  void forget(const model::NodeName& node) { nodes_.erase(node); }
   /// Labels as the node's newest report has them. A node whose labels were never told is sent nothing: until then it
   /// acts on the policy it has on disk, which is better than another node's.
-  void labels(const model::NodeName& node, const Labels& labels);
+  /// Gives what is wrong with them (effective()'s label_problems), each text once a node, at most kMaxLabelProblems.
+  std::vector<std::string> labels(const model::NodeName& node, const Labels& labels);
 
   /// What the node should act on; nullopt while no policy was loaded. Unknown labels count as none.
   std::optional<model::NodePolicy> wanted(const model::NodeName& node) const;
@@ -37,6 +44,7 @@ class Rollout {
     std::optional<Labels> labels;
     std::optional<model::NodePolicy> sent;
     bool check = true;
+    std::vector<std::string> told_problems;
   };
   model::Epoch epoch_;
   std::shared_ptr<const ClusterPolicy> policy_;

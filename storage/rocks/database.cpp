@@ -59,7 +59,10 @@ bool contains(const std::string& text, std::string_view part) {
 Error error_of(const rocksdb::Status& status, std::string_view what, const std::string& directory) {
   const std::string text = status.ToString();
   ErrorCode code = ErrorCode::kUnavailable;
-  if (status.IsIOError() && contains(text, "/LOCK")) {
+  // RocksDB's words for a lock that is held, by another process and by this one. Other trouble with the file has
+  // others.
+  const bool held = contains(text, "While lock file") || contains(text, "lock hold by current process");
+  if (status.IsIOError() && held) {
     return Error(ErrorCode::kUnavailable,
                  fmt::format("history {}: another process (or this one already) holds it: {}", directory, text));
   }

@@ -32,10 +32,12 @@ struct RocksStore::Impl {
   std::unique_ptr<Database> database;
   std::mutex writer;  // held over each write call, so that index and disk change together
   mutable std::shared_mutex index_mutex;
-  Indexes indexes;  // the dedup family in memory
+  Indexes indexes;                        // the dedup family in memory
+  std::set<model::NodeName> event_nodes;  // names in the event family
   std::uint64_t event_counter = 0;
 
   model::Result<void> load();
+  model::Result<void> load_event_nodes();
   void put(rocksdb::WriteBatch& batch, const store::IncomingReport& incoming, std::string_view bytes) const;
   /// One walk over the nodes of a family: counts rows before `time`, deletes them in `batch`, notes who keeps some.
   model::Result<std::uint64_t> drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
@@ -70,6 +72,21 @@ model::Result<void> RocksStore::Impl::load() {
     indexes.emplace(node, std::move(index).value());
   }
   if (!it->status().ok()) return database->error(it->status(), "reading sequence numbers");
+  return load_event_nodes();
+}
+
+model::Result<void> RocksStore::Impl::load_event_nodes() {
+  const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator({}, database->event));
+  for (it->SeekToFirst(); it->Valid();) {
+    const auto head = key_head(view(it->key()));
+    if (!head) {
+      it->Next();
+      continue;
+    }
+    event_nodes.insert(head->node);
+    it->Seek(node_end(head->node));
+  }
+  if (!it->status().ok()) return database->error(it->status(), "looking for nodes with events");
   return {};
 }
 
@@ -139,6 +156,9 @@ model::Result<void> RocksStore::append_events(std::span<const store::Coordinator
   batch.Put(impl_->database->meta, std::string(kEventCounterKey), encode_u64(counter));
   if (auto written = impl_->database->write(batch, "appending events"); !written) return written;
   impl_->event_counter = counter;
+  const std::unique_lock lock(impl_->index_mutex);
+  for (const auto& [node, event] : events)
+    impl_->event_nodes.insert(node);
   return {};
 }
 
@@ -174,8 +194,10 @@ model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
   store::Dropped dropped;
   const auto reports = impl_->drop_rows(impl_->database->report, time, batch, keeps);
   if (!reports) return reports.error();
-  const auto events = impl_->drop_rows(impl_->database->event, time, batch, keeps);
+  std::set<model::NodeName> event_nodes;
+  const auto events = impl_->drop_rows(impl_->database->event, time, batch, event_nodes);
   if (!events) return events.error();
+  keeps.insert(event_nodes.begin(), event_nodes.end());
   dropped.reports = *reports;
   dropped.events = *events;
   std::vector<model::NodeName> forgotten;
@@ -190,6 +212,7 @@ model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
   const std::unique_lock lock(impl_->index_mutex);
   for (const auto& node : forgotten)
     impl_->indexes.erase(node);
+  impl_->event_nodes = std::move(event_nodes);
   return dropped;
 }
 
@@ -207,11 +230,11 @@ model::Result<std::optional<std::string>> RocksStore::setting(std::string_view k
 
 std::vector<model::NodeName> RocksStore::nodes() const {
   const std::shared_lock lock(impl_->index_mutex);
-  std::vector<model::NodeName> names;
-  names.reserve(impl_->indexes.size());
+  std::set<model::NodeName> names = impl_->event_nodes;
+  names.erase(model::NodeName());
   for (const auto& [name, index] : impl_->indexes)
-    names.push_back(name);
-  return names;
+    names.insert(name);
+  return {names.begin(), names.end()};
 }
 
 model::Seq RocksStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {

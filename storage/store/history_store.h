@@ -124,7 +124,7 @@ class HistoryStore {
   virtual model::Result<void> put_setting(std::string_view key, std::string_view value) = 0;
   virtual model::Result<std::optional<std::string>> setting(std::string_view key) const = 0;
 
-  /// Nodes with reports or remembered sequence numbers, by name.
+  /// Nodes with reports, events or remembered sequence numbers, by name; not the cluster, whose name is empty.
   virtual std::vector<model::NodeName> nodes() const = 0;
   /// Highest n such that 1..n of the incarnation are all stored; 0 = none. Numbers that the node's spool dropped stay
   /// holes, so this may stand still while later reports are stored.

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <tuple>
 
 #include "storage/store/checks.h"
@@ -118,10 +119,13 @@ model::Result<std::optional<std::string>> MemoryStore::setting(std::string_view 
 
 std::vector<model::NodeName> MemoryStore::nodes() const {
   const std::lock_guard lock(state_->mutex);
-  std::vector<model::NodeName> names;
+  std::set<model::NodeName> names;
   for (const auto& [name, node] : state_->nodes)
-    names.push_back(name);
-  return names;
+    names.insert(name);
+  for (const auto& [name, events] : state_->events) {
+    if (!name.empty() && !events.empty()) names.insert(name);
+  }
+  return {names.begin(), names.end()};
 }
 
 model::Seq MemoryStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {

@@ -90,6 +90,14 @@ TEST(RenderHistory, PutsSeriesBesideEachOtherByInstant) {
   EXPECT_EQ(render_history({}), "no points in this range\n");
 }
 
+TEST(CutNote, NamesTheSeriesThatAreCutAndNoOthers) {
+  std::vector<Series> series{
+      {model::Metric::kNodeCpu, {}, true}, {model::Metric::kLsCpu, {}, false}, {model::Metric::kBeCpu, {}, true}};
+  EXPECT_EQ(cut_note(series), "cut: more points exist of node.cpu, be.cpu, narrow the range");
+  series[0].truncated = series[2].truncated = false;
+  EXPECT_EQ(cut_note(series), "");
+}
+
 TEST(RenderPolicyStatus, CountsWhoHasWhatItShould) {
   PolicyStatus status;
   status.state.version = 7;

@@ -290,6 +290,18 @@ TEST_F(TidectlTest, WritesCsv) {
             "2023-11-14T22:13:21Z,1700000001000,1\n");
 }
 
+TEST_F(TidectlTest, SaysOnStderrThatCsvIsCut) {
+  const auto csv = [&](const std::string& to) {
+    return as_viewer(
+        {"history", "--node", "web-1", "--metric", "ls.cpu", "--from", "1700000000000", "--to", to, "--csv"});
+  };
+  EXPECT_THAT(csv("1700000002000").err, IsEmpty());
+  const auto cut = csv("1701000100000");  // 100 points more than it takes
+  EXPECT_EQ(cut.code, 0);
+  EXPECT_EQ(cut.err, "tidectl: cut: more points exist of ls.cpu, narrow the range\n");
+  EXPECT_THAT(cut.out, Not(HasSubstr("cut")));
+}
+
 TEST_F(TidectlTest, WatchesForSoManyPicturesAndKeepsTheNodesReporting) {
   const auto outcome = as_viewer({"watch", "--node", "web-1", "--interval", "100ms", "--count", "3", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;

@@ -121,5 +121,60 @@ TEST(Strangers, ANodeThatClaimsAnothersNameDoesNotStart) {
   EXPECT_THAT(claimed.output, HasSubstr("n2"));
 }
 
+/// A coordinator that would run, with `more` arguments.
+std::vector<std::string> good_arguments(const Cluster& cluster, std::vector<std::string> more) {
+  const auto server = cluster.authority().coordinator();
+  std::vector<std::string> arguments{program("tideline-coordinator"),
+                                     "check",
+                                     "--policy-source",
+                                     "dir:" + cluster.dir().str() + "/policy",
+                                     "--tls-cert",
+                                     server.certificate,
+                                     "--tls-key",
+                                     server.key,
+                                     "--tls-ca",
+                                     server.ca};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(StartUp, NamesAMisspeltKeyOfTheConfigFile) {
+  Cluster cluster;
+  const auto good = run(good_arguments(cluster, {"--config", cluster.dir().write("good.ini", "retention=2d\n")}));
+  EXPECT_EQ(good.exit, 0) << good.output;
+  const auto bad = run(good_arguments(cluster, {"--config", cluster.dir().write("bad.ini", "retension=2d\n")}));
+  EXPECT_EQ(bad.exit, 2) << bad.output;
+  EXPECT_THAT(bad.output, HasSubstr("retension"));
+}
+
+TEST(StartUp, AdminSocketAskedForInAContainerIsNotDroppedInSilence) {
+  Cluster cluster;
+  const auto in_container = [](std::vector<std::string> arguments) {
+    // What every container of Kubernetes has.
+    const std::vector<std::string> env{"env", "KUBERNETES_SERVICE_HOST=10.0.0.1"};
+    arguments.insert(arguments.begin(), env.begin(), env.end());
+    return arguments;
+  };
+  const std::string path = cluster.dir().str() + "/admin.sock";
+  const auto refused = run(in_container(good_arguments(cluster, {"--admin-socket", path})));
+  EXPECT_EQ(refused.exit, 2) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("--admin-socket " + path));
+  EXPECT_THAT(refused.output, HasSubstr("--admin-socket-in-container"));
+  EXPECT_EQ(run(in_container(good_arguments(cluster, {"--admin-socket", path, "--admin-socket-in-container"}))).exit,
+            0);
+  EXPECT_EQ(run(in_container(good_arguments(cluster, {"--admin-socket", path, "--no-admin-socket"}))).exit, 0);
+
+  auto arguments = in_container(good_arguments(
+      cluster, {"--data-dir", cluster.data_dir(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}));
+  std::erase(arguments, "check");
+  Process running(arguments, {.environment = {}, .output_file = cluster.dir().str() + "/contained.log"});
+  EXPECT_TRUE(eventually(seconds(20), [&] {
+    return running.output().find("coordinator-running") != std::string::npos || !running.running();
+  }));
+  EXPECT_THAT(running.output(), HasSubstr("admin-socket"));
+  running.signal(SIGTERM);
+  EXPECT_EQ(running.wait(seconds(20)), 0) << running.output();
+}
+
 }  // namespace
 }  // namespace tideline::test

@@ -9,6 +9,7 @@ import rules
 CPP = (".h", ".cpp")
 TEXT = CPP + (".py", ".sh", ".cmake", ".txt", ".capnp", ".md", ".json", ".yaml", ".service")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+TOP_FOLDERS = {room.split("/")[0] for room in rules.ROOMS} | {"test"}
 SNAKE = re.compile(r"^[a-z][a-z0-9_]*\.(h|cpp)$")
 STRIPPED = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 
@@ -83,7 +84,9 @@ def _check_cpp(path, text):
     for number, line in enumerate(text.splitlines(), 1):
         found = INCLUDE.match(line)
         if found:
-            for what in _judge_include(path, room, law, main, found.group(1) == '"', found.group(2)):
+            # -I of the root finds our headers in angles too.
+            ours = found.group(1) == '"' or found.group(2).split("/")[0] in TOP_FOLDERS
+            for what in _judge_include(path, room, law, main, ours, found.group(2)):
                 yield f"{path}:{number}: {what}"
     # Blank what is comment or literal, keeping line numbers.
     code = STRIPPED.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
@@ -97,8 +100,8 @@ def _check_cpp(path, text):
         yield f"{path}:1: declares nothing in namespace tideline::{law.namespace}, which is its room's"
 
 
-def _judge_include(path, room, law, main, quoted, header):
-    if quoted:
+def _judge_include(path, room, law, main, ours, header):
+    if ours:
         if header.startswith("test/"):
             yield f"product code includes {header}"
             return

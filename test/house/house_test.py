@@ -87,6 +87,14 @@ class Law(unittest.TestCase):
             self.assert_found({f"{room}/x.cpp": in_room(room, f'#include "{header}"')},
                               f"{room} must not include {os.path.dirname(header)}")
 
+    def test_angles_hide_no_include_of_ours(self):
+        for header in ("node-actor/kernel/fd.h", "coordinator/fleet/view.h"):
+            self.assert_found({"messages/codec/x.cpp": in_room("messages/codec", f"#include <{header}>")},
+                              f"messages/codec must not include {os.path.dirname(header)}")
+        self.assert_found({"storage/store/x.cpp": in_room("storage/store", "#include <test/support/temp_dir.h>")},
+                          "product code includes test/support/temp_dir.h")
+        self.assert_clean({"storage/store/x.cpp": in_room("storage/store", "#include <messages/model/ids.h>")})
+
     def test_coordinator_and_node_never_include_each_other(self):
         for room in (r for r in rules.ROOMS if r.startswith("coordinator")):
             self.assert_found({f"{room}/x.cpp": in_room(room, '#include "node-actor/sense/window.h"')},

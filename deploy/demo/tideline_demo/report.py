@@ -123,17 +123,38 @@ def _beyond_best_effort(rounds, name, figures):
 
 
 def _goals(rounds, figures):
+    """Reached or missed by the medians; each with its interval, and a word where that does not tell the two apart."""
     goals = []
     for name in MANAGED:
-        share = figures["share_of_burstable_rise"][name]["median"]
-        goals.append({"goal": f"{name}: p99's rise over alone at most {RISE_SHARE_MAX_PERCENT} % of burstable's",
-                      "measured": f"{number(share, 0)} %",
-                      "reached": share is not None and share <= RISE_SHARE_MAX_PERCENT})
-        changes = [figures["change_against_alone_percent"][name][key]["median"] for key in LATENCIES[:2]]
-        goals.append({"goal": f"{name}: p50 and p90 within {MEDIAN_CHANGE_MAX_PERCENT} % of alone",
-                      "measured": " and ".join(f"{change:+.1f} %" for change in changes),
-                      "reached": max(changes) <= MEDIAN_CHANGE_MAX_PERCENT})
-    busy = median_of("work-conserving", "host_busy_percent")(rounds)
-    goals.append({"goal": f"work-conserving: host at least {BUSY_MIN_PERCENT} % busy", "measured": f"{busy:.0f} %",
-                  "reached": busy >= BUSY_MIN_PERCENT})
+        share = figures["share_of_burstable_rise"][name]
+        goals.append(_goal(f"{name}: p99's rise over alone at most {RISE_SHARE_MAX_PERCENT} % of burstable's",
+                           [_judged(share, "{:.0f}", most=RISE_SHARE_MAX_PERCENT)]))
+        changes = figures["change_against_alone_percent"][name]
+        goals.append(_goal(f"{name}: p50 and p90 at most {MEDIAN_CHANGE_MAX_PERCENT} % above alone (lower counts as reached)",
+                           [_judged(changes[key], "{:+.1f}", most=MEDIAN_CHANGE_MAX_PERCENT) for key in LATENCIES[:2]]))
+    busy = _with_interval(rounds, median_of("work-conserving", "host_busy_percent"))
+    goals.append(_goal(f"work-conserving: host at least {BUSY_MIN_PERCENT} % busy",
+                       [_judged(busy, "{:.0f}", least=BUSY_MIN_PERCENT)]))
     return goals
+
+
+def _goal(text, parts):
+    return {"goal": text, "measured": " and ".join(part["text"] for part in parts),
+            "reached": all(part["reached"] for part in parts),
+            "told_apart": all(part["told_apart"] for part in parts)}
+
+
+def _judged(figure, form, most=None, least=None):
+    """A median and its interval against one bound."""
+    value, span = figure["median"], figure["interval95"]
+    if value is None:
+        return {"text": "-", "reached": False, "told_apart": False}
+    bound = most if least is None else least
+    keeps = (lambda v: v <= bound) if least is None else (lambda v: v >= bound)
+    text = form.format(value) + " %"
+    if span is None:
+        return {"text": text, "reached": keeps(value), "told_apart": False}
+    low, high = (form.format(end) for end in span)
+    apart = keeps(span[0]) == keeps(span[1])
+    text += f" (95 % [{low}, {high}]" + ("" if apart else f": not told apart from {bound} %") + ")"
+    return {"text": text, "reached": keeps(value), "told_apart": apart}

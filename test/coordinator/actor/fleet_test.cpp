@@ -1,3 +1,5 @@
+#include <thread>
+
 #include <gmock/gmock.h>
 
 #include "coordinator/actor/fleet_actor.h"
@@ -25,6 +27,34 @@ class Fleet : public Actors {
     return ask<fleet::NodeView>(fleet_, [&](admin::Reply<fleet::NodeView> reply) {
       return AskNode{NodeName(name), std::move(reply)};
     });
+  }
+  void connect_and_report(const std::string& name, std::uint64_t session) {
+    caf::anon_send(fleet_, Enrolled{session_of(name, session)});
+    caf::anon_send(fleet_, Durable{arrived(name, 1, session)});
+  }
+  static std::shared_ptr<const link::ArrivedReport> arrived_ago(const std::string& name, model::Duration age) {
+    auto old = std::make_shared<link::ArrivedReport>(*arrived(name, 1));
+    old->mono = old->mono + -age;
+    return old;
+  }
+  void load_colocation() {
+    auto parsed = policy::parse({{"colocation-config", R"({"enable": true})"}});
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message();
+    caf::anon_send(fleet_,
+                   PolicyLoaded{std::make_shared<const policy::ClusterPolicy>(*parsed), model::PolicyVersion(1)});
+  }
+  admin::ReclaimedReport reclaimed() {
+    auto answer = ask<admin::ReclaimedReport>(fleet_, [](auto reply) { return AskReclaimed{std::move(reply)}; });
+    EXPECT_TRUE(answer.ok());
+    return answer ? *answer : admin::ReclaimedReport{};
+  }
+  template <class Claim>
+  static bool eventually(Claim claim) {
+    for (const auto until = std::chrono::steady_clock::now() + kPatience; !claim();) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
   }
   template <class T>
   void expect_unknown(const model::Result<T>& answer) {
@@ -68,6 +98,20 @@ TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
   EXPECT_EQ(node("n1")->liveness, fleet::Liveness::kLive);
 }
 
+TEST_F(Fleet, RefusedPolicyIsShownWithItsReasonAndNotAsApplied) {
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, PolicyLoaded{std::make_shared<policy::ClusterPolicy>(), model::PolicyVersion(5)});
+  ASSERT_TRUE(eventually([&] { return node("n1")->policy_wanted == model::PolicyVersion(5); }));
+  caf::anon_send(fleet_, PolicyAnswered{link::SessionId(1), NodeName("n1"), model::PolicyVersion(5), "no cpuset here"});
+  const auto refused = node("n1");
+  EXPECT_EQ(refused->policy_applied, model::PolicyVersion(0));
+  EXPECT_EQ(refused->policy_problem, "no cpuset here");
+  caf::anon_send(fleet_, PolicyAnswered{link::SessionId(1), NodeName("n1"), model::PolicyVersion(5), ""});
+  const auto taken = node("n1");
+  EXPECT_EQ(taken->policy_applied, model::PolicyVersion(5));
+  EXPECT_EQ(taken->policy_problem, "");
+}
+
 TEST_F(Fleet, ClosingOfAReplacedSessionLeavesItsNodeConnected) {
   caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
   caf::anon_send(fleet_, Enrolled{session_of("n1", 2)});
@@ -77,15 +121,88 @@ TEST_F(Fleet, ClosingOfAReplacedSessionLeavesItsNodeConnected) {
   EXPECT_FALSE(node("n1")->connected);
 }
 
-TEST_F(Fleet, LedgerAccountsForEveryKnownNode) {
-  caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
-  caf::anon_send(fleet_, Durable{arrived("n1", 1)});
+TEST_F(Fleet, LedgerOffersNothingWithoutAPolicy) {
+  connect_and_report("n1", 1);
   caf::anon_send(fleet_, LedgerTick{});
-  const auto reclaimed = ask<admin::ReclaimedReport>(fleet_, [](auto reply) { return AskReclaimed{std::move(reply)}; });
-  ASSERT_TRUE(reclaimed.ok());
-  ASSERT_EQ(reclaimed->nodes.size(), 1u);
-  EXPECT_EQ(reclaimed->nodes[0].node, NodeName("n1"));
-  EXPECT_EQ(reclaimed->nodes[0].cpu.offered, model::MilliCpu(0)) << "without a policy nothing is for sale";
+  const auto account = reclaimed();
+  ASSERT_EQ(account.nodes.size(), 1u);
+  EXPECT_EQ(account.nodes[0].cpu.offered, model::MilliCpu(0));
+  EXPECT_EQ(account.nodes[0].cpu.rule, model::ReclaimRule::kDisabled);
+}
+
+TEST_F(Fleet, LedgerAccountsForEveryKnownNode) {
+  load_colocation();
+  connect_and_report("n1", 1);
+  connect_and_report("n2", 2);
+  caf::anon_send(fleet_, Enrolled{session_of("silent", 3)});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto account = reclaimed();
+  ASSERT_EQ(account.nodes.size(), 3u);
+  for (const std::size_t i : {0u, 1u}) {
+    EXPECT_EQ(account.nodes[i].node, NodeName(i == 0 ? "n1" : "n2"));
+    EXPECT_EQ(account.nodes[i].cpu.rule, model::ReclaimRule::kUsage);
+    EXPECT_GT(account.nodes[i].cpu.offered, model::MilliCpu(0));
+  }
+  EXPECT_EQ(account.nodes[2].node, NodeName("silent"));
+  EXPECT_EQ(account.nodes[2].cpu.rule, model::ReclaimRule::kStale);
+  EXPECT_EQ(account.nodes[2].cpu.offered, model::MilliCpu(0));
+  EXPECT_EQ(account.cluster.cpu.offered, account.nodes[0].cpu.offered + account.nodes[1].cpu.offered);
+}
+
+TEST_F(Fleet, ClusterRowLeavesOutNodesThatAreGone) {
+  load_colocation();
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, Durable{arrived_ago("gone", std::chrono::minutes(10))});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto account = reclaimed();
+  ASSERT_EQ(account.nodes.size(), 2u);
+  EXPECT_EQ(account.nodes[0].node, NodeName("gone")) << "its own row stays";
+  EXPECT_EQ(account.cluster.cpu.capacity, account.nodes[1].cpu.capacity);
+  EXPECT_EQ(account.cluster.cpu.offered, account.nodes[1].cpu.offered);
+}
+
+TEST_F(Fleet, NodeNotHeardOfForTheRetentionIsForgotten) {
+  caf::anon_send(fleet_, Durable{arrived_ago("yesterday", std::chrono::hours(24))});
+  caf::anon_send(fleet_, Durable{arrived_ago("last-month", std::chrono::hours(24 * 30))});
+  caf::anon_send(fleet_, LedgerTick{});
+  EXPECT_TRUE(node("yesterday").ok());
+  const auto forgotten = node("last-month");
+  ASSERT_FALSE(forgotten.ok());
+  EXPECT_EQ(forgotten.error().code(), model::ErrorCode::kNotFound);
+  EXPECT_EQ(reclaimed().nodes.size(), 1u);
+}
+
+TEST_F(Fleet, PodsOfAllNodesBeyondOneAnswerAreRefusedAndThoseOfOneNodeAreNot) {
+  const auto pods = [&](const std::string& name) {
+    return ask<std::vector<fleet::PodView>>(fleet_, [&](auto reply) {
+      return AskPods{NodeName(name), std::move(reply)};
+    });
+  };
+  constexpr std::size_t kNodes = admin::AdminLimits::kMaxPods / model::ReportLimits::kMaxPods + 1;
+  for (std::size_t n = 0; n < kNodes; ++n) {
+    auto full = std::make_shared<link::ArrivedReport>(*arrived("n" + std::to_string(n), 1));
+    for (std::size_t i = 0; i < model::ReportLimits::kMaxPods; ++i) {
+      model::PodSummary pod;
+      pod.pod.uid = model::PodUid(std::to_string(i));
+      full->report.pods.push_back(std::move(pod));
+    }
+    EXPECT_TRUE(pods("").ok()) << n;
+    caf::anon_send(fleet_, Durable{std::move(full)});
+  }
+  const auto all = pods("");
+  ASSERT_FALSE(all.ok());
+  EXPECT_EQ(all.error().code(), model::ErrorCode::kOverloaded);
+  EXPECT_THAT(all.error().message(), HasSubstr("--node"));
+  EXPECT_EQ(pods("n3")->size(), model::ReportLimits::kMaxPods);
+}
+
+TEST_F(Fleet, WatchOfANodeWithoutASessionDoesNotReadAsACoordinatorOutOfReach) {
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, Closed{link::SessionId(1), NodeName("n1"), "gone"});
+  const auto watched = ask<void>(fleet_, [](auto reply) { return AskWatch{NodeName("n1"), 10, std::move(reply)}; });
+  ASSERT_FALSE(watched.ok());
+  EXPECT_EQ(watched.error().code(), model::ErrorCode::kNotFound);
+  EXPECT_THAT(watched.error().message(), HasSubstr("no session"));
 }
 
 TEST(LedgerInput, NodeThatNeverReportedHasNoArrival) {

@@ -4,6 +4,7 @@
 #include "coordinator/actor/session_actor.h"
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
+#include "test/coordinator/actor/broken_store.h"
 
 namespace tideline::coordinator {
 namespace {
@@ -25,36 +26,6 @@ HistoryOptions never_by_itself() {
   options.commit_window = std::chrono::hours(1);
   return options;
 }
-
-/// A disk that refuses, with the code that would make a node drop its report.
-class BrokenStore final : public store::HistoryStore {
- public:
-  static model::Error broken() { return {model::ErrorCode::kMalformed, "block 7 of sst 3 is rotten"}; }
-  model::Result<std::vector<store::AppendOutcome>> append(std::span<const store::IncomingReport>) override {
-    return broken();
-  }
-  model::Result<void> append_events(std::span<const store::CoordinatorEvent>) override { return broken(); }
-  model::Result<store::Dropped> drop_before(model::WallTime) override { return broken(); }
-  model::Result<void> put_setting(std::string_view, std::string_view) override { return broken(); }
-  model::Result<std::optional<std::string>> setting(std::string_view) const override { return broken(); }
-  std::vector<model::NodeName> nodes() const override { return {}; }
-  Seq acked_through(const model::NodeName&, model::Incarnation) const override { return Seq(0); }
-  bool has(const model::NodeName&, model::Incarnation, Seq) const override { return false; }
-  model::Result<store::Page<store::StoredEvent>> events(const model::NodeName&, model::WallTime, model::WallTime,
-                                                        std::size_t) const override {
-    return broken();
-  }
-  model::Result<std::optional<store::StoredReport>> last_report(const model::NodeName&) const override {
-    return broken();
-  }
-
- protected:
-  model::Result<void> walk_reports(const model::NodeName&, model::WallTime, model::WallTime,
-                                   const ReportVisitor&) const override {
-    return broken();
-  }
-  model::Duration longest_window(const model::NodeName&) const override { return model::Duration(0); }
-};
 
 class History : public Actors {
  protected:
@@ -195,6 +166,22 @@ TEST_F(History, EventsOfAllNodesAreMergedByTimeAndBounded) {
   ASSERT_EQ(answer->events.size(), admin::AdminLimits::kMaxEvents);
   for (std::size_t i = 0; i < answer->events.size(); ++i)
     ASSERT_EQ(answer->events[i].event.at.ms, static_cast<std::int64_t>(i));
+}
+
+TEST_F(History, EventsOfANodeThatNeverReportedCanBeRead) {
+  model::Event event;
+  event.at = model::WallTime{1000};
+  event.reason = model::Reason::kNodeConnected;
+  ASSERT_TRUE(store_->append_events(std::vector<store::CoordinatorEvent>{{kNode, event}}).ok());
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  for (const auto& node : {kNode, model::NodeName()}) {
+    const auto answer = ask<admin::EventsReport>(reader, [&](admin::Reply<admin::EventsReport> reply) {
+      return AskEvents{{node, {0}, {2000}}, std::move(reply)};
+    });
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    ASSERT_EQ(answer->events.size(), 1u) << "asked for \"" << node.str() << '"';
+    EXPECT_EQ(answer->events[0].node, kNode);
+  }
 }
 
 TEST_F(History, NamesTheNodeItKnowsNothingOf) {

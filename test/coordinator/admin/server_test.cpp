@@ -49,8 +49,9 @@ class AdminServerTest : public testing::Test {
     const auto files = authority_.coordinator();
     config_.listen = "127.0.0.1:0";
     config_.tls = {files.certificate, files.key, files.ca};
-    config_.on_refused = [this](const std::string& peer, const model::Error& why) {
+    config_.on_refused = [this](const std::string& peer, const model::Error& why, std::uint64_t suppressed) {
       const std::lock_guard lock(mutex_);
+      suppressed_ += suppressed;
       refused_.push_back(peer + ": " + why.message());
     };
   }
@@ -85,12 +86,22 @@ class AdminServerTest : public testing::Test {
     return names;
   }
 
+  /// A policyApply with a document; the error it ended with.
+  static std::optional<model::Error> apply(AdminTestClient& client) {
+    auto request = client.admin().policyApplyRequest();
+    auto documents = request.initDocuments(1);
+    documents[0].setKey("colocation-config");
+    documents[0].setJson("{}");
+    return client.error_of([&] { request.send().wait(client.scope()); });
+  }
+
   test::TempDir directory_;
   test::CertAuthority authority_;
   test::FakeBackend backend_;
   AdminServerConfig config_;
   std::mutex mutex_;
   std::vector<std::string> refused_;
+  std::uint64_t suppressed_ = 0;
   std::unique_ptr<AdminServer> server_;
 };
 
@@ -113,8 +124,21 @@ TEST_F(AdminServerTest, HoldsTheRoleMatrixOverTlsForEveryMethodOfTheSchema) {
     AdminTestClient caller(server_->port(), material(files));
     EXPECT_EQ(forbidden(caller), all) << files.certificate;
   }
-  for (const auto& call : backend_.calls())
-    EXPECT_THAT(call, testing::Not(HasSubstr("policy_apply by ann ")));
+}
+
+TEST_F(AdminServerTest, BackendHearsOfPolicyApplyFromThoseWhoMayAlone) {
+  start();
+  const auto files = [&](const std::string& who) {
+    return who == "node" ? authority_.node("web-1") : authority_.person(who, "ann");
+  };
+  std::vector<std::string> heard;
+  for (const std::string who : {"node", "viewer", "operator", "admin"}) {
+    AdminTestClient caller(server_->port(), material(files(who)));
+    const bool refused = apply(caller).has_value();
+    EXPECT_EQ(refused, who == "node" || who == "viewer") << who;
+    if (!refused) heard.emplace_back("policy_apply by ann colocation-config");
+    EXPECT_EQ(backend_.calls(), heard) << who;
+  }
 }
 
 TEST_F(AdminServerTest, NamesCallerRoleAndNeededRole) {
@@ -351,6 +375,74 @@ TEST_F(AdminServerTest, TakesReplacedCertificatesWithoutARestart) {
   EXPECT_TRUE(served);
 }
 
+TEST_F(AdminServerTest, TriesChangedFilesAgainUntilTheyFit) {
+  start();
+  // A certificate that is not valid yet: nothing but time has to pass for it to fit.
+  const auto files = authority_.issue("later", {.common_name = "coordinator",
+                                                .dns_names = {"coordinator.tideline"},
+                                                .server_auth = true,
+                                                .valid_from = std::chrono::seconds(4)});
+  std::filesystem::rename(files.key, config_.tls.key);
+  std::filesystem::rename(files.certificate, config_.tls.certificate);
+  const auto told = [&] {
+    const auto lines = refused();
+    return std::count_if(lines.begin(), lines.end(), [](const auto& line) {
+      return line.find("changed TLS files") != std::string::npos && line.find("not yet valid") != std::string::npos;
+    });
+  };
+  const auto person = material(authority_.person("viewer", "bob"));
+  bool fresh = false;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!fresh && std::chrono::steady_clock::now() < give_up) {
+    auto io = kj::setupAsyncIo();
+    auto context = link::KjContext::of(io);
+    auto connector = link::TlsConnector::create(context, person, "coordinator.tideline");
+    ASSERT_TRUE(connector.ok());
+    const auto seen =
+        (*connector)->connect("127.0.0.1:" + std::to_string(server_->port())).wait(io.waitScope).certificate;
+    fresh = seen.common_name == "coordinator";
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_TRUE(fresh);
+  EXPECT_EQ(told(), 1) << "each problem is told once, however often the files are tried";
+}
+
+TEST_F(AdminServerTest, SessionEndsWithItsCertificate) {
+  start();
+  AdminTestClient brief(
+      server_->port(),
+      material(authority_.issue(
+          "brief", {.common_name = "viewer:ann", .client_auth = true, .valid_to = std::chrono::seconds(3)})));
+  brief.admin().whoamiRequest().send().wait(brief.scope());
+  brief.timer().timeoutAfter(20 * kj::SECONDS, brief.gone()).wait(brief.scope());
+}
+
+TEST_F(AdminServerTest, CountsRepeatedRefusalsInsteadOfTellingEach) {
+  start();
+  constexpr int kCalls = 40;
+  auto viewer = client("viewer");
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < kCalls; ++i)
+    EXPECT_TRUE(viewer.error_of([&] { viewer.admin().policyApplyRequest().send().wait(viewer.scope()); }));
+  const auto tenths = (std::chrono::steady_clock::now() - began) / std::chrono::milliseconds(100);
+  EXPECT_LE(refused().size(), static_cast<std::size_t>(tenths) + 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(120));
+  EXPECT_TRUE(viewer.error_of([&] { viewer.admin().policyApplyRequest().send().wait(viewer.scope()); }));
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(refused_.size() + suppressed_, kCalls + 1u);
+}
+
+TEST_F(AdminServerTest, TellsThatAnAnswerIsTooLargeInsteadOfDroppingTheCaller) {
+  config_.rpc.max_queued_bytes = 512;
+  start();
+  auto caller = client("viewer");
+  const auto error = caller.error_of([&] { caller.admin().nodesRequest().send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::kOverloaded);
+  EXPECT_THAT(error->message(), HasSubstr("512"));
+  EXPECT_STREQ(caller.admin().whoamiRequest().send().wait(caller.scope()).getName().cStr(), "ann");
+}
+
 TEST_F(AdminServerTest, NeedsAnAddressOrASocket) {
   const auto server = AdminServer::start({}, backend_);
   ASSERT_FALSE(server.ok());
@@ -428,8 +520,21 @@ TEST_F(UnixSocketTest, IsForRootOnlyWithoutTheGroupAndSaysSo) {
   config_.unix_group = "no-such-group";
   start();
   EXPECT_THAT(server_->unix_note(), AllOf(HasSubstr("no-such-group"), HasSubstr("root only")));
+  struct stat info {};
+  ASSERT_EQ(::stat(config_.unix_socket.c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 0u);
+  EXPECT_EQ(info.st_gid, 0u);
   AdminTestClient root(config_.unix_socket);
   EXPECT_THAT(forbidden(root), IsEmpty());
+  as(kNobody, daemon_gid(), {}, [&] { EXPECT_THROW(AdminTestClient member(config_.unix_socket), kj::Exception); });
+  // Even with modes that let them through, the credentials decide.
+  ::chmod((directory_.str() + "/run").c_str(), 0755);
+  ::chmod(config_.unix_socket.c_str(), 0666);
+  as(kNobody, daemon_gid(), {}, [&] {
+    AdminTestClient member(config_.unix_socket);
+    const auto names = schema_methods();
+    EXPECT_EQ(forbidden(member), std::set<std::string>(names.begin(), names.end()));
+  });
 }
 
 TEST_F(UnixSocketTest, SurvivesHostileBytes) {

@@ -411,16 +411,19 @@ TEST(Policy, AProblemStandsUntilItsVersionIsAppliedOrReplaced) {
   FleetView fleet;
   const NodeName n("n");
   ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7)).ok());
-  fleet.policy_answered(n, PolicyVersion(6), "cpuSuppressPolicy: cpuset is not supported");
+  fleet.policy_answered(n, PolicyVersion(7), "cpuSuppressPolicy: cpuset is not supported");
   EXPECT_EQ(view(fleet, seconds(0)).policy_wanted, PolicyVersion(7));
-  EXPECT_EQ(view(fleet, seconds(0)).policy_applied, PolicyVersion(6));
+  EXPECT_EQ(view(fleet, seconds(0)).policy_applied, PolicyVersion()) << "a refused version is not in force";
   EXPECT_THAT(view(fleet, seconds(0)).policy_problem, HasSubstr("cpuset"));
   ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7)).ok());
   EXPECT_NE(view(fleet, seconds(0)).policy_problem, "");
   ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(8)).ok());
   EXPECT_EQ(view(fleet, seconds(0)).policy_problem, "");
 
-  fleet.policy_answered(n, PolicyVersion(6), "again");
+  fleet.policy_answered(n, PolicyVersion(7), "late");
+  EXPECT_EQ(view(fleet, seconds(0)).policy_problem, "") << "of a version that is no longer wanted";
+  fleet.policy_answered(n, PolicyVersion(8), "again");
+  EXPECT_EQ(view(fleet, seconds(0)).policy_problem, "again");
   take(fleet, with(Sender{}.report(1, seconds(0)), [](auto& r) { r.status.policy_applied = PolicyVersion(8); }),
        seconds(0));
   EXPECT_EQ(view(fleet, seconds(0)).policy_applied, PolicyVersion(8));

@@ -161,5 +161,29 @@ TEST(Rollout, ClosingANodeNeverSeenChangesNothing) {
   EXPECT_EQ(names(rollout.take_due()), Names{});
 }
 
+TEST(Rollout, TellsABadRatioLabelOnceANodeAndText) {
+  Rollout rollout = loaded();
+  const std::string key = "node.koordinator.sh/cpu-reclaim-ratio";
+  const auto problems = rollout.labels(kA, {{key, "0,8"}});
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_NE(problems[0].find("\"0,8\""), std::string::npos) << problems[0];
+  EXPECT_EQ(rollout.labels(kA, {{key, "0.8"}}).size(), 0u);
+  EXPECT_EQ(rollout.labels(kA, {{key, "0,8"}}).size(), 0u) << "told before";
+  EXPECT_EQ(rollout.labels(kB, {{key, "0,8"}}).size(), 1u) << "another node";
+  std::size_t told = 0;
+  for (int i = 0; i < 100; ++i)
+    told += rollout.labels(kB, {{key, "bad" + std::to_string(i)}}).size();
+  EXPECT_EQ(told, Rollout::kMaxLabelProblems - 1);
+}
+
+TEST(Rollout, ForgottenNodeStartsAnew) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  rollout.labels(kA, {{"pool", "fast"}});
+  rollout.forget(kA);
+  EXPECT_EQ(names(rollout.take_due()), Names{});
+  EXPECT_EQ(rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent, 60);
+}
+
 }  // namespace
 }  // namespace tideline::policy

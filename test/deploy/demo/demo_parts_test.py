@@ -86,6 +86,31 @@ class Report(unittest.TestCase):
         self.assertEqual(reached, {"threshold0": True, "threshold1": True, "work-conserving2": False,
                                    "work-conserving3": True, "work-conserving4": True})
 
+    def test_a_goal_within_its_spread_is_said_to_be_so(self):
+        noisy = rounds_of([4, 12, 5, 4.5, 5], [4, 12, 5, 4.5, 9], [4, 12, 5, 4.5, 5.5], [4, 12, 5, 4.5, 8])
+        sentences, found = report.findings(noisy)
+        clear, unclear = found["goals"][0], found["goals"][2]
+        self.assertTrue(clear["told_apart"])
+        self.assertEqual(clear["measured"], "6 % (95 % [6, 6])")
+        self.assertFalse(unclear["told_apart"])
+        self.assertRegex(unclear["measured"], r"^34 % \(95 % \[12, 62\]: not told apart from 25 %\)$")
+        self.assertIn("not told apart", next(s for s in sentences if "work-conserving: p99's rise" in s))
+
+    def test_a_latency_below_alone_reaches_its_goal_and_the_text_says_that_it_does(self):
+        rounds = rounds_of([4, 12, 5, 4.5, 5], [4, 12, 5, 4.5, 5])
+        for r in rounds:
+            r["threshold"]["client"]["p50_ms"] = 0.5
+        _, found = report.findings(rounds)
+        goal = found["goals"][1]
+        self.assertTrue(goal["reached"])
+        self.assertIn("at most 10 % above alone (lower counts as reached)", goal["goal"])
+        self.assertEqual(goal["measured"], "-50.0 % (95 % [-50.0, -50.0]) and +0.0 % (95 % [+0.0, +0.0])")
+
+    def test_one_round_tells_no_interval_of_a_goal(self):
+        _, found = report.findings(rounds_of([4, 12, 5, 4.5, 5]))
+        self.assertEqual(found["goals"][0]["measured"], "6 %")
+        self.assertFalse(found["goals"][0]["told_apart"])
+
     def test_a_difference_within_its_spread_is_not_claimed(self):
         noisy = rounds_of([4, 12, 5, 4.0, 5], [4, 12, 5, 6.0, 5], [4, 12, 5, 4.9, 5], [4, 12, 5, 5.2, 5])
         sentences, _ = report.findings(noisy)

@@ -1,14 +1,22 @@
 #include "storage/rocks/rocks_store.h"
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <thread>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <rocksdb/iostats_context.h>
+#include <rocksdb/perf_level.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "storage/rocks/layout.h"
 #include "test/storage/store/history_contract.h"
@@ -24,9 +32,12 @@ using model::Seq;
 using model::WallTime;
 using store::AppendOutcome;
 using store::arrive;
+using store::IncomingReport;
 using store::make_report;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr WallTime kEver{INT64_MAX};
 
@@ -241,22 +252,117 @@ TEST(Damage, OfTableFilesIsAnErrorAndNoCrash) {
 TEST(Threads, ReadersSeeWholeAppendsWhileOneWrites) {
   const test::TempDir dir;
   const auto store = open(dir.str());
+  constexpr std::uint64_t kTogether = 5;
+  constexpr std::uint64_t kAppends = 60;
   std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> reads{0};
   std::thread writer([&] {
-    for (std::uint64_t seq = 1; seq <= 200; ++seq)
-      append(*store, arrive(make_report("n", 1, seq)));
+    for (std::uint64_t n = 0; n < kAppends; ++n) {
+      std::vector<IncomingReport> reports;
+      for (std::uint64_t i = 1; i <= kTogether; ++i)
+        reports.push_back(arrive(make_report("n", 1, n * kTogether + i)));
+      EXPECT_TRUE(store->append(reports).ok());
+      // Readers run beside every append, however busy the machine is.
+      for (const auto before = reads.load(); reads == before;)
+        std::this_thread::yield();
+    }
     done = true;
   });
   std::uint64_t seen = 0;
   while (!done) {
     const auto acked = store->acked_through(NodeName("n"), Incarnation(1)).value();
     const auto rows = store->reports(NodeName("n"), {}, kEver, 0)->rows.size();
+    EXPECT_EQ(acked % kTogether, 0u) << "a part of an append";
+    EXPECT_EQ(rows % kTogether, 0u) << "a part of an append";
     EXPECT_GE(acked, seen);
     EXPECT_GE(rows, acked) << "what is acked can be read";
     seen = acked;
+    ++reads;
   }
   writer.join();
-  EXPECT_EQ(store->reports(NodeName("n"), {}, kEver, 0)->rows.size(), 200u);
+  EXPECT_EQ(store->reports(NodeName("n"), {}, kEver, 0)->rows.size(), kAppends * kTogether);
+}
+
+TEST(Durability, EveryWriteIsForcedToDiskBeforeItReturns) {
+  const test::TempDir dir;
+  const auto store = open(dir.str());
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableTime);
+  // Of this thread alone, and writes are made on the caller's.
+  const auto synced = [](auto write) {
+    rocksdb::get_iostats_context()->Reset();
+    write();
+    return rocksdb::get_iostats_context()->fsync_nanos > 0;
+  };
+  for (std::uint64_t seq = 1; seq <= 3; ++seq)
+    EXPECT_TRUE(synced([&] { append(*store, arrive(make_report("n", 1, seq))); })) << seq;
+  EXPECT_TRUE(synced([&] { ASSERT_TRUE(store->put_setting("epoch", "7").ok()); }));
+  const std::vector<store::CoordinatorEvent> events{{NodeName("n"), model::Event{}}};
+  EXPECT_TRUE(synced([&] { ASSERT_TRUE(store->append_events(events).ok()); }));
+  EXPECT_FALSE(synced([&] { (void)store->reports(NodeName("n"), {}, kEver, 0); })) << "or the measure says nothing";
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
+}
+
+TEST(Open, ADirectoryItMayNotWriteIsNotTakenForAnotherProcess) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: it opens as another user";
+  const test::TempDir dir;
+  ::chmod(dir.str().c_str(), 0755);
+  open(dir.str()).reset();
+  model::Error error(ErrorCode::kInternal, "not opened");
+  // The kernel keeps credentials per thread; only glibc does not.
+  std::thread([&] {
+    constexpr uid_t kNobody = 65534;
+    ASSERT_EQ(::syscall(SYS_setresuid, kNobody, kNobody, kNobody), 0);
+    const auto refused = RocksStore::open(dir.str());
+    ASSERT_FALSE(refused.ok());
+    error = refused.error();
+  }).join();
+  EXPECT_EQ(error.code(), ErrorCode::kPermissionDenied) << error.message();
+  EXPECT_THAT(error.message(), HasSubstr(dir.str()));
+  EXPECT_THAT(error.message(), Not(HasSubstr("another process")));
+}
+
+TEST(Open, ALockOfAnotherProcessIsSaidToBeOne) {
+  const test::TempDir dir;
+  open(dir.str()).reset();
+  const std::string path = dir.str() + "/LOCK";
+  int ready[2];
+  ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    const int fd = ::open(path.c_str(), O_RDWR);
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    const char held = ::fcntl(fd, F_SETLK, &whole) == 0 ? 'y' : 'n';
+    if (::write(ready[1], &held, 1) == 1) ::pause();
+    ::_exit(0);
+  }
+  char held = 'n';
+  EXPECT_EQ(::read(ready[0], &held, 1), 1);
+  EXPECT_EQ(held, 'y');
+  const auto refused = RocksStore::open(dir.str());
+  ::kill(holder, SIGKILL);
+  ::waitpid(holder, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().message(), HasSubstr("another process"));
+}
+
+TEST(Open, ALockFileThatIsNoFileIsNotTakenForAnotherProcess) {
+  const test::TempDir dir;
+  std::filesystem::create_directory(dir.path() / "LOCK");
+  const auto refused = RocksStore::open(dir.str());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message(), AllOf(HasSubstr("LOCK"), Not(HasSubstr("another process"))));
+}
+
+TEST(Open, ListsNodesThatHaveOnlyEvents) {
+  const test::TempDir dir;
+  const std::vector<store::CoordinatorEvent> events{{NodeName("n"), model::Event{}}, {NodeName(""), model::Event{}}};
+  ASSERT_TRUE(open(dir.str())->append_events(events).ok());
+  EXPECT_THAT(open(dir.str())->nodes(), ElementsAre(NodeName("n")));
 }
 
 }  // namespace

@@ -327,6 +327,18 @@ TEST_P(HistoryContract, ANodeOfWhichNothingIsLeftIsForgotten) {
   EXPECT_FALSE(store().has(NodeName("n"), Incarnation(1), Seq(1)));
 }
 
+TEST_P(HistoryContract, ANodeOfWhichOnlyEventsAreThereIsListedAsLongAsTheyAre) {
+  append(store(), arrive(make_report("m", 1, 9)));
+  ASSERT_TRUE(store()
+                  .append_events(std::vector<CoordinatorEvent>{{NodeName("n"), event_at(2'000, "joined")},
+                                                               {NodeName("o"), event_at(30'000, "joined")},
+                                                               {NodeName(""), event_at(2'000, "cluster")}})
+                  .ok());
+  EXPECT_THAT(store().nodes(), ElementsAre(NodeName("m"), NodeName("n"), NodeName("o")));
+  ASSERT_TRUE(store().drop_before(at(20'000)).ok());
+  EXPECT_THAT(store().nodes(), ElementsAre(NodeName("m"), NodeName("o")));
+}
+
 TEST_P(HistoryContract, ANodeThatSentLatelyIsKeptThoughItsReportsAreOld) {
   auto backfill = arrive(make_report("n", 1, 1));
   backfill.received = at(90'000);
