@@ -71,6 +71,9 @@ void ClientCore::attempt() {
   // Read anew each time: certificates are renewed under a running agent.
   const auto material = load(config_.tls, TlsUse::kClient);
   if (!material) return ended(material.error().message());
+  if (const auto own = speaks_for(*material, config_.node); !own) {
+    return ended(own.error().in(config_.tls.certificate).message());
+  }
   auto connector = TlsConnector::create(context_, *material, config_.server_name);
   if (!connector) return ended(connector.error().message());
   connector_ = *std::move(connector);

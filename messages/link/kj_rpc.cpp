@@ -222,7 +222,8 @@ model::Error error_from(const kj::Exception& exception) {
     case kj::Exception::Type::FAILED:
       break;
   }
-  return {ErrorCode::kMalformed, std::string(text)};
+  // Of a peer that names no code nothing is known, least of all that the same call would fail again.
+  return {ErrorCode::kInternal, std::string(text)};
 }
 
 kj::Own<RpcConnections> RpcConnections::create(KjContext& context, const RpcLimits& limits) {

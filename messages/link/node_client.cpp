@@ -5,7 +5,6 @@
 #include "messages/codec/report_bytes.h"
 #include "messages/link/client_core.h"
 #include "messages/link/kj_thread.h"
-#include "messages/link/x509.h"
 
 namespace tideline::link {
 namespace {
@@ -21,17 +20,7 @@ model::Result<void> check(const NodeClientConfig& config) {
         fmt::format("server name '{}': want the DNS name in the coordinator's certificate", config.server_name));
   }
   if (config.window == 0) return invalid("window 0: want at least one report in flight");
-  const auto material = load(config.tls, TlsUse::kClient);
-  if (!material) return material.error();
-  const auto chain = certificates_from_pem(material->certificate_pem);
-  if (!chain) return chain.error();
-  const auto own = node_of(certificate_of(*chain->front()));
-  if (!own) return invalid(fmt::format("certificate {}: {}", config.tls.certificate, own.error().message()));
-  if (*own != config.node) {
-    return invalid(fmt::format("certificate {} is for node '{}', this is node '{}'", config.tls.certificate, own->str(),
-                               config.node.str()));
-  }
-  return {};
+  return check_configured(config.tls);
 }
 
 }  // namespace

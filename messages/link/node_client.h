@@ -58,8 +58,9 @@ struct NodeClientConfig {
 /// All methods may be called from any thread and return at once. `events` must outlive the client.
 class NodeClient {
  public:
-  /// Checks configuration and TLS files (the certificate must be for config.node), starts the thread, connects in the
-  /// background for ever. A coordinator that is away is not an error.
+  /// Checks the configuration (kInvalidArgument), starts the thread, connects in the background for ever. A coordinator
+  /// that is away is not an error; nor are TLS files that are bad or for another node now: they are read for each
+  /// attempt, and on_disconnected says what is wrong with them.
   static model::Result<std::unique_ptr<NodeClient>> start(NodeClientConfig config, NodeClientEvents& events);
   ~NodeClient();  // stop()
   NodeClient(const NodeClient&) = delete;

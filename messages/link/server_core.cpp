@@ -28,13 +28,14 @@ kj::Duration sweep_period(const SessionLimits& limits) {
   return to_kj(std::clamp<model::Duration>(shortest, std::chrono::milliseconds(10), std::chrono::seconds(1)));
 }
 
-/// Changes when one of the files is replaced or rewritten.
+/// Changes when one of the files is replaced, rewritten or made readable.
 std::string stamp_of(const TlsFiles& files) {
   std::string stamp;
   for (const auto* path : {&files.certificate, &files.key, &files.ca}) {
     struct stat info {};
     if (::stat(path->c_str(), &info) != 0) return {};
-    stamp += fmt::format("{}:{}:{}.{} ", info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+    stamp += fmt::format("{}:{}:{}.{}:{}.{} ", info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+                         info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
   }
   return stamp;
 }
@@ -396,14 +397,18 @@ void ServerCore::sweep() {
 void ServerCore::reload_changed_files() {
   std::string stamp = stamp_of(config_.tls);
   if (stamp == files_stamp_) return;
-  files_stamp_ = std::move(stamp);
   const auto material = load(config_.tls, TlsUse::kServer);
   const auto reloaded = material ? listener_->reload(*material) : model::Result<void>(material.error());
-  if (reloaded) {
-    log::info("tls-files-reloaded", "{}", config_.tls.certificate);
-  } else {
-    log::error("tls-files-bad", "{}; the old ones stay in use", reloaded.error().message());
+  if (!reloaded) {
+    // Tried again each time: what is unreadable or not yet valid now may be good later without any change of the files.
+    if (reload_problem_ == reloaded.error().message()) return;
+    reload_problem_ = reloaded.error().message();
+    log::error("tls-files-bad", "{}; the old ones stay in use", reload_problem_);
+    return;
   }
+  files_stamp_ = std::move(stamp);
+  reload_problem_.clear();
+  log::info("tls-files-reloaded", "{}", config_.tls.certificate);
 }
 
 void ServerCore::taskFailed(kj::Exception&& exception) {

@@ -96,7 +96,8 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   const kj::Duration sweep_every_;
   kj::TimePoint last_sweep_;
   kj::TimePoint last_reload_;
-  std::string files_stamp_;
+  std::string files_stamp_;     // of the files in use
+  std::string reload_problem_;  // why newer ones are not; "" = there are none
   kj::Own<RpcConnections> connections_;
   kj::Own<TlsListener> listener_;
   std::unordered_map<SessionId, Session> sessions_;

@@ -81,7 +81,7 @@ model::Result<void> check_issued(const TlsFiles& files, const std::vector<X509Pt
 
 }  // namespace
 
-model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
+model::Result<void> check_configured(const TlsFiles& files) {
   struct Named {
     const char* what;
     const std::string& path;
@@ -93,6 +93,11 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
           fmt::format("mutual TLS needs three files, certificate, key and ca: no {} file is configured", what));
     }
   }
+  return {};
+}
+
+model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
+  if (auto configured = check_configured(files); !configured) return configured.error();
   auto certificate_pem = read_whole("certificate", files.certificate);
   if (!certificate_pem) return certificate_pem.error();
   auto key_pem = read_whole("key", files.key);

@@ -27,7 +27,10 @@ struct TlsMaterial {
   std::string ca_pem;
 };
 
-/// Reads and checks all three: kInvalidArgument when a path is empty (half-configured TLS names the missing one), the
+/// kInvalidArgument when a path is empty: half-configured TLS names the missing one. Reads nothing.
+model::Result<void> check_configured(const TlsFiles& files);
+
+/// Reads and checks all three: kInvalidArgument when a path is empty, the
 /// file holds no PEM of its kind, the key does not belong to the certificate, the certificate is expired or not yet
 /// valid, lacks the extended key usage (serverAuth / clientAuth), or is not issued by the authorities in `ca`;
 /// kNotFound / kPermissionDenied when a file cannot be read. The error names file and what is wrong.

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -33,6 +34,23 @@ std::shared_ptr<spdlog::logger> make_logger(std::string_view program, Level leve
   return logger;
 }
 
+/// A line of ours must not hold what a peer's text begins a line of its own with, or moves a terminal with.
+std::string one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      line += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
 std::shared_ptr<spdlog::logger>& current() {
   static std::shared_ptr<spdlog::logger> logger = make_logger("", Level::kInfo);
   return logger;
@@ -54,7 +72,7 @@ void init(std::string_view program, Level level) {
 }
 
 void write(Level level, std::string_view event, std::string_view text) {
-  current()->log(to_spdlog(level), "{}: {}", event, text);
+  current()->log(to_spdlog(level), "{}: {}", event, one_line(text));
 }
 
 }  // namespace tideline::log

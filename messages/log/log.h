@@ -18,6 +18,7 @@ std::optional<Level> level_from(std::string_view text);
 /// Sets program name and least level shown. Before it, lines of kInfo and above are shown without a program name.
 void init(std::string_view program, Level level);
 
+/// One line, whatever `text` holds: a newline is written as \n, any other control character as \x1b.
 void write(Level level, std::string_view event, std::string_view text);
 
 template <class... Args>

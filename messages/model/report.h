@@ -23,6 +23,11 @@ struct ReportLimits {
   static constexpr std::size_t kMaxEvents = 1024;
   static constexpr std::size_t kMaxTextBytes = 1024;
   static constexpr std::size_t kMaxWireBytes = 1 << 20;
+  /// Of kMaxWireBytes, what a node's pods may take: the rest holds its samples, events and status.
+  static constexpr std::size_t kMaxPodsWireBytes = 640 << 10;
+  // A host beyond these is a broken or hostile sender.
+  static constexpr std::int64_t kMaxMilliCpu = 10'000'000;
+  static constexpr std::int64_t kMaxMemoryBytes = std::int64_t{1} << 50;
 };
 
 /// Min, mean, max over the report's window of what was known; absent when nothing was.

@@ -7,9 +7,6 @@
 namespace tideline::model {
 namespace {
 
-// A host beyond these is a broken or hostile sender.
-constexpr std::int64_t kMaxMilliCpu = 10'000'000;
-constexpr std::int64_t kMaxBytes = std::int64_t{1} << 50;
 constexpr double kMaxRatio = 1e6;
 constexpr std::int64_t kMaxWallMs = 253'402'300'799'000;  // year 9999
 
@@ -21,11 +18,11 @@ class Checker {
   void range(std::string_view field, std::int64_t value, std::int64_t low, std::int64_t high) {
     if (value < low || value > high) fail(field, fmt::format("{} is outside {}..{}", value, low, high));
   }
-  void cpu(std::string_view field, MilliCpu value) { range(field, value.value(), 0, kMaxMilliCpu); }
+  void cpu(std::string_view field, MilliCpu value) { range(field, value.value(), 0, ReportLimits::kMaxMilliCpu); }
   void cpu(std::string_view field, const std::optional<MilliCpu>& value) {
     if (value) cpu(field, *value);
   }
-  void bytes(std::string_view field, Bytes value) { range(field, value.value(), 0, kMaxBytes); }
+  void bytes(std::string_view field, Bytes value) { range(field, value.value(), 0, ReportLimits::kMaxMemoryBytes); }
   void bytes(std::string_view field, const std::optional<Bytes>& value) {
     if (value) bytes(field, *value);
   }
@@ -121,8 +118,8 @@ void check_pod(Checker& check, const PodSummary& summary) {
     check.text("pods.containers.name", container.name, 253);
     check.text("pods.containers.id", container.id, 253);
   }
-  check.spread("pods.cpu_milli", summary.cpu_milli, kMaxMilliCpu);
-  check.spread("pods.memory_bytes", summary.memory_bytes, kMaxBytes);
+  check.spread("pods.cpu_milli", summary.cpu_milli, ReportLimits::kMaxMilliCpu);
+  check.spread("pods.memory_bytes", summary.memory_bytes, ReportLimits::kMaxMemoryBytes);
   check.ratio("pods.throttled_ratio", summary.throttled_ratio, 1.0);
   check.ratio("pods.run_delay", summary.run_delay);
 }

@@ -119,6 +119,7 @@ void LinkActor::store_report() {
   const auto bytes = codec::to_bytes(report);
   if (!bytes) {
     log::error("report-lost", "seq {}: {}", report.seq.value(), bytes.error().message());
+    spool_->count_lost();
   } else {
     const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
     const auto kept = spool_->append(report.seq, report.gap_reports, text);
@@ -127,7 +128,10 @@ void LinkActor::store_report() {
       log::error("report-waits", "seq {}: {}", report.seq.value(), kept.error().message());
       return;
     }
-    if (!kept) log::error("report-lost", "seq {}: {}", report.seq.value(), kept.error().message());
+    if (!kept) {
+      log::error("report-lost", "seq {}: {}", report.seq.value(), kept.error().message());
+      spool_->count_lost();
+    }
   }
   events_.clear();
   window_.clear();
@@ -142,7 +146,7 @@ model::Result<model::Report> LinkActor::stored(model::Seq seq) const {
   auto report = codec::report_from_bytes(std::as_bytes(std::span(bytes)));
   if (!report) {
     log::error("report-lost", "seq {} in the spool: {}", found->front().seq.value(), report.error().message());
-    spool_->ack(found->front().seq);
+    spool_->drop(found->front().seq);
   }
   return report;
 }
@@ -169,7 +173,7 @@ void LinkActor::send_next() {
     in_flight_ = report->seq;
   } else if (sent.error().code() == model::ErrorCode::kInvalidArgument) {
     log::error("report-lost", "seq {}: {}", report->seq.value(), sent.error().message());
-    spool_->ack(report->seq);
+    spool_->drop(report->seq);
     delayed_send(this, kRetryDelay, SendAgain{});
   }
 }
@@ -185,7 +189,7 @@ void LinkActor::answer(const ReportRefused& refused) {
   const auto code = refused.why.code();
   if (code == model::ErrorCode::kInvalidArgument || code == model::ErrorCode::kMalformed) {
     log::error("report-refused", "seq {} is dropped: {}", refused.seq.value(), refused.why.message());
-    spool_->ack(refused.seq);
+    spool_->drop(refused.seq);
   } else {
     log::warn("report-refused", "seq {} is kept: {}", refused.seq.value(), refused.why.message());
   }

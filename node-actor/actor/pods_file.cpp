@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "messages/codec/report_bytes.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
 
@@ -16,6 +17,15 @@ using model::Error;
 using model::ErrorCode;
 using model::Result;
 using nlohmann::json;
+
+constexpr std::size_t kMaxShownBytes = 64;
+
+/// A value for an error text: dump() recurses, and a file must not choose how deep.
+std::string shown(const json& value) {
+  if (value.is_structured()) return value.type_name();
+  auto text = value.dump();
+  return text.size() <= kMaxShownBytes ? text : fmt::format("{} of {} bytes", value.type_name(), text.size());
+}
 
 /// Reads fields of one JSON object; remembers the first problem with its path, so that callers read on and check once.
 class Fields {
@@ -48,7 +58,7 @@ class Fields {
       return {};
     }
     if (!value->is_string()) {
-      fail(key, fmt::format("want text, got {}", value->dump()));
+      fail(key, fmt::format("want text, got {}", shown(*value)));
       return {};
     }
     auto result = value->get<std::string>();
@@ -60,9 +70,12 @@ class Fields {
   std::optional<int> integer(std::string_view key) {
     const json* value = find(key);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number_integer() || value->get<std::int64_t>() < INT32_MIN ||
-        value->get<std::int64_t>() > INT32_MAX) {
-      fail(key, fmt::format("want a 32-bit integer, got {}", value->dump()));
+    // Beyond 63 bits get<std::int64_t>() would wrap round.
+    const bool fits = value->is_number_unsigned()
+                          ? value->get<std::uint64_t>() <= INT32_MAX
+                          : value->is_number_integer() && value->get<std::int64_t>() >= INT32_MIN;
+    if (!fits) {
+      fail(key, fmt::format("want a 32-bit integer, got {}", shown(*value)));
       return std::nullopt;
     }
     return value->get<int>();
@@ -78,16 +91,21 @@ class Fields {
   }
 
   template <class T>
-  std::optional<T> quantity(std::string_view key, Result<T> (*parse)(std::string_view)) {
+  std::optional<T> quantity(std::string_view key, Result<T> (*parse)(std::string_view), std::int64_t limit) {
     const json* value = find(key);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_string() && !value->is_number()) {
-      fail(key, fmt::format("want a quantity, got {}", value->dump()));
+    const std::string text = value->is_string() ? value->get<std::string>() : shown(*value);
+    if ((!value->is_string() && !value->is_number()) || text.size() > kMaxShownBytes) {
+      fail(key, fmt::format("want a quantity, got {}", shown(*value)));
       return std::nullopt;
     }
-    const auto parsed = parse(value->is_string() ? value->get<std::string>() : value->dump());
+    const auto parsed = parse(text);
     if (!parsed) {
       fail(key, parsed.error().message());
+      return std::nullopt;
+    }
+    if (parsed->value() > limit) {
+      fail(key, fmt::format("\"{}\" is {}, limit {}", text, parsed->value(), limit));
       return std::nullopt;
     }
     return *parsed;
@@ -121,10 +139,11 @@ model::Resources parse_resources(Fields& pod, std::string_view key) {
   if (value == nullptr) return resources;
   Fields fields(*value, pod.path(key), pod.problem());
   fields.only({"cpu", "memory", "kubernetes.io/batch-cpu", "kubernetes.io/batch-memory"});
-  resources.cpu = fields.quantity("cpu", model::parse_cpu);
-  resources.memory = fields.quantity("memory", model::parse_bytes);
-  resources.batch_cpu = fields.quantity("kubernetes.io/batch-cpu", parse_batch_cpu);
-  resources.batch_memory = fields.quantity("kubernetes.io/batch-memory", model::parse_bytes);
+  using Limits = model::ReportLimits;
+  resources.cpu = fields.quantity("cpu", model::parse_cpu, Limits::kMaxMilliCpu);
+  resources.memory = fields.quantity("memory", model::parse_bytes, Limits::kMaxMemoryBytes);
+  resources.batch_cpu = fields.quantity("kubernetes.io/batch-cpu", parse_batch_cpu, Limits::kMaxMilliCpu);
+  resources.batch_memory = fields.quantity("kubernetes.io/batch-memory", model::parse_bytes, Limits::kMaxMemoryBytes);
   return resources;
 }
 
@@ -172,6 +191,22 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
   return pod;
 }
 
+/// Whether the pods leave room in a report for all else; a report that does not fit is lost.
+Result<void> check_room(const std::vector<model::Pod>& pods) {
+  model::Report report;
+  report.node = model::NodeName("n");
+  report.seq = model::Seq(1);
+  report.pods.reserve(pods.size());
+  for (const auto& pod : pods)
+    report.pods.push_back({.pod = pod, .cpu_milli = {}, .memory_bytes = {}, .throttled_ratio = {}, .run_delay = {}});
+  const auto bytes = codec::to_bytes(report);
+  if (!bytes) return bytes.error();
+  if (bytes->size() <= model::ReportLimits::kMaxPodsWireBytes) return {};
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("its {} pods take {} bytes of a report, limit {}: list fewer pods or containers",
+                           pods.size(), bytes->size(), model::ReportLimits::kMaxPodsWireBytes));
+}
+
 }  // namespace
 
 Result<std::vector<model::Pod>> parse_pods_file(std::string_view text, std::string_view source) {
@@ -201,6 +236,7 @@ Result<std::vector<model::Pod>> parse_pods_file(std::string_view text, std::stri
     }
   }
   if (problem) return *problem;
+  if (const auto room = check_room(pods); !room) return room.error().in(source);
   return pods;
 }
 

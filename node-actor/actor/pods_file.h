@@ -10,8 +10,9 @@
 
 namespace tideline::node {
 
-/// Text of a pods file -> pods. Unknown fields, wrong types, duplicate uids and bad quantities are errors that name the
-/// pod and the field; `source` names the file in them.
+/// Text of a pods file -> pods. Unknown fields, wrong types, duplicate uids, bad quantities and values that no report
+/// may carry are errors that name the pod and the field; so are more pods than fit a report. `source` names the file in
+/// them.
 model::Result<std::vector<model::Pod>> parse_pods_file(std::string_view text, std::string_view source);
 
 }  // namespace tideline::node

@@ -27,7 +27,11 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
   }
   if (known && journal_.ownership(file, current) == Ownership::kForeign) drifts_.push_back({file, current});
   if (auto recorded = journal_.record(file, current, declared.safe_value, declared.restore_class); !recorded) {
-    return recorded.error().in(fmt::format("{} not written", file.path));
+    // The original is safe already: a disk that takes no new safe value must not keep BE from being lowered.
+    if (!known || recorded.error().code() != model::ErrorCode::kUnavailable) {
+      return recorded.error().in(fmt::format("{} not written", file.path));
+    }
+    trouble_ = recorded.error().in(fmt::format("{} written with the safe value of before", file.path));
   }
   journal_.intend(file, current, write.value);
   // The journal may have waited for the disk: whoever fenced us meanwhile must find the file as it was.
@@ -37,6 +41,10 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
 
 std::vector<Drift> JournalGate::take_drifts() {
   return std::exchange(drifts_, {});
+}
+
+std::optional<model::Error> JournalGate::take_trouble() {
+  return std::exchange(trouble_, std::nullopt);
 }
 
 }  // namespace tideline::guard

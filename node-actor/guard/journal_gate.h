@@ -2,6 +2,7 @@
 // The gate before every kernel write of the worker: first the fence, then the journal.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,18 +31,22 @@ class JournalGate : public kernel::WriteGate {
   /// All three must outlive the gate.
   JournalGate(Journal& journal, const Lease& lease, Declare declare);
   /// kFenced once another owner holds the lease: the worker must stop. kUnavailable when the original cannot be made
-  /// durable: then the file is not written. A foreign value is remembered as drift and the write goes on; the original
-  /// to return to stays the one found first.
+  /// durable: then the file is not written. When only a changed safe value cannot, the one of before stays, trouble is
+  /// remembered and the write goes on. A foreign value is remembered as drift and the write goes on; the original to
+  /// return to stays the one found first.
   model::Result<void> before_write(const kernel::FileIdentity& file, const std::string& current,
                                    const model::KernelWrite& write) override;
   /// The drifts since the last call.
   std::vector<Drift> take_drifts();
+  /// The last trouble since the last call that stopped no write; a lasting one comes again with each write.
+  std::optional<model::Error> take_trouble();
 
  private:
   Journal& journal_;
   const Lease& lease_;
   Declare declare_;
   std::vector<Drift> drifts_;
+  std::optional<model::Error> trouble_;
 };
 
 }  // namespace tideline::guard

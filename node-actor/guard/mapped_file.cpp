@@ -1,5 +1,6 @@
 #include "node-actor/guard/mapped_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,6 +14,11 @@
 #include "node-actor/kernel/fd.h"
 
 namespace tideline::guard {
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+
+}  // namespace
 
 model::Error unavailable(const char* action, const std::string& path) {
   return {model::ErrorCode::kUnavailable, fmt::format("{} {}: {}", action, path, std::strerror(errno))};
@@ -26,6 +32,11 @@ model::Result<MappedFile> MappedFile::open(const std::string& path, std::size_t 
   if (static_cast<std::size_t>(status.st_size) != size && ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
     return unavailable("resize", path);
   }
+  // On a full disk the first store to a page without a block would be a SIGBUS.
+  do {
+    errno = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(std::min(size, kPageBytes)));
+  } while (errno == EINTR);
+  if (errno != 0) return unavailable("allocate", path);
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) return unavailable("map", path);
   return MappedFile(data, size);

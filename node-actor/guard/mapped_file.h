@@ -10,7 +10,8 @@ namespace tideline::guard {
 /// A file of fixed size, shared in memory with every process that maps it. New bytes are zero.
 class MappedFile {
  public:
-  /// kUnavailable with the path.
+  /// The first page has its disk block when this returns; later ones get theirs when they are first written.
+  /// kUnavailable with the path: a full disk, too.
   static model::Result<MappedFile> open(const std::string& path, std::size_t size);
 
   MappedFile() = default;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -15,14 +16,39 @@ namespace {
 using Outcome = RestoreItem::Outcome;
 using model::ErrorCode;
 
-/// Empty: the group is still the one of the record.
-std::string why_gone(const kernel::FileIdentity& file) {
-  const auto directory = kernel::open_directory(std::filesystem::path(file.path).parent_path().string());
-  if (!directory) return directory.error().message();
-  if (directory->device != file.device || directory->inode != file.inode) {
-    return fmt::format("the group was made again (inode {}, was {})", directory->inode, file.inode);
+constexpr std::string_view kQuotaFile = "cpu.cfs_quota_us";
+constexpr std::string_view kPeriodFile = "cpu.cfs_period_us";
+
+struct Absence {
+  Outcome outcome = Outcome::kFailed;
+  std::string why;
+};
+
+Absence other_tree(const std::string& directory, std::uint64_t device, const kernel::FileIdentity& file) {
+  return {Outcome::kFailed,
+          fmt::format("{} is on device {}, the record speaks of device {}: not the tree of the record", directory,
+                      device, file.device)};
+}
+
+/// Why the record's group cannot be reached; nullopt: it is there. Only what its own tree says makes it kGone: a tree
+/// that is not mounted, or not readable, says nothing about its groups.
+std::optional<Absence> absence_of(const kernel::FileIdentity& file) {
+  auto path = std::filesystem::path(file.path).parent_path();
+  auto directory = kernel::open_directory(path.string());
+  if (directory) {
+    if (directory->device != file.device) return other_tree(path.string(), directory->device, file);
+    if (directory->inode == file.inode) return std::nullopt;
+    return Absence{Outcome::kGone,
+                   fmt::format("the group was made again (inode {}, was {})", directory->inode, file.inode)};
   }
-  return {};
+  const auto why = directory.error().message();
+  while (!directory && directory.error().code() == ErrorCode::kNotFound && path.has_relative_path()) {
+    path = path.parent_path();
+    directory = kernel::open_directory(path.string());
+  }
+  if (!directory) return Absence{Outcome::kFailed, directory.error().message()};
+  if (directory->device != file.device) return other_tree(path.string(), directory->device, file);
+  return Absence{Outcome::kGone, why};
 }
 
 RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMode mode, bool ordering_verified) {
@@ -35,7 +61,7 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
   };
 
   if (mode == RestoreMode::kSafeState && record.restore_class == RestoreClass::kKeep) return end(Outcome::kKept);
-  if (auto gone = why_gone(record.file); !gone.empty()) return end(Outcome::kGone, std::move(gone));
+  if (auto absence = absence_of(record.file)) return end(absence->outcome, std::move(absence->why));
   const auto found = kernel::read_file(record.file.path);
   if (!found) {
     return end(found.error().code() == ErrorCode::kNotFound ? Outcome::kGone : Outcome::kFailed,
@@ -65,6 +91,34 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
     return end(Outcome::kFailed, fmt::format("was given \"{}\" and reads \"{}\"", target, *now));
   }
   return end(done);
+}
+
+/// The quota file beside a period file; "" for any other file.
+std::string quota_beside(const std::string& path) {
+  const std::filesystem::path file(path);
+  return file.filename() == kPeriodFile ? (file.parent_path() / kQuotaFile).string() : "";
+}
+
+/// Latest first, but a quota before its period: our quota is reckoned by our period, and by a shorter one it would let
+/// the group run many times as much.
+std::vector<JournalRecord> in_order(std::vector<JournalRecord> records) {
+  std::reverse(records.begin(), records.end());
+  for (auto record = records.begin(); record != records.end(); ++record) {
+    const auto quota = quota_beside(record->file.path);
+    if (quota.empty()) continue;
+    const auto later =
+        std::find_if(record, records.end(), [&](const JournalRecord& other) { return other.file.path == quota; });
+    if (later != records.end()) std::rotate(record, later, later + 1);
+  }
+  return records;
+}
+
+/// Whether the quota by that period file could not be put back: then the period must stay, too.
+bool waits_for_quota(const std::vector<RestoreItem>& items, const std::string& path) {
+  const auto quota = quota_beside(path);
+  return !quota.empty() && std::any_of(items.begin(), items.end(), [&](const RestoreItem& item) {
+    return item.file.path == quota && item.outcome == Outcome::kFailed;
+  });
 }
 
 }  // namespace
@@ -108,15 +162,21 @@ std::string RestoreReport::text() const {
 RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified) {
   RestoreReport report;
   report.notes = journal.notes();
-  const auto records = journal.records();
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    report.items.push_back(restore_one(journal, *record, mode, ordering_verified));
-  }
+  const auto records = in_order(journal.records());
+  for (const auto& record : records)
+    report.items.push_back({.file = record.file, .outcome = Outcome::kFailed, .found = {}, .wrote = {}, .why = {}});
   // A value may be refused only because a parent or child still holds its own (cpu.cfs_quota_us, cpuset.cpus): once
   // more, when all others are done.
-  for (std::size_t i = 0; i < report.items.size(); ++i) {
-    if (report.items[i].outcome != Outcome::kFailed) continue;
-    report.items[i] = restore_one(journal, records[records.size() - 1 - i], mode, ordering_verified);
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      auto& item = report.items[i];
+      if (item.outcome != Outcome::kFailed) continue;
+      if (waits_for_quota(report.items, item.file.path)) {
+        item.why = fmt::format("kept as it is, because {} beside it could not be put back", kQuotaFile);
+        continue;
+      }
+      item = restore_one(journal, records[i], mode, ordering_verified);
+    }
   }
   return report;
 }

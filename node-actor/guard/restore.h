@@ -21,9 +21,9 @@ struct RestoreItem {
     kAlreadyOriginal,  // nothing to do
     kSafeValue,        // safe value written (or already there)
     kKept,             // class keep, in safe state
-    kGone,             // file or cgroup no longer there, or the cgroup was made again
+    kGone,             // in the record's own tree, the file or cgroup is no longer there or was made again
     kDrifted,          // somebody else's value: left alone
-    kFailed,           // the kernel refused; the record stays in the journal
+    kFailed,           // refused, or its tree is not mounted here; the record stays in the journal
   };
   kernel::FileIdentity file;
   Outcome outcome = Outcome::kFailed;
@@ -34,7 +34,7 @@ struct RestoreItem {
 std::string_view name_of(RestoreItem::Outcome outcome);  // "restored", "already-original" ...
 
 struct RestoreReport {
-  std::vector<RestoreItem> items;  // latest write first
+  std::vector<RestoreItem> items;  // in the order they were put back: latest write first, a quota before its period
   std::vector<std::string> notes;  // corrupt journal lines and the like
   /// No item failed.
   bool complete() const;

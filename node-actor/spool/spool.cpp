@@ -51,8 +51,9 @@ struct Spool::Impl {
     std::uint64_t segment = 0;  // its `first`
     std::size_t offset = 0;
     std::size_t bytes = 0;
-    bool acked = false;
+    enum class Fate { kHeld, kAcked, kDropped } fate = Fate::kHeld;
   };
+  using Fate = Entry::Fate;
 
   std::string dir;
   SpoolLimits limits;
@@ -61,8 +62,8 @@ struct Spool::Impl {
   bool new_incarnation = false;
   std::deque<Segment> segments;  // oldest first; the last one is appended to
   std::vector<File> doomed;      // segments to be removed after the next head
-  std::deque<Entry> entries;     // ascending seq; acked ones stay while an older one is held
-  std::size_t unacked = 0;
+  std::deque<Entry> entries;     // ascending seq; acked and dropped ones stay while an older one is held
+  std::size_t unacked = 0;       // of fate kHeld
   std::size_t bytes = 0;
   std::uint64_t next = 1;
   std::uint64_t gap = 0;
@@ -78,14 +79,18 @@ struct Spool::Impl {
   Result<void> add_segment();
   void doom_oldest_segment();
   void pop_front();
-  void drop(const Entry& entry);
+  void drop(Entry& entry);
   void settle();
   void enforce_limits();
   Head head() const;
   /// Writes the head, and only then removes what it no longer speaks of: killed in between, nothing is counted twice.
+  /// Without a head on disk nothing is removed.
   Result<void> commit();
   void trouble(const Error& error);
   const Segment* segment_of(const Entry& entry) const;
+  Entry* find_held(model::Seq seq);
+  /// After the fate of an entry changed.
+  void settle_front();
   void close();
 };
 
@@ -140,7 +145,7 @@ void Spool::Impl::adopt(const Head& head, const std::vector<ScannedFrame>& frame
     last = frame.seq;
     // Killed between frame and head: this report has carried the gap already.
     if (frame.seq >= head.next) gap = 0;
-    entries.push_back({frame.seq, frame.gap, owners[i], frame.offset, frame.bytes, false});
+    entries.push_back({frame.seq, frame.gap, owners[i], frame.offset, frame.bytes, Fate::kHeld});
   }
   unacked = entries.size();
   next = std::max(next, last + 1);
@@ -228,12 +233,12 @@ void Spool::Impl::doom_oldest_segment() {
 }
 
 Result<void> Spool::Impl::commit() {
-  auto put = head_file->write(head());
+  if (auto put = head_file->write(head()); !put) return put;
   for (const auto& file : doomed) {
     if (auto removed = remove_file(file.path()); !removed) trouble(removed.error());
   }
   doomed.clear();
-  return put;
+  return {};
 }
 
 void Spool::Impl::trouble(const Error& error) {
@@ -241,22 +246,24 @@ void Spool::Impl::trouble(const Error& error) {
   notes.push_back(error.message());
 }
 
-void Spool::Impl::drop(const Entry& entry) {
-  if (entry.acked) return;
-  gap += 1 + entry.gap;
+void Spool::Impl::drop(Entry& entry) {
+  if (entry.fate != Fate::kHeld) return;
+  entry.fate = Fate::kDropped;
   ++dropped;
   --unacked;
 }
 
+/// A dropped report counts when it leaves: until then the next life finds it on disk and would count it again.
 void Spool::Impl::pop_front() {
   drop(entries.front());
+  if (entries.front().fate == Fate::kDropped) gap += 1 + entries.front().gap;
   entries.pop_front();
 }
 
-/// Lets go of what is acked at the front, and of the segments that hold nothing any more.
+/// Lets go of what is acked or dropped at the front, and of the segments that hold nothing any more.
 void Spool::Impl::settle() {
-  while (!entries.empty() && entries.front().acked)
-    entries.pop_front();
+  while (!entries.empty() && entries.front().fate != Fate::kHeld)
+    pop_front();
   while (segments.size() > 1 && (entries.empty() || entries.front().segment != segments.front().first)) {
     doom_oldest_segment();
   }
@@ -367,7 +374,7 @@ Result<void> Spool::append(model::Seq seq, std::uint64_t gap, const std::string&
     if (auto cut = segment.file.truncate(segment.bytes); !cut) return put.error().in(cut.error().message());
     return put;
   }
-  spool.entries.push_back({spool.next, gap, segment.first, segment.bytes, size, false});
+  spool.entries.push_back({spool.next, gap, segment.first, segment.bytes, size, Impl::Fate::kHeld});
   segment.bytes += size;
   spool.bytes += size;
   ++spool.unacked;
@@ -384,7 +391,7 @@ Result<std::vector<SpooledReport>> Spool::peek(model::Seq from, std::size_t max)
   std::vector<SpooledReport> reports;
   bool lost = false;
   for (auto entry = spool.entries.begin(); entry != spool.entries.end() && reports.size() < max;) {
-    if (entry->acked || entry->seq < from.value()) {
+    if (entry->fate != Impl::Fate::kHeld || entry->seq < from.value()) {
       ++entry;
       continue;
     }
@@ -398,6 +405,7 @@ Result<std::vector<SpooledReport>> Spool::peek(model::Seq from, std::size_t max)
       ++entry;
     } else {
       spool.drop(*entry);
+      spool.gap += 1 + entry->gap;
       entry = spool.entries.erase(entry);
       lost = true;
     }
@@ -409,16 +417,37 @@ Result<std::vector<SpooledReport>> Spool::peek(model::Seq from, std::size_t max)
   return reports;
 }
 
+Spool::Impl::Entry* Spool::Impl::find_held(model::Seq seq) {
+  const auto entry = std::lower_bound(entries.begin(), entries.end(), seq.value(),
+                                      [](const Entry& e, std::uint64_t wanted) { return e.seq < wanted; });
+  return entry == entries.end() || entry->seq != seq.value() || entry->fate != Fate::kHeld ? nullptr : &*entry;
+}
+
+void Spool::Impl::settle_front() {
+  if (entries.front().fate == Fate::kHeld) return;
+  settle();
+  if (auto put = commit(); !put) trouble(put.error());
+}
+
 void Spool::ack(model::Seq seq) {
-  auto& spool = *impl_;
-  const auto entry = std::lower_bound(spool.entries.begin(), spool.entries.end(), seq.value(),
-                                      [](const Impl::Entry& e, std::uint64_t wanted) { return e.seq < wanted; });
-  if (entry == spool.entries.end() || entry->seq != seq.value() || entry->acked) return;
-  entry->acked = true;
-  --spool.unacked;
-  if (!spool.entries.front().acked) return;
-  spool.settle();
-  if (auto put = spool.commit(); !put) spool.trouble(put.error());
+  auto* entry = impl_->find_held(seq);
+  if (entry == nullptr) return;
+  entry->fate = Impl::Fate::kAcked;
+  --impl_->unacked;
+  impl_->settle_front();
+}
+
+void Spool::drop(model::Seq seq) {
+  auto* entry = impl_->find_held(seq);
+  if (entry == nullptr) return;
+  impl_->drop(*entry);
+  impl_->settle_front();
+}
+
+void Spool::count_lost() {
+  ++impl_->gap;
+  ++impl_->dropped;
+  if (auto put = impl_->commit(); !put) impl_->trouble(put.error());
 }
 
 void Spool::ack_through(model::Seq seq) {
@@ -427,8 +456,9 @@ void Spool::ack_through(model::Seq seq) {
   for (auto& entry : spool.entries) {
     if (entry.seq > seq.value()) break;
     any = true;
-    if (!entry.acked) --spool.unacked;
-    entry.acked = true;
+    if (entry.fate != Impl::Fate::kHeld) continue;
+    entry.fate = Impl::Fate::kAcked;
+    --spool.unacked;
   }
   if (!any) return;
   spool.settle();

@@ -70,6 +70,11 @@ class Spool {
   /// Removes one report. Unknown or already acked numbers are ignored. An ack out of order is forgotten by a closed or
   /// killed process, and that report offered again: the receiver knows it by (incarnation, seq).
   void ack(model::Seq seq);
+  /// Removes one report that nobody will ever take. It is counted as gap, with the gap it carried, as soon as all
+  /// before it have gone; a process that ends earlier offers it again. Unknown or already acked numbers are ignored.
+  void drop(model::Seq seq);
+  /// Counts a report that could not be made or stored: one more for the gap.
+  void count_lost();
   /// Removes all reports up to and including `seq`.
   void ack_through(model::Seq seq);
 

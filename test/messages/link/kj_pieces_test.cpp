@@ -93,6 +93,11 @@ TEST(RpcErrorTest, CodeAndTextSurviveTheWire) {
   EXPECT_EQ(error_from(disconnected).code(), ErrorCode::kUnavailable);
 }
 
+TEST(RpcErrorTest, AFailureWithoutACodeIsNotForGood) {
+  const kj::Exception failed(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str("std::bad_alloc"));
+  EXPECT_EQ(error_from(failed), model::Error(ErrorCode::kInternal, "std::bad_alloc"));
+}
+
 class WhoAmI final : public schema::Admin::Server {
  public:
   explicit WhoAmI(std::string name) : name_(std::move(name)) {}

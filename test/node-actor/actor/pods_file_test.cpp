@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,6 +54,61 @@ TEST(PodsFile, NamesPodFieldAndValueOfWhatItRefuses) {
               HasSubstr("pods[0].requests.cpu: \"lots\""));
   const std::string twin = R"({"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable"})";
   EXPECT_THAT(refusal("{\"pods\": [" + twin + "," + twin + "]}"), HasSubstr("\"u\" appears twice"));
+}
+
+/// A file with one pod whose `field` is `value`.
+std::string with(const std::string& field, const std::string& value) {
+  return R"({"pods": [{"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable", ")" + field +
+         "\": " + value + "}]}";
+}
+
+TEST(PodsFile, DeepNestingIsRefusedInEveryPlaceWithoutRecursion) {
+  constexpr std::size_t kDepth = 1'000'000;
+  const std::string deep = std::string(kDepth, '[') + std::string(kDepth, ']');
+  EXPECT_THAT(refusal(with("priority", deep)), HasSubstr("pods[0].priority: want a 32-bit integer, got array"));
+  EXPECT_THAT(refusal(with("workload", deep)), HasSubstr("pods[0].workload: want text, got array"));
+  EXPECT_THAT(refusal(with("requests", "{\"cpu\": " + deep + "}")),
+              HasSubstr("pods[0].requests.cpu: want a quantity, got array"));
+  EXPECT_THAT(refusal(deep), HasSubstr("want an object, got array"));
+}
+
+TEST(PodsFile, PriorityIsNeverWrappedRound) {
+  for (const char* value : {"18446744073709551615", "9223372036854775808", "2147483648", "-2147483649"})
+    EXPECT_THAT(refusal(with("priority", value)), HasSubstr(std::string("got ") + value));
+  EXPECT_EQ(parse_pods_file(with("priority", "-2147483648"), "f")->at(0).priority, INT32_MIN);
+  EXPECT_EQ(parse_pods_file(with("priority", "2147483647"), "f")->at(0).priority, INT32_MAX);
+}
+
+TEST(PodsFile, WhatNoReportMayCarryIsRefusedWithPodFieldAndValue) {
+  EXPECT_EQ(refusal(with("requests", R"({"cpu": "10k"})")), "accepted");
+  EXPECT_THAT(refusal(with("requests", R"({"cpu": "10001"})")),
+              HasSubstr("pods[0].requests.cpu: \"10001\" is 10001000, limit 10000000"));
+  EXPECT_THAT(refusal(with("limits", R"({"kubernetes.io/batch-cpu": 10000001})")),
+              HasSubstr("pods[0].limits.kubernetes.io/batch-cpu: \"10000001\""));
+  EXPECT_EQ(refusal(with("limits", R"({"memory": "1Pi"})")), "accepted");
+  EXPECT_THAT(refusal(with("limits", R"({"memory": "2Pi"})")), HasSubstr("pods[0].limits.memory: \"2Pi\""));
+  EXPECT_THAT(refusal(with("requests", R"({"kubernetes.io/batch-memory": "2Pi"})")), HasSubstr("\"2Pi\""));
+  EXPECT_THAT(refusal(with("requests", "{\"cpu\": \"" + std::string(1000, '1') + "\"}")),
+              HasSubstr("string of 1002 bytes"));
+}
+
+std::string many(std::size_t pods, std::size_t containers, std::size_t text_bytes) {
+  std::string list;
+  for (std::size_t container = 0; container < containers; ++container)
+    list += fmt::format(R"({}{{"name": "{}", "id": "i"}})", container > 0 ? "," : "", std::string(text_bytes, 'c'));
+  std::string text;
+  for (std::size_t pod = 0; pod < pods; ++pod)
+    text += fmt::format(R"({}{{"uid": "u{}", "namespace": "n", "name": "x", "kubeQosClass": "Burstable",
+                          "containers": [{}]}})",
+                        pod > 0 ? "," : "", pod, list);
+  return "{\"pods\": [" + text + "]}";
+}
+
+TEST(PodsFile, PodsThatDoNotFitAReportAreRefused) {
+  EXPECT_EQ(refusal(many(1024, 0, 1)), "accepted");
+  EXPECT_EQ(refusal(many(200, 8, 60)), "accepted");
+  EXPECT_THAT(refusal(many(1024, 4, 60)), HasSubstr("pods.json: its 1024 pods take "));
+  EXPECT_THAT(refusal(many(256, 64, 60)), HasSubstr("limit")) << "more than a whole report";
 }
 
 TEST(PodsFile, NeverCrashesOnDamagedText) {

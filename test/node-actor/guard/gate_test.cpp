@@ -1,7 +1,10 @@
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "test/node-actor/guard/fixture.h"
+#include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::guard {
@@ -92,6 +95,34 @@ TEST_F(Gate, APolicyThatChangesTheSafeValueChangesTheRecord) {
   });
   ASSERT_TRUE(write_gated(gate, path_, "72000"));
   EXPECT_EQ(Journal::open(state_.str(), "boot-a")->records()[0].safe_value, "10000");
+}
+
+TEST_F(Gate, AFullDiskForANewSafeValueDoesNotKeepBeFromBeingLowered) {
+  ASSERT_TRUE(write_gated(gate_, path_, "88000"));
+  JournalGate gate(journal_, lease_, [](const model::KernelWrite&, const std::string&) {
+    return Declaration{RestoreClass::kRestore, "10000"};
+  });
+  {
+    const test::FileSizeLimit no_room(std::filesystem::file_size(state_.path() / "journal"));
+    EXPECT_TRUE(write_gated(gate, path_, "72000"));
+  }
+  EXPECT_EQ(host_.read("cpu/besteffort/cpu.cfs_quota_us"), "72000");
+  EXPECT_EQ(journal_.records()[0].safe_value, "2000");
+  EXPECT_EQ(journal_.ownership(identity_of(path_), "72000"), Ownership::kOurs);
+  const auto trouble = gate.take_trouble();
+  ASSERT_TRUE(trouble);
+  EXPECT_THAT(trouble->message(), testing::HasSubstr("safe value of before"));
+  EXPECT_FALSE(gate.take_trouble());
+  ASSERT_TRUE(write_gated(gate, path_, "71000"));
+  EXPECT_FALSE(gate.take_trouble());
+  EXPECT_EQ(Journal::open(state_.str(), "boot-a")->records()[0].safe_value, "10000") << "once there is room";
+}
+
+TEST_F(Gate, AFullDiskForAnOriginalKeepsTheFileFromBeingWritten) {
+  const test::FileSizeLimit no_room(std::filesystem::file_size(state_.path() / "journal"));
+  const auto result = write_gated(gate_, path_, "88000");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), ErrorCode::kUnavailable);
 }
 
 TEST(LeaseTest, EachTakerFencesTheOneBefore) {

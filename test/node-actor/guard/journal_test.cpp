@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "node-actor/guard/mapped_file.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::guard {
@@ -237,6 +238,15 @@ TEST(Journal, TheWrittenFileCostsNoDiskForSlotsThatAreNotUsed) {
   struct stat status {};
   ASSERT_EQ(::stat((dir.str() + "/written").c_str(), &status), 0);
   EXPECT_LE(status.st_blocks * 512, 64 * 1024);
+}
+
+TEST(Journal, TheFirstPageOfTheWrittenFileHasItsBlockBeforeItIsMapped) {
+  const TempDir dir;
+  const auto mapped = MappedFile::open(dir.str() + "/written", 1 << 20);
+  ASSERT_TRUE(mapped);
+  struct stat status {};
+  ASSERT_EQ(::stat((dir.str() + "/written").c_str(), &status), 0);
+  EXPECT_GE(status.st_blocks * 512, 4096) << "else a full disk is a SIGBUS";
 }
 
 TEST(Journal, CompactingKeepsOnlyWhatIsNamed) {

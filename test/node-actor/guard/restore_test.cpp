@@ -127,6 +127,69 @@ TEST_F(Restore, AVanishedCgroupIsNamedAndForgotten) {
   EXPECT_EQ(state_.read("journal"), "");
 }
 
+TEST_F(Restore, ATreeThatIsNotTheRecordsSaysNothingOfItsGroups) {
+  auto there = identity_of(quota_);
+  ++there.device;
+  auto missing = there;
+  missing.path = (host_.path() / "cpu/unmounted/besteffort/cpu.cfs_quota_us").string();
+  for (const auto& file : {there, missing})
+    ASSERT_TRUE(journal_.record(file, "-1", "2000", RestoreClass::kRestore));
+  const auto report = full();
+  for (const auto& file : {there, missing})
+    EXPECT_EQ(outcome_of(report, file.path), Outcome::kFailed) << report.text();
+  EXPECT_THAT(report.text(), testing::HasSubstr("not the tree of the record"));
+  EXPECT_EQ(quota(), "-1\n");
+  EXPECT_EQ(Journal::open(state_.str())->records().size(), 2u) << "the originals are not forgotten";
+}
+
+TEST_F(Restore, AGroupThatCannotBeOpenedIsNotGone) {
+  act();
+  const auto group = host_.path() / "cpu/besteffort";
+  std::filesystem::rename(group, host_.path() / "cpu/kept");
+  std::filesystem::create_directory_symlink(group, group);
+  EXPECT_EQ(outcome_of(full(), quota_), Outcome::kFailed);
+  std::filesystem::remove(group);
+  std::filesystem::rename(host_.path() / "cpu/kept", group);
+  EXPECT_EQ(outcome_of(full(), quota_), Outcome::kRestored);
+  EXPECT_EQ(quota(), "-1");
+}
+
+class RestoreV1Quota : public Restore {
+ protected:
+  /// A quota of somebody else stood there, so that ours was written before our period.
+  RestoreV1Quota() : period_(host_.write("cpu/besteffort/cpu.cfs_period_us", "100000\n")) {
+    host_.write(kQuota, "50000\n");
+    EXPECT_TRUE(write_gated(gate_, quota_, "880000"));
+    EXPECT_TRUE(write_gated(gate_, period_, "1000000"));
+  }
+  std::string period() const { return host_.read("cpu/besteffort/cpu.cfs_period_us"); }
+  std::string period_;
+};
+
+TEST_F(RestoreV1Quota, TheQuotaComesBackBeforeThePeriodItWasReckonedBy) {
+  const auto report = full();
+  ASSERT_EQ(report.items.size(), 2u);
+  EXPECT_EQ(report.items[0].file.path, quota_);
+  EXPECT_EQ(report.items[1].file.path, period_);
+  EXPECT_EQ(quota(), "50000");
+  EXPECT_EQ(period(), "100000");
+}
+
+TEST_F(RestoreV1Quota, ThePeriodStaysWhereTheQuotaCannotComeBack) {
+  std::filesystem::remove(quota_);
+  std::filesystem::create_directory(quota_);
+  auto report = full();
+  EXPECT_EQ(outcome_of(report, quota_), Outcome::kFailed);
+  EXPECT_EQ(outcome_of(report, period_), Outcome::kFailed);
+  EXPECT_EQ(period(), "1000000");
+  std::filesystem::remove(quota_);
+  host_.write(kQuota, "880000\n");
+  report = full();
+  EXPECT_TRUE(report.complete()) << report.text();
+  EXPECT_EQ(quota(), "50000");
+  EXPECT_EQ(period(), "100000");
+}
+
 TEST_F(Restore, WhatCannotBeWrittenStaysInTheJournal) {
   act();
   std::filesystem::remove(quota_);

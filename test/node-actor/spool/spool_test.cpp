@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "node-actor/spool/segment.h"
+#include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::spool {
@@ -316,7 +317,93 @@ TEST(Spool, AReportThatRotsWhileTheSpoolIsOpenIsDroppedAndCounted) {
   EXPECT_EQ(spool.pending(), 2u);
 }
 
-TEST(Spool, AFullOrMissingDiskIsNamed) {
+TEST(Spool, AReportThatNobodyTakesIsAGapWithTheGapItCarried) {
+  const TempDir dir;
+  auto spool = open(dir.str(), {.max_reports = 1});
+  add(spool, "a");
+  add(spool, "b");
+  EXPECT_EQ(spool.pending_gap(), 1u);
+  add(spool, "c");
+  add(spool, "d");
+  spool.drop(Seq(4));
+  EXPECT_THAT(held(spool), ElementsAre());
+  EXPECT_EQ(spool.pending(), 0u);
+  EXPECT_EQ(spool.pending_gap(), 4u);
+  EXPECT_EQ(spool.dropped(), 4u);
+  spool.drop(Seq(4));
+  spool.ack(Seq(4));
+  EXPECT_EQ(spool.pending_gap(), 4u) << "once";
+}
+
+TEST(Spool, AReportDroppedOutOfOrderIsCountedOnceAlsoAcrossAKill) {
+  const TempDir dir;
+  auto spool = open(dir.str());
+  for (const char* bytes : {"a", "b", "c"})
+    add(spool, bytes);
+  spool.drop(Seq(2));
+  EXPECT_THAT(held(spool), ElementsAre(1u, 3u));
+  const Copy killed(dir.str());
+  {
+    auto next = open(killed.str());
+    EXPECT_THAT(held(next), ElementsAre(1u, 2u, 3u));
+    EXPECT_EQ(next.pending_gap(), 0u);
+    next.drop(Seq(2));
+    next.ack(Seq(1));
+    EXPECT_EQ(next.pending_gap(), 1u);
+  }
+  EXPECT_EQ(open(killed.str()).pending_gap(), 1u);
+  spool.ack_through(Seq(3));
+  EXPECT_EQ(spool.pending_gap(), 1u) << "an ack of all does not bring it back";
+}
+
+TEST(Spool, AReportThatNeverWasIsCounted) {
+  const TempDir dir;
+  auto spool = open(dir.str());
+  spool.count_lost();
+  const Copy killed(dir.str());
+  EXPECT_EQ(open(killed.str()).pending_gap(), 1u);
+  EXPECT_EQ(spool.next_seq(), Seq(1));
+  add(spool, "a");
+  EXPECT_EQ(spool.peek(Seq(1), 1)->front().gap_reports, 1u);
+}
+
+TEST(Spool, AFullDiskIsNamedAndUsesUpNeitherNumberNorGap) {
+  const TempDir dir;
+  auto spool = open(dir.str());
+  add(spool, "a");
+  spool.count_lost();
+  {
+    const test::FileSizeLimit no_room(0);
+    const auto refused = spool.append(Seq(2), 1, "b");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr(dir.str() + "/seg-"));
+  }
+  EXPECT_EQ(spool.next_seq(), Seq(2));
+  EXPECT_EQ(spool.pending_gap(), 1u);
+  add(spool, "b");
+  EXPECT_THAT(held(spool), ElementsAre(1u, 2u));
+}
+
+TEST(Spool, SegmentsStayUntilAHeadNoLongerSpeaksOfThem) {
+  const TempDir dir;
+  auto spool = open(dir.str(), {.segment_bytes = 1});
+  for (const char* bytes : {"a", "b", "c"})
+    add(spool, bytes);
+  {
+    const test::FileSizeLimit no_room(0);
+    spool.ack_through(Seq(2));
+  }
+  EXPECT_FALSE(spool.notes().empty());
+  const Copy killed(dir.str());
+  auto next = open(killed.str());
+  EXPECT_THAT(held(next), ElementsAre(1u, 2u, 3u)) << "offered again";
+  EXPECT_EQ(next.pending_gap(), 0u) << "and not taken for lost";
+  spool.ack(Seq(3));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 3) << "state, head and one segment";
+}
+
+TEST(Spool, AMissingDiskIsNamed) {
   const auto spool = Spool::open("/proc/no-such-place/spool", {}, kBoot);
   ASSERT_FALSE(spool);
   EXPECT_EQ(spool.error().code(), ErrorCode::kUnavailable);

@@ -1,0 +1,85 @@
+#include "node-actor/actor/link_actor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "messages/clock/clock.h"
+#include "messages/codec/report_bytes.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::node {
+namespace {
+
+/// A link actor without a link.
+class LinkActorGaps : public testing::Test {
+ protected:
+  spool::Spool open_spool() const {
+    auto opened = spool::Spool::open(dir_.str() + "/spool", {}, "boot");
+    EXPECT_TRUE(opened.ok());
+    return std::move(*opened);
+  }
+  caf::actor link() {
+    LinkOptions options{model::NodeName("n1"), "boot", dir_.str(), std::chrono::seconds(1), model::Epoch(0)};
+    auto actor = system_.spawn<LinkActor>(std::move(options), std::make_shared<spool::Spool>(open_spool()),
+                                          std::make_shared<ClientPort>());
+    caf::anon_send(actor, caf::actor_cast<caf::actor>(self_));
+    return actor;
+  }
+  void end(caf::actor& actor) {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    self_->wait_for(actor);
+    actor = nullptr;
+  }
+  SampleReady sample(int second) const {
+    SampleReady ready;
+    ready.sample.at = start_ + std::chrono::seconds(second);
+    ready.sample.wall = clock::wall_now();
+    ready.pods = std::make_shared<const std::vector<model::Pod>>();
+    ready.status.boot_id = "boot";
+    return ready;
+  }
+  std::vector<model::Report> spooled() const {
+    auto spool = open_spool();
+    std::vector<model::Report> reports;
+    const auto held = spool.peek(model::Seq(1), 100);
+    for (const auto& one : *held)
+      reports.push_back(*codec::report_from_bytes(std::as_bytes(std::span(one.bytes))));
+    return reports;
+  }
+
+  test::TempDir dir_;
+  caf::actor_system_config config_;
+  caf::actor_system system_{config_};
+  caf::scoped_actor self_{system_};
+  const model::MonoTime start_ = clock::mono_now();
+};
+
+TEST_F(LinkActorGaps, ReportRefusedForGoodIsAGapOfTheNext) {
+  auto actor = link();
+  caf::anon_send(actor, sample(0));
+  caf::anon_send(actor, sample(1));
+  caf::anon_send(actor, ReportRefused{model::Seq(1), model::Error(model::ErrorCode::kMalformed, "never")});
+  caf::anon_send(actor, sample(2));
+  end(actor);
+  const auto reports = spooled();
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].seq, model::Seq(2));
+  EXPECT_EQ(reports[0].gap_reports, 1u);
+}
+
+TEST_F(LinkActorGaps, WindowThatCannotBeEncodedIsAGapOfTheNext) {
+  auto actor = link();
+  caf::anon_send(actor, sample(0));
+  auto bad = sample(1);
+  bad.status.kernel_release = std::string(model::ReportLimits::kMaxTextBytes + 1, 'x');
+  caf::anon_send(actor, bad);
+  caf::anon_send(actor, sample(2));
+  end(actor);
+  const auto reports = spooled();
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].seq, model::Seq(1));
+  EXPECT_EQ(reports[0].gap_reports, 1u);
+}
+
+}  // namespace
+}  // namespace tideline::node
