@@ -264,13 +264,9 @@ int main(int argc, char** argv) {
   }
   arguments.admin_socket_given = app.count("--admin-socket") > 0;
   if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
-  const auto level = log::level_from(arguments.log_level);
-  if (!level) {
-    return fail({model::ErrorCode::kInvalidArgument,
-                 fmt::format("--log-level {}: want debug, info, warn, error or off", arguments.log_level)},
-                kExitUsage);
+  if (const auto log = log::init("tideline-coordinator", arguments.log_level); !log) {
+    return fail(log.error().in("--log-level"), kExitUsage);
   }
-  log::init("tideline-coordinator", *level);
   if (checked->parsed()) return check(arguments);
 
   sigset_t signals;

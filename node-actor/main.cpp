@@ -302,13 +302,9 @@ int main(int argc, char** argv) {
   if (released->parsed()) return release(arguments.config.state_dir);
 
   if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
-  const auto level = log::level_from(arguments.log_level);
-  if (!level) {
-    return fail({model::ErrorCode::kInvalidArgument,
-                 fmt::format("--log-level {}: want debug, info, warn, error or off", arguments.log_level)},
-                kExitUsage);
+  if (const auto log = log::init("tideline-node", arguments.log_level); !log) {
+    return fail(log.error().in("--log-level"), kExitUsage);
   }
-  log::init("tideline-node", *level);
   if (check->parsed()) return print_check(arguments.config);
   if (worker->parsed()) return work(arguments);
   // Refused before anything runs: a node without an identity must not start.

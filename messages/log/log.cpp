@@ -67,8 +67,14 @@ std::optional<Level> level_from(std::string_view text) {
   return std::nullopt;
 }
 
-void init(std::string_view program, Level level) {
-  current() = make_logger(program, level);
+model::Result<void> init(std::string_view program, std::string_view level) {
+  const auto known = level_from(level);
+  if (!known) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("{}: want debug, info, warn, error or off", level));
+  }
+  current() = make_logger(program, *known);
+  return {};
 }
 
 void write(Level level, std::string_view event, std::string_view text) {

@@ -10,13 +10,16 @@
 
 #include <fmt/core.h>
 
+#include "messages/model/result.h"
+
 namespace tideline::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError, kOff };
 std::optional<Level> level_from(std::string_view text);
 
-/// Sets program name and least level shown. Before it, lines of kInfo and above are shown without a program name.
-void init(std::string_view program, Level level);
+/// Sets program name and least level shown, by its name; kInvalidArgument for a text that is none. Before it, lines of
+/// kInfo and above are shown without a program name.
+model::Result<void> init(std::string_view program, std::string_view level);
 
 /// One line, whatever `text` holds: a newline is written as \n, any other control character as \x1b.
 void write(Level level, std::string_view event, std::string_view text);

@@ -33,7 +33,7 @@ enum class Reason : std::uint16_t {
   kPolicyRejected = 41,
   kReclaimedChanged = 42,
   kClockSkew = 43,
-  kGap = 44,  // reports dropped by a full spool
+  kGap = 44,  // reports lost on a node: dropped by a full spool, or refused for good
   kNodeConnected = 45,
   kNodeDisconnected = 46,
 };

@@ -79,7 +79,7 @@ struct Report {
   Incarnation incarnation;
   Seq seq;
   Lane lane = Lane::kLive;        // backfill: held in the spool while the link was down; the live ledger ignores it
-  std::uint64_t gap_reports = 0;  // reports dropped just before this one by a full spool
+  std::uint64_t gap_reports = 0;  // reports lost just before this one: by a full spool, or refused for good
   MonoTime mono;                  // sender's clocks at the end of the window
   WallTime wall;
   Duration window{0};

@@ -115,7 +115,7 @@ struct Report {
   incarnation @1 :UInt64;
   seq @2 :UInt64;         # from 1, no holes
   lane @3 :Lane;
-  gapReports @4 :UInt64;  # reports dropped just before this one
+  gapReports @4 :UInt64;  # reports lost just before this one
   monoNs @5 :Int64;       # ns, sender's monotonic clock
   wallMs @6 :Int64;       # ms since the epoch, sender's wall clock
   windowNs @7 :Int64;     # ns

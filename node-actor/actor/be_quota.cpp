@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "messages/log/log.h"
+#include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/quota.h"
 
@@ -16,24 +17,27 @@ constexpr const char* kV1Quota = "cpu.cfs_quota_us";
 constexpr const char* kV1Period = "cpu.cfs_period_us";
 constexpr const char* kV2Quota = "cpu.max";
 
-std::optional<std::string> original_of(const guard::Journal& journal, const model::Result<std::string>& path) {
-  if (!path) return std::nullopt;
-  for (const auto& record : journal.records()) {
-    if (record.file.path == *path) return record.original;
-  }
-  return std::nullopt;
+/// Of the very group that is there now: a record of another tree or of a group made again is not about it.
+std::optional<std::string> original_of(const guard::Journal& journal, const kernel::CgroupTree& tree,
+                                       const std::string& file) {
+  const auto directory = tree.directory(tree.best_effort(), file);
+  if (!directory) return std::nullopt;
+  const auto held = kernel::open_directory(*directory);
+  if (!held) return std::nullopt;
+  const auto record = journal.find({*directory + "/" + file, held->device, held->inode});
+  return record ? std::optional(record->original) : std::nullopt;
 }
 
 }  // namespace
 
 BeQuota::BeQuota(const kernel::CgroupTree& tree, const guard::Journal& journal, std::int64_t period_us, Perform perform)
     : tree_(tree), period_us_(period_us), perform_(std::move(perform)) {
-  const auto quota = original_of(journal, tree_.path(tree_.best_effort(), v1() ? kV1Quota : kV2Quota));
+  const auto quota = original_of(journal, tree_, v1() ? kV1Quota : kV2Quota);
   if (!quota) return;
   inherited_ = true;
   before_ = Before{.quota = *quota, .period_us = 0};
   if (!v1()) return;
-  if (const auto period = original_of(journal, tree_.path(tree_.best_effort(), kV1Period))) {
+  if (const auto period = original_of(journal, tree_, kV1Period)) {
     before_->period_us = kernel::parse_number(*period).value_or(0);
   }
 }

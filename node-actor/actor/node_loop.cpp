@@ -120,6 +120,7 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
     log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
     note(model::Reason::kDrift, path_of(write), drift.found, write.value);
   }
+  if (const auto trouble = gate_.take_trouble()) note_trouble(*trouble);
   if (outcome && outcome->changed) {
     recorder_.write(write, outcome->old_value);
     note(write.reason, path_of(write), outcome->old_value, write.value);

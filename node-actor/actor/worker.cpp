@@ -154,7 +154,9 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
       running.end_control();
       const auto report = guard::restore(*journal, guard::RestoreMode::kSafeState, ordering_verified(config));
       guard::log_restores(config.state_dir, report, model::Reason::kSafeState);
-      log::error("supervisor-lost", "the host is in its safe state\n{}", report.text());
+      log::error("supervisor-lost", "the host is in its safe state");
+      for (const auto& item : report.items)
+        log::error("supervisor-lost", "{}", guard::line_of(item));
     }
   }
   if (orphaned) return kExitOrphaned;

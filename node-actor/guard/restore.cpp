@@ -148,14 +148,17 @@ bool RestoreReport::complete() const {
                       [](const RestoreItem& item) { return item.outcome == Outcome::kFailed; });
 }
 
+std::string line_of(const RestoreItem& item) {
+  std::string line = fmt::format("{} {}", name_of(item.outcome), item.file.path);
+  if (!item.wrote.empty()) line += fmt::format(": \"{}\" -> \"{}\"", item.found, item.wrote);
+  if (!item.why.empty()) line += ": " + item.why;
+  return line;
+}
+
 std::string RestoreReport::text() const {
   std::string text;
-  for (const auto& item : items) {
-    text += fmt::format("{} {}", name_of(item.outcome), item.file.path);
-    if (!item.wrote.empty()) text += fmt::format(": \"{}\" -> \"{}\"", item.found, item.wrote);
-    if (!item.why.empty()) text += ": " + item.why;
-    text += '\n';
-  }
+  for (const auto& item : items)
+    text += line_of(item) + '\n';
   return text;
 }
 

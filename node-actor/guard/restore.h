@@ -31,6 +31,8 @@ struct RestoreItem {
   std::string wrote;  // what it was given, if anything
   std::string why;    // for kGone, kDrifted and kFailed
 };
+/// One line for log and terminal, without newline.
+std::string line_of(const RestoreItem& item);
 std::string_view name_of(RestoreItem::Outcome outcome);  // "restored", "already-original" ...
 
 struct RestoreReport {

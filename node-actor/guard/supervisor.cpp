@@ -246,12 +246,8 @@ void Supervisor::restore_now(RestoreMode mode, bool settled) {
   for (const auto& note : report.notes)
     log(true, note);
   for (const auto& item : report.items) {
-    RestoreReport one;
-    one.items.push_back(item);
-    auto line = one.text();
-    line.pop_back();
     const bool bad = item.outcome == RestoreItem::Outcome::kFailed || item.outcome == RestoreItem::Outcome::kDrifted;
-    log(bad, line);
+    log(bad, line_of(item));
   }
 }
 

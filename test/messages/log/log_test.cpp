@@ -24,5 +24,12 @@ TEST(Log, TextOfOtherScriptsIsLeftAlone) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), EndsWith("pods-loaded: größe 日本\n"));
 }
 
+TEST(Log, ALevelThatIsNoneIsRefusedByItsText) {
+  const auto refused = init("test", "loud");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), model::ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("loud"));
+}
+
 }  // namespace
 }  // namespace tideline::log
