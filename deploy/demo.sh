@@ -19,7 +19,7 @@ for ((i = 0; i < ${#arguments[@]}; i++)); do
 done
 
 if [[ -z $programs ]] && ! $show_help; then
-  "$root/deploy/setup/install.sh"
+  "$root/deploy/setup/install.sh" --demo
   mkdir -p "$root/build"
   log=$root/build/demo-build.log
   echo "Building Tideline (release); log: $log"

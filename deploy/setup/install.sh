@@ -1,11 +1,18 @@
 #!/bin/bash
-# install.sh: installs what deploy/setup/packages.txt lists and this Debian machine lacks. Starts no service.
-# Without root it names what is missing and the command that installs it, and exits 1.
+# install.sh [--demo]: installs what deploy/setup/packages.txt lists and this Debian machine lacks; with --demo without
+# what stands under "tests only". Starts no service. Without root it names what is missing and the command that
+# installs it, and exits 1.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 list=$here/packages.txt
 
-mapfile -t wanted < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$list")
+upto='$'
+case ${1:-} in
+  '') ;;
+  --demo) upto='/^# tests only/' ;;
+  *) echo "install.sh: unknown argument '$1': want --demo or nothing" >&2; exit 2 ;;
+esac
+mapfile -t wanted < <(sed -n "1,${upto}p" "$list" | sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d')
 declare -A present=()
 while read -r package status; do
   [[ $status == installed ]] && present[$package]=1

@@ -27,11 +27,11 @@ class Install(unittest.TestCase):
             file.write(f"#!/bin/sh\n{text}\n")
         os.chmod(path, 0o755)
 
-    def install(self, present, prefix=()):
+    def install(self, present, prefix=(), arguments=()):
         self.script("dpkg-query", "\n".join(f"echo {package} installed" for package in present) +
                     "\necho clang-tidy config-files")
         self.script("apt-get", f'echo "$@" >> {self.asked}')
-        return subprocess.run([*prefix, "/bin/bash", INSTALL], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        return subprocess.run([*prefix, "/bin/bash", INSTALL, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               env=os.environ | {"PATH": f"{self.folder.name}:{os.environ['PATH']}"})
 
     def asked_for(self):
@@ -50,8 +50,24 @@ class Install(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         update, install = self.asked_for()
         self.assertIn("update", update)
-        self.assertTrue(install.endswith("clang-tidy nginx-light"), install)
+        self.assertTrue(install.endswith("nginx-light clang-tidy"), install)
         self.assertIn("--no-install-recommends", install)
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_the_demo_does_without_what_only_tests_need(self):
+        done = self.install([], arguments=["--demo"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        asked = self.asked_for()[-1].split()
+        self.assertIn("nginx-light", asked)
+        self.assertIn("g++", asked)
+        for package in ("clang-tidy", "qemu-system-x86"):
+            self.assertIn(package, listed())
+            self.assertNotIn(package, asked)
+
+    def test_an_unknown_argument_is_refused(self):
+        done = self.install(listed(), arguments=["--demon"])
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--demon", done.stderr)
 
     def test_others_are_told_what_is_missing_and_the_command(self):
         prefix = ("setpriv", "--reuid=65534", "--clear-groups") if os.geteuid() == 0 else ()
