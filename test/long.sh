@@ -1,6 +1,7 @@
 #!/bin/bash
 # long.sh [--minutes N] [--rounds N] [--preset release|asan] [--list] [--help]
-# The long campaigns: the build's own test programs with more rounds, and fresh seeds, until the time is up.
+# First the tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there. Then the long campaigns:
+# the build's own test programs with more rounds, and fresh seeds, until the time is up.
 #   --minutes N   begin no campaign after this time (default 60)
 #   --rounds N    TIDELINE_ROUNDS for each run of a program (default 200)
 #   --preset P    build to use (default release)
@@ -20,7 +21,7 @@ while (($#)); do
     --rounds) rounds=${2:?--rounds needs a number}; shift ;;
     --preset) preset=${2:?--preset needs a name}; shift ;;
     --list) list=true ;;
-    --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "long.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -54,8 +55,11 @@ if $list; then
   exit 0
 fi
 
-end=$((SECONDS + minutes * 60))
 failed=()
+source test/tools/realenv.sh
+export_realenv build/realenv
+ctest --test-dir "build/$preset" --label-regex '^guest$' --output-on-failure || failed+=("guest tests")
+end=$((SECONDS + minutes * 60))
 turn=0
 export TIDELINE_ROUNDS=$rounds TIDELINE_KILL_ROUNDS=$rounds TIDELINE_SEED
 while ((SECONDS < end)); do

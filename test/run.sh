@@ -52,10 +52,11 @@ build_tsan() {
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
 }
 
+# The emulated guest of test/vm hung once in a dozen boots on a busy machine: test/long.sh runs those tests.
 run_tests() {
   local preset=$1
   shift
-  ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@"
+  ctest --label-exclude '^guest$' --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@"
 }
 
 source test/tools/realenv.sh
