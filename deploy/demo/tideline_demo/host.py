@@ -11,52 +11,57 @@ def cpu_count():
     return os.sysconf("SC_NPROCESSORS_ONLN")
 
 
-def parse_idle_seconds(stat_text):
-    """Idle and I/O-wait time over all CPUs, from /proc/stat. Idle is what the kernel measures exactly; busy ticks are
-    sampled."""
+def parse_stat(stat_text):
+    """-> seconds over all CPUs that were idle (I/O wait included), and that the hypervisor gave to others. Idle is what
+    the kernel measures exactly; busy ticks are sampled."""
     fields = stat_text.splitlines()[0].split()
-    return (int(fields[4]) + int(fields[5])) / TICK
+    return (int(fields[4]) + int(fields[5])) / TICK, int(fields[8]) / TICK
 
 
-def idle_seconds():
+def read_stat():
     with open("/proc/stat", encoding="ascii") as file:
-        return parse_idle_seconds(file.read())
+        return parse_stat(file.read())
 
 
 class Window:
-    """CPU use of the host, of groups of the tree, and of all that is outside it, between start and stop()."""
+    """CPU use of the host, of groups of the tree, of all that is outside it, and what the hypervisor took, between
+    start and stop()."""
 
-    def __init__(self, tree, groups=(), idle=idle_seconds):
+    def __init__(self, tree, groups=(), stat=read_stat):
         self.tree = tree
-        self.idle = idle
+        self.stat = stat
         self.groups = tuple(groups)
         self.begin = self._take()
 
     def _take(self):
         used = {group: self.tree.cpu_seconds(group) for group in ("", *self.groups)}
-        return time.monotonic(), self.idle(), used
+        return time.monotonic(), self.stat(), used
 
     def stop(self):
-        (t0, idle0, used0), (t1, idle1, used1) = self.begin, self._take()
+        (t0, (idle0, stolen0), used0), (t1, (idle1, stolen1), used1) = self.begin, self._take()
         seconds = t1 - t0
-        busy = max(0.0, cpu_count() * seconds - (idle1 - idle0))
+        stolen = max(0.0, stolen1 - stolen0)
+        busy = max(0.0, cpu_count() * seconds - (idle1 - idle0) - stolen)
         cores = {group: (used1[group] - used0[group]) / seconds for group in used0}
         return {
             "seconds": seconds,
             "host_busy_percent": min(100.0, 100 * busy / seconds / cpu_count()),
             "outside_cores": max(0.0, busy / seconds - cores[""]),
+            "stolen_cores": stolen / seconds,
             "cores": cores,
         }
 
 
 def wait_until_quiet(tree, limit_cores, bound_seconds, say, sample_seconds=0.5):
-    """-> cores used outside the experiment in the last sample; gives up waiting after the bound."""
+    """-> cores used outside the experiment, or taken by the hypervisor, in the last sample; gives up waiting after the
+    bound."""
     deadline = time.monotonic() + bound_seconds
     tell_at = time.monotonic() + 5
     while True:
         window = Window(tree)
         time.sleep(sample_seconds)
-        outside = window.stop()["outside_cores"]
+        sample = window.stop()
+        outside = sample["outside_cores"] + sample["stolen_cores"]
         if outside <= limit_cores or time.monotonic() >= deadline:
             return outside
         if time.monotonic() >= tell_at:

@@ -122,7 +122,7 @@ def conclude(options, environment, experiment, tideline, rounds, kind):
     sentences, figures = ([], {}) if simulated else report.findings(rounds)
     if not simulated:
         say("Latency from the intended send time (open loop). * = at least one run was disturbed by other work on this "
-            "host" + (" (quick: no retries)." if options.quick else " in three attempts, and kept."))
+            "host, or by its hypervisor," + (" (quick: no retries)." if options.quick else " in three attempts, and kept."))
     for sentence in sentences:
         say(sentence)
     say(report.SEEDS)
@@ -140,7 +140,8 @@ def conclude(options, environment, experiment, tideline, rounds, kind):
         "simulated": simulated, "environment": environment,
         "options": {key: value for key, value in vars(options).items() if key not in ("bin", "output")},
         "requests_per_second": experiment.rps, "batch_work_unit": experiment.batch_kind.unit,
-        "outside_limit_cores": experiment.outside_limit_cores, "modes": summary, "findings": figures,
+        "outside_limit_cores": experiment.outside_limit_cores,
+        "stolen_limit_cores": experiment.stolen_limit_cores, "modes": summary, "findings": figures,
         "runs": [run for runs in rounds for run in runs.values()],
     })
     say(f"Figures of every run: {path}")

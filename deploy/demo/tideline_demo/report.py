@@ -5,7 +5,7 @@ from .modes import MODES
 
 KEYS = ("client.ok", "client.sent", "client.p50_ms", "client.p90_ms", "client.p99_ms", "client.p99_9_ms",
         "host_busy_percent", "batch_work", "cores.batch", "cores.web", "cores.client", "cores.tideline",
-        "outside_cores", "best_effort_limit.limited_percent", "best_effort_limit.throttled_seconds")
+        "outside_cores", "stolen_cores", "best_effort_limit.limited_percent", "best_effort_limit.throttled_seconds")
 
 LATENCIES = ("client.p50_ms", "client.p90_ms", "client.p99_ms")
 MANAGED = ("threshold", "work-conserving")
@@ -34,7 +34,8 @@ def with_interval(cell, digits=2):
 def table_rows(rounds, batch_unit):
     summary = summarize(rounds, [m.name for m in MODES], KEYS)
     header = ["mode", "LS served", "p50 ms", "p90 ms", "p99 ms [95 %]", "against alone p50/p90/p99", "host busy %", batch_unit,
-              "batch cores", "Tideline cores", "client cores", "outside cores"]
+              "batch cores", "Tideline cores", "client cores", "outside cores",
+              "stolen cores"]
     rows = [header]
     for mode in MODES:
         cells = summary[mode.name]
@@ -49,7 +50,8 @@ def table_rows(rounds, batch_unit):
                      with_interval(cells["client.p90_ms"]), with_interval(cells["client.p99_ms"]), change,
                      number(cells["host_busy_percent"]["median"], 0), number(cells["batch_work"]["median"], 0),
                      number(cells["cores.batch"]["median"]), number(cells["cores.tideline"]["median"], 3),
-                     number(cells["cores.client"]["median"], 3), number(cells["outside_cores"]["median"])])
+                     number(cells["cores.client"]["median"], 3), number(cells["outside_cores"]["median"]),
+                     number(cells["stolen_cores"]["median"], 3)])
     return summary, rows
 
 

@@ -191,7 +191,7 @@ class SimulatedExperiment(Experiment):
                 self.simulated.start_batch(mode.batch, group)
             time.sleep(self.options.warm_up)
             run["begin_ms"] = now_ms()
-            window = host.Window(self.tree, groups, self._idle_seconds)
+            window = host.Window(self.tree, groups, self._stat)
             self._watch(self.options.seconds, [])
             measured = window.stop()
             run["end_ms"] = now_ms()
@@ -202,9 +202,9 @@ class SimulatedExperiment(Experiment):
         run["batch_work"] = None
         return measured
 
-    def _idle_seconds(self):
+    def _stat(self):
         with open(f"{self.tree.root}/proc/stat", encoding="ascii") as file:
-            return host.parse_idle_seconds(file.read())
+            return host.parse_stat(file.read())
 
 
 def simulate(options, cleanup, scratch, logs, reason, say, conclude):

@@ -14,6 +14,7 @@ from tideline_demo.node_tree import BEST_EFFORT, WEB, NodeTree
 
 def run_of(mode, p99, **more):
     return {"mode": mode, "round": 1, "disturbed": False, "host_busy_percent": 99.0, "outside_cores": 0.01,
+            "stolen_cores": 0.0,
             "batch_work": None if mode == "alone" else 1000.0, "seconds": 3.0,
             "cores": {"web": 0.5, "client": 0.02, "tideline": 0.01, "batch": None if mode == "alone" else 1.4},
             "best_effort_limit": {"limited_percent": 0, "throttled_seconds": 0},
@@ -196,9 +197,20 @@ class Modes(unittest.TestCase):
 
 
 class Host(unittest.TestCase):
-    def test_idle_is_idle_and_iowait(self):
-        self.assertAlmostEqual(host.parse_idle_seconds("cpu  1 2 3 400 50 6 7 8 9 0\ncpu0 1 1 1 1 1\n"),
-                               450 / host.TICK)
+    def test_idle_is_idle_and_iowait_and_stolen_time_is_apart(self):
+        self.assertEqual(host.parse_stat("cpu  1 2 3 400 50 6 7 8 9 0\ncpu0 1 1 1 1 1\n"),
+                         (450 / host.TICK, 8 / host.TICK))
+
+    def test_stolen_time_is_neither_busy_nor_outside(self):
+        class Tree:
+            def cpu_seconds(self, group):
+                return 0.0
+
+        times = iter([(0.0, 0.0), (0.0, 1000.0)])
+        window = host.Window(Tree(), stat=lambda: next(times))
+        measured = window.stop()
+        self.assertGreater(measured["stolen_cores"], 1)
+        self.assertEqual(measured["outside_cores"], 0)
 
 
 class Page(unittest.TestCase):
