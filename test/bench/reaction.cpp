@@ -109,7 +109,7 @@ int measure(int spikes, unsigned seed) {
   for (int i = 0; i < spikes; ++i) {
     // Long enough for the limits to have risen again, 10 % of capacity a second, and at no fixed phase of either loop:
     // below a limit that is low already a spike has less to say.
-    std::this_thread::sleep_for(milliseconds(5000 + random() % 1000));
+    std::this_thread::sleep_for(milliseconds(4000 + random() % 600));
     for (auto& one : watched) {
       one.before = limit_of(one.tree);
       one.seen_ns = 0;
