@@ -24,12 +24,11 @@ struct Usage {
   bool pods_fresh = false;
 };
 
-/// Threshold formula; nullopt without node and BE use.
-std::optional<MilliCpu> formula_of(const std::optional<MilliCpu>& node, const std::optional<MilliCpu>& be,
-                                   const std::optional<MilliCpu>& non_be_pods, SuppressTerms& terms) {
+/// max(node - BE, non-BE pods + reserved); nullopt without node and BE use.
+std::optional<MilliCpu> non_be_use(const std::optional<MilliCpu>& node, const std::optional<MilliCpu>& be,
+                                   const std::optional<MilliCpu>& non_be_pods, MilliCpu reserved) {
   if (!node || !be) return std::nullopt;
-  terms.non_be_used = std::max(*node - *be, non_be_pods.value_or(MilliCpu(0)) + terms.reserved);
-  return terms.threshold - *terms.non_be_used;
+  return std::max(*node - *be, non_be_pods.value_or(MilliCpu(0)) + reserved);
 }
 
 Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
@@ -45,7 +44,8 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   if (usage.pods_fresh) {
     usage.non_be_pods = pods->ls_cpu;
     if (pods->be_cpu) pods_be = *pods->be_cpu + outside;
-    terms.steady_formula = formula_of(pods->node_cpu, pods_be, pods->ls_cpu, terms);
+    const auto steady = non_be_use(pods->node_cpu, pods_be, pods->ls_cpu, terms.reserved);
+    if (steady) terms.steady_formula = terms.threshold - *steady;
   }
   const auto& fast = input.fast;
   if (fast && fast->node_cpu && fast->be_cpu &&
@@ -63,8 +63,8 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   terms.node_used = usage.node;
   terms.be_used = usage.be;
   terms.non_be_pods_used = usage.non_be_pods;
-  terms.non_be_used.reset();
-  terms.formula = formula_of(usage.node, usage.be, usage.non_be_pods, terms);
+  terms.non_be_used = non_be_use(usage.node, usage.be, usage.non_be_pods, terms.reserved);
+  if (terms.non_be_used) terms.formula = terms.threshold - *terms.non_be_used;
   return usage;
 }
 
