@@ -9,7 +9,17 @@
 namespace tideline::model {
 
 /// Which mechanism wants a write. Values are stored: never renumber.
-enum class Controller : std::uint8_t { kNone = 0, kCpuSuppress = 1, kGuard = 2, kCoordinator = 3 };
+enum class Controller : std::uint8_t {
+  kNone = 0,
+  kCpuSuppress = 1,
+  kGuard = 2,
+  kCoordinator = 3,
+  kCpuBurst = 4,
+  kCpuQos = 5,
+  kCpuset = 6,
+  kBatchLimits = 7,
+  kCpuEvict = 8,
+};
 std::string_view name_of(Controller controller);
 
 /// One change of one kernel file, before it is made.

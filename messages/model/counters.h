@@ -31,11 +31,18 @@ struct GroupCounters {
   friend bool operator==(const GroupCounters&, const GroupCounters&) = default;
 };
 
+struct ContainerCounters {
+  std::string id;
+  GroupCounters group;
+  friend bool operator==(const ContainerCounters&, const ContainerCounters&) = default;
+};
+
 struct PodCounters {
   PodUid uid;
   QosClass qos = QosClass::kLs;
   bool below_besteffort = false;  // lies below the besteffort root, whatever its label says
   GroupCounters group;
+  std::vector<ContainerCounters> containers;  // those with a CPU limit
   friend bool operator==(const PodCounters&, const PodCounters&) = default;
 };
 

@@ -58,7 +58,15 @@ constexpr Table<PodPhase, 4> kPhases{{{PodPhase::kPending, "Pending"},
 constexpr Table<SuppressPolicy, 3> kSuppressPolicies{{{SuppressPolicy::kCpuset, "cpuset"},
                                                       {SuppressPolicy::kCfsQuota, "cfsQuota"},
                                                       {SuppressPolicy::kWorkConserving, "workConserving"}}};
-constexpr Table<Reason, 26> kReasons{{{Reason::kNone, "none"},
+constexpr Table<CpuEvictPolicy, 2> kCpuEvictPolicies{
+    {{CpuEvictPolicy::kRealLimit, "evictByRealLimit"}, {CpuEvictPolicy::kAllocatable, "evictByAllocatable"}}};
+constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
+                                                {BurstPolicy::kCpuBurstOnly, "cpuBurstOnly"},
+                                                {BurstPolicy::kCfsQuotaBurstOnly, "cfsQuotaBurstOnly"},
+                                                {BurstPolicy::kAuto, "auto"}}};
+constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
+    {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
+constexpr Table<Reason, 55> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDisabled, "disabled"},
                                       {Reason::kThresholdFormula, "threshold-formula"},
                                       {Reason::kMinPercentFloor, "min-percent-floor"},
@@ -73,21 +81,55 @@ constexpr Table<Reason, 26> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kNoPolicy, "no-policy"},
                                       {Reason::kPressedHold, "pressed-hold"},
                                       {Reason::kPaced, "paced"},
+                                      {Reason::kStarvedHoldingLocks, "starved-holding-locks"},
                                       {Reason::kSafeState, "safe-state"},
                                       {Reason::kRestore, "restore"},
                                       {Reason::kRelease, "release"},
                                       {Reason::kDrift, "drift"},
+                                      {Reason::kHandsOff, "hands-off"},
+                                      {Reason::kDryRun, "dry-run"},
+                                      {Reason::kNoLongerWanted, "no-longer-wanted"},
                                       {Reason::kPolicyApplied, "policy-applied"},
                                       {Reason::kPolicyRejected, "policy-rejected"},
                                       {Reason::kReclaimedChanged, "reclaimed-changed"},
                                       {Reason::kClockSkew, "clock-skew"},
                                       {Reason::kGap, "gap"},
                                       {Reason::kNodeConnected, "node-connected"},
-                                      {Reason::kNodeDisconnected, "node-disconnected"}}};
-constexpr Table<Controller, 4> kControllers{{{Controller::kNone, "none"},
+                                      {Reason::kNodeDisconnected, "node-disconnected"},
+                                      {Reason::kBurstToLimit, "burst-to-limit"},
+                                      {Reason::kBurstClamped, "burst-clamped"},
+                                      {Reason::kThrottled, "throttled"},
+                                      {Reason::kSharePoolBusy, "share-pool-busy"},
+                                      {Reason::kSharePoolCooling, "share-pool-cooling"},
+                                      {Reason::kBurstTokensSpent, "burst-tokens-spent"},
+                                      {Reason::kNotThrottled, "not-throttled"},
+                                      {Reason::kSpecQuota, "spec-quota"},
+                                      {Reason::kQosClass, "qos-class"},
+                                      {Reason::kPodOverride, "pod-override"},
+                                      {Reason::kBoundCpus, "bound-cpus"},
+                                      {Reason::kSharePool, "share-pool"},
+                                      {Reason::kSuppressedCpus, "suppressed-cpus"},
+                                      {Reason::kNoCpusLeft, "no-cpus-left"},
+                                      {Reason::kBatchRequest, "batch-request"},
+                                      {Reason::kBatchLimit, "batch-limit"},
+                                      {Reason::kNoBatchSpec, "no-batch-spec"},
+                                      {Reason::kBeStarved, "be-starved"},
+                                      {Reason::kNodeCpuFull, "node-cpu-full"},
+                                      {Reason::kOverAllocated, "over-allocated"},
+                                      {Reason::kSatisfied, "satisfied"},
+                                      {Reason::kNotUsing, "not-using"},
+                                      {Reason::kCoolingDown, "cooling-down"},
+                                      {Reason::kBadEvictPolicy, "bad-evict-policy"},
+                                      {Reason::kTooFewSamples, "too-few-samples"}}};
+constexpr Table<Controller, 9> kControllers{{{Controller::kNone, "none"},
                                              {Controller::kCpuSuppress, "cpu-suppress"},
                                              {Controller::kGuard, "guard"},
-                                             {Controller::kCoordinator, "coordinator"}}};
+                                             {Controller::kCoordinator, "coordinator"},
+                                             {Controller::kCpuBurst, "cpu-burst"},
+                                             {Controller::kCpuQos, "cpu-qos"},
+                                             {Controller::kCpuset, "cpuset"},
+                                             {Controller::kBatchLimits, "batch-limits"},
+                                             {Controller::kCpuEvict, "cpu-evict"}}};
 constexpr Table<FeatureState::State, 3> kFeatureStates{{{FeatureState::State::kInactive, "inactive"},
                                                         {FeatureState::State::kActive, "active"},
                                                         {FeatureState::State::kUnsupported, "unsupported"}}};
@@ -118,6 +160,15 @@ std::string_view name_of(PodPhase phase) {
 std::string_view name_of(SuppressPolicy policy) {
   return lookup(kSuppressPolicies, policy);
 }
+std::string_view name_of(CpuEvictPolicy policy) {
+  return lookup(kCpuEvictPolicies, policy);
+}
+std::string_view name_of(BurstPolicy policy) {
+  return lookup(kBurstPolicies, policy);
+}
+std::string_view name_of(CpuQosMechanism mechanism) {
+  return lookup(kCpuQosMechanisms, mechanism);
+}
 std::string_view name_of(Reason reason) {
   return lookup(kReasons, reason);
 }
@@ -142,6 +193,15 @@ std::optional<PodPhase> pod_phase_from(std::string_view text) {
 }
 std::optional<SuppressPolicy> suppress_policy_from(std::string_view text) {
   return reverse(kSuppressPolicies, text);
+}
+std::optional<CpuEvictPolicy> cpu_evict_policy_from(std::string_view text) {
+  return reverse(kCpuEvictPolicies, text);
+}
+std::optional<BurstPolicy> burst_policy_from(std::string_view text) {
+  return reverse(kBurstPolicies, text);
+}
+std::optional<CpuQosMechanism> cpu_qos_mechanism_from(std::string_view text) {
+  return reverse(kCpuQosMechanisms, text);
 }
 
 QosClass default_qos(KubeQos qos) {

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "messages/model/cpu_set.h"
 #include "messages/model/ids.h"
+#include "messages/model/policy.h"
 #include "messages/model/units.h"
 
 namespace tideline::model {
@@ -39,7 +41,35 @@ struct Resources {
 struct Container {
   std::string name;
   std::string id;  // container id as in the cgroup's name, without a runtime prefix
+  Resources requests;
+  Resources limits;
   friend bool operator==(const Container&, const Container&) = default;
+};
+
+/// Annotation koordinator.sh/cpuBurst: fields of CpuBurstPolicy that this pod has its own way. Absent = the node's.
+struct CpuBurstOverride {
+  std::optional<BurstPolicy> policy;
+  std::optional<int> cpu_burst_percent;
+  std::optional<int> cfs_quota_burst_percent;
+  std::optional<int> cfs_quota_burst_period_seconds;
+  std::optional<int> share_pool_threshold_percent;
+  friend bool operator==(const CpuBurstOverride&, const CpuBurstOverride&) = default;
+};
+
+/// Annotation koordinator.sh/cpuQOS; honoured for LS pods.
+struct CpuQosOverride {
+  bool enable = false;
+  std::optional<int> group_identity;  // -1..2
+  friend bool operator==(const CpuQosOverride&, const CpuQosOverride&) = default;
+};
+
+/// What decides whether and when a pod is evicted.
+struct Evictability {
+  bool enabled = false;             // label koordinator.sh/eviction-enabled is "true"
+  int priority = 0;                 // annotation koordinator.sh/eviction-priority; lower goes first
+  std::optional<int> sub_priority;  // label koordinator.sh/priority
+  bool terminating = false;         // has a deletion timestamp
+  friend bool operator==(const Evictability&, const Evictability&) = default;
 };
 
 struct Pod {
@@ -54,6 +84,11 @@ struct Pod {
   Resources requests;
   Resources limits;
   std::vector<Container> containers;
+  std::optional<CpuBurstOverride> cpu_burst;
+  std::optional<CpuQosOverride> cpu_qos;
+  /// Annotation scheduling.koordinator.sh/resource-status: the CPUs the scheduler bound this pod to; empty = not bound.
+  CpuSet bound_cpus;
+  Evictability eviction;
   friend bool operator==(const Pod&, const Pod&) = default;
 };
 

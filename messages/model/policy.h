@@ -15,27 +15,65 @@ enum class SuppressPolicy { kCpuset, kCfsQuota, kWorkConserving };
 std::string_view name_of(SuppressPolicy policy);  // "cpuset", "cfsQuota", "workConserving"
 std::optional<SuppressPolicy> suppress_policy_from(std::string_view text);
 
-/// resource-threshold-config, the fields that act on CPU suppress. Percentages 0..100.
+/// resource-threshold-config cpuEvictPolicy: what BE's CPU satisfaction is measured against.
+enum class CpuEvictPolicy { kRealLimit, kAllocatable };
+std::string_view name_of(CpuEvictPolicy policy);  // "evictByRealLimit", "evictByAllocatable"
+std::optional<CpuEvictPolicy> cpu_evict_policy_from(std::string_view text);
+
+/// resource-threshold-config, the fields that act on CPU. Percentages 0..100 unless said.
 struct ThresholdPolicy {
   bool enable = false;
   int cpu_suppress_threshold_percent = 65;
   std::optional<int> cpu_suppress_min_percent;
   SuppressPolicy cpu_suppress_policy = SuppressPolicy::kCpuset;
+  std::optional<int> cpu_evict_be_satisfaction_lower_percent;  // acts in (0,60]
+  std::optional<int> cpu_evict_be_satisfaction_upper_percent;  // acts in (0,100) and >= lower
+  int cpu_evict_be_usage_threshold_percent = 90;
+  std::optional<int> cpu_evict_time_window_seconds;  // >= 1
+  CpuEvictPolicy cpu_evict_policy = CpuEvictPolicy::kRealLimit;
+  std::optional<int> cpu_evict_threshold_percent;
+  std::optional<int> cpu_evict_lower_percent;              // absent: threshold - 2
+  std::optional<int> cpu_allocatable_evict_threshold_percent;  // >= 0, may exceed 100; acts with the lower one only
+  std::optional<int> cpu_allocatable_evict_lower_percent;      // >= 0, may exceed 100
+  std::optional<int> evict_enabled_priority_threshold;      // pods of at most this spec.priority
+  std::optional<int> allocatable_evict_priority_threshold;  // 0..7999
   friend bool operator==(const ThresholdPolicy&, const ThresholdPolicy&) = default;
 };
 
-/// resource-qos-config cpuQOS of one class, as far as nodes act on it today.
+/// cpu-burst-config policy.
+enum class BurstPolicy { kNone, kCpuBurstOnly, kCfsQuotaBurstOnly, kAuto };
+std::string_view name_of(BurstPolicy policy);  // "none", "cpuBurstOnly", "cfsQuotaBurstOnly", "auto"
+std::optional<BurstPolicy> burst_policy_from(std::string_view text);
+
+/// cpu-burst-config.
+struct CpuBurstPolicy {
+  BurstPolicy policy = BurstPolicy::kNone;
+  int cpu_burst_percent = 1000;             // of the limit, 1..10000
+  int cfs_quota_burst_percent = 300;        // of the limit, >= 100
+  int cfs_quota_burst_period_seconds = -1;  // -1: no limit
+  int share_pool_threshold_percent = 50;    // 0..100
+  friend bool operator==(const CpuBurstPolicy&, const CpuBurstPolicy&) = default;
+};
+
+/// resource-qos-config policies.cpuPolicy: the mechanism behind cpuQOS.
+enum class CpuQosMechanism { kGroupIdentity, kCoreSched };
+std::string_view name_of(CpuQosMechanism mechanism);  // "groupIdentity", "coreSched"
+std::optional<CpuQosMechanism> cpu_qos_mechanism_from(std::string_view text);
+
+/// resource-qos-config cpuQOS of one class.
 struct CpuQosPolicy {
   bool enable = false;
   int group_identity = 0;  // -1..2
   int sched_idle = 0;      // 0/1
+  bool core_expeller = false;
   friend bool operator==(const CpuQosPolicy&, const CpuQosPolicy&) = default;
 };
 
 struct QosPolicy {
-  CpuQosPolicy lsr{.enable = false, .group_identity = 2, .sched_idle = 0};
-  CpuQosPolicy ls{.enable = false, .group_identity = 2, .sched_idle = 0};
-  CpuQosPolicy be{.enable = false, .group_identity = -1, .sched_idle = 0};
+  CpuQosMechanism cpu_policy = CpuQosMechanism::kGroupIdentity;
+  CpuQosPolicy lsr{.enable = false, .group_identity = 2, .sched_idle = 0, .core_expeller = true};  // also LSE
+  CpuQosPolicy ls{.enable = false, .group_identity = 2, .sched_idle = 0, .core_expeller = true};
+  CpuQosPolicy be{.enable = false, .group_identity = -1, .sched_idle = 0, .core_expeller = false};
   friend bool operator==(const QosPolicy&, const QosPolicy&) = default;
 };
 
@@ -53,6 +91,17 @@ struct ColocationPolicy {
   friend bool operator==(const ColocationPolicy&, const ColocationPolicy&) = default;
 };
 
+/// Mechanisms that decide, explain and report and write nothing. Tideline's own key: tideline-config dryRun.
+struct DryRun {
+  bool cpu_suppress = false;
+  bool cpu_burst = false;
+  bool cpu_qos = false;
+  bool cpuset = false;
+  bool batch_limits = false;
+  bool cpu_evict = false;
+  friend bool operator==(const DryRun&, const DryRun&) = default;
+};
+
 /// The effective policy of one node.
 struct NodePolicy {
   PolicyVersion version;
@@ -60,6 +109,8 @@ struct NodePolicy {
   ColocationPolicy colocation;
   ThresholdPolicy threshold;
   QosPolicy qos;
+  CpuBurstPolicy burst;
+  DryRun dry_run;
   friend bool operator==(const NodePolicy&, const NodePolicy&) = default;
 };
 

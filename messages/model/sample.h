@@ -29,12 +29,21 @@ struct FastSample {
   friend bool operator==(const FastSample&, const FastSample&) = default;
 };
 
+/// A container of a pod; read only of those that have a CPU limit, for only they can be throttled.
+struct ContainerUse {
+  std::string id;
+  std::optional<MilliCpu> cpu;
+  std::optional<double> throttled_ratio;  // delta nr_throttled / delta nr_periods, 0..1; 0 if no period passed
+  friend bool operator==(const ContainerUse&, const ContainerUse&) = default;
+};
+
 struct PodUse {
   PodUid uid;
   std::optional<MilliCpu> cpu;
   std::optional<Bytes> memory;            // anon + unevictable: "usageWithoutPageCache"
   std::optional<double> throttled_ratio;  // delta nr_throttled / delta nr_periods, 0..1; 0 if no period passed
   std::optional<double> run_delay;        // seconds its threads waited for a CPU, per second (schedstat); may exceed 1
+  std::vector<ContainerUse> containers;   // stays on the host
   friend bool operator==(const PodUse&, const PodUse&) = default;
 };
 

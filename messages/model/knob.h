@@ -1,0 +1,73 @@
+#pragma once
+// Which kernel setting of which group, and its value, without this kernel's spelling.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "messages/model/cpu_set.h"
+#include "messages/model/ids.h"
+#include "messages/model/pod.h"
+#include "messages/model/units.h"
+
+namespace tideline::model {
+
+/// A group of kubelet's tree. kRoot: the one of a QoS class (of Guaranteed: kubepods itself).
+struct GroupRef {
+  enum class Level : std::uint8_t { kRoot, kPod, kContainer } level = Level::kRoot;
+  KubeQos qos = KubeQos::kBestEffort;  // where in the tree; for a pod its own
+  PodUid pod;                          // kPod, kContainer
+  std::string container_id;            // kContainer
+  friend bool operator==(const GroupRef&, const GroupRef&) = default;
+  friend auto operator<=>(const GroupRef&, const GroupRef&) = default;
+};
+GroupRef root_of(KubeQos qos);
+GroupRef group_of(const Pod& pod);
+GroupRef group_of(const Pod& pod, const Container& container);
+/// "BestEffort root", "pod <uid>", "pod <uid> container <id>".
+std::string text_of(const GroupRef& group);
+
+enum class Knob : std::uint8_t {
+  kCpuQuota,   // cpu.cfs_quota_us / cpu.max: Limit
+  kCpuBurst,   // cpu.cfs_burst_us / cpu.max.burst: Limit, the burst as CPU per period
+  kCpuWeight,  // cpu.shares / cpu.weight: Number, in shares (2..262144)
+  kCpuIdle,    // cpu.idle: Number, 0 or 1
+  kBvtWarp,    // cpu.bvt_warp_ns (Alibaba Cloud Linux): Number, -1..2
+  kCpuset,     // cpuset.cpus: CpuSet, not empty
+};
+std::string_view name_of(Knob knob);  // "cpu-quota" ...
+
+/// CPU per wall time; nullopt: no quota. Of kCpuBurst never nullopt, 0 = none.
+struct Limit {
+  std::optional<MilliCpu> cpu;
+  friend bool operator==(const Limit&, const Limit&) = default;
+};
+struct Number {
+  std::int64_t value = 0;
+  friend bool operator==(const Number&, const Number&) = default;
+};
+using KnobValue = std::variant<Limit, Number, CpuSet>;
+/// For people: "1500 millicores", "no limit", "2", "0-3".
+std::string text_of(const KnobValue& value);
+
+/// What probing found of one knob.
+struct KnobSupport {
+  Knob knob = Knob::kCpuQuota;
+  bool supported = false;
+  std::string file;  // in this kernel's spelling; "" where its cgroup version has none
+  std::string why;   // not supported: what was tried and what the kernel said
+  friend bool operator==(const KnobSupport&, const KnobSupport&) = default;
+};
+/// Probed once on the host. A knob that is not listed was not probed and counts as not supported.
+struct KnobSet {
+  std::vector<KnobSupport> knobs;
+  bool has(Knob knob) const;
+  /// "" if it is supported.
+  std::string why_not(Knob knob) const;
+  friend bool operator==(const KnobSet&, const KnobSet&) = default;
+};
+
+}  // namespace tideline::model
