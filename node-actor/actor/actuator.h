@@ -1,0 +1,78 @@
+#pragma once
+// Brings the kernel to what the arbiter settled: reads what is there, writes what differs, in an order that the kernel
+// takes, and puts back what nobody wants any more. A file found as wanted is looked at again only now and then, so that
+// a host at rest costs nothing, and somebody who keeps writing our files is answered at that rate and not fought.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/result.h"
+#include "messages/model/units.h"
+#include "node-actor/decide/arbiter.h"
+#include "node-actor/guard/journal.h"
+#include "node-actor/kernel/cgroup_tree.h"
+#include "node-actor/kernel/knob.h"
+#include "node-actor/kernel/writer.h"
+
+namespace tideline::node {
+
+class Actuator {
+ public:
+  /// Performs one write through the guard's gate, and tells of it.
+  using Perform = std::function<model::Result<kernel::WriteOutcome>(const model::KernelWrite&)>;
+  /// A file that holds what we want is read again after this long; also the rate at which drift is answered.
+  static constexpr model::Duration kRecheck = std::chrono::seconds(30);
+  /// A write that failed is tried again after this long.
+  static constexpr model::Duration kRetry = std::chrono::seconds(10);
+
+  /// `tree` and `journal` must outlive it. What an earlier worker of the journal left in force is put back with the
+  /// first apply() that does not want it.
+  Actuator(const kernel::CgroupTree& tree, const guard::Journal& journal, Perform perform);
+
+  /// One pod round. Only kFenced is an error: the worker must stop. What the kernel refuses is in problems().
+  model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now);
+
+  /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings ours there down to `limit`.
+  model::Result<void> lower_be_quotas(model::MilliCpu limit);
+
+  /// Why a controller's last write or reading failed; empty when all went well.
+  const std::map<model::Controller, model::Error>& problems() const { return problems_; }
+  /// Knobs whose file holds our value.
+  std::size_t owned() const;
+
+ private:
+  struct Held {
+    std::string group;
+    model::KnobValue value;
+    model::Controller controller = model::Controller::kNone;
+    bool ours = false;  // we wrote it; else it was so already
+    bool failed = false;
+    model::MonoTime checked;
+  };
+  struct Job {
+    std::string group;
+    model::Controller controller = model::Controller::kNone;
+    model::Reason reason = model::Reason::kNone;
+    std::string original;  // raw; not empty: to be put back
+  };
+  struct Plan;
+
+  void plan_settled(const decide::Settled& settled, model::MonoTime now, Plan& plan);
+  void plan_return(const decide::KnobRef& knob, Plan& plan);
+  model::Result<void> carry_out(const Plan& plan, model::MonoTime now);
+  model::Result<void> return_inherited(const decide::Settlement& settlement);
+  std::optional<std::string> original_of(const std::string& group, const std::string& file) const;
+  void fail(model::Controller controller, const model::Error& error);
+
+  const kernel::CgroupTree& tree_;
+  const guard::Journal& journal_;
+  Perform perform_;
+  std::map<decide::KnobRef, Held> held_;
+  std::vector<std::string> inherited_;  // paths of an earlier worker's journal, until the first apply()
+  std::map<model::Controller, model::Error> problems_;
+};
+
+}  // namespace tideline::node

@@ -1,0 +1,109 @@
+#include "node-actor/decide/cpu_round.h"
+
+#include <iterator>
+#include <utility>
+
+#include "node-actor/decide/batch_limits.h"
+#include "node-actor/decide/cpu_qos.h"
+
+namespace tideline::decide {
+namespace {
+
+using model::Controller;
+
+/// Takes the controller's wants and features over; in dry run the features say so.
+void take(Wants from, bool dry_run, std::vector<Want>& wants, std::vector<model::FeatureState>& features) {
+  wants.insert(wants.end(), std::make_move_iterator(from.wants.begin()), std::make_move_iterator(from.wants.end()));
+  for (auto& feature : from.features) {
+    if (dry_run && feature.state == model::FeatureState::State::kActive) {
+      feature.state = model::FeatureState::State::kInactive;
+      feature.why = "dry run, nothing is written: " + feature.why;
+    }
+    features.push_back(std::move(feature));
+  }
+}
+
+}  // namespace
+
+CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
+                       const std::optional<model::NodePolicy>& policy) {
+  CpuRoundStep step{std::move(state), {}};
+  auto& decision = step.decision;
+  const auto dry_run = policy ? policy->dry_run : model::DryRun{};
+  std::vector<Want> wants;
+
+  auto cpusets = cpuset_control(step.state.cpuset, input.topology, input.pods,
+                                {.now = input.now,
+                                 .node = input.cpus,
+                                 .terms = input.suppress,
+                                 .be_current = input.be_cpus_current,
+                                 .knobs = input.knobs},
+                                policy);
+  step.state.cpuset = std::move(cpusets.state);
+  take(std::move(cpusets.decision.wants), dry_run.cpuset, wants, decision.features);
+
+  auto burst = cpu_burst(std::move(step.state.burst),
+                         {.now = input.now,
+                          .capacity = input.node.capacity,
+                          .pods = input.pods,
+                          .sample = &input.sample,
+                          .pod_interval = input.pod_interval,
+                          .knobs = input.knobs},
+                         policy);
+  step.state.burst = std::move(burst.state);
+  take(std::move(burst.decision.wants), dry_run.cpu_burst, wants, decision.features);
+
+  take(cpu_qos(input.pods, input.knobs, policy), dry_run.cpu_qos, wants, decision.features);
+
+  // Without a policy nothing of BE's own limits is touched either.
+  if (policy) {
+    BatchLimitsInput batch{.is_v1 = input.is_v1, .be_root_limit = {}, .pod_limits = {}};
+    if (input.be_limit.kind == CurrentLimit::Kind::kQuota) batch.be_root_limit = input.be_limit.quota;
+    take(batch_limits(input.pods, input.knobs, batch), dry_run.batch_limits, wants, decision.features);
+  }
+
+  std::optional<std::int64_t> be_cpus;
+  if (input.sample.be_cpus) be_cpus = *input.sample.be_cpus;
+  auto evict = cpu_evict(std::move(step.state.evict),
+                         {.now = input.now,
+                          .boot_id = input.boot_id,
+                          .node = input.node,
+                          .allocatable_batch_cpu = {},
+                          .pods = input.pods,
+                          .sample = &input.sample,
+                          .be_real_limit = be_real_limit(input.be_limit, be_cpus),
+                          .interval = input.pod_interval,
+                          .work = {},
+                          .own_pod = {}},
+                         policy);
+  step.state.evict = std::move(evict.state);
+  take({.wants = {}, .features = evict.decision.features}, dry_run.cpu_evict, wants, decision.features);
+  decision.evict = std::move(evict.decision);
+
+  decision.settlement = settle(wants, dry_run, input.hands_off, input.now);
+  return step;
+}
+
+bool is_feature_of(std::string_view feature, Controller controller) {
+  switch (controller) {
+    case Controller::kCpuSuppress:
+      return feature.starts_with("cpuSuppress");
+    case Controller::kCpuBurst:
+      return feature.starts_with("cpuBurst");
+    case Controller::kCpuQos:
+      return feature.starts_with("cpuQOS");
+    case Controller::kCpuset:
+      return feature.starts_with("cpuset");
+    case Controller::kBatchLimits:
+      return feature.starts_with("batchLimits");
+    case Controller::kCpuEvict:
+      return feature.starts_with("cpuEvict");
+    case Controller::kNone:
+    case Controller::kGuard:
+    case Controller::kCoordinator:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace tideline::decide

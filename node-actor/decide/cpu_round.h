@@ -1,0 +1,64 @@
+#pragma once
+// One pod round of the CPU side: CPU burst, CPU QoS, cpusets, batch limits and CPU eviction over the same readings, and
+// what the arbiter makes of their wants. The besteffort root's quota is not among them: the fast loop owns it
+// (cpu_suppress.h).
+
+#include <string>
+#include <vector>
+
+#include "messages/model/knob.h"
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/sample.h"
+#include "messages/model/topology.h"
+#include "node-actor/decide/arbiter.h"
+#include "node-actor/decide/cpu_burst.h"
+#include "node-actor/decide/cpu_evict.h"
+#include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/cpuset_control.h"
+
+namespace tideline::decide {
+
+/// Nothing here is owned: all must outlive the call.
+struct CpuRoundInput {
+  model::MonoTime now;
+  const NodeFacts& node;
+  const std::vector<model::Pod>& pods;
+  const model::NodeSample& sample;  // of this round
+  model::Duration pod_interval = std::chrono::seconds(1);
+  const model::KnobSet& knobs;
+  const model::Topology& topology;
+  const NodeCpus& cpus;
+  const SuppressTerms& suppress;                 // of the newest fast round
+  CurrentLimit be_limit;                         // of the besteffort root after that round
+  std::optional<model::CpuSet> be_cpus_current;  // see CpusetInput::be_current
+  bool is_v1 = false;
+  const std::string& boot_id;
+  const std::vector<HandsOff>& hands_off;
+};
+
+/// A default-constructed one is right after a start.
+struct CpuRoundState {
+  BurstState burst;
+  CpusetState cpuset;
+  EvictState evict;
+};
+
+struct CpuRoundDecision {
+  Settlement settlement;
+  EvictDecision evict;
+  /// Of every mechanism; a mechanism in dry run says so.
+  std::vector<model::FeatureState> features;
+};
+
+struct CpuRoundStep {
+  CpuRoundState state;
+  CpuRoundDecision decision;
+};
+
+CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input, const std::optional<model::NodePolicy>& policy);
+
+/// The state of one knob's write, for features: `feature` starts with one of the controller's names.
+bool is_feature_of(std::string_view feature, model::Controller controller);
+
+}  // namespace tideline::decide
