@@ -80,17 +80,18 @@ Target target_of(MilliCpu formula, const SuppressTerms& terms, bool min_percent_
           min_percent_set && terms.floor > kKernelMinimum ? Reason::kMinPercentFloor : Reason::kKernelMinimum};
 }
 
-/// Time since the last change, at most kLongestPace; that, if there was none.
+/// Time since the last change; a long one, if there was none.
 model::Duration since_last_change(const SuppressState& state, model::MonoTime now) {
-  if (!state.last_change) return kLongestPace;
-  return std::clamp(now - *state.last_change, model::kZeroDuration, kLongestPace);
+  constexpr model::Duration kLong = kDriftPace + kPeriodWait;
+  if (!state.last_change) return kLong;
+  return std::clamp(now - *state.last_change, model::kZeroDuration, kLong);
 }
 
 /// Whether a change that is not urgent may be written in this round.
-bool is_due(model::Duration since, const std::optional<model::FastSample>& fast) {
-  if (since < kPace) return false;
+bool is_due(model::Duration since, model::Duration pace, const std::optional<model::FastSample>& fast) {
+  if (since < pace) return false;
   const bool at_begin_of_period = !fast || fast->be_periods.value_or(1) > 0;
-  return at_begin_of_period || since >= kLongestPace;
+  return at_begin_of_period || since >= pace + kPeriodWait;
 }
 
 /// The quota side of every policy: the formula against what the kernel has.
@@ -118,6 +119,8 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
       target =
           target_of(std::min(*terms.formula, terms.steady_formula.value_or(*terms.formula)), terms, min_percent_set);
     }
+    const bool rest_of_rise = state.recovering && target.limit > current.quota;
+    const bool drift = !rest_of_rise && MilliCpu(std::abs((target.limit - current.quota).value())) < urgent_fall;
     if (target.limit > current.quota) {
       if (!may_raise) return hold(Reason::kNone, Reason::kStaleSample);
       const double seconds = std::min(1.0, std::chrono::duration<double>(since).count());
@@ -129,7 +132,8 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     if (change.value() == 0 || (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum)) {
       return hold(target.rule == Reason::kGrowthCapped ? target.rule : Reason::kWithinDeadBand);
     }
-    if (!urgent && !is_due(since, input.fast)) return hold(Reason::kPaced);
+    const auto pace = drift && input.protection.verified ? kDriftPace : kPace;
+    if (!urgent && !is_due(since, pace, input.fast)) return hold(Reason::kPaced);
   }
   decision.action = Action::kLimit;
   decision.limit = target.limit;
@@ -138,6 +142,7 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   state.ours = true;
   state.last_limit = target.limit;
   state.last_change = input.now;
+  state.recovering = target.rule == Reason::kGrowthCapped;
 }
 
 void release(SuppressState& state, const SuppressInput& input, Reason reason, SuppressDecision& decision) {

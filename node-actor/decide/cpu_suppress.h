@@ -34,8 +34,13 @@ constexpr model::MilliCpu kUrgentFallLeast{250};
 /// period's runtime with each write of a quota (sched-bwc.rst: runtime is refilled), so that a limit written often, or
 /// late in its period, is no limit. A little less than the longest period, so as not to miss the next one.
 constexpr model::Duration kPace = std::chrono::milliseconds(900);
-/// And no longer than this: a group that does not run has no periods.
-constexpr model::Duration kLongestPace = std::chrono::seconds(2);
+/// A change smaller than an urgent fall, other than the rest of a rise, waits this long instead where kernel ordering
+/// is verified: then it moves only what LS has in reserve, and each write costs LS a wake-up behind a refilled BE
+/// (docs/benchmarks.md).
+constexpr model::Duration kDriftPace = std::chrono::milliseconds(4900);
+/// How much longer than its pace a change waits for the begin of a period. A write starts a period, so by then one has
+/// begun, or the group does not run and has none.
+constexpr model::Duration kPeriodWait = std::chrono::milliseconds(300);
 /// Changes smaller than this much of capacity are not written, except those that reach kKernelMinimum.
 constexpr double kDeadBandPercent = 1;
 /// A pod sample is stale after max(this, two pod intervals): one late loop is not a gap.
@@ -86,6 +91,7 @@ struct SuppressState {
   bool ours = false;
   std::optional<model::MilliCpu> last_limit;   // last limit decided; stands in for a quota that cannot be read
   std::optional<model::MonoTime> last_change;  // when the quota was last changed; paces growth
+  bool recovering = false;                     // that change was a rise cut short, to be gone on with
   PressureState pressure;
 };
 
@@ -135,8 +141,9 @@ struct SuppressStep {
 /// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received.
 ///
 /// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
-///   other change follows the lower of that and the steady formula, at the pace of kPace. A rise is limited to
-///   kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at once.
+///   other change follows the lower of that and the steady formula, at the pace of kPace or kDriftPace. A rise is
+///   limited to kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at
+///   once.
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
 /// set
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too

@@ -31,6 +31,8 @@ std::int64_t now_ns() {
   return Clock::now().time_since_epoch().count();
 }
 
+/// A fast answer later than this is told of with its limits.
+constexpr double kLateMs = 150;
 /// A spike ends when both nodes have answered, or after this.
 constexpr milliseconds kLongestSpike{2200};
 
@@ -65,6 +67,7 @@ std::int64_t limit_of(const PodTree& tree) {
 struct Watched {
   PodTree& tree;
   std::int64_t before = 0;
+  std::int64_t after = 0;
   std::int64_t seen_ns = 0;
   std::vector<double> delays_ms;
 };
@@ -105,7 +108,7 @@ int measure(int spikes, unsigned seed) {
   fast_tree.own_ls(child);
 
   std::mt19937 random(seed);
-  Watched watched[2] = {{fast_tree, 0, 0, {}}, {slow_tree, 0, 0, {}}};
+  Watched watched[2] = {{fast_tree, 0, 0, 0, {}}, {slow_tree, 0, 0, 0, {}}};
   for (int i = 0; i < spikes; ++i) {
     // Long enough for the limits to have risen again, 10 % of capacity a second, and at no fixed phase of either loop:
     // below a limit that is low already a spike has less to say.
@@ -124,6 +127,7 @@ int measure(int spikes, unsigned seed) {
         // A rise on the way is the recovery from the spike before.
         if (limit < one.before) {
           one.seen_ns = now_ns();
+          one.after = limit;
         } else {
           one.before = limit;
         }
@@ -134,6 +138,10 @@ int measure(int spikes, unsigned seed) {
     for (auto& one : watched) {
       if (one.seen_ns == 0) continue;
       one.delays_ms.push_back(static_cast<double>(one.seen_ns - spike->began_ns.load()) / 1e6);
+      if (&one == &watched[0] && one.delays_ms.back() > kLateMs) {
+        fmt::print(stderr, "spike {}: {:.0f} ms, from {} to {} us\n", i + 1, one.delays_ms.back(), one.before,
+                   one.after);
+      }
     }
     if (spikes > 20 && i % 20 == 19) fmt::print(stderr, "{} of {} spikes\n", i + 1, spikes);
   }

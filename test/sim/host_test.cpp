@@ -49,6 +49,10 @@ struct World {
   double quota() const { return host.quota ? static_cast<double>(host.quota->value()) : percent(1000); }
   /// One write of the dead band, and rounding.
   double dead_band() const { return percent(decide::kDeadBandPercent) + 2; }
+  /// What may wait for decide::kDriftPace.
+  double drift() const {
+    return std::max(percent(decide::kUrgentFallPercent), static_cast<double>(decide::kUrgentFallLeast.value())) + 2;
+  }
 
   MilliCpu capacity;
   MilliCpu reserved;
@@ -75,9 +79,12 @@ TEST(HostSim, TheLimitFollowsTheFormulaWithinATickOfAnLsStep) {
       const double limit = world.percent(threshold);
       world.tick();
       const double at_once = std::max(limit - demand.ls - demand.system, floor);
-      ASSERT_LE(world.quota(), at_once + world.dead_band()) << "LS " << demand.ls << " of " << world.capacity.value();
+      const double waits = demand.ls < world.drift() ? world.drift() : world.dead_band();
+      ASSERT_LE(world.quota(), at_once + waits) << "LS " << demand.ls << " of " << world.capacity.value();
       world.run(2 * kPodLoop + 2 * world.loop);  // a whole pod sample after the step
       const double outside = demand.ls + std::max(demand.system, static_cast<double>(world.reserved.value()));
+      ASSERT_NEAR(world.quota(), std::max(limit - outside, floor), world.drift());
+      world.run(decide::kDriftPace + decide::kPeriodWait);
       ASSERT_NEAR(world.quota(), std::max(limit - outside, floor), world.dead_band());
     }
   });

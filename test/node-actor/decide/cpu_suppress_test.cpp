@@ -55,12 +55,14 @@ struct Moved {
   std::int64_t more_in_window = 0;
   std::int64_t more_in_second = 0;
   std::optional<std::int64_t> periods_begun;
+  bool ordered = false;  // kernel ordering is verified
 };
 
 SuppressDecision after_move(const Moved& moved) {
   auto input = worked_host(CurrentLimit::of(MilliCpu(8800)));
   input.fast->node_cpu = *input.fast->node_cpu + MilliCpu(moved.more_in_window);
   input.fast->be_periods = moved.periods_begun;
+  input.protection.verified = moved.ordered;
   input.pods->node_cpu = *input.pods->node_cpu + MilliCpu(moved.more_in_second);
   SuppressState state;
   state.last_limit = MilliCpu(8800);
@@ -69,14 +71,15 @@ SuppressDecision after_move(const Moved& moved) {
 }
 
 TEST(CpuSuppress, AnUrgentFallIsWrittenInTheRoundThatSeesIt) {
-  const auto decision = after_move({.ago = 100ms, .more_in_window = 1600, .more_in_second = 0, .periods_begun = 0});
+  const auto decision =
+      after_move({.ago = 100ms, .more_in_window = 1600, .more_in_second = 0, .periods_begun = 0, .ordered = false});
   EXPECT_EQ(decision.action, Action::kLimit);
   EXPECT_EQ(decision.limit, MilliCpu(7200)) << "5 % of 32 cores lower";
   EXPECT_EQ(decision.rule, Reason::kThresholdFormula);
 }
 
 TEST(CpuSuppress, ASmallFallWaitsForItsPaceAndThenFollowsTheLongerWindow) {
-  Moved moved{.ago = 800ms, .more_in_window = 1500, .more_in_second = 700, .periods_begun = {}};
+  Moved moved{.ago = 800ms, .more_in_window = 1500, .more_in_second = 700, .periods_begun = {}, .ordered = false};
   auto decision = after_move(moved);
   EXPECT_EQ(decision.action, Action::kHold);
   EXPECT_EQ(decision.rule, Reason::kPaced);
@@ -90,16 +93,39 @@ TEST(CpuSuppress, ASmallFallWaitsForItsPaceAndThenFollowsTheLongerWindow) {
 }
 
 TEST(CpuSuppress, ChangesAreWrittenAtTheBeginOfAQuotaPeriodWhereOneComes) {
-  Moved moved{.ago = 1s, .more_in_window = 700, .more_in_second = 700, .periods_begun = 0};
+  Moved moved{.ago = 1s, .more_in_window = 700, .more_in_second = 700, .periods_begun = 0, .ordered = false};
   EXPECT_EQ(after_move(moved).rule, Reason::kPaced) << "late in a period a write would hand out a second quota";
   moved.periods_begun = 1;
   EXPECT_EQ(after_move(moved).action, Action::kLimit);
-  moved = {.ago = 2s, .more_in_window = 700, .more_in_second = 700, .periods_begun = 0};
+  moved.ago = 1200ms;
+  moved.periods_begun = 0;
   EXPECT_EQ(after_move(moved).action, Action::kLimit) << "a group that does not run has no periods";
 }
 
+TEST(CpuSuppress, WhereOrderIsVerifiedASmallChangeWaitsFiveSecondsAndABigRiseDoesNot) {
+  Moved small{.ago = 4800ms, .more_in_window = 1500, .more_in_second = 1500, .periods_begun = 1, .ordered = true};
+  EXPECT_EQ(after_move(small).rule, Reason::kPaced);
+  small.ago = 4900ms;
+  EXPECT_EQ(after_move(small).limit, MilliCpu(7300));
+  const Moved urgent{.ago = 100ms, .more_in_window = 1600, .more_in_second = 0, .periods_begun = 0, .ordered = true};
+  EXPECT_EQ(after_move(urgent).action, Action::kLimit);
+  SuppressState state;
+  state.last_change = MonoTime{kNow.ns - 900'000'000};
+  for (const auto& [limit, written] : {std::pair(7200, true), std::pair(7300, false)}) {
+    const auto decision =
+        decide_once(worked_host(CurrentLimit::of(MilliCpu(limit))), policy_of(SuppressPolicy::kCfsQuota), state);
+    EXPECT_EQ(decision.action == Action::kLimit, written) << limit;
+  }
+  state.recovering = true;
+  EXPECT_EQ(
+      decide_once(worked_host(CurrentLimit::of(MilliCpu(7300))), policy_of(SuppressPolicy::kCfsQuota), state).limit,
+      MilliCpu(8800))
+      << "the rest of a rise is not kept waiting";
+}
+
 TEST(CpuSuppress, AWindowThatShowsLessLsThanTheLastSecondDoesNotRaise) {
-  const auto decision = after_move({.ago = 1s, .more_in_window = -4000, .more_in_second = 0, .periods_begun = 1});
+  const auto decision =
+      after_move({.ago = 1s, .more_in_window = -4000, .more_in_second = 0, .periods_begun = 1, .ordered = false});
   EXPECT_EQ(decision.action, Action::kHold);
   EXPECT_EQ(decision.rule, Reason::kWithinDeadBand);
 }
