@@ -110,13 +110,33 @@ Json state(const PolicyState& s) {
 }
 
 Json cpu_qos(const model::CpuQosPolicy& q) {
-  return {{"enable", q.enable}, {"groupIdentity", q.group_identity}, {"schedIdle", q.sched_idle}};
+  return {{"enable", q.enable},
+          {"groupIdentity", q.group_identity},
+          {"schedIdle", q.sched_idle},
+          {"coreExpeller", q.core_expeller}};
+}
+
+Json threshold(const model::ThresholdPolicy& t) {
+  return {{"enable", t.enable},
+          {"cpuSuppressThresholdPercent", t.cpu_suppress_threshold_percent},
+          {"cpuSuppressMinPercent", number(t.cpu_suppress_min_percent)},
+          {"cpuSuppressPolicy", std::string(model::name_of(t.cpu_suppress_policy))},
+          {"cpuEvictBESatisfactionLowerPercent", number(t.cpu_evict_be_satisfaction_lower_percent)},
+          {"cpuEvictBESatisfactionUpperPercent", number(t.cpu_evict_be_satisfaction_upper_percent)},
+          {"cpuEvictBEUsageThresholdPercent", t.cpu_evict_be_usage_threshold_percent},
+          {"cpuEvictTimeWindowSeconds", number(t.cpu_evict_time_window_seconds)},
+          {"cpuEvictPolicy", std::string(model::name_of(t.cpu_evict_policy))},
+          {"cpuEvictThresholdPercent", number(t.cpu_evict_threshold_percent)},
+          {"cpuEvictLowerPercent", number(t.cpu_evict_lower_percent)},
+          {"cpuAllocatableEvictThresholdPercent", number(t.cpu_allocatable_evict_threshold_percent)},
+          {"cpuAllocatableEvictLowerPercent", number(t.cpu_allocatable_evict_lower_percent)},
+          {"evictEnabledPriorityThreshold", number(t.evict_enabled_priority_threshold)},
+          {"allocatableEvictPriorityThreshold", number(t.allocatable_evict_priority_threshold)}};
 }
 
 /// Keys as Koordinator spells them.
 Json effective(const model::NodePolicy& p) {
   const auto& c = p.colocation;
-  const auto& t = p.threshold;
   return {{"version", p.version.value()},
           {"epoch", p.epoch.value()},
           {"colocation",
@@ -129,12 +149,25 @@ Json effective(const model::NodePolicy& p) {
             {"resourceDiffThreshold", c.resource_diff_threshold},
             {"batchCPUThresholdPercent", number(c.batch_cpu_threshold_percent)},
             {"batchMemoryThresholdPercent", number(c.batch_memory_threshold_percent)}}},
-          {"threshold",
-           {{"enable", t.enable},
-            {"cpuSuppressThresholdPercent", t.cpu_suppress_threshold_percent},
-            {"cpuSuppressMinPercent", number(t.cpu_suppress_min_percent)},
-            {"cpuSuppressPolicy", std::string(model::name_of(t.cpu_suppress_policy))}}},
-          {"qos", {{"lsr", cpu_qos(p.qos.lsr)}, {"ls", cpu_qos(p.qos.ls)}, {"be", cpu_qos(p.qos.be)}}}};
+          {"threshold", threshold(p.threshold)},
+          {"qos",
+           {{"cpuPolicy", std::string(model::name_of(p.qos.cpu_policy))},
+            {"lsr", cpu_qos(p.qos.lsr)},
+            {"ls", cpu_qos(p.qos.ls)},
+            {"be", cpu_qos(p.qos.be)}}},
+          {"cpuBurst",
+           {{"policy", std::string(model::name_of(p.burst.policy))},
+            {"cpuBurstPercent", p.burst.cpu_burst_percent},
+            {"cfsQuotaBurstPercent", p.burst.cfs_quota_burst_percent},
+            {"cfsQuotaBurstPeriodSeconds", p.burst.cfs_quota_burst_period_seconds},
+            {"sharePoolThresholdPercent", p.burst.share_pool_threshold_percent}}},
+          {"dryRun",
+           {{"cpuSuppress", p.dry_run.cpu_suppress},
+            {"cpuBurst", p.dry_run.cpu_burst},
+            {"cpuQos", p.dry_run.cpu_qos},
+            {"cpuset", p.dry_run.cpuset},
+            {"batchLimits", p.dry_run.batch_limits},
+            {"cpuEvict", p.dry_run.cpu_evict}}}};
 }
 
 }  // namespace
@@ -171,6 +204,11 @@ Json to_json(const Pod& p) {
           {"workload", pod.workload.empty() ? Json() : Json(pod.workload)},
           {"requests", resources(pod.requests)},
           {"limits", resources(pod.limits)},
+          {"cpuset", pod.bound_cpus.empty() ? Json() : Json(pod.bound_cpus.text())},
+          {"evictionEnabled", pod.eviction.enabled},
+          {"evictionPriority", pod.eviction.priority},
+          {"subPriority", number(pod.eviction.sub_priority)},
+          {"terminating", pod.eviction.terminating},
           {"cpuMilli", spread(p.summary.cpu_milli)},
           {"cpuAverageMilli", number(p.cpu_average)},
           {"memoryBytes", spread(p.summary.memory_bytes)},

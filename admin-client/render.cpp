@@ -100,7 +100,45 @@ std::string optional_percent(const std::optional<int>& value) {
 }
 
 std::string cpu_qos_text(const model::CpuQosPolicy& qos) {
-  return fmt::format("{}, groupIdentity {}, schedIdle {}", on_off(qos.enable), qos.group_identity, qos.sched_idle);
+  return fmt::format("{}, groupIdentity {}, schedIdle {}, coreExpeller {}", on_off(qos.enable), qos.group_identity,
+                     qos.sched_idle, qos.core_expeller);
+}
+
+std::string optional_number(const std::optional<int>& value, std::string_view unit = "") {
+  return value ? fmt::format("{}{}", *value, unit) : "unset";
+}
+
+/// "on", "off", or "on, dry run".
+std::string mechanism(bool on, bool dry_run) {
+  return fmt::format("{}{}", on_off(on), dry_run ? ", dry run" : "");
+}
+
+void add_evict(Facts& facts, const model::NodePolicy& policy) {
+  const auto& t = policy.threshold;
+  facts.add("  CPU eviction", mechanism(t.enable, policy.dry_run.cpu_evict));
+  facts.add("    cpuEvictBESatisfactionLowerPercent", optional_percent(t.cpu_evict_be_satisfaction_lower_percent));
+  facts.add("    cpuEvictBESatisfactionUpperPercent", optional_percent(t.cpu_evict_be_satisfaction_upper_percent));
+  facts.add("    cpuEvictBEUsageThresholdPercent", fmt::format("{} %", t.cpu_evict_be_usage_threshold_percent));
+  facts.add("    cpuEvictTimeWindowSeconds", optional_number(t.cpu_evict_time_window_seconds, " s"));
+  facts.add("    cpuEvictPolicy", std::string(model::name_of(t.cpu_evict_policy)));
+  facts.add("    cpuEvictThresholdPercent", optional_percent(t.cpu_evict_threshold_percent));
+  facts.add("    cpuEvictLowerPercent", optional_percent(t.cpu_evict_lower_percent));
+  facts.add("    cpuAllocatableEvictThresholdPercent", optional_percent(t.cpu_allocatable_evict_threshold_percent));
+  facts.add("    cpuAllocatableEvictLowerPercent", optional_percent(t.cpu_allocatable_evict_lower_percent));
+  facts.add("    evictEnabledPriorityThreshold", optional_number(t.evict_enabled_priority_threshold));
+  facts.add("    allocatableEvictPriorityThreshold", optional_number(t.allocatable_evict_priority_threshold));
+}
+
+void add_burst(Facts& facts, const model::NodePolicy& policy) {
+  const auto& burst = policy.burst;
+  facts.add("  CPU burst", mechanism(burst.policy != model::BurstPolicy::kNone, policy.dry_run.cpu_burst));
+  facts.add("    policy", std::string(model::name_of(burst.policy)));
+  facts.add("    cpuBurstPercent", fmt::format("{} %", burst.cpu_burst_percent));
+  facts.add("    cfsQuotaBurstPercent", fmt::format("{} %", burst.cfs_quota_burst_percent));
+  facts.add("    cfsQuotaBurstPeriodSeconds", burst.cfs_quota_burst_period_seconds < 0
+                                                  ? "no limit"
+                                                  : fmt::format("{} s", burst.cfs_quota_burst_period_seconds));
+  facts.add("    sharePoolThresholdPercent", fmt::format("{} %", burst.share_pool_threshold_percent));
 }
 
 std::string state_text(const PolicyState& state) {
@@ -310,13 +348,22 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   facts.add("    degradeTimeMinutes", fmt::format("{}", effective.colocation.degrade_time_minutes));
   facts.add("    batchCPUThresholdPercent", optional_percent(effective.colocation.batch_cpu_threshold_percent));
   facts.add("    batchMemoryThresholdPercent", optional_percent(effective.colocation.batch_memory_threshold_percent));
-  facts.add("  CPU suppress", on_off(effective.threshold.enable));
+  facts.add("  CPU suppress", mechanism(effective.threshold.enable, effective.dry_run.cpu_suppress));
   facts.add("    cpuSuppressPolicy", std::string(model::name_of(effective.threshold.cpu_suppress_policy)));
   facts.add("    cpuSuppressThresholdPercent", fmt::format("{} %", effective.threshold.cpu_suppress_threshold_percent));
   facts.add("    cpuSuppressMinPercent", optional_percent(effective.threshold.cpu_suppress_min_percent));
+  add_evict(facts, effective);
+  add_burst(facts, effective);
+  facts.add("  CPU QoS", fmt::format("{}{}", model::name_of(effective.qos.cpu_policy),
+                                     effective.dry_run.cpu_qos ? ", dry run" : ""));
   facts.add("  cpuQOS LSR", cpu_qos_text(effective.qos.lsr));
   facts.add("  cpuQOS LS", cpu_qos_text(effective.qos.ls));
   facts.add("  cpuQOS BE", cpu_qos_text(effective.qos.be));
+  const auto of_pods = [](bool dry_run) {
+    return std::string(dry_run ? "as the pods say, dry run" : "as the pods say");
+  };
+  facts.add("  cpusets", of_pods(effective.dry_run.cpuset));
+  facts.add("  batch limits", of_pods(effective.dry_run.batch_limits));
   out += facts.text();
   if (!answer.state.documents.empty()) {
     out += "\ndocuments (--json shows their text):\n";

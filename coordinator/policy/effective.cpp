@@ -17,11 +17,6 @@ const NodeEntry* first_match(const Section& section, const Labels& labels) {
   return nullptr;
 }
 
-void overlay(NodePolicy& policy, const std::vector<Setting>& settings) {
-  for (const Setting& setting : settings)
-    setting.key->apply(policy, setting.value);
-}
-
 /// Koordinator's percent of a ratio label: trunc(100 ratio).
 std::optional<int> percent_label(const Labels& labels, const std::string& name, std::vector<std::string>* problems) {
   const auto label = labels.find(name);
@@ -42,6 +37,11 @@ std::optional<int> percent_label(const Labels& labels, const std::string& name, 
 
 }  // namespace
 
+void overlay(NodePolicy& policy, const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings)
+    setting.key->apply(policy, setting.value);
+}
+
 std::string_view matching_entry(const Section& section, const Labels& labels) {
   const NodeEntry* entry = first_match(section, labels);
   return entry ? std::string_view(entry->name) : std::string_view();
@@ -49,7 +49,7 @@ std::string_view matching_entry(const Section& section, const Labels& labels) {
 
 NodePolicy effective(const ClusterPolicy& policy, const Labels& labels, std::vector<std::string>* label_problems) {
   NodePolicy node;
-  for (const Section* section : {&policy.colocation, &policy.threshold, &policy.qos}) {
+  for (const Section* section : {&policy.colocation, &policy.threshold, &policy.qos, &policy.burst, &policy.tideline}) {
     overlay(node, section->cluster);
     const bool cluster_enable = node.colocation.enable;
     if (const NodeEntry* entry = first_match(*section, labels)) overlay(node, entry->settings);

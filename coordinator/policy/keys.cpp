@@ -133,7 +133,7 @@ void add_threshold(std::vector<KeySpec>& out) {
                              std::string_view meaning) {
     return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
   };
-  out.push_back(acted(of("enable", KeyType::kBool, "false", "CPU suppress (and all evictions) on or off"),
+  out.push_back(acted(of("enable", KeyType::kBool, "false", "CPU suppress and all evictions on or off"),
                       [](NodePolicy& p, const Scalar& v) { p.threshold.enable = flag(v); }));
   out.push_back(acted(integer("cpuSuppressThresholdPercent", "65", 0, 100,
                               "% of CPU capacity up to which best-effort pods may fill the node"),
@@ -141,11 +141,11 @@ void add_threshold(std::vector<KeySpec>& out) {
   out.push_back(
       acted(integer("cpuSuppressMinPercent", "unset", 0, 100, "% of CPU capacity best-effort pods keep under any load"),
             [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_suppress_min_percent = whole(v); }));
-  KeySpec how = one_of(of("cpuSuppressPolicy", KeyType::kText, "\"cpuset\"",
-                          "cpuset: best-effort pods get fewer CPUs (nodes enforce it as a quota); cfsQuota: a quota; "
-                          "workConserving (Tideline's own): no quota while latency-sensitive pods feel nothing"),
-                       {"cpuset", "cfsQuota", "workConserving"});
-  how.acted_choices = {"cfsQuota", "workConserving"};
+  KeySpec how =
+      one_of(of("cpuSuppressPolicy", KeyType::kText, "\"cpuset\"",
+                "cpuset: best-effort pods get fewer CPUs; cfsQuota: a quota; workConserving (Tideline's own): "
+                "no quota while latency-sensitive pods feel nothing"),
+             {"cpuset", "cfsQuota", "workConserving"});
   out.push_back(acted(std::move(how), [](NodePolicy& p, const Scalar& v) {
     if (const auto policy = model::suppress_policy_from(std::get<std::string>(v))) {
       p.threshold.cpu_suppress_policy = *policy;
@@ -157,26 +157,53 @@ void add_threshold(std::vector<KeySpec>& out) {
                         "% of allocatable memory requested that starts eviction"));
   out.push_back(integer("memoryAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
                         "% of allocatable memory requested at which eviction stops"));
-  out.push_back(integer("cpuEvictBESatisfactionLowerPercent", "unset", 0, 100,
-                        "% of its CPU request below which best-effort counts as starved"));
+  // Koordinator takes 0..100 for these two and then does nothing outside of what it can act on.
   out.push_back(
-      integer("cpuEvictBESatisfactionUpperPercent", "unset", 0, 100, "% of its CPU request that eviction restores"));
-  out.push_back(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
-                        "% of its limit best-effort must use to count as starved"));
-  out.push_back(integer("cpuEvictTimeWindowSeconds", "unset", 1, kMaxInt, "s over which starvation is judged"));
-  out.push_back(one_of(of("cpuEvictPolicy", KeyType::kText, "\"evictByRealLimit\"",
-                          "what best-effort's satisfaction is measured against"),
-                       {"evictByRealLimit", "evictByAllocatable"}));
-  out.push_back(integer("cpuEvictThresholdPercent", "unset", 0, 100, "% of node CPU used that starts eviction"));
-  out.push_back(integer("cpuEvictLowerPercent", "unset", 0, 100, "% of node CPU used at which eviction stops"));
-  out.push_back(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
-                        "% of allocatable CPU requested that starts eviction"));
-  out.push_back(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
-                        "% of allocatable CPU requested at which eviction stops"));
-  out.push_back(integer("evictEnabledPriorityThreshold", "unset", -kMaxInt - 1, kMaxInt,
-                        "pods of at most this priority may be evicted"));
-  out.push_back(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
-                        "pods of at most this priority may be evicted for over-commit"));
+      acted(integer("cpuEvictBESatisfactionLowerPercent", "unset", 1, 60,
+                    "% of its CPU request below which best-effort counts as starved and is evicted; needs the "
+                    "upper one"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_be_satisfaction_lower_percent = whole(v); }));
+  out.push_back(
+      acted(integer("cpuEvictBESatisfactionUpperPercent", "unset", 1, 99,
+                    "% of its CPU request that eviction restores; at least the lower one"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_be_satisfaction_upper_percent = whole(v); }));
+  out.push_back(
+      acted(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
+                    "% of its limit best-effort must use to count as starved"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_be_usage_threshold_percent = whole(v); }));
+  out.push_back(acted(integer("cpuEvictTimeWindowSeconds", "unset", 1, kMaxInt,
+                              "s over which eviction is judged; unset: one reading of the pods"),
+                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_time_window_seconds = whole(v); }));
+  out.push_back(acted(one_of(of("cpuEvictPolicy", KeyType::kText, "\"evictByRealLimit\"",
+                                "what best-effort's satisfaction is measured against"),
+                             {"evictByRealLimit", "evictByAllocatable"}),
+                      [](NodePolicy& p, const Scalar& v) {
+                        if (const auto policy = model::cpu_evict_policy_from(std::get<std::string>(v))) {
+                          p.threshold.cpu_evict_policy = *policy;
+                        }
+                      }));
+  out.push_back(acted(integer("cpuEvictThresholdPercent", "unset", 0, 100,
+                              "% of node CPU used that starts eviction; needs evictEnabledPriorityThreshold"),
+                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_threshold_percent = whole(v); }));
+  out.push_back(acted(integer("cpuEvictLowerPercent", "unset", 0, 100,
+                              "% of node CPU used at which eviction stops; unset: the threshold less 2"),
+                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_lower_percent = whole(v); }));
+  out.push_back(
+      acted(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
+                    "% of allocatable CPU requested that starts eviction; needs the lower one and "
+                    "allocatableEvictPriorityThreshold"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_allocatable_evict_threshold_percent = whole(v); }));
+  out.push_back(
+      acted(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
+                    "% of allocatable CPU requested at which eviction stops"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_allocatable_evict_lower_percent = whole(v); }));
+  out.push_back(acted(integer("evictEnabledPriorityThreshold", "unset", -kMaxInt - 1, kMaxInt,
+                              "pods of at most this priority may be evicted"),
+                      [](NodePolicy& p, const Scalar& v) { p.threshold.evict_enabled_priority_threshold = whole(v); }));
+  out.push_back(
+      acted(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
+                    "pods of at most this priority may be evicted for over-commit"),
+            [](NodePolicy& p, const Scalar& v) { p.threshold.allocatable_evict_priority_threshold = whole(v); }));
 }
 
 /// Paths of one class, whose texts must outlive the table.
@@ -185,6 +212,7 @@ struct ClassPaths {
   Apply enable;
   Apply group_identity;
   Apply sched_idle;
+  Apply core_expeller;
   std::string_view identity_default;
   std::string_view expeller_default;
   std::string_view wmark_ratio;
@@ -199,6 +227,8 @@ template <CpuQosPolicy QosPolicy::*Class>
 constexpr Apply kIdentity = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).group_identity = whole(v); };
 template <CpuQosPolicy QosPolicy::*Class>
 constexpr Apply kIdle = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).sched_idle = whole(v); };
+template <CpuQosPolicy QosPolicy::*Class>
+constexpr Apply kExpeller = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).core_expeller = flag(v); };
 
 /// Composed paths live as long as the program, like the literals beside them.
 std::string_view keep(std::string text) {
@@ -215,13 +245,14 @@ void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
                              std::string_view meaning) {
     return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
   };
-  const auto carry = [](KeySpec spec, Apply apply) { return apply ? carried(std::move(spec), apply) : spec; };
-  out.push_back(carry(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
-  out.push_back(carry(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
-                      c.group_identity));
-  out.push_back(carry(integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class"), c.sched_idle));
-  out.push_back(
-      of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default, "keep other classes off the sibling hyperthread"));
+  const auto act = [](KeySpec spec, Apply apply) { return apply ? acted(std::move(spec), apply) : spec; };
+  out.push_back(act(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
+  out.push_back(act(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
+                    c.group_identity));
+  out.push_back(act(integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class"), c.sched_idle));
+  out.push_back(carried(of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
+                           "keep other classes off the sibling hyperthread; nodes say unsupported"),
+                        c.core_expeller));
   out.push_back(of("memoryQOS.enable", KeyType::kBool, "false", "memory QoS of this class on or off"));
   out.push_back(integer("memoryQOS.minLimitPercent", "0", 0, 100, "% of the request in memory.min"));
   out.push_back(integer("memoryQOS.lowLimitPercent", "0", 0, 100, "% of the request in memory.low"));
@@ -255,18 +286,69 @@ void add_qos(std::vector<KeySpec>& out) {
   const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
     return key(kQosKey, path, type, default_text, meaning);
   };
-  out.push_back(one_of(of("policies.cpuPolicy", KeyType::kText, "\"groupIdentity\"", "mechanism behind cpuQOS"),
-                       {"groupIdentity", "coreSched"}));
+  KeySpec how = one_of(of("policies.cpuPolicy", KeyType::kText, "\"groupIdentity\"",
+                          "mechanism behind cpuQOS; of coreSched nodes say unsupported"),
+                       {"groupIdentity", "coreSched"});
+  how.acted_choices = {"groupIdentity"};
+  out.push_back(acted(std::move(how), [](NodePolicy& p, const Scalar& v) {
+    if (const auto mechanism = model::cpu_qos_mechanism_from(std::get<std::string>(v))) p.qos.cpu_policy = *mechanism;
+  }));
   out.push_back(one_of(of("policies.netQOSPolicy", KeyType::kText, "\"tc\"", "mechanism behind networkQOS"),
                        {"tc", "terway-qos"}));
-  add_class(out, {"lsrClass", kEnable<&QosPolicy::lsr>, kIdentity<&QosPolicy::lsr>, kIdle<&QosPolicy::lsr>, "2", "true",
-                  "95", "20", "-25", "100"});
-  add_class(out, {"lsClass", kEnable<&QosPolicy::ls>, kIdentity<&QosPolicy::ls>, kIdle<&QosPolicy::ls>, "2", "true",
-                  "95", "20", "-25", "100"});
-  add_class(out, {"beClass", kEnable<&QosPolicy::be>, kIdentity<&QosPolicy::be>, kIdle<&QosPolicy::be>, "-1", "false",
-                  "95", "20", "50", "30"});
-  add_class(out, {"systemClass", nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
-  add_class(out, {"cgroupRoot", nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
+  add_class(out, {"lsrClass", kEnable<&QosPolicy::lsr>, kIdentity<&QosPolicy::lsr>, kIdle<&QosPolicy::lsr>,
+                  kExpeller<&QosPolicy::lsr>, "2", "true", "95", "20", "-25", "100"});
+  add_class(out, {"lsClass", kEnable<&QosPolicy::ls>, kIdentity<&QosPolicy::ls>, kIdle<&QosPolicy::ls>,
+                  kExpeller<&QosPolicy::ls>, "2", "true", "95", "20", "-25", "100"});
+  add_class(out, {"beClass", kEnable<&QosPolicy::be>, kIdentity<&QosPolicy::be>, kIdle<&QosPolicy::be>,
+                  kExpeller<&QosPolicy::be>, "-1", "false", "95", "20", "50", "30"});
+  add_class(out, {"systemClass", nullptr, nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
+  add_class(out, {"cgroupRoot", nullptr, nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
+}
+
+void add_burst(std::vector<KeySpec>& out) {
+  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kBurstKey, path, type, default_text, meaning);
+  };
+  const auto integer = [&of](std::string_view path, std::string_view default_text, double min, double max,
+                             std::string_view meaning) {
+    return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
+  };
+  out.push_back(acted(one_of(of("policy", KeyType::kText, "\"none\"",
+                                "none; cpuBurstOnly: the kernel's own burst; cfsQuotaBurstOnly: quotas of throttled "
+                                "containers are scaled up; auto: both"),
+                             {"none", "cpuBurstOnly", "cfsQuotaBurstOnly", "auto"}),
+                      [](NodePolicy& p, const Scalar& v) {
+                        if (const auto policy = model::burst_policy_from(std::get<std::string>(v))) {
+                          p.burst.policy = *policy;
+                        }
+                      }));
+  out.push_back(acted(integer("cpuBurstPercent", "1000", 1, 10'000, "% of its CPU limit a container may save up"),
+                      [](NodePolicy& p, const Scalar& v) { p.burst.cpu_burst_percent = whole(v); }));
+  out.push_back(acted(integer("cfsQuotaBurstPercent", "300", 100, kMaxInt,
+                              "% of its CPU limit a container's quota is scaled up to at most"),
+                      [](NodePolicy& p, const Scalar& v) { p.burst.cfs_quota_burst_percent = whole(v); }));
+  out.push_back(acted(integer("cfsQuotaBurstPeriodSeconds", "-1", -1, kMaxInt,
+                              "s a container may stay scaled up at full use; -1: no limit"),
+                      [](NodePolicy& p, const Scalar& v) { p.burst.cfs_quota_burst_period_seconds = whole(v); }));
+  out.push_back(acted(integer("sharePoolThresholdPercent", "50", 0, 100,
+                              "% of the share pool in use from which scaled quotas come down"),
+                      [](NodePolicy& p, const Scalar& v) { p.burst.share_pool_threshold_percent = whole(v); }));
+}
+
+template <bool model::DryRun::*Mechanism>
+constexpr Apply kDryRun = [](NodePolicy& p, const Scalar& v) { p.dry_run.*Mechanism = flag(v); };
+
+void add_tideline(std::vector<KeySpec>& out) {
+  const auto dry = [&out](std::string_view path, std::string_view meaning, Apply apply) {
+    out.push_back(acted(key(kTidelineKey, path, KeyType::kBool, "false", meaning), apply));
+  };
+  dry("dryRun.cpuSuppress", "CPU suppress decides, explains and reports, and writes nothing",
+      kDryRun<&model::DryRun::cpu_suppress>);
+  dry("dryRun.cpuBurst", "likewise CPU burst", kDryRun<&model::DryRun::cpu_burst>);
+  dry("dryRun.cpuQos", "likewise CPU QoS", kDryRun<&model::DryRun::cpu_qos>);
+  dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
+  dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
+  dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
 }
 
 std::string number(double value) {
@@ -309,6 +391,8 @@ const std::vector<KeySpec>& key_table() {
     add_colocation(keys);
     add_threshold(keys);
     add_qos(keys);
+    add_burst(keys);
+    add_tideline(keys);
     return keys;
   }();
   return table;
@@ -329,9 +413,8 @@ std::string range_of(const KeySpec& key) {
 }
 
 const std::vector<std::string_view>& known_other_documents() {
-  static const std::vector<std::string_view> documents = {"cpu-burst-config", "system-config",
-                                                          "host-application-config", "cpu-normalization-config",
-                                                          "resource-amplification-config"};
+  static const std::vector<std::string_view> documents = {"system-config", "host-application-config",
+                                                          "cpu-normalization-config", "resource-amplification-config"};
   return documents;
 }
 

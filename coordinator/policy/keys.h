@@ -15,6 +15,8 @@ namespace tideline::policy {
 inline constexpr std::string_view kColocationKey = "colocation-config";
 inline constexpr std::string_view kThresholdKey = "resource-threshold-config";
 inline constexpr std::string_view kQosKey = "resource-qos-config";
+inline constexpr std::string_view kBurstKey = "cpu-burst-config";
+inline constexpr std::string_view kTidelineKey = "tideline-config";  // Tideline's own
 
 enum class KeyType { kBool, kInteger, kNumber, kText, kTextList, kObject, kIntegerOrText, kObjectList };
 std::string_view name_of(KeyType type);  // "bool", "integer", ...
@@ -42,7 +44,7 @@ struct KeySpec {
   void (*apply)(model::NodePolicy&, const Scalar&) = nullptr;
 };
 
-/// All keys, by document and then path as the reference lists them.
+/// All keys, by document and then path as Koordinator lists them; Tideline's own document comes last.
 const std::vector<KeySpec>& key_table();
 
 /// Range or choices as people read them: "0..100", "> 0, <= 1", "cpuset | cfsQuota | workConserving", "" if any.

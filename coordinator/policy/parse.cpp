@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "coordinator/policy/cross_check.h"
 #include "coordinator/policy/json_text.h"
 #include "coordinator/policy/policy.h"
 #include "coordinator/policy/reader.h"
@@ -25,6 +27,13 @@ struct Found {
   json root;
 };
 
+constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 5> kSections = {
+    {{kColocationKey, &ClusterPolicy::colocation},
+     {kThresholdKey, &ClusterPolicy::threshold},
+     {kQosKey, &ClusterPolicy::qos},
+     {kBurstKey, &ClusterPolicy::burst},
+     {kTidelineKey, &ClusterPolicy::tideline}}};
+
 std::string_view key_of(std::string_view name) {
   if (const auto slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
   constexpr std::string_view kSuffix = ".json";
@@ -35,7 +44,9 @@ std::string_view key_of(std::string_view name) {
 }
 
 std::vector<std::string_view> known_keys() {
-  std::vector<std::string_view> keys = {kColocationKey, kThresholdKey, kQosKey};
+  std::vector<std::string_view> keys;
+  for (const auto& [key, section] : kSections)
+    keys.push_back(key);
   keys.insert(keys.end(), known_other_documents().begin(), known_other_documents().end());
   return keys;
 }
@@ -133,10 +144,13 @@ Result<ClusterPolicy> read_all(const std::vector<Document>& documents) {
     if (const Shape* shape = shape_of(key)) {
       auto section = read_section(*shape, found.root, found.origin, policy.notices);
       if (!section) return section.error().in(found.origin);
-      Section& target = key == kColocationKey  ? policy.colocation
-                        : key == kThresholdKey ? policy.threshold
-                                               : policy.qos;
-      target = *std::move(section);
+      if (key == kThresholdKey) {
+        auto ok = check_threshold(*section, found.origin, policy.notices);
+        if (!ok) return ok.error().in(found.origin);
+      }
+      for (const auto& [name, target] : kSections) {
+        if (name == key) policy.*target = *std::move(section);
+      }
     } else {
       policy.notices.push_back({found.origin, "$", "accepted, but this version does not act on this document"});
     }

@@ -4,7 +4,8 @@
 // Accepted input, each a Document: one data key's bare JSON in a document named after the key ("colocation-config" or
 // "…/colocation-config.json"), or a whole ConfigMap object, {"data": {"colocation-config": "<json string>", ...}},
 // under any name. A key may come once over all documents. A document that is absent leaves its section at the defaults.
-// JSON null counts as absent. Keys are spelt as Koordinator spells them, case included.
+// tideline-config, Tideline's own, is read beside Koordinator's keys. JSON null counts as absent. Keys are spelt as
+// Koordinator spells them, case included.
 
 #include <optional>
 #include <string>
@@ -57,6 +58,8 @@ struct ClusterPolicy {
   Section colocation;
   Section threshold;
   Section qos;
+  Section burst;
+  Section tideline;
   std::vector<Notice> notices;
   /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows, and a change of which makes
   /// a new version.
@@ -64,9 +67,9 @@ struct ClusterPolicy {
   friend bool operator==(const ClusterPolicy&, const ClusterPolicy&) = default;
 };
 
-/// All or nothing. The error names document, JSON path (or line, column and byte), value and allowed range, and says
-/// that nothing of the input is applied: the caller keeps the policy it has. Codes: kMalformed (no JSON),
-/// kInvalidArgument (JSON, but not a policy), kOverloaded (beyond Limits).
+/// All or nothing, cross-field rules (cross_check.h) included. The error names document, JSON path (or line, column and
+/// byte), value and allowed range, and says that nothing of the input is applied: the caller keeps the policy it has.
+/// Codes: kMalformed (no JSON), kInvalidArgument (JSON, but not a policy), kOverloaded (beyond Limits).
 model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 
 /// Built-in defaults, then the cluster strategy, then the first entry whose selector matches, then for colocation the
@@ -75,6 +78,9 @@ model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 /// are. version and epoch are 0: the caller stamps them.
 model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);
+
+/// Lays the settings over the policy, one after the other.
+void overlay(model::NodePolicy& policy, const std::vector<Setting>& settings);
 
 /// The name of the entry effective() takes for these labels, "" for the cluster strategy alone.
 std::string_view matching_entry(const Section& section, const Labels& labels);

@@ -330,9 +330,11 @@ class Reader {
   std::map<std::pair<std::string_view, std::string>, Place> notices_;
 };
 
-constexpr std::array<Shape, 3> kShapes = {{{kColocationKey, "", "nodeConfigs"},
+constexpr std::array<Shape, 5> kShapes = {{{kColocationKey, "", "nodeConfigs"},
                                            {kThresholdKey, "clusterStrategy", "nodeStrategies"},
-                                           {kQosKey, "clusterStrategy", "nodeStrategies"}}};
+                                           {kQosKey, "clusterStrategy", "nodeStrategies"},
+                                           {kBurstKey, "clusterStrategy", "nodeStrategies"},
+                                           {kTidelineKey, "clusterStrategy", "nodeStrategies"}}};
 
 }  // namespace
 

@@ -19,7 +19,7 @@ struct Shape {
   std::string_view nodes;     // member with the node entries
 };
 
-/// The Koordinator document with this data key; nullptr if this version does not read it.
+/// The document with this data key; nullptr if this version does not read it.
 const Shape* shape_of(std::string_view document);
 
 /// Appends notices under `origin`. The error names JSON path, value and allowed range, not the origin.

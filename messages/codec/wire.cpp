@@ -1,101 +1,23 @@
 #include "messages/codec/wire.h"
 
-#include <limits>
-#include <type_traits>
-
 #include <fmt/format.h>
+
+#include "messages/codec/parts.h"
 
 namespace tideline::codec {
 namespace {
 
-using model::Error;
-using model::ErrorCode;
 using model::Result;
+using parts::Problems;
+using parts::ptr;
+using parts::read_float;
+using parts::read_unit;
+using parts::str;
+using parts::write_float;
+using parts::write_unit;
 
-kj::StringPtr ptr(const std::string& text) {
-  return {text.c_str(), text.size()};
-}
-
-std::string str(capnp::Text::Reader text) {
-  return {text.begin(), text.size()};
-}
-
-/// Collects the first thing that is wrong; reading goes on, and the caller gets the error instead of the value.
-class Problems {
- public:
-  void add(std::string_view field, const std::string& what) {
-    if (!first_) first_ = Error(ErrorCode::kMalformed, fmt::format("{}: {}", field, what));
-  }
-  bool any() const { return first_.has_value(); }
-  template <class T>
-  Result<T> result(T&& value) const {
-    if (first_) return *first_;
-    return std::forward<T>(value);
-  }
-  /// The value, or a default one after noting the problem.
-  template <class T>
-  T take(std::string_view field, Result<T> value) {
-    if (value) return *std::move(value);
-    if (!first_) first_ = value.error().in(field);
-    return T{};
-  }
-  /// An enumerator of `To` with the same number, which must be at most `last`.
-  template <class To, class From>
-  To enumerator(std::string_view field, From value, To last) {
-    const auto number = static_cast<std::uint64_t>(value);
-    if (number > static_cast<std::uint64_t>(last)) {
-      add(field, fmt::format("value {} is not known to this build", number));
-      return To{};
-    }
-    return static_cast<To>(number);
-  }
-  int integer(std::string_view field, std::int64_t value) {
-    if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
-      add(field, fmt::format("{} does not fit 32 bits", value));
-      return 0;
-    }
-    return static_cast<int>(value);
-  }
-  std::optional<int> integer(std::string_view field, std::optional<std::int64_t> value) {
-    if (!value) return std::nullopt;
-    return integer(field, *value);
-  }
-  template <class List>
-  bool bounded(std::string_view field, const List& list, std::size_t limit) {
-    if (list.size() <= limit) return true;
-    add(field, fmt::format("{} entries, limit {}", list.size(), limit));
-    return false;
-  }
-
- private:
-  std::optional<Error> first_;
-};
-
-constexpr std::size_t kMaxContainers = 64;
 constexpr std::size_t kMaxLabels = 256;
 constexpr std::size_t kMaxFeatures = 64;
-
-template <class Unit>
-void write_unit(const std::optional<Unit>& value, schema::OptInt::Builder out) {
-  out.setKnown(value.has_value());
-  out.setValue(value ? value->value() : 0);
-}
-
-template <class Unit>
-std::optional<Unit> read_unit(schema::OptInt::Reader in) {
-  if (!in.getKnown()) return std::nullopt;
-  return Unit(in.getValue());
-}
-
-void write_float(const std::optional<double>& value, schema::OptFloat::Builder out) {
-  out.setKnown(value.has_value());
-  out.setValue(value.value_or(0));
-}
-
-std::optional<double> read_float(schema::OptFloat::Reader in) {
-  if (!in.getKnown()) return std::nullopt;
-  return in.getValue();
-}
 
 void write_pressure(const std::optional<model::Pressure>& value, schema::Pressure::Builder out) {
   out.setKnown(value.has_value());
@@ -106,33 +28,6 @@ void write_pressure(const std::optional<model::Pressure>& value, schema::Pressur
 std::optional<model::Pressure> read_pressure(schema::Pressure::Reader in) {
   if (!in.getKnown()) return std::nullopt;
   return model::Pressure{in.getSome(), in.getFull()};
-}
-
-void write_spread(const std::optional<model::Spread>& value, schema::Spread::Builder out) {
-  out.setKnown(value.has_value());
-  const model::Spread spread = value.value_or(model::Spread{});
-  out.setMin(spread.min);
-  out.setMean(spread.mean);
-  out.setMax(spread.max);
-}
-
-std::optional<model::Spread> read_spread(schema::Spread::Reader in) {
-  if (!in.getKnown()) return std::nullopt;
-  return model::Spread{in.getMin(), in.getMean(), in.getMax()};
-}
-
-void write_resources(const model::Resources& value, schema::Resources::Builder out) {
-  write_unit(value.cpu, out.initCpu());
-  write_unit(value.memory, out.initMemory());
-  write_unit(value.batch_cpu, out.initBatchCpu());
-  write_unit(value.batch_memory, out.initBatchMemory());
-}
-
-model::Resources read_resources(schema::Resources::Reader in) {
-  return {.cpu = read_unit<model::MilliCpu>(in.getCpu()),
-          .memory = read_unit<model::Bytes>(in.getMemory()),
-          .batch_cpu = read_unit<model::MilliCpu>(in.getBatchCpu()),
-          .batch_memory = read_unit<model::Bytes>(in.getBatchMemory())};
 }
 
 model::NodeSample sample_of(schema::Sample::Reader in) {
@@ -153,21 +48,6 @@ model::NodeSample sample_of(schema::Sample::Reader in) {
   sample.ls_delay_per_cpu = read_float(in.getLsDelayPerCpu());
   sample.be_limit = read_unit<model::MilliCpu>(in.getBeLimit());
   return sample;
-}
-
-void write_cpu_qos(const model::CpuQosPolicy& policy, schema::CpuQosPolicy::Builder out) {
-  out.setEnable(policy.enable);
-  out.setGroupIdentity(policy.group_identity);
-  out.setSchedIdle(policy.sched_idle);
-}
-
-model::CpuQosPolicy read_cpu_qos(schema::CpuQosPolicy::Reader in) {
-  return {.enable = in.getEnable(), .group_identity = in.getGroupIdentity(), .sched_idle = in.getSchedIdle()};
-}
-
-std::optional<std::int64_t> widened(const std::optional<int>& value) {
-  if (!value) return std::nullopt;
-  return *value;
 }
 
 template <class Unit>
@@ -192,48 +72,10 @@ model::ReclaimTerms<Unit> read_terms(Problems& problems, std::string_view field,
           .rule = problems.enumerator(field, in.getRule(), model::ReclaimRule::kDeficit)};
 }
 
-void check_policy(Problems& problems, const model::NodePolicy& policy) {
-  const auto range = [&](std::string_view field, std::int64_t value, std::int64_t low, std::int64_t high) {
-    if (value < low || value > high) problems.add(field, fmt::format("{} is outside {}..{}", value, low, high));
-  };
-  constexpr int kMaxPercent = 10'000;  // reclaim thresholds may exceed 100
-  constexpr int kMaxSeconds = 30 * 24 * 3600;
-  const auto& colocation = policy.colocation;
-  range("colocation.cpuReclaimThresholdPercent", colocation.cpu_reclaim_threshold_percent, 0, kMaxPercent);
-  range("colocation.memoryReclaimThresholdPercent", colocation.memory_reclaim_threshold_percent, 0, kMaxPercent);
-  range("colocation.degradeTimeMinutes", colocation.degrade_time_minutes, 1, kMaxSeconds / 60);
-  range("colocation.metricAggregateDurationSeconds", colocation.metric_aggregate_duration_seconds, 1, kMaxSeconds);
-  range("colocation.metricReportIntervalSeconds", colocation.metric_report_interval_seconds, 1, kMaxSeconds);
-  if (!(colocation.resource_diff_threshold > 0 && colocation.resource_diff_threshold <= 1)) {
-    problems.add("colocation.resourceDiffThreshold",
-                 fmt::format("{} is outside (0,1]", colocation.resource_diff_threshold));
-  }
-  range("colocation.batchCpuThresholdPercent", colocation.batch_cpu_threshold_percent.value_or(0), 0, kMaxPercent);
-  range("colocation.batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent.value_or(0), 0,
-        kMaxPercent);
-  range("threshold.cpuSuppressThresholdPercent", policy.threshold.cpu_suppress_threshold_percent, 0, 100);
-  range("threshold.cpuSuppressMinPercent", policy.threshold.cpu_suppress_min_percent.value_or(0), 0, 100);
-  struct Named {
-    std::string_view name;
-    const model::CpuQosPolicy& qos;
-  };
-  for (const auto& [name, qos] :
-       {Named{"lsr", policy.qos.lsr}, Named{"ls", policy.qos.ls}, Named{"be", policy.qos.be}}) {
-    range(fmt::format("{}.groupIdentity", name), qos.group_identity, -1, 2);
-    range(fmt::format("{}.schedIdle", name), qos.sched_idle, 0, 1);
-  }
-}
-
 // Numbers of enums are the same on both sides: a value added on one must be added on the other.
-static_assert(static_cast<int>(schema::QosClass::SYSTEM) == static_cast<int>(model::QosClass::kSystem));
-static_assert(static_cast<int>(schema::QosClass::BE) == static_cast<int>(model::QosClass::kBe));
-static_assert(static_cast<int>(schema::KubeQos::BEST_EFFORT) == static_cast<int>(model::KubeQos::kBestEffort));
-static_assert(static_cast<int>(schema::PodPhase::FAILED) == static_cast<int>(model::PodPhase::kFailed));
 static_assert(static_cast<int>(schema::Lane::BACKFILL) == static_cast<int>(model::Lane::kBackfill));
 static_assert(static_cast<int>(schema::FeatureStateKind::UNSUPPORTED) ==
               static_cast<int>(model::FeatureState::State::kUnsupported));
-static_assert(static_cast<int>(schema::SuppressPolicy::WORK_CONSERVING) ==
-              static_cast<int>(model::SuppressPolicy::kWorkConserving));
 
 }  // namespace
 
@@ -279,32 +121,6 @@ void write(const model::NodeSample& sample, schema::Sample::Builder out) {
   write_pressure(sample.io_pressure, out.initIoPressure());
   write_float(sample.ls_delay_per_cpu, out.initLsDelayPerCpu());
   write_unit(sample.be_limit, out.initBeLimit());
-}
-
-void write(const model::Pod& pod, schema::Pod::Builder out) {
-  out.setUid(ptr(pod.uid.str()));
-  out.setNamespace(ptr(pod.name_space));
-  out.setName(ptr(pod.name));
-  out.setQos(static_cast<schema::QosClass>(pod.qos));
-  out.setKubeQos(static_cast<schema::KubeQos>(pod.kube_qos));
-  out.setPhase(static_cast<schema::PodPhase>(pod.phase));
-  write(widened(pod.priority), out.initPriority());
-  out.setWorkload(ptr(pod.workload));
-  write_resources(pod.requests, out.initRequests());
-  write_resources(pod.limits, out.initLimits());
-  auto containers = out.initContainers(static_cast<unsigned>(pod.containers.size()));
-  for (unsigned i = 0; i < containers.size(); ++i) {
-    containers[i].setName(ptr(pod.containers[i].name));
-    containers[i].setId(ptr(pod.containers[i].id));
-  }
-}
-
-void write(const model::PodSummary& summary, schema::PodSummary::Builder out) {
-  write(summary.pod, out.initPod());
-  write_spread(summary.cpu_milli, out.initCpuMilli());
-  write_spread(summary.memory_bytes, out.initMemoryBytes());
-  write_float(summary.throttled_ratio, out.initThrottledRatio());
-  write_float(summary.run_delay, out.initRunDelay());
 }
 
 void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
@@ -364,29 +180,6 @@ void write(const model::Report& report, schema::Report::Builder out) {
     write(report.events[i], events[i]);
 }
 
-void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
-  out.setVersion(policy.version.value());
-  out.setEpoch(policy.epoch.value());
-  auto colocation = out.initColocation();
-  colocation.setEnable(policy.colocation.enable);
-  colocation.setCpuReclaimThresholdPercent(policy.colocation.cpu_reclaim_threshold_percent);
-  colocation.setMemoryReclaimThresholdPercent(policy.colocation.memory_reclaim_threshold_percent);
-  colocation.setDegradeTimeMinutes(policy.colocation.degrade_time_minutes);
-  colocation.setMetricAggregateDurationSeconds(policy.colocation.metric_aggregate_duration_seconds);
-  colocation.setMetricReportIntervalSeconds(policy.colocation.metric_report_interval_seconds);
-  colocation.setResourceDiffThreshold(policy.colocation.resource_diff_threshold);
-  write(widened(policy.colocation.batch_cpu_threshold_percent), colocation.initBatchCpuThresholdPercent());
-  write(widened(policy.colocation.batch_memory_threshold_percent), colocation.initBatchMemoryThresholdPercent());
-  auto threshold = out.initThreshold();
-  threshold.setEnable(policy.threshold.enable);
-  threshold.setCpuSuppressThresholdPercent(policy.threshold.cpu_suppress_threshold_percent);
-  write(widened(policy.threshold.cpu_suppress_min_percent), threshold.initCpuSuppressMinPercent());
-  threshold.setCpuSuppressPolicy(static_cast<schema::SuppressPolicy>(policy.threshold.cpu_suppress_policy));
-  write_cpu_qos(policy.qos.lsr, out.initLsr());
-  write_cpu_qos(policy.qos.ls, out.initLs());
-  write_cpu_qos(policy.qos.be, out.initBe());
-}
-
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out) {
   write_terms(terms, out);
 }
@@ -409,39 +202,6 @@ void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out) {
 
 Result<model::NodeSample> read(schema::Sample::Reader in) {
   return sample_of(in);
-}
-
-Result<model::Pod> read(schema::Pod::Reader in) {
-  Problems problems;
-  model::Pod pod;
-  pod.uid = model::PodUid(str(in.getUid()));
-  pod.name_space = str(in.getNamespace());
-  pod.name = str(in.getName());
-  pod.qos = problems.enumerator("qos", in.getQos(), model::QosClass::kSystem);
-  pod.kube_qos = problems.enumerator("kubeQos", in.getKubeQos(), model::KubeQos::kBestEffort);
-  pod.phase = problems.enumerator("phase", in.getPhase(), model::PodPhase::kFailed);
-  pod.priority = problems.integer("priority", read(in.getPriority()));
-  pod.workload = str(in.getWorkload());
-  pod.requests = read_resources(in.getRequests());
-  pod.limits = read_resources(in.getLimits());
-  const auto containers = in.getContainers();
-  if (problems.bounded("containers", containers, kMaxContainers)) {
-    pod.containers.reserve(containers.size());
-    for (const auto container : containers)
-      pod.containers.push_back({str(container.getName()), str(container.getId())});
-  }
-  return problems.result(std::move(pod));
-}
-
-Result<model::PodSummary> read(schema::PodSummary::Reader in) {
-  Problems problems;
-  model::PodSummary summary;
-  summary.pod = problems.take("pod", read(in.getPod()));
-  summary.cpu_milli = read_spread(in.getCpuMilli());
-  summary.memory_bytes = read_spread(in.getMemoryBytes());
-  summary.throttled_ratio = read_float(in.getThrottledRatio());
-  summary.run_delay = read_float(in.getRunDelay());
-  return problems.result(std::move(summary));
 }
 
 Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
@@ -511,8 +271,14 @@ Result<model::Report> read(schema::Report::Reader in) {
   const auto pods = in.getPods();
   if (problems.bounded("pods", pods, model::ReportLimits::kMaxPods)) {
     report.pods.reserve(pods.size());
+    std::size_t bound_cpus = 0;
     for (const auto pod : pods) {
       report.pods.push_back(problems.take("pods", read(pod)));
+      // Six bytes of text can name 8192 CPUs.
+      bound_cpus += report.pods.back().pod.bound_cpus.cpus().size();
+      if (bound_cpus > model::ReportLimits::kMaxBoundCpus) {
+        problems.add("pods.boundCpus", fmt::format("more than {} in all", model::ReportLimits::kMaxBoundCpus));
+      }
       if (problems.any()) break;
     }
   }
@@ -528,39 +294,6 @@ Result<model::Report> read(schema::Report::Reader in) {
   if (!result) return result;
   if (auto valid = model::validate(*result); !valid) return valid.error();
   return result;
-}
-
-Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
-  Problems problems;
-  model::NodePolicy policy;
-  policy.version = model::PolicyVersion(in.getVersion());
-  policy.epoch = model::Epoch(in.getEpoch());
-  const auto colocation = in.getColocation();
-  policy.colocation = {
-      .enable = colocation.getEnable(),
-      .cpu_reclaim_threshold_percent = colocation.getCpuReclaimThresholdPercent(),
-      .memory_reclaim_threshold_percent = colocation.getMemoryReclaimThresholdPercent(),
-      .degrade_time_minutes = colocation.getDegradeTimeMinutes(),
-      .metric_aggregate_duration_seconds = colocation.getMetricAggregateDurationSeconds(),
-      .metric_report_interval_seconds = colocation.getMetricReportIntervalSeconds(),
-      .resource_diff_threshold = colocation.getResourceDiffThreshold(),
-      .batch_cpu_threshold_percent =
-          problems.integer("colocation.batchCpuThresholdPercent", read(colocation.getBatchCpuThresholdPercent())),
-      .batch_memory_threshold_percent =
-          problems.integer("colocation.batchMemoryThresholdPercent", read(colocation.getBatchMemoryThresholdPercent())),
-  };
-  const auto threshold = in.getThreshold();
-  policy.threshold = {
-      .enable = threshold.getEnable(),
-      .cpu_suppress_threshold_percent = threshold.getCpuSuppressThresholdPercent(),
-      .cpu_suppress_min_percent =
-          problems.integer("threshold.cpuSuppressMinPercent", read(threshold.getCpuSuppressMinPercent())),
-      .cpu_suppress_policy = problems.enumerator("threshold.cpuSuppressPolicy", threshold.getCpuSuppressPolicy(),
-                                                 model::SuppressPolicy::kWorkConserving),
-  };
-  policy.qos = {.lsr = read_cpu_qos(in.getLsr()), .ls = read_cpu_qos(in.getLs()), .be = read_cpu_qos(in.getBe())};
-  check_policy(problems, policy);
-  return problems.result(std::move(policy));
 }
 
 Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {

@@ -69,6 +69,12 @@ Result<Bytes> parse_bytes(std::string_view text) {
   return Bytes(*bytes);
 }
 
+Result<MilliCpu> parse_batch_cpu(std::string_view text) {
+  const auto milli = parse_bytes(text);
+  if (!milli) return milli.error();
+  return MilliCpu(milli->value());
+}
+
 Result<Duration> parse_duration(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, double>, 5> kUnits{
       {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};

@@ -43,6 +43,9 @@ class Checker {
   void count(std::string_view field, std::size_t size, std::size_t limit) {
     if (size > limit) fail(field, fmt::format("{} entries, limit {}", size, limit));
   }
+  void range(std::string_view field, const std::optional<int>& value, std::int64_t low, std::int64_t high) {
+    if (value) range(field, std::int64_t{*value}, low, high);
+  }
   void spread(std::string_view field, const std::optional<Spread>& value, std::int64_t high) {
     if (!value) return;
     range(field, value->min, 0, high);
@@ -117,6 +120,19 @@ void check_pod(Checker& check, const PodSummary& summary) {
   for (const auto& container : pod.containers) {
     check.text("pods.containers.name", container.name, 253);
     check.text("pods.containers.id", container.id, 253);
+    check.resources("pods.containers.requests", container.requests);
+    check.resources("pods.containers.limits", container.limits);
+  }
+  if (pod.cpu_burst) {
+    check.range("pods.cpu_burst.cpu_burst_percent", pod.cpu_burst->cpu_burst_percent, 1, 10'000);
+    check.range("pods.cpu_burst.cfs_quota_burst_percent", pod.cpu_burst->cfs_quota_burst_percent, 100, INT32_MAX);
+    check.range("pods.cpu_burst.cfs_quota_burst_period_seconds", pod.cpu_burst->cfs_quota_burst_period_seconds, -1,
+                INT32_MAX);
+    check.range("pods.cpu_burst.share_pool_threshold_percent", pod.cpu_burst->share_pool_threshold_percent, 0, 100);
+  }
+  if (pod.cpu_qos) check.range("pods.cpu_qos.group_identity", pod.cpu_qos->group_identity, -1, 2);
+  if (!pod.bound_cpus.empty()) {
+    check.range("pods.bound_cpus", std::int64_t{pod.bound_cpus.cpus().back()}, 0, CpuSet::kMaxCpu);
   }
   check.spread("pods.cpu_milli", summary.cpu_milli, ReportLimits::kMaxMilliCpu);
   check.spread("pods.memory_bytes", summary.memory_bytes, ReportLimits::kMaxMemoryBytes);
@@ -146,8 +162,12 @@ Result<void> validate(const Report& report) {
       check.fail("samples", fmt::format("sample {} is older than the one before it", i));
     }
   }
-  for (const auto& pod : report.pods)
+  std::size_t bound_cpus = 0;
+  for (const auto& pod : report.pods) {
     check_pod(check, pod);
+    bound_cpus += pod.pod.bound_cpus.cpus().size();
+  }
+  check.count("pods.bound_cpus", bound_cpus, ReportLimits::kMaxBoundCpus);
   for (const auto& event : report.events) {
     check.range("events.at", event.at.ms, 0, kMaxWallMs);
     check.text("events.subject", event.subject);

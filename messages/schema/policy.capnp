@@ -6,18 +6,52 @@ using R = import "report.capnp";
 $Cxx.namespace("tideline::schema");
 
 enum SuppressPolicy { cpuset @0; cfsQuota @1; workConserving @2; }
+enum CpuEvictPolicy { realLimit @0; allocatable @1; }
+enum CpuQosMechanism { groupIdentity @0; coreSched @1; }
+# Of a sender that does not know the setting: unset, which is the receiver's default.
+enum Switch { unset @0; off @1; on @2; }
 
 struct ThresholdPolicy {
   enable @0 :Bool;
   cpuSuppressThresholdPercent @1 :Int32;  # percent of capacity
   cpuSuppressMinPercent @2 :R.OptInt;     # percent of capacity
   cpuSuppressPolicy @3 :SuppressPolicy;
+  cpuEvictBeSatisfactionLowerPercent @4 :R.OptInt;   # percent of BE's CPU request
+  cpuEvictBeSatisfactionUpperPercent @5 :R.OptInt;   # percent of BE's CPU request
+  cpuEvictBeUsageThresholdPercent @6 :Int32 = 90;    # percent of BE's limit
+  cpuEvictTimeWindowSeconds @7 :R.OptInt;            # seconds
+  cpuEvictPolicy @8 :CpuEvictPolicy;
+  cpuEvictThresholdPercent @9 :R.OptInt;             # percent of capacity
+  cpuEvictLowerPercent @10 :R.OptInt;                # percent of capacity
+  cpuAllocatableEvictThresholdPercent @11 :R.OptInt; # percent of allocatable
+  cpuAllocatableEvictLowerPercent @12 :R.OptInt;     # percent of allocatable
+  evictEnabledPriorityThreshold @13 :R.OptInt;       # spec.priority
+  allocatableEvictPriorityThreshold @14 :R.OptInt;   # spec.priority
 }
 
 struct CpuQosPolicy {
   enable @0 :Bool;
   groupIdentity @1 :Int32;  # -1..2
   schedIdle @2 :Int32;      # 0 or 1
+  coreExpeller @3 :Switch;
+}
+
+struct CpuBurstPolicy {
+  policy @0 :R.BurstPolicy;
+  cpuBurstPercent @1 :Int32 = 1000;           # percent of the limit
+  cfsQuotaBurstPercent @2 :Int32 = 300;       # percent of the limit
+  cfsQuotaBurstPeriodSeconds @3 :Int32 = -1;  # seconds; -1 = no limit
+  sharePoolThresholdPercent @4 :Int32 = 50;   # percent of the share pool
+}
+
+# Mechanisms that decide and report and write nothing.
+struct DryRun {
+  cpuSuppress @0 :Bool;
+  cpuBurst @1 :Bool;
+  cpuQos @2 :Bool;
+  cpuset @3 :Bool;
+  batchLimits @4 :Bool;
+  cpuEvict @5 :Bool;
 }
 
 struct ColocationPolicy {
@@ -40,4 +74,7 @@ struct NodePolicy {
   lsr @4 :CpuQosPolicy;
   ls @5 :CpuQosPolicy;
   be @6 :CpuQosPolicy;
+  cpuPolicy @7 :CpuQosMechanism;
+  burst @8 :CpuBurstPolicy;
+  dryRun @9 :DryRun;
 }

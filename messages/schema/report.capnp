@@ -39,7 +39,30 @@ struct Resources {
   batchMemory @3 :OptInt;  # bytes
 }
 
-struct Container { name @0 :Text; id @1 :Text; }
+struct Container {
+  name @0 :Text;
+  id @1 :Text;
+  requests @2 :Resources;  # null: asks for nothing
+  limits @3 :Resources;    # null: no limit
+}
+
+enum BurstPolicy { none @0; cpuBurstOnly @1; cfsQuotaBurstOnly @2; auto @3; }
+
+# Annotation koordinator.sh/cpuBurst. What is not known is as on the node.
+struct CpuBurstOverride {
+  policyKnown @0 :Bool;
+  policy @1 :BurstPolicy;
+  cpuBurstPercent @2 :OptInt;             # percent of the limit
+  cfsQuotaBurstPercent @3 :OptInt;        # percent of the limit
+  cfsQuotaBurstPeriodSeconds @4 :OptInt;  # seconds; -1 = no limit
+  sharePoolThresholdPercent @5 :OptInt;   # percent of the share pool
+}
+
+# Annotation koordinator.sh/cpuQOS.
+struct CpuQosOverride {
+  enable @0 :Bool;
+  groupIdentity @1 :OptInt;  # -1..2
+}
 
 struct Spread {
   known @0 :Bool;
@@ -64,6 +87,13 @@ struct Pod {
   requests @8 :Resources;
   limits @9 :Resources;
   containers @10 :List(Container);
+  cpuBurst @11 :CpuBurstOverride;   # null: as on the node
+  cpuQos @12 :CpuQosOverride;       # null: as its class
+  boundCpus @13 :Text;              # list of CPUs, "0-3,8"; "" = not bound
+  evictionEnabled @14 :Bool;
+  terminating @15 :Bool;            # has a deletion timestamp
+  evictionPriority @16 :Int32;      # lower goes first
+  evictionSubPriority @17 :OptInt;  # null: none
 }
 
 struct PodSummary {

@@ -1,5 +1,6 @@
 #include "node-actor/actor/pods_actor.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -8,17 +9,17 @@
 #include <sys/stat.h>
 
 #include "messages/log/log.h"
-#include "node-actor/actor/pods_file.h"
 
 namespace tideline::node {
 namespace {
 
 constexpr auto kLookInterval = std::chrono::seconds(1);
 constexpr std::int64_t kMaxFileBytes = 4 << 20;
+constexpr std::size_t kMaxProblemsTold = 20;  // of one reading
 
 }  // namespace
 
-model::Result<std::vector<model::Pod>> read_pods_file(const std::string& path) {
+model::Result<PodsFile> read_pods_file(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     return model::Error(errno == ENOENT ? model::ErrorCode::kNotFound : model::ErrorCode::kPermissionDenied,
@@ -73,14 +74,29 @@ void PodsActor::look() {
   const Stamp stamp{info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec, info.st_ino, info.st_size};
   if (seen_ == stamp) return;
   seen_ = stamp;
-  auto pods = read_pods_file(path_);
-  if (!pods) {
-    trouble(pods.error().message() + "; the last good pods stay");
+  auto file = read_pods_file(path_);
+  if (!file) {
+    trouble(file.error().message() + "; the last good pods stay");
     return;
   }
   last_trouble_.clear();
-  log::info("pods-loaded", "{}: {} pods", path_, pods->size());
-  send(tick_, PodsChanged{std::make_shared<const std::vector<model::Pod>>(std::move(*pods))});
+  log::info("pods-loaded", "{}: {} pods", path_, file->pods.size());
+  tell(*file);
+  send(tick_, PodsChanged{std::make_shared<const std::vector<model::Pod>>(std::move(file->pods))});
+}
+
+void PodsActor::tell(const PodsFile& file) {
+  std::size_t told = 0;
+  for (const auto& problem : file.problems) {
+    // A tool may write the file anew each second.
+    if (std::find(told_problems_.begin(), told_problems_.end(), problem) != told_problems_.end()) continue;
+    if (++told > kMaxProblemsTold) {
+      log::warn("pod-metadata", "{}: more labels and annotations cannot be used; they are not told", path_);
+      break;
+    }
+    log::warn("pod-metadata", "{}: {}", path_, text_of(problem));
+  }
+  told_problems_ = file.problems;
 }
 
 void PodsActor::trouble(const std::string& what) {

@@ -1,9 +1,13 @@
 #pragma once
-// Watches the pods file. A file that is gone or bad leaves the last good pods in force and is named in the log.
+// Watches the pods file. A file that is gone or bad leaves the last good pods in force and is named in the log, and so
+// is each label and annotation that cannot be used.
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "node-actor/actor/messages.h"
+#include "node-actor/actor/pods_file.h"
 
 namespace tideline::node {
 
@@ -21,14 +25,16 @@ class PodsActor : public caf::event_based_actor {
   };
   void look();
   void trouble(const std::string& what);
+  void tell(const PodsFile& file);
 
   std::string path_;
   caf::actor tick_;
   std::optional<Stamp> seen_;
   std::string last_trouble_;
+  std::vector<PodProblem> told_problems_;
 };
 
 /// Reads and parses the pods file; the error names it. Files over 4 MiB are refused.
-model::Result<std::vector<model::Pod>> read_pods_file(const std::string& path);
+model::Result<PodsFile> read_pods_file(const std::string& path);
 
 }  // namespace tideline::node

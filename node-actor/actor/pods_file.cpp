@@ -1,14 +1,19 @@
 #include "node-actor/actor/pods_file.h"
 
-#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "messages/codec/report_bytes.h"
+#include "messages/model/pod_resources.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
+#include "node-actor/actor/json_fields.h"
 
 namespace tideline::node {
 namespace {
@@ -18,146 +23,93 @@ using model::ErrorCode;
 using model::Result;
 using nlohmann::json;
 
-constexpr std::size_t kMaxShownBytes = 64;
-
-/// A value for an error text: dump() recurses, and a file must not choose how deep.
-std::string shown(const json& value) {
-  if (value.is_structured()) return value.type_name();
-  auto text = value.dump();
-  return text.size() <= kMaxShownBytes ? text : fmt::format("{} of {} bytes", value.type_name(), text.size());
-}
-
-/// Reads fields of one JSON object; remembers the first problem with its path, so that callers read on and check once.
-class Fields {
- public:
-  Fields(const json& object, std::string path, std::optional<Error>& problem)
-      : object_(object), path_(std::move(path)), problem_(problem) {
-    if (!object.is_object()) fail("", fmt::format("want an object, got {}", object.type_name()));
-  }
-
-  /// Every key must be one of these.
-  void only(std::initializer_list<std::string_view> known) {
-    if (!object_.is_object()) return;
-    for (const auto& [key, value] : object_.items()) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        fail(key, fmt::format("unknown field; known are {}", fmt::join(known, ", ")));
-      }
-    }
-  }
-
-  const json* find(std::string_view key) const {
-    if (!object_.is_object()) return nullptr;
-    const auto found = object_.find(std::string(key));
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  std::string text(std::string_view key, bool required) {
-    const json* value = find(key);
-    if (value == nullptr) {
-      if (required) fail(key, "missing");
-      return {};
-    }
-    if (!value->is_string()) {
-      fail(key, fmt::format("want text, got {}", shown(*value)));
-      return {};
-    }
-    auto result = value->get<std::string>();
-    if (required && result.empty()) fail(key, "empty");
-    if (result.size() > 253) fail(key, fmt::format("{} bytes, limit 253", result.size()));
-    return result;
-  }
-
-  std::optional<int> integer(std::string_view key) {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    // Beyond 63 bits get<std::int64_t>() would wrap round.
-    const bool fits = value->is_number_unsigned()
-                          ? value->get<std::uint64_t>() <= INT32_MAX
-                          : value->is_number_integer() && value->get<std::int64_t>() >= INT32_MIN;
-    if (!fits) {
-      fail(key, fmt::format("want a 32-bit integer, got {}", shown(*value)));
-      return std::nullopt;
-    }
-    return value->get<int>();
-  }
-
-  template <class T>
-  std::optional<T> choice(std::string_view key, std::optional<T> (*parse)(std::string_view), std::string_view wanted) {
-    const std::string value = text(key, false);
-    if (value.empty()) return std::nullopt;
-    const auto parsed = parse(value);
-    if (!parsed) fail(key, fmt::format("\"{}\" is none of {}", value, wanted));
-    return parsed;
-  }
-
-  template <class T>
-  std::optional<T> quantity(std::string_view key, Result<T> (*parse)(std::string_view), std::int64_t limit) {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const std::string text = value->is_string() ? value->get<std::string>() : shown(*value);
-    if ((!value->is_string() && !value->is_number()) || text.size() > kMaxShownBytes) {
-      fail(key, fmt::format("want a quantity, got {}", shown(*value)));
-      return std::nullopt;
-    }
-    const auto parsed = parse(text);
-    if (!parsed) {
-      fail(key, parsed.error().message());
-      return std::nullopt;
-    }
-    if (parsed->value() > limit) {
-      fail(key, fmt::format("\"{}\" is {}, limit {}", text, parsed->value(), limit));
-      return std::nullopt;
-    }
-    return *parsed;
-  }
-
-  void fail(std::string_view key, const std::string& what) {
-    if (problem_) return;
-    problem_ = Error(ErrorCode::kInvalidArgument,
-                     key.empty() ? fmt::format("{}: {}", path_, what) : fmt::format("{}.{}: {}", path_, key, what));
-  }
-
-  std::string path(std::string_view key) const { return fmt::format("{}.{}", path_, key); }
-  std::optional<Error>& problem() { return problem_; }
-
- private:
-  const json& object_;
-  std::string path_;
-  std::optional<Error>& problem_;
-};
-
-Result<model::MilliCpu> parse_batch_cpu(std::string_view text) {
-  // kubernetes.io/batch-cpu counts millicores, so "500" is 0.5 CPU.
-  const auto milli = model::parse_bytes(text);
-  if (!milli) return milli.error();
-  return model::MilliCpu(milli->value());
-}
-
-model::Resources parse_resources(Fields& pod, std::string_view key) {
+model::Resources parse_resources(JsonFields& of, std::string_view key) {
   model::Resources resources;
-  const json* value = pod.find(key);
+  const json* value = of.find(key);
   if (value == nullptr) return resources;
-  Fields fields(*value, pod.path(key), pod.problem());
+  JsonFields fields(*value, of.path(key), of.problem());
   fields.only({"cpu", "memory", "kubernetes.io/batch-cpu", "kubernetes.io/batch-memory"});
   using Limits = model::ReportLimits;
   resources.cpu = fields.quantity("cpu", model::parse_cpu, Limits::kMaxMilliCpu);
   resources.memory = fields.quantity("memory", model::parse_bytes, Limits::kMaxMemoryBytes);
-  resources.batch_cpu = fields.quantity("kubernetes.io/batch-cpu", parse_batch_cpu, Limits::kMaxMilliCpu);
+  resources.batch_cpu = fields.quantity("kubernetes.io/batch-cpu", model::parse_batch_cpu, Limits::kMaxMilliCpu);
   resources.batch_memory = fields.quantity("kubernetes.io/batch-memory", model::parse_bytes, Limits::kMaxMemoryBytes);
   return resources;
 }
 
 /// A uid and a container id become names of cgroup directories.
-void check_path_part(Fields& fields, std::string_view key, const std::string& value) {
+void check_path_part(JsonFields& fields, std::string_view key, const std::string& value) {
   if (value.find('/') != std::string::npos || value == "." || value == ".." || value.find('\0') != std::string::npos) {
     fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
   }
 }
 
-model::Pod parse_pod(const json& entry, const std::string& path, std::optional<Error>& problem) {
-  Fields fields(entry, path, problem);
+std::vector<model::Container> parse_containers(JsonFields& pod) {
+  std::vector<model::Container> parsed;
+  const json* containers = pod.find("containers");
+  if (containers == nullptr) return parsed;
+  if (!containers->is_array()) {
+    pod.fail("containers", "want a list");
+    return parsed;
+  }
+  if (containers->size() > model::ReportLimits::kMaxContainers) {
+    pod.fail("containers",
+             fmt::format("{} containers, limit {}", containers->size(), model::ReportLimits::kMaxContainers));
+    return parsed;
+  }
+  for (std::size_t i = 0; i < containers->size(); ++i) {
+    JsonFields container((*containers)[i], pod.path(fmt::format("containers[{}]", i)), pod.problem());
+    container.only({"name", "id", "requests", "limits"});
+    parsed.push_back({.name = container.text("name", true),
+                      .id = container.text("id", true),
+                      .requests = parse_resources(container, "requests"),
+                      .limits = parse_resources(container, "limits")});
+    check_path_part(container, "id", parsed.back().id);
+  }
+  return parsed;
+}
+
+/// `labels` or `annotations`. A value that is no text is a problem of that key alone.
+std::map<std::string, std::string, std::less<>> parse_texts(JsonFields& pod, std::string_view key,
+                                                            std::vector<model::MetadataProblem>& problems) {
+  std::map<std::string, std::string, std::less<>> texts;
+  const json* object = pod.find(key);
+  if (object == nullptr) return texts;
+  if (!object->is_object()) {
+    pod.fail(key, fmt::format("want an object of texts, got {}", object->type_name()));
+    return texts;
+  }
+  for (const auto& [name, value] : object->items()) {
+    if (value.is_string()) {
+      texts.emplace(name, value.get<std::string>());
+    } else if (problems.size() < PodsFile::kMaxProblems) {
+      problems.push_back(
+          model::metadata_problem(name, value.type_name(), "want text, as in Kubernetes; it is ignored"));
+    }
+  }
+  return texts;
+}
+
+void check_sums(JsonFields& fields, std::string_view key, const model::Resources& sums) {
+  using Limits = model::ReportLimits;
+  for (const auto& cpu : {sums.cpu, sums.batch_cpu}) {
+    if (cpu && cpu->value() > Limits::kMaxMilliCpu) {
+      fields.fail(key,
+                  fmt::format("the containers' sum is {} millicores, limit {}", cpu->value(), Limits::kMaxMilliCpu));
+    }
+  }
+  for (const auto& memory : {sums.memory, sums.batch_memory}) {
+    if (memory && memory->value() > Limits::kMaxMemoryBytes) {
+      fields.fail(key,
+                  fmt::format("the containers' sum is {} bytes, limit {}", memory->value(), Limits::kMaxMemoryBytes));
+    }
+  }
+}
+
+model::Pod parse_pod(const json& entry, const std::string& path, std::optional<Error>& problem, PodsFile& file) {
+  JsonFields fields(entry, path, problem);
   fields.only({"uid", "namespace", "name", "qosClass", "kubeQosClass", "priority", "phase", "workload", "requests",
-               "limits", "containers"});
+               "limits", "containers", "labels", "annotations"});
   model::Pod pod;
   pod.uid = model::PodUid(fields.text("uid", true));
   check_path_part(fields, "uid", pod.uid.str());
@@ -166,28 +118,33 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
   if (fields.find("kubeQosClass") == nullptr) fields.fail("kubeQosClass", "missing");
   pod.kube_qos = fields.choice("kubeQosClass", model::kube_qos_from, "Guaranteed, Burstable, BestEffort")
                      .value_or(model::KubeQos::kBurstable);
-  pod.qos = fields.choice("qosClass", model::qos_class_from, "LSE, LSR, LS, BE, SYSTEM")
-                .value_or(model::default_qos(pod.kube_qos));
+  const auto qos = fields.choice("qosClass", model::qos_class_from, "LSE, LSR, LS, BE, SYSTEM");
+  pod.qos = qos.value_or(model::default_qos(pod.kube_qos));
   pod.phase = fields.choice("phase", model::pod_phase_from, "Pending, Running, Succeeded, Failed")
                   .value_or(model::PodPhase::kRunning);
   pod.priority = fields.integer("priority");
   pod.workload = fields.text("workload", false);
   pod.requests = parse_resources(fields, "requests");
   pod.limits = parse_resources(fields, "limits");
-  const json* containers = fields.find("containers");
-  if (containers != nullptr && !containers->is_array()) fields.fail("containers", "want a list");
-  if (containers != nullptr && containers->size() > model::ReportLimits::kMaxContainers) {
-    fields.fail("containers",
-                fmt::format("{} containers, limit {}", containers->size(), model::ReportLimits::kMaxContainers));
-  } else if (containers != nullptr && containers->is_array()) {
-    for (std::size_t i = 0; i < containers->size(); ++i) {
-      Fields container((*containers)[i], fmt::format("{}.containers[{}]", path, i), problem);
-      container.only({"name", "id"});
-      model::Container parsed{container.text("name", true), container.text("id", true)};
-      check_path_part(container, "id", parsed.id);
-      pod.containers.push_back(std::move(parsed));
-    }
+  pod.containers = parse_containers(fields);
+
+  std::vector<model::MetadataProblem> problems;
+  model::PodMetadata metadata;
+  metadata.labels = parse_texts(fields, "labels", problems);
+  metadata.annotations = parse_texts(fields, "annotations", problems);
+  for (auto& bad : model::apply_metadata(metadata, pod))
+    problems.push_back(std::move(bad));
+  if (qos && pod.qos != *qos) {
+    fields.fail("qosClass", fmt::format("\"{}\", and the label {} says \"{}\"", model::name_of(*qos),
+                                        model::kQosClassLabel, model::name_of(pod.qos)));
   }
+  for (auto& bad : problems) {
+    if (file.problems.size() == PodsFile::kMaxProblems) break;
+    file.problems.push_back({fmt::format("{}/{}", pod.name_space, pod.name), std::move(bad)});
+  }
+  model::complete_resources(pod);
+  check_sums(fields, "requests", pod.requests);
+  check_sums(fields, "limits", pod.limits);
   return pod;
 }
 
@@ -209,7 +166,12 @@ Result<void> check_room(const std::vector<model::Pod>& pods) {
 
 }  // namespace
 
-Result<std::vector<model::Pod>> parse_pods_file(std::string_view text, std::string_view source) {
+std::string text_of(const PodProblem& problem) {
+  const auto& [key, value, why] = problem.problem;
+  return fmt::format("pod {}: {} is '{}': {}", problem.pod, key, value, why);
+}
+
+Result<PodsFile> parse_pods_file(std::string_view text, std::string_view source) {
   json document;
   try {
     document = json::parse(text);
@@ -217,7 +179,7 @@ Result<std::vector<model::Pod>> parse_pods_file(std::string_view text, std::stri
     return Error(ErrorCode::kMalformed, fmt::format("{}: not JSON: {}", source, problem.what()));
   }
   std::optional<Error> problem;
-  Fields top(document, std::string(source), problem);
+  JsonFields top(document, std::string(source), problem);
   top.only({"pods"});
   const json* list = top.find("pods");
   if (list == nullptr || !list->is_array()) {
@@ -227,17 +189,18 @@ Result<std::vector<model::Pod>> parse_pods_file(std::string_view text, std::stri
   if (list->size() > model::ReportLimits::kMaxPods) {
     top.fail("pods", fmt::format("{} pods, limit {}", list->size(), model::ReportLimits::kMaxPods));
   }
-  std::vector<model::Pod> pods;
+  PodsFile file;
+  auto& pods = file.pods;
   std::set<model::PodUid> seen;
   for (std::size_t i = 0; i < list->size() && !problem; ++i) {
-    pods.push_back(parse_pod((*list)[i], fmt::format("{}: pods[{}]", source, i), problem));
+    pods.push_back(parse_pod((*list)[i], fmt::format("{}: pods[{}]", source, i), problem, file));
     if (!seen.insert(pods.back().uid).second) {
       top.fail(fmt::format("pods[{}].uid", i), fmt::format("\"{}\" appears twice", pods.back().uid.str()));
     }
   }
   if (problem) return *problem;
   if (const auto room = check_room(pods); !room) return room.error().in(source);
-  return pods;
+  return file;
 }
 
 }  // namespace tideline::node

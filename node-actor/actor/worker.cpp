@@ -123,7 +123,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
     (*loop)->set_policy(*policy);
   }
   const model::Epoch seen = policy && *policy ? (*policy)->epoch : model::Epoch(0);
-  if (auto pods = read_pods_file(config.pods_file)) (*loop)->set_pods(std::move(*pods));
+  if (auto file = read_pods_file(config.pods_file)) (*loop)->set_pods(std::move(file->pods));
 
   auto opened = spool::Spool::open(config.state_dir + "/spool", config.spool, (*loop)->boot_id());
   if (!opened) return opened.error();
@@ -166,8 +166,8 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
 bool ordering_verified(const NodeConfig& config) {
   const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
   if (!tree) return false;
-  const auto pods = read_pods_file(config.pods_file);
-  const auto beside_ls = pods ? sense::be_beside_ls(*pods) : std::vector<std::string>();
+  const auto file = read_pods_file(config.pods_file);
+  const auto beside_ls = file ? sense::be_beside_ls(file->pods) : std::vector<std::string>();
   return sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls).verified;
 }
 
@@ -181,11 +181,13 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
   } else {
     add(false, "TLS files: " + own.error().message());
   }
-  const auto pods = read_pods_file(config.pods_file);
-  if (pods) {
-    add(true, fmt::format("pods file {}: {} pods", config.pods_file, pods->size()));
+  const auto file = read_pods_file(config.pods_file);
+  if (file) {
+    add(true, fmt::format("pods file {}: {} pods", config.pods_file, file->pods.size()));
+    for (const auto& problem : file->problems)
+      add(false, fmt::format("pods file {}: {}", config.pods_file, text_of(problem)));
   } else {
-    add(false, pods.error().message());
+    add(false, file.error().message());
   }
   const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
   if (!tree) {
@@ -201,7 +203,7 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
                                                                                                     : "writable"));
   for (const auto& knob : capabilities.missing)
     add(true, "this kernel has no " + knob);
-  const auto beside_ls = pods ? sense::be_beside_ls(*pods) : std::vector<std::string>();
+  const auto beside_ls = file ? sense::be_beside_ls(file->pods) : std::vector<std::string>();
   const auto protection = sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls);
   add(true, fmt::format("{}: {}", protection.verified ? "protected" : "unprotected", protection.why));
   return findings;

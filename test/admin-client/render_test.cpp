@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "admin-client/json_out.h"
+#include "coordinator/policy/keys.h"
 
 namespace tideline::tidectl {
 namespace {
@@ -144,6 +145,46 @@ TEST(Json, IsAsciiWhateverTheServerSays) {
   node.name = "\x1b[2J\xff größe";
   for (const char c : dump(to_json(node), 2)) {
     EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << static_cast<int>(c);
+  }
+}
+
+TEST(RenderPolicy, ShowsEveryMechanismAndWhichOnesAreDry) {
+  PolicyAnswer answer;
+  model::NodePolicy& policy = answer.effective;
+  policy.threshold.enable = true;
+  policy.threshold.cpu_evict_be_satisfaction_lower_percent = 30;
+  policy.threshold.cpu_evict_time_window_seconds = 60;
+  policy.threshold.evict_enabled_priority_threshold = -5;
+  policy.burst.policy = model::BurstPolicy::kAuto;
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  policy.dry_run.cpu_burst = true;
+  policy.dry_run.batch_limits = true;
+  const auto text = render_policy(answer, "db-1");
+  using testing::ContainsRegex;
+  for (const char* line :
+       {"CPU suppress +on\n", "CPU eviction +on\n", "cpuEvictBESatisfactionLowerPercent +30 %\n",
+        "cpuEvictBESatisfactionUpperPercent +unset\n", "cpuEvictTimeWindowSeconds +60 s\n",
+        "cpuEvictPolicy +evictByRealLimit\n", "evictEnabledPriorityThreshold +-5\n", "CPU burst +on, dry run\n",
+        "    policy +auto\n", "cfsQuotaBurstPeriodSeconds +no limit\n", "CPU QoS +coreSched\n",
+        "cpusets +as the pods say\n", "batch limits +as the pods say, dry run\n"})
+    EXPECT_THAT(text, ContainsRegex(line));
+}
+
+TEST(Json, EffectivePolicyHasEveryKeyAsKoordinatorSpellsIt) {
+  PolicyAnswer answer;
+  answer.effective.threshold.cpu_evict_threshold_percent = 95;
+  answer.effective.burst.cfs_quota_burst_percent = 200;
+  answer.effective.dry_run.cpu_evict = true;
+  const json effective = to_json(answer).at("effective");
+  EXPECT_EQ(effective.at("threshold").at("cpuEvictThresholdPercent"), 95);
+  EXPECT_TRUE(effective.at("threshold").at("cpuEvictLowerPercent").is_null());
+  EXPECT_EQ(effective.at("cpuBurst").at("cfsQuotaBurstPercent"), 200);
+  EXPECT_EQ(effective.at("dryRun").at("cpuEvict"), true);
+  EXPECT_EQ(effective.at("qos").at("lsr").at("coreExpeller"), true);
+  for (const policy::KeySpec& key : policy::key_table()) {
+    if (!key.apply) continue;
+    const std::string name(key.path.substr(key.path.rfind('.') + 1));
+    EXPECT_THAT(effective.dump(), HasSubstr("\"" + name + "\"")) << key.document << " " << key.path;
   }
 }
 

@@ -258,7 +258,8 @@ class Reference(unittest.TestCase):
         self.assertEqual(documented, logged)
 
     def test_reasons_are_those_of_the_code(self):
-        documented = set(re.findall(r"^\| `([a-z-]+)` \| (?:limit|guard|fleet) \|", text_of("docs/operations.md"), re.MULTILINE))
+        documented = set(re.findall(r"^\| `([a-z-]+)` \| (?:limit|burst|qos|cpuset|batch|evict|guard|fleet) \|",
+                                    text_of("docs/operations.md"), re.MULTILINE))
         self.assertEqual(documented, reasons())
 
     def test_json_examples_are_accepted(self):
@@ -280,6 +281,8 @@ class Reference(unittest.TestCase):
 
     def assert_policy(self, directory, code, document):
         key = "colocation-config" if "cpuReclaimThresholdPercent" in document else "resource-threshold-config"
+        if "dryRun" in code:
+            key = "tideline-config"
         with open(f"{directory}/{key}.json", "w", encoding="utf-8") as file:
             file.write(code)
         done = subprocess.run([f"{BIN}/tideline-coordinator", "check", "--policy-source", f"dir:{directory}"],

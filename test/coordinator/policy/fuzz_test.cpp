@@ -15,9 +15,13 @@ const char* const kSeeds[] = {
         "nodeConfigs": [{"name": "b", "nodeSelector": {}, "degradeTimeMinutes": 5}]})",
     R"({"kind": "ConfigMap", "data": {"colocation-config": "{\"enable\": true}", "system-config": "{}"}})",
     R"({"clusterStrategy": {"beClass": {"cpuQOS": {"enable": true, "groupIdentity": -1}, "blkioQOS": {"blocks": [{}]}}}})",
+    R"({"clusterStrategy": {"policy": "auto", "cpuBurstPercent": 1000, "cfsQuotaBurstPeriodSeconds": -1},
+        "nodeStrategies": [{"nodeSelector": {}, "sharePoolThresholdPercent": 50}]})",
+    R"({"clusterStrategy": {"cpuEvictBESatisfactionLowerPercent": 30, "cpuEvictBESatisfactionUpperPercent": 50},
+        "nodeStrategies": [{"nodeSelector": {}, "cpuEvictThresholdPercent": 90, "cpuEvictLowerPercent": 80}]})",
 };
 const char* const kNames[] = {"resource-threshold-config", "colocation-config", "configmap.json",
-                              "resource-qos-config"};
+                              "resource-qos-config",       "cpu-burst-config",  "resource-threshold-config"};
 
 /// Bytes that often change what JSON means.
 constexpr std::string_view kTokens[] = {"{",    "}",       "[",    "]",      "\"",    ":",    ",",
@@ -71,6 +75,9 @@ TEST(Fuzz, AnyTextIsAPolicyOrOneNamedError) {
       const auto node = effective(*policy, {{"x", "y"}, {"k", "v"}});
       EXPECT_GE(node.threshold.cpu_suppress_threshold_percent, 0);
       EXPECT_LE(node.threshold.cpu_suppress_threshold_percent, 100);
+      EXPECT_LE(node.threshold.cpu_evict_be_satisfaction_lower_percent.value_or(1),
+                node.threshold.cpu_evict_be_satisfaction_upper_percent.value_or(99));
+      EXPECT_GE(node.burst.cpu_burst_percent, 1);
       EXPECT_GE(node.colocation.degrade_time_minutes, 1);
       EXPECT_GT(node.colocation.resource_diff_threshold, 0);
     } else {

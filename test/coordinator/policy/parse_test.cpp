@@ -52,6 +52,23 @@ TEST(Parse, NamesDocumentPathValueAndRangeOfWhatIsWrong) {
        {"65.5", "integer"}},
       {"resource-threshold-config", R"({"clusterStrategy": {"enable": "true"}})", {"\"true\"", "bool"}},
       {"resource-threshold-config",
+       R"({"clusterStrategy": {"cpuEvictBESatisfactionLowerPercent": 61}})",
+       {"$.clusterStrategy.cpuEvictBESatisfactionLowerPercent is 61", "1..60"}},
+      {"resource-threshold-config",
+       R"({"clusterStrategy": {"cpuEvictBESatisfactionUpperPercent": 100}})",
+       {"$.clusterStrategy.cpuEvictBESatisfactionUpperPercent is 100", "1..99"}},
+      {"resource-threshold-config",
+       R"({"clusterStrategy": {"cpuEvictPolicy": "evictByReallimit"}})",
+       {"evictByRealLimit | evictByAllocatable", "did you mean \"evictByRealLimit\""}},
+      {"cpu-burst-config", R"({"policy": "auto"})", {"$.policy", "cpu-burst-config", "clusterStrategy"}},
+      {"cpu-burst-config", R"({"clusterStrategy": {"policy": "Auto"}})", {"did you mean \"auto\""}},
+      {"cpu-burst-config", R"({"clusterStrategy": {"cfsQuotaBurstPercent": 99}})", {"99", ">= 100"}},
+      {"cpu-burst-config", R"({"clusterStrategy": {"cfsQuotaBurstPeriodSeconds": -2}})", {"-2", ">= -1"}},
+      {"tideline-config", R"({"clusterStrategy": {"dryRun": true}})", {"$.clusterStrategy.dryRun is true"}},
+      {"tideline-config",
+       R"({"clusterStrategy": {"dryRun": {"cpuQOS": true}}})",
+       {"$.clusterStrategy.dryRun.cpuQOS", "did you mean \"cpuQos\""}},
+      {"resource-threshold-config",
        R"({"clusterStrategy": {"cpuSuppressPolicy": "cfsquota"}})",
        {"\"cfsquota\"", "cpuset | cfsQuota | workConserving", "did you mean \"cfsQuota\""}},
       {"resource-threshold-config",
@@ -210,20 +227,29 @@ TEST(Parse, TreatsNullAsAbsent) {
 
 TEST(Notices, NameWhatIsAcceptedButNotActedOn) {
   const auto policy = parse({{"dir/resource-threshold-config.json", R"({"clusterStrategy": {
-      "enable": true, "memoryEvictThresholdPercent": 70, "cpuSuppressPolicy": "cpuset"}})"}});
+      "enable": true, "memoryEvictThresholdPercent": 70}})"},
+                             {"resource-qos-config", R"({"clusterStrategy": {"policies": {"cpuPolicy": "coreSched"},
+      "lsClass": {"cpuQOS": {"coreExpeller": true}}, "systemClass": {"cpuQOS": {"enable": true}}}})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
   EXPECT_THAT(policy->notices,
               testing::UnorderedElementsAre(AllOf(Field(&Notice::document, "dir/resource-threshold-config.json"),
                                                   Field(&Notice::path, "$.clusterStrategy.memoryEvictThresholdPercent"),
                                                   Field(&Notice::why, HasSubstr("does not act"))),
-                                            AllOf(Field(&Notice::path, "$.clusterStrategy.cpuSuppressPolicy"),
-                                                  Field(&Notice::why, HasSubstr("cfsQuota | workConserving")))));
+                                            AllOf(Field(&Notice::path, "$.clusterStrategy.policies.cpuPolicy"),
+                                                  Field(&Notice::why, HasSubstr("acts only on groupIdentity"))),
+                                            AllOf(Field(&Notice::path, "$.clusterStrategy.lsClass.cpuQOS.coreExpeller"),
+                                                  Field(&Notice::why, HasSubstr("does not act"))),
+                                            Field(&Notice::path, "$.clusterStrategy.systemClass.cpuQOS.enable")));
 }
 
 TEST(Notices, AreSilentWhereEverythingIsActedOn) {
-  const auto policy = parse({{"resource-threshold-config", R"({"clusterStrategy": {
-      "enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cfsQuota"}})"},
-                             {"colocation-config", R"({"enable": true, "cpuCalculatePolicy": "usage"})"}});
+  const auto policy =
+      parse({{"resource-threshold-config", R"({"clusterStrategy": {
+      "enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cpuset"}})"},
+             {"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"},
+             {"tideline-config", R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}}})"},
+             {"resource-qos-config", R"({"clusterStrategy": {"beClass": {"cpuQOS": {"schedIdle": 1}}}})"},
+             {"colocation-config", R"({"enable": true, "cpuCalculatePolicy": "usage"})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
   EXPECT_THAT(policy->notices, IsEmpty());
 }
@@ -239,9 +265,9 @@ TEST(Notices, CountPlacesInsteadOfRepeatingThemselves) {
 }
 
 TEST(Notices, CoverKoordinatorsOtherDocuments) {
-  const auto policy = parse({{"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"}});
+  const auto policy = parse({{"system-config", R"({"clusterStrategy": {"minFreeKbytesFactor": 100}})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
-  EXPECT_THAT(policy->notices, ElementsAre(Field(&Notice::document, "cpu-burst-config")));
+  EXPECT_THAT(policy->notices, ElementsAre(Field(&Notice::document, "system-config")));
 }
 
 // A document per key, with a value of the key's own type, must be accepted: acted on, or noticed.

@@ -45,6 +45,13 @@ const std::string kGoldenReport =
 const std::string kGoldenPolicy =
 #include "test/messages/codec/golden_policy.inc"
     ;
+// As version 0.1 wrote them: stored history and older programs have these.
+const std::string kGoldenReport01 =
+#include "test/messages/codec/golden_report_0_1.inc"
+    ;
+const std::string kGoldenPolicy01 =
+#include "test/messages/codec/golden_policy_0_1.inc"
+    ;
 
 model::NodePolicy known_policy() {
   model::NodePolicy policy;
@@ -56,6 +63,33 @@ model::NodePolicy known_policy() {
   policy.threshold.cpu_suppress_min_percent = 5;
   policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kWorkConserving;
   policy.qos.ls.enable = true;
+  return policy;
+}
+
+/// known_policy() with what came after version 0.1.
+model::NodePolicy known_full_policy() {
+  model::NodePolicy policy = known_policy();
+  policy.threshold.cpu_evict_be_satisfaction_lower_percent = 30;
+  policy.threshold.cpu_evict_be_satisfaction_upper_percent = 50;
+  policy.threshold.cpu_evict_be_usage_threshold_percent = 80;
+  policy.threshold.cpu_evict_time_window_seconds = 60;
+  policy.threshold.cpu_evict_policy = model::CpuEvictPolicy::kAllocatable;
+  policy.threshold.cpu_evict_threshold_percent = 95;
+  policy.threshold.cpu_evict_lower_percent = 85;
+  policy.threshold.cpu_allocatable_evict_threshold_percent = 110;
+  policy.threshold.cpu_allocatable_evict_lower_percent = 100;
+  policy.threshold.evict_enabled_priority_threshold = 5999;
+  policy.threshold.allocatable_evict_priority_threshold = 6999;
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  policy.qos.be.core_expeller = true;
+  policy.qos.lsr.core_expeller = false;
+  policy.burst = {.policy = model::BurstPolicy::kAuto,
+                  .cpu_burst_percent = 500,
+                  .cfs_quota_burst_percent = 200,
+                  .cfs_quota_burst_period_seconds = 60,
+                  .share_pool_threshold_percent = 40};
+  policy.dry_run.cpuset = true;
+  policy.dry_run.cpu_evict = true;
   return policy;
 }
 
@@ -99,8 +133,27 @@ TEST(GoldenBytes, ReportIsReadAsEver) {
 }
 
 TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
-  EXPECT_EQ(hex(to_bytes(known_policy())), kGoldenPolicy);
+  EXPECT_EQ(hex(to_bytes(known_full_policy())), kGoldenPolicy);
   const auto policy = policy_from_bytes(unhex(kGoldenPolicy));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, known_full_policy());
+}
+
+TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
+  model::Report expected = known_report();
+  model::Pod& pod = expected.pods[0].pod;
+  pod.containers[0].limits = {};
+  pod.cpu_burst.reset();
+  pod.cpu_qos.reset();
+  pod.bound_cpus = {};
+  pod.eviction = {};
+  const auto report = report_from_bytes(unhex(kGoldenReport01));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, expected);
+}
+
+TEST(GoldenBytes, PolicyOfAnOlderProgramLeavesTheRestAtItsDefaults) {
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicy01));
   ASSERT_TRUE(policy) << policy.error().message();
   EXPECT_EQ(*policy, known_policy());
 }
@@ -235,6 +288,47 @@ TEST(Reading, NamesNumbersOutOfRange) {
   EXPECT_THAT(refusal(changed([](auto root) { root.setSeq(0); })), HasSubstr("seq"));
 }
 
+TEST(Reading, NamesABadListOfCpus) {
+  const auto bound = [](const char* cpus) {
+    return refusal(changed([&](auto root) { root.getPods()[0].getPod().setBoundCpus(cpus); }));
+  };
+  EXPECT_EQ(bound(""), "accepted");
+  EXPECT_EQ(bound("8191"), "accepted");
+  for (const char* bad : {"3-1", "0-", "a", "1,,2", "8192", "-1", "0-99999999999"})
+    EXPECT_THAT(bound(bad), AllOf(HasSubstr("pods: pod: boundCpus"), HasSubstr(bad)));
+}
+
+TEST(Reading, BoundsTheCpusOfAllPodsTogether) {
+  const auto pods_bound_to_all = [](unsigned count) {
+    return refusal(changed([&](auto root) {
+      auto pods = root.initPods(count);
+      for (auto pod : pods) {
+        pod.getPod().setUid("u");
+        pod.getPod().setBoundCpus("0-8191");
+      }
+    }));
+  };
+  EXPECT_EQ(pods_bound_to_all(16), "accepted");
+  EXPECT_THAT(pods_bound_to_all(17), HasSubstr("boundCpus"));
+}
+
+TEST(Reading, NamesWhatOfAPodIsOutOfRange) {
+  const auto refused = [](auto change) {
+    return refusal(changed([&](auto root) { change(root.getPods()[0].getPod()); }));
+  };
+  EXPECT_THAT(refused([](auto pod) { pod.getCpuBurst().setPolicy(static_cast<schema::BurstPolicy>(4)); }),
+              AllOf(HasSubstr("cpuBurst.policy"), HasSubstr("value 4")));
+  EXPECT_THAT(refused([](auto pod) { pod.getCpuBurst().getCpuBurstPercent().setValue(0); }),
+              AllOf(HasSubstr("cpu_burst_percent"), HasSubstr("0 is outside 1..10000")));
+  EXPECT_THAT(refused([](auto pod) { pod.getCpuBurst().getCfsQuotaBurstPeriodSeconds().setValue(-2); }),
+              HasSubstr("cfs_quota_burst_period_seconds"));
+  EXPECT_THAT(refused([](auto pod) { pod.getCpuQos().getGroupIdentity().setValue(3); }), HasSubstr("group_identity"));
+  EXPECT_THAT(refused([](auto pod) { pod.getEvictionSubPriority().setValue(INT64_MAX); }),
+              HasSubstr("evictionSubPriority"));
+  EXPECT_THAT(refused([](auto pod) { pod.getContainers()[0].getLimits().getCpu().setValue(-1); }),
+              HasSubstr("containers.limits"));
+}
+
 TEST(Reading, BoundsListsBeforeItReadsThem) {
   EXPECT_THAT(refusal(changed([](auto root) { root.initSamples(model::ReportLimits::kMaxSamples + 1); })),
               HasSubstr("samples: 601 entries"));
@@ -288,6 +382,31 @@ TEST(Reading, PolicyOutOfRangeIsNamed) {
               HasSubstr("colocation.resourceDiffThreshold"));
   EXPECT_THAT(refused([](auto root) { root.getBe().setGroupIdentity(-2); }), HasSubstr("be.groupIdentity"));
   EXPECT_THAT(refused([](auto root) { root.getLsr().setSchedIdle(2); }), HasSubstr("lsr.schedIdle"));
+  EXPECT_THAT(refused([](auto root) { root.getLs().setCoreExpeller(static_cast<schema::Switch>(3)); }),
+              AllOf(HasSubstr("ls.coreExpeller"), HasSubstr("value 3")));
+  EXPECT_THAT(refused([](auto root) { root.setCpuPolicy(static_cast<schema::CpuQosMechanism>(2)); }),
+              HasSubstr("cpuPolicy"));
+  const auto optional = [](schema::OptInt::Builder value, std::int64_t number) {
+    value.setKnown(true);
+    value.setValue(number);
+  };
+  EXPECT_THAT(refused([&](auto root) { optional(root.getThreshold().getCpuEvictThresholdPercent(), 101); }),
+              AllOf(HasSubstr("threshold.cpuEvictThresholdPercent"), HasSubstr("101")));
+  EXPECT_THAT(refused([&](auto root) { optional(root.getThreshold().getCpuEvictTimeWindowSeconds(), 0); }),
+              HasSubstr("threshold.cpuEvictTimeWindowSeconds"));
+  EXPECT_THAT(refused([&](auto root) { optional(root.getThreshold().getAllocatableEvictPriorityThreshold(), 8000); }),
+              HasSubstr("threshold.allocatableEvictPriorityThreshold"));
+  EXPECT_THAT(
+      refused([&](auto root) { optional(root.getThreshold().getCpuAllocatableEvictLowerPercent(), 1LL << 31); }),
+      AllOf(HasSubstr("threshold.cpuAllocatableEvictLowerPercent"), HasSubstr("32 bits")));
+  EXPECT_THAT(refused([](auto root) { root.getThreshold().setCpuEvictPolicy(static_cast<schema::CpuEvictPolicy>(2)); }),
+              HasSubstr("threshold.cpuEvictPolicy"));
+  EXPECT_THAT(refused([](auto root) { root.getBurst().setPolicy(static_cast<schema::BurstPolicy>(4)); }),
+              HasSubstr("burst.policy"));
+  EXPECT_THAT(refused([](auto root) { root.getBurst().setCpuBurstPercent(10'001); }),
+              HasSubstr("burst.cpuBurstPercent"));
+  EXPECT_THAT(refused([](auto root) { root.getBurst().setCfsQuotaBurstPercent(99); }),
+              HasSubstr("burst.cfsQuotaBurstPercent"));
 }
 
 /// Whatever the damage, the answer is a valid report or an Error.

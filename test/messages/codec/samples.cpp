@@ -44,6 +44,12 @@ class Draw {
     });
   }
   model::Resources resources() { return {cpu(), bytes(), cpu(), bytes()}; }
+  model::CpuSet cpu_set() {
+    std::vector<int> cpus;
+    for (auto left = coin() ? number(0, 20) : 0; left > 0; --left)
+      cpus.push_back(static_cast<int>(number(0, coin() ? 16 : model::CpuSet::kMaxCpu)));
+    return model::CpuSet(cpus);
+  }
   template <class E>
   E one_of(E last) {
     return static_cast<E>(number(0, static_cast<std::int64_t>(last)));
@@ -66,8 +72,27 @@ model::PodSummary random_pod(Draw& draw) {
   pod.workload = draw.text(60);
   pod.requests = draw.resources();
   pod.limits = draw.resources();
-  for (auto left = draw.number(0, 3); left > 0; --left)
-    pod.containers.push_back({draw.text(20), draw.text(64)});
+  for (auto left = draw.number(0, 3); left > 0; --left) {
+    pod.containers.push_back({.name = draw.text(20), .id = draw.text(64), .requests = {}, .limits = {}});
+    if (draw.coin()) pod.containers.back().requests = draw.resources();
+    if (draw.coin()) pod.containers.back().limits = draw.resources();
+  }
+  const auto maybe_int = [&](int low, int high) {
+    return draw.maybe<int>([&]() { return static_cast<int>(draw.number(low, high)); });
+  };
+  if (draw.coin()) {
+    pod.cpu_burst = {.policy = draw.maybe<model::BurstPolicy>([&]() { return draw.one_of(model::BurstPolicy::kAuto); }),
+                     .cpu_burst_percent = maybe_int(1, 10'000),
+                     .cfs_quota_burst_percent = maybe_int(100, INT32_MAX),
+                     .cfs_quota_burst_period_seconds = maybe_int(-1, INT32_MAX),
+                     .share_pool_threshold_percent = maybe_int(0, 100)};
+  }
+  if (draw.coin()) pod.cpu_qos = {.enable = draw.coin(), .group_identity = maybe_int(-1, 2)};
+  pod.bound_cpus = draw.cpu_set();
+  pod.eviction = {.enabled = draw.coin(),
+                  .priority = static_cast<int>(draw.number(INT32_MIN, INT32_MAX)),
+                  .sub_priority = maybe_int(INT32_MIN, INT32_MAX),
+                  .terminating = draw.coin()};
   summary.cpu_milli = draw.spread();
   summary.memory_bytes = draw.spread();
   summary.throttled_ratio = draw.optional_ratio();
@@ -137,7 +162,16 @@ model::Report known_report() {
   summary.pod.priority = 9500;
   summary.pod.workload = "StatefulSet/web";
   summary.pod.requests.cpu = MilliCpu(500);
-  summary.pod.containers = {{"nginx", "c0ffee"}};
+  summary.pod.containers = {{.name = "nginx", .id = "c0ffee", .requests = {}, .limits = {}}};
+  summary.pod.containers[0].limits.cpu = MilliCpu(1000);
+  summary.pod.cpu_burst = model::CpuBurstOverride{.policy = model::BurstPolicy::kAuto,
+                                                  .cpu_burst_percent = 200,
+                                                  .cfs_quota_burst_percent = std::nullopt,
+                                                  .cfs_quota_burst_period_seconds = -1,
+                                                  .share_pool_threshold_percent = std::nullopt};
+  summary.pod.cpu_qos = model::CpuQosOverride{.enable = true, .group_identity = -1};
+  summary.pod.bound_cpus = model::CpuSet{0, 1, 2, 3, 8};
+  summary.pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true};
   summary.cpu_milli = model::Spread{100, 200, 300};
   summary.throttled_ratio = 0;
   report.pods.push_back(summary);
@@ -186,7 +220,7 @@ model::Report random_report(std::mt19937_64& random) {
     report.pods.push_back(random_pod(draw));
   for (auto left = draw.number(0, 6); left > 0; --left) {
     report.events.push_back({.at = model::WallTime{draw.number(0, 2'000'000'000'000)},
-                             .controller = draw.one_of(model::Controller::kCoordinator),
+                             .controller = draw.one_of(model::Controller::kCpuEvict),
                              .reason = draw.one_of(model::Reason::kStaleSample),
                              .subject = draw.text(60),
                              .old_value = draw.text(20),
@@ -198,7 +232,8 @@ model::Report random_report(std::mt19937_64& random) {
 model::NodePolicy random_policy(std::mt19937_64& random) {
   Draw draw(random);
   const auto small = [&](int low, int high) { return static_cast<int>(draw.number(low, high)); };
-  const auto cpu_qos = [&]() { return model::CpuQosPolicy{draw.coin(), small(-1, 2), small(0, 1)}; };
+  const auto cpu_qos = [&]() { return model::CpuQosPolicy{draw.coin(), small(-1, 2), small(0, 1), draw.coin()}; };
+  const auto maybe_small = [&](int low, int high) { return draw.maybe<int>([&]() { return small(low, high); }); };
   model::NodePolicy policy;
   policy.version = model::PolicyVersion(random());
   policy.epoch = model::Epoch(random());
@@ -213,9 +248,31 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                        .batch_memory_threshold_percent = draw.maybe<int>([&]() { return small(0, 100); })};
   policy.threshold = {.enable = draw.coin(),
                       .cpu_suppress_threshold_percent = small(0, 100),
-                      .cpu_suppress_min_percent = draw.maybe<int>([&]() { return small(0, 100); }),
-                      .cpu_suppress_policy = draw.one_of(model::SuppressPolicy::kWorkConserving)};
-  policy.qos = {cpu_qos(), cpu_qos(), cpu_qos()};
+                      .cpu_suppress_min_percent = maybe_small(0, 100),
+                      .cpu_suppress_policy = draw.one_of(model::SuppressPolicy::kWorkConserving),
+                      .cpu_evict_be_satisfaction_lower_percent = maybe_small(0, 100),
+                      .cpu_evict_be_satisfaction_upper_percent = maybe_small(0, 100),
+                      .cpu_evict_be_usage_threshold_percent = small(0, 100),
+                      .cpu_evict_time_window_seconds = maybe_small(1, INT32_MAX),
+                      .cpu_evict_policy = draw.one_of(model::CpuEvictPolicy::kAllocatable),
+                      .cpu_evict_threshold_percent = maybe_small(0, 100),
+                      .cpu_evict_lower_percent = maybe_small(0, 100),
+                      .cpu_allocatable_evict_threshold_percent = maybe_small(0, INT32_MAX),
+                      .cpu_allocatable_evict_lower_percent = maybe_small(0, INT32_MAX),
+                      .evict_enabled_priority_threshold = maybe_small(INT32_MIN, INT32_MAX),
+                      .allocatable_evict_priority_threshold = maybe_small(0, 7999)};
+  policy.qos = {draw.one_of(model::CpuQosMechanism::kCoreSched), cpu_qos(), cpu_qos(), cpu_qos()};
+  policy.burst = {.policy = draw.one_of(model::BurstPolicy::kAuto),
+                  .cpu_burst_percent = small(1, 10'000),
+                  .cfs_quota_burst_percent = small(100, INT32_MAX),
+                  .cfs_quota_burst_period_seconds = small(-1, INT32_MAX),
+                  .share_pool_threshold_percent = small(0, 100)};
+  policy.dry_run = {.cpu_suppress = draw.coin(),
+                    .cpu_burst = draw.coin(),
+                    .cpu_qos = draw.coin(),
+                    .cpuset = draw.coin(),
+                    .batch_limits = draw.coin(),
+                    .cpu_evict = draw.coin()};
   return policy;
 }
 

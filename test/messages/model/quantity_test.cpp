@@ -38,5 +38,11 @@ TEST(ParseDuration, WantsANumberAndAUnit) {
   }
 }
 
+TEST(Quantity, BatchCpuCountsMillicores) {
+  EXPECT_EQ(parse_batch_cpu("2000")->value(), 2000);
+  EXPECT_EQ(parse_batch_cpu("2k")->value(), 2000);
+  EXPECT_FALSE(parse_batch_cpu("-1").ok());
+}
+
 }  // namespace
 }  // namespace tideline::model

@@ -211,6 +211,17 @@ TEST_F(NodeActors, BadPodsFileLeavesTheLastPodsAndAGoodOneReplacesThem) {
   end(actor);
 }
 
+TEST_F(NodeActors, BadAnnotationLeavesItsPodInForce) {
+  const auto path = dir_.write("pods.json", R"({"pods": [{"uid": "a", "namespace": "n", "name": "x",
+      "kubeQosClass": "Burstable", "annotations": {"koordinator.sh/cpuBurst": "{", "koordinator.sh/eviction-priority": "4"}}]})");
+  auto actor = system_.spawn<PodsActor>(path, probe());
+  const auto changed = next<PodsChanged>();
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->pods->at(0).cpu_burst, std::nullopt);
+  EXPECT_EQ(changed->pods->at(0).eviction.priority, 4);
+  end(actor);
+}
+
 TEST_F(NodeActors, DirectoryOrPipeAsPodsFileIsAnErrorAndNoCrash) {
   const auto directory = read_pods_file(dir_.str());
   ASSERT_FALSE(directory.ok());

@@ -26,18 +26,108 @@ std::string refusal(const std::string& text) {
 TEST(PodsFile, ReadsEveryField) {
   const auto pods = parse_pods_file(kGood, "pods.json");
   ASSERT_TRUE(pods.ok()) << pods.error().message();
-  ASSERT_EQ(pods->size(), 2u);
-  const model::Pod& web = (*pods)[0];
+  ASSERT_EQ(pods->pods.size(), 2u);
+  EXPECT_TRUE(pods->problems.empty());
+  const model::Pod& web = pods->pods[0];
   EXPECT_EQ(web.uid, model::PodUid("u1"));
   EXPECT_EQ(web.qos, model::QosClass::kLs);
   EXPECT_EQ(web.priority, 9000);
   EXPECT_EQ(web.requests.cpu, model::MilliCpu(500));
   EXPECT_EQ(web.containers[0].id, "abc");
-  const model::Pod& batch = (*pods)[1];
+  const model::Pod& batch = pods->pods[1];
   EXPECT_EQ(batch.qos, model::QosClass::kBe) << "BestEffort without a label";
   EXPECT_EQ(batch.phase, model::PodPhase::kPending);
   EXPECT_EQ(batch.requests.batch_cpu, model::MilliCpu(2000)) << "batch-cpu counts millicores";
   EXPECT_EQ(batch.requests.batch_memory, model::Bytes(1 << 30));
+}
+
+/// The only pod of a file, with these fields beside the required ones.
+PodsFile with_fields(const std::string& fields) {
+  auto file = parse_pods_file(
+      R"({"pods": [{"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable", )" + fields + "}]}", "f");
+  EXPECT_TRUE(file.ok()) << (file ? "" : file.error().message());
+  return file ? *std::move(file) : PodsFile{};
+}
+
+TEST(PodsFile, ContainersHaveTheirOwnResourcesAndThePodTheSum) {
+  const auto pod = with_fields(R"("containers": [
+      {"name": "a", "id": "1", "requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2"}},
+      {"name": "b", "id": "2", "requests": {"cpu": "250m"}, "limits": {"cpu": 1}}])")
+                       .pods.at(0);
+  EXPECT_EQ(pod.containers[0].limits.cpu, model::MilliCpu(2000));
+  EXPECT_EQ(pod.containers[1].requests.cpu, model::MilliCpu(250));
+  EXPECT_EQ(pod.requests.cpu, model::MilliCpu(750));
+  EXPECT_EQ(pod.requests.memory, model::Bytes(1 << 30));
+  EXPECT_EQ(pod.limits.cpu, model::MilliCpu(3000));
+}
+
+TEST(PodsFile, PodLevelResourcesWinAndNeedNoContainers) {
+  const auto pod = with_fields(R"("requests": {"cpu": "1"}, "containers": [
+      {"name": "a", "id": "1", "requests": {"cpu": "500m"}}])")
+                       .pods.at(0);
+  EXPECT_EQ(pod.requests.cpu, model::MilliCpu(1000));
+  EXPECT_EQ(pod.containers[0].requests.cpu, model::MilliCpu(500));
+  EXPECT_EQ(
+      with_fields(R"("requests": {"cpu": "1"}, "containers": [{"name": "a", "id": "1"}])").pods.at(0).requests.cpu,
+      model::MilliCpu(1000));
+}
+
+TEST(PodsFile, ReadsLabelsAndAnnotations) {
+  const auto file = with_fields(R"("containers": [{"name": "a", "id": "1"}],
+      "labels": {"app": "web", "koordinator.sh/qosClass": "LSR", "koordinator.sh/eviction-enabled": "true",
+                 "koordinator.sh/priority": "12"},
+      "annotations": {"koordinator.sh/cpuBurst": "{\"policy\": \"auto\"}",
+                      "koordinator.sh/cpuQOS": "{\"enable\": true}",
+                      "koordinator.sh/eviction-priority": "-3",
+                      "scheduling.koordinator.sh/resource-status": "{\"cpuset\": \"0-1\"}",
+                      "node.koordinator.sh/extended-resource-spec":
+                          "{\"containers\": {\"a\": {\"requests\": {\"kubernetes.io/batch-cpu\": \"1500\"}}}}"})");
+  EXPECT_TRUE(file.problems.empty());
+  const auto& pod = file.pods.at(0);
+  EXPECT_EQ(pod.qos, model::QosClass::kLsr);
+  EXPECT_EQ(pod.eviction, (model::Evictability{.enabled = true, .priority = -3, .sub_priority = 12}));
+  EXPECT_EQ(pod.cpu_burst->policy, model::BurstPolicy::kAuto);
+  EXPECT_TRUE(pod.cpu_qos->enable);
+  EXPECT_EQ(pod.bound_cpus, (model::CpuSet{0, 1}));
+  EXPECT_EQ(pod.containers[0].requests.batch_cpu, model::MilliCpu(1500));
+  EXPECT_EQ(pod.requests.batch_cpu, model::MilliCpu(1500)) << "and in the pod's sum";
+}
+
+TEST(PodsFile, BadAnnotationIsAProblemOfItsPodAndNotOfTheFile) {
+  const auto file = with_fields(R"("labels": {"koordinator.sh/qosClass": "VIP", "n": 1},
+      "annotations": {"koordinator.sh/cpuBurst": {"policy": "auto"}, "koordinator.sh/cpuQOS": "{",
+                      "scheduling.koordinator.sh/resource-status": "{\"cpuset\": \"3-1\"}"})");
+  const auto& pod = file.pods.at(0);
+  EXPECT_EQ(pod.qos, model::QosClass::kLs) << "by kubeQosClass";
+  EXPECT_FALSE(pod.cpu_burst || pod.cpu_qos);
+  EXPECT_TRUE(pod.bound_cpus.empty());
+  std::vector<std::string> texts;
+  for (const auto& problem : file.problems)
+    texts.push_back(text_of(problem));
+  EXPECT_THAT(texts, testing::UnorderedElementsAre(
+                         HasSubstr("pod n/x: koordinator.sh/qosClass is 'VIP': want LSE"),
+                         HasSubstr("pod n/x: n is 'number': want text"),
+                         HasSubstr("pod n/x: koordinator.sh/cpuBurst is 'object': want text, as in Kubernetes"),
+                         HasSubstr("pod n/x: koordinator.sh/cpuQOS is '{': not JSON"),
+                         HasSubstr("\"3-1\" is no list of CPUs")));
+}
+
+TEST(PodsFile, ListsOnlySoManyProblems) {
+  std::string labels;
+  for (int i = 0; i < 2000; ++i)
+    labels += fmt::format(R"({}"l{}": 1)", i ? "," : "", i);
+  EXPECT_EQ(with_fields("\"labels\": {" + labels + "}").problems.size(), PodsFile::kMaxProblems);
+}
+
+TEST(PodsFile, QosClassThatTheLabelContradictsIsRefused) {
+  const std::string pod = R"({"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable", )";
+  const auto file = [&](const std::string& fields) { return "{\"pods\": [" + pod + fields + "}]}"; };
+  EXPECT_THAT(refusal(file(R"("qosClass": "BE", "labels": {"koordinator.sh/qosClass": "LS"})")),
+              HasSubstr(R"(pods[0].qosClass: "BE", and the label koordinator.sh/qosClass says "LS")"));
+  EXPECT_EQ(refusal(file(R"("qosClass": "BE", "labels": {"koordinator.sh/qosClass": "BE"})")), "accepted");
+  const auto bad_label = with_fields(R"("qosClass": "BE", "labels": {"koordinator.sh/qosClass": "be"})");
+  EXPECT_EQ(bad_label.pods.at(0).qos, model::QosClass::kBe) << "the field holds where the label says nothing";
+  EXPECT_EQ(bad_label.problems.size(), 1u);
 }
 
 TEST(PodsFile, NamesPodFieldAndValueOfWhatItRefuses) {
@@ -52,6 +142,14 @@ TEST(PodsFile, NamesPodFieldAndValueOfWhatItRefuses) {
   EXPECT_THAT(refusal(R"({"pods": [{"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable",
                       "requests": {"cpu": "lots"}}]})"),
               HasSubstr("pods[0].requests.cpu: \"lots\""));
+  const auto with_container = [](const std::string& fields) {
+    return R"({"pods": [{"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable", "containers": [
+        {"name": "a", "id": "1"}, {"name": "b", "id": "2", )" +
+           fields + "}]}]}";
+  };
+  EXPECT_THAT(refusal(with_container(R"("limits": {"cpu": "lots"})")),
+              HasSubstr("pods[0].containers[1].limits.cpu: \"lots\""));
+  EXPECT_THAT(refusal(with_container(R"("request": {})")), HasSubstr("pods[0].containers[1].request: unknown field"));
   const std::string twin = R"({"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable"})";
   EXPECT_THAT(refusal("{\"pods\": [" + twin + "," + twin + "]}"), HasSubstr("\"u\" appears twice"));
 }
@@ -75,8 +173,8 @@ TEST(PodsFile, DeepNestingIsRefusedInEveryPlaceWithoutRecursion) {
 TEST(PodsFile, PriorityIsNeverWrappedRound) {
   for (const char* value : {"18446744073709551615", "9223372036854775808", "2147483648", "-2147483649"})
     EXPECT_THAT(refusal(with("priority", value)), HasSubstr(std::string("got ") + value));
-  EXPECT_EQ(parse_pods_file(with("priority", "-2147483648"), "f")->at(0).priority, INT32_MIN);
-  EXPECT_EQ(parse_pods_file(with("priority", "2147483647"), "f")->at(0).priority, INT32_MAX);
+  EXPECT_EQ(parse_pods_file(with("priority", "-2147483648"), "f")->pods.at(0).priority, INT32_MIN);
+  EXPECT_EQ(parse_pods_file(with("priority", "2147483647"), "f")->pods.at(0).priority, INT32_MAX);
 }
 
 TEST(PodsFile, WhatNoReportMayCarryIsRefusedWithPodFieldAndValue) {
@@ -90,6 +188,17 @@ TEST(PodsFile, WhatNoReportMayCarryIsRefusedWithPodFieldAndValue) {
   EXPECT_THAT(refusal(with("requests", R"({"kubernetes.io/batch-memory": "2Pi"})")), HasSubstr("\"2Pi\""));
   EXPECT_THAT(refusal(with("requests", "{\"cpu\": \"" + std::string(1000, '1') + "\"}")),
               HasSubstr("string of 1002 bytes"));
+}
+
+TEST(PodsFile, SumOfContainersBeyondAnyHostIsRefused) {
+  EXPECT_THAT(refusal(with("containers", R"([{"name": "a", "id": "1", "requests": {"cpu": "6k"}},
+                                             {"name": "b", "id": "2", "requests": {"cpu": "6k"}}])")),
+              HasSubstr("pods[0].requests: the containers' sum is 12000000 millicores"));
+}
+
+TEST(PodsFile, LabelsMustBeAnObject) {
+  EXPECT_THAT(refusal(with("labels", "[]")), HasSubstr("pods[0].labels: want an object of texts, got array"));
+  EXPECT_THAT(refusal(with("annotations", "\"a\"")), HasSubstr("pods[0].annotations: want an object"));
 }
 
 std::string many(std::size_t pods, std::size_t containers, std::size_t text_bytes) {
@@ -112,7 +221,10 @@ TEST(PodsFile, PodsThatDoNotFitAReportAreRefused) {
 }
 
 TEST(PodsFile, NeverCrashesOnDamagedText) {
-  const std::string good = kGood;
+  std::string good = kGood;
+  good.replace(good.find("\"containers\""), 0,
+               R"("annotations": {"koordinator.sh/cpuBurst": "{\"policy\": \"auto\"}"}, )");
+  ASSERT_EQ(refusal(good), "accepted");
   const unsigned seed = 20'261;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);

@@ -35,6 +35,21 @@ TEST(PolicyFile, LastKeptIsLoaded) {
   EXPECT_EQ(*policy, some_policy(50));
 }
 
+TEST(PolicyFile, EveryMechanismsFieldsAreKept) {
+  const test::TempDir dir;
+  model::NodePolicy policy = some_policy(40);
+  policy.threshold.cpu_evict_be_satisfaction_lower_percent = 30;
+  policy.threshold.cpu_evict_policy = model::CpuEvictPolicy::kAllocatable;
+  policy.threshold.evict_enabled_priority_threshold = -5;
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  policy.qos.ls.core_expeller = false;
+  policy.burst.policy = model::BurstPolicy::kAuto;
+  policy.burst.cfs_quota_burst_period_seconds = 60;
+  policy.dry_run.cpuset = true;
+  ASSERT_TRUE(keep_policy(dir.str(), policy).ok());
+  EXPECT_EQ(*load_policy(dir.str()), policy);
+}
+
 TEST(PolicyFile, AttemptThatDiedHalfwayIsNotSeen) {
   const test::TempDir dir;
   ASSERT_TRUE(keep_policy(dir.str(), some_policy(40)).ok());

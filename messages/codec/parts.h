@@ -1,0 +1,109 @@
+#pragma once
+// What the readers and writers of wire.h share. Not for other rooms.
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <capnp/message.h>
+#include <fmt/format.h>
+
+#include "messages/codec/wire.h"
+#include "messages/model/result.h"
+
+namespace tideline::codec::parts {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+inline kj::StringPtr ptr(const std::string& text) {
+  return {text.c_str(), text.size()};
+}
+
+inline std::string str(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
+
+/// Collects the first thing that is wrong; reading goes on, and the caller gets the error instead of the value.
+class Problems {
+ public:
+  void add(std::string_view field, const std::string& what) {
+    if (!first_) first_ = Error(ErrorCode::kMalformed, fmt::format("{}: {}", field, what));
+  }
+  bool any() const { return first_.has_value(); }
+  template <class T>
+  Result<T> result(T&& value) const {
+    if (first_) return *first_;
+    return std::forward<T>(value);
+  }
+  /// The value, or a default one after noting the problem.
+  template <class T>
+  T take(std::string_view field, Result<T> value) {
+    if (value) return *std::move(value);
+    if (!first_) first_ = value.error().in(field);
+    return T{};
+  }
+  /// An enumerator of `To` with the same number, which must be at most `last`.
+  template <class To, class From>
+  To enumerator(std::string_view field, From value, To last) {
+    const auto number = static_cast<std::uint64_t>(value);
+    if (number > static_cast<std::uint64_t>(last)) {
+      add(field, fmt::format("value {} is not known to this build", number));
+      return To{};
+    }
+    return static_cast<To>(number);
+  }
+  int integer(std::string_view field, std::int64_t value) {
+    if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
+      add(field, fmt::format("{} does not fit 32 bits", value));
+      return 0;
+    }
+    return static_cast<int>(value);
+  }
+  std::optional<int> integer(std::string_view field, std::optional<std::int64_t> value) {
+    if (!value) return std::nullopt;
+    return integer(field, *value);
+  }
+  template <class List>
+  bool bounded(std::string_view field, const List& list, std::size_t limit) {
+    if (list.size() <= limit) return true;
+    add(field, fmt::format("{} entries, limit {}", list.size(), limit));
+    return false;
+  }
+
+ private:
+  std::optional<Error> first_;
+};
+
+template <class Unit>
+void write_unit(const std::optional<Unit>& value, schema::OptInt::Builder out) {
+  out.setKnown(value.has_value());
+  out.setValue(value ? value->value() : 0);
+}
+
+template <class Unit>
+std::optional<Unit> read_unit(schema::OptInt::Reader in) {
+  if (!in.getKnown()) return std::nullopt;
+  return Unit(in.getValue());
+}
+
+inline void write_float(const std::optional<double>& value, schema::OptFloat::Builder out) {
+  out.setKnown(value.has_value());
+  out.setValue(value.value_or(0));
+}
+
+inline std::optional<double> read_float(schema::OptFloat::Reader in) {
+  if (!in.getKnown()) return std::nullopt;
+  return in.getValue();
+}
+
+inline std::optional<std::int64_t> widened(const std::optional<int>& value) {
+  if (!value) return std::nullopt;
+  return *value;
+}
+
+}  // namespace tideline::codec::parts

@@ -1,0 +1,168 @@
+#include "messages/codec/parts.h"
+
+namespace tideline::codec {
+namespace {
+
+using model::Result;
+using parts::Problems;
+using parts::ptr;
+using parts::read_float;
+using parts::read_unit;
+using parts::str;
+using parts::widened;
+using parts::write_float;
+using parts::write_unit;
+
+void write_spread(const std::optional<model::Spread>& value, schema::Spread::Builder out) {
+  out.setKnown(value.has_value());
+  const model::Spread spread = value.value_or(model::Spread{});
+  out.setMin(spread.min);
+  out.setMean(spread.mean);
+  out.setMax(spread.max);
+}
+
+std::optional<model::Spread> read_spread(schema::Spread::Reader in) {
+  if (!in.getKnown()) return std::nullopt;
+  return model::Spread{in.getMin(), in.getMean(), in.getMax()};
+}
+
+void write_resources(const model::Resources& value, schema::Resources::Builder out) {
+  write_unit(value.cpu, out.initCpu());
+  write_unit(value.memory, out.initMemory());
+  write_unit(value.batch_cpu, out.initBatchCpu());
+  write_unit(value.batch_memory, out.initBatchMemory());
+}
+
+model::Resources read_resources(schema::Resources::Reader in) {
+  return {.cpu = read_unit<model::MilliCpu>(in.getCpu()),
+          .memory = read_unit<model::Bytes>(in.getMemory()),
+          .batch_cpu = read_unit<model::MilliCpu>(in.getBatchCpu()),
+          .batch_memory = read_unit<model::Bytes>(in.getBatchMemory())};
+}
+
+void write_burst(const model::CpuBurstOverride& burst, schema::CpuBurstOverride::Builder out) {
+  out.setPolicyKnown(burst.policy.has_value());
+  out.setPolicy(static_cast<schema::BurstPolicy>(burst.policy.value_or(model::BurstPolicy::kNone)));
+  write(widened(burst.cpu_burst_percent), out.initCpuBurstPercent());
+  write(widened(burst.cfs_quota_burst_percent), out.initCfsQuotaBurstPercent());
+  write(widened(burst.cfs_quota_burst_period_seconds), out.initCfsQuotaBurstPeriodSeconds());
+  write(widened(burst.share_pool_threshold_percent), out.initSharePoolThresholdPercent());
+}
+
+model::CpuBurstOverride read_burst(Problems& problems, schema::CpuBurstOverride::Reader in) {
+  model::CpuBurstOverride burst;
+  if (in.getPolicyKnown()) {
+    burst.policy = problems.enumerator("cpuBurst.policy", in.getPolicy(), model::BurstPolicy::kAuto);
+  }
+  burst.cpu_burst_percent = problems.integer("cpuBurst.cpuBurstPercent", read(in.getCpuBurstPercent()));
+  burst.cfs_quota_burst_percent = problems.integer("cpuBurst.cfsQuotaBurstPercent", read(in.getCfsQuotaBurstPercent()));
+  burst.cfs_quota_burst_period_seconds =
+      problems.integer("cpuBurst.cfsQuotaBurstPeriodSeconds", read(in.getCfsQuotaBurstPeriodSeconds()));
+  burst.share_pool_threshold_percent =
+      problems.integer("cpuBurst.sharePoolThresholdPercent", read(in.getSharePoolThresholdPercent()));
+  return burst;
+}
+
+void write_containers(const std::vector<model::Container>& containers, schema::Pod::Builder out) {
+  auto list = out.initContainers(static_cast<unsigned>(containers.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const model::Container& container = containers[i];
+    list[i].setName(ptr(container.name));
+    list[i].setId(ptr(container.id));
+    // Most of a report is containers: what is not there takes no room.
+    if (container.requests != model::Resources{}) write_resources(container.requests, list[i].initRequests());
+    if (container.limits != model::Resources{}) write_resources(container.limits, list[i].initLimits());
+  }
+}
+
+// Numbers of enums are the same on both sides: a value added on one must be added on the other.
+static_assert(static_cast<int>(schema::BurstPolicy::AUTO) == static_cast<int>(model::BurstPolicy::kAuto));
+static_assert(static_cast<int>(schema::QosClass::SYSTEM) == static_cast<int>(model::QosClass::kSystem));
+static_assert(static_cast<int>(schema::QosClass::BE) == static_cast<int>(model::QosClass::kBe));
+static_assert(static_cast<int>(schema::KubeQos::BEST_EFFORT) == static_cast<int>(model::KubeQos::kBestEffort));
+static_assert(static_cast<int>(schema::PodPhase::FAILED) == static_cast<int>(model::PodPhase::kFailed));
+
+}  // namespace
+
+void write(const model::Pod& pod, schema::Pod::Builder out) {
+  out.setUid(ptr(pod.uid.str()));
+  out.setNamespace(ptr(pod.name_space));
+  out.setName(ptr(pod.name));
+  out.setQos(static_cast<schema::QosClass>(pod.qos));
+  out.setKubeQos(static_cast<schema::KubeQos>(pod.kube_qos));
+  out.setPhase(static_cast<schema::PodPhase>(pod.phase));
+  write(widened(pod.priority), out.initPriority());
+  out.setWorkload(ptr(pod.workload));
+  write_resources(pod.requests, out.initRequests());
+  write_resources(pod.limits, out.initLimits());
+  write_containers(pod.containers, out);
+  if (pod.cpu_burst) write_burst(*pod.cpu_burst, out.initCpuBurst());
+  if (pod.cpu_qos) {
+    auto cpu_qos = out.initCpuQos();
+    cpu_qos.setEnable(pod.cpu_qos->enable);
+    write(widened(pod.cpu_qos->group_identity), cpu_qos.initGroupIdentity());
+  }
+  if (!pod.bound_cpus.empty()) out.setBoundCpus(ptr(pod.bound_cpus.text()));
+  out.setEvictionEnabled(pod.eviction.enabled);
+  out.setTerminating(pod.eviction.terminating);
+  out.setEvictionPriority(pod.eviction.priority);
+  if (pod.eviction.sub_priority) write(widened(pod.eviction.sub_priority), out.initEvictionSubPriority());
+}
+
+void write(const model::PodSummary& summary, schema::PodSummary::Builder out) {
+  write(summary.pod, out.initPod());
+  write_spread(summary.cpu_milli, out.initCpuMilli());
+  write_spread(summary.memory_bytes, out.initMemoryBytes());
+  write_float(summary.throttled_ratio, out.initThrottledRatio());
+  write_float(summary.run_delay, out.initRunDelay());
+}
+
+Result<model::Pod> read(schema::Pod::Reader in) {
+  Problems problems;
+  model::Pod pod;
+  pod.uid = model::PodUid(str(in.getUid()));
+  pod.name_space = str(in.getNamespace());
+  pod.name = str(in.getName());
+  pod.qos = problems.enumerator("qos", in.getQos(), model::QosClass::kSystem);
+  pod.kube_qos = problems.enumerator("kubeQos", in.getKubeQos(), model::KubeQos::kBestEffort);
+  pod.phase = problems.enumerator("phase", in.getPhase(), model::PodPhase::kFailed);
+  pod.priority = problems.integer("priority", read(in.getPriority()));
+  pod.workload = str(in.getWorkload());
+  pod.requests = read_resources(in.getRequests());
+  pod.limits = read_resources(in.getLimits());
+  const auto containers = in.getContainers();
+  if (problems.bounded("containers", containers, model::ReportLimits::kMaxContainers)) {
+    pod.containers.reserve(containers.size());
+    for (const auto container : containers) {
+      pod.containers.push_back({.name = str(container.getName()),
+                                .id = str(container.getId()),
+                                .requests = read_resources(container.getRequests()),
+                                .limits = read_resources(container.getLimits())});
+    }
+  }
+  if (in.hasCpuBurst()) pod.cpu_burst = read_burst(problems, in.getCpuBurst());
+  if (in.hasCpuQos()) {
+    const auto cpu_qos = in.getCpuQos();
+    pod.cpu_qos = {.enable = cpu_qos.getEnable(),
+                   .group_identity = problems.integer("cpuQos.groupIdentity", read(cpu_qos.getGroupIdentity()))};
+  }
+  if (in.hasBoundCpus()) pod.bound_cpus = problems.take("boundCpus", model::CpuSet::parse(str(in.getBoundCpus())));
+  pod.eviction = {.enabled = in.getEvictionEnabled(),
+                  .priority = in.getEvictionPriority(),
+                  .sub_priority = problems.integer("evictionSubPriority", read(in.getEvictionSubPriority())),
+                  .terminating = in.getTerminating()};
+  return problems.result(std::move(pod));
+}
+
+Result<model::PodSummary> read(schema::PodSummary::Reader in) {
+  Problems problems;
+  model::PodSummary summary;
+  summary.pod = problems.take("pod", read(in.getPod()));
+  summary.cpu_milli = read_spread(in.getCpuMilli());
+  summary.memory_bytes = read_spread(in.getMemoryBytes());
+  summary.throttled_ratio = read_float(in.getThrottledRatio());
+  summary.run_delay = read_float(in.getRunDelay());
+  return problems.result(std::move(summary));
+}
+
+}  // namespace tideline::codec

@@ -1,0 +1,248 @@
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "messages/codec/parts.h"
+
+namespace tideline::codec {
+namespace {
+
+using model::Result;
+using parts::Problems;
+using parts::widened;
+
+void write_cpu_qos(const model::CpuQosPolicy& policy, schema::CpuQosPolicy::Builder out) {
+  out.setEnable(policy.enable);
+  out.setGroupIdentity(policy.group_identity);
+  out.setSchedIdle(policy.sched_idle);
+  out.setCoreExpeller(policy.core_expeller ? schema::Switch::ON : schema::Switch::OFF);
+}
+
+/// `defaults`: the class's own, for what an older sender does not say.
+model::CpuQosPolicy read_cpu_qos(Problems& problems, std::string_view field, schema::CpuQosPolicy::Reader in,
+                                 const model::CpuQosPolicy& defaults) {
+  enum class Switch : std::uint8_t { kUnset, kOff, kOn };
+  const auto expeller = problems.enumerator(field, in.getCoreExpeller(), Switch::kOn);
+  return {.enable = in.getEnable(),
+          .group_identity = in.getGroupIdentity(),
+          .sched_idle = in.getSchedIdle(),
+          .core_expeller = expeller == Switch::kUnset ? defaults.core_expeller : expeller == Switch::kOn};
+}
+
+void write_threshold(const model::ThresholdPolicy& policy, schema::ThresholdPolicy::Builder out) {
+  out.setEnable(policy.enable);
+  out.setCpuSuppressThresholdPercent(policy.cpu_suppress_threshold_percent);
+  write(widened(policy.cpu_suppress_min_percent), out.initCpuSuppressMinPercent());
+  out.setCpuSuppressPolicy(static_cast<schema::SuppressPolicy>(policy.cpu_suppress_policy));
+  write(widened(policy.cpu_evict_be_satisfaction_lower_percent), out.initCpuEvictBeSatisfactionLowerPercent());
+  write(widened(policy.cpu_evict_be_satisfaction_upper_percent), out.initCpuEvictBeSatisfactionUpperPercent());
+  out.setCpuEvictBeUsageThresholdPercent(policy.cpu_evict_be_usage_threshold_percent);
+  write(widened(policy.cpu_evict_time_window_seconds), out.initCpuEvictTimeWindowSeconds());
+  out.setCpuEvictPolicy(static_cast<schema::CpuEvictPolicy>(policy.cpu_evict_policy));
+  write(widened(policy.cpu_evict_threshold_percent), out.initCpuEvictThresholdPercent());
+  write(widened(policy.cpu_evict_lower_percent), out.initCpuEvictLowerPercent());
+  write(widened(policy.cpu_allocatable_evict_threshold_percent), out.initCpuAllocatableEvictThresholdPercent());
+  write(widened(policy.cpu_allocatable_evict_lower_percent), out.initCpuAllocatableEvictLowerPercent());
+  write(widened(policy.evict_enabled_priority_threshold), out.initEvictEnabledPriorityThreshold());
+  write(widened(policy.allocatable_evict_priority_threshold), out.initAllocatableEvictPriorityThreshold());
+}
+
+model::ThresholdPolicy read_threshold(Problems& problems, schema::ThresholdPolicy::Reader in) {
+  const auto optional = [&](std::string_view field, schema::OptInt::Reader value) {
+    return problems.integer(fmt::format("threshold.{}", field), read(value));
+  };
+  return {
+      .enable = in.getEnable(),
+      .cpu_suppress_threshold_percent = in.getCpuSuppressThresholdPercent(),
+      .cpu_suppress_min_percent = optional("cpuSuppressMinPercent", in.getCpuSuppressMinPercent()),
+      .cpu_suppress_policy = problems.enumerator("threshold.cpuSuppressPolicy", in.getCpuSuppressPolicy(),
+                                                 model::SuppressPolicy::kWorkConserving),
+      .cpu_evict_be_satisfaction_lower_percent =
+          optional("cpuEvictBeSatisfactionLowerPercent", in.getCpuEvictBeSatisfactionLowerPercent()),
+      .cpu_evict_be_satisfaction_upper_percent =
+          optional("cpuEvictBeSatisfactionUpperPercent", in.getCpuEvictBeSatisfactionUpperPercent()),
+      .cpu_evict_be_usage_threshold_percent = in.getCpuEvictBeUsageThresholdPercent(),
+      .cpu_evict_time_window_seconds = optional("cpuEvictTimeWindowSeconds", in.getCpuEvictTimeWindowSeconds()),
+      .cpu_evict_policy =
+          problems.enumerator("threshold.cpuEvictPolicy", in.getCpuEvictPolicy(), model::CpuEvictPolicy::kAllocatable),
+      .cpu_evict_threshold_percent = optional("cpuEvictThresholdPercent", in.getCpuEvictThresholdPercent()),
+      .cpu_evict_lower_percent = optional("cpuEvictLowerPercent", in.getCpuEvictLowerPercent()),
+      .cpu_allocatable_evict_threshold_percent =
+          optional("cpuAllocatableEvictThresholdPercent", in.getCpuAllocatableEvictThresholdPercent()),
+      .cpu_allocatable_evict_lower_percent =
+          optional("cpuAllocatableEvictLowerPercent", in.getCpuAllocatableEvictLowerPercent()),
+      .evict_enabled_priority_threshold =
+          optional("evictEnabledPriorityThreshold", in.getEvictEnabledPriorityThreshold()),
+      .allocatable_evict_priority_threshold =
+          optional("allocatableEvictPriorityThreshold", in.getAllocatableEvictPriorityThreshold()),
+  };
+}
+
+void write_burst(const model::CpuBurstPolicy& policy, schema::CpuBurstPolicy::Builder out) {
+  out.setPolicy(static_cast<schema::BurstPolicy>(policy.policy));
+  out.setCpuBurstPercent(policy.cpu_burst_percent);
+  out.setCfsQuotaBurstPercent(policy.cfs_quota_burst_percent);
+  out.setCfsQuotaBurstPeriodSeconds(policy.cfs_quota_burst_period_seconds);
+  out.setSharePoolThresholdPercent(policy.share_pool_threshold_percent);
+}
+
+model::CpuBurstPolicy read_burst(Problems& problems, schema::CpuBurstPolicy::Reader in) {
+  return {.policy = problems.enumerator("burst.policy", in.getPolicy(), model::BurstPolicy::kAuto),
+          .cpu_burst_percent = in.getCpuBurstPercent(),
+          .cfs_quota_burst_percent = in.getCfsQuotaBurstPercent(),
+          .cfs_quota_burst_period_seconds = in.getCfsQuotaBurstPeriodSeconds(),
+          .share_pool_threshold_percent = in.getSharePoolThresholdPercent()};
+}
+
+void write_dry_run(const model::DryRun& dry_run, schema::DryRun::Builder out) {
+  out.setCpuSuppress(dry_run.cpu_suppress);
+  out.setCpuBurst(dry_run.cpu_burst);
+  out.setCpuQos(dry_run.cpu_qos);
+  out.setCpuset(dry_run.cpuset);
+  out.setBatchLimits(dry_run.batch_limits);
+  out.setCpuEvict(dry_run.cpu_evict);
+}
+
+model::DryRun read_dry_run(schema::DryRun::Reader in) {
+  return {.cpu_suppress = in.getCpuSuppress(),
+          .cpu_burst = in.getCpuBurst(),
+          .cpu_qos = in.getCpuQos(),
+          .cpuset = in.getCpuset(),
+          .batch_limits = in.getBatchLimits(),
+          .cpu_evict = in.getCpuEvict()};
+}
+
+class Ranges {
+ public:
+  explicit Ranges(Problems& problems) : problems_(problems) {}
+  void operator()(std::string_view field, std::int64_t value, std::int64_t low, std::int64_t high) const {
+    if (value < low || value > high) problems_.add(field, fmt::format("{} is outside {}..{}", value, low, high));
+  }
+  void operator()(std::string_view field, const std::optional<int>& value, std::int64_t low, std::int64_t high) const {
+    if (value) (*this)(field, std::int64_t{*value}, low, high);
+  }
+
+ private:
+  Problems& problems_;
+};
+
+constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
+
+void check_threshold(const Ranges& range, const model::ThresholdPolicy& policy) {
+  range("threshold.cpuSuppressThresholdPercent", policy.cpu_suppress_threshold_percent, 0, 100);
+  range("threshold.cpuSuppressMinPercent", policy.cpu_suppress_min_percent, 0, 100);
+  range("threshold.cpuEvictBeSatisfactionLowerPercent", policy.cpu_evict_be_satisfaction_lower_percent, 0, 100);
+  range("threshold.cpuEvictBeSatisfactionUpperPercent", policy.cpu_evict_be_satisfaction_upper_percent, 0, 100);
+  range("threshold.cpuEvictBeUsageThresholdPercent", policy.cpu_evict_be_usage_threshold_percent, 0, 100);
+  range("threshold.cpuEvictTimeWindowSeconds", policy.cpu_evict_time_window_seconds, 1, kMaxInt);
+  range("threshold.cpuEvictThresholdPercent", policy.cpu_evict_threshold_percent, 0, 100);
+  range("threshold.cpuEvictLowerPercent", policy.cpu_evict_lower_percent, 0, 100);
+  range("threshold.cpuAllocatableEvictThresholdPercent", policy.cpu_allocatable_evict_threshold_percent, 0, kMaxInt);
+  range("threshold.cpuAllocatableEvictLowerPercent", policy.cpu_allocatable_evict_lower_percent, 0, kMaxInt);
+  range("threshold.allocatableEvictPriorityThreshold", policy.allocatable_evict_priority_threshold, 0, 7999);
+}
+
+void check_burst(const Ranges& range, const model::CpuBurstPolicy& policy) {
+  range("burst.cpuBurstPercent", policy.cpu_burst_percent, 1, 10'000);
+  range("burst.cfsQuotaBurstPercent", policy.cfs_quota_burst_percent, 100, kMaxInt);
+  range("burst.cfsQuotaBurstPeriodSeconds", policy.cfs_quota_burst_period_seconds, -1, kMaxInt);
+  range("burst.sharePoolThresholdPercent", policy.share_pool_threshold_percent, 0, 100);
+}
+
+void check_policy(Problems& problems, const model::NodePolicy& policy) {
+  const Ranges range(problems);
+  constexpr int kMaxPercent = 10'000;  // reclaim thresholds may exceed 100
+  constexpr int kMaxSeconds = 30 * 24 * 3600;
+  const auto& colocation = policy.colocation;
+  range("colocation.cpuReclaimThresholdPercent", colocation.cpu_reclaim_threshold_percent, 0, kMaxPercent);
+  range("colocation.memoryReclaimThresholdPercent", colocation.memory_reclaim_threshold_percent, 0, kMaxPercent);
+  range("colocation.degradeTimeMinutes", colocation.degrade_time_minutes, 1, kMaxSeconds / 60);
+  range("colocation.metricAggregateDurationSeconds", colocation.metric_aggregate_duration_seconds, 1, kMaxSeconds);
+  range("colocation.metricReportIntervalSeconds", colocation.metric_report_interval_seconds, 1, kMaxSeconds);
+  if (!(colocation.resource_diff_threshold > 0 && colocation.resource_diff_threshold <= 1)) {
+    problems.add("colocation.resourceDiffThreshold",
+                 fmt::format("{} is outside (0,1]", colocation.resource_diff_threshold));
+  }
+  range("colocation.batchCpuThresholdPercent", colocation.batch_cpu_threshold_percent, 0, kMaxPercent);
+  range("colocation.batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent, 0, kMaxPercent);
+  check_threshold(range, policy.threshold);
+  check_burst(range, policy.burst);
+  struct Named {
+    std::string_view name;
+    const model::CpuQosPolicy& qos;
+  };
+  for (const auto& [name, qos] :
+       {Named{"lsr", policy.qos.lsr}, Named{"ls", policy.qos.ls}, Named{"be", policy.qos.be}}) {
+    range(fmt::format("{}.groupIdentity", name), qos.group_identity, -1, 2);
+    range(fmt::format("{}.schedIdle", name), qos.sched_idle, 0, 1);
+  }
+}
+
+// Numbers of enums are the same on both sides: a value added on one must be added on the other.
+static_assert(static_cast<int>(schema::CpuEvictPolicy::ALLOCATABLE) ==
+              static_cast<int>(model::CpuEvictPolicy::kAllocatable));
+static_assert(static_cast<int>(schema::CpuQosMechanism::CORE_SCHED) ==
+              static_cast<int>(model::CpuQosMechanism::kCoreSched));
+static_assert(static_cast<int>(schema::SuppressPolicy::WORK_CONSERVING) ==
+              static_cast<int>(model::SuppressPolicy::kWorkConserving));
+
+}  // namespace
+
+void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
+  out.setVersion(policy.version.value());
+  out.setEpoch(policy.epoch.value());
+  auto colocation = out.initColocation();
+  colocation.setEnable(policy.colocation.enable);
+  colocation.setCpuReclaimThresholdPercent(policy.colocation.cpu_reclaim_threshold_percent);
+  colocation.setMemoryReclaimThresholdPercent(policy.colocation.memory_reclaim_threshold_percent);
+  colocation.setDegradeTimeMinutes(policy.colocation.degrade_time_minutes);
+  colocation.setMetricAggregateDurationSeconds(policy.colocation.metric_aggregate_duration_seconds);
+  colocation.setMetricReportIntervalSeconds(policy.colocation.metric_report_interval_seconds);
+  colocation.setResourceDiffThreshold(policy.colocation.resource_diff_threshold);
+  write(widened(policy.colocation.batch_cpu_threshold_percent), colocation.initBatchCpuThresholdPercent());
+  write(widened(policy.colocation.batch_memory_threshold_percent), colocation.initBatchMemoryThresholdPercent());
+  write_threshold(policy.threshold, out.initThreshold());
+  write_cpu_qos(policy.qos.lsr, out.initLsr());
+  write_cpu_qos(policy.qos.ls, out.initLs());
+  write_cpu_qos(policy.qos.be, out.initBe());
+  out.setCpuPolicy(static_cast<schema::CpuQosMechanism>(policy.qos.cpu_policy));
+  write_burst(policy.burst, out.initBurst());
+  write_dry_run(policy.dry_run, out.initDryRun());
+}
+
+Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
+  Problems problems;
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(in.getVersion());
+  policy.epoch = model::Epoch(in.getEpoch());
+  const auto colocation = in.getColocation();
+  policy.colocation = {
+      .enable = colocation.getEnable(),
+      .cpu_reclaim_threshold_percent = colocation.getCpuReclaimThresholdPercent(),
+      .memory_reclaim_threshold_percent = colocation.getMemoryReclaimThresholdPercent(),
+      .degrade_time_minutes = colocation.getDegradeTimeMinutes(),
+      .metric_aggregate_duration_seconds = colocation.getMetricAggregateDurationSeconds(),
+      .metric_report_interval_seconds = colocation.getMetricReportIntervalSeconds(),
+      .resource_diff_threshold = colocation.getResourceDiffThreshold(),
+      .batch_cpu_threshold_percent =
+          problems.integer("colocation.batchCpuThresholdPercent", read(colocation.getBatchCpuThresholdPercent())),
+      .batch_memory_threshold_percent =
+          problems.integer("colocation.batchMemoryThresholdPercent", read(colocation.getBatchMemoryThresholdPercent())),
+  };
+  policy.threshold = read_threshold(problems, in.getThreshold());
+  const model::QosPolicy defaults;
+  policy.qos = {
+      .cpu_policy = problems.enumerator("cpuPolicy", in.getCpuPolicy(), model::CpuQosMechanism::kCoreSched),
+      .lsr = read_cpu_qos(problems, "lsr.coreExpeller", in.getLsr(), defaults.lsr),
+      .ls = read_cpu_qos(problems, "ls.coreExpeller", in.getLs(), defaults.ls),
+      .be = read_cpu_qos(problems, "be.coreExpeller", in.getBe(), defaults.be),
+  };
+  policy.burst = read_burst(problems, in.getBurst());
+  policy.dry_run = read_dry_run(in.getDryRun());
+  check_policy(problems, policy);
+  return problems.result(std::move(policy));
+}
+
+}  // namespace tideline::codec
