@@ -242,16 +242,6 @@ TEST(CpuSuppress, CpusetPolicyLimitsByQuotaAndSaysSo) {
   EXPECT_THAT(decision.features[1].why, testing::HasSubstr("cfsQuota"));
 }
 
-TEST(CpuSuppress, CpuQosThatIsAskedForIsListedAsUnsupported) {
-  auto policy = policy_of(SuppressPolicy::kCfsQuota);
-  EXPECT_TRUE(cpu_qos_features(policy).empty());
-  policy.qos.be.enable = true;
-  const auto features = cpu_qos_features(policy);
-  ASSERT_EQ(features.size(), 1u);
-  EXPECT_EQ(features[0].feature, "cpuQOS.beClass");
-  EXPECT_EQ(features[0].state, FeatureState::State::kUnsupported);
-}
-
 TEST(CpuSuppress, SafeLimitIsMinPercentOrOnePercentAndNeverNothing) {
   const NodeFacts node{MilliCpu(32000), MilliCpu(31000)};
   EXPECT_EQ(safe_be_limit(node, std::nullopt), MilliCpu(320));
