@@ -6,6 +6,7 @@
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "node-actor/decide/cpu_qos.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
@@ -179,7 +180,8 @@ model::NodeStatus NodeLoop::status() const {
                                           : fmt::format("{} has no {}", tree_.best_effort(), missing_knob_);
     }
   }
-  for (auto& feature : decide::cpu_qos_features(policy_))
+  // No knob of CPU QoS is probed or written by this loop.
+  for (auto& feature : decide::cpu_qos(pods_, {}, policy_).features)
     status.features.push_back(std::move(feature));
   if (policy_) status.policy_applied = policy_->version;
   return status;

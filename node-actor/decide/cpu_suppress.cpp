@@ -302,19 +302,4 @@ MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePol
   return std::max(node.capacity.percent(percent), kKernelMinimum);
 }
 
-std::vector<FeatureState> cpu_qos_features(const std::optional<model::NodePolicy>& policy) {
-  std::vector<FeatureState> features;
-  if (!policy) return features;
-  const auto add = [&](const char* name, const model::CpuQosPolicy& qos) {
-    if (!qos.enable) return;
-    features.push_back({name, FeatureState::State::kUnsupported,
-                        fmt::format("this build sets neither groupIdentity ({}) nor schedIdle ({})", qos.group_identity,
-                                    qos.sched_idle)});
-  };
-  add("cpuQOS.lsrClass", policy->qos.lsr);
-  add("cpuQOS.lsClass", policy->qos.ls);
-  add("cpuQOS.beClass", policy->qos.be);
-  return features;
-}
-
 }  // namespace tideline::decide

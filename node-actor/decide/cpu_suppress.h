@@ -164,8 +164,4 @@ std::optional<model::MilliCpu> be_outside_root(const model::NodeSample& sample, 
 /// kSafePercent if unset or no policy, at least kKernelMinimum.
 model::MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy);
 
-/// State of the cpuQOS classes a policy asks for (resource-qos-config): this build has no controller for them, so each
-/// enabled one is listed as unsupported. Empty when none is enabled.
-std::vector<model::FeatureState> cpu_qos_features(const std::optional<model::NodePolicy>& policy);
-
 }  // namespace tideline::decide
