@@ -195,16 +195,18 @@ std::vector<FeatureState> features_of(const SuppressInput& input, const std::opt
                                       const SuppressDecision& decision) {
   const bool enabled = policy && policy->threshold.enable;
   std::vector<FeatureState> features;
-  const bool blind = decision.action == Action::kHold && decision.terms.current.kind == CurrentLimit::Kind::kUnknown;
+  const bool blind = decision.action == Action::kHold && decision.terms.current.kind == CurrentLimit::Kind::kUnknown &&
+                     decision.reason != Reason::kSuppressedCpus;
   const auto state = enabled && !blind ? FeatureState::State::kActive : FeatureState::State::kInactive;
   features.push_back({"cpuSuppress", state, sentence(decision)});
   if (!enabled) return features;
   const auto wanted = policy->threshold.cpu_suppress_policy;
+  if (wanted == model::SuppressPolicy::kCpuset && input.cpuset != CpusetSide::kAbsent) return features;
   FeatureState feature{fmt::format("cpuSuppress.{}", name_of(wanted)), FeatureState::State::kActive, {}};
   switch (wanted) {
     case model::SuppressPolicy::kCpuset:
       feature.state = FeatureState::State::kUnsupported;
-      feature.why = "this build does not move BE's cpuset; BE is limited by cfsQuota to the same target instead";
+      feature.why = "nobody moves BE's cpuset here; BE is limited by cfsQuota to the same target instead";
       break;
     case model::SuppressPolicy::kCfsQuota:
       feature.why =
@@ -263,13 +265,21 @@ SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input
     if (state.ours) release(step.state, input, Reason::kDisabled, decision);
   } else {
     std::optional<Reason> why = Reason::kNone;
+    const bool by_cpuset =
+        policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset && input.cpuset == CpusetSide::kInPlace;
     if (policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving) {
       auto judged = judge_pressure(state.pressure, usage.pods_fresh ? input.pods : std::nullopt, terms.capacity);
       step.state.pressure = judged.state;
       terms.pressure = judged.verdict;
       why = reason_for_quota(input.protection, judged.verdict);
     }
-    if (!why && !state.ours && input.current.kind != CurrentLimit::Kind::kNoQuota) {
+    if (by_cpuset && !state.ours) {
+      decision.reason = Reason::kSuppressedCpus;
+    } else if (by_cpuset && terms.formula && usage.non_be_pods) {
+      release(step.state, input, Reason::kSuppressedCpus, decision);
+    } else if (by_cpuset) {
+      decision.reason = Reason::kStaleSample;
+    } else if (!why && !state.ours && input.current.kind != CurrentLimit::Kind::kNoQuota) {
       decision.reason = Reason::kNotPressed;  // somebody else's quota, or nobody's to be seen
     } else if (!why) {
       release(step.state, input, Reason::kNotPressed, decision);

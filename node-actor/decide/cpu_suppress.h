@@ -70,6 +70,15 @@ struct CurrentLimit {
   friend bool operator==(const CurrentLimit&, const CurrentLimit&) = default;
 };
 
+/// cpuSuppressPolicy cpuset: what BE's CPU set does, and what is left to the quota.
+enum class CpusetSide {
+  kAbsent,       // nobody moves BE's CPU set: the quota stands in, and the feature list says so
+  kNotInPlace,   // the kernel does not hold the wanted set (yet): the quota stands in
+  kInPlace,      // it does: no quota
+  kComplemented  // it does, and the quota takes off what whole CPUs allow beyond the formula. Not the default: who asks
+                 // for cpuset does so to have BE unthrottled, and less than a CPU is at stake above the least number
+};
+
 struct SuppressInput {
   model::MonoTime now;
   NodeFacts node;
@@ -82,6 +91,7 @@ struct SuppressInput {
   std::optional<model::MilliCpu> be_outside_root;
   model::Protection protection;  // newest verdict on kernel ordering
   CurrentLimit current;
+  CpusetSide cpuset = CpusetSide::kAbsent;  // read under cpuSuppressPolicy cpuset only
 };
 
 /// What is remembered from round to round. A default-constructed one is right after a start.
@@ -121,13 +131,16 @@ struct SuppressDecision {
   enum class Action { kHold, kLimit, kRelease } action = Action::kHold;
   model::MilliCpu limit;  // only for kLimit
   /// Why there is a limit, or none. cfsQuota: same as `rule`. workConserving: kNotPressed, kPressed, kPressedHold,
-  /// kPressureUnknown or kUnprotected. kStaleSample, kDisabled, kNoPolicy in any mode.
+  /// kPressureUnknown or kUnprotected. cpuset: kSuppressedCpus once BE's CPU set does it. kStaleSample, kDisabled,
+  /// kNoPolicy in any mode.
   model::Reason reason = model::Reason::kNone;
   /// Where the number comes from: kThresholdFormula, kMinPercentFloor, kKernelMinimum, kGrowthCapped; of a limit that
   /// stays: kWithinDeadBand or kPaced. kNone without a limit.
   model::Reason rule = model::Reason::kNone;
   SuppressTerms terms;
-  std::vector<model::FeatureState> features;  // "cpuSuppress" and "cpuSuppress.<policy>", for NodeStatus.features
+  /// "cpuSuppress" and "cpuSuppress.<policy>", for NodeStatus.features. The latter is cpuset_control's to tell where
+  /// the policy is cpuset and CpusetSide is not kAbsent.
+  std::vector<model::FeatureState> features;
   /// Something is to be written: kLimit, or kRelease of a quota that is there or cannot be read. False for kHold.
   bool write = false;
 };
@@ -149,7 +162,8 @@ struct SuppressStep {
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too
 ///   low.
 /// * `cfsQuota`: the formula. `workConserving`: no quota while kernel ordering is verified and LS is not pressed, else
-///   the formula. `cpuset`: the formula as a quota, and the feature list says that the cpuset itself is unsupported.
+///   the formula. `cpuset`: the formula as a quota until BE's CPU set is in place, see CpusetSide; then our own quota
+///   is released, on fresh samples only.
 /// * Only our own quota is ever released. enable=false: it is. No policy at all: it stays, for absence of a policy must
 ///   not raise what BE gets.
 /// * A quota that cannot be read counts as the last one decided; if there was none, it is left alone.
