@@ -69,6 +69,7 @@ struct HostCounters {
   GroupCounters best_effort;         // the besteffort root
   std::optional<MilliCpu> be_limit;  // its quota; nullopt = no quota (or not readable: see be_limit_known)
   bool be_limit_known = false;
+  std::optional<int> be_cpus;     // CPUs the besteffort root may run on
   std::vector<PodCounters> pods;  // in the order of the pods given; a pod without cgroup has empty counters
   friend bool operator==(const HostCounters&, const HostCounters&) = default;
 };

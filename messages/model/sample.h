@@ -72,6 +72,7 @@ struct NodeSample {
   /// Seconds LS threads waited for a CPU per second of CPU they used; from cgroup PSI or schedstat.
   std::optional<double> ls_delay_per_cpu;
   std::optional<MilliCpu> be_limit;  // quota on the besteffort root; nullopt = no quota
+  std::optional<int> be_cpus;        // CPUs the besteffort root may run on (its effective cpuset); stays on the host
   std::vector<PodUse> pods;
   friend bool operator==(const NodeSample&, const NodeSample&) = default;
 };

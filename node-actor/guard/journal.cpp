@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 
 #include <fcntl.h>
@@ -13,9 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "messages/model/cpu_set.h"
 #include "messages/model/crc32.h"
 #include "node-actor/guard/mapped_file.h"
 #include "node-actor/kernel/fd.h"
+#include "node-actor/kernel/parse.h"
 
 namespace tideline::guard {
 
@@ -28,7 +29,10 @@ namespace {
 
 /// A journal holds a line per file and change of its safe value; far beyond this it is not ours.
 constexpr std::size_t kMaxJournalBytes = 64u << 20;
-constexpr std::uint64_t kPageBytes = 4096;
+constexpr std::int64_t kPageBytes = 4096;
+// Between these the kernel takes cpu.shares (kernel/sched/sched.h, MIN_SHARES and MAX_SHARES).
+constexpr std::int64_t kFewestShares = 2;
+constexpr std::int64_t kMostShares = 262'144;
 
 /// The last two values of a file that are ours: the one it held and the one about to be written. Either may be what the
 /// file holds when we are killed. 0 = none.
@@ -51,18 +55,30 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-bool is_memory_file(const std::string& path) {
-  return std::string_view(path).substr(path.rfind('/') + 1).starts_with("memory.");
+std::string words_of(std::string_view text) {
+  std::string words;
+  for (auto word = kernel::next_word(text); !word.empty(); word = kernel::next_word(text)) {
+    if (!words.empty()) words += ' ';
+    words += word;
+  }
+  return words;
 }
 
 /// What the kernel would read back for `text`, as far as we know.
 std::string canonical(const std::string& path, const std::string& text) {
+  const auto file = std::string_view(path).substr(path.rfind('/') + 1);
   std::string result = trimmed(text);
-  if (!is_memory_file(path)) return result;
-  std::uint64_t bytes = 0;
-  const auto [end, problem] = std::from_chars(result.data(), result.data() + result.size(), bytes);
-  if (problem != std::errc{} || end != result.data() + result.size()) return result;
-  return std::to_string(bytes / kPageBytes * kPageBytes);
+  if (file == "cpu.max") return words_of(result);
+  if (file == "cpuset.cpus" || file == "cpuset.mems") {
+    const auto set = model::CpuSet::parse(result);
+    return set ? set->text() : result;
+  }
+  const auto number = kernel::parse_number(result);
+  if (!number) return result;
+  if (file == "cpu.cfs_quota_us") return std::to_string(std::max<std::int64_t>(*number, -1));
+  if (file == "cpu.shares") return std::to_string(std::clamp(*number, kFewestShares, kMostShares));
+  if (file.starts_with("memory.") && *number >= 0) return std::to_string(*number / kPageBytes * kPageBytes);
+  return result;
 }
 
 /// FNV-1a, never 0.

@@ -23,8 +23,9 @@
 
 namespace tideline::guard {
 
-/// What becomes of a file when nobody controls it any more. kRestore: put back (quotas, cpusets, burst, memory.high).
-/// kKeep: left in force until a full restore (weights, idle, batch memory limits, memory.low/min, resctrl).
+/// What becomes of a file when nobody controls it any more (by its name: restore_class.h). kRestore: put back (quotas,
+/// cpusets, burst, memory.high). kKeep: left in force until a full restore (weights, idle, batch memory limits,
+/// memory.low/min, resctrl).
 enum class RestoreClass { kRestore, kKeep };
 
 struct JournalRecord {
@@ -32,7 +33,7 @@ struct JournalRecord {
   std::string boot_id;
   kernel::FileIdentity file;
   std::string original;    // what the file held before our first write
-  std::string safe_value;  // for kRestore: what to write where kernel ordering is not verified
+  std::string safe_value;  // for kRestore: what to write where kernel ordering is not verified; "" of a cpuset: none
   RestoreClass restore_class = RestoreClass::kRestore;
   friend bool operator==(const JournalRecord&, const JournalRecord&) = default;
 };
@@ -90,8 +91,8 @@ class Journal {
 /// /proc/sys/kernel/random/boot_id without newline; empty if it cannot be read.
 std::string read_boot_id();
 
-/// Whether two texts are one value to the kernel: equal but for white space, and in memory.* files for the rounding to
-/// pages that the kernel does.
+/// Whether two texts are one value to the kernel: equal but for white space; cpusets as sets; any negative
+/// cpu.cfs_quota_us as none; cpu.shares within the kernel's bounds; memory.* rounded to pages.
 bool same_value(const std::string& path, const std::string& a, const std::string& b);
 
 }  // namespace tideline::guard

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/guard/idle_weight.h"
+
 namespace tideline::guard {
 namespace {
 
@@ -21,8 +23,9 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
                                               const model::KernelWrite& write) {
   if (!lease_.still_mine()) return fenced(file.path, lease_.epoch());
   const auto known = journal_.find(file);
-  const auto declared = declare_(write, known ? known->original : current);
-  if (declared.restore_class == RestoreClass::kRestore && declared.safe_value.empty()) {
+  const auto& original = known ? known->original : current;
+  const auto declared = declare_(write, original);
+  if (declared.restore_class == RestoreClass::kRestore && declared.safe_value.empty() && !original.empty()) {
     return model::Error(model::ErrorCode::kInternal, fmt::format("{} not written: no safe value declared", file.path));
   }
   if (known && journal_.ownership(file, current) == Ownership::kForeign) drifts_.push_back({file, current});
@@ -33,9 +36,24 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
     }
     trouble_ = recorded.error().in(fmt::format("{} written with the safe value of before", file.path));
   }
+  if (auto journaled = journal_weight(file, write.value); !journaled) {
+    return journaled.error().in(fmt::format("{} not written", file.path));
+  }
   journal_.intend(file, current, write.value);
   // The journal may have waited for the disk: whoever fenced us meanwhile must find the file as it was.
   if (!lease_.still_mine()) return fenced(file.path, lease_.epoch());
+  return {};
+}
+
+model::Result<void> JournalGate::journal_weight(const kernel::FileIdentity& idle, const std::string& value) {
+  const auto weight = weight_taken_by(idle, value);
+  if (!weight) return {};
+  if (!journal_.find(weight->file)) {
+    if (auto recorded = journal_.record(weight->file, weight->current, {}, RestoreClass::kKeep); !recorded) {
+      return recorded;
+    }
+  }
+  journal_.intend(weight->file, weight->current, weight->next);
   return {};
 }
 

@@ -15,7 +15,7 @@ namespace tideline::guard {
 /// What is to be journaled for a write beside the original.
 struct Declaration {
   RestoreClass restore_class = RestoreClass::kRestore;
-  std::string safe_value;  // in the file's own spelling; for kRestore it must not be empty
+  std::string safe_value;  // in the file's own spelling; for kRestore it must not be empty unless the original is
 };
 /// Decides it, from the write and the file's original.
 using Declare = std::function<Declaration(const model::KernelWrite& write, const std::string& original)>;
@@ -33,7 +33,7 @@ class JournalGate : public kernel::WriteGate {
   /// kFenced once another owner holds the lease: the worker must stop. kUnavailable when the original cannot be made
   /// durable: then the file is not written. When only a changed safe value cannot, the one of before stays, trouble is
   /// remembered and the write goes on. A foreign value is remembered as drift and the write goes on; the original to
-  /// return to stays the one found first.
+  /// return to stays the one found first. A write to cpu.idle journals the group's weight, too (idle_weight.h).
   model::Result<void> before_write(const kernel::FileIdentity& file, const std::string& current,
                                    const model::KernelWrite& write) override;
   /// The drifts since the last call.
@@ -42,6 +42,8 @@ class JournalGate : public kernel::WriteGate {
   std::optional<model::Error> take_trouble();
 
  private:
+  model::Result<void> journal_weight(const kernel::FileIdentity& idle, const std::string& value);
+
   Journal& journal_;
   const Lease& lease_;
   Declare declare_;

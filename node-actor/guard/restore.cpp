@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/guard/idle_weight.h"
 #include "node-actor/guard/restore_log.h"
 #include "node-actor/guard/state_lock.h"
 #include "node-actor/kernel/fd.h"
@@ -15,9 +16,6 @@ namespace {
 
 using Outcome = RestoreItem::Outcome;
 using model::ErrorCode;
-
-constexpr std::string_view kQuotaFile = "cpu.cfs_quota_us";
-constexpr std::string_view kPeriodFile = "cpu.cfs_period_us";
 
 struct Absence {
   Outcome outcome = Outcome::kFailed;
@@ -79,6 +77,9 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
     return end(to_safe_value ? Outcome::kSafeValue : Outcome::kAlreadyOriginal);
   }
 
+  if (const auto weight = weight_taken_by(record.file, target)) {
+    journal.intend(weight->file, weight->current, weight->next);
+  }
   journal.intend(record.file, *found, target);
   item.wrote = target;
   if (auto written = kernel::write_identified(record.file, target); !written) {
@@ -93,31 +94,34 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
   return end(done);
 }
 
-/// The quota file beside a period file; "" for any other file.
-std::string quota_beside(const std::string& path) {
+/// The file in the same group that has to be put back before this one; "" for most. A quota before its period: our
+/// quota is reckoned by our period, and by a shorter one it would let the group run many times as much. Idle before the
+/// weight, which it changes.
+std::string earlier_beside(const std::string& path) {
   const std::filesystem::path file(path);
-  return file.filename() == kPeriodFile ? (file.parent_path() / kQuotaFile).string() : "";
+  const auto name = file.filename();
+  if (name == "cpu.cfs_period_us") return (file.parent_path() / "cpu.cfs_quota_us").string();
+  if (name == "cpu.shares" || name == "cpu.weight") return (file.parent_path() / "cpu.idle").string();
+  return "";
 }
 
-/// Latest first, but a quota before its period: our quota is reckoned by our period, and by a shorter one it would let
-/// the group run many times as much.
+/// Latest first, but for those that wait for another.
 std::vector<JournalRecord> in_order(std::vector<JournalRecord> records) {
   std::reverse(records.begin(), records.end());
   for (auto record = records.begin(); record != records.end(); ++record) {
-    const auto quota = quota_beside(record->file.path);
-    if (quota.empty()) continue;
+    const auto earlier = earlier_beside(record->file.path);
+    if (earlier.empty()) continue;
     const auto later =
-        std::find_if(record, records.end(), [&](const JournalRecord& other) { return other.file.path == quota; });
+        std::find_if(record, records.end(), [&](const JournalRecord& other) { return other.file.path == earlier; });
     if (later != records.end()) std::rotate(record, later, later + 1);
   }
   return records;
 }
 
-/// Whether the quota by that period file could not be put back: then the period must stay, too.
-bool waits_for_quota(const std::vector<RestoreItem>& items, const std::string& path) {
-  const auto quota = quota_beside(path);
-  return !quota.empty() && std::any_of(items.begin(), items.end(), [&](const RestoreItem& item) {
-    return item.file.path == quota && item.outcome == Outcome::kFailed;
+/// Whether the one to be put back first could not be: then this one must stay, too.
+bool must_wait(const std::vector<RestoreItem>& items, const std::string& earlier) {
+  return !earlier.empty() && std::any_of(items.begin(), items.end(), [&](const RestoreItem& item) {
+    return item.file.path == earlier && item.outcome == Outcome::kFailed;
   });
 }
 
@@ -168,17 +172,19 @@ RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified
   const auto records = in_order(journal.records());
   for (const auto& record : records)
     report.items.push_back({.file = record.file, .outcome = Outcome::kFailed, .found = {}, .wrote = {}, .why = {}});
-  // A value may be refused only because a parent or child still holds its own (cpu.cfs_quota_us, cpuset.cpus): once
-  // more, when all others are done.
-  for (int round = 0; round < 2; ++round) {
+  // A value may be refused only because a parent or child, or the burst beside a quota, still holds its own: as long as
+  // others are done meanwhile, once more.
+  for (bool progress = true; progress;) {
+    progress = false;
     for (std::size_t i = 0; i < records.size(); ++i) {
       auto& item = report.items[i];
       if (item.outcome != Outcome::kFailed) continue;
-      if (waits_for_quota(report.items, item.file.path)) {
-        item.why = fmt::format("kept as it is, because {} beside it could not be put back", kQuotaFile);
+      if (const auto earlier = earlier_beside(item.file.path); must_wait(report.items, earlier)) {
+        item.why = fmt::format("kept as it is, because {} could not be put back", earlier);
         continue;
       }
       item = restore_one(journal, records[i], mode, ordering_verified);
+      progress = progress || item.outcome != Outcome::kFailed;
     }
   }
   return report;

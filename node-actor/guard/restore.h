@@ -36,7 +36,8 @@ std::string line_of(const RestoreItem& item);
 std::string_view name_of(RestoreItem::Outcome outcome);  // "restored", "already-original" ...
 
 struct RestoreReport {
-  std::vector<RestoreItem> items;  // in the order they were put back: latest write first, a quota before its period
+  /// In the order they were put back: latest write first, but a quota before its period and idle before the weight.
+  std::vector<RestoreItem> items;
   std::vector<std::string> notes;  // corrupt journal lines and the like
   /// No item failed.
   bool complete() const;

@@ -196,28 +196,37 @@ const std::string& CgroupTree::qos_group(model::KubeQos qos) const {
 }
 
 std::string CgroupTree::pod_group(const model::Pod& pod) const {
-  const auto& parent = qos_group(pod.kube_qos);
-  if (driver_ == CgroupDriver::kCgroupfs) return fmt::format("{}/pod{}", parent, pod.uid.str());
-  std::string uid = pod.uid.str();
-  std::replace(uid.begin(), uid.end(), '-', '_');
+  return pod_group(pod.kube_qos, pod.uid);
+}
+
+std::string CgroupTree::pod_group(model::KubeQos qos, const model::PodUid& uid) const {
+  const auto& parent = qos_group(qos);
+  if (driver_ == CgroupDriver::kCgroupfs) return fmt::format("{}/pod{}", parent, uid.str());
+  std::string name = uid.str();
+  std::replace(name.begin(), name.end(), '-', '_');
   constexpr std::array<std::string_view, 3> kClass = {"", "-burstable", "-besteffort"};
-  return fmt::format("{}/{}{}-pod{}.slice", parent, stem_, kClass[static_cast<std::size_t>(pod.kube_qos)], uid);
+  return fmt::format("{}/{}{}-pod{}.slice", parent, stem_, kClass[static_cast<std::size_t>(qos)], name);
 }
 
 Result<std::string> CgroupTree::container_group(const model::Pod& pod, const model::Container& container) const {
+  return container_group(pod.kube_qos, pod.uid, container.id);
+}
+
+Result<std::string> CgroupTree::container_group(model::KubeQos qos, const model::PodUid& uid,
+                                                const std::string& container_id) const {
   constexpr std::array<std::string_view, 5> kShapes = {"{}", "cri-containerd-{}.scope", "crio-{}.scope",
                                                        "docker-{}.scope", "crio-{}"};
-  const std::string parent = pod_group(pod);
-  if (container.id.empty() || container.id.find('/') != std::string::npos) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("container id '{}' of pod {}", container.id, pod.uid.str()));
+  const std::string parent = pod_group(qos, uid);
+  if (container_id.empty() || container_id.find('/') != std::string::npos) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("container id '{}' of pod {}", container_id, uid.str()));
   }
   for (const auto shape : kShapes) {
-    std::string group = fmt::format("{}/{}", parent, fmt::format(fmt::runtime(shape), container.id));
+    std::string group = fmt::format("{}/{}", parent, fmt::format(fmt::runtime(shape), container_id));
     const auto path = directory(group, "cpu.stat");
     if (!path) return path.error();
     if (is_directory(*path)) return group;
   }
-  return Error(ErrorCode::kNotFound, fmt::format("no group of container '{}' in {}", container.id, parent));
+  return Error(ErrorCode::kNotFound, fmt::format("no group of container '{}' in {}", container_id, parent));
 }
 
 const CgroupTree::Hierarchy* CgroupTree::hierarchy_of(std::string_view file) const {

@@ -33,7 +33,8 @@ struct TreeOptions {
   std::optional<CgroupDriver> driver;
 };
 
-/// Knobs and signals of this kernel, probed on the besteffort root.
+/// Signals of this kernel and what CPU suppress needs at start, looked for on the besteffort root; every knob, with why
+/// it cannot be had, is probe_knobs' (capabilities.h).
 struct Capabilities {
   bool quota = false;           // cpu.cfs_quota_us / cpu.max
   bool burst = false;           // cpu.cfs_burst_us / cpu.max.burst
@@ -65,9 +66,12 @@ class CgroupTree {
   const std::string& burstable() const { return burstable_; }
   const std::string& qos_group(model::KubeQos qos) const;
   std::string pod_group(const model::Pod& pod) const;
+  std::string pod_group(model::KubeQos qos, const model::PodUid& uid) const;
   /// The container's group as it is on disk (cgroupfs: "<id>"; systemd: cri-containerd-, crio- or docker-<id>.scope).
   /// kNotFound when no such directory is there now.
   model::Result<std::string> container_group(const model::Pod& pod, const model::Container& container) const;
+  model::Result<std::string> container_group(model::KubeQos qos, const model::PodUid& uid,
+                                             const std::string& container_id) const;
 
   /// Absolute directory of `group` in the hierarchy that owns `file`, chosen by the file's name: "cpuacct.usage" lies
   /// in v1's cpuacct hierarchy, "tasks" and "cgroup.*" in cpu's, "cpu.pressure" and its kind on v1 in cpuacct's (where

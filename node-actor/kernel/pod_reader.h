@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ struct PodReaderOptions {
   /// Every how many reads memory.stat is read, >= 1: it costs as much as all other files of a group together. In
   /// between, the last level stands.
   std::size_t memory_every = 1;
+  /// How soon a container whose group is not there is looked for again.
+  model::Duration look_every = std::chrono::seconds(1);
 };
 
 struct PodReading {
@@ -39,6 +42,10 @@ class PodReader {
   /// Reads host, besteffort root and the given pods. Pods not in the list are forgotten and their files closed.
   /// Waiting is read of LSE/LSR/LS pods outside the besteffort root: the group's own PSI where it has one, else the run
   /// delay summed over its threads' schedstat (sched-stats.rst, second field).
+  /// Containers that have a CPU limit (cpu or batch-cpu) are read, too, CPU and throttling only; they are listed with
+  /// nothing known while their group is not there.
+  /// be_cpus: the effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group
+  /// above it that has, at last the host's online CPUs.
   PodReading read(const std::vector<model::Pod>& pods);
 
  private:

@@ -23,6 +23,12 @@ std::int64_t best_period_us(std::string_view kernel_release) {
   return std::pair(*major, *minor) >= std::pair<std::int64_t, std::int64_t>(6, 18) ? kLongestPeriodUs : kUsualPeriodUs;
 }
 
+std::int64_t us_per_period(model::MilliCpu cpu, std::int64_t period_us) {
+  constexpr std::int64_t kMostUs = (std::int64_t{1} << 44) - 1;
+  const double us = static_cast<double>(cpu.value()) * static_cast<double>(period_us) / 1000.0;
+  return static_cast<std::int64_t>(std::clamp(us, 0.0, static_cast<double>(kMostUs)));
+}
+
 Result<Quota> read_quota(const CgroupTree& tree, const std::string& group) {
   const bool v1 = tree.version() == CgroupVersion::kV1;
   Quota quota;
@@ -72,8 +78,7 @@ model::KernelWrite quota_write(CgroupVersion version, std::int64_t period_us, co
   const bool v1 = version == CgroupVersion::kV1;
   std::string quota = v1 ? "-1" : "max";
   if (limit) {
-    const double us = static_cast<double>(limit->value()) * static_cast<double>(period_us) / 1000.0;
-    quota = fmt::format("{}", std::max(kMinQuotaUs, static_cast<std::int64_t>(us)));
+    quota = fmt::format("{}", std::max(kMinQuotaUs, us_per_period(*limit, period_us)));
   }
   return {.group = group,
           .file = v1 ? "cpu.cfs_quota_us" : "cpu.max",

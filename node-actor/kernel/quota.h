@@ -1,5 +1,5 @@
 #pragma once
-// The besteffort root's CPU quota in this kernel's spelling (sched-bwc.rst, cgroup-v2.rst "cpu.max").
+// A group's CPU quota in this kernel's spelling (sched-bwc.rst, cgroup-v2.rst "cpu.max").
 
 #include <cstdint>
 #include <optional>
@@ -26,6 +26,9 @@ constexpr std::int64_t kLongestPeriodUs = 1'000'000;
 /// Before, it is stopped wherever it is, with the kernel locks it holds: kUsualPeriodUs then, and for a release that
 /// does not say its number.
 std::int64_t best_period_us(std::string_view kernel_release);
+
+/// CPU as run time per period, rounded down; within 0 and the most the kernel takes (kernel/sched/core.c, 2^44 us).
+std::int64_t us_per_period(model::MilliCpu cpu, std::int64_t period_us);
 
 struct Quota {
   std::optional<model::MilliCpu> limit;  // nullopt: no quota

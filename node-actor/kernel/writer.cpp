@@ -43,18 +43,27 @@ Result<std::string> read_at(int directory, const std::string& name, const std::s
   return read_whole(fd.get(), path);
 }
 
+/// What a write(2) that failed says. The file was open for writing: EACCES is v1's answer to CPUs that the group above
+/// does not have (kernel/cgroup/cpuset-v1.c), not one about permissions.
+Error refusal(int error, std::string_view action, const std::string& path) {
+  const auto plain = error_from(error, action, path);
+  return error == EACCES ? Error(ErrorCode::kInvalidArgument, plain.message()) : plain;
+}
+
 Result<void> write_at(int directory, const std::string& name, const std::string& path, const std::string& value) {
   const std::string action = fmt::format("write '{}' to", value);
   const Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
   if (!fd.open()) return error_from(errno, action, path);
+  // No bytes are no write: the kernel takes an empty line for the empty set.
+  const std::string_view bytes = value.empty() ? std::string_view("\n") : std::string_view(value);
   ssize_t put = 0;
   do {
-    put = ::write(fd.get(), value.data(), value.size());
+    put = ::write(fd.get(), bytes.data(), bytes.size());
   } while (put < 0 && errno == EINTR);
-  if (put < 0) return error_from(errno, action, path);
-  if (static_cast<std::size_t>(put) != value.size()) {
+  if (put < 0) return refusal(errno, action, path);
+  if (static_cast<std::size_t>(put) != bytes.size()) {
     return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("{} {}: only {} of {} bytes taken", action, path, put, value.size()));
+                 fmt::format("{} {}: only {} of {} bytes taken", action, path, put, bytes.size()));
   }
   return {};
 }

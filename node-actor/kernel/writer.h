@@ -38,7 +38,7 @@ class Writer {
   Writer(const CgroupTree& tree, WriteGate& gate);
   /// Reads the file, asks the gate, writes, in one write(2). Errors name path and value: kNotFound when the cgroup is
   /// gone (normal), kPermissionDenied, kUnsupported (no such knob), kInvalidArgument (the kernel refused the value),
-  /// and whatever the gate answered.
+  /// kUnavailable (not now: v1 cpusets still in use below), and whatever the gate answered.
   model::Result<WriteOutcome> perform(const model::KernelWrite& write);
 
  private:
@@ -49,7 +49,7 @@ class Writer {
 /// Reads a whole small kernel file, without its trailing newline.
 model::Result<std::string> read_file(const std::string& path);
 /// Writes `value` to `path` if `path`'s directory still is the cgroup of `file`; kNotFound otherwise.
-/// For putting originals back: passes no gate.
+/// For putting originals back: passes no gate. An empty `value` is the empty set of a cpuset.
 model::Result<void> write_identified(const FileIdentity& file, const std::string& value);
 
 }  // namespace tideline::kernel

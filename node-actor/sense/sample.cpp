@@ -78,6 +78,18 @@ PodGrowth growth_of(const model::GroupCounters* before, const model::GroupCounte
   return grown;
 }
 
+/// `uses` are in the order of `now`.
+void take_containers(std::vector<model::ContainerUse>& uses, const std::vector<model::ContainerCounters>& before,
+                     const std::vector<model::ContainerCounters>& now, Duration window) {
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const auto was = std::find_if(before.begin(), before.end(),
+                                  [&](const model::ContainerCounters& other) { return other.id == now[i].id; });
+    if (was == before.end() || !same_group(was->group, now[i].group)) continue;
+    uses[i].cpu = rate(growth(was->group.cpu, now[i].group.cpu), window);
+    uses[i].throttled_ratio = throttled_ratio(was->group, now[i].group);
+  }
+}
+
 /// A sum that is unknown as soon as one part is.
 template <class T>
 void add(std::optional<T>& sum, const std::optional<T>& part) {
@@ -96,12 +108,15 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
   }
   sample.be_memory = now.best_effort.memory;
   sample.be_limit = now.be_limit;
+  sample.be_cpus = now.be_cpus;
   std::optional<model::Bytes> ls_memory = model::Bytes(0);
   for (const auto& pod : now.pods) {
     if (is_ls(pod) && pod.group.inode != 0) add(ls_memory, pod.group.memory);
     model::PodUse use;
     use.uid = pod.uid;
     use.memory = pod.group.memory;
+    for (const auto& container : pod.containers)
+      use.containers.push_back({.id = container.id, .cpu = {}, .throttled_ratio = {}});
     sample.pods.push_back(std::move(use));
   }
   sample.ls_memory = ls_memory;
@@ -149,9 +164,9 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
   sample.memory_pressure = pressure(before.memory_stall, now.memory_stall, *window);
   sample.io_pressure = pressure(before.io_stall, now.io_stall, *window);
 
-  std::unordered_map<model::PodUid, const model::GroupCounters*> earlier;
+  std::unordered_map<model::PodUid, const model::PodCounters*> earlier;
   for (const auto& pod : before.pods)
-    earlier.emplace(pod.uid, &pod.group);
+    earlier.emplace(pod.uid, &pod);
 
   std::optional<Duration> ls = model::kZeroDuration;
   std::optional<Duration> ls_waited = model::kZeroDuration;
@@ -160,7 +175,7 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
     const auto& pod = now.pods[i];
     if (pod.group.inode == 0) continue;  // no group: it runs nothing now
     const auto found = earlier.find(pod.uid);
-    const auto* was = found == earlier.end() ? nullptr : found->second;
+    const auto* was = found == earlier.end() ? nullptr : &found->second->group;
     const auto grown = growth_of(was, pod.group);
     auto& use = sample.pods[i];
     use.cpu = rate(grown.cpu, *window);
@@ -168,6 +183,7 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
       use.throttled_ratio = throttled_ratio(*was, pod.group);
       const auto delayed = growth(was->run_delay, pod.group.run_delay);
       if (delayed) use.run_delay = seconds(*delayed) / seconds(*window);
+      take_containers(use.containers, found->second->containers, pod.containers, *window);
     }
     if (!pod.below_besteffort) add(in_pods, grown.cpu);
     if (!is_ls(pod)) continue;

@@ -15,7 +15,8 @@ struct SampleLimits {
 model::FastSample fast_sample(const model::FastCounters& before, const model::FastCounters& now,
                               const SampleLimits& limits = {});
 
-/// Pods are matched by uid; the sample lists those of `now`. Levels (memory, be_limit) are from `now` alone.
+/// Pods are matched by uid, their containers by id; the sample lists those of `now`. Levels (memory, be_limit, be_cpus)
+/// are from `now` alone.
 /// ls_delay_per_cpu = sum of the LS pods' waiting over the sum of their CPU, from each pod's own PSI ("some") where it
 /// has it, else its run delay; nullopt when any LS pod misses an input or the sum of CPU is below 1 ms a second.
 /// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere).

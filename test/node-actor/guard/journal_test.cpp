@@ -283,6 +283,16 @@ TEST(Journal, ValuesAreTheSameToTheKernel) {
   EXPECT_FALSE(same_value("/x/cpu.cfs_quota_us", "88000", "88001"));
   EXPECT_TRUE(same_value("/x/memory.high", "1000000", "999424")) << "rounded down to pages";
   EXPECT_FALSE(same_value("/x/memory.high", "1000000", "max"));
+  EXPECT_TRUE(same_value("/x/cpuset.cpus", "0-1", "0,1\n")) << "sets";
+  EXPECT_TRUE(same_value("/x/cpuset.cpus", "", "\n"));
+  EXPECT_FALSE(same_value("/x/cpuset.cpus", "0-1", "0-2"));
+  EXPECT_FALSE(same_value("/x/cpuset.cpus", "0-1", ""));
+  EXPECT_TRUE(same_value("/x/cpu.max", "5000  100000", "5000 100000"));
+  EXPECT_FALSE(same_value("/x/cpu.max", "5000 100000", "5000 50000")) << "another period is another limit";
+  EXPECT_TRUE(same_value("/x/cpu.cfs_quota_us", "-1", "-2")) << "any negative quota is none";
+  EXPECT_TRUE(same_value("/x/cpu.shares", "1", "2")) << "the kernel takes no fewer";
+  EXPECT_FALSE(same_value("/x/cpu.shares", "1024", "1025"));
+  EXPECT_FALSE(same_value("/x/cpu.weight", "1", "2"));
 }
 
 }  // namespace

@@ -63,7 +63,10 @@ TEST(CgroupTree, FindsContainersOfEachRuntime) {
                                                             {pod + "crio-22.scope/", ""},
                                                             {pod + "docker-33.scope/", ""}});
   const auto tree = tree_of(fixture);
-  const auto group_of = [&](const std::string& id) { return tree.container_group(pod_of("a-b"), {"c", id}); };
+  const auto with_id = [](const std::string& id) {
+    return model::Container{.name = "c", .id = id, .requests = {}, .limits = {}};
+  };
+  const auto group_of = [&](const std::string& id) { return tree.container_group(pod_of("a-b"), with_id(id)); };
   EXPECT_THAT(group_of("11").value(), ::testing::EndsWith("-poda_b.slice/cri-containerd-11.scope"));
   EXPECT_THAT(group_of("22").value(), ::testing::EndsWith("-poda_b.slice/crio-22.scope"));
   EXPECT_THAT(group_of("33").value(), ::testing::EndsWith("-poda_b.slice/docker-33.scope"));
@@ -71,7 +74,7 @@ TEST(CgroupTree, FindsContainersOfEachRuntime) {
   EXPECT_EQ(group_of("../44").error().code(), ErrorCode::kInvalidArgument);
 
   const FixtureTree plain(v1_files());
-  EXPECT_EQ(tree_of(plain).container_group(pod_of("a"), {"c", "c1"}).value(), "kubepods/burstable/poda/c1");
+  EXPECT_EQ(tree_of(plain).container_group(pod_of("a"), with_id("c1")).value(), "kubepods/burstable/poda/c1");
 }
 
 TEST(CgroupTree, PicksTheV1ControllerByFileName) {

@@ -1,3 +1,5 @@
+#include "test/node-actor/kernel/real_cgroup.h"
+
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -19,7 +21,6 @@
 #include "node-actor/sense/judge_protection.h"
 #include "node-actor/sense/sample.h"
 #include "test/support/process.h"
-#include "test/support/scratch_cgroup.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::kernel::test {
@@ -27,52 +28,11 @@ namespace {
 
 using model::Controller;
 using model::ErrorCode;
-using model::KubeQos;
 using model::MilliCpu;
 using model::Reason;
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using tideline::test::ScratchCgroup;
-
-class OpenGate : public WriteGate {
- public:
-  model::Result<void> before_write(const FileIdentity& file, const std::string&, const model::KernelWrite&) override {
-    last = file;
-    return {};
-  }
-  FileIdentity last;
-};
-
-/// A kubepods tree in the real kernel: an LS pod "ls" below burstable and a BE pod "be" below besteffort.
-class RealCgroup : public ::testing::Test {
- protected:
-  void SetUp() override {
-    TIDELINE_NEED_CGROUPS();
-    scratch_ = std::make_unique<ScratchCgroup>();
-    scratch_->make("kubepods/burstable/podls/c1");
-    scratch_->make("kubepods/besteffort/podbe/c1");
-    auto tree = CgroupTree::discover({}, {.kubepods = scratch_->group() + "/kubepods", .driver = {}});
-    ASSERT_TRUE(tree.ok()) << tree.error().message();
-    tree_ = std::make_unique<CgroupTree>(std::move(*tree));
-  }
-  void weights(const std::string& burstable, const std::string& besteffort) {
-    const std::string file = scratch_->v1() ? "cpu.shares" : "cpu.weight";
-    scratch_->write("kubepods/burstable", file, burstable);
-    scratch_->write("kubepods/besteffort", file, besteffort);
-  }
-  static model::Pod pod(const std::string& uid, KubeQos kube_qos) {
-    model::Pod made;
-    made.uid = model::PodUid(uid);
-    made.kube_qos = kube_qos;
-    made.qos = model::default_qos(kube_qos);
-    return made;
-  }
-  std::unique_ptr<ScratchCgroup> scratch_;
-  std::unique_ptr<CgroupTree> tree_;
-  std::vector<model::Pod> pods_ = {pod("ls", KubeQos::kBurstable), pod("be", KubeQos::kBestEffort)};
-  OpenGate gate_;
-};
 
 TEST_F(RealCgroup, SeesTheCpuOfASpinningBatchPod) {
   scratch_->spin("kubepods/besteffort/podbe/c1");

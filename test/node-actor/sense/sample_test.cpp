@@ -148,6 +148,51 @@ TEST(NodeSample, ListsEachPodsUse) {
   EXPECT_EQ(sample.pods[2].cpu, MilliCpu(400));
 }
 
+/// The host above, with container "x" in pod a: 0.2 of a CPU, 10 periods a second, 3 of them throttled.
+model::HostCounters host_with_container(Duration at, const std::string& id = "x", std::uint64_t inode = 99) {
+  auto counters = host(at);
+  model::ContainerCounters container;
+  container.id = id;
+  container.group = group(at * 20 / 100, inode);
+  container.group.nr_periods = 10 * (at / seconds(1));
+  container.group.nr_throttled = 3 * (at / seconds(1));
+  counters.pods[0].containers = {container};
+  return counters;
+}
+
+TEST(NodeSample, ListsWhatEachContainerUsesAndHowOftenItIsThrottled) {
+  const auto sample = node_sample(host_with_container(seconds(1)), host_with_container(seconds(3)));
+  ASSERT_EQ(sample.pods[0].containers.size(), 1U);
+  const auto& use = sample.pods[0].containers[0];
+  EXPECT_EQ(use.id, "x");
+  EXPECT_EQ(use.cpu, MilliCpu(200));
+  EXPECT_DOUBLE_EQ(use.throttled_ratio.value(), 0.3);
+  EXPECT_TRUE(sample.pods[1].containers.empty());
+}
+
+TEST(NodeSample, OfAnotherContainerOrTheFirstReadingOnlyTheIdIsKnown) {
+  const model::ContainerUse unknown{.id = "x", .cpu = {}, .throttled_ratio = {}};
+  const auto now = host_with_container(seconds(2));
+  for (const auto& before : {host(seconds(1)), host_with_container(seconds(1), "y"),
+                             host_with_container(seconds(1), "x", 98), host_with_container(seconds(1), "x", 0)}) {
+    const auto sample = node_sample(before, now);
+    ASSERT_EQ(sample.pods[0].containers.size(), 1U);
+    EXPECT_EQ(sample.pods[0].containers[0], unknown);
+  }
+  EXPECT_EQ(first_sample(now).pods[0].containers, std::vector{unknown});
+  auto gone = now;
+  gone.pods[0].containers[0].group = {};
+  EXPECT_EQ(node_sample(host_with_container(seconds(1)), gone).pods[0].containers, std::vector{unknown});
+}
+
+TEST(NodeSample, CarriesTheCpusOfTheBestEffortRoot) {
+  auto now = host(seconds(1));
+  EXPECT_EQ(node_sample(host(seconds(0)), now).be_cpus, std::nullopt);
+  now.be_cpus = 3;
+  EXPECT_EQ(node_sample(host(seconds(0)), now).be_cpus, 3);
+  EXPECT_EQ(first_sample(now).be_cpus, 3);
+}
+
 TEST(NodeSample, DelayIsWaitingOverUseOfAllLsPods) {
   const auto sample = node_sample(host(seconds(0)), host(seconds(1)));
   EXPECT_DOUBLE_EQ(sample.ls_delay_per_cpu.value(), (0.06 + 0.02) / (0.5 + 0.3));

@@ -1,0 +1,103 @@
+#include "node-actor/kernel/capabilities.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "node-actor/kernel/fd.h"
+#include "node-actor/kernel/knob.h"
+#include "node-actor/kernel/parse.h"
+#include "node-actor/kernel/writer.h"
+
+namespace tideline::kernel {
+
+using model::Knob;
+
+namespace {
+
+constexpr std::array kKnobs = {Knob::kCpuQuota, Knob::kCpuBurst, Knob::kCpuWeight,
+                               Knob::kCpuIdle,  Knob::kBvtWarp,  Knob::kCpuset};
+
+bool has_word(std::string_view text, std::string_view wanted) {
+  for (auto line = next_line(text);; line = next_line(text)) {
+    for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
+      if (word == wanted) return true;
+    }
+    if (text.empty()) return false;
+  }
+}
+
+std::string_view controller_of(std::string_view file) {
+  return file.substr(0, file.find('.'));
+}
+
+/// The topmost cgroup.subtree_control above `group` that does not pass the controller down: there enabling it begins.
+std::optional<std::string> where_left_out(const CgroupTree& tree, std::string_view group, std::string_view file) {
+  for (std::size_t end = 0; end < group.size(); ++end) {
+    if (end != 0 && group[end] != '/') continue;
+    const auto parent = tree.directory(group.substr(0, end), file);
+    if (!parent) return std::nullopt;
+    auto path = *parent + "/cgroup.subtree_control";
+    const auto text = read_file(path);
+    if (text && !has_word(*text, controller_of(file))) return path;
+  }
+  return std::nullopt;
+}
+
+std::string why_absent(const CgroupTree& tree, std::string_view file, const std::string& directory) {
+  if (::access(directory.c_str(), F_OK) != 0) return fmt::format("{}: {}", directory, std::strerror(errno));
+  if (tree.is_unified(file)) {
+    if (const auto path = where_left_out(tree, tree.best_effort(), file)) {
+      return fmt::format("{}: the {} controller is not enabled in {}", file, controller_of(file), *path);
+    }
+  }
+  return fmt::format("this kernel has no {} (looked for it in {})", file, directory);
+}
+
+/// "" where the knob can be read and written.
+std::string why_not(const CgroupTree& tree, Knob knob, std::string_view file) {
+  const auto directory = tree.directory(tree.best_effort(), file);
+  if (!directory) {
+    return fmt::format("{}: no mounted cgroup hierarchy has the {} controller", file, controller_of(file));
+  }
+  const auto path = fmt::format("{}/{}", *directory, file);
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return why_absent(tree, file, *directory);
+  if (const auto reading = read_knob(tree, tree.best_effort(), knob); !reading) return reading.error().message();
+  // Opening a cgroup's file changes nothing, and unlike access(2) it meets every bar that a write would.
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, "open for writing", path).message();
+  return {};
+}
+
+}  // namespace
+
+model::KnobSet probe_knobs(const CgroupTree& tree) {
+  model::KnobSet found;
+  for (const auto knob : kKnobs) {
+    const auto file = file_of(version_of(tree, knob), knob);
+    auto why = why_not(tree, knob, file);
+    const bool supported = why.empty();
+    found.knobs.push_back({.knob = knob, .supported = supported, .file = std::string(file), .why = std::move(why)});
+  }
+  return found;
+}
+
+KernelOrder kernel_order(const CgroupTree& tree, std::string_view kernel_release) {
+  KernelOrder order;
+  order.quota_within_parent = version_of(tree, Knob::kCpuQuota) == CgroupVersion::kV1;
+  order.cpuset_within_parent = version_of(tree, Knob::kCpuset) == CgroupVersion::kV1;
+  // "5.10.134-16.al8.x86_64"
+  const auto at = kernel_release.find(".al");
+  const auto digit = at == std::string_view::npos ? at : at + 3;
+  order.burst_within_quota =
+      digit >= kernel_release.size() || kernel_release[digit] < '0' || kernel_release[digit] > '9';
+  return order;
+}
+
+}  // namespace tideline::kernel

@@ -1,0 +1,50 @@
+#include "node-actor/kernel/container_files.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace tideline::kernel {
+namespace {
+
+bool has_limit(const model::Container& container) {
+  return container.limits.cpu.has_value() || container.limits.batch_cpu.has_value();
+}
+
+}  // namespace
+
+ContainerFiles::Entry& ContainerFiles::entry_at(std::size_t place, const std::string& id) {
+  const auto here = entries_.begin() + static_cast<std::ptrdiff_t>(place);
+  const auto known = std::find_if(here, entries_.end(), [&](const Entry& entry) { return entry.id == id; });
+  if (known == entries_.end()) return *entries_.insert(here, Entry{.id = id, .files = {}, .next_look = {}});
+  if (known != here) std::iter_swap(known, here);
+  return *here;
+}
+
+void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::MonoTime now,
+                          model::Duration look_every, ReadBuffer& buffer, Errors& errors,
+                          std::vector<model::ContainerCounters>& into) {
+  std::size_t read = 0;
+  for (const auto& container : pod.containers) {
+    if (!has_limit(container)) continue;
+    auto& entry = entry_at(read++, container.id);
+    auto& counters = into.emplace_back();
+    counters.id = container.id;
+    // A container that has not started yet has no id.
+    if (container.id.empty()) continue;
+    if (!entry.files && (!entry.next_look || now >= *entry.next_look)) {
+      entry.next_look = now + look_every;
+      auto group = tree.container_group(pod, container);
+      if (group) {
+        entry.files.emplace(tree, std::move(*group), 0, nullptr);
+      } else if (group.error().code() != model::ErrorCode::kNotFound) {
+        errors.push_back(group.error());
+      }
+    }
+    if (!entry.files) continue;
+    counters.group = entry.files->read(now, buffer, errors);
+    if (counters.group.inode == 0) entry.files.reset();
+  }
+  entries_.resize(std::min(entries_.size(), read));
+}
+
+}  // namespace tideline::kernel

@@ -1,0 +1,35 @@
+#pragma once
+// The CPU of one pod's containers that have a limit.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/counters.h"
+#include "messages/model/pod.h"
+#include "node-actor/kernel/cgroup_tree.h"
+#include "node-actor/kernel/group_files.h"
+
+namespace tideline::kernel {
+
+class ContainerFiles {
+ public:
+  /// Counters of the pod's containers that can be throttled: those with a limit of CPU or batch-cpu, in the pod's
+  /// order. `look_every`: how soon a container whose group is not there is looked for again.
+  void read(const CgroupTree& tree, const model::Pod& pod, model::MonoTime now, model::Duration look_every,
+            ReadBuffer& buffer, Errors& errors, std::vector<model::ContainerCounters>& into);
+
+ private:
+  struct Entry {
+    std::string id;
+    std::optional<GroupFiles> files;             // none: its group is not there
+    std::optional<model::MonoTime> next_look{};  // none: at once
+  };
+  /// The entry of the `place`th container that is read.
+  Entry& entry_at(std::size_t place, const std::string& id);
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace tideline::kernel

@@ -1,0 +1,141 @@
+#include "node-actor/kernel/group_files.h"
+
+#include <cerrno>
+
+#include <sys/stat.h>
+
+#include "node-actor/kernel/cpu_counter.h"
+
+namespace tideline::kernel {
+
+using model::ErrorCode;
+using model::GroupCounters;
+
+namespace {
+
+struct Throttling {
+  std::int64_t periods = 0;
+  std::int64_t throttled = 0;
+};
+
+std::optional<Throttling> parse_throttling(std::string_view text) {
+  const auto periods = parse_keyed(text, "nr_periods");
+  const auto throttled = parse_keyed(text, "nr_throttled");
+  if (!periods || !throttled || *periods < 0 || *throttled < 0) return std::nullopt;
+  return Throttling{.periods = *periods, .throttled = *throttled};
+}
+
+}  // namespace
+
+GroupFiles::GroupFiles(const CgroupTree& tree, std::string group, std::size_t memory_every, ThreadContext* threads)
+    : group_(std::move(group)),
+      v1_(!tree.is_unified("cpu.stat")),
+      memory_prefix_(tree.is_unified("memory.stat") ? "" : "total_"),
+      identity_(tree.directory(group_, group_cpu_file(tree.version()))),
+      cpu_path_(tree.path(group_, group_cpu_file(tree.version()))),
+      stat_path_(tree.path(group_, "cpu.stat")),
+      memory_path_(tree.path(group_, "memory.stat")),
+      pressure_path_(tree.path(group_, "cpu.pressure")),
+      threads_path_(tree.directory(group_, "tasks")),
+      threads_(threads),
+      memory_every_(memory_every) {}
+
+GroupCounters GroupFiles::read(model::MonoTime now, ReadBuffer& buffer, Errors& errors) {
+  GroupCounters counters;
+  if (!identity_) {
+    errors.push_back(identity_.error());
+    return counters;
+  }
+  if (inode_ == 0 && !identify(errors)) return counters;
+  auto text = cpu_.read_once(buffer.data(), buffer.size());
+  if (cpu_.unlinked() || (!text && text.error().code() == ErrorCode::kNotFound)) {
+    if (!identify(errors)) return counters;
+    text = cpu_.read_once(buffer.data(), buffer.size());
+  }
+  counters.inode = inode_;
+  if (text) {
+    counters.cpu = parse_group_cpu(*text, v1_);
+    if (!counters.cpu) errors.push_back(malformed(cpu_.path(), *text));
+  } else if (text.error().code() != ErrorCode::kNotFound) {
+    errors.push_back(text.error());
+  }
+  read_throttling(counters, text ? std::optional(*text) : std::nullopt, buffer, errors);
+  if (memory_every_ > 0) read_memory(counters, buffer, errors);
+  if (threads_ != nullptr) read_waiting(counters, now, buffer, errors);
+  return counters;
+}
+
+bool GroupFiles::identify(Errors& errors) {
+  struct stat status {};
+  if (::stat(identity_->c_str(), &status) != 0) {
+    if (errno != ENOENT) errors.push_back(error_from(errno, "stat", *identity_));
+    inode_ = 0;
+    return false;
+  }
+  cpu_ = KeptFile(*cpu_path_);
+  if (inode_ != status.st_ino) open_anew(status.st_ino);
+  return true;
+}
+
+void GroupFiles::open_anew(std::uint64_t inode) {
+  inode_ = inode;
+  stat_ = KeptFile(stat_path_.value_or(""));
+  memory_ = KeptFile(memory_path_.value_or(""));
+  pressure_ = KeptFile(pressure_path_.value_or(""));
+  has_pressure_ = pressure_path_.ok();
+  delay_.reset();
+  reads_to_memory_ = 0;
+}
+
+void GroupFiles::read_throttling(GroupCounters& counters, std::optional<std::string_view> cpu_text, ReadBuffer& buffer,
+                                 Errors& errors) {
+  std::optional<Throttling> found;
+  if (v1_) {
+    found = take(stat_, buffer, errors, parse_throttling);
+  } else if (cpu_text) {
+    found = parse_throttling(*cpu_text);
+    // The lines are left out of a group for which the cpu controller is not enabled.
+    const bool absent = cpu_text->find("nr_periods") == std::string_view::npos;
+    if (!found && !absent) errors.push_back(malformed(cpu_.path(), *cpu_text));
+  }
+  if (!found) return;
+  counters.nr_periods = found->periods;
+  counters.nr_throttled = found->throttled;
+}
+
+void GroupFiles::read_memory(GroupCounters& counters, ReadBuffer& buffer, Errors& errors) {
+  if (!memory_path_) {
+    errors.push_back(memory_path_.error());
+    return;
+  }
+  if (reads_to_memory_ == 0) {
+    memory_level_ = take(memory_, buffer, errors,
+                         [this](std::string_view text) { return parse_memory_without_cache(text, memory_prefix_); });
+    reads_to_memory_ = memory_every_;
+  }
+  --reads_to_memory_;
+  counters.memory = memory_level_;
+}
+
+void GroupFiles::read_waiting(GroupCounters& counters, model::MonoTime now, ReadBuffer& buffer, Errors& errors) {
+  if (has_pressure_) {
+    const auto text = pressure_.read(buffer.data(), buffer.size());
+    if (text) {
+      counters.cpu_stall = parse_pressure(*text);
+      if (!counters.cpu_stall) errors.push_back(malformed(pressure_.path(), *text));
+      return;
+    }
+    // Absent, or there but switched off (psi=0): this kernel's threads have to be asked.
+    has_pressure_ = false;
+  }
+  if (!threads_->counted || !threads_path_) return;
+  if (!delay_) delay_ = std::make_unique<ThreadDelay>(*threads_, *threads_path_);
+  const auto delay = delay_->read(now, counters.cpu);
+  if (delay) {
+    counters.run_delay = *delay;
+  } else {
+    errors.push_back(delay.error());
+  }
+}
+
+}  // namespace tideline::kernel

@@ -1,0 +1,120 @@
+#include "node-actor/kernel/capabilities.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "test/node-actor/kernel/trees.h"
+
+namespace tideline::kernel::test {
+namespace {
+
+using model::Knob;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::string kV1Be = "sys/fs/cgroup/cpu/kubepods/besteffort/";
+const std::string kV1BeSet = "sys/fs/cgroup/cpuset/kubepods/besteffort/";
+const std::string kV2Root = "sys/fs/cgroup/";
+const std::string kV2Be = kV2Root + "kubepods.slice/kubepods-besteffort.slice/";
+
+TEST(Knobs, AllThatAreThereAreSupported) {
+  const FixtureTree v1(v1_files() + FixtureTree::Files{{kV1Be + "cpu.cfs_burst_us", "0\n"},
+                                                       {kV1Be + "cpu.bvt_warp_ns", "0\n"},
+                                                       {kV1BeSet + "cpuset.cpus", "0-1\n"}});
+  const auto found = probe_knobs(tree_of(v1));
+  EXPECT_EQ(found.knobs.size(), 6U);
+  for (const auto& support : found.knobs) {
+    EXPECT_TRUE(support.supported) << support.file << support.why;
+    EXPECT_TRUE(found.has(support.knob));
+    EXPECT_NE(support.file, "");
+  }
+  EXPECT_EQ(found.knobs[1].file, "cpu.cfs_burst_us");
+}
+
+TEST(Knobs, AKernelWithoutAKnobIsNamedWithThePlaceLookedAt) {
+  const FixtureTree v1(v1_files());
+  const auto why = probe_knobs(tree_of(v1)).why_not(Knob::kCpuBurst);
+  EXPECT_THAT(why, AllOf(HasSubstr("this kernel has no cpu.cfs_burst_us"), HasSubstr("kubepods/besteffort")));
+
+  const FixtureTree v2(v2_files());
+  const auto found = probe_knobs(tree_of(v2));
+  EXPECT_TRUE(found.has(Knob::kCpuQuota)) << found.why_not(Knob::kCpuQuota);
+  EXPECT_TRUE(found.has(Knob::kCpuWeight));
+  EXPECT_THAT(found.why_not(Knob::kCpuBurst), HasSubstr("this kernel has no cpu.max.burst"));
+  EXPECT_THAT(found.why_not(Knob::kBvtWarp), HasSubstr("this kernel has no cpu.bvt_warp_ns"));
+}
+
+TEST(Knobs, AControllerThatIsNotEnabledIsNamedWhereEnablingItBegins) {
+  const FixtureTree v2(v2_files());
+  v2.write(kV2Root + "cgroup.subtree_control", "cpuset cpu memory\n");
+  v2.write(kV2Root + "kubepods.slice/cgroup.subtree_control", "cpu memory\n");
+  EXPECT_THAT(probe_knobs(tree_of(v2)).why_not(Knob::kCpuset),
+              HasSubstr("the cpuset controller is not enabled in " +
+                        v2.path(kV2Root + "kubepods.slice/cgroup.subtree_control")));
+  v2.write(kV2Root + "cgroup.subtree_control", "cpu memory\n");
+  EXPECT_THAT(probe_knobs(tree_of(v2)).why_not(Knob::kCpuset),
+              HasSubstr("is not enabled in " + v2.path(kV2Root + "cgroup.subtree_control")));
+  EXPECT_THAT(probe_knobs(tree_of(v2)).why_not(Knob::kCpuBurst), HasSubstr("this kernel has no"))
+      << "the cpu controller is enabled";
+}
+
+TEST(Knobs, AHierarchyThatIsNotMountedIsNamed) {
+  const FixtureTree v1(v1_files());
+  auto mounts = FixtureTree::mountinfo_v1();
+  const auto from = mounts.find("34 31");
+  mounts.erase(from, mounts.find('\n', from) - from + 1);
+  v1.write("proc/self/mountinfo", mounts);
+  EXPECT_EQ(probe_knobs(tree_of(v1)).why_not(Knob::kCpuset),
+            "cpuset.cpus: no mounted cgroup hierarchy has the cpuset controller");
+}
+
+TEST(Knobs, AHierarchyWithoutTheGroupIsNamed) {
+  const FixtureTree v1(v1_files());
+  EXPECT_THAT(probe_knobs(tree_of(v1)).why_not(Knob::kCpuset),
+              AllOf(HasSubstr(v1.path("sys/fs/cgroup/cpuset/kubepods/besteffort")), HasSubstr("No such file")));
+}
+
+TEST(Knobs, AFileThatDoesNotReadAsItsKnobIsNotSupported) {
+  const FixtureTree v1(v1_files());
+  v1.write(kV1Be + "cpu.shares", "lots\n");
+  EXPECT_THAT(probe_knobs(tree_of(v1)).why_not(Knob::kCpuWeight), HasSubstr("unexpected text 'lots"));
+}
+
+TEST(Knobs, AFileThatCannotBeOpenedForWritingIsNotSupported) {
+  const FixtureTree v1(v1_files());
+  v1.remove(kV1Be + "cpu.idle");
+  std::filesystem::create_symlink("/proc/self/loginuid/no-such", v1.path(kV1Be + "cpu.idle"));
+  EXPECT_FALSE(probe_knobs(tree_of(v1)).has(Knob::kCpuIdle));
+  if (::geteuid() == 0) GTEST_SKIP() << "the rest needs a user other than root";
+  v1.make_read_only(kV1Be + "cpu.shares");
+  EXPECT_THAT(probe_knobs(tree_of(v1)).why_not(Knob::kCpuWeight), HasSubstr("open for writing"));
+}
+
+TEST(Knobs, ProbingChangesNothing) {
+  const FixtureTree v1(v1_files());
+  probe_knobs(tree_of(v1));
+  EXPECT_EQ(v1.read(kV1Be + "cpu.shares"), "2\n");
+  EXPECT_EQ(v1.read(kV1Be + "cpu.cfs_quota_us"), "-1\n");
+}
+
+TEST(KernelOrder, V1BindsChildrenToTheirParents) {
+  const FixtureTree v1(v1_files());
+  const auto order = kernel_order(tree_of(v1), "6.18.44");
+  EXPECT_TRUE(order.quota_within_parent && order.cpuset_within_parent && order.burst_within_quota);
+  const FixtureTree v2(v2_files());
+  const auto unified = kernel_order(tree_of(v2), "6.1.0-40-cloud-amd64");
+  EXPECT_FALSE(unified.quota_within_parent || unified.cpuset_within_parent);
+  EXPECT_TRUE(unified.burst_within_quota);
+}
+
+TEST(KernelOrder, OnlyAlibabaCloudLinuxTakesABurstAboveTheQuota) {
+  const FixtureTree v1(v1_files());
+  const auto tree = tree_of(v1);
+  for (const auto* release : {"5.10.134-16.al8.x86_64", "4.19.91-26.al7.x86_64"})
+    EXPECT_FALSE(kernel_order(tree, release).burst_within_quota) << release;
+  for (const auto* release : {"5.14.0", "6.8.0-alpha", "6.1.0.alpine", "", "6.1.al"})
+    EXPECT_TRUE(kernel_order(tree, release).burst_within_quota) << release;
+}
+
+}  // namespace
+}  // namespace tideline::kernel::test
