@@ -6,7 +6,6 @@
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
-#include "node-actor/decide/cpu_qos.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
@@ -59,6 +58,11 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
   loop->suppress_.ours = loop->be_quota_.inherited();
   loop->protection_.why = "not looked at yet";
+  auto* self = loop.get();
+  loop->cpu_side_.emplace(
+      loop->tree_, journal, status.boot_id, [self](const model::KernelWrite& write) { return self->perform(write); },
+      [self](model::Controller controller, model::Reason reason, std::string subject, std::string before,
+             std::string after) { self->note(controller, reason, std::move(subject), std::move(before), std::move(after)); });
   return loop;
 }
 
@@ -69,7 +73,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       fast_reader_(tree_),
       pod_reader_(tree_, {.memory_every = kMemoryEvery}),
       gate_(journal, lease,
-            [this](const model::KernelWrite& write, const std::string& /*original*/) { return declare(write); }),
+            [this](const model::KernelWrite& write, const std::string& original) { return declare(write, original); }),
       writer_(tree_, gate_),
       be_quota_(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }) {}
 
@@ -77,16 +81,20 @@ void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
 }
 
-guard::Declaration NodeLoop::declare(const model::KernelWrite& write) const {
-  // Only the besteffort root's quota and its period are written today. The quota throttles: it goes back when nobody is
-  // in charge. A period stays what its quota was reckoned by.
+guard::Declaration NodeLoop::declare(const model::KernelWrite& write, const std::string& original) const {
+  if (write.group != tree_.best_effort()) return guard::declare_original(write, original);
   const auto quota =
       kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
-  const bool safe_known = quota && quota->file == write.file;
-  return {guard::RestoreClass::kRestore, safe_known ? quota->value : write.value};
+  if (quota && quota->file == write.file) return {guard::RestoreClass::kRestore, quota->value};
+  // A period stays what its quota was reckoned by, and BE on the CPUs it was held to.
+  if (write.file == "cpu.cfs_period_us" || write.file == "cpuset.cpus") {
+    return {guard::RestoreClass::kRestore, write.value};
+  }
+  return guard::declare_original(write, original);
 }
 
 model::Result<void> NodeLoop::fast_round() {
+  if (fenced_) return *fenced_;
   const auto counters = fast_reader_.read();
   if (!counters) {
     note_trouble(counters.error());
@@ -103,10 +111,12 @@ model::Result<void> NodeLoop::fast_round() {
   if (sample_) input.be_outside_root = decide::be_outside_root(*sample_, pods_);
   input.protection = protection_;
   input.current = current_;
+  input.cpuset = cpu_side_->cpuset_side();
   auto step = decide::cpu_suppress(suppress_, input, policy_);
   recorder_.suppress(counters ? *counters : model::FastCounters{}, policy_, input, step.decision);
   suppress_ = std::move(step.state);
   features_ = step.decision.features;
+  suppress_terms_ = step.decision.terms;
   if (!step.decision.write) {
     // Nothing is wanted that the kernel does not hold: the refusal is over.
     if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) write_problem_.clear();
@@ -119,19 +129,24 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
   auto outcome = writer_.perform(write);
   for (const auto& drift : gate_.take_drifts()) {
     log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
-    note(model::Reason::kDrift, path_of(write), drift.found, write.value);
+    note(write.controller, model::Reason::kDrift, path_of(write), drift.found, write.value);
   }
   if (const auto trouble = gate_.take_trouble()) note_trouble(*trouble);
   if (outcome && outcome->changed) {
     recorder_.write(write, outcome->old_value);
-    note(write.reason, path_of(write), outcome->old_value, write.value);
+    note(write.controller, write.reason, path_of(write), outcome->old_value, write.value);
   }
   return outcome;
 }
 
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   const bool limited = decision.action == decide::SuppressDecision::Action::kLimit;
-  const auto now = limited ? be_quota_.limit(decision.limit, decision.reason) : be_quota_.release(decision.reason);
+  auto now = limited ? be_quota_.limit(decision.limit, decision.reason) : be_quota_.release(decision.reason);
+  if (!now && limited && now.error().code() == model::ErrorCode::kInvalidArgument) {
+    // cgroup v1: a batch pod's own quota is in the way.
+    if (const auto lowered = cpu_side_->lower_be_quotas(decision.limit); !lowered) return lowered.error();
+    now = be_quota_.limit(decision.limit, decision.reason);
+  }
   if (now) {
     write_problem_.clear();
     current_ = *now;
@@ -164,6 +179,15 @@ model::NodeSample NodeLoop::pod_round() {
   }
   host_before_ = std::move(reading.counters);
   sample_ = sample;
+  const auto done = cpu_side_->round({.now = clock::mono_now(),
+                                      .node = facts_,
+                                      .pods = pods_,
+                                      .sample = *sample_,
+                                      .pod_interval = config_.pod_interval,
+                                      .policy = policy_,
+                                      .suppress = suppress_terms_,
+                                      .be_limit = current_});
+  if (!done) fenced_ = done.error();
   return sample;
 }
 
@@ -180,8 +204,7 @@ model::NodeStatus NodeLoop::status() const {
                                           : fmt::format("{} has no {}", tree_.best_effort(), missing_knob_);
     }
   }
-  // No knob of CPU QoS is probed or written by this loop.
-  for (auto& feature : decide::cpu_qos(pods_, {}, policy_).features)
+  for (auto& feature : cpu_side_->features())
     status.features.push_back(std::move(feature));
   if (policy_) status.policy_applied = policy_->version;
   return status;
@@ -202,13 +225,14 @@ void NodeLoop::tell(std::vector<model::Event> events) {
   }
 }
 
-void NodeLoop::note(model::Reason reason, std::string subject, std::string old_value, std::string new_value) {
+void NodeLoop::note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
+                    std::string new_value) {
   if (events_.size() >= model::ReportLimits::kMaxEvents) {
     ++events_dropped_;
     return;
   }
-  events_.push_back({clock::wall_now(), model::Controller::kCpuSuppress, reason, std::move(subject),
-                     std::move(old_value), std::move(new_value)});
+  events_.push_back({clock::wall_now(), controller, reason, std::move(subject), std::move(old_value),
+                     std::move(new_value)});
 }
 
 void NodeLoop::note_trouble(const model::Error& error) {

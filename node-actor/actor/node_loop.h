@@ -11,6 +11,7 @@
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
 #include "node-actor/actor/be_quota.h"
+#include "node-actor/actor/cpu_side.h"
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/decide/cpu_suppress.h"
@@ -50,11 +51,12 @@ class NodeLoop {
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
            const guard::Lease& lease);
-  guard::Declaration declare(const model::KernelWrite& write) const;
+  guard::Declaration declare(const model::KernelWrite& write, const std::string& original) const;
   model::Result<void> act(const decide::SuppressDecision& decision);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
-  void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
+  void note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
+            std::string new_value);
   void note_trouble(const model::Error& error);
 
   NodeConfig config_;
@@ -64,6 +66,7 @@ class NodeLoop {
   guard::JournalGate gate_;
   kernel::Writer writer_;
   BeQuota be_quota_;
+  std::optional<CpuSide> cpu_side_;  // always there once open() is through
   Recorder recorder_;
 
   model::NodeStatus status_;
@@ -77,6 +80,8 @@ class NodeLoop {
   model::Protection protection_;
   decide::CurrentLimit current_;
   decide::SuppressState suppress_;
+  decide::SuppressTerms suppress_terms_;
+  std::optional<model::Error> fenced_;  // met in a pod round
   std::vector<model::FeatureState> features_;
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;

@@ -17,8 +17,6 @@
 
 namespace tideline::decide {
 
-/// 1 ms of a 100 ms period, the kernel's least quota (min_cfs_quota_period): the kubelet's period of pods.
-constexpr model::MilliCpu kLeastQuota{10};
 constexpr std::int64_t kLeastShares = 2;       // kernel/sched/sched.h MIN_SHARES
 constexpr std::int64_t kMostShares = 262'144;  // MAX_SHARES
 

@@ -40,8 +40,6 @@
 
 namespace tideline::decide {
 
-/// kubelet sets no quota below 1000 us of 100 ms.
-constexpr model::MilliCpu kLeastQuota{10};
 /// A container's quota takes a step with a new sample and no sooner than this after the last step: Koordinator's step
 /// per 1 s round, for a loop of any length. A little less than 1 s, so that a loop that is early once loses no step.
 constexpr model::Duration kBurstPace = std::chrono::milliseconds(900);

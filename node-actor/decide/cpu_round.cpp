@@ -40,6 +40,9 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                                  .knobs = input.knobs},
                                 policy);
   step.state.cpuset = std::move(cpusets.state);
+  if (const auto& be = cpusets.decision.be; be && be->controller == Controller::kCpuSuppress) {
+    decision.suppressed_cpus = be->cpus;
+  }
   take(std::move(cpusets.decision.wants), dry_run.cpuset, wants, decision.features);
 
   auto burst = cpu_burst(std::move(step.state.burst),

@@ -3,7 +3,9 @@
 // what the arbiter makes of their wants. The besteffort root's quota is not among them: the fast loop owns it
 // (cpu_suppress.h).
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "messages/model/knob.h"
@@ -47,6 +49,8 @@ struct CpuRoundState {
 struct CpuRoundDecision {
   Settlement settlement;
   EvictDecision evict;
+  /// The CPUs that CPU suppress holds BE to under cpuSuppressPolicy cpuset; nullopt: it holds BE to none.
+  std::optional<model::CpuSet> suppressed_cpus;
   /// Of every mechanism; a mechanism in dry run says so.
   std::vector<model::FeatureState> features;
 };
@@ -58,7 +62,7 @@ struct CpuRoundStep {
 
 CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input, const std::optional<model::NodePolicy>& policy);
 
-/// The state of one knob's write, for features: `feature` starts with one of the controller's names.
+/// Whether the feature is one of the controller's.
 bool is_feature_of(std::string_view feature, model::Controller controller);
 
 }  // namespace tideline::decide

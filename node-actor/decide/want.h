@@ -12,6 +12,9 @@
 
 namespace tideline::decide {
 
+/// 1 ms of a 100 ms period, the kernel's least quota (min_cfs_quota_period) and kubelet's: no quota below it is wanted.
+constexpr model::MilliCpu kLeastQuota{10};
+
 struct Want {
   model::GroupRef group;
   model::Knob knob = model::Knob::kCpuQuota;

@@ -255,6 +255,26 @@ Result<model::KernelWrite> knob_write(CgroupVersion version, std::int64_t period
   return write;
 }
 
+std::optional<KnobValue> value_of(CgroupVersion version, std::int64_t period_us, Knob knob, std::string_view raw) {
+  if (knob == Knob::kCpuset) {
+    auto set = CpuSet::parse(raw);
+    return set ? std::optional<KnobValue>(std::move(*set)) : std::nullopt;
+  }
+  if (knob == Knob::kCpuQuota && version == CgroupVersion::kV2) {
+    const auto quota = parse_cpu_max(raw);
+    return quota ? std::optional<KnobValue>(Limit{limit_of(*quota)}) : std::nullopt;
+  }
+  const auto number = parse_number(raw);
+  if (!number) return std::nullopt;
+  if (knob == Knob::kCpuQuota) {
+    const auto quota_us = *number < 0 ? std::nullopt : number;
+    return Limit{limit_of({.quota_us = quota_us, .period_us = period_us})};
+  }
+  if (knob == Knob::kCpuBurst) return Limit{limit_of({.quota_us = number, .period_us = period_us})};
+  const bool is_weight = knob == Knob::kCpuWeight && version == CgroupVersion::kV2;
+  return Number{is_weight && *number > 0 ? shares_of_weight(*number) : *number};
+}
+
 bool same(CgroupVersion version, std::int64_t period_us, Knob knob, const KnobValue& value, std::string_view raw) {
   if (!fits(knob, value)) return false;
   if (knob == Knob::kCpuQuota) return same_quota(version, period_us, std::get<Limit>(value), raw);

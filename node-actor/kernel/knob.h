@@ -61,6 +61,10 @@ model::Result<model::KernelWrite> knob_write(CgroupVersion version, std::int64_t
                                              model::Knob knob, const model::KnobValue& value,
                                              model::Controller controller, model::Reason reason);
 
+/// The value that `raw`, a text found in such a file, stands for; nullopt for one that stands for none.
+std::optional<model::KnobValue> value_of(CgroupVersion version, std::int64_t period_us, model::Knob knob,
+                                         std::string_view raw);
+
 /// Whether a file that holds `raw` has this value, however it is written: CPUs as sets, "max" and any negative quota as
 /// none, shares as the weight that they make, quota and burst to the us, so that one who rounds up is not fought.
 /// `period_us` is of the group's quota; v2's cpu.max says its own. False for a text that is no value of the knob.

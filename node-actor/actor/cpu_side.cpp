@@ -1,0 +1,99 @@
+#include "node-actor/actor/cpu_side.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "messages/log/log.h"
+#include "node-actor/kernel/capabilities.h"
+#include "node-actor/kernel/knob.h"
+#include "node-actor/kernel/topology.h"
+
+namespace tideline::node {
+namespace {
+
+void lack(model::KnobSet& knobs, model::Knob knob, const std::string& why) {
+  for (auto& support : knobs.knobs) {
+    if (support.knob != knob) continue;
+    support.supported = false;
+    support.why = why;
+  }
+}
+
+}  // namespace
+
+CpuSide::CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, std::string boot_id,
+                 Actuator::Perform perform, Tell tell)
+    : tree_(tree),
+      boot_id_(std::move(boot_id)),
+      tell_(std::move(tell)),
+      knobs_(kernel::probe_knobs(tree)),
+      actuator_(tree, journal, std::move(perform)) {
+  if (auto topology = kernel::load_topology(tree.root())) {
+    topology_ = std::move(*topology);
+  } else {
+    // CPUs that cannot be told apart cannot be handed out.
+    lack(knobs_, model::Knob::kCpuset, topology.error().message());
+    log::warn("topology", "{}", topology.error().message());
+  }
+}
+
+model::Result<void> CpuSide::round(const Round& round) {
+  std::optional<model::CpuSet> be_current;
+  if (std::exchange(first_round_, false)) {
+    const auto reading = kernel::read_knob(tree_, tree_.best_effort(), model::Knob::kCpuset);
+    if (reading) be_current = std::get<model::CpuSet>(reading->value);
+  }
+  static const std::vector<decide::HandsOff> kNoHandsOff;
+  auto step = decide::cpu_round(std::move(state_),
+                                {.now = round.now,
+                                 .node = round.node,
+                                 .pods = round.pods,
+                                 .sample = round.sample,
+                                 .pod_interval = round.pod_interval,
+                                 .knobs = knobs_,
+                                 .topology = topology_,
+                                 .cpus = cpus_,
+                                 .suppress = round.suppress,
+                                 .be_limit = round.be_limit,
+                                 .be_cpus_current = std::move(be_current),
+                                 .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
+                                 .boot_id = boot_id_,
+                                 .hands_off = kNoHandsOff},
+                                round.policy);
+  state_ = std::move(step.state);
+  features_ = std::move(step.decision.features);
+  auto done = actuator_.apply(step.decision.settlement, round.now);
+  const bool by_cpuset =
+      round.policy && round.policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
+  if (!by_cpuset || !knobs_.has(model::Knob::kCpuset)) {
+    cpuset_side_ = decide::CpusetSide::kAbsent;
+  } else {
+    look_at_be_cpus(step.decision.suppressed_cpus);
+  }
+  return done;
+}
+
+void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {
+  cpuset_side_ = decide::CpusetSide::kNotInPlace;
+  if (!wanted) return;
+  const auto reading = kernel::read_knob(tree_, tree_.best_effort(), model::Knob::kCpuset);
+  if (!reading) return;
+  const auto& held = reading->effective ? *reading->effective : std::get<model::CpuSet>(reading->value);
+  if (wanted->contains(held) && !held.empty()) cpuset_side_ = decide::CpusetSide::kInPlace;
+}
+
+std::vector<model::FeatureState> CpuSide::features() const {
+  auto features = features_;
+  for (const auto& [controller, problem] : actuator_.problems()) {
+    for (auto& feature : features) {
+      if (!decide::is_feature_of(feature.feature, controller)) continue;
+      if (feature.state != model::FeatureState::State::kActive) continue;
+      feature.state = model::FeatureState::State::kUnsupported;
+      feature.why = "not all could be written: " + problem.message();
+    }
+  }
+  return features;
+}
+
+}  // namespace tideline::node

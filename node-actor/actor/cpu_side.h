@@ -1,0 +1,73 @@
+#pragma once
+// The CPU side of one host beyond the fast limit: burst, QoS, cpusets, batch limits and evictions, once per pod round.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/knob.h"
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/report.h"
+#include "messages/model/sample.h"
+#include "messages/model/topology.h"
+#include "node-actor/actor/actuator.h"
+#include "node-actor/decide/cpu_round.h"
+#include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/guard/journal.h"
+#include "node-actor/kernel/cgroup_tree.h"
+
+namespace tideline::node {
+
+class CpuSide {
+ public:
+  /// One thing to be told in history: reason, subject, before, after.
+  using Tell = std::function<void(model::Controller, model::Reason, std::string subject, std::string before,
+                                  std::string after)>;
+
+  /// Probes the kernel's knobs. `tree` and `journal` must outlive it.
+  CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, std::string boot_id, Actuator::Perform perform,
+          Tell tell);
+
+  struct Round {
+    model::MonoTime now;
+    const decide::NodeFacts& node;
+    const std::vector<model::Pod>& pods;
+    const model::NodeSample& sample;
+    model::Duration pod_interval;
+    const std::optional<model::NodePolicy>& policy;
+    const decide::SuppressTerms& suppress;  // of the newest fast round
+    decide::CurrentLimit be_limit;          // of the besteffort root now
+  };
+  /// Only kFenced is an error: the worker must stop.
+  model::Result<void> round(const Round& round);
+
+  /// For the fast loop under cpuSuppressPolicy cpuset.
+  decide::CpusetSide cpuset_side() const { return cpuset_side_; }
+  /// See Actuator::lower_be_quotas.
+  model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
+
+  /// Of the last round; what could not be written is unsupported and says what the kernel answered.
+  std::vector<model::FeatureState> features() const;
+  const model::KnobSet& knobs() const { return knobs_; }
+
+ private:
+  void look_at_be_cpus(const std::optional<model::CpuSet>& wanted);
+
+  const kernel::CgroupTree& tree_;
+  std::string boot_id_;
+  Tell tell_;
+  model::KnobSet knobs_;
+  model::Topology topology_;
+  std::string topology_problem_;
+  decide::NodeCpus cpus_;
+  Actuator actuator_;
+  decide::CpuRoundState state_;
+  std::vector<model::FeatureState> features_;
+  decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;
+  bool first_round_ = true;
+};
+
+}  // namespace tideline::node
