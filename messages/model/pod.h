@@ -69,6 +69,9 @@ struct Evictability {
   int priority = 0;                 // annotation koordinator.sh/eviction-priority; lower goes first
   std::optional<int> sub_priority;  // label koordinator.sh/priority
   bool terminating = false;         // has a deletion timestamp
+  /// Annotation koordinator.sh/eviction-policy: Koordinator's names of the features that may evict it ("BECPUEvict"
+  /// ...). Absent: all may; a text that does not parse is an empty list, and none may.
+  std::optional<std::vector<std::string>> allowed_by;
   friend bool operator==(const Evictability&, const Evictability&) = default;
 };
 

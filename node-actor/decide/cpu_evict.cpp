@@ -1,0 +1,352 @@
+#include "node-actor/decide/cpu_evict.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace tideline::decide {
+namespace {
+
+using model::Duration;
+using model::FeatureState;
+using model::MilliCpu;
+using model::Reason;
+using Seconds = std::chrono::duration<double>;
+
+constexpr std::string_view kDisabledWhy = "resource-threshold-config enable is false";
+
+bool is_trigger(Reason reason) {
+  return reason == Reason::kBeStarved || reason == Reason::kOverAllocated || reason == Reason::kNodeCpuFull;
+}
+
+/// What the round knows of the host.
+struct Seen {
+  std::vector<RunningPod> pods;
+  std::optional<EvictReading> newest;  // a fresh one
+  std::string stale;                   // why there is none
+};
+
+/// What the others leave of the host; at least what BE has of it.
+std::optional<MilliCpu> left_for_be(const NodeFacts& node, const model::NodeSample& sample) {
+  if (node.capacity <= MilliCpu(0) || !sample.node_cpu || !sample.be_cpu) return std::nullopt;
+  return std::max(node.capacity - (*sample.node_cpu - *sample.be_cpu), *sample.be_cpu);
+}
+
+std::optional<MilliCpu> known(const std::optional<MilliCpu>& allocatable) {
+  return allocatable && *allocatable > MilliCpu(0) ? allocatable : std::nullopt;
+}
+
+Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, EvictTerms& terms) {
+  Seen seen;
+  const auto* sample = input.sample;
+  if (sample == nullptr) {
+    seen.stale = "there is no pod sample yet";
+  } else {
+    terms.sample_age = std::max(input.now - sample->at, model::kZeroDuration);
+    terms.sample_fresh = *terms.sample_age <= std::max<Duration>(kPodSampleMaxAge, 2 * input.interval);
+    if (!terms.sample_fresh) {
+      seen.stale = fmt::format("the newest pod sample is {:.1f} s old", Seconds(*terms.sample_age).count());
+    }
+  }
+  seen.pods = running_pods(input.pods, terms.sample_fresh ? sample : nullptr);
+  terms.running_pods = seen.pods.size();
+  terms.finished_pods = input.pods.size() - seen.pods.size();
+  for (const auto& pod : seen.pods)
+    terms.be_request += released_by(EvictTask::kBeSatisfaction, pod, policy);
+  if (!terms.sample_fresh) return seen;
+
+  terms.be_left = left_for_be(input.node, *sample);
+  EvictReading reading{.at = sample->at,
+                       .window = sample->window,
+                       .node_cpu = sample->node_cpu,
+                       .be_cpu = sample->be_cpu,
+                       .be_limit = {},
+                       .be_request = terms.be_request};
+  if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
+    reading.be_limit = known(input.allocatable_batch_cpu);
+  } else if (input.be_real_limit) {
+    reading.be_limit = std::min(*input.be_real_limit, terms.be_left.value_or(*input.be_real_limit));
+  }
+  seen.newest = reading;
+  return seen;
+}
+
+std::string missing_of_be(const Seen& seen, const model::ThresholdPolicy& policy) {
+  if (!seen.newest) return seen.stale;
+  if (!seen.newest->be_cpu) return "the CPU use of the besteffort root is not known";
+  if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
+    return "allocatable kubernetes.io/batch-cpu is not known, or 0, which an outage leaves behind, too";
+  }
+  return "what limits the besteffort root is not known";
+}
+
+EvictOutcome judge_satisfaction(const EvictState& state, const EvictInput& input, const Seen& seen,
+                                const model::ThresholdPolicy& policy, EvictTerms& terms) {
+  std::optional<BeView> newest;
+  if (seen.newest && seen.newest->be_cpu && seen.newest->be_limit) {
+    newest = BeView{*seen.newest->be_limit, terms.be_request, *seen.newest->be_cpu};
+  }
+  auto judged = judge_be_satisfaction(policy, state.window.length(), state.window.be(input.now), newest,
+                                      missing_of_be(seen, policy));
+  terms.satisfaction = judged.terms;
+  EvictOutcome outcome;
+  outcome.trigger = judged.reason;
+  outcome.target = judged.release;
+  outcome.why = std::move(judged.why);
+  return outcome;
+}
+
+EvictOutcome judge_allocatable(EvictTask task, std::optional<MilliCpu> allocatable, std::string_view resource,
+                               const Seen& seen, const model::ThresholdPolicy& policy) {
+  EvictOutcome outcome;
+  outcome.threshold_percent = policy.cpu_allocatable_evict_threshold_percent;
+  outcome.lower_percent = policy.cpu_allocatable_evict_lower_percent;
+  outcome.priority_threshold = policy.allocatable_evict_priority_threshold;
+  const auto say = [&](Reason trigger, std::string why) {
+    outcome.trigger = trigger;
+    outcome.why = std::move(why);
+    return outcome;
+  };
+  const auto& threshold = outcome.threshold_percent;
+  const auto& lower = outcome.lower_percent;
+  const auto& priority = outcome.priority_threshold;
+  if (!policy.enable) return say(Reason::kDisabled, std::string(kDisabledWhy));
+  if (!threshold && !lower) {
+    return say(Reason::kDisabled,
+               "cpuAllocatableEvictThresholdPercent and cpuAllocatableEvictLowerPercent are not set");
+  }
+  if (!threshold || !lower) {
+    return say(Reason::kBadEvictPolicy,
+               "cpuAllocatableEvictThresholdPercent and cpuAllocatableEvictLowerPercent act together only");
+  }
+  if (*lower < 0 || *lower > *threshold) {
+    return say(Reason::kBadEvictPolicy,
+               fmt::format("cpuAllocatableEvictLowerPercent {} is not within 0..{}", *lower, *threshold));
+  }
+  if (!priority || *priority < 0 || *priority > 7999) {
+    return say(Reason::kBadEvictPolicy, "allocatableEvictPriorityThreshold is not set to a value of 0..7999");
+  }
+  MilliCpu requested;
+  for (const auto& pod : seen.pods)
+    requested += released_by(task, pod, policy);
+  outcome.measured = requested;
+  outcome.whole = known(allocatable);
+  if (!outcome.whole) {
+    return say(Reason::kStaleSample,
+               fmt::format("allocatable {} is not known, or 0, which an outage leaves behind, too", resource));
+  }
+  const auto text = fmt::format("{} of {} allocatable millicores of {} requested", requested.value(),
+                                outcome.whole->value(), resource);
+  const MilliCpu target = requested - outcome.whole->percent(*lower);
+  if (requested <= outcome.whole->percent(*threshold) || target <= MilliCpu(0)) return say(Reason::kSatisfied, text);
+  outcome.target = target;
+  return say(Reason::kOverAllocated, text);
+}
+
+EvictOutcome judge_node_usage(const EvictState& state, const EvictInput& input, const Seen& seen,
+                              const model::ThresholdPolicy& policy) {
+  EvictOutcome outcome;
+  outcome.threshold_percent = policy.cpu_evict_threshold_percent;
+  outcome.priority_threshold = policy.evict_enabled_priority_threshold;
+  const auto say = [&](Reason trigger, std::string why) {
+    outcome.trigger = trigger;
+    outcome.why = std::move(why);
+    return outcome;
+  };
+  if (!policy.enable) return say(Reason::kDisabled, std::string(kDisabledWhy));
+  if (!outcome.threshold_percent) return say(Reason::kDisabled, "cpuEvictThresholdPercent is not set");
+  const int threshold = *outcome.threshold_percent;
+  const int lower = policy.cpu_evict_lower_percent.value_or(std::max(threshold - 2, 0));
+  outcome.lower_percent = lower;
+  if (threshold <= 0 || threshold > 100 || lower < 0 || lower >= threshold) {
+    return say(Reason::kBadEvictPolicy,
+               fmt::format("cpuEvictThresholdPercent {} with cpuEvictLowerPercent {}", threshold, lower));
+  }
+  if (!outcome.priority_threshold) return say(Reason::kBadEvictPolicy, "evictEnabledPriorityThreshold is not set");
+  outcome.whole = known(input.node.capacity);
+  if (!outcome.whole) return say(Reason::kStaleSample, "the host's CPU capacity is not known");
+  if (!seen.newest) return say(Reason::kStaleSample, seen.stale);
+  if (!seen.newest->node_cpu) return say(Reason::kStaleSample, "the host's CPU use is not known");
+  outcome.newest = seen.newest->node_cpu;
+  const auto mean = state.window.node(input.now);
+  if (mean.covered <= model::kZeroDuration || mean.covered * 3 < state.window.length()) {
+    return say(Reason::kTooFewSamples,
+               fmt::format("{:.1f} s of the last {:.1f} s were watched, a third is needed",
+                           Seconds(mean.covered).count(), Seconds(state.window.length()).count()));
+  }
+  outcome.measured = mean.use;
+  const auto percent_of = [&](MilliCpu use) {
+    return static_cast<std::int64_t>(static_cast<double>(use.value()) * 100.0 /
+                                     static_cast<double>(outcome.whole->value()));
+  };
+  const auto percent = std::min(percent_of(mean.use), percent_of(*outcome.newest));
+  const auto text = fmt::format("{} of {} millicores used, {} now, threshold {} %", mean.use.value(),
+                                outcome.whole->value(), outcome.newest->value(), threshold);
+  if (percent < threshold) return say(Reason::kSatisfied, text);
+  outcome.target = outcome.whole->percent(static_cast<double>(percent - lower));
+  return say(Reason::kNodeCpuFull, text);
+}
+
+/// Data that is missing says nothing of the trigger, which then is as it was.
+void follow_episode(std::optional<model::MonoTime>& since, Reason trigger, model::MonoTime now) {
+  if (is_trigger(trigger)) {
+    if (!since) since = now;
+  } else if (trigger != Reason::kStaleSample && trigger != Reason::kTooFewSamples) {
+    since.reset();
+  }
+}
+
+std::optional<Duration> work_of(std::span<const PodWork> work, const model::PodUid& uid) {
+  const auto found = std::find_if(work.begin(), work.end(), [&](const PodWork& entry) { return entry.uid == uid; });
+  return found == work.end() ? std::nullopt : std::optional(found->cpu_time);
+}
+
+EvictVictim victim_of(const EvictOutcome& outcome, const RunningPod& running, model::MonoTime since,
+                      const EvictInput& input, const model::ThresholdPolicy& policy) {
+  const auto& pod = *running.pod;
+  return {.id = fmt::format("{}/{}/{}/{}", input.boot_id, feature_of(outcome.task), since.ns, pod.uid.str()),
+          .uid = pod.uid,
+          .name_space = pod.name_space,
+          .name = pod.name,
+          .task = outcome.task,
+          .reason = outcome.trigger,
+          .releases = released_by(outcome.task, running, policy),
+          .used = running.used,
+          .cpu_time_used = work_of(input.work, pod.uid)};
+}
+
+/// Serves the triggers in their order; what one releases is credited to the next.
+void serve(EvictState& state, const EvictInput& input, const Seen& seen, const model::ThresholdPolicy& policy,
+           EvictDecision& decision) {
+  Leaving leaving;
+  if (input.own_pod) leaving.barred.push_back(*input.own_pod);
+  for (const auto& asked : state.asked)
+    (asked.refused ? leaving.barred : leaving.credited).push_back(asked.uid);
+  const bool cooling = input.now < *state.quiet_until;
+  for (auto& outcome : decision.outcomes) {
+    if (!is_trigger(outcome.trigger)) continue;
+    const auto picked = pick_victims(outcome.task, outcome.target, seen.pods, leaving, policy);
+    outcome.credited = picked.credited;
+    outcome.candidates = picked.candidates;
+    outcome.why += fmt::format("; {} to release, {} of it by pods that are leaving", outcome.target.value(),
+                               outcome.credited.value());
+    if (outcome.credited >= outcome.target) continue;
+    if (cooling) {
+      outcome.reason = Reason::kCoolingDown;
+      outcome.why += "; cooling down";
+      continue;
+    }
+    outcome.released = picked.released;
+    outcome.why += fmt::format("; {} of {} candidates evicted", picked.victims.size(), picked.candidates);
+    for (const auto& running : picked.victims) {
+      const auto since = state.since[static_cast<std::size_t>(outcome.task)].value_or(input.now);
+      decision.victims.push_back(victim_of(outcome, running, since, input, policy));
+      leaving.credited.push_back(running.pod->uid);
+      state.asked.push_back({running.pod->uid, input.now, false});
+    }
+  }
+  if (!decision.victims.empty()) state.quiet_until = input.now + kEvictCoolDown;
+}
+
+FeatureState::State state_of(Reason trigger) {
+  switch (trigger) {
+    case Reason::kDisabled:
+    case Reason::kNoPolicy:
+    case Reason::kBadEvictPolicy:
+    case Reason::kStaleSample:
+      return FeatureState::State::kInactive;
+    default:
+      return FeatureState::State::kActive;
+  }
+}
+
+std::vector<FeatureState> features_of(const EvictDecision& decision) {
+  std::vector<FeatureState> features;
+  for (const auto& outcome : decision.outcomes) {
+    const auto feature = feature_of(outcome.task);
+    const auto state = state_of(outcome.trigger);
+    if (features.empty() || features.back().feature != feature) {
+      features.push_back({std::string(feature), state, outcome.why});
+      continue;
+    }
+    auto& both = features.back();
+    if (state == FeatureState::State::kActive) both.state = state;
+    if (outcome.why != both.why) both.why += "; " + outcome.why;
+  }
+  const auto& allocatable = decision.of(EvictTask::kBatchAllocatable);
+  if (allocatable.trigger != Reason::kDisabled && allocatable.trigger != Reason::kNoPolicy) {
+    features.push_back({"cpuEvict.allocatable.mid-cpu", FeatureState::State::kUnsupported,
+                        "kubernetes.io/mid-cpu: what mid pods request of it is not known to this build"});
+  }
+  return features;
+}
+
+std::size_t count_leaving(const EvictState& state, const std::vector<RunningPod>& pods) {
+  return static_cast<std::size_t>(std::count_if(pods.begin(), pods.end(), [&](const RunningPod& running) {
+    return running.pod->eviction.terminating ||
+           std::any_of(state.asked.begin(), state.asked.end(),
+                       [&](const EvictState::Asked& asked) { return !asked.refused && asked.uid == running.pod->uid; });
+  }));
+}
+
+}  // namespace
+
+std::optional<MilliCpu> be_real_limit(const CurrentLimit& quota, std::optional<std::int64_t> cpuset_cpus) {
+  std::optional<MilliCpu> limit;
+  if (quota.kind == CurrentLimit::Kind::kQuota) limit = quota.quota;
+  if (cpuset_cpus && *cpuset_cpus > 0) {
+    const MilliCpu cpus(std::min(*cpuset_cpus, model::ReportLimits::kMaxMilliCpu / 1000) * 1000);
+    limit = std::min(limit.value_or(cpus), cpus);
+  }
+  return limit;
+}
+
+void refuse(EvictState& state, const model::PodUid& uid) {
+  for (auto& asked : state.asked) {
+    if (asked.uid == uid) asked.refused = true;
+  }
+}
+
+EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::optional<model::NodePolicy>& policy) {
+  EvictStep step{std::move(state), {}};
+  auto& decision = step.decision;
+  auto& terms = decision.terms;
+  auto& remembered = step.state;
+  const auto threshold = policy ? policy->threshold : model::ThresholdPolicy{};
+
+  if (!remembered.quiet_until) remembered.quiet_until = input.now + kEvictCoolDown;
+  std::erase_if(remembered.asked, [&](const auto& asked) { return input.now - asked.at >= kEvictMemory; });
+  const Duration window =
+      std::max<Duration>(input.interval, std::chrono::seconds(threshold.cpu_evict_time_window_seconds.value_or(0)));
+  remembered.window.configure(window, threshold.cpu_evict_policy);
+
+  terms.node = input.node;
+  terms.allocatable_batch_cpu = input.allocatable_batch_cpu;
+  terms.be_real_limit = input.be_real_limit;
+  if (input.now < *remembered.quiet_until) terms.cooling = *remembered.quiet_until - input.now;
+  const Seen seen = look(input, threshold, terms);
+  terms.leaving_pods = count_leaving(remembered, seen.pods);
+  if (seen.newest) remembered.window.add(*seen.newest, 2 * input.interval);
+
+  decision.outcomes = {judge_satisfaction(remembered, input, seen, threshold, terms),
+                       judge_allocatable(EvictTask::kBatchAllocatable, input.allocatable_batch_cpu,
+                                         "kubernetes.io/batch-cpu", seen, threshold),
+                       judge_allocatable(EvictTask::kCpuAllocatable, input.node.allocatable, "cpu", seen, threshold),
+                       judge_node_usage(remembered, input, seen, threshold)};
+  for (const auto task : kAllEvictTasks) {
+    auto& outcome = decision.outcomes[static_cast<std::size_t>(task)];
+    outcome.task = task;
+    if (!policy) {
+      outcome.trigger = Reason::kNoPolicy;
+      outcome.why = "no policy was ever received";
+    }
+    outcome.reason = outcome.trigger;
+    follow_episode(remembered.since[static_cast<std::size_t>(task)], outcome.trigger, input.now);
+  }
+  serve(remembered, input, seen, threshold, decision);
+  decision.features = features_of(decision);
+  return step;
+}
+
+}  // namespace tideline::decide

@@ -1,0 +1,163 @@
+#pragma once
+// CPU eviction: which BE pods should leave this host because CPU is short. A plain function of state, input and policy.
+// It picks and says why; who executes, and whether a disruption budget allows it, is not known here (DESIGN §4).
+//
+// Three features of Koordinator, in this order, with shared accounting: a pod that one of them picked is credited to
+// the next.
+//   cpuEvict.beSatisfaction  BECPUEvict: BE gets too little of what it asked for (be_satisfaction.h)
+//   cpuEvict.allocatable     CPUAllocatableEvict: requested / allocatable > cpuAllocatableEvictThresholdPercent, down
+//   to
+//                            the lower percent; of batch-cpu, and of cpu for pods that are neither batch nor mid
+//   cpuEvict.nodeUsage       CPUEvict: trunc(used * 100 / capacity) >= cpuEvictThresholdPercent, down to the lower
+//                            percent (absent: 2 below)
+//
+// Where this differs from Koordinator, on purpose:
+// * What is not known never evicts. Koordinator releases all that is requested when allocatable is missing or 0, which
+//   is also what a metrics outage leaves behind.
+// * Only running pods count and only they are victims; a finished batch pod asks for nothing.
+// * Terminating pods and the victims of the last two minutes are credited while they are listed.
+// * A trigger must hold in the newest reading too, not only in the mean over the window.
+// * BE's real limit is also what the others leave of the host: where BE has no quota and is held by weight alone, a
+//   starved BE is seen as such.
+// * Only QoS BE pods are victims.
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "messages/model/ids.h"
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/reason.h"
+#include "messages/model/report.h"
+#include "messages/model/sample.h"
+#include "messages/model/units.h"
+#include "node-actor/decide/be_satisfaction.h"
+#include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/evict_window.h"
+#include "node-actor/decide/victims.h"
+
+namespace tideline::decide {
+
+/// After a round with victims, and after a start, nobody is picked for this long (Koordinator's CPU cool-down): what
+/// was released must show first.
+constexpr model::Duration kEvictCoolDown = std::chrono::seconds(20);
+/// A victim is credited and not picked again for this long, if it is still listed.
+constexpr model::Duration kEvictMemory = std::chrono::minutes(2);
+
+/// The least of BE's quota and of the CPUs its cpusets leave it; a bound that is not known bounds nothing, which can
+/// only make BE look better off. nullopt: no bound is known.
+std::optional<model::MilliCpu> be_real_limit(const CurrentLimit& quota, std::optional<std::int64_t> cpuset_cpus);
+
+/// CPU time a pod has used since it started: what its eviction throws away.
+struct PodWork {
+  model::PodUid uid;
+  model::Duration cpu_time{0};
+};
+
+struct EvictInput {
+  model::MonoTime now;
+  std::string boot_id;                                   // part of each victim's id
+  NodeFacts node;                                        // a capacity or allocatable of 0 is not known
+  std::optional<model::MilliCpu> allocatable_batch_cpu;  // kubernetes.io/batch-cpu of the node; 0 counts as not known
+  std::span<const model::Pod> pods;                      // all of the host, finished ones too
+  /// Newest of the pod loop; read: at, window, node_cpu, be_cpu and the pods' cpu. nullptr: none.
+  const model::NodeSample* sample = nullptr;
+  std::optional<model::MilliCpu> be_real_limit;  // at `sample`, see be_real_limit()
+  model::Duration interval = std::chrono::seconds(1);
+  std::span<const PodWork> work;         // of those pods it is known of
+  std::optional<model::PodUid> own_pod;  // the agent's, never a victim
+};
+
+/// What is remembered from round to round. A default-constructed one is right after a start.
+struct EvictState {
+  struct Asked {
+    model::PodUid uid;
+    model::MonoTime at;
+    bool refused = false;
+  };
+  EvictWindow window;
+  std::optional<model::MonoTime> quiet_until;  // nobody is picked before; nullopt: just started
+  std::vector<Asked> asked;
+  /// Since when each task's trigger has held. Data that is missing for a while does not end it.
+  std::array<std::optional<model::MonoTime>, kEvictTasks> since;
+};
+
+/// The executor will not evict this pod now (a disruption budget, an operator): it is not credited any more, and not
+/// picked before kEvictMemory has passed.
+void refuse(EvictState& state, const model::PodUid& uid);
+
+struct EvictVictim {
+  /// "<boot id>/<feature>/<ns on the monotonic clock when the trigger began to hold>/<pod uid>": asking again in the
+  /// same episode is the same request.
+  std::string id;
+  model::PodUid uid;
+  std::string name_space;
+  std::string name;
+  EvictTask task = EvictTask::kBeSatisfaction;
+  model::Reason reason = model::Reason::kNone;
+  model::MilliCpu releases;                      // in the task's currency
+  std::optional<model::MilliCpu> used;           // CPU it uses now
+  std::optional<model::Duration> cpu_time_used;  // work that is thrown away; nullopt: not known
+  friend bool operator==(const EvictVictim&, const EvictVictim&) = default;
+};
+
+/// What one task saw and did.
+struct EvictOutcome {
+  EvictTask task = EvictTask::kBeSatisfaction;
+  /// What the trigger says: kBeStarved, kOverAllocated, kNodeCpuFull, or why there is none: kSatisfied, kNotUsing,
+  /// kTooFewSamples, kStaleSample, kBadEvictPolicy, kDisabled, kNoPolicy.
+  model::Reason trigger = model::Reason::kNone;
+  model::Reason reason = model::Reason::kNone;  // the same, or kCoolingDown
+  model::MilliCpu target;                       // to be released, in the task's currency; 0 without a trigger
+  model::MilliCpu credited;                     // of it, by those that are leaving already
+  model::MilliCpu released;                     // of it, by this round's victims of this task
+  std::size_t candidates = 0;
+  /// Of kBatchAllocatable and kCpuAllocatable: requested and allocatable; of kNodeUsage: mean use and capacity.
+  std::optional<model::MilliCpu> measured;
+  std::optional<model::MilliCpu> whole;
+  std::optional<model::MilliCpu> newest;  // kNodeUsage: use in the newest reading
+  // The policy's bounds as they act; of kBeSatisfaction see EvictTerms::satisfaction.
+  std::optional<int> threshold_percent;
+  std::optional<int> lower_percent;
+  std::optional<int> priority_threshold;
+  std::string why;  // for people
+};
+
+/// Every number the decision rests on, for `explain`.
+struct EvictTerms {
+  NodeFacts node;
+  std::optional<model::MilliCpu> allocatable_batch_cpu;
+  std::optional<model::Duration> sample_age;
+  bool sample_fresh = false;
+  std::optional<model::MilliCpu> be_real_limit;  // as given
+  std::optional<model::MilliCpu> be_left;        // what the others leave of the host
+  model::MilliCpu be_request;
+  BeSatisfactionTerms satisfaction;
+  std::size_t running_pods = 0;
+  std::size_t finished_pods = 0;           // or not started: not counted
+  std::size_t leaving_pods = 0;            // terminating or asked for, and still running
+  std::optional<model::Duration> cooling;  // left of the cool-down
+};
+
+struct EvictDecision {
+  std::vector<EvictVictim> victims;                // in order
+  std::array<EvictOutcome, kEvictTasks> outcomes;  // in the order of kAllEvictTasks
+  EvictTerms terms;
+  std::vector<model::FeatureState> features;  // the three, for NodeStatus.features
+  const EvictOutcome& of(EvictTask task) const { return outcomes[static_cast<std::size_t>(task)]; }
+};
+
+struct EvictStep {
+  EvictState state;
+  EvictDecision decision;
+};
+
+/// One round, once per pod sample (1 s); a round without a new sample is harmless. `policy` nullopt: none was ever
+/// received, nobody is evicted.
+EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::optional<model::NodePolicy>& policy);
+
+}  // namespace tideline::decide

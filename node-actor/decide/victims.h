@@ -1,0 +1,81 @@
+#pragma once
+// Whom to evict for CPU, in which order, and how far that goes: the choosing part of Koordinator's BECPUEvict,
+// CPUAllocatableEvict and CPUEvict.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/sample.h"
+#include "messages/model/units.h"
+
+namespace tideline::decide {
+
+/// The triggers, in the order they are served. Each counts what an eviction releases in its own currency.
+enum class EvictTask : std::uint8_t {
+  kBeSatisfaction,    // BECPUEvict: batch-cpu requests below the besteffort root
+  kBatchAllocatable,  // CPUAllocatableEvict: batch-cpu requests of batch pods
+  kCpuAllocatable,    // CPUAllocatableEvict: cpu requests of pods that are neither batch nor mid
+  kNodeUsage,         // CPUEvict: CPU used
+};
+constexpr std::size_t kEvictTasks = 4;
+constexpr std::array<EvictTask, kEvictTasks> kAllEvictTasks = {EvictTask::kBeSatisfaction, EvictTask::kBatchAllocatable,
+                                                               EvictTask::kCpuAllocatable, EvictTask::kNodeUsage};
+/// Its feature: "cpuEvict.beSatisfaction", "cpuEvict.allocatable" (both resources), "cpuEvict.nodeUsage".
+std::string_view feature_of(EvictTask task);
+/// Koordinator's name, as annotation koordinator.sh/eviction-policy has it: "BECPUEvict" ...
+std::string_view gate_of(EvictTask task);
+
+/// spec.priority unless it is absent or 0, else the default of the pod's tier: prod 9500, mid 7500, batch 5500, free
+/// 3500. Koordinator lets pods without a priority tie with all others, which is no order.
+int eviction_priority_value(const model::Pod& pod);
+
+/// A pod that runs, with what is known of it now.
+struct RunningPod {
+  const model::Pod* pod = nullptr;
+  std::optional<model::MilliCpu> used;  // nullopt: no fresh reading
+};
+
+/// The running ones of `pods`, with their use from `sample` (nullptr: no fresh one). Finished pods use nothing and ask
+/// for nothing, and those that have not started do not yet. The pointers live as long as `pods` does.
+std::vector<RunningPod> running_pods(std::span<const model::Pod> pods, const model::NodeSample* sample);
+
+/// What the task's trigger counts of this pod, which is what its leaving releases; 0: nothing. Requests are bounded by
+/// ReportLimits.
+model::MilliCpu released_by(EvictTask task, const RunningPod& pod, const model::ThresholdPolicy& policy);
+
+/// Whether the task may take this pod. All: QoS BE, runs, is not on its way out, its eviction-policy allows the
+/// feature, and its leaving releases something. kBeSatisfaction: no label is needed. The others: label
+/// eviction-enabled, a priority of at most evictEnabledPriorityThreshold (kNodeUsage) or
+/// allocatableEvictPriorityThreshold, and a fresh reading of its use. Koordinator would also take LSE, LSR and LS pods
+/// that are labelled so.
+bool may_evict(EvictTask task, const RunningPod& pod, const model::ThresholdPolicy& policy);
+
+/// Strict order of candidates. kBeSatisfaction: priority, then use per request, highest first (no reading counts as no
+/// use). The others: eviction-priority, priority, sub-priority (absent: the priority), lowest first; then what is
+/// released, most first. Last by uid.
+bool goes_before(EvictTask task, const RunningPod& a, const RunningPod& b, const model::ThresholdPolicy& policy);
+
+/// Pods that are on their way out already.
+struct Leaving {
+  std::vector<model::PodUid> credited;  // asked for before or in this round; terminating ones need not be in it
+  std::vector<model::PodUid> barred;    // not to be asked for again now, and not expected to go either
+};
+
+struct Picked {
+  model::MilliCpu credited;         // of terminating pods and Leaving::credited
+  model::MilliCpu released;         // of `victims`
+  std::vector<RunningPod> victims;  // in order; without the last one `target` is not reached
+  std::size_t candidates = 0;       // that there were, before the walk
+};
+
+/// Walks the candidates until `target` is reached by what is credited and picked.
+Picked pick_victims(EvictTask task, model::MilliCpu target, std::span<const RunningPod> pods, const Leaving& leaving,
+                    const model::ThresholdPolicy& policy);
+
+}  // namespace tideline::decide
