@@ -53,7 +53,7 @@ class ContainerReader : public ::testing::Test {
     EXPECT_THAT(reading.errors, IsEmpty());
     return reading.counters.pods.at(0).containers;
   }
-  FixtureTree fixture_{v1_files()};
+  FixtureTree fixture_{v1_files() + FixtureTree::Files{{kSets, ""}}};
   CgroupTree tree_ = tree_of(fixture_);
   PodReader reader_{tree_, {.look_every = seconds(0)}};
   std::vector<model::Pod> pods_ = {pod_of("a")};

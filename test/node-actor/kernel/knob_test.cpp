@@ -248,7 +248,7 @@ TEST(Knob, AWriteKeepsThePeriodThatTheGroupHas) {
 }
 
 TEST(Knob, ErrorsTellAGoneGroupFromAMissingFileAndFromGarbage) {
-  const FixtureTree v1(v1_files());
+  const FixtureTree v1(v1_files() + FixtureTree::Files{{kV1BeSet, ""}});
   const auto tree = tree_of(v1);
   EXPECT_EQ(read_knob(tree, "kubepods/gone", Knob::kCpuQuota).error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(knob_write(tree, "kubepods/gone", Knob::kCpuBurst, cpu(1), {}, {}).error().code(), ErrorCode::kNotFound);
