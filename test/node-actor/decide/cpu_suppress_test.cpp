@@ -130,10 +130,13 @@ TEST(CpuSuppress, BePodsOutsideTheBesteffortRootAreNotTakenForLs) {
 
 TEST(CpuSuppress, SumsBePodsOutsideTheBesteffortRoot) {
   model::NodeSample sample;
-  sample.pods = {
-      {.uid = model::PodUid("a"), .cpu = MilliCpu(100), .memory = {}, .throttled_ratio = {}, .run_delay = {}},
-      {.uid = model::PodUid("b"), .cpu = MilliCpu(30), .memory = {}, .throttled_ratio = {}, .run_delay = {}},
-      {.uid = model::PodUid("c"), .cpu = {}, .memory = {}, .throttled_ratio = {}, .run_delay = {}}};
+  for (const auto& [uid, use] : std::vector<std::pair<const char*, std::optional<MilliCpu>>>{
+           {"a", MilliCpu(100)}, {"b", MilliCpu(30)}, {"c", std::nullopt}}) {
+    model::PodUse pod_use;
+    pod_use.uid = model::PodUid(uid);
+    pod_use.cpu = use;
+    sample.pods.push_back(pod_use);
+  }
   const auto pod = [](const char* uid, model::QosClass qos, model::KubeQos kube) {
     model::Pod result;
     result.uid = model::PodUid(uid);

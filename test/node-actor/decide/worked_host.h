@@ -20,10 +20,10 @@ inline constexpr MonoTime kNow{1'000'000'000'000};
 inline model::NodePolicy policy_of(SuppressPolicy suppress, std::optional<int> min_percent = std::nullopt,
                                    int threshold = 65) {
   model::NodePolicy policy;
-  policy.threshold = {.enable = true,
-                      .cpu_suppress_threshold_percent = threshold,
-                      .cpu_suppress_min_percent = min_percent,
-                      .cpu_suppress_policy = suppress};
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_threshold_percent = threshold;
+  policy.threshold.cpu_suppress_min_percent = min_percent;
+  policy.threshold.cpu_suppress_policy = suppress;
   return policy;
 }
 
