@@ -107,6 +107,11 @@ void write(const model::Pod& pod, schema::Pod::Builder out) {
   out.setTerminating(pod.eviction.terminating);
   out.setEvictionPriority(pod.eviction.priority);
   if (pod.eviction.sub_priority) write(widened(pod.eviction.sub_priority), out.initEvictionSubPriority());
+  if (const auto& allowed_by = pod.eviction.allowed_by) {
+    auto list = out.initEvictionAllowedBy(static_cast<unsigned>(allowed_by->size()));
+    for (unsigned i = 0; i < list.size(); ++i)
+      list.set(i, ptr((*allowed_by)[i]));
+  }
 }
 
 void write(const model::PodSummary& summary, schema::PodSummary::Builder out) {
@@ -150,7 +155,16 @@ Result<model::Pod> read(schema::Pod::Reader in) {
   pod.eviction = {.enabled = in.getEvictionEnabled(),
                   .priority = in.getEvictionPriority(),
                   .sub_priority = problems.integer("evictionSubPriority", read(in.getEvictionSubPriority())),
-                  .terminating = in.getTerminating()};
+                  .terminating = in.getTerminating(),
+                  .allowed_by = {}};
+  if (in.hasEvictionAllowedBy()) {
+    auto& allowed_by = pod.eviction.allowed_by.emplace();
+    const auto list = in.getEvictionAllowedBy();
+    if (problems.bounded("evictionAllowedBy", list, model::ReportLimits::kMaxEvictionFeatures)) {
+      for (const auto feature : list)
+        allowed_by.push_back(str(feature));
+    }
+  }
   return problems.result(std::move(pod));
 }
 

@@ -199,6 +199,19 @@ Result<int> int_from(const std::string& text) {
   return value;
 }
 
+/// A list of names such as ["BECPUEvict"].
+Result<std::vector<std::string>> eviction_features_from(const std::string& text) {
+  const json list = json::parse(text, nullptr, false);
+  const bool texts = list.is_array() && std::all_of(list.begin(), list.end(), [](const json& name) {
+                       return name.is_string() &&
+                              name.get_ref<const std::string&>().size() <= ReportLimits::kMaxTextBytes;
+                     });
+  if (!texts || list.size() > ReportLimits::kMaxEvictionFeatures) {
+    return wrong(fmt::format("want a list of at most {} names", ReportLimits::kMaxEvictionFeatures));
+  }
+  return list.get<std::vector<std::string>>();
+}
+
 class Applier {
  public:
   explicit Applier(Pod& pod) : pod_(pod) {}
@@ -219,6 +232,14 @@ class Applier {
   void annotation(std::string_view key, const std::string& value) {
     if (key == kEvictionPriorityAnnotation) {
       take(key, value, int_from(value), pod_.eviction.priority);
+    } else if (key == kEvictionPolicyAnnotation) {
+      auto features = eviction_features_from(value);
+      pod_.eviction.allowed_by.emplace();
+      if (features) {
+        pod_.eviction.allowed_by = *std::move(features);
+      } else {
+        problems_.push_back(metadata_problem(key, value, features.error().message() + "; no feature may evict this pod"));
+      }
     } else if (key == kCpuBurstAnnotation) {
       take_object(key, value, burst_from, pod_.cpu_burst,
                   {"policy", "cpuBurstPercent", "cfsQuotaBurstPercent", "cfsQuotaBurstPeriodSeconds",

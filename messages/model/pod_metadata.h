@@ -14,6 +14,7 @@ namespace tideline::model {
 inline constexpr std::string_view kQosClassLabel = "koordinator.sh/qosClass";
 inline constexpr std::string_view kSubPriorityLabel = "koordinator.sh/priority";
 inline constexpr std::string_view kEvictionEnabledLabel = "koordinator.sh/eviction-enabled";
+inline constexpr std::string_view kEvictionPolicyAnnotation = "koordinator.sh/eviction-policy";
 inline constexpr std::string_view kEvictionPriorityAnnotation = "koordinator.sh/eviction-priority";
 inline constexpr std::string_view kCpuBurstAnnotation = "koordinator.sh/cpuBurst";
 inline constexpr std::string_view kCpuQosAnnotation = "koordinator.sh/cpuQOS";

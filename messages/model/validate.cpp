@@ -117,6 +117,11 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.resources("pods.requests", pod.requests);
   check.resources("pods.limits", pod.limits);
   check.count("pods.containers", pod.containers.size(), ReportLimits::kMaxContainers);
+  if (const auto& allowed_by = pod.eviction.allowed_by) {
+    check.count("pods.eviction.allowedBy", allowed_by->size(), ReportLimits::kMaxEvictionFeatures);
+    for (const auto& feature : *allowed_by)
+      check.text("pods.eviction.allowedBy", feature);
+  }
   for (const auto& container : pod.containers) {
     check.text("pods.containers.name", container.name, 253);
     check.text("pods.containers.id", container.id, 253);

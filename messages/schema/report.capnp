@@ -94,6 +94,7 @@ struct Pod {
   terminating @15 :Bool;            # has a deletion timestamp
   evictionPriority @16 :Int32;      # lower goes first
   evictionSubPriority @17 :OptInt;  # null: none
+  evictionAllowedBy @18 :List(Text);  # features that may evict it, as Koordinator names them; null: all
 }
 
 struct PodSummary {

@@ -6,6 +6,7 @@
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "node-actor/guard/restore_class.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"

@@ -83,6 +83,10 @@ TEST(PodMetadata, ReadsCpuQosBoundCpusAndEvictionPriority) {
   EXPECT_EQ(bound.pod.bound_cpus, (CpuSet{0, 1, 2, 3, 8}));
   EXPECT_THAT(bound.problems, IsEmpty());
   EXPECT_THAT(annotated(kResourceStatusAnnotation, R"({"numaNodeResources": []})").problems, IsEmpty());
+  EXPECT_EQ(annotated(kEvictionPolicyAnnotation, R"(["BECPUEvict"])").pod.eviction.allowed_by,
+            (std::vector<std::string>{"BECPUEvict"}));
+  EXPECT_EQ(annotated(kEvictionPolicyAnnotation, "BECPUEvict").pod.eviction.allowed_by, std::vector<std::string>{})
+      << "what cannot be read lets nobody evict the pod";
   EXPECT_EQ(annotated(kEvictionPriorityAnnotation, "-2147483648").pod.eviction.priority, INT32_MIN);
 }
 
