@@ -202,10 +202,10 @@ Result<int> int_from(const std::string& text) {
 /// A list of names such as ["BECPUEvict"].
 Result<std::vector<std::string>> eviction_features_from(const std::string& text) {
   const json list = json::parse(text, nullptr, false);
-  const bool texts = list.is_array() && std::all_of(list.begin(), list.end(), [](const json& name) {
-                       return name.is_string() &&
-                              name.get_ref<const std::string&>().size() <= ReportLimits::kMaxTextBytes;
-                     });
+  const bool texts =
+      list.is_array() && std::all_of(list.begin(), list.end(), [](const json& name) {
+        return name.is_string() && name.get_ref<const std::string&>().size() <= ReportLimits::kMaxTextBytes;
+      });
   if (!texts || list.size() > ReportLimits::kMaxEvictionFeatures) {
     return wrong(fmt::format("want a list of at most {} names", ReportLimits::kMaxEvictionFeatures));
   }
@@ -238,7 +238,8 @@ class Applier {
       if (features) {
         pod_.eviction.allowed_by = *std::move(features);
       } else {
-        problems_.push_back(metadata_problem(key, value, features.error().message() + "; no feature may evict this pod"));
+        problems_.push_back(
+            metadata_problem(key, value, features.error().message() + "; no feature may evict this pod"));
       }
     } else if (key == kCpuBurstAnnotation) {
       take_object(key, value, burst_from, pod_.cpu_burst,

@@ -32,11 +32,11 @@ struct ThresholdPolicy {
   std::optional<int> cpu_evict_time_window_seconds;  // >= 1
   CpuEvictPolicy cpu_evict_policy = CpuEvictPolicy::kRealLimit;
   std::optional<int> cpu_evict_threshold_percent;
-  std::optional<int> cpu_evict_lower_percent;              // absent: threshold - 2
+  std::optional<int> cpu_evict_lower_percent;                  // absent: threshold - 2
   std::optional<int> cpu_allocatable_evict_threshold_percent;  // >= 0, may exceed 100; acts with the lower one only
   std::optional<int> cpu_allocatable_evict_lower_percent;      // >= 0, may exceed 100
-  std::optional<int> evict_enabled_priority_threshold;      // pods of at most this spec.priority
-  std::optional<int> allocatable_evict_priority_threshold;  // 0..7999
+  std::optional<int> evict_enabled_priority_threshold;         // pods of at most this spec.priority
+  std::optional<int> allocatable_evict_priority_threshold;     // 0..7999
   friend bool operator==(const ThresholdPolicy&, const ThresholdPolicy&) = default;
 };
 

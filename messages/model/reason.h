@@ -9,28 +9,28 @@ namespace tideline::model {
 enum class Reason : std::uint16_t {
   kNone = 0,
   // CPU suppress
-  kDisabled = 1,          // the policy switches the feature off
-  kThresholdFormula = 2,  // limit is the threshold formula's answer
-  kMinPercentFloor = 3,   // limit is cpuSuppressMinPercent
-  kKernelMinimum = 4,     // limit is the smallest quota (20 millicores)
-  kGrowthCapped = 5,      // a rise was cut to 10 % of capacity per second
-  kWithinDeadBand = 6,    // change too small to write
-  kNotPressed = 7,        // work-conserving: LS feels nothing, weights only
-  kPressed = 8,           // work-conserving: LS scheduling delay above its bound
-  kPressureUnknown = 9,   // work-conserving: no usable signal -> quota
-  kUnprotected = 10,      // kernel ordering not verified -> quota
-  kStaleSample = 11,      // data too old or missing: BE is not raised
-  kNoPolicy = 12,         // no policy was ever received
-  kPressedHold = 13,      // work-conserving: quiet, but not for long enough
-  kPaced = 14,            // a change that is not urgent waits for the quota's next period
+  kDisabled = 1,              // the policy switches the feature off
+  kThresholdFormula = 2,      // limit is the threshold formula's answer
+  kMinPercentFloor = 3,       // limit is cpuSuppressMinPercent
+  kKernelMinimum = 4,         // limit is the smallest quota (20 millicores)
+  kGrowthCapped = 5,          // a rise was cut to 10 % of capacity per second
+  kWithinDeadBand = 6,        // change too small to write
+  kNotPressed = 7,            // work-conserving: LS feels nothing, weights only
+  kPressed = 8,               // work-conserving: LS scheduling delay above its bound
+  kPressureUnknown = 9,       // work-conserving: no usable signal -> quota
+  kUnprotected = 10,          // kernel ordering not verified -> quota
+  kStaleSample = 11,          // data too old or missing: BE is not raised
+  kNoPolicy = 12,             // no policy was ever received
+  kPressedHold = 13,          // work-conserving: quiet, but not for long enough
+  kPaced = 14,                // a change that is not urgent waits for the quota's next period
   kStarvedHoldingLocks = 15,  // BE keeps this much lest a starved BE thread holds a kernel lock that LS waits for
   // guard and release
-  kSafeState = 20,  // worker dead or hung: declared safe state
-  kRestore = 21,    // original value put back
-  kRelease = 22,    // operator asked for release
-  kDrift = 23,      // a controlled file held a value that was not ours
-  kHandsOff = 24,   // an operator keeps the agent off this group
-  kDryRun = 25,     // decided and not written
+  kSafeState = 20,       // worker dead or hung: declared safe state
+  kRestore = 21,         // original value put back
+  kRelease = 22,         // operator asked for release
+  kDrift = 23,           // a controlled file held a value that was not ours
+  kHandsOff = 24,        // an operator keeps the agent off this group
+  kDryRun = 25,          // decided and not written
   kNoLongerWanted = 26,  // no mechanism wants a value here any more: the original is put back
   // coordinator
   kPolicyApplied = 40,
@@ -50,26 +50,26 @@ enum class Reason : std::uint16_t {
   kNotThrottled = 66,      // nothing to do: the quota stays
   kSpecQuota = 67,         // the quota of the pod's own spec
   // CPU QoS
-  kQosClass = 80,    // value of the pod's QoS class
+  kQosClass = 80,     // value of the pod's QoS class
   kPodOverride = 81,  // the pod's own annotation
   // cpusets
-  kBoundCpus = 100,      // the scheduler bound the pod to these CPUs
-  kSharePool = 101,      // CPUs that no pod is bound to
+  kBoundCpus = 100,       // the scheduler bound the pod to these CPUs
+  kSharePool = 101,       // CPUs that no pod is bound to
   kSuppressedCpus = 102,  // BE's CPUs by the threshold formula
-  kNoCpusLeft = 103,     // no CPU may be taken: the last set stays
+  kNoCpusLeft = 103,      // no CPU may be taken: the last set stays
   // batch limits
   kBatchRequest = 120,  // weight of kubernetes.io/batch-cpu requested
   kBatchLimit = 121,    // quota of kubernetes.io/batch-cpu limited
   kNoBatchSpec = 122,   // the pod asks for no batch-cpu
   // CPU eviction
-  kBeStarved = 140,         // BE gets too little of what it asked for
-  kNodeCpuFull = 141,       // the node's CPU use is above cpuEvictThresholdPercent
-  kOverAllocated = 142,     // more CPU is requested than allocatable allows
-  kSatisfied = 143,         // BE gets enough
-  kNotUsing = 144,          // BE does not use what it may have
-  kCoolingDown = 145,       // an eviction was made a moment ago
-  kBadEvictPolicy = 146,    // the satisfaction bounds do not fit each other
-  kTooFewSamples = 147,     // the time window is not covered yet
+  kBeStarved = 140,       // BE gets too little of what it asked for
+  kNodeCpuFull = 141,     // the node's CPU use is above cpuEvictThresholdPercent
+  kOverAllocated = 142,   // more CPU is requested than allocatable allows
+  kSatisfied = 143,       // BE gets enough
+  kNotUsing = 144,        // BE does not use what it may have
+  kCoolingDown = 145,     // an eviction was made a moment ago
+  kBadEvictPolicy = 146,  // the satisfaction bounds do not fit each other
+  kTooFewSamples = 147,   // the time window is not covered yet
 };
 
 /// kebab-case name, e.g. "threshold-formula"; "unknown" for a number this build does not know.

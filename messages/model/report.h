@@ -21,7 +21,7 @@ struct ReportLimits {
   static constexpr std::size_t kMaxPods = 1024;
   static constexpr std::size_t kMaxContainers = 64;        // of one pod
   static constexpr std::size_t kMaxEvictionFeatures = 16;  // named by one pod
-  static constexpr std::size_t kMaxBoundCpus = 1 << 17;  // of all pods together
+  static constexpr std::size_t kMaxBoundCpus = 1 << 17;    // of all pods together
   static constexpr std::size_t kMaxEvents = 1024;
   static constexpr std::size_t kMaxTextBytes = 1024;
   static constexpr std::size_t kMaxWireBytes = 1 << 20;

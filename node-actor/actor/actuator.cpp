@@ -70,7 +70,8 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
     }
   }
   const auto group = kernel::group_path(tree_, settled.group);
-  const auto reading = group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
+  const auto reading =
+      group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
   if (!reading) {
     // A pod that is not there yet, or not any more.
     if (reading.error().code() != ErrorCode::kNotFound) fail(settled.controller, reading.error());
@@ -93,9 +94,9 @@ void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
   const auto& held = held_.at(knob);
   const auto reading = kernel::read_knob(tree_, held.group, knob.knob);
   const auto original = reading ? original_of(held.group, reading->file) : std::nullopt;
-  const auto value = original ? kernel::value_of(kernel::version_of(tree_, knob.knob), reading->period_us, knob.knob,
-                                                 *original)
-                              : std::nullopt;
+  const auto value =
+      original ? kernel::value_of(kernel::version_of(tree_, knob.knob), reading->period_us, knob.knob, *original)
+               : std::nullopt;
   if (value) {
     plan.changes.push_back({knob.group, knob.knob, *value, reading->value});
     plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, *original});
@@ -110,11 +111,12 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
     auto write = kernel::knob_write(tree_, job.group, change.knob, step.value, job.controller, job.reason);
     // The last write of a return is the very text that was there.
     if (!job.original.empty() && step.value == change.target) {
-      write = model::KernelWrite{.group = job.group,
-                                 .file = std::string(kernel::file_of(kernel::version_of(tree_, change.knob), change.knob)),
-                                 .value = job.original,
-                                 .controller = job.controller,
-                                 .reason = job.reason};
+      write =
+          model::KernelWrite{.group = job.group,
+                             .file = std::string(kernel::file_of(kernel::version_of(tree_, change.knob), change.knob)),
+                             .value = job.original,
+                             .controller = job.controller,
+                             .reason = job.reason};
     }
     const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
     const auto held = held_.find({change.group, change.knob});
@@ -175,8 +177,7 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement) {
     const std::string group = tree_.kubepods() + path.substr(kubepods->size(), slash - kubepods->size());
     const auto original = original_of(group, file);
     if (!original) continue;
-    const auto outcome =
-        perform_({group, file, *original, model::Controller::kGuard, model::Reason::kNoLongerWanted});
+    const auto outcome = perform_({group, file, *original, model::Controller::kGuard, model::Reason::kNoLongerWanted});
     if (outcome || outcome.error().code() == ErrorCode::kNotFound) continue;
     if (outcome.error().code() == ErrorCode::kFenced) return outcome.error();
     fail(model::Controller::kGuard, outcome.error());
@@ -188,7 +189,8 @@ Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
   Plan plan;
   for (auto& [knob, held] : held_) {
     const auto* quota = std::get_if<model::Limit>(&held.value);
-    const bool below_root = knob.group.qos == model::KubeQos::kBestEffort && knob.group.level != model::GroupRef::Level::kRoot;
+    const bool below_root =
+        knob.group.qos == model::KubeQos::kBestEffort && knob.group.level != model::GroupRef::Level::kRoot;
     if (knob.knob != model::Knob::kCpuQuota || !below_root || quota == nullptr || !quota->cpu || *quota->cpu <= limit) {
       continue;
     }

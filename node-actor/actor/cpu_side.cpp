@@ -26,9 +26,9 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, 
                  Actuator::Perform perform, Tell tell)
     : tree_(tree),
       boot_id_(std::move(boot_id)),
-      tell_(std::move(tell)),
       knobs_(kernel::probe_knobs(tree)),
-      actuator_(tree, journal, std::move(perform)) {
+      actuator_(tree, journal, std::move(perform)),
+      evictions_(tree, std::move(tell)) {
   if (auto topology = kernel::load_topology(tree.root())) {
     topology_ = std::move(*topology);
   } else {
@@ -39,12 +39,18 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, 
 }
 
 model::Result<void> CpuSide::round(const Round& round) {
+  // Absence of a policy must not give BE back what an earlier one took.
+  if (!round.policy) return {};
   std::optional<model::CpuSet> be_current;
   if (std::exchange(first_round_, false)) {
     const auto reading = kernel::read_knob(tree_, tree_.best_effort(), model::Knob::kCpuset);
     if (reading) be_current = std::get<model::CpuSet>(reading->value);
   }
   static const std::vector<decide::HandsOff> kNoHandsOff;
+  std::vector<decide::PodWork> work;
+  for (const auto& pod : round.counters.pods) {
+    if (pod.group.cpu) work.push_back({pod.uid, *pod.group.cpu});
+  }
   auto step = decide::cpu_round(std::move(state_),
                                 {.now = round.now,
                                  .node = round.node,
@@ -59,13 +65,14 @@ model::Result<void> CpuSide::round(const Round& round) {
                                  .be_cpus_current = std::move(be_current),
                                  .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
                                  .boot_id = boot_id_,
-                                 .hands_off = kNoHandsOff},
+                                 .hands_off = kNoHandsOff,
+                                 .work = work},
                                 round.policy);
   state_ = std::move(step.state);
   features_ = std::move(step.decision.features);
   auto done = actuator_.apply(step.decision.settlement, round.now);
-  const bool by_cpuset =
-      round.policy && round.policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
+  evictions_.round(step.decision.evict.victims, round.pods, round.policy && round.policy->dry_run.cpu_evict, round.now);
+  const bool by_cpuset = round.policy && round.policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
   if (!by_cpuset || !knobs_.has(model::Knob::kCpuset)) {
     cpuset_side_ = decide::CpusetSide::kAbsent;
   } else {

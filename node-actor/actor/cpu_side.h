@@ -1,12 +1,12 @@
 #pragma once
 // The CPU side of one host beyond the fast limit: burst, QoS, cpusets, batch limits and evictions, once per pod round.
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "messages/model/action.h"
+#include "messages/model/counters.h"
 #include "messages/model/knob.h"
 #include "messages/model/pod.h"
 #include "messages/model/policy.h"
@@ -14,6 +14,7 @@
 #include "messages/model/sample.h"
 #include "messages/model/topology.h"
 #include "node-actor/actor/actuator.h"
+#include "node-actor/actor/evictions.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/guard/journal.h"
@@ -24,8 +25,7 @@ namespace tideline::node {
 class CpuSide {
  public:
   /// One thing to be told in history: reason, subject, before, after.
-  using Tell = std::function<void(model::Controller, model::Reason, std::string subject, std::string before,
-                                  std::string after)>;
+  using Tell = Evictions::Tell;
 
   /// Probes the kernel's knobs. `tree` and `journal` must outlive it.
   CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, std::string boot_id, Actuator::Perform perform,
@@ -36,6 +36,7 @@ class CpuSide {
     const decide::NodeFacts& node;
     const std::vector<model::Pod>& pods;
     const model::NodeSample& sample;
+    const model::HostCounters& counters;  // that `sample` was made of
     model::Duration pod_interval;
     const std::optional<model::NodePolicy>& policy;
     const decide::SuppressTerms& suppress;  // of the newest fast round
@@ -58,12 +59,11 @@ class CpuSide {
 
   const kernel::CgroupTree& tree_;
   std::string boot_id_;
-  Tell tell_;
   model::KnobSet knobs_;
   model::Topology topology_;
-  std::string topology_problem_;
   decide::NodeCpus cpus_;
   Actuator actuator_;
+  Evictions evictions_;
   decide::CpuRoundState state_;
   std::vector<model::FeatureState> features_;
   decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;

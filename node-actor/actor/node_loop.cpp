@@ -63,7 +63,9 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   loop->cpu_side_.emplace(
       loop->tree_, journal, status.boot_id, [self](const model::KernelWrite& write) { return self->perform(write); },
       [self](model::Controller controller, model::Reason reason, std::string subject, std::string before,
-             std::string after) { self->note(controller, reason, std::move(subject), std::move(before), std::move(after)); });
+             std::string after) {
+        self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
+      });
   return loop;
 }
 
@@ -77,6 +79,11 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
             [this](const model::KernelWrite& write, const std::string& original) { return declare(write, original); }),
       writer_(tree_, gate_),
       be_quota_(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }) {}
+
+void NodeLoop::set_pods(std::vector<model::Pod> pods) {
+  pods_ = std::move(pods);
+  pods_known_ = true;
+}
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
@@ -180,10 +187,13 @@ model::NodeSample NodeLoop::pod_round() {
   }
   host_before_ = std::move(reading.counters);
   sample_ = sample;
+  // Before the first list of pods, no pod is no reason to take anything back.
+  if (!pods_known_) return sample;
   const auto done = cpu_side_->round({.now = clock::mono_now(),
                                       .node = facts_,
                                       .pods = pods_,
                                       .sample = *sample_,
+                                      .counters = *host_before_,
                                       .pod_interval = config_.pod_interval,
                                       .policy = policy_,
                                       .suppress = suppress_terms_,
@@ -232,8 +242,8 @@ void NodeLoop::note(model::Controller controller, model::Reason reason, std::str
     ++events_dropped_;
     return;
   }
-  events_.push_back({clock::wall_now(), controller, reason, std::move(subject), std::move(old_value),
-                     std::move(new_value)});
+  events_.push_back(
+      {clock::wall_now(), controller, reason, std::move(subject), std::move(old_value), std::move(new_value)});
 }
 
 void NodeLoop::note_trouble(const model::Error& error) {

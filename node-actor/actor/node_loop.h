@@ -31,7 +31,7 @@ class NodeLoop {
   NodeLoop(const NodeLoop&) = delete;
   NodeLoop& operator=(const NodeLoop&) = delete;
 
-  void set_pods(std::vector<model::Pod> pods) { pods_ = std::move(pods); }
+  void set_pods(std::vector<model::Pod> pods);
   void set_policy(std::optional<model::NodePolicy> policy);
   const std::vector<model::Pod>& pods() const { return pods_; }
   const std::string& boot_id() const { return status_.boot_id; }
@@ -72,6 +72,7 @@ class NodeLoop {
   model::NodeStatus status_;
   decide::NodeFacts facts_;
   std::vector<model::Pod> pods_;
+  bool pods_known_ = false;
   std::optional<model::NodePolicy> policy_;
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;

@@ -76,7 +76,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                           .sample = &input.sample,
                           .be_real_limit = be_real_limit(input.be_limit, be_cpus),
                           .interval = input.pod_interval,
-                          .work = {},
+                          .work = input.work,
                           .own_pod = {}},
                          policy);
   step.state.evict = std::move(evict.state);

@@ -4,6 +4,7 @@
 // (cpu_suppress.h).
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ struct CpuRoundInput {
   bool is_v1 = false;
   const std::string& boot_id;
   const std::vector<HandsOff>& hands_off;
+  std::span<const PodWork> work;  // CPU time of the pods it is known of
 };
 
 /// A default-constructed one is right after a start.

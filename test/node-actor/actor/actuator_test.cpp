@@ -1,0 +1,198 @@
+#include "node-actor/actor/actuator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node-actor/guard/journal_gate.h"
+#include "node-actor/guard/lease.h"
+#include "node-actor/guard/restore_class.h"
+#include "test/node-actor/kernel/trees.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::node {
+namespace {
+
+using decide::HeldBack;
+using decide::Settled;
+using kernel::test::FixtureTree;
+using kernel::test::operator+;
+using model::Controller;
+using model::Knob;
+using model::KubeQos;
+using model::Limit;
+using model::MilliCpu;
+using model::MonoTime;
+using model::Reason;
+
+const std::string kCpu = "sys/fs/cgroup/cpu/";
+const std::string kPod = kCpu + "kubepods/besteffort/podj/";
+const std::string kContainer = kPod + "c9/";
+
+/// cgroup v1 with a batch pod "j" and its container "c9".
+FixtureTree::Files files() {
+  FixtureTree::Files all = kernel::test::v1_files() + FixtureTree::Files{{"proc/sys/kernel/random/boot_id", "boot\n"}};
+  for (const auto& group : {kPod, kContainer}) {
+    all = all + FixtureTree::Files{{group + "cpu.cfs_quota_us", "-1\n"},
+                                   {group + "cpu.cfs_period_us", "100000\n"},
+                                   {group + "cpu.cfs_burst_us", "0\n"},
+                                   {group + "cpu.shares", "1024\n"},
+                                   {group + "cpu.idle", "0\n"},
+                                   {group + "cpu.stat", "nr_periods 0\nnr_throttled 0\nthrottled_time 0\n"},
+                                   {group + "tasks", ""}};
+  }
+  return all;
+}
+
+class ActuatorTest : public testing::Test {
+ protected:
+  ActuatorTest() : tree_(files()), groups_(kernel::test::tree_of(tree_)) { start(); }
+
+  /// A worker, with what an earlier one left in the journal.
+  void start() {
+    actuator_.reset();
+    writer_.reset();
+    gate_.reset();
+    journal_.reset();
+    auto journal = guard::Journal::open(state_.str(), "boot");
+    if (!journal) throw std::runtime_error(journal.error().message());
+    journal_ = std::make_unique<guard::Journal>(std::move(*journal));
+    auto lease = guard::Lease::take(state_.str());
+    if (!lease) throw std::runtime_error(lease.error().message());
+    lease_ = std::make_unique<guard::Lease>(std::move(*lease));
+    gate_ = std::make_unique<guard::JournalGate>(*journal_, *lease_, guard::declare_original);
+    writer_ = std::make_unique<kernel::Writer>(groups_, *gate_);
+    actuator_ = std::make_unique<Actuator>(groups_, *journal_, [this](const model::KernelWrite& write) {
+      auto outcome = writer_->perform(write);
+      if (outcome && outcome->changed)
+        writes_.push_back(write.group.substr(write.group.rfind('/') + 1) + " " + write.value);
+      return outcome;
+    });
+  }
+  static Settled quota_of(const std::string& container, std::optional<MilliCpu> cpu) {
+    const auto level = container.empty() ? model::GroupRef::Level::kPod : model::GroupRef::Level::kContainer;
+    return {.group = {level, KubeQos::kBestEffort, model::PodUid("j"), container},
+            .knob = Knob::kCpuQuota,
+            .value = Limit{cpu},
+            .controller = Controller::kBatchLimits,
+            .reason = Reason::kBatchLimit,
+            .overruled = {},
+            .held_back = HeldBack::kNone,
+            .held_by = {}};
+  }
+  static decide::Settlement both(std::optional<MilliCpu> cpu) {
+    return {.settled = {quota_of("", cpu), quota_of("c9", cpu)}, .refused = {}, .hands_off = {}};
+  }
+  void apply(const decide::Settlement& settlement, std::int64_t second) {
+    writes_.clear();
+    const auto done = actuator_->apply(settlement, MonoTime{second * 1'000'000'000});
+    ASSERT_TRUE(done.ok()) << done.error().message();
+  }
+  std::string pod_quota() const { return tree_.read(kPod + "cpu.cfs_quota_us"); }
+
+  FixtureTree tree_;
+  test::TempDir state_;
+  kernel::CgroupTree groups_;
+  std::unique_ptr<guard::Journal> journal_;
+  std::unique_ptr<guard::Lease> lease_;
+  std::unique_ptr<guard::JournalGate> gate_;
+  std::unique_ptr<kernel::Writer> writer_;
+  std::unique_ptr<Actuator> actuator_;
+  std::vector<std::string> writes_;
+};
+
+TEST_F(ActuatorTest, WidensFromTheTopNarrowsFromTheBottomAndWritesNothingTwice) {
+  apply(both(MilliCpu(500)), 1);
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 50000", "podj 50000"));
+  apply(both(MilliCpu(500)), 2);
+  EXPECT_THAT(writes_, testing::IsEmpty());
+  apply(both(MilliCpu(800)), 3);
+  EXPECT_THAT(writes_, testing::ElementsAre("podj 80000", "c9 80000"));
+  EXPECT_EQ(actuator_->owned(), 2u);
+}
+
+TEST_F(ActuatorTest, WhatNobodyWantsAnyMoreIsAsItWas) {
+  tree_.write(kPod + "cpu.cfs_quota_us", "77000\n");
+  apply(both(MilliCpu(500)), 1);
+  EXPECT_EQ(pod_quota(), "50000");
+  apply({}, 2);
+  EXPECT_EQ(pod_quota(), "77000");
+  EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "-1");
+  EXPECT_EQ(actuator_->owned(), 0u);
+}
+
+TEST_F(ActuatorTest, HeldBackIsNeitherWrittenNorTakenForUnwanted) {
+  auto held = both(MilliCpu(500));
+  for (auto& settled : held.settled)
+    settled.held_back = HeldBack::kDryRun;
+  apply(held, 1);
+  EXPECT_EQ(pod_quota(), "-1\n");
+}
+
+TEST_F(ActuatorTest, SomebodyElsesValueIsAnsweredAtABoundedRate) {
+  apply(both(MilliCpu(500)), 1);
+  tree_.write(kPod + "cpu.cfs_quota_us", "99000\n");
+  apply(both(MilliCpu(500)), 2);
+  EXPECT_EQ(pod_quota(), "99000\n") << "not fought every round";
+  apply(both(MilliCpu(500)), 31);
+  EXPECT_EQ(pod_quota(), "50000");
+  ASSERT_EQ(gate_->take_drifts().size(), 1u);
+}
+
+TEST_F(ActuatorTest, AValueThatWasThereAlreadyIsNotOurs) {
+  tree_.write(kPod + "cpu.cfs_quota_us", "50000\n");
+  apply({.settled = {quota_of("", MilliCpu(500))}, .refused = {}, .hands_off = {}}, 1);
+  EXPECT_EQ(actuator_->owned(), 0u);
+  tree_.write(kPod + "cpu.cfs_quota_us", "60000\n");
+  apply({}, 2);
+  EXPECT_EQ(pod_quota(), "60000\n");
+}
+
+TEST_F(ActuatorTest, WhatAnEarlierWorkerLeftIsPutBackUnlessWanted) {
+  apply(both(MilliCpu(500)), 1);
+  start();
+  apply({.settled = {quota_of("", MilliCpu(500))}, .refused = {}, .hands_off = {}}, 2);
+  EXPECT_EQ(pod_quota(), "50000");
+  EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "-1");
+  apply({}, 3);
+  EXPECT_EQ(pod_quota(), "-1");
+}
+
+TEST_F(ActuatorTest, APodThatIsNotThereYetIsNoProblem) {
+  auto settlement = both(MilliCpu(500));
+  settlement.settled[0].group.pod = model::PodUid("later");
+  apply(settlement, 1);
+  EXPECT_TRUE(actuator_->problems().empty());
+  EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "50000");
+}
+
+TEST_F(ActuatorTest, AMissingKnobIsTheControllersProblem) {
+  auto settlement = both(MilliCpu(500));
+  settlement.settled[0].knob = Knob::kBvtWarp;
+  settlement.settled[0].value = model::Number{-1};
+  settlement.settled[0].controller = Controller::kCpuQos;
+  apply(settlement, 1);
+  ASSERT_EQ(actuator_->problems().size(), 1u);
+  EXPECT_THAT(actuator_->problems().at(Controller::kCpuQos).message(), testing::HasSubstr("cpu.bvt_warp_ns"));
+  EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "50000") << "the others go on";
+}
+
+TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
+  apply(both(MilliCpu(500)), 1);
+  writes_.clear();
+  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 30000", "podj 30000"));
+  apply(both(MilliCpu(500)), 2);
+  EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
+}
+
+TEST_F(ActuatorTest, AFencedWorkerStops) {
+  auto other = guard::Lease::take(state_.str());
+  ASSERT_TRUE(other.ok());
+  const auto done = actuator_->apply(both(MilliCpu(500)), MonoTime{1});
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().code(), model::ErrorCode::kFenced);
+  EXPECT_EQ(pod_quota(), "-1\n");
+}
+
+}  // namespace
+}  // namespace tideline::node
