@@ -29,7 +29,8 @@ Durations are a number and one unit: `100ms`, `10s`, `5m`, `2h`, `14d`. Sizes an
 POLICY = """## Policy
 A document is one data key of the ConfigMap that Koordinator calls `slo-controller-config` and ACK `ack-slo-config`: put
 `resource-threshold-config.json` (the key's bare JSON), or a whole ConfigMap as JSON under any name, into the directory that
-`--policy-source dir:PATH` names. `tideline-config` is Tideline's own document beside Koordinator's. Up to 16 `.json` files, of up to 1 MiB in all; hidden files are left out.
+`--policy-source dir:PATH` names. Up to 16 `.json` files, of up to 1 MiB in all; hidden files are left out. `tideline-config` is
+Tideline's own document beside Koordinator's.
 
 How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
 level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
@@ -42,9 +43,9 @@ there, they are looked at every second. Replace a file by renaming a finished on
 
 A set of documents is taken whole or not at all: a wrong type, a value out of range or a misspelt key is refused with document, path
 and value, and the policy before it stays in force; so are bounds of `resource-threshold-config` that are the wrong way round, in the
-cluster strategy or in an entry laid over it. A threshold that lacks the key without which nothing acts on it is a notice. *accepted* means: a key of Koordinator that this version checks and does not act
-on; so are some values of active keys. The coordinator logs each that is set (`policy-notice`), and `tideline-coordinator check` and `tidectl policy apply --dry-run`
-print it.
+cluster strategy or in an entry laid over it. A threshold that lacks the key without which nothing acts on it is a notice. *accepted*
+means: a key of Koordinator that this version checks and does not act on; so are some values of active keys. The coordinator logs each
+that is set (`policy-notice`), and `tideline-coordinator check` and `tidectl policy apply --dry-run` print it.
 
 A mechanism in dry run decides, explains and reports, and writes nothing. This tries batch eviction on the nodes of one pool:
 
