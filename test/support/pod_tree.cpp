@@ -35,6 +35,15 @@ std::string PodTree::quota() const {
   return cgroup_.read(root, "cpu.cfs_quota_us") + " " + cgroup_.read(root, "cpu.cfs_period_us");
 }
 
+std::string PodTree::read(const std::string& group, const std::string& v1_file, const std::string& v2_file) const {
+  return cgroup_.read(group, cgroup_.v1() ? v1_file : v2_file);
+}
+
+void PodTree::write(const std::string& group, const std::string& v1_file, const std::string& v2_file,
+                    const std::string& value) {
+  cgroup_.write(group, cgroup_.v1() ? v1_file : v2_file, value);
+}
+
 bool PodTree::limited() const {
   const auto text = quota();
   return !text.starts_with("-1") && !text.starts_with("max");

@@ -26,6 +26,16 @@ class PodTree {
   /// The besteffort root's quota and period as they read now, in v2's form on v1 too, and whether that is a limit.
   std::string quota() const;
   bool limited() const;
+  /// A file of a group of the tree, e.g. of kLsPod, by its name on v1 and on v2.
+  std::string read(const std::string& group, const std::string& v1_file, const std::string& v2_file) const;
+  void write(const std::string& group, const std::string& v1_file, const std::string& v2_file,
+             const std::string& value);
+  bool v1() const { return cgroup_.v1(); }
+  static constexpr const char* kLsPod = "kubepods/burstable/podls-uid";
+  static constexpr const char* kBePod = "kubepods/besteffort/podbe-uid";
+  static constexpr const char* kLs = "kubepods/burstable/podls-uid/web";
+  static constexpr const char* kBe = "kubepods/besteffort/podbe-uid/job";
+
   /// Gives the besteffort root the weight of an ordinary pod, which undoes the kernel's protection.
   void spoil_weight();
   /// CPU used so far, in ns.
@@ -35,8 +45,6 @@ class PodTree {
   void confine_to_cpu(int cpu);
 
  private:
-  static constexpr const char* kLs = "kubepods/burstable/podls-uid/web";
-  static constexpr const char* kBe = "kubepods/besteffort/podbe-uid/job";
   std::int64_t cpu_ns(const std::string& relative) const;
   ScratchCgroup cgroup_;
 };
