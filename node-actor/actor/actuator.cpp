@@ -90,18 +90,16 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
   plan.jobs.push_back({*group, settled.controller, settled.reason, {}});
 }
 
-void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
-  const auto& held = held_.at(knob);
-  const auto reading = kernel::read_knob(tree_, held.group, knob.knob);
-  const auto original = reading ? original_of(held.group, reading->file) : std::nullopt;
+void Actuator::plan_return(const KnobRef& knob, const std::string& group, model::Controller controller,
+                           Plan& plan) const {
+  const auto reading = kernel::read_knob(tree_, group, knob.knob);
+  const auto original = reading ? original_of(group, reading->file) : std::nullopt;
   const auto value =
       original ? kernel::value_of(kernel::version_of(tree_, knob.knob), reading->period_us, knob.knob, *original)
                : std::nullopt;
-  if (value) {
-    plan.changes.push_back({knob.group, knob.knob, *value, reading->value});
-    plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, *original});
-  }
-  held_.erase(knob);
+  if (!value) return;
+  plan.changes.push_back({knob.group, knob.knob, *value, reading->value});
+  plan.jobs.push_back({group, controller, model::Reason::kNoLongerWanted, original});
 }
 
 Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
@@ -110,11 +108,11 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
     const auto& job = plan.jobs[step.change];
     auto write = kernel::knob_write(tree_, job.group, change.knob, step.value, job.controller, job.reason);
     // The last write of a return is the very text that was there.
-    if (!job.original.empty() && step.value == change.target) {
+    if (job.original && step.value == change.target) {
       write =
           model::KernelWrite{.group = job.group,
                              .file = std::string(kernel::file_of(kernel::version_of(tree_, change.knob), change.knob)),
-                             .value = job.original,
+                             .value = *job.original,
                              .controller = job.controller,
                              .reason = job.reason};
     }
@@ -155,8 +153,16 @@ Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTi
     const bool forgotten = !held->second.ours && settlement.find(held->first) == nullptr;
     held = forgotten ? held_.erase(held) : std::next(held);
   }
-  for (const auto& knob : decide::unwanted(ours, settlement))
-    plan_return(knob, plan);
+  for (const auto& knob : decide::unwanted(ours, settlement)) {
+    const auto held = held_.extract(knob);
+    plan_return(knob, held.mapped().group, held.mapped().controller, plan);
+    // A group that was idle comes back with the kernel's default weight, not its own.
+    const KnobRef weight{knob.group, model::Knob::kCpuWeight};
+    if (knob.knob == model::Knob::kCpuIdle && settlement.find(weight) == nullptr) {
+      held_.erase(weight);
+      plan_return(weight, held.mapped().group, held.mapped().controller, plan);
+    }
+  }
   if (auto done = carry_out(plan, now); !done) return done;
   return inherited_.empty() ? Result<void>() : return_inherited(settlement);
 }

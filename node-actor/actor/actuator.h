@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,12 +57,13 @@ class Actuator {
     std::string group;
     model::Controller controller = model::Controller::kNone;
     model::Reason reason = model::Reason::kNone;
-    std::string original;  // raw; not empty: to be put back
+    std::optional<std::string> original;  // raw; to be put back
   };
   struct Plan;
 
   void plan_settled(const decide::Settled& settled, model::MonoTime now, Plan& plan);
-  void plan_return(const decide::KnobRef& knob, Plan& plan);
+  void plan_return(const decide::KnobRef& knob, const std::string& group, model::Controller controller,
+                   Plan& plan) const;
   model::Result<void> carry_out(const Plan& plan, model::MonoTime now);
   model::Result<void> return_inherited(const decide::Settlement& settlement);
   std::optional<std::string> original_of(const std::string& group, const std::string& file) const;

@@ -120,17 +120,33 @@ model::Result<void> NodeLoop::fast_round() {
   input.protection = protection_;
   input.current = current_;
   input.cpuset = cpu_side_->cpuset_side();
-  auto step = decide::cpu_suppress(suppress_, input, policy_);
+  const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
+  auto step = dry_run ? decide_dry(input) : decide::cpu_suppress(suppress_, input, policy_);
   recorder_.suppress(counters ? *counters : model::FastCounters{}, policy_, input, step.decision);
   suppress_ = std::move(step.state);
   features_ = step.decision.features;
-  suppress_terms_ = step.decision.terms;
+  if (!dry_run) suppress_terms_ = step.decision.terms;
   if (!step.decision.write) {
     // Nothing is wanted that the kernel does not hold: the refusal is over.
     if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) write_problem_.clear();
     return {};
   }
   return act(step.decision);
+}
+
+decide::SuppressStep NodeLoop::decide_dry(const decide::SuppressInput& input) {
+  auto would = decide::cpu_suppress(dry_suppress_, input, policy_);
+  dry_suppress_ = std::move(would.state);
+  suppress_terms_ = would.decision.terms;
+  auto off = policy_;
+  off->threshold.enable = false;
+  auto step = decide::cpu_suppress(suppress_, input, off);
+  step.decision.features = std::move(would.decision.features);
+  for (auto& feature : step.decision.features) {
+    if (feature.state == model::FeatureState::State::kActive) feature.state = model::FeatureState::State::kInactive;
+    feature.why = "dry run, nothing is written: " + feature.why;
+  }
+  return step;
 }
 
 model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {

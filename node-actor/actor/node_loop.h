@@ -52,6 +52,8 @@ class NodeLoop {
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
            const guard::Lease& lease);
   guard::Declaration declare(const model::KernelWrite& write, const std::string& original) const;
+  /// CPU suppress in dry run: what it would do is told, and a limit of ours goes.
+  decide::SuppressStep decide_dry(const decide::SuppressInput& input);
   model::Result<void> act(const decide::SuppressDecision& decision);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
@@ -82,6 +84,7 @@ class NodeLoop {
   decide::CurrentLimit current_;
   decide::SuppressState suppress_;
   decide::SuppressTerms suppress_terms_;
+  decide::SuppressState dry_suppress_;  // of CPU suppress in dry run, beside what is really in force
   std::optional<model::Error> fenced_;  // met in a pod round
   std::vector<model::FeatureState> features_;
   std::vector<model::Event> events_;

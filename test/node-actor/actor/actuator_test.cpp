@@ -185,6 +185,20 @@ TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
   EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
 }
 
+TEST_F(ActuatorTest, AGroupThatIsIdleNoMoreHasItsOwnWeightAgain) {
+  auto idle = quota_of("", MilliCpu(0));
+  idle.knob = Knob::kCpuIdle;
+  idle.value = model::Number{1};
+  tree_.write(kPod + "cpu.shares", "2\n");
+  apply({.settled = {idle}, .refused = {}, .hands_off = {}}, 1);
+  EXPECT_EQ(tree_.read(kPod + "cpu.idle"), "1");
+  tree_.write(kPod + "cpu.shares", "3\n");  // as the kernel does
+  apply({}, 2);
+  EXPECT_EQ(tree_.read(kPod + "cpu.idle"), "0");
+  EXPECT_EQ(tree_.read(kPod + "cpu.shares"), "2");
+  EXPECT_THAT(writes_, testing::ElementsAre("podj 0", "podj 2"));
+}
+
 TEST_F(ActuatorTest, AFencedWorkerStops) {
   auto other = guard::Lease::take(state_.str());
   ASSERT_TRUE(other.ok());

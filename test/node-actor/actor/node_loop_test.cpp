@@ -94,6 +94,22 @@ TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
                                               Reason::kDisabled));
 }
 
+TEST_F(NodeLoopTest, InDryRunItTellsWhatItWouldDoAndTakesItsLimitBack) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  ASSERT_EQ(tree_->read(kV1Quota), "2600000");
+  model::NodePolicy dry;
+  dry.threshold.enable = true;
+  dry.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+  dry.dry_run.cpu_suppress = true;
+  loop_->set_policy(dry);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "-1");
+  EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kInactive);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("dry run, nothing is written: BE limited to 2600"));
+}
+
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesItBackOnV2) {
   host(kernel::test::v2_files());
   policy(true);
