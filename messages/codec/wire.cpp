@@ -1,5 +1,7 @@
 #include "messages/codec/wire.h"
 
+#include <algorithm>
+#include <chrono>
 #include <limits>
 #include <type_traits>
 
@@ -170,6 +172,11 @@ std::optional<std::int64_t> widened(const std::optional<int>& value) {
   return *value;
 }
 
+std::optional<std::int64_t> in_ms(const std::optional<model::Duration>& duration) {
+  if (!duration) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
+}
+
 template <class Unit>
 void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder out) {
   out.setCapacity(terms.capacity.value());
@@ -332,6 +339,13 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     features[i].setWhy(ptr(status.features[i].why));
   }
   out.setPolicyApplied(status.policy_applied.value());
+  auto knobs = out.initKnobs(static_cast<unsigned>(status.knobs.size()));
+  for (unsigned i = 0; i < knobs.size(); ++i) {
+    knobs[i].setKnob(static_cast<std::uint8_t>(status.knobs[i].knob));
+    knobs[i].setSupported(status.knobs[i].supported);
+    knobs[i].setFile(ptr(status.knobs[i].file));
+    knobs[i].setWhy(ptr(status.knobs[i].why));
+  }
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -387,6 +401,20 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   write_cpu_qos(policy.qos.be, out.initBe());
 }
 
+void write(const model::HandsOffOrder& order, schema::HandsOffOrder::Builder out) {
+  out.setNumber(order.number);
+  out.setEpoch(order.epoch.value());
+  auto entries = out.initEntries(static_cast<unsigned>(order.entries.size()));
+  for (unsigned i = 0; i < entries.size(); ++i) {
+    const model::HandsOff& entry = order.entries[i];
+    entries[i].setGroup(ptr(entry.group));
+    write(in_ms(entry.remaining), entries[i].initRemainingMs());
+    entries[i].setRelease(entry.release);
+    entries[i].setWho(ptr(entry.who));
+    entries[i].setReason(ptr(entry.reason));
+  }
+}
+
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out) {
   write_terms(terms, out);
 }
@@ -400,11 +428,7 @@ void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out) {
   write(reclaimed.cpu, out.initCpu());
   write(reclaimed.memory, out.initMemory());
   out.setPolicyVersion(reclaimed.policy.value());
-  std::optional<std::int64_t> age_ms;
-  if (reclaimed.data_age) {
-    age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*reclaimed.data_age).count();
-  }
-  write(age_ms, out.initDataAgeMs());
+  write(in_ms(reclaimed.data_age), out.initDataAgeMs());
 }
 
 Result<model::NodeSample> read(schema::Sample::Reader in) {
@@ -474,6 +498,16 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
     }
   }
   status.policy_applied = model::PolicyVersion(in.getPolicyApplied());
+  const auto knobs = in.getKnobs();
+  if (problems.bounded("knobs", knobs, model::ReportLimits::kMaxKnobs)) {
+    // A knob of a newer node only informs: its number is kept, and name_of says "unknown".
+    for (const auto knob : knobs) {
+      status.knobs.push_back({.knob = static_cast<model::Knob>(knob.getKnob()),
+                              .supported = knob.getSupported(),
+                              .file = str(knob.getFile()),
+                              .why = str(knob.getWhy())});
+    }
+  }
   return problems.result(std::move(status));
 }
 
@@ -561,6 +595,33 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
   policy.qos = {.lsr = read_cpu_qos(in.getLsr()), .ls = read_cpu_qos(in.getLs()), .be = read_cpu_qos(in.getBe())};
   check_policy(problems, policy);
   return problems.result(std::move(policy));
+}
+
+Result<model::HandsOffOrder> read(schema::HandsOffOrder::Reader in) {
+  Problems problems;
+  model::HandsOffOrder order;
+  order.number = in.getNumber();
+  order.epoch = model::Epoch(in.getEpoch());
+  const auto entries = in.getEntries();
+  if (!problems.bounded("entries", entries, model::HandsOffLimits::kMaxPerNode)) {
+    return problems.result(std::move(order));
+  }
+  constexpr auto kMaxMs =
+      std::chrono::duration_cast<std::chrono::milliseconds>(model::HandsOffLimits::kMaxDuration).count();
+  for (const auto entry : entries) {
+    model::HandsOff one;
+    one.group = str(entry.getGroup());
+    if (const auto ms = read(entry.getRemainingMs())) {
+      if (*ms < 0 || *ms > kMaxMs) problems.add("remainingMs", fmt::format("{} is outside 0..{}", *ms, kMaxMs));
+      one.remaining = std::chrono::milliseconds(std::clamp<std::int64_t>(*ms, 0, kMaxMs));
+    }
+    one.release = entry.getRelease();
+    one.who = str(entry.getWho());
+    one.reason = str(entry.getReason());
+    if (const auto valid = model::validate(one); !valid) problems.add("entries", valid.error().message());
+    order.entries.push_back(std::move(one));
+  }
+  return problems.result(std::move(order));
 }
 
 Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {

@@ -42,6 +42,10 @@ std::vector<std::byte> unhex(const std::string& text) {
 const std::string kGoldenReport =
 #include "test/messages/codec/golden_report.inc"
     ;
+/// As agents wrote it before NodeStatus.knobs.
+const std::string kGoldenReport01 =
+#include "test/messages/codec/golden_report_0_1.inc"
+    ;
 const std::string kGoldenPolicy =
 #include "test/messages/codec/golden_policy.inc"
     ;
@@ -94,6 +98,12 @@ TEST(GoldenBytes, ReportIsWrittenAsEver) {
 
 TEST(GoldenBytes, ReportIsReadAsEver) {
   const auto report = report_from_bytes(unhex(kGoldenReport));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
+TEST(GoldenBytes, ReportOfAnOlderAgentIsReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReport01));
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(*report, known_report());
 }
