@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "messages/model/action.h"
+#include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
 #include "messages/model/metric.h"
 #include "messages/model/policy.h"
@@ -95,6 +96,54 @@ struct PolicyApplied {
 struct PolicyStatus {
   PolicyState state;
   std::vector<Node> nodes;
+};
+
+/// The last change of one kernel file at or before the instant asked for.
+struct FileState {
+  std::string file;  // relative to the tree's root
+  std::string value;
+  std::string old_value;
+  model::Controller controller = model::Controller::kNone;
+  model::Reason reason = model::Reason::kNone;
+  model::WallTime at;
+  std::uint32_t changes_last_hour = 0;
+  std::uint32_t drifts_last_hour = 0;  // of them, by somebody else
+  bool original = false;               // the agent put back what was there before it
+};
+
+struct PodEviction {
+  std::string pod;
+  model::WallTime at;
+  model::Reason reason = model::Reason::kNone;
+  std::string detail;
+};
+
+struct HandsOffNote {
+  std::string group;
+  model::WallTime at;
+  model::Controller by = model::Controller::kNone;
+  std::string text;
+  bool over = false;
+};
+
+struct Explanation {
+  model::WallTime at;
+  std::vector<FileState> files;         // by name
+  std::vector<PodEviction> evictions;   // newest first
+  std::vector<HandsOffNote> hands_off;  // the newest of each group
+  std::optional<model::WallTime> events_from;
+  std::optional<model::WallTime> history_from;
+  bool events_cut = false;
+  bool rows_cut = false;
+  std::optional<model::NodeStatus> status;
+  model::WallTime status_at;
+};
+
+struct HandsOffEntry {
+  std::string node;
+  model::HandsOff hands_off;
+  bool told = false;
+  std::string problem;
 };
 
 struct Identity {

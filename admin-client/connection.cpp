@@ -1,6 +1,7 @@
 #include "admin-client/connection.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -211,6 +212,69 @@ class ConnectionImpl final : public Connection {
       auto request = admin_->watchRequest();
       request.setNode(text(node));
       request.setSeconds(seconds);
+      ask(kj::mv(request));
+      return {};
+    });
+  }
+
+  Result<Explanation> explain(const ExplainQuestion& question) override {
+    return caught([&]() -> Result<Explanation> {
+      auto request = admin_->explainRequest();
+      request.setNode(text(question.node));
+      request.setAtMs(question.at ? question.at->ms : 0);
+      request.setFile(text(question.file_part));
+      return read(ask(kj::mv(request)).getExplanation());
+    });
+  }
+
+  Result<void> hands_off_begin(const std::string& node, const std::string& group, model::Duration duration,
+                               const std::string& reason) override {
+    return caught([&]() -> Result<void> {
+      auto request = admin_->handsOffBeginRequest();
+      request.setNode(text(node));
+      request.setGroup(text(group));
+      request.setForMs(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+      request.setReason(text(reason));
+      ask(kj::mv(request));
+      return {};
+    });
+  }
+
+  Result<std::vector<HandsOffEntry>> hands_off_list(const std::string& node) override {
+    return caught([&]() -> Result<std::vector<HandsOffEntry>> {
+      auto request = admin_->handsOffListRequest();
+      request.setNode(text(node));
+      std::vector<HandsOffEntry> entries;
+      for (const auto entry : ask(kj::mv(request)).getEntries())
+        entries.push_back(read(entry));
+      return entries;
+    });
+  }
+
+  Result<void> hands_off_end(const std::string& node, const std::string& group) override {
+    return caught([&]() -> Result<void> {
+      auto request = admin_->handsOffEndRequest();
+      request.setNode(text(node));
+      request.setGroup(text(group));
+      ask(kj::mv(request));
+      return {};
+    });
+  }
+
+  Result<void> release(const std::string& node, const std::string& reason) override {
+    return caught([&]() -> Result<void> {
+      auto request = admin_->releaseRequest();
+      request.setNode(text(node));
+      request.setReason(text(reason));
+      ask(kj::mv(request));
+      return {};
+    });
+  }
+
+  Result<void> resume(const std::string& node) override {
+    return caught([&]() -> Result<void> {
+      auto request = admin_->resumeRequest();
+      request.setNode(text(node));
       ask(kj::mv(request));
       return {};
     });

@@ -2,6 +2,7 @@
 // One conversation with a coordinator, blocking.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct HistoryQuestion {
   model::WallTime to;    // exclusive
 };
 
+struct ExplainQuestion {
+  std::string node;
+  std::optional<model::WallTime> at;  // nullopt = now, by the coordinator's clock
+  std::string file_part;
+};
+
 /// Errors: kUnavailable when the coordinator cannot be reached or does not prove itself, own TLS files are unusable, or
 /// the connection is lost (the text names address and file); anything else is the coordinator's own answer.
 class Connection {
@@ -46,6 +53,14 @@ class Connection {
   virtual model::Result<PolicyApplied> apply(const std::vector<PolicyDocument>& documents, bool dry_run) = 0;
   virtual model::Result<PolicyStatus> policy_status() = 0;
   virtual model::Result<void> watch(const std::string& node, std::uint32_t seconds) = 0;
+  virtual model::Result<Explanation> explain(const ExplainQuestion& question) = 0;
+  virtual model::Result<void> hands_off_begin(const std::string& node, const std::string& group,
+                                              model::Duration duration, const std::string& reason) = 0;
+  /// Empty name = all nodes.
+  virtual model::Result<std::vector<HandsOffEntry>> hands_off_list(const std::string& node) = 0;
+  virtual model::Result<void> hands_off_end(const std::string& node, const std::string& group) = 0;
+  virtual model::Result<void> release(const std::string& node, const std::string& reason) = 0;
+  virtual model::Result<void> resume(const std::string& node) = 0;
   /// Waits, serving the connection; an error if it is lost meanwhile.
   virtual model::Result<void> sleep(model::Duration duration) = 0;
 

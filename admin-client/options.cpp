@@ -14,6 +14,7 @@ namespace tideline::tidectl {
 namespace {
 
 constexpr const char* kDefaultAddress = "unix:/run/tideline/admin.sock";
+constexpr const char* kReleaseReason = "released by hand";
 constexpr const char* kDefaultServerName = "coordinator.tideline";
 
 /// Texts as given, before they are checked.
@@ -23,6 +24,9 @@ struct Raw {
   std::string from;
   std::string to = "now";
   std::string interval = "2s";
+  std::string at = "now";
+  std::string duration;
+  bool yes = false;
 };
 
 std::string examples(std::initializer_list<const char*> lines) {
@@ -71,6 +75,7 @@ class Parser {
     add_fleet_commands();
     add_history_commands();
     add_policy_commands();
+    add_ownership_commands();
     auto* watch = add(app_, "watch", "Show the nodes again and again; they report every second meanwhile",
                       Command::kWatch, {"tidectl watch", "tidectl watch --node web-1 --interval 1s --count 60"});
     add_node_option(*watch, "this node only");
@@ -134,7 +139,10 @@ class Parser {
     auto* sub = parent.add_subcommand(name, what);
     sub->fallthrough();
     sub->footer(examples(lines));
-    sub->callback([this, command] { options_.command = command; });
+    // A command's own callback comes after those of its subcommands.
+    sub->callback([this, sub, command] {
+      if (sub->get_subcommands().empty()) options_.command = command;
+    });
     return sub;
   }
 
@@ -146,8 +154,18 @@ class Parser {
     add(app_, "nodes", "List the nodes: state, use, limit, offer, policy", Command::kNodes,
         {"tidectl nodes", "tidectl nodes --json | jq '.nodes[] | select(.liveness != \"live\") | .name'"});
     auto* node = add(app_, "node", "All that is known of one node", Command::kNode,
-                     {"tidectl node web-1", "tidectl node web-1 --json"});
+                     {"tidectl node web-1", "tidectl node web-1 --capabilities", "tidectl node web-1 release --yes"});
     node->add_option("NAME", options_.node, "the node's name")->required();
+    node->add_flag("--capabilities", options_.capabilities, "what its kernel can do, knob by knob");
+    auto* release =
+        add(*node, "release", "Put back everything the agent changed on the node; it then writes nothing until resume",
+            Command::kRelease,
+            {"tidectl node web-1 release --reason \"kernel debugging\" --yes", "tidectl hands-off list"});
+    release->add_option("--reason", options_.reason,
+                        "why, for the events and for others; \"released by hand\" if left out");
+    release->add_flag("--yes", raw_.yes, "really do it");
+    add(*node, "resume", "Let the agent of a released node write again", Command::kResume,
+        {"tidectl node web-1 resume"});
     auto* pods = add(app_, "pods", "List the pods: class, use, throttling", Command::kPods,
                      {"tidectl pods", "tidectl pods --node web-1"});
     add_node_option(*pods, "this node only");
@@ -198,6 +216,64 @@ class Parser {
         {"tidectl policy keys", "tidectl policy keys --json"});
   }
 
+  void add_ownership_commands() {
+    auto* explain = app_.add_subcommand("explain", "Why files have their values and pods were evicted");
+    explain->require_subcommand(1);
+    explain->fallthrough();
+    auto* node = add(*explain, "node", "Each file's last change: value, by what, why, since when; features; evictions",
+                     Command::kExplain,
+                     {"tidectl explain node web-1", "tidectl explain node web-1 --file cpu.cfs_quota_us --at -30m"});
+    node->add_option("NAME", options_.node, "the node's name")->required();
+    node->add_option("--at", raw_.at, "as it was then: -5m, RFC 3339, or ms since the epoch")->default_str(raw_.at);
+    node->add_option("--file", options_.file_part, "only files, pods and groups whose name has this in it");
+    auto* hands_off = add(
+        app_, "hands-off", "Keep the agent's hands off a cgroup and all below it, for a while", Command::kHandsOffBegin,
+        {"tidectl hands-off --node web-1 --cgroup kubepods/besteffort --for 2h --reason \"tuning by hand\"",
+         "tidectl hands-off list", "tidectl hands-off end --node web-1 --cgroup kubepods/besteffort"});
+    hands_off->add_option("--node", options_.node, "the node");
+    hands_off->add_option("--cgroup", options_.cgroup, "the group, relative to the tree's root");
+    hands_off->add_option("--for", raw_.duration, "how long, at most 7d; the node counts from when it hears of it");
+    hands_off->add_option("--reason", options_.reason, "why, for the events and for others");
+    auto* list = add(*hands_off, "list", "What is to be left alone, until when, and whether the node obeys",
+                     Command::kHandsOffList, {"tidectl hands-off list", "tidectl hands-off list --node web-1"});
+    add_node_option(*list, "this node only");
+    auto* end = add(*hands_off, "end", "Let the agent write there again", Command::kHandsOffEnd,
+                    {"tidectl hands-off end --node web-1 --cgroup kubepods/besteffort"});
+    add_node_option(*end, "the node", true);
+    end->add_option("--cgroup", options_.cgroup, "the group, as hands-off list shows it")->required();
+  }
+
+  std::optional<Leave> check_ownership(model::WallTime now) {
+    if (options_.command == Command::kExplain && raw_.at != "now") {
+      auto at = parse_instant(raw_.at, now);
+      if (!at) return usage(at.error().in("--at").message());
+      options_.at = *at;
+    }
+    if (options_.command == Command::kRelease) {
+      if (options_.reason.empty()) options_.reason = kReleaseReason;
+      if (!raw_.yes) {
+        return usage(
+            fmt::format("everything the agent changed on {} would be put back, and nothing written until "
+                        "\"tidectl node {} resume\"; give --yes",
+                        options_.node, options_.node));
+      }
+    }
+    if (options_.command != Command::kHandsOffBegin) return std::nullopt;
+    std::vector<std::string_view> missing;
+    if (options_.node.empty()) missing.push_back("--node");
+    if (options_.cgroup.empty()) missing.push_back("--cgroup");
+    if (raw_.duration.empty()) missing.push_back("--for");
+    if (options_.reason.empty()) missing.push_back("--reason");
+    if (!missing.empty()) return usage(fmt::format("hands-off: {} missing", fmt::join(missing, ", ")));
+    auto duration = parse_duration(raw_.duration);
+    if (!duration) return usage(duration.error().in("--for").message());
+    options_.duration = *duration;
+    const model::HandsOff asked{options_.cgroup, *duration, false, "you", options_.reason};
+    if (auto valid = model::validate(asked); !valid) return usage(valid.error().message());
+    if (*duration == model::kZeroDuration) return usage("--for is 0; want more");
+    return std::nullopt;
+  }
+
   std::variant<Options, Leave> checked(model::WallTime now) {
     Target& target = options_.target;
     if (target.address.empty()) target.address = kDefaultAddress;
@@ -209,6 +285,7 @@ class Parser {
     if (!offline(options_.command)) {
       if (auto leave = check_target()) return *std::move(leave);
     }
+    if (auto leave = check_ownership(now)) return *std::move(leave);
     if (options_.command == Command::kHistory || options_.command == Command::kEvents) {
       if (auto leave = check_range(now)) return *std::move(leave);
     }

@@ -27,6 +27,12 @@ enum class Command {
   kPolicyStatus,
   kPolicyKeys,
   kWatch,
+  kExplain,
+  kRelease,
+  kResume,
+  kHandsOffBegin,
+  kHandsOffList,
+  kHandsOffEnd,
   kWhoami,
   kVersion,
 };
@@ -47,6 +53,12 @@ struct Options {
   bool dry_run = false;
   model::Duration interval{0};
   std::uint32_t count = 0;  // 0 = until interrupted
+  bool capabilities = false;
+  std::optional<model::WallTime> at;  // nullopt = now
+  std::string file_part;
+  std::string cgroup;
+  model::Duration duration{0};
+  std::string reason;
 };
 
 /// Nothing to run: print and leave.

@@ -74,6 +74,63 @@ model::Result<NodeEvent> read(schema::NodeEvent::Reader in) {
   return NodeEvent{text(in.getNode()), *std::move(event)};
 }
 
+model::Result<Explanation> read(schema::Explanation::Reader in) {
+  const auto instant = [](schema::OptInt::Reader ms) {
+    const auto known = codec::read(ms);
+    return known ? std::optional(model::WallTime{*known}) : std::optional<model::WallTime>();
+  };
+  Explanation out;
+  out.at.ms = in.getAtMs();
+  for (const auto file : in.getFiles()) {
+    out.files.push_back({.file = text(file.getFile()),
+                         .value = text(file.getValue()),
+                         .old_value = text(file.getOldValue()),
+                         .controller = static_cast<model::Controller>(file.getController()),
+                         .reason = static_cast<model::Reason>(file.getReason()),
+                         .at = {file.getWallMs()},
+                         .changes_last_hour = file.getChangesLastHour(),
+                         .drifts_last_hour = file.getDriftsLastHour(),
+                         .original = file.getOriginal()});
+  }
+  for (const auto eviction : in.getEvictions()) {
+    out.evictions.push_back({text(eviction.getPod()),
+                             {eviction.getWallMs()},
+                             static_cast<model::Reason>(eviction.getReason()),
+                             text(eviction.getDetail())});
+  }
+  for (const auto note : in.getHandsOff()) {
+    out.hands_off.push_back({text(note.getGroup()),
+                             {note.getWallMs()},
+                             static_cast<model::Controller>(note.getBy()),
+                             text(note.getText()),
+                             note.getOver()});
+  }
+  out.events_from = instant(in.getEventsFromMs());
+  out.history_from = instant(in.getHistoryFromMs());
+  out.events_cut = in.getEventsCut();
+  out.rows_cut = in.getRowsCut();
+  if (in.hasStatus()) {
+    auto status = codec::read(in.getStatus());
+    if (!status) return status.error();
+    out.status = *std::move(status);
+    out.status_at.ms = in.getStatusWallMs();
+  }
+  return out;
+}
+
+HandsOffEntry read(schema::HandsOffEntry::Reader in) {
+  HandsOffEntry entry;
+  entry.node = text(in.getNode());
+  entry.hands_off.group = text(in.getGroup());
+  entry.hands_off.release = in.getRelease();
+  if (const auto ms = codec::read(in.getRemainingMs())) entry.hands_off.remaining = std::chrono::milliseconds(*ms);
+  entry.hands_off.who = text(in.getWho());
+  entry.hands_off.reason = text(in.getReason());
+  entry.told = in.getTold();
+  entry.problem = text(in.getProblem());
+  return entry;
+}
+
 PolicyState read(schema::PolicyState::Reader in) {
   PolicyState state;
   state.source = text(in.getSource());

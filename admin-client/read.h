@@ -10,6 +10,8 @@ namespace tideline::tidectl {
 model::Result<Node> read(schema::NodeSummary::Reader in);
 model::Result<Pod> read(schema::NodePod::Reader in);
 model::Result<NodeEvent> read(schema::NodeEvent::Reader in);
+model::Result<Explanation> read(schema::Explanation::Reader in);
+HandsOffEntry read(schema::HandsOffEntry::Reader in);
 PolicyState read(schema::PolicyState::Reader in);
 
 }  // namespace tideline::tidectl

@@ -10,6 +10,7 @@
 
 #include "admin-client/human.h"
 #include "admin-client/json_out.h"
+#include "admin-client/ownership_out.h"
 #include "admin-client/plot.h"
 #include "admin-client/render.h"
 #include "admin-client/time_text.h"
@@ -61,6 +62,13 @@ template <class T, class Text>
 int show(const Options& options, const Result<T>& answer, Text&& text) {
   return show(
       options, answer, [](const T& value) { return to_json(value); }, std::forward<Text>(text));
+}
+
+/// The outcome of a change that answers with nothing.
+int done(const Options& options, const Result<void>& outcome, const std::string& what) {
+  if (!outcome) return fail(outcome.error());
+  print(options.json ? dump({{"done", true}}, 2) : safe_text(what) + "\n");
+  return kOk;
 }
 
 int history(const Options& options, const Terminal& terminal, Connection& connection) {
@@ -185,6 +193,9 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
       return show(
           options, connection.nodes(), [](const auto& nodes) { return list_json("nodes", nodes); }, render_nodes);
     case Command::kNode:
+      if (options.capabilities) {
+        return show(options, connection.node(options.node), capabilities_json, render_capabilities);
+      }
       return show(options, connection.node(options.node), render_node);
     case Command::kPods:
       return show(
@@ -201,6 +212,28 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
                   [&](const PolicyAnswer& answer) { return render_policy(answer, options.node); });
     case Command::kPolicyStatus:
       return show(options, connection.policy_status(), render_policy_status);
+    case Command::kExplain:
+      return show(options, connection.explain({options.node, options.at, options.file_part}),
+                  [&](const Explanation& explanation) { return render_explanation(explanation, options.node); });
+    case Command::kHandsOffList:
+      return show(
+          options, connection.hands_off_list(options.node),
+          [](const auto& entries) { return list_json("handsOff", entries); }, render_hands_off);
+    case Command::kHandsOffBegin:
+      return done(options, connection.hands_off_begin(options.node, options.cgroup, options.duration, options.reason),
+                  fmt::format("the agent of {} keeps its hands off {} for {}", options.node, options.cgroup,
+                              format_duration(options.duration)));
+    case Command::kHandsOffEnd:
+      return done(options, connection.hands_off_end(options.node, options.cgroup),
+                  fmt::format("the agent of {} may write below {} again", options.node, options.cgroup));
+    case Command::kRelease:
+      return done(options, connection.release(options.node, options.reason),
+                  fmt::format("{} is released: \"tidectl hands-off list --node {}\" says when its agent has put all "
+                              "back",
+                              options.node, options.node));
+    case Command::kResume:
+      return done(options, connection.resume(options.node),
+                  fmt::format("the agent of {} may write again", options.node));
     case Command::kWatch:
       return watch(options, terminal, connection);
     case Command::kWhoami: {

@@ -40,4 +40,23 @@ void ActorBackend::watch(const model::NodeName& name, std::uint32_t seconds, adm
   anon_send(fleet_, AskWatch{name, seconds, std::move(reply)});
 }
 
+void ActorBackend::explain(const admin::ExplainQuery& query, admin::Reply<admin::Explanation> reply) {
+  anon_send(reader_, AskExplain{query, std::move(reply)});
+}
+void ActorBackend::hands_off_begin(const admin::Caller& caller, const model::NodeName& node, model::HandsOff hands_off,
+                                   admin::Reply<void> reply) {
+  log::info("hands-off", "{} via {}: node {} group \"{}\": {}", caller.identity.name, caller.via, node.str(),
+            hands_off.group, model::text_of(hands_off));
+  anon_send(fleet_, AskHandsOffBegin{node, std::move(hands_off), std::move(reply)});
+}
+void ActorBackend::hands_off_list(const model::NodeName& node, admin::Reply<std::vector<admin::HandsOffRow>> reply) {
+  anon_send(fleet_, AskHandsOffList{node, std::move(reply)});
+}
+void ActorBackend::hands_off_end(const admin::Caller& caller, const model::NodeName& node, const std::string& group,
+                                 bool release, admin::Reply<void> reply) {
+  log::info("hands-off", "{} via {}: node {} {}", caller.identity.name, caller.via, node.str(),
+            release ? "resumes" : "group \"" + group + "\" ends");
+  anon_send(fleet_, AskHandsOffEnd{node, group, release, caller.identity.name, std::move(reply)});
+}
+
 }  // namespace tideline::coordinator

@@ -21,6 +21,12 @@ class ActorBackend final : public admin::AdminBackend {
                     admin::Reply<admin::PolicyApplied> reply) override;
   void policy_status(admin::Reply<admin::PolicyStatus> reply) override;
   void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) override;
+  void explain(const admin::ExplainQuery& query, admin::Reply<admin::Explanation> reply) override;
+  void hands_off_begin(const admin::Caller& caller, const model::NodeName& node, model::HandsOff hands_off,
+                       admin::Reply<void> reply) override;
+  void hands_off_list(const model::NodeName& node, admin::Reply<std::vector<admin::HandsOffRow>> reply) override;
+  void hands_off_end(const admin::Caller& caller, const model::NodeName& node, const std::string& group, bool release,
+                     admin::Reply<void> reply) override;
 
  private:
   caf::actor fleet_;

@@ -49,6 +49,13 @@ model::Result<std::optional<PolicyMemory>> remembered_policy(const store::Histor
   return std::optional<PolicyMemory>(std::move(*memory));
 }
 
+model::Result<fleet::HandsOffBook> remembered_hands_off(const store::HistoryStore& store) {
+  const auto text = store.setting(kHandsOffSetting);
+  if (!text) return text.error().in("reading the stored hands-off orders");
+  if (!*text) return fleet::HandsOffBook();
+  return fleet::HandsOffBook::from_text(**text, {clock::mono_now(), clock::wall_now()});
+}
+
 caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
   // Work stealing, the default, burns ~0.8 % of a core when idle.
   config.set("scheduler.policy", caf::atom("sharing"));
@@ -88,6 +95,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   if (!epoch) return epoch.error();
   auto memory = remembered_policy(*store);
   if (!memory) return memory.error();
+  auto hands_off = remembered_hands_off(*store);
+  if (!hands_off) return hands_off.error();
 
   auto impl = std::make_unique<Impl>();
   impl->store = store;
@@ -99,7 +108,7 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   auto& system = impl->system;
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
-  impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link);
+  impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off));
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
   impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
                                                           impl->history);

@@ -13,6 +13,10 @@ constexpr auto kLedgerInterval = std::chrono::seconds(1);
 /// Who is due is looked for over all nodes: not once a report.
 constexpr auto kPushDelay = std::chrono::milliseconds(20);
 
+fleet::Arrival arrival_now() {
+  return {clock::mono_now(), clock::wall_now()};
+}
+
 model::Error unknown_node(const model::NodeName& name) {
   return {model::ErrorCode::kNotFound, "node \"" + name.str() + "\" is not known here"};
 }
@@ -31,12 +35,13 @@ void note_rule_change(std::vector<model::Event>& events, std::string_view resour
 }  // namespace
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
-                       LinkPortPtr link)
+                       LinkPortPtr link, fleet::HandsOffBook hands_off)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
       history_(std::move(history)),
-      link_(std::move(link)) {}
+      link_(std::move(link)),
+      desk_(epoch, std::move(hands_off), desk_out()) {}
 
 caf::behavior FleetActor::make_behavior() {
   delayed_send(this, kLedgerInterval, LedgerTick{});
@@ -64,8 +69,19 @@ caf::behavior FleetActor::make_behavior() {
         push_due_ = false;
         push_due_policies();
       },
+      [this](const HandsOffAnswered& answered) {
+        if (!answered.problem.empty()) log::warn("hands-off", "{}: {}", answered.node.str(), answered.problem);
+        desk_.answered(answered.node, answered.number, answered.problem);
+      },
+      [this](const HandsOffKept& kept) { desk_.kept(kept.change, kept.outcome, arrival_now()); },
+      [this](const AskHandsOffBegin& ask) { hands_off(ask); },
+      [this](const AskHandsOffList& ask) { ask.reply(desk_.rows(ask.node, clock::mono_now())); },
+      [this](const AskHandsOffEnd& ask) {
+        desk_.end(ask.node, ask.group, ask.release, ask.who, arrival_now(), ask.reply);
+      },
       [this](const LedgerTick&) {
         run_ledger();
+        desk_.expire(arrival_now());
         delayed_send(this, kLedgerInterval, LedgerTick{});
       },
       [this](const AskNodes& ask) { ask.reply(fleet_.nodes(clock::mono_now())); },
@@ -89,6 +105,7 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
   }
   sessions_[name] = session.id;
   rollout_.opened(name);
+  desk_.opened(name, arrival_now());
   keep(name, {*event});
   push_soon();
 }
@@ -99,6 +116,7 @@ void FleetActor::session_closed(const Closed& closed) {
   if (found == sessions_.end() || found->second != closed.session) return;
   sessions_.erase(found);
   rollout_.closed(closed.node);
+  desk_.closed(closed.node);
   if (auto event = fleet_.disconnected(closed.node, {clock::mono_now(), clock::wall_now()}))
     keep(closed.node, {*event});
 }
@@ -158,6 +176,7 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
     log::info("node-forgotten", "{}: not heard of for as long as history is kept", name.str());
     fleet_.forget(name);
     rollout_.forget(name);
+    desk_.forget(name, arrival_now());
     reclaimed_.erase(name);
   }
 }
@@ -216,6 +235,34 @@ model::Result<void> FleetActor::watch(const AskWatch& ask) {
     }
   });
   return {};
+}
+
+HandsOffDesk::Out FleetActor::desk_out() {
+  HandsOffDesk::Out out;
+  out.keep = [this](std::string text, std::uint64_t change) {
+    KeepSetting setting{std::string(kHandsOffSetting), std::move(text)};
+    if (change != 0) {
+      setting.kept = [self = caf::actor_cast<caf::actor>(this), change](model::Result<void> outcome) {
+        caf::anon_send(self, HandsOffKept{change, std::move(outcome)});
+      };
+    }
+    send(history_, std::move(setting));
+  };
+  out.note = [this](const model::NodeName& node, model::Event event) { keep(node, {std::move(event)}); };
+  out.push = [this](const model::NodeName& node, model::HandsOffOrder order) {
+    const auto found = sessions_.find(node);
+    if (found == sessions_.end()) return;
+    link_->with([&](link::NodeServer& server) { server.push_hands_off(found->second, std::move(order)); });
+  };
+  return out;
+}
+
+void FleetActor::hands_off(const AskHandsOffBegin& ask) {
+  if (!fleet_.node(ask.node, clock::mono_now())) {
+    ask.reply(unknown_node(ask.node));
+    return;
+  }
+  desk_.begin(ask.node, ask.hands_off, arrival_now(), ask.reply);
 }
 
 model::Result<admin::PolicyReport> FleetActor::effective(const AskEffective& ask) const {

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "coordinator/actor/hands_off_desk.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
 #include "coordinator/fleet/fleet_view.h"
@@ -13,7 +14,7 @@ namespace tideline::coordinator {
 class FleetActor : public caf::event_based_actor {
  public:
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
-             LinkPortPtr link);
+             LinkPortPtr link, fleet::HandsOffBook hands_off = {});
   caf::behavior make_behavior() override;
 
  private:
@@ -32,6 +33,9 @@ class FleetActor : public caf::event_based_actor {
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
 
+  HandsOffDesk::Out desk_out();
+  void hands_off(const AskHandsOffBegin& ask);
+
   fleet::FleetView fleet_;
   policy::Rollout rollout_;
   bool push_due_ = false;
@@ -39,6 +43,7 @@ class FleetActor : public caf::event_based_actor {
   LinkPortPtr link_;
   std::map<model::NodeName, link::SessionId> sessions_;
   std::map<model::NodeName, model::Reclaimed> reclaimed_;
+  HandsOffDesk desk_;
 };
 
 }  // namespace tideline::coordinator

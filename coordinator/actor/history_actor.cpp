@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/actor/explain_reader.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -30,6 +31,7 @@ caf::behavior HistoryActor::make_behavior() {
       [this](const KeepSetting& setting) {
         const auto kept = store_->put_setting(setting.key, setting.value);
         if (!kept) log::error("setting-lost", "{}: {}", setting.key, kept.error().message());
+        if (setting.kept) setting.kept(kept);
       },
       [this](const RetentionTick&) {
         apply_retention();
@@ -111,6 +113,7 @@ caf::behavior HistoryReader::make_behavior() {
   return {
       [this](const AskHistory& ask) { ask.reply(history(ask.query)); },
       [this](const AskEvents& ask) { ask.reply(events(ask.query)); },
+      [this](const AskExplain& ask) { ask.reply(explain(ask.query)); },
   };
 }
 
@@ -135,6 +138,11 @@ model::Result<std::vector<admin::Series>> HistoryReader::history(const admin::Hi
     answer.push_back(std::move(series));
   }
   return answer;
+}
+
+model::Result<admin::Explanation> HistoryReader::explain(const admin::ExplainQuery& query) const {
+  if (const auto there = known(query.node); !there) return there.error();
+  return coordinator::explain(*store_, query, clock::wall_now(), {}, clock::mono_now);
 }
 
 model::Result<admin::EventsReport> HistoryReader::events(const admin::EventsQuery& query) const {

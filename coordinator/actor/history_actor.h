@@ -44,6 +44,7 @@ class HistoryReader : public caf::event_based_actor {
  private:
   model::Result<std::vector<admin::Series>> history(const admin::HistoryQuery& query) const;
   model::Result<admin::EventsReport> events(const admin::EventsQuery& query) const;
+  model::Result<admin::Explanation> explain(const admin::ExplainQuery& query) const;
   model::Result<void> known(const model::NodeName& node) const;
 
   std::shared_ptr<const store::HistoryStore> store_;

@@ -17,6 +17,11 @@ void LinkEvents::on_policy_ack(link::SessionId session, const model::NodeName& n
   caf::anon_send(sessions_, PolicyAnswered{session, node, pushed, problem});
 }
 
+void LinkEvents::on_hands_off_ack(link::SessionId session, const model::NodeName& node, std::uint64_t number,
+                                  const std::string& problem) {
+  caf::anon_send(sessions_, HandsOffAnswered{session, node, number, problem});
+}
+
 void LinkEvents::on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) {
   caf::anon_send(sessions_, Closed{session, node, why});
 }

@@ -14,6 +14,8 @@ class LinkEvents final : public link::NodeServerEvents {
   void on_reports(std::vector<link::ArrivedReport> reports) override;
   void on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion pushed,
                      const std::string& problem) override;
+  void on_hands_off_ack(link::SessionId session, const model::NodeName& node, std::uint64_t number,
+                        const std::string& problem) override;
   void on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) override;
   void on_peer_refused(const std::string& peer, const model::Error& why, std::uint64_t suppressed) override;
 

@@ -63,12 +63,27 @@ struct KeepEvents {
 struct KeepSetting {
   std::string key;
   std::string value;
+  /// Called once, on the history actor's thread, when the value is durable or could not be made so; may be empty.
+  std::function<void(model::Result<void>)> kept = {};
 };
 
 // -- policy -> fleet
 struct PolicyLoaded {
   std::shared_ptr<const policy::ClusterPolicy> policy;
   model::PolicyVersion version;
+};
+
+// -- link -> sessions -> fleet
+struct HandsOffAnswered {
+  link::SessionId session;
+  model::NodeName node;
+  std::uint64_t number = 0;  // of the order that is answered
+  std::string problem;       // "" = the node obeys
+};
+// -- history -> fleet
+struct HandsOffKept {
+  std::uint64_t change = 0;
+  model::Result<void> outcome;
 };
 
 // -- timers
@@ -114,6 +129,26 @@ struct AskHistory {
 struct AskEvents {
   admin::EventsQuery query;
   admin::Reply<admin::EventsReport> reply;
+};
+struct AskExplain {
+  admin::ExplainQuery query;
+  admin::Reply<admin::Explanation> reply;
+};
+struct AskHandsOffBegin {
+  model::NodeName node;
+  model::HandsOff hands_off;
+  admin::Reply<void> reply;
+};
+struct AskHandsOffList {
+  model::NodeName node;
+  admin::Reply<std::vector<admin::HandsOffRow>> reply;
+};
+struct AskHandsOffEnd {
+  model::NodeName node;
+  std::string group;
+  bool release = false;
+  std::string who;
+  admin::Reply<void> reply;
 };
 struct AskPolicyGet {
   model::NodeName name;
@@ -161,3 +196,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskEvents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyGet)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyApply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskExplain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffBegin)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffList)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffEnd)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffKept)

@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "coordinator/fleet/explain.h"
 #include "coordinator/fleet/view.h"
 #include "messages/link/identity.h"
 #include "messages/model/action.h"
+#include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
 #include "messages/model/metric.h"
 #include "messages/model/policy.h"
@@ -100,6 +103,29 @@ struct PolicyStatus {
   std::vector<fleet::NodeView> nodes;
 };
 
+struct ExplainQuery {
+  model::NodeName node;
+  std::optional<model::WallTime> at;  // nullopt = now
+  std::string file_part;              // only files, pods and groups whose name has it; "" = all
+};
+
+struct Explanation {
+  model::WallTime at;
+  fleet::Explanation what;
+  std::optional<model::WallTime> events_from;   // all events since then were looked at; nullopt = there is none
+  std::optional<model::WallTime> history_from;  // how far back history of the node reaches; nullopt = there is none
+  bool events_cut = false;                      // older events exist that were not looked at
+  std::optional<model::NodeStatus> status;      // of the newest report at or before `at`
+  model::WallTime status_at;
+};
+
+struct HandsOffRow {
+  model::NodeName node;
+  model::HandsOff hands_off;  // `remaining` as of the answer
+  bool told = false;          // the node says that it obeys
+  std::string problem;        // why it does not; "" = no answer yet, or it does
+};
+
 /// Bounds of one answer; the client narrows its question to see more.
 struct AdminLimits {
   static constexpr std::size_t kMaxPods = 20'000;    // of all nodes together
@@ -107,6 +133,7 @@ struct AdminLimits {
   static constexpr std::size_t kMaxMetrics = 16;     // per query
   static constexpr std::size_t kMaxEvents = 10'000;
   static constexpr std::uint32_t kMaxWatchSeconds = 3600;
+  static constexpr std::size_t kMaxFilePartBytes = 1024;
   static constexpr std::size_t kMaxDocuments = 16;           // per policyApply
   static constexpr std::size_t kMaxDocumentBytes = 1 << 20;  // all of one policyApply together
 };
@@ -133,6 +160,16 @@ class AdminBackend {
   /// kNotFound for a node without a session. The nodes (empty name = all) report every second for
   /// `seconds`, 1..AdminLimits::kMaxWatchSeconds.
   virtual void watch(const model::NodeName& name, std::uint32_t seconds, Reply<void> reply) = 0;
+  virtual void explain(const ExplainQuery& query, Reply<Explanation> reply) = 0;
+  /// Answers when it is durable; the node is told as soon as it has a session. Replaces an earlier one of the same node
+  /// and group. `hands_off` is valid. kOverloaded beyond HandsOffLimits::kMaxPerNode.
+  virtual void hands_off_begin(const Caller& caller, const model::NodeName& node, model::HandsOff hands_off,
+                               Reply<void> reply) = 0;
+  /// Empty name = all nodes; by node, then by group.
+  virtual void hands_off_list(const model::NodeName& node, Reply<std::vector<HandsOffRow>> reply) = 0;
+  /// kNotFound when there is none. `release`: the one of the whole tree, whatever `group` says.
+  virtual void hands_off_end(const Caller& caller, const model::NodeName& node, const std::string& group, bool release,
+                             Reply<void> reply) = 0;
 };
 
 }  // namespace tideline::admin

@@ -92,6 +92,60 @@ void write(const NodeEvent& event, schema::NodeEvent::Builder out) {
   codec::write(event.event, out.initEvent());
 }
 
+void write(const Explanation& explanation, schema::Explanation::Builder out) {
+  const auto ms = [](const std::optional<model::WallTime>& at) {
+    return at ? std::optional(at->ms) : std::optional<std::int64_t>();
+  };
+  out.setAtMs(explanation.at.ms);
+  const auto& what = explanation.what;
+  auto files = out.initFiles(static_cast<unsigned>(what.files.size()));
+  for (unsigned i = 0; i < files.size(); ++i) {
+    const auto& file = what.files[i];
+    files[i].setFile(text(file.file));
+    files[i].setValue(text(file.value));
+    files[i].setOldValue(text(file.old_value));
+    files[i].setController(static_cast<std::uint8_t>(file.controller));
+    files[i].setReason(static_cast<std::uint16_t>(file.reason));
+    files[i].setWallMs(file.at.ms);
+    files[i].setChangesLastHour(file.changes_last_hour);
+    files[i].setDriftsLastHour(file.drifts_last_hour);
+    files[i].setOriginal(file.original);
+  }
+  auto evictions = out.initEvictions(static_cast<unsigned>(what.evictions.size()));
+  for (unsigned i = 0; i < evictions.size(); ++i) {
+    evictions[i].setPod(text(what.evictions[i].pod));
+    evictions[i].setWallMs(what.evictions[i].at.ms);
+    evictions[i].setReason(static_cast<std::uint16_t>(what.evictions[i].reason));
+    evictions[i].setDetail(text(what.evictions[i].detail));
+  }
+  auto groups = out.initHandsOff(static_cast<unsigned>(what.hands_off.size()));
+  for (unsigned i = 0; i < groups.size(); ++i) {
+    groups[i].setGroup(text(what.hands_off[i].group));
+    groups[i].setWallMs(what.hands_off[i].at.ms);
+    groups[i].setBy(static_cast<std::uint8_t>(what.hands_off[i].by));
+    groups[i].setText(text(what.hands_off[i].text));
+    groups[i].setOver(what.hands_off[i].over);
+  }
+  codec::write(ms(explanation.events_from), out.initEventsFromMs());
+  codec::write(ms(explanation.history_from), out.initHistoryFromMs());
+  out.setEventsCut(explanation.events_cut);
+  out.setRowsCut(what.rows_cut);
+  if (!explanation.status) return;
+  codec::write(*explanation.status, out.initStatus());
+  out.setStatusWallMs(explanation.status_at.ms);
+}
+
+void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out) {
+  out.setNode(text(row.node.str()));
+  out.setGroup(text(row.hands_off.group));
+  out.setRelease(row.hands_off.release);
+  codec::write(in_ms(row.hands_off.remaining), out.initRemainingMs());
+  out.setWho(text(row.hands_off.who));
+  out.setReason(text(row.hands_off.reason));
+  out.setTold(row.told);
+  out.setProblem(text(row.problem));
+}
+
 void write(const PolicyState& state, schema::PolicyState::Builder out) {
   out.setSource(text(state.source));
   out.setVersion(state.version.value());
@@ -111,6 +165,29 @@ Result<model::NodeName> read_node(capnp::Text::Reader name, bool may_be_empty) {
     return invalid(fmt::format("the node's name has {} bytes; at most {}", name.size(), kMaxNodeNameBytes));
   }
   return model::NodeName(text(name));
+}
+
+Result<model::HandsOff> read_hands_off(const Caller& caller, capnp::Text::Reader group, std::int64_t for_ms,
+                                       capnp::Text::Reader reason) {
+  constexpr auto kMaxMs =
+      std::chrono::duration_cast<std::chrono::milliseconds>(model::HandsOffLimits::kMaxDuration).count();
+  if (for_ms <= 0 || for_ms > kMaxMs) {
+    return invalid(fmt::format("hands-off for {} ms; want 1..{} (7d)", for_ms, kMaxMs));
+  }
+  model::HandsOff hands_off{.group = text(group),
+                            .remaining = std::chrono::milliseconds(for_ms),
+                            .release = false,
+                            .who = caller.identity.name,
+                            .reason = text(reason)};
+  if (auto valid = model::validate(hands_off); !valid) return valid.error();
+  return hands_off;
+}
+
+Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader reason) {
+  model::HandsOff hands_off{
+      .group = {}, .remaining = std::nullopt, .release = true, .who = caller.identity.name, .reason = text(reason)};
+  if (auto valid = model::validate(hands_off); !valid) return valid.error();
+  return hands_off;
 }
 
 Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms) {

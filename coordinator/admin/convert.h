@@ -15,12 +15,18 @@ void write(const fleet::NodeView& view, schema::NodeSummary::Builder out);
 void write(const fleet::PodView& view, schema::NodePod::Builder out);
 void write(const Series& series, schema::Series::Builder out);
 void write(const NodeEvent& event, schema::NodeEvent::Builder out);
+void write(const Explanation& explanation, schema::Explanation::Builder out);
+void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out);
 void write(const PolicyState& state, schema::PolicyState::Builder out);
 
 /// kInvalidArgument names the argument and its bound.
 model::Result<model::NodeName> read_node(capnp::Text::Reader name, bool may_be_empty);
 model::Result<HistoryQuery> read(schema::HistoryQuery::Reader in);
 model::Result<std::vector<PolicyDocument>> read(capnp::List<schema::PolicyState::Document>::Reader in);
+/// Of a call of `caller`; ends with model::validate.
+model::Result<model::HandsOff> read_hands_off(const Caller& caller, capnp::Text::Reader group, std::int64_t for_ms,
+                                              capnp::Text::Reader reason);
+model::Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader reason);
 model::Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms);
 
 }  // namespace tideline::admin

@@ -212,4 +212,77 @@ kj::Promise<void> AdminService::whoami(WhoamiContext context) {
   return kj::READY_NOW;
 }
 
+kj::Promise<void> AdminService::explain(ExplainContext context) {
+  const auto params = context.getParams();
+  auto node = read_node(params.getNode(), false);
+  if (!node) return failed(node.error());
+  if (params.getFile().size() > AdminLimits::kMaxFilePartBytes) {
+    return failed(
+        Error(ErrorCode::kInvalidArgument, fmt::format("the part of a file's name has {} bytes; at most {}",
+                                                       params.getFile().size(), AdminLimits::kMaxFilePartBytes)));
+  }
+  if (params.getAtMs() < 0) {
+    return failed(
+        Error(ErrorCode::kInvalidArgument, fmt::format("the instant {} ms is before 1970", params.getAtMs())));
+  }
+  ExplainQuery query{*node, std::nullopt, {params.getFile().cStr(), params.getFile().size()}};
+  if (params.getAtMs() > 0) query.at = model::WallTime{params.getAtMs()};
+  return answer<Explanation>(
+      context, [&](auto reply) { backend_.explain(query, std::move(reply)); },
+      [](auto& results, const Explanation& explanation) { write(explanation, results.initExplanation()); });
+}
+
+kj::Promise<void> AdminService::handsOffBegin(HandsOffBeginContext context) {
+  const auto params = context.getParams();
+  const Caller caller{*state_->identity, state_->peer};
+  auto node = read_node(params.getNode(), false);
+  if (!node) return failed(node.error());
+  auto hands_off = read_hands_off(caller, params.getGroup(), params.getForMs(), params.getReason());
+  if (!hands_off) return failed(hands_off.error());
+  return answer<void>(
+      context, [&](auto reply) { backend_.hands_off_begin(caller, *node, *std::move(hands_off), std::move(reply)); },
+      [](auto&) {});
+}
+
+kj::Promise<void> AdminService::handsOffList(HandsOffListContext context) {
+  auto node = read_node(context.getParams().getNode(), true);
+  if (!node) return failed(node.error());
+  return answer<std::vector<HandsOffRow>>(
+      context, [&](auto reply) { backend_.hands_off_list(*node, std::move(reply)); },
+      [](auto& results, const auto& rows) {
+        fill_list(rows, [&](unsigned size) { return results.initEntries(size); });
+      });
+}
+
+kj::Promise<void> AdminService::handsOffEnd(HandsOffEndContext context) {
+  const auto params = context.getParams();
+  const Caller caller{*state_->identity, state_->peer};
+  auto node = read_node(params.getNode(), false);
+  if (!node) return failed(node.error());
+  const std::string group(params.getGroup().cStr(), params.getGroup().size());
+  return answer<void>(
+      context, [&](auto reply) { backend_.hands_off_end(caller, *node, group, false, std::move(reply)); },
+      [](auto&) {});
+}
+
+kj::Promise<void> AdminService::release(ReleaseContext context) {
+  const auto params = context.getParams();
+  const Caller caller{*state_->identity, state_->peer};
+  auto node = read_node(params.getNode(), false);
+  if (!node) return failed(node.error());
+  auto hands_off = read_release(caller, params.getReason());
+  if (!hands_off) return failed(hands_off.error());
+  return answer<void>(
+      context, [&](auto reply) { backend_.hands_off_begin(caller, *node, *std::move(hands_off), std::move(reply)); },
+      [](auto&) {});
+}
+
+kj::Promise<void> AdminService::resume(ResumeContext context) {
+  const Caller caller{*state_->identity, state_->peer};
+  auto node = read_node(context.getParams().getNode(), false);
+  if (!node) return failed(node.error());
+  return answer<void>(
+      context, [&](auto reply) { backend_.hands_off_end(caller, *node, "", true, std::move(reply)); }, [](auto&) {});
+}
+
 }  // namespace tideline::admin

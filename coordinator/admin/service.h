@@ -54,6 +54,12 @@ class AdminService final : public schema::Admin::Server {
   kj::Promise<void> policyStatus(PolicyStatusContext context) override;
   kj::Promise<void> watch(WatchContext context) override;
   kj::Promise<void> whoami(WhoamiContext context) override;
+  kj::Promise<void> explain(ExplainContext context) override;
+  kj::Promise<void> handsOffBegin(HandsOffBeginContext context) override;
+  kj::Promise<void> handsOffList(HandsOffListContext context) override;
+  kj::Promise<void> handsOffEnd(HandsOffEndContext context) override;
+  kj::Promise<void> release(ReleaseContext context) override;
+  kj::Promise<void> resume(ResumeContext context) override;
 
  private:
   model::Result<void> admit(std::uint64_t interface_id, std::uint16_t method_id);

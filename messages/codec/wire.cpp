@@ -148,6 +148,13 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     features[i].setWhy(ptr(status.features[i].why));
   }
   out.setPolicyApplied(status.policy_applied.value());
+  auto knobs = out.initKnobs(static_cast<unsigned>(status.knobs.size()));
+  for (unsigned i = 0; i < knobs.size(); ++i) {
+    knobs[i].setKnob(static_cast<std::uint8_t>(status.knobs[i].knob));
+    knobs[i].setSupported(status.knobs[i].supported);
+    knobs[i].setFile(ptr(status.knobs[i].file));
+    knobs[i].setWhy(ptr(status.knobs[i].why));
+  }
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -234,6 +241,16 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
     }
   }
   status.policy_applied = model::PolicyVersion(in.getPolicyApplied());
+  const auto knobs = in.getKnobs();
+  if (problems.bounded("knobs", knobs, model::ReportLimits::kMaxKnobs)) {
+    // A knob of a newer node only informs: its number is kept, and name_of says "unknown".
+    for (const auto knob : knobs) {
+      status.knobs.push_back({.knob = static_cast<model::Knob>(knob.getKnob()),
+                              .supported = knob.getSupported(),
+                              .file = str(knob.getFile()),
+                              .why = str(knob.getWhy())});
+    }
+  }
   return problems.result(std::move(status));
 }
 

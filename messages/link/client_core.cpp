@@ -19,6 +19,7 @@ using model::ErrorCode;
 // A session shorter than this did not prove that the coordinator is well: the next wait grows as after a failure.
 constexpr kj::Duration kShortSession = 5 * kj::SECONDS;
 constexpr std::size_t kMaxPendingPolicies = 4;
+constexpr std::size_t kMaxPendingHandsOff = 4;
 constexpr model::Duration kShortestInterval = std::chrono::milliseconds(100);
 constexpr model::Duration kLongestInterval = std::chrono::hours(24);
 
@@ -29,6 +30,7 @@ class NodeAgentServer final : public schema::NodeAgent::Server {
   kj::Promise<void> setReportInterval(SetReportIntervalContext context) override {
     return core_.set_report_interval(context);
   }
+  kj::Promise<void> setHandsOff(SetHandsOffContext context) override { return core_.set_hands_off(context); }
 
  private:
   ClientCore& core_;
@@ -254,6 +256,33 @@ kj::Promise<void> ClientCore::set_report_interval(SetReportIntervalContext conte
   }
   events_.on_report_interval(interval, duration);
   return kj::READY_NOW;
+}
+
+kj::Promise<void> ClientCore::set_hands_off(SetHandsOffContext context) {
+  const auto order = codec::guarded("hands-off", [&]() { return codec::read(context.getParams().getOrder()); });
+  if (!order) return to_exception(order.error());
+  if (connection_.get() == nullptr) return to_exception(Error(ErrorCode::kUnavailable, "the session has ended"));
+  auto& waiting = connection_->hands_off;
+  if (waiting.size() >= kMaxPendingHandsOff) {
+    waiting.front().answer->fulfill(fmt::format("superseded by order {}", order->number));
+    waiting.erase(waiting.begin());
+  }
+  auto answer = kj::newPromiseAndFulfiller<std::string>();
+  waiting.push_back({order->number, kj::mv(answer.fulfiller)});
+  context.releaseParams();
+  context.allowCancellation();
+  events_.on_hands_off(*order);
+  return answer.promise.then(
+      [context](const std::string& problem) mutable { context.getResults().setProblem(ptr(problem)); });
+}
+
+void ClientCore::answer_hands_off(std::uint64_t number, const std::string& problem) {
+  if (connection_.get() == nullptr) return;
+  auto& waiting = connection_->hands_off;
+  for (auto& pending : waiting) {
+    if (pending.number == number) pending.answer->fulfill(std::string(problem));
+  }
+  std::erase_if(waiting, [number](const PendingHandsOff& pending) { return pending.number == number; });
 }
 
 void ClientCore::taskFailed(kj::Exception&& exception) {

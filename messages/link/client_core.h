@@ -35,13 +35,17 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   /// `bytes` is a report as codec::to_bytes made it.
   void send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes);
   void answer_policy(model::PolicyVersion version, const std::string& problem);
+  void answer_hands_off(std::uint64_t number, const std::string& problem);
 
   // Called by the agent that the coordinator holds.
   using SetPolicyContext = capnp::CallContext<schema::NodeAgent::SetPolicyParams, schema::NodeAgent::SetPolicyResults>;
   using SetReportIntervalContext =
       capnp::CallContext<schema::NodeAgent::SetReportIntervalParams, schema::NodeAgent::SetReportIntervalResults>;
+  using SetHandsOffContext =
+      capnp::CallContext<schema::NodeAgent::SetHandsOffParams, schema::NodeAgent::SetHandsOffResults>;
   kj::Promise<void> set_policy(SetPolicyContext context);
   kj::Promise<void> set_report_interval(SetReportIntervalContext context);
+  kj::Promise<void> set_hands_off(SetHandsOffContext context);
 
  private:
   struct Outcome {
@@ -52,12 +56,17 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     model::PolicyVersion version;
     kj::Own<kj::PromiseFulfiller<Outcome>> answer;
   };
+  struct PendingHandsOff {
+    std::uint64_t number = 0;
+    kj::Own<kj::PromiseFulfiller<std::string>> answer;
+  };
   struct Connection final : private kj::TaskSet::ErrorHandler {
     explicit Connection(kj::Own<RpcClient> own) : rpc(kj::mv(own)), tasks(*this) {}
     void taskFailed(kj::Exception&& exception) override;
     kj::Own<RpcClient> rpc;
     kj::Maybe<schema::NodeSession::Client> session;
     std::vector<PendingPolicy> policies;
+    std::vector<PendingHandsOff> hands_off;
     model::Duration heartbeat{0};
     model::Duration deadline{0};
     kj::TaskSet tasks;

@@ -69,6 +69,10 @@ class NodeClient::Impl {
     thread_.post([this, version, text = std::move(problem)](KjContext&) { core_->answer_policy(version, text); });
   }
 
+  void answer_hands_off(std::uint64_t number, std::string problem) {
+    thread_.post([this, number, text = std::move(problem)](KjContext&) { core_->answer_hands_off(number, text); });
+  }
+
  private:
   const NodeClientConfig config_;
   NodeClientEvents& events_;
@@ -98,6 +102,10 @@ model::Result<void> NodeClient::send_report(const model::Report& report) {
 
 void NodeClient::answer_policy(model::PolicyVersion version, std::string problem) {
   impl_->answer_policy(version, std::move(problem));
+}
+
+void NodeClient::answer_hands_off(std::uint64_t number, std::string problem) {
+  impl_->answer_hands_off(number, std::move(problem));
 }
 
 void NodeClient::stop() {

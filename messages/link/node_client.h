@@ -10,6 +10,7 @@
 #include "messages/link/limits.h"
 #include "messages/link/session.h"
 #include "messages/link/tls_files.h"
+#include "messages/model/hands_off.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
 
@@ -33,6 +34,9 @@ class NodeClientEvents {
   virtual void on_policy(const model::NodePolicy& policy) = 0;
   /// Report every `interval` for `duration`, then as before.
   virtual void on_report_interval(model::Duration interval, model::Duration duration) = 0;
+  /// All that is to be left alone, from now; replaces what was ordered before. Obey it, then call answer_hands_off with
+  /// its number, from any thread, within SessionLimits::idle_deadline or so.
+  virtual void on_hands_off(const model::HandsOffOrder& order) = 0;
 };
 
 struct NodeClientConfig {
@@ -74,6 +78,8 @@ class NodeClient {
   model::Result<void> send_report(const model::Report& report);
   /// The outcome of on_policy: problem "" = in force. An answer for a version nobody waits for is ignored.
   void answer_policy(model::PolicyVersion version, std::string problem);
+  /// The outcome of on_hands_off: problem "" = obeyed. An answer to an order nobody waits for is ignored.
+  void answer_hands_off(std::uint64_t number, std::string problem);
   /// Ends the session and the thread. No event after it returned. Must not be called from an event.
   void stop();
 

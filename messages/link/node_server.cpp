@@ -84,6 +84,12 @@ void NodeServer::push_policy(std::vector<std::pair<SessionId, model::NodePolicy>
   impl_->post([policies = std::move(policies)](ServerCore& core) mutable { core.push_policy(std::move(policies)); });
 }
 
+void NodeServer::push_hands_off(SessionId session, model::HandsOffOrder order) {
+  impl_->post([session, order = std::move(order)](ServerCore& core) mutable {
+    core.push_hands_off(session, std::move(order));
+  });
+}
+
 void NodeServer::set_report_interval(SessionId session, model::Duration interval, model::Duration duration) {
   impl_->post([=](ServerCore& core) { core.set_report_interval(session, interval, duration); });
 }

@@ -11,6 +11,7 @@
 #include "messages/link/limits.h"
 #include "messages/link/session.h"
 #include "messages/link/tls_files.h"
+#include "messages/model/hands_off.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
 
@@ -27,6 +28,10 @@ class NodeServerEvents {
   /// says, or that it gave no answer.
   virtual void on_policy_ack(SessionId session, const model::NodeName& node, model::PolicyVersion version,
                              const std::string& problem) = 0;
+  /// The node's answer to the order `number` of push_hands_off. problem "" = it obeys; else what it says, that it does
+  /// not know such orders, or that it gave no answer.
+  virtual void on_hands_off_ack(SessionId session, const model::NodeName& node, std::uint64_t number,
+                                const std::string& problem) = 0;
   /// An enrolled session ended, for whatever reason. No event of it follows.
   virtual void on_closed(SessionId session, const model::NodeName& node, const std::string& why) = 0;
   virtual void on_heartbeat(SessionId, model::MonoTime /*node*/, model::WallTime /*node*/) {}
@@ -75,6 +80,8 @@ class NodeServer {
   /// Sent in slices (SessionLimits). A newer policy for the same session replaces one not yet sent; on_policy_ack
   /// brings the node's answer.
   void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
+  /// Sent at once, or after the answer to the one before; of several that wait only the newest is sent.
+  void push_hands_off(SessionId session, model::HandsOffOrder order);
   /// Asks the node to report every `interval` for `duration`, then at its own pace again.
   void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
   void close(SessionId session, std::string why);

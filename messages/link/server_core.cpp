@@ -326,6 +326,43 @@ void ServerCore::policy_answered(SessionId id, model::PolicyVersion version, con
   events_.on_policy_ack(id, session->hello.node, version, problem);
 }
 
+void ServerCore::push_hands_off(SessionId id, model::HandsOffOrder order) {
+  Session* session = find(id);
+  if (session == nullptr || !session->enrolled) return;
+  session->hands_off_wanted = std::move(order);
+  if (!session->hands_off_in_flight) send_hands_off(*session);
+}
+
+void ServerCore::send_hands_off(Session& session) {
+  const SessionId id = session.id;
+  const model::HandsOffOrder order = *std::exchange(session.hands_off_wanted, std::nullopt);
+  session.hands_off_in_flight = true;
+  auto request = KJ_ASSERT_NONNULL(session.agent).setHandsOffRequest();
+  codec::write(order, request.initOrder());
+  tasks_.add(
+      context_.timer.timeoutAfter(to_kj(config_.session.idle_deadline), request.send().dropPipeline())
+          .then(
+              [this, id, number = order.number](capnp::Response<schema::NodeAgent::SetHandsOffResults> response) {
+                hands_off_answered(id, number, text_of(response.getProblem()).substr(0, kMaxTextBytes));
+              },
+              [this, id, number = order.number](kj::Exception&& exception) {
+                const bool unknown = exception.getType() == kj::Exception::Type::UNIMPLEMENTED;
+                hands_off_answered(id, number,
+                                   unknown ? "the agent is too old to keep its hands off"
+                                           : "no answer: " + error_from(exception).message());
+              }));
+  connections_->drop_if_clogged(session.connection);
+}
+
+void ServerCore::hands_off_answered(SessionId id, std::uint64_t number, const std::string& problem) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  session->hands_off_in_flight = false;
+  const model::NodeName node = session->hello.node;
+  if (session->hands_off_wanted) send_hands_off(*session);
+  events_.on_hands_off_ack(id, node, number, problem);
+}
+
 void ServerCore::set_report_interval(SessionId id, model::Duration interval, model::Duration duration) {
   Session* session = find(id);
   if (session == nullptr || !session->enrolled || connections_->drop_if_clogged(session->connection)) return;

@@ -33,6 +33,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void acknowledge(const std::vector<Ticket>& tickets);
   void refuse(const Ticket& ticket, const model::Error& why);
   void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
+  void push_hands_off(SessionId session, model::HandsOffOrder order);
   void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
   void end(SessionId session, const std::string& why);
   void end_all(const std::string& why);
@@ -68,6 +69,8 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
     std::optional<model::NodePolicy> policy_wanted;
     bool policy_queued = false;
     bool policy_in_flight = false;
+    std::optional<model::HandsOffOrder> hands_off_wanted;
+    bool hands_off_in_flight = false;
   };
 
   void accept(TlsStream stream);
@@ -85,6 +88,8 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void send_policy_slice();
   void send_policy(Session& session);
   void policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem);
+  void send_hands_off(Session& session);
+  void hands_off_answered(SessionId id, std::uint64_t number, const std::string& problem);
   void sweep();
   void reload_changed_files();
   void taskFailed(kj::Exception&& exception) override;

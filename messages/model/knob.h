@@ -30,13 +30,14 @@ GroupRef group_of(const Pod& pod, const Container& container);
 /// "BestEffort root", "pod <uid>", "pod <uid> container <id>".
 std::string text_of(const GroupRef& group);
 
+/// Values are stored: never renumber.
 enum class Knob : std::uint8_t {
-  kCpuQuota,   // cpu.cfs_quota_us / cpu.max: Limit
-  kCpuBurst,   // cpu.cfs_burst_us / cpu.max.burst: Limit, the burst as CPU per period
-  kCpuWeight,  // cpu.shares / cpu.weight: Number, in shares (2..262144)
-  kCpuIdle,    // cpu.idle: Number, 0 or 1
-  kBvtWarp,    // cpu.bvt_warp_ns (Alibaba Cloud Linux): Number, -1..2
-  kCpuset,     // cpuset.cpus: CpuSet, not empty
+  kCpuQuota = 0,   // cpu.cfs_quota_us / cpu.max: Limit
+  kCpuBurst = 1,   // cpu.cfs_burst_us / cpu.max.burst: Limit, the burst as CPU per period
+  kCpuWeight = 2,  // cpu.shares / cpu.weight: Number, in shares (2..262144)
+  kCpuIdle = 3,    // cpu.idle: Number, 0 or 1
+  kBvtWarp = 4,    // cpu.bvt_warp_ns (Alibaba Cloud Linux): Number, -1..2
+  kCpuset = 5,     // cpuset.cpus: CpuSet, not empty
 };
 std::string_view name_of(Knob knob);  // "cpu-quota" ...
 

@@ -8,6 +8,7 @@
 
 #include "messages/model/action.h"
 #include "messages/model/ids.h"
+#include "messages/model/knob.h"
 #include "messages/model/pod.h"
 #include "messages/model/result.h"
 #include "messages/model/sample.h"
@@ -23,6 +24,7 @@ struct ReportLimits {
   static constexpr std::size_t kMaxEvictionFeatures = 16;  // named by one pod
   static constexpr std::size_t kMaxBoundCpus = 1 << 17;    // of all pods together
   static constexpr std::size_t kMaxEvents = 1024;
+  static constexpr std::size_t kMaxKnobs = 64;
   static constexpr std::size_t kMaxTextBytes = 1024;
   static constexpr std::size_t kMaxWireBytes = 1 << 20;
   /// Of kMaxWireBytes, what a node's pods may take: the rest holds its samples, events and status.
@@ -71,6 +73,7 @@ struct NodeStatus {
   Protection protection;
   std::vector<FeatureState> features;
   PolicyVersion policy_applied;
+  std::vector<KnobSupport> knobs;  // as probed on the host; empty: not told, as by an agent of before this field
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 

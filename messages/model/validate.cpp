@@ -87,6 +87,11 @@ void check_status(Checker& check, const NodeStatus& status) {
     check.text("status.features.feature", feature.feature);
     check.text("status.features.why", feature.why);
   }
+  check.count("status.knobs", status.knobs.size(), ReportLimits::kMaxKnobs);
+  for (const auto& knob : status.knobs) {
+    check.text("status.knobs.file", knob.file);
+    check.text("status.knobs.why", knob.why);
+  }
 }
 
 void check_sample(Checker& check, const NodeSample& sample) {

@@ -77,6 +77,58 @@ struct PolicyState {
   struct Document { key @0 :Text; json @1 :Text; }
 }
 
+struct FileState {
+  # The last change of one kernel file at or before the instant asked for.
+  file @0 :Text;              # relative to the tree's root
+  value @1 :Text;
+  oldValue @2 :Text;          # what it held before
+  controller @3 :UInt8;       # model::Controller
+  reason @4 :UInt16;          # model::Reason
+  wallMs @5 :Int64;           # ms since the epoch
+  changesLastHour @6 :UInt32; # in the hour before the instant asked for
+  driftsLastHour @7 :UInt32;  # of them, by somebody else
+  original @8 :Bool;          # the agent put back what was there before it
+}
+
+struct PodEviction {
+  pod @0 :Text;
+  wallMs @1 :Int64;
+  reason @2 :UInt16;          # model::Reason
+  detail @3 :Text;
+}
+
+struct HandsOffNote {
+  group @0 :Text;
+  wallMs @1 :Int64;
+  by @2 :UInt8;               # model::Controller: who says so, the node's guard or the coordinator
+  text @3 :Text;
+  over @4 :Bool;              # ended or expired
+}
+
+struct Explanation {
+  atMs @0 :Int64;             # the instant that is explained
+  files @1 :List(FileState);  # by name
+  evictions @2 :List(PodEviction);   # newest first
+  handsOff @3 :List(HandsOffNote);   # the newest of each group
+  eventsFromMs @4 :R.OptInt;  # all events since then were looked at; not known = there is none
+  historyFromMs @5 :R.OptInt; # how far back history of the node reaches; not known = there is none
+  eventsCut @6 :Bool;         # older events exist that were not looked at
+  rowsCut @7 :Bool;           # more files, evictions or groups exist than fit one answer
+  status @8 :R.NodeStatus;    # of the newest report at or before the instant; null = none near it
+  statusWallMs @9 :Int64;     # of that report
+}
+
+struct HandsOffEntry {
+  node @0 :Text;
+  group @1 :Text;             # "" = the whole tree, released
+  release @2 :Bool;
+  remainingMs @3 :R.OptInt;   # ms; not known = until it is ended
+  who @4 :Text;
+  reason @5 :Text;
+  told @6 :Bool;              # the node says that it obeys
+  problem @7 :Text;           # why it does not; "" = no answer yet, or it does
+}
+
 interface Admin {
   nodes @0 () -> (nodes :List(NodeSummary));                              # viewer
   node @1 (name :Text) -> (node :NodeSummary);                            # viewer
@@ -89,4 +141,10 @@ interface Admin {
   policyStatus @8 () -> (state :PolicyState, nodes :List(NodeSummary));   # viewer
   watch @9 (node :Text, seconds :UInt32) -> ();                           # viewer; nodes report every second for so long
   whoami @10 () -> (role :Text, name :Text);                              # anyone who got in
+  explain @11 (node :Text, atMs :Int64, file :Text) -> (explanation :Explanation);  # viewer; file "" = all, else a part
+  handsOffBegin @12 (node :Text, group :Text, forMs :Int64, reason :Text) -> ();     # operator
+  handsOffList @13 (node :Text) -> (entries :List(HandsOffEntry));        # viewer; "" = all nodes
+  handsOffEnd @14 (node :Text, group :Text) -> ();                        # operator
+  release @15 (node :Text, reason :Text) -> ();                           # operator; until resume
+  resume @16 (node :Text) -> ();                                          # operator
 }

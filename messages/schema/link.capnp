@@ -5,6 +5,7 @@
 using Cxx = import "/capnp/c++.capnp";
 using Report = import "report.capnp".Report;
 using NodePolicy = import "policy.capnp".NodePolicy;
+using HandsOffOrder = import "hands_off.capnp".HandsOffOrder;
 $Cxx.namespace("tideline::schema");
 
 struct Hello {
@@ -38,4 +39,5 @@ interface NodeSession {
 interface NodeAgent {
   setPolicy @0 (policy :NodePolicy) -> (appliedVersion :UInt64, problem :Text);  # problem "" = applied
   setReportInterval @1 (intervalMs :UInt32, forMs :UInt32) -> ();                # while someone watches
+  setHandsOff @2 (order :HandsOffOrder) -> (problem :Text);                      # problem "" = obeyed from now on
 }

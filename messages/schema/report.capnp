@@ -114,6 +114,13 @@ struct FeatureState {
   why @2 :Text;
 }
 
+struct KnobSupport {
+  knob @0 :UInt8;        # model::Knob
+  supported @1 :Bool;
+  file @2 :Text;         # in the kernel's spelling; "" where its cgroup version has none
+  why @3 :Text;          # why it is not supported
+}
+
 struct NodeStatus {
   cpuCapacity @0 :Int64;        # millicores
   memoryCapacity @1 :Int64;     # bytes
@@ -128,6 +135,7 @@ struct NodeStatus {
   protectionWhy @10 :Text;
   features @11 :List(FeatureState);
   policyApplied @12 :UInt64;    # version of the policy in force
+  knobs @13 :List(KnobSupport); # as probed on the host
 }
 
 struct Event {

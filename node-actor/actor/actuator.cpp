@@ -46,6 +46,12 @@ std::size_t Actuator::owned() const {
   return count;
 }
 
+void Actuator::forget() {
+  held_.clear();
+  inherited_.clear();
+  problems_.clear();
+}
+
 void Actuator::fail(model::Controller controller, const model::Error& error) {
   problems_.insert_or_assign(controller, error);
 }

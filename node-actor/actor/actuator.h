@@ -39,6 +39,9 @@ class Actuator {
   /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings ours there down to `limit`.
   model::Result<void> lower_be_quotas(model::MilliCpu limit);
 
+  /// All originals were put back by somebody else in this process.
+  void forget();
+
   /// Why a controller's last write or reading failed; empty when all went well.
   const std::map<model::Controller, model::Error>& problems() const { return problems_; }
   /// Knobs whose file holds our value.

@@ -87,6 +87,11 @@ model::Result<decide::CurrentLimit> BeQuota::release(model::Reason reason) {
   return now->limit ? decide::CurrentLimit::of(*now->limit) : decide::CurrentLimit::none();
 }
 
+void BeQuota::forget() {
+  before_.reset();
+  inherited_ = false;
+}
+
 std::string BeQuota::missing_knob() const {
   const std::string file = v1() ? kV1Quota : kV2Quota;
   const auto path = tree_.path(tree_.best_effort(), file);

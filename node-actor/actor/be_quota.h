@@ -33,6 +33,9 @@ class BeQuota {
   /// Puts back quota and period as they were before our first limit.
   model::Result<decide::CurrentLimit> release(model::Reason reason);
 
+  /// Quota and period are as they were: what is there from now on is what the next limit gives back.
+  void forget();
+
   /// "cpu.max" or "cpu.cfs_quota_us" if the besteffort root is there and the kernel gives it no such file; else "".
   std::string missing_knob() const;
 

@@ -1,5 +1,6 @@
 #include "node-actor/actor/cpu_side.h"
 
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,7 +47,7 @@ model::Result<void> CpuSide::round(const Round& round) {
     const auto reading = kernel::read_knob(tree_, tree_.best_effort(), model::Knob::kCpuset);
     if (reading) be_current = std::get<model::CpuSet>(reading->value);
   }
-  static const std::vector<decide::HandsOff> kNoHandsOff;
+  const auto held = hands_off(round);
   std::vector<decide::PodWork> work;
   for (const auto& pod : round.counters.pods) {
     if (pod.group.cpu) work.push_back({pod.uid, *pod.group.cpu});
@@ -65,7 +66,7 @@ model::Result<void> CpuSide::round(const Round& round) {
                                  .be_cpus_current = std::move(be_current),
                                  .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
                                  .boot_id = boot_id_,
-                                 .hands_off = kNoHandsOff,
+                                 .hands_off = held,
                                  .work = work},
                                 round.policy);
   state_ = std::move(step.state);
@@ -79,6 +80,31 @@ model::Result<void> CpuSide::round(const Round& round) {
     look_at_be_cpus(step.decision.suppressed_cpus);
   }
   return done;
+}
+
+std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {
+  std::vector<decide::HandsOff> found;
+  for (const auto& hold : round.holds) {
+    const auto add = [&](const model::GroupRef& group) {
+      constexpr model::MonoTime kNever{INT64_MAX};
+      found.push_back({group, hold.until.value_or(kNever), hold.what.who, hold.what.reason});
+    };
+    const auto covers = [&](const std::string& group) { return decide::covering({hold}, group, round.now) != nullptr; };
+    for (const auto qos : {model::KubeQos::kGuaranteed, model::KubeQos::kBurstable, model::KubeQos::kBestEffort}) {
+      if (covers(tree_.qos_group(qos))) add(model::root_of(qos));
+    }
+    for (const auto& pod : round.pods) {
+      if (covers(tree_.pod_group(pod))) {
+        add(model::group_of(pod));
+        continue;
+      }
+      for (const auto& container : pod.containers) {
+        const auto group = tree_.container_group(pod, container);
+        if (group && covers(*group)) add(model::group_of(pod, container));
+      }
+    }
+  }
+  return found;
 }
 
 void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {

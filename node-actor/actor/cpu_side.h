@@ -17,6 +17,7 @@
 #include "node-actor/actor/evictions.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/journal.h"
 #include "node-actor/kernel/cgroup_tree.h"
 
@@ -41,12 +42,15 @@ class CpuSide {
     const std::optional<model::NodePolicy>& policy;
     const decide::SuppressTerms& suppress;  // of the newest fast round
     decide::CurrentLimit be_limit;          // of the besteffort root now
+    const std::vector<decide::Hold>& holds;
   };
   /// Only kFenced is an error: the worker must stop.
   model::Result<void> round(const Round& round);
 
   /// For the fast loop under cpuSuppressPolicy cpuset.
   decide::CpusetSide cpuset_side() const { return cpuset_side_; }
+  /// See Actuator::forget.
+  void forget() { actuator_.forget(); }
   /// See Actuator::lower_be_quotas.
   model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
 
@@ -55,6 +59,8 @@ class CpuSide {
   const model::KnobSet& knobs() const { return knobs_; }
 
  private:
+  /// The groups of the holds; one that is no group of kubelet's tree holds nothing of ours.
+  std::vector<decide::HandsOff> hands_off(const Round& round) const;
   void look_at_be_cpus(const std::optional<model::CpuSet>& wanted);
 
   const kernel::CgroupTree& tree_;

@@ -7,6 +7,7 @@
 #include "messages/clock/clock.h"
 #include "messages/codec/report_bytes.h"
 #include "messages/log/log.h"
+#include "node-actor/actor/hands_off_file.h"
 #include "node-actor/actor/policy_file.h"
 
 namespace tideline::node {
@@ -63,6 +64,10 @@ caf::behavior LinkActor::make_behavior() {
       [this](const PolicyArrived& arrived) { take_policy(arrived.policy); },
       [this](const PolicyInForce& in_force) {
         if (auto* client = port_->client.load()) client->answer_policy(in_force.version, "");
+      },
+      [this](const HandsOffArrived& arrived) { take_hands_off(arrived.order); },
+      [this](const HandsOffInForce& in_force) {
+        if (auto* client = port_->client.load()) client->answer_hands_off(in_force.number, in_force.problem);
       },
       [this](const ReportPace& pace) {
         interval_ = std::clamp<model::Duration>(pace.interval, std::chrono::seconds(1), options_.report_interval);
@@ -214,6 +219,24 @@ void LinkActor::take_policy(const model::NodePolicy& policy) {
   }
   log::info("policy-taken", "version {} epoch {}", policy.version.value(), policy.epoch.value());
   send(tick_, PolicyWanted{policy});
+}
+
+void LinkActor::take_hands_off(const model::HandsOffOrder& order) {
+  if (order.epoch < options_.seen_epoch) {
+    const auto problem = fmt::format("epoch {} is older than epoch {}, which this node has seen", order.epoch.value(),
+                                     options_.seen_epoch.value());
+    log::warn("hands-off-refused", "order {}: {}", order.number, problem);
+    if (auto* client = port_->client.load()) client->answer_hands_off(order.number, problem);
+    return;
+  }
+  auto holds = decide::holds_of(order.entries, clock::mono_now(), clock::wall_now());
+  if (const auto kept = keep_hands_off(options_.state_dir, options_.boot_id, holds); !kept) {
+    // In force all the same, as long as this worker lives.
+    log::error("hands-off-not-kept", "{}", kept.error().message());
+  }
+  for (const auto& hold : holds)
+    log::info("hands-off", "{}: {}", hold.what.release ? "the whole tree" : hold.what.group, decide::why(hold));
+  send(tick_, HandsOffWanted{order.number, std::move(holds)});
 }
 
 }  // namespace tideline::node

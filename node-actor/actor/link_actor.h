@@ -36,6 +36,7 @@ class LinkBridge final : public link::NodeClientEvents {
   void on_report_interval(model::Duration interval, model::Duration duration) override {
     caf::anon_send(target_, ReportPace{interval, duration});
   }
+  void on_hands_off(const model::HandsOffOrder& order) override { caf::anon_send(target_, HandsOffArrived{order}); }
 
  private:
   caf::actor target_;
@@ -62,6 +63,7 @@ class LinkActor : public caf::event_based_actor {
   void answer(const ReportAcked& acked);
   void answer(const ReportRefused& refused);
   void take_policy(const model::NodePolicy& policy);
+  void take_hands_off(const model::HandsOffOrder& order);
   model::Result<model::Report> stored(model::Seq seq) const;
 
   LinkOptions options_;

@@ -10,6 +10,7 @@
 #include "messages/link/session.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
+#include "node-actor/decide/hands_off.h"
 
 namespace tideline::node {
 
@@ -29,7 +30,15 @@ struct PolicyInForce {
   model::PolicyVersion version;
 };
 
+struct HandsOffInForce {
+  std::uint64_t number = 0;
+  std::string problem;  // "" = obeyed, and what was to be put back is
+};
+
 // -- link's thread -> link
+struct HandsOffArrived {
+  model::HandsOffOrder order;
+};
 struct LinkUp {
   link::Welcome welcome;
 };
@@ -57,6 +66,11 @@ struct PolicyWanted {
   model::NodePolicy policy;
 };
 
+struct HandsOffWanted {
+  std::uint64_t number = 0;
+  std::vector<decide::Hold> holds;
+};
+
 // -- timers
 struct Tick {};
 struct PodsTick {};
@@ -78,3 +92,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PolicyWanted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::Tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PodsTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::SendAgain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffInForce)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffArrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffWanted)

@@ -1,11 +1,13 @@
 #include "node-actor/actor/node_loop.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "node-actor/guard/restore.h"
 #include "node-actor/guard/restore_class.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
@@ -22,6 +24,14 @@ constexpr std::size_t kMemoryEvery = 5;
 
 std::string path_of(const model::KernelWrite& write) {
   return write.group + "/" + write.file;
+}
+
+/// The file relative to the tree's root, as in events of writes; as it is if it lies elsewhere.
+std::string relative_to(const kernel::CgroupTree& tree, const std::string& path) {
+  const auto pods = tree.directory(tree.kubepods(), std::filesystem::path(path).filename().string());
+  if (!pods || !pods->ends_with(tree.kubepods())) return path;
+  const auto root = std::string_view(*pods).substr(0, pods->size() - tree.kubepods().size());
+  return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
 }  // namespace
@@ -72,6 +82,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
 NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us,
                    guard::Journal& journal, const guard::Lease& lease)
     : config_(config),
+      journal_(journal),
+      lease_(lease),
       tree_(std::move(tree)),
       fast_reader_(tree_),
       pod_reader_(tree_, {.memory_every = kMemoryEvery}),
@@ -87,6 +99,49 @@ void NodeLoop::set_pods(std::vector<model::Pod> pods) {
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
+}
+
+model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
+  const auto is_release = [](const decide::Hold& hold) { return hold.what.release; };
+  const bool released = std::any_of(holds_.begin(), holds_.end(), is_release);
+  const bool release = std::any_of(holds.begin(), holds.end(), is_release);
+  drop_ended_holds(clock::mono_now());
+  for (auto& event : decide::changes(holds_, holds, clock::wall_now()))
+    note(std::move(event));
+  holds_ = std::move(holds);
+  // A record that is left is one that could not be put back.
+  if (!release || (released && journal_.records().empty())) return {};
+  return put_all_back();
+}
+
+model::Result<void> NodeLoop::put_all_back() {
+  if (!lease_.still_mine()) {
+    return model::Error(model::ErrorCode::kFenced, "nothing put back: another owner took the lease");
+  }
+  auto report = guard::restore(journal_, guard::RestoreMode::kAllOriginals, false);
+  guard::settle(journal_, report);
+  std::string failed;
+  for (const auto& item : report.items) {
+    const bool went_wrong = item.outcome == guard::RestoreItem::Outcome::kFailed;
+    if (went_wrong) failed += (failed.empty() ? "" : "; ") + guard::line_of(item);
+    if (went_wrong || item.wrote.empty()) continue;
+    note({clock::wall_now(), model::Controller::kGuard, model::Reason::kRelease, relative_to(tree_, item.file.path),
+          item.found, item.wrote});
+  }
+  suppress_ = {};
+  be_quota_.forget();
+  cpu_side_->forget();
+  current_ = decide::CurrentLimit::unknown();
+  if (failed.empty()) return {};
+  return model::Error(model::ErrorCode::kUnavailable, "not everything could be put back: " + failed);
+}
+
+void NodeLoop::drop_ended_holds(model::MonoTime now) {
+  std::erase_if(holds_, [&](const decide::Hold& hold) {
+    if (!decide::is_over(hold, now)) return false;
+    note(model::over(hold.what, clock::wall_now(), model::Controller::kGuard, "expired"));
+    return true;
+  });
 }
 
 guard::Declaration NodeLoop::declare(const model::KernelWrite& write, const std::string& original) const {
@@ -120,6 +175,23 @@ model::Result<void> NodeLoop::fast_round() {
   input.protection = protection_;
   input.current = current_;
   input.cpuset = cpu_side_->cpuset_side();
+  drop_ended_holds(input.now);
+  if (const auto* hold = decide::covering(holds_, tree_.best_effort(), input.now)) {
+    held_ = true;
+    features_ = decide::cpu_suppress(suppress_, input, policy_).decision.features;
+    for (auto& feature : features_) {
+      if (!policy_ || !policy_->threshold.enable) continue;
+      feature.state = model::FeatureState::State::kInactive;
+      feature.why = decide::why(*hold);
+    }
+    return {};
+  }
+  // What was decided before the hold says nothing about what the kernel holds after it.
+  if (std::exchange(held_, false)) {
+    const bool ours = suppress_.ours;
+    suppress_ = {};
+    suppress_.ours = ours;
+  }
   const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
   auto step = dry_run ? decide_dry(input) : decide::cpu_suppress(suppress_, input, policy_);
   recorder_.suppress(counters ? *counters : model::FastCounters{}, policy_, input, step.decision);
@@ -150,6 +222,10 @@ decide::SuppressStep NodeLoop::decide_dry(const decide::SuppressInput& input) {
 }
 
 model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {
+  if (const auto* hold = decide::covering(holds_, write.group, clock::mono_now())) {
+    return model::Error(model::ErrorCode::kPermissionDenied,
+                        fmt::format("{} not written: {}", path_of(write), decide::why(*hold)));
+  }
   auto outcome = writer_.perform(write);
   for (const auto& drift : gate_.take_drifts()) {
     log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
@@ -213,7 +289,8 @@ model::NodeSample NodeLoop::pod_round() {
                                       .pod_interval = config_.pod_interval,
                                       .policy = policy_,
                                       .suppress = suppress_terms_,
-                                      .be_limit = current_});
+                                      .be_limit = current_,
+                                      .holds = holds_});
   if (!done) fenced_ = done.error();
   return sample;
 }
@@ -221,8 +298,9 @@ model::NodeSample NodeLoop::pod_round() {
 model::NodeStatus NodeLoop::status() const {
   model::NodeStatus status = status_;
   status.protection = protection_;
+  status.knobs = cpu_side_->knobs().knobs;
   status.features = features_;
-  const bool wanted = policy_ && policy_->threshold.enable;
+  const bool wanted = policy_ && policy_->threshold.enable && !held_;
   if (wanted && (!write_problem_.empty() || !missing_knob_.empty())) {
     for (auto& feature : status.features) {
       if (!feature.feature.starts_with("cpuSuppress")) continue;
@@ -248,18 +326,22 @@ std::vector<model::Event> NodeLoop::take_events() {
 void NodeLoop::tell(std::vector<model::Event> events) {
   for (auto& event : events) {
     if (events_.size() >= model::ReportLimits::kMaxEvents) return;
+    event.subject = relative_to(tree_, event.subject);
     events_.push_back(std::move(event));
   }
 }
 
-void NodeLoop::note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
-                    std::string new_value) {
+void NodeLoop::note(model::Event event) {
   if (events_.size() >= model::ReportLimits::kMaxEvents) {
     ++events_dropped_;
     return;
   }
-  events_.push_back(
-      {clock::wall_now(), controller, reason, std::move(subject), std::move(old_value), std::move(new_value)});
+  events_.push_back(std::move(event));
+}
+
+void NodeLoop::note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
+                    std::string new_value) {
+  note({clock::wall_now(), controller, reason, std::move(subject), std::move(old_value), std::move(new_value)});
 }
 
 void NodeLoop::note_trouble(const model::Error& error) {

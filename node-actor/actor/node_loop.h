@@ -15,6 +15,7 @@
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/kernel/fast_reader.h"
 #include "node-actor/kernel/pod_reader.h"
@@ -33,6 +34,11 @@ class NodeLoop {
 
   void set_pods(std::vector<model::Pod> pods);
   void set_policy(std::optional<model::NodePolicy> policy);
+  /// What an operator keeps the agent off, from now: writes at or below these groups are refused. A release among them
+  /// that was not there before puts all originals back at once. Errors: kFenced; kUnavailable names what could not be
+  /// put back, and the holds are in force all the same.
+  model::Result<void> set_hands_off(std::vector<decide::Hold> holds);
+  const std::vector<decide::Hold>& hands_off() const { return holds_; }
   const std::vector<model::Pod>& pods() const { return pods_; }
   const std::string& boot_id() const { return status_.boot_id; }
 
@@ -57,11 +63,17 @@ class NodeLoop {
   model::Result<void> act(const decide::SuppressDecision& decision);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
+  /// Every original back, and nothing of ours left to remember.
+  model::Result<void> put_all_back();
+  void drop_ended_holds(model::MonoTime now);
+  void note(model::Event event);
   void note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
             std::string new_value);
   void note_trouble(const model::Error& error);
 
   NodeConfig config_;
+  guard::Journal& journal_;
+  const guard::Lease& lease_;
   kernel::CgroupTree tree_;
   kernel::FastReader fast_reader_;
   kernel::PodReader pod_reader_;
@@ -76,6 +88,8 @@ class NodeLoop {
   std::vector<model::Pod> pods_;
   bool pods_known_ = false;
   std::optional<model::NodePolicy> policy_;
+  std::vector<decide::Hold> holds_;
+  bool held_ = false;  // the besteffort root was held in the last round
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;
   std::optional<model::FastSample> fast_;

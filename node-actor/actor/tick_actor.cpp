@@ -28,6 +28,15 @@ caf::behavior TickActor::make_behavior() {
         // The next tick acts on it; it is at most one fast interval away.
         send(link_, PolicyInForce{wanted.policy.version});
       },
+      [this](const HandsOffWanted& wanted) {
+        const auto obeyed = loop_.set_hands_off(wanted.holds);
+        if (!obeyed && obeyed.error().code() == model::ErrorCode::kFenced) {
+          fatal_(obeyed.error());
+          quit();
+          return;
+        }
+        send(link_, HandsOffInForce{wanted.number, obeyed ? std::string() : obeyed.error().message()});
+      },
   };
 }
 

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "node-actor/actor/hands_off_file.h"
 #include "node-actor/actor/link_actor.h"
 #include "node-actor/actor/pods_actor.h"
 #include "node-actor/actor/policy_file.h"
@@ -121,6 +123,14 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   } else if (*policy) {
     log::info("policy-kept", "version {} epoch {} from disk", (*policy)->version.value(), (*policy)->epoch.value());
     (*loop)->set_policy(*policy);
+  }
+  auto holds = load_hands_off(config.state_dir, (*loop)->boot_id(), clock::mono_now(), clock::wall_now());
+  if (!holds) {
+    log::error("hands-off-file", "{}; what an operator asked for is not known until the coordinator tells it",
+               holds.error().message());
+  } else if (const auto held = (*loop)->set_hands_off(std::move(*holds)); !held) {
+    if (held.error().code() == model::ErrorCode::kFenced) return held.error();
+    log::error("hands-off", "{}", held.error().message());
   }
   const model::Epoch seen = policy && *policy ? (*policy)->epoch : model::Epoch(0);
   if (auto file = read_pods_file(config.pods_file)) (*loop)->set_pods(std::move(file->pods));

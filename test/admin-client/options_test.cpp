@@ -52,6 +52,40 @@ TEST(Options, GlobalOnesMayStandBeforeAndAfterTheCommand) {
   }
 }
 
+TEST(Options, HandsOffIsCheckedBeforeItTravels) {
+  const auto asked =
+      good({"hands-off", "--node", "a", "--cgroup", "kubepods/besteffort", "--for", "2h", "--reason", "r"});
+  EXPECT_EQ(asked.command, Command::kHandsOffBegin);
+  EXPECT_EQ(asked.duration, model::Duration(std::chrono::hours(2)));
+  const auto refused = [](const char* group, const char* duration) {
+    return bad({"hands-off", "--node", "a", "--cgroup", group, "--for", duration, "--reason", "r"});
+  };
+  for (const auto& leave :
+       {refused("/kubepods", "2h"), refused("kubepods/..", "2h"), refused("kubepods", "0s"), refused("kubepods", "8d"),
+        refused("kubepods", "long"), bad({"hands-off", "--node", "a", "--cgroup", "g", "--for", "2h"})}) {
+    EXPECT_EQ(leave.exit_code, kUsage) << leave.err;
+  }
+  EXPECT_THAT(bad({"hands-off"}).err, HasSubstr("--node, --cgroup, --for, --reason missing"));
+  EXPECT_EQ(good({"hands-off", "list"}).command, Command::kHandsOffList);
+  EXPECT_EQ(good({"hands-off", "end", "--node", "a", "--cgroup", "g"}).command, Command::kHandsOffEnd);
+}
+
+TEST(Options, ReleaseNeedsAYes) {
+  EXPECT_THAT(bad({"node", "a", "release"}).err, HasSubstr("give --yes"));
+  const auto release = good({"node", "a", "release", "--yes"});
+  EXPECT_EQ(release.command, Command::kRelease);
+  EXPECT_EQ(release.node, "a");
+  EXPECT_EQ(release.reason, "released by hand");
+  EXPECT_EQ(good({"node", "a", "resume"}).command, Command::kResume);
+  EXPECT_EQ(good({"node", "a", "--capabilities"}).command, Command::kNode);
+}
+
+TEST(Options, ExplainTakesAnInstant) {
+  EXPECT_FALSE(good({"explain", "node", "a"}).at);
+  EXPECT_EQ(good({"explain", "node", "a", "--at", "-5m", "--file", "quota"}).at->ms, kNow.ms - 300'000);
+  EXPECT_THAT(bad({"explain", "node", "a", "--at", "soon"}).err, HasSubstr("--at"));
+}
+
 TEST(Options, TakeRelativeTimesThatBeginWithADash) {
   const auto options = good({"history", "--node", "a", "--from", "-5m", "--metric", "ls.cpu,be.memory", "--plot"});
   EXPECT_EQ(options.from.ms, kNow.ms - 300'000);

@@ -107,6 +107,9 @@ TEST_F(TidectlTest, ShowsEveryReadOnlyCommandAsTableAndAsJson) {
                                                           {"reclaimed"},
                                                           {"history", "--node", "web-1", "--from", "-5m"},
                                                           {"events", "--from", "-1h"},
+                                                          {"node", "web-1", "--capabilities"},
+                                                          {"explain", "node", "web-1"},
+                                                          {"hands-off", "list"},
                                                           {"policy", "get"},
                                                           {"policy", "get", "--node", "db-1"},
                                                           {"policy", "status"},
@@ -131,6 +134,63 @@ TEST_F(TidectlTest, ReadsNodesOverTls) {
   EXPECT_EQ(nodes["nodes"][1]["name"], "web-1");
   EXPECT_EQ(nodes["nodes"][1]["last"]["nodeCpuMilli"], 1350);
   EXPECT_THAT(as_viewer({"nodes"}).out, HasSubstr("1.35 / 2.00"));
+}
+
+TEST_F(TidectlTest, ExplainsFilesEvictionsHoldsAndFeatures) {
+  const auto text = as_viewer({"explain", "node", "web-1", "--file", "besteffort", "--at", "1700000000000"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("88000"), HasSubstr("threshold-formula"), HasSubstr("1m30s"), HasSubstr("shop/etl-1"),
+                    HasSubstr("be-starved"), HasSubstr("hands off by ann: x"), HasSubstr("cpu-burst: no such file")));
+  EXPECT_THAT(text.out, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("protected: kubepods/besteffort cpu.shares 2"),
+                              HasSubstr("reaches back to 2023-11-13T22:13:20Z")));
+  const auto all = json::parse(as_viewer({"explain", "node", "web-1", "--json"}).out);
+  EXPECT_EQ(all["files"][0]["changesLastHour"], 12);
+  EXPECT_EQ(all["files"][0]["original"], false);
+  EXPECT_EQ(all["handsOff"][0]["saidBy"], "node");
+  EXPECT_EQ(all["features"][0]["state"], "unsupported");
+  EXPECT_THAT(backend_.calls(), Contains("explain web-1 besteffort"));
+  EXPECT_EQ(as_viewer({"explain", "node", "web-9"}).code, 1);
+}
+
+TEST_F(TidectlTest, ShowsWhatTheKernelCanDo) {
+  const auto text = as_viewer({"node", "web-1", "--capabilities"});
+  EXPECT_THAT(text.out, AllOf(HasSubstr("cpu-quota  cpu.cfs_quota_us  yes"), HasSubstr("this kernel has no cpu.idle")));
+  const auto all = json::parse(as_viewer({"node", "web-1", "--capabilities", "--json"}).out);
+  EXPECT_EQ(all["knobs"][1]["knob"], "cpu-idle");
+  EXPECT_EQ(all["knobs"][1]["supported"], false);
+}
+
+TEST_F(TidectlTest, HandsOffAndReleaseNeedTheOperatorRole) {
+  const auto ann = tls(authority_.person("operator", "ann"));
+  const std::vector<std::string> begin = {"hands-off", "--node", "web-1",    "--cgroup", "kubepods/besteffort",
+                                          "--for",     "2h",     "--reason", "tuning"};
+  const std::vector<std::vector<std::string>> changes = {
+      begin,
+      {"hands-off", "end", "--node", "web-1", "--cgroup", "kubepods/besteffort"},
+      {"node", "web-1", "release", "--yes", "--reason", "debugging"},
+      {"node", "web-1", "resume"}};
+  for (const auto& change : changes) {
+    EXPECT_EQ(as_viewer(change).code, 4) << change[0];
+    EXPECT_THAT(backend_.calls(), IsEmpty());
+  }
+  for (const auto& change : changes)
+    EXPECT_EQ(run(change, ann).code, 0) << change[0];
+  EXPECT_THAT(backend_.calls(),
+              testing::ElementsAre("hands_off_begin web-1 kubepods/besteffort by ann: hands off by ann: tuning",
+                                   "hands_off_end web-1 kubepods/besteffort by ann",
+                                   "hands_off_begin web-1  by ann: released by ann: debugging",
+                                   "hands_off_end web-1 release by ann"));
+}
+
+TEST_F(TidectlTest, ListsWhatIsLeftAloneAndWhetherTheNodesObey) {
+  const auto list = as_viewer({"hands-off", "list"});
+  EXPECT_THAT(list.out, AllOf(HasSubstr("1h30m"), HasSubstr("in force"), HasSubstr("problem: too old"),
+                              HasSubstr("until resume")));
+  const auto all = json::parse(as_viewer({"hands-off", "list", "--json"}).out);
+  EXPECT_EQ(all["handsOff"][0]["remainingMs"], 5'400'000);
+  EXPECT_EQ(all["handsOff"][1]["release"], true);
 }
 
 TEST_F(TidectlTest, TakesOptionsInsteadOfTheEnvironment) {

@@ -145,16 +145,25 @@ def command_lines(directory):
     for name, what in subcommands_of(tidectl):
         text = help_of(directory, "tidectl", name)
         inner = subcommands_of(text)
-        for words, meaning in [((name, sub), say) for sub, say in inner] or [((name,), what)]:
-            own = help_of(directory, "tidectl", *words)
-            argument = re.search(r"^Usage: tidectl .*?\[OPTIONS\](.*)$", own, re.MULTILINE)
-            shown = " ".join(words) + (argument.group(1) if argument else "")
+        by_itself = not inner or "[SUBCOMMAND]" in text
+        for words, meaning in ([((name,), what)] if by_itself else []) + [((name, sub), say) for sub, say in inner]:
+            given = arguments_of(text).split() if len(words) > 1 else []
+            own = help_of(directory, "tidectl", name, *given, *words[1:])
+            argument = arguments_of(own)
+            # What the command takes by itself stands before the name of its subcommand.
+            shown = " ".join((name + arguments_of(text), *words[1:])) + (argument if len(words) > 1 else "")
             lines += [f"`tidectl {shown}`: {meaning}.", ""]
             if options_of(own):
                 lines += options_table(own)
             for metrics in re.findall(r"^Metrics: (.*)$", own, re.MULTILINE):
                 lines += ["Metrics: " + ", ".join(f"`{metric}`" for metric in metrics.split()) + ".", ""]
     return lines
+
+
+def arguments_of(text):
+    """" NAME" of "Usage: tidectl node [OPTIONS] NAME [SUBCOMMAND]"."""
+    found = re.search(r"^Usage: tidectl .*?\[OPTIONS\](.*)$", text, re.MULTILINE)
+    return re.sub(r" \[?SUBCOMMAND\]?", "", found.group(1)) if found else ""
 
 
 def number(value):

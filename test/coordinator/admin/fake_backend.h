@@ -116,6 +116,45 @@ class FakeBackend final : public admin::AdminBackend {
     answer("watch " + name.str() + " " + std::to_string(seconds), std::move(reply), model::Result<void>());
   }
 
+  void explain(const admin::ExplainQuery& query, admin::Reply<admin::Explanation> reply) override {
+    if (!known(query.node)) return answer("explain", std::move(reply), not_found<admin::Explanation>(query.node));
+    admin::Explanation all;
+    all.at = query.at.value_or(model::WallTime{1'700'000'000'000});
+    all.what.files = {{.file = "kubepods/besteffort/cpu.cfs_quota_us",
+                       .value = "88000",
+                       .old_value = "-1",
+                       .controller = model::Controller::kCpuSuppress,
+                       .reason = model::Reason::kThresholdFormula,
+                       .at = {all.at.ms - 90'000},
+                       .changes_last_hour = 12,
+                       .drifts_last_hour = 1}};
+    all.what.evictions = {{"shop/etl-1", {all.at.ms - 1000}, model::Reason::kBeStarved, hostile_text}};
+    all.what.hands_off = {{"kubepods/burstable", {all.at.ms - 1000}, model::Controller::kGuard, "hands off by ann: x"}};
+    all.events_from = all.history_from = model::WallTime{all.at.ms - 86'400'000};
+    all.status = node_view(query.node.str()).status;
+    all.status->features = {{"cpuBurst", model::FeatureState::State::kUnsupported, "cpu-burst: no such file"}};
+    all.status_at = all.at;
+    answer("explain " + query.node.str() + " " + query.file_part, std::move(reply), all);
+  }
+  void hands_off_begin(const admin::Caller& caller, const model::NodeName& node, model::HandsOff hands_off,
+                       admin::Reply<void> reply) override {
+    answer("hands_off_begin " + node.str() + " " + hands_off.group + " by " + caller.identity.name + ": " +
+               model::text_of(hands_off),
+           std::move(reply), model::Result<void>());
+  }
+  void hands_off_list(const model::NodeName& node, admin::Reply<std::vector<admin::HandsOffRow>> reply) override {
+    const model::HandsOff order{"kubepods/besteffort", std::chrono::minutes(90), false, "ann", "tuning"};
+    answer("hands_off_list " + node.str(), std::move(reply),
+           std::vector<admin::HandsOffRow>{
+               {model::NodeName("web-1"), order, true, ""},
+               {model::NodeName("web-2"), {"", std::nullopt, true, "bob", "debugging"}, false, "too old"}});
+  }
+  void hands_off_end(const admin::Caller& caller, const model::NodeName& node, const std::string& group, bool release,
+                     admin::Reply<void> reply) override {
+    answer("hands_off_end " + node.str() + " " + (release ? "release" : group) + " by " + caller.identity.name,
+           std::move(reply), model::Result<void>());
+  }
+
   static fleet::NodeView node_view(const std::string& name) {
     fleet::NodeView view;
     view.name = model::NodeName(name);
@@ -133,6 +172,8 @@ class FakeBackend final : public admin::AdminBackend {
     status.boot_id = "b";
     status.agent_version = "0.1.0";
     status.protection = {true, "kubepods/besteffort cpu.shares 2"};
+    status.knobs = {{model::Knob::kCpuQuota, true, "cpu.cfs_quota_us", ""},
+                    {model::Knob::kCpuIdle, false, "cpu.idle", "this kernel has no cpu.idle"}};
     view.status = status;
     model::NodeSample last;
     last.window = std::chrono::seconds(1);

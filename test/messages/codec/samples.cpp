@@ -92,7 +92,9 @@ model::PodSummary random_pod(Draw& draw) {
   pod.eviction = {.enabled = draw.coin(),
                   .priority = static_cast<int>(draw.number(INT32_MIN, INT32_MAX)),
                   .sub_priority = maybe_int(INT32_MIN, INT32_MAX),
-                  .terminating = draw.coin()};
+                  .terminating = draw.coin(),
+                  .allowed_by = {}};
+  if (draw.coin()) pod.eviction.allowed_by = {{"BECPUEvict", "CPUEvict"}};
   summary.cpu_milli = draw.spread();
   summary.memory_bytes = draw.spread();
   summary.throttled_ratio = draw.optional_ratio();
@@ -171,7 +173,7 @@ model::Report known_report() {
                                                   .share_pool_threshold_percent = std::nullopt};
   summary.pod.cpu_qos = model::CpuQosOverride{.enable = true, .group_identity = -1};
   summary.pod.bound_cpus = model::CpuSet{0, 1, 2, 3, 8};
-  summary.pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true};
+  summary.pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true, .allowed_by = {}};
   summary.cpu_milli = model::Spread{100, 200, 300};
   summary.throttled_ratio = 0;
   report.pods.push_back(summary);

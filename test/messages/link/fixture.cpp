@@ -24,6 +24,11 @@ void ServerRecord::on_policy_ack(SessionId, const model::NodeName& node, model::
   signal.update([&]() { policy_acks.push_back({node.str(), version.value(), problem}); });
 }
 
+void ServerRecord::on_hands_off_ack(SessionId, const model::NodeName& node, std::uint64_t number,
+                                    const std::string& problem) {
+  signal.update([&]() { hands_off_acks.push_back({node.str(), number, problem}); });
+}
+
 void ServerRecord::on_closed(SessionId session, const model::NodeName& node, const std::string& why) {
   signal.update([&]() { closed.push_back({session, node.str(), why}); });
 }
@@ -75,6 +80,10 @@ void ClientRecord::on_policy(const model::NodePolicy& policy) {
 }
 void ClientRecord::on_report_interval(model::Duration interval, model::Duration duration) {
   signal.update([&]() { intervals.emplace_back(interval, duration); });
+}
+
+void ClientRecord::on_hands_off(const model::HandsOffOrder& order) {
+  signal.update([&]() { orders.push_back(order); });
 }
 
 bool ClientRecord::wait_connected(std::size_t count) {

@@ -53,6 +53,8 @@ struct ServerRecord final : NodeServerEvents {
   void on_reports(std::vector<ArrivedReport> reports) override;
   void on_policy_ack(SessionId session, const model::NodeName& node, model::PolicyVersion version,
                      const std::string& problem) override;
+  void on_hands_off_ack(SessionId session, const model::NodeName& node, std::uint64_t number,
+                        const std::string& problem) override;
   void on_closed(SessionId session, const model::NodeName& node, const std::string& why) override;
   void on_heartbeat(SessionId session, model::MonoTime mono, model::WallTime wall) override;
   void on_peer_refused(const std::string& peer, const model::Error& why, std::uint64_t suppressed) override;
@@ -68,6 +70,7 @@ struct ServerRecord final : NodeServerEvents {
   std::vector<SessionInfo> enrolled;
   std::vector<ArrivedReport> reports;
   std::vector<PolicyAck> policy_acks;
+  std::vector<PolicyAck> hands_off_acks;  // version: the order's number
   std::vector<Closed> closed;
   std::vector<std::string> refusals;
   std::size_t heartbeats = 0;
@@ -81,6 +84,7 @@ struct ClientRecord final : NodeClientEvents {
   void on_refused(model::Seq seq, const model::Error& why) override;
   void on_policy(const model::NodePolicy& policy) override;
   void on_report_interval(model::Duration interval, model::Duration duration) override;
+  void on_hands_off(const model::HandsOffOrder& order) override;
 
   bool wait_connected(std::size_t count);
   bool wait_disconnected(std::size_t count);
@@ -94,6 +98,7 @@ struct ClientRecord final : NodeClientEvents {
   std::vector<std::pair<std::uint64_t, model::Error>> refused;
   std::vector<model::NodePolicy> policies;
   std::vector<std::pair<model::Duration, model::Duration>> intervals;
+  std::vector<model::HandsOffOrder> orders;
   std::function<void(const model::NodePolicy&)> in_policy;  // runs on the link's thread
 };
 

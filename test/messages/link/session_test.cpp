@@ -126,6 +126,37 @@ TEST_F(LinkTest, PushesAPolicyAndBringsTheNodesAnswer) {
   EXPECT_EQ(server_record.policy_acks[1].problem, "no such knob");
 }
 
+TEST_F(LinkTest, BringsAHandsOffOrderAndTheNodesAnswer) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  const auto id = server_record.enrolled[0].id;
+  model::HandsOffOrder order{.number = 3, .epoch = model::Epoch(7), .entries = {}};
+  order.entries.push_back({"kubepods/besteffort", std::chrono::hours(2), false, "ann", "tuning"});
+  order.entries.push_back({"", std::nullopt, true, "bob", "debugging"});
+  server->push_hands_off(id, order);
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.orders.size() == 1; }));
+  EXPECT_EQ(client_record.orders[0], order);
+  EXPECT_TRUE(server_record.hands_off_acks.empty());
+
+  // While one waits for its answer the newest of the others waits for it.
+  for (order.number = 4; order.number < 7; ++order.number)
+    server->push_hands_off(id, order);
+  client->answer_hands_off(3, "");
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.orders.size() == 2; }));
+  EXPECT_EQ(client_record.orders[1].number, 6u);
+  client->answer_hands_off(99, "nobody asked");
+  client->answer_hands_off(6, "a file could not be put back");
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.hands_off_acks.size() == 2; }));
+  EXPECT_EQ(server_record.hands_off_acks[0].version, 3u);
+  EXPECT_EQ(server_record.hands_off_acks[0].problem, "");
+  EXPECT_EQ(server_record.hands_off_acks[1].version, 6u);
+  EXPECT_EQ(server_record.hands_off_acks[1].problem, "a file could not be put back");
+}
+
 TEST_F(LinkTest, SendsOnlyTheNewestPolicyWhileOneIsInFlight) {
   ServerRecord server_record;
   ClientRecord client_record;
