@@ -1,7 +1,5 @@
 #include "messages/codec/wire.h"
 
-#include <algorithm>
-#include <chrono>
 #include <limits>
 #include <type_traits>
 
@@ -170,11 +168,6 @@ model::CpuQosPolicy read_cpu_qos(schema::CpuQosPolicy::Reader in) {
 std::optional<std::int64_t> widened(const std::optional<int>& value) {
   if (!value) return std::nullopt;
   return *value;
-}
-
-std::optional<std::int64_t> in_ms(const std::optional<model::Duration>& duration) {
-  if (!duration) return std::nullopt;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
 }
 
 template <class Unit>
@@ -401,20 +394,6 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   write_cpu_qos(policy.qos.be, out.initBe());
 }
 
-void write(const model::HandsOffOrder& order, schema::HandsOffOrder::Builder out) {
-  out.setNumber(order.number);
-  out.setEpoch(order.epoch.value());
-  auto entries = out.initEntries(static_cast<unsigned>(order.entries.size()));
-  for (unsigned i = 0; i < entries.size(); ++i) {
-    const model::HandsOff& entry = order.entries[i];
-    entries[i].setGroup(ptr(entry.group));
-    write(in_ms(entry.remaining), entries[i].initRemainingMs());
-    entries[i].setRelease(entry.release);
-    entries[i].setWho(ptr(entry.who));
-    entries[i].setReason(ptr(entry.reason));
-  }
-}
-
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out) {
   write_terms(terms, out);
 }
@@ -428,7 +407,11 @@ void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out) {
   write(reclaimed.cpu, out.initCpu());
   write(reclaimed.memory, out.initMemory());
   out.setPolicyVersion(reclaimed.policy.value());
-  write(in_ms(reclaimed.data_age), out.initDataAgeMs());
+  std::optional<std::int64_t> age_ms;
+  if (reclaimed.data_age) {
+    age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*reclaimed.data_age).count();
+  }
+  write(age_ms, out.initDataAgeMs());
 }
 
 Result<model::NodeSample> read(schema::Sample::Reader in) {
@@ -498,8 +481,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
     }
   }
   status.policy_applied = model::PolicyVersion(in.getPolicyApplied());
-  const auto knobs = in.getKnobs();
-  if (problems.bounded("knobs", knobs, model::ReportLimits::kMaxKnobs)) {
+  if (const auto knobs = in.getKnobs(); problems.bounded("knobs", knobs, model::ReportLimits::kMaxKnobs)) {
     // A knob of a newer node only informs: its number is kept, and name_of says "unknown".
     for (const auto knob : knobs) {
       status.knobs.push_back({.knob = static_cast<model::Knob>(knob.getKnob()),
@@ -595,33 +577,6 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
   policy.qos = {.lsr = read_cpu_qos(in.getLsr()), .ls = read_cpu_qos(in.getLs()), .be = read_cpu_qos(in.getBe())};
   check_policy(problems, policy);
   return problems.result(std::move(policy));
-}
-
-Result<model::HandsOffOrder> read(schema::HandsOffOrder::Reader in) {
-  Problems problems;
-  model::HandsOffOrder order;
-  order.number = in.getNumber();
-  order.epoch = model::Epoch(in.getEpoch());
-  const auto entries = in.getEntries();
-  if (!problems.bounded("entries", entries, model::HandsOffLimits::kMaxPerNode)) {
-    return problems.result(std::move(order));
-  }
-  constexpr auto kMaxMs =
-      std::chrono::duration_cast<std::chrono::milliseconds>(model::HandsOffLimits::kMaxDuration).count();
-  for (const auto entry : entries) {
-    model::HandsOff one;
-    one.group = str(entry.getGroup());
-    if (const auto ms = read(entry.getRemainingMs())) {
-      if (*ms < 0 || *ms > kMaxMs) problems.add("remainingMs", fmt::format("{} is outside 0..{}", *ms, kMaxMs));
-      one.remaining = std::chrono::milliseconds(std::clamp<std::int64_t>(*ms, 0, kMaxMs));
-    }
-    one.release = entry.getRelease();
-    one.who = str(entry.getWho());
-    one.reason = str(entry.getReason());
-    if (const auto valid = model::validate(one); !valid) problems.add("entries", valid.error().message());
-    order.entries.push_back(std::move(one));
-  }
-  return problems.result(std::move(order));
 }
 
 Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {
