@@ -10,7 +10,7 @@ using model::Result;
 using model::WallTime;
 
 constexpr std::int64_t kFirstStretchMs = 600'000;
-constexpr std::int64_t kLongestStretchMs = 86'400'000;
+constexpr std::int64_t kLongestStretchMs = 365 * 86'400'000LL;
 constexpr WallTime kEnd{INT64_MAX};
 
 /// A status is looked for in stretches this far back from the instant. Each is read only when the younger ones are
