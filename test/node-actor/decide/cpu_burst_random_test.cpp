@@ -1,6 +1,7 @@
 #include <limits>
 #include <random>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -154,7 +155,7 @@ TEST_P(RandomBursts, QuotaIsAtLeastTheSpecsBurstWithinItAndThePodHoldsItsContain
     if (random.chance(10))
       host.pods.erase(host.pods.begin() + random.upto(static_cast<std::int64_t>(host.pods.size()) - 1));
     auto& pod = host.pods[static_cast<std::size_t>(random.upto(static_cast<std::int64_t>(host.pods.size()) - 1))];
-    if (random.chance(10)) pod.containers.front().id += "r";
+    if (random.chance(10)) pod.containers.front().id = fmt::format("{}-r{}", pod.uid.str(), round);
     if (random.chance(5)) pod.containers.front().limits.cpu = random_limit(random);
     if (random.chance(3)) policy = random_policy(random);
     host.knobs = all_knobs();
