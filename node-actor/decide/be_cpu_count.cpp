@@ -43,14 +43,13 @@ int growth_step(const BeCpuCountState& state, const BeCpuCountInput& input) {
 
 /// More is asked for than BE has: the number of this round.
 int grown(BeCpuCountState& state, const BeCpuCountInput& input, int have, int asked, BeCpuCount& decision) {
-  if (state.rounds == 0) {
+  if (!state.since) {
     state.since = input.now;
     state.least_asked = asked;
   }
-  state.rounds = std::min(state.rounds + 1, kGrowRounds);
   state.least_asked = std::min(state.least_asked, asked);
   const bool paced = state.changed && input.now - *state.changed < kPace;
-  if (state.rounds < kGrowRounds || input.now - state.since < kPace || paced) {
+  if (input.now - *state.since < kGrowAfter || paced) {
     decision.rule = Reason::kPaced;
     return have;
   }
@@ -72,7 +71,7 @@ BeCpuCountStep be_cpu_count(const BeCpuCountState& state, const BeCpuCountInput&
   auto current = input.current;
   if (current) current = std::min(*current, input.pool_cpus);
   const auto rest = [&] {
-    step.state.rounds = 0;
+    step.state.since.reset();
     return step;
   };
   if (!terms.formula) {
@@ -88,7 +87,7 @@ BeCpuCountStep be_cpu_count(const BeCpuCountState& state, const BeCpuCountInput&
   decision.count = asked.cpus;
   if (!current) {
     step.state.changed = input.now;
-    step.state.rounds = 0;
+    step.state.since.reset();
   } else if (const int firmly = asked_for(formula - kGrowMargin, terms, input).cpus; firmly > *current) {
     if (!terms.non_be_pods_used) {
       decision.count = current;
@@ -99,7 +98,7 @@ BeCpuCountStep be_cpu_count(const BeCpuCountState& state, const BeCpuCountInput&
   } else {
     decision.count = std::min(asked.cpus, *current);
     if (asked.cpus > *current) decision.rule = Reason::kWithinDeadBand;
-    step.state.rounds = 0;
+    step.state.since.reset();
   }
   if (current && *decision.count != *current) step.state.changed = input.now;
   const MilliCpu wanted = std::max(formula, terms.floor);

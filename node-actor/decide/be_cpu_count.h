@@ -14,17 +14,16 @@ namespace tideline::decide {
 constexpr int kLeastBeCpus = 2;
 /// ... but no more than this share of the host, rounded up: two CPUs of two would be no limit at all.
 constexpr double kLeastBeMostPercent = 25;
-/// A larger number is taken after this many consecutive rounds that asked for one, the first of them kPace ago: a
-/// cpuset is written to every BE group and moves threads, so that a number that comes and goes must not be followed. A
-/// smaller one is taken at once.
-constexpr int kGrowRounds = 2;
+/// A larger number is taken once consecutive rounds have asked for one for this long (two rounds of 1 s): a cpuset is
+/// written to every BE group and moves threads, so that a number that comes and goes must not be followed. A smaller
+/// one is taken at once.
+constexpr model::Duration kGrowAfter = kPace;
 /// The formula must be above a whole number by this much before a CPU more is asked for: as much as a window of 100 ms
 /// shows by chance.
 constexpr model::MilliCpu kGrowMargin{250};
 
 struct BeCpuCountState {
-  int rounds = 0;                          // consecutive ones that asked for more than BE has
-  model::MonoTime since;                   // the first of them
+  std::optional<model::MonoTime> since;    // first of the consecutive rounds that asked for more than BE has
   int least_asked = 0;                     // the least any of them asked for
   std::optional<model::MonoTime> changed;  // when the number last changed; paces growth
   friend bool operator==(const BeCpuCountState&, const BeCpuCountState&) = default;
