@@ -151,17 +151,12 @@ void PodKill::signal(const std::vector<Group>& groups, const std::vector<int>& s
       std::vector<std::pair<int, Fd>> held;
       for (std::size_t i = first; i < std::min(first + kBatch, group.pids.size()); ++i) {
         const int pid = group.pids[i];
-<<<<<<< HEAD
-        // 0 stands for a process of another pid namespace; to send to 0 would be to send to ourselves.
-        if (pid <= 1 || holds(spared, pid)) continue;
-=======
         if (holds(spared, pid)) continue;
         if (pid <= 1) {
           // 0 stands for a process of another pid namespace, which has no number here.
           fail(Error(ErrorCode::kUnsupported, fmt::format("{}: no signal to pid {}", place_.directory, pid)));
           continue;
         }
->>>>>>> cpu-evict
         Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
         if (process.open()) {
           held.emplace_back(pid, std::move(process));
