@@ -14,11 +14,7 @@
 #include "messages/codec/wire.h"
 #include "messages/model/result.h"
 
-namespace tideline::codec::parts {
-
-using model::Error;
-using model::ErrorCode;
-using model::Result;
+namespace tideline::codec {
 
 inline kj::StringPtr ptr(const std::string& text) {
   return {text.c_str(), text.size()};
@@ -32,17 +28,17 @@ inline std::string str(capnp::Text::Reader text) {
 class Problems {
  public:
   void add(std::string_view field, const std::string& what) {
-    if (!first_) first_ = Error(ErrorCode::kMalformed, fmt::format("{}: {}", field, what));
+    if (!first_) first_ = model::Error(model::ErrorCode::kMalformed, fmt::format("{}: {}", field, what));
   }
   bool any() const { return first_.has_value(); }
   template <class T>
-  Result<T> result(T&& value) const {
+  model::Result<T> result(T&& value) const {
     if (first_) return *first_;
     return std::forward<T>(value);
   }
   /// The value, or a default one after noting the problem.
   template <class T>
-  T take(std::string_view field, Result<T> value) {
+  T take(std::string_view field, model::Result<T> value) {
     if (value) return *std::move(value);
     if (!first_) first_ = value.error().in(field);
     return T{};
@@ -76,7 +72,7 @@ class Problems {
   }
 
  private:
-  std::optional<Error> first_;
+  std::optional<model::Error> first_;
 };
 
 template <class Unit>
@@ -106,4 +102,4 @@ inline std::optional<std::int64_t> widened(const std::optional<int>& value) {
   return *value;
 }
 
-}  // namespace tideline::codec::parts
+}  // namespace tideline::codec

@@ -8,13 +8,6 @@ namespace tideline::codec {
 namespace {
 
 using model::Result;
-using parts::Problems;
-using parts::ptr;
-using parts::read_float;
-using parts::read_unit;
-using parts::str;
-using parts::write_float;
-using parts::write_unit;
 
 constexpr std::size_t kMaxLabels = 256;
 constexpr std::size_t kMaxFeatures = 64;

@@ -4,14 +4,6 @@ namespace tideline::codec {
 namespace {
 
 using model::Result;
-using parts::Problems;
-using parts::ptr;
-using parts::read_float;
-using parts::read_unit;
-using parts::str;
-using parts::widened;
-using parts::write_float;
-using parts::write_unit;
 
 void write_spread(const std::optional<model::Spread>& value, schema::Spread::Builder out) {
   out.setKnown(value.has_value());

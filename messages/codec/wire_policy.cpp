@@ -10,8 +10,6 @@ namespace tideline::codec {
 namespace {
 
 using model::Result;
-using parts::Problems;
-using parts::widened;
 
 void write_cpu_qos(const model::CpuQosPolicy& policy, schema::CpuQosPolicy::Builder out) {
   out.setEnable(policy.enable);
