@@ -1,10 +1,10 @@
 #include "node-actor/actor/actuator.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "messages/log/log.h"
+#include "messages/clock/clock.h"
 #include "node-actor/decide/order.h"
 #include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/quota.h"
@@ -34,9 +34,7 @@ struct Actuator::Plan {
 
 Actuator::Actuator(const kernel::CgroupTree& tree, const guard::Journal& journal, Perform perform)
     : tree_(tree), journal_(journal), perform_(std::move(perform)) {
-  for (const auto& record : journal_.records()) {
-    if (!is_fast_loops(tree_, record.file.path)) inherited_.push_back(record.file.path);
-  }
+  forget();
 }
 
 std::size_t Actuator::owned() const {
@@ -48,70 +46,98 @@ std::size_t Actuator::owned() const {
 
 void Actuator::forget() {
   held_.clear();
-  inherited_.clear();
   problems_.clear();
+  inherited_.clear();
+  for (const auto& record : journal_.records()) {
+    if (!is_fast_loops(tree_, record.file.path)) inherited_.push_back(record.file.path);
+  }
+  // The kernel takes no weight of a group that is idle.
+  std::stable_partition(inherited_.begin(), inherited_.end(),
+                        [](const std::string& path) { return path.ends_with("/cpu.idle"); });
 }
 
 void Actuator::fail(model::Controller controller, const model::Error& error) {
   problems_.insert_or_assign(controller, error);
 }
 
-std::optional<std::string> Actuator::original_of(const std::string& group, const std::string& file) const {
+std::optional<std::string> Actuator::original_of(const std::string& group, const std::string& file,
+                                                 const std::string& raw) const {
   const auto directory = tree_.directory(group, file);
   if (!directory) return std::nullopt;
   const auto held = kernel::open_directory(*directory);
   if (!held) return std::nullopt;
-  const auto record = journal_.find({*directory + "/" + file, held->device, held->inode});
-  return record ? std::optional(record->original) : std::nullopt;
+  const kernel::FileIdentity identity{*directory + "/" + file, held->device, held->inode};
+  const auto record = journal_.find(identity);
+  if (!record || journal_.ownership(identity, raw) == guard::Ownership::kForeign) return std::nullopt;
+  return record->original;
 }
 
-void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now, Plan& plan) {
+void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now, bool leaves_idle, Plan& plan) {
   if (settled.held_back != decide::HeldBack::kNone) return;
   const KnobRef knob{settled.group, settled.knob};
   const auto known = held_.find(knob);
-  if (known != held_.end() && known->second.value == settled.value) {
+  // The kernel changes the weight of a group that stops being idle.
+  const bool stands = !(leaves_idle && settled.knob == model::Knob::kCpuWeight);
+  if (known != held_.end() && known->second.value == settled.value && stands) {
     const auto wait = known->second.failed ? kRetry : kRecheck;
-    if (now - known->second.checked < wait) {
-      return;
-    }
-  }
-  const auto group = kernel::group_path(tree_, settled.group);
-  const auto reading =
-      group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
-  if (!reading) {
-    // A pod that is not there yet, or not any more.
-    if (reading.error().code() != ErrorCode::kNotFound) fail(settled.controller, reading.error());
-    held_.erase(knob);
-    return;
+    if (now - known->second.checked < wait) return;
   }
   auto& held = held_[knob];
-  held.group = *group;
   held.value = settled.value;
   held.controller = settled.controller;
   held.checked = now;
   held.failed = false;
-  held.ours = held.ours || original_of(*group, reading->file).has_value();
+  const auto group = kernel::group_path(tree_, settled.group);
+  const auto reading =
+      group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
+  if (!reading) {
+    if (reading.error().code() != ErrorCode::kNotFound) {
+      held.failed = true;
+      return fail(settled.controller, reading.error());
+    }
+    // A pod that starts has its group soon; nothing in a group that is gone is ours.
+    constexpr model::Duration kSoon = std::chrono::seconds(1);
+    held.ours = false;
+    held.checked = now + (kSoon - kRecheck);
+    return;
+  }
+  held.group = *group;
+  held.ours = held.ours || original_of(*group, reading->file, reading->raw).has_value();
   if (kernel::same(tree_, settled.knob, settled.value, *reading)) return;
   plan.changes.push_back({settled.group, settled.knob, settled.value, reading->value});
   plan.jobs.push_back({*group, settled.controller, settled.reason, {}});
 }
 
-void Actuator::plan_return(const KnobRef& knob, const std::string& group, model::Controller controller,
-                           Plan& plan) const {
-  const auto reading = kernel::read_knob(tree_, group, knob.knob);
-  const auto original = reading ? original_of(group, reading->file) : std::nullopt;
+void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
+  auto& held = held_.at(knob);
+  const auto reading = kernel::read_knob(tree_, held.group, knob.knob);
+  if (!reading) {
+    if (reading.error().code() == ErrorCode::kNotFound) return;
+    held.failed = true;
+    return fail(held.controller, reading.error());
+  }
+  const auto original = original_of(held.group, reading->file, reading->raw);
   const auto value =
       original ? kernel::value_of(kernel::version_of(tree_, knob.knob), reading->period_us, knob.knob, *original)
                : std::nullopt;
   if (!value) return;
   plan.changes.push_back({knob.group, knob.knob, *value, reading->value});
-  plan.jobs.push_back({group, controller, model::Reason::kNoLongerWanted, original});
+  plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, original});
 }
 
 Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
+  const auto begun = clock::mono_now();
   for (const auto& step : decide::order(plan.changes)) {
     const auto& change = plan.changes[step.change];
     const auto& job = plan.jobs[step.change];
+    const auto held = held_.find({change.group, change.knob});
+    if (clock::mono_now() - begun > kRoundBudget) {
+      if (held != held_.end()) {
+        held->second.failed = true;
+        held->second.checked = now + (-kRetry);
+      }
+      continue;
+    }
     auto write = kernel::knob_write(tree_, job.group, change.knob, step.value, job.controller, job.reason);
     // The last write of a return is the very text that was there.
     if (job.original && step.value == change.target) {
@@ -123,7 +149,6 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
                              .reason = job.reason};
     }
     const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
-    const auto held = held_.find({change.group, change.knob});
     if (outcome) {
       if (held != held_.end() && outcome->changed) held->second.ours = true;
       continue;
@@ -142,39 +167,61 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
   return {};
 }
 
-Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTime now) {
-  std::erase_if(problems_, [&](const auto& problem) {
-    // A failed write keeps its problem until it is tried again.
-    for (const auto& [knob, held] : held_) {
-      if (held.failed && held.controller == problem.first && settlement.find(knob) != nullptr) return false;
-    }
-    return true;
-  });
-  Plan plan;
-  for (const auto& settled : settlement.settled)
-    plan_settled(settled, now, plan);
+std::set<KnobRef> Actuator::returning(const decide::Settlement& settlement, model::MonoTime now) {
   std::vector<KnobRef> ours;
   for (auto held = held_.begin(); held != held_.end();) {
     if (held->second.ours) ours.push_back(held->first);
     const bool forgotten = !held->second.ours && settlement.find(held->first) == nullptr;
     held = forgotten ? held_.erase(held) : std::next(held);
   }
+  std::set<KnobRef> found;
   for (const auto& knob : decide::unwanted(ours, settlement)) {
-    const auto held = held_.extract(knob);
-    plan_return(knob, held.mapped().group, held.mapped().controller, plan);
+    auto& held = held_.at(knob);
+    if (held.failed && now - held.checked < kRetry) continue;
+    held.failed = false;
+    held.checked = now;
+    found.insert(knob);
+    if (knob.knob != model::Knob::kCpuIdle) continue;
     // A group that was idle comes back with the kernel's default weight, not its own.
     const KnobRef weight{knob.group, model::Knob::kCpuWeight};
-    if (knob.knob == model::Knob::kCpuIdle && settlement.find(weight) == nullptr) {
-      held_.erase(weight);
-      plan_return(weight, held.mapped().group, held.mapped().controller, plan);
-    }
+    const auto* wanted = settlement.find(weight);
+    if (wanted != nullptr && wanted->held_back != decide::HeldBack::kDryRun) continue;
+    held_[weight] = Held{.group = held.group,
+                         .value = model::Number{},
+                         .controller = held.controller,
+                         .ours = true,
+                         .failed = false,
+                         .checked = now};
+    found.insert(weight);
   }
-  if (auto done = carry_out(plan, now); !done) return done;
-  return inherited_.empty() ? Result<void>() : return_inherited(settlement);
+  return found;
 }
 
-Result<void> Actuator::return_inherited(const decide::Settlement& settlement) {
-  if (!settlement.hands_off.empty()) return {};
+Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTime now) {
+  std::erase_if(problems_, [&](const auto& problem) {
+    // What failed is a problem until it is tried again.
+    return std::none_of(held_.begin(), held_.end(), [&](const auto& each) {
+      return each.second.failed && each.second.controller == problem.first;
+    });
+  });
+  Plan plan;
+  const auto leaving = returning(settlement, now);
+  for (const auto& settled : settlement.settled)
+    plan_settled(settled, now, leaving.contains({settled.group, model::Knob::kCpuIdle}), plan);
+  for (const auto& knob : leaving)
+    plan_return(knob, plan);
+  auto done = carry_out(plan, now);
+  for (const auto& knob : leaving) {
+    const auto held = held_.find(knob);
+    if (held != held_.end() && !held->second.failed) held_.erase(held);
+  }
+  if (!done || inherited_.empty()) return done;
+  return return_inherited(settlement, now);
+}
+
+Result<void> Actuator::return_inherited(const decide::Settlement& settlement, model::MonoTime now) {
+  if (!settlement.hands_off.empty() || now - inherited_tried_ < kRetry) return {};
+  inherited_tried_ = now;
   auto paths = std::exchange(inherited_, {});
   for (const auto& [knob, held] : held_) {
     const auto path =
@@ -187,30 +234,48 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement) {
     const auto kubepods = tree_.directory(tree_.kubepods(), file);
     if (!kubepods || !path.starts_with(*kubepods)) continue;
     const std::string group = tree_.kubepods() + path.substr(kubepods->size(), slash - kubepods->size());
-    const auto original = original_of(group, file);
+    const auto raw = kernel::read_file(path);
+    const auto original = raw ? original_of(group, file, *raw) : std::nullopt;
     if (!original) continue;
     const auto outcome = perform_({group, file, *original, model::Controller::kGuard, model::Reason::kNoLongerWanted});
     if (outcome || outcome.error().code() == ErrorCode::kNotFound) continue;
     if (outcome.error().code() == ErrorCode::kFenced) return outcome.error();
     fail(model::Controller::kGuard, outcome.error());
+    inherited_.push_back(path);
   }
   return {};
 }
 
 Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
-  Plan plan;
-  for (auto& [knob, held] : held_) {
-    const auto* quota = std::get_if<model::Limit>(&held.value);
-    const bool below_root =
-        knob.group.qos == model::KubeQos::kBestEffort && knob.group.level != model::GroupRef::Level::kRoot;
-    if (knob.knob != model::Knob::kCpuQuota || !below_root || quota == nullptr || !quota->cpu || *quota->cpu <= limit) {
-      continue;
-    }
-    plan.changes.push_back({knob.group, knob.knob, model::Limit{limit}, held.value});
-    plan.jobs.push_back({held.group, held.controller, model::Reason::kBatchLimit, {}});
-    held.value = model::Limit{limit};
+  const auto root = tree_.directory(tree_.best_effort(), "cpu.cfs_quota_us");
+  if (!root) return {};
+  std::vector<std::string> groups;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(*root, ignored)) {
+    if (entry.is_directory(ignored)) groups.push_back(tree_.best_effort() + entry.path().string().substr(root->size()));
   }
-  return carry_out(plan, {});
+  const auto depth = [](const std::string& group) { return std::count(group.begin(), group.end(), '/'); };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const std::string& a, const std::string& b) { return depth(a) > depth(b); });
+  for (const auto& group : groups) {
+    const auto now = kernel::read_knob(tree_, group, model::Knob::kCpuQuota);
+    const auto* quota = now ? std::get_if<model::Limit>(&now->value) : nullptr;
+    if (quota == nullptr || !quota->cpu || *quota->cpu <= limit) continue;
+    const auto write = kernel::knob_write(tree_, group, model::Knob::kCpuQuota, model::Limit{limit},
+                                          model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
+    const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
+    if (!outcome && outcome.error().code() == ErrorCode::kFenced) return outcome.error();
+    if (!outcome) continue;
+    const auto held = std::find_if(held_.begin(), held_.end(), [&](const auto& each) {
+      return each.first.knob == model::Knob::kCpuQuota && each.second.group == group;
+    });
+    if (held != held_.end()) {
+      held->second.value = model::Limit{limit};
+    } else if (const auto path = tree_.path(group, now->file); path && outcome->changed) {
+      inherited_.push_back(*path);
+    }
+  }
+  return {};
 }
 
 }  // namespace tideline::node

@@ -3,9 +3,11 @@
 // takes, and puts back what nobody wants any more. A file found as wanted is looked at again only now and then, so that
 // a host at rest costs nothing, and somebody who keeps writing our files is answered at that rate and not fought.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,11 @@ class Actuator {
   using Perform = std::function<model::Result<kernel::WriteOutcome>(const model::KernelWrite&)>;
   /// A file that holds what we want is read again after this long; also the rate at which drift is answered.
   static constexpr model::Duration kRecheck = std::chrono::seconds(30);
-  /// A write that failed is tried again after this long.
+  /// What failed is tried again after this long.
   static constexpr model::Duration kRetry = std::chrono::seconds(10);
+  /// A round writes no longer than this, the rest comes in the next one: each first write waits for the disk, and the
+  /// lease is beaten only between rounds.
+  static constexpr model::Duration kRoundBudget = std::chrono::milliseconds(200);
 
   /// `tree` and `journal` must outlive it. What an earlier worker of the journal left in force is put back with the
   /// first apply() that does not want it.
@@ -36,7 +41,8 @@ class Actuator {
   /// One pod round. Only kFenced is an error: the worker must stop. What the kernel refuses is in problems().
   model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now);
 
-  /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings ours there down to `limit`.
+  /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings those down to `limit`, ours
+  /// and others'. The others' go back as soon as the kernel takes them again.
   model::Result<void> lower_be_quotas(model::MilliCpu limit);
 
   /// All originals were put back by somebody else in this process.
@@ -52,8 +58,8 @@ class Actuator {
     std::string group;
     model::KnobValue value;
     model::Controller controller = model::Controller::kNone;
-    bool ours = false;  // we wrote it; else it was so already
-    bool failed = false;
+    bool ours = false;    // we wrote it; else it was so already
+    bool failed = false;  // the last reading or write
     model::MonoTime checked;
   };
   struct Job {
@@ -64,19 +70,23 @@ class Actuator {
   };
   struct Plan;
 
-  void plan_settled(const decide::Settled& settled, model::MonoTime now, Plan& plan);
-  void plan_return(const decide::KnobRef& knob, const std::string& group, model::Controller controller,
-                   Plan& plan) const;
+  void plan_settled(const decide::Settled& settled, model::MonoTime now, bool leaves_idle, Plan& plan);
+  /// What is ours, unwanted, and not to wait for kRetry; with the weights of groups that stop being idle.
+  std::set<decide::KnobRef> returning(const decide::Settlement& settlement, model::MonoTime now);
+  void plan_return(const decide::KnobRef& knob, Plan& plan);
   model::Result<void> carry_out(const Plan& plan, model::MonoTime now);
-  model::Result<void> return_inherited(const decide::Settlement& settlement);
-  std::optional<std::string> original_of(const std::string& group, const std::string& file) const;
+  model::Result<void> return_inherited(const decide::Settlement& settlement, model::MonoTime now);
+  /// What is journaled of the file; nullopt also for one that holds somebody else's value by now.
+  std::optional<std::string> original_of(const std::string& group, const std::string& file,
+                                         const std::string& raw) const;
   void fail(model::Controller controller, const model::Error& error);
 
   const kernel::CgroupTree& tree_;
   const guard::Journal& journal_;
   Perform perform_;
   std::map<decide::KnobRef, Held> held_;
-  std::vector<std::string> inherited_;  // paths of an earlier worker's journal, until the first apply()
+  std::vector<std::string> inherited_;  // journaled paths that no want of this worker has met, to be put back
+  model::MonoTime inherited_tried_{INT64_MIN / 2};
   std::map<model::Controller, model::Error> problems_;
 };
 

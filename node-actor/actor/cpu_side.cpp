@@ -1,9 +1,11 @@
 #include "node-actor/actor/cpu_side.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <utility>
 
-#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "messages/log/log.h"
 #include "node-actor/kernel/capabilities.h"
@@ -21,11 +23,19 @@ void lack(model::KnobSet& knobs, model::Knob knob, const std::string& why) {
   }
 }
 
+/// kubelet's checkpoint of its CPU manager, JSON with "policyName"; absent or unreadable: no static policy is known of.
+bool kubelet_owns_cpusets(const std::string& path) {
+  std::ifstream in(path);
+  const auto state = nlohmann::json::parse(in, nullptr, false);
+  return state.is_object() && state.value("policyName", std::string()) == "static";
+}
+
 }  // namespace
 
-CpuSide::CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, std::string boot_id,
-                 Actuator::Perform perform, Tell tell)
+CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
+                 const std::string& kubelet_state, Actuator::Perform perform, Tell tell)
     : tree_(tree),
+      journal_(journal),
       boot_id_(std::move(boot_id)),
       knobs_(kernel::probe_knobs(tree)),
       actuator_(tree, journal, std::move(perform)),
@@ -37,9 +47,19 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, 
     lack(knobs_, model::Knob::kCpuset, topology.error().message());
     log::warn("topology", "{}", topology.error().message());
   }
+  if (kubelet_owns_cpusets(kubelet_state)) {
+    lack(knobs_, model::Knob::kCpuset,
+         kubelet_state +
+             " says policyName static: kubelet places containers itself, and this build stays out of its way");
+  }
 }
 
 model::Result<void> CpuSide::round(const Round& round) {
+  // Pods come and go, and each leaves records behind.
+  if (round.now - pruned_ >= kPrune) {
+    pruned_ = round.now;
+    if (auto pruned = journal_.forget_gone(); !pruned) log::warn("journal", "{}", pruned.error().message());
+  }
   // Absence of a policy must not give BE back what an earlier one took.
   if (!round.policy) return {};
   std::optional<model::CpuSet> be_current;
@@ -72,6 +92,18 @@ model::Result<void> CpuSide::round(const Round& round) {
   state_ = std::move(step.state);
   features_ = std::move(step.decision.features);
   auto done = actuator_.apply(step.decision.settlement, round.now);
+  std::erase_if(step.decision.evict.victims, [&](const decide::EvictVictim& victim) {
+    const bool left_alone = is_held(round, victim.uid);
+    if (left_alone) decide::refuse(state_.evict, victim.uid);
+    return left_alone;
+  });
+  if (const auto* hold = decide::covering(round.holds, tree_.kubepods(), round.now)) {
+    for (auto& feature : features_) {
+      if (feature.state != model::FeatureState::State::kActive) continue;
+      feature.state = model::FeatureState::State::kInactive;
+      feature.why = decide::why(*hold);
+    }
+  }
   evictions_.round(step.decision.evict.victims, round.pods, round.policy && round.policy->dry_run.cpu_evict, round.now);
   const bool by_cpuset = round.policy && round.policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
   if (!by_cpuset || !knobs_.has(model::Knob::kCpuset)) {
@@ -98,6 +130,7 @@ std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {
         add(model::group_of(pod));
         continue;
       }
+      if (!hold.what.group.starts_with(tree_.pod_group(pod) + "/")) continue;
       for (const auto& container : pod.containers) {
         const auto group = tree_.container_group(pod, container);
         if (group && covers(*group)) add(model::group_of(pod, container));
@@ -105,6 +138,16 @@ std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {
     }
   }
   return found;
+}
+
+bool CpuSide::is_held(const Round& round, const model::PodUid& uid) const {
+  const auto pod =
+      std::find_if(round.pods.begin(), round.pods.end(), [&](const auto& each) { return each.uid == uid; });
+  if (pod == round.pods.end()) return false;
+  const auto group = tree_.pod_group(*pod);
+  return std::any_of(round.holds.begin(), round.holds.end(), [&](const decide::Hold& hold) {
+    return decide::covering({hold}, group, round.now) != nullptr || hold.what.group.starts_with(group + "/");
+  });
 }
 
 void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {

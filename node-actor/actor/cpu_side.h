@@ -28,9 +28,13 @@ class CpuSide {
   /// One thing to be told in history: reason, subject, before, after.
   using Tell = Evictions::Tell;
 
-  /// Probes the kernel's knobs. `tree` and `journal` must outlive it.
-  CpuSide(const kernel::CgroupTree& tree, const guard::Journal& journal, std::string boot_id, Actuator::Perform perform,
-          Tell tell);
+  /// How often records of groups that are gone are looked for.
+  static constexpr model::Duration kPrune = std::chrono::minutes(1);
+
+  /// Probes the kernel's knobs. `tree` and `journal` must outlive it. `kubelet_state`: path of kubelet's
+  /// cpu_manager_state; where its policy is static, cpusets are left to kubelet.
+  CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
+          const std::string& kubelet_state, Actuator::Perform perform, Tell tell);
 
   struct Round {
     model::MonoTime now;
@@ -61,9 +65,11 @@ class CpuSide {
  private:
   /// The groups of the holds; one that is no group of kubelet's tree holds nothing of ours.
   std::vector<decide::HandsOff> hands_off(const Round& round) const;
+  bool is_held(const Round& round, const model::PodUid& uid) const;
   void look_at_be_cpus(const std::optional<model::CpuSet>& wanted);
 
   const kernel::CgroupTree& tree_;
+  guard::Journal& journal_;
   std::string boot_id_;
   model::KnobSet knobs_;
   model::Topology topology_;
@@ -74,6 +80,7 @@ class CpuSide {
   std::vector<model::FeatureState> features_;
   decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;
   bool first_round_ = true;
+  model::MonoTime pruned_;
 };
 
 }  // namespace tideline::node

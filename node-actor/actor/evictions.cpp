@@ -27,6 +27,9 @@ std::string cost_of(const decide::EvictVictim& victim) {
 }  // namespace
 
 void Evictions::begin(const decide::EvictVictim& victim, const std::vector<model::Pod>& pods, model::MonoTime now) {
+  const auto is_leaving = [&](const Leaving& each) { return each.victim.uid == victim.uid; };
+  // One that does not die is picked again, and is under way already.
+  if (std::any_of(leaving_.begin(), leaving_.end(), is_leaving)) return;
   const auto pod = std::find_if(pods.begin(), pods.end(), [&](const auto& each) { return each.uid == victim.uid; });
   if (pod == pods.end()) return;
   const auto place = kernel::pod_kill_place(tree_, *pod);

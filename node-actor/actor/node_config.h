@@ -27,6 +27,7 @@ struct NodeConfig {
 
   std::string state_dir = "/var/lib/tideline";
   std::string pods_file;
+  std::string kubelet_cpu_state = "/var/lib/kubelet/cpu_manager_state";
   std::map<std::string, std::string> labels;
   model::MilliCpu cpu_reserved;  // capacity - allocatable
   model::Bytes memory_reserved;

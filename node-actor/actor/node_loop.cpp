@@ -71,7 +71,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   loop->protection_.why = "not looked at yet";
   auto* self = loop.get();
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, [self](const model::KernelWrite& write) { return self->perform(write); },
+      loop->tree_, journal, status.boot_id, config.kubelet_cpu_state,
+      [self](const model::KernelWrite& write) { return self->perform(write); },
       [self](model::Controller controller, model::Reason reason, std::string subject, std::string before,
              std::string after) {
         self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
@@ -178,7 +179,9 @@ model::Result<void> NodeLoop::fast_round() {
   drop_ended_holds(input.now);
   if (const auto* hold = decide::covering(holds_, tree_.best_effort(), input.now)) {
     held_ = true;
-    features_ = decide::cpu_suppress(suppress_, input, policy_).decision.features;
+    auto looked = decide::cpu_suppress(suppress_, input, policy_).decision;
+    suppress_terms_ = std::move(looked.terms);
+    features_ = std::move(looked.features);
     for (auto& feature : features_) {
       if (!policy_ || !policy_->threshold.enable) continue;
       feature.state = model::FeatureState::State::kInactive;

@@ -63,9 +63,8 @@ model::Limit quota_of(const Ask& ask, Cap cap) {
   if (!ask.limit) return {};
   const auto own = std::max(*ask.limit, kLeastQuota);
   if (!cap || own <= *cap) return {own};
-  // No quota below the kernel's least can be written; without one the group has its parent's.
-  if (*cap < kLeastQuota) return {};
-  return {*cap};
+  // It could not bind, the kernel would refuse it, and followed it would be written each time the parent's changes.
+  return {};
 }
 
 class Round {

@@ -5,8 +5,8 @@
 // for the pod over its containers, and for each container by its own. Pods of QoS BE only.
 //
 // A batch pod's own quota stays in force whatever CPU suppress does (Koordinator takes it away under cfsQuota, so that
-// one pod may take all that BE has). cgroup v1 takes no quota above the parent's: there a quota is the smaller one of
-// the pod's own and of what the groups above it have.
+// one pod may take all that BE has). cgroup v1 takes no quota above the parent's: there a quota above one further up is
+// none, for it could not bind.
 
 #include <map>
 #include <optional>

@@ -109,7 +109,8 @@ Reason reason_to_stay(ScaleStep asked, const ContainerBurstTerms& terms) {
 void scale(ContainerBurst& container, const Round& round, const ContainerBurstTerms& terms) {
   const auto base = static_cast<double>(terms.limit.value());
   const auto ceiling = std::max(base, static_cast<double>(terms.ceiling.value()));
-  container.quota_milli = std::clamp(container.quota_milli, base, ceiling);
+  // A limit that was lowered leaves nothing above it of a quota that never rose.
+  container.quota_milli = container.rose ? std::clamp(container.quota_milli, base, ceiling) : base;
 
   const bool blind = terms.pool == PoolState::kUnknown || !terms.throttled_ratio || (container.limiter && !terms.used);
   if (!blind) {

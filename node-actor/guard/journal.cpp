@@ -5,6 +5,9 @@
 #include <cctype>
 #include <cerrno>
 #include <fstream>
+#include <set>
+#include <tuple>
+#include <unordered_map>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -185,8 +188,11 @@ struct Journal::Impl {
   kernel::Fd fd;
   MappedFile written;
   std::vector<JournalRecord> records;
+  /// Places in `records` by path: more than one where a group was made again.
+  std::unordered_map<std::string, std::vector<std::size_t>> places;
   std::vector<std::string> notes;
   std::uint32_t next_slot = 0;
+  std::size_t lines = 0;       // in the file
   bool unsynced_line = false;  // the last append may have left half a line behind
 
   Slot& slot(const JournalRecord& record) const {
@@ -194,9 +200,30 @@ struct Journal::Impl {
     return slots[record.slot];
   }
   JournalRecord* find(const kernel::FileIdentity& file) {
-    const auto found =
-        std::find_if(records.begin(), records.end(), [&](const JournalRecord& record) { return record.file == file; });
-    return found == records.end() ? nullptr : &*found;
+    const auto found = places.find(file.path);
+    if (found == places.end()) return nullptr;
+    for (const auto place : found->second) {
+      if (records[place].file == file) return &records[place];
+    }
+    return nullptr;
+  }
+  void add(JournalRecord record) {
+    places[record.file.path].push_back(records.size());
+    records.push_back(std::move(record));
+  }
+  void replace(std::vector<JournalRecord> kept) {
+    records.clear();
+    places.clear();
+    for (auto& record : kept)
+      add(std::move(record));
+  }
+  /// kMaxRecords: none is free.
+  std::uint32_t free_slot() const {
+    if (next_slot < kMaxRecords) return next_slot;
+    std::vector<bool> used(kMaxRecords);
+    for (const auto& record : records)
+      used[record.slot] = true;
+    return static_cast<std::uint32_t>(std::find(used.begin(), used.end(), false) - used.begin());
   }
 
   Result<void> open_files();
@@ -261,6 +288,7 @@ Result<void> Journal::Impl::load() {
       notes.push_back(fmt::format("{} line {}: skipped, {}", path, number, record.error().message()));
       continue;
     }
+    ++lines;
     next_slot = std::max(next_slot, record->slot + 1);
     if (record->boot_id != boot_id) {
       ++others;
@@ -270,7 +298,7 @@ Result<void> Journal::Impl::load() {
       known->safe_value = record->safe_value;
       known->restore_class = record->restore_class;
     } else {
-      records.push_back(std::move(*record));
+      add(std::move(*record));
     }
   }
   if (others > 0) notes.push_back(fmt::format("{}: {} lines of an earlier boot left alone", path, others));
@@ -286,6 +314,7 @@ Result<void> Journal::Impl::append(const JournalRecord& record) {
   if (auto put = write_all(fd.get(), bytes, path); !put) return put.error();
   if (::fdatasync(fd.get()) != 0) return unavailable("fdatasync", path);
   unsynced_line = false;
+  ++lines;
   return {};
 }
 
@@ -328,7 +357,7 @@ Result<void> Journal::record(const kernel::FileIdentity& file, const std::string
                              const std::string& safe_value, RestoreClass restore_class) {
   auto* known = impl_->find(file);
   if (known != nullptr && known->safe_value == safe_value && known->restore_class == restore_class) return {};
-  JournalRecord record{.slot = known != nullptr ? known->slot : impl_->next_slot,
+  JournalRecord record{.slot = known != nullptr ? known->slot : impl_->free_slot(),
                        .boot_id = impl_->boot_id,
                        .file = file,
                        .original = known != nullptr ? known->original : original,
@@ -343,8 +372,8 @@ Result<void> Journal::record(const kernel::FileIdentity& file, const std::string
     *known = std::move(record);
   } else {
     Impl::clear(impl_->slot(record));
-    impl_->records.push_back(std::move(record));
-    ++impl_->next_slot;
+    impl_->next_slot = std::max(impl_->next_slot, record.slot + 1);
+    impl_->add(std::move(record));
   }
   return {};
 }
@@ -375,11 +404,30 @@ Ownership Journal::ownership(const kernel::FileIdentity& file, const std::string
   return hash == held || hash == next ? Ownership::kOurs : Ownership::kForeign;
 }
 
+Result<void> Journal::forget_gone() {
+  std::vector<kernel::FileIdentity> keep;
+  for (const auto& record : impl_->records) {
+    const auto directory = kernel::open_directory(record.file.path.substr(0, record.file.path.rfind('/')));
+    const bool gone = directory ? directory->device == record.file.device && directory->inode != record.file.inode
+                                : directory.error().code() == ErrorCode::kNotFound;
+    if (!gone) keep.push_back(record.file);
+  }
+  constexpr std::size_t kWorthWhile = 256;
+  const bool few_gone = keep.size() + kWorthWhile > impl_->records.size();
+  const bool few_lines = impl_->lines < 2 * keep.size() + 4 * kWorthWhile;
+  if (few_gone && few_lines) return {};
+  return compact(keep);
+}
+
 Result<void> Journal::compact(const std::vector<kernel::FileIdentity>& keep) {
+  const auto key_of = [](const kernel::FileIdentity& file) { return std::tuple(file.path, file.device, file.inode); };
+  std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> kept_files;
+  for (const auto& file : keep)
+    kept_files.insert(key_of(file));
   std::vector<JournalRecord> kept;
   std::string text;
   for (const auto& record : impl_->records) {
-    if (std::find(keep.begin(), keep.end(), record.file) == keep.end()) continue;
+    if (!kept_files.contains(key_of(record.file))) continue;
     auto line = journal_line(record);
     if (!line) return line.error();
     text += *line + "\n";
@@ -394,7 +442,8 @@ Result<void> Journal::compact(const std::vector<kernel::FileIdentity>& keep) {
   if (auto synced = sync_directory(impl_->state_dir); !synced) return synced.error();
   impl_->fd = std::move(fd);
   impl_->unsynced_line = false;
-  impl_->records = std::move(kept);
+  impl_->lines = kept.size();
+  impl_->replace(std::move(kept));
   if (impl_->records.empty()) impl_->next_slot = 0;
   return {};
 }

@@ -79,6 +79,10 @@ class Journal {
   /// back the original is then the lesser wrong.
   Ownership ownership(const kernel::FileIdentity& file, const std::string& current) const;
 
+  /// Forgets the records of groups that are gone or were made again, and rewrites a file of many more lines than
+  /// records, when either is worth it: pods come and go. To be called now and then; looks at every recorded group.
+  model::Result<void> forget_gone();
+
   /// Forgets all records but those of the files in `keep` (which could not be put back), atomically.
   model::Result<void> compact(const std::vector<kernel::FileIdentity>& keep);
 

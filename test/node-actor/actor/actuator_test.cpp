@@ -185,6 +185,22 @@ TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
   EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
 }
 
+TEST_F(ActuatorTest, MakesRoomBelowOthersQuotasTooAndGivesThemBack) {
+  tree_.write(kPod + "cpu.cfs_quota_us", "800000\n");
+  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
+  EXPECT_EQ(pod_quota(), "30000");
+  apply({}, 1);
+  EXPECT_EQ(pod_quota(), "800000");
+}
+
+TEST_F(ActuatorTest, WhatSomebodyElseChangedIsNotTakenBack) {
+  tree_.write(kPod + "cpu.cfs_quota_us", "77000\n");
+  apply(both(MilliCpu(500)), 1);
+  tree_.write(kPod + "cpu.cfs_quota_us", "400000\n");  // a resize in place
+  apply({}, 2);
+  EXPECT_EQ(pod_quota(), "400000\n");
+}
+
 TEST_F(ActuatorTest, AGroupThatIsIdleNoMoreHasItsOwnWeightAgain) {
   auto idle = quota_of("", MilliCpu(0));
   idle.knob = Knob::kCpuIdle;

@@ -85,7 +85,9 @@ TEST(PodsFile, ReadsLabelsAndAnnotations) {
   EXPECT_TRUE(file.problems.empty());
   const auto& pod = file.pods.at(0);
   EXPECT_EQ(pod.qos, model::QosClass::kLsr);
-  EXPECT_EQ(pod.eviction, (model::Evictability{.enabled = true, .priority = -3, .sub_priority = 12}));
+  EXPECT_EQ(pod.eviction,
+            (model::Evictability{
+                .enabled = true, .priority = -3, .sub_priority = 12, .terminating = false, .allowed_by = {}}));
   EXPECT_EQ(pod.cpu_burst->policy, model::BurstPolicy::kAuto);
   EXPECT_TRUE(pod.cpu_qos->enable);
   EXPECT_EQ(pod.bound_cpus, (model::CpuSet{0, 1}));

@@ -109,12 +109,12 @@ TEST_P(BatchLimitsTable, GivesPodAndContainersTheirWeightAndQuota) {
   }
 }
 
-TEST(BatchLimits, OnV1NoQuotaIsAboveTheBesteffortRoots) {
+TEST(BatchLimits, OnV1AQuotaAboveTheBesteffortRootsIsNone) {
   const auto pod = batch({{2000, 2000}, {500, 500}});
   BatchLimitsInput input{.is_v1 = true, .be_root_limit = MilliCpu(800), .pod_limits = {}};
   const auto v1 = batch_limits({pod}, kAll, input);
-  EXPECT_EQ(wanted(v1, model::group_of(pod), Knob::kCpuQuota), cpu(800));
-  EXPECT_EQ(wanted(v1, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), cpu(800));
+  EXPECT_EQ(wanted(v1, model::group_of(pod), Knob::kCpuQuota), no_limit());
+  EXPECT_EQ(wanted(v1, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), no_limit());
   EXPECT_EQ(wanted(v1, model::group_of(pod, pod.containers[1]), Knob::kCpuQuota), cpu(500));
   EXPECT_EQ(wanted(v1, model::group_of(pod), Knob::kCpuWeight), number(2560)) << "the weight is its own";
   input.is_v1 = false;
@@ -126,10 +126,10 @@ TEST(BatchLimits, OnV1NoQuotaIsAboveTheBesteffortRoots) {
 }
 
 TEST(BatchLimits, OnV1AGroupWithoutLimitOfItsOwnStaysSoBelowALimitedRoot) {
-  const auto pod = batch({{2000, {}}, {500, 900}});
+  const auto pod = batch({{2000, {}}, {500, 700}});
   const auto wants = batch_limits({pod}, kAll, {.is_v1 = true, .be_root_limit = MilliCpu(800), .pod_limits = {}});
   EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), no_limit());
-  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[1]), Knob::kCpuQuota), cpu(800));
+  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[1]), Knob::kCpuQuota), cpu(700));
 }
 
 TEST(BatchLimits, ARootBelowTheKernelsLeastQuotaIsInherited) {
@@ -139,12 +139,12 @@ TEST(BatchLimits, ARootBelowTheKernelsLeastQuotaIsInherited) {
   EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), no_limit());
 }
 
-TEST(BatchLimits, OnV1APodOutsideTheBesteffortRootIsBoundByWhatOthersWantOnIt) {
+TEST(BatchLimits, OnV1APodOutsideTheBesteffortRootHasNoQuotaAboveWhatOthersWantOnIt) {
   const auto pod = batch({{2000, 2000}}, KubeQos::kBurstable);
   BatchLimitsInput input{.is_v1 = true, .be_root_limit = MilliCpu(100), .pod_limits = {{pod.uid, MilliCpu(700)}}};
   const auto wants = batch_limits({pod}, kAll, input);
-  EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), cpu(700));
-  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), cpu(700));
+  EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), no_limit());
+  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), no_limit());
   input.pod_limits.clear();
   EXPECT_EQ(wanted(batch_limits({pod}, kAll, input), model::group_of(pod), Knob::kCpuQuota), cpu(2000))
       << "the besteffort root is not above it";

@@ -1,5 +1,6 @@
 #include "node-actor/guard/journal.h"
 
+#include <algorithm>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "node-actor/guard/mapped_file.h"
+#include "node-actor/kernel/fd.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::guard {
@@ -269,6 +271,41 @@ TEST(Journal, CompactingKeepsOnlyWhatIsNamed) {
   }
   EXPECT_EQ(dir.read("journal"), "");
   EXPECT_TRUE(open(dir).records().empty());
+}
+
+TEST(Journal, ForgetsGroupsThatAreGoneAndTakesTheirPlacesAgain) {
+  const TempDir dir;
+  const TempDir groups;
+  const auto held = kernel::open_directory(groups.str());
+  ASSERT_TRUE(held);
+  const kernel::FileIdentity stays{groups.str() + "/cpu.shares", held->device, held->inode};
+  auto journal = open(dir);
+  ASSERT_TRUE(journal.record(stays, "2", "", RestoreClass::kKeep));
+  for (int i = 0; i < 300; ++i) {
+    const kernel::FileIdentity gone{groups.str() + "/pod" + std::to_string(i) + "/cpu.shares", held->device, 1};
+    ASSERT_TRUE(journal.record(gone, "2", "", RestoreClass::kKeep));
+  }
+  ASSERT_TRUE(journal.forget_gone());
+  ASSERT_EQ(journal.records().size(), 1u);
+  EXPECT_TRUE(journal.find(stays));
+  ASSERT_TRUE(journal.record(kQuota, "-1", "2000", RestoreClass::kRestore)) << "still writable";
+  EXPECT_TRUE(journal.find(kQuota));
+  EXPECT_EQ(open(dir).records().size(), 2u);
+}
+
+TEST(Journal, ManyLinesOfFewFilesAreRewritten) {
+  const TempDir dir;
+  const TempDir groups;
+  const auto held = kernel::open_directory(groups.str());
+  ASSERT_TRUE(held);
+  const kernel::FileIdentity file{groups.str() + "/cpuset.cpus", held->device, held->inode};
+  auto journal = open(dir);
+  for (int i = 0; i < 1100; ++i)
+    ASSERT_TRUE(journal.record(file, "0-7", std::to_string(i % 8), RestoreClass::kRestore));
+  ASSERT_TRUE(journal.forget_gone());
+  const auto text = dir.read("journal");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  EXPECT_EQ(open(dir).find(file)->safe_value, std::to_string(1099 % 8));
 }
 
 TEST(Journal, AnUnusableDirectoryIsNamed) {
