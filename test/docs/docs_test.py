@@ -234,7 +234,7 @@ class Reference(unittest.TestCase):
                         ("tidectl",), *(("tidectl", name) for name in ("nodes", "node", "pods", "history", "events", "watch",
                                                                       "explain", "hands-off")),
                         ("tidectl", "policy", "get"), ("tidectl", "policy", "apply"), ("tidectl", "hands-off", "list"),
-                        ("tidectl", "hands-off", "end"), ("tidectl", "node", "n", "release")):
+                        ("tidectl", "hands-off", "end"), ("tidectl", "explain", "node"), ("tidectl", "node", "n", "release")):
             said |= set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", generate.help_of(BIN, *command), re.MULTILINE))
         documented = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE))
         self.assertEqual(documented, said - {"--help"})
