@@ -30,6 +30,7 @@ bool is_put_back(Reason reason) {
     case Reason::kNoLongerWanted:
     case Reason::kSafeState:
     case Reason::kDisabled:
+    case Reason::kNotPressed:
       return true;
     default:
       return false;

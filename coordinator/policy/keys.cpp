@@ -246,12 +246,14 @@ void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
     return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
   };
   const auto act = [](KeySpec spec, Apply apply) { return apply ? acted(std::move(spec), apply) : spec; };
+  const auto carry = [](KeySpec spec, Apply apply) { return apply ? carried(std::move(spec), apply) : spec; };
   out.push_back(act(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
   out.push_back(act(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
                     c.group_identity));
-  out.push_back(act(integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class"), c.sched_idle));
+  KeySpec idle = integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class; nodes set it for beClass only");
+  out.push_back(c.prefix == "beClass" ? act(std::move(idle), c.sched_idle) : carry(std::move(idle), c.sched_idle));
   out.push_back(carried(of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
-                           "keep other classes off the sibling hyperthread; nodes say unsupported"),
+                           "keep other classes off the sibling hyperthread; means something under coreSched only"),
                         c.core_expeller));
   out.push_back(of("memoryQOS.enable", KeyType::kBool, "false", "memory QoS of this class on or off"));
   out.push_back(integer("memoryQOS.minLimitPercent", "0", 0, 100, "% of the request in memory.min"));

@@ -11,11 +11,21 @@ namespace {
 
 using model::Controller;
 
-/// Takes the controller's wants and features over; in dry run the features say so.
-void take(Wants from, bool dry_run, std::vector<Want>& wants, std::vector<model::FeatureState>& features) {
+bool is_dry(std::string_view feature, const model::DryRun& dry_run) {
+  return (dry_run.cpu_suppress && is_feature_of(feature, Controller::kCpuSuppress)) ||
+         (dry_run.cpu_burst && is_feature_of(feature, Controller::kCpuBurst)) ||
+         (dry_run.cpu_qos && is_feature_of(feature, Controller::kCpuQos)) ||
+         (dry_run.cpuset && is_feature_of(feature, Controller::kCpuset)) ||
+         (dry_run.batch_limits && is_feature_of(feature, Controller::kBatchLimits)) ||
+         (dry_run.cpu_evict && is_feature_of(feature, Controller::kCpuEvict));
+}
+
+/// Takes the controller's wants and features over; those of a mechanism in dry run say so.
+void take(Wants from, const model::DryRun& dry_run, std::vector<Want>& wants,
+          std::vector<model::FeatureState>& features) {
   wants.insert(wants.end(), std::make_move_iterator(from.wants.begin()), std::make_move_iterator(from.wants.end()));
   for (auto& feature : from.features) {
-    if (dry_run && feature.state == model::FeatureState::State::kActive) {
+    if (is_dry(feature.feature, dry_run) && feature.state == model::FeatureState::State::kActive) {
       feature.state = model::FeatureState::State::kInactive;
       feature.why = "dry run, nothing is written: " + feature.why;
     }
@@ -43,7 +53,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   if (const auto& be = cpusets.decision.be; be && be->controller == Controller::kCpuSuppress) {
     decision.suppressed_cpus = be->cpus;
   }
-  take(std::move(cpusets.decision.wants), dry_run.cpuset, wants, decision.features);
+  take(std::move(cpusets.decision.wants), dry_run, wants, decision.features);
 
   auto burst = cpu_burst(std::move(step.state.burst),
                          {.now = input.now,
@@ -54,15 +64,15 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                           .knobs = input.knobs},
                          policy);
   step.state.burst = std::move(burst.state);
-  take(std::move(burst.decision.wants), dry_run.cpu_burst, wants, decision.features);
+  take(std::move(burst.decision.wants), dry_run, wants, decision.features);
 
-  take(cpu_qos(input.pods, input.knobs, policy), dry_run.cpu_qos, wants, decision.features);
+  take(cpu_qos(input.pods, input.knobs, policy), dry_run, wants, decision.features);
 
   // Without a policy nothing of BE's own limits is touched either.
   if (policy) {
     BatchLimitsInput batch{.is_v1 = input.is_v1, .be_root_limit = {}, .pod_limits = {}};
     if (input.be_limit.kind == CurrentLimit::Kind::kQuota) batch.be_root_limit = input.be_limit.quota;
-    take(batch_limits(input.pods, input.knobs, batch), dry_run.batch_limits, wants, decision.features);
+    take(batch_limits(input.pods, input.knobs, batch), dry_run, wants, decision.features);
   }
 
   std::optional<std::int64_t> be_cpus;
@@ -80,7 +90,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                           .own_pod = {}},
                          policy);
   step.state.evict = std::move(evict.state);
-  take({.wants = {}, .features = evict.decision.features}, dry_run.cpu_evict, wants, decision.features);
+  take({.wants = {}, .features = evict.decision.features}, dry_run, wants, decision.features);
   decision.evict = std::move(evict.decision);
 
   decision.settlement = settle(wants, dry_run, input.hands_off, input.now);

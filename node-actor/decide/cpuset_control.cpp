@@ -166,7 +166,10 @@ struct Round {
       return;
     }
     want_for_containers(pod, {std::move(own), Reason::kBoundCpus, Controller::kCpuset});
-    if (!input.knobs.has(Knob::kCpuQuota)) return;
+    // Without a container to bind it would be neither bound nor limited.
+    const bool is_bound = std::any_of(pod.containers.begin(), pod.containers.end(),
+                                      [](const model::Container& container) { return !container.id.empty(); });
+    if (!is_bound || !input.knobs.has(Knob::kCpuQuota)) return;
     want_unlimited(group_of(pod));
     for (const auto& container : pod.containers) {
       if (!container.id.empty()) want_unlimited(group_of(pod, container));
