@@ -45,6 +45,7 @@ std::string_view key_of(std::string_view name) {
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> keys;
+  keys.reserve(kSections.size() + known_other_documents().size());
   for (const auto& [key, section] : kSections)
     keys.push_back(key);
   keys.insert(keys.end(), known_other_documents().begin(), known_other_documents().end());
@@ -148,9 +149,9 @@ Result<ClusterPolicy> read_all(const std::vector<Document>& documents) {
         auto ok = check_threshold(*section, found.origin, policy.notices);
         if (!ok) return ok.error().in(found.origin);
       }
-      for (const auto& [name, target] : kSections) {
-        if (name == key) policy.*target = *std::move(section);
-      }
+      const auto* target = std::find_if(std::begin(kSections), std::end(kSections),
+                                        [&key = key](const auto& each) { return each.first == key; });
+      if (target != std::end(kSections)) policy.*(target->second) = *std::move(section);
     } else {
       policy.notices.push_back({found.origin, "$", "accepted, but this version does not act on this document"});
     }
