@@ -192,7 +192,7 @@ CpuSet pick_cpus(const Topology& topology, const PickRequest& request) {
   const int count = std::clamp(request.count, 0, allowed.size());
   const CpuSet last_resort = allowed & siblings_of(topology, request.bound);
   const CpuSet first = allowed - last_resort;
-  const CpuSet chosen = Chooser(topology, first, request, request.beside).choose(std::min(count, first.size()));
+  CpuSet chosen = Chooser(topology, first, request, request.beside).choose(std::min(count, first.size()));
   if (count == chosen.size()) return chosen;
   return chosen | Chooser(topology, last_resort, request, request.beside | chosen).choose(count - chosen.size());
 }
