@@ -245,7 +245,8 @@ class ConnectionImpl final : public Connection {
       auto request = admin_->handsOffListRequest();
       request.setNode(text(node));
       std::vector<HandsOffEntry> entries;
-      for (const auto entry : ask(kj::mv(request)).getEntries())
+      const auto answer = ask(kj::mv(request));
+      for (const auto entry : answer.getEntries())
         entries.push_back(read(entry));
       return entries;
     });
