@@ -145,6 +145,8 @@ TEST_F(LinkTest, BringsAHandsOffOrderAndTheNodesAnswer) {
   // While one waits for its answer the newest of the others waits for it.
   for (order.number = 4; order.number < 7; ++order.number)
     server->push_hands_off(id, order);
+  const auto beats = server_record.heartbeat_count();
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= beats + 2; })) << "they are there";
   client->answer_hands_off(3, "");
   ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.orders.size() == 2; }));
   EXPECT_EQ(client_record.orders[1].number, 6u);
