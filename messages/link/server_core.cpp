@@ -40,24 +40,35 @@ std::string stamp_of(const TlsFiles& files) {
   return stamp;
 }
 
+/// A call that was queued when the server was taken down still comes in.
+kj::Exception taken_down() {
+  return KJ_EXCEPTION(DISCONNECTED, "the server was taken down");
+}
+
 class NodeSessionServer final : public schema::NodeSession::Server {
  public:
-  NodeSessionServer(ServerCore& core, SessionId id) : core_(core), id_(id) {}
-  kj::Promise<void> report(ReportContext context) override { return core_.report(id_, context); }
-  kj::Promise<void> heartbeat(HeartbeatContext context) override { return core_.heartbeat(id_, context); }
+  NodeSessionServer(std::shared_ptr<ServerCore*> core, SessionId id) : core_(std::move(core)), id_(id) {}
+  kj::Promise<void> report(ReportContext context) override {
+    return *core_ ? (*core_)->report(id_, context) : kj::Promise<void>(taken_down());
+  }
+  kj::Promise<void> heartbeat(HeartbeatContext context) override {
+    return *core_ ? (*core_)->heartbeat(id_, context) : kj::Promise<void>(taken_down());
+  }
 
  private:
-  ServerCore& core_;
+  const std::shared_ptr<ServerCore*> core_;
   const SessionId id_;
 };
 
 class CoordinatorServer final : public schema::Coordinator::Server {
  public:
-  CoordinatorServer(ServerCore& core, SessionId id) : core_(core), id_(id) {}
-  kj::Promise<void> enroll(EnrollContext context) override { return core_.enroll(id_, context); }
+  CoordinatorServer(std::shared_ptr<ServerCore*> core, SessionId id) : core_(std::move(core)), id_(id) {}
+  kj::Promise<void> enroll(EnrollContext context) override {
+    return *core_ ? (*core_)->enroll(id_, context) : kj::Promise<void>(taken_down());
+  }
 
  private:
-  ServerCore& core_;
+  const std::shared_ptr<ServerCore*> core_;
   const SessionId id_;
 };
 
@@ -74,6 +85,10 @@ ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeS
       last_reload_(context.timer.now()),
       connections_(RpcConnections::create(context, config.rpc)),
       tasks_(*this) {}
+
+ServerCore::~ServerCore() noexcept(false) {
+  *self_ = nullptr;
+}
 
 model::Result<std::uint16_t> ServerCore::listen() {
   files_stamp_ = stamp_of(config_.tls);
@@ -98,7 +113,7 @@ void ServerCore::accept(TlsStream stream) {
   // A certificate that speaks for no node is told so when it tries to enrol, which it must do soon anyway.
   session.proved = node_of(stream.certificate);
   session.since = session.last_heard = context_.timer.now();
-  session.connection = connections_->add(kj::mv(stream.stream), kj::heap<CoordinatorServer>(*this, id),
+  session.connection = connections_->add(kj::mv(stream.stream), kj::heap<CoordinatorServer>(self_, id),
                                          [this, id](const std::string& why) { end(id, why); });
   sessions_.emplace(id, kj::mv(session));
 }
@@ -169,7 +184,7 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
   by_node_[hello.node] = id;
   ++session_count_;
   auto welcome = context.getResults().initWelcome();
-  welcome.setSession(kj::heap<NodeSessionServer>(*this, id));
+  welcome.setSession(kj::heap<NodeSessionServer>(self_, id));
   welcome.setProtocol(kProtocolVersion);
   welcome.setEpoch(answer->epoch.value());
   welcome.setHeartbeatMs(static_cast<std::uint32_t>(to_ms(config_.session.heartbeat)));

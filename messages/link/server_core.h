@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -23,7 +24,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
  public:
   ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events,
              std::atomic<std::size_t>& session_count);
-  ~ServerCore() noexcept(false) = default;
+  ~ServerCore() noexcept(false);
   ServerCore(const ServerCore&) = delete;
   ServerCore& operator=(const ServerCore&) = delete;
 
@@ -94,6 +95,8 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void reload_changed_files();
   void taskFailed(kj::Exception&& exception) override;
 
+  /// Null once this is gone: the capabilities that peers hold may be called a little longer.
+  std::shared_ptr<ServerCore*> self_ = std::make_shared<ServerCore*>(this);
   KjContext context_;
   const NodeServerConfig& config_;
   NodeServerEvents& events_;
