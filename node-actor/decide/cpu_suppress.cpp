@@ -65,6 +65,11 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   terms.non_be_pods_used = usage.non_be_pods;
   terms.non_be_used = non_be_use(usage.node, usage.be, usage.non_be_pods, terms.reserved);
   if (terms.non_be_used) terms.formula = terms.threshold - *terms.non_be_used;
+  terms.window_formula = terms.formula;
+  if (terms.from_fast_loop && usage.non_be_pods) {
+    const auto in_window = std::clamp(*usage.node - *usage.be, MilliCpu(0), *usage.non_be_pods);
+    terms.window_formula = terms.threshold - *non_be_use(usage.node, usage.be, in_window, terms.reserved);
+  }
   return usage;
 }
 
@@ -87,6 +92,25 @@ model::Duration since_last_change(const SuppressState& state, model::MonoTime no
   return std::clamp(now - *state.last_change, model::kZeroDuration, kLong);
 }
 
+/// Whether a rise was asked for long enough. `asked`: in this round.
+bool rise_is_believed(RiseWatch& watch, bool asked, model::MonoTime now) {
+  if (!asked) {
+    watch.asked_since.reset();
+    return false;
+  }
+  if (!watch.asked_since) watch.asked_since = now;
+  if (watch.last_flap && now - *watch.last_flap > kCalm) watch.wait = kRiseWait;
+  return now - *watch.asked_since >= watch.wait;
+}
+
+void note_urgent_fall(RiseWatch& watch, model::MonoTime now) {
+  watch.asked_since.reset();
+  if (!watch.last_rise || now - *watch.last_rise > kFlapWithin) return;
+  watch.wait = std::min(2 * watch.wait, kLongestRiseWait);
+  watch.last_flap = now;
+  watch.last_rise.reset();
+}
+
 /// Whether a change that is not urgent may be written in this round.
 bool is_due(model::Duration since, model::Duration pace, const std::optional<model::FastSample>& fast) {
   if (since < pace) return false;
@@ -103,6 +127,8 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     decision.rule = rule;
     decision.reason = reason;
   };
+  const bool ordered = input.protection.verified;
+  if (!terms.formula || !may_raise) state.rise.asked_since.reset();
   if (!terms.formula) return hold(Reason::kNone, Reason::kStaleSample);
   auto current = input.current;
   if (current.kind == CurrentLimit::Kind::kUnknown) {
@@ -110,18 +136,24 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     current = CurrentLimit::of(*state.last_limit);
   }
 
+  // Pods read before LS's use fell would hold a rise back, and undo it. Where weights protect LS they need not.
+  const MilliCpu newest = ordered ? *terms.window_formula : *terms.formula;
   Target target = target_of(*terms.formula, terms, min_percent_set);
+  state.rise.recent.add(input.now, newest);
   if (current.kind == CurrentLimit::Kind::kQuota) {
     const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
+    target = target_of(newest, terms, min_percent_set);
     const bool urgent = target.limit + urgent_fall <= current.quota;
+    const bool asked = ordered && may_raise && target.limit >= current.quota + urgent_fall;
+    const bool believed = rise_is_believed(state.rise, asked, input.now);
     const auto since = since_last_change(state, input.now);
-    if (!urgent) {
+    if (believed) {
+      target = target_of(state.rise.recent.least(input.now).value_or(newest), terms, min_percent_set);
+    } else if (!urgent) {
       target =
           target_of(std::min(*terms.formula, terms.steady_formula.value_or(*terms.formula)), terms, min_percent_set);
     }
-    const bool rest_of_rise = state.recovering && target.limit > current.quota;
-    const bool drift = !rest_of_rise && MilliCpu(std::abs((target.limit - current.quota).value())) < urgent_fall;
-    if (target.limit > current.quota) {
+    if (target.limit > current.quota && !believed) {
       if (!may_raise) return hold(Reason::kNone, Reason::kStaleSample);
       const double seconds = std::min(1.0, std::chrono::duration<double>(since).count());
       const MilliCpu reachable = current.quota + terms.capacity.percent(kGrowthPercentPerSecond * seconds);
@@ -132,8 +164,11 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     if (change.value() == 0 || (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum)) {
       return hold(target.rule == Reason::kGrowthCapped ? target.rule : Reason::kWithinDeadBand);
     }
-    const auto pace = drift && input.protection.verified ? kDriftPace : kPace;
-    if (!urgent && !is_due(since, pace, input.fast)) return hold(Reason::kPaced);
+    const auto pace = ordered ? kDriftPace : kPace;
+    if (!urgent && !believed && !is_due(since, pace, input.fast)) return hold(Reason::kPaced);
+    if (urgent) note_urgent_fall(state.rise, input.now);
+    if (believed) state.rise.last_rise = input.now;
+    if (believed) state.rise.asked_since.reset();
   }
   decision.action = Action::kLimit;
   decision.limit = target.limit;
@@ -142,7 +177,6 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   state.ours = true;
   state.last_limit = target.limit;
   state.last_change = input.now;
-  state.recovering = target.rule == Reason::kGrowthCapped;
 }
 
 void release(SuppressState& state, const SuppressInput& input, Reason reason, SuppressDecision& decision) {
@@ -225,6 +259,29 @@ std::vector<FeatureState> features_of(const SuppressInput& input, const std::opt
 
 MilliCpu NodeFacts::reserved() const {
   return std::max(capacity - allocatable, MilliCpu(0));
+}
+
+void RecentFormulas::add(model::MonoTime at, MilliCpu formula) {
+  constexpr auto kApart = kRiseWait / 30;
+  if (count_ > 0) {
+    auto& last = ring_[(next_ + ring_.size() - 1) % ring_.size()];
+    if (at - last.at < kApart) {
+      last.formula = std::min(last.formula, formula);
+      return;
+    }
+  }
+  ring_[next_] = {at, formula};
+  next_ = (next_ + 1) % ring_.size();
+  count_ = std::min(count_ + 1, ring_.size());
+}
+
+std::optional<MilliCpu> RecentFormulas::least(model::MonoTime now) const {
+  std::optional<MilliCpu> least;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (now - ring_[i].at >= kRiseWait) continue;
+    least = std::min(least.value_or(ring_[i].formula), ring_[i].formula);
+  }
+  return least;
 }
 
 std::string_view name_of(SuppressDecision::Action action) {

@@ -8,6 +8,8 @@
 //   suppress = capacity * T / 100 - max(node used - BE used, used(non-BE pods) + reserved)
 // and in this form needs no pod reading newer than the last pod loop: node and BE come from the fast loop.
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +26,8 @@ namespace tideline::decide {
 
 /// 2000 us of a 100 ms period: the smallest limit ever set. BE is never stopped.
 constexpr model::MilliCpu kKernelMinimum{20};
-/// A limit may rise by at most this much of capacity per second; Koordinator's step per 1 s round.
+/// A limit may rise by at most this much of capacity per second; Koordinator's step per 1 s round. Not where kernel
+/// ordering is verified and the rise was watched for kRiseWait.
 constexpr double kGrowthPercentPerSecond = 10;
 /// A fall of at least this much of capacity, and of a quarter of a CPU, is urgent: written in the round that sees it.
 /// Less than that a window of 100 ms shows by chance on a host of a few CPUs.
@@ -34,10 +37,18 @@ constexpr model::MilliCpu kUrgentFallLeast{250};
 /// period's runtime with each write of a quota (sched-bwc.rst: runtime is refilled), so that a limit written often, or
 /// late in its period, is no limit. A little less than the longest period, so as not to miss the next one.
 constexpr model::Duration kPace = std::chrono::milliseconds(900);
-/// A change smaller than an urgent fall, other than the rest of a rise, waits this long instead where kernel ordering
-/// is verified: then it moves only what LS has in reserve, and each write costs LS a wake-up behind a refilled BE
-/// (docs/benchmarks.md).
+/// It waits this long instead where kernel ordering is verified: then it moves only what LS has in reserve, and each
+/// write costs LS a wake-up behind a refilled BE (docs/benchmarks.md).
 constexpr model::Duration kDriftPace = std::chrono::milliseconds(4900);
+/// Where kernel ordering is verified a rise of at least an urgent fall's size is believed once the formula has asked for
+/// it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
+/// spike is followed within a second.
+constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
+/// An urgent fall this soon after such a rise says that the rise was not worth it: the next one is watched for twice as
+/// long, up to the longest wait, until that did not happen for kCalm.
+constexpr model::Duration kFlapWithin = std::chrono::seconds(2);
+constexpr model::Duration kLongestRiseWait = 16 * kRiseWait;
+constexpr model::Duration kCalm = std::chrono::seconds(60);
 /// How much longer than its pace a change waits for the begin of a period. A write starts a period, so by then one has
 /// begun, or the group does not run and has none.
 constexpr model::Duration kPeriodWait = std::chrono::milliseconds(300);
@@ -94,6 +105,32 @@ struct SuppressInput {
   CpusetSide cpuset = CpusetSide::kAbsent;  // read under cpuSuppressPolicy cpuset only
 };
 
+/// The newest window's answers over the last kRiseWait, of rounds at least a thirtieth of it apart.
+class RecentFormulas {
+ public:
+  void add(model::MonoTime at, model::MilliCpu formula);
+  /// The least of those younger than kRiseWait; nullopt: there is none.
+  std::optional<model::MilliCpu> least(model::MonoTime now) const;
+
+ private:
+  struct Entry {
+    model::MonoTime at;
+    model::MilliCpu formula;
+  };
+  std::array<Entry, 32> ring_ = {};
+  std::size_t next_ = 0;
+  std::size_t count_ = 0;
+};
+
+/// How long a rise has been asked for, and how long it must be.
+struct RiseWatch {
+  RecentFormulas recent;
+  std::optional<model::MonoTime> asked_since;
+  std::optional<model::MonoTime> last_rise;
+  std::optional<model::MonoTime> last_flap;
+  model::Duration wait = kRiseWait;
+};
+
 /// What is remembered from round to round. A default-constructed one is right after a start.
 struct SuppressState {
   /// The quota now on the besteffort root was set by this agent. Set it after a start from the guard's journal: a quota
@@ -101,7 +138,7 @@ struct SuppressState {
   bool ours = false;
   std::optional<model::MilliCpu> last_limit;   // last limit decided; stands in for a quota that cannot be read
   std::optional<model::MonoTime> last_change;  // when the quota was last changed; paces growth
-  bool recovering = false;                     // that change was a rise cut short, to be gone on with
+  RiseWatch rise;
   PressureState pressure;
 };
 
@@ -116,7 +153,10 @@ struct SuppressTerms {
   model::MilliCpu reserved;
   std::optional<model::MilliCpu> non_be_used;  // max(node - be, pods + reserved)
   std::optional<model::MilliCpu> formula;      // threshold - non_be_used; may be negative
-  /// The same from the pod loop's longer window, which is what unhurried changes follow; nullopt: no fresh pod sample.
+  /// The same, with non-BE pods counted as node - BE at most: a reading above that is of before their use fell. What
+  /// urgent falls and watched rises follow where kernel ordering is verified.
+  std::optional<model::MilliCpu> window_formula;
+  /// The formula from the pod loop's longer window, which is what unhurried changes follow; nullopt: no fresh pod sample.
   std::optional<model::MilliCpu> steady_formula;
   model::MilliCpu floor;                      // max(capacity * cpuSuppressMinPercent / 100, kKernelMinimum)
   bool from_fast_loop = false;                // node_used and be_used are the fast loop's, else the pod loop's
@@ -154,9 +194,9 @@ struct SuppressStep {
 /// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received.
 ///
 /// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
-///   other change follows the lower of that and the steady formula, at the pace of kPace or kDriftPace. A rise is
-///   limited to kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at
-///   once.
+///   other change follows the lower of that and the steady formula, at the pace of kPace or, where kernel ordering is
+///   verified, kDriftPace. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and at
+///   most one second's worth at once; one that was watched for kRiseWait on a verified host is not, nor paced.
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
 /// set
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too

@@ -102,25 +102,97 @@ TEST(CpuSuppress, ChangesAreWrittenAtTheBeginOfAQuotaPeriodWhereOneComes) {
   EXPECT_EQ(after_move(moved).action, Action::kLimit) << "a group that does not run has no periods";
 }
 
-TEST(CpuSuppress, WhereOrderIsVerifiedASmallChangeWaitsFiveSecondsAndABigRiseDoesNot) {
+TEST(CpuSuppress, WhereOrderIsVerifiedASmallChangeWaitsFiveSeconds) {
   Moved small{.ago = 4800ms, .more_in_window = 1500, .more_in_second = 1500, .periods_begun = 1, .ordered = true};
   EXPECT_EQ(after_move(small).rule, Reason::kPaced);
   small.ago = 4900ms;
   EXPECT_EQ(after_move(small).limit, MilliCpu(7300));
   const Moved urgent{.ago = 100ms, .more_in_window = 1600, .more_in_second = 0, .periods_begun = 0, .ordered = true};
   EXPECT_EQ(after_move(urgent).action, Action::kLimit);
-  SuppressState state;
-  state.last_change = MonoTime{kNow.ns - 900'000'000};
-  for (const auto& [limit, written] : {std::pair(7200, true), std::pair(7300, false)}) {
-    const auto decision =
-        decide_once(worked_host(CurrentLimit::of(MilliCpu(limit))), policy_of(SuppressPolicy::kCfsQuota), state);
-    EXPECT_EQ(decision.action == Action::kLimit, written) << limit;
+}
+
+/// The worked host in a loop of 100 ms; the kernel does what is decided. Pods are read each second.
+struct Loop {
+  explicit Loop(MilliCpu limit) : input(worked_host(CurrentLimit::of(limit))) {
+    state.last_change = MonoTime{kNow.ns - 200'000'000};
   }
-  state.recovering = true;
-  EXPECT_EQ(
-      decide_once(worked_host(CurrentLimit::of(MilliCpu(7300))), policy_of(SuppressPolicy::kCfsQuota), state).limit,
-      MilliCpu(8800))
-      << "the rest of a rise is not kept waiting";
+  /// One round in which LS and system use `non_be`. The limit after it.
+  std::int64_t next(std::int64_t non_be) {
+    input.now = input.now + 100ms;
+    input.fast = model::FastSample{input.now, 100ms, MilliCpu(non_be + 12000), MilliCpu(12000), 0};
+    if (reads_pods && input.now - input.pods->at > 1s) {
+      input.pods->at = input.now;
+      input.pods->node_cpu = input.fast->node_cpu;
+      input.pods->ls_cpu = MilliCpu(non_be - 1000);
+    }
+    const auto step = cpu_suppress(state, input, policy_of(SuppressPolicy::kCfsQuota));
+    state = step.state;
+    if (step.decision.write) input.current = CurrentLimit::of(step.decision.limit);
+    return input.current.quota.value();
+  }
+  /// Rounds until the limit is at least `want`, at most 200.
+  int rounds_until(std::int64_t want, std::int64_t non_be) {
+    int rounds = 1;
+    while (next(non_be) < want && rounds < 200)
+      ++rounds;
+    return rounds;
+  }
+  SuppressInput input;
+  SuppressState state;
+  bool reads_pods = true;
+};
+
+TEST(CpuSuppress, WhereOrderIsVerifiedTheEndOfASpikeIsFollowedWithinASecondAlthoughPodsWereReadDuringIt) {
+  Loop loop(MilliCpu(1000));
+  loop.input.pods->ls_cpu = MilliCpu(18'000);
+  EXPECT_EQ(loop.next(19'000), 1000);
+  EXPECT_EQ(loop.rounds_until(15'800, 4000), 7) << "20.8 - max(4, min(18, 4) + 1), 0.6 s after the first round";
+}
+
+TEST(CpuSuppress, ARiseGoesToTheLeastThatWasAskedForMeanwhile) {
+  Loop loop(MilliCpu(1000));
+  for (const int non_be : {4000, 4000, 4000, 9000, 4000, 4000})
+    EXPECT_EQ(loop.next(non_be), 1000);
+  EXPECT_EQ(loop.next(4000), 10'800) << "20.8 - max(9, min(10, 9) + 1)";
+}
+
+TEST(CpuSuppress, ABreakBeginsTheWaitForARiseAnew) {
+  Loop loop(MilliCpu(1000));
+  for (const int non_be : {4000, 4000, 4000, 19'000, 4000, 4000, 4000, 4000, 4000, 4000})
+    EXPECT_EQ(loop.next(non_be), 1000);
+  EXPECT_GT(loop.next(4000), 10'000);
+}
+
+TEST(CpuSuppress, RisesThatSpikesUndoAreWatchedLongerAndLongerUntilThereIsCalm) {
+  Loop loop(MilliCpu(1000));
+  std::vector<int> waits;
+  for (int spike = 0; spike < 4; ++spike) {
+    waits.push_back(loop.rounds_until(5000, 4000));
+    loop.next(19'000);
+  }
+  EXPECT_THAT(waits, testing::ElementsAre(7, 13, 25, 49));
+  loop.rounds_until(5000, 4000);
+  for (int i = 0; i < 610; ++i)
+    loop.next(4000);
+  loop.next(19'000);
+  EXPECT_EQ(loop.rounds_until(5000, 4000), 7);
+}
+
+TEST(CpuSuppress, WithoutVerifiedOrderARiseIsNeverWholeAtOnce) {
+  Loop loop(MilliCpu(1000));
+  loop.input.protection.verified = false;
+  for (int i = 0; i < 20; ++i) {
+    const auto before = loop.input.current.quota.value();
+    EXPECT_LE(loop.next(4000) - before, 3200) << "10 % of capacity";
+  }
+}
+
+TEST(CpuSuppress, StalePodsNeverRaiseHoweverLongItIsAskedFor) {
+  Loop loop(MilliCpu(1000));
+  loop.input.pods->at = MonoTime{kNow.ns - 10'000'000'000};
+  loop.reads_pods = false;
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(loop.next(4000), 1000);
 }
 
 TEST(CpuSuppress, AWindowThatShowsLessLsThanTheLastSecondDoesNotRaise) {
@@ -242,6 +314,7 @@ TEST(CpuSuppress, DisablingLeavesAForeignQuotaAlone) {
 
 TEST(CpuSuppress, AQuotaThatCannotBeReadCountsAsTheLastOneDecided) {
   auto input = worked_host(CurrentLimit::unknown());
+  input.protection.verified = false;
   EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).action, Action::kHold);
 
   SuppressState state;
@@ -280,6 +353,7 @@ TEST(CpuSuppress, SafeLimitIsMinPercentOrOnePercentAndNeverNothing) {
 /// Feeds decisions back as the kernel would hold them, every `period`, and returns the limits over time.
 std::vector<std::int64_t> recover(model::Duration period, int rounds) {
   auto input = worked_host(CurrentLimit::of(MilliCpu(1000)));
+  input.protection.verified = false;
   SuppressState state;
   state.last_change = kNow;
   std::vector<std::int64_t> limits;

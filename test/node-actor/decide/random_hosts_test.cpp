@@ -135,13 +135,14 @@ TEST_P(RandomHosts, BeIsNeverStoppedAndNeverGivenMoreThanTheThreshold) {
   }
 }
 
-TEST_P(RandomHosts, GrowthIsBoundedOverAnyRunOfRounds) {
+TEST_P(RandomHosts, GrowthIsBoundedOverAnyRunOfRoundsWhereOrderIsNotVerified) {
   SCOPED_TRACE(testing::Message() << "seed " << GetParam());
   Random random(GetParam());
   auto input = random_host(random);
   auto policy = random_policy(random);
   policy.threshold.cpu_suppress_policy = SuppressPolicy::kCfsQuota;
   input.current = CurrentLimit::of(kKernelMinimum);
+  input.protection.verified = false;
   const auto capacity = input.node.capacity;
   SuppressState state;
   std::vector<std::pair<MonoTime, std::int64_t>> trail{{input.now, input.current.quota.value()}};
