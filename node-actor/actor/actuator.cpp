@@ -48,8 +48,10 @@ void Actuator::forget() {
   held_.clear();
   problems_.clear();
   inherited_.clear();
-  for (const auto& record : journal_.records()) {
-    if (!is_fast_loops(tree_, record.file.path)) inherited_.push_back(record.file.path);
+  // Latest first: what was narrowed from the bottom is widened from the top.
+  const auto& records = journal_.records();
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    if (!is_fast_loops(tree_, record->file.path)) inherited_.push_back(record->file.path);
   }
   // The kernel takes no weight of a group that is idle.
   std::stable_partition(inherited_.begin(), inherited_.end(),

@@ -10,6 +10,7 @@
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/restore_class.h"
 #include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
 #include "node-actor/sense/judge_protection.h"
@@ -146,15 +147,43 @@ void NodeLoop::drop_ended_holds(model::MonoTime now) {
 }
 
 guard::Declaration NodeLoop::declare(const model::KernelWrite& write, const std::string& original) const {
+  if (write.group.starts_with(tree_.best_effort() + "/")) return declare_below_best_effort(write, original);
   if (write.group != tree_.best_effort()) return guard::declare_original(write, original);
   const auto quota =
       kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
   if (quota && quota->file == write.file) return {guard::RestoreClass::kRestore, quota->value};
   // A period stays what its quota was reckoned by, and BE on the CPUs it was held to.
-  if (write.file == "cpu.cfs_period_us" || write.file == "cpuset.cpus") {
-    return {guard::RestoreClass::kRestore, write.value};
-  }
+  if (write.file == "cpu.cfs_period_us") return declare_period(write);
+  if (write.file == "cpuset.cpus") return {guard::RestoreClass::kRestore, write.value};
   return guard::declare_original(write, original);
+}
+
+guard::Declaration NodeLoop::declare_period(const model::KernelWrite& write) const {
+  guard::Declaration declared{guard::RestoreClass::kRestore, write.value};
+  const auto now = kernel::read_quota(tree_, write.group);
+  const auto next_us = kernel::parse_number(write.value);
+  // In a shorter period the safe quota of the longer one would be many times as much. In a longer one it is less until
+  // the quota itself is written.
+  if (!now || !next_us || *next_us >= now->period_us) return declared;
+  declared.beside = {"cpu.cfs_quota_us",
+                     kernel::quota_write(tree_.version(), *next_us, write.group, decide::safe_be_limit(facts_, policy_),
+                                         write.controller, write.reason)
+                         .value};
+  return declared;
+}
+
+guard::Declaration NodeLoop::declare_below_best_effort(const model::KernelWrite& write,
+                                                       const std::string& original) const {
+  // Where the host is not protected BE stays on the CPUs it was held to, and within the root's quota: cgroup v1 refuses
+  // a pod more than the root has.
+  if (write.file == "cpuset.cpus") return {guard::RestoreClass::kRestore, write.value};
+  const auto own_us = write.file == "cpu.cfs_quota_us" ? kernel::parse_number(original) : std::nullopt;
+  if (!own_us || *own_us <= 0) return guard::declare_original(write, original);
+  const auto safe =
+      kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
+  const auto safe_us = safe ? kernel::parse_number(safe->value) : std::nullopt;
+  if (!safe_us || *safe_us >= *own_us) return guard::declare_original(write, original);
+  return {guard::RestoreClass::kRestore, safe->value};
 }
 
 model::Result<void> NodeLoop::fast_round() {

@@ -58,6 +58,8 @@ class NodeLoop {
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
            const guard::Lease& lease);
   guard::Declaration declare(const model::KernelWrite& write, const std::string& original) const;
+  guard::Declaration declare_period(const model::KernelWrite& write) const;
+  guard::Declaration declare_below_best_effort(const model::KernelWrite& write, const std::string& original) const;
   /// CPU suppress in dry run: what it would do is told, and a limit of ours goes.
   decide::SuppressStep decide_dry(const decide::SuppressInput& input);
   model::Result<void> act(const decide::SuppressDecision& decision);

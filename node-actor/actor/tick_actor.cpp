@@ -16,6 +16,9 @@ TickActor::TickActor(caf::actor_config& config, NodeLoop& loop, guard::Lease& le
 
 caf::behavior TickActor::make_behavior() {
   next_tick_ = next_pod_round_ = clock::mono_now();
+  // The first round writes already: one that hangs in it is to be missed after a lease, not after the patience for a
+  // start.
+  lease_.beat(next_tick_);
   send(this, Tick{});
   return {
       [this](const Tick&) { tick(); },

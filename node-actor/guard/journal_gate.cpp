@@ -29,6 +29,9 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
     return model::Error(model::ErrorCode::kInternal, fmt::format("{} not written: no safe value declared", file.path));
   }
   if (known && journal_.ownership(file, current) == Ownership::kForeign) drifts_.push_back({file, current});
+  if (auto beside = declare_beside(file, declared); !beside) {
+    return beside.error().in(fmt::format("{} not written", file.path));
+  }
   if (auto recorded = journal_.record(file, current, declared.safe_value, declared.restore_class); !recorded) {
     // The original is safe already: a disk that takes no new safe value must not keep BE from being lowered.
     if (!known || recorded.error().code() != model::ErrorCode::kUnavailable) {
@@ -43,6 +46,15 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
   // The journal may have waited for the disk: whoever fenced us meanwhile must find the file as it was.
   if (!lease_.still_mine()) return fenced(file.path, lease_.epoch());
   return {};
+}
+
+model::Result<void> JournalGate::declare_beside(const kernel::FileIdentity& file, const Declaration& declared) {
+  if (!declared.beside) return {};
+  const kernel::FileIdentity beside{file.path.substr(0, file.path.rfind('/') + 1) + declared.beside->file, file.device,
+                                    file.inode};
+  const auto known = journal_.find(beside);
+  if (!known) return {};
+  return journal_.record(beside, known->original, declared.beside->safe_value, RestoreClass::kRestore);
 }
 
 model::Result<void> JournalGate::journal_weight(const kernel::FileIdentity& idle, const std::string& value) {

@@ -16,6 +16,13 @@ namespace tideline::guard {
 struct Declaration {
   RestoreClass restore_class = RestoreClass::kRestore;
   std::string safe_value;  // in the file's own spelling; for kRestore it must not be empty unless the original is
+  /// A file of the same group whose safe value is reckoned by what this write changes: declared anew, if it is
+  /// journaled, before this file is.
+  struct Beside {
+    std::string file;
+    std::string safe_value;
+  };
+  std::optional<Beside> beside = {};
 };
 /// Decides it, from the write and the file's original.
 using Declare = std::function<Declaration(const model::KernelWrite& write, const std::string& original)>;
@@ -42,6 +49,7 @@ class JournalGate : public kernel::WriteGate {
   std::optional<model::Error> take_trouble();
 
  private:
+  model::Result<void> declare_beside(const kernel::FileIdentity& file, const Declaration& declared);
   model::Result<void> journal_weight(const kernel::FileIdentity& idle, const std::string& value);
 
   Journal& journal_;

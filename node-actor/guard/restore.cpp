@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "node-actor/guard/idle_weight.h"
+#include "node-actor/guard/quota_room.h"
 #include "node-actor/guard/restore_log.h"
 #include "node-actor/guard/state_lock.h"
 #include "node-actor/kernel/fd.h"
@@ -82,7 +83,11 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
   }
   journal.intend(record.file, *found, target);
   item.wrote = target;
-  if (auto written = kernel::write_identified(record.file, target); !written) {
+  auto written = kernel::write_identified(record.file, target);
+  const bool refused = !written && written.error().code() == ErrorCode::kInvalidArgument;
+  const int brought_down = to_safe_value && refused ? make_room_below(journal, record.file, target) : 0;
+  if (brought_down > 0) written = kernel::write_identified(record.file, target);
+  if (!written) {
     return end(written.error().code() == ErrorCode::kNotFound ? Outcome::kGone : Outcome::kFailed,
                written.error().message());
   }
@@ -91,7 +96,7 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
   if (!same_value(record.file.path, *now, target)) {
     return end(Outcome::kFailed, fmt::format("was given \"{}\" and reads \"{}\"", target, *now));
   }
-  return end(done);
+  return end(done, brought_down > 0 ? fmt::format("{} quotas below it brought down first", brought_down) : "");
 }
 
 /// The file in the same group that has to be put back before this one; "" for most. A quota before its period: our
@@ -183,7 +188,9 @@ RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified
         item.why = fmt::format("kept as it is, because {} could not be put back", earlier);
         continue;
       }
-      item = restore_one(journal, records[i], mode, ordering_verified);
+      // Its safe value may be another one since a parent's was written.
+      const auto record = journal.find(item.file).value_or(records[i]);
+      item = restore_one(journal, record, mode, ordering_verified);
       progress = progress || item.outcome != Outcome::kFailed;
     }
   }

@@ -157,6 +157,13 @@ TEST_F(ActuatorTest, WhatAnEarlierWorkerLeftIsPutBackUnlessWanted) {
   EXPECT_EQ(pod_quota(), "-1");
 }
 
+TEST_F(ActuatorTest, WhatAnEarlierWorkerNarrowedIsWidenedFromTheTop) {
+  apply(both(MilliCpu(500)), 1);
+  start();
+  apply({}, 100);
+  EXPECT_THAT(writes_, testing::ElementsAre("podj -1", "c9 -1"));
+}
+
 TEST_F(ActuatorTest, APodThatIsNotThereYetIsNoProblem) {
   auto settlement = both(MilliCpu(500));
   settlement.settled[0].group.pod = model::PodUid("later");

@@ -94,6 +94,24 @@ TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
                                               Reason::kDisabled));
 }
 
+TEST_F(NodeLoopTest, WithItsPeriodBackTheSafeQuotaIsReckonedByThat) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  const auto safe_quota = [&] {
+    for (const auto& record : journal_->records()) {
+      if (record.file.path.ends_with("/cpu.cfs_quota_us")) return record.safe_value;
+    }
+    return std::string();
+  };
+  ASSERT_EQ(tree_->read(kV1Period), "1000000");
+  EXPECT_EQ(safe_quota(), "40000") << "1 % of 4 CPUs";
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  ASSERT_EQ(tree_->read(kV1Period), "100000");
+  EXPECT_EQ(safe_quota(), "4000");
+}
+
 TEST_F(NodeLoopTest, InDryRunItTellsWhatItWouldDoAndTakesItsLimitBack) {
   host(kernel::test::v1_files());
   policy(true);
