@@ -44,6 +44,10 @@ void PodTree::write(const std::string& group, const std::string& v1_file, const 
   cgroup_.write(group, cgroup_.v1() ? v1_file : v2_file, value);
 }
 
+Snapshot PodTree::files() const {
+  return cpu_files(cgroup_, {"kubepods", "kubepods/burstable", kLsPod, kLs, "kubepods/besteffort", kBePod, kBe});
+}
+
 bool PodTree::limited() const {
   const auto text = quota();
   return !text.starts_with("-1") && !text.starts_with("max");

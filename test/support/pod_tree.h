@@ -4,6 +4,7 @@
 #include <string>
 
 #include "test/support/scratch_cgroup.h"
+#include "test/support/snapshot.h"
 
 namespace tideline::test {
 
@@ -31,6 +32,8 @@ class PodTree {
   void write(const std::string& group, const std::string& v1_file, const std::string& v2_file,
              const std::string& value);
   bool v1() const { return cgroup_.v1(); }
+  /// The CPU files of all groups.
+  Snapshot files() const;
   static constexpr const char* kLsPod = "kubepods/burstable/podls-uid";
   static constexpr const char* kBePod = "kubepods/besteffort/podbe-uid";
   static constexpr const char* kLs = "kubepods/burstable/podls-uid/web";

@@ -46,8 +46,11 @@ struct Finished {
 /// Runs to its end, at most `patience`; longer is killed and exit is -1.
 Finished run(std::vector<std::string> argv, std::chrono::milliseconds patience = std::chrono::seconds(30));
 
-/// Asks until it is true, at most `patience`. For other processes' effects only; pure code has virtual time.
-bool eventually(std::chrono::milliseconds patience, const std::function<bool()>& is_true);
+/// `usual`, times TIDELINE_PATIENCE where a machine is slow, such as an emulated one.
+std::chrono::milliseconds patience(std::chrono::milliseconds usual);
+
+/// Asks until it is true, at most patience(`usual`). For other processes' effects only; pure code has virtual time.
+bool eventually(std::chrono::milliseconds usual, const std::function<bool()>& is_true);
 
 /// Path of one of our programs.
 std::string program(const std::string& name);

@@ -1,0 +1,202 @@
+#include "test/e2e/storm_tree.h"
+
+#include <cstdlib>
+#include <thread>
+
+namespace tideline::test {
+namespace {
+
+constexpr const char* kKubepods = "kubepods";
+constexpr const char* kLsPod = "kubepods/burstable/podls-uid";
+constexpr const char* kLsrPod = "kubepods/podlsr-uid";
+constexpr const char* kLsr = "kubepods/podlsr-uid/db";
+constexpr const char* kBePod = "kubepods/besteffort/podbe-uid";
+constexpr const char* kBe = "kubepods/besteffort/podbe-uid/job";
+constexpr const char* kLoosePod = "kubepods/besteffort/podloose-uid";
+constexpr const char* kLoose = "kubepods/besteffort/podloose-uid/job";
+/// LS by its spec, and the least that BE ever gets.
+constexpr long kLsMilli = 500;
+constexpr long kLeastBeMilli = 20;
+
+std::string name_of(const std::string& file) {
+  return file.substr(file.rfind('/') + 1);
+}
+
+std::string group_of(const std::string& file) {
+  return file.substr(0, file.rfind('/'));
+}
+
+bool only_orders(const std::string& name) {
+  return name == "cpu.shares" || name == "cpu.weight" || name == "cpu.idle";
+}
+
+std::string line(const std::string& file, const std::string& wanted, const std::string& found) {
+  return file + ": want \"" + wanted + "\", found \"" + found + "\"\n";
+}
+
+}  // namespace
+
+StormTree::StormTree() {
+  for (const char* group : {kLs, kLsr, kBe, kLoose})
+    cgroup_.make(group);
+  groups_ = {kKubepods, "kubepods/burstable", kLsPod, kLs, kLsrPod, kLsr, kBeRoot, kBePod, kBe, kLoosePod, kLoose};
+  const auto weigh = [&](const char* group, const char* shares, const char* weight) {
+    cgroup_.write(group, v1() ? "cpu.shares" : "cpu.weight", v1() ? shares : weight);
+  };
+  // A little more than kubelet gives it, so that CPU QoS has something to write.
+  weigh(kBeRoot, "20", "2");
+  for (const char* group : {kBePod, kBe, kLoosePod, kLoose})
+    weigh(group, "2", "1");
+  protect(true);
+  const auto limit = [&](const char* group, const std::string& quota_us) {
+    cgroup_.write(group, v1() ? "cpu.cfs_quota_us" : "cpu.max", v1() ? quota_us : quota_us + " 100000");
+  };
+  for (const char* group : {kLsPod, kLs})
+    limit(group, "50000");
+  for (const char* group : {kLsrPod, kLsr})
+    limit(group, "100000");
+  limit(kLoosePod, "60000");
+}
+
+Snapshot StormTree::protect(bool wanted) {
+  const std::string group = "kubepods/burstable";
+  const std::string file = v1() ? "cpu.shares" : "cpu.weight";
+  const std::string least = v1() ? "2" : "1";
+  const std::string usual = v1() ? "1024" : "39";
+  cgroup_.write(group, file, wanted ? usual : least);
+  return {{group + "/" + file, cgroup_.read(group, file)}};
+}
+
+std::string StormTree::pods_json() const {
+  const auto last_cpu = std::to_string(std::thread::hardware_concurrency() - 1);
+  return R"({"pods": [
+    {"uid": "ls-uid", "namespace": "test", "name": "web", "qosClass": "LS", "kubeQosClass": "Burstable", "priority": 9000,
+     "containers": [{"name": "web", "id": "web", "requests": {"cpu": "100m"}, "limits": {"cpu": "500m"}}]},
+    {"uid": "lsr-uid", "namespace": "test", "name": "db", "qosClass": "LSR", "kubeQosClass": "Guaranteed",
+     "priority": 9000, "annotations": {"scheduling.koordinator.sh/resource-status": "{\"cpuset\":\")" +
+         last_cpu + R"(\"}"},
+     "containers": [{"name": "db", "id": "db", "requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}]},
+    {"uid": "be-uid", "namespace": "test", "name": "job", "qosClass": "BE", "kubeQosClass": "BestEffort", "priority": 5000,
+     "containers": [{"name": "job", "id": "job", "requests": {"kubernetes.io/batch-cpu": 1000},
+                     "limits": {"kubernetes.io/batch-cpu": 150}}]},
+    {"uid": "loose-uid", "namespace": "test", "name": "loose", "qosClass": "BE", "kubeQosClass": "BestEffort",
+     "priority": 5000, "containers": [{"name": "job", "id": "job"}]}
+  ]})";
+}
+
+std::string StormTree::threshold_config(Mode mode) {
+  const std::string policy = mode == Mode::kQuota ? "cfsQuota" : "cpuset";
+  return R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 50, "cpuSuppressMinPercent": 10,
+             "cpuSuppressPolicy": ")" +
+         policy + R"("}})";
+}
+
+std::string StormTree::qos_config(Mode mode) {
+  const std::string idle = mode == Mode::kQuota ? "1" : "0";
+  return R"({"clusterStrategy": {"beClass": {"cpuQOS": {"enable": true, "schedIdle": )" + idle + "}}}}";
+}
+
+std::string StormTree::burst_config() {
+  return R"({"clusterStrategy": {"policy": "auto", "cfsQuotaBurstPercent": 300, "sharePoolThresholdPercent": 100}})";
+}
+
+std::vector<StormTree::Mark> StormTree::marks(Mode mode) const {
+  const std::string weight = v1() ? "/cpu.shares" : "/cpu.weight";
+  const std::string burst = v1() ? "/cpu.cfs_burst_us" : "/cpu.max.burst";
+  std::vector<Mark> marks = {{"CPU QoS, weight", kBeRoot + weight}};
+  const auto add = [&](const std::string& mechanism, std::initializer_list<const char*> groups,
+                       const std::string& file) {
+    for (const char* group : groups)
+      marks.push_back({mechanism, group + file});
+  };
+  const auto quota = quota_of("");
+  add("batch limits, quota", {kBePod, kBe}, quota);
+  add("kernel burst", {kLsPod, kLs}, burst);
+  add("bound CPUs", {kLsr}, "/cpuset.cpus");
+  add("no quota of a bound pod", {kLsrPod, kLsr}, quota);
+  add("LS pool", {kLs}, "/cpuset.cpus");
+  if (mode == Mode::kQuota) {
+    add("suppress by quota", {kBeRoot}, quota);
+    add("CPU QoS, idle", {kBePod, kBe, kLoosePod, kLoose}, "/cpu.idle");
+  } else {
+    add("suppress by cpuset", {kBeRoot, kBePod, kBe, kLoosePod, kLoose}, "/cpuset.cpus");
+    add("batch limits, weight", {kBePod, kBe}, weight);
+  }
+  return marks;
+}
+
+std::vector<pid_t> StormTree::load() {
+  cgroup_.spin(kBe, 2);
+  cgroup_.spin(kLoose);
+  return {cgroup_.spin(kLs), cgroup_.spin(kLsr)};
+}
+
+long quota_milli(const Snapshot& files, const std::string& group) {
+  const auto v2 = files.find(group + "/cpu.max");
+  const auto& text = v2 != files.end() ? v2->second : files.at(group + "/cpu.cfs_quota_us");
+  if (text.starts_with("max") || text.starts_with("-1")) return -1;
+  char* rest = nullptr;
+  const long quota = std::strtol(text.c_str(), &rest, 10);
+  const long period =
+      std::strtol(v2 != files.end() ? rest : files.at(group + "/cpu.cfs_period_us").c_str(), nullptr, 10);
+  return period > 0 ? quota * 1000 / period : 0;
+}
+
+std::string against_safe_state(const Snapshot& originals, const Snapshot& before, const Snapshot& now,
+                               std::optional<long> safe_milli) {
+  std::string lines;
+  const bool v1 = originals.contains(std::string(StormTree::kBeRoot) + "/cpu.cfs_quota_us");
+  for (const auto& [file, text] : now) {
+    const auto name = name_of(file);
+    const auto group = group_of(file);
+    const auto& original = originals.at(file);
+    const auto& held = before.at(file);
+    if (only_orders(name)) {
+      if (text != held) lines += line(file, held + "\" (left in force) \"", text);
+      continue;
+    }
+    if (!safe_milli || !group.starts_with(StormTree::kBeRoot)) {
+      if (text != original) lines += line(file, original, text);
+      continue;
+    }
+    if (name == "cpuset.cpus") {
+      // A worker may have died while it gave them back.
+      if (text != held && text != original) lines += line(file, held + "\" (stays with the limit) \"", text);
+      continue;
+    }
+    if (group != StormTree::kBeRoot) {
+      // cgroup v1 takes no child's quota above its parent's.
+      const bool brought_down = v1 && name == "cpu.cfs_quota_us" && quota_milli(now, group) == *safe_milli;
+      if (text != original && !brought_down) lines += line(file, original, text);
+      continue;
+    }
+    const bool was_limited = quota_milli(before, group) != -1;
+    if (name == "cpu.cfs_period_us") {
+      if (was_limited && text != held) lines += line(file, held + "\" (stays with the limit) \"", text);
+    } else if (name == "cpu.cfs_quota_us" || name == "cpu.max") {
+      // Struck between the writes of quota and period, it may be less.
+      const long milli = quota_milli(now, group);
+      const bool is_safe = was_limited ? milli == *safe_milli : milli >= kLeastBeMilli && milli <= *safe_milli;
+      const bool never_limited = !was_limited && text == original;
+      if (!is_safe && !never_limited) lines += line(file, std::to_string(*safe_milli) + " millicores", text);
+    } else if (text != original) {
+      lines += line(file, original, text);
+    }
+  }
+  return lines;
+}
+
+std::string unsafe_as_the_last(const Snapshot& files) {
+  std::string lines;
+  for (const char* group : {kLsPod, StormTree::kLs}) {
+    const long milli = quota_milli(files, group);
+    if (milli != -1 && milli < kLsMilli) lines += std::string(group) + ": LS below its spec\n";
+  }
+  for (const char* group : {StormTree::kBeRoot, kBePod, kBe, kLoosePod, kLoose}) {
+    const long milli = quota_milli(files, group);
+    if (milli != -1 && milli < kLeastBeMilli) lines += std::string(group) + ": BE stopped\n";
+  }
+  return lines;
+}
+
+}  // namespace tideline::test

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "test/support/scratch_cgroup.h"
+#include "test/support/snapshot.h"
+
+namespace tideline::test {
+
+/// A pod tree in which every CPU mechanism has something to do: a throttled LS pod that bursts, an LSR pod with a CPU
+/// of its own, a BE pod with batch limits, and one with a quota of somebody else's. Needs two CPUs.
+class StormTree {
+ public:
+  enum class Mode { kQuota, kCpuset };  // cfsQuota with idle BE pods; cpuset with weighted ones
+
+  StormTree();
+  std::string kubepods() const { return cgroup_.group() + "/kubepods"; }
+  std::string pods_json() const;
+  static std::string threshold_config(Mode mode);
+  static std::string qos_config(Mode mode);
+  static std::string burst_config();
+
+  /// The CPU files of all groups.
+  Snapshot read() const { return cpu_files(cgroup_, groups_); }
+  bool v1() const { return cgroup_.v1(); }
+  static constexpr const char* kBeRoot = "kubepods/besteffort";
+  static constexpr const char* kLs = "kubepods/burstable/podls-uid/web";
+  /// Name of a group's quota file; "group/file" of it.
+  std::string quota_of(const std::string& group) const { return group + (v1() ? "/cpu.cfs_quota_us" : "/cpu.max"); }
+
+  /// A file of one mechanism that must differ from its original while the mode is in force.
+  struct Mark {
+    std::string mechanism;
+    std::string file;
+  };
+  std::vector<Mark> marks(Mode mode) const;
+
+  /// With false a sibling of the besteffort root gets the least weight, so that the kernel's order does not protect.
+  /// The file that says so, and what it holds now.
+  Snapshot protect(bool wanted);
+  /// Loads: all pods spin. The processes of the LS and the LSR pod, to be paused and woken.
+  std::vector<pid_t> load();
+
+ private:
+  ScratchCgroup cgroup_;
+  std::vector<std::string> groups_;
+};
+
+/// CPUs that a quota allows in this snapshot, in millicores; -1: no limit.
+long quota_milli(const Snapshot& files, const std::string& group);
+
+/// How `now` breaks the declared safe state (docs/concepts.md) after `before`, when the worker died; empty: it holds.
+/// `safe_milli`: the besteffort root's limit where the host is not protected; nullopt: it is protected.
+std::string against_safe_state(const Snapshot& originals, const Snapshot& before, const Snapshot& now,
+                               std::optional<long> safe_milli);
+
+/// What in `files` would not be safe as the last thing ever written: LS below its spec, BE stopped; empty: nothing.
+std::string unsafe_as_the_last(const Snapshot& files);
+
+}  // namespace tideline::test

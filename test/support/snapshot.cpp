@@ -1,0 +1,36 @@
+#include "test/support/snapshot.h"
+
+#include <array>
+#include <filesystem>
+
+namespace tideline::test {
+namespace {
+
+constexpr std::array<const char*, 10> kFiles = {
+    "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.cfs_burst_us", "cpu.shares",  "cpu.max",
+    "cpu.max.burst",    "cpu.weight",        "cpu.idle",         "cpuset.cpus", "cpuset.mems"};
+
+}  // namespace
+
+Snapshot cpu_files(const ScratchCgroup& tree, const std::vector<std::string>& groups) {
+  Snapshot files;
+  for (const auto& group : groups) {
+    for (const char* name : kFiles) {
+      std::error_code ignored;
+      if (std::filesystem::exists(tree.path(group, name), ignored)) files[group + "/" + name] = tree.read(group, name);
+    }
+  }
+  return files;
+}
+
+std::string difference(const Snapshot& wanted, const Snapshot& found) {
+  std::string lines;
+  for (const auto& [file, text] : wanted) {
+    const auto other = found.find(file);
+    const std::string now = other == found.end() ? "(gone)" : other->second;
+    if (now != text) lines += file + ": want \"" + text + "\", found \"" + now + "\"\n";
+  }
+  return lines;
+}
+
+}  // namespace tideline::test
