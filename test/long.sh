@@ -1,6 +1,6 @@
 #!/bin/bash
 # long.sh [--minutes N] [--rounds N] [--preset release|asan] [--list] [--help]
-# First the tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there. Then the long campaigns:
+# First all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there. Then the long campaigns:
 # the build's own test programs with more rounds, and fresh seeds, until the time is up.
 #   --minutes N   begin no campaign after this time (default 60)
 #   --rounds N    TIDELINE_ROUNDS for each run of a program (default 200)
@@ -58,7 +58,7 @@ fi
 failed=()
 source test/tools/realenv.sh
 export_realenv build/realenv
-ctest --test-dir "build/$preset" --label-regex '^guest$' --output-on-failure || failed+=("guest tests")
+ctest --test-dir "build/$preset" --label-regex '^guest' --output-on-failure || failed+=("guest tests")
 end=$((SECONDS + minutes * 60))
 turn=0
 export TIDELINE_ROUNDS=$rounds TIDELINE_KILL_ROUNDS=$rounds TIDELINE_SEED

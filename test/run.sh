@@ -2,7 +2,7 @@
 # run.sh [--quick] [--label REGEX] [--jobs N] [--help]
 # Sets up, builds and tests the whole project; the last lines are ctest's summary of the release run.
 #   --quick        release build and its tests only: no format check, clang-tidy or sanitizers
-#   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, house
+#   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, house, guest
 #   --jobs N       parallel build and test jobs (default: CPUs)
 # Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 240; files left over are named).
 set -uo pipefail
@@ -52,11 +52,17 @@ build_tsan() {
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
 }
 
-# The emulated guest of test/vm hung once in a dozen boots on a busy machine: test/long.sh runs those tests.
+# What takes longer than a run should is test/long.sh's.
 run_tests() {
   local preset=$1
   shift
-  ctest --label-exclude '^guest$' --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@"
+  ctest --label-exclude '^guest_long$' --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+    --output-junit tests.xml "$@"
+}
+
+# A test of the guest that is skipped although there is a kernel to boot is a failure.
+guest_tests_ran() {
+  [[ -z ${VMLINUZ:-} || $label != . ]] || test/vm/none_skipped.py build/release/tests.xml
 }
 
 source test/tools/realenv.sh
@@ -78,4 +84,5 @@ if ((${#failed[@]})); then
 fi
 run_tests release --label-regex "$label"
 status=$?
+guest_tests_ran || status=1
 ((status == 0 && ${#failed[@]} == 0))
