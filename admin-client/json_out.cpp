@@ -58,6 +58,15 @@ Json status(const model::NodeStatus& s) {
   Json labels = Json::object();
   for (const auto& [key, value] : s.labels)
     labels[key] = value;
+  Json work;
+  if (s.be_work) {
+    const auto sum = [](const model::BeWork::Sum& of) -> Json {
+      return {{"pods", of.pods}, {"cpuMs", std::chrono::duration_cast<std::chrono::milliseconds>(of.cpu).count()}};
+    };
+    work = {{"completed", sum(s.be_work->completed)},
+            {"failed", sum(s.be_work->failed)},
+            {"evicted", sum(s.be_work->evicted)}};
+  }
   return {{"cpuCapacityMilli", s.cpu_capacity.value()},
           {"cpuAllocatableMilli", s.cpu_allocatable.value()},
           {"memoryCapacityBytes", s.memory_capacity.value()},
@@ -68,7 +77,8 @@ Json status(const model::NodeStatus& s) {
           {"agentVersion", s.agent_version},
           {"labels", std::move(labels)},
           {"protection", {{"verified", s.protection.verified}, {"why", s.protection.why}}},
-          {"features", std::move(features)}};
+          {"features", std::move(features)},
+          {"beWork", std::move(work)}};
 }
 
 template <class Unit>

@@ -1,5 +1,6 @@
 #include "admin-client/render.h"
 
+#include <chrono>
 #include <map>
 
 #include <fmt/format.h>
@@ -40,6 +41,16 @@ std::string offered_memory(const Node& node) {
 std::string limit_text(const std::optional<model::NodeSample>& last) {
   if (!last) return "-";
   return last->be_limit ? cores(last->be_limit) : "none";
+}
+
+/// What became of batch pods that ended.
+std::string work_text(const model::BeWork& work) {
+  const auto of = [](const model::BeWork::Sum& sum, std::string_view what) {
+    const auto cpu = std::chrono::duration_cast<std::chrono::seconds>(sum.cpu).count();
+    return fmt::format("{} pods {}, {} s of CPU", sum.pods, what, cpu);
+  };
+  return fmt::format("{}; {}; {}", of(work.completed, "completed"), of(work.failed, "failed"),
+                     of(work.evicted, "evicted"));
 }
 
 std::string value_text(model::Metric metric, double value) {
@@ -206,6 +217,7 @@ std::string render_node(const Node& node) {
     facts.add("capacity", fmt::format("{} cores, {}", cores(status->cpu_capacity), bytes(status->memory_capacity)));
     facts.add("allocatable",
               fmt::format("{} cores, {}", cores(status->cpu_allocatable), bytes(status->memory_allocatable)));
+    if (status->be_work) facts.add("BE work", work_text(*status->be_work));
     facts.add("LS is", protection_text(node) + (status->protection.why.empty() ? "" : ": " + status->protection.why));
     std::string labels;
     for (const auto& [key, value] : status->labels)

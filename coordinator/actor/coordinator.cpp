@@ -56,6 +56,13 @@ model::Result<fleet::HandsOffBook> remembered_hands_off(const store::HistoryStor
   return fleet::HandsOffBook::from_text(**text, {clock::mono_now(), clock::wall_now()});
 }
 
+model::Result<fleet::EvictionArbiter> remembered_evictions(const store::HistoryStore& store, model::Epoch epoch) {
+  const auto text = store.setting(kEvictionsSetting);
+  if (!text) return text.error().in("reading the stored evictions");
+  if (!*text) return fleet::EvictionArbiter(epoch);
+  return fleet::EvictionArbiter::from_text(epoch, **text, {clock::mono_now(), clock::wall_now()});
+}
+
 caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
   // Work stealing, the default, burns ~0.8 % of a core when idle.
   config.set("scheduler.policy", caf::atom("sharing"));
@@ -97,6 +104,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   if (!memory) return memory.error();
   auto hands_off = remembered_hands_off(*store);
   if (!hands_off) return hands_off.error();
+  auto evictions = remembered_evictions(*store, *epoch);
+  if (!evictions) return evictions.error();
 
   auto impl = std::make_unique<Impl>();
   impl->store = store;
@@ -108,7 +117,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   auto& system = impl->system;
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
-  impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off));
+  impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off),
+                                         std::optional(std::move(*evictions)));
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
   impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
                                                           impl->history);

@@ -35,13 +35,14 @@ void note_rule_change(std::vector<model::Event>& events, std::string_view resour
 }  // namespace
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
-                       LinkPortPtr link, fleet::HandsOffBook hands_off)
+                       LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
       history_(std::move(history)),
       link_(std::move(link)),
-      desk_(epoch, std::move(hands_off), desk_out()) {}
+      desk_(epoch, std::move(hands_off), desk_out()),
+      evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()) {}
 
 caf::behavior FleetActor::make_behavior() {
   delayed_send(this, kLedgerInterval, LedgerTick{});
@@ -63,6 +64,7 @@ caf::behavior FleetActor::make_behavior() {
       },
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
+        evictions_.set_rates(policy::eviction_rates(*loaded.policy));
         push_soon();
       },
       [this](const PushTick&) {
@@ -74,6 +76,8 @@ caf::behavior FleetActor::make_behavior() {
         desk_.answered(answered.node, answered.number, answered.problem);
       },
       [this](const HandsOffKept& kept) { desk_.kept(kept.change, kept.outcome, arrival_now()); },
+      [this](const EvictionAsked& asked) { evict(asked.ask); },
+      [this](const EvictionsKept& kept) { evictions_.kept(kept.change, kept.outcome); },
       [this](const AskHandsOffBegin& ask) { hands_off(ask); },
       [this](const AskHandsOffList& ask) { ask.reply(desk_.rows(ask.node, clock::mono_now())); },
       [this](const AskHandsOffEnd& ask) {
@@ -103,7 +107,7 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
     link_->with([&](link::NodeServer& server) { server.close(session.id, event.error().message()); });
     return;
   }
-  sessions_[name] = session.id;
+  sessions_[name] = {session.id, std::nullopt};
   rollout_.opened(name);
   desk_.opened(name, arrival_now());
   keep(name, {*event});
@@ -113,7 +117,7 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
 void FleetActor::session_closed(const Closed& closed) {
   const auto found = sessions_.find(closed.node);
   // A session that replaced this one is open already.
-  if (found == sessions_.end() || found->second != closed.session) return;
+  if (found == sessions_.end() || found->second.id != closed.session) return;
   sessions_.erase(found);
   rollout_.closed(closed.node);
   desk_.closed(closed.node);
@@ -146,7 +150,7 @@ void FleetActor::push_due_policies() {
     const auto found = sessions_.find(name);
     if (found == sessions_.end()) continue;
     (void)fleet_.policy_wanted(name, policy.version).ok();
-    pushes.emplace_back(found->second, std::move(policy));
+    pushes.emplace_back(found->second.id, std::move(policy));
   }
   if (pushes.empty()) return;
   link_->with([&](link::NodeServer& server) { server.push_policy(std::move(pushes)); });
@@ -169,6 +173,60 @@ void FleetActor::run_ledger() {
     fleet_.set_reclaimed(account);
     reclaimed_[view.name] = std::move(account);
   }
+  tell_batch(now);
+}
+
+void FleetActor::tell_batch(model::MonoTime now) {
+  using Rule = model::ReclaimRule;
+  std::vector<std::pair<link::SessionId, link::BatchAccount>> accounts;
+  // Both are in the order of names; a look-up for each node each second would be felt.
+  auto row = reclaimed_.begin();
+  for (auto& [name, session] : sessions_) {
+    while (row != reclaimed_.end() && row->first < name)
+      ++row;
+    if (row == reclaimed_.end()) break;
+    if (row->first != name) continue;
+    const auto& account = row->second;
+    const auto rule = account.cpu.rule;
+    const bool known =
+        account.data_age && rule != Rule::kDisabled && rule != Rule::kStale && rule != Rule::kUnknownUsage;
+    link::BatchAccount batch;
+    if (known) batch = {account.cpu.offered, now + -*account.data_age};
+    if (session.told == batch) continue;
+    session.told = batch;
+    accounts.emplace_back(session.id, batch);
+  }
+  if (accounts.empty()) return;
+  link_->with([&](link::NodeServer& server) { server.set_batch(std::move(accounts)); });
+}
+
+void FleetActor::evict(const link::ArrivedEvictionAsk& ask) {
+  fleet::EvictionStanding standing;
+  const auto now = arrival_now();
+  if (const auto policy = rollout_.wanted(ask.node)) standing.dry_run = policy->dry_run.cpu_evict;
+  for (auto& row : desk_.rows(ask.node, now.mono))
+    standing.holds.push_back(std::move(row.hands_off));
+  evictions_.asked(ask, standing, now);
+}
+
+EvictionDesk::Out FleetActor::eviction_out() {
+  EvictionDesk::Out out;
+  out.keep = [this](std::string text, std::uint64_t change) {
+    KeepSetting setting{std::string(kEvictionsSetting), std::move(text)};
+    setting.kept = [self = caf::actor_cast<caf::actor>(this), change](model::Result<void> outcome) {
+      caf::anon_send(self, EvictionsKept{change, std::move(outcome)});
+    };
+    send(history_, std::move(setting));
+  };
+  out.note = [this](const model::NodeName& node, std::vector<model::Event> events) { keep(node, std::move(events)); };
+  out.answer = [this](link::EvictionTicket ticket, model::EvictionAnswer answer) {
+    link_->with([&](link::NodeServer& server) { server.answer_evictions(ticket, std::move(answer)); });
+  };
+  out.refuse = [this](link::EvictionTicket ticket, model::Error why) {
+    log::warn("eviction-ask", "session {}: {}", ticket.session.value(), why.message());
+    link_->with([&](link::NodeServer& server) { server.refuse_evictions(ticket, std::move(why)); });
+  };
+  return out;
 }
 
 void FleetActor::forget_long_gone(model::MonoTime now) {
@@ -177,6 +235,7 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
     fleet_.forget(name);
     rollout_.forget(name);
     desk_.forget(name, arrival_now());
+    evictions_.forget(name);
     reclaimed_.erase(name);
   }
 }
@@ -221,7 +280,7 @@ admin::ReclaimedReport FleetActor::reclaimed() const {
 model::Result<void> FleetActor::watch(const AskWatch& ask) {
   std::vector<link::SessionId> wanted;
   for (const auto& [name, session] : sessions_) {
-    if (ask.name.empty() || name == ask.name) wanted.push_back(session);
+    if (ask.name.empty() || name == ask.name) wanted.push_back(session.id);
   }
   if (wanted.empty() && !ask.name.empty()) {
     if (!fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
@@ -252,7 +311,7 @@ HandsOffDesk::Out FleetActor::desk_out() {
   out.push = [this](const model::NodeName& node, model::HandsOffOrder order) {
     const auto found = sessions_.find(node);
     if (found == sessions_.end()) return;
-    link_->with([&](link::NodeServer& server) { server.push_hands_off(found->second, std::move(order)); });
+    link_->with([&](link::NodeServer& server) { server.push_hands_off(found->second.id, std::move(order)); });
   };
   return out;
 }

@@ -2,7 +2,9 @@
 // Holds the fleet view, the ledger's results and the rollout; answers operators from them.
 
 #include <map>
+#include <optional>
 
+#include "coordinator/actor/eviction_desk.h"
 #include "coordinator/actor/hands_off_desk.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
@@ -14,7 +16,8 @@ namespace tideline::coordinator {
 class FleetActor : public caf::event_based_actor {
  public:
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
-             LinkPortPtr link, fleet::HandsOffBook hands_off = {});
+             LinkPortPtr link, fleet::HandsOffBook hands_off = {},
+             std::optional<fleet::EvictionArbiter> evictions = std::nullopt);
   caf::behavior make_behavior() override;
 
  private:
@@ -34,6 +37,10 @@ class FleetActor : public caf::event_based_actor {
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
 
   HandsOffDesk::Out desk_out();
+  EvictionDesk::Out eviction_out();
+  void evict(const link::ArrivedEvictionAsk& ask);
+  /// Tells the link what the ledger has for batch on nodes where that changed.
+  void tell_batch(model::MonoTime now);
   void hands_off(const AskHandsOffBegin& ask);
 
   fleet::FleetView fleet_;
@@ -41,9 +48,14 @@ class FleetActor : public caf::event_based_actor {
   bool push_due_ = false;
   caf::actor history_;
   LinkPortPtr link_;
-  std::map<model::NodeName, link::SessionId> sessions_;
+  struct Session {
+    link::SessionId id;
+    std::optional<link::BatchAccount> told;  // what the link is told for it
+  };
+  std::map<model::NodeName, Session> sessions_;
   std::map<model::NodeName, model::Reclaimed> reclaimed_;
   HandsOffDesk desk_;
+  EvictionDesk evictions_;
 };
 
 }  // namespace tideline::coordinator

@@ -22,6 +22,10 @@ void LinkEvents::on_hands_off_ack(link::SessionId session, const model::NodeName
   caf::anon_send(sessions_, HandsOffAnswered{session, node, number, problem});
 }
 
+void LinkEvents::on_eviction_ask(link::ArrivedEvictionAsk ask) {
+  caf::anon_send(sessions_, EvictionAsked{std::move(ask)});
+}
+
 void LinkEvents::on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) {
   caf::anon_send(sessions_, Closed{session, node, why});
 }

@@ -80,7 +80,15 @@ struct HandsOffAnswered {
   std::uint64_t number = 0;  // of the order that is answered
   std::string problem;       // "" = the node obeys
 };
+// -- link -> sessions -> fleet
+struct EvictionAsked {
+  link::ArrivedEvictionAsk ask;
+};
 // -- history -> fleet
+struct EvictionsKept {
+  std::uint64_t change = 0;
+  model::Result<void> outcome;
+};
 struct HandsOffKept {
   std::uint64_t change = 0;
   model::Result<void> outcome;
@@ -202,3 +210,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffEnd)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffKept)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionAsked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionsKept)

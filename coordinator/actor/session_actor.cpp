@@ -80,6 +80,7 @@ caf::behavior SessionsActor::make_behavior() {
       },
       [this](const PolicyAnswered& answered) { send(fleet_, answered); },
       [this](const HandsOffAnswered& answered) { send(fleet_, answered); },
+      [this](const EvictionAsked& asked) { send(fleet_, asked); },
       [this](const Closed& closed) {
         log::info("node-disconnected", "{} session {}: {}", closed.node.str(), closed.session.value(), closed.why);
         const auto found = sessions_.find(closed.session);

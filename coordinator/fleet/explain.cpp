@@ -21,6 +21,29 @@ bool is_about_a_file(const Event& event) {
          event.subject.find('/') != std::string::npos;
 }
 
+/// The coordinator's own word on an eviction.
+bool is_arbitration(Reason reason) {
+  switch (reason) {
+    case Reason::kEvictionGranted:
+    case Reason::kFleetRate:
+    case Reason::kWorkloadRate:
+    case Reason::kOldEpoch:
+    case Reason::kEvictionBooksFull:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_of_an_eviction(const Event& event) {
+  return event.controller == Controller::kCpuEvict ||
+         (event.controller == Controller::kCoordinator && is_arbitration(event.reason));
+}
+
+bool is_of_a_pod(const Event& event) {
+  return event.subject.starts_with("pod ");
+}
+
 }  // namespace
 
 bool is_put_back(Reason reason) {
@@ -45,14 +68,16 @@ void Explainer::add_older(const std::vector<Event>& events) {
 
 void Explainer::add(const Event& event) {
   if (event.reason == Reason::kDryRun) return;
-  if (event.reason == Reason::kHandsOff) {
+  if (event.controller == Controller::kBeWork) return;
+  const bool refused_for_a_hold = event.controller == Controller::kCoordinator && is_of_a_pod(event);
+  if (event.reason == Reason::kHandsOff && !refused_for_a_hold) {
     if (groups_.contains(event.subject)) return;
     rows_cut_ = rows_cut_ || groups_.size() >= ExplainLimits::kMaxGroups;
     if (groups_.size() >= ExplainLimits::kMaxGroups) return;
     const bool over = model::is_over(event);
     std::string text = over ? fmt::format("{} ({})", event.new_value, event.old_value) : event.new_value;
     groups_[event.subject] = {event.subject, event.at, event.controller, std::move(text), over};
-  } else if (event.controller == Controller::kCpuEvict) {
+  } else if (is_of_an_eviction(event) || refused_for_a_hold) {
     rows_cut_ = rows_cut_ || evictions_.size() >= ExplainLimits::kMaxEvictions;
     if (evictions_.size() >= ExplainLimits::kMaxEvictions) return;
     evictions_.push_back({event.subject, event.at, event.reason, event.new_value});

@@ -29,6 +29,7 @@ struct FileState {
   friend bool operator==(const FileState&, const FileState&) = default;
 };
 
+/// What the node did, or what the coordinator said of it.
 struct PodEviction {
   std::string pod;
   model::WallTime at;

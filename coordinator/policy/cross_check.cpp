@@ -110,4 +110,16 @@ Result<void> check_threshold(const Section& section, const std::string& origin, 
   return {};
 }
 
+Result<void> check_fleet_keys(const Section& section) {
+  for (std::size_t i = 0; i < section.nodes.size(); ++i) {
+    for (const Setting& setting : section.nodes[i].settings) {
+      if (!setting.key->apply_fleet) continue;
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("$.nodeStrategies[{}].{} is of the whole fleet; want it in $.clusterStrategy", i,
+                               setting.key->path));
+    }
+  }
+  return {};
+}
+
 }  // namespace tideline::policy

@@ -15,4 +15,7 @@ namespace tideline::policy {
 /// Rules: Koordinator's validation of ResourceThresholdStrategy, and what its evictions need to be set.
 model::Result<void> check_threshold(const Section& section, const std::string& origin, std::vector<Notice>& notices);
 
+/// A key of the whole fleet in a node's entry is an error that names both.
+model::Result<void> check_fleet_keys(const Section& section);
+
 }  // namespace tideline::policy

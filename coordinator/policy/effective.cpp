@@ -38,8 +38,17 @@ std::optional<int> percent_label(const Labels& labels, const std::string& name, 
 }  // namespace
 
 void overlay(NodePolicy& policy, const std::vector<Setting>& settings) {
-  for (const Setting& setting : settings)
-    setting.key->apply(policy, setting.value);
+  for (const Setting& setting : settings) {
+    if (setting.key->apply) setting.key->apply(policy, setting.value);
+  }
+}
+
+model::EvictionRates eviction_rates(const ClusterPolicy& policy) {
+  model::EvictionRates rates;
+  for (const Setting& setting : policy.tideline.cluster) {
+    if (setting.key->apply_fleet) setting.key->apply_fleet(rates, setting.value);
+  }
+  return rates;
 }
 
 std::string_view matching_entry(const Section& section, const Labels& labels) {

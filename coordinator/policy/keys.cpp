@@ -351,6 +351,19 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
   dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
+  const auto rate = [&out](std::string_view path, std::string_view default_text, std::string_view meaning,
+                           void (*apply)(model::EvictionRates&, const Scalar&)) {
+    auto spec = between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), 0, 600);
+    spec.status = KeyStatus::kActive;
+    spec.apply_fleet = apply;
+    out.push_back(std::move(spec));
+  };
+  rate("eviction.maxPerMinute", "60",
+       "evictions the coordinator grants in any minute over the whole fleet; 0: none; only in clusterStrategy",
+       [](model::EvictionRates& rates, const Scalar& v) { rates.per_minute = whole(v); });
+  rate("eviction.maxPerMinutePerWorkload", "5",
+       "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy",
+       [](model::EvictionRates& rates, const Scalar& v) { rates.per_minute_per_workload = whole(v); });
 }
 
 std::string number(double value) {

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 
 namespace tideline::policy {
@@ -42,6 +43,8 @@ struct KeySpec {
   std::string_view meaning;  // one line, with unit
   /// Puts a checked value into the policy; null where the model has no field for it.
   void (*apply)(model::NodePolicy&, const Scalar&) = nullptr;
+  /// Of a key of the whole fleet, which no node has its own way; null for all others.
+  void (*apply_fleet)(model::EvictionRates&, const Scalar&) = nullptr;
 };
 
 /// All keys, by document and then path as Koordinator lists them; Tideline's own document comes last.

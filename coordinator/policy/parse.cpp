@@ -149,6 +149,7 @@ Result<ClusterPolicy> read_all(const std::vector<Document>& documents) {
         auto ok = check_threshold(*section, found.origin, policy.notices);
         if (!ok) return ok.error().in(found.origin);
       }
+      if (auto ok = check_fleet_keys(*section); !ok) return ok.error().in(found.origin);
       const auto* target = std::find_if(std::begin(kSections), std::end(kSections),
                                         [&key = key](const auto& each) { return each.first == key; });
       if (target != std::end(kSections)) policy.*(target->second) = *std::move(section);

@@ -79,7 +79,10 @@ model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);
 
-/// Lays the settings over the policy, one after the other.
+/// What the policy says for the whole fleet, over the defaults.
+model::EvictionRates eviction_rates(const ClusterPolicy& policy);
+
+/// Lays the settings over the policy, one after the other; those of the whole fleet say nothing to a node.
 void overlay(model::NodePolicy& policy, const std::vector<Setting>& settings);
 
 /// The name of the entry effective() takes for these labels, "" for the cluster strategy alone.

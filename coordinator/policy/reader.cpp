@@ -268,7 +268,7 @@ class Reader {
                            fmt::join(spec.acted_choices, " | ")));
       }
     }
-    if (spec.apply) out.push_back({&spec, *std::move(scalar)});
+    if (spec.apply || spec.apply_fleet) out.push_back({&spec, *std::move(scalar)});
     return {};
   }
 

@@ -75,6 +75,10 @@ class Problems {
   std::optional<model::Error> first_;
 };
 
+inline std::uint64_t ms_of(model::Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
 template <class Unit>
 void write_unit(const std::optional<Unit>& value, schema::OptInt::Builder out) {
   out.setKnown(value.has_value());

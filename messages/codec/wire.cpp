@@ -9,6 +9,7 @@ namespace {
 
 using model::Result;
 
+constexpr std::uint64_t kMaxBeWorkMs = std::uint64_t{1} << 43;
 constexpr std::size_t kMaxLabels = 256;
 constexpr std::size_t kMaxFeatures = 64;
 
@@ -148,6 +149,15 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     knobs[i].setFile(ptr(status.knobs[i].file));
     knobs[i].setWhy(ptr(status.knobs[i].why));
   }
+  if (const auto& work = status.be_work) {
+    auto sums = out.initBeWork();
+    sums.setCompletedPods(work->completed.pods);
+    sums.setCompletedCpuMs(ms_of(work->completed.cpu));
+    sums.setFailedPods(work->failed.pods);
+    sums.setFailedCpuMs(ms_of(work->failed.cpu));
+    sums.setEvictedPods(work->evicted.pods);
+    sums.setEvictedCpuMs(ms_of(work->evicted.cpu));
+  }
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -243,6 +253,16 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
                               .file = str(knob.getFile()),
                               .why = str(knob.getWhy())});
     }
+  }
+  if (in.hasBeWork()) {
+    const auto sums = in.getBeWork();
+    const auto sum = [&](std::uint64_t pods, std::uint64_t ms) -> model::BeWork::Sum {
+      if (ms > kMaxBeWorkMs) problems.add("beWork", fmt::format("{} ms of CPU time, limit {}", ms, kMaxBeWorkMs));
+      return {pods, std::chrono::milliseconds(std::min(ms, kMaxBeWorkMs))};
+    };
+    status.be_work = {sum(sums.getCompletedPods(), sums.getCompletedCpuMs()),
+                      sum(sums.getFailedPods(), sums.getFailedCpuMs()),
+                      sum(sums.getEvictedPods(), sums.getEvictedCpuMs())};
   }
   return problems.result(std::move(status));
 }

@@ -12,12 +12,14 @@
 #include <kj/exception.h>
 
 #include "messages/model/action.h"
+#include "messages/model/eviction.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
 #include "messages/schema/admin.capnp.h"
+#include "messages/schema/eviction.capnp.h"
 #include "messages/schema/hands_off.capnp.h"
 #include "messages/schema/policy.capnp.h"
 #include "messages/schema/report.capnp.h"
@@ -36,6 +38,9 @@ void write(const model::Event& event, schema::Event::Builder out);
 void write(const model::Report& report, schema::Report::Builder out);
 void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out);
 void write(const model::HandsOffOrder& order, schema::HandsOffOrder::Builder out);
+void write(const model::EvictionAsk& ask, schema::EvictionAsk::Builder out);
+void write(const model::EvictionAnswer& answer, schema::EvictionAnswer::Builder out);
+void write(const model::BatchAllocatable& allocatable, schema::BatchAllocatable::Builder out);
 void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out);
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out);
 void write(const model::ReclaimTerms<model::Bytes>& terms, schema::Terms::Builder out);
@@ -52,6 +57,10 @@ model::Result<model::Report> read(schema::Report::Reader in);
 model::Result<model::NodePolicy> read(schema::NodePolicy::Reader in);
 /// Ends with model::validate of each entry.
 model::Result<model::HandsOffOrder> read(schema::HandsOffOrder::Reader in);
+/// These three end with model::validate.
+model::Result<model::EvictionAsk> read(schema::EvictionAsk::Reader in);
+model::Result<model::EvictionAnswer> read(schema::EvictionAnswer::Reader in);
+model::Result<model::BatchAllocatable> read(schema::BatchAllocatable::Reader in);
 model::Result<model::Reclaimed> read(schema::Reclaimed::Reader in);
 
 /// OptInt, for fields of the admin structs.

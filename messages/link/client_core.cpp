@@ -129,6 +129,7 @@ void ClientCore::enrolled(schema::Welcome::Reader welcome, const std::string& ad
     const std::lock_guard lock(state_.mutex);
     state_.connected = true;
     state_.in_flight = 0;
+    state_.asking = false;
     ++state_.generation;
   }
   beat();
@@ -170,6 +171,7 @@ void ClientCore::ended(const std::string& why) {
     const std::lock_guard lock(state_.mutex);
     state_.connected = false;
     state_.in_flight = 0;
+    state_.asking = false;
     ++state_.generation;
   }
   if (connection_.get() != nullptr) {
@@ -195,9 +197,12 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
   auto request = KJ_ASSERT_NONNULL(connection_->session).reportRequest();
   request.setReport(message.getRoot<schema::Report>());
   connection_->tasks.add(request.send().then(
-      [this, generation, seq](capnp::Response<schema::NodeSession::ReportResults>) {
+      [this, generation, seq](capnp::Response<schema::NodeSession::ReportResults> response) {
         report_answered(generation);
         events_.on_acked(seq);
+        if (!response.hasBatch()) return;
+        const auto batch = codec::guarded("batch", [&]() { return codec::read(response.getBatch()); });
+        if (batch) events_.on_batch(*batch);
       },
       [this, generation, seq](kj::Exception&& exception) {
         // A lost connection is told by on_disconnected alone.
@@ -205,6 +210,35 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
         report_answered(generation);
         events_.on_refused(seq, error_from(exception));
       }));
+}
+
+void ClientCore::ask_evictions(std::uint64_t generation, const model::EvictionAsk& ask) {
+  {
+    const std::lock_guard lock(state_.mutex);
+    if (!state_.connected || state_.generation != generation) return;  // on_disconnected answered for it
+  }
+  auto request = KJ_ASSERT_NONNULL(connection_->session).evictRequest();
+  codec::write(ask, request.initAsk());
+  connection_->tasks.add(request.send().then(
+      [this, generation](capnp::Response<schema::NodeSession::EvictResults> response) {
+        evictions_answered(generation,
+                           codec::guarded("eviction answer", [&]() { return codec::read(response.getAnswer()); }));
+      },
+      [this, generation](kj::Exception&& exception) {
+        if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
+        const bool unknown = exception.getType() == kj::Exception::Type::UNIMPLEMENTED;
+        evictions_answered(generation, unknown
+                                           ? Error(ErrorCode::kUnsupported, "the coordinator arbitrates no evictions")
+                                           : error_from(exception));
+      }));
+}
+
+void ClientCore::evictions_answered(std::uint64_t generation, const model::Result<model::EvictionAnswer>& answer) {
+  {
+    const std::lock_guard lock(state_.mutex);
+    if (state_.generation == generation) state_.asking = false;
+  }
+  events_.on_evictions(answer);
 }
 
 void ClientCore::report_answered(std::uint64_t generation) {

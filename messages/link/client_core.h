@@ -22,6 +22,7 @@ struct ClientState {
   bool connected = false;
   std::uint64_t generation = 0;  // grows with each session, so that a report handed over for one never goes to the next
   std::size_t in_flight = 0;
+  bool asking = false;  // an eviction ask is open
 };
 
 class ClientCore final : private kj::TaskSet::ErrorHandler {
@@ -34,6 +35,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   void start();
   /// `bytes` is a report as codec::to_bytes made it.
   void send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes);
+  void ask_evictions(std::uint64_t generation, const model::EvictionAsk& ask);
   void answer_policy(model::PolicyVersion version, const std::string& problem);
   void answer_hands_off(std::uint64_t number, const std::string& problem);
 
@@ -80,6 +82,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   void watch_disconnect();
   void ended(const std::string& why);
   void report_answered(std::uint64_t generation);
+  void evictions_answered(std::uint64_t generation, const model::Result<model::EvictionAnswer>& answer);
   void taskFailed(kj::Exception&& exception) override;
 
   KjContext context_;

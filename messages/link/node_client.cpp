@@ -65,6 +65,20 @@ class NodeClient::Impl {
     return {};
   }
 
+  model::Result<void> ask_evictions(const model::EvictionAsk& ask) {
+    if (auto valid = model::validate(ask); !valid) return valid.error().in("eviction ask");
+    std::uint64_t generation = 0;
+    {
+      const std::lock_guard lock(state_.mutex);
+      if (!state_.connected) return Error(ErrorCode::kUnavailable, "no session with a coordinator");
+      if (state_.asking) return Error(ErrorCode::kOverloaded, "an eviction ask is open");
+      state_.asking = true;
+      generation = state_.generation;
+    }
+    thread_.post([this, generation, ask](KjContext&) { core_->ask_evictions(generation, ask); });
+    return {};
+  }
+
   void answer_policy(model::PolicyVersion version, std::string problem) {
     thread_.post([this, version, text = std::move(problem)](KjContext&) { core_->answer_policy(version, text); });
   }
@@ -98,6 +112,10 @@ bool NodeClient::connected() const {
 
 model::Result<void> NodeClient::send_report(const model::Report& report) {
   return impl_->send_report(report);
+}
+
+model::Result<void> NodeClient::ask_evictions(const model::EvictionAsk& ask) {
+  return impl_->ask_evictions(ask);
 }
 
 void NodeClient::answer_policy(model::PolicyVersion version, std::string problem) {

@@ -10,6 +10,7 @@
 #include "messages/link/limits.h"
 #include "messages/link/session.h"
 #include "messages/link/tls_files.h"
+#include "messages/model/eviction.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
@@ -37,6 +38,11 @@ class NodeClientEvents {
   /// All that is to be left alone, from now; replaces what was ordered before. Obey it, then call answer_hands_off with
   /// its number, from any thread, within SessionLimits::idle_deadline or so.
   virtual void on_hands_off(const model::HandsOffOrder& order) = 0;
+  /// The answer to ask_evictions, or why there is none: kUnsupported where the coordinator knows no such asks. Of a
+  /// session that ends there may be neither, but for on_disconnected.
+  virtual void on_evictions(const model::Result<model::EvictionAnswer>& answer) = 0;
+  /// What the ledger has for batch here; comes with acks. Not called where the coordinator does not tell.
+  virtual void on_batch(const model::BatchAllocatable& allocatable) = 0;
 };
 
 struct NodeClientConfig {
@@ -76,6 +82,9 @@ class NodeClient {
   /// when there is no session, kOverloaded when `window` reports are in flight, kInvalidArgument when
   /// codec::to_bytes would refuse it.
   model::Result<void> send_report(const model::Report& report);
+  /// Asks for leave to evict; answered by on_evictions or, with no answer, on_disconnected. kUnavailable when there is
+  /// no session, kOverloaded while an ask is open, kInvalidArgument when model::validate refuses it.
+  model::Result<void> ask_evictions(const model::EvictionAsk& ask);
   /// The outcome of on_policy: problem "" = in force. An answer for a version nobody waits for is ignored.
   void answer_policy(model::PolicyVersion version, std::string problem);
   /// The outcome of on_hands_off: problem "" = obeyed. An answer to an order nobody waits for is ignored.

@@ -90,6 +90,19 @@ void NodeServer::push_hands_off(SessionId session, model::HandsOffOrder order) {
   });
 }
 
+void NodeServer::answer_evictions(EvictionTicket ticket, model::EvictionAnswer answer) {
+  impl_->post([ticket, answer = std::move(answer)](ServerCore& core) { core.answer_evictions(ticket, answer); });
+}
+
+void NodeServer::refuse_evictions(EvictionTicket ticket, model::Error why) {
+  impl_->post([ticket, why = std::move(why)](ServerCore& core) { core.refuse_evictions(ticket, why); });
+}
+
+void NodeServer::set_batch(std::vector<std::pair<SessionId, BatchAccount>> accounts) {
+  if (accounts.empty()) return;
+  impl_->post([accounts = std::move(accounts)](ServerCore& core) { core.set_batch(accounts); });
+}
+
 void NodeServer::set_report_interval(SessionId session, model::Duration interval, model::Duration duration) {
   impl_->post([=](ServerCore& core) { core.set_report_interval(session, interval, duration); });
 }

@@ -32,6 +32,8 @@ class NodeServerEvents {
   /// not know such orders, or that it gave no answer.
   virtual void on_hands_off_ack(SessionId session, const model::NodeName& node, std::uint64_t number,
                                 const std::string& problem) = 0;
+  /// A node asks before it evicts. A session has one ask open at a time.
+  virtual void on_eviction_ask(ArrivedEvictionAsk ask) = 0;
   /// An enrolled session ended, for whatever reason. No event of it follows.
   virtual void on_closed(SessionId session, const model::NodeName& node, const std::string& why) = 0;
   virtual void on_heartbeat(SessionId, model::MonoTime /*node*/, model::WallTime /*node*/) {}
@@ -82,6 +84,11 @@ class NodeServer {
   void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
   /// Sent at once, or after the answer to the one before; of several that wait only the newest is sent.
   void push_hands_off(SessionId session, model::HandsOffOrder order);
+  /// The arbiter's verdicts; what is granted must be durable. Tickets of closed sessions are ignored.
+  void answer_evictions(EvictionTicket ticket, model::EvictionAnswer answer);
+  void refuse_evictions(EvictionTicket ticket, model::Error why);
+  /// What each of these sessions is told with every ack of a report from now on, with its age at that moment.
+  void set_batch(std::vector<std::pair<SessionId, BatchAccount>> accounts);
   /// Asks the node to report every `interval` for `duration`, then at its own pace again.
   void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
   void close(SessionId session, std::string why);

@@ -54,6 +54,9 @@ class NodeSessionServer final : public schema::NodeSession::Server {
   kj::Promise<void> heartbeat(HeartbeatContext context) override {
     return *core_ ? (*core_)->heartbeat(id_, context) : kj::Promise<void>(taken_down());
   }
+  kj::Promise<void> evict(EvictContext context) override {
+    return *core_ ? (*core_)->evict(id_, context) : kj::Promise<void>(taken_down());
+  }
 
  private:
   const std::shared_ptr<ServerCore*> core_;
@@ -244,7 +247,14 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
       flush_reports();
     }));
   }
-  return answer.promise.then([context, seq]() mutable { context.getResults().setSeq(seq.value()); });
+  return answer.promise.then([core = self_, id, context, seq]() mutable {
+    auto results = context.getResults();
+    results.setSeq(seq.value());
+    const Session* open = *core ? (*core)->find(id) : nullptr;
+    if (open == nullptr || !open->batch) return;
+    const model::Duration age = std::max(mono_now() - open->batch->data_from, model::kZeroDuration);
+    codec::write(model::BatchAllocatable{open->batch->cpu, age}, results.initBatch());
+  });
 }
 
 kj::Promise<void> ServerCore::heartbeat(SessionId id, HeartbeatContext context) {
@@ -252,6 +262,42 @@ kj::Promise<void> ServerCore::heartbeat(SessionId id, HeartbeatContext context) 
   const auto params = context.getParams();
   events_.on_heartbeat(id, model::MonoTime{params.getMonoNs()}, model::WallTime{params.getWallMs()});
   return kj::READY_NOW;
+}
+
+kj::Promise<void> ServerCore::evict(SessionId id, EvictContext context) {
+  Session& session = heard(id);
+  if (session.eviction_ask) {
+    reject(session, Error(ErrorCode::kOverloaded, "an eviction ask of this session is not answered yet"));
+  }
+  auto read = codec::guarded("eviction ask", [&]() { return codec::read(context.getParams().getAsk()); });
+  if (!read) reject(session, read.error());
+  context.releaseParams();
+  context.allowCancellation();
+  auto answer = kj::newPromiseAndFulfiller<model::EvictionAnswer>();
+  session.eviction_ask = Session::WaitingAsk{++last_slot_, kj::mv(answer.fulfiller)};
+  events_.on_eviction_ask(
+      {.ticket = {id, session.eviction_ask->slot}, .node = session.hello.node, .ask = *std::move(read)});
+  return answer.promise.then([context](const model::EvictionAnswer& verdicts) mutable {
+    codec::write(verdicts, context.getResults().initAnswer());
+  });
+}
+
+void ServerCore::answer_evictions(const EvictionTicket& ticket, const model::EvictionAnswer& answer) {
+  Session* session = find(ticket.session);
+  if (session == nullptr || !session->eviction_ask || session->eviction_ask->slot != ticket.slot) return;
+  std::exchange(session->eviction_ask, std::nullopt)->answer->fulfill(model::EvictionAnswer(answer));
+}
+
+void ServerCore::refuse_evictions(const EvictionTicket& ticket, const Error& why) {
+  Session* session = find(ticket.session);
+  if (session == nullptr || !session->eviction_ask || session->eviction_ask->slot != ticket.slot) return;
+  std::exchange(session->eviction_ask, std::nullopt)->answer->reject(to_exception(why));
+}
+
+void ServerCore::set_batch(const std::vector<std::pair<SessionId, BatchAccount>>& accounts) {
+  for (const auto& [id, account] : accounts) {
+    if (Session* session = find(id)) session->batch = account;
+  }
 }
 
 void ServerCore::flush_reports() {
@@ -395,6 +441,7 @@ void ServerCore::end(SessionId id, const std::string& why) {
   Session session = kj::mv(node.mapped());
   for (auto& [slot, waiting] : session.waiting)
     waiting.answer->reject(to_exception(Error(ErrorCode::kUnavailable, why)));
+  if (session.eviction_ask) session.eviction_ask->answer->reject(to_exception(Error(ErrorCode::kUnavailable, why)));
   connections_->close(session.connection, why);
   if (!session.enrolled) {
     refused(session.peer,

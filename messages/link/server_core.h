@@ -35,6 +35,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void refuse(const Ticket& ticket, const model::Error& why);
   void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
   void push_hands_off(SessionId session, model::HandsOffOrder order);
+  void answer_evictions(const EvictionTicket& ticket, const model::EvictionAnswer& answer);
+  void refuse_evictions(const EvictionTicket& ticket, const model::Error& why);
+  void set_batch(const std::vector<std::pair<SessionId, BatchAccount>>& accounts);
   void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
   void end(SessionId session, const std::string& why);
   void end_all(const std::string& why);
@@ -44,9 +47,11 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   using ReportContext = capnp::CallContext<schema::NodeSession::ReportParams, schema::NodeSession::ReportResults>;
   using HeartbeatContext =
       capnp::CallContext<schema::NodeSession::HeartbeatParams, schema::NodeSession::HeartbeatResults>;
+  using EvictContext = capnp::CallContext<schema::NodeSession::EvictParams, schema::NodeSession::EvictResults>;
   kj::Promise<void> enroll(SessionId session, EnrollContext context);
   kj::Promise<void> report(SessionId session, ReportContext context);
   kj::Promise<void> heartbeat(SessionId session, HeartbeatContext context);
+  kj::Promise<void> evict(SessionId session, EvictContext context);
 
  private:
   struct Waiting {
@@ -72,6 +77,12 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
     bool policy_in_flight = false;
     std::optional<model::HandsOffOrder> hands_off_wanted;
     bool hands_off_in_flight = false;
+    struct WaitingAsk {
+      std::uint64_t slot = 0;
+      kj::Own<kj::PromiseFulfiller<model::EvictionAnswer>> answer;
+    };
+    std::optional<WaitingAsk> eviction_ask;
+    std::optional<BatchAccount> batch;
   };
 
   void accept(TlsStream stream);

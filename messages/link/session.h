@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "messages/model/eviction.h"
 #include "messages/model/ids.h"
 #include "messages/model/report.h"
 #include "messages/model/units.h"
@@ -60,6 +61,24 @@ struct ArrivedReport {
   model::Report report;
   model::MonoTime mono;  // receiver's clocks at arrival
   model::WallTime wall;
+};
+
+/// A node's ask that waits for its answer. Answer each once, with answer_evictions or refuse_evictions.
+struct EvictionTicket {
+  SessionId session;
+  std::uint64_t slot = 0;
+};
+struct ArrivedEvictionAsk {
+  EvictionTicket ticket;
+  model::NodeName node;
+  model::EvictionAsk ask;  // read, bounded and validated
+};
+
+/// What the ledger has for batch on a node, to be told with its acks.
+struct BatchAccount {
+  std::optional<model::MilliCpu> cpu;  // as BatchAllocatable::cpu
+  model::MonoTime data_from;           // arrival of the report it rests on, on this process' clock
+  friend bool operator==(const BatchAccount&, const BatchAccount&) = default;
 };
 
 }  // namespace tideline::link

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "messages/model/action.h"
+#include "messages/model/eviction.h"
 #include "messages/model/metric.h"
 #include "messages/model/pod.h"
 #include "messages/model/policy.h"
@@ -66,7 +67,7 @@ constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kAuto, "auto"}}};
 constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
     {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
-constexpr Table<Reason, 55> kReasons{{{Reason::kNone, "none"},
+constexpr Table<Reason, 65> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDisabled, "disabled"},
                                       {Reason::kThresholdFormula, "threshold-formula"},
                                       {Reason::kMinPercentFloor, "min-percent-floor"},
@@ -120,16 +121,32 @@ constexpr Table<Reason, 55> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kNotUsing, "not-using"},
                                       {Reason::kCoolingDown, "cooling-down"},
                                       {Reason::kBadEvictPolicy, "bad-evict-policy"},
-                                      {Reason::kTooFewSamples, "too-few-samples"}}};
-constexpr Table<Controller, 9> kControllers{{{Controller::kNone, "none"},
-                                             {Controller::kCpuSuppress, "cpu-suppress"},
-                                             {Controller::kGuard, "guard"},
-                                             {Controller::kCoordinator, "coordinator"},
-                                             {Controller::kCpuBurst, "cpu-burst"},
-                                             {Controller::kCpuQos, "cpu-qos"},
-                                             {Controller::kCpuset, "cpuset"},
-                                             {Controller::kBatchLimits, "batch-limits"},
-                                             {Controller::kCpuEvict, "cpu-evict"}}};
+                                      {Reason::kTooFewSamples, "too-few-samples"},
+                                      {Reason::kEvictionGranted, "eviction-granted"},
+                                      {Reason::kFleetRate, "fleet-rate"},
+                                      {Reason::kWorkloadRate, "workload-rate"},
+                                      {Reason::kOldEpoch, "old-epoch"},
+                                      {Reason::kNoArbiter, "no-arbiter"},
+                                      {Reason::kEvictionWithdrawn, "eviction-withdrawn"},
+                                      {Reason::kEvictionBooksFull, "eviction-books-full"},
+                                      {Reason::kBePodCompleted, "be-pod-completed"},
+                                      {Reason::kBePodFailed, "be-pod-failed"},
+                                      {Reason::kBePodEvicted, "be-pod-evicted"}}};
+constexpr Table<Controller, 10> kControllers{{{Controller::kNone, "none"},
+                                              {Controller::kCpuSuppress, "cpu-suppress"},
+                                              {Controller::kGuard, "guard"},
+                                              {Controller::kCoordinator, "coordinator"},
+                                              {Controller::kCpuBurst, "cpu-burst"},
+                                              {Controller::kCpuQos, "cpu-qos"},
+                                              {Controller::kCpuset, "cpuset"},
+                                              {Controller::kBatchLimits, "batch-limits"},
+                                              {Controller::kCpuEvict, "cpu-evict"},
+                                              {Controller::kBeWork, "be-work"}}};
+constexpr Table<EvictionUrgency, 2> kUrgencies{
+    {{EvictionUrgency::kBatch, "batch"}, {EvictionUrgency::kServices, "services"}}};
+constexpr Table<EvictionVerdict::Answer, 3> kEvictionAnswers{{{EvictionVerdict::Answer::kGranted, "granted"},
+                                                              {EvictionVerdict::Answer::kDeferred, "deferred"},
+                                                              {EvictionVerdict::Answer::kRefused, "refused"}}};
 constexpr Table<FeatureState::State, 3> kFeatureStates{{{FeatureState::State::kInactive, "inactive"},
                                                         {FeatureState::State::kActive, "active"},
                                                         {FeatureState::State::kUnsupported, "unsupported"}}};
@@ -174,6 +191,12 @@ std::string_view name_of(Reason reason) {
 }
 std::string_view name_of(Controller controller) {
   return lookup(kControllers, controller);
+}
+std::string_view name_of(EvictionUrgency urgency) {
+  return lookup(kUrgencies, urgency);
+}
+std::string_view name_of(EvictionVerdict::Answer answer) {
+  return lookup(kEvictionAnswers, answer);
 }
 std::string_view name_of(FeatureState::State state) {
   return lookup(kFeatureStates, state);

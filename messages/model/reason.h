@@ -70,6 +70,17 @@ enum class Reason : std::uint16_t {
   kCoolingDown = 145,     // an eviction was made a moment ago
   kBadEvictPolicy = 146,  // the satisfaction bounds do not fit each other
   kTooFewSamples = 147,   // the time window is not covered yet
+  // evictions as the coordinator arbitrates them, and what became of batch pods
+  kEvictionGranted = 160,    // the coordinator lets the node evict this pod
+  kFleetRate = 161,          // deferred: eviction.maxPerMinute of the fleet is used up
+  kWorkloadRate = 162,       // deferred: eviction.maxPerMinutePerWorkload is used up
+  kOldEpoch = 163,           // refused: the node has seen a later coordinator
+  kNoArbiter = 164,          // the coordinator gave no answer in time: the node evicts by itself, at its own rate
+  kEvictionWithdrawn = 165,  // not evicted: the need for it ended before it was granted
+  kEvictionBooksFull = 166,  // deferred: as many evictions as can be remembered
+  kBePodCompleted = 167,     // a batch pod ended by itself, well as far as is known
+  kBePodFailed = 168,        // a batch pod ended by itself and failed
+  kBePodEvicted = 169,       // a batch pod was ended by this node: its work is lost
 };
 
 /// kebab-case name, e.g. "threshold-formula"; "unknown" for a number this build does not know.

@@ -60,6 +60,19 @@ struct FeatureState {
 };
 std::string_view name_of(FeatureState::State state);
 
+/// What became of batch pods while the agent watched, since its state directory was made.
+struct BeWork {
+  struct Sum {
+    std::uint64_t pods = 0;
+    Duration cpu{0};  // CPU time they used; travels as ms
+    friend bool operator==(const Sum&, const Sum&) = default;
+  };
+  Sum completed;  // ended by themselves, well as far as is known
+  Sum failed;     // ended by themselves in phase Failed
+  Sum evicted;    // by this node: work that is lost
+  friend bool operator==(const BeWork&, const BeWork&) = default;
+};
+
 struct NodeStatus {
   MilliCpu cpu_capacity;
   Bytes memory_capacity;
@@ -74,6 +87,7 @@ struct NodeStatus {
   std::vector<FeatureState> features;
   PolicyVersion policy_applied;
   std::vector<KnobSupport> knobs;  // as probed on the host; empty: not told, as by an agent of before this field
+  std::optional<BeWork> be_work;   // nullopt: not told
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 

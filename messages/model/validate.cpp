@@ -8,6 +8,8 @@ namespace tideline::model {
 namespace {
 
 constexpr double kMaxRatio = 1e6;
+// A thousand years of a large host's CPU.
+constexpr Duration kMaxBeWork = std::chrono::milliseconds(std::int64_t{1} << 43);
 constexpr std::int64_t kMaxWallMs = 253'402'300'799'000;  // year 9999
 
 class Checker {
@@ -91,6 +93,10 @@ void check_status(Checker& check, const NodeStatus& status) {
   for (const auto& knob : status.knobs) {
     check.text("status.knobs.file", knob.file);
     check.text("status.knobs.why", knob.why);
+  }
+  if (const auto& work = status.be_work) {
+    for (const auto* sum : {&work->completed, &work->failed, &work->evicted})
+      check.range("status.be_work.cpu", sum->cpu.count(), 0, kMaxBeWork.count());
   }
 }
 

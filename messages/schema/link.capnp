@@ -6,6 +6,7 @@ using Cxx = import "/capnp/c++.capnp";
 using Report = import "report.capnp".Report;
 using NodePolicy = import "policy.capnp".NodePolicy;
 using HandsOffOrder = import "hands_off.capnp".HandsOffOrder;
+using E = import "eviction.capnp";
 $Cxx.namespace("tideline::schema");
 
 struct Hello {
@@ -32,8 +33,11 @@ interface Coordinator {
 }
 
 interface NodeSession {
-  report @0 (report :Report) -> (seq :UInt64);      # returns when the report is durable
+  # Returns when the report is durable, with what the node may promise to batch as the ledger has it by then; null = the
+  # ledger has no account of the node yet.
+  report @0 (report :Report) -> (seq :UInt64, batch :E.BatchAllocatable);
   heartbeat @1 (monoNs :Int64, wallMs :Int64) -> ();
+  evict @2 (ask :E.EvictionAsk) -> (answer :E.EvictionAnswer);   # returns when what is granted is remembered for good
 }
 
 interface NodeAgent {

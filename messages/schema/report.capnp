@@ -136,6 +136,17 @@ struct NodeStatus {
   features @11 :List(FeatureState);
   policyApplied @12 :UInt64;    # version of the policy in force
   knobs @13 :List(KnobSupport); # as probed on the host
+  beWork @14 :BeWork;           # null: not told
+}
+
+struct BeWork {
+  # Batch pods that ended while the agent watched, since its state directory was made.
+  completedPods @0 :UInt64;
+  completedCpuMs @1 :UInt64;    # ms of CPU time they used
+  failedPods @2 :UInt64;
+  failedCpuMs @3 :UInt64;       # ms of CPU time
+  evictedPods @4 :UInt64;
+  evictedCpuMs @5 :UInt64;      # ms of CPU time: work that is lost
 }
 
 struct Event {

@@ -1,14 +1,18 @@
 #include "node-actor/actor/cpu_side.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "messages/log/log.h"
+#include "node-actor/actor/eviction_file.h"
 #include "node-actor/kernel/capabilities.h"
+#include "node-actor/kernel/group_age.h"
 #include "node-actor/kernel/knob.h"
 #include "node-actor/kernel/topology.h"
 
@@ -33,13 +37,20 @@ bool kubelet_owns_cpusets(const std::string& path) {
 }  // namespace
 
 CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
-                 const std::string& kubelet_state, Actuator::Perform perform, Tell tell)
+                 const std::string& state_dir, const std::string& kubelet_state, Actuator::Perform perform, Tell tell)
     : tree_(tree),
       journal_(journal),
       boot_id_(std::move(boot_id)),
+      state_dir_(state_dir),
+      tell_(tell),
       knobs_(kernel::probe_knobs(tree)),
       actuator_(tree, journal, std::move(perform)),
-      evictions_(tree, std::move(tell)) {
+      evictions_(tree, state_dir, boot_id_, std::move(tell)) {
+  if (const auto kept = load_be_work(state_dir_)) {
+    work_.sums = work_kept_ = *kept;
+  } else {
+    log::warn("be-work", "{}; the sums begin anew", kept.error().message());
+  }
   if (auto topology = kernel::load_topology(tree.root())) {
     topology_ = std::move(*topology);
   } else {
@@ -60,6 +71,7 @@ model::Result<void> CpuSide::round(const Round& round) {
     pruned_ = round.now;
     if (auto pruned = journal_.forget_gone(); !pruned) log::warn("journal", "{}", pruned.error().message());
   }
+  const auto work = watch_work(round);
   // Absence of a policy must not give BE back what an earlier one took.
   if (!round.policy) return {};
   std::optional<model::CpuSet> be_current;
@@ -68,10 +80,6 @@ model::Result<void> CpuSide::round(const Round& round) {
     if (reading) be_current = std::get<model::CpuSet>(reading->value);
   }
   const auto held = hands_off(round);
-  std::vector<decide::PodWork> work;
-  for (const auto& pod : round.counters.pods) {
-    if (pod.group.cpu) work.push_back({pod.uid, *pod.group.cpu});
-  }
   auto step = decide::cpu_round(std::move(state_),
                                 {.now = round.now,
                                  .node = round.node,
@@ -87,16 +95,12 @@ model::Result<void> CpuSide::round(const Round& round) {
                                  .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
                                  .boot_id = boot_id_,
                                  .hands_off = held,
+                                 .allocatable_batch_cpu = round.allocatable_batch_cpu,
                                  .work = work},
                                 round.policy);
   state_ = std::move(step.state);
   features_ = std::move(step.decision.features);
   auto done = actuator_.apply(step.decision.settlement, round.now);
-  std::erase_if(step.decision.evict.victims, [&](const decide::EvictVictim& victim) {
-    const bool left_alone = is_held(round, victim.uid);
-    if (left_alone) decide::refuse(state_.evict, victim.uid);
-    return left_alone;
-  });
   if (const auto* hold = decide::covering(round.holds, tree_.kubepods(), round.now)) {
     for (auto& feature : features_) {
       if (feature.state != model::FeatureState::State::kActive) continue;
@@ -104,7 +108,7 @@ model::Result<void> CpuSide::round(const Round& round) {
       feature.why = decide::why(*hold);
     }
   }
-  evictions_.round(step.decision.evict.victims, round.pods, round.policy && round.policy->dry_run.cpu_evict, round.now);
+  evict(round, step.decision.evict);
   const bool by_cpuset = round.policy && round.policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
   if (!by_cpuset || !knobs_.has(model::Knob::kCpuset)) {
     cpuset_side_ = decide::CpusetSide::kAbsent;
@@ -112,6 +116,66 @@ model::Result<void> CpuSide::round(const Round& round) {
     look_at_be_cpus(step.decision.suppressed_cpus);
   }
   return done;
+}
+
+void CpuSide::step_evictions(model::MonoTime now) {
+  for (const auto& gone : evictions_.step(state_.evict, now)) {
+    const auto lost = decide::evicted(work_, gone.uid, gone.cpu_time);
+    if (!lost) continue;
+    tell_(model::Controller::kBeWork, model::Reason::kBePodEvicted,
+          model::pod_subject(gone.name_space, gone.name, gone.uid), "running",
+          fmt::format("evicted, {:.1f} s of CPU are lost", std::chrono::duration<double>(*lost).count()));
+  }
+  keep_work(now);
+}
+
+void CpuSide::evict(const Round& round, const decide::EvictDecision& decision) {
+  std::vector<model::PodUid> held;
+  if (!round.holds.empty()) {
+    const auto look = [&](const model::PodUid& uid) {
+      if (is_held(round, uid)) held.push_back(uid);
+    };
+    for (const auto& victim : decision.victims)
+      look(victim.uid);
+    for (const auto& uid : evictions_.waiting())
+      look(uid);
+  }
+  evictions_.round(state_.evict, {.now = round.now,
+                                  .decision = decision,
+                                  .pods = round.pods,
+                                  .held = held,
+                                  .dry_run = round.policy && round.policy->dry_run.cpu_evict});
+}
+
+std::vector<decide::PodWork> CpuSide::watch_work(const Round& round) {
+  std::vector<decide::PodWork> work;
+  std::vector<decide::BePodReading> readings;
+  readings.reserve(round.counters.pods.size());
+  const auto& counters = round.counters.pods;
+  for (std::size_t i = 0; i < std::min(counters.size(), round.pods.size()); ++i) {
+    const auto& group = counters[i].group;
+    if (group.cpu) work.push_back({counters[i].uid, *group.cpu});
+    readings.push_back({&round.pods[i], group.inode != 0, group.cpu});
+    if (!decide::is_unwatched(work_, readings.back())) continue;
+    const auto age = kernel::group_age(tree_, round.pods[i], round.sample.wall).value_or(model::kZeroDuration);
+    decide::begin_watching(work_, readings.back(), round.now + -age);
+  }
+  for (const auto& end : decide::be_work(work_, readings, evictions_.leaving(), round.now)) {
+    const auto cpu = end.cpu_time ? fmt::format("{:.1f} s of CPU", std::chrono::duration<double>(*end.cpu_time).count())
+                                  : std::string("an unknown time of CPU");
+    tell_(model::Controller::kBeWork, end.failed ? model::Reason::kBePodFailed : model::Reason::kBePodCompleted,
+          model::pod_subject(end.name_space, end.name, end.uid), "running",
+          fmt::format("{}: {:.1f} s from start to end, {}", end.how, std::chrono::duration<double>(end.ran).count(),
+                      cpu));
+  }
+  return work;
+}
+
+void CpuSide::keep_work(model::MonoTime now) {
+  if (work_.sums == work_kept_ || now - work_kept_at_ < kKeepWork) return;
+  work_kept_at_ = now;
+  work_kept_ = work_.sums;
+  if (const auto kept = keep_be_work(state_dir_, work_.sums); !kept) log::warn("be-work", "{}", kept.error().message());
 }
 
 std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {

@@ -15,6 +15,7 @@
 #include "messages/model/topology.h"
 #include "node-actor/actor/actuator.h"
 #include "node-actor/actor/evictions.h"
+#include "node-actor/decide/be_work.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
@@ -28,12 +29,14 @@ class CpuSide {
   /// One thing to be told in history: reason, subject, before, after.
   using Tell = Evictions::Tell;
 
+  /// How often at most the sums of batch's work are written to disk.
+  static constexpr model::Duration kKeepWork = std::chrono::seconds(10);
   /// How often records of groups that are gone are looked for.
   static constexpr model::Duration kPrune = std::chrono::minutes(1);
 
   /// Probes the kernel's knobs. `tree` and `journal` must outlive it. `kubelet_state`: path of kubelet's
   /// cpu_manager_state; where its policy is static, cpusets are left to kubelet.
-  CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
+  CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id, const std::string& state_dir,
           const std::string& kubelet_state, Actuator::Perform perform, Tell tell);
 
   struct Round {
@@ -47,7 +50,14 @@ class CpuSide {
     const decide::SuppressTerms& suppress;  // of the newest fast round
     decide::CurrentLimit be_limit;          // of the besteffort root now
     const std::vector<decide::Hold>& holds;
+    std::optional<model::MilliCpu> allocatable_batch_cpu;  // nullopt: not known now
   };
+  /// Before each round, also when there can be none for want of pods or policy: what is being evicted is seen through.
+  void step_evictions(model::MonoTime now);
+  /// See Evictions.
+  void evictions_answered(const model::EvictionAnswer& answer) { evictions_.answered(answer); }
+  std::vector<model::EvictionRequest> take_eviction_requests() { return evictions_.take_requests(); }
+  const model::BeWork& be_work() const { return work_.sums; }
   /// Only kFenced is an error: the worker must stop.
   model::Result<void> round(const Round& round);
 
@@ -66,17 +76,26 @@ class CpuSide {
   /// The groups of the holds; one that is no group of kubelet's tree holds nothing of ours.
   std::vector<decide::HandsOff> hands_off(const Round& round) const;
   bool is_held(const Round& round, const model::PodUid& uid) const;
+  void evict(const Round& round, const decide::EvictDecision& decision);
+  /// What became of batch pods; also gives what eviction needs of it.
+  std::vector<decide::PodWork> watch_work(const Round& round);
+  void keep_work(model::MonoTime now);
   void look_at_be_cpus(const std::optional<model::CpuSet>& wanted);
 
   const kernel::CgroupTree& tree_;
   guard::Journal& journal_;
   std::string boot_id_;
+  std::string state_dir_;
+  Tell tell_;
   model::KnobSet knobs_;
   model::Topology topology_;
   decide::NodeCpus cpus_;
   Actuator actuator_;
   Evictions evictions_;
   decide::CpuRoundState state_;
+  decide::BeWorkState work_;
+  model::BeWork work_kept_;
+  model::MonoTime work_kept_at_;
   std::vector<model::FeatureState> features_;
   decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;
   bool first_round_ = true;

@@ -10,62 +10,211 @@
 namespace tideline::node {
 namespace {
 
+using model::Controller;
+using model::Reason;
+
 std::string subject_of(const decide::EvictVictim& victim) {
-  return fmt::format("pod {}/{} {}", victim.name_space, victim.name, victim.uid.str());
+  return model::pod_subject(victim.name_space, victim.name, victim.uid);
+}
+
+double seconds(model::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
 }
 
 /// What eviction costs, for whoever counts wasted work.
 std::string cost_of(const decide::EvictVictim& victim) {
   std::string text = "running";
   if (victim.used) text += fmt::format(", {} millicores", victim.used->value());
-  if (victim.cpu_time_used) {
-    text += fmt::format(", {:.1f} s of CPU used so far", std::chrono::duration<double>(*victim.cpu_time_used).count());
-  }
+  if (victim.cpu_time_used) text += fmt::format(", {:.1f} s of CPU used so far", seconds(*victim.cpu_time_used));
   return text;
+}
+
+const model::Pod* find(const std::vector<model::Pod>& pods, const model::PodUid& uid) {
+  const auto pod = std::find_if(pods.begin(), pods.end(), [&](const auto& each) { return each.uid == uid; });
+  return pod == pods.end() ? nullptr : &*pod;
 }
 
 }  // namespace
 
-void Evictions::begin(const decide::EvictVictim& victim, const std::vector<model::Pod>& pods, model::MonoTime now) {
-  const auto is_leaving = [&](const Leaving& each) { return each.victim.uid == victim.uid; };
-  // One that does not die is picked again, and is under way already.
-  if (std::any_of(leaving_.begin(), leaving_.end(), is_leaving)) return;
-  const auto pod = std::find_if(pods.begin(), pods.end(), [&](const auto& each) { return each.uid == victim.uid; });
-  if (pod == pods.end()) return;
-  const auto place = kernel::pod_kill_place(tree_, *pod);
-  auto kill = place ? kernel::PodKill::begin(*place, kGrace, now) : model::Result<kernel::PodKill>(place.error());
-  if (!kill) {
-    log::warn("eviction", "{}: {}", subject_of(victim), kill.error().message());
-    tell_(model::Controller::kCpuEvict, victim.reason, subject_of(victim), cost_of(victim),
-          "not evicted: " + kill.error().message());
-    return;
-  }
-  log::info("eviction", "{}: {}, {}", subject_of(victim), model::name_of(victim.reason), cost_of(victim));
-  tell_(model::Controller::kCpuEvict, victim.reason, subject_of(victim), cost_of(victim),
-        fmt::format("asked to end, {} s of grace; {}", std::chrono::duration_cast<std::chrono::seconds>(kGrace).count(),
-                    victim.id));
-  leaving_.push_back({victim, now, std::move(*kill)});
+std::vector<model::PodUid> Evictions::waiting() const {
+  std::vector<model::PodUid> uids;
+  for (const auto& each : asked_.waiting)
+    uids.push_back(each.victim.uid);
+  return uids;
 }
 
-void Evictions::round(const std::vector<decide::EvictVictim>& victims, const std::vector<model::Pod>& pods,
-                      bool dry_run, model::MonoTime now) {
-  for (const auto& victim : victims) {
-    if (dry_run) {
-      tell_(model::Controller::kCpuEvict, model::Reason::kDryRun, subject_of(victim), cost_of(victim),
-            fmt::format("would be evicted: {}", model::name_of(victim.reason)));
-    } else {
-      begin(victim, pods, now);
-    }
+std::vector<model::PodUid> Evictions::leaving() const {
+  std::vector<model::PodUid> uids;
+  for (const auto& each : leaving_)
+    uids.push_back(each.what.victim.uid);
+  return uids;
+}
+
+void Evictions::keep(const KeptEviction* more) {
+  KeptEvictions kept{.under_way = {}, .last_alone = asked_.last_alone};
+  for (const auto& each : leaving_)
+    kept.under_way.push_back(each.what);
+  if (more != nullptr) kept.under_way.push_back(*more);
+  if (const auto done = keep_evictions(state_dir_, boot_id_, kept); !done) {
+    // Carried out all the same, as long as this worker lives.
+    log::error("evictions-not-kept", "{}", done.error().message());
   }
+}
+
+void Evictions::resume(model::MonoTime now) {
+  const auto kept = load_evictions(state_dir_, boot_id_);
+  if (!kept) {
+    log::error("evictions-file", "{}; what was under way is not known", kept.error().message());
+    return;
+  }
+  asked_.last_alone = kept->last_alone;
+  for (const auto& what : kept->under_way) {
+    const auto grace = std::max<model::Duration>(what.deadline - now, kLeastGrace);
+    auto kill = kernel::PodKill::begin(what.place, grace, now);
+    if (!kill) {
+      tell_(Controller::kCpuEvict, what.told, subject_of(what.victim), "leaving when the agent's worker ended",
+            kill.error().code() == model::ErrorCode::kNotFound ? "gone meanwhile"
+                                                               : "not evicted: " + kill.error().message());
+      continue;
+    }
+    log::info("eviction", "{}: begun by an earlier worker, goes on", subject_of(what.victim));
+    tell_(Controller::kCpuEvict, what.told, subject_of(what.victim), "leaving when the agent's worker ended",
+          fmt::format("goes on, {:.0f} s of grace left; {}", seconds(grace), what.victim.id));
+    auto again = what;
+    again.deadline = now + grace;
+    leaving_.push_back({std::move(again), std::move(*kill), false});
+  }
+  if (leaving_.size() != kept->under_way.size()) keep(nullptr);
+}
+
+std::vector<Evictions::Gone> Evictions::step(decide::EvictState& state, model::MonoTime now) {
+  if (!std::exchange(resumed_, true)) resume(now);
+  std::vector<Gone> gone;
   std::erase_if(leaving_, [&](Leaving& leaving) {
+    const auto& victim = leaving.what.victim;
     const auto progress = leaving.kill.step(now);
-    if (!progress) log::warn("eviction", "{}: {}", subject_of(leaving.victim), progress.error().message());
-    if (!progress || !progress->done()) return false;
-    tell_(model::Controller::kCpuEvict, leaving.victim.reason, subject_of(leaving.victim), "leaving",
-          fmt::format("gone after {:.1f} s, {} SIGTERM, {} SIGKILL",
-                      std::chrono::duration<double>(now - leaving.since).count(), progress->terms, progress->kills));
-    return true;
+    if (!progress) log::warn("eviction", "{}: {}", subject_of(victim), progress.error().message());
+    const bool done = progress && progress->done();
+    if (done) {
+      tell_(Controller::kCpuEvict, leaving.what.told, subject_of(victim), "leaving",
+            fmt::format("gone after {:.1f} s, {} SIGTERM, {} SIGKILL", seconds(now - leaving.what.since),
+                        progress->terms, progress->kills));
+      gone.push_back({victim.uid, victim.name_space, victim.name, victim.cpu_time_used});
+    } else if (!leaving.stuck && now - leaving.what.deadline >= kStuckAfter) {
+      leaving.stuck = true;
+      const auto why = !progress ? progress.error().message() : progress->last_failure;
+      tell_(Controller::kCpuEvict, leaving.what.told, subject_of(victim), "leaving",
+            fmt::format("not gone after {:.0f} s, tried on: {}", seconds(now - leaving.what.since),
+                        why.empty() ? "its processes do not die" : why));
+      decide::refuse(state, victim.uid);
+    } else if (!leaving.stuck) {
+      decide::credit(state, victim.uid, now);
+    }
+    return done;
   });
+  if (!gone.empty()) keep(nullptr);
+  return gone;
+}
+
+void Evictions::begin(decide::EvictState& state, const decide::RequestsDecision::Go& go,
+                      const std::vector<model::Pod>& pods, model::MonoTime now) {
+  const auto& victim = go.victim;
+  const auto* pod = find(pods, victim.uid);
+  if (pod == nullptr) return;
+  // Whoever goes alone must be found by it; else the reason is why it was picked.
+  const auto told = go.by == Reason::kNoArbiter ? go.by : victim.reason;
+  const auto before = go.by == Reason::kNoArbiter
+                          ? fmt::format("{}, {}", model::name_of(victim.reason), cost_of(victim))
+                          : cost_of(victim);
+  const auto fail = [&](const model::Error& why) {
+    log::warn("eviction", "{}: {}", subject_of(victim), why.message());
+    tell_(Controller::kCpuEvict, told, subject_of(victim), before, "not evicted: " + why.message());
+    decide::refuse(state, victim.uid);
+  };
+  const auto place = kernel::pod_kill_place(tree_, *pod);
+  if (!place) return fail(place.error());
+  KeptEviction what{victim, told, *place, now, now + kGrace};
+  // Before the first signal: whoever got it must be seen through.
+  keep(&what);
+  auto kill = kernel::PodKill::begin(*place, kGrace, now);
+  if (!kill) {
+    keep(nullptr);
+    return fail(kill.error());
+  }
+  log::info("eviction", "{}: {}, {}; {}", subject_of(victim), model::name_of(victim.reason), cost_of(victim), go.why);
+  tell_(Controller::kCpuEvict, told, subject_of(victim), before,
+        fmt::format("asked to end, {:.0f} s of grace; {}; {}", seconds(kGrace), go.why, victim.id));
+  leaving_.push_back({std::move(what), std::move(*kill), false});
+  decide::credit(state, victim.uid, now);
+  decide::cool_down(state, now);
+}
+
+void Evictions::drop(decide::EvictState& state, const decide::RequestsDecision::Dropped& dropped) {
+  const auto& victim = dropped.victim;
+  if (dropped.reason != Reason::kNone) log::info("eviction", "{}: {}", subject_of(victim), dropped.why);
+  if (dropped.reason == Reason::kNone) {
+    // Whether it is credited is told by the list of pods, or by step().
+    return;
+  }
+  if (dropped.reason != Reason::kEvictionWithdrawn) {
+    decide::refuse(state, victim.uid);
+    return;
+  }
+  decide::forget(state, victim.uid);
+  tell_(Controller::kCpuEvict, dropped.reason, subject_of(victim),
+        fmt::format("picked: {}", model::name_of(victim.reason)), dropped.why);
+}
+
+void Evictions::ask(const std::vector<decide::EvictVictim>& victims, const std::vector<model::Pod>& pods) {
+  for (const auto& victim : victims) {
+    const auto* pod = find(pods, victim.uid);
+    if (pod == nullptr) continue;
+    log::info("eviction", "{}: asked for, {}", subject_of(victim), victim.id);
+    requests_.push_back({.id = victim.id,
+                         .uid = victim.uid,
+                         .name_space = victim.name_space,
+                         .name = victim.name,
+                         .workload = pod->workload,
+                         .group = tree_.pod_group(*pod),
+                         .reason = victim.reason,
+                         .urgency = decide::urgency_of(victim.task)});
+  }
+}
+
+void Evictions::answered(const model::EvictionAnswer& answer) {
+  verdicts_.insert(verdicts_.end(), answer.verdicts.begin(), answer.verdicts.end());
+  // Of answers that nobody asks for any more no more are kept than one ask can bring.
+  constexpr auto kMost = model::EvictionLimits::kMaxRequests;
+  if (verdicts_.size() > kMost) verdicts_.erase(verdicts_.begin(), verdicts_.end() - kMost);
+}
+
+void Evictions::round(decide::EvictState& state, const Round& round) {
+  requests_.clear();
+  const auto verdicts = std::exchange(verdicts_, {});
+  if (round.dry_run) {
+    for (const auto& each : std::exchange(asked_.waiting, {}))
+      decide::forget(state, each.victim.uid);
+    for (const auto& victim : round.decision.victims) {
+      tell_(Controller::kCpuEvict, Reason::kDryRun, subject_of(victim), cost_of(victim),
+            fmt::format("would be evicted: {}", model::name_of(victim.reason)));
+    }
+    return;
+  }
+  const auto already = leaving();
+  auto step = decide::eviction_requests(std::move(asked_), {.now = round.now,
+                                                            .decision = round.decision,
+                                                            .pods = round.pods,
+                                                            .verdicts = verdicts,
+                                                            .held = round.held,
+                                                            .leaving = already});
+  asked_ = std::move(step.state);
+  for (const auto& dropped : step.decision.dropped)
+    drop(state, dropped);
+  for (const auto& go : step.decision.go)
+    begin(state, go, round.pods, round.now);
+  for (const auto& each : asked_.waiting)
+    decide::credit(state, each.victim.uid, round.now);
+  ask(step.decision.ask, round.pods);
 }
 
 }  // namespace tideline::node

@@ -47,6 +47,7 @@ caf::behavior LinkActor::make_behavior() {
                     up.welcome.address, up.welcome.epoch.value(), options_.seen_epoch.value());
         }
         connected_ = true;
+        session_epoch_ = up.welcome.epoch;
         in_flight_.reset();
         spool_->ack_through(up.welcome.acked_through);
         report_now_ = true;
@@ -64,6 +65,13 @@ caf::behavior LinkActor::make_behavior() {
       [this](const PolicyArrived& arrived) { take_policy(arrived.policy); },
       [this](const PolicyInForce& in_force) {
         if (auto* client = port_->client.load()) client->answer_policy(in_force.version, "");
+      },
+      [this](const EvictionsWanted& wanted) { ask_evictions(wanted); },
+      [this](const EvictionsAnswered& answered) { take_verdicts(answered); },
+      [this](const BatchArrived& arrived) {
+        // An old coordinator does not know how things are.
+        if (session_epoch_ < options_.seen_epoch) return;
+        send(tick_, BatchKnown{arrived.allocatable.cpu, clock::mono_now() + -arrived.allocatable.age});
       },
       [this](const HandsOffArrived& arrived) { take_hands_off(arrived.order); },
       [this](const HandsOffInForce& in_force) {
@@ -219,6 +227,31 @@ void LinkActor::take_policy(const model::NodePolicy& policy) {
   }
   log::info("policy-taken", "version {} epoch {}", policy.version.value(), policy.epoch.value());
   send(tick_, PolicyWanted{policy});
+}
+
+void LinkActor::ask_evictions(const EvictionsWanted& wanted) {
+  auto* client = port_->client.load();
+  const auto asked = client != nullptr
+                         ? client->ask_evictions({options_.seen_epoch, wanted.requests})
+                         : model::Result<void>(model::Error(model::ErrorCode::kUnavailable, "there is no link"));
+  // The node asks again, and in the end goes on alone.
+  if (!asked) log::info("eviction-ask", "{} pods: {}", wanted.requests.size(), asked.error().message());
+}
+
+void LinkActor::take_verdicts(const EvictionsAnswered& answered) {
+  if (!answered.answer) {
+    log::warn("eviction-ask", "{}", answered.answer.error().message());
+    return;
+  }
+  const auto& answer = *answered.answer;
+  if (answer.epoch < options_.seen_epoch) {
+    log::warn("eviction-answer-refused", "it is of epoch {}, epoch {} was seen", answer.epoch.value(),
+              options_.seen_epoch.value());
+    return;
+  }
+  for (const auto& verdict : answer.verdicts)
+    log::info("eviction-verdict", "{}: {}", verdict.id, verdict.why);
+  send(tick_, EvictionVerdicts{answer});
 }
 
 void LinkActor::take_hands_off(const model::HandsOffOrder& order) {

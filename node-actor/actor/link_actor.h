@@ -37,6 +37,12 @@ class LinkBridge final : public link::NodeClientEvents {
     caf::anon_send(target_, ReportPace{interval, duration});
   }
   void on_hands_off(const model::HandsOffOrder& order) override { caf::anon_send(target_, HandsOffArrived{order}); }
+  void on_evictions(const model::Result<model::EvictionAnswer>& answer) override {
+    caf::anon_send(target_, EvictionsAnswered{answer});
+  }
+  void on_batch(const model::BatchAllocatable& allocatable) override {
+    caf::anon_send(target_, BatchArrived{allocatable});
+  }
 
  private:
   caf::actor target_;
@@ -64,6 +70,8 @@ class LinkActor : public caf::event_based_actor {
   void answer(const ReportRefused& refused);
   void take_policy(const model::NodePolicy& policy);
   void take_hands_off(const model::HandsOffOrder& order);
+  void ask_evictions(const EvictionsWanted& wanted);
+  void take_verdicts(const EvictionsAnswered& answered);
   model::Result<model::Report> stored(model::Seq seq) const;
 
   LinkOptions options_;
@@ -79,7 +87,8 @@ class LinkActor : public caf::event_based_actor {
   model::Duration interval_;
   std::optional<model::MonoTime> interval_until_;
   bool connected_ = false;
-  bool report_now_ = true;  // a fresh session is told at once who this is
+  model::Epoch session_epoch_;  // of the coordinator at the other end
+  bool report_now_ = true;      // a fresh session is told at once who this is
   std::optional<model::Seq> in_flight_;
 };
 

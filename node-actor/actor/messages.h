@@ -2,12 +2,14 @@
 // What the worker's actors tell each other.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <caf/all.hpp>
 
 #include "messages/link/session.h"
+#include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
 #include "node-actor/decide/hands_off.h"
@@ -35,7 +37,17 @@ struct HandsOffInForce {
   std::string problem;  // "" = obeyed, and what was to be put back is
 };
 
+struct EvictionsWanted {
+  std::vector<model::EvictionRequest> requests;
+};
+
 // -- link's thread -> link
+struct EvictionsAnswered {
+  model::Result<model::EvictionAnswer> answer;
+};
+struct BatchArrived {
+  model::BatchAllocatable allocatable;
+};
 struct HandsOffArrived {
   model::HandsOffOrder order;
 };
@@ -71,6 +83,14 @@ struct HandsOffWanted {
   std::vector<decide::Hold> holds;
 };
 
+struct EvictionVerdicts {
+  model::EvictionAnswer answer;
+};
+struct BatchKnown {
+  std::optional<model::MilliCpu> cpu;
+  model::MonoTime as_of;
+};
+
 // -- timers
 struct Tick {};
 struct PodsTick {};
@@ -92,6 +112,11 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PolicyWanted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::Tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PodsTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::SendAgain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::EvictionsWanted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::EvictionsAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::EvictionVerdicts)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::BatchArrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::BatchKnown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffInForce)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffArrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffWanted)

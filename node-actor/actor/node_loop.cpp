@@ -23,6 +23,10 @@ constexpr std::size_t kMaxTroubles = 64;
 /// memory.stat costs as much as all other files of a pod; nothing that is decided each second rests on it.
 constexpr std::size_t kMemoryEvery = 5;
 
+/// The ledger's word comes with the acks of reports, and is as old as the report before: a few may be lost.
+constexpr model::Duration kBatchAllocatableMaxAge = std::chrono::minutes(2);
+constexpr int kBatchAllocatableReports = 4;
+
 std::string path_of(const model::KernelWrite& write) {
   return write.group + "/" + write.file;
 }
@@ -72,7 +76,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   loop->protection_.why = "not looked at yet";
   auto* self = loop.get();
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, config.kubelet_cpu_state,
+      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state,
       [self](const model::KernelWrite& write) { return self->perform(write); },
       [self](model::Controller controller, model::Reason reason, std::string subject, std::string before,
              std::string after) {
@@ -101,6 +105,17 @@ void NodeLoop::set_pods(std::vector<model::Pod> pods) {
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
+}
+
+void NodeLoop::set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of) {
+  batch_allocatable_ = cpu;
+  batch_as_of_ = as_of;
+}
+
+std::optional<model::MilliCpu> NodeLoop::fresh_batch_allocatable(model::MonoTime now) const {
+  const auto oldest =
+      std::max<model::Duration>(kBatchAllocatableMaxAge, kBatchAllocatableReports * config_.report_interval);
+  return now - batch_as_of_ <= oldest ? batch_allocatable_ : std::nullopt;
 }
 
 model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
@@ -311,9 +326,11 @@ model::NodeSample NodeLoop::pod_round() {
   }
   host_before_ = std::move(reading.counters);
   sample_ = sample;
+  const auto now = clock::mono_now();
+  cpu_side_->step_evictions(now);
   // Before the first list of pods, no pod is no reason to take anything back.
   if (!pods_known_) return sample;
-  const auto done = cpu_side_->round({.now = clock::mono_now(),
+  const auto done = cpu_side_->round({.now = now,
                                       .node = facts_,
                                       .pods = pods_,
                                       .sample = *sample_,
@@ -322,7 +339,8 @@ model::NodeSample NodeLoop::pod_round() {
                                       .policy = policy_,
                                       .suppress = suppress_terms_,
                                       .be_limit = current_,
-                                      .holds = holds_});
+                                      .holds = holds_,
+                                      .allocatable_batch_cpu = fresh_batch_allocatable(now)});
   if (!done) fenced_ = done.error();
   return sample;
 }
@@ -331,6 +349,7 @@ model::NodeStatus NodeLoop::status() const {
   model::NodeStatus status = status_;
   status.protection = protection_;
   status.knobs = cpu_side_->knobs().knobs;
+  status.be_work = cpu_side_->be_work();
   status.features = features_;
   const bool wanted = policy_ && policy_->threshold.enable && !held_;
   if (wanted && (!write_problem_.empty() || !missing_knob_.empty())) {

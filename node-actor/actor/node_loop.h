@@ -42,6 +42,13 @@ class NodeLoop {
   const std::vector<model::Pod>& pods() const { return pods_; }
   const std::string& boot_id() const { return status_.boot_id; }
 
+  /// What the coordinator's ledger has for batch here, and since when that is true.
+  void set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of);
+  /// What the coordinator said to take_eviction_requests().
+  void evictions_answered(const model::EvictionAnswer& answer) { cpu_side_->evictions_answered(answer); }
+  /// What the last pod round wants to ask the coordinator for.
+  std::vector<model::EvictionRequest> take_eviction_requests() { return cpu_side_->take_eviction_requests(); }
+
   /// Node and BE counters -> decision -> at most one new limit. kFenced: another owner has the host, the worker must
   /// stop; any other trouble is kept as an event and tried again next round.
   model::Result<void> fast_round();
@@ -68,6 +75,8 @@ class NodeLoop {
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
+  /// What is known of allocatable batch-cpu and not too old.
+  std::optional<model::MilliCpu> fresh_batch_allocatable(model::MonoTime now) const;
   void note(model::Event event);
   void note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
             std::string new_value);
@@ -91,6 +100,8 @@ class NodeLoop {
   bool pods_known_ = false;
   std::optional<model::NodePolicy> policy_;
   std::vector<decide::Hold> holds_;
+  std::optional<model::MilliCpu> batch_allocatable_;
+  model::MonoTime batch_as_of_;
   bool held_ = false;  // the besteffort root was held in the last round
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;

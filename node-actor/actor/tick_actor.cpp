@@ -31,6 +31,8 @@ caf::behavior TickActor::make_behavior() {
         // The next tick acts on it; it is at most one fast interval away.
         send(link_, PolicyInForce{wanted.policy.version});
       },
+      [this](const EvictionVerdicts& verdicts) { loop_.evictions_answered(verdicts.answer); },
+      [this](const BatchKnown& batch) { loop_.set_batch_allocatable(batch.cpu, batch.as_of); },
       [this](const HandsOffWanted& wanted) {
         const auto obeyed = loop_.set_hands_off(wanted.holds);
         if (!obeyed && obeyed.error().code() == model::ErrorCode::kFenced) {
@@ -53,6 +55,9 @@ void TickActor::tick() {
   if (now >= next_pod_round_) {
     SampleReady ready{loop_.pod_round(), pods_, loop_.status(), loop_.take_events()};
     send(link_, std::move(ready));
+    if (auto requests = loop_.take_eviction_requests(); !requests.empty()) {
+      send(link_, EvictionsWanted{std::move(requests)});
+    }
     next_pod_round_ = std::max(next_pod_round_ + options_.pod_interval, now);
   }
   lease_.beat(clock::mono_now());

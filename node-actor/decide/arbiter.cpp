@@ -103,6 +103,7 @@ bool is_dry(Controller controller, const model::DryRun& dry_run) {
     case Controller::kNone:
     case Controller::kGuard:
     case Controller::kCoordinator:
+    case Controller::kBeWork:
       return false;
   }
   return false;

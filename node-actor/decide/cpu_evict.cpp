@@ -76,7 +76,7 @@ std::string missing_of_be(const Seen& seen, const model::ThresholdPolicy& policy
   if (!seen.newest) return seen.stale;
   if (!seen.newest->be_cpu) return "the CPU use of the besteffort root is not known";
   if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
-    return "allocatable kubernetes.io/batch-cpu is not known, or 0, which an outage leaves behind, too";
+    return "allocatable kubernetes.io/batch-cpu is not known now, or 0, which an outage leaves behind, too";
   }
   return "what limits the besteffort root is not known";
 }
@@ -134,7 +134,7 @@ EvictOutcome judge_allocatable(EvictTask task, std::optional<MilliCpu> allocatab
   outcome.whole = known(allocatable);
   if (!outcome.whole) {
     return say(Reason::kStaleSample,
-               fmt::format("allocatable {} is not known, or 0, which an outage leaves behind, too", resource));
+               fmt::format("allocatable {} is not known now, or 0, which an outage leaves behind, too", resource));
   }
   const auto text = fmt::format("{} of {} allocatable millicores of {} requested", requested.value(),
                                 outcome.whole->value(), resource);
@@ -306,6 +306,23 @@ void refuse(EvictState& state, const model::PodUid& uid) {
   for (auto& asked : state.asked) {
     if (asked.uid == uid) asked.refused = true;
   }
+}
+
+void credit(EvictState& state, const model::PodUid& uid, model::MonoTime now) {
+  for (auto& asked : state.asked) {
+    if (asked.uid != uid) continue;
+    asked = {uid, now, false};
+    return;
+  }
+  state.asked.push_back({uid, now, false});
+}
+
+void forget(EvictState& state, const model::PodUid& uid) {
+  std::erase_if(state.asked, [&](const EvictState::Asked& asked) { return asked.uid == uid; });
+}
+
+void cool_down(EvictState& state, model::MonoTime now) {
+  state.quiet_until = std::max(state.quiet_until.value_or(now), now + kEvictCoolDown);
 }
 
 EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::optional<model::NodePolicy>& policy) {

@@ -89,6 +89,12 @@ struct EvictState {
 /// The executor will not evict this pod now (a disruption budget, an operator): it is not credited any more, and not
 /// picked before kEvictMemory has passed.
 void refuse(EvictState& state, const model::PodUid& uid);
+/// It waits to be evicted or is on its way out: credited, and not picked, for another kEvictMemory.
+void credit(EvictState& state, const model::PodUid& uid, model::MonoTime now);
+/// It is not to be evicted after all, and may be picked again.
+void forget(EvictState& state, const model::PodUid& uid);
+/// An eviction began: nobody is picked for kEvictCoolDown.
+void cool_down(EvictState& state, model::MonoTime now);
 
 struct EvictVictim {
   /// "<boot id>/<feature>/<ns on the monotonic clock when the trigger began to hold>/<pod uid>": asking again in the

@@ -81,7 +81,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                          {.now = input.now,
                           .boot_id = input.boot_id,
                           .node = input.node,
-                          .allocatable_batch_cpu = {},
+                          .allocatable_batch_cpu = input.allocatable_batch_cpu,
                           .pods = input.pods,
                           .sample = &input.sample,
                           .be_real_limit = be_real_limit(input.be_limit, be_cpus),
@@ -114,6 +114,7 @@ bool is_feature_of(std::string_view feature, Controller controller) {
     case Controller::kNone:
     case Controller::kGuard:
     case Controller::kCoordinator:
+    case Controller::kBeWork:
       return false;
   }
   return false;

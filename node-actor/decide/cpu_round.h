@@ -38,7 +38,8 @@ struct CpuRoundInput {
   bool is_v1 = false;
   const std::string& boot_id;
   const std::vector<HandsOff>& hands_off;
-  std::span<const PodWork> work;  // CPU time of the pods it is known of
+  std::optional<model::MilliCpu> allocatable_batch_cpu;  // as the coordinator's ledger has it; nullopt: not known now
+  std::span<const PodWork> work;                         // CPU time of the pods it is known of
 };
 
 /// A default-constructed one is right after a start.

@@ -102,7 +102,8 @@ Result<PodKillPlace> pod_kill_place(const CgroupTree& tree, const model::Pod& po
   if (!directory) return directory.error();
   const auto there = open_directory(*directory);
   if (!there) return there.error();
-  PodKillPlace place{.directory = std::move(*directory), .freezer_directory = {}};
+  PodKillPlace place{
+      .directory = std::move(*directory), .freezer_directory = {}, .device = there->device, .inode = there->inode};
   const auto freezer = tree.directory(group, "freezer.state");
   if (!tree.is_unified(kProcs) && freezer && ::access(freezer->c_str(), F_OK) == 0) place.freezer_directory = *freezer;
   return place;
@@ -226,6 +227,9 @@ Result<PodKill> PodKill::begin(const PodKillPlace& place, model::Duration grace,
   pod.place_ = place;
   auto root = open_directory(place.directory);
   if (!root) return root.error();
+  if (place.inode != 0 && (root->device != place.device || root->inode != place.inode)) {
+    return Error(ErrorCode::kNotFound, fmt::format("{}: another group of that name", place.directory));
+  }
   pod.root_ = std::move(*root);
   if (!place.freezer_directory.empty()) {
     if (auto freezer = open_directory(place.freezer_directory)) pod.freezer_ = std::move(*freezer);

@@ -28,6 +28,8 @@ constexpr int kMaxPodDepth = 32;
 struct PodKillPlace {
   std::string directory;          // absolute; in the hierarchy whose cgroup.procs is read
   std::string freezer_directory;  // v1: the same group in the freezer hierarchy; "" = none
+  std::uint64_t device = 0;       // st_dev and st_ino of `directory`, so that a later group of that name is not taken
+  std::uint64_t inode = 0;        // for it; inode 0 = whichever is there
 };
 /// kNotFound: the pod has no group (any more).
 model::Result<PodKillPlace> pod_kill_place(const CgroupTree& tree, const model::Pod& pod);
@@ -55,7 +57,7 @@ class PodKill {
  public:
   /// Sends SIGTERM to all processes of the group. grace <= 0: SIGKILL at once, without SIGTERM.
   /// kInvalidArgument: this process or its parent, the supervisor, is in the group, and nobody was signalled.
-  /// kNotFound: there is no such group.
+  /// kNotFound: there is no such group, or only another one of that name.
   static model::Result<PodKill> begin(const PodKillPlace& place, model::Duration grace, model::MonoTime now);
 
   /// To be called until it is done, and harmless then. A process that appeared since gets its SIGTERM, one each. An

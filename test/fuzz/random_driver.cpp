@@ -7,7 +7,11 @@
 #include <random>
 #include <vector>
 
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
 #include "messages/codec/report_bytes.h"
+#include "messages/codec/wire.h"
 #include "test/messages/codec/samples.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -22,6 +26,14 @@ Bytes plain(const std::vector<std::byte>& bytes) {
   for (const std::byte byte : bytes)
     out.push_back(static_cast<std::uint8_t>(byte));
   return out;
+}
+
+template <class Schema, class Value>
+Bytes on_the_wire(const Value& value) {
+  capnp::MallocMessageBuilder builder;
+  tideline::codec::write(value, builder.initRoot<Schema>());
+  const auto words = capnp::messageToFlatArray(builder);
+  return {words.asBytes().begin(), words.asBytes().end()};
 }
 
 /// One step of damage: bit, byte, word, swap of words, cut, or growth.
@@ -68,6 +80,8 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   std::mt19937_64 random(seed);
   std::vector<Bytes> corpus{plain(*tideline::codec::to_bytes(tideline::codec::known_report()))};
+  corpus.push_back(on_the_wire<tideline::schema::EvictionAsk>(tideline::codec::known_ask()));
+  corpus.push_back(on_the_wire<tideline::schema::EvictionAnswer>(tideline::codec::known_answer()));
   for (int i = 0; i < 4; ++i) {
     corpus.push_back(plain(*tideline::codec::to_bytes(tideline::codec::random_report(random))));
     corpus.push_back(plain(tideline::codec::to_bytes(tideline::codec::random_policy(random))));

@@ -23,6 +23,8 @@ class PodTree {
   void kill(pid_t pid) { cgroup_.kill(pid); }
   /// Moves a child of ours into the LS container; killed with the tree.
   void own_ls(pid_t child) { cgroup_.own(child, kLs); }
+  /// The same with the BE container.
+  void own_be(pid_t child) { cgroup_.own(child, kBe); }
 
   /// The besteffort root's quota and period as they read now, in v2's form on v1 too, and whether that is a limit.
   std::string quota() const;

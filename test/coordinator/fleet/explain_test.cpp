@@ -96,6 +96,24 @@ TEST(Explain, NamesEvictedPodsNewestFirst) {
   EXPECT_THAT(all.files, IsEmpty());
 }
 
+TEST(Explain, ShowsWhatTheCoordinatorSaidOfAnEviction) {
+  const std::vector<Event> events = {
+      write(1, "pod shop/etl-1 u1", "be-starved, for batch", "deferred for 42 s", Reason::kFleetRate,
+            Controller::kCoordinator),
+      write(2, "pod shop/etl-1 u1", "be-starved, for batch", "refused: hands off by ann: tuning", Reason::kHandsOff,
+            Controller::kCoordinator),
+      write(3, "pod shop/etl-1 u1", "be-starved, for batch", "granted: 1 of 60", Reason::kEvictionGranted,
+            Controller::kCoordinator),
+      write(4, "pod shop/etl-2 u2", "running", "phase Succeeded", Reason::kBePodCompleted, Controller::kBeWork)};
+  const auto all = at(events, 5);
+  ASSERT_THAT(all.evictions, SizeIs(3)) << "a pod that ended by itself was not evicted";
+  EXPECT_EQ(all.evictions[0].reason, Reason::kEvictionGranted);
+  EXPECT_EQ(all.evictions[1].detail, "refused: hands off by ann: tuning");
+  EXPECT_EQ(all.evictions[2].reason, Reason::kFleetRate);
+  EXPECT_THAT(all.hands_off, IsEmpty());
+  EXPECT_THAT(all.files, IsEmpty());
+}
+
 TEST(Explain, GivesTheNewestWordOnEachGroupThatIsLeftAlone) {
   const model::HandsOff order{"kubepods/besteffort", std::chrono::hours(2), false, "ann", "tuning"};
   std::vector<Event> events = {model::begun(order, {kMinute}, Controller::kCoordinator),

@@ -40,6 +40,23 @@ TEST(CpuKeys, EvictionFieldsOfTheThresholdsArrive) {
   EXPECT_EQ(node, expected);
 }
 
+TEST(CpuKeys, RatesOfEvictionsAreOfTheWholeFleet) {
+  EXPECT_EQ(eviction_rates(*parse({})), (model::EvictionRates{60, 5}));
+  const auto policy = parse({{"tideline-config", R"({"clusterStrategy": {
+      "eviction": {"maxPerMinute": 1, "maxPerMinutePerWorkload": 0}, "dryRun": {"cpuBurst": true}}})"}});
+  ASSERT_TRUE(policy.ok()) << policy.error().message();
+  EXPECT_EQ(eviction_rates(*policy), (model::EvictionRates{1, 0}));
+  EXPECT_TRUE(effective(*policy, {}).dry_run.cpu_burst);
+  const auto refusal = [](const std::string& text) {
+    const auto bad = parse({{"tideline-config", text}});
+    return bad ? std::string("accepted") : bad.error().message();
+  };
+  EXPECT_THAT(refusal(R"({"clusterStrategy": {"eviction": {"maxPerMinute": -1}}})"), testing::HasSubstr("0..600"));
+  EXPECT_THAT(refusal(R"({"clusterStrategy": {"eviction": {"maxPerMinute": 601}}})"), testing::HasSubstr("0..600"));
+  EXPECT_THAT(refusal(R"({"nodeStrategies": [{"name": "a", "eviction": {"maxPerMinute": 1}}]})"),
+              testing::HasSubstr("$.nodeStrategies[0].eviction.maxPerMinute is of the whole fleet"));
+}
+
 TEST(CpuKeys, CpuQosOfEachClassArrivesAndSystemsDoesNot) {
   const NodePolicy node = effective_of("resource-qos-config", R"({"clusterStrategy": {
       "policies": {"cpuPolicy": "coreSched"},

@@ -25,7 +25,7 @@ TEST(Effective, IsTheBuiltInDefaultsWithoutAnyDocument) {
 TEST(Effective, EveryActiveDefaultInTheKeyTableIsTheModelsDefault) {
   // A document that spells out each default must change nothing.
   for (const KeySpec& key : key_table()) {
-    if (!key.apply || key.default_text == "unset") continue;
+    if (!(key.apply || key.apply_fleet) || key.default_text == "unset") continue;
     std::string inner(key.path);
     std::string open;
     std::string close;
@@ -36,7 +36,9 @@ TEST(Effective, EveryActiveDefaultInTheKeyTableIsTheModelsDefault) {
     }
     std::string text = open + "{\"" + inner + "\":" + std::string(key.default_text) + "}" + close;
     if (key.document != kColocationKey) text = "{\"clusterStrategy\":" + text + "}";
-    EXPECT_EQ(effective(parsed({{std::string(key.document), text}}), {}), NodePolicy{}) << key.path << " " << text;
+    const auto policy = parsed({{std::string(key.document), text}});
+    EXPECT_EQ(effective(policy, {}), NodePolicy{}) << key.path << " " << text;
+    EXPECT_EQ(eviction_rates(policy), model::EvictionRates{}) << key.path << " " << text;
   }
 }
 

@@ -310,7 +310,8 @@ TEST(KeyTable, EveryKeyIsAcceptedAndNoKeyIsSilent) {
     if (key.status == KeyStatus::kAccepted) {
       EXPECT_EQ(policy->notices.size(), 1u) << key.path;
     } else {
-      EXPECT_TRUE(key.apply || !key.acted_choices.empty()) << key.path << " is said to be active and does nothing";
+      EXPECT_TRUE(key.apply || key.apply_fleet || !key.acted_choices.empty())
+          << key.path << " is said to be active and does nothing";
     }
     EXPECT_FALSE(key.meaning.empty());
     EXPECT_FALSE(key.default_text.empty());
@@ -319,7 +320,7 @@ TEST(KeyTable, EveryKeyIsAcceptedAndNoKeyIsSilent) {
 
 TEST(KeyTable, IntegersStopAtTheirBounds) {
   for (const KeySpec& key : key_table()) {
-    if (key.type != KeyType::kInteger || !key.apply) continue;
+    if (key.type != KeyType::kInteger || !(key.apply || key.apply_fleet)) continue;
     nlohmann::json::json_pointer pointer(key.document == kColocationKey ? "" : "/clusterStrategy");
     std::string rest(key.path);
     for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {

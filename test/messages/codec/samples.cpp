@@ -278,4 +278,39 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
   return policy;
 }
 
+model::EvictionAsk known_ask() {
+  return {.seen = model::Epoch(7),
+          .requests = {{.id = "b00t/cpuEvict.nodeUsage/5/u1",
+                        .uid = model::PodUid("u1"),
+                        .name_space = "batch",
+                        .name = "etl-1",
+                        .workload = "Job/etl",
+                        .group = "kubepods/besteffort/podu1",
+                        .reason = model::Reason::kNodeCpuFull,
+                        .urgency = model::EvictionUrgency::kServices},
+                       {.id = "b00t/cpuEvict.beSatisfaction/6/u2",
+                        .uid = model::PodUid("u2"),
+                        .name_space = "batch",
+                        .name = "etl-2",
+                        .workload = "",
+                        .group = "kubepods/besteffort/podu2",
+                        .reason = model::Reason::kBeStarved,
+                        .urgency = model::EvictionUrgency::kBatch}}};
+}
+
+model::EvictionAnswer known_answer() {
+  using Answer = model::EvictionVerdict::Answer;
+  return {.epoch = model::Epoch(8),
+          .verdicts = {{.id = "b00t/cpuEvict.nodeUsage/5/u1",
+                        .answer = Answer::kGranted,
+                        .reason = model::Reason::kEvictionGranted,
+                        .why = "granted: 1 of 60",
+                        .retry_after = model::kZeroDuration},
+                       {.id = "b00t/cpuEvict.beSatisfaction/6/u2",
+                        .answer = Answer::kDeferred,
+                        .reason = model::Reason::kFleetRate,
+                        .why = "deferred for 42 s",
+                        .retry_after = std::chrono::seconds(42)}}};
+}
+
 }  // namespace tideline::codec

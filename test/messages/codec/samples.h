@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
 
@@ -13,5 +14,8 @@ model::Report known_report();
 /// Anything model::validate accepts.
 model::Report random_report(std::mt19937_64& random);
 model::NodePolicy random_policy(std::mt19937_64& random);
+
+model::EvictionAsk known_ask();
+model::EvictionAnswer known_answer();
 
 }  // namespace tideline::codec

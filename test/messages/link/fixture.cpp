@@ -29,6 +29,10 @@ void ServerRecord::on_hands_off_ack(SessionId, const model::NodeName& node, std:
   signal.update([&]() { hands_off_acks.push_back({node.str(), number, problem}); });
 }
 
+void ServerRecord::on_eviction_ask(ArrivedEvictionAsk ask) {
+  signal.update([&] { eviction_asks.push_back(std::move(ask)); });
+}
+
 void ServerRecord::on_closed(SessionId session, const model::NodeName& node, const std::string& why) {
   signal.update([&]() { closed.push_back({session, node.str(), why}); });
 }
@@ -80,6 +84,14 @@ void ClientRecord::on_policy(const model::NodePolicy& policy) {
 }
 void ClientRecord::on_report_interval(model::Duration interval, model::Duration duration) {
   signal.update([&]() { intervals.emplace_back(interval, duration); });
+}
+
+void ClientRecord::on_evictions(const model::Result<model::EvictionAnswer>& answer) {
+  signal.update([&] { evictions.push_back(answer); });
+}
+
+void ClientRecord::on_batch(const model::BatchAllocatable& allocatable) {
+  signal.update([&] { batches.push_back(allocatable); });
 }
 
 void ClientRecord::on_hands_off(const model::HandsOffOrder& order) {

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "messages/link/clocks.h"
 #include "test/messages/link/fixture.h"
 
 namespace tideline::link {
@@ -124,6 +125,84 @@ TEST_F(LinkTest, PushesAPolicyAndBringsTheNodesAnswer) {
   ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.policy_acks.size() == 2; }));
   EXPECT_EQ(server_record.policy_acks[1].version, 42U);
   EXPECT_EQ(server_record.policy_acks[1].problem, "no such knob");
+}
+
+model::EvictionAsk ask_for(const std::string& uid) {
+  model::EvictionRequest request;
+  request.id = "b/f/1/" + uid;
+  request.uid = model::PodUid(uid);
+  return {model::Epoch(7), {request}};
+}
+
+TEST_F(LinkTest, ANodesAskForAnEvictionIsAnsweredOnceAndNoSecondIsOpenMeanwhile) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  const model::EvictionAsk ask = ask_for("u1");
+  ASSERT_TRUE(client->ask_evictions(ask));
+  EXPECT_EQ(client->ask_evictions(ask).error().code(), ErrorCode::kOverloaded);
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.eviction_asks.size() == 1; }));
+  const auto arrived = server_record.eviction_asks[0];
+  EXPECT_EQ(arrived.ask, ask);
+  EXPECT_EQ(arrived.node.str(), "n1");
+  const model::EvictionAnswer answer{
+      model::Epoch(7),
+      {{"b/f/1/u1", model::EvictionVerdict::Answer::kDeferred, model::Reason::kFleetRate, "later", seconds(9)}}};
+  server->answer_evictions(arrived.ticket, answer);
+  server->answer_evictions(arrived.ticket, answer);
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.evictions.size() == 1; }));
+  ASSERT_TRUE(client_record.evictions[0]);
+  EXPECT_EQ(*client_record.evictions[0], answer);
+
+  ASSERT_TRUE(client->ask_evictions(ask)) << "the one before is answered";
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.eviction_asks.size() == 2; }));
+  server->refuse_evictions(server_record.eviction_asks[1].ticket, model::Error(ErrorCode::kOverloaded, "too soon"));
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.evictions.size() == 2; }));
+  EXPECT_EQ(client_record.evictions[1].error().code(), ErrorCode::kOverloaded);
+
+  auto bad = ask;
+  bad.requests[0].id.clear();
+  EXPECT_EQ(client->ask_evictions(bad).error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(LinkTest, AnAskThatIsOpenWhenTheSessionEndsMayBeMadeInTheNext) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  const model::EvictionAsk ask = ask_for("u1");
+  ASSERT_TRUE(client->ask_evictions(ask));
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.eviction_asks.size() == 1; }));
+  server->close(server_record.eviction_asks[0].ticket.session, "test");
+  ASSERT_TRUE(client_record.wait_connected(2)) << client_record.last_why();
+  server->answer_evictions(server_record.eviction_asks[0].ticket, {});
+  ASSERT_TRUE(client->ask_evictions(ask));
+  EXPECT_TRUE(server_record.signal.wait([&]() { return server_record.eviction_asks.size() == 2; }));
+  const std::lock_guard lock(client_record.signal.mutex);
+  for (const auto& answer : client_record.evictions)
+    EXPECT_FALSE(answer) << "the session's end is no verdict";
+}
+
+TEST_F(LinkTest, AcksBringWhatTheLedgerHasForBatchWithItsAge) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(client->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(client_record.wait_acked(1));
+  EXPECT_TRUE(client_record.batches.empty()) << "the ledger has nothing yet";
+  const model::MonoTime eleven_seconds_ago = mono_now() + -seconds(11);
+  server->set_batch({{server_record.enrolled[0].id, {model::MilliCpu(1500), eleven_seconds_ago}}});
+  ASSERT_TRUE(client->send_report(report("n1", 1, 2)));
+  ASSERT_TRUE(client_record.wait_acked(2));
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.batches.size() == 1; }));
+  EXPECT_EQ(client_record.batches[0].cpu, model::MilliCpu(1500));
+  EXPECT_GE(client_record.batches[0].age, seconds(11));
+  EXPECT_LT(client_record.batches[0].age, seconds(60));
 }
 
 TEST_F(LinkTest, BringsAHandsOffOrderAndTheNodesAnswer) {

@@ -1,0 +1,55 @@
+#pragma once
+// Takes nodes' asks for evictions in, has what is granted kept, and only then answers.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/fleet/eviction_arbiter.h"
+#include "messages/link/session.h"
+
+namespace tideline::coordinator {
+
+inline constexpr std::string_view kEvictionsSetting = "evictions";
+
+/// Not for several threads: the fleet actor's own.
+class EvictionDesk {
+ public:
+  struct Out {
+    /// Makes the text durable and answers with kept(change, ...).
+    std::function<void(std::string text, std::uint64_t change)> keep;
+    std::function<void(const model::NodeName&, std::vector<model::Event>)> note;
+    std::function<void(link::EvictionTicket, model::EvictionAnswer)> answer;
+    std::function<void(link::EvictionTicket, model::Error)> refuse;
+  };
+  /// A node that asks more often is told so, and not answered: each ask may leave events behind.
+  static constexpr model::Duration kShortestGap = std::chrono::milliseconds(500);
+
+  EvictionDesk(fleet::EvictionArbiter arbiter, Out out) : arbiter_(std::move(arbiter)), out_(std::move(out)) {}
+
+  void set_rates(const model::EvictionRates& rates) { rates_ = rates; }
+  void asked(const link::ArrivedEvictionAsk& ask, const fleet::EvictionStanding& standing, const fleet::Arrival& now);
+  /// A grant that could not be kept is taken back, and the node gets no answer: it asks again.
+  void kept(std::uint64_t change, const model::Result<void>& outcome);
+  void forget(const model::NodeName& node) { last_ask_.erase(node); }
+
+ private:
+  struct Change {
+    link::EvictionTicket ticket;
+    model::NodeName node;
+    fleet::Arbitration arbitration;
+  };
+  void finish(Change change);
+
+  fleet::EvictionArbiter arbiter_;
+  Out out_;
+  model::EvictionRates rates_;
+  std::map<model::NodeName, model::MonoTime> last_ask_;
+  std::map<std::uint64_t, Change> changes_;  // not durable yet
+  std::uint64_t last_change_ = 0;
+};
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,135 @@
+#include "node-actor/actor/eviction_file.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "node-actor/actor/state_file.h"
+
+namespace tideline::node {
+namespace {
+
+using model::Duration;
+using model::MonoTime;
+using nlohmann::json;
+
+constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr std::string_view kEvictions = "evictions";
+constexpr std::string_view kBeWork = "be-work";
+
+std::string path_in(const std::string& state_dir, std::string_view name) {
+  return fmt::format("{}/{}", state_dir, name);
+}
+
+model::Result<void> replace(const std::string& state_dir, std::string_view name, const json& whole) {
+  return replace_state_file(state_dir, std::string(name), whole.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+json to_json(const KeptEviction& kept) {
+  const auto& victim = kept.victim;
+  json entry{{"id", victim.id},
+             {"uid", victim.uid.str()},
+             {"namespace", victim.name_space},
+             {"name", victim.name},
+             {"reason", static_cast<std::uint16_t>(victim.reason)},
+             {"told", static_cast<std::uint16_t>(kept.told)},
+             {"directory", kept.place.directory},
+             {"freezer", kept.place.freezer_directory},
+             {"device", kept.place.device},
+             {"inode", kept.place.inode},
+             {"sinceNs", kept.since.ns},
+             {"deadlineNs", kept.deadline.ns}};
+  if (victim.cpu_time_used) entry["cpuTimeNs"] = victim.cpu_time_used->count();
+  return entry;
+}
+
+KeptEviction eviction_of(const json& entry) {
+  KeptEviction kept;
+  kept.victim.id = entry.at("id").get<std::string>();
+  kept.victim.uid = model::PodUid(entry.at("uid").get<std::string>());
+  kept.victim.name_space = entry.at("namespace").get<std::string>();
+  kept.victim.name = entry.at("name").get<std::string>();
+  kept.victim.reason = static_cast<model::Reason>(entry.at("reason").get<std::uint16_t>());
+  kept.told = static_cast<model::Reason>(entry.at("told").get<std::uint16_t>());
+  kept.place = {.directory = entry.at("directory").get<std::string>(),
+                .freezer_directory = entry.at("freezer").get<std::string>(),
+                .device = entry.at("device").get<std::uint64_t>(),
+                .inode = entry.at("inode").get<std::uint64_t>()};
+  kept.since = MonoTime{entry.at("sinceNs").get<std::int64_t>()};
+  kept.deadline = MonoTime{entry.at("deadlineNs").get<std::int64_t>()};
+  if (const auto used = entry.find("cpuTimeNs"); used != entry.end()) {
+    kept.victim.cpu_time_used = Duration(used->get<std::int64_t>());
+  }
+  return kept;
+}
+
+json to_json(const model::BeWork::Sum& sum) {
+  return {{"pods", sum.pods}, {"cpuMs", std::chrono::duration_cast<std::chrono::milliseconds>(sum.cpu).count()}};
+}
+
+model::BeWork::Sum sum_of(const json& entry) {
+  const auto ms = std::clamp<std::int64_t>(entry.at("cpuMs").get<std::int64_t>(), 0, std::int64_t{1} << 43);
+  return {entry.at("pods").get<std::uint64_t>(), std::chrono::milliseconds(ms)};
+}
+
+}  // namespace
+
+model::Result<KeptEvictions> load_evictions(const std::string& state_dir, const std::string& boot_id) {
+  const auto path = path_in(state_dir, kEvictions);
+  const auto text = read_state_file(path, kMaxBytes);
+  if (!text) return text.error();
+  KeptEvictions kept;
+  if (!*text) return kept;
+  try {
+    const auto whole = json::parse(**text);
+    if (whole.at("bootId").get<std::string>() != boot_id) return kept;
+    if (const auto& last = whole.at("lastAloneNs"); !last.is_null())
+      kept.last_alone = MonoTime{last.get<std::int64_t>()};
+    for (const auto& entry : whole.at("underWay")) {
+      kept.under_way.push_back(eviction_of(entry));
+      // Without it any group of that name would do.
+      if (kept.under_way.back().place.inode == 0) {
+        return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: an entry without inode", path));
+      }
+    }
+    return kept;
+  } catch (const json::exception& problem) {
+    return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: {}", path, problem.what()));
+  }
+}
+
+model::Result<void> keep_evictions(const std::string& state_dir, const std::string& boot_id,
+                                   const KeptEvictions& evictions) {
+  json entries = json::array();
+  for (const auto& kept : evictions.under_way)
+    entries.push_back(to_json(kept));
+  json whole{{"bootId", boot_id}, {"lastAloneNs", nullptr}, {"underWay", std::move(entries)}};
+  if (evictions.last_alone) whole["lastAloneNs"] = evictions.last_alone->ns;
+  return replace(state_dir, kEvictions, whole);
+}
+
+model::Result<model::BeWork> load_be_work(const std::string& state_dir) {
+  const auto path = path_in(state_dir, kBeWork);
+  const auto text = read_state_file(path, kMaxBytes);
+  if (!text) return text.error();
+  if (!*text) return model::BeWork{};
+  try {
+    const auto whole = json::parse(**text);
+    return model::BeWork{sum_of(whole.at("completed")), sum_of(whole.at("failed")), sum_of(whole.at("evicted"))};
+  } catch (const json::exception& problem) {
+    return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: {}", path, problem.what()));
+  }
+}
+
+model::Result<void> keep_be_work(const std::string& state_dir, const model::BeWork& work) {
+  return replace(state_dir, kBeWork,
+                 json{{"completed", to_json(work.completed)},
+                      {"failed", to_json(work.failed)},
+                      {"evicted", to_json(work.evicted)}});
+}
+
+}  // namespace tideline::node

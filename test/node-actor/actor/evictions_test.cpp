@@ -1,0 +1,243 @@
+#include "node-actor/actor/evictions.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test/support/pod_tree.h"
+#include "test/support/process.h"
+#include "test/support/temp_dir.h"
+
+namespace tideline::node {
+namespace {
+
+using namespace std::chrono_literals;
+using decide::EvictTask;
+using model::EvictionVerdict;
+using model::MonoTime;
+using model::PodUid;
+using model::Reason;
+using test::eventually;
+using test::PodTree;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct Told {
+  Reason reason;
+  std::string after;
+};
+
+/// Real cgroups, virtual time: a batch pod of one spinning process, picked for node-cpu-full.
+class EvictionsOnRealCgroups : public testing::Test {
+ protected:
+  void SetUp() override {
+    TIDELINE_NEED_CGROUPS();
+    pods_ = std::make_unique<PodTree>();
+    auto tree = kernel::CgroupTree::discover({}, {.kubepods = pods_->kubepods(), .driver = {}});
+    ASSERT_TRUE(tree) << tree.error().message();
+    tree_ = std::make_unique<kernel::CgroupTree>(std::move(*tree));
+    pod_.uid = PodUid("be-uid");
+    pod_.name_space = "test";
+    pod_.name = "job";
+    pod_.qos = model::QosClass::kBe;
+    pod_.kube_qos = model::KubeQos::kBestEffort;
+    pod_.workload = "Job/job";
+    auto& outcome = decision_.outcomes[static_cast<std::size_t>(EvictTask::kNodeUsage)];
+    outcome.task = EvictTask::kNodeUsage;
+    outcome.trigger = Reason::kNodeCpuFull;
+    outcome.target = model::MilliCpu(1000);
+  }
+  std::unique_ptr<Evictions> worker(const std::string& boot = "boot") {
+    return std::make_unique<Evictions>(
+        *tree_, state_dir_.str(), boot,
+        [this](model::Controller, Reason reason, const std::string&, const std::string&, const std::string& after) {
+          told_.push_back({reason, after});
+        });
+  }
+  decide::EvictVictim victim() const {
+    return {.id = "boot/cpuEvict.nodeUsage/1/be-uid",
+            .uid = pod_.uid,
+            .name_space = pod_.name_space,
+            .name = pod_.name,
+            .task = EvictTask::kNodeUsage,
+            .reason = Reason::kNodeCpuFull,
+            .releases = model::MilliCpu(1000),
+            .used = {},
+            .cpu_time_used = 3s};
+  }
+  std::vector<Evictions::Gone> second(Evictions& evictions, bool picked = false) {
+    now_ = now_ + 1s;
+    auto gone = evictions.step(state_, now_);
+    decision_.victims.clear();
+    if (picked) decision_.victims = {victim()};
+    if (picked) state_.asked.push_back({pod_.uid, now_, false});
+    evictions.round(state_, {.now = now_, .decision = decision_, .pods = {pod_}, .held = {}, .dry_run = false});
+    return gone;
+  }
+  void grant(Evictions& evictions) const {
+    evictions.answered(
+        {model::Epoch(1), {{victim().id, EvictionVerdict::Answer::kGranted, Reason::kEvictionGranted, "ok", 0s}}});
+  }
+  bool credited() const {
+    return std::any_of(state_.asked.begin(), state_.asked.end(), [](const auto& asked) { return !asked.refused; });
+  }
+  /// A process in the pod that ignores SIGTERM.
+  pid_t stubborn() {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::signal(SIGTERM, SIG_IGN);
+      ::alarm(60);
+      while (true)
+        ::pause();
+    }
+    ::usleep(50'000);
+    pods_->own_be(pid);
+    return pid;
+  }
+  bool empty() const { return pods_->read(PodTree::kBe, "cgroup.procs", "cgroup.procs").empty(); }
+
+  std::unique_ptr<PodTree> pods_;
+  std::unique_ptr<kernel::CgroupTree> tree_;
+  test::TempDir state_dir_;
+  model::Pod pod_;
+  decide::EvictDecision decision_;
+  decide::EvictState state_;
+  MonoTime now_{1'000'000'000'000};
+  std::vector<Told> told_;
+};
+
+TEST_F(EvictionsOnRealCgroups, AVictimIsAskedForWithItsOwnerAndCgroupAndEndsWhenGranted) {
+  pods_->spin_be();
+  auto evictions = worker();
+  second(*evictions, true);
+  const auto asked = evictions->take_requests();
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_EQ(asked[0].workload, "Job/job");
+  EXPECT_EQ(asked[0].group, pods_->kubepods() + "/besteffort/podbe-uid");
+  EXPECT_EQ(asked[0].urgency, model::EvictionUrgency::kServices);
+  EXPECT_THAT(evictions->take_requests(), IsEmpty());
+  EXPECT_FALSE(empty());
+  grant(*evictions);
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 1u);
+  EXPECT_TRUE(eventually(10s, [&] { return empty(); })) << "it obeys SIGTERM";
+  const auto gone = second(*evictions);
+  ASSERT_THAT(gone, SizeIs(1));
+  EXPECT_EQ(gone[0].cpu_time, 3s);
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->under_way, IsEmpty());
+  EXPECT_THAT(told_, SizeIs(2));
+  EXPECT_THAT(told_[0].after, HasSubstr("granted by the coordinator"));
+}
+
+TEST_F(EvictionsOnRealCgroups, AnEvictionUnderWayIsFinishedByTheNextWorker) {
+  stubborn();
+  {
+    auto evictions = worker();
+    second(*evictions, true);
+    grant(*evictions);
+    second(*evictions);
+    ASSERT_EQ(evictions->under_way(), 1u);
+  }
+  state_ = {};
+  told_.clear();
+  auto evictions = worker();
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 1u);
+  EXPECT_TRUE(credited()) << "the new worker does not pick another for it";
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(told_[0].after, HasSubstr("goes on, 29 s of grace left"));
+  now_ = now_ + 27s;
+  second(*evictions);
+  EXPECT_FALSE(empty()) << "grace is grace";
+  now_ = now_ + 2s;
+  second(*evictions);
+  EXPECT_TRUE(eventually(10s, [&] { return empty(); }));
+  EXPECT_THAT(second(*evictions), SizeIs(1));
+}
+
+TEST_F(EvictionsOnRealCgroups, AnotherCgroupOfThatNameAndAnotherBootAreLeftAlone) {
+  stubborn();
+  {
+    auto evictions = worker();
+    second(*evictions, true);
+    grant(*evictions);
+    second(*evictions);
+  }
+  auto kept = *load_evictions(state_dir_.str(), "boot");
+  ASSERT_THAT(kept.under_way, SizeIs(1));
+  ++kept.under_way[0].place.inode;
+  ASSERT_TRUE(keep_evictions(state_dir_.str(), "boot", kept));
+  told_.clear();
+  auto evictions = worker();
+  now_ = now_ + 60s;
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 0u);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].after, "gone meanwhile");
+  EXPECT_FALSE(empty());
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->under_way, IsEmpty());
+
+  --kept.under_way[0].place.inode;
+  ASSERT_TRUE(keep_evictions(state_dir_.str(), "boot", kept));
+  auto after_boot = worker("another boot");
+  second(*after_boot);
+  EXPECT_EQ(after_boot->under_way(), 0u);
+}
+
+TEST_F(EvictionsOnRealCgroups, APodThatCannotBeEvictedDoesNotCountAsLeaving) {
+  pod_.uid = PodUid("nowhere");
+  auto evictions = worker();
+  second(*evictions, true);
+  grant(*evictions);
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 0u);
+  EXPECT_FALSE(credited());
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(told_[0].after, HasSubstr("not evicted: "));
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->under_way, IsEmpty());
+}
+
+TEST_F(EvictionsOnRealCgroups, WithoutTheCoordinatorItGoesAloneAndSaysSoAndTheRateOutlivesTheWorker) {
+  pods_->spin_be();
+  auto evictions = worker();
+  second(*evictions, true);
+  for (int i = 0; i < 31 && evictions->under_way() == 0; ++i)
+    second(*evictions);
+  ASSERT_EQ(evictions->under_way(), 1u);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].reason, Reason::kNoArbiter);
+  EXPECT_THAT(told_[0].after, HasSubstr("no answer from the coordinator for 30 s"));
+  EXPECT_EQ(load_evictions(state_dir_.str(), "boot")->last_alone, now_);
+}
+
+TEST(EvictionFile, WhatIsNotItsOwnIsAnErrorThatNamesIt) {
+  test::TempDir dir;
+  EXPECT_THAT(load_evictions(dir.str(), "boot")->under_way, IsEmpty());
+  for (const auto* text :
+       {"", "[]", R"({"bootId": "boot"})", R"({"bootId": "boot", "lastAloneNs": null, "underWay": [{"id": 1}]})"}) {
+    std::ofstream(dir.path() / "evictions") << text;
+    const auto loaded = load_evictions(dir.str(), "boot");
+    ASSERT_FALSE(loaded) << text;
+    EXPECT_THAT(loaded.error().message(), HasSubstr("/evictions"));
+  }
+}
+
+TEST(EvictionFile, SumsOfWorkComeBack) {
+  test::TempDir dir;
+  EXPECT_EQ(*load_be_work(dir.str()), model::BeWork{});
+  const model::BeWork work{{3, 1500ms}, {1, 2s}, {2, 4s}};
+  ASSERT_TRUE(keep_be_work(dir.str(), work));
+  EXPECT_EQ(*load_be_work(dir.str()), work);
+  std::ofstream(dir.path() / "be-work") << "{";
+  EXPECT_FALSE(load_be_work(dir.str()));
+}
+
+}  // namespace
+}  // namespace tideline::node
