@@ -117,8 +117,9 @@ def boot(options, kernel, directory):
     initramfs = f"{directory}/initramfs"
     with open(initramfs, "wb") as file:
         file.write(image(options))
+    cpus = f"{options.cpus},cores=1,threads={options.cpus}" if options.smt else str(options.cpus)
     command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
-               "-smp", str(options.cpus), "-m", str(options.memory), "-display", "none", "-no-reboot", "-nodefaults",
+               "-smp", cpus, "-m", str(options.memory), "-display", "none", "-no-reboot", "-nodefaults",
                "-kernel", kernel, "-initrd", initramfs, "-append",
                "console=ttyS0 quiet panic=-1 cgroup_no_v1=all psi=1 mitigations=off tsc=reliable rdinit=/init"]
     for name in ("console", "output", "end"):
@@ -143,6 +144,7 @@ def main():
     parser.add_argument("--file", action="append", default=[], help="a file, put under its own path")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the program")
     parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--smt", action="store_true", help="the CPUs are the threads of one core")
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--seconds", type=float, default=240, help="longest run, boot included")
     parser.add_argument("command", nargs="+")
