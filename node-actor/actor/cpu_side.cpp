@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "messages/log/log.h"
@@ -33,13 +34,16 @@ bool kubelet_owns_cpusets(const std::string& path) {
 }  // namespace
 
 CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
-                 const std::string& kubelet_state, Actuator::Perform perform, Tell tell)
+                 const std::string& kubelet_state, const model::KnobSupport& core_sched, Cookies cookies,
+                 Actuator::Perform perform, Tell tell)
     : tree_(tree),
       journal_(journal),
       boot_id_(std::move(boot_id)),
       knobs_(kernel::probe_knobs(tree)),
       actuator_(tree, journal, std::move(perform)),
-      evictions_(tree, std::move(tell)) {
+      evictions_(tree, std::move(tell)),
+      cookies_(std::move(cookies)) {
+  knobs_.knobs.push_back(core_sched);
   if (auto topology = kernel::load_topology(tree.root())) {
     topology_ = std::move(*topology);
   } else {
@@ -72,29 +76,39 @@ model::Result<void> CpuSide::round(const Round& round) {
   for (const auto& pod : round.counters.pods) {
     if (pod.group.cpu) work.push_back({pod.uid, *pod.group.cpu});
   }
-  auto step = decide::cpu_round(std::move(state_),
-                                {.now = round.now,
-                                 .node = round.node,
-                                 .pods = round.pods,
-                                 .sample = round.sample,
-                                 .pod_interval = round.pod_interval,
-                                 .knobs = knobs_,
-                                 .topology = topology_,
-                                 .cpus = cpus_,
-                                 .suppress = round.suppress,
-                                 .be_limit = round.be_limit,
-                                 .be_cpus_current = std::move(be_current),
-                                 .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
-                                 .boot_id = boot_id_,
-                                 .hands_off = held,
-                                 .work = work},
-                                round.policy);
+  const decide::CpuRoundInput input{.now = round.now,
+                                    .node = round.node,
+                                    .pods = round.pods,
+                                    .sample = round.sample,
+                                    .pod_interval = round.pod_interval,
+                                    .knobs = knobs_,
+                                    .topology = topology_,
+                                    .cpus = cpus_,
+                                    .suppress = round.suppress,
+                                    .be_limit = round.be_limit,
+                                    .be_cpus_current = std::move(be_current),
+                                    .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
+                                    .boot_id = boot_id_,
+                                    .hands_off = held,
+                                    .work = work};
+  round.recorder.cpu_round_begins(state_, input, round.policy);
+  auto step = decide::cpu_round(std::move(state_), input, round.policy);
+  round.recorder.cpu_round_ends(step.decision);
   state_ = std::move(step.state);
   features_ = std::move(step.decision.features);
   auto done = actuator_.apply(step.decision.settlement, round.now);
+  if (done) {
+    done = cookies_.round({.wants = step.decision.cookies,
+                           .pods = round.pods,
+                           .held = [&](const model::PodUid& uid) { return is_held(round, uid); },
+                           .now = round.now});
+  }
   std::erase_if(step.decision.evict.victims, [&](const decide::EvictVictim& victim) {
     const bool left_alone = is_held(round, victim.uid);
-    if (left_alone) decide::refuse(state_.evict, victim.uid);
+    if (left_alone) {
+      decide::refuse(state_.evict, victim.uid);
+      round.recorder.cpu_state_changed();
+    }
     return left_alone;
   });
   if (const auto* hold = decide::covering(round.holds, tree_.kubepods(), round.now)) {
@@ -161,6 +175,17 @@ void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {
 
 std::vector<model::FeatureState> CpuSide::features() const {
   auto features = features_;
+  for (auto& feature : features) {
+    if (!decide::is_feature_of(feature.feature, model::Controller::kCpuQos)) continue;
+    if (feature.state != model::FeatureState::State::kActive) continue;
+    if (const auto count = cookies_.foreign(); count > 0) {
+      feature.why += fmt::format("; {} threads keep a core-sched cookie that is not this agent's", count);
+    }
+    if (const auto& problem = cookies_.problem()) {
+      feature.state = model::FeatureState::State::kUnsupported;
+      feature.why = "not all threads have their core-sched cookie: " + problem->message();
+    }
+  }
   for (const auto& [controller, problem] : actuator_.problems()) {
     for (auto& feature : features) {
       if (!decide::is_feature_of(feature.feature, controller)) continue;

@@ -14,7 +14,9 @@
 #include "messages/model/sample.h"
 #include "messages/model/topology.h"
 #include "node-actor/actor/actuator.h"
+#include "node-actor/actor/cookies.h"
 #include "node-actor/actor/evictions.h"
+#include "node-actor/actor/recorder.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
@@ -32,9 +34,10 @@ class CpuSide {
   static constexpr model::Duration kPrune = std::chrono::minutes(1);
 
   /// Probes the kernel's knobs. `tree` and `journal` must outlive it. `kubelet_state`: path of kubelet's
-  /// cpu_manager_state; where its policy is static, cpusets are left to kubelet.
+  /// cpu_manager_state; where its policy is static, cpusets are left to kubelet. `core_sched`: as probed.
   CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
-          const std::string& kubelet_state, Actuator::Perform perform, Tell tell);
+          const std::string& kubelet_state, const model::KnobSupport& core_sched, Cookies cookies,
+          Actuator::Perform perform, Tell tell);
 
   struct Round {
     model::MonoTime now;
@@ -47,6 +50,7 @@ class CpuSide {
     const decide::SuppressTerms& suppress;  // of the newest fast round
     decide::CurrentLimit be_limit;          // of the besteffort root now
     const std::vector<decide::Hold>& holds;
+    Recorder& recorder;
   };
   /// Only kFenced is an error: the worker must stop.
   model::Result<void> round(const Round& round);
@@ -55,6 +59,9 @@ class CpuSide {
   decide::CpusetSide cpuset_side() const { return cpuset_side_; }
   /// See Actuator::forget.
   void forget() { actuator_.forget(); }
+  /// See Cookies::release.
+  model::Result<void> release_cookies() { return cookies_.release(); }
+  std::size_t cookies_owned() const { return cookies_.owned(); }
   /// See Actuator::lower_be_quotas.
   model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
 
@@ -76,6 +83,7 @@ class CpuSide {
   decide::NodeCpus cpus_;
   Actuator actuator_;
   Evictions evictions_;
+  Cookies cookies_;
   decide::CpuRoundState state_;
   std::vector<model::FeatureState> features_;
   decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;
