@@ -251,8 +251,8 @@ int release(const std::string& state_dir) {
   }
   const auto report = guard::restore_all(state_dir);
   if (!report) return fail(report.error());
-  fmt::print("{}", report->items.empty() ? "nothing to restore\n" : report->text());
-  if (!report->items.empty() && !report->text().ends_with('\n')) fmt::print("\n");
+  const auto text = report->text();
+  fmt::print("{}", text.empty() ? "nothing to restore\n" : text);
   return report->complete() ? 0 : 1;
 }
 

@@ -252,9 +252,9 @@ void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
                     c.group_identity));
   KeySpec idle = integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class; nodes set it for beClass only");
   out.push_back(c.prefix == "beClass" ? act(std::move(idle), c.sched_idle) : carry(std::move(idle), c.sched_idle));
-  out.push_back(carried(of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
-                           "keep other classes off the sibling hyperthread; means something under coreSched only"),
-                        c.core_expeller));
+  out.push_back(act(of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
+                       "keep classes without it off the sibling hyperthread; means something under coreSched only"),
+                    c.core_expeller));
   out.push_back(of("memoryQOS.enable", KeyType::kBool, "false", "memory QoS of this class on or off"));
   out.push_back(integer("memoryQOS.minLimitPercent", "0", 0, 100, "% of the request in memory.min"));
   out.push_back(integer("memoryQOS.lowLimitPercent", "0", 0, 100, "% of the request in memory.low"));
@@ -289,9 +289,8 @@ void add_qos(std::vector<KeySpec>& out) {
     return key(kQosKey, path, type, default_text, meaning);
   };
   KeySpec how = one_of(of("policies.cpuPolicy", KeyType::kText, "\"groupIdentity\"",
-                          "mechanism behind cpuQOS; of coreSched nodes say unsupported"),
+                          "mechanism behind cpuQOS: cpu.bvt_warp_ns, or core scheduling cookies"),
                        {"groupIdentity", "coreSched"});
-  how.acted_choices = {"groupIdentity"};
   out.push_back(acted(std::move(how), [](NodePolicy& p, const Scalar& v) {
     if (const auto mechanism = model::cpu_qos_mechanism_from(std::get<std::string>(v))) p.qos.cpu_policy = *mechanism;
   }));

@@ -72,6 +72,8 @@ static_assert(static_cast<int>(schema::BurstPolicy::AUTO) == static_cast<int>(mo
 static_assert(static_cast<int>(schema::QosClass::SYSTEM) == static_cast<int>(model::QosClass::kSystem));
 static_assert(static_cast<int>(schema::QosClass::BE) == static_cast<int>(model::QosClass::kBe));
 static_assert(static_cast<int>(schema::KubeQos::BEST_EFFORT) == static_cast<int>(model::KubeQos::kBestEffort));
+static_assert(static_cast<int>(schema::CoreSchedPolicy::EXCLUSIVE) ==
+              static_cast<int>(model::CoreSchedPolicy::kExclusive));
 static_assert(static_cast<int>(schema::PodPhase::FAILED) == static_cast<int>(model::PodPhase::kFailed));
 
 }  // namespace
@@ -104,6 +106,8 @@ void write(const model::Pod& pod, schema::Pod::Builder out) {
     for (unsigned i = 0; i < list.size(); ++i)
       list.set(i, ptr((*allowed_by)[i]));
   }
+  if (!pod.core_sched.group_id.empty()) out.setCoreSchedGroup(ptr(pod.core_sched.group_id));
+  out.setCoreSchedPolicy(static_cast<schema::CoreSchedPolicy>(pod.core_sched.policy));
 }
 
 void write(const model::PodSummary& summary, schema::PodSummary::Builder out) {
@@ -157,6 +161,9 @@ Result<model::Pod> read(schema::Pod::Reader in) {
         allowed_by.push_back(str(feature));
     }
   }
+  pod.core_sched = {
+      .group_id = str(in.getCoreSchedGroup()),
+      .policy = problems.enumerator("coreSchedPolicy", in.getCoreSchedPolicy(), model::CoreSchedPolicy::kExclusive)};
   return problems.result(std::move(pod));
 }
 

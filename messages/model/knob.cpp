@@ -42,6 +42,8 @@ std::string_view name_of(Knob knob) {
       return "bvt-warp";
     case Knob::kCpuset:
       return "cpuset";
+    case Knob::kCoreSched:
+      return "core-sched";
   }
   return "unknown";
 }

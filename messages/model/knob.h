@@ -38,6 +38,9 @@ enum class Knob : std::uint8_t {
   kCpuIdle = 3,    // cpu.idle: Number, 0 or 1
   kBvtWarp = 4,    // cpu.bvt_warp_ns (Alibaba Cloud Linux): Number, -1..2
   kCpuset = 5,     // cpuset.cpus: CpuSet, not empty
+  /// Cookies of prctl(PR_SCHED_CORE). Belongs to threads and has no file: it is probed and told, never wanted as a
+  /// value.
+  kCoreSched = 6,
 };
 std::string_view name_of(Knob knob);  // "cpu-quota" ...
 

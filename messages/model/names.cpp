@@ -56,6 +56,8 @@ constexpr Table<PodPhase, 4> kPhases{{{PodPhase::kPending, "Pending"},
                                       {PodPhase::kRunning, "Running"},
                                       {PodPhase::kSucceeded, "Succeeded"},
                                       {PodPhase::kFailed, "Failed"}}};
+constexpr Table<CoreSchedPolicy, 3> kCoreSchedPolicies{
+    {{CoreSchedPolicy::kGroup, ""}, {CoreSchedPolicy::kNone, "none"}, {CoreSchedPolicy::kExclusive, "exclusive"}}};
 constexpr Table<SuppressPolicy, 3> kSuppressPolicies{{{SuppressPolicy::kCpuset, "cpuset"},
                                                       {SuppressPolicy::kCfsQuota, "cfsQuota"},
                                                       {SuppressPolicy::kWorkConserving, "workConserving"}}};
@@ -174,6 +176,9 @@ std::string_view name_of(Tier tier) {
 std::string_view name_of(PodPhase phase) {
   return lookup(kPhases, phase);
 }
+std::string_view name_of(CoreSchedPolicy policy) {
+  return lookup(kCoreSchedPolicies, policy);
+}
 std::string_view name_of(SuppressPolicy policy) {
   return lookup(kSuppressPolicies, policy);
 }
@@ -213,6 +218,9 @@ std::optional<KubeQos> kube_qos_from(std::string_view text) {
 }
 std::optional<PodPhase> pod_phase_from(std::string_view text) {
   return reverse(kPhases, text);
+}
+std::optional<CoreSchedPolicy> core_sched_policy_from(std::string_view text) {
+  return reverse(kCoreSchedPolicies, text);
 }
 std::optional<SuppressPolicy> suppress_policy_from(std::string_view text) {
   return reverse(kSuppressPolicies, text);

@@ -63,6 +63,18 @@ struct CpuQosOverride {
   friend bool operator==(const CpuQosOverride&, const CpuQosOverride&) = default;
 };
 
+/// Label koordinator.sh/core-sched-policy: with whom a pod shares a core under cpuPolicy coreSched.
+enum class CoreSchedPolicy { kGroup, kNone, kExclusive };
+std::string_view name_of(CoreSchedPolicy policy);  // "", "none", "exclusive", as in the label
+std::optional<CoreSchedPolicy> core_sched_policy_from(std::string_view text);
+
+/// Labels koordinator.sh/core-sched-group-id and core-sched-policy.
+struct CoreSchedLabels {
+  std::string group_id;  // "": the group of all pods that name none
+  CoreSchedPolicy policy = CoreSchedPolicy::kGroup;
+  friend bool operator==(const CoreSchedLabels&, const CoreSchedLabels&) = default;
+};
+
 /// What decides whether and when a pod is evicted.
 struct Evictability {
   bool enabled = false;             // label koordinator.sh/eviction-enabled is "true"
@@ -92,6 +104,7 @@ struct Pod {
   /// Annotation scheduling.koordinator.sh/resource-status: the CPUs the scheduler bound this pod to; empty = not bound.
   CpuSet bound_cpus;
   Evictability eviction;
+  CoreSchedLabels core_sched;
   friend bool operator==(const Pod&, const Pod&) = default;
 };
 

@@ -22,6 +22,7 @@ using nlohmann::json;
 
 constexpr std::int64_t kMinInt = std::numeric_limits<int>::min();
 constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
+constexpr std::size_t kMaxLabelBytes = 63;  // of a value, in Kubernetes
 
 Error wrong(std::string what) {
   return {ErrorCode::kInvalidArgument, std::move(what)};
@@ -226,6 +227,13 @@ class Applier {
     } else if (key == kEvictionEnabledLabel) {
       const bool known = value == "true" || value == "false";
       take(key, value, known ? Result<bool>(value == "true") : wrong("want true or false"), pod_.eviction.enabled);
+    } else if (key == kCoreSchedGroupLabel) {
+      const bool fits = value.size() <= kMaxLabelBytes;
+      take(key, value, fits ? Result<std::string>(value) : wrong("want at most 63 bytes"), pod_.core_sched.group_id);
+    } else if (key == kCoreSchedPolicyLabel) {
+      const auto policy = core_sched_policy_from(value);
+      take(key, value, policy ? Result<CoreSchedPolicy>(*policy) : wrong("want none, exclusive or nothing"),
+           pod_.core_sched.policy);
     }
   }
 

@@ -14,6 +14,8 @@ namespace tideline::model {
 inline constexpr std::string_view kQosClassLabel = "koordinator.sh/qosClass";
 inline constexpr std::string_view kSubPriorityLabel = "koordinator.sh/priority";
 inline constexpr std::string_view kEvictionEnabledLabel = "koordinator.sh/eviction-enabled";
+inline constexpr std::string_view kCoreSchedGroupLabel = "koordinator.sh/core-sched-group-id";
+inline constexpr std::string_view kCoreSchedPolicyLabel = "koordinator.sh/core-sched-policy";
 inline constexpr std::string_view kEvictionPolicyAnnotation = "koordinator.sh/eviction-policy";
 inline constexpr std::string_view kEvictionPriorityAnnotation = "koordinator.sh/eviction-priority";
 inline constexpr std::string_view kCpuBurstAnnotation = "koordinator.sh/cpuBurst";
@@ -36,9 +38,9 @@ struct MetadataProblem {
 };
 MetadataProblem metadata_problem(std::string_view key, std::string_view value, std::string why);
 
-/// Fills qos, cpu_burst, cpu_qos, bound_cpus, eviction (but for `terminating`) and the batch resources of those
-/// containers that have none of their own. `pod` comes with its containers and with what holds without a key: that
-/// stays where a key is absent or bad. A bad key is one problem and is ignored as a whole; a member of cpuBurst or
+/// Fills qos, cpu_burst, cpu_qos, bound_cpus, core_sched, eviction (but for `terminating`) and the batch resources of
+/// those containers that have none of their own. `pod` comes with its containers and with what holds without a key:
+/// that stays where a key is absent or bad. A bad key is one problem and is ignored as a whole; a member of cpuBurst or
 /// cpuQOS that is not known is one too, and the others are taken. Keys that are not listed above are ignored.
 std::vector<MetadataProblem> apply_metadata(const PodMetadata& metadata, Pod& pod);
 

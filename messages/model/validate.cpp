@@ -128,6 +128,7 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.resources("pods.requests", pod.requests);
   check.resources("pods.limits", pod.limits);
   check.count("pods.containers", pod.containers.size(), ReportLimits::kMaxContainers);
+  check.text("pods.core_sched.group_id", pod.core_sched.group_id, 63);
   if (const auto& allowed_by = pod.eviction.allowed_by) {
     check.count("pods.eviction.allowedBy", allowed_by->size(), ReportLimits::kMaxEvictionFeatures);
     for (const auto& feature : *allowed_by)

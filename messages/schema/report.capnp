@@ -73,6 +73,7 @@ struct Spread {
 
 enum QosClass { lse @0; lsr @1; ls @2; be @3; system @4; }
 enum KubeQos { guaranteed @0; burstable @1; bestEffort @2; }
+enum CoreSchedPolicy { group @0; none @1; exclusive @2; }
 enum PodPhase { pending @0; running @1; succeeded @2; failed @3; }
 
 struct Pod {
@@ -95,6 +96,8 @@ struct Pod {
   evictionPriority @16 :Int32;      # lower goes first
   evictionSubPriority @17 :OptInt;  # null: none
   evictionAllowedBy @18 :List(Text);  # features that may evict it, as Koordinator names them; null: all
+  coreSchedGroup @19 :Text;           # label core-sched-group-id; "" = none
+  coreSchedPolicy @20 :CoreSchedPolicy;
 }
 
 struct PodSummary {

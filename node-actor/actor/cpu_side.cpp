@@ -37,7 +37,8 @@ bool kubelet_owns_cpusets(const std::string& path) {
 }  // namespace
 
 CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
-                 const std::string& state_dir, const std::string& kubelet_state, Actuator::Perform perform, Tell tell)
+                 const std::string& state_dir, const std::string& kubelet_state, const model::KnobSupport& core_sched,
+                 Cookies cookies, Actuator::Perform perform, Tell tell)
     : tree_(tree),
       journal_(journal),
       boot_id_(std::move(boot_id)),
@@ -45,12 +46,14 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::s
       tell_(tell),
       knobs_(kernel::probe_knobs(tree)),
       actuator_(tree, journal, std::move(perform)),
-      evictions_(tree, state_dir, boot_id_, std::move(tell)) {
+      evictions_(tree, state_dir, boot_id_, std::move(tell)),
+      cookies_(std::move(cookies)) {
   if (const auto kept = load_be_work(state_dir_)) {
     work_.sums = work_kept_ = *kept;
   } else {
     log::warn("be-work", "{}; the sums begin anew", kept.error().message());
   }
+  knobs_.knobs.push_back(core_sched);
   if (auto topology = kernel::load_topology(tree.root())) {
     topology_ = std::move(*topology);
   } else {
@@ -80,27 +83,34 @@ model::Result<void> CpuSide::round(const Round& round) {
     if (reading) be_current = std::get<model::CpuSet>(reading->value);
   }
   const auto held = hands_off(round);
-  auto step = decide::cpu_round(std::move(state_),
-                                {.now = round.now,
-                                 .node = round.node,
-                                 .pods = round.pods,
-                                 .sample = round.sample,
-                                 .pod_interval = round.pod_interval,
-                                 .knobs = knobs_,
-                                 .topology = topology_,
-                                 .cpus = cpus_,
-                                 .suppress = round.suppress,
-                                 .be_limit = round.be_limit,
-                                 .be_cpus_current = std::move(be_current),
-                                 .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
-                                 .boot_id = boot_id_,
-                                 .hands_off = held,
-                                 .allocatable_batch_cpu = round.allocatable_batch_cpu,
-                                 .work = work},
-                                round.policy);
+  const decide::CpuRoundInput input{.now = round.now,
+                                    .node = round.node,
+                                    .pods = round.pods,
+                                    .sample = round.sample,
+                                    .pod_interval = round.pod_interval,
+                                    .knobs = knobs_,
+                                    .topology = topology_,
+                                    .cpus = cpus_,
+                                    .suppress = round.suppress,
+                                    .be_limit = round.be_limit,
+                                    .be_cpus_current = std::move(be_current),
+                                    .is_v1 = tree_.version() == kernel::CgroupVersion::kV1,
+                                    .boot_id = boot_id_,
+                                    .hands_off = held,
+                                    .allocatable_batch_cpu = round.allocatable_batch_cpu,
+                                    .work = work};
+  round.recorder.cpu_round_begins(state_, input, round.policy);
+  auto step = decide::cpu_round(std::move(state_), input, round.policy);
+  round.recorder.cpu_round_ends(step.decision);
   state_ = std::move(step.state);
   features_ = std::move(step.decision.features);
   auto done = actuator_.apply(step.decision.settlement, round.now);
+  if (done) {
+    done = cookies_.round({.wants = step.decision.cookies,
+                           .pods = round.pods,
+                           .held = [&](const model::PodUid& uid) { return is_held(round, uid); },
+                           .now = round.now});
+  }
   if (const auto* hold = decide::covering(round.holds, tree_.kubepods(), round.now)) {
     for (auto& feature : features_) {
       if (feature.state != model::FeatureState::State::kActive) continue;
@@ -130,6 +140,7 @@ void CpuSide::step_evictions(model::MonoTime now) {
 }
 
 void CpuSide::evict(const Round& round, const decide::EvictDecision& decision) {
+  const bool busy = !decision.victims.empty() || !evictions_.waiting().empty() || evictions_.under_way() > 0;
   std::vector<model::PodUid> held;
   if (!round.holds.empty()) {
     const auto look = [&](const model::PodUid& uid) {
@@ -145,6 +156,8 @@ void CpuSide::evict(const Round& round, const decide::EvictDecision& decision) {
                                   .pods = round.pods,
                                   .held = held,
                                   .dry_run = round.policy && round.policy->dry_run.cpu_evict});
+  // Evictions change what the next round remembers, as no replay of the rounds alone could tell.
+  if (busy || !evictions_.waiting().empty() || evictions_.under_way() > 0) round.recorder.cpu_state_changed();
 }
 
 std::vector<decide::PodWork> CpuSide::watch_work(const Round& round) {
@@ -225,6 +238,17 @@ void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {
 
 std::vector<model::FeatureState> CpuSide::features() const {
   auto features = features_;
+  for (auto& feature : features) {
+    if (!decide::is_feature_of(feature.feature, model::Controller::kCpuQos)) continue;
+    if (feature.state != model::FeatureState::State::kActive) continue;
+    if (const auto count = cookies_.foreign(); count > 0) {
+      feature.why += fmt::format("; {} threads keep a core-sched cookie that is not this agent's", count);
+    }
+    if (const auto& problem = cookies_.problem()) {
+      feature.state = model::FeatureState::State::kUnsupported;
+      feature.why = "not all threads have their core-sched cookie: " + problem->message();
+    }
+  }
   for (const auto& [controller, problem] : actuator_.problems()) {
     for (auto& feature : features) {
       if (!decide::is_feature_of(feature.feature, controller)) continue;

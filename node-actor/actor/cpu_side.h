@@ -14,8 +14,10 @@
 #include "messages/model/sample.h"
 #include "messages/model/topology.h"
 #include "node-actor/actor/actuator.h"
+#include "node-actor/actor/cookies.h"
 #include "node-actor/actor/evictions.h"
 #include "node-actor/decide/be_work.h"
+#include "node-actor/actor/recorder.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
@@ -35,9 +37,10 @@ class CpuSide {
   static constexpr model::Duration kPrune = std::chrono::minutes(1);
 
   /// Probes the kernel's knobs. `tree` and `journal` must outlive it. `kubelet_state`: path of kubelet's
-  /// cpu_manager_state; where its policy is static, cpusets are left to kubelet.
+  /// cpu_manager_state; where its policy is static, cpusets are left to kubelet. `core_sched`: as probed.
   CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id, const std::string& state_dir,
-          const std::string& kubelet_state, Actuator::Perform perform, Tell tell);
+          const std::string& kubelet_state, const model::KnobSupport& core_sched, Cookies cookies,
+          Actuator::Perform perform, Tell tell);
 
   struct Round {
     model::MonoTime now;
@@ -51,6 +54,7 @@ class CpuSide {
     decide::CurrentLimit be_limit;          // of the besteffort root now
     const std::vector<decide::Hold>& holds;
     std::optional<model::MilliCpu> allocatable_batch_cpu;  // nullopt: not known now
+    Recorder& recorder;
   };
   /// Before each round, also when there can be none for want of pods or policy: what is being evicted is seen through.
   void step_evictions(model::MonoTime now);
@@ -65,6 +69,9 @@ class CpuSide {
   decide::CpusetSide cpuset_side() const { return cpuset_side_; }
   /// See Actuator::forget.
   void forget() { actuator_.forget(); }
+  /// See Cookies::release.
+  model::Result<void> release_cookies() { return cookies_.release(); }
+  std::size_t cookies_owned() const { return cookies_.owned(); }
   /// See Actuator::lower_be_quotas.
   model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
 
@@ -92,6 +99,7 @@ class CpuSide {
   decide::NodeCpus cpus_;
   Actuator actuator_;
   Evictions evictions_;
+  Cookies cookies_;
   decide::CpuRoundState state_;
   decide::BeWorkState work_;
   model::BeWork work_kept_;

@@ -10,6 +10,7 @@
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
 #include "node-actor/kernel/cgroup_tree.h"
+#include "node-actor/kernel/core_sched.h"
 #include "node-actor/kernel/kernel_root.h"
 #include "node-actor/spool/spool.h"
 
@@ -24,6 +25,8 @@ struct NodeConfig {
   kernel::KernelRoot kernel;
   kernel::TreeOptions tree;
   bool simulated = false;  // the kernel root is not this host's: status says so
+  /// Not owned. On a simulated host the real one is not asked: its threads are others.
+  kernel::CookieKernel* cookies = &kernel::this_kernel();
 
   std::string state_dir = "/var/lib/tideline";
   std::string pods_file;

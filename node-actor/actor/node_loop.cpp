@@ -31,6 +31,11 @@ std::string path_of(const model::KernelWrite& write) {
   return write.group + "/" + write.file;
 }
 
+model::KnobSupport probe_core_sched(const NodeConfig& config) {
+  if (!config.simulated || config.cookies != &kernel::this_kernel()) return kernel::probe_core_sched(*config.cookies);
+  return {.knob = model::Knob::kCoreSched, .supported = false, .file = {}, .why = "a simulated host has no threads"};
+}
+
 /// The file relative to the tree's root, as in events of writes; as it is if it lies elsewhere.
 std::string relative_to(const kernel::CgroupTree& tree, const std::string& path) {
   const auto pods = tree.directory(tree.kubepods(), std::filesystem::path(path).filename().string());
@@ -75,13 +80,16 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   loop->suppress_.ours = loop->be_quota_.inherited();
   loop->protection_.why = "not looked at yet";
   auto* self = loop.get();
+  const CpuSide::Tell tell = [self](model::Controller controller, model::Reason reason, std::string subject,
+                                    std::string before, std::string after) {
+    self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
+  };
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state,
-      [self](const model::KernelWrite& write) { return self->perform(write); },
-      [self](model::Controller controller, model::Reason reason, std::string subject, std::string before,
-             std::string after) {
-        self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
-      });
+      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, probe_core_sched(config),
+      Cookies(
+          loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
+          [self] { return self->lease_.still_mine(); }, tell),
+      [self](const model::KernelWrite& write) { return self->perform(write); }, tell);
   return loop;
 }
 
@@ -127,7 +135,7 @@ model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
     note(std::move(event));
   holds_ = std::move(holds);
   // A record that is left is one that could not be put back.
-  if (!release || (released && journal_.records().empty())) return {};
+  if (!release || (released && journal_.records().empty() && cpu_side_->cookies_owned() == 0)) return {};
   return put_all_back();
 }
 
@@ -144,6 +152,9 @@ model::Result<void> NodeLoop::put_all_back() {
     if (went_wrong || item.wrote.empty()) continue;
     note({clock::wall_now(), model::Controller::kGuard, model::Reason::kRelease, relative_to(tree_, item.file.path),
           item.found, item.wrote});
+  }
+  if (const auto released = cpu_side_->release_cookies(); !released) {
+    failed += (failed.empty() ? "" : "; ") + released.error().message();
   }
   suppress_ = {};
   be_quota_.forget();
@@ -240,8 +251,9 @@ model::Result<void> NodeLoop::fast_round() {
     suppress_.ours = ours;
   }
   const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
-  auto step = dry_run ? decide_dry(input) : decide::cpu_suppress(suppress_, input, policy_);
-  recorder_.suppress(counters ? *counters : model::FastCounters{}, policy_, input, step.decision);
+  const auto read = counters ? *counters : model::FastCounters{};
+  auto step = dry_run ? decide_dry(input, read) : decide::cpu_suppress(suppress_, input, policy_);
+  if (!dry_run) recorder_.suppress(read, policy_, suppress_, input, false, step);
   suppress_ = std::move(step.state);
   features_ = step.decision.features;
   if (!dry_run) suppress_terms_ = step.decision.terms;
@@ -253,13 +265,15 @@ model::Result<void> NodeLoop::fast_round() {
   return act(step.decision);
 }
 
-decide::SuppressStep NodeLoop::decide_dry(const decide::SuppressInput& input) {
+decide::SuppressStep NodeLoop::decide_dry(const decide::SuppressInput& input, const model::FastCounters& counters) {
   auto would = decide::cpu_suppress(dry_suppress_, input, policy_);
+  recorder_.suppress(counters, policy_, dry_suppress_, input, false, would);
   dry_suppress_ = std::move(would.state);
   suppress_terms_ = would.decision.terms;
   auto off = policy_;
   off->threshold.enable = false;
   auto step = decide::cpu_suppress(suppress_, input, off);
+  recorder_.suppress(counters, policy_, suppress_, input, true, step);
   step.decision.features = std::move(would.decision.features);
   for (auto& feature : step.decision.features) {
     if (feature.state == model::FeatureState::State::kActive) feature.state = model::FeatureState::State::kInactive;
@@ -340,7 +354,8 @@ model::NodeSample NodeLoop::pod_round() {
                                       .suppress = suppress_terms_,
                                       .be_limit = current_,
                                       .holds = holds_,
-                                      .allocatable_batch_cpu = fresh_batch_allocatable(now)});
+                                      .allocatable_batch_cpu = fresh_batch_allocatable(now),
+                                      .recorder = recorder_});
   if (!done) fenced_ = done.error();
   return sample;
 }

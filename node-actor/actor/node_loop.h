@@ -68,7 +68,7 @@ class NodeLoop {
   guard::Declaration declare_period(const model::KernelWrite& write) const;
   guard::Declaration declare_below_best_effort(const model::KernelWrite& write, const std::string& original) const;
   /// CPU suppress in dry run: what it would do is told, and a limit of ours goes.
-  decide::SuppressStep decide_dry(const decide::SuppressInput& input);
+  decide::SuppressStep decide_dry(const decide::SuppressInput& input, const model::FastCounters& counters);
   model::Result<void> act(const decide::SuppressDecision& decision);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);

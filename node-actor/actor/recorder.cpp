@@ -3,93 +3,21 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "messages/log/log.h"
+#include "node-actor/recording/recording.h"
 
 namespace tideline::node {
 namespace {
 
 using nlohmann::json;
 
-/// Names of groups and kernel text need not be UTF-8.
-std::string text_of(const json& entry) {
-  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-json value(const std::optional<model::MilliCpu>& cpu) {
-  return cpu ? json(cpu->value()) : json(nullptr);
-}
-json value(const std::optional<model::Bytes>& bytes) {
-  return bytes ? json(bytes->value()) : json(nullptr);
-}
-json value(const std::optional<model::Duration>& duration) {
-  return duration ? json(duration->count()) : json(nullptr);
-}
-json value(const std::optional<double>& number) {
-  return number ? json(*number) : json(nullptr);
-}
-json value(const std::optional<std::int64_t>& number) {
-  return number ? json(*number) : json(nullptr);
-}
-
-json value(const std::optional<model::StallTotals>& stall) {
-  if (!stall) return nullptr;
-  return {{"some_ns", stall->some.count()}, {"full_ns", stall->full.count()}};
-}
-
-json group(const model::GroupCounters& counters) {
-  return {{"inode", counters.inode},
-          {"cpu_ns", value(counters.cpu)},
-          {"nr_periods", value(counters.nr_periods)},
-          {"nr_throttled", value(counters.nr_throttled)},
-          {"memory_bytes", value(counters.memory)},
-          {"cpu_stall", value(counters.cpu_stall)},
-          {"run_delay_ns", value(counters.run_delay)}};
-}
-
-json current(const decide::CurrentLimit& limit) {
-  switch (limit.kind) {
-    case decide::CurrentLimit::Kind::kUnknown:
-      return "unknown";
-    case decide::CurrentLimit::Kind::kNoQuota:
-      return "none";
-    case decide::CurrentLimit::Kind::kQuota:
-      return limit.quota.value();
-  }
-  return nullptr;
-}
-
-json policy_json(const model::NodePolicy& policy) {
-  const auto& threshold = policy.threshold;
-  return {{"version", policy.version.value()},
-          {"epoch", policy.epoch.value()},
-          {"enable", threshold.enable},
-          {"cpuSuppressThresholdPercent", threshold.cpu_suppress_threshold_percent},
-          {"cpuSuppressMinPercent",
-           threshold.cpu_suppress_min_percent ? json(*threshold.cpu_suppress_min_percent) : json(nullptr)},
-          {"cpuSuppressPolicy", std::string(model::name_of(threshold.cpu_suppress_policy))}};
-}
-
-json fast_json(const std::optional<model::FastSample>& sample) {
-  if (!sample) return nullptr;
-  return {{"at_ns", sample->at.ns},
-          {"window_ns", sample->window.count()},
-          {"node_cpu", value(sample->node_cpu)},
-          {"be_cpu", value(sample->be_cpu)},
-          {"be_periods", value(sample->be_periods)}};
-}
-
-json pods_json(const std::optional<model::NodeSample>& sample) {
-  if (!sample) return nullptr;
-  return {{"at_ns", sample->at.ns},
-          {"window_ns", sample->window.count()},
-          {"node_cpu", value(sample->node_cpu)},
-          {"ls_cpu", value(sample->ls_cpu)},
-          {"be_cpu", value(sample->be_cpu)},
-          {"ls_delay_per_cpu", value(sample->ls_delay_per_cpu)}};
+std::string text_of(const char* type, json line) {
+  line["type"] = type;
+  return recording::text_of(line) + '\n';
 }
 
 }  // namespace
@@ -110,81 +38,108 @@ model::Result<Recorder> Recorder::open(const std::string& path, std::size_t max_
   return recorder;
 }
 
-void Recorder::host(const model::HostCounters& counters) {
-  if (!on()) return;
-  json pods = json::array();
-  for (const auto& pod : counters.pods) {
-    pods.push_back({{"uid", pod.uid.str()},
-                    {"qos", std::string(model::name_of(pod.qos))},
-                    {"below_besteffort", pod.below_besteffort},
-                    {"group", group(pod.group)}});
+const std::string& Recorder::policy_text(const std::optional<model::NodePolicy>& policy) {
+  if (!policy_ || *policy_ != policy) {
+    policy_ = policy;
+    policy_text_ = text_of("policy", recording::json_of(policy));
   }
-  const json entry{{"type", "host"},
-                   {"at_ns", counters.at.ns},
-                   {"wall_ms", counters.wall.ms},
-                   {"node_cpu_ns", value(counters.node_cpu)},
-                   {"memory_total", value(counters.memory_total)},
-                   {"memory_available", value(counters.memory_available)},
-                   {"cpu_stall", value(counters.cpu_stall)},
-                   {"memory_stall", value(counters.memory_stall)},
-                   {"io_stall", value(counters.io_stall)},
-                   {"best_effort", group(counters.best_effort)},
-                   {"be_limit", value(counters.be_limit)},
-                   {"be_limit_known", counters.be_limit_known},
-                   {"pods", std::move(pods)}};
-  line(text_of(entry));
+  return policy_text_;
+}
+
+void Recorder::host(const model::HostCounters& counters) {
+  if (on()) put("host", recording::host_line(counters));
 }
 
 void Recorder::suppress(const model::FastCounters& counters, const std::optional<model::NodePolicy>& policy,
-                        const decide::SuppressInput& input, const decide::SuppressDecision& decision) {
+                        const decide::SuppressState& state, const decide::SuppressInput& input, bool off,
+                        const decide::SuppressStep& step) {
   if (!on()) return;
-  if (!last_policy_ || *last_policy_ != policy) {
-    last_policy_ = policy;
-    line(text_of(
-        {{"type", "policy"}, {"at_ns", input.now.ns}, {"policy", policy ? policy_json(*policy) : json(nullptr)}}));
-  }
-  const json entry{{"type", "suppress"},
-                   {"now_ns", input.now.ns},
-                   {"counters",
-                    {{"at_ns", counters.at.ns},
-                     {"node_cpu_ns", value(counters.node_cpu)},
-                     {"be_cpu_ns", value(counters.be_cpu)},
-                     {"be_inode", counters.be_inode}}},
-                   {"capacity", input.node.capacity.value()},
-                   {"allocatable", input.node.allocatable.value()},
-                   {"fast", fast_json(input.fast)},
-                   {"pods", pods_json(input.pods)},
-                   {"be_outside_root", value(input.be_outside_root)},
-                   {"protection", {{"verified", input.protection.verified}, {"why", input.protection.why}}},
-                   {"current", current(input.current)},
-                   {"action", std::string(decide::name_of(decision.action))},
-                   {"limit", decision.limit.value()},
-                   {"reason", std::string(model::name_of(decision.reason))},
-                   {"write", decision.write}};
-  line(text_of(entry));
+  const auto line = recording::suppress_line(counters, input, off, step.decision);
+  const auto before = recording::json_of(state);
+  const bool kept = put({{"policy", policy_text(policy)}}, [&] {
+    auto complete = line;
+    const auto left = suppress_.find(off);
+    if (left == suppress_.end() || left->second != before) complete["state"] = before;
+    return text_of("suppress", std::move(complete));
+  });
+  suppress_.erase(off);
+  if (kept) suppress_.emplace(off, recording::json_of(step.state));
+}
+
+void Recorder::cpu_round_begins(const decide::CpuRoundState& state, const decide::CpuRoundInput& input,
+                                const std::optional<model::NodePolicy>& policy) {
+  if (!on()) return;
+  Pending pending;
+  pending.basis = {{"policy", policy_text(policy)},
+                   {"node", text_of("node", recording::node_line(input))},
+                   {"pods", text_of("pods", recording::json_of(input.pods))},
+                   {"hands_off", text_of("hands_off", recording::json_of(input.hands_off))}};
+  pending.state = recording::json_of(state);
+  pending.line = recording::cpu_line(input);
+  pending_ = std::move(pending);
+}
+
+void Recorder::cpu_round_ends(const decide::CpuRoundDecision& decision) {
+  if (!on() || !pending_) return;
+  const auto pending = std::exchange(pending_, std::nullopt);
+  const auto decided = recording::json_of(decision);
+  const auto settlement = recording::text_of(decided.at("settlement"));
+  state_is_told_ = put(pending->basis, [&] {
+    auto line = pending->line;
+    if (!state_is_told_) line["state"] = pending->state;
+    line["decision"] = decided;
+    if (settlement == settlement_) line["decision"]["settlement"] = "same";
+    return text_of("cpu", std::move(line));
+  });
+  // What follows a round that was left out begins anew.
+  settlement_ = state_is_told_ ? settlement : "";
 }
 
 void Recorder::write(const model::KernelWrite& write, const std::string& old_value) {
-  if (!on()) return;
-  line(text_of({{"type", "write"},
-                {"group", write.group},
-                {"file", write.file},
-                {"old", old_value},
-                {"new", write.value},
-                {"controller", std::string(model::name_of(write.controller))},
-                {"reason", std::string(model::name_of(write.reason))}}));
+  if (on()) put("write", recording::write_line(write, old_value));
 }
 
-void Recorder::line(const std::string& text) {
-  if (written_ + text.size() + 1 > max_bytes_ / 2) begin_next_file();
-  if (!on()) return;
-  const bool kept = std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() &&
-                    std::fputc('\n', file_.get()) != EOF && std::fflush(file_.get()) == 0;
+void Recorder::put(const char* type, json line) {
+  const auto text = text_of(type, std::move(line));
+  put({}, [&] { return text; });
+}
+
+template <class Line>
+bool Recorder::put(const Basis& basis, const Line& line) {
+  const auto compose = [&] {
+    std::string text;
+    for (const auto& [type, content] : basis) {
+      const auto told = told_.find(type);
+      if (told == told_.end() || told->second != content) text += content;
+    }
+    return text + line();
+  };
+  auto text = compose();
+  if (!fits(text.size())) {
+    begin_next_file();
+    if (!on()) return false;
+    text = compose();
+  }
+  if (!fits(text.size())) {
+    if (!std::exchange(left_out_, true)) {
+      log::warn("recording-left-out", "--record {}: a round of {} bytes is larger than a file", path_, text.size());
+    }
+    return false;
+  }
+  append(text);
+  for (const auto& [type, content] : basis)
+    told_.insert_or_assign(type, content);
+  return on();
+}
+
+void Recorder::append(const std::string& text) {
+  const bool kept =
+      std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() && std::fflush(file_.get()) == 0;
   if (!kept) {
     end(errno);
     return;
   }
-  written_ += text.size() + 1;
+  written_ += text.size();
 }
 
 void Recorder::begin_next_file() {
@@ -196,7 +151,10 @@ void Recorder::begin_next_file() {
     return;
   }
   written_ = 0;
-  last_policy_.reset();
+  told_.clear();
+  suppress_.clear();
+  settlement_.clear();
+  state_is_told_ = false;
 }
 
 void Recorder::end(int problem) {

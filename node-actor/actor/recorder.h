@@ -1,16 +1,21 @@
 #pragma once
-// --record FILE: what the controller saw and did, one JSON object a line, for replay and for bug reports. Bounded: when
-// FILE is full, and when a new worker begins, it becomes FILE.1 and a new FILE begins, which names
-// the policy in force anew.
+// --record FILE: what the controllers saw and decided, and what was written, for replay and for bug reports; the lines
+// are node-actor/recording's. Bounded: when FILE is full, and when a new worker begins, it becomes FILE.1 and a new
+// FILE begins, which says anew all that its rounds rest on.
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "messages/model/counters.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
+#include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
 
 namespace tideline::node {
@@ -19,15 +24,23 @@ class Recorder {
  public:
   /// Does nothing.
   Recorder() = default;
-  /// `max_bytes` for FILE and FILE.1 together. Later trouble with the disk is logged and ends the recording.
+  /// `max_bytes` for FILE and FILE.1 together. Later trouble with the disk is logged and ends the recording; a round
+  /// that alone is larger than a file is left out and logged.
   static model::Result<Recorder> open(const std::string& path, std::size_t max_bytes);
 
   bool on() const { return file_ != nullptr; }
   /// The raw counters a pod round read.
   void host(const model::HostCounters& counters);
-  /// One round of CPU suppress: raw counters, the policy when it changed, the input, the decision.
+  /// One round of CPU suppress. `off`: it was decided with `enable` false in place of the policy's.
   void suppress(const model::FastCounters& counters, const std::optional<model::NodePolicy>& policy,
-                const decide::SuppressInput& input, const decide::SuppressDecision& decision);
+                const decide::SuppressState& state, const decide::SuppressInput& input, bool off,
+                const decide::SuppressStep& step);
+  /// One pod round of the CPU side: what it begins with, and what came of it.
+  void cpu_round_begins(const decide::CpuRoundState& state, const decide::CpuRoundInput& input,
+                        const std::optional<model::NodePolicy>& policy);
+  void cpu_round_ends(const decide::CpuRoundDecision& decision);
+  /// Something but a round changed what the CPU side remembers.
+  void cpu_state_changed() { state_is_told_ = false; }
   /// A write that was made.
   void write(const model::KernelWrite& write, const std::string& old_value);
 
@@ -35,7 +48,22 @@ class Recorder {
   struct Closer {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  void line(const std::string& text);
+  /// Lines that hold until they are there again: text by type.
+  using Basis = std::map<std::string, std::string>;
+  struct Pending {
+    Basis basis;
+    nlohmann::json state;
+    nlohmann::json line;
+  };
+
+  const std::string& policy_text(const std::optional<model::NodePolicy>& policy);
+  /// Writes what changed of the basis, and then what `line` makes, in one file: of a new file it is asked again. False:
+  /// it was left out, or the recording has ended.
+  template <class Line>
+  bool put(const Basis& basis, const Line& line);
+  void put(const char* type, nlohmann::json line);
+  bool fits(std::size_t bytes) const { return written_ + bytes <= max_bytes_ / 2; }
+  void append(const std::string& text);
   void begin_next_file();
   void end(int problem);
 
@@ -43,7 +71,14 @@ class Recorder {
   std::size_t max_bytes_ = 0;
   std::size_t written_ = 0;
   std::unique_ptr<std::FILE, Closer> file_;
-  std::optional<std::optional<model::NodePolicy>> last_policy_;
+  Basis told_;                               // in this file
+  std::map<bool, nlohmann::json> suppress_;  // what rounds left to be remembered, in this file, by `off`
+  std::string settlement_;                   // of the last round in this file
+  bool state_is_told_ = false;
+  bool left_out_ = false;  // a round that was too large, already logged
+  std::optional<std::optional<model::NodePolicy>> policy_;
+  std::string policy_text_;
+  std::optional<Pending> pending_;
 };
 
 }  // namespace tideline::node

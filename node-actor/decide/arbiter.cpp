@@ -82,6 +82,8 @@ bool is_takable(const Want& want) {
       return in_range(-1, 2);
     case Knob::kCpuset:
       return cpus && !cpus->empty();
+    case Knob::kCoreSched:
+      return false;
   }
   return false;
 }

@@ -30,22 +30,6 @@ bool is_below_besteffort(const Pod& pod) {
   return pod.kube_qos == KubeQos::kBestEffort;
 }
 
-/// The class a pod follows; nullptr: none.
-const CpuQosPolicy* class_of(const Pod& pod, const model::QosPolicy& qos) {
-  switch (pod.qos) {
-    case QosClass::kLse:
-    case QosClass::kLsr:
-      return pod.kube_qos == KubeQos::kGuaranteed && !qos.lsr.enable ? &qos.ls : &qos.lsr;
-    case QosClass::kLs:
-      return &qos.ls;
-    case QosClass::kBe:
-      return &qos.be;
-    case QosClass::kSystem:
-      return nullptr;
-  }
-  return nullptr;
-}
-
 bool has_own_identity(const Pod& pod) {
   return pod.qos == QosClass::kLs && pod.cpu_qos.has_value() && !has_ended(pod);
 }
@@ -100,7 +84,7 @@ class Round {
     if (qos_.be.enable) want(model::root_of(KubeQos::kBestEffort), Knob::kBvtWarp, Number{qos_.be.group_identity});
     for (const auto& pod : pods_) {
       if (has_ended(pod)) continue;
-      const auto* policy = class_of(pod, qos_);
+      const auto* policy = cpu_qos_class_of(pod, qos_);
       if (has_own_identity(pod)) {
         want(model::group_of(pod), Knob::kBvtWarp, Number{own_identity(pod, qos_.ls)}, Reason::kPodOverride);
       } else if (policy != nullptr && policy->enable) {
@@ -119,8 +103,12 @@ class Round {
     std::vector<std::string> have;
     std::vector<std::string> lack;
     if (qos_.cpu_policy == CpuQosMechanism::kCoreSched) {
-      lack.push_back(fmt::format("cpuPolicy coreSched{}: this build sets no core scheduling cookies",
-                                 policy.core_expeller ? " with coreExpeller" : ""));
+      const auto what = fmt::format("coreSched{}", policy.core_expeller ? " with coreExpeller" : "");
+      if (knobs_.has(Knob::kCoreSched)) {
+        have.push_back(what + ": cookies");
+      } else {
+        lack.push_back(fmt::format("cpuPolicy {} needs {}", what, lack_of(Knob::kCoreSched)));
+      }
     } else if (knobs_.has(Knob::kBvtWarp)) {
       have.push_back(fmt::format("groupIdentity {}", policy.group_identity));
     } else if (policy.group_identity != 0) {
@@ -172,6 +160,21 @@ class Round {
 };
 
 }  // namespace
+
+const CpuQosPolicy* cpu_qos_class_of(const Pod& pod, const model::QosPolicy& qos) {
+  switch (pod.qos) {
+    case QosClass::kLse:
+    case QosClass::kLsr:
+      return pod.kube_qos == KubeQos::kGuaranteed && !qos.lsr.enable ? &qos.ls : &qos.lsr;
+    case QosClass::kLs:
+      return &qos.ls;
+    case QosClass::kBe:
+      return &qos.be;
+    case QosClass::kSystem:
+      return nullptr;
+  }
+  return nullptr;
+}
 
 Wants cpu_qos(const std::vector<model::Pod>& pods, const model::KnobSet& knobs,
               const std::optional<model::NodePolicy>& policy) {

@@ -14,7 +14,8 @@
 //   Annotation koordinator.sh/cpuQOS, of LS pods only: its own groupIdentity, the class's if it names none; 0 if it is
 //   not enabled.
 // schedIdle of lsrClass and lsClass is never applied: an idle LS pod would wait for its siblings.
-// coreExpeller belongs to coreSched and means nothing under groupIdentity.
+// cpuPolicy coreSched gives pods core scheduling cookies instead (core_sched.h); coreExpeller belongs to it and means
+// nothing under groupIdentity.
 
 #include <optional>
 #include <vector>
@@ -27,6 +28,9 @@ namespace tideline::decide {
 
 /// The kubelet's weight of the besteffort root: the least there is.
 constexpr model::Number kLeastWeight{2};
+
+/// The class whose cpuQOS a pod follows; nullptr: none, as SYSTEM pods.
+const model::CpuQosPolicy* cpu_qos_class_of(const model::Pod& pod, const model::QosPolicy& qos);
 
 /// One round. Pods that have ended and containers without id are left alone; without policy nothing is wanted.
 /// Features: "cpuQOS.lsrClass", "cpuQOS.lsClass", "cpuQOS.beClass" always, "cpuQOS.annotation" if a pod has one that

@@ -67,6 +67,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   take(std::move(burst.decision.wants), dry_run, wants, decision.features);
 
   take(cpu_qos(input.pods, input.knobs, policy), dry_run, wants, decision.features);
+  decision.cookies = core_sched(input.pods, input.knobs, policy);
 
   // Without a policy nothing of BE's own limits is touched either.
   if (policy) {

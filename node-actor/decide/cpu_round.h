@@ -15,6 +15,7 @@
 #include "messages/model/sample.h"
 #include "messages/model/topology.h"
 #include "node-actor/decide/arbiter.h"
+#include "node-actor/decide/core_sched.h"
 #include "node-actor/decide/cpu_burst.h"
 #include "node-actor/decide/cpu_evict.h"
 #include "node-actor/decide/cpu_suppress.h"
@@ -52,6 +53,7 @@ struct CpuRoundState {
 struct CpuRoundDecision {
   Settlement settlement;
   EvictDecision evict;
+  std::vector<CookieWant> cookies;  // see core_sched.h
   /// The CPUs that CPU suppress holds BE to under cpuSuppressPolicy cpuset; nullopt: it holds BE to none.
   std::optional<model::CpuSet> suppressed_cpus;
   /// Of every mechanism; a mechanism in dry run says so.

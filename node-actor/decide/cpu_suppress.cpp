@@ -284,6 +284,13 @@ std::optional<MilliCpu> RecentFormulas::least(model::MonoTime now) const {
   return least;
 }
 
+std::vector<RecentFormulas::Entry> RecentFormulas::kept() const {
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < count_; ++i)
+    entries.push_back(ring_[(next_ + ring_.size() - count_ + i) % ring_.size()]);
+  return entries;
+}
+
 std::string_view name_of(SuppressDecision::Action action) {
   switch (action) {
     case Action::kHold:

@@ -40,8 +40,8 @@ constexpr model::Duration kPace = std::chrono::milliseconds(900);
 /// It waits this long instead where kernel ordering is verified: then it moves only what LS has in reserve, and each
 /// write costs LS a wake-up behind a refilled BE (docs/benchmarks.md).
 constexpr model::Duration kDriftPace = std::chrono::milliseconds(4900);
-/// Where kernel ordering is verified a rise of at least an urgent fall's size is believed once the formula has asked for
-/// it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
+/// Where kernel ordering is verified a rise of at least an urgent fall's size is believed once the formula has asked
+/// for it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
 /// spike is followed within a second.
 constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
 /// An urgent fall this soon after such a rise says that the rise was not worth it: the next one is watched for twice as
@@ -108,15 +108,17 @@ struct SuppressInput {
 /// The newest window's answers over the last kRiseWait, of rounds at least a thirtieth of it apart.
 class RecentFormulas {
  public:
-  void add(model::MonoTime at, model::MilliCpu formula);
-  /// The least of those younger than kRiseWait; nullopt: there is none.
-  std::optional<model::MilliCpu> least(model::MonoTime now) const;
-
- private:
   struct Entry {
     model::MonoTime at;
     model::MilliCpu formula;
   };
+  void add(model::MonoTime at, model::MilliCpu formula);
+  /// The least of those younger than kRiseWait; nullopt: there is none.
+  std::optional<model::MilliCpu> least(model::MonoTime now) const;
+  /// All it remembers, oldest first; added in this order to an empty one they make the same.
+  std::vector<Entry> kept() const;
+
+ private:
   std::array<Entry, 32> ring_ = {};
   std::size_t next_ = 0;
   std::size_t count_ = 0;
@@ -156,7 +158,8 @@ struct SuppressTerms {
   /// The same, with non-BE pods counted as node - BE at most: a reading above that is of before their use fell. What
   /// urgent falls and watched rises follow where kernel ordering is verified.
   std::optional<model::MilliCpu> window_formula;
-  /// The formula from the pod loop's longer window, which is what unhurried changes follow; nullopt: no fresh pod sample.
+  /// The formula from the pod loop's longer window, which is what unhurried changes follow; nullopt: no fresh pod
+  /// sample.
   std::optional<model::MilliCpu> steady_formula;
   model::MilliCpu floor;                      // max(capacity * cpuSuppressMinPercent / 100, kKernelMinimum)
   bool from_fast_loop = false;                // node_used and be_used are the fast loop's, else the pod loop's
@@ -195,8 +198,8 @@ struct SuppressStep {
 ///
 /// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
 ///   other change follows the lower of that and the steady formula, at the pace of kPace or, where kernel ordering is
-///   verified, kDriftPace. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and at
-///   most one second's worth at once; one that was watched for kRiseWait on a verified host is not, nor paced.
+///   verified, kDriftPace. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and
+///   at most one second's worth at once; one that was watched for kRiseWait on a verified host is not, nor paced.
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
 /// set
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too

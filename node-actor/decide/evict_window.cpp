@@ -9,23 +9,23 @@ using model::MilliCpu;
 using model::MonoTime;
 
 void EvictWindow::configure(Duration length, model::CpuEvictPolicy limit_kind) {
-  if (length == length_ && limit_kind == limit_kind_) return;
-  length_ = length;
-  limit_kind_ = limit_kind;
-  buckets_.clear();
+  if (length == kept_.length && limit_kind == kept_.limit_kind) return;
+  kept_.length = length;
+  kept_.limit_kind = limit_kind;
+  kept_.buckets.clear();
 }
 
 bool EvictWindow::within(const Bucket& bucket, MonoTime now) const {
-  return now - bucket.last < length_;
+  return now - bucket.last < kept_.length;
 }
 
 void EvictWindow::add(const EvictReading& reading, Duration longest) {
-  if (!buckets_.empty() && reading.at <= buckets_.back().last) return;
-  std::erase_if(buckets_, [&](const Bucket& bucket) { return !within(bucket, reading.at); });
-  if (buckets_.empty() || reading.at - buckets_.back().first >= length_ / kEvictBuckets) {
-    buckets_.emplace_back().first = reading.at;
+  if (!kept_.buckets.empty() && reading.at <= kept_.buckets.back().last) return;
+  std::erase_if(kept_.buckets, [&](const Bucket& bucket) { return !within(bucket, reading.at); });
+  if (kept_.buckets.empty() || reading.at - kept_.buckets.back().first >= kept_.length / kEvictBuckets) {
+    kept_.buckets.emplace_back().first = reading.at;
   }
-  auto& bucket = buckets_.back();
+  auto& bucket = kept_.buckets.back();
   bucket.last = reading.at;
   const Duration covers = std::clamp(reading.window, model::kZeroDuration, longest);
   if (reading.node_cpu) {
@@ -46,7 +46,7 @@ BeMean EvictWindow::be(MonoTime now) const {
   BeMean mean;
   BeView sum;
   std::int64_t readings = 0;
-  for (const auto& bucket : buckets_) {
+  for (const auto& bucket : kept_.buckets) {
     if (!within(bucket, now)) continue;
     readings += bucket.be_readings;
     mean.covered += bucket.be_covered;
@@ -64,7 +64,7 @@ NodeMean EvictWindow::node(MonoTime now) const {
   NodeMean mean;
   std::int64_t sum = 0;
   std::int64_t readings = 0;
-  for (const auto& bucket : buckets_) {
+  for (const auto& bucket : kept_.buckets) {
     if (!within(bucket, now)) continue;
     readings += bucket.node_readings;
     mean.covered += bucket.node_covered;

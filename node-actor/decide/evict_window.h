@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "messages/model/policy.h"
@@ -44,17 +45,6 @@ struct NodeMean {
 
 class EvictWindow {
  public:
-  /// Another length or another meaning of be_limit starts anew.
-  void configure(model::Duration length, model::CpuEvictPolicy limit_kind);
-  /// A reading counts once, and one from before the newest not at all. It stands for at most `longest`: a gap in the
-  /// readings is not time that was watched.
-  void add(const EvictReading& reading, model::Duration longest);
-  BeMean be(model::MonoTime now) const;
-  NodeMean node(model::MonoTime now) const;
-  model::Duration length() const { return length_; }
-  std::size_t buckets() const { return buckets_.size(); }
-
- private:
   struct Bucket {
     model::MonoTime first;
     model::MonoTime last;
@@ -65,11 +55,31 @@ class EvictWindow {
     model::Duration node_covered{0};
     model::MilliCpu node_sum;
   };
+  /// All it remembers, for a recording.
+  struct Kept {
+    model::Duration length{0};
+    model::CpuEvictPolicy limit_kind = model::CpuEvictPolicy::kRealLimit;
+    std::vector<Bucket> buckets;  // oldest first
+  };
+
+  EvictWindow() = default;
+  explicit EvictWindow(Kept kept) : kept_(std::move(kept)) {}
+  const Kept& kept() const { return kept_; }
+
+  /// Another length or another meaning of be_limit starts anew.
+  void configure(model::Duration length, model::CpuEvictPolicy limit_kind);
+  /// A reading counts once, and one from before the newest not at all. It stands for at most `longest`: a gap in the
+  /// readings is not time that was watched.
+  void add(const EvictReading& reading, model::Duration longest);
+  BeMean be(model::MonoTime now) const;
+  NodeMean node(model::MonoTime now) const;
+  model::Duration length() const { return kept_.length; }
+  std::size_t buckets() const { return kept_.buckets.size(); }
+
+ private:
   bool within(const Bucket& bucket, model::MonoTime now) const;
 
-  model::Duration length_{0};
-  model::CpuEvictPolicy limit_kind_ = model::CpuEvictPolicy::kRealLimit;
-  std::vector<Bucket> buckets_;  // oldest first
+  Kept kept_;
 };
 
 }  // namespace tideline::decide

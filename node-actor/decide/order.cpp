@@ -84,6 +84,8 @@ class Planner {
       case Knob::kCpuWeight:
       case Knob::kBvtWarp:
         return add(Step::kWeight, index);
+      case Knob::kCoreSched:
+        return;
     }
   }
 

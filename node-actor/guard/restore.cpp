@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/guard/cookie_record.h"
 #include "node-actor/guard/idle_weight.h"
 #include "node-actor/guard/quota_room.h"
 #include "node-actor/guard/restore_log.h"
@@ -153,8 +154,8 @@ std::string_view name_of(RestoreItem::Outcome outcome) {
 }
 
 bool RestoreReport::complete() const {
-  return std::none_of(items.begin(), items.end(),
-                      [](const RestoreItem& item) { return item.outcome == Outcome::kFailed; });
+  return cookies_left.empty() && std::none_of(items.begin(), items.end(),
+                                              [](const RestoreItem& item) { return item.outcome == Outcome::kFailed; });
 }
 
 std::string line_of(const RestoreItem& item) {
@@ -168,6 +169,8 @@ std::string RestoreReport::text() const {
   std::string text;
   for (const auto& item : items)
     text += line_of(item) + '\n';
+  if (cookie_threads > 0) text += fmt::format("restored {} threads: no core-sched cookie\n", cookie_threads);
+  if (!cookies_left.empty()) text += fmt::format("failed core-sched cookies: {}\n", cookies_left);
   return text;
 }
 
@@ -207,13 +210,32 @@ void settle(Journal& journal, RestoreReport& report) {
   }
 }
 
-model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id) {
+void release_cookies(const std::string& state_dir, const std::string& boot_id, kernel::CookieKernel& kernel,
+                     const std::string& proc, RestoreReport& report) {
+  auto record = CookieRecord::open(state_dir, boot_id.empty() ? read_boot_id() : boot_id);
+  if (!record.problem().empty()) report.notes.push_back(record.problem());
+  const auto done = clear_cookies(record, kernel, proc);
+  if (!done) {
+    report.cookies_left = done.error().message();
+    return;
+  }
+  report.cookie_threads = done->threads;
+  if (done->refused) {
+    report.cookies_left = done->refused->message();
+  } else if (done->left > 0) {
+    report.cookies_left = fmt::format("{} threads still have one", done->left);
+  }
+}
+
+model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id,
+                                         kernel::CookieKernel& cookies, const std::string& proc) {
   // An orphaned worker restores by itself as soon as it learns that its supervisor is dead: one lease is enough.
   const auto lock = StateLock::take(state_dir, std::chrono::seconds(2));
   if (!lock) return lock.error();
   auto journal = Journal::open(state_dir, boot_id);
   if (!journal) return journal.error();
   auto report = restore(*journal, RestoreMode::kAllOriginals, false);
+  release_cookies(state_dir, boot_id, cookies, proc, report);
   log_restores(state_dir, report, model::Reason::kRelease);
   settle(*journal, report);
   return report;

@@ -7,6 +7,7 @@
 
 #include "messages/model/result.h"
 #include "node-actor/guard/journal.h"
+#include "node-actor/kernel/core_sched.h"
 
 namespace tideline::guard {
 
@@ -39,7 +40,9 @@ struct RestoreReport {
   /// In the order they were put back: latest write first, but a quota before its period and idle before the weight.
   std::vector<RestoreItem> items;
   std::vector<std::string> notes;  // corrupt journal lines and the like
-  /// No item failed.
+  std::size_t cookie_threads = 0;  // whose core-sched cookie was taken away
+  std::string cookies_left;        // why some still have one; "": none has
+  /// No item failed, and no cookie is left.
   bool complete() const;
   /// One line a file, for log and terminal; "" without items.
   std::string text() const;
@@ -53,8 +56,16 @@ RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified
 /// failed. Trouble in doing so is added to the report's notes.
 void settle(Journal& journal, RestoreReport& report);
 
-/// For `tideline-node release`, uninstall, and each start: takes the lock, restores all originals, leaves the journal
-/// empty. kOverloaded when an agent is alive on `state_dir`: the message says which pids and what to do.
-model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id = {});
+/// Beside restore(kAllOriginals), once nobody can give cookies any more: takes those of the state directory's record
+/// from all threads of the host.
+void release_cookies(const std::string& state_dir, const std::string& boot_id, kernel::CookieKernel& kernel,
+                     const std::string& proc, RestoreReport& report);
+
+/// For `tideline-node release` and uninstall: takes the lock, restores all originals, takes all
+/// cookies away, leaves the journal empty. kOverloaded when an agent is alive on `state_dir`: the message says which
+/// pids and what to do.
+model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id = {},
+                                         kernel::CookieKernel& cookies = kernel::this_kernel(),
+                                         const std::string& proc = "/proc");
 
 }  // namespace tideline::guard

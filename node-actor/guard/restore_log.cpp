@@ -47,15 +47,19 @@ void log_restores(const std::string& state_dir, const RestoreReport& report, mod
   const auto held = std::filesystem::file_size(path, absent);
   if (!absent && held > kMaxRestoreLogBytes) return;
   std::ofstream out(path, std::ios::app);
-  for (const auto& item : report.items) {
-    if (item.wrote.empty() || item.outcome == RestoreItem::Outcome::kFailed) continue;
+  const auto add = [&](const std::string& file, const std::string& found, const std::string& wrote) {
     const json entry = {{"at_ms", clock::wall_now().ms},
                         {"reason", static_cast<std::uint16_t>(reason)},
-                        {"file", item.file.path},
-                        {"found", item.found},
-                        {"wrote", item.wrote}};
+                        {"file", file},
+                        {"found", found},
+                        {"wrote", wrote}};
     out << entry.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+  };
+  for (const auto& item : report.items) {
+    if (item.wrote.empty() || item.outcome == RestoreItem::Outcome::kFailed) continue;
+    add(item.file.path, item.found, item.wrote);
   }
+  if (report.cookie_threads > 0) add("core-sched cookies", std::to_string(report.cookie_threads) + " threads", "none");
 }
 
 std::vector<model::Event> take_restores(const std::string& state_dir) {

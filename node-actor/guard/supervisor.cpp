@@ -76,8 +76,9 @@ class Supervisor {
   /// SIGKILL, and the safe state without it if it does not go. False: still stuck, and a stop was asked for.
   bool end_hung(const Worker& worker);
   int stop(const Worker* worker);
-  /// `settled`: no worker is left that could write, so that originals may be forgotten once they are back.
-  void restore_now(RestoreMode mode, bool settled = true);
+  /// `settled`: no worker is left that could write, so that originals may be forgotten once they are back. `ends`: nor
+  /// does one follow, which would take over the cookies of the last one.
+  void restore_now(RestoreMode mode, bool settled = true, bool ends = false);
   bool ordering_verified() const;
   /// True: a stop was asked for while waiting.
   bool wait_for(Duration pause);
@@ -230,7 +231,7 @@ bool Supervisor::ordering_verified() const {
   return config_.ordering_verified && config_.ordering_verified();
 }
 
-void Supervisor::restore_now(RestoreMode mode, bool settled) {
+void Supervisor::restore_now(RestoreMode mode, bool settled, bool ends) {
   last_restore_complete_ = false;
   auto journal = Journal::open(config_.state_dir, config_.boot_id);
   if (!journal) {
@@ -240,6 +241,7 @@ void Supervisor::restore_now(RestoreMode mode, bool settled) {
   const bool verified = mode == RestoreMode::kSafeState && ordering_verified();
   auto report = restore(*journal, mode, verified);
   if (mode == RestoreMode::kAllOriginals && settled) settle(*journal, report);
+  if (ends && settled) release_cookies(config_.state_dir, config_.boot_id, *config_.cookies, config_.proc, report);
   last_restore_complete_ = report.complete();
   log_restores(config_.state_dir, report,
                mode == RestoreMode::kSafeState ? model::Reason::kSafeState : model::Reason::kRestore);
@@ -249,6 +251,9 @@ void Supervisor::restore_now(RestoreMode mode, bool settled) {
     const bool bad = item.outcome == RestoreItem::Outcome::kFailed || item.outcome == RestoreItem::Outcome::kDrifted;
     log(bad, line_of(item));
   }
+  if (report.cookie_threads > 0)
+    log(false, fmt::format("core-sched cookies taken from {} threads", report.cookie_threads));
+  if (!report.cookies_left.empty()) log(true, "core-sched cookies not taken away: " + report.cookies_left);
 }
 
 int Supervisor::stop(const Worker* worker) {
@@ -269,7 +274,7 @@ int Supervisor::stop(const Worker* worker) {
                             worker->pid));
     }
   }
-  restore_now(RestoreMode::kAllOriginals, gone);
+  restore_now(RestoreMode::kAllOriginals, gone, true);
   return gone && last_restore_complete_ ? 0 : 1;
 }
 

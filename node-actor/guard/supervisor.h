@@ -35,7 +35,9 @@ struct SupervisorConfig {
   std::function<bool()> ordering_verified;
   /// Takes one finished sentence; `bad` marks what an operator should see. Empty: stderr.
   std::function<void(bool bad, const std::string& text)> log;
-  std::string boot_id;  // empty: read from /proc
+  std::string boot_id;                                     // empty: read from /proc
+  kernel::CookieKernel* cookies = &kernel::this_kernel();  // not owned
+  std::string proc = "/proc";                              // of its own pid namespace
 };
 
 /// Runs until SIGTERM or SIGINT: locks the state directory, puts right what an earlier life left behind, then keeps a

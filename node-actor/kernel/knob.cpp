@@ -50,6 +50,8 @@ bool fits(Knob knob, const KnobValue& value) {
       return number != nullptr && number->value >= -1 && number->value <= 2;
     case Knob::kCpuset:
       return std::holds_alternative<CpuSet>(value) && !std::get<CpuSet>(value).empty();
+    case Knob::kCoreSched:
+      return false;
   }
   return false;
 }
@@ -163,6 +165,8 @@ std::string_view file_of(CgroupVersion version, Knob knob) {
       return "cpu.bvt_warp_ns";
     case Knob::kCpuset:
       return "cpuset.cpus";
+    case Knob::kCoreSched:
+      return "";
   }
   return "";
 }
@@ -206,6 +210,8 @@ Result<KnobReading> read_knob(const CgroupTree& tree, const std::string& group, 
     case Knob::kCpuIdle:
     case Knob::kBvtWarp:
       break;
+    case Knob::kCoreSched:
+      return Error(ErrorCode::kUnsupported, "core-sched has no file");
   }
   return read_number(tree, group, knob);
 }
@@ -251,6 +257,8 @@ Result<model::KernelWrite> knob_write(CgroupVersion version, std::int64_t period
     case Knob::kCpuset:
       write.value = std::get<CpuSet>(value).text();
       break;
+    case Knob::kCoreSched:
+      break;  // fits no value
   }
   return write;
 }

@@ -25,9 +25,11 @@ ROOMS = {
     "node-actor/decide": Room(PURE, "decide", (MODEL,)),
     "node-actor/guard": Room(EDGE, "guard", (MODEL, "node-actor/kernel", "messages/log", "messages/clock")),
     "node-actor/spool": Room(EDGE, "spool", (MODEL, "messages/codec", "messages/log", "messages/clock")),
+    # What decide took and said, as lines, for the node to write and for replay to read.
+    "node-actor/recording": Room(PURE, "recording", (MODEL, "node-actor/decide")),
     "node-actor/actor": Room(ACTOR, "node", (
         MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock", "node-actor/sense",
-        "node-actor/decide", "node-actor/kernel", "node-actor/guard", "node-actor/spool")),
+        "node-actor/decide", "node-actor/recording", "node-actor/kernel", "node-actor/guard", "node-actor/spool")),
     "node-actor": Room(PROGRAM, "", ("node-actor/*", "messages/*")),
     "storage/store": Room(PURE, "store", (MODEL,)),
     "storage/rocks": Room(EDGE, "rocks", ("storage/*", MODEL, "messages/codec", "messages/log", "messages/clock")),

@@ -226,8 +226,9 @@ def boot(options, kernel, programs, results, number):
         initramfs = f"{directory}/initramfs"
         with open(initramfs, "wb") as file:
             file.write(image(options, programs))
+        cpus = f"{options.cpus},cores=1,threads={options.cpus}" if options.smt else str(options.cpus)
         command = [options.qemu, "-machine", "q35", "-accel", options.accelerator, "-cpu", options.cpu,
-                   "-smp", str(options.cpus), "-m", str(options.memory), "-display", "none", "-no-reboot", "-nodefaults",
+                   "-smp", cpus, "-m", str(options.memory), "-display", "none", "-no-reboot", "-nodefaults",
                    "-kernel", kernel, "-initrd", initramfs, "-append", options.append]
         for name in ("console", "output", "control"):
             command += ["-serial", f"file:{directory}/{name}"]
@@ -279,6 +280,7 @@ def main():
     parser.add_argument("--file", action="append", default=[], help="a file, put under its own path")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the programs")
     parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--smt", action="store_true", help="the CPUs are the threads of one core")
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--seconds", type=float, default=240, help="longest run of one program")
     parser.add_argument("--boot-seconds", type=float, default=60, help="longest boot")

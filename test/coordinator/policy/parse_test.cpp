@@ -229,15 +229,13 @@ TEST(Notices, NameWhatIsAcceptedButNotActedOn) {
   const auto policy = parse({{"dir/resource-threshold-config.json", R"({"clusterStrategy": {
       "enable": true, "memoryEvictThresholdPercent": 70}})"},
                              {"resource-qos-config", R"({"clusterStrategy": {"policies": {"cpuPolicy": "coreSched"},
-      "lsClass": {"cpuQOS": {"coreExpeller": true}}, "systemClass": {"cpuQOS": {"enable": true}}}})"}});
+      "lsClass": {"cpuQOS": {"coreExpeller": true, "schedIdle": 1}}, "systemClass": {"cpuQOS": {"enable": true}}}})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
   EXPECT_THAT(policy->notices,
               testing::UnorderedElementsAre(AllOf(Field(&Notice::document, "dir/resource-threshold-config.json"),
                                                   Field(&Notice::path, "$.clusterStrategy.memoryEvictThresholdPercent"),
                                                   Field(&Notice::why, HasSubstr("does not act"))),
-                                            AllOf(Field(&Notice::path, "$.clusterStrategy.policies.cpuPolicy"),
-                                                  Field(&Notice::why, HasSubstr("acts only on groupIdentity"))),
-                                            AllOf(Field(&Notice::path, "$.clusterStrategy.lsClass.cpuQOS.coreExpeller"),
+                                            AllOf(Field(&Notice::path, "$.clusterStrategy.lsClass.cpuQOS.schedIdle"),
                                                   Field(&Notice::why, HasSubstr("does not act"))),
                                             Field(&Notice::path, "$.clusterStrategy.systemClass.cpuQOS.enable")));
 }

@@ -147,6 +147,7 @@ TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
   pod.cpu_qos.reset();
   pod.bound_cpus = {};
   pod.eviction = {};
+  pod.core_sched = {};
   const auto report = report_from_bytes(unhex(kGoldenReport01));
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(*report, expected);

@@ -95,6 +95,7 @@ model::PodSummary random_pod(Draw& draw) {
                   .terminating = draw.coin(),
                   .allowed_by = {}};
   if (draw.coin()) pod.eviction.allowed_by = {{"BECPUEvict", "CPUEvict"}};
+  pod.core_sched = {.group_id = draw.text(63), .policy = draw.one_of(model::CoreSchedPolicy::kExclusive)};
   summary.cpu_milli = draw.spread();
   summary.memory_bytes = draw.spread();
   summary.throttled_ratio = draw.optional_ratio();
@@ -173,6 +174,7 @@ model::Report known_report() {
                                                   .share_pool_threshold_percent = std::nullopt};
   summary.pod.cpu_qos = model::CpuQosOverride{.enable = true, .group_identity = -1};
   summary.pod.bound_cpus = model::CpuSet{0, 1, 2, 3, 8};
+  summary.pod.core_sched = {.group_id = "web", .policy = model::CoreSchedPolicy::kExclusive};
   summary.pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true, .allowed_by = {}};
   summary.cpu_milli = model::Spread{100, 200, 300};
   summary.throttled_ratio = 0;

@@ -60,6 +60,20 @@ TEST(PodMetadata, ReadsTheLabels) {
   EXPECT_EQ(labelled(kSubPriorityLabel, "-7").pod.eviction.sub_priority, -7);
   EXPECT_TRUE(labelled(kEvictionEnabledLabel, "true").pod.eviction.enabled);
   EXPECT_FALSE(labelled(kEvictionEnabledLabel, "false").pod.eviction.enabled);
+  EXPECT_EQ(labelled(kCoreSchedGroupLabel, "web").pod.core_sched.group_id, "web");
+  EXPECT_EQ(labelled(kCoreSchedPolicyLabel, "exclusive").pod.core_sched.policy, CoreSchedPolicy::kExclusive);
+  EXPECT_EQ(labelled(kCoreSchedPolicyLabel, "none").pod.core_sched.policy, CoreSchedPolicy::kNone);
+  EXPECT_EQ(labelled(kCoreSchedPolicyLabel, "").pod.core_sched.policy, CoreSchedPolicy::kGroup);
+}
+
+TEST(PodMetadata, ABadCoreSchedLabelIsAProblemAndChangesNothing) {
+  const auto policy = labelled(kCoreSchedPolicyLabel, "alone");
+  ASSERT_EQ(policy.problems.size(), 1u);
+  EXPECT_THAT(policy.problems[0].why, testing::HasSubstr("want none, exclusive or nothing"));
+  EXPECT_EQ(policy.pod.core_sched, CoreSchedLabels{});
+  const auto group = labelled(kCoreSchedGroupLabel, std::string(64, 'x').c_str());
+  EXPECT_EQ(group.problems.size(), 1u);
+  EXPECT_EQ(group.pod.core_sched.group_id, "");
 }
 
 TEST(PodMetadata, ReadsCpuBurstAndLeavesTheRestToTheNode) {

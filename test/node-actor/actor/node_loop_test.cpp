@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "node-actor/guard/lease.h"
+#include "test/node-actor/kernel/cookie_twin.h"
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
@@ -41,6 +42,7 @@ class NodeLoopTest : public testing::Test {
     NodeConfig config;
     config.kernel = kernel::KernelRoot::below(tree_->str());
     config.state_dir = state_->str();
+    config.cookies = &cookies_;
     auto loop = NodeLoop::open(config, *journal_, *lease_);
     ASSERT_TRUE(loop.ok()) << loop.error().message();
     loop_ = std::move(*loop);
@@ -72,6 +74,7 @@ class NodeLoopTest : public testing::Test {
     return {};
   }
 
+  kernel::test::CookieTwin cookies_;
   std::unique_ptr<FixtureTree> tree_;
   std::unique_ptr<test::TempDir> state_;
   std::unique_ptr<guard::Lease> lease_;
@@ -193,6 +196,45 @@ TEST_F(NodeLoopTest, AKernelWithoutQuotasIsReportedAndNotCalledActive) {
     EXPECT_EQ(feature(name).state, FeatureState::State::kUnsupported) << name;
     EXPECT_THAT(feature(name).why, testing::HasSubstr("cpu.cfs_quota_us"));
   }
+}
+
+TEST_F(NodeLoopTest, UnderCoreSchedThreadsGetCookiesAndAReleaseTakesThem) {
+  host(kernel::test::v1_files());
+  kernel::test::CookieHost threads(*tree_, cookies_);
+  const int tid = threads.start("kubepods/burstable/poda/c1");
+  model::NodePolicy policy;
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  policy.qos.ls.enable = true;
+  loop_->set_policy(policy);
+  loop_->set_pods({kernel::test::pod_of("a")});
+  loop_->pod_round();
+  EXPECT_NE(cookies_.of(tid), 0u);
+  EXPECT_EQ(feature("cpuQOS.lsClass").state, FeatureState::State::kActive) << feature("cpuQOS.lsClass").why;
+  EXPECT_THAT(reasons(), testing::Contains(Reason::kQosClass));
+  model::HandsOff release;
+  release.release = true;
+  release.who = "ann";
+  release.reason = "debugging";
+  ASSERT_TRUE(loop_->set_hands_off(decide::holds_of({release}, {}, {})).ok());
+  EXPECT_EQ(cookies_.of(tid), 0u);
+  loop_->pod_round();
+  EXPECT_EQ(cookies_.of(tid), 0u) << "as long as it is released";
+  ASSERT_TRUE(loop_->set_hands_off({}).ok());
+  loop_->pod_round();
+  EXPECT_NE(cookies_.of(tid), 0u);
+}
+
+TEST_F(NodeLoopTest, AKernelWithoutCoreSchedulingSaysSo) {
+  cookies_.built_in = false;
+  host(kernel::test::v1_files());
+  model::NodePolicy policy;
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  policy.qos.ls.enable = true;
+  loop_->set_policy(policy);
+  loop_->set_pods({kernel::test::pod_of("a")});
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuQOS.lsClass").state, FeatureState::State::kUnsupported);
+  EXPECT_THAT(feature("cpuQOS.lsClass").why, testing::HasSubstr("core-sched: this kernel has no core scheduling"));
 }
 
 TEST_F(NodeLoopTest, ABatchPodBesideLsIsNamedAsUnprotected) {

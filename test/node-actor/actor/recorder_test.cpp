@@ -25,7 +25,7 @@ std::vector<json> lines_of(const std::string& text) {
 void record_round(Recorder& recorder, std::int64_t at) {
   decide::SuppressInput input;
   input.now = model::MonoTime{at};
-  recorder.suppress({}, std::nullopt, input, {});
+  recorder.suppress({}, std::nullopt, {}, input, false, {});
 }
 
 class Recording : public testing::Test {
@@ -69,8 +69,20 @@ TEST_F(Recording, StaysWithinItsBoundAndKeepsTheNewest) {
   for (const auto& line : older)
     ASSERT_TRUE(line.is_object());
   ASSERT_FALSE(newer.empty());
-  EXPECT_EQ(newer.back().at("now_ns"), 500);
+  EXPECT_EQ(newer.back().at("input").at("now_ns"), 500);
   EXPECT_GT(older.size() + newer.size(), 5u);
+}
+
+TEST_F(Recording, ARoundLargerThanAFileIsLeftOutAndTheNextOneIsKept) {
+  {
+    Recorder recorder = open(16'384);
+    recorder.write({std::string(10'000, 'x'), "f", "v", model::Controller::kNone, model::Reason::kNone}, "");
+    EXPECT_TRUE(recorder.on());
+    record_round(recorder, 1);
+  }
+  const auto lines = lines_of(dir_.read("rec"));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1].at("input").at("now_ns"), 1);
 }
 
 TEST_F(Recording, NewWorkerKeepsWhatTheDeadOneSaw) {
@@ -86,10 +98,10 @@ TEST_F(Recording, NewWorkerKeepsWhatTheDeadOneSaw) {
 TEST_F(Recording, DirectoryThatVanishedEndsItAndNothingElse) {
   const std::string below = dir_.str() + "/sub";
   std::filesystem::create_directory(below);
-  auto recorder = Recorder::open(below + "/rec", 2048);
+  auto recorder = Recorder::open(below + "/rec", 16'384);
   ASSERT_TRUE(recorder.ok());
   std::filesystem::remove_all(below);
-  for (int i = 1; i <= 50; ++i)
+  for (int i = 1; i <= 100; ++i)
     record_round(*recorder, i);
   EXPECT_FALSE(recorder->on());
 }

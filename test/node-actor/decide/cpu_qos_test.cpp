@@ -210,7 +210,7 @@ TEST(CpuQos, AllThatIsAskedForIsActiveWhereTheKernelHasIt) {
     EXPECT_EQ(feature.state, State::kActive) << feature.feature << ": " << feature.why;
 }
 
-TEST(CpuQos, CoreSchedIsUnsupportedAndSetsNoIdentity) {
+TEST(CpuQos, CoreSchedThatTheKernelLacksIsUnsupportedAndSetsNoIdentity) {
   auto policy = all_classes();
   policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
   const auto wants = cpu_qos({ls_pod("l"), batch_pod("b")}, kAlibaba, policy);
@@ -218,9 +218,21 @@ TEST(CpuQos, CoreSchedIsUnsupportedAndSetsNoIdentity) {
   for (const auto& feature : wants.features) {
     EXPECT_EQ(feature.state, State::kUnsupported) << feature.feature;
     EXPECT_THAT(feature.why, HasSubstr("cpuPolicy coreSched"));
+    EXPECT_THAT(feature.why, HasSubstr("core-sched was not probed"));
   }
   EXPECT_THAT(feature(wants, "cpuQOS.lsClass").why, HasSubstr("coreExpeller"));
   EXPECT_THAT(feature(wants, "cpuQOS.beClass").why, testing::Not(HasSubstr("coreExpeller")));
+}
+
+TEST(CpuQos, CoreSchedIsActiveWhereTheKernelHasIt) {
+  auto policy = all_classes();
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  auto set = kUpstream;
+  set.knobs.push_back({Knob::kCoreSched, true, "", ""});
+  const auto wants = cpu_qos({}, set, policy);
+  for (const auto& feature : wants.features)
+    EXPECT_EQ(feature.state, State::kActive) << feature.feature << ": " << feature.why;
+  EXPECT_THAT(feature(wants, "cpuQOS.lsClass").why, HasSubstr("coreSched with coreExpeller"));
 }
 
 TEST(CpuQos, LatencySensitivePodsAreNeverIdle) {

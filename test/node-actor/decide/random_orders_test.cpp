@@ -67,6 +67,7 @@ KnobValue value_of(const Held& held, Knob knob) {
       return number(held.idle ? 1 : 0);
     case Knob::kCpuset:
     case Knob::kBvtWarp:
+    case Knob::kCoreSched:
       break;
   }
   return held.cpus;
@@ -95,6 +96,7 @@ std::string write(Tree& tree, const Change& change, const KnobValue& value) {
     }
     case Knob::kCpuset:
     case Knob::kBvtWarp:
+    case Knob::kCoreSched:
       held.cpus = std::get<CpuSet>(value);
       break;
   }

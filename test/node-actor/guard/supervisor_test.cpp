@@ -10,8 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "node-actor/guard/cookie_record.h"
 #include "node-actor/guard/state_lock.h"
 #include "test/node-actor/guard/fixture.h"
+#include "test/node-actor/kernel/cookie_twin.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::guard {
@@ -105,6 +107,33 @@ TEST_F(SupervisorTest, SigtermStopsTheWorkerAndPutsEveryOriginalBack) {
   EXPECT_EQ(quota(), "-1");
   EXPECT_EQ(state_.read("journal"), "");
   EXPECT_FALSE(start_of(pids()[0]));
+}
+
+TEST_F(SupervisorTest, CookiesStayOverStartAndDeathOfAWorkerAndEndWithTheStop) {
+  const test::FixtureTree tree({});
+  kernel::test::CookieTwin twin;
+  kernel::test::CookieHost host(tree, twin);
+  const int tid = host.start("pod");
+  auto record = CookieRecord::open(state_.str(), "boot");
+  ASSERT_TRUE(kernel::give_new_cookie(twin, {tid}, [&](kernel::Cookie cookie) {
+                return record.replace({{cookie, "g"}});
+              }).ok());
+  // The supervisor is a process of its own, and so is its twin: what it did is in record and log.
+  const auto known = [&] { return CookieRecord::open(state_.str(), "boot").known().size(); };
+  auto with_cookies = config("once");
+  with_cookies.boot_id = "boot";
+  with_cookies.cookies = &twin;
+  with_cookies.proc = tree.path("proc");
+  supervisor_ = start(with_cookies);
+  ASSERT_TRUE(workers_started(1));
+  EXPECT_EQ(known(), 1u);
+  ::kill(pids()[0], SIGKILL);
+  ASSERT_TRUE(workers_started(2));
+  EXPECT_EQ(known(), 1u);
+  ::kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait_exit(supervisor_), 0) << log();
+  EXPECT_EQ(known(), 0u);
+  EXPECT_THAT(log(), testing::HasSubstr("core-sched cookies taken from 1 threads"));
 }
 
 TEST_F(SupervisorTest, AWorkerThatIgnoresSigtermIsKilledAndTheOriginalsComeBack) {

@@ -1,0 +1,348 @@
+#pragma once
+// The fields of the model's structs, see values.h.
+
+#include "messages/model/action.h"
+#include "messages/model/counters.h"
+#include "messages/model/knob.h"
+#include "messages/model/pod.h"
+#include "messages/model/policy.h"
+#include "messages/model/report.h"
+#include "messages/model/sample.h"
+#include "messages/model/topology.h"
+#include "node-actor/recording/values.h"
+
+namespace tideline::recording {
+
+// What the kernel counted.
+
+template <class V>
+void fields(V& v, Of<V, model::StallTotals> stall) {
+  v("some_ns", stall.some);
+  v("full_ns", stall.full);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::GroupCounters> group) {
+  v("inode", group.inode);
+  v("cpu_ns", group.cpu);
+  v("nr_periods", group.nr_periods);
+  v("nr_throttled", group.nr_throttled);
+  v("memory_bytes", group.memory);
+  v("cpu_stall", group.cpu_stall);
+  v("run_delay_ns", group.run_delay);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::ContainerCounters> container) {
+  v("id", container.id);
+  v("group", container.group);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::PodCounters> pod) {
+  v("uid", pod.uid);
+  v("qos", pod.qos);
+  v("below_besteffort", pod.below_besteffort);
+  v("group", pod.group);
+  v("containers", pod.containers);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::FastCounters> counters) {
+  v("at_ns", counters.at);
+  v("node_cpu_ns", counters.node_cpu);
+  v("be_cpu_ns", counters.be_cpu);
+  v("be_periods", counters.be_periods);
+  v("be_inode", counters.be_inode);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::HostCounters> host) {
+  v("at_ns", host.at);
+  v("wall_ms", host.wall);
+  v("node_cpu_ns", host.node_cpu);
+  v("memory_total", host.memory_total);
+  v("memory_available", host.memory_available);
+  v("cpu_stall", host.cpu_stall);
+  v("memory_stall", host.memory_stall);
+  v("io_stall", host.io_stall);
+  v("best_effort", host.best_effort);
+  v("be_limit", host.be_limit);
+  v("be_limit_known", host.be_limit_known);
+  v("be_cpus", host.be_cpus);
+  v("pods", host.pods);
+}
+
+// Samples: CPU in millicores, memory in bytes.
+
+template <class V>
+void fields(V& v, Of<V, model::FastSample> sample) {
+  v("at_ns", sample.at);
+  v("window_ns", sample.window);
+  v("node_cpu", sample.node_cpu);
+  v("be_cpu", sample.be_cpu);
+  v("be_periods", sample.be_periods);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::ContainerUse> use) {
+  v("id", use.id);
+  v("cpu", use.cpu);
+  v("throttled_ratio", use.throttled_ratio);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::PodUse> use) {
+  v("uid", use.uid);
+  v("cpu", use.cpu);
+  v("memory", use.memory);
+  v("throttled_ratio", use.throttled_ratio);
+  v("run_delay", use.run_delay);
+  v("containers", use.containers);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Pressure> pressure) {
+  v("some", pressure.some);
+  v("full", pressure.full);
+}
+
+/// All but the single pods.
+template <class V>
+void host_fields(V& v, Of<V, model::NodeSample> sample) {
+  v("at_ns", sample.at);
+  v("wall_ms", sample.wall);
+  v("window_ns", sample.window);
+  v("node_cpu", sample.node_cpu);
+  v("ls_cpu", sample.ls_cpu);
+  v("be_cpu", sample.be_cpu);
+  v("system_cpu", sample.system_cpu);
+  v("node_memory", sample.node_memory);
+  v("ls_memory", sample.ls_memory);
+  v("be_memory", sample.be_memory);
+  v("cpu_pressure", sample.cpu_pressure);
+  v("memory_pressure", sample.memory_pressure);
+  v("io_pressure", sample.io_pressure);
+  v("ls_delay_per_cpu", sample.ls_delay_per_cpu);
+  v("be_limit", sample.be_limit);
+  v("be_cpus", sample.be_cpus);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::NodeSample> sample) {
+  host_fields<V>(v, sample);
+  v("pods", sample.pods);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Protection> protection) {
+  v("verified", protection.verified);
+  v("why", protection.why);
+}
+
+// Pods.
+
+template <class V>
+void fields(V& v, Of<V, model::Resources> resources) {
+  v("cpu", resources.cpu);
+  v("memory", resources.memory);
+  v("batch_cpu", resources.batch_cpu);
+  v("batch_memory", resources.batch_memory);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Container> container) {
+  v("name", container.name);
+  v("id", container.id);
+  v("requests", container.requests);
+  v("limits", container.limits);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::CpuBurstOverride> burst) {
+  v("policy", burst.policy);
+  v("cpuBurstPercent", burst.cpu_burst_percent);
+  v("cfsQuotaBurstPercent", burst.cfs_quota_burst_percent);
+  v("cfsQuotaBurstPeriodSeconds", burst.cfs_quota_burst_period_seconds);
+  v("sharePoolThresholdPercent", burst.share_pool_threshold_percent);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::CpuQosOverride> qos) {
+  v("enable", qos.enable);
+  v("groupIdentity", qos.group_identity);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Evictability> eviction) {
+  v("enabled", eviction.enabled);
+  v("priority", eviction.priority);
+  v("sub_priority", eviction.sub_priority);
+  v("terminating", eviction.terminating);
+  v("allowed_by", eviction.allowed_by);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::CoreSchedLabels> labels) {
+  v("group_id", labels.group_id);
+  v("policy", labels.policy);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Pod> pod) {
+  v("uid", pod.uid);
+  v("namespace", pod.name_space);
+  v("name", pod.name);
+  v("qos", pod.qos);
+  v("kube_qos", pod.kube_qos);
+  v("phase", pod.phase);
+  v("priority", pod.priority);
+  v("workload", pod.workload);
+  v("requests", pod.requests);
+  v("limits", pod.limits);
+  v("containers", pod.containers);
+  v("cpu_burst", pod.cpu_burst);
+  v("cpu_qos", pod.cpu_qos);
+  v("bound_cpus", pod.bound_cpus);
+  v("eviction", pod.eviction);
+  v("core_sched", pod.core_sched);
+}
+
+// Policy, by the keys of its documents.
+
+template <class V>
+void fields(V& v, Of<V, model::ThresholdPolicy> threshold) {
+  v("enable", threshold.enable);
+  v("cpuSuppressThresholdPercent", threshold.cpu_suppress_threshold_percent);
+  v("cpuSuppressMinPercent", threshold.cpu_suppress_min_percent);
+  v("cpuSuppressPolicy", threshold.cpu_suppress_policy);
+  v("cpuEvictBESatisfactionLowerPercent", threshold.cpu_evict_be_satisfaction_lower_percent);
+  v("cpuEvictBESatisfactionUpperPercent", threshold.cpu_evict_be_satisfaction_upper_percent);
+  v("cpuEvictBEUsageThresholdPercent", threshold.cpu_evict_be_usage_threshold_percent);
+  v("cpuEvictTimeWindowSeconds", threshold.cpu_evict_time_window_seconds);
+  v("cpuEvictPolicy", threshold.cpu_evict_policy);
+  v("cpuEvictThresholdPercent", threshold.cpu_evict_threshold_percent);
+  v("cpuEvictLowerPercent", threshold.cpu_evict_lower_percent);
+  v("cpuAllocatableEvictThresholdPercent", threshold.cpu_allocatable_evict_threshold_percent);
+  v("cpuAllocatableEvictLowerPercent", threshold.cpu_allocatable_evict_lower_percent);
+  v("evictEnabledPriorityThreshold", threshold.evict_enabled_priority_threshold);
+  v("allocatableEvictPriorityThreshold", threshold.allocatable_evict_priority_threshold);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::CpuBurstPolicy> burst) {
+  v("policy", burst.policy);
+  v("cpuBurstPercent", burst.cpu_burst_percent);
+  v("cfsQuotaBurstPercent", burst.cfs_quota_burst_percent);
+  v("cfsQuotaBurstPeriodSeconds", burst.cfs_quota_burst_period_seconds);
+  v("sharePoolThresholdPercent", burst.share_pool_threshold_percent);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::CpuQosPolicy> qos) {
+  v("enable", qos.enable);
+  v("groupIdentity", qos.group_identity);
+  v("schedIdle", qos.sched_idle);
+  v("coreExpeller", qos.core_expeller);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::QosPolicy> qos) {
+  v("cpuPolicy", qos.cpu_policy);
+  v("lsrClass", qos.lsr);
+  v("lsClass", qos.ls);
+  v("beClass", qos.be);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::ColocationPolicy> colocation) {
+  v("enable", colocation.enable);
+  v("cpuReclaimThresholdPercent", colocation.cpu_reclaim_threshold_percent);
+  v("memoryReclaimThresholdPercent", colocation.memory_reclaim_threshold_percent);
+  v("degradeTimeMinutes", colocation.degrade_time_minutes);
+  v("metricAggregateDurationSeconds", colocation.metric_aggregate_duration_seconds);
+  v("metricReportIntervalSeconds", colocation.metric_report_interval_seconds);
+  v("resourceDiffThreshold", colocation.resource_diff_threshold);
+  v("batchCPUThresholdPercent", colocation.batch_cpu_threshold_percent);
+  v("batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::DryRun> dry_run) {
+  v("cpuSuppress", dry_run.cpu_suppress);
+  v("cpuBurst", dry_run.cpu_burst);
+  v("cpuQos", dry_run.cpu_qos);
+  v("cpuset", dry_run.cpuset);
+  v("batchLimits", dry_run.batch_limits);
+  v("cpuEvict", dry_run.cpu_evict);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::NodePolicy> policy) {
+  v("version", policy.version);
+  v("epoch", policy.epoch);
+  v("colocation", policy.colocation);
+  v("threshold", policy.threshold);
+  v("qos", policy.qos);
+  v("burst", policy.burst);
+  v("dryRun", policy.dry_run);
+}
+
+// The host.
+
+template <class V>
+void fields(V& v, Of<V, model::KnobSupport> support) {
+  v("knob", support.knob);
+  v("supported", support.supported);
+  v("file", support.file);
+  v("why", support.why);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::KnobSet> set) {
+  v("knobs", set.knobs);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Topology::Cpu> cpu) {
+  v("id", cpu.id);
+  v("core", cpu.core);
+  v("l3", cpu.l3);
+  v("numa", cpu.numa);
+  v("package", cpu.package);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::Topology> topology) {
+  v("cpus", topology.cpus);
+  v("cores", topology.cores);
+  v("l3_domains", topology.l3_domains);
+  v("numa_nodes", topology.numa_nodes);
+  v("packages", topology.packages);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::GroupRef> group) {
+  v("level", group.level);
+  v("qos", group.qos);
+  v("pod", group.pod);
+  v("container", group.container_id);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::FeatureState> feature) {
+  v("feature", feature.feature);
+  v("state", feature.state);
+  v("why", feature.why);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::KernelWrite> write) {
+  v("group", write.group);
+  v("file", write.file);
+  v("new", write.value);
+  v("controller", write.controller);
+  v("reason", write.reason);
+}
+
+}  // namespace tideline::recording
