@@ -72,7 +72,7 @@ class Run {
   Run(const LoadPlan& plan, Address address)
       : plan_(plan),
         address_(address),
-        schedule_(plan.requests_per_second, plan.arrivals, plan.seed),
+        schedule_(plan.requests_per_second, plan.arrivals, plan.seed, plan.bursts),
         request_bytes_(fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nUser-Agent: tideline-loadgen\r\n"
                                    "Accept-Encoding: gzip\r\n\r\n",
                                    plan.path, plan.host, plan.port)),

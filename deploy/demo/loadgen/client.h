@@ -17,6 +17,7 @@ struct LoadPlan {
   std::string path = "/";
   double requests_per_second = 100;
   Arrivals arrivals = Arrivals::kConstant;
+  Bursts bursts = {};
   std::uint64_t seed = 1;
   int connections = 32;
   std::chrono::nanoseconds warm_up = std::chrono::seconds(1);    // sent, not counted

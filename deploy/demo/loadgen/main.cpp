@@ -1,4 +1,4 @@
-// tideline-loadgen: an open-loop HTTP client at a constant rate; prints one JSON object.
+// tideline-loadgen: an open-loop HTTP client at a fixed rate; prints one JSON object.
 
 #include <cstdio>
 #include <map>
@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   double warm_up = 1;
   double duration = 10;
   double timeout = 5;
+  double burst_period = 1;
   CLI::App app(
       "Open-loop HTTP/1.1 client: requests have send times fixed by the rate, and each latency counts from that time "
       "to the end of the response, whether or not a connection was free.");
@@ -75,9 +76,15 @@ int main(int argc, char** argv) {
   app.add_option("--port", plan.port, "TCP port")->required();
   app.add_option("--path", plan.path, "request path")->capture_default_str();
   app.add_option("--rps", plan.requests_per_second, "requests a second")->required();
-  app.add_option("--arrivals", plan.arrivals, "constant or poisson")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Arrivals>{{"constant", Arrivals::kConstant}, {"poisson", Arrivals::kPoisson}}));
+  app.add_option("--arrivals", plan.arrivals, "constant, poisson or bursts")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Arrivals>{
+          {"constant", Arrivals::kConstant}, {"poisson", Arrivals::kPoisson}, {"bursts", Arrivals::kBursts}}));
+  app.add_option("--burst-period", burst_period, "seconds from one burst to the next")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 3600.0));
+  app.add_option("--burst-share", plan.bursts.share, "part of the period in which its requests come")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1.0));
   app.add_option("--seed", plan.seed, "seed of poisson arrivals")->capture_default_str();
   app.add_option("--connections", plan.connections, "keep-alive connections")->capture_default_str();
   app.add_option("--warm-up", warm_up, "seconds sent but not counted")->capture_default_str();
@@ -87,6 +94,7 @@ int main(int argc, char** argv) {
   plan.warm_up = from_seconds(warm_up);
   plan.duration = from_seconds(duration);
   plan.timeout = from_seconds(timeout);
+  plan.bursts.period = from_seconds(burst_period);
 
   prctl(PR_SET_TIMERSLACK, 1UL);
   ask_for_short_slices();

@@ -22,6 +22,17 @@ TEST(Schedule, ConstantRateStartsAtOnceAndKeepsItsPeriod) {
   EXPECT_EQ(schedule.next(), nanoseconds(500'000'000));
 }
 
+TEST(Schedule, BurstsComeAtTheBeginOfEachPeriodAndKeepTheMeanRate) {
+  // 50 a second, in bursts of 25 within the first tenth of each half second.
+  Schedule schedule(50, Arrivals::kBursts, 1, {.period = std::chrono::milliseconds(500), .share = 0.1});
+  for (int burst = 0; burst < 1000; ++burst) {
+    for (int i = 0; i < 25; ++i) {
+      const double wanted_ms = 500.0 * burst + 2.0 * i;
+      ASSERT_NEAR(static_cast<double>(schedule.next().count()) / 1e6, wanted_ms, 1e-3) << burst << " " << i;
+    }
+  }
+}
+
 TEST(Schedule, PoissonKeepsTheRateAndTheOrder) {
   Schedule schedule(1000, Arrivals::kPoisson, 7);
   nanoseconds last{};
