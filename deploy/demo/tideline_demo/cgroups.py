@@ -39,22 +39,25 @@ def find_mounts(mountinfo_text):
 class Tree:
     """Owns one group below the top of each hierarchy and everything under it. Groups are named relative to it."""
 
-    def __init__(self, name, mountinfo="/proc/self/mountinfo"):
+    def __init__(self, name, mountinfo="/proc/self/mountinfo", more=()):
+        """more: controllers beyond the usual ones, e.g. ("cpuset",)."""
         self.name = name
         with open(mountinfo, encoding="utf-8") as file:
             mounts = find_mounts(file.read())
         if "cpu" in mounts:
             self.version = 1
-            absent = [c for c in V1_CONTROLLERS if c not in mounts]
+            self.controllers = (*V1_CONTROLLERS, *more)
+            absent = [c for c in self.controllers if c not in mounts]
             if absent:
                 raise Unusable(f"cgroup v1 without {', '.join(absent)}")
-            self.bases = {c: mounts[c] for c in V1_CONTROLLERS}
+            self.bases = {c: mounts[c] for c in self.controllers}
         elif "" in mounts:
             self.version = 2
             self.bases = {"": mounts[""]}
             with open(f"{mounts['']}/cgroup.controllers", encoding="ascii") as file:
                 offered = file.read().split()
-            absent = [c for c in V2_CONTROLLERS if c not in offered]
+            self.controllers = (*V2_CONTROLLERS, *more)
+            absent = [c for c in self.controllers if c not in offered]
             if absent:
                 raise Unusable(f"cgroup v2 without {', '.join(absent)}")
         else:
@@ -86,10 +89,15 @@ class Tree:
         if self.version == 2:
             # The parent hands its controllers down before the child is made.
             parent = os.path.dirname(self._directories(group)[0])
-            _write(f"{parent}/cgroup.subtree_control", " ".join(f"+{c}" for c in V2_CONTROLLERS))
+            _write(f"{parent}/cgroup.subtree_control", " ".join(f"+{c}" for c in self.controllers))
         self.groups.append(group)  # first: what was half made is removed, too
         for directory in self._directories(group):
             os.mkdir(directory)
+        if self.version == 1 and "cpuset" in self.controllers:
+            # A new cpuset of v1 is empty and takes no process.
+            for name in ("cpuset.mems", "cpuset.cpus"):
+                file = self._file(group, "cpuset", name, "")
+                _write(file, _read(f"{os.path.dirname(os.path.dirname(file))}/{name}"))
         if shares is not None:
             self.set_shares(group, shares)
 
@@ -121,6 +129,33 @@ class Tree:
         quota, period = _read(self._file(group, "", "", "cpu.max")).split()
         return None if quota == "max" else int(quota) / int(period)
 
+    def set_quota_cores(self, group, cores):
+        """A limit as kubelet writes it, of the usual period."""
+        quota = round(cores * 100_000)
+        if self.version == 1:
+            _write(self._file(group, "cpu", "cpu.cfs_quota_us", ""), quota)
+        else:
+            _write(self._file(group, "", "", "cpu.max"), f"{quota} 100000")
+
+    def burst_cores(self, group):
+        """What the group may save up, as CPU of one period; 0 where the kernel has no such file."""
+        period = 100_000
+        if self.version == 1:
+            file = self._file(group, "cpu", "cpu.cfs_burst_us", "")
+            period = int(_read(self._file(group, "cpu", "cpu.cfs_period_us", "")))
+        else:
+            file = self._file(group, "", "", "cpu.max.burst")
+        return int(_read(file)) / period if os.path.exists(file) else 0.0
+
+    def periods(self, group):
+        """-> periods of the group's quota so far, and those in which it was throttled."""
+        stat = self._stat(group)
+        return stat["nr_periods"], stat["nr_throttled"]
+
+    def cpus(self, group):
+        """The group's own CPU set, as text."""
+        return _read(self._file(group, "cpuset", "cpuset.cpus", "cpuset.cpus"))
+
     def _stat(self, group):
         text = _read(self._file(group, "cpu", "cpu.stat", "cpu.stat"))
         return {key: int(value) for key, value in (line.split() for line in text.splitlines())}
@@ -143,7 +178,7 @@ class Tree:
 
     def remove(self):
         self.remove_below("")
-        taken_back = [c for c in self._handed_down() if c in V2_CONTROLLERS and c not in self.handed_down]
+        taken_back = [c for c in self._handed_down() if c in self.controllers and c not in self.handed_down]
         if taken_back:
             try:
                 _write(f"{self.bases['']}/cgroup.subtree_control", " ".join(f"-{c}" for c in taken_back))

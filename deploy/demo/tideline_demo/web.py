@@ -80,9 +80,9 @@ class Web:
 class Load:
     """One run of the client; start, then result()."""
 
-    def __init__(self, program, port, log, enter, rps, warm_up, seconds, connections=64):
+    def __init__(self, program, port, log, enter, rps, warm_up, seconds, connections=64, more=()):
         command = [program, "--port", port, "--path", "/page.txt", "--rps", rps, "--connections", connections,
-                   "--warm-up", warm_up, "--seconds", seconds, "--timeout", 30]
+                   "--warm-up", warm_up, "--seconds", seconds, "--timeout", 30, *more]
         self.process = Process("tideline-loadgen", command, log, enter, stdout=subprocess.PIPE)
 
     def result(self, bound_seconds):

@@ -52,6 +52,24 @@ class RealTree(unittest.TestCase):
         finally:
             spinner.stop()
 
+    def test_a_limit_and_cpus_are_read_as_the_kernel_holds_them(self):
+        try:
+            tree = Tree(f"{self.tree.name}-cpus", more=("cpuset",))
+        except Unusable as unusable:
+            self.skipTest(str(unusable))
+        self.addCleanup(tree.remove)
+        tree.make("work")
+        tree.set_quota_cores("work", 0.5)
+        self.assertEqual(tree.quota_cores("work"), 0.5)
+        self.assertEqual(tree.burst_cores("work"), 0)
+        self.assertEqual(tree.cpus("work"), tree.cpus(""))
+        spinner = Process("spinner", ["sh", "-c", "while :; do :; done"], self.log, tree.process_files("work"))
+        try:
+            wait_for("throttling", 10, lambda: tree.periods("work")[1] > 2, [spinner])
+        finally:
+            spinner.stop()
+        self.assertGreaterEqual(tree.periods("work")[0], tree.periods("work")[1])
+
     def test_removal_ends_what_still_runs_inside(self):
         NodeTree(self.tree, 2)
         self.tree.make("work")
