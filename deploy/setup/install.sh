@@ -1,16 +1,17 @@
 #!/bin/bash
-# install.sh [--demo]: installs what deploy/setup/packages.txt lists and this Debian machine lacks; with --demo without
-# what stands under "tests only". Starts no service. Without root it names what is missing and the command that
+# install.sh [--demo|--benchmarks]: installs what deploy/setup/packages.txt lists and this Debian machine lacks; with --demo
+# without what stands under "tests only", with --benchmarks also what stands under "benchmarks only". Starts no service. Without root it names what is missing and the command that
 # installs it, and exits 1.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 list=$here/packages.txt
 
-upto='$'
+upto='/^# benchmarks only/'
 case ${1:-} in
   '') ;;
   --demo) upto='/^# tests only/' ;;
-  *) echo "install.sh: unknown argument '$1': want --demo or nothing" >&2; exit 2 ;;
+  --benchmarks) upto='$' ;;
+  *) echo "install.sh: unknown argument '$1': want --demo, --benchmarks or nothing" >&2; exit 2 ;;
 esac
 mapfile -t wanted < <(sed -n "1,${upto}p" "$list" | sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d')
 declare -A present=()

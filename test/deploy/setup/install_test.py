@@ -64,6 +64,15 @@ class Install(unittest.TestCase):
             self.assertIn(package, listed())
             self.assertNotIn(package, asked)
 
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_agents_to_measure_beside_come_only_when_asked_for(self):
+        for arguments, wanted in (((), False), (("--demo",), False), (("--benchmarks",), True)):
+            done = self.install([], arguments=arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            asked = self.asked_for()[-1].split()
+            self.assertIn("nginx-light", asked)
+            self.assertEqual("netdata-core" in asked, wanted, arguments)
+
     def test_an_unknown_argument_is_refused(self):
         done = self.install(listed(), arguments=["--demon"])
         self.assertEqual(done.returncode, 2)
