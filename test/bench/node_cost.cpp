@@ -1,122 +1,214 @@
-// What one host's agent costs: CPU and memory of supervisor and worker, with pods that live and TLS reports on.
+// What one host's agent costs with every mechanism of the CPU side on: CPU and memory of supervisor and worker over
+// time, with pods that live and TLS reports on; and what netdata and collectd cost on the same groups in the same run.
 
+#include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
-#include "test/support/cluster.h"
-#include "test/support/scratch_cgroup.h"
+#include "test/bench/cost_host.h"
+#include "test/bench/peers.h"
 
 namespace {
 
+using namespace tideline::bench;
 using namespace tideline::test;
+using std::chrono::duration;
 using std::chrono::seconds;
 
-/// utime + stime of a process, in seconds.
-double cpu_seconds(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+constexpr const char* kAgentGroup = "agent";
+
+struct Options {
+  int pods = 110;
+  int duration_s = 60;
+  int interval_s = 0;  // 0: a tenth of the whole
+  int warm_up_s = 30;
+  std::string report_interval = "10s";
+  std::vector<std::string> peers;
+};
+
+/// Fields of /proc/PID/stat or of the "cpu" line of /proc/stat, in seconds.
+double ticks(const std::string& path, const char* after, int skip, int count) {
+  std::ifstream in(path);
   std::stringstream text;
   text << in.rdbuf();
-  std::istringstream fields(text.str().substr(text.str().rfind(')') + 2));
+  std::istringstream fields(text.str().substr(text.str().rfind(after) + std::string(after).size()));
   std::string skipped;
-  for (int i = 0; i < 11; ++i)
+  for (int i = 0; i < skip; ++i)
     fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double sum = 0;
+  for (double value = 0; count > 0 && fields >> value; --count)
+    sum += value;
+  return sum / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+double cpu_seconds(pid_t pid) {
+  return ticks("/proc/" + std::to_string(pid) + "/stat", ") ", 11, 2);
+}
+double stolen_seconds() {
+  return ticks("/proc/stat", "cpu  ", 7, 1);
 }
 
-double pss_mib(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/smaps_rollup");
-  std::string line;
-  while (std::getline(in, line)) {
-    if (line.starts_with("Pss:")) return std::strtod(line.c_str() + 4, nullptr) / 1024;
+struct Reading {
+  std::chrono::steady_clock::time_point at;
+  double supervisor = 0;  // CPU seconds so far, as the others
+  double stolen = 0;
+  std::vector<double> groups;  // the agent's, then each peer's
+};
+
+class Run {
+ public:
+  Run(const Options& options, CostHost& host) : options_(options), tree_(host.tree()) {
+    groups_.emplace_back(kAgentGroup);
+    for (const auto& name : options.peers) {
+      if (const auto missing = Peer::missing(name, tree_); !missing.empty()) {
+        fmt::print("skipped: {}\n", missing);
+        continue;
+      }
+      peers_.push_back(std::make_unique<Peer>(name, tree_));
+      groups_.push_back(peers_.back()->group());
+      fmt::print("{}: {}, test/bench/peers/{}.conf\n", name, peers_.back()->version(), name);
+    }
   }
-  return 0;
+
+  void measure(pid_t supervisor) {
+    supervisor_ = supervisor;
+    print_head();
+    const auto first = read();
+    auto before = first;
+    std::vector<std::vector<double>> percents(groups_.size());
+    const int interval_s = options_.interval_s > 0 ? options_.interval_s : std::max(1, options_.duration_s / 10);
+    for (int done = 0; done < options_.duration_s;) {
+      const int wait_s = std::min(interval_s, options_.duration_s - done);
+      std::this_thread::sleep_for(seconds(wait_s));
+      done += wait_s;
+      for (const auto& peer : peers_)
+        peer->check();
+      const auto now = read();
+      print_row(std::to_string(done), before, now);
+      for (std::size_t i = 0; i < groups_.size(); ++i)
+        percents[i].push_back(percent(before.groups[i], now.groups[i], before, now));
+      before = now;
+    }
+    print_row("whole", first, before);
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      const auto [least, most] = std::minmax_element(percents[i].begin(), percents[i].end());
+      fmt::print("{}: {:.2f} % of a core over the whole, {:.2f}-{:.2f} % by interval", name(i),
+                 percent(first.groups[i], before.groups[i], first, before), *least, *most);
+      if (i > 0) {
+        fmt::print("; {:.1f} times ours", (before.groups[i] - first.groups[i]) / (before.groups[0] - first.groups[0]));
+      }
+      fmt::print("\n");
+    }
+  }
+
+ private:
+  Reading read() const {
+    Reading reading{std::chrono::steady_clock::now(), cpu_seconds(supervisor_), stolen_seconds(), {}};
+    for (const auto& group : groups_)
+      reading.groups.push_back(group_cpu_seconds(tree_, group));
+    return reading;
+  }
+  static double percent(double from, double to, const Reading& before, const Reading& now) {
+    return (to - from) / duration<double>(now.at - before.at).count() * 100;
+  }
+  std::string name(std::size_t i) const { return i == 0 ? "tideline-node" : peers_[i - 1]->name(); }
+  void print_head() const {
+    fmt::print("{:>7} {:>10} {:>10} {:>10} {:>8}", "second", "superv. %", "worker %", "together %", "PSS MiB");
+    for (const auto& peer : peers_)
+      fmt::print(" {:>11} {:>8} {:>6}", peer->name() + " %", "PSS MiB", "ratio");
+    fmt::print(" {:>9}\n", "stolen %");
+  }
+  void print_row(const std::string& label, const Reading& before, const Reading& now) const {
+    const double own = percent(before.groups[0], now.groups[0], before, now);
+    const double supervisor = percent(before.supervisor, now.supervisor, before, now);
+    fmt::print("{:>7} {:>10.2f} {:>10.2f} {:>10.2f} {:>8.1f}", label, supervisor, std::max(0.0, own - supervisor), own,
+               group_pss_mib(tree_, groups_[0]));
+    for (std::size_t i = 1; i < groups_.size(); ++i) {
+      const double theirs = percent(before.groups[i], now.groups[i], before, now);
+      fmt::print(" {:>11.2f} {:>8.1f} {:>6.1f}", theirs, group_pss_mib(tree_, groups_[i]), own > 0 ? theirs / own : 0);
+    }
+    fmt::print(" {:>9.1f}\n", percent(before.stolen, now.stolen, before, now));
+    std::fflush(stdout);
+  }
+
+  const Options& options_;
+  ScratchCgroup& tree_;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::vector<std::string> groups_;
+  pid_t supervisor_ = 0;
+};
+
+/// What of the policy is in force, and what is not and why: a figure without a mechanism is not of it.
+void print_features(const Cluster& cluster) {
+  const auto node = cluster.ask({"node", "n1"});
+  std::vector<std::string> active;
+  std::vector<std::string> others;
+  for (const auto& feature :
+       node.value("status", nlohmann::json::object()).value("features", nlohmann::json::array())) {
+    const auto name = feature.value("feature", "");
+    if (feature.value("state", "") == "active") {
+      active.push_back(name);
+    } else {
+      others.push_back(fmt::format("{} ({}: {})", name, feature.value("state", ""), feature.value("why", "")));
+    }
+  }
+  fmt::print("active: {}\nnot active: {}\n", fmt::join(active, ", "),
+             others.empty() ? "none" : fmt::format("{}", fmt::join(others, "; ")));
 }
 
-[[noreturn]] void live_quietly() {
-  for (;;) {
-    const timespec pause{0, 200'000'000};
-    nanosleep(&pause, nullptr);
-  }
-}
-
-int measure(int pods, int duration_s, const std::string& report_interval) {
-  ScratchCgroup tree;
-  nlohmann::json list = nlohmann::json::array();
-  for (int i = 0; i < pods; ++i) {
-    const bool batch = i % 3 == 2;
-    const auto uid = "uid-" + std::to_string(i);
-    const std::string group = (batch ? "kubepods/besteffort/pod" : "kubepods/burstable/pod") + uid + "/c";
-    tree.make(group);
-    const pid_t child = fork();
-    if (child == 0) live_quietly();
-    tree.own(child, group);
-    list.push_back({{"uid", uid},
-                    {"namespace", "bench"},
-                    {"name", "pod-" + std::to_string(i)},
-                    {"qosClass", batch ? "BE" : "LS"},
-                    {"kubeQosClass", batch ? "BestEffort" : "Burstable"},
-                    {"requests", nlohmann::json::object()},
-                    {"containers", {{{"name", "c"}, {"id", "c"}}}}});
-  }
-  if (tree.v1()) tree.write("kubepods/besteffort", "cpu.shares", "2");
+int measure(const Options& options) {
+  CostHost host(options.pods);
+  host.tree().make(kAgentGroup);
   Cluster cluster;
-  cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 65));
+  CostHost::set_policy(cluster);
   cluster.start_coordinator();
   auto node = cluster.start_node({.name = "n1",
-                                  .kubepods = tree.group() + "/kubepods",
-                                  .pods_json = nlohmann::json{{"pods", list}}.dump(),
-                                  .report_interval = report_interval});
-  if (!cluster.policy_is_applied("n1", seconds(40))) {
+                                  .kubepods = host.kubepods(),
+                                  .pods_json = host.pods_json(),
+                                  .report_interval = options.report_interval,
+                                  .wrap = enter(host.tree(), kAgentGroup)});
+  if (!cluster.policy_is_applied("n1", seconds(60))) {
     fmt::print(stderr, "the node did not come up\n{}\n", node.output());
     return 1;
   }
-  const auto children = node.children();
-  if (children.size() != 1) {
-    fmt::print(stderr, "want one worker, found {}\n", children.size());
-    return 1;
-  }
-  const pid_t worker = children.front();
-  const double supervisor_before = cpu_seconds(node.pid());
-  const double worker_before = cpu_seconds(worker);
-  const double pss_before = pss_mib(worker);
-  const auto begin = std::chrono::steady_clock::now();
-  std::this_thread::sleep_for(seconds(duration_s));
-  const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const double supervisor = (cpu_seconds(node.pid()) - supervisor_before) / wall * 100;
-  const double work = (cpu_seconds(worker) - worker_before) / wall * 100;
-  fmt::print("{} pods, {} s, 100 ms fast loop, 1 s pod loop, TLS reports every {}\n", pods, duration_s,
-             report_interval);
-  fmt::print("{:<12} {:>9} {:>12} {:>14}\n", "", "CPU %", "PSS MiB", "PSS at begin");
-  fmt::print("{:<12} {:>9.2f} {:>12.1f} {:>14}\n", "supervisor", supervisor, pss_mib(node.pid()), "");
-  fmt::print("{:<12} {:>9.2f} {:>12.1f} {:>14.1f}\n", "worker", work, pss_mib(worker), pss_before);
-  fmt::print("{:<12} {:>9.2f} {:>12.1f}\n", "together", supervisor + work, pss_mib(node.pid()) + pss_mib(worker));
-  return 0;
+  fmt::print("{} pods, {} s, 100 ms fast loop, 1 s pod loop, TLS reports every {}\n", options.pods, options.duration_s,
+             options.report_interval);
+  Run run(options, host);
+  // Every file is written once, each first write waits for the disk, and the bursting services settle.
+  std::this_thread::sleep_for(seconds(options.warm_up_s));
+  run.measure(node.pid());
+  print_features(cluster);
+  if (node.running() && node.children().size() == 1) return 0;
+  fmt::print(stderr, "the worker did not live through it\n{}\n", node.output());
+  return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  int pods = 110;
-  int duration_s = 60;
-  std::string report_interval = "10s";
-  CLI::App app("CPU and memory of supervisor and worker beside living pods on real cgroups");
-  app.add_option("--pods", pods, "number of pods")->capture_default_str()->check(CLI::Range(1, 1000));
-  app.add_option("--seconds", duration_s, "how long to measure")->capture_default_str()->check(CLI::Range(1, 86'400));
-  app.add_option("--report-interval", report_interval, "of the node")->capture_default_str();
+  Options options;
+  CLI::App app("CPU and memory of supervisor and worker beside living pods on real cgroups, every mechanism on");
+  app.add_option("--pods", options.pods, "number of pods")->capture_default_str()->check(CLI::Range(1, 1000));
+  app.add_option("--seconds", options.duration_s, "how long to measure")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86'400));
+  app.add_option("--interval", options.interval_s, "seconds of one row; default: a tenth of the whole")
+      ->check(CLI::Range(1, 3600));
+  app.add_option("--warm-up", options.warm_up_s, "seconds before it")->capture_default_str()->check(CLI::Range(0, 600));
+  app.add_option("--report-interval", options.report_interval, "of the node")->capture_default_str();
+  app.add_option("--peers", options.peers, "netdata and collectd, of those that are installed, beside it")
+      ->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   if (const auto missing = ScratchCgroup::missing(); !missing.empty()) {
     fmt::print("skipped: needs {}\n", missing);
     return 77;
   }
-  return measure(pods, duration_s, report_interval);
+  return measure(options);
 }
