@@ -56,7 +56,7 @@ build_tsan() {
 run_tests() {
   local preset=$1
   shift
-  ctest --label-exclude '^guest_long$' --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+  ctest --label-exclude '^guest_' --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
     --output-junit tests.xml "$@"
 }
 

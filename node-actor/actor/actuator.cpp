@@ -53,6 +53,10 @@ void Actuator::forget() {
   for (auto record = records.rbegin(); record != records.rend(); ++record) {
     if (!is_fast_loops(tree_, record->file.path)) inherited_.push_back(record->file.path);
   }
+  // CPUs of parents before those of their children, which may get what the parent has (kernel::writable_value).
+  const auto length = [](const std::string& path) { return path.ends_with("/cpuset.cpus") ? path.size() : 0; };
+  std::stable_sort(inherited_.begin(), inherited_.end(),
+                   [&](const std::string& a, const std::string& b) { return length(a) < length(b); });
   // The kernel takes no weight of a group that is idle.
   std::stable_partition(inherited_.begin(), inherited_.end(),
                         [](const std::string& path) { return path.ends_with("/cpu.idle"); });

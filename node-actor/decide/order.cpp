@@ -93,6 +93,8 @@ class Planner {
     const auto& change = changes_[index];
     const auto* before = change.current ? std::get_if<CpuSet>(&*change.current) : nullptr;
     const auto* after = std::get_if<CpuSet>(&change.target);
+    // No set of its own is all that the parent has.
+    if (after != nullptr && after->empty()) return add(Step::kWiden, index);
     if (before == nullptr || after == nullptr || before->contains(*after)) return add(Step::kNarrow, index);
     if (after->contains(*before)) return add(Step::kWiden, index);
     if (above_cpusets_.contains(change.group)) planned_.push_back({Step::kWiden, {index, *before | *after}});

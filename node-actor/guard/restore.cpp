@@ -73,7 +73,7 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
     return end(Outcome::kDrifted, fmt::format("holds \"{}\", which this agent did not write; its original was \"{}\"",
                                               *found, record.original));
   }
-  const auto& target = to_safe_value ? record.safe_value : record.original;
+  const auto target = kernel::writable_value(record.file.path, to_safe_value ? record.safe_value : record.original);
   const auto done = to_safe_value ? Outcome::kSafeValue : Outcome::kRestored;
   if (same_value(record.file.path, *found, target)) {
     return end(to_safe_value ? Outcome::kSafeValue : Outcome::kAlreadyOriginal);
@@ -111,6 +111,22 @@ std::string earlier_beside(const std::string& path) {
   return "";
 }
 
+/// A group's CPUs are put back after its parent's: what it gets may be what that has (kernel::writable_value).
+void parents_first_of_cpusets(std::vector<JournalRecord>& records) {
+  std::vector<std::size_t> places;
+  std::vector<JournalRecord> cpusets;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!records[i].file.path.ends_with("/cpuset.cpus")) continue;
+    places.push_back(i);
+    cpusets.push_back(records[i]);
+  }
+  std::stable_sort(cpusets.begin(), cpusets.end(), [](const JournalRecord& a, const JournalRecord& b) {
+    return a.file.path.size() < b.file.path.size();
+  });
+  for (std::size_t i = 0; i < places.size(); ++i)
+    records[places[i]] = cpusets[i];
+}
+
 /// Latest first, but for those that wait for another.
 std::vector<JournalRecord> in_order(std::vector<JournalRecord> records) {
   std::reverse(records.begin(), records.end());
@@ -121,6 +137,7 @@ std::vector<JournalRecord> in_order(std::vector<JournalRecord> records) {
         std::find_if(record, records.end(), [&](const JournalRecord& other) { return other.file.path == earlier; });
     if (later != records.end()) std::rotate(record, later, later + 1);
   }
+  parents_first_of_cpusets(records);
   return records;
 }
 

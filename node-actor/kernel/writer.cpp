@@ -10,6 +10,7 @@
 
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/fd.h"
+#include "node-actor/kernel/parse.h"
 
 namespace tideline::kernel {
 
@@ -78,10 +79,12 @@ Error missing_knob(const Error& error, const std::string& directory) {
 
 Writer::Writer(const CgroupTree& tree, WriteGate& gate) : tree_(tree), gate_(gate) {}
 
-Result<WriteOutcome> Writer::perform(const model::KernelWrite& write) {
-  const auto directory = tree_.directory(write.group, write.file);
+Result<WriteOutcome> Writer::perform(const model::KernelWrite& asked) {
+  const auto directory = tree_.directory(asked.group, asked.file);
   if (!directory) return directory.error();
-  const std::string path = *directory + "/" + write.file;
+  const std::string path = *directory + "/" + asked.file;
+  auto write = asked;
+  write.value = writable_value(path, asked.value);
   auto held = open_directory(*directory);
   if (!held) return held.error().in(fmt::format("write '{}' to {}", write.value, path));
 
@@ -95,6 +98,15 @@ Result<WriteOutcome> Writer::perform(const model::KernelWrite& write) {
   if (auto written = write_at(held->fd.get(), write.file, path, write.value); !written) return written.error();
   outcome.changed = true;
   return outcome;
+}
+
+std::string writable_value(const std::string& path, const std::string& value) {
+  const std::filesystem::path file(path);
+  if (!value.empty() || file.filename() != "cpuset.cpus") return value;
+  const auto events = read_file((file.parent_path() / "cgroup.events").string());
+  if (!events || parse_keyed(*events, "populated") != 1) return value;
+  const auto parents = read_file((file.parent_path().parent_path() / "cpuset.cpus.effective").string());
+  return parents ? *parents : value;
 }
 
 Result<std::string> read_file(const std::string& path) {

@@ -36,15 +36,20 @@ struct WriteOutcome {
 class Writer {
  public:
   Writer(const CgroupTree& tree, WriteGate& gate);
-  /// Reads the file, asks the gate, writes, in one write(2). Errors name path and value: kNotFound when the cgroup is
-  /// gone (normal), kPermissionDenied, kUnsupported (no such knob), kInvalidArgument (the kernel refused the value),
-  /// kUnavailable (not now: v1 cpusets still in use below), and whatever the gate answered.
+  /// Reads the file, asks the gate, writes writable_value(), in one write(2). Errors name path and value: kNotFound
+  /// when the cgroup is gone (normal), kPermissionDenied, kUnsupported (no such knob), kInvalidArgument (the kernel
+  /// refused the value), kUnavailable (not now: v1 cpusets still in use below), and whatever the gate answered.
   model::Result<WriteOutcome> perform(const model::KernelWrite& write);
 
  private:
   const CgroupTree& tree_;
   WriteGate& gate_;
 };
+
+/// What to write instead of `value`, which is nearly always `value`. cgroup v2 takes the empty set of cpuset.cpus,
+/// which is what a group starts with, from a group without processes only (ENOSPC; kernel/cgroup/cpuset.c,
+/// validate_change). Another one gets all CPUs that its parent has now, which come to the same: parents first, then.
+std::string writable_value(const std::string& path, const std::string& value);
 
 /// Reads a whole small kernel file, without its trailing newline.
 model::Result<std::string> read_file(const std::string& path);

@@ -150,7 +150,8 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
     const auto name = name_of(file);
     const auto group = group_of(file);
     const auto& original = originals.at(file);
-    const auto& held = before.at(file);
+    const auto known = before.find(file);
+    const auto& held = known == before.end() ? text : known->second;
     if (only_orders(name)) {
       if (text != held) lines += line(file, held + "\" (left in force) \"", text);
       continue;
@@ -172,7 +173,9 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
     }
     const bool was_limited = quota_milli(before, group) != -1;
     if (name == "cpu.cfs_period_us") {
-      if (was_limited && text != held) lines += line(file, held + "\" (stays with the limit) \"", text);
+      // A worker that lives on a moment may end its round, and give quota and period back.
+      if (was_limited && text != held && text != original)
+        lines += line(file, held + "\" (stays with the limit) \"", text);
     } else if (name == "cpu.cfs_quota_us" || name == "cpu.max") {
       // Struck between the writes of quota and period, it may be less.
       const long milli = quota_milli(now, group);
@@ -184,6 +187,11 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
     }
   }
   return lines;
+}
+
+Snapshot without_what_only_orders(Snapshot files) {
+  std::erase_if(files, [](const auto& file) { return only_orders(name_of(file.first)); });
+  return files;
 }
 
 std::string unsafe_as_the_last(const Snapshot& files) {

@@ -52,9 +52,13 @@ class StormTree {
 long quota_milli(const Snapshot& files, const std::string& group);
 
 /// How `now` breaks the declared safe state (docs/concepts.md) after `before`, when the worker died; empty: it holds.
-/// `safe_milli`: the besteffort root's limit where the host is not protected; nullopt: it is protected.
+/// Weights and idle that `before` does not have may be anything. `safe_milli`: the besteffort root's limit where the
+/// host is not protected; nullopt: it is protected.
 std::string against_safe_state(const Snapshot& originals, const Snapshot& before, const Snapshot& now,
                                std::optional<long> safe_milli);
+
+/// The files that throttle or confine.
+Snapshot without_what_only_orders(Snapshot files);
 
 /// What in `files` would not be safe as the last thing ever written: LS below its spec, BE stopped; empty: nothing.
 std::string unsafe_as_the_last(const Snapshot& files);

@@ -14,11 +14,16 @@ constexpr std::array<const char*, 10> kFiles = {
 
 Snapshot cpu_files(const ScratchCgroup& tree, const std::vector<std::string>& groups) {
   Snapshot files;
+  std::error_code none;
+  const bool has_effective = std::filesystem::exists(tree.path("", "cpuset.cpus.effective"), none);
+  const auto all_cpus = has_effective && !tree.v1() ? tree.read("", "cpuset.cpus.effective") : std::string("none");
   for (const auto& group : groups) {
     for (const char* name : kFiles) {
       std::error_code ignored;
       if (std::filesystem::exists(tree.path(group, name), ignored)) files[group + "/" + name] = tree.read(group, name);
     }
+    const auto cpus = files.find(group + "/cpuset.cpus");
+    if (cpus != files.end() && cpus->second == all_cpus) cpus->second = "";
   }
   return files;
 }

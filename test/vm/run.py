@@ -20,6 +20,7 @@ import gzip
 import os
 import re
 import shlex
+import signal
 import stat
 import subprocess
 import sys
@@ -234,7 +235,10 @@ def boot(options, kernel, programs, results, number):
             command += ["-serial", f"file:{directory}/{name}"]
         begun = time.monotonic()
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as guest:
-            why = watch(options, guest, directory)
+            try:
+                why = watch(options, guest, directory)
+            finally:
+                guest.kill()
         half_done = take_results(read(f"{directory}/output"), results)
         complete = re.search(r"^done$", read(f"{directory}/control"), re.MULTILINE)
         print(f"run.py: boot {number} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
@@ -303,6 +307,8 @@ def main():
         return Results(options.results).tell(options.tell)
     if not options.command:
         parser.error("no program")
+    # The guest must not outlive this.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     return run(options, kernel)
 
 

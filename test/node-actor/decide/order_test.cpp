@@ -54,6 +54,16 @@ TEST(Order, ACpusetThatMovesGoesByTheUnionOnlyWhereAGroupBelowMovesToo) {
               testing::ElementsAre("pod p cpuset 1-2"));
 }
 
+TEST(Order, NoSetOfItsOwnComesFromTheTopForItIsAllThatTheParentHas) {
+  std::vector<OrderedWrite> writes =
+      order({change(kContainer, Knob::kCpuset, CpuSet{0}, CpuSet{}), change(kRoot, Knob::kCpuset, CpuSet{0}, CpuSet{}),
+             change(kPod, Knob::kCpuset, CpuSet{0}, CpuSet{})});
+  ASSERT_EQ(writes.size(), 3u);
+  EXPECT_EQ(writes[0].change, 1u);
+  EXPECT_EQ(writes[1].change, 2u);
+  EXPECT_EQ(writes[2].change, 0u);
+}
+
 TEST(Order, BurstFallsBeforeItsQuotaAndRisesAfterIt) {
   EXPECT_THAT(
       texts({change(kPod, Knob::kCpuQuota, cpu(400), cpu(200)), change(kPod, Knob::kCpuBurst, cpu(300), cpu(200))}),

@@ -177,10 +177,12 @@ TEST_F(PodKillOnRealCgroups, WhoForksDoesNotGetAway) {
 TEST_F(PodKillOnRealCgroups, TheAgentIsNeverSignalled) {
   const auto where = place();
   auto neighbour = start(obey, "kubepods/besteffort/podbe/c1");
+  // cgroup v2 takes processes at the leaves only.
+  scratch_->make("kubepods/besteffort/podbe/agent");
   const pid_t agent = ::fork();
   ASSERT_GE(agent, 0);
   if (agent == 0) {
-    scratch_->attach(::getpid(), "kubepods/besteffort/podbe");
+    scratch_->attach(::getpid(), "kubepods/besteffort/podbe/agent");
     const auto refused = PodKill::begin(where, 0s, kStart);
     ::_exit(!refused.ok() && refused.error().code() == ErrorCode::kInvalidArgument ? 7 : 1);
   }

@@ -137,6 +137,18 @@ TEST_F(WriterTest, PutsBackIntoTheSameGroupOnly) {
   EXPECT_EQ(fixture_.read(kQuota), "-1");
 }
 
+TEST(WritableValue, AGroupWithProcessesGetsItsParentsCpusInsteadOfNone) {
+  const FixtureTree fixture({{"pod/cpuset.cpus.effective", "0-3\n"},
+                             {"pod/c1/cpuset.cpus", "1\n"},
+                             {"pod/c1/cgroup.events", "populated 1\nfrozen 0\n"},
+                             {"pod/c2/cpuset.cpus", "1\n"},
+                             {"pod/c2/cgroup.events", "populated 0\nfrozen 0\n"}});
+  EXPECT_EQ(writable_value(fixture.path("pod/c1/cpuset.cpus"), ""), "0-3");
+  EXPECT_EQ(writable_value(fixture.path("pod/c2/cpuset.cpus"), ""), "");
+  EXPECT_EQ(writable_value(fixture.path("pod/c1/cpuset.cpus"), "2"), "2");
+  EXPECT_EQ(writable_value(fixture.path("pod/c1/cpu.max"), ""), "");
+}
+
 TEST(ReadFile, StripsOneNewlineAndNamesWhatItCannotRead) {
   const FixtureTree fixture({{"a", "one\ntwo\n"}, {"long", std::string(100000, 'x')}});
   EXPECT_EQ(read_file(fixture.path("a")).value(), "one\ntwo");
