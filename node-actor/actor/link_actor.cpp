@@ -1,6 +1,8 @@
 #include "node-actor/actor/link_actor.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -39,7 +41,7 @@ LinkActor::LinkActor(caf::actor_config& config, LinkOptions options, std::shared
 caf::behavior LinkActor::make_behavior() {
   return {
       [this](const caf::actor& tick) { tick_ = tick; },
-      [this](const SampleReady& ready) { take_sample(ready); },
+      [this](SampleReady& ready) { take_sample(std::move(ready)); },
       [this](const LinkUp& up) {
         log::info("coordinator-connected", "{} epoch {}", up.welcome.address, up.welcome.epoch.value());
         if (up.welcome.epoch < options_.seen_epoch) {
@@ -90,19 +92,19 @@ void LinkActor::on_exit() {
   spool_.reset();
 }
 
-void LinkActor::take_sample(const SampleReady& ready) {
+void LinkActor::take_sample(SampleReady ready) {
   const auto now = ready.sample.at;
   if (!window_start_) window_start_ = now;
   if (!next_report_) next_report_ = now + interval_;
-  window_.add(ready.sample);
-  pods_ = ready.pods;
-  status_ = ready.status;
+  window_.add(std::move(ready.sample));
+  pods_ = std::move(ready.pods);
+  status_ = std::move(ready.status);
   const std::size_t room = model::ReportLimits::kMaxEvents - std::min(events_.size(), model::ReportLimits::kMaxEvents);
   if (ready.events.size() > room) {
     log::warn("events-dropped", "{} events did not fit the report", ready.events.size() - room);
   }
-  events_.insert(events_.end(), ready.events.begin(),
-                 ready.events.begin() + static_cast<std::ptrdiff_t>(std::min(room, ready.events.size())));
+  ready.events.resize(std::min(room, ready.events.size()));
+  std::move(ready.events.begin(), ready.events.end(), std::back_inserter(events_));
   if (interval_until_ && now >= *interval_until_) {
     interval_until_.reset();
     interval_ = options_.report_interval;

@@ -63,7 +63,7 @@ class LinkActor : public caf::event_based_actor {
   void on_exit() override;
 
  private:
-  void take_sample(const SampleReady& ready);
+  void take_sample(SampleReady ready);
   void store_report();
   void send_next();
   void answer(const ReportAcked& acked);

@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 namespace tideline::kernel {
@@ -57,8 +59,11 @@ Result<Directory> open_directory(const std::string& path) {
 }
 
 Result<std::string_view> KeptFile::read_once(char* buffer, std::size_t size) {
-  if (!fd_.open()) fd_ = Fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd_.open()) return error_from(errno, "open", path_);
+  if (!fd_.open()) {
+    fd_ = Fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd_.open()) return error_from(errno, "open", path_);
+    in_cgroup_.reset();
+  }
   ssize_t got = 0;
   do {
     got = ::pread(fd_.get(), buffer, size, 0);
@@ -87,9 +92,16 @@ Result<std::string_view> KeptFile::read(char* buffer, std::size_t size) {
   return text;
 }
 
-bool KeptFile::unlinked() const {
+bool KeptFile::unlinked() {
+  if (!fd_.open()) return false;
+  if (!in_cgroup_) {
+    struct statfs system {};
+    in_cgroup_ = ::fstatfs(fd_.get(), &system) == 0 &&
+                 (system.f_type == CGROUP_SUPER_MAGIC || system.f_type == CGROUP2_SUPER_MAGIC);
+  }
+  if (*in_cgroup_) return false;
   struct stat status {};
-  return fd_.open() && ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 0;
+  return ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 0;
 }
 
 Result<std::string_view> KeptFile::read_list(char* buffer, std::size_t size) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,12 +61,13 @@ class KeptFile {
   /// One attempt: a thing that is gone is not looked for anew.
   model::Result<std::string_view> read_once(char* buffer, std::size_t size);
 
-  /// The open file has no name any more. Files of a removed cgroup say so by ENODEV instead.
-  bool unlinked() const;
+  /// The open file has no name any more. Never of a cgroup's file: there reading says so, by ENODEV.
+  bool unlinked();
   const std::string& path() const { return path_; }
 
  private:
   Fd fd_;
+  std::optional<bool> in_cgroup_;  // of the open file; nullopt: not looked at yet
   std::string path_;
 };
 

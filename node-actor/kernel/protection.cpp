@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node-actor/kernel/fd.h"
@@ -28,6 +29,15 @@ Result<std::vector<std::string>> children_of(const std::string& path) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+/// Counted by the kernel, so that a hundred pods need not be listed. A directory that cannot be read may hold some.
+bool may_hold_groups(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return true;
+  if (status.st_nlink >= 2) return status.st_nlink > 2;
+  const auto names = children_of(path);  // a file system that does not count them
+  return !names || !names->empty();
 }
 
 /// nullopt: the group vanished while it was read.
@@ -73,10 +83,7 @@ model::SiblingWeights read_sibling_weights(const CgroupTree& tree) {
   for (const auto& name : *names) {
     const std::string group = tree.kubepods() + "/" + name;
     if (group == tree.best_effort()) continue;
-    if (group == tree.burstable()) {
-      const auto pods = children_of(*parent + "/" + name);
-      if (pods && pods->empty()) continue;
-    }
+    if (group == tree.burstable() && !may_hold_groups(*parent + "/" + name)) continue;
     if (auto weight = read_weight(tree, group)) weights.siblings.push_back(std::move(*weight));
   }
   return weights;

@@ -24,6 +24,10 @@ namespace {
 constexpr std::size_t kMaxGroups = 256;
 // A changed number of children or a vanished child makes a scan at once; file systems without such a count need this.
 constexpr int kReadsBetweenScans = 300;
+// For each list cgroup v1 collects and sorts the ids anew (pidlist_array_load). Runtimes keep a pod's threads in its
+// containers' groups (cgroup v2 allows nothing else), so that a group which has groups and was found empty is not
+// listed each time.
+constexpr int kReadsWithoutParents = 9;
 constexpr auto kClockSlack = std::chrono::milliseconds(20);
 constexpr auto kCpuOfUnseenThreads = std::chrono::milliseconds(5);
 
@@ -62,6 +66,7 @@ Result<void> ThreadDelay::scan(const std::string& path) {
   const auto links = links_of(directory->fd, path);
   if (!links) return links.error();
   const int fd = directory->fd.get();
+  const std::size_t own = groups_.size();
   groups_.push_back(
       {.directory = std::move(*directory), .links = *links, .list = KeptFile(path + "/" + context_.list)});
   alignas(dirent64) std::array<char, 8192> entries;
@@ -74,6 +79,7 @@ Result<void> ThreadDelay::scan(const std::string& path) {
       at += entry->d_reclen;
       const std::string_view name = static_cast<const char*>(entry->d_name);
       if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
+      groups_[own].is_parent = true;
       auto below = scan(fmt::format("{}/{}", path, name));
       if (!below && !is_gone(below.error())) return below;
     }
@@ -90,6 +96,10 @@ bool ThreadDelay::children_changed() const {
 Result<void> ThreadDelay::list_threads() {
   context_.tids.clear();
   for (auto& group : groups_) {
+    if (group.reads_to_skip > 0) {
+      --group.reads_to_skip;
+      continue;
+    }
     const auto text = group.list.read_list(context_.buffer.data(), context_.buffer.size());
     if (!text) {
       if (!is_gone(text.error())) return text.error();
@@ -97,6 +107,7 @@ Result<void> ThreadDelay::list_threads() {
       continue;
     }
     auto rest = *text;
+    if (rest.empty() && group.is_parent) group.reads_to_skip = kReadsWithoutParents;
     while (!rest.empty()) {
       const auto line = next_line(rest);
       const auto tid = parse_number(line);

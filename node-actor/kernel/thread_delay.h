@@ -41,6 +41,8 @@ class ThreadDelay {
     Directory directory;
     std::uint64_t links = 0;
     KeptFile list;
+    bool is_parent = false;  // it has groups below it
+    int reads_to_skip = 0;
   };
   struct Thread {
     int tid = 0;
