@@ -93,7 +93,8 @@ BeSatisfaction judge_be_satisfaction(const model::ThresholdPolicy& policy, model
   }
   if (now.reason != Reason::kBeStarved) return say(now.reason, text_of(*newest, now.reason));
   answer.release = std::min(over_window.release, now.release);
-  return say(Reason::kBeStarved, text_of(*terms.mean, Reason::kBeStarved));
+  return say(Reason::kBeStarved,
+             text_of(*terms.mean, Reason::kBeStarved) + "; it may hold kernel locks that services wait for");
 }
 
 }  // namespace tideline::decide

@@ -1,6 +1,10 @@
 #pragma once
 // Is BE starved of CPU? Koordinator's BECPUEvict, the judging part of it.
 //
+// Why a starved BE must go rather than wait, beside that its work does not get on: priority inversion. Its threads stop
+// wherever they are, with the kernel's locks they hold (mmap_sem, a cgroup's, a file system's), and LS that needs one
+// waits for a thread that may not run.
+//
 //   rate = limit / request;  starved: use >= cpuEvictBEUsageThresholdPercent of limit, and rate <= lower %
 //   release = request * upper % - limit
 //

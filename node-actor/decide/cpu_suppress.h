@@ -24,7 +24,9 @@
 
 namespace tideline::decide {
 
-/// 2000 us of a 100 ms period: the smallest limit ever set. BE is never stopped.
+/// 2000 us of a 100 ms period: the smallest limit ever set. BE is never stopped, for priority inversion: a BE thread
+/// that does not run may hold a lock of the kernel that LS waits for, and must come to let it go. cpuSuppressMinPercent
+/// is the same floor as the operator wants it, and BE that lives at it for long is evicted (be_satisfaction.h).
 constexpr model::MilliCpu kKernelMinimum{20};
 /// A limit may rise by at most this much of capacity per second; Koordinator's step per 1 s round. Not where kernel
 /// ordering is verified and the rise was watched for kRiseWait.
