@@ -69,7 +69,7 @@ constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kAuto, "auto"}}};
 constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
     {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
-constexpr Table<Reason, 65> kReasons{{{Reason::kNone, "none"},
+constexpr Table<Reason, 66> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDisabled, "disabled"},
                                       {Reason::kThresholdFormula, "threshold-formula"},
                                       {Reason::kMinPercentFloor, "min-percent-floor"},
@@ -85,6 +85,7 @@ constexpr Table<Reason, 65> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kPressedHold, "pressed-hold"},
                                       {Reason::kPaced, "paced"},
                                       {Reason::kStarvedHoldingLocks, "starved-holding-locks"},
+                                      {Reason::kOutsideBe, "outside-be"},
                                       {Reason::kSafeState, "safe-state"},
                                       {Reason::kRestore, "restore"},
                                       {Reason::kRelease, "release"},

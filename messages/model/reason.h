@@ -11,8 +11,8 @@ enum class Reason : std::uint16_t {
   // CPU suppress
   kDisabled = 1,              // the policy switches the feature off
   kThresholdFormula = 2,      // limit is the threshold formula's answer
-  kMinPercentFloor = 3,       // limit is cpuSuppressMinPercent
-  kKernelMinimum = 4,         // limit is the smallest quota (20 millicores)
+  kMinPercentFloor = 3,       // limit is cpuSuppressMinPercent: below it BE starves, see kStarvedHoldingLocks
+  kKernelMinimum = 4,         // limit is the smallest quota (20 millicores): not 0, see kStarvedHoldingLocks
   kGrowthCapped = 5,          // a rise was cut to 10 % of capacity per second
   kWithinDeadBand = 6,        // change too small to write
   kNotPressed = 7,            // work-conserving: LS feels nothing, weights only
@@ -24,6 +24,7 @@ enum class Reason : std::uint16_t {
   kPressedHold = 13,          // work-conserving: quiet, but not for long enough
   kPaced = 14,                // a change that is not urgent waits for the quota's next period
   kStarvedHoldingLocks = 15,  // BE keeps this much lest a starved BE thread holds a kernel lock that LS waits for
+  kOutsideBe = 16,            // BE runs outside the besteffort root too: a part of the limit on all of it
   // guard and release
   kSafeState = 20,       // worker dead or hung: declared safe state
   kRestore = 21,         // original value put back
@@ -62,7 +63,7 @@ enum class Reason : std::uint16_t {
   kBatchLimit = 121,    // quota of kubernetes.io/batch-cpu limited
   kNoBatchSpec = 122,   // the pod asks for no batch-cpu
   // CPU eviction
-  kBeStarved = 140,       // BE gets too little of what it asked for
+  kBeStarved = 140,       // BE gets too little of what it asked for, and may hold kernel locks that LS waits for
   kNodeCpuFull = 141,     // the node's CPU use is above cpuEvictThresholdPercent
   kOverAllocated = 142,   // more CPU is requested than allocatable allows
   kSatisfied = 143,       // BE gets enough

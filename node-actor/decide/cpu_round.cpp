@@ -1,10 +1,13 @@
 #include "node-actor/decide/cpu_round.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "node-actor/decide/batch_limits.h"
 #include "node-actor/decide/cpu_qos.h"
+#include "node-actor/decide/group_tree.h"
+#include "node-actor/decide/pod_uses.h"
 
 namespace tideline::decide {
 namespace {
@@ -31,6 +34,29 @@ void take(Wants from, const model::DryRun& dry_run, std::vector<Want>& wants,
     }
     features.push_back(std::move(feature));
   }
+}
+
+BeSplitInput split_input(const CpuRoundInput& input) {
+  BeSplitInput split{.now = input.now,
+                     .whole = input.be_whole,
+                     .root = input.be_whole.value_or(model::MilliCpu(0)),
+                     .root_used = input.sample.be_cpu,
+                     .root_pods = 0,
+                     .pods = input.outside};
+  if (input.be_limit.kind == CurrentLimit::Kind::kQuota) split.root = input.be_limit.quota;
+  split.root_pods = static_cast<int>(std::count_if(input.pods.begin(), input.pods.end(), [](const model::Pod& pod) {
+    return pod.qos == model::QosClass::kBe && pod.kube_qos == model::KubeQos::kBestEffort && is_live(pod);
+  }));
+  const PodUses uses(input.sample);
+  for (auto& pod : split.pods) {
+    if (const auto* use = uses.of(pod.uid)) pod.used = use->cpu;
+    const model::GroupRef group{model::GroupRef::Level::kPod, pod.qos, pod.uid, {}};
+    const bool held_off = std::any_of(input.hands_off.begin(), input.hands_off.end(), [&](const HandsOff& entry) {
+      return input.now < entry.expires && is_within(group, entry.group);
+    });
+    pod.held = pod.held && !held_off;
+  }
+  return split;
 }
 
 }  // namespace
@@ -72,6 +98,20 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   // Without a policy nothing of BE's own limits is touched either.
   if (policy) {
     BatchLimitsInput batch{.is_v1 = input.is_v1, .be_root_limit = {}, .pod_limits = {}};
+    if (!input.outside.empty()) {
+      const auto among = split_input(input);
+      auto divided = be_split(step.state.split, among);
+      step.state.split = std::move(divided.state);
+      decision.split = std::move(divided.split);
+      take(outside_wants(decision.split, among, input.knobs, policy->threshold.enable), dry_run, wants,
+           decision.features);
+      if (decision.split && !dry_run.cpu_suppress) {
+        for (const auto& part : decision.split->pods)
+          batch.pod_limits.emplace(part.uid, part.limit);
+      }
+    } else {
+      step.state.split = {};
+    }
     if (input.be_limit.kind == CurrentLimit::Kind::kQuota) batch.be_root_limit = input.be_limit.quota;
     take(batch_limits(input.pods, input.knobs, batch), dry_run, wants, decision.features);
   }

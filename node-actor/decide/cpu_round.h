@@ -1,7 +1,7 @@
 #pragma once
 // One pod round of the CPU side: CPU burst, CPU QoS, cpusets, batch limits and CPU eviction over the same readings, and
 // what the arbiter makes of their wants. The besteffort root's quota is not among them: the fast loop owns it
-// (cpu_suppress.h).
+// (cpu_suppress.h); what it leaves to BE pods outside of that root is (be_split.h).
 
 #include <optional>
 #include <span>
@@ -15,6 +15,7 @@
 #include "messages/model/sample.h"
 #include "messages/model/topology.h"
 #include "node-actor/decide/arbiter.h"
+#include "node-actor/decide/be_split.h"
 #include "node-actor/decide/core_sched.h"
 #include "node-actor/decide/cpu_burst.h"
 #include "node-actor/decide/cpu_evict.h"
@@ -41,6 +42,10 @@ struct CpuRoundInput {
   const std::vector<HandsOff>& hands_off;
   std::optional<model::MilliCpu> allocatable_batch_cpu;  // as the coordinator's ledger has it; nullopt: not known now
   std::span<const PodWork> work;                         // CPU time of the pods it is known of
+  /// The limit of CPU suppress on all of BE, in force or, in dry run, as it would be; nullopt: none.
+  std::optional<model::MilliCpu> be_whole = std::nullopt;
+  /// The BE pods that limit is divided with; their use is taken from the sample.
+  std::vector<OutsidePod> outside = {};
 };
 
 /// A default-constructed one is right after a start.
@@ -48,6 +53,7 @@ struct CpuRoundState {
   BurstState burst;
   CpusetState cpuset;
   EvictState evict;
+  BeSplitState split;
 };
 
 struct CpuRoundDecision {
@@ -56,6 +62,7 @@ struct CpuRoundDecision {
   std::vector<CookieWant> cookies;  // see core_sched.h
   /// The CPUs that CPU suppress holds BE to under cpuSuppressPolicy cpuset; nullopt: it holds BE to none.
   std::optional<model::CpuSet> suppressed_cpus;
+  std::optional<BeSplit> split;  // nullopt: the limit on all of BE is the besteffort root's alone, or there is none
   /// Of every mechanism; a mechanism in dry run says so.
   std::vector<model::FeatureState> features;
 };

@@ -220,6 +220,11 @@ struct Round {
         feature.why += "; bound pods keep their own quota: " + why;
       }
     }
+    if (input.node.manager == KubeletCpuManager::kStatic) {
+      feature.why += fmt::format("; kubelet's static CPU manager gave away {}",
+                                 pools.exclusive.empty() ? "no CPU" : pools.exclusive.text());
+    }
+    if (!input.node.reserved.empty()) feature.why += "; reserved " + input.node.reserved.text();
     for (const auto& remark : pools.remarks)
       feature.why += "; " + remark;
     if (pools.more_remarks > 0) feature.why += fmt::format("; and {} more of that", pools.more_remarks);

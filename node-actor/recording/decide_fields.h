@@ -256,10 +256,54 @@ void fields(V& v, Of<V, decide::EvictState> state) {
 }
 
 template <class V>
+void fields(V& v, Of<V, decide::OutsidePod::Container> container) {
+  v("id", container.id);
+  v("own_limit", container.own_limit);
+}
+
+template <class V>
+void fields(V& v, Of<V, decide::OutsidePod> pod) {
+  v("uid", pod.uid);
+  v("qos", pod.qos);
+  v("own_limit", pod.own_limit);
+  v("containers", pod.containers);
+  v("held", pod.held);
+}
+
+/// One entry of BeSplitState::parts.
+struct PodPart {
+  model::PodUid uid;
+  model::MilliCpu limit;
+  model::MonoTime changed;
+};
+
+template <class V>
+void fields(V& v, Of<V, PodPart> part) {
+  v("uid", part.uid);
+  v("limit", part.limit);
+  v("changed_ns", part.changed);
+}
+
+template <class V>
+void fields(V& v, Of<V, decide::BeSplitState> state) {
+  std::vector<PodPart> parts;
+  for (const auto& [uid, part] : state.parts)
+    parts.push_back({uid, part.limit, part.changed});
+  v("parts", parts);
+  if constexpr (V::kReads) {
+    state.parts.clear();
+    for (auto& part : parts)
+      state.parts.emplace(std::move(part.uid), decide::BeSplitState::Part{part.limit, part.changed});
+  }
+  v("root", state.root);
+}
+
+template <class V>
 void fields(V& v, Of<V, decide::CpuRoundState> state) {
   v("burst", state.burst);
   v("cpuset", state.cpuset);
   v("evict", state.evict);
+  v("split", state.split);
 }
 
 // What it decides.
@@ -381,11 +425,27 @@ void fields(V& v, Of<V, decide::CookieWant> want) {
 }
 
 template <class V>
+void fields(V& v, Of<V, decide::BeSplit::Part> part) {
+  v("uid", part.uid);
+  v("limit", part.limit);
+  v("binds", part.binds);
+}
+
+template <class V>
+void fields(V& v, Of<V, decide::BeSplit> split) {
+  v("pods", split.pods);
+  v("outside", split.outside);
+  v("root", split.root);
+  v("not_held", split.not_held);
+}
+
+template <class V>
 void fields(V& v, Of<V, decide::CpuRoundDecision> decision) {
   v("settlement", decision.settlement);
   v("evict", decision.evict);
   v("cookies", decision.cookies);
   v("suppressed_cpus", decision.suppressed_cpus);
+  v("split", decision.split);
   v("features", decision.features);
 }
 

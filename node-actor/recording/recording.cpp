@@ -41,6 +41,8 @@ void round_fields(V& v, auto& round) {
   v("be_cpus_current", round.be_cpus_current);
   v("allocatable_batch_cpu", round.allocatable_batch_cpu);
   v("work", round.work);
+  v("be_whole", round.be_whole);
+  v("outside", round.outside);
 }
 
 decide::CpuRoundInput CpuRound::input() const {
@@ -59,7 +61,9 @@ decide::CpuRoundInput CpuRound::input() const {
           .boot_id = boot_id,
           .hands_off = hands_off,
           .allocatable_batch_cpu = allocatable_batch_cpu,
-          .work = work};
+          .work = work,
+          .be_whole = be_whole,
+          .outside = outside};
 }
 
 Result<std::optional<Entry>> Reading::line(std::string_view text) {

@@ -61,6 +61,8 @@ struct CpuRound {
   std::vector<decide::HandsOff> hands_off;
   std::optional<model::MilliCpu> allocatable_batch_cpu;
   std::vector<decide::PodWork> work;
+  std::optional<model::MilliCpu> be_whole;
+  std::vector<decide::OutsidePod> outside;
   std::optional<model::NodePolicy> policy;
   std::optional<decide::CpuRoundState> state;  // nullopt: as the round before left it
   Json decision;

@@ -159,6 +159,7 @@ TEST(CpusetControl, KubeletsStaticPolicyIsRespected) {
   EXPECT_EQ(set_for(decision, group_of(kBe)), "-");
   EXPECT_EQ(decision.be->cpus & cpus("0-3"), CpuSet{});
   EXPECT_EQ(set_of_container(decision, kBe), decision.be->cpus.text());
+  EXPECT_THAT(feature_of(decision, "cpuset")->why, testing::HasSubstr("kubelet's static CPU manager gave away 0-3"));
 }
 
 TEST(CpusetControl, ReservedCpusAreNobodys) {
@@ -167,6 +168,7 @@ TEST(CpusetControl, ReservedCpusAreNobodys) {
   const auto decision = decide({kLsr, kLs, kBe}, input, kByQuota);
   EXPECT_EQ(set_of_container(decision, kLs), "8-31");
   EXPECT_EQ(set_for(decision, kBeRoot), "4-31");
+  EXPECT_THAT(feature_of(decision, "cpuset")->why, testing::HasSubstr("reserved 0-3"));
   EXPECT_THAT(decide({kLs, kBe}, input, kByQuota).wants.wants, IsEmpty());
 }
 

@@ -26,7 +26,8 @@ SuppressInput random_host(Random& random) {
   input.node = {MilliCpu(capacity), MilliCpu(capacity - random.upto(capacity / 5))};
   const auto ls = random.upto(capacity);
   const auto be = random.upto(capacity - ls);
-  const auto node = ls + be + random.upto(200);
+  const auto outside = random.chance(40) ? random.upto(capacity - ls - be) : 0;
+  const auto node = ls + be + outside + random.upto(200);
   input.fast = model::FastSample{kNow, 100ms, MilliCpu(node), MilliCpu(be), {}};
   model::NodeSample pods;
   pods.at = kNow;
@@ -36,7 +37,7 @@ SuppressInput random_host(Random& random) {
   pods.be_cpu = MilliCpu(be);
   pods.ls_delay_per_cpu = random.real(1.5);
   input.pods = pods;
-  input.be_outside_root = MilliCpu(0);
+  if (random.chance(90)) input.be_outside_root = MilliCpu(outside);
   input.protection.verified = random.chance(70);
   const auto kind = random.upto(2);
   input.current = kind == 0   ? CurrentLimit::none()

@@ -149,9 +149,12 @@ TEST(Recording, WhatARoundRemembersComesBack) {
   state.evict.quiet_until = model::MonoTime{12};
   state.evict.asked = {{model::PodUid("p"), {13}, true}};
   state.evict.since[2] = model::MonoTime{14};
+  state.split.parts[model::PodUid("q")] = {MilliCpu(15), {16}};
+  state.split.root = MilliCpu(17);
   const auto read = back(state);
   EXPECT_EQ(read.burst, state.burst);
   EXPECT_EQ(read.cpuset, state.cpuset);
+  EXPECT_EQ(read.split, state.split);
   EXPECT_EQ(Writer::json_of(read), Writer::json_of(state));
   EXPECT_EQ(read.evict.window.node({1'000'000'000}).use, MilliCpu(8));
   EXPECT_EQ(read.evict.since, state.evict.since);
