@@ -37,6 +37,7 @@ struct Arguments {
   std::vector<std::string> labels;
   std::string reserved_cpu = "0";
   std::string reserved_memory = "0";
+  std::string reserved_cpus;
   std::string fast_interval = "100ms";
   std::string pod_interval = "1s";
   std::string report_interval = "10s";
@@ -146,6 +147,9 @@ Result<void> settle(Arguments& arguments) {
   const auto memory = model::parse_bytes(arguments.reserved_memory);
   if (!memory) return memory.error().in("--reserved-memory");
   config.memory_reserved = *memory;
+  auto cpus = model::CpuSet::parse(arguments.reserved_cpus);
+  if (!cpus) return cpus.error().in("--reserved-cpus");
+  config.cpus_reserved = std::move(*cpus);
   const auto record = model::parse_bytes(arguments.record_max);
   if (!record) return record.error().in("--record-max");
   if (*record < model::Bytes(1 << 20)) {
@@ -184,6 +188,8 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--reserved-cpu", arguments.reserved_cpu, "CPU kept for the system, e.g. 500m")->capture_default_str();
   app.add_option("--reserved-memory", arguments.reserved_memory, "memory kept for the system, e.g. 1Gi")
       ->capture_default_str();
+  app.add_option("--reserved-cpus", arguments.reserved_cpus,
+                 "CPUs kept for the system, e.g. 0-1: neither batch nor the pool of services is put on them");
   app.add_option("--fast-interval", arguments.fast_interval, "control loop, 20ms to 1s")->capture_default_str();
   app.add_option("--pod-interval", arguments.pod_interval, "pod readings, up to 10s")->capture_default_str();
   app.add_option("--report-interval", arguments.report_interval, "reports to the coordinator, 1s to 300s")

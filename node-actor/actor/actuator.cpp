@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "messages/clock/clock.h"
@@ -60,6 +61,29 @@ void Actuator::forget() {
   // The kernel takes no weight of a group that is idle.
   std::stable_partition(inherited_.begin(), inherited_.end(),
                         [](const std::string& path) { return path.ends_with("/cpu.idle"); });
+}
+
+Result<model::Limit> Actuator::quota_without_us(const model::GroupRef& group) const {
+  const auto path = kernel::group_path(tree_, group);
+  if (!path) return path.error();
+  const auto reading = kernel::read_knob(tree_, *path, model::Knob::kCpuQuota);
+  if (!reading) return reading.error();
+  const auto original = original_of(*path, reading->file, reading->raw);
+  const auto before = original
+                          ? kernel::value_of(tree_.version(), reading->period_us, model::Knob::kCpuQuota, *original)
+                          : std::nullopt;
+  return std::get<model::Limit>(before.value_or(reading->value));
+}
+
+bool Actuator::failed(const KnobRef& knob) const {
+  const auto held = held_.find(knob);
+  return held != held_.end() && held->second.failed;
+}
+
+void Actuator::inherit(std::vector<std::string> paths) {
+  if (paths.empty()) return;
+  inherited_.insert(inherited_.end(), std::make_move_iterator(paths.begin()), std::make_move_iterator(paths.end()));
+  inherited_tried_ = model::MonoTime{INT64_MIN / 2};
 }
 
 void Actuator::fail(model::Controller controller, const model::Error& error) {

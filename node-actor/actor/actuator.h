@@ -45,6 +45,15 @@ class Actuator {
   /// and others'. The others' go back as soon as the kernel takes them again.
   model::Result<void> lower_be_quotas(model::MilliCpu limit);
 
+  /// The quota a group has without us: what was there before, or what is there. kNotFound: no such group.
+  model::Result<model::Limit> quota_without_us(const model::GroupRef& group) const;
+  /// The knob's last reading or write failed.
+  bool failed(const decide::KnobRef& knob) const;
+
+  /// Journaled files that others than this actuator gave their record: put back with the next apply() that does not
+  /// want them.
+  void inherit(std::vector<std::string> paths);
+
   /// All originals were put back by somebody else in this process.
   void forget();
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "messages/log/log.h"
 #include "node-actor/actor/eviction_file.h"
@@ -27,25 +25,22 @@ void lack(model::KnobSet& knobs, model::Knob knob, const std::string& why) {
   }
 }
 
-/// kubelet's checkpoint of its CPU manager, JSON with "policyName"; absent or unreadable: no static policy is known of.
-bool kubelet_owns_cpusets(const std::string& path) {
-  std::ifstream in(path);
-  const auto state = nlohmann::json::parse(in, nullptr, false);
-  return state.is_object() && state.value("policyName", std::string()) == "static";
-}
-
 }  // namespace
 
 CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
-                 const std::string& state_dir, const std::string& kubelet_state, const model::KnobSupport& core_sched,
-                 Cookies cookies, Actuator::Perform perform, Tell tell)
+                 const std::string& state_dir, std::string kubelet_state, model::CpuSet reserved,
+                 const model::KnobSupport& core_sched, Cookies cookies, Actuator::Perform perform, Tell tell)
     : tree_(tree),
       journal_(journal),
       boot_id_(std::move(boot_id)),
       state_dir_(state_dir),
       tell_(tell),
-      knobs_(kernel::probe_knobs(tree)),
-      actuator_(tree, journal, std::move(perform)),
+      probed_(kernel::probe_knobs(tree)),
+      cpus_{.reserved = std::move(reserved), .manager = decide::KubeletCpuManager::kNone, .kubelet_exclusive = {}},
+      kubelet_(std::move(kubelet_state)),
+      perform_(std::move(perform)),
+      newborns_(tree, journal),
+      actuator_(tree, journal, [this](const model::KernelWrite& each) { return write(each); }),
       evictions_(tree, state_dir, boot_id_, std::move(tell)),
       cookies_(std::move(cookies)) {
   if (const auto kept = load_be_work(state_dir_)) {
@@ -53,18 +48,37 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::s
   } else {
     log::warn("be-work", "{}; the sums begin anew", kept.error().message());
   }
-  knobs_.knobs.push_back(core_sched);
+  probed_.knobs.push_back(core_sched);
   if (auto topology = kernel::load_topology(tree.root())) {
     topology_ = std::move(*topology);
   } else {
     // CPUs that cannot be told apart cannot be handed out.
-    lack(knobs_, model::Knob::kCpuset, topology.error().message());
+    lack(probed_, model::Knob::kCpuset, topology.error().message());
     log::warn("topology", "{}", topology.error().message());
   }
-  if (kubelet_owns_cpusets(kubelet_state)) {
-    lack(knobs_, model::Knob::kCpuset,
-         kubelet_state +
-             " says policyName static: kubelet places containers itself, and this build stays out of its way");
+  knobs_ = probed_;
+  look_at_kubelet();
+}
+
+model::Result<kernel::WriteOutcome> CpuSide::write(const model::KernelWrite& write) {
+  const bool is_root_cpuset = write.group == tree_.best_effort() && write.file == "cpuset.cpus";
+  if (!is_root_cpuset) return perform_(write);
+  if (const auto ready = newborns_.before_write(write.value); !ready) return ready.error();
+  auto outcome = perform_(write);
+  if (outcome) actuator_.inherit(newborns_.after_write(write.value));
+  return outcome;
+}
+
+void CpuSide::look_at_kubelet() {
+  if (!kubelet_.look()) return;
+  const auto& problem = kubelet_.problem();
+  if (!problem.empty()) log::warn("kubelet-cpus", "{}", problem);
+  knobs_ = probed_;
+  if (const auto& kubelet = kubelet_.cpus()) {
+    cpus_.manager = kubelet->manager;
+    cpus_.kubelet_exclusive = kubelet->exclusive;
+  } else if (knobs_.has(model::Knob::kCpuset)) {
+    lack(knobs_, model::Knob::kCpuset, "it is not known which CPUs kubelet gave away: " + problem);
   }
 }
 
@@ -77,6 +91,8 @@ model::Result<void> CpuSide::round(const Round& round) {
   const auto work = watch_work(round);
   // Absence of a policy must not give BE back what an earlier one took.
   if (!round.policy) return {};
+  look_at_kubelet();
+  newborns_.look(round.now);
   std::optional<model::CpuSet> be_current;
   if (std::exchange(first_round_, false)) {
     const auto reading = kernel::read_knob(tree_, tree_.best_effort(), model::Knob::kCpuset);
@@ -98,11 +114,14 @@ model::Result<void> CpuSide::round(const Round& round) {
                                     .boot_id = boot_id_,
                                     .hands_off = held,
                                     .allocatable_batch_cpu = round.allocatable_batch_cpu,
-                                    .work = work};
+                                    .work = work,
+                                    .be_whole = round.be_whole,
+                                    .outside = outside_pods(round)};
   round.recorder.cpu_round_begins(state_, input, round.policy);
   auto step = decide::cpu_round(std::move(state_), input, round.policy);
   round.recorder.cpu_round_ends(step.decision);
   state_ = std::move(step.state);
+  split_ = std::move(step.decision.split);
   features_ = std::move(step.decision.features);
   auto done = actuator_.apply(step.decision.settlement, round.now);
   if (done) {
@@ -225,6 +244,35 @@ bool CpuSide::is_held(const Round& round, const model::PodUid& uid) const {
   return std::any_of(round.holds.begin(), round.holds.end(), [&](const decide::Hold& hold) {
     return decide::covering({hold}, group, round.now) != nullptr || hold.what.group.starts_with(group + "/");
   });
+}
+
+std::vector<decide::OutsidePod> CpuSide::outside_pods(const Round& round) const {
+  std::vector<decide::OutsidePod> found;
+  for (const auto& pod : round.pods) {
+    if (!decide::is_outside_be(pod)) continue;
+    const auto group = model::group_of(pod);
+    const auto own = actuator_.quota_without_us(group);
+    if (!own && own.error().code() == model::ErrorCode::kNotFound) continue;
+    decide::OutsidePod outside{.uid = pod.uid,
+                               .qos = pod.kube_qos,
+                               .used = {},
+                               .own_limit = own ? own->cpu : std::nullopt,
+                               .containers = {},
+                               .held = own && !actuator_.failed({group, model::Knob::kCpuQuota})};
+    for (const auto& container : pod.containers) {
+      if (tree_.version() != kernel::CgroupVersion::kV1 || container.id.empty()) continue;
+      const auto limit = actuator_.quota_without_us(model::group_of(pod, container));
+      if (limit) outside.containers.push_back({container.id, limit->cpu});
+    }
+    found.push_back(std::move(outside));
+  }
+  return found;
+}
+
+void CpuSide::forget() {
+  actuator_.forget();
+  newborns_.forget();
+  split_.reset();
 }
 
 void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {

@@ -16,8 +16,10 @@
 #include "node-actor/actor/actuator.h"
 #include "node-actor/actor/cookies.h"
 #include "node-actor/actor/evictions.h"
-#include "node-actor/decide/be_work.h"
+#include "node-actor/actor/kubelet_cpus.h"
+#include "node-actor/actor/newborn_cpusets.h"
 #include "node-actor/actor/recorder.h"
+#include "node-actor/decide/be_work.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
@@ -37,10 +39,13 @@ class CpuSide {
   static constexpr model::Duration kPrune = std::chrono::minutes(1);
 
   /// Probes the kernel's knobs. `tree` and `journal` must outlive it. `kubelet_state`: path of kubelet's
-  /// cpu_manager_state; where its policy is static, cpusets are left to kubelet. `core_sched`: as probed.
+  /// cpu_manager_state. `reserved`: CPUs that neither LS nor BE is put on. `core_sched`: as probed.
   CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id, const std::string& state_dir,
-          const std::string& kubelet_state, const model::KnobSupport& core_sched, Cookies cookies,
+          std::string kubelet_state, model::CpuSet reserved, const model::KnobSupport& core_sched, Cookies cookies,
           Actuator::Perform perform, Tell tell);
+
+  CpuSide(const CpuSide&) = delete;
+  CpuSide& operator=(const CpuSide&) = delete;
 
   struct Round {
     model::MonoTime now;
@@ -50,8 +55,9 @@ class CpuSide {
     const model::HostCounters& counters;  // that `sample` was made of
     model::Duration pod_interval;
     const std::optional<model::NodePolicy>& policy;
-    const decide::SuppressTerms& suppress;  // of the newest fast round
-    decide::CurrentLimit be_limit;          // of the besteffort root now
+    const decide::SuppressTerms& suppress;    // of the newest fast round
+    decide::CurrentLimit be_limit;            // of the besteffort root now
+    std::optional<model::MilliCpu> be_whole;  // see decide::CpuRoundInput
     const std::vector<decide::Hold>& holds;
     std::optional<model::MilliCpu> allocatable_batch_cpu;  // nullopt: not known now
     Recorder& recorder;
@@ -67,8 +73,10 @@ class CpuSide {
 
   /// For the fast loop under cpuSuppressPolicy cpuset.
   decide::CpusetSide cpuset_side() const { return cpuset_side_; }
+  /// How the limit on all of BE was divided in the last round.
+  const std::optional<decide::BeSplit>& split() const { return split_; }
   /// See Actuator::forget.
-  void forget() { actuator_.forget(); }
+  void forget();
   /// See Cookies::release.
   model::Result<void> release_cookies() { return cookies_.release(); }
   std::size_t cookies_owned() const { return cookies_.owned(); }
@@ -87,6 +95,12 @@ class CpuSide {
   /// What became of batch pods; also gives what eviction needs of it.
   std::vector<decide::PodWork> watch_work(const Round& round);
   void keep_work(model::MonoTime now);
+  /// Performs a write, and keeps account of the besteffort root's CPU set.
+  model::Result<kernel::WriteOutcome> write(const model::KernelWrite& write);
+  /// What kubelet's CPU manager gave away; all cpusets are left alone while that was never to be read.
+  void look_at_kubelet();
+  /// The BE pods outside of the besteffort root whose groups are there.
+  std::vector<decide::OutsidePod> outside_pods(const Round& round) const;
   void look_at_be_cpus(const std::optional<model::CpuSet>& wanted);
 
   const kernel::CgroupTree& tree_;
@@ -94,9 +108,13 @@ class CpuSide {
   std::string boot_id_;
   std::string state_dir_;
   Tell tell_;
-  model::KnobSet knobs_;
+  model::KnobSet probed_;
+  model::KnobSet knobs_;  // those that are used: without cpuset where it is not known whose that is
   model::Topology topology_;
   decide::NodeCpus cpus_;
+  KubeletCpuFile kubelet_;
+  Actuator::Perform perform_;
+  NewbornCpusets newborns_;
   Actuator actuator_;
   Evictions evictions_;
   Cookies cookies_;
@@ -104,6 +122,7 @@ class CpuSide {
   decide::BeWorkState work_;
   model::BeWork work_kept_;
   model::MonoTime work_kept_at_;
+  std::optional<decide::BeSplit> split_;
   std::vector<model::FeatureState> features_;
   decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;
   bool first_round_ = true;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "messages/link/tls_files.h"
+#include "messages/model/cpu_set.h"
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
 #include "node-actor/kernel/cgroup_tree.h"
@@ -33,6 +34,7 @@ struct NodeConfig {
   std::string kubelet_cpu_state = "/var/lib/kubelet/cpu_manager_state";
   std::map<std::string, std::string> labels;
   model::MilliCpu cpu_reserved;  // capacity - allocatable
+  model::CpuSet cpus_reserved;   // that neither LS nor BE is put on
   model::Bytes memory_reserved;
 
   model::Duration fast_interval = std::chrono::milliseconds(100);  // 20 ms .. 1 s

@@ -57,6 +57,12 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   const auto cpu = kernel::read_cpu_capacity(config.kernel);
   if (!cpu) return cpu.error();
 
+  if (std::int64_t{1000} * config.cpus_reserved.size() >= cpu->value()) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("--reserved-cpus {}: the host has {} CPUs, and one at least must be left",
+                                    config.cpus_reserved.text(), cpu->value() / 1000));
+  }
+
   const auto period_us = config.quota_period
                              ? std::chrono::duration_cast<std::chrono::microseconds>(*config.quota_period).count()
                              : kernel::best_period_us(facts->kernel_release);
@@ -85,7 +91,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
     self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
   };
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, probe_core_sched(config),
+      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, config.cpus_reserved,
+      probe_core_sched(config),
       Cookies(
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),
@@ -160,6 +167,7 @@ model::Result<void> NodeLoop::put_all_back() {
   be_quota_.forget();
   cpu_side_->forget();
   current_ = decide::CurrentLimit::unknown();
+  outside_ = model::MilliCpu(0);
   if (failed.empty()) return {};
   return model::Error(model::ErrorCode::kUnavailable, "not everything could be put back: " + failed);
 }
@@ -230,11 +238,15 @@ model::Result<void> NodeLoop::fast_round() {
   if (sample_) input.be_outside_root = decide::be_outside_root(*sample_, pods_);
   input.protection = protection_;
   input.current = current_;
+  if (current_.kind == decide::CurrentLimit::Kind::kQuota) input.current.quota += outside_;
   input.cpuset = cpu_side_->cpuset_side();
   drop_ended_holds(input.now);
   if (const auto* hold = decide::covering(holds_, tree_.best_effort(), input.now)) {
     held_ = true;
     auto looked = decide::cpu_suppress(suppress_, input, policy_).decision;
+    if (looked.action == decide::SuppressDecision::Action::kLimit && input.current.quota > looked.limit) {
+      outside_ = std::max(outside_ - (input.current.quota - looked.limit), model::MilliCpu(0));
+    }
     suppress_terms_ = std::move(looked.terms);
     features_ = std::move(looked.features);
     for (auto& feature : features_) {
@@ -260,7 +272,7 @@ model::Result<void> NodeLoop::fast_round() {
   if (!step.decision.write) {
     // Nothing is wanted that the kernel does not hold: the refusal is over.
     if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) write_problem_.clear();
-    return {};
+    return rebalance(input.now);
   }
   return act(step.decision);
 }
@@ -300,14 +312,54 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
   return outcome;
 }
 
+std::optional<model::MilliCpu> NodeLoop::be_whole() const {
+  if (!policy_ || !policy_->threshold.enable) return std::nullopt;
+  if (policy_->dry_run.cpu_suppress) return dry_suppress_.last_limit;
+  if (!suppress_.ours) return std::nullopt;
+  if (current_.kind == decide::CurrentLimit::Kind::kQuota) return current_.quota + outside_;
+  return current_.kind == decide::CurrentLimit::Kind::kUnknown ? suppress_.last_limit : std::nullopt;
+}
+
+model::MilliCpu NodeLoop::outside_allowance() const {
+  if (const auto& split = cpu_side_->split()) return split->outside;
+  const auto used = sample_ ? decide::be_outside_root(*sample_, pods_) : std::nullopt;
+  return used.value_or(model::MilliCpu(0));
+}
+
+model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
+  const auto whole = be_whole();
+  const bool limited = whole && suppress_.ours && current_.kind == decide::CurrentLimit::Kind::kQuota;
+  if (!limited || (outside_.value() == 0 && !cpu_side_->split())) return {};
+  const auto wanted = std::max(*whole - outside_allowance(), decide::kKernelMinimum);
+  const bool fresh = suppress_terms_.formula && suppress_terms_.non_be_pods_used;
+  const auto root = decide::rebalanced_root(current_.quota, wanted, fresh, now - root_changed_);
+  return root ? limit_root(*whole, *root, model::Reason::kOutsideBe) : model::Result<void>{};
+}
+
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
-  const bool limited = decision.action == decide::SuppressDecision::Action::kLimit;
-  auto now = limited ? be_quota_.limit(decision.limit, decision.reason) : be_quota_.release(decision.reason);
-  if (!now && limited && now.error().code() == model::ErrorCode::kInvalidArgument) {
-    // cgroup v1: a batch pod's own quota is in the way.
-    if (const auto lowered = cpu_side_->lower_be_quotas(decision.limit); !lowered) return lowered.error();
-    now = be_quota_.limit(decision.limit, decision.reason);
+  if (decision.action == decide::SuppressDecision::Action::kLimit) {
+    const auto root = std::max(decision.limit - outside_allowance(), decide::kKernelMinimum);
+    return limit_root(decision.limit, root, decision.reason);
   }
+  outside_ = model::MilliCpu(0);
+  return settle(be_quota_.release(decision.reason));
+}
+
+model::Result<void> NodeLoop::limit_root(model::MilliCpu whole, model::MilliCpu root, model::Reason reason) {
+  auto now = be_quota_.limit(root, reason);
+  if (!now && now.error().code() == model::ErrorCode::kInvalidArgument) {
+    // cgroup v1: a batch pod's own quota is in the way.
+    if (const auto lowered = cpu_side_->lower_be_quotas(root); !lowered) return lowered.error();
+    now = be_quota_.limit(root, reason);
+  }
+  if (now) {
+    outside_ = whole - root;
+    root_changed_ = clock::mono_now();
+  }
+  return settle(now);
+}
+
+model::Result<void> NodeLoop::settle(const model::Result<decide::CurrentLimit>& now) {
   if (now) {
     write_problem_.clear();
     current_ = *now;
@@ -353,6 +405,7 @@ model::NodeSample NodeLoop::pod_round() {
                                       .policy = policy_,
                                       .suppress = suppress_terms_,
                                       .be_limit = current_,
+                                      .be_whole = be_whole(),
                                       .holds = holds_,
                                       .allocatable_batch_cpu = fresh_batch_allocatable(now),
                                       .recorder = recorder_});

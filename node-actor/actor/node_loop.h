@@ -70,6 +70,15 @@ class NodeLoop {
   /// CPU suppress in dry run: what it would do is told, and a limit of ours goes.
   decide::SuppressStep decide_dry(const decide::SuppressInput& input, const model::FastCounters& counters);
   model::Result<void> act(const decide::SuppressDecision& decision);
+  /// `whole` on all of BE, of which `root` is the besteffort root's.
+  model::Result<void> limit_root(model::MilliCpu whole, model::MilliCpu root, model::Reason reason);
+  model::Result<void> settle(const model::Result<decide::CurrentLimit>& now);
+  /// The limit on all of BE that is in force, or would be in dry run; nullopt: none.
+  std::optional<model::MilliCpu> be_whole() const;
+  /// What BE pods outside of the besteffort root may use of it; what they use, before it was divided.
+  model::MilliCpu outside_allowance() const;
+  /// The limit on all of BE stays: the root's part of it may not.
+  model::Result<void> rebalance(model::MonoTime now);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
   /// Every original back, and nothing of ours left to remember.
@@ -108,7 +117,9 @@ class NodeLoop {
   std::optional<model::FastSample> fast_;
   std::optional<model::NodeSample> sample_;
   model::Protection protection_;
-  decide::CurrentLimit current_;
+  decide::CurrentLimit current_;  // of the besteffort root
+  model::MilliCpu outside_;       // what is not the root's of the limit on all of BE
+  model::MonoTime root_changed_;  // when our quota on the root was last written
   decide::SuppressState suppress_;
   decide::SuppressTerms suppress_terms_;
   decide::SuppressState dry_suppress_;  // of CPU suppress in dry run, beside what is really in force

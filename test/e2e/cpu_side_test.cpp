@@ -1,6 +1,7 @@
 // Burst, batch limits, bound CPUs and eviction by real programs on the real kernel.
 
 #include <csignal>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +42,10 @@ class CpuSide : public testing::Test {
     spec_ = {.name = "n1", .kubepods = tree_->kubepods(), .pods_json = pods};
     node_ = std::make_unique<Process>(cluster_->start_node(spec_));
     ASSERT_TRUE(cluster_->policy_is_applied("n1", seconds(20))) << node_->output();
+  }
+  void without_own_quota() {
+    for (const auto* group : {PodTree::kLsPod, PodTree::kLs})
+      tree_->write(group, "cpu.cfs_quota_us", "cpu.max", tree_->v1() ? "-1" : "max 100000");
   }
   long quota_us(const char* group) const {
     const auto text = tree_->read(group, "cpu.cfs_quota_us", "cpu.max");
@@ -111,6 +116,95 @@ TEST_F(CpuSide, AStarvedBatchPodIsEvictedAndTheReasonIsInHistory) {
   EXPECT_TRUE(eventually(seconds(15), [&] {
     return cluster_->ask({"events", "--node", "n1", "--from", "-10m"}).dump().find("be-starved") != std::string::npos;
   })) << cluster_->tidectl({"events", "--node", "n1", "--from", "-10m"}).output;
+}
+
+/// The service's pod is a BE one that kubelet put below burstable, as a BE pod with requests is.
+std::string outside_json() {
+  return R"({"pods": [
+    {"uid": "ls-uid", "namespace": "test", "name": "crunch", "qosClass": "BE", "kubeQosClass": "Burstable",
+     "priority": 5000, "containers": [{"name": "web", "id": "web"}]},
+    {"uid": "be-uid", "namespace": "test", "name": "job", "qosClass": "BE", "kubeQosClass": "BestEffort",
+     "priority": 5000, "containers": [{"name": "job", "id": "job"}]}
+  ]})";
+}
+
+TEST_F(CpuSide, ABatchPodOutsideOfTheBesteffortRootIsHeldWithinTheLimitOnAllOfBatch) {
+  cluster_->set_policy("resource-threshold-config",
+                       R"({"clusterStrategy": {"enable": true, "cpuSuppressPolicy": "cfsQuota",
+                           "cpuSuppressThresholdPercent": 40}})");
+  tree_->spin_ls(2);
+  tree_->spin_be(2);
+  without_own_quota();
+  start(outside_json());
+  ASSERT_TRUE(eventually(seconds(20), [&] { return quota_us(PodTree::kLsPod) > 0 && tree_->limited(); })) << why();
+  std::this_thread::sleep_for(seconds(8));
+  const auto used = [&] { return tree_->ls_cpu_ns() + tree_->be_cpu_ns(); };
+  const auto before = used();
+  std::this_thread::sleep_for(seconds(5));
+  const double cpus = static_cast<double>(std::thread::hardware_concurrency());
+  const double allowed = 0.4 * cpus * 5e9;
+  EXPECT_LE(static_cast<double>(used() - before), 1.15 * allowed) << "beyond what the writes of a quota hand out";
+  EXPECT_GT(tree_->be_cpu_ns(), 0);
+  node_->signal(SIGTERM);
+  EXPECT_EQ(node_->wait(seconds(15)), 0) << why();
+  EXPECT_EQ(quota_us(PodTree::kLsPod), -1);
+  EXPECT_FALSE(tree_->limited()) << tree_->quota();
+}
+
+TEST_F(CpuSide, AKilledWorkerLeavesABatchPodOutsideAsItWas) {
+  cluster_->set_policy("resource-threshold-config", threshold_config("cfsQuota", 40));
+  without_own_quota();
+  tree_->spin_ls(2);
+  start(outside_json());
+  ASSERT_TRUE(eventually(seconds(20), [&] { return quota_us(PodTree::kLsPod) > 0; })) << why();
+  const auto children = node_->children();
+  ASSERT_EQ(children.size(), 1u);
+  ::kill(children.front(), SIGKILL);
+  EXPECT_TRUE(eventually(seconds(4), [&] { return quota_us(PodTree::kLsPod) == -1; })) << why();
+}
+
+/// The CPUs of groups that the pods file never lists.
+class NewbornPod : public CpuSide {
+ protected:
+  static constexpr const char* kRoot = "kubepods/besteffort";
+  static constexpr const char* kPod = "kubepods/besteffort/podnew";
+  static constexpr const char* kContainer = "kubepods/besteffort/podnew/work";
+
+  std::string cpus(const std::string& group) const { return tree_->read(group, "cpuset.cpus", "cpuset.cpus"); }
+  /// Batch is narrowed, and then a pod is made.
+  void narrow_and_make() {
+    if (!tree_->v1()) GTEST_SKIP() << "needs cgroup v1: on v2 a new group follows its parent";
+    whole_ = cpus(kRoot);
+    if (whole_.find_first_of(",-") == std::string::npos) GTEST_SKIP() << "needs two CPUs";
+    cluster_->set_policy("resource-threshold-config", threshold_config("cpuset", 40));
+    start(PodTree::pods_json());
+    ASSERT_TRUE(eventually(seconds(20), [&] { return cpus(kRoot) != whole_; })) << why();
+    const auto narrow = cpus(kRoot);
+    tree_->make(kContainer);
+    ASSERT_EQ(cpus(kContainer), narrow) << "who makes it copies the parent's";
+    std::this_thread::sleep_for(seconds(4));
+    ASSERT_EQ(cpus(kPod), narrow);
+  }
+  std::string whole_;
+};
+
+TEST_F(NewbornPod, HasAllCpusAgainWhenBatchHas) {
+  narrow_and_make();
+  if (IsSkipped() || HasFatalFailure()) return;
+  cluster_->set_policy("resource-threshold-config", threshold_config("cpuset", 40, false));
+  EXPECT_TRUE(eventually(seconds(20), [&] { return cpus(kRoot) == whole_; })) << why();
+  EXPECT_TRUE(eventually(seconds(5), [&] { return cpus(kContainer) == whole_; })) << cpus(kContainer) << why();
+  EXPECT_EQ(cpus(kPod), whole_);
+}
+
+TEST_F(NewbornPod, HasAllCpusAgainWhenTheAgentIsStopped) {
+  narrow_and_make();
+  if (IsSkipped() || HasFatalFailure()) return;
+  node_->signal(SIGTERM);
+  EXPECT_EQ(node_->wait(seconds(15)), 0) << why();
+  EXPECT_EQ(cpus(kRoot), whole_);
+  EXPECT_EQ(cpus(kPod), whole_);
+  EXPECT_EQ(cpus(kContainer), whole_);
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ class PodTree {
   bool v1() const { return cgroup_.v1(); }
   /// The CPU files of all groups.
   Snapshot files() const;
+  /// One more group, which on v1 begins with its parent's CPUs, as kubelet and runtimes make them.
+  void make(const std::string& group) { cgroup_.make(group); }
   static constexpr const char* kLsPod = "kubepods/burstable/podls-uid";
   static constexpr const char* kBePod = "kubepods/besteffort/podbe-uid";
   static constexpr const char* kLs = "kubepods/burstable/podls-uid/web";
