@@ -189,7 +189,7 @@ TEST_F(Replay, DecidesWhatTheNodeDecided) {
   rounds(2);
 
   const auto count = replay();
-  EXPECT_EQ(count.suppress, 20 + 3) << "dry run decides twice";
+  EXPECT_EQ(count.suppress, 20 + 5) << "dry run decides twice";
   EXPECT_EQ(count.cpu, 20);
   EXPECT_GT(count.settled, 40) << "there was something to decide";
   EXPECT_GT(count.same, 3);
