@@ -76,11 +76,13 @@ function(add_program name source)
   endif()
 endfunction()
 
-# add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF])
+# add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF]
+#   [SIDE_BY_SIDE])
 #
-# One test program per room and label: test_<room>[_<name>], registered with ctest as one entry a program.
+# One test program per room and label: test_<room>[_<name>], registered with ctest as one entry a program. SIDE_BY_SIDE: its tests
+# mostly wait, and run all at once.
 function(add_room_test room)
-  cmake_parse_arguments(ARG "CAF" "LABEL;NAME;TIMEOUT" "ROOMS;LIBS;SOURCES;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "CAF;SIDE_BY_SIDE" "LABEL;NAME;TIMEOUT" "ROOMS;LIBS;SOURCES;ENVIRONMENT" ${ARGN})
   string(REGEX REPLACE "[/-]" "_" target "test_${room}")
   if(ARG_NAME)
     set(target "${target}_${ARG_NAME}")
@@ -104,7 +106,12 @@ function(add_room_test room)
   if(ARG_CAF)
     use_caf_pch(${target})
   endif()
-  add_test(NAME ${target} COMMAND ${target} --gtest_shuffle)
+  if(ARG_SIDE_BY_SIDE)
+    add_test(NAME ${target} COMMAND "${CMAKE_SOURCE_DIR}/test/tools/side_by_side.py" $<TARGET_FILE:${target}>)
+    set_tests_properties(${target} PROPERTIES SKIP_RETURN_CODE 77)
+  else()
+    add_test(NAME ${target} COMMAND ${target} --gtest_shuffle)
+  endif()
   set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "TIDELINE_BIN=${CMAKE_BINARY_DIR}/bin;TIDELINE_SOURCE=${CMAKE_SOURCE_DIR};${ARG_ENVIRONMENT}")
 endfunction()

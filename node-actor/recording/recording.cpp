@@ -132,13 +132,14 @@ Result<std::optional<Entry>> Reading::line(std::string_view text) {
 
 Json replay(Memory& memory, const SuppressRound& round) {
   auto& state = round.off ? memory.suppress_off : memory.suppress;
-  auto step = decide::cpu_suppress(round.state ? *round.state : state, round.input, round.policy);
-  state = std::move(step.state);
+  const auto step = decide::cpu_suppress(round.state ? *round.state : state, round.input, round.policy);
+  state = step.state;
   return Writer::json_of(step.decision);
 }
 
 Json replay(Memory& memory, const CpuRound& round) {
-  auto step = decide::cpu_round(round.state ? *round.state : std::move(memory.cpu), round.input(), round.policy);
+  if (round.state) memory.cpu = *round.state;
+  auto step = decide::cpu_round(std::move(memory.cpu), round.input(), round.policy);
   memory.cpu = std::move(step.state);
   return json_of(step.decision);
 }

@@ -60,9 +60,10 @@ long Mechanism::quota_us(const char* group) const {
   return text.starts_with("max") ? -1 : std::strtol(text.c_str(), nullptr, 10);
 }
 
-bool Mechanism::events_say(const std::string& text) const {
+bool Mechanism::events_say(const std::string& text, const std::string& or_text) const {
   return eventually(seconds(20), [&] {
-    return cluster_->ask({"events", "--node", "n1", "--from", "-10m"}).dump().find(text) != std::string::npos;
+    const auto events = cluster_->ask({"events", "--node", "n1", "--from", "-10m"}).dump();
+    return events.find(text) != std::string::npos || (!or_text.empty() && events.find(or_text) != std::string::npos);
   });
 }
 

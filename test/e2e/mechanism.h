@@ -32,7 +32,7 @@ class Mechanism : public testing::Test {
   std::string cpus(const char* group) const { return tree_->read(group, "cpuset.cpus", "cpuset.cpus"); }
   /// Files of the tree that are not as they were before the node began.
   std::string changed() const { return difference(originals_, tree_->files()); }
-  bool events_say(const std::string& text) const;
+  bool events_say(const std::string& text, const std::string& or_text = "") const;
   std::string why() const { return node_ ? node_->output() : ""; }
 
   static constexpr const char* kBeRoot = "kubepods/besteffort";

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -30,22 +31,22 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-std::string to_json(const LoadPlan& plan, const LoadResult& result) {
+std::string to_json(const LoadPlan& plan, const LoadResult& result, std::string_view scheduling) {
   return fmt::format(
       "{{\"rate_per_second\": {:.3f}, \"seconds\": {:.3f}, \"sent\": {}, \"ok\": {}, \"timeouts\": {}, \"errors\": {}, "
       "\"queued\": {}, \"p50_ms\": {:.4f}, \"p90_ms\": {:.4f}, \"p99_ms\": {:.4f}, \"p99_9_ms\": {:.4f}, "
       "\"max_ms\": {:.4f}, \"send_lag_p99_ms\": {:.4f}, \"achieved_per_second\": {:.3f}, \"cpu_seconds\": {:.4f}, "
-      "\"first_error\": {}}}\n",
+      "\"scheduling\": \"{}\", \"first_error\": {}}}\n",
       plan.requests_per_second, std::chrono::duration<double>(plan.duration).count(), result.sent, result.ok,
       result.timeouts, result.errors, result.queued, result.latency.quantile_ms(0.5), result.latency.quantile_ms(0.9),
       result.latency.quantile_ms(0.99), result.latency.quantile_ms(0.999), result.latency.quantile_ms(1),
-      result.send_lag.quantile_ms(0.99), result.achieved_per_second, result.cpu_seconds, quoted(result.first_error));
+      result.send_lag.quantile_ms(0.99), result.achieved_per_second, result.cpu_seconds, scheduling,
+      quoted(result.first_error));
 }
 
-/// The client stands for one on another host, so it should wait for nobody here: from Linux 6.12 on a thread may ask to
-/// run in short slices and then, at its unchanged weight, goes before those with longer ones at wake-up. Older kernels
-/// ignore the wish; send_lag_p99_ms tells how late the client was.
-void ask_for_short_slices() {
+/// From Linux 6.12 on a thread may ask to run in short slices and then, at its unchanged weight, goes before those with
+/// longer ones at wake-up. Older kernels ignore the wish.
+bool ask_for_short_slices() {
   // sched_setattr(2), SCHED_ATTR_SIZE_VER0: <linux/sched/types.h> cannot be included beside <sched.h>.
   struct {
     std::uint32_t size = 48;
@@ -58,7 +59,16 @@ void ask_for_short_slices() {
     std::uint64_t period_ns = 0;
   } attributes;
   static_assert(sizeof(attributes) == 48);
-  ::syscall(SYS_sched_setattr, 0, &attributes, 0U);
+  return ::syscall(SYS_sched_setattr, 0, &attributes, 0U) == 0;
+}
+
+/// The client stands for one on another host and should wait for nobody here, or its own waiting is taken for the
+/// service's. It goes before all ordinary threads where it may; send_lag_p99_ms tells how late it was.
+std::string_view go_first() {
+  sched_param first{};
+  first.sched_priority = 1;
+  if (::sched_setscheduler(0, SCHED_FIFO, &first) == 0) return "SCHED_FIFO";
+  return ask_for_short_slices() ? "SCHED_OTHER in short slices" : "SCHED_OTHER";
 }
 
 }  // namespace
@@ -97,12 +107,12 @@ int main(int argc, char** argv) {
   plan.bursts.period = from_seconds(burst_period);
 
   prctl(PR_SET_TIMERSLACK, 1UL);
-  ask_for_short_slices();
+  const auto scheduling = go_first();
   const auto result = run_load(plan);
   if (!result) {
     fmt::print(stderr, "tideline-loadgen: {}\n", result.error().message());
     return 1;
   }
-  fmt::print("{}", to_json(plan, *result));
+  fmt::print("{}", to_json(plan, *result, scheduling));
   return 0;
 }

@@ -105,6 +105,17 @@ class Tree:
         value = shares if self.version == 1 else weight_from_shares(shares)
         _write(self._file(group, "cpu", "cpu.shares", "cpu.weight"), value)
 
+    def allow_realtime(self, group, microseconds):
+        """Real-time threads of the group may run so long a second on each CPU, where the kernel asks for such a budget."""
+        for each in ("", group):
+            file = self._file(each, "cpu", "cpu.rt_runtime_us", "cpu.rt_runtime_us")
+            if not os.path.exists(file):
+                return
+            try:
+                _write(file, microseconds)
+            except OSError:
+                return  # others have taken it all: the client makes do without
+
     def shares_text(self, group):
         """Name and value of the group's weight, as the kernel shows it."""
         path = self._file(group, "cpu", "cpu.shares", "cpu.weight")

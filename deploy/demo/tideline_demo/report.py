@@ -84,6 +84,7 @@ def findings(rounds):
         sentences.append(f"{disturbed} of {len(rounds) * len(MODES)} runs were disturbed by other work on this host: "
                          "take what follows with that in mind.")
     figures["disturbed_runs"] = disturbed
+    sentences += _client(rounds, figures)
     sentences.append(_knob(rise, figures))
     sentences += [_beyond_best_effort(rounds, name, figures) for name in MANAGED]
     figures["goals"] = _goals(rounds, figures)
@@ -94,6 +95,16 @@ def findings(rounds):
 
 def _with_interval(rounds, figure):
     return {"median": figure(rounds), "interval95": interval(rounds, figure)}
+
+
+def _client(rounds, figures):
+    """The client stands for one on another host: what it waits for a CPU of this one is no latency of the service."""
+    kinds = sorted({run["client"]["scheduling"] for runs in rounds for run in runs.values() if run["client"]})
+    figures["client_scheduling"] = kinds
+    if not kinds or kinds == ["SCHED_FIFO"]:
+        return []
+    return [f"The client ran as {' and '.join(kinds)}: without SCHED_FIFO it waits for CPUs itself, and the latencies above "
+            "contain that."]
 
 
 def _knob(rise, figures):

@@ -10,7 +10,7 @@ import unittest
 import support  # noqa: F401  (finds tideline_demo)
 from tideline_demo.cgroups import Tree
 from tideline_demo.faults import Fault, Unusable
-from tideline_demo.node_tree import BEST_EFFORT, BURSTABLE, NodeTree
+from tideline_demo.node_tree import BEST_EFFORT, BURSTABLE, CLIENT, NodeTree
 from tideline_demo.processes import Process, wait_for
 
 try:
@@ -42,6 +42,16 @@ class RealTree(unittest.TestCase):
         self.assertEqual(self.tree.shares_text(BURSTABLE), one[4096], "the root weighs what its pods ask for")
         node.remove_batch()
         self.assertEqual(self.tree.shares_text(BURSTABLE), one[2048])
+
+    def test_the_client_may_go_before_all_ordinary_threads(self):
+        NodeTree(self.tree, 2)
+        sleeper = Process("sleeper", ["sleep", "60"], self.log, self.tree.process_files(CLIENT))
+        try:
+            wait_for("the client in its group", 10, lambda: sleeper.pid in self.tree.processes(CLIENT), [sleeper])
+            os.sched_setscheduler(sleeper.pid, os.SCHED_FIFO, os.sched_param(1))
+            self.assertEqual(os.sched_getscheduler(sleeper.pid), os.SCHED_FIFO)
+        finally:
+            sleeper.stop()
 
     def test_a_process_runs_in_its_group_and_its_cpu_is_counted_there(self):
         self.tree.make("work")

@@ -18,7 +18,8 @@ def run_of(mode, p99, **more):
             "batch_work": None if mode == "alone" else 1000.0, "seconds": 3.0,
             "cores": {"web": 0.5, "client": 0.02, "tideline": 0.01, "batch": None if mode == "alone" else 1.4},
             "best_effort_limit": {"limited_percent": 0, "throttled_seconds": 0},
-            "client": {"ok": 100, "sent": 100, "p50_ms": 1.0, "p90_ms": 2.0, "p99_ms": p99, "p99_9_ms": p99}} | more
+            "client": {"ok": 100, "sent": 100, "p50_ms": 1.0, "p90_ms": 2.0, "p99_ms": p99, "p99_9_ms": p99,
+                       "scheduling": "SCHED_FIFO"}} | more
 
 
 def rounds_of(*p99s):
@@ -67,6 +68,14 @@ class Report(unittest.TestCase):
             run["client"] = None
         _, rows = report.table_rows(rounds, "x")
         self.assertEqual(rows[1][1:5], ["-", "-", "-", "-"])
+
+    def test_a_client_that_waited_for_cpus_itself_is_told_of(self):
+        rounds = rounds_of([4, 12, 5, 4.5, 5])
+        self.assertNotIn("The client", "\n".join(report.findings(rounds)[0]))
+        rounds[0]["threshold"]["client"]["scheduling"] = "SCHED_OTHER"
+        sentences, found = report.findings(rounds)
+        self.assertIn("The client ran as SCHED_FIFO and SCHED_OTHER", "\n".join(sentences))
+        self.assertEqual(found["client_scheduling"], ["SCHED_FIFO", "SCHED_OTHER"])
 
     def test_names_the_weight_when_it_did_most(self):
         sentences, found = report.findings(rounds_of([4, 12, 5, 4.5, 5]))

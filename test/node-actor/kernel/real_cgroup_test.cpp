@@ -55,7 +55,7 @@ TEST_F(RealCgroup, SeesTheCpuOfASpinningBatchPod) {
   // v2 counts the whole host by sampling at each tick, and the group exactly.
   EXPECT_GE(quick.node_cpu->value() + (scratch_->v1() ? 50 : 400), quick.be_cpu->value());
   EXPECT_NEAR(static_cast<double>(sample.be_cpu->value()), static_cast<double>(quick.be_cpu->value()), 100);
-  EXPECT_NEAR(static_cast<double>(sample.pods[1].cpu->value()), static_cast<double>(sample.be_cpu->value()), 50);
+  EXPECT_NEAR(static_cast<double>(sample.pods[1].cpu->value()), static_cast<double>(sample.be_cpu->value()), 150);
   EXPECT_EQ(sample.ls_cpu, MilliCpu(0));
   EXPECT_EQ(sample.ls_delay_per_cpu, std::nullopt);
   // The kernel sums memory.stat up every two seconds where little changed.
