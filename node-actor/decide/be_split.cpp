@@ -53,6 +53,10 @@ std::int64_t band_of(std::int64_t part) {
   return std::max(part * kPartBandPercent / 100, kLeastQuota.value());
 }
 
+std::int64_t most_rise(std::int64_t whole) {
+  return std::max(whole * kRisePercent / 100, kRiseLeast.value());
+}
+
 class Round {
  public:
   Round(const BeSplitState& before, const BeSplitInput& input)
@@ -73,6 +77,8 @@ class Round {
       for (std::size_t i = 0; i < ideals_.size(); ++i)
         limits_[i] = after_falls(i, true);
     }
+    // Who waited longest comes first.
+    std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) { return since(a) < since(b); });
     for (const auto i : order_)
       rise(i);
     return hand_out();
@@ -130,29 +136,49 @@ class Round {
     return sum;
   }
 
-  bool may_rise(std::size_t i) const {
+  model::MonoTime since(std::size_t i) const {
     const auto found = before_.parts.find(input_.pods[i].uid);
-    if (found == before_.parts.end() || !input_.pods[i].used) return false;
-    return input_.now - found->second.changed >= kPartPace && ideals_[i] - limits_[i] >= band_of(limits_[i]);
+    return found == before_.parts.end() ? input_.now : found->second.changed;
+  }
+  std::int64_t rise_band(std::size_t i) const { return std::min(band_of(limits_[i]), most_rise(whole_)); }
+
+  bool may_rise(std::size_t i) const {
+    if (!before_.parts.contains(input_.pods[i].uid) || !input_.pods[i].used) return false;
+    return input_.now - since(i) >= kPartPace && ideals_[i] - limits_[i] >= rise_band(i);
   }
 
   void rise(std::size_t i) {
     if (!may_rise(i)) return;
-    const auto room = whole_ - input_.root.value() - allowed();
+    const auto room = std::min(whole_ - input_.root.value() - allowed(), may_still_rise_);
     const auto target = std::min(ideals_[i], limits_[i] + std::max<std::int64_t>(room, 0));
-    if (target - limits_[i] >= band_of(limits_[i])) limits_[i] = target;
+    if (target - limits_[i] < rise_band(i)) return;
+    may_still_rise_ -= target - limits_[i];
+    limits_[i] = target;
+  }
+
+  /// What the next round may make of them, for which the root makes room now.
+  std::vector<std::int64_t> next_limits() const {
+    auto next = limits_;
+    auto to_give = most_rise(whole_);
+    for (const auto i : order_) {
+      if (!may_rise(i)) continue;
+      next[i] = std::clamp(ideals_[i], limits_[i], limits_[i] + to_give);
+      to_give -= next[i] - limits_[i];
+    }
+    return next;
   }
 
   BeSplitStep hand_out() const {
     BeSplitStep step;
     BeSplit split;
     std::int64_t outside = 0;
+    const auto next = next_limits();
     for (std::size_t i = 0; i < limits_.size(); ++i) {
       const auto& pod = input_.pods[i];
       const MilliCpu limit(limits_[i]);
       split.pods.push_back({pod.uid, limit, !pod.own_limit || limit < *pod.own_limit});
       split.not_held += pod.held ? 0 : 1;
-      outside += allowance(i, may_rise(i) ? std::max(limits_[i], ideals_[i]) : limits_[i]);
+      outside += allowance(i, next[i]);
       const auto known = before_.parts.find(pod.uid);
       const bool stays = known != before_.parts.end() && known->second.limit == limit;
       step.state.parts[pod.uid] = {limit, stays ? known->second.changed : input_.now};
@@ -167,6 +193,7 @@ class Round {
   const BeSplitState& before_;
   const BeSplitInput& input_;
   std::int64_t whole_;
+  std::int64_t may_still_rise_ = most_rise(whole_);
   std::vector<std::size_t> order_;
   std::vector<std::int64_t> ideals_;
   std::vector<std::int64_t> limits_;
@@ -221,11 +248,11 @@ Wants outside_wants(const std::optional<BeSplit>& split, const BeSplitInput& inp
 }
 
 std::optional<MilliCpu> rebalanced_root(MilliCpu root, MilliCpu wanted, bool may_raise, model::Duration since_change) {
-  constexpr double kRisePercent = 5;
+  constexpr double kRootRisePercent = 5;
   if (wanted + kLeastQuota <= root) return wanted;
   const auto rise = wanted - root;
   if (!may_raise || since_change < kPace) return std::nullopt;
-  return rise >= std::max(root.percent(kRisePercent), kLeastQuota) ? std::optional(wanted) : std::nullopt;
+  return rise >= std::max(root.percent(kRootRisePercent), kLeastQuota) ? std::optional(wanted) : std::nullopt;
 }
 
 }  // namespace tideline::decide

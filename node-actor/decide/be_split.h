@@ -36,6 +36,11 @@ constexpr int kPartBandPercent = 10;
 /// Between two changes of a part the second of which is a rise. A fall does not wait.
 constexpr model::Duration kPartPace = std::chrono::milliseconds(1900);
 
+/// All parts together rise by at most this much of the whole in a round, or by kRiseLeast: until the next pod round the
+/// fast loop takes what the pods use more for the services' use, and that must not be an urgent fall (cpu_suppress.h).
+constexpr int kRisePercent = 4;
+constexpr model::MilliCpu kRiseLeast{200};
+
 /// A BE pod outside the besteffort root whose group is there.
 struct OutsidePod {
   struct Container {

@@ -110,11 +110,32 @@ TEST(BeSplit, AHungryPodRisesOnlyIntoWhatTheRootHasLeft) {
   host.all_hungry();
   const auto asked = host.next();
   EXPECT_EQ(host.part(0), 133) << "the root falls first";
-  EXPECT_EQ(asked.root, MilliCpu(4000 - 1333));
+  EXPECT_EQ(asked.root, MilliCpu(4000 - 333)) << "by what the pod may rise in a round";
   EXPECT_EQ(host.input.root, asked.root);
   host.all_hungry();
   host.next();
+  EXPECT_EQ(host.part(0), 333);
+  for (int i = 0; i < 30; ++i) {
+    host.all_hungry();
+    host.next();
+  }
   EXPECT_EQ(host.part(0), 1333);
+}
+
+TEST(BeSplit, TogetherThePodsRiseByLessThanTheFastLoopTakesForASpike) {
+  SplitHost host({"a", "b", "c"});
+  for (std::size_t i = 0; i < 3; ++i)
+    host.pod(i).used = MilliCpu(60);
+  host.next();
+  std::int64_t last = host.part(0) + host.part(1) + host.part(2);
+  for (int i = 0; i < 40; ++i) {
+    host.all_hungry();
+    host.next();
+    const auto sum = host.part(0) + host.part(1) + host.part(2);
+    ASSERT_LT(sum - last, kUrgentFallLeast.value());
+    last = sum;
+  }
+  EXPECT_THAT((std::vector{host.part(0), host.part(1), host.part(2)}), testing::Each(testing::Ge(720)));
 }
 
 TEST(BeSplit, ARootThatDoesNotFallKeepsThePodsDown) {

@@ -140,6 +140,7 @@ struct MatrixHost {
                            .be_cpus_current = {},
                            .boot_id = boot,
                            .hands_off = {},
+                           .allocatable_batch_cpu = {},
                            .work = {}},
                           policy);
     side = std::move(step.state);
@@ -240,12 +241,13 @@ INSTANTIATE_TEST_SUITE_P(
             false,
             Reason::kDisabled},
         // Koordinator: the same, but that BE would rise by what a stale sample says no more.
-        Row{"HostUnreadFor6s", [](MatrixHost& host) { host.seen = false; }, 8800, Reason::kStaleSample, 2000, 2000,
+        Row{"HostUnreadFor6s", [](MatrixHost& host) { host.seen = false; }, 8800, Reason::kStaleSample, {}, 2000,
             false, Reason::kStaleSample},
         // Its use counts as the system's: the formula stays. Koordinator's limiter takes it to be at its limit.
-        Row{"ServiceUnread", [](MatrixHost& host) { host.unread = "web"; }, 8800, Reason::kWithinDeadBand, 2000, 2000,
+        Row{"ServiceUnread", [](MatrixHost& host) { host.unread = "web"; }, 8800, Reason::kWithinDeadBand, {}, 2000,
             true, Reason::kBeStarved},
-        Row{"BatchPodUnread", [](MatrixHost& host) { host.unread = "job"; }, 8800, Reason::kWithinDeadBand, 5971, 5971,
+        // The quota grows while the last 5 s know how full the share pool is, and then stays.
+        Row{"BatchPodUnread", [](MatrixHost& host) { host.unread = "job"; }, 8800, Reason::kWithinDeadBand, 4147, 4147,
             true, Reason::kBeStarved},
         Row{"ContainerWithoutId",
             [](MatrixHost& host) { host.pods[0].containers[0].id.clear(); },
