@@ -49,6 +49,7 @@ void Actuator::forget() {
   held_.clear();
   problems_.clear();
   inherited_.clear();
+  next_look_ = model::MonoTime{INT64_MIN};
   // Latest first: what was narrowed from the bottom is widened from the top.
   const auto& records = journal_.records();
   for (auto record = records.rbegin(); record != records.rend(); ++record) {
@@ -110,32 +111,41 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
   const bool stands = !(leaves_idle && settled.knob == model::Knob::kCpuWeight);
   if (known != held_.end() && known->second.value == settled.value && stands) {
     const auto wait = known->second.failed ? kRetry : kRecheck;
-    if (now - known->second.checked < wait) return;
+    if (now - known->second.checked < wait) return look_again(known->second.checked + wait);
   }
-  auto& held = held_[knob];
+  auto& held = known != held_.end() ? known->second : held_[knob];
   held.value = settled.value;
   held.controller = settled.controller;
   held.checked = now;
   held.failed = false;
-  const auto group = kernel::group_path(tree_, settled.group);
-  const auto reading =
-      group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
+  look_again(now + kRecheck);
+  // Where the group was found before it is found again without a search.
+  auto reading = held.group.empty() ? Result<kernel::KnobReading>(model::Error(ErrorCode::kNotFound, {}))
+                                    : kernel::read_knob(tree_, held.group, settled.knob);
+  if (!reading && reading.error().code() == ErrorCode::kNotFound) {
+    held.read = false;
+    auto group = kernel::group_path(tree_, settled.group);
+    held.group = group.value_or({});
+    reading = group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
+  }
   if (!reading) {
     if (reading.error().code() != ErrorCode::kNotFound) {
       held.failed = true;
+      look_again(now + kRetry);
       return fail(settled.controller, reading.error());
     }
     // A pod that starts has its group soon; nothing in a group that is gone is ours.
     constexpr model::Duration kSoon = std::chrono::seconds(1);
     held.ours = false;
     held.checked = now + (kSoon - kRecheck);
-    return;
+    return look_again(now + kSoon);
   }
-  held.group = *group;
-  held.ours = held.ours || original_of(*group, reading->file, reading->raw).has_value();
+  if (!std::exchange(held.read, true)) {
+    held.ours = held.ours || original_of(held.group, reading->file, reading->raw).has_value();
+  }
   if (kernel::same(tree_, settled.knob, settled.value, *reading)) return;
   plan.changes.push_back({settled.group, settled.knob, settled.value, reading->value});
-  plan.jobs.push_back({*group, settled.controller, settled.reason, {}});
+  plan.jobs.push_back({held.group, settled.controller, settled.reason, {}});
 }
 
 void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
@@ -166,6 +176,7 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
         held->second.failed = true;
         held->second.checked = now + (-kRetry);
       }
+      look_again(now);
       continue;
     }
     auto write = kernel::knob_write(tree_, job.group, change.knob, step.value, job.controller, job.reason);
@@ -186,12 +197,14 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
     if (outcome.error().code() == ErrorCode::kFenced) return outcome.error();
     if (outcome.error().code() == ErrorCode::kNotFound) {
       if (held != held_.end()) held_.erase(held);
+      look_again(now);
       continue;
     }
     if (held != held_.end()) {
       held->second.failed = true;
       held->second.checked = now;
     }
+    look_again(now + kRetry);
     fail(job.controller, outcome.error());
   }
   return {};
@@ -200,14 +213,19 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
 std::set<KnobRef> Actuator::returning(const decide::Settlement& settlement, model::MonoTime now) {
   std::vector<KnobRef> ours;
   for (auto held = held_.begin(); held != held_.end();) {
-    if (held->second.ours) ours.push_back(held->first);
-    const bool forgotten = !held->second.ours && settlement.find(held->first) == nullptr;
+    const auto* wanted = settlement.find(held->first);
+    const bool stays = wanted != nullptr && wanted->held_back != decide::HeldBack::kDryRun;
+    if (held->second.ours && !stays) ours.push_back(held->first);
+    const bool forgotten = !held->second.ours && wanted == nullptr;
     held = forgotten ? held_.erase(held) : std::next(held);
   }
   std::set<KnobRef> found;
   for (const auto& knob : decide::unwanted(ours, settlement)) {
     auto& held = held_.at(knob);
-    if (held.failed && now - held.checked < kRetry) continue;
+    if (held.failed && now - held.checked < kRetry) {
+      look_again(held.checked + kRetry);
+      continue;
+    }
     held.failed = false;
     held.checked = now;
     found.insert(knob);
@@ -227,7 +245,10 @@ std::set<KnobRef> Actuator::returning(const decide::Settlement& settlement, mode
   return found;
 }
 
-Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTime now) {
+Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged) {
+  // A problem is told until a round without it: those are rounds to go through.
+  if (unchanged && now < next_look_ && problems_.empty()) return {};
+  next_look_ = model::MonoTime{INT64_MAX};
   std::erase_if(problems_, [&](const auto& problem) {
     // What failed is a problem until it is tried again.
     return std::none_of(held_.begin(), held_.end(), [&](const auto& each) {
@@ -237,16 +258,23 @@ Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTi
   Plan plan;
   const auto leaving = returning(settlement, now);
   for (const auto& settled : settlement.settled)
-    plan_settled(settled, now, leaving.contains({settled.group, model::Knob::kCpuIdle}), plan);
+    plan_settled(settled, now, !leaving.empty() && leaving.contains({settled.group, model::Knob::kCpuIdle}), plan);
   for (const auto& knob : leaving)
     plan_return(knob, plan);
   auto done = carry_out(plan, now);
   for (const auto& knob : leaving) {
     const auto held = held_.find(knob);
-    if (held != held_.end() && !held->second.failed) held_.erase(held);
+    if (held == held_.end()) continue;
+    if (held->second.failed) {
+      look_again(held->second.checked + kRetry);
+    } else {
+      held_.erase(held);
+    }
   }
   if (!done || inherited_.empty()) return done;
-  return return_inherited(settlement, now);
+  done = return_inherited(settlement, now);
+  if (!inherited_.empty()) look_again(std::max(now, inherited_tried_ + kRetry));
+  return done;
 }
 
 Result<void> Actuator::return_inherited(const decide::Settlement& settlement, model::MonoTime now) {
@@ -277,6 +305,7 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement, mo
 }
 
 Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
+  look_again(model::MonoTime{INT64_MIN});
   const auto root = tree_.directory(tree_.best_effort(), "cpu.cfs_quota_us");
   if (!root) return {};
   std::vector<std::string> groups;

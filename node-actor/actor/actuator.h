@@ -3,6 +3,7 @@
 // takes, and puts back what nobody wants any more. A file found as wanted is looked at again only now and then, so that
 // a host at rest costs nothing, and somebody who keeps writing our files is answered at that rate and not fought.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -39,7 +40,8 @@ class Actuator {
   Actuator(const kernel::CgroupTree& tree, const guard::Journal& journal, Perform perform);
 
   /// One pod round. Only kFenced is an error: the worker must stop. What the kernel refuses is in problems().
-  model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now);
+  /// `unchanged`: this is the settlement of the call before; it then costs nothing until a file is due to be looked at.
+  model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged = false);
 
   /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings those down to `limit`, ours
   /// and others'. The others' go back as soon as the kernel takes them again.
@@ -68,6 +70,7 @@ class Actuator {
     model::KnobValue value;
     model::Controller controller = model::Controller::kNone;
     bool ours = false;    // we wrote it; else it was so already
+    bool read = false;    // and `ours` settled by it
     bool failed = false;  // the last reading or write
     model::MonoTime checked;
   };
@@ -89,12 +92,15 @@ class Actuator {
   std::optional<std::string> original_of(const std::string& group, const std::string& file,
                                          const std::string& raw) const;
   void fail(model::Controller controller, const model::Error& error);
+  /// There is something to do at this time even if nobody wants anything new.
+  void look_again(model::MonoTime at) { next_look_ = std::min(next_look_, at); }
 
   const kernel::CgroupTree& tree_;
   const guard::Journal& journal_;
   Perform perform_;
   std::map<decide::KnobRef, Held> held_;
-  std::vector<std::string> inherited_;  // journaled paths that no want of this worker has met, to be put back
+  model::MonoTime next_look_{INT64_MIN};  // as long as the same is wanted there is nothing to do before it
+  std::vector<std::string> inherited_;    // journaled paths that no want of this worker has met, to be put back
   model::MonoTime inherited_tried_{INT64_MIN / 2};
   std::map<model::Controller, model::Error> problems_;
 };

@@ -123,7 +123,8 @@ model::Result<void> CpuSide::round(const Round& round) {
   state_ = std::move(step.state);
   split_ = std::move(step.decision.split);
   features_ = std::move(step.decision.features);
-  auto done = actuator_.apply(step.decision.settlement, round.now);
+  const bool unchanged = step.decision.settlement == std::exchange(applied_, step.decision.settlement);
+  auto done = actuator_.apply(*step.decision.settlement, round.now, unchanged);
   if (done) {
     done = cookies_.round({.wants = step.decision.cookies,
                            .pods = round.pods,

@@ -1,6 +1,7 @@
 #pragma once
 // The CPU side of one host beyond the fast limit: burst, QoS, cpusets, batch limits and evictions, once per pod round.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -123,6 +124,7 @@ class CpuSide {
   model::BeWork work_kept_;
   model::MonoTime work_kept_at_;
   std::optional<decide::BeSplit> split_;
+  std::shared_ptr<const decide::Settlement> applied_;  // the last one that the actuator was given
   std::vector<model::FeatureState> features_;
   decide::CpusetSide cpuset_side_ = decide::CpusetSide::kAbsent;
   bool first_round_ = true;

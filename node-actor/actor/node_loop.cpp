@@ -44,6 +44,20 @@ std::string relative_to(const kernel::CgroupTree& tree, const std::string& path)
   return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
+/// The sample with none of its pods but the BE ones outside the besteffort root (decide::be_outside_root).
+model::NodeSample levels_of(model::NodeSample& sample, const std::vector<model::Pod>& pods) {
+  auto uses = std::exchange(sample.pods, {});
+  auto levels = sample;
+  sample.pods = std::move(uses);
+  for (const auto& pod : pods) {
+    if (pod.qos != model::QosClass::kBe || pod.kube_qos == model::KubeQos::kBestEffort) continue;
+    const auto use = std::find_if(sample.pods.begin(), sample.pods.end(),
+                                  [&](const model::PodUse& candidate) { return candidate.uid == pod.uid; });
+    if (use != sample.pods.end()) levels.pods.push_back(*use);
+  }
+  return levels;
+}
+
 }  // namespace
 
 model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config, guard::Journal& journal,
@@ -233,9 +247,9 @@ model::Result<void> NodeLoop::fast_round() {
   input.now = clock::mono_now();
   input.node = facts_;
   input.fast = fast_;
-  input.pods = sample_;
+  input.pods = levels_;
   input.pod_interval = config_.pod_interval;
-  if (sample_) input.be_outside_root = decide::be_outside_root(*sample_, pods_);
+  if (levels_) input.be_outside_root = decide::be_outside_root(*levels_, pods_);
   input.protection = protection_;
   input.current = current_;
   if (current_.kind == decide::CurrentLimit::Kind::kQuota) input.current.quota += outside_;
@@ -322,7 +336,7 @@ std::optional<model::MilliCpu> NodeLoop::be_whole() const {
 
 model::MilliCpu NodeLoop::outside_allowance() const {
   if (const auto& split = cpu_side_->split()) return split->outside;
-  const auto used = sample_ ? decide::be_outside_root(*sample_, pods_) : std::nullopt;
+  const auto used = levels_ ? decide::be_outside_root(*levels_, pods_) : std::nullopt;
   return used.value_or(model::MilliCpu(0));
 }
 
@@ -391,7 +405,7 @@ model::NodeSample NodeLoop::pod_round() {
     current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
   }
   host_before_ = std::move(reading.counters);
-  sample_ = sample;
+  levels_ = levels_of(sample, pods_);
   const auto now = clock::mono_now();
   cpu_side_->step_evictions(now);
   // Before the first list of pods, no pod is no reason to take anything back.
@@ -399,7 +413,7 @@ model::NodeSample NodeLoop::pod_round() {
   const auto done = cpu_side_->round({.now = now,
                                       .node = facts_,
                                       .pods = pods_,
-                                      .sample = *sample_,
+                                      .sample = sample,
                                       .counters = *host_before_,
                                       .pod_interval = config_.pod_interval,
                                       .policy = policy_,

@@ -115,7 +115,9 @@ class NodeLoop {
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;
   std::optional<model::FastSample> fast_;
-  std::optional<model::NodeSample> sample_;
+  /// The last pod round's; of its pods only those that CPU suppress asks for by name: every fast round carries it
+  /// along.
+  std::optional<model::NodeSample> levels_;
   model::Protection protection_;
   decide::CurrentLimit current_;  // of the besteffort root
   model::MilliCpu outside_;       // what is not the root's of the limit on all of BE

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -232,6 +233,19 @@ Settlement settle(const std::vector<Want>& wants, const model::DryRun& dry_run, 
   }
   hold_weights_of_idle_groups(settlement);
   return settlement;
+}
+
+std::shared_ptr<const Settlement> settle_again(LastSettlement& last, std::vector<Want> wants,
+                                               const model::DryRun& dry_run, const std::vector<HandsOff>& hands_off,
+                                               model::MonoTime now) {
+  const auto in_force =
+      std::count_if(hands_off.begin(), hands_off.end(), [&](const HandsOff& entry) { return now < entry.expires; });
+  const bool same = last.settlement != nullptr && last.dry_run == dry_run && last.hands_off == hands_off &&
+                    in_force == std::ssize(last.settlement->hands_off) && last.wants == wants;
+  if (same) return last.settlement;
+  auto settlement = std::make_shared<const Settlement>(settle(wants, dry_run, hands_off, now));
+  last = {std::move(wants), dry_run, hands_off, std::move(settlement)};
+  return last.settlement;
 }
 
 std::vector<KnobRef> unwanted(const std::vector<KnobRef>& owned, const Settlement& settlement) {

@@ -12,6 +12,7 @@
 // A controller that is not in its knob's line comes after those that are. Wants of one rank: the tighter one, then the
 // lower number of the controller and of the reason, so that the order of the wants means nothing.
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +85,18 @@ struct Settlement {
 /// One round. A mechanism in dry run never displaces a want that is to be written.
 Settlement settle(const std::vector<Want>& wants, const model::DryRun& dry_run, const std::vector<HandsOff>& hands_off,
                   model::MonoTime now);
+
+/// What was settled last, and of what.
+struct LastSettlement {
+  std::vector<Want> wants;
+  model::DryRun dry_run;
+  std::vector<HandsOff> hands_off;
+  std::shared_ptr<const Settlement> settlement;  // nullptr: nothing yet
+};
+/// settle(), or the settlement of before, the very object, where it would be equal. `last` becomes this one.
+std::shared_ptr<const Settlement> settle_again(LastSettlement& last, std::vector<Want> wants,
+                                               const model::DryRun& dry_run, const std::vector<HandsOff>& hands_off,
+                                               model::MonoTime now);
 
 /// Of the knobs the agent owns, those to be put back: nobody wants them, or only mechanisms in dry run do. Never one
 /// under hands-off. In the order of `owned`.

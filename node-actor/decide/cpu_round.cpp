@@ -134,7 +134,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   take({.wants = {}, .features = evict.decision.features}, dry_run, wants, decision.features);
   decision.evict = std::move(evict.decision);
 
-  decision.settlement = settle(wants, dry_run, input.hands_off, input.now);
+  decision.settlement = settle_again(step.state.settled, std::move(wants), dry_run, input.hands_off, input.now);
   return step;
 }
 

@@ -3,6 +3,7 @@
 // what the arbiter makes of their wants. The besteffort root's quota is not among them: the fast loop owns it
 // (cpu_suppress.h); what it leaves to BE pods outside of that root is (be_split.h).
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,10 +55,11 @@ struct CpuRoundState {
   CpusetState cpuset;
   EvictState evict;
   BeSplitState split;
+  LastSettlement settled;
 };
 
 struct CpuRoundDecision {
-  Settlement settlement;
+  std::shared_ptr<const Settlement> settlement;  // while nothing changes, the very one of the round before
   EvictDecision evict;
   std::vector<CookieWant> cookies;  // see core_sched.h
   /// The CPUs that CPU suppress holds BE to under cpuSuppressPolicy cpuset; nullopt: it holds BE to none.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -73,6 +74,10 @@ class Writer {
   }
   template <class T>
   static Json json_of(const std::optional<T>& value) {
+    return value ? json_of(*value) : Json(nullptr);
+  }
+  template <class T>
+  static Json json_of(const std::shared_ptr<T>& value) {
     return value ? json_of(*value) : Json(nullptr);
   }
   template <class T>

@@ -82,9 +82,9 @@ class ActuatorTest : public testing::Test {
   static decide::Settlement both(std::optional<MilliCpu> cpu) {
     return {.settled = {quota_of("", cpu), quota_of("c9", cpu)}, .refused = {}, .hands_off = {}};
   }
-  void apply(const decide::Settlement& settlement, std::int64_t second) {
+  void apply(const decide::Settlement& settlement, std::int64_t second, bool unchanged = false) {
     writes_.clear();
-    const auto done = actuator_->apply(settlement, MonoTime{second * 1'000'000'000});
+    const auto done = actuator_->apply(settlement, MonoTime{second * 1'000'000'000}, unchanged);
     ASSERT_TRUE(done.ok()) << done.error().message();
   }
   std::string pod_quota() const { return tree_.read(kPod + "cpu.cfs_quota_us"); }
@@ -138,6 +138,43 @@ TEST_F(ActuatorTest, SomebodyElsesValueIsAnsweredAtABoundedRate) {
   ASSERT_EQ(gate_->take_drifts().size(), 1u);
 }
 
+TEST_F(ActuatorTest, UnchangedWantsAreAnsweredAtTheSameTimesAsOthers) {
+  apply(both(MilliCpu(500)), 1);
+  tree_.write(kPod + "cpu.cfs_quota_us", "99000\n");
+  for (int second = 2; second < 31; ++second)
+    apply(both(MilliCpu(500)), second, true);
+  EXPECT_EQ(pod_quota(), "99000\n");
+  apply(both(MilliCpu(500)), 31, true);
+  EXPECT_EQ(pod_quota(), "50000");
+}
+
+TEST_F(ActuatorTest, UnchangedWantsOfAGroupThatComesLaterAreWrittenThen) {
+  auto settlement = both(MilliCpu(500));
+  settlement.settled[1].group.container_id = "c10";
+  apply(settlement, 1);
+  EXPECT_THAT(writes_, testing::ElementsAre("podj 50000"));
+  const std::string container = kPod + "c10/";
+  for (const auto* file : {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.stat"})
+    tree_.write(container + file, tree_.read(kContainer + file));
+  apply(settlement, 2, true);
+  EXPECT_THAT(writes_, testing::ElementsAre("c10 50000"));
+}
+
+TEST_F(ActuatorTest, UnchangedWantsThatFailedAreTriedAgainAndTheProblemEnds) {
+  const auto raw = tree_.read(kPod + "cpu.cfs_quota_us");
+  tree_.write(kPod + "cpu.cfs_quota_us", "not a number\n");
+  apply(both(MilliCpu(500)), 1);
+  EXPECT_EQ(actuator_->problems().size(), 1u);
+  tree_.write(kPod + "cpu.cfs_quota_us", raw);
+  for (int second = 2; second < 11; ++second)
+    apply(both(MilliCpu(500)), second, true);
+  EXPECT_EQ(pod_quota(), raw);
+  apply(both(MilliCpu(500)), 11, true);
+  EXPECT_EQ(pod_quota(), "50000");
+  apply(both(MilliCpu(500)), 12, true);
+  EXPECT_TRUE(actuator_->problems().empty());
+}
+
 TEST_F(ActuatorTest, AValueThatWasThereAlreadyIsNotOurs) {
   tree_.write(kPod + "cpu.cfs_quota_us", "50000\n");
   apply({.settled = {quota_of("", MilliCpu(500))}, .refused = {}, .hands_off = {}}, 1);
@@ -188,7 +225,7 @@ TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
   writes_.clear();
   ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
   EXPECT_THAT(writes_, testing::ElementsAre("c9 30000", "podj 30000"));
-  apply(both(MilliCpu(500)), 2);
+  apply(both(MilliCpu(500)), 2, true);
   EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
 }
 

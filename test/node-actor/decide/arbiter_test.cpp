@@ -210,6 +210,26 @@ TEST(Arbiter, AWantThatNoKernelTakesOrThatStopsAGroupIsRefused) {
     EXPECT_EQ(settle({good}, {}, {}, kNow).settled.size(), 1u) << name_of(good.knob);
 }
 
+TEST(SettleAgain, TheSameWantsAreTheSameSettlementAndAnyChangeIsNot) {
+  const auto quota = want(Knob::kCpuQuota, cpu(1000), Controller::kBatchLimits);
+  const auto more = want(Knob::kCpuQuota, cpu(2000), Controller::kBatchLimits);
+  const HandsOff hold{kPod, MonoTime{kNow.ns + 10}, "ann", "by hand"};
+  LastSettlement last;
+  const auto first = settle_again(last, {quota}, {}, {hold}, kNow);
+  EXPECT_EQ(*first, settle({quota}, {}, {hold}, kNow));
+  EXPECT_EQ(settle_again(last, {quota}, {}, {hold}, MonoTime{kNow.ns + 9}), first);
+
+  const auto over = settle_again(last, {quota}, {}, {hold}, MonoTime{kNow.ns + 10});
+  EXPECT_EQ(*over, settle({quota}, {}, {}, kNow)) << "the hold has ended by itself";
+  EXPECT_EQ(settle_again(last, {quota}, {}, {hold}, MonoTime{kNow.ns + 11}), over);
+
+  EXPECT_EQ(*settle_again(last, {more}, {}, {}, kNow), settle({more}, {}, {}, kNow));
+  const model::DryRun dry_run{.batch_limits = true};
+  EXPECT_EQ(*settle_again(last, {more}, dry_run, {}, kNow), settle({more}, dry_run, {}, kNow));
+  EXPECT_EQ(*settle_again(last, {more}, dry_run, {hold}, kNow), settle({more}, dry_run, {hold}, kNow));
+  EXPECT_EQ(*settle_again(last, {}, dry_run, {hold}, kNow), settle({}, dry_run, {hold}, kNow));
+}
+
 class RandomWants : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomWants, testing::Range(1u, 11u));
 

@@ -153,7 +153,7 @@ struct MatrixHost {
   }
   /// What is written into the LS container; nullopt: nothing.
   std::optional<std::int64_t> of_container(Knob knob) const {
-    const auto* settled = round.settlement.find({model::group_of(pods[0], pods[0].containers[0]), knob});
+    const auto* settled = round.settlement->find({model::group_of(pods[0], pods[0].containers[0]), knob});
     if (settled == nullptr || settled->held_back != HeldBack::kNone) return std::nullopt;
     return std::get<model::Limit>(settled->value).cpu.value().value();
   }
