@@ -26,6 +26,7 @@ class TickActor : public caf::event_based_actor {
 
  private:
   void tick();
+  void wait_for_tick();
 
   NodeLoop& loop_;
   guard::Lease& lease_;
