@@ -42,7 +42,7 @@ struct PodCounters {
   QosClass qos = QosClass::kLs;
   bool below_besteffort = false;  // lies below the besteffort root, whatever its label says
   GroupCounters group;
-  std::vector<ContainerCounters> containers;  // those with a CPU limit
+  std::vector<ContainerCounters> containers;  // those with a CPU limit; none of a BE pod
   friend bool operator==(const PodCounters&, const PodCounters&) = default;
 };
 

@@ -7,7 +7,7 @@ namespace tideline::kernel {
 namespace {
 
 bool has_limit(const model::Container& container) {
-  return container.limits.cpu.has_value() || container.limits.batch_cpu.has_value();
+  return container.limits.cpu.has_value();
 }
 
 }  // namespace
@@ -23,6 +23,7 @@ ContainerFiles::Entry& ContainerFiles::entry_at(std::size_t place, const std::st
 void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::MonoTime now,
                           model::Duration look_every, ReadBuffer& buffer, Errors& errors,
                           std::vector<model::ContainerCounters>& into) {
+  if (pod.qos == model::QosClass::kBe) return;
   std::size_t read = 0;
   for (const auto& container : pod.containers) {
     if (!has_limit(container)) continue;

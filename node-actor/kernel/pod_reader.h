@@ -42,8 +42,8 @@ class PodReader {
   /// Reads host, besteffort root and the given pods. Pods not in the list are forgotten and their files closed.
   /// Waiting is read of LSE/LSR/LS pods outside the besteffort root: the group's own PSI where it has one, else the run
   /// delay summed over its threads' schedstat (sched-stats.rst, second field).
-  /// Containers that have a CPU limit (cpu or batch-cpu) are read, too, CPU and throttling only; they are listed with
-  /// nothing known while their group is not there.
+  /// Containers that have a CPU limit are read, too, but for those of BE pods, which nothing is decided by. CPU and
+  /// throttling only; they are listed with nothing known while their group is not there.
   /// be_cpus: the effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group
   /// above it that has, at last the host's online CPUs.
   PodReading read(const std::vector<model::Pod>& pods);

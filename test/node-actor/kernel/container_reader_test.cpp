@@ -73,11 +73,10 @@ TEST_F(ContainerReader, ReadsCpuAndThrottlingOfContainersWithALimit) {
   EXPECT_EQ(read_now[0].group.run_delay, std::nullopt);
 }
 
-TEST_F(ContainerReader, ABatchLimitIsALimit) {
-  pods_[0].containers[0].limits = {};
-  EXPECT_THAT(read(), IsEmpty());
-  pods_[0].containers[0].limits.batch_cpu = MilliCpu(500);
+TEST_F(ContainerReader, ContainersOfBatchAreNotRead) {
   EXPECT_THAT(read(), SizeIs(1));
+  pods_[0].qos = model::QosClass::kBe;
+  EXPECT_THAT(read(), IsEmpty());
 }
 
 TEST_F(ContainerReader, FollowsTheKeptFiles) {
