@@ -85,6 +85,7 @@ void Actuator::inherit(std::vector<std::string> paths) {
   if (paths.empty()) return;
   inherited_.insert(inherited_.end(), std::make_move_iterator(paths.begin()), std::make_move_iterator(paths.end()));
   inherited_tried_ = model::MonoTime{INT64_MIN / 2};
+  look_again(model::MonoTime{INT64_MIN});
 }
 
 void Actuator::fail(model::Controller controller, const model::Error& error) {
