@@ -46,6 +46,13 @@ struct PodCounters {
   friend bool operator==(const PodCounters&, const PodCounters&) = default;
 };
 
+/// A group's CPU time, and which group that was.
+struct GroupCpu {
+  std::uint64_t inode = 0;      // 0: there is no such group
+  std::optional<Duration> cpu;  // nullopt: none, or not readable
+  friend bool operator==(const GroupCpu&, const GroupCpu&) = default;
+};
+
 /// The counters of the fast loop.
 struct FastCounters {
   MonoTime at;
@@ -53,6 +60,7 @@ struct FastCounters {
   std::optional<Duration> be_cpu;          // the besteffort root, with all below it
   std::optional<std::int64_t> be_periods;  // enforcement periods of its quota (cpu.stat nr_periods)
   std::uint64_t be_inode = 0;
+  std::vector<GroupCpu> be_outside;  // BE pods outside the besteffort root, in the order given
   friend bool operator==(const FastCounters&, const FastCounters&) = default;
 };
 

@@ -26,6 +26,7 @@ struct FastSample {
   std::optional<MilliCpu> node_cpu;        // all CPU used on the host, without idle, iowait, steal
   std::optional<MilliCpu> be_cpu;          // the besteffort root, with all below it
   std::optional<std::int64_t> be_periods;  // periods of the besteffort root's quota that began in the window
+  std::optional<MilliCpu> be_outside_cpu;  // BE pods outside the besteffort root; 0 without any
   friend bool operator==(const FastSample&, const FastSample&) = default;
 };
 

@@ -130,6 +130,11 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
 void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   pods_ = std::move(pods);
   pods_known_ = true;
+  std::vector<std::string> outside;
+  for (const auto& pod : pods_) {
+    if (decide::is_outside_be(pod)) outside.push_back(tree_.pod_group(pod));
+  }
+  fast_reader_.watch_outside(tree_, outside);
 }
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
@@ -342,11 +347,17 @@ model::MilliCpu NodeLoop::outside_allowance() const {
 
 model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
   const auto whole = be_whole();
+  const auto& split = cpu_side_->split();
   const bool limited = whole && suppress_.ours && current_.kind == decide::CurrentLimit::Kind::kQuota;
-  if (!limited || (outside_.value() == 0 && !cpu_side_->split())) return {};
-  const auto wanted = std::max(*whole - outside_allowance(), decide::kKernelMinimum);
-  const bool fresh = suppress_terms_.formula && suppress_terms_.non_be_pods_used;
-  const auto root = decide::rebalanced_root(current_.quota, wanted, fresh, now - root_changed_);
+  if (!limited || (outside_.value() == 0 && !split)) return {};
+  const auto outside = outside_allowance();
+  const auto root =
+      decide::rebalanced_root({.root = current_.quota,
+                               .whole = *whole,
+                               .in_force = split ? split->in_force : outside,
+                               .outside = outside,
+                               .is_due = decide::change_is_due(suppress_, now, now - root_changed_, decide::kPace),
+                               .may_raise = suppress_terms_.formula && suppress_terms_.non_be_pods_used});
   return root ? limit_root(*whole, *root, model::Reason::kOutsideBe) : model::Result<void>{};
 }
 

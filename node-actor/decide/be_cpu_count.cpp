@@ -48,7 +48,7 @@ int grown(BeCpuCountState& state, const BeCpuCountInput& input, int have, int as
     state.least_asked = asked;
   }
   state.least_asked = std::min(state.least_asked, asked);
-  const bool paced = state.changed && input.now - *state.changed < kPace;
+  const bool paced = state.changed && input.now - *state.changed < kGrowAfter;
   if (input.now - *state.since < kGrowAfter || paced) {
     decision.rule = Reason::kPaced;
     return have;

@@ -17,7 +17,7 @@ constexpr double kLeastBeMostPercent = 25;
 /// A larger number is taken once consecutive rounds have asked for one for this long (two rounds of 1 s): a cpuset is
 /// written to every BE group and moves threads, so that a number that comes and goes must not be followed. A smaller
 /// one is taken at once.
-constexpr model::Duration kGrowAfter = kPace;
+constexpr model::Duration kGrowAfter = std::chrono::milliseconds(900);
 /// The formula must be above a whole number by this much before a CPU more is asked for: as much as a window of 100 ms
 /// shows by chance.
 constexpr model::MilliCpu kGrowMargin{250};

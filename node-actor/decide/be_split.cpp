@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -51,10 +52,6 @@ std::vector<std::int64_t> fill(std::int64_t whole, const std::vector<Claim>& cla
 
 std::int64_t band_of(std::int64_t part) {
   return std::max(part * kPartBandPercent / 100, kLeastQuota.value());
-}
-
-std::int64_t most_rise(std::int64_t whole) {
-  return std::max(whole * kRisePercent / 100, kRiseLeast.value());
 }
 
 class Round {
@@ -140,30 +137,24 @@ class Round {
     const auto found = before_.parts.find(input_.pods[i].uid);
     return found == before_.parts.end() ? input_.now : found->second.changed;
   }
-  std::int64_t rise_band(std::size_t i) const { return std::min(band_of(limits_[i]), most_rise(whole_)); }
 
   bool may_rise(std::size_t i) const {
     if (!before_.parts.contains(input_.pods[i].uid) || !input_.pods[i].used) return false;
-    return input_.now - since(i) >= kPartPace && ideals_[i] - limits_[i] >= rise_band(i);
+    return input_.now - since(i) >= kPartPace && ideals_[i] - limits_[i] >= band_of(limits_[i]);
   }
 
   void rise(std::size_t i) {
     if (!may_rise(i)) return;
-    const auto room = std::min(whole_ - input_.root.value() - allowed(), may_still_rise_);
-    const auto target = std::min(ideals_[i], limits_[i] + std::max<std::int64_t>(room, 0));
-    if (target - limits_[i] < rise_band(i)) return;
-    may_still_rise_ -= target - limits_[i];
-    limits_[i] = target;
+    const auto room = std::max<std::int64_t>(whole_ - input_.root.value() - allowed(), 0);
+    const auto target = std::min(ideals_[i], limits_[i] + room);
+    if (target - limits_[i] >= band_of(limits_[i])) limits_[i] = target;
   }
 
   /// What the next round may make of them, for which the root makes room now.
   std::vector<std::int64_t> next_limits() const {
     auto next = limits_;
-    auto to_give = most_rise(whole_);
     for (const auto i : order_) {
-      if (!may_rise(i)) continue;
-      next[i] = std::clamp(ideals_[i], limits_[i], limits_[i] + to_give);
-      to_give -= next[i] - limits_[i];
+      if (may_rise(i)) next[i] = ideals_[i];
     }
     return next;
   }
@@ -171,6 +162,7 @@ class Round {
   BeSplitStep hand_out() const {
     BeSplitStep step;
     BeSplit split;
+    std::int64_t in_force = 0;
     std::int64_t outside = 0;
     const auto next = next_limits();
     for (std::size_t i = 0; i < limits_.size(); ++i) {
@@ -178,11 +170,13 @@ class Round {
       const MilliCpu limit(limits_[i]);
       split.pods.push_back({pod.uid, limit, !pod.own_limit || limit < *pod.own_limit});
       split.not_held += pod.held ? 0 : 1;
+      in_force += allowance(i, limits_[i]);
       outside += allowance(i, next[i]);
       const auto known = before_.parts.find(pod.uid);
       const bool stays = known != before_.parts.end() && known->second.limit == limit;
       step.state.parts[pod.uid] = {limit, stays ? known->second.changed : input_.now};
     }
+    split.in_force = MilliCpu(in_force);
     split.outside = MilliCpu(outside);
     split.root = std::max(*input_.whole - split.outside, kKernelMinimum);
     step.state.root = input_.root;
@@ -193,7 +187,6 @@ class Round {
   const BeSplitState& before_;
   const BeSplitInput& input_;
   std::int64_t whole_;
-  std::int64_t may_still_rise_ = most_rise(whole_);
   std::vector<std::size_t> order_;
   std::vector<std::int64_t> ideals_;
   std::vector<std::int64_t> limits_;
@@ -247,12 +240,14 @@ Wants outside_wants(const std::optional<BeSplit>& split, const BeSplitInput& inp
   return wants;
 }
 
-std::optional<MilliCpu> rebalanced_root(MilliCpu root, MilliCpu wanted, bool may_raise, model::Duration since_change) {
-  constexpr double kRootRisePercent = 5;
-  if (wanted + kLeastQuota <= root) return wanted;
-  const auto rise = wanted - root;
-  if (!may_raise || since_change < kPace) return std::nullopt;
-  return rise >= std::max(root.percent(kRootRisePercent), kLeastQuota) ? std::optional(wanted) : std::nullopt;
+std::optional<MilliCpu> rebalanced_root(const RootInput& input) {
+  constexpr double kRootBandPercent = 5;
+  const auto at_most = std::max(input.whole - input.in_force, kKernelMinimum);
+  if (at_most + kLeastQuota <= input.root) return at_most;
+  const auto wanted = std::max(input.whole - input.outside, kKernelMinimum);
+  if (!input.is_due || (wanted > input.root && !input.may_raise)) return std::nullopt;
+  const MilliCpu change(std::abs((wanted - input.root).value()));
+  return change >= std::max(input.root.percent(kRootBandPercent), kLeastQuota) ? std::optional(wanted) : std::nullopt;
 }
 
 }  // namespace tideline::decide

@@ -36,11 +36,6 @@ constexpr int kPartBandPercent = 10;
 /// Between two changes of a part the second of which is a rise. A fall does not wait.
 constexpr model::Duration kPartPace = std::chrono::milliseconds(1900);
 
-/// All parts together rise by at most this much of the whole in a round, or by kRiseLeast: until the next pod round the
-/// fast loop takes what the pods use more for the services' use, and that must not be an urgent fall (cpu_suppress.h).
-constexpr int kRisePercent = 4;
-constexpr model::MilliCpu kRiseLeast{200};
-
 /// A BE pod outside the besteffort root whose group is there.
 struct OutsidePod {
   struct Container {
@@ -88,9 +83,10 @@ struct BeSplit {
     bool binds = true;      // false: the quota it has without us is not above it, and nothing is wanted
     friend bool operator==(const Part&, const Part&) = default;
   };
-  std::vector<Part> pods;   // as in the input
-  model::MilliCpu outside;  // what the pods may use, with what the next round is to give them
-  model::MilliCpu root;     // the root's part
+  std::vector<Part> pods;    // as in the input
+  model::MilliCpu in_force;  // what the pods may use now
+  model::MilliCpu outside;   // the same, with what the next round is to give them
+  model::MilliCpu root;      // the root's part
   int not_held = 0;
   friend bool operator==(const BeSplit&, const BeSplit&) = default;
 };
@@ -117,9 +113,17 @@ BeSplitStep be_split(const BeSplitState& state, const BeSplitInput& input);
 Wants outside_wants(const std::optional<BeSplit>& split, const BeSplitInput& input, const model::KnobSet& knobs,
                     bool enabled);
 
-/// The root's quota while the whole stays: `wanted`, or nullopt where it stays as it is. A fall is taken at once. A
-/// rise of less than 5 % is not worth a write; others need `may_raise` and kPace since the quota's last change.
-std::optional<model::MilliCpu> rebalanced_root(model::MilliCpu root, model::MilliCpu wanted, bool may_raise,
-                                               model::Duration since_change);
+struct RootInput {
+  model::MilliCpu root;      // its quota in force
+  model::MilliCpu whole;     // the limit on all of BE in force
+  model::MilliCpu in_force;  // of the split, or what the pods outside use
+  model::MilliCpu outside;   // likewise
+  bool is_due = false;       // change_is_due() at kPace
+  bool may_raise = false;
+};
+/// The root's quota while the whole stays, or nullopt where it stays as it is. It falls at once by what the pods may
+/// use now beyond the whole. By what the next round is to give them it falls, and it rises, when a write is due and
+/// moves it by 5 % or more; a rise needs `may_raise`, too.
+std::optional<model::MilliCpu> rebalanced_root(const RootInput& input);
 
 }  // namespace tideline::decide

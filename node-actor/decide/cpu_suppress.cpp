@@ -52,7 +52,8 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
       age_of(fast->at, input.now) <=
           std::clamp<model::Duration>(2 * fast->window, kFastSampleLeastAge, kFastSampleMaxAge)) {
     usage.node = fast->node_cpu;
-    usage.be = usage.pods_fresh ? *fast->be_cpu + outside : *fast->be_cpu;
+    const auto older = usage.pods_fresh ? outside : MilliCpu(0);
+    usage.be = *fast->be_cpu + fast->be_outside_cpu.value_or(older);
     terms.from_fast_loop = true;
     terms.sample_age = age_of(fast->at, input.now);
   } else if (usage.pods_fresh && pods->node_cpu && pods_be) {
@@ -111,13 +112,6 @@ void note_urgent_fall(RiseWatch& watch, model::MonoTime now) {
   watch.last_rise.reset();
 }
 
-/// Whether a change that is not urgent may be written in this round.
-bool is_due(model::Duration since, model::Duration pace, const std::optional<model::FastSample>& fast) {
-  if (since < pace) return false;
-  const bool at_begin_of_period = !fast || fast->be_periods.value_or(1) > 0;
-  return at_begin_of_period || since >= pace + kPeriodWait;
-}
-
 /// The quota side of every policy: the formula against what the kernel has.
 void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min_percent_set, bool may_raise,
                       SuppressDecision& decision) {
@@ -164,8 +158,9 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     if (change.value() == 0 || (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum)) {
       return hold(target.rule == Reason::kGrowthCapped ? target.rule : Reason::kWithinDeadBand);
     }
-    const auto pace = ordered ? kDriftPace : kPace;
-    if (!urgent && !believed && !is_due(since, pace, input.fast)) return hold(Reason::kPaced);
+    const bool small = change < terms.capacity.percent(kUrgentFallPercent);
+    const auto pace = ordered || small ? kDriftPace : kPace;
+    if (!urgent && !believed && !change_is_due(state, input.now, since, pace)) return hold(Reason::kPaced);
     if (urgent) note_urgent_fall(state.rise, input.now);
     if (believed) state.rise.last_rise = input.now;
     if (believed) state.rise.asked_since.reset();
@@ -320,6 +315,8 @@ SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input
     }
   }
   const Usage usage = read_usage(input, terms);
+  // Not known: as if one began in each round.
+  if (!input.fast || input.fast->be_periods.value_or(1) > 0) step.state.last_period = input.now;
 
   if (!policy) {
     decision.reason = Reason::kNoPolicy;
@@ -355,6 +352,13 @@ SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input
   }
   decision.features = features_of(input, policy, decision);
   return step;
+}
+
+bool change_is_due(const SuppressState& state, model::MonoTime now, model::Duration since, model::Duration pace) {
+  if (since < pace) return false;
+  if (!state.last_period) return true;
+  const auto quiet = std::min(since, now - *state.last_period);
+  return state.last_period == now || quiet >= kPeriodWait;
 }
 
 std::optional<MilliCpu> be_outside_root(const model::NodeSample& sample, const std::vector<model::Pod>& pods) {

@@ -35,12 +35,13 @@ constexpr double kGrowthPercentPerSecond = 10;
 /// Less than that a window of 100 ms shows by chance on a host of a few CPUs.
 constexpr double kUrgentFallPercent = 5;
 constexpr model::MilliCpu kUrgentFallLeast{250};
-/// Every other change waits this long after the last one, for the quota's next period. The kernel hands out a whole
+/// Every other change waits this long after the last one, and for the begin of a period. The kernel hands out a whole
 /// period's runtime with each write of a quota (sched-bwc.rst: runtime is refilled), so that a limit written often, or
-/// late in its period, is no limit. A little less than the longest period, so as not to miss the next one.
-constexpr model::Duration kPace = std::chrono::milliseconds(900);
+/// late in its period, is no limit. Less than the longest period by more than a fast round, so as not to miss the next.
+constexpr model::Duration kPace = std::chrono::milliseconds(750);
 /// It waits this long instead where kernel ordering is verified: then it moves only what LS has in reserve, and each
-/// write costs LS a wake-up behind a refilled BE (docs/benchmarks.md).
+/// write costs LS a wake-up behind a refilled BE (docs/benchmarks.md). Elsewhere where it is less than an urgent fall's
+/// percentage: what a write hands out is more than it moves.
 constexpr model::Duration kDriftPace = std::chrono::milliseconds(4900);
 /// Where kernel ordering is verified a rise of at least an urgent fall's size is believed once the formula has asked
 /// for it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
@@ -51,9 +52,9 @@ constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
 constexpr model::Duration kFlapWithin = std::chrono::seconds(2);
 constexpr model::Duration kLongestRiseWait = 16 * kRiseWait;
 constexpr model::Duration kCalm = std::chrono::seconds(60);
-/// How much longer than its pace a change waits for the begin of a period. A write starts a period, so by then one has
-/// begun, or the group does not run and has none.
-constexpr model::Duration kPeriodWait = std::chrono::milliseconds(300);
+/// The longest period of a quota, and a fast round. A group that is throttled begins a period at least this often; one
+/// without does not run, has none, and a write hands out nothing that it takes.
+constexpr model::Duration kPeriodWait = std::chrono::milliseconds(1100);
 /// Changes smaller than this much of capacity are not written, except those that reach kKernelMinimum.
 constexpr double kDeadBandPercent = 1;
 /// A pod sample is stale after max(this, two pod intervals): one late loop is not a gap.
@@ -100,7 +101,7 @@ struct SuppressInput {
       pods;  // newest of the pod loop; read: at, node_cpu, ls_cpu, be_cpu, ls_delay_per_cpu
   model::Duration pod_interval = std::chrono::seconds(1);  // between two pod samples
   /// CPU of BE-labelled pods that live outside the besteffort root, of the same instant as `pods`; 0 if there are none,
-  /// nullopt if it could not be read. See be_outside_root().
+  /// nullopt if it could not be read. See be_outside_root(). Stands in where `fast` does not have it.
   std::optional<model::MilliCpu> be_outside_root;
   model::Protection protection;  // newest verdict on kernel ordering
   CurrentLimit current;
@@ -142,6 +143,7 @@ struct SuppressState {
   bool ours = false;
   std::optional<model::MilliCpu> last_limit;   // last limit decided; stands in for a quota that cannot be read
   std::optional<model::MonoTime> last_change;  // when the quota was last changed; paces growth
+  std::optional<model::MonoTime> last_period;  // when a period of it was last seen to begin
   RiseWatch rise;
   PressureState pressure;
 };
@@ -214,6 +216,10 @@ struct SuppressStep {
 /// * A quota that cannot be read counts as the last one decided; if there was none, it is left alone.
 SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
                           const std::optional<model::NodePolicy>& policy);
+
+/// Whether a change of the quota that is not urgent may be written in this round, `since` the last one: after `pace`,
+/// at the begin of a period if the group has any (kPeriodWait). Of the state after cpu_suppress() in this round.
+bool change_is_due(const SuppressState& state, model::MonoTime now, model::Duration since, model::Duration pace);
 
 /// CPU of the running BE-labelled pods whose Kubernetes QoS puts them outside the besteffort root. nullopt if one of
 /// them has no reading; 0 without such pods.

@@ -1,8 +1,11 @@
 #include "node-actor/kernel/fast_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "node-actor/kernel/clock.h"
@@ -23,12 +26,25 @@ struct FastReader::State {
   static Result<std::string> directory_of(const CgroupTree& tree) {
     return tree.directory(tree.best_effort(), group_cpu_file(tree.version()));
   }
+  struct Outside {
+    std::string directory;
+    KeptFile cpu;
+  };
+  model::GroupCpu read_outside(Outside& group, char* buffer, std::size_t size) const {
+    struct stat identity {};
+    if (::stat(group.directory.c_str(), &identity) != 0) return {};
+    model::GroupCpu counters{identity.st_ino, {}};
+    if (const auto text = group.cpu.read(buffer, size)) counters.cpu = parse_group_cpu(*text, v1);
+    return counters;
+  }
 
   NodeCpuCounter node;
   bool v1;
   Result<std::string> directory;
   KeptFile best_effort;
   KeptFile periods;  // v1 only: v2 has them in the same file
+
+  std::vector<Outside> outside;
 };
 
 FastReader::FastReader(const CgroupTree& tree) : state_(std::make_unique<State>(tree)) {}
@@ -44,10 +60,12 @@ Result<model::FastCounters> FastReader::read() {
   if (!node) return node.error();
   counters.node_cpu = *node;
   counters.at = monotonic_now();
+  std::array<char, 4096> buffer;
+  for (auto& group : state.outside)
+    counters.be_outside.push_back(state.read_outside(group, buffer.data(), buffer.size()));
 
   struct stat identity {};
   if (::stat(state.directory->c_str(), &identity) != 0) return counters;
-  std::array<char, 4096> buffer;
   const auto text = state.best_effort.read(buffer.data(), buffer.size());
   if (!text) {
     if (text.error().code() == model::ErrorCode::kNotFound) return counters;
@@ -63,6 +81,20 @@ Result<model::FastCounters> FastReader::read() {
     counters.be_periods = parse_keyed(*stat, "nr_periods");
   }
   return counters;
+}
+
+void FastReader::watch_outside(const CgroupTree& tree, const std::vector<std::string>& groups) {
+  auto before = std::exchange(state_->outside, {});
+  const auto file = group_cpu_file(tree.version());
+  for (const auto& group : groups) {
+    const auto directory = tree.directory(group, file);
+    if (!directory) continue;
+    const auto known = std::find_if(before.begin(), before.end(),
+                                    [&](const State::Outside& outside) { return outside.directory == *directory; });
+    state_->outside.push_back(known != before.end()
+                                  ? std::move(*known)
+                                  : State::Outside{*directory, KeptFile(fmt::format("{}/{}", *directory, file))});
+  }
 }
 
 }  // namespace tideline::kernel

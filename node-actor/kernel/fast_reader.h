@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "messages/model/counters.h"
 #include "messages/model/result.h"
@@ -20,6 +22,10 @@ class FastReader {
   /// looked for again at the next read. An unreadable or garbled file is an error with path and text; be_periods, which
   /// nothing depends on, is nullopt then.
   model::Result<model::FastCounters> read();
+
+  /// From the next read on these groups, and only these, are in `be_outside`. One that is not there is looked for at
+  /// every read.
+  void watch_outside(const CgroupTree& tree, const std::vector<std::string>& groups);
 
  private:
   struct State;

@@ -99,6 +99,7 @@ void fields(V& v, Of<V, decide::SuppressState> state) {
   v("ours", state.ours);
   v("last_limit", state.last_limit);
   v("last_change_ns", state.last_change);
+  v("last_period_ns", state.last_period);
   v("rise", state.rise);
   v("pressure", state.pressure);
 }
@@ -434,6 +435,7 @@ void fields(V& v, Of<V, decide::BeSplit::Part> part) {
 template <class V>
 void fields(V& v, Of<V, decide::BeSplit> split) {
   v("pods", split.pods);
+  v("in_force", split.in_force);
   v("outside", split.outside);
   v("root", split.root);
   v("not_held", split.not_held);

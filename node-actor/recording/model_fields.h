@@ -48,12 +48,19 @@ void fields(V& v, Of<V, model::PodCounters> pod) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::GroupCpu> group) {
+  v("inode", group.inode);
+  v("cpu_ns", group.cpu);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::FastCounters> counters) {
   v("at_ns", counters.at);
   v("node_cpu_ns", counters.node_cpu);
   v("be_cpu_ns", counters.be_cpu);
   v("be_periods", counters.be_periods);
   v("be_inode", counters.be_inode);
+  v("be_outside", counters.be_outside);
 }
 
 template <class V>
@@ -82,6 +89,7 @@ void fields(V& v, Of<V, model::FastSample> sample) {
   v("node_cpu", sample.node_cpu);
   v("be_cpu", sample.be_cpu);
   v("be_periods", sample.be_periods);
+  v("be_outside_cpu", sample.be_outside_cpu);
 }
 
 template <class V>

@@ -122,6 +122,21 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
   sample.ls_memory = ls_memory;
 }
 
+/// nullopt: not the same groups as before, or one cannot be read.
+std::optional<MilliCpu> rate_of_all(const std::vector<model::GroupCpu>& before, const std::vector<model::GroupCpu>& now,
+                                    Duration window) {
+  if (before.size() != now.size()) return std::nullopt;
+  Duration sum{0};
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (before[i].inode != now[i].inode) return std::nullopt;
+    if (now[i].inode == 0) continue;
+    const auto grown = growth(before[i].cpu, now[i].cpu);
+    if (!grown) return std::nullopt;
+    sum += *grown;
+  }
+  return rate(sum, window);
+}
+
 }  // namespace
 
 model::FastSample fast_sample(const model::FastCounters& before, const model::FastCounters& now,
@@ -138,6 +153,7 @@ model::FastSample fast_sample(const model::FastCounters& before, const model::Fa
       sample.be_periods = *now.be_periods - *before.be_periods;
     }
   }
+  sample.be_outside_cpu = rate_of_all(before.be_outside, now.be_outside, *window);
   return sample;
 }
 

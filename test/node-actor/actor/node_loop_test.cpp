@@ -286,7 +286,7 @@ TEST_F(NodeLoopTest, WhenTheBatchPodOutsideIsGoneTheRootHasTheWholeAgain) {
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kOutsideQuota), "-1");
   EXPECT_EQ(tree_->read(kV1Quota), "2470000") << "a rise keeps its pace";
-  std::this_thread::sleep_for(decide::kPace);
+  std::this_thread::sleep_for(decide::kPeriodWait);
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kV1Quota), "2600000");
 }

@@ -50,7 +50,12 @@ struct SplitHost {
     auto step = be_split(state, input);
     state = std::move(step.state);
     // What the fast loop does between two pod rounds.
-    const auto root = rebalanced_root(input.root, step.split->root, true, 1s);
+    const auto root = rebalanced_root({.root = input.root,
+                                       .whole = *input.whole,
+                                       .in_force = step.split->in_force,
+                                       .outside = step.split->outside,
+                                       .is_due = true,
+                                       .may_raise = true});
     if (root) input.root = *root;
     return *step.split;
   }
@@ -110,32 +115,11 @@ TEST(BeSplit, AHungryPodRisesOnlyIntoWhatTheRootHasLeft) {
   host.all_hungry();
   const auto asked = host.next();
   EXPECT_EQ(host.part(0), 133) << "the root falls first";
-  EXPECT_EQ(asked.root, MilliCpu(4000 - 333)) << "by what the pod may rise in a round";
+  EXPECT_EQ(asked.root, MilliCpu(4000 - 1333));
   EXPECT_EQ(host.input.root, asked.root);
   host.all_hungry();
   host.next();
-  EXPECT_EQ(host.part(0), 333);
-  for (int i = 0; i < 30; ++i) {
-    host.all_hungry();
-    host.next();
-  }
   EXPECT_EQ(host.part(0), 1333);
-}
-
-TEST(BeSplit, TogetherThePodsRiseByLessThanTheFastLoopTakesForASpike) {
-  SplitHost host({"a", "b", "c"});
-  for (std::size_t i = 0; i < 3; ++i)
-    host.pod(i).used = MilliCpu(60);
-  host.next();
-  std::int64_t last = host.part(0) + host.part(1) + host.part(2);
-  for (int i = 0; i < 40; ++i) {
-    host.all_hungry();
-    host.next();
-    const auto sum = host.part(0) + host.part(1) + host.part(2);
-    ASSERT_LT(sum - last, kUrgentFallLeast.value());
-    last = sum;
-  }
-  EXPECT_THAT((std::vector{host.part(0), host.part(1), host.part(2)}), testing::Each(testing::Ge(720)));
 }
 
 TEST(BeSplit, ARootThatDoesNotFallKeepsThePodsDown) {
@@ -264,14 +248,24 @@ TEST(BeSplit, TheFeatureSaysWhatTheyHaveOrWhyNothingIsDone) {
   EXPECT_TRUE(outside_wants(split, host.input, with_quota(), false).features.empty());
 }
 
-TEST(BeSplit, TheRootFallsAtOnceAndRisesAtItsPaceOnFreshReadings) {
-  const MilliCpu root(2000);
-  EXPECT_EQ(rebalanced_root(root, MilliCpu(1990), false, 0s), std::optional(MilliCpu(1990)));
-  EXPECT_EQ(rebalanced_root(root, MilliCpu(1995), true, 10s), std::nullopt);
-  EXPECT_EQ(rebalanced_root(root, MilliCpu(2099), true, 10s), std::nullopt);
-  EXPECT_EQ(rebalanced_root(root, MilliCpu(2100), true, 10s), std::optional(MilliCpu(2100)));
-  EXPECT_EQ(rebalanced_root(root, MilliCpu(4000), true, kPace - 1ms), std::nullopt);
-  EXPECT_EQ(rebalanced_root(root, MilliCpu(4000), false, 10s), std::nullopt) << "missing data raises nothing";
+TEST(BeSplit, TheRootFallsAtOnceByWhatPodsHaveAndOtherwiseMovesWhenAWriteIsDue) {
+  const auto root = [](std::int64_t in_force, std::int64_t outside, bool is_due, bool may_raise = true) {
+    return rebalanced_root({.root = MilliCpu(2000),
+                            .whole = MilliCpu(5000),
+                            .in_force = MilliCpu(in_force),
+                            .outside = MilliCpu(outside),
+                            .is_due = is_due,
+                            .may_raise = may_raise});
+  };
+  EXPECT_EQ(root(3010, 4000, false, false), MilliCpu(1990));
+  EXPECT_EQ(root(3009, 3009, true), std::nullopt);
+  EXPECT_EQ(root(3000, 3100, false), std::nullopt) << "what they are to have can wait";
+  EXPECT_EQ(root(3000, 3100, true), MilliCpu(1900));
+  EXPECT_EQ(root(3000, 3099, true), std::nullopt) << "less than 5 %";
+  EXPECT_EQ(root(2900, 2900, true), MilliCpu(2100));
+  EXPECT_EQ(root(2901, 2901, true), std::nullopt);
+  EXPECT_EQ(root(1000, 1000, false), std::nullopt);
+  EXPECT_EQ(root(1000, 1000, true, false), std::nullopt) << "missing data raises nothing";
 }
 
 TEST(BeSplit, BatchLimitsAndThePartSettleAtTheTighter) {

@@ -81,7 +81,7 @@ struct MatrixHost {
     const std::int64_t node = 12000 + be_use;
     fast.reset();
     if (seen) {
-      fast = model::FastSample{now, 100ms, MilliCpu(node), {}, {}};
+      fast = model::FastSample{now, 100ms, MilliCpu(node), {}, {}, {}};
       if (root_there) fast->be_cpu = MilliCpu(be_use);
     }
     if (!seen) return;

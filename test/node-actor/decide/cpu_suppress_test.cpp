@@ -26,7 +26,7 @@ TEST(CpuSuppress, EveryTermIsThereToExplain) {
 TEST(CpuSuppress, BacksOffOnTheFastSampleWithoutWaitingForThePodLoop) {
   auto input = worked_host(CurrentLimit::of(MilliCpu(8800)));
   input.now = kNow + 900ms;
-  input.fast = model::FastSample{kNow + 900ms, 100ms, MilliCpu(29000), MilliCpu(8800), {}};
+  input.fast = model::FastSample{kNow + 900ms, 100ms, MilliCpu(29000), MilliCpu(8800), {}, {}};
   const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
   EXPECT_EQ(decision.action, Action::kLimit);
   EXPECT_EQ(decision.limit, MilliCpu(20800 - 20200));
@@ -56,6 +56,7 @@ struct Moved {
   std::int64_t more_in_second = 0;
   std::optional<std::int64_t> periods_begun;
   bool ordered = false;  // kernel ordering is verified
+  std::optional<model::Duration> period_ago = {};
 };
 
 SuppressDecision after_move(const Moved& moved) {
@@ -67,6 +68,7 @@ SuppressDecision after_move(const Moved& moved) {
   SuppressState state;
   state.last_limit = MilliCpu(8800);
   state.last_change = MonoTime{kNow.ns - moved.ago.count()};
+  if (moved.period_ago) state.last_period = MonoTime{kNow.ns - moved.period_ago->count()};
   return decide_once(input, policy_of(SuppressPolicy::kCfsQuota), state);
 }
 
@@ -79,12 +81,12 @@ TEST(CpuSuppress, AnUrgentFallIsWrittenInTheRoundThatSeesIt) {
 }
 
 TEST(CpuSuppress, ASmallFallWaitsForItsPaceAndThenFollowsTheLongerWindow) {
-  Moved moved{.ago = 800ms, .more_in_window = 1500, .more_in_second = 700, .periods_begun = {}, .ordered = false};
+  Moved moved{.ago = 4800ms, .more_in_window = 1500, .more_in_second = 700, .periods_begun = {}, .ordered = false};
   auto decision = after_move(moved);
   EXPECT_EQ(decision.action, Action::kHold);
   EXPECT_EQ(decision.rule, Reason::kPaced);
   EXPECT_EQ(decision.reason, Reason::kPaced);
-  moved.ago = 900ms;
+  moved.ago = 4900ms;
   decision = after_move(moved);
   EXPECT_EQ(decision.action, Action::kLimit);
   EXPECT_EQ(decision.limit, MilliCpu(7300)) << "the lower of the two windows' answers";
@@ -92,14 +94,33 @@ TEST(CpuSuppress, ASmallFallWaitsForItsPaceAndThenFollowsTheLongerWindow) {
   EXPECT_EQ(after_move(moved).limit, MilliCpu(8100));
 }
 
+TEST(CpuSuppress, AFallOfFivePercentThatOnlyTheLongerWindowShowsWaitsAPeriod) {
+  Moved moved{.ago = 740ms, .more_in_window = 0, .more_in_second = 1600, .periods_begun = 1, .ordered = false};
+  EXPECT_EQ(after_move(moved).rule, Reason::kPaced);
+  moved.ago = 750ms;
+  EXPECT_EQ(after_move(moved).limit, MilliCpu(7200));
+  moved.more_in_second = 1590;
+  EXPECT_EQ(after_move(moved).rule, Reason::kPaced) << "a write hands out more than that";
+}
+
 TEST(CpuSuppress, ChangesAreWrittenAtTheBeginOfAQuotaPeriodWhereOneComes) {
-  Moved moved{.ago = 1s, .more_in_window = 700, .more_in_second = 700, .periods_begun = 0, .ordered = false};
-  EXPECT_EQ(after_move(moved).rule, Reason::kPaced) << "late in a period a write would hand out a second quota";
+  Moved moved{.ago = 10s, .more_in_window = 700, .more_in_second = 700, .periods_begun = 0, .ordered = false};
+  for (const auto& [ago, due] : {std::pair(100ms, false), std::pair(1000ms, false), std::pair(1100ms, true)}) {
+    moved.period_ago = ago;
+    EXPECT_EQ(after_move(moved).action == Action::kLimit, due)
+        << ago.count() << " ms: late in a period a write would hand out a second quota, and without one nothing";
+  }
+  moved.period_ago = 1100ms;
   moved.periods_begun = 1;
   EXPECT_EQ(after_move(moved).action, Action::kLimit);
-  moved.ago = 1200ms;
-  moved.periods_begun = 0;
-  EXPECT_EQ(after_move(moved).action, Action::kLimit) << "a group that does not run has no periods";
+}
+
+TEST(CpuSuppress, AWriteBeginsAPeriodOfAGroupThatHadNone) {
+  SuppressState state;
+  state.last_period = kNow;
+  const auto later = kNow + 10s;
+  EXPECT_TRUE(change_is_due(state, later, 1100ms, kPace));
+  EXPECT_FALSE(change_is_due(state, later, 1000ms, kPace)) << "its begin is not seen yet";
 }
 
 TEST(CpuSuppress, WhereOrderIsVerifiedASmallChangeWaitsFiveSeconds) {
@@ -119,7 +140,7 @@ struct Loop {
   /// One round in which LS and system use `non_be`. The limit after it.
   std::int64_t next(std::int64_t non_be) {
     input.now = input.now + 100ms;
-    input.fast = model::FastSample{input.now, 100ms, MilliCpu(non_be + 12000), MilliCpu(12000), 0};
+    input.fast = model::FastSample{input.now, 100ms, MilliCpu(non_be + 12000), MilliCpu(12000), 0, {}};
     if (reads_pods && input.now - input.pods->at > 1s) {
       input.pods->at = input.now;
       input.pods->node_cpu = input.fast->node_cpu;
@@ -211,7 +232,7 @@ TEST(CpuSuppress, OnASmallHostAQuarterOfACpuIsUrgentAndFivePercentAreNot) {
   SuppressState state;
   state.last_change = MonoTime{kNow.ns - 100'000'000};
   for (const auto& [ls, urgent] : {std::pair(749, false), std::pair(750, true)}) {
-    input.fast = model::FastSample{kNow, 100ms, MilliCpu(800 + ls), MilliCpu(800), {}};
+    input.fast = model::FastSample{kNow, 100ms, MilliCpu(800 + ls), MilliCpu(800), {}, {}};
     const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota), state);
     EXPECT_EQ(decision.action == Action::kLimit, urgent) << ls;
   }
@@ -224,6 +245,16 @@ TEST(CpuSuppress, BePodsOutsideTheBesteffortRootAreNotTakenForLs) {
       << "20.8 - max(24 - 13.5, 10 + 1)";
   input.be_outside_root = std::nullopt;
   EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).limit, MilliCpu(8800)) << "unknown: as non-BE";
+}
+
+TEST(CpuSuppress, WhatBePodsOutsideUseMoreIsNotTakenForLsBeforeThePodLoopSeesIt) {
+  auto input = worked_host(CurrentLimit::of(MilliCpu(12000)));
+  input.be_outside_root = MilliCpu(0);
+  input.fast = model::FastSample{kNow, 100ms, MilliCpu(25500), MilliCpu(12000), {}, MilliCpu(1500)};
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).terms.formula, MilliCpu(8800))
+      << "20.8 - max(25.5 - 13.5, 10 + 1)";
+  input.fast->be_outside_cpu = std::nullopt;
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).terms.formula, MilliCpu(7300));
 }
 
 TEST(CpuSuppress, SumsBePodsOutsideTheBesteffortRoot) {
@@ -369,13 +400,16 @@ std::vector<std::int64_t> recover(model::Duration period, int rounds) {
 }
 
 TEST(CpuSuppress, GrowsAlikeInAFastAndInASlowLoop) {
-  const auto slow = recover(1s, 3);
-  EXPECT_THAT(slow, testing::ElementsAre(4200, 7400, 8800));
-  for (const auto period : {20ms, 50ms, 100ms, 200ms, 500ms}) {
-    const auto fast = recover(period, static_cast<int>(3s / period));
-    EXPECT_NEAR(static_cast<double>(fast[static_cast<std::size_t>(1s / period) - 1]), 4200, 320)
-        << "the pace is 0.9 s, " << period.count() << " ms";
-    EXPECT_NEAR(static_cast<double>(fast.back()), 8800, 320) << "within the dead band, " << period.count() << " ms";
+  EXPECT_THAT(recover(1s, 3), testing::ElementsAre(4200, 7400, 7400)) << "the rest, 4.4 %, is not worth a write yet";
+  for (const auto period : {20ms, 50ms, 100ms, 200ms, 500ms, 1000ms}) {
+    const auto limits = recover(period, static_cast<int>(9s / period));
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+      const auto seconds = std::chrono::duration<double>((static_cast<int>(i) + 1) * period).count();
+      const auto late = std::chrono::duration<double>(kPace + period).count();
+      ASSERT_LE(static_cast<double>(limits[i]), 1000 + 3200 * seconds + 1) << seconds << " s";
+      ASSERT_GE(static_cast<double>(limits[i]), std::min(1000 + 3200 * (seconds - late), 8800.0 - 1600)) << seconds;
+    }
+    EXPECT_NEAR(static_cast<double>(limits.back()), 8800, 320) << "within the dead band, " << period.count() << " ms";
   }
 }
 

@@ -62,8 +62,14 @@ class World {
     const auto used = use();
     const auto be = std::accumulate(used.begin(), used.end(), root_use(),
                                     [](std::int64_t sum, const auto& each) { return sum + each.second; });
-    if (see)
-      input.fast = model::FastSample{now_, 100ms, MilliCpu(std::min(ls_ + be, capacity_)), MilliCpu(root_use()), {}};
+    if (see) {
+      input.fast = model::FastSample{.at = now_,
+                                     .window = 100ms,
+                                     .node_cpu = MilliCpu(std::min(ls_ + be, capacity_)),
+                                     .be_cpu = MilliCpu(root_use()),
+                                     .be_periods = {},
+                                     .be_outside_cpu = MilliCpu(be - root_use())};
+    }
     input.pods = sample_;
     input.be_outside_root = outside_used_;
     input.current = root_ ? CurrentLimit::of(MilliCpu(*root_ + outside_)) : CurrentLimit::none();
@@ -73,8 +79,12 @@ class World {
       set_root(step.decision.limit.value(), std::max(step.decision.limit.value() - allowance_, kKernelMinimum.value()));
     } else if (whole()) {
       const bool fresh = step.decision.terms.formula && step.decision.terms.non_be_pods_used;
-      const auto wanted = std::max(*whole() - allowance_, kKernelMinimum.value());
-      const auto root = rebalanced_root(MilliCpu(*root_), MilliCpu(wanted), fresh, now_ - root_changed_);
+      const auto root = rebalanced_root({.root = MilliCpu(*root_),
+                                         .whole = MilliCpu(*whole()),
+                                         .in_force = MilliCpu(in_force_),
+                                         .outside = MilliCpu(allowance_),
+                                         .is_due = change_is_due(suppress_, now_, now_ - root_changed_, kPace),
+                                         .may_raise = fresh});
       if (root) set_root(*whole(), root->value());
     }
   }
@@ -115,6 +125,7 @@ class World {
     auto step = be_split(split_, input);
     split_ = std::move(step.state);
     allowance_ = step.split ? step.split->outside.value() : 0;
+    in_force_ = step.split ? step.split->in_force.value() : 0;
     return step.split;
   }
 
@@ -151,6 +162,7 @@ class World {
   std::optional<std::int64_t> root_;
   std::int64_t outside_ = 0;
   std::int64_t allowance_ = 0;
+  std::int64_t in_force_ = 0;
   std::optional<MilliCpu> outside_used_ = MilliCpu(0);
   std::optional<model::NodeSample> sample_;
   SuppressState suppress_;

@@ -28,7 +28,7 @@ SuppressInput random_host(Random& random) {
   const auto be = random.upto(capacity - ls);
   const auto outside = random.chance(40) ? random.upto(capacity - ls - be) : 0;
   const auto node = ls + be + outside + random.upto(200);
-  input.fast = model::FastSample{kNow, 100ms, MilliCpu(node), MilliCpu(be), {}};
+  input.fast = model::FastSample{kNow, 100ms, MilliCpu(node), MilliCpu(be), {}, {}};
   model::NodeSample pods;
   pods.at = kNow;
   pods.window = 1s;
@@ -150,7 +150,7 @@ TEST_P(RandomHosts, GrowthIsBoundedOverAnyRunOfRoundsWhereOrderIsNotVerified) {
   for (int i = 0; i < 400; ++i) {
     input.now = input.now + std::chrono::milliseconds(20 + random.upto(180));
     const auto ls = random.upto(capacity.value());
-    input.fast = model::FastSample{input.now, 100ms, MilliCpu(ls), MilliCpu(0), {}};
+    input.fast = model::FastSample{input.now, 100ms, MilliCpu(ls), MilliCpu(0), {}, {}};
     input.pods->at = input.now;
     input.pods->ls_cpu = MilliCpu(random.upto(ls));
     const auto step = cpu_suppress(state, input, policy);

@@ -32,7 +32,7 @@ inline SuppressInput worked_host(CurrentLimit current) {
   SuppressInput input;
   input.now = kNow;
   input.node = {MilliCpu(32000), MilliCpu(31000)};
-  input.fast = model::FastSample{kNow, 100ms, MilliCpu(24000), MilliCpu(12000), {}};
+  input.fast = model::FastSample{kNow, 100ms, MilliCpu(24000), MilliCpu(12000), {}, {}};
   model::NodeSample pods;
   pods.at = kNow;
   pods.window = 1s;

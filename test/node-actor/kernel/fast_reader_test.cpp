@@ -93,6 +93,38 @@ TEST(FastReader, VanishedBestEffortRootIsUnknownAndFoundAgain) {
   EXPECT_EQ(gone->node_cpu, seconds(5));
 }
 
+TEST(FastReader, ReadsTheGroupsItIsToldToWatchAndNoOthers) {
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  const std::string base = "sys/fs/cgroup/cpuacct/kubepods/burstable/";
+  fixture.write(base + "poda/cpuacct.usage", "3000000000\n");
+  FastReader reader(tree);
+  EXPECT_TRUE(reader.read()->be_outside.empty());
+
+  reader.watch_outside(tree, {"kubepods/burstable/poda", "kubepods/burstable/podb"});
+  const auto first = reader.read()->be_outside;
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_NE(first[0].inode, 0U);
+  EXPECT_EQ(first[0].cpu, seconds(3));
+  EXPECT_EQ(first[1], model::GroupCpu{}) << "not there";
+
+  fixture.write(base + "poda/cpuacct.usage", "3100000000\n");
+  fixture.write(base + "podb/cpuacct.usage", "7\n");
+  reader.watch_outside(tree, {"kubepods/burstable/podb", "kubepods/burstable/poda"});
+  const auto second = reader.read()->be_outside;
+  EXPECT_EQ(second[0].cpu, std::chrono::nanoseconds(7));
+  EXPECT_EQ(second[1], (model::GroupCpu{first[0].inode, milliseconds(3100)}));
+
+  fixture.write(base + "podb/cpuacct.usage", "many\n");
+  fixture.remove(base + "poda");
+  const auto third = reader.read();
+  ASSERT_TRUE(third.ok()) << "BE's own use is known all the same";
+  EXPECT_NE(third->be_outside[0].inode, 0U);
+  EXPECT_EQ(third->be_outside[0].cpu, std::nullopt);
+  EXPECT_EQ(third->be_outside[1], model::GroupCpu{});
+  EXPECT_EQ(third->be_cpu, seconds(2));
+}
+
 TEST(FastReader, NamesGarbageAndWhereItIs) {
   const FixtureTree fixture(v1_files());
   const auto tree = tree_of(fixture);

@@ -20,7 +20,7 @@ constexpr model::MonoTime kStart{1'000'000'000};
 
 model::FastCounters fast(Duration at, std::optional<Duration> node, std::optional<Duration> be,
                          std::uint64_t inode = 1) {
-  return {.at = kStart + at, .node_cpu = node, .be_cpu = be, .be_periods = {}, .be_inode = inode};
+  return {.at = kStart + at, .node_cpu = node, .be_cpu = be, .be_periods = {}, .be_inode = inode, .be_outside = {}};
 }
 
 TEST(FastSample, IsTheDifferenceOverTheWindow) {
@@ -47,6 +47,25 @@ TEST(FastSample, CountsThePeriodsThatBeganInTheWindow) {
   EXPECT_EQ(begun(std::nullopt, 6), std::nullopt);
   EXPECT_EQ(begun(7, std::nullopt), std::nullopt);
   EXPECT_EQ(begun(7, 9, 2), std::nullopt) << "another group of the same name";
+}
+
+TEST(FastSample, SumsBePodsOutsideAndKnowsNothingOfOthersThanBefore) {
+  using Groups = std::vector<model::GroupCpu>;
+  const auto outside = [](const Groups& then, const Groups& now) {
+    auto before = fast(seconds(0), seconds(10), seconds(3));
+    auto after = fast(seconds(1), seconds(12), seconds(4));
+    before.be_outside = then;
+    after.be_outside = now;
+    return fast_sample(before, after).be_outside_cpu;
+  };
+  const Groups then{{7, seconds(1)}, {8, seconds(5)}};
+  EXPECT_EQ(outside({}, {}), MilliCpu(0));
+  EXPECT_EQ(outside(then, {{7, milliseconds(1200)}, {8, milliseconds(5300)}}), MilliCpu(500));
+  EXPECT_EQ(outside({{7, seconds(1)}, {}}, {{7, milliseconds(1200)}, {}}), MilliCpu(200)) << "a pod not made yet";
+  EXPECT_EQ(outside(then, {{7, seconds(1)}}), std::nullopt);
+  EXPECT_EQ(outside(then, {{7, seconds(1)}, {9, seconds(5)}}), std::nullopt) << "made again";
+  EXPECT_EQ(outside(then, {{7, seconds(1)}, {8, std::nullopt}}), std::nullopt);
+  EXPECT_EQ(outside(then, {{7, seconds(1)}, {8, seconds(4)}}), std::nullopt) << "fell";
 }
 
 TEST(FastSample, CounterThatFellIsUnknown) {
