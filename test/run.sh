@@ -42,24 +42,13 @@ build() {
   cmake --build --preset "$1" -j "$jobs"
 }
 
-# CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the other rooms' unit tests,
-# of those that have threads or what is shared by them: elsewhere there is nothing to find.
+# CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without.
 tsan_leaves_out='(node_actor|coordinator)_actor(_|$)|messages_link|coordinator_admin|admin_client|storage_rocks'
-tsan_tests() {
-  local rooms
-  rooms=$(grep -rlE 'std::(j?thread|(recursive_|shared_)?mutex|atomic|condition_variable|call_once)|\bthread_local\b' \
-    --include='*.cpp' --include='*.h' --exclude=main.cpp messages storage node-actor coordinator admin-client deploy |
-    xargs -n 1 dirname | sort -u | tr '/-' '__' | paste -sd '|')
-  echo "^test_($rooms)(_|$)"
-}
 build_tsan() {
   cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
   local targets
-  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' \
-    --tests-regex "$(tsan_tests)" --exclude-regex "$tsan_leaves_out" |
-    python3 -c 'import json, sys; [print(test["name"]) for test in json.load(sys.stdin)["tests"]]')
-  ((${#targets[@]})) || { echo 'no room has threads: is the pattern right?' >&2; return 1; }
-  echo "${targets[@]}"
+  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --exclude-regex "$tsan_leaves_out" |
+    python3 -c 'import json, sys; [print(test["name"]) for test in json.load(sys.stdin)["tests"]]' | grep '^test_')
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
 }
 
@@ -84,8 +73,7 @@ export_realenv build/realenv
 if ! $quick; then
   stage format test/tools/format.sh
   stage build-asan build asan && stage asan run_tests asan --label-regex "$label"
-  stage build-tsan build_tsan && stage tsan run_tests tsan --label-regex '^unit$' --tests-regex "$(tsan_tests)" \
-    --exclude-regex "$tsan_leaves_out"
+  stage build-tsan build_tsan && stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex "$tsan_leaves_out"
 fi
 stage build-release build release || exit 1
 if ! $quick; then

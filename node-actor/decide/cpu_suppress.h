@@ -202,8 +202,9 @@ struct SuppressStep {
 ///
 /// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
 ///   other change follows the lower of that and the steady formula, at the pace of kPace or, where kernel ordering is
-///   verified, kDriftPace. A rise is limited to kGrowthPercentPerSecond of capacity, counted from the last change and
-///   at most one second's worth at once; one that was watched for kRiseWait on a verified host is not, nor paced.
+///   verified or it is small, kDriftPace, and at the begin of a period. A rise is limited to kGrowthPercentPerSecond of
+///   capacity, counted from the last change and at most one second's worth at once; one that was watched for kRiseWait
+///   on a verified host is not, nor paced.
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
 /// set
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too

@@ -10,7 +10,7 @@
 
 namespace tideline::kernel {
 
-/// The fast loop's counters, each one pread of a file kept open; no allocation after the first read.
+/// The fast loop's counters, each one pread of a file kept open.
 class FastReader {
  public:
   explicit FastReader(const CgroupTree& tree);
