@@ -128,6 +128,8 @@ void FleetView::Node::take(const Report& report, const Arrival& arrival, const S
   status = report.status;
   pods = report.pods;
   if (!report.samples.empty()) last = report.samples.back();
+  for (auto sample = report.samples.rbegin(); sample != report.samples.rend() && !last->ls_delay_per_cpu; ++sample)
+    last->ls_delay_per_cpu = sample->ls_delay_per_cpu;
   policy_is(report.status.policy_applied);
   average(report, slots.slot(arrival.mono));
 }

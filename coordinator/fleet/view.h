@@ -37,9 +37,10 @@ struct NodeView {
   model::PolicyVersion policy_applied;          // as the node last said, in an ack or a report
   std::string policy_problem;                   // why the node refused the wanted one; "" = no problem known
   std::optional<model::NodeStatus> status;      // of the newest live report
-  std::optional<model::NodeSample> last;        // newest sample of the newest live report that held one
-  std::optional<model::Reclaimed> reclaimed;    // as last computed; nullopt = not yet
-  std::size_t pod_count = 0;                    // pods in the newest live report
+  /// Newest sample of the newest live report that held one. LS delay, which is not in each: the newest in that report.
+  std::optional<model::NodeSample> last;
+  std::optional<model::Reclaimed> reclaimed;  // as last computed; nullopt = not yet
+  std::size_t pod_count = 0;                  // pods in the newest live report
   friend bool operator==(const NodeView&, const NodeView&) = default;
 };
 

@@ -4,23 +4,30 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 namespace tideline::model {
 
+/// Never changes, and copies share it: a pod's uid, too long to lie in a std::string itself, is copied dozens of times
+/// in each round of the node.
 template <class Tag>
 class StringId {
  public:
   StringId() = default;
-  explicit StringId(std::string value) : value_(std::move(value)) {}
-  const std::string& str() const { return value_; }
-  bool empty() const { return value_.empty(); }
-  friend auto operator<=>(const StringId&, const StringId&) = default;
-  friend bool operator==(const StringId&, const StringId&) = default;
+  explicit StringId(std::string value)
+      : value_(value.empty() ? nullptr : std::make_shared<const std::string>(std::move(value))) {}
+  const std::string& str() const {
+    static const std::string kEmpty;
+    return value_ ? *value_ : kEmpty;
+  }
+  bool empty() const { return !value_; }
+  friend auto operator<=>(const StringId& a, const StringId& b) { return a.str() <=> b.str(); }
+  friend bool operator==(const StringId& a, const StringId& b) { return a.value_ == b.value_ || a.str() == b.str(); }
 
  private:
-  std::string value_;
+  std::shared_ptr<const std::string> value_;
 };
 
 template <class Tag>

@@ -7,10 +7,9 @@
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "node-actor/actor/safe_state.h"
 #include "node-actor/guard/restore.h"
-#include "node-actor/guard/restore_class.h"
 #include "node-actor/kernel/host_facts.h"
-#include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
 #include "node-actor/sense/judge_protection.h"
@@ -22,6 +21,8 @@ namespace {
 constexpr std::size_t kMaxTroubles = 64;
 /// memory.stat costs as much as all other files of a pod; nothing that is decided each second rests on it.
 constexpr std::size_t kMemoryEvery = 5;
+/// Once in the mean over a report of 10 s.
+constexpr std::size_t kDetailEvery = 10;
 
 /// The ledger's word comes with the acks of reports, and is as old as the report before: a few may be lost.
 constexpr model::Duration kBatchAllocatableMaxAge = std::chrono::minutes(2);
@@ -97,7 +98,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
-  loop->suppress_.ours = loop->be_quota_.inherited();
+  loop->suppress_.ours = loop->be_limit_.inherited();
   loop->protection_.why = "not looked at yet";
   auto* self = loop.get();
   const CpuSide::Tell tell = [self](model::Controller controller, model::Reason reason, std::string subject,
@@ -121,11 +122,16 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       lease_(lease),
       tree_(std::move(tree)),
       fast_reader_(tree_),
-      pod_reader_(tree_, {.memory_every = kMemoryEvery}),
+      pod_reader_(tree_, {.memory_every = kMemoryEvery, .detail_every = kDetailEvery}),
+      weights_reader_(tree_),
       gate_(journal, lease,
-            [this](const model::KernelWrite& write, const std::string& original) { return declare(write, original); }),
+            [this](const model::KernelWrite& write, const std::string& original) {
+              return safe_state_of(tree_, decide::safe_be_limit(facts_, policy_), write, original);
+            }),
       writer_(tree_, gate_),
-      be_quota_(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }) {}
+      be_limit_(
+          BeQuota(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }),
+          [this](model::MilliCpu limit) { return cpu_side_->lower_be_quotas(limit); }) {}
 
 void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   pods_ = std::move(pods);
@@ -183,10 +189,8 @@ model::Result<void> NodeLoop::put_all_back() {
     failed += (failed.empty() ? "" : "; ") + released.error().message();
   }
   suppress_ = {};
-  be_quota_.forget();
+  be_limit_.forget();
   cpu_side_->forget();
-  current_ = decide::CurrentLimit::unknown();
-  outside_ = model::MilliCpu(0);
   if (failed.empty()) return {};
   return model::Error(model::ErrorCode::kUnavailable, "not everything could be put back: " + failed);
 }
@@ -197,46 +201,6 @@ void NodeLoop::drop_ended_holds(model::MonoTime now) {
     note(model::over(hold.what, clock::wall_now(), model::Controller::kGuard, "expired"));
     return true;
   });
-}
-
-guard::Declaration NodeLoop::declare(const model::KernelWrite& write, const std::string& original) const {
-  if (write.group.starts_with(tree_.best_effort() + "/")) return declare_below_best_effort(write, original);
-  if (write.group != tree_.best_effort()) return guard::declare_original(write, original);
-  const auto quota =
-      kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
-  if (quota && quota->file == write.file) return {guard::RestoreClass::kRestore, quota->value};
-  // A period stays what its quota was reckoned by, and BE on the CPUs it was held to.
-  if (write.file == "cpu.cfs_period_us") return declare_period(write);
-  if (write.file == "cpuset.cpus") return {guard::RestoreClass::kRestore, write.value};
-  return guard::declare_original(write, original);
-}
-
-guard::Declaration NodeLoop::declare_period(const model::KernelWrite& write) const {
-  guard::Declaration declared{guard::RestoreClass::kRestore, write.value};
-  const auto now = kernel::read_quota(tree_, write.group);
-  const auto next_us = kernel::parse_number(write.value);
-  // In a shorter period the safe quota of the longer one would be many times as much. In a longer one it is less until
-  // the quota itself is written.
-  if (!now || !next_us || *next_us >= now->period_us) return declared;
-  declared.beside = {"cpu.cfs_quota_us",
-                     kernel::quota_write(tree_.version(), *next_us, write.group, decide::safe_be_limit(facts_, policy_),
-                                         write.controller, write.reason)
-                         .value};
-  return declared;
-}
-
-guard::Declaration NodeLoop::declare_below_best_effort(const model::KernelWrite& write,
-                                                       const std::string& original) const {
-  // Where the host is not protected BE stays on the CPUs it was held to, and within the root's quota: cgroup v1 refuses
-  // a pod more than the root has.
-  if (write.file == "cpuset.cpus") return {guard::RestoreClass::kRestore, write.value};
-  const auto own_us = write.file == "cpu.cfs_quota_us" ? kernel::parse_number(original) : std::nullopt;
-  if (!own_us || *own_us <= 0) return guard::declare_original(write, original);
-  const auto safe =
-      kernel::quota_write(tree_, write.group, decide::safe_be_limit(facts_, policy_), write.controller, write.reason);
-  const auto safe_us = safe ? kernel::parse_number(safe->value) : std::nullopt;
-  if (!safe_us || *safe_us >= *own_us) return guard::declare_original(write, original);
-  return {guard::RestoreClass::kRestore, safe->value};
 }
 
 model::Result<void> NodeLoop::fast_round() {
@@ -256,16 +220,13 @@ model::Result<void> NodeLoop::fast_round() {
   input.pod_interval = config_.pod_interval;
   if (levels_) input.be_outside_root = decide::be_outside_root(*levels_, pods_);
   input.protection = protection_;
-  input.current = current_;
-  if (current_.kind == decide::CurrentLimit::Kind::kQuota) input.current.quota += outside_;
+  input.current = be_limit_.whole();
   input.cpuset = cpu_side_->cpuset_side();
   drop_ended_holds(input.now);
   if (const auto* hold = decide::covering(holds_, tree_.best_effort(), input.now)) {
     held_ = true;
     auto looked = decide::cpu_suppress(suppress_, input, policy_).decision;
-    if (looked.action == decide::SuppressDecision::Action::kLimit && input.current.quota > looked.limit) {
-      outside_ = std::max(outside_ - (input.current.quota - looked.limit), model::MilliCpu(0));
-    }
+    if (looked.action == decide::SuppressDecision::Action::kLimit) be_limit_.fall_outside(looked.limit);
     suppress_terms_ = std::move(looked.terms);
     features_ = std::move(looked.features);
     for (auto& feature : features_) {
@@ -290,7 +251,7 @@ model::Result<void> NodeLoop::fast_round() {
   if (!dry_run) suppress_terms_ = step.decision.terms;
   if (!step.decision.write) {
     // Nothing is wanted that the kernel does not hold: the refusal is over.
-    if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) write_problem_.clear();
+    if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) be_limit_.clear_problem();
     return rebalance(input.now);
   }
   return act(step.decision);
@@ -335,8 +296,9 @@ std::optional<model::MilliCpu> NodeLoop::be_whole() const {
   if (!policy_ || !policy_->threshold.enable) return std::nullopt;
   if (policy_->dry_run.cpu_suppress) return dry_suppress_.last_limit;
   if (!suppress_.ours) return std::nullopt;
-  if (current_.kind == decide::CurrentLimit::Kind::kQuota) return current_.quota + outside_;
-  return current_.kind == decide::CurrentLimit::Kind::kUnknown ? suppress_.last_limit : std::nullopt;
+  const auto whole = be_limit_.whole();
+  if (whole.kind == decide::CurrentLimit::Kind::kQuota) return whole.quota;
+  return whole.kind == decide::CurrentLimit::Kind::kUnknown ? suppress_.last_limit : std::nullopt;
 }
 
 model::MilliCpu NodeLoop::outside_allowance() const {
@@ -348,73 +310,46 @@ model::MilliCpu NodeLoop::outside_allowance() const {
 model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
   const auto whole = be_whole();
   const auto& split = cpu_side_->split();
-  const bool limited = whole && suppress_.ours && current_.kind == decide::CurrentLimit::Kind::kQuota;
-  if (!limited || (outside_.value() == 0 && !split)) return {};
+  const bool limited = whole && suppress_.ours && be_limit_.root().kind == decide::CurrentLimit::Kind::kQuota;
+  if (!limited || (!be_limit_.is_divided() && !split)) return {};
   const auto outside = outside_allowance();
-  const auto root =
-      decide::rebalanced_root({.root = current_.quota,
-                               .whole = *whole,
-                               .in_force = split ? split->in_force : outside,
-                               .outside = outside,
-                               .is_due = decide::change_is_due(suppress_, now, now - root_changed_, decide::kPace),
-                               .may_raise = suppress_terms_.formula && suppress_terms_.non_be_pods_used});
-  return root ? limit_root(*whole, *root, model::Reason::kOutsideBe) : model::Result<void>{};
+  const auto root = decide::rebalanced_root(
+      {.root = be_limit_.root().quota,
+       .whole = *whole,
+       .in_force = split ? split->in_force : outside,
+       .outside = outside,
+       .is_due = decide::change_is_due(suppress_, now, now - be_limit_.changed(), decide::kPace),
+       .may_raise = suppress_terms_.formula && suppress_terms_.non_be_pods_used});
+  return root ? settle(be_limit_.limit(*whole, *root, model::Reason::kOutsideBe)) : model::Result<void>{};
 }
 
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   if (decision.action == decide::SuppressDecision::Action::kLimit) {
     const auto root = std::max(decision.limit - outside_allowance(), decide::kKernelMinimum);
-    return limit_root(decision.limit, root, decision.reason);
+    return settle(be_limit_.limit(decision.limit, root, decision.reason));
   }
-  outside_ = model::MilliCpu(0);
-  return settle(be_quota_.release(decision.reason));
+  return settle(be_limit_.release(decision.reason));
 }
 
-model::Result<void> NodeLoop::limit_root(model::MilliCpu whole, model::MilliCpu root, model::Reason reason) {
-  auto now = be_quota_.limit(root, reason);
-  if (!now && now.error().code() == model::ErrorCode::kInvalidArgument) {
-    // cgroup v1: a batch pod's own quota is in the way.
-    if (const auto lowered = cpu_side_->lower_be_quotas(root); !lowered) return lowered.error();
-    now = be_quota_.limit(root, reason);
-  }
-  if (now) {
-    outside_ = whole - root;
-    root_changed_ = clock::mono_now();
-  }
-  return settle(now);
-}
-
-model::Result<void> NodeLoop::settle(const model::Result<decide::CurrentLimit>& now) {
-  if (now) {
-    write_problem_.clear();
-    current_ = *now;
-    return {};
-  }
-  if (now.error().code() == model::ErrorCode::kFenced) return now.error();
-  current_ = decide::CurrentLimit::unknown();
+model::Result<void> NodeLoop::settle(const model::Result<void>& done) {
   // A besteffort root that is gone has nothing to limit.
-  if (now.error().code() == model::ErrorCode::kNotFound) return {};
-  write_problem_ = now.error().message();
-  note_trouble(now.error());
+  if (done || done.error().code() == model::ErrorCode::kNotFound) return {};
+  if (done.error().code() == model::ErrorCode::kFenced) return done.error();
+  note_trouble(done.error());
   return {};
 }
 
 model::NodeSample NodeLoop::pod_round() {
-  auto reading = pod_reader_.read(pods_);
+  const bool by_pressure = policy_ && policy_->threshold.enable &&
+                           policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
+  auto reading = pod_reader_.read(pods_, by_pressure);
   for (const auto& error : reading.errors)
     note_trouble(error);
   recorder_.host(reading.counters);
   auto sample =
       host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
-  protection_ = sense::judge_protection(kernel::read_sibling_weights(tree_), sense::be_beside_ls(pods_));
-  if (!reading.counters.be_limit_known) {
-    current_ = decide::CurrentLimit::unknown();
-    missing_knob_ = be_quota_.missing_knob();
-  } else {
-    missing_knob_.clear();
-    const auto& limit = reading.counters.be_limit;
-    current_ = limit ? decide::CurrentLimit::of(*limit) : decide::CurrentLimit::none();
-  }
+  protection_ = sense::judge_protection(weights_reader_.read(), sense::be_beside_ls(pods_));
+  be_limit_.seen(reading.counters);
   host_before_ = std::move(reading.counters);
   levels_ = levels_of(sample, pods_);
   const auto now = clock::mono_now();
@@ -429,7 +364,7 @@ model::NodeSample NodeLoop::pod_round() {
                                       .pod_interval = config_.pod_interval,
                                       .policy = policy_,
                                       .suppress = suppress_terms_,
-                                      .be_limit = current_,
+                                      .be_limit = be_limit_.root(),
                                       .be_whole = be_whole(),
                                       .holds = holds_,
                                       .allocatable_batch_cpu = fresh_batch_allocatable(now),
@@ -445,12 +380,13 @@ model::NodeStatus NodeLoop::status() const {
   status.be_work = cpu_side_->be_work();
   status.features = features_;
   const bool wanted = policy_ && policy_->threshold.enable && !held_;
-  if (wanted && (!write_problem_.empty() || !missing_knob_.empty())) {
+  const auto& missing = be_limit_.missing_knob();
+  if (wanted && (!be_limit_.problem().empty() || !missing.empty())) {
     for (auto& feature : status.features) {
       if (!feature.feature.starts_with("cpuSuppress")) continue;
       feature.state = model::FeatureState::State::kUnsupported;
-      feature.why = missing_knob_.empty() ? "the limit could not be written: " + write_problem_
-                                          : fmt::format("{} has no {}", tree_.best_effort(), missing_knob_);
+      feature.why = missing.empty() ? "the limit could not be written: " + be_limit_.problem()
+                                    : fmt::format("{} has no {}", tree_.best_effort(), missing);
     }
   }
   for (auto& feature : cpu_side_->features())

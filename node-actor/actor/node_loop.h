@@ -10,7 +10,7 @@
 #include "messages/model/action.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
-#include "node-actor/actor/be_quota.h"
+#include "node-actor/actor/be_limit.h"
 #include "node-actor/actor/cpu_side.h"
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/recorder.h"
@@ -19,6 +19,7 @@
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/kernel/fast_reader.h"
 #include "node-actor/kernel/pod_reader.h"
+#include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/writer.h"
 
 namespace tideline::node {
@@ -64,15 +65,11 @@ class NodeLoop {
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
            const guard::Lease& lease);
-  guard::Declaration declare(const model::KernelWrite& write, const std::string& original) const;
-  guard::Declaration declare_period(const model::KernelWrite& write) const;
-  guard::Declaration declare_below_best_effort(const model::KernelWrite& write, const std::string& original) const;
   /// CPU suppress in dry run: what it would do is told, and a limit of ours goes.
   decide::SuppressStep decide_dry(const decide::SuppressInput& input, const model::FastCounters& counters);
   model::Result<void> act(const decide::SuppressDecision& decision);
-  /// `whole` on all of BE, of which `root` is the besteffort root's.
-  model::Result<void> limit_root(model::MilliCpu whole, model::MilliCpu root, model::Reason reason);
-  model::Result<void> settle(const model::Result<decide::CurrentLimit>& now);
+  /// Only kFenced is left an error; the rest is told.
+  model::Result<void> settle(const model::Result<void>& done);
   /// The limit on all of BE that is in force, or would be in dry run; nullopt: none.
   std::optional<model::MilliCpu> be_whole() const;
   /// What BE pods outside of the besteffort root may use of it; what they use, before it was divided.
@@ -97,9 +94,10 @@ class NodeLoop {
   kernel::CgroupTree tree_;
   kernel::FastReader fast_reader_;
   kernel::PodReader pod_reader_;
+  kernel::SiblingWeightReader weights_reader_;
   guard::JournalGate gate_;
   kernel::Writer writer_;
-  BeQuota be_quota_;
+  BeLimit be_limit_;
   std::optional<CpuSide> cpu_side_;  // always there once open() is through
   Recorder recorder_;
 
@@ -119,9 +117,6 @@ class NodeLoop {
   /// along.
   std::optional<model::NodeSample> levels_;
   model::Protection protection_;
-  decide::CurrentLimit current_;  // of the besteffort root
-  model::MilliCpu outside_;       // what is not the root's of the limit on all of BE
-  model::MonoTime root_changed_;  // when our quota on the root was last written
   decide::SuppressState suppress_;
   decide::SuppressTerms suppress_terms_;
   decide::SuppressState dry_suppress_;  // of CPU suppress in dry run, beside what is really in force
@@ -129,8 +124,6 @@ class NodeLoop {
   std::vector<model::FeatureState> features_;
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
-  std::string write_problem_;       // why the last wanted write did not happen; "" = it did
-  std::string missing_knob_;        // the quota file that this kernel does not have; "" = it does
   std::set<std::string> troubles_;  // already logged; bounded
 };
 

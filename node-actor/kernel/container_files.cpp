@@ -42,7 +42,7 @@ void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::
       }
     }
     if (!entry.files) continue;
-    counters.group = entry.files->read(now, buffer, errors);
+    counters.group = entry.files->read(now, {.throttling = true, .waiting = false}, buffer, errors);
     if (counters.group.inode == 0) entry.files.reset();
   }
   entries_.resize(std::min(entries_.size(), read));

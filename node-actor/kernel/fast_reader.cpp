@@ -5,11 +5,9 @@
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include "node-actor/kernel/clock.h"
 #include "node-actor/kernel/cpu_counter.h"
+#include "node-actor/kernel/group_cpu_file.h"
 #include "node-actor/kernel/parse.h"
 
 namespace tideline::kernel {
@@ -19,7 +17,7 @@ using model::Result;
 struct FastReader::State {
   explicit State(const CgroupTree& tree)
       : node(tree), v1(tree.version() == CgroupVersion::kV1), directory(directory_of(tree)) {
-    if (directory) best_effort = KeptFile(*directory + "/" + std::string(group_cpu_file(tree.version())));
+    if (directory) best_effort = GroupCpuFile(*directory, group_cpu_file(tree.version()));
     if (!v1) return;
     if (const auto stat = tree.path(tree.best_effort(), "cpu.stat")) periods = KeptFile(*stat);
   }
@@ -28,22 +26,14 @@ struct FastReader::State {
   }
   struct Outside {
     std::string directory;
-    KeptFile cpu;
+    GroupCpuFile cpu;
   };
-  model::GroupCpu read_outside(Outside& group, char* buffer, std::size_t size) const {
-    struct stat identity {};
-    if (::stat(group.directory.c_str(), &identity) != 0) return {};
-    model::GroupCpu counters{identity.st_ino, {}};
-    if (const auto text = group.cpu.read(buffer, size)) counters.cpu = parse_group_cpu(*text, v1);
-    return counters;
-  }
 
   NodeCpuCounter node;
   bool v1;
   Result<std::string> directory;
-  KeptFile best_effort;
+  GroupCpuFile best_effort;
   KeptFile periods;  // v1 only: v2 has them in the same file
-
   std::vector<Outside> outside;
 };
 
@@ -61,11 +51,10 @@ Result<model::FastCounters> FastReader::read() {
   counters.node_cpu = *node;
   counters.at = monotonic_now();
   std::array<char, 4096> buffer;
-  for (auto& group : state.outside)
-    counters.be_outside.push_back(state.read_outside(group, buffer.data(), buffer.size()));
-
-  struct stat identity {};
-  if (::stat(state.directory->c_str(), &identity) != 0) return counters;
+  for (auto& group : state.outside) {
+    const auto text = group.cpu.read(buffer.data(), buffer.size());
+    counters.be_outside.push_back({group.cpu.inode(), text ? parse_group_cpu(*text, state.v1) : std::nullopt});
+  }
   const auto text = state.best_effort.read(buffer.data(), buffer.size());
   if (!text) {
     if (text.error().code() == model::ErrorCode::kNotFound) return counters;
@@ -74,7 +63,7 @@ Result<model::FastCounters> FastReader::read() {
   const auto used = parse_group_cpu(*text, state.v1);
   if (!used) return malformed(state.best_effort.path(), *text);
   counters.be_cpu = *used;
-  counters.be_inode = identity.st_ino;
+  counters.be_inode = state.best_effort.inode();
   if (!state.v1) {
     counters.be_periods = parse_keyed(*text, "nr_periods");
   } else if (const auto stat = state.periods.read(buffer.data(), buffer.size())) {
@@ -91,9 +80,8 @@ void FastReader::watch_outside(const CgroupTree& tree, const std::vector<std::st
     if (!directory) continue;
     const auto known = std::find_if(before.begin(), before.end(),
                                     [&](const State::Outside& outside) { return outside.directory == *directory; });
-    state_->outside.push_back(known != before.end()
-                                  ? std::move(*known)
-                                  : State::Outside{*directory, KeptFile(fmt::format("{}/{}", *directory, file))});
+    state_->outside.push_back(known != before.end() ? std::move(*known)
+                                                    : State::Outside{*directory, GroupCpuFile(*directory, file)});
   }
 }
 

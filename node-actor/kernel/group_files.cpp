@@ -1,9 +1,5 @@
 #include "node-actor/kernel/group_files.h"
 
-#include <cerrno>
-
-#include <sys/stat.h>
-
 #include "node-actor/kernel/cpu_counter.h"
 
 namespace tideline::kernel {
@@ -31,50 +27,36 @@ GroupFiles::GroupFiles(const CgroupTree& tree, std::string group, std::size_t me
     : group_(std::move(group)),
       v1_(!tree.is_unified("cpu.stat")),
       memory_prefix_(tree.is_unified("memory.stat") ? "" : "total_"),
-      identity_(tree.directory(group_, group_cpu_file(tree.version()))),
-      cpu_path_(tree.path(group_, group_cpu_file(tree.version()))),
+      directory_(tree.directory(group_, group_cpu_file(tree.version()))),
       stat_path_(tree.path(group_, "cpu.stat")),
       memory_path_(tree.path(group_, "memory.stat")),
       pressure_path_(tree.path(group_, "cpu.pressure")),
       threads_path_(tree.directory(group_, "tasks")),
       threads_(threads),
+      cpu_(directory_ ? GroupCpuFile(*directory_, group_cpu_file(tree.version())) : GroupCpuFile()),
       memory_every_(memory_every) {}
 
-GroupCounters GroupFiles::read(model::MonoTime now, ReadBuffer& buffer, Errors& errors) {
+GroupCounters GroupFiles::read(model::MonoTime now, Detail detail, ReadBuffer& buffer, Errors& errors) {
   GroupCounters counters;
-  if (!identity_) {
-    errors.push_back(identity_.error());
+  if (!directory_) {
+    errors.push_back(directory_.error());
     return counters;
   }
-  if (inode_ == 0 && !identify(errors)) return counters;
-  auto text = cpu_.read_once(buffer.data(), buffer.size());
-  if (cpu_.unlinked() || (!text && text.error().code() == ErrorCode::kNotFound)) {
-    if (!identify(errors)) return counters;
-    text = cpu_.read_once(buffer.data(), buffer.size());
-  }
+  const auto text = cpu_.read(buffer.data(), buffer.size());
+  if (!text && text.error().code() != ErrorCode::kNotFound) errors.push_back(text.error());
+  if (cpu_.inode() == 0) return counters;
+  if (cpu_.inode() != inode_) open_anew(cpu_.inode());
   counters.inode = inode_;
   if (text) {
     counters.cpu = parse_group_cpu(*text, v1_);
     if (!counters.cpu) errors.push_back(malformed(cpu_.path(), *text));
-  } else if (text.error().code() != ErrorCode::kNotFound) {
-    errors.push_back(text.error());
   }
-  read_throttling(counters, text ? std::optional(*text) : std::nullopt, buffer, errors);
+  if (detail.throttling || !v1_) {
+    read_throttling(counters, text ? std::optional(*text) : std::nullopt, buffer, errors);
+  }
   if (memory_every_ > 0) read_memory(counters, buffer, errors);
-  if (threads_ != nullptr) read_waiting(counters, now, buffer, errors);
+  if (threads_ != nullptr && detail.waiting) read_waiting(counters, now, buffer, errors);
   return counters;
-}
-
-bool GroupFiles::identify(Errors& errors) {
-  struct stat status {};
-  if (::stat(identity_->c_str(), &status) != 0) {
-    if (errno != ENOENT) errors.push_back(error_from(errno, "stat", *identity_));
-    inode_ = 0;
-    return false;
-  }
-  cpu_ = KeptFile(*cpu_path_);
-  if (inode_ != status.st_ino) open_anew(status.st_ino);
-  return true;
 }
 
 void GroupFiles::open_anew(std::uint64_t inode) {

@@ -14,6 +14,7 @@
 #include "messages/model/result.h"
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/fd.h"
+#include "node-actor/kernel/group_cpu_file.h"
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/thread_delay.h"
 
@@ -42,12 +43,15 @@ class GroupFiles {
   GroupFiles(const CgroupTree& tree, std::string group, std::size_t memory_every, ThreadContext* threads);
 
   const std::string& group() const { return group_; }
+  /// What is read beside CPU time and memory.
+  struct Detail {
+    bool throttling = true;  // on v2 it comes with the CPU time, always
+    bool waiting = true;
+  };
   /// All nullopt and inode 0 when there is no such group now, which is no error.
-  model::GroupCounters read(model::MonoTime now, ReadBuffer& buffer, Errors& errors);
+  model::GroupCounters read(model::MonoTime now, Detail detail, ReadBuffer& buffer, Errors& errors);
 
  private:
-  /// Looks which group has this name now; false: none.
-  bool identify(Errors& errors);
   void open_anew(std::uint64_t inode);
   /// `cpu_text`: what the file of the CPU time held, if it could be read. On v2 throttling is in it.
   void read_throttling(model::GroupCounters& counters, std::optional<std::string_view> cpu_text, ReadBuffer& buffer,
@@ -58,15 +62,14 @@ class GroupFiles {
   std::string group_;
   bool v1_;
   std::string_view memory_prefix_;
-  model::Result<std::string> identity_;
-  model::Result<std::string> cpu_path_;
+  model::Result<std::string> directory_;
   model::Result<std::string> stat_path_;
   model::Result<std::string> memory_path_;
   model::Result<std::string> pressure_path_;
   model::Result<std::string> threads_path_;
   ThreadContext* threads_;
   std::uint64_t inode_ = 0;
-  KeptFile cpu_;
+  GroupCpuFile cpu_;
   KeptFile stat_;  // v1
   KeptFile memory_;
   std::size_t memory_every_;

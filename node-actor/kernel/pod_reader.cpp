@@ -1,5 +1,6 @@
 #include "node-actor/kernel/pod_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <unordered_map>
@@ -46,6 +47,7 @@ struct PodReader::State {
         best_effort(which, which.best_effort(), options.memory_every, nullptr),
         best_effort_cpus(which, which.best_effort()),
         memory_every(options.memory_every),
+        detail_every(options.detail_every),
         look_every(options.look_every),
         v1(which.version() == CgroupVersion::kV1) {
     if (auto path = which.path(which.best_effort(), v1 ? "cpu.cfs_quota_us" : "cpu.max")) quota = KeptFile(*path);
@@ -128,13 +130,13 @@ struct PodReader::State {
     return made.first->second;
   }
 
-  void read_pod(const model::Pod& pod, model::HostCounters& counters, Errors& errors) {
+  void read_pod(const model::Pod& pod, GroupFiles::Detail detail, model::HostCounters& counters, Errors& errors) {
     auto& entry = files_of(pod);
     auto& read = counters.pods.emplace_back();
     read.uid = pod.uid;
     read.qos = pod.qos;
     read.below_besteffort = pod.kube_qos == model::KubeQos::kBestEffort;
-    read.group = entry.files.read(counters.at, buffer, errors);
+    read.group = entry.files.read(counters.at, detail, buffer, errors);
     entry.containers.read(tree, pod, counters.at, look_every, buffer, errors, read.containers);
   }
 
@@ -146,6 +148,7 @@ struct PodReader::State {
   GroupFiles best_effort;
   EffectiveCpus best_effort_cpus;
   std::size_t memory_every;
+  std::size_t detail_every;
   model::Duration look_every;
   bool v1;
   KeptFile quota;
@@ -161,20 +164,22 @@ PodReader::~PodReader() = default;
 PodReader::PodReader(PodReader&&) noexcept = default;
 PodReader& PodReader::operator=(PodReader&&) noexcept = default;
 
-PodReading PodReader::read(const std::vector<model::Pod>& pods) {
+PodReading PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time) {
   State& state = *state_;
+  const bool detailed = state.round % std::max<std::size_t>(state.detail_every, 1) < 2;
+  const GroupFiles::Detail detail{.throttling = detailed, .waiting = detailed || waiting_each_time};
   ++state.round;
   PodReading reading;
   auto& counters = reading.counters;
   auto& errors = reading.errors;
   state.read_node(counters, errors);
-  counters.best_effort = state.best_effort.read(counters.at, state.buffer, errors);
+  counters.best_effort = state.best_effort.read(counters.at, {}, state.buffer, errors);
   state.read_limit(counters, errors);
   // What a group above allows says nothing of a root that is gone.
   if (counters.best_effort.inode != 0) counters.be_cpus = state.best_effort_cpus.read(state.buffer, errors);
   counters.pods.reserve(pods.size());
   for (const auto& pod : pods)
-    state.read_pod(pod, counters, errors);
+    state.read_pod(pod, detail, counters, errors);
   std::erase_if(state.pods, [&](const auto& entry) { return entry.second.round != state.round; });
   return reading;
 }

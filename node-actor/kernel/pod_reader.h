@@ -19,6 +19,10 @@ struct PodReaderOptions {
   /// Every how many reads memory.stat is read, >= 1: it costs as much as all other files of a group together. In
   /// between, the last level stands.
   std::size_t memory_every = 1;
+  /// What is mostly for reports is read in two reads one after the other of so many, so that there is a difference to
+  /// be made: waiting, where it is not asked for each time, and on v1 the throttling of pods as a whole. 2 or less:
+  /// each time. In between it is nullopt.
+  std::size_t detail_every = 1;
   /// How soon a container whose group is not there is looked for again.
   model::Duration look_every = std::chrono::seconds(1);
 };
@@ -40,13 +44,13 @@ class PodReader {
   PodReader& operator=(PodReader&&) noexcept;
 
   /// Reads host, besteffort root and the given pods. Pods not in the list are forgotten and their files closed.
-  /// Waiting is read of LSE/LSR/LS pods outside the besteffort root: the group's own PSI where it has one, else the run
-  /// delay summed over its threads' schedstat (sched-stats.rst, second field).
-  /// Containers that have a CPU limit are read, too, but for those of BE pods, which nothing is decided by. CPU and
-  /// throttling only; they are listed with nothing known while their group is not there.
-  /// be_cpus: the effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group
-  /// above it that has, at last the host's online CPUs.
-  PodReading read(const std::vector<model::Pod>& pods);
+  /// Waiting, at the pace of PodReaderOptions::detail_every, is read of LSE/LSR/LS pods outside the besteffort root:
+  /// the group's own PSI where it has one, else the run delay summed over its threads' schedstat (sched-stats.rst,
+  /// second field). Containers that have a CPU limit are read, too, but for those of BE pods, which nothing is decided
+  /// by. CPU and throttling only; they are listed with nothing known while their group is not there. be_cpus: the
+  /// effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group above it that
+  /// has, at last the host's online CPUs.
+  PodReading read(const std::vector<model::Pod>& pods, bool waiting_each_time = false);
 
  private:
   struct State;

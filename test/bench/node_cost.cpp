@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -163,6 +164,21 @@ void print_features(const Cluster& cluster) {
              others.empty() ? "none" : fmt::format("{}", fmt::join(others, "; ")));
 }
 
+/// What was written while it was measured, by mechanism: each write costs, and a limit written often is none.
+void print_writes(const Cluster& cluster, int duration_s, const std::string& report_interval) {
+  // The last seconds are in no report yet.
+  const auto answer = cluster.ask({"events", "--node", "n1", "--from", fmt::format("-{}s", duration_s)});
+  std::map<std::string, int> writes;
+  for (const auto& event : answer.value("events", nlohmann::json::array())) {
+    if (event.value("newValue", "") != event.value("oldValue", "")) ++writes[event.value("controller", "")];
+  }
+  std::vector<std::string> by_minute;
+  for (const auto& [controller, count] : writes)
+    by_minute.push_back(fmt::format("{} {:.1f}", controller, count * 60.0 / duration_s));
+  fmt::print("changes a minute, but for the last {}: {}\n", report_interval,
+             by_minute.empty() ? "none" : fmt::format("{}", fmt::join(by_minute, ", ")));
+}
+
 int measure(const Options& options) {
   CostHost host(options.pods);
   host.tree().make(kAgentGroup);
@@ -185,6 +201,7 @@ int measure(const Options& options) {
   std::this_thread::sleep_for(seconds(options.warm_up_s));
   run.measure(node.pid());
   print_features(cluster);
+  print_writes(cluster, options.duration_s, options.report_interval);
   if (node.running() && node.children().size() == 1) return 0;
   fmt::print(stderr, "the worker did not live through it\n{}\n", node.output());
   return 1;

@@ -141,6 +141,19 @@ TEST(Intake, ShowsTheNewestLiveReport) {
   EXPECT_THAT(fleet.pods(NodeName("other")), IsEmpty());
 }
 
+TEST(Intake, TheLsDelayIsTheNewestInTheReport) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.samples.assign(3, report.samples[0]);
+  report.samples[0].ls_delay_per_cpu = 0.1;
+  report.samples[1].ls_delay_per_cpu = 0.2;
+  report.samples[2].ls_delay_per_cpu = std::nullopt;
+  report.samples[2].node_cpu = MilliCpu(7'000);
+  take(fleet, report, seconds(0));
+  EXPECT_EQ(view(fleet, seconds(1)).last->ls_delay_per_cpu, 0.2);
+  EXPECT_EQ(view(fleet, seconds(1)).last->node_cpu, MilliCpu(7'000));
+}
+
 TEST(Intake, IgnoresOlderNumbersForTheLiveView) {
   FleetView fleet;
   const Sender sender;

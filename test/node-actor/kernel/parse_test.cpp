@@ -94,7 +94,7 @@ TEST(Parse, CpuMax) {
 }
 
 TEST(Parse, MalformedTextIsShownShortAndPrintable) {
-  const auto error = malformed("/sys/x", std::string("a\x01") + std::string(500, 'b'));
+  const auto error = malformed("/sys/x", "a\x01" + std::string(500, 'b'));
   EXPECT_EQ(error.code(), model::ErrorCode::kMalformed);
   EXPECT_THAT(error.message(), ::testing::StartsWith("/sys/x: unexpected text 'a?bbb"));
   EXPECT_LT(error.message().size(), 130U);

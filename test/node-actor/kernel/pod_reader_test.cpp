@@ -249,6 +249,20 @@ TEST_F(PodReaderV1, MemoryStandsBetweenItsReads) {
   EXPECT_EQ(memory(), Bytes(5));
 }
 
+TEST_F(PodReaderV1, DetailIsReadTwiceInARowSoThatThereIsADifference) {
+  PodReader reader(tree_, {.detail_every = 5});
+  std::string throttling;
+  std::string waiting;
+  for (int i = 0; i < 12; ++i) {
+    const auto group = reader.read(pods_, i >= 9).counters.pods[0].group;
+    throttling += group.nr_throttled ? 'x' : '.';
+    waiting += group.run_delay ? 'x' : '.';
+    EXPECT_TRUE(group.cpu && group.memory);
+  }
+  EXPECT_EQ(throttling, "xx...xx...xx");
+  EXPECT_EQ(waiting, "xx...xx..xxx") << "at last it is asked for each time";
+}
+
 TEST_F(PodReaderV1, ForgetsPodsThatAreNoLongerListed) {
   pod();
   fixture_.write("proc/101/schedstat", "500 7250000 4\n");

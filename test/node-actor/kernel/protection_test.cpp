@@ -60,5 +60,23 @@ TEST(SiblingWeights, SaysThatTheBestEffortRootIsNotThere) {
   EXPECT_THAT(read_sibling_weights(tree_of(fixture)).best_effort.error, HasSubstr("kubepods/besteffort"));
 }
 
+TEST(SiblingWeights, OneReaderFollowsWeightsAndGroupsThatComeAndGo) {
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  SiblingWeightReader reader(tree);
+  EXPECT_EQ(reader.read(), read_sibling_weights(tree));
+  fixture.write(kCpu + "kubepods/besteffort/cpu.shares", "1024\n");
+  fixture.write(kCpu + "kubepods/burstable/cpu.idle", "1\n");
+  const auto changed = reader.read();
+  EXPECT_EQ(changed.best_effort.weight, 1024);
+  ASSERT_EQ(changed.siblings.size(), 1U);
+  EXPECT_TRUE(changed.siblings[0].idle);
+  fixture.write(kCpu + "kubepods/podg/cpu.shares", "2048\n");
+  EXPECT_EQ(reader.read().siblings.size(), 2U);
+  fixture.remove(kCpu + "kubepods/podg");
+  fixture.remove(kCpu + "kubepods/burstable/poda");
+  EXPECT_TRUE(reader.read().siblings.empty());
+}
+
 }  // namespace
 }  // namespace tideline::kernel::test

@@ -176,6 +176,15 @@ TEST_F(RealCgroup, KubeletsWeightsProtectAndEqualOnesDoNot) {
   EXPECT_THAT(judged.why, HasSubstr("50.0 %"));
   EXPECT_THAT(judged.why, HasSubstr(tree_->best_effort()));
 
+  SiblingWeightReader reader(*tree_);
+  EXPECT_EQ(reader.read(), read_sibling_weights(*tree_));
+  // As many groups as before, and another one.
+  scratch_->make("kubepods/podx");
+  EXPECT_EQ(reader.read(), read_sibling_weights(*tree_));
+  scratch_->remove("kubepods/podx");
+  scratch_->make("kubepods/pody");
+  EXPECT_EQ(reader.read(), read_sibling_weights(*tree_));
+
   if (!tree_->capabilities().idle) return;
   scratch_->write("kubepods/besteffort", "cpu.idle", "1");
   judged = sense::judge_protection(read_sibling_weights(*tree_));
