@@ -2,7 +2,8 @@
 #
 # One folder, one static library, one namespace. The target of room a/b is tideline_a_b. A PURE room (no I/O, no actor,
 # no clock) may use only PURE rooms and the libraries in TIDELINE_PURE_LIBS: anything else is a configure error, as is a
-# room that was not declared before. CAF rooms get the precompiled CAF header. test/house checks the #includes.
+# room that was not declared before. CAF rooms get the precompiled CAF header, other rooms' tests GoogleTest's.
+# test/house checks the #includes.
 set(TIDELINE_PURE_LIBS nlohmann_json::nlohmann_json fmt::fmt)
 
 function(room_target path out)
@@ -48,9 +49,20 @@ function(add_room path)
     target_link_libraries(${target} ${scope} ${lib})
   endforeach()
   set_target_properties(${target} PROPERTIES TIDELINE_PURE "${ARG_PURE}")
+  use_unity_build(${target} ${scope})
   if(ARG_CAF)
     target_link_libraries(${target} ${scope} CAF::core)
     use_caf_pch(${target})
+  endif()
+endfunction()
+
+# Most of what a sanitizer build compiles is headers: there, some sources of a room at a time share them. The release
+# build compiles each by itself, which shows a missing #include.
+function(use_unity_build target scope)
+  if(TIDELINE_SANITIZE AND scope STREQUAL "PUBLIC")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    # GCC warns of a member of a type without linkage where it does not see that the file is no header.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
 endfunction()
 
@@ -76,6 +88,25 @@ function(add_program name source)
   endif()
 endfunction()
 
+# What UBSan adds to GoogleTest's macros takes longer to compile than all the rest; the rooms themselves have it.
+function(use_test_options target)
+  if(TIDELINE_SANITIZE STREQUAL "address")
+    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  endif()
+  target_link_libraries(${target} PRIVATE tideline_flags GTest::gmock GTest::gtest)
+endfunction()
+
+# GoogleTest's headers cost ~3 s a translation unit without it; one for all tests.
+function(use_gtest_pch target)
+  if(NOT TARGET tideline_gtest_pch)
+    file(WRITE "${CMAKE_BINARY_DIR}/gtest_pch.cpp" "")
+    add_library(tideline_gtest_pch OBJECT "${CMAKE_BINARY_DIR}/gtest_pch.cpp")
+    use_test_options(tideline_gtest_pch)
+    target_precompile_headers(tideline_gtest_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM tideline_gtest_pch)
+endfunction()
+
 # add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF]
 #   [SIDE_BY_SIDE])
 #
@@ -94,11 +125,8 @@ function(add_room_test room)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${target} ${ARG_SOURCES})
-  if(TIDELINE_SANITIZE STREQUAL "address")
-    # What UBSan adds to GoogleTest's macros takes longer to compile than all the rest; the rooms themselves have it.
-    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
-  endif()
-  target_link_libraries(${target} PRIVATE tideline_flags GTest::gmock GTest::gtest GTest::gtest_main ${ARG_LIBS})
+  use_test_options(${target})
+  target_link_libraries(${target} PRIVATE GTest::gtest_main ${ARG_LIBS})
   room_target(${room} own)
   if(TARGET ${own})
     target_link_libraries(${target} PRIVATE ${own})
@@ -109,6 +137,8 @@ function(add_room_test room)
   endforeach()
   if(ARG_CAF)
     use_caf_pch(${target})
+  else()
+    use_gtest_pch(${target})
   endif()
   if(ARG_SIDE_BY_SIDE)
     add_test(NAME ${target} COMMAND "${CMAKE_SOURCE_DIR}/test/tools/side_by_side.py" $<TARGET_FILE:${target}>)

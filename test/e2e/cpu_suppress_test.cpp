@@ -30,14 +30,12 @@ TEST_F(CpuSuppress, CpusetHoldsAllOfBatchToFewerCpusAndLetsGoWhenDisabled) {
   tree_->spin_be(2);
   start(pods_json());
   for (const char* group : {kBeRoot, PodTree::kBePod, PodTree::kBe}) {
-    EXPECT_TRUE(eventually(
-        seconds(20),
-        [&] { return cpus(group) != originals_.at(std::string(group) + "/cpuset.cpus") && !cpus(group).empty(); }))
+    EXPECT_TRUE(eventually(seconds(20), [&] { return cpus(group) != original_cpus(group) && !cpus(group).empty(); }))
         << group << " " << cpus(group) << why();
   }
   EXPECT_EQ(cpus(PodTree::kBe), cpus(kBeRoot));
   EXPECT_TRUE(eventually(seconds(10), [&] { return !tree_->limited(); })) << "the set does it alone; " << why();
-  EXPECT_EQ(cpus(PodTree::kLs), originals_.at(std::string(PodTree::kLs) + "/cpuset.cpus"));
+  EXPECT_EQ(cpus(PodTree::kLs), original_cpus(PodTree::kLs));
   cluster_->set_policy("resource-threshold-config", threshold_config("cpuset", 50, false));
   EXPECT_TRUE(eventually(seconds(20), [&] { return changed().empty(); })) << changed() << why();
 }
@@ -80,7 +78,7 @@ TEST_F(Unprotected, ADeadWorkerLeavesBatchOnItsCpus) {
   tree_->spin_ls();
   tree_->spin_be(2);
   start(pods_json());
-  const auto original = originals_.at(std::string(PodTree::kBe) + "/cpuset.cpus");
+  const auto original = original_cpus(PodTree::kBe);
   ASSERT_TRUE(eventually(seconds(20), [&] { return cpus(PodTree::kBe) != original; })) << why();
   const auto held = cpus(PodTree::kBe);
   kill_worker();

@@ -30,6 +30,7 @@ class Mechanism : public testing::Test {
   /// The group's quota: -1 for none.
   long quota_us(const char* group) const;
   std::string cpus(const char* group) const { return tree_->read(group, "cpuset.cpus", "cpuset.cpus"); }
+  std::string original_cpus(const std::string& group) const { return originals_.at(group + "/cpuset.cpus"); }
   /// Files of the tree that are not as they were before the node began.
   std::string changed() const { return difference(originals_, tree_->files()); }
   bool events_say(const std::string& text, const std::string& or_text = "") const;
