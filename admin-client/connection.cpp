@@ -9,6 +9,7 @@
 #include <kj/async-io.h>
 
 #include "admin-client/read.h"
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_tls.h"
@@ -18,6 +19,8 @@
 namespace tideline::tidectl {
 namespace {
 
+using codec::ptr;
+using codec::str;
 using model::Error;
 using model::ErrorCode;
 using model::Result;
@@ -25,13 +28,6 @@ using model::Result;
 constexpr std::string_view kUnix = "unix:";
 /// Answers come from a coordinator that proved itself, and the largest fleet's list of nodes has some 20 MB.
 constexpr link::RpcLimits kLimits{.traversal_words = 32 << 20, .nesting = 32, .max_queued_bytes = 4 << 20};
-
-std::string text(capnp::Text::Reader value) {
-  return {value.cStr(), value.size()};
-}
-kj::StringPtr text(const std::string& value) {
-  return {value.c_str(), value.size()};
-}
 
 template <class T, class List>
 Result<std::vector<T>> read_all(const List& list) {
@@ -95,7 +91,7 @@ class ConnectionImpl final : public Connection {
     // In TLS 1.3 a coordinator that refuses this certificate is noticed at the first answer only.
     return caught([&]() -> Result<void> {
       auto response = within(admin_->whoamiRequest().send()).wait(io_.waitScope);
-      identity_ = {text(response.getRole()), text(response.getName())};
+      identity_ = {str(response.getRole()), str(response.getName())};
       return {};
     });
   }
@@ -110,7 +106,7 @@ class ConnectionImpl final : public Connection {
   Result<Node> node(const std::string& name) override {
     return caught([&]() -> Result<Node> {
       auto request = admin_->nodeRequest();
-      request.setName(text(name));
+      request.setName(ptr(name));
       return read(ask(kj::mv(request)).getNode());
     });
   }
@@ -118,7 +114,7 @@ class ConnectionImpl final : public Connection {
   Result<std::vector<Pod>> pods(const std::string& node) override {
     return caught([&]() -> Result<std::vector<Pod>> {
       auto request = admin_->podsRequest();
-      request.setNode(text(node));
+      request.setNode(ptr(node));
       return read_all<Pod>(ask(kj::mv(request)).getPods());
     });
   }
@@ -163,7 +159,7 @@ class ConnectionImpl final : public Connection {
   Result<EventsAnswer> events(const std::string& node, model::WallTime from, model::WallTime to) override {
     return caught([&]() -> Result<EventsAnswer> {
       auto request = admin_->eventsRequest();
-      request.setNode(text(node));
+      request.setNode(ptr(node));
       request.setFromMs(from.ms);
       request.setToMs(to.ms);
       const auto response = ask(kj::mv(request));
@@ -176,7 +172,7 @@ class ConnectionImpl final : public Connection {
   Result<PolicyAnswer> policy(const std::string& node) override {
     return caught([&]() -> Result<PolicyAnswer> {
       auto request = admin_->policyGetRequest();
-      request.setNode(text(node));
+      request.setNode(ptr(node));
       const auto response = ask(kj::mv(request));
       auto effective = codec::read(response.getEffective());
       if (!effective) return effective.error();
@@ -190,11 +186,11 @@ class ConnectionImpl final : public Connection {
       request.setDryRun(dry_run);
       auto list = request.initDocuments(static_cast<unsigned>(documents.size()));
       for (unsigned i = 0; i < list.size(); ++i) {
-        list[i].setKey(text(documents[i].key));
-        list[i].setJson(text(documents[i].json));
+        list[i].setKey(ptr(documents[i].key));
+        list[i].setJson(ptr(documents[i].json));
       }
       const auto response = ask(kj::mv(request));
-      return PolicyApplied{response.getVersion(), text(response.getReport())};
+      return PolicyApplied{response.getVersion(), str(response.getReport())};
     });
   }
 
@@ -210,7 +206,7 @@ class ConnectionImpl final : public Connection {
   Result<void> watch(const std::string& node, std::uint32_t seconds) override {
     return caught([&]() -> Result<void> {
       auto request = admin_->watchRequest();
-      request.setNode(text(node));
+      request.setNode(ptr(node));
       request.setSeconds(seconds);
       ask(kj::mv(request));
       return {};
@@ -220,9 +216,9 @@ class ConnectionImpl final : public Connection {
   Result<Explanation> explain(const ExplainQuestion& question) override {
     return caught([&]() -> Result<Explanation> {
       auto request = admin_->explainRequest();
-      request.setNode(text(question.node));
+      request.setNode(ptr(question.node));
       request.setAtMs(question.at ? question.at->ms : 0);
-      request.setFile(text(question.file_part));
+      request.setFile(ptr(question.file_part));
       return read(ask(kj::mv(request)).getExplanation());
     });
   }
@@ -231,10 +227,10 @@ class ConnectionImpl final : public Connection {
                                const std::string& reason) override {
     return caught([&]() -> Result<void> {
       auto request = admin_->handsOffBeginRequest();
-      request.setNode(text(node));
-      request.setGroup(text(group));
-      request.setForMs(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-      request.setReason(text(reason));
+      request.setNode(ptr(node));
+      request.setGroup(ptr(group));
+      request.setForMs(model::to_ms(duration));
+      request.setReason(ptr(reason));
       ask(kj::mv(request));
       return {};
     });
@@ -243,7 +239,7 @@ class ConnectionImpl final : public Connection {
   Result<std::vector<HandsOffEntry>> hands_off_list(const std::string& node) override {
     return caught([&]() -> Result<std::vector<HandsOffEntry>> {
       auto request = admin_->handsOffListRequest();
-      request.setNode(text(node));
+      request.setNode(ptr(node));
       std::vector<HandsOffEntry> entries;
       const auto answer = ask(kj::mv(request));
       for (const auto entry : answer.getEntries())
@@ -255,8 +251,8 @@ class ConnectionImpl final : public Connection {
   Result<void> hands_off_end(const std::string& node, const std::string& group) override {
     return caught([&]() -> Result<void> {
       auto request = admin_->handsOffEndRequest();
-      request.setNode(text(node));
-      request.setGroup(text(group));
+      request.setNode(ptr(node));
+      request.setGroup(ptr(group));
       ask(kj::mv(request));
       return {};
     });
@@ -265,8 +261,8 @@ class ConnectionImpl final : public Connection {
   Result<void> release(const std::string& node, const std::string& reason) override {
     return caught([&]() -> Result<void> {
       auto request = admin_->releaseRequest();
-      request.setNode(text(node));
-      request.setReason(text(reason));
+      request.setNode(ptr(node));
+      request.setReason(ptr(reason));
       ask(kj::mv(request));
       return {};
     });
@@ -275,7 +271,7 @@ class ConnectionImpl final : public Connection {
   Result<void> resume(const std::string& node) override {
     return caught([&]() -> Result<void> {
       auto request = admin_->resumeRequest();
-      request.setNode(text(node));
+      request.setNode(ptr(node));
       ask(kj::mv(request));
       return {};
     });
@@ -317,7 +313,7 @@ class ConnectionImpl final : public Connection {
     return caught([&]() -> Result<Series> {
       auto request = admin_->historyRequest();
       auto query = request.initQuery();
-      query.setNode(text(node));
+      query.setNode(ptr(node));
       query.initMetrics(1).set(0, static_cast<std::uint16_t>(metric));
       query.setFromMs(from.ms);
       query.setToMs(to.ms);

@@ -21,7 +21,7 @@ Json number(const std::optional<int>& value) {
   return value ? Json(*value) : Json();
 }
 Json ms(const std::optional<model::Duration>& value) {
-  return value ? Json(std::chrono::duration_cast<std::chrono::milliseconds>(*value).count()) : Json();
+  return value ? Json(model::to_ms(*value)) : Json();
 }
 
 Json pressure(const std::optional<model::Pressure>& value) {
@@ -61,7 +61,7 @@ Json status(const model::NodeStatus& s) {
   Json work;
   if (s.be_work) {
     const auto sum = [](const model::BeWork::Sum& of) -> Json {
-      return {{"pods", of.pods}, {"cpuMs", std::chrono::duration_cast<std::chrono::milliseconds>(of.cpu).count()}};
+      return {{"pods", of.pods}, {"cpuMs", model::to_ms(of.cpu)}};
     };
     work = {{"completed", sum(s.be_work->completed)},
             {"failed", sum(s.be_work->failed)},

@@ -196,7 +196,7 @@ std::string render_hands_off(const std::vector<HandsOffEntry>& entries) {
 Json to_json(const HandsOffEntry& entry) {
   const auto& what = entry.hands_off;
   Json left;
-  if (what.remaining) left = std::chrono::duration_cast<std::chrono::milliseconds>(*what.remaining).count();
+  if (what.remaining) left = model::to_ms(*what.remaining);
   return {{"node", entry.node},      {"cgroup", what.release ? Json() : Json(what.group)},
           {"release", what.release}, {"remainingMs", std::move(left)},
           {"who", what.who},         {"reason", what.reason},

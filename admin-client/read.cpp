@@ -2,14 +2,13 @@
 
 #include <chrono>
 
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 
 namespace tideline::tidectl {
 namespace {
 
-std::string text(capnp::Text::Reader value) {
-  return {value.cStr(), value.size()};
-}
+using codec::str;
 
 std::string name_of(schema::Liveness liveness) {
   switch (liveness) {
@@ -29,7 +28,7 @@ std::string name_of(schema::Liveness liveness) {
 
 model::Result<Node> read(schema::NodeSummary::Reader in) {
   Node node;
-  node.name = text(in.getName());
+  node.name = str(in.getName());
   node.liveness = name_of(in.getLiveness());
   node.connected = in.getConnected();
   if (const auto ms = codec::read(in.getReportAgeMs())) node.report_age = std::chrono::milliseconds(*ms);
@@ -39,7 +38,7 @@ model::Result<Node> read(schema::NodeSummary::Reader in) {
   node.gap_reports = in.getGapReports();
   node.policy_wanted = in.getPolicyWanted();
   node.policy_applied = in.getPolicyApplied();
-  node.policy_problem = text(in.getPolicyProblem());
+  node.policy_problem = str(in.getPolicyProblem());
   node.pods = in.getPodCount();
   if (in.hasStatus()) {
     auto status = codec::read(in.getStatus());
@@ -61,8 +60,8 @@ model::Result<Node> read(schema::NodeSummary::Reader in) {
 
 model::Result<Pod> read(schema::NodePod::Reader in) {
   auto summary = codec::read(in.getSummary());
-  if (!summary) return summary.error().in("node " + text(in.getNode()));
-  Pod pod{text(in.getNode()), *std::move(summary), std::nullopt, std::nullopt};
+  if (!summary) return summary.error().in("node " + str(in.getNode()));
+  Pod pod{str(in.getNode()), *std::move(summary), std::nullopt, std::nullopt};
   if (const auto cpu = codec::read(in.getCpuAverage())) pod.cpu_average = model::MilliCpu(*cpu);
   if (const auto memory = codec::read(in.getMemoryAverage())) pod.memory_average = model::Bytes(*memory);
   return pod;
@@ -71,7 +70,7 @@ model::Result<Pod> read(schema::NodePod::Reader in) {
 model::Result<NodeEvent> read(schema::NodeEvent::Reader in) {
   auto event = codec::read(in.getEvent());
   if (!event) return event.error();
-  return NodeEvent{text(in.getNode()), *std::move(event)};
+  return NodeEvent{str(in.getNode()), *std::move(event)};
 }
 
 model::Result<Explanation> read(schema::Explanation::Reader in) {
@@ -82,9 +81,9 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
   Explanation out;
   out.at.ms = in.getAtMs();
   for (const auto file : in.getFiles()) {
-    out.files.push_back({.file = text(file.getFile()),
-                         .value = text(file.getValue()),
-                         .old_value = text(file.getOldValue()),
+    out.files.push_back({.file = str(file.getFile()),
+                         .value = str(file.getValue()),
+                         .old_value = str(file.getOldValue()),
                          .controller = static_cast<model::Controller>(file.getController()),
                          .reason = static_cast<model::Reason>(file.getReason()),
                          .at = {file.getWallMs()},
@@ -93,16 +92,16 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
                          .original = file.getOriginal()});
   }
   for (const auto eviction : in.getEvictions()) {
-    out.evictions.push_back({text(eviction.getPod()),
+    out.evictions.push_back({str(eviction.getPod()),
                              {eviction.getWallMs()},
                              static_cast<model::Reason>(eviction.getReason()),
-                             text(eviction.getDetail())});
+                             str(eviction.getDetail())});
   }
   for (const auto note : in.getHandsOff()) {
-    out.hands_off.push_back({text(note.getGroup()),
+    out.hands_off.push_back({str(note.getGroup()),
                              {note.getWallMs()},
                              static_cast<model::Controller>(note.getBy()),
-                             text(note.getText()),
+                             str(note.getText()),
                              note.getOver()});
   }
   out.events_from = instant(in.getEventsFromMs());
@@ -120,26 +119,26 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
 
 HandsOffEntry read(schema::HandsOffEntry::Reader in) {
   HandsOffEntry entry;
-  entry.node = text(in.getNode());
-  entry.hands_off.group = text(in.getGroup());
+  entry.node = str(in.getNode());
+  entry.hands_off.group = str(in.getGroup());
   entry.hands_off.release = in.getRelease();
   if (const auto ms = codec::read(in.getRemainingMs())) entry.hands_off.remaining = std::chrono::milliseconds(*ms);
-  entry.hands_off.who = text(in.getWho());
-  entry.hands_off.reason = text(in.getReason());
+  entry.hands_off.who = str(in.getWho());
+  entry.hands_off.reason = str(in.getReason());
   entry.told = in.getTold();
-  entry.problem = text(in.getProblem());
+  entry.problem = str(in.getProblem());
   return entry;
 }
 
 PolicyState read(schema::PolicyState::Reader in) {
   PolicyState state;
-  state.source = text(in.getSource());
+  state.source = str(in.getSource());
   state.version = in.getVersion();
   state.epoch = in.getEpoch();
   state.loaded.ms = in.getLoadedWallMs();
-  state.problem = text(in.getProblem());
+  state.problem = str(in.getProblem());
   for (const auto document : in.getDocuments())
-    state.documents.push_back({text(document.getKey()), text(document.getJson())});
+    state.documents.push_back({str(document.getKey()), str(document.getJson())});
   return state;
 }
 

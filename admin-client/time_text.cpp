@@ -16,7 +16,7 @@ namespace {
 
 using model::Duration;
 using model::Error;
-using model::ErrorCode;
+using model::invalid;
 using model::Result;
 using model::WallTime;
 using namespace std::chrono_literals;
@@ -28,10 +28,6 @@ struct Unit {
   Duration length;
 };
 constexpr std::array<Unit, 5> kUnits = {{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}}};
-
-Error invalid(std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message)};
-}
 
 bool digit(char c) {
   return c >= '0' && c <= '9';
@@ -158,7 +154,7 @@ Result<WallTime> parse_instant(std::string_view text, WallTime now) {
   if (!text.empty() && text.front() == '-') {
     auto before = parse_duration(text.substr(1));
     if (!before) return before.error();
-    return WallTime{now.ms - std::chrono::duration_cast<std::chrono::milliseconds>(*before).count()};
+    return WallTime{now.ms - model::to_ms(*before)};
   }
   if (const auto at = rfc3339(text)) return *at;
   constexpr std::size_t kMinEpochDigits = 11;
@@ -190,7 +186,7 @@ std::string format_clock(WallTime at) {
 
 std::string format_duration(Duration duration) {
   if (duration < model::kZeroDuration) return "-" + format_duration(-duration);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  const auto ms = model::to_ms(duration);
   if (ms < 1000) return fmt::format("{}ms", ms);
   const auto s = ms / 1000;
   if (s < 60) return fmt::format("{}s", s);

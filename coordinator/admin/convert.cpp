@@ -5,32 +5,24 @@
 
 #include <fmt/format.h>
 
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 
 namespace tideline::admin {
 namespace {
 
+using codec::ptr;
+using codec::str;
 using model::Error;
 using model::ErrorCode;
+using model::invalid;
 using model::Result;
 
 constexpr std::size_t kMaxNodeNameBytes = 253;  // a DNS subdomain, as Kubernetes has it
 
-Error invalid(std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message)};
-}
-
-kj::StringPtr text(const std::string& value) {
-  return {value.c_str(), value.size()};
-}
-
-std::string text(capnp::Text::Reader value) {
-  return {value.cStr(), value.size()};
-}
-
 std::optional<std::int64_t> in_ms(const std::optional<model::Duration>& duration) {
   if (!duration) return std::nullopt;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
+  return model::to_ms(*duration);
 }
 
 schema::Liveness liveness(fleet::Liveness value) {
@@ -50,7 +42,7 @@ schema::Liveness liveness(fleet::Liveness value) {
 }  // namespace
 
 void write(const fleet::NodeView& view, schema::NodeSummary::Builder out) {
-  out.setName(text(view.name.str()));
+  out.setName(ptr(view.name.str()));
   out.setLiveness(liveness(view.liveness));
   out.setConnected(view.connected);
   codec::write(in_ms(view.report_age), out.initReportAgeMs());
@@ -63,7 +55,7 @@ void write(const fleet::NodeView& view, schema::NodeSummary::Builder out) {
   out.setGapReports(view.gap_reports);
   out.setPolicyWanted(view.policy_wanted.value());
   out.setPolicyApplied(view.policy_applied.value());
-  out.setPolicyProblem(text(view.policy_problem));
+  out.setPolicyProblem(ptr(view.policy_problem));
   if (view.status) codec::write(*view.status, out.initStatus());
   if (view.last) codec::write(*view.last, out.initLast());
   if (view.reclaimed) codec::write(*view.reclaimed, out.initReclaimed());
@@ -71,7 +63,7 @@ void write(const fleet::NodeView& view, schema::NodeSummary::Builder out) {
 }
 
 void write(const fleet::PodView& view, schema::NodePod::Builder out) {
-  out.setNode(text(view.node.str()));
+  out.setNode(ptr(view.node.str()));
   codec::write(view.summary, out.initSummary());
   if (view.cpu_average) codec::write(std::optional(view.cpu_average->value()), out.initCpuAverage());
   if (view.memory_average) codec::write(std::optional(view.memory_average->value()), out.initMemoryAverage());
@@ -88,7 +80,7 @@ void write(const Series& series, schema::Series::Builder out) {
 }
 
 void write(const NodeEvent& event, schema::NodeEvent::Builder out) {
-  out.setNode(text(event.node.str()));
+  out.setNode(ptr(event.node.str()));
   codec::write(event.event, out.initEvent());
 }
 
@@ -101,9 +93,9 @@ void write(const Explanation& explanation, schema::Explanation::Builder out) {
   auto files = out.initFiles(static_cast<unsigned>(what.files.size()));
   for (unsigned i = 0; i < files.size(); ++i) {
     const auto& file = what.files[i];
-    files[i].setFile(text(file.file));
-    files[i].setValue(text(file.value));
-    files[i].setOldValue(text(file.old_value));
+    files[i].setFile(ptr(file.file));
+    files[i].setValue(ptr(file.value));
+    files[i].setOldValue(ptr(file.old_value));
     files[i].setController(static_cast<std::uint8_t>(file.controller));
     files[i].setReason(static_cast<std::uint16_t>(file.reason));
     files[i].setWallMs(file.at.ms);
@@ -113,17 +105,17 @@ void write(const Explanation& explanation, schema::Explanation::Builder out) {
   }
   auto evictions = out.initEvictions(static_cast<unsigned>(what.evictions.size()));
   for (unsigned i = 0; i < evictions.size(); ++i) {
-    evictions[i].setPod(text(what.evictions[i].pod));
+    evictions[i].setPod(ptr(what.evictions[i].pod));
     evictions[i].setWallMs(what.evictions[i].at.ms);
     evictions[i].setReason(static_cast<std::uint16_t>(what.evictions[i].reason));
-    evictions[i].setDetail(text(what.evictions[i].detail));
+    evictions[i].setDetail(ptr(what.evictions[i].detail));
   }
   auto groups = out.initHandsOff(static_cast<unsigned>(what.hands_off.size()));
   for (unsigned i = 0; i < groups.size(); ++i) {
-    groups[i].setGroup(text(what.hands_off[i].group));
+    groups[i].setGroup(ptr(what.hands_off[i].group));
     groups[i].setWallMs(what.hands_off[i].at.ms);
     groups[i].setBy(static_cast<std::uint8_t>(what.hands_off[i].by));
-    groups[i].setText(text(what.hands_off[i].text));
+    groups[i].setText(ptr(what.hands_off[i].text));
     groups[i].setOver(what.hands_off[i].over);
   }
   codec::write(ms(explanation.events_from), out.initEventsFromMs());
@@ -136,26 +128,26 @@ void write(const Explanation& explanation, schema::Explanation::Builder out) {
 }
 
 void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out) {
-  out.setNode(text(row.node.str()));
-  out.setGroup(text(row.hands_off.group));
+  out.setNode(ptr(row.node.str()));
+  out.setGroup(ptr(row.hands_off.group));
   out.setRelease(row.hands_off.release);
   codec::write(in_ms(row.hands_off.remaining), out.initRemainingMs());
-  out.setWho(text(row.hands_off.who));
-  out.setReason(text(row.hands_off.reason));
+  out.setWho(ptr(row.hands_off.who));
+  out.setReason(ptr(row.hands_off.reason));
   out.setTold(row.told);
-  out.setProblem(text(row.problem));
+  out.setProblem(ptr(row.problem));
 }
 
 void write(const PolicyState& state, schema::PolicyState::Builder out) {
-  out.setSource(text(state.source));
+  out.setSource(ptr(state.source));
   out.setVersion(state.version.value());
   out.setEpoch(state.epoch.value());
   out.setLoadedWallMs(state.loaded.ms);
-  out.setProblem(text(state.problem));
+  out.setProblem(ptr(state.problem));
   auto documents = out.initDocuments(static_cast<unsigned>(state.documents.size()));
   for (unsigned i = 0; i < documents.size(); ++i) {
-    documents[i].setKey(text(state.documents[i].key));
-    documents[i].setJson(text(state.documents[i].json));
+    documents[i].setKey(ptr(state.documents[i].key));
+    documents[i].setJson(ptr(state.documents[i].json));
   }
 }
 
@@ -164,28 +156,27 @@ Result<model::NodeName> read_node(capnp::Text::Reader name, bool may_be_empty) {
   if (name.size() > kMaxNodeNameBytes) {
     return invalid(fmt::format("the node's name has {} bytes; at most {}", name.size(), kMaxNodeNameBytes));
   }
-  return model::NodeName(text(name));
+  return model::NodeName(str(name));
 }
 
 Result<model::HandsOff> read_hands_off(const Caller& caller, capnp::Text::Reader group, std::int64_t for_ms,
                                        capnp::Text::Reader reason) {
-  constexpr auto kMaxMs =
-      std::chrono::duration_cast<std::chrono::milliseconds>(model::HandsOffLimits::kMaxDuration).count();
+  constexpr auto kMaxMs = model::to_ms(model::HandsOffLimits::kMaxDuration);
   if (for_ms <= 0 || for_ms > kMaxMs) {
     return invalid(fmt::format("hands-off for {} ms; want 1..{} (7d)", for_ms, kMaxMs));
   }
-  model::HandsOff hands_off{.group = text(group),
+  model::HandsOff hands_off{.group = str(group),
                             .remaining = std::chrono::milliseconds(for_ms),
                             .release = false,
                             .who = caller.identity.name,
-                            .reason = text(reason)};
+                            .reason = str(reason)};
   if (auto valid = model::validate(hands_off); !valid) return valid.error();
   return hands_off;
 }
 
 Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader reason) {
   model::HandsOff hands_off{
-      .group = {}, .remaining = std::nullopt, .release = true, .who = caller.identity.name, .reason = text(reason)};
+      .group = {}, .remaining = std::nullopt, .release = true, .who = caller.identity.name, .reason = str(reason)};
   if (auto valid = model::validate(hands_off); !valid) return valid.error();
   return hands_off;
 }
@@ -236,7 +227,7 @@ Result<std::vector<PolicyDocument>> read(capnp::List<schema::PolicyState::Docume
       return Error(ErrorCode::kOverloaded,
                    fmt::format("the documents have more than {} bytes together", AdminLimits::kMaxDocumentBytes));
     }
-    documents.push_back({text(document.getKey()), text(document.getJson())});
+    documents.push_back({str(document.getKey()), str(document.getJson())});
   }
   return documents;
 }

@@ -7,19 +7,17 @@
 
 #include "coordinator/admin/convert.h"
 #include "coordinator/admin/roles.h"
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/link/kj_rpc.h"
 
 namespace tideline::admin {
 namespace {
 
+using codec::ptr;
 using model::Error;
 using model::ErrorCode;
 using model::Result;
-
-kj::StringPtr text(const std::string& value) {
-  return {value.c_str(), value.size()};
-}
 
 kj::Promise<void> failed(const Error& error) {
   return link::to_exception(error);
@@ -179,7 +177,7 @@ kj::Promise<void> AdminService::policyApply(PolicyApplyContext context) {
       [&](auto reply) { backend_.policy_apply(caller, *std::move(documents), params.getDryRun(), std::move(reply)); },
       [](auto& results, const PolicyApplied& applied) {
         results.setVersion(applied.version.value());
-        results.setReport(text(applied.report));
+        results.setReport(ptr(applied.report));
       });
 }
 
@@ -208,7 +206,7 @@ kj::Promise<void> AdminService::watch(WatchContext context) {
 kj::Promise<void> AdminService::whoami(WhoamiContext context) {
   auto results = context.getResults();
   results.setRole(link::name_of(state_->identity->role).data());
-  results.setName(text(state_->identity->name));
+  results.setName(ptr(state_->identity->name));
   return kj::READY_NOW;
 }
 

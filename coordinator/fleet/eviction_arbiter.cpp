@@ -19,16 +19,13 @@ using model::EvictionVerdict;
 using model::MonoTime;
 using model::NodeName;
 using model::Reason;
+using model::to_ms;
 
 namespace {
 
 using Answer = EvictionVerdict::Answer;
 
 constexpr Duration kShortestRetry = std::chrono::seconds(1);
-
-std::int64_t to_ms(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
 
 std::string workload_of(const EvictionRequest& request) {
   return request.workload.empty() ? std::string() : fmt::format("{} {}", request.name_space, request.workload);

@@ -17,12 +17,9 @@ using model::HandsOffLimits;
 using model::MonoTime;
 using model::NodeName;
 using model::Result;
+using model::to_ms;
 
 namespace {
-
-std::int64_t to_ms(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
 
 /// What is left now of `left` at `written`. A clock that went back since gives no more than there was.
 Duration left_of(Duration left, model::WallTime written, model::WallTime now) {

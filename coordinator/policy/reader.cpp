@@ -19,12 +19,9 @@ namespace {
 
 using model::Error;
 using model::ErrorCode;
+using model::invalid;
 using model::Result;
 using nlohmann::json;
-
-Error invalid(std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message)};
-}
 
 Error wrong(const std::string& path, const json& value, std::string_view wanted) {
   return invalid(fmt::format("{} is {}; want {}", path, shown(value), wanted));

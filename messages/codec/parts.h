@@ -11,18 +11,11 @@
 #include <capnp/message.h>
 #include <fmt/format.h>
 
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/model/result.h"
 
 namespace tideline::codec {
-
-inline kj::StringPtr ptr(const std::string& text) {
-  return {text.c_str(), text.size()};
-}
-
-inline std::string str(capnp::Text::Reader text) {
-  return {text.begin(), text.size()};
-}
 
 /// Collects the first thing that is wrong; reading goes on, and the caller gets the error instead of the value.
 class Problems {
@@ -76,7 +69,7 @@ class Problems {
 };
 
 inline std::uint64_t ms_of(model::Duration duration) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+  return static_cast<std::uint64_t>(model::to_ms(duration));
 }
 
 template <class Unit>

@@ -205,7 +205,7 @@ void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out) {
   out.setPolicyVersion(reclaimed.policy.value());
   std::optional<std::int64_t> age_ms;
   if (reclaimed.data_age) {
-    age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*reclaimed.data_age).count();
+    age_ms = model::to_ms(*reclaimed.data_age);
   }
   write(age_ms, out.initDataAgeMs());
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 
 namespace tideline::codec {
@@ -11,16 +12,7 @@ using model::Error;
 using model::ErrorCode;
 using model::Result;
 
-constexpr std::int64_t kMaxMs =
-    std::chrono::duration_cast<std::chrono::milliseconds>(model::HandsOffLimits::kMaxDuration).count();
-
-kj::StringPtr ptr(const std::string& text) {
-  return {text.c_str(), text.size()};
-}
-
-std::string str(capnp::Text::Reader text) {
-  return {text.begin(), text.size()};
-}
+constexpr std::int64_t kMaxMs = model::to_ms(model::HandsOffLimits::kMaxDuration);
 
 Result<model::HandsOff> read_entry(schema::HandsOff::Reader in) {
   model::HandsOff entry{.group = str(in.getGroup()),
@@ -50,7 +42,7 @@ void write(const model::HandsOffOrder& order, schema::HandsOffOrder::Builder out
     const model::HandsOff& entry = order.entries[i];
     entries[i].setGroup(ptr(entry.group));
     std::optional<std::int64_t> ms;
-    if (entry.remaining) ms = std::chrono::duration_cast<std::chrono::milliseconds>(*entry.remaining).count();
+    if (entry.remaining) ms = model::to_ms(*entry.remaining);
     write(ms, entries[i].initRemainingMs());
     entries[i].setRelease(entry.release);
     entries[i].setWho(ptr(entry.who));

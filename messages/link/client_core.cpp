@@ -6,6 +6,7 @@
 #include <capnp/serialize.h>
 #include <fmt/format.h>
 
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/link/clocks.h"
 #include "messages/log/log.h"
@@ -13,6 +14,7 @@
 namespace tideline::link {
 namespace {
 
+using codec::ptr;
 using model::Error;
 using model::ErrorCode;
 
@@ -38,10 +40,6 @@ class NodeAgentServer final : public schema::NodeAgent::Server {
 
 std::string_view text_of(const kj::Exception& exception) {
   return {exception.getDescription().cStr(), exception.getDescription().size()};
-}
-
-kj::StringPtr ptr(const std::string& text) {
-  return {text.c_str(), text.size()};
 }
 
 }  // namespace

@@ -22,8 +22,6 @@ inline model::WallTime wall_now() {
 inline kj::Duration to_kj(model::Duration duration) {
   return duration.count() * kj::NANOSECONDS;
 }
-inline std::int64_t to_ms(model::Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
+using model::to_ms;
 
 }  // namespace tideline::link

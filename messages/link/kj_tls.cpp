@@ -17,12 +17,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "messages/codec/kj_text.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/x509.h"
 #include "messages/log/log.h"
 
 namespace tideline::link {
 namespace {
+
+using codec::ptr;
 
 // kj-tls knows neither TLS 1.3 as a minimum nor a way to its SSL objects. OpenSSL calls this for each new SSL while it
 // is being made, before its first byte; only the ones made under a Capture are ours.
@@ -52,10 +55,6 @@ class Capture {
  private:
   SSL* ssl_ = nullptr;
 };
-
-kj::StringPtr ptr(const std::string& text) {
-  return {text.c_str(), text.size()};
-}
 
 kj::Exception failure(kj::Exception::Type type, const std::string& text) {
   return {type, __FILE__, __LINE__, kj::heapString(text.c_str(), text.size())};
@@ -118,7 +117,7 @@ int fd_of(kj::AsyncIoStream& stream) {
   return -1;
 }
 
-std::string peer_of(int fd) {
+std::string address_of_peer(int fd) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return "?";
@@ -245,7 +244,7 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
 
   void handshake(kj::Own<kj::AsyncIoStream> raw) {
     const int fd = fd_of(*raw);
-    const std::string peer = peer_of(fd);
+    const std::string peer = address_of_peer(fd);
     if (*open_ + handshakes_ >= limits_.max_connections) {
       refused_(peer, model::Error(model::ErrorCode::kOverloaded,
                                   fmt::format("{} connections are open, the limit", limits_.max_connections)));

@@ -5,22 +5,20 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/link/clocks.h"
 
 namespace tideline::link {
 namespace {
 
+using codec::str;
 using model::Error;
 using model::ErrorCode;
 
 constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
-
-std::string text_of(capnp::Text::Reader text) {
-  return {text.begin(), text.size()};
-}
 
 /// Often enough to keep the deadlines within a quarter, never more than once a second unless a deadline is shorter.
 kj::Duration sweep_period(const SessionLimits& limits) {
@@ -160,10 +158,10 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
   if (in.getNode().size() > kMaxTextBytes || in.getAgentVersion().size() > kMaxTextBytes) {
     expel(session, Error(ErrorCode::kMalformed, fmt::format("hello holds a text of over {} bytes", kMaxTextBytes)));
   }
-  const Hello hello{.node = model::NodeName(text_of(in.getNode())),
+  const Hello hello{.node = model::NodeName(str(in.getNode())),
                     .incarnation = model::Incarnation(in.getIncarnation()),
                     .protocol = in.getProtocol(),
-                    .agent_version = text_of(in.getAgentVersion()),
+                    .agent_version = str(in.getAgentVersion()),
                     .mono = model::MonoTime{in.getMonoNs()},
                     .wall = model::WallTime{in.getWallMs()}};
   if (!session.proved) expel(session, session.proved.error());
@@ -367,7 +365,7 @@ void ServerCore::send_policy(Session& session) {
   tasks_.add(context_.timer.timeoutAfter(to_kj(config_.session.idle_deadline), request.send().dropPipeline())
                  .then(
                      [this, id, version](capnp::Response<schema::NodeAgent::SetPolicyResults> response) {
-                       std::string problem = text_of(response.getProblem()).substr(0, kMaxTextBytes);
+                       std::string problem = str(response.getProblem()).substr(0, kMaxTextBytes);
                        if (problem.empty() && response.getAppliedVersion() != version.value()) {
                          problem = fmt::format("the node says it applies version {}", response.getAppliedVersion());
                        }
@@ -404,7 +402,7 @@ void ServerCore::send_hands_off(Session& session) {
       context_.timer.timeoutAfter(to_kj(config_.session.idle_deadline), request.send().dropPipeline())
           .then(
               [this, id, number = order.number](capnp::Response<schema::NodeAgent::SetHandsOffResults> response) {
-                hands_off_answered(id, number, text_of(response.getProblem()).substr(0, kMaxTextBytes));
+                hands_off_answered(id, number, str(response.getProblem()).substr(0, kMaxTextBytes));
               },
               [this, id, number = order.number](kj::Exception&& exception) {
                 const bool unknown = exception.getType() == kj::Exception::Type::UNIMPLEMENTED;

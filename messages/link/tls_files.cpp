@@ -20,10 +20,6 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 using StorePtr = std::unique_ptr<X509_STORE, OpensslFree<X509_STORE_free>>;
 using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, OpensslFree<X509_STORE_CTX_free>>;
 
-model::Error invalid(std::string text) {
-  return {model::ErrorCode::kInvalidArgument, std::move(text)};
-}
-
 model::Result<std::string> read_whole(const std::string& what, const std::string& path) {
   const auto failed = [&](int why) {
     const auto code = why == ENOENT                   ? model::ErrorCode::kNotFound
@@ -40,7 +36,7 @@ model::Result<std::string> read_whole(const std::string& what, const std::string
     text.append(buffer, static_cast<std::size_t>(got));
     if (text.size() > kMaxFileBytes) {
       ::close(fd);
-      return invalid(fmt::format("{} {}: larger than {} bytes", what, path, kMaxFileBytes));
+      return model::invalid(fmt::format("{} {}: larger than {} bytes", what, path, kMaxFileBytes));
     }
   }
   const int why = errno;
@@ -51,10 +47,10 @@ model::Result<std::string> read_whole(const std::string& what, const std::string
 
 model::Result<void> check_dates(const std::string& file, X509& certificate) {
   if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
-    return invalid(fmt::format("certificate {}: not yet valid", file));
+    return model::invalid(fmt::format("certificate {}: not yet valid", file));
   }
   if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
-    return invalid(fmt::format("certificate {}: expired", file));
+    return model::invalid(fmt::format("certificate {}: expired", file));
   }
   return {};
 }
@@ -75,8 +71,8 @@ model::Result<void> check_issued(const TlsFiles& files, const std::vector<X509Pt
   sk_X509_free(between);
   static_cast<void>(openssl_error());
   if (good) return {};
-  return invalid(fmt::format("certificate {} does not verify against the authorities in {}: {}", files.certificate,
-                             files.ca, X509_verify_cert_error_string(why)));
+  return model::invalid(fmt::format("certificate {} does not verify against the authorities in {}: {}",
+                                    files.certificate, files.ca, X509_verify_cert_error_string(why)));
 }
 
 }  // namespace
@@ -89,7 +85,7 @@ model::Result<void> check_configured(const TlsFiles& files) {
   for (const auto& [what, path] :
        {Named{"certificate", files.certificate}, Named{"key", files.key}, Named{"ca", files.ca}}) {
     if (path.empty()) {
-      return invalid(
+      return model::invalid(
           fmt::format("mutual TLS needs three files, certificate, key and ca: no {} file is configured", what));
     }
   }
@@ -106,22 +102,22 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
   if (!ca_pem) return ca_pem.error();
 
   const auto chain = certificates_from_pem(*certificate_pem);
-  if (!chain) return invalid(fmt::format("certificate {}: {}", files.certificate, chain.error().message()));
+  if (!chain) return model::invalid(fmt::format("certificate {}: {}", files.certificate, chain.error().message()));
   const auto key = key_from_pem(*key_pem);
-  if (!key) return invalid(fmt::format("key {}: {}", files.key, key.error().message()));
+  if (!key) return model::invalid(fmt::format("key {}: {}", files.key, key.error().message()));
   const auto authorities = certificates_from_pem(*ca_pem);
-  if (!authorities) return invalid(fmt::format("ca {}: {}", files.ca, authorities.error().message()));
+  if (!authorities) return model::invalid(fmt::format("ca {}: {}", files.ca, authorities.error().message()));
 
   X509& own = *chain->front();
   if (X509_check_private_key(&own, key->get()) != 1) {
     static_cast<void>(openssl_error());
-    return invalid(fmt::format("key {} does not belong to certificate {}", files.key, files.certificate));
+    return model::invalid(fmt::format("key {} does not belong to certificate {}", files.key, files.certificate));
   }
   if (auto dates = check_dates(files.certificate, own); !dates) return dates.error();
   const Certificate parsed = certificate_of(own);
   if (use == TlsUse::kServer ? !parsed.for_server : !parsed.for_client) {
-    return invalid(fmt::format("certificate {} lacks the extended key usage {}", files.certificate,
-                               use == TlsUse::kServer ? "serverAuth" : "clientAuth"));
+    return model::invalid(fmt::format("certificate {} lacks the extended key usage {}", files.certificate,
+                                      use == TlsUse::kServer ? "serverAuth" : "clientAuth"));
   }
   if (auto issued = check_issued(files, *chain, *authorities, use); !issued) return issued.error();
   return TlsMaterial{*std::move(certificate_pem), *std::move(key_pem), *std::move(ca_pem)};

@@ -9,10 +9,6 @@
 namespace tideline::model {
 namespace {
 
-Error invalid(std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 Result<void> check_text(std::string_view field, std::string_view text, std::size_t limit, bool may_be_empty) {
   if (text.empty() && !may_be_empty) return invalid(fmt::format("{}: empty", field));
   if (text.size() <= limit) return {};

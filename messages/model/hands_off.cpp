@@ -8,10 +8,6 @@
 namespace tideline::model {
 namespace {
 
-Error invalid(std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 Result<void> check_text(std::string_view field, const std::string& text) {
   const bool blank = std::all_of(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n'; });
   if (blank) return invalid(fmt::format("hands-off: {} is empty", field));

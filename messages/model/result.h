@@ -36,6 +36,10 @@ class Error {
   std::string message_;
 };
 
+inline Error invalid(std::string message) {
+  return {ErrorCode::kInvalidArgument, std::move(message)};
+}
+
 template <class T>
 class [[nodiscard]] Result {
  public:

@@ -52,6 +52,11 @@ struct WallTime {
 
 constexpr Duration kZeroDuration{0};
 
+/// Whole milliseconds, toward zero.
+constexpr std::int64_t to_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 /// CPU time over a window as millicores, rounded to nearest. window must be > 0.
 constexpr MilliCpu cpu_rate(Duration cpu_time, Duration window) {
   const double milli = static_cast<double>(cpu_time.count()) * 1000.0 / static_cast<double>(window.count());

@@ -68,7 +68,7 @@ KeptEviction eviction_of(const json& entry) {
 }
 
 json to_json(const model::BeWork::Sum& sum) {
-  return {{"pods", sum.pods}, {"cpuMs", std::chrono::duration_cast<std::chrono::milliseconds>(sum.cpu).count()}};
+  return {{"pods", sum.pods}, {"cpuMs", model::to_ms(sum.cpu)}};
 }
 
 model::BeWork::Sum sum_of(const json& entry) {

@@ -37,7 +37,7 @@ Hold hold_of(const json& entry, bool same_boot, model::MonoTime now, model::Wall
   if (same_boot) {
     hold.until = model::MonoTime{until.get<std::int64_t>()};
   } else {
-    const auto most_ms = std::chrono::duration_cast<std::chrono::milliseconds>(*hold.what.remaining).count();
+    const auto most_ms = model::to_ms(*hold.what.remaining);
     const auto left_ms = hold.until_wall.ms <= wall.ms ? 0 : std::min(most_ms, hold.until_wall.ms - wall.ms);
     hold.until = now + std::chrono::milliseconds(left_ms);
   }
@@ -80,7 +80,7 @@ model::Result<void> keep_hands_off(const std::string& state_dir, const std::stri
       const auto ordered = hold.what.remaining.value_or(model::kZeroDuration);
       entry["untilMonoNs"] = hold.until->ns;
       entry["untilWallMs"] = hold.until_wall.ms;
-      entry["orderedMs"] = std::chrono::duration_cast<std::chrono::milliseconds>(ordered).count();
+      entry["orderedMs"] = model::to_ms(ordered);
     }
     entries.push_back(std::move(entry));
   }

@@ -54,9 +54,9 @@ std::int64_t band_of(std::int64_t part) {
   return std::max(part * kPartBandPercent / 100, kLeastQuota.value());
 }
 
-class Round {
+class SplitRound {
  public:
-  Round(const BeSplitState& before, const BeSplitInput& input)
+  SplitRound(const BeSplitState& before, const BeSplitInput& input)
       : before_(before), input_(input), whole_(input.whole->value()) {
     // In an order of their own, so that the input's means nothing.
     for (std::size_t i = 0; i < input.pods.size(); ++i)
@@ -200,7 +200,7 @@ bool is_outside_be(const model::Pod& pod) {
 
 BeSplitStep be_split(const BeSplitState& state, const BeSplitInput& input) {
   if (!input.whole || input.pods.empty()) return {};
-  return Round(state, input).run();
+  return SplitRound(state, input).run();
 }
 
 Wants outside_wants(const std::optional<BeSplit>& split, const BeSplitInput& input, const model::KnobSet& knobs,

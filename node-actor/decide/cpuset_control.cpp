@@ -47,7 +47,7 @@ CpuSet choose_be(const model::Topology& topology, const CpuPools& pools, const C
 }
 
 /// One round while it is decided.
-struct Round {
+struct CpusetRound {
   const model::Topology& topology;
   const std::vector<Pod>& pods;
   const CpusetInput& input;
@@ -287,7 +287,7 @@ CpusetStep cpuset_control(const CpusetState& state, const model::Topology& topol
                           const CpusetInput& input, const std::optional<model::NodePolicy>& policy) {
   CpusetStep step{state, {}};
   step.decision.pools = cpu_pools(topology, pods, input.node);
-  Round{topology, pods, input, policy, step.state, step.decision}.decide();
+  CpusetRound{topology, pods, input, policy, step.state, step.decision}.decide();
   return step;
 }
 

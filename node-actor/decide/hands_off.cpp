@@ -45,7 +45,7 @@ std::vector<Hold> holds_of(const std::vector<model::HandsOff>& ordered, model::M
     Hold hold{what, std::nullopt, {}};
     if (what.remaining) {
       hold.until = now + *what.remaining;
-      hold.until_wall.ms = wall.ms + std::chrono::duration_cast<std::chrono::milliseconds>(*what.remaining).count();
+      hold.until_wall.ms = wall.ms + model::to_ms(*what.remaining);
     }
     holds.push_back(std::move(hold));
   }

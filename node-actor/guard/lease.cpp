@@ -12,7 +12,7 @@ struct Lease::Page {
 };
 
 namespace {
-constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kFileBytes = 4096;
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the page is shared between processes");
 }  // namespace
 
@@ -21,7 +21,7 @@ Lease::Page& Lease::page() const {
 }
 
 model::Result<Lease> Lease::take(const std::string& state_dir) {
-  auto file = MappedFile::open(state_dir + "/lease", kPageBytes);
+  auto file = MappedFile::open(state_dir + "/lease", kFileBytes);
   if (!file) return file.error();
   Lease lease(std::move(*file));
   lease.advance();
@@ -29,7 +29,7 @@ model::Result<Lease> Lease::take(const std::string& state_dir) {
 }
 
 model::Result<Lease> Lease::join(const std::string& state_dir, std::uint64_t epoch) {
-  auto file = MappedFile::open(state_dir + "/lease", kPageBytes);
+  auto file = MappedFile::open(state_dir + "/lease", kFileBytes);
   if (!file) return file.error();
   Lease lease(std::move(*file));
   lease.epoch_ = epoch;

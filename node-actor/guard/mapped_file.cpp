@@ -16,7 +16,7 @@
 namespace tideline::guard {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kFirstPageBytes = 4096;
 
 }  // namespace
 
@@ -34,7 +34,7 @@ model::Result<MappedFile> MappedFile::open(const std::string& path, std::size_t 
   }
   // On a full disk the first store to a page without a block would be a SIGBUS.
   do {
-    errno = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(std::min(size, kPageBytes)));
+    errno = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(std::min(size, kFirstPageBytes)));
   } while (errno == EINTR);
   if (errno != 0) return unavailable("allocate", path);
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
