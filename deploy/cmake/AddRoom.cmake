@@ -88,8 +88,10 @@ function(add_program name source)
   endif()
 endfunction()
 
-# What UBSan adds to GoogleTest's macros takes longer to compile than all the rest; the rooms themselves have it.
+# Optimizing GoogleTest's macros, and what UBSan adds to them, takes longer to compile than all the rest; the rooms
+# themselves have both.
 function(use_test_options target)
+  target_compile_options(${target} PRIVATE -Og)
   if(TIDELINE_SANITIZE STREQUAL "address")
     target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
   endif()
