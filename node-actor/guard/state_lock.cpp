@@ -1,5 +1,6 @@
 #include "node-actor/guard/state_lock.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -29,6 +30,8 @@ namespace {
 
 /// How long a process may take to go after SIGKILL before it counts as stuck in the kernel.
 constexpr model::Duration kKillPatience = std::chrono::seconds(1);
+
+constexpr std::size_t kHolderBytes = 512;
 
 struct Process {
   int pid = 0;
@@ -133,12 +136,14 @@ Result<StateLock> StateLock::take(const std::string& state_dir, model::Duration 
 }
 
 void StateLock::note_holder(int supervisor_pid, int worker_pid) const {
-  const std::string text =
+  std::string text =
       nlohmann::json{{"boot", read_boot_id()}, {"supervisor", to_json(supervisor_pid)}, {"worker", to_json(worker_pid)}}
-          .dump() +
-      "\n";
+          .dump();
+  // Of one length, so that one write replaces the other: nobody finds the file empty, or the end of the old in it.
+  text.resize(std::max(text.size(), kHolderBytes - 1), ' ');
+  text += '\n';
   // Only for messages and for finding orphans: without it the lock still holds.
-  if (::ftruncate(fd_, 0) == 0 && ::pwrite(fd_, text.data(), text.size(), 0) < 0) return;
+  if (::pwrite(fd_, text.data(), text.size(), 0) < 0) return;
 }
 
 StateLock::StateLock(StateLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

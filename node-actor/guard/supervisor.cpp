@@ -169,6 +169,9 @@ std::optional<Supervisor::Worker> Supervisor::start_worker() {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(kExecFailed);
     ::fcntl(lock_.fd(), F_SETFD, 0);
+    // By itself, and before it does anything: killed in between, its supervisor would leave an orphan that nobody
+    // finds.
+    lock_.note_holder(parent, ::getpid());
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -182,7 +185,6 @@ std::optional<Supervisor::Worker> Supervisor::start_worker() {
     ::waitpid(worker.pid, nullptr, 0);
     return std::nullopt;
   }
-  lock_.note_holder(parent, worker.pid);
   return worker;
 }
 

@@ -245,6 +245,14 @@ TEST_F(SupervisorTest, AnOrphanedWorkerRestoresByItself) {
   EXPECT_TRUE(eventually([&] { return quota() == "-1"; }));
 }
 
+TEST_F(SupervisorTest, AWorkerIsOnRecordBeforeItRuns) {
+  supervisor_ = start(config("once"));
+  ASSERT_TRUE(workers_started(1));
+  const auto worker = "\"worker\":{\"pid\":" + std::to_string(pids()[0]) + ",";
+  EXPECT_THAT(state_.read("recorded"), testing::HasSubstr(worker)) << "else it is not found when both are killed now";
+  EXPECT_THAT(state_.read("lock"), testing::HasSubstr(worker));
+}
+
 TEST_F(SupervisorTest, AnOrphanThatDoesNotLeaveIsKilledByTheNextStart) {
   supervisor_ = start(config("hang"));
   ASSERT_TRUE(workers_started(1));

@@ -5,7 +5,8 @@
 //   crash   writes one quota and aborts
 //   refuse  writes one quota and exits with EX_CONFIG
 //   orphan  writes one quota; restores and exits when its supervisor is gone
-// Without a supervisor it takes the lease itself. It appends its pid to <state dir>/pids when it has written.
+// Without a supervisor it takes the lease itself. It appends its pid to <state dir>/pids when it has written,
+// and begins by copying what is on record of it to <state dir>/recorded.
 
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   const std::string state_dir = argv[1];
   const std::string path = argv[2];
   const std::string mode = argv[3];
+  std::ofstream(state_dir + "/recorded") << std::ifstream(state_dir + "/lock").rdbuf();
   const auto ticket = worker_ticket();
   if (mode == "orphan") {
     ::signal(SIGTERM, SIG_IGN);
