@@ -3,7 +3,6 @@
 // the caller's role and the arguments' form.
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "coordinator/fleet/explain.h"
 #include "coordinator/fleet/view.h"
 #include "messages/link/identity.h"
+#include "messages/link/reply.h"
 #include "messages/model/action.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
@@ -22,10 +22,8 @@
 
 namespace tideline::admin {
 
-/// Called exactly once, from any thread, at once or later; destroying it uncalled answers "no reply" to the client.
-/// Calling it after the server stopped is harmless.
 template <class T>
-using Reply = std::function<void(model::Result<T>)>;
+using Reply = link::Reply<T>;
 
 /// Who calls, for the log and for policy changes' events.
 struct Caller {

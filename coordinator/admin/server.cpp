@@ -6,14 +6,15 @@
 
 #include <fmt/format.h>
 
-#include "coordinator/admin/pending.h"
 #include "coordinator/admin/service.h"
-#include "coordinator/admin/tls_watch.h"
 #include "messages/clock/clock.h"
+#include "messages/link/deny_list.h"
+#include "messages/link/file_watch.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_thread.h"
 #include "messages/link/kj_tls.h"
 #include "messages/link/kj_unix.h"
+#include "messages/link/pending.h"
 #include "messages/log/log.h"
 
 namespace tideline::admin {
@@ -35,13 +36,13 @@ constexpr auto kSweepEvery = 500 * kj::MILLISECONDS;
 /// Everything that lives on the loop.
 class Loop final : private kj::TaskSet::ErrorHandler {
  public:
-  Loop(link::KjContext& context, const AdminServerConfig& config, AdminBackend& backend, std::shared_ptr<Gate> gate,
-       std::atomic<std::size_t>& count)
+  Loop(link::KjContext& context, const AdminServerConfig& config, AdminBackend& backend,
+       std::shared_ptr<link::Gate> gate, std::atomic<std::size_t>& count)
       : config_(config),
         backend_(backend),
         timer_(context.timer),
         count_(count),
-        pending_(std::make_shared<Pending>(context.timer, std::move(gate), config.backend_deadline)),
+        pending_(std::make_shared<link::Pending>(context.timer, std::move(gate), config.backend_deadline)),
         operators_(link::RpcConnections::create(context, config.rpc)),
         strangers_(link::RpcConnections::create(context, kStrangerLimits)),
         tasks_(*this) {
@@ -50,7 +51,12 @@ class Loop final : private kj::TaskSet::ErrorHandler {
 
   Result<std::uint16_t> listen_tls(link::KjContext& context) {
     // Before they are read: a change between the two is then seen as one.
-    watch_.emplace(config_.tls);
+    const auto& tls = config_.tls;
+    watch_.emplace(std::vector{tls.certificate, tls.key, tls.ca});
+    denied_watch_.emplace(std::vector{config_.denied_names_file});
+    auto denied = link::DenyList::load(config_.denied_names_file);
+    if (!denied) return denied.error();
+    denied_ = *std::move(denied);
     auto material = link::load(config_.tls, link::TlsUse::kServer);
     if (!material) return material.error();
     auto listener = link::TlsListener::listen(
@@ -97,6 +103,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
 
   void add(kj::Own<kj::AsyncIoStream> stream, Result<link::Operator> identity, std::string peer,
            std::optional<model::WallTime> not_after) {
+    if (identity && not_after && denied_.denies(*identity)) identity = denial();
     if (!identity) report(peer, identity.error());
     const std::uint64_t key = ++last_key_;
     link::RpcConnections& set = identity ? *operators_ : *strangers_;
@@ -149,9 +156,35 @@ class Loop final : private kj::TaskSet::ErrorHandler {
           entry.set->close(entry.id, "idle");
         }
       }
-      if (tls_.get() != nullptr) follow_files();
+      if (tls_.get() != nullptr) {
+        follow_files();
+        follow_denied_names();
+      }
       sweep();
     }));
+  }
+
+  Error denial() const {
+    return {ErrorCode::kPermissionDenied, "this name is among the denied names in " + config_.denied_names_file};
+  }
+
+  void follow_denied_names() {
+    if (!denied_watch_->changed()) return;
+    auto denied = link::DenyList::load(config_.denied_names_file);
+    if (!denied) {
+      if (denied_problem_ == denied.error().message()) return;
+      denied_problem_ = denied.error().message();
+      if (config_.on_refused) config_.on_refused(config_.listen, denied.error().in("the list of before stays"), 0);
+      return;
+    }
+    denied_watch_->taken();
+    denied_problem_.clear();
+    denied_ = *std::move(denied);
+    for (const auto& [key, entry] : entries_) {
+      // A Unix socket's peer has no certificate, and nothing to be denied by.
+      const auto& identity = entry.state->identity;
+      if (entry.not_after && identity && denied_.denies(*identity)) entry.set->close(entry.id, denial().message());
+    }
   }
 
   void follow_files() {
@@ -183,10 +216,13 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   std::uint64_t last_key_ = 0;
   log::RateLimit refusal_rate_{kRefusalEveryNs};
   std::map<std::uint64_t, Entry> entries_;
-  std::shared_ptr<Pending> pending_;
+  std::shared_ptr<link::Pending> pending_;
   kj::Own<link::RpcConnections> operators_;
   kj::Own<link::RpcConnections> strangers_;
-  std::optional<TlsWatch> watch_;
+  std::optional<link::FileWatch> watch_;
+  std::optional<link::FileWatch> denied_watch_;
+  link::DenyList denied_;
+  std::string denied_problem_;  // told
   std::string reload_problem_;  // told; the files are tried again every sweep
   kj::Own<link::TlsListener> tls_;
   kj::Own<link::UnixListener> unix_;
@@ -198,7 +234,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
 class AdminServer::Impl {
  public:
   explicit Impl(AdminServerConfig config)
-      : config_(std::move(config)), thread_("tl-admin"), gate_(std::make_shared<Gate>(thread_)) {}
+      : config_(std::move(config)), thread_("tl-admin"), gate_(std::make_shared<link::Gate>(thread_)) {}
   ~Impl() { stop(); }
 
   Result<void> start(AdminBackend& backend) {
@@ -240,7 +276,7 @@ class AdminServer::Impl {
   std::string unix_note_;
   std::atomic<std::size_t> connections_{0};
   link::KjThread thread_;
-  std::shared_ptr<Gate> gate_;
+  std::shared_ptr<link::Gate> gate_;
   std::unique_ptr<Loop> loop_;
 };
 

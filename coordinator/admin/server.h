@@ -19,7 +19,8 @@ namespace tideline::admin {
 struct AdminServerConfig {
   /// "host:port" for operators with a certificate (CN viewer|operator|admin:<name>); empty = no TCP listener.
   std::string listen;
-  link::TlsFiles tls;  // used when `listen` is set; re-read when a file changes
+  link::TlsFiles tls;             // used when `listen` is set; re-read when a file changes
+  std::string denied_names_file;  // link/deny_list.h; "" = none; re-read likewise, and who is new in it is cut off
   /// Socket path; empty = none (the caller leaves it empty in a container unless asked). The directory is made 0750 and
   /// the socket 0660, both owned root:<unix_group>; without the group, root only, and unix_note() says so.
   std::string unix_socket;
@@ -35,12 +36,12 @@ struct AdminServerConfig {
   std::function<void(const std::string& peer, const model::Error& why, std::uint64_t suppressed)> on_refused;
 };
 
-/// Changed TLS files are tried until they fit; connections from then on use them. A connection ends with its peer's
-/// certificate. All methods may be called from any thread. `backend` must outlive the server.
+/// Changed TLS files and denied names are tried until they fit; connections from then on use them. A connection ends
+/// with its peer's certificate. All methods may be called from any thread. `backend` must outlive the server.
 class AdminServer {
  public:
-  /// Checks TLS files, binds, starts the thread. At least one of listen and unix_socket must be set. The error names
-  /// the file, address or path.
+  /// Checks TLS files and denied names, binds, starts the thread. At least one of listen and unix_socket must be set.
+  /// The error names the file, address or path.
   static model::Result<std::unique_ptr<AdminServer>> start(AdminServerConfig config, AdminBackend& backend);
   ~AdminServer();  // stop()
   AdminServer(const AdminServer&) = delete;

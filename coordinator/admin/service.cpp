@@ -32,7 +32,7 @@ void fill_list(const Rows& rows, Init&& init) {
 
 }  // namespace
 
-AdminService::AdminService(AdminBackend& backend, std::shared_ptr<Pending> pending,
+AdminService::AdminService(AdminBackend& backend, std::shared_ptr<link::Pending> pending,
                            std::shared_ptr<ConnectionState> state, ServiceHooks hooks)
     : backend_(backend), pending_(std::move(pending)), state_(std::move(state)), hooks_(std::move(hooks)) {}
 

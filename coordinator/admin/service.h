@@ -8,8 +8,8 @@
 #include <kj/timer.h>
 
 #include "coordinator/admin/backend.h"
-#include "coordinator/admin/pending.h"
 #include "messages/link/identity.h"
+#include "messages/link/pending.h"
 #include "messages/schema/admin.capnp.h"
 
 namespace tideline::admin {
@@ -36,7 +36,7 @@ struct ServiceHooks {
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class AdminService final : public schema::Admin::Server {
  public:
-  AdminService(AdminBackend& backend, std::shared_ptr<Pending> pending, std::shared_ptr<ConnectionState> state,
+  AdminService(AdminBackend& backend, std::shared_ptr<link::Pending> pending, std::shared_ptr<ConnectionState> state,
                ServiceHooks hooks);
 
   DispatchCallResult dispatchCall(std::uint64_t interface_id, std::uint16_t method_id,
@@ -68,7 +68,7 @@ class AdminService final : public schema::Admin::Server {
   kj::Promise<void> answer(Context context, Ask&& ask, Fill&& fill);
 
   AdminBackend& backend_;
-  std::shared_ptr<Pending> pending_;
+  std::shared_ptr<link::Pending> pending_;
   std::shared_ptr<ConnectionState> state_;
   ServiceHooks hooks_;
 };

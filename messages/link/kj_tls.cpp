@@ -1,23 +1,17 @@
 #include "messages/link/kj_tls.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
 #include <mutex>
-#include <optional>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <kj/compat/tls.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "messages/codec/kj_text.h"
+#include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/x509.h"
 #include "messages/log/log.h"
@@ -95,35 +89,6 @@ model::Result<Certificate> verified_peer(SSL* ssl) {
   return certificate_of(*peer);
 }
 
-std::string text_of(const sockaddr_storage& address) {
-  char host[INET6_ADDRSTRLEN] = "?";
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    ::inet_ntop(AF_INET, &v4.sin_addr, host, sizeof host);
-    return fmt::format("{}:{}", host, ntohs(v4.sin_port));
-  }
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    ::inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
-    return fmt::format("[{}]:{}", host, ntohs(v6.sin6_port));
-  }
-  return "?";
-}
-
-int fd_of(kj::AsyncIoStream& stream) {
-  KJ_IF_MAYBE (fd, stream.getFd()) {
-    return *fd;
-  }
-  return -1;
-}
-
-std::string address_of_peer(int fd) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return "?";
-  return text_of(address);
-}
-
 /// Small messages go out at once, a host that vanished without a word is noticed by the kernel within a minute, and
 /// what a peer does not read piles up here, where it is counted, and not as megabytes in the kernel.
 void tune(int fd) {
@@ -136,77 +101,24 @@ void tune(int fd) {
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
-struct BoundSocket {
-  int fd = -1;
-  std::uint16_t port = 0;
-};
-
-model::Result<BoundSocket> bind_to(const std::string& address) {
-  const auto bad = [&](const std::string& why) {
-    return model::Error(model::ErrorCode::kInvalidArgument, fmt::format("listen address '{}': {}", address, why));
-  };
-  const auto colon = address.rfind(':');
-  if (colon == std::string::npos) return bad("want host:port");
-  std::string host = address.substr(0, colon);
-  const std::string service = address.substr(colon + 1);
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(service.data(), service.data() + service.size(), number);
-  if (error != std::errc() || end != service.data() + service.size())
-    return bad("the port is not a number in 0..65535");
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  if (host.empty()) return bad("want host:port, or *:port for all addresses");
-
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const bool any = host == "*";
-  if (const int rc = ::getaddrinfo(any ? "0.0.0.0" : host.c_str(), service.c_str(), &hints, &found); rc != 0) {
-    return bad(::gai_strerror(rc));
-  }
-  const std::unique_ptr<addrinfo, OpensslFree<::freeaddrinfo>> guard(found);
-  const auto unavailable = [&](const char* what) {
-    return model::Error(model::ErrorCode::kUnavailable,
-                        fmt::format("listen address '{}': {}: {}", address, what, std::strerror(errno)));
-  };
-  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return unavailable("socket");
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, SOMAXCONN) != 0) {
-    auto why = unavailable("bind");
-    ::close(fd);
-    return why;
-  }
-  sockaddr_storage bound{};
-  socklen_t length = sizeof bound;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
-  const std::uint16_t port = bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
-                                                         : reinterpret_cast<sockaddr_in&>(bound).sin_port;
-  return BoundSocket{fd, ntohs(port)};
-}
-
 class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHandler {
  public:
   TlsListenerImpl(KjContext& context, const BoundSocket& socket, kj::Own<kj::TlsContext> tls,
                   const AcceptLimits& limits, Accepted accepted, Refused refused)
       : timer_(context.timer),
         port_(socket.port),
-        receiver_(context.low.wrapListenSocketFd(socket.fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                                                                kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK |
-                                                                kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC)),
         tls_(kj::mv(tls)),
         limits_(limits),
         accepted_(kj::mv(accepted)),
         refused_(kj::mv(refused)),
-        open_(std::make_shared<std::size_t>(0)),
-        tasks_(*this) {
-    accept_next();
-  }
+        tasks_(*this),
+        loop_(
+            context, socket.fd, fmt::format("port {}", socket.port),
+            [this](kj::Own<kj::AsyncIoStream> stream) { handshake(kj::mv(stream)); },
+            [this]() { return handshakes_ < limits_.max_handshakes; }) {}
 
   std::uint16_t port() const override { return port_; }
-  std::size_t connections() const override { return *open_; }
+  std::size_t connections() const override { return open_.count(); }
 
   model::Result<void> reload(const TlsMaterial& material) override {
     auto fresh = make_context(material, true);
@@ -217,35 +129,10 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
   }
 
  private:
-  void accept_next() {
-    if (accepting_ || handshakes_ >= limits_.max_handshakes) return;
-    accepting_ = true;
-    // accept() may throw in place, e.g. with EMFILE: without evalNow the handler below would be skipped for ever.
-    tasks_.add(kj::evalNow([this]() { return receiver_->accept(); })
-                   .then(
-                       [this](kj::Own<kj::AsyncIoStream> stream) {
-                         accepting_ = false;
-                         handshake(kj::mv(stream));
-                         accept_next();
-                       },
-                       [this](kj::Exception&& exception) {
-                         if (const auto held = noise_.admit(now_ns())) {
-                           log::warn("accept-failed", "port {}: {} ({} more since the last line)", port_,
-                                     exception.getDescription().cStr(), *held);
-                         }
-                         tasks_.add(timer_.afterDelay(100 * kj::MILLISECONDS).then([this]() {
-                           accepting_ = false;
-                           accept_next();
-                         }));
-                       }));
-  }
-
-  std::int64_t now_ns() const { return (timer_.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS; }
-
   void handshake(kj::Own<kj::AsyncIoStream> raw) {
     const int fd = fd_of(*raw);
     const std::string peer = address_of_peer(fd);
-    if (*open_ + handshakes_ >= limits_.max_connections) {
+    if (open_.count() + handshakes_ >= limits_.max_connections) {
       refused_(peer, model::Error(model::ErrorCode::kOverloaded,
                                   fmt::format("{} connections are open, the limit", limits_.max_connections)));
       return;
@@ -275,10 +162,10 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
                          --handshakes_;
                          refused_(peer, error_from(exception).in("TLS handshake"));
                        })
-                   .then([this]() { accept_next(); },
+                   .then([this]() { loop_.poke(); },
                          [this](kj::Exception&& exception) {
                            taskFailed(kj::mv(exception));
-                           accept_next();
+                           loop_.poke();
                          }));
   }
 
@@ -292,27 +179,23 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
       refused_(peer, certificate.error());
       return;
     }
-    ++*open_;
-    auto counted = stream.attach(kj::defer([open = open_]() { --*open; }));
-    accepted_(TlsStream{kj::mv(counted), *std::move(certificate), peer});
+    accepted_(TlsStream{open_.counted(kj::mv(stream)), *std::move(certificate), peer});
   }
 
   void taskFailed(kj::Exception&& exception) override {
-    log::error("accept-task-failed", "port {}: {}", port_, exception.getDescription().cStr());
+    log::error("handshake-task-failed", "port {}: {}", port_, exception.getDescription().cStr());
   }
 
   kj::Timer& timer_;
   const std::uint16_t port_;
-  kj::Own<kj::ConnectionReceiver> receiver_;
   kj::Own<kj::TlsContext> tls_;
   const AcceptLimits limits_;
   Accepted accepted_;
   Refused refused_;
   std::size_t handshakes_ = 0;
-  std::shared_ptr<std::size_t> open_;
-  bool accepting_ = false;
-  log::RateLimit noise_{10'000'000'000};
+  OpenCount open_;
   kj::TaskSet tasks_;
+  AcceptLoop loop_;
 };
 
 class TlsConnectorImpl final : public TlsConnector {

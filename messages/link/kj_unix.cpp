@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/log/log.h"
 
@@ -115,61 +116,29 @@ model::Result<UnixPeer> peer_of(int fd) {
   return peer;
 }
 
-class UnixListenerImpl final : public UnixListener, private kj::TaskSet::ErrorHandler {
+class UnixListenerImpl final : public UnixListener {
  public:
   UnixListenerImpl(KjContext& context, UnixSocketConfig config, int fd, Accepted accepted)
-      : timer_(context.timer),
-        config_(std::move(config)),
-        receiver_(context.low.wrapListenSocketFd(fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                                                         kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK |
-                                                         kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC)),
+      : config_(std::move(config)),
         accepted_(kj::mv(accepted)),
-        open_(std::make_shared<std::size_t>(0)),
-        tasks_(*this) {
-    accept_next();
-  }
+        loop_(context, fd, config_.path, [this](kj::Own<kj::AsyncIoStream> stream) { take(kj::mv(stream)); }) {}
   ~UnixListenerImpl() noexcept(false) override { ::unlink(config_.path.c_str()); }
 
  private:
-  void accept_next() {
-    tasks_.add(kj::evalNow([this]() { return receiver_->accept(); })
-                   .then(
-                       [this](kj::Own<kj::AsyncIoStream> stream) {
-                         take(kj::mv(stream));
-                         accept_next();
-                       },
-                       [this](kj::Exception&& exception) {
-                         log::warn("accept-failed", "{}: {}", config_.path, exception.getDescription().cStr());
-                         tasks_.add(timer_.afterDelay(1 * kj::SECONDS).then([this]() { accept_next(); }));
-                       }));
-  }
-
   void take(kj::Own<kj::AsyncIoStream> stream) {
-    if (*open_ >= config_.max_connections) return;
-    int fd = -1;
-    KJ_IF_MAYBE (found, stream->getFd()) {
-      fd = *found;
-    }
-    auto peer = peer_of(fd);
+    if (open_.count() >= config_.max_connections) return;
+    auto peer = peer_of(fd_of(*stream));
     if (!peer) {
       log::warn("admin-socket-peer-unknown", "{}: {}", config_.path, peer.error().message());
       return;
     }
-    ++*open_;
-    auto counted = stream.attach(kj::defer([open = open_]() { --*open; }));
-    accepted_(UnixStream{kj::mv(counted), *std::move(peer)});
+    accepted_(UnixStream{open_.counted(kj::mv(stream)), *std::move(peer)});
   }
 
-  void taskFailed(kj::Exception&& exception) override {
-    log::error("accept-task-failed", "{}: {}", config_.path, exception.getDescription().cStr());
-  }
-
-  kj::Timer& timer_;
   const UnixSocketConfig config_;
-  kj::Own<kj::ConnectionReceiver> receiver_;
   Accepted accepted_;
-  std::shared_ptr<std::size_t> open_;
-  kj::TaskSet tasks_;
+  OpenCount open_;
+  AcceptLoop loop_;
 };
 
 }  // namespace

@@ -32,9 +32,13 @@ struct SessionLimits {
   model::Duration enroll_deadline = std::chrono::seconds(5);  // from handshake to a good enroll
   model::Duration heartbeat = std::chrono::seconds(5);        // told to the node
   model::Duration idle_deadline = std::chrono::seconds(20);   // silence after which either end closes; told to the node
-  std::size_t max_outstanding_reports = 1;                    // per session; a further one is rejected with kOverloaded
-  std::size_t max_rejections = 16;  // rejected calls (malformed, over bounds), then the session is dropped
-  std::size_t policy_slice = 100;   // policies sent per policy_slice_every
+  /// A session is closed at that age, up to a quarter earlier by chance, and before three quarters of what its peer's
+  /// certificate had left when it came; the node comes again with the certificate it has then. Never before least_age.
+  model::Duration max_age = std::chrono::hours(12);
+  model::Duration least_age = std::chrono::minutes(1);
+  std::size_t max_outstanding_reports = 1;  // per session; a further one is rejected with kOverloaded
+  std::size_t max_rejections = 16;          // rejected calls (malformed, over bounds), then the session is dropped
+  std::size_t policy_slice = 100;           // policies sent per policy_slice_every
   model::Duration policy_slice_every = std::chrono::milliseconds(10);
 };
 

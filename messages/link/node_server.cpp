@@ -1,7 +1,5 @@
 #include "messages/link/node_server.h"
 
-#include <atomic>
-
 #include "messages/link/kj_thread.h"
 #include "messages/link/server_core.h"
 
@@ -14,7 +12,7 @@ class NodeServer::Impl {
 
   model::Result<void> start() {
     const auto port = thread_.call([this](KjContext& context) -> model::Result<std::uint16_t> {
-      core_ = std::make_unique<ServerCore>(context, config_, events_, session_count_);
+      core_ = std::make_unique<ServerCore>(context, config_, events_, counts_);
       return core_->listen();
     });
     if (!port) {
@@ -38,12 +36,12 @@ class NodeServer::Impl {
   }
 
   std::uint16_t port() const { return port_; }
-  std::size_t sessions() const { return session_count_; }
+  const LinkCounts& counts() const { return counts_; }
 
  private:
   const NodeServerConfig config_;
   NodeServerEvents& events_;
-  std::atomic<std::size_t> session_count_ = 0;
+  LinkCounts counts_;
   std::uint16_t port_ = 0;
   std::unique_ptr<ServerCore> core_;  // made, used and destroyed on the thread
   KjThread thread_;
@@ -67,7 +65,11 @@ std::uint16_t NodeServer::port() const {
 }
 
 std::size_t NodeServer::sessions() const {
-  return impl_->sessions();
+  return impl_->counts().sessions;
+}
+
+const LinkCounts& NodeServer::counts() const {
+  return impl_->counts();
 }
 
 void NodeServer::acknowledge(std::vector<Ticket> tickets) {

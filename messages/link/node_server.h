@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "messages/link/limits.h"
+#include "messages/link/link_counts.h"
 #include "messages/link/session.h"
 #include "messages/link/tls_files.h"
 #include "messages/model/hands_off.h"
@@ -46,6 +47,8 @@ class NodeServerEvents {
 struct NodeServerConfig {
   std::string listen = "127.0.0.1:0";  // "host:port", IP or "*"; port 0 = any free one
   TlsFiles tls;
+  /// deny_list.h; "" = none. Re-read as the TLS files are; sessions of names that are new in it end.
+  std::string denied_names_file;
   /// Decides about a node whose identity is proved. Called on the link's thread: thread-safe, quick, no waiting. An
   /// error refuses the node with that text.
   std::function<model::Result<EnrollAnswer>(const Hello&)> enroll;
@@ -57,8 +60,8 @@ struct NodeServerConfig {
 /// All methods may be called from any thread and return at once; calls from outside are carried to the link's thread in
 /// batches, in order. `events` must outlive the server.
 ///
-/// The TLS files are re-read when they change (AcceptLimits::reload_every): connections from then on use them, and bad
-/// ones are logged and not used. A session ends with its peer's certificate.
+/// The TLS files and the denied names are re-read when they change (AcceptLimits::reload_every): connections from then
+/// on use them, and bad ones are logged and not used. A session ends with its peer's certificate at the latest.
 ///
 /// One node has one session. A newcomer with the same incarnation replaces the older session, which is closed: it is
 /// the same agent coming back before its old connection was noticed dead. A newcomer with another incarnation is
@@ -66,7 +69,7 @@ struct NodeServerConfig {
 /// place stays.
 class NodeServer {
  public:
-  /// Checks the TLS files, listens, starts the thread. The error names file or address.
+  /// Checks the TLS files and the denied names, listens, starts the thread. The error names file or address.
   static model::Result<std::unique_ptr<NodeServer>> start(NodeServerConfig config, NodeServerEvents& events);
   ~NodeServer();  // stop()
   NodeServer(const NodeServer&) = delete;
@@ -74,6 +77,8 @@ class NodeServer {
 
   std::uint16_t port() const;
   std::size_t sessions() const;
+  /// For as long as the server lives.
+  const LinkCounts& counts() const;
 
   /// The reports are durable: the nodes may forget them.
   void acknowledge(std::vector<Ticket> tickets);

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/link/clocks.h"
+#include "messages/link/x509.h"
 
 namespace tideline::link {
 namespace {
@@ -24,18 +24,6 @@ constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
 kj::Duration sweep_period(const SessionLimits& limits) {
   const auto shortest = std::min(limits.enroll_deadline, limits.idle_deadline) / 4;
   return to_kj(std::clamp<model::Duration>(shortest, std::chrono::milliseconds(10), std::chrono::seconds(1)));
-}
-
-/// Changes when one of the files is replaced, rewritten or made readable.
-std::string stamp_of(const TlsFiles& files) {
-  std::string stamp;
-  for (const auto* path : {&files.certificate, &files.key, &files.ca}) {
-    struct stat info {};
-    if (::stat(path->c_str(), &info) != 0) return {};
-    stamp += fmt::format("{}:{}:{}.{}:{}.{} ", info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
-                         info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
-  }
-  return stamp;
 }
 
 /// A call that was queued when the server was taken down still comes in.
@@ -75,15 +63,17 @@ class CoordinatorServer final : public schema::Coordinator::Server {
 
 }  // namespace
 
-ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events,
-                       std::atomic<std::size_t>& session_count)
+ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events, LinkCounts& counts)
     : context_(context),
       config_(config),
       events_(events),
-      session_count_(session_count),
+      counts_(counts),
       sweep_every_(sweep_period(config.session)),
       last_sweep_(context.timer.now()),
       last_reload_(context.timer.now()),
+      // Before they are read: a change between the two is then seen as one.
+      files_({config.tls.certificate, config.tls.key, config.tls.ca}),
+      denied_file_({config.denied_names_file}),
       connections_(RpcConnections::create(context, config.rpc)),
       tasks_(*this) {}
 
@@ -92,9 +82,12 @@ ServerCore::~ServerCore() noexcept(false) {
 }
 
 model::Result<std::uint16_t> ServerCore::listen() {
-  files_stamp_ = stamp_of(config_.tls);
+  auto denied = DenyList::load(config_.denied_names_file);
+  if (!denied) return denied.error();
+  denied_ = *std::move(denied);
   const auto material = load(config_.tls, TlsUse::kServer);
   if (!material) return material.error();
+  note_certificate(*material);
   auto listener = TlsListener::listen(
       context_, config_.listen, *material, config_.accept, [this](TlsStream stream) { accept(kj::mv(stream)); },
       [this](const std::string& peer, const Error& why) { refused(peer, why); });
@@ -114,12 +107,14 @@ void ServerCore::accept(TlsStream stream) {
   // A certificate that speaks for no node is told so when it tries to enrol, which it must do soon anyway.
   session.proved = node_of(stream.certificate);
   session.since = session.last_heard = context_.timer.now();
+  session.lifetime = draw_lifetime(session.not_after);
   session.connection = connections_->add(kj::mv(stream.stream), kj::heap<CoordinatorServer>(self_, id),
                                          [this, id](const std::string& why) { end(id, why); });
   sessions_.emplace(id, kj::mv(session));
 }
 
 void ServerCore::refused(const std::string& peer, const Error& why) {
+  ++counts_.refused;
   if (const auto held = refusal_rate_.admit(mono_now().ns)) events_.on_peer_refused(peer, why, *held);
 }
 
@@ -138,6 +133,7 @@ ServerCore::Session& ServerCore::heard(SessionId id) {
 }
 
 void ServerCore::reject(Session& session, Error why) {
+  ++counts_.rejected;
   if (++session.rejections >= config_.session.max_rejections) {
     end(session.id, fmt::format("{} calls rejected, the last one: {}", session.rejections, why.message()));
   }
@@ -170,6 +166,10 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
           Error(ErrorCode::kPermissionDenied, fmt::format("the hello names node '{}', certificate {} speaks for '{}'",
                                                           hello.node.str(), session.serial, session.proved->str())));
   }
+  if (denied_.denies(hello.node)) {
+    expel(session, Error(ErrorCode::kPermissionDenied, fmt::format("node '{}' is among the denied names in {}",
+                                                                   hello.node.str(), config_.denied_names_file)));
+  }
   if (hello.protocol != kProtocolVersion) {
     expel(session, Error(ErrorCode::kUnsupported, fmt::format("node '{}' speaks link protocol {}, this server {}",
                                                               hello.node.str(), hello.protocol, kProtocolVersion)));
@@ -183,7 +183,8 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
   session.hello = hello;
   session.agent = params.getAgent();
   by_node_[hello.node] = id;
-  ++session_count_;
+  ++counts_.sessions;
+  ++counts_.opened;
   auto welcome = context.getResults().initWelcome();
   welcome.setSession(kj::heap<NodeSessionServer>(self_, id));
   welcome.setProtocol(kProtocolVersion);
@@ -229,6 +230,7 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
                                      session.hello.node.str(), session.hello.incarnation.value(), read->node.str(),
                                      read->incarnation.value())));
   }
+  ++counts_.reports;
   context.releaseParams();
   context.allowCancellation();
   const model::Seq seq = read->seq;
@@ -449,7 +451,7 @@ void ServerCore::end(SessionId id, const std::string& why) {
   if (const auto found = by_node_.find(session.hello.node); found != by_node_.end() && found->second == id) {
     by_node_.erase(found);
   }
-  --session_count_;
+  --counts_.sessions;
   flush_reports();
   events_.on_closed(id, session.hello.node, why);
 }
@@ -479,6 +481,9 @@ void ServerCore::sweep() {
         ended.emplace_back(id, fmt::format("silent for {} ms", (now - session.last_heard) / kj::MILLISECONDS));
       } else if (session.not_after < wall) {
         ended.emplace_back(id, "its certificate has expired");
+      } else if (now - session.since > session.lifetime) {
+        ended.emplace_back(
+            id, fmt::format("it is {} s old; the node may come again at once", (now - session.since) / kj::SECONDS));
       }
     }
     for (const auto& [id, why] : ended)
@@ -486,14 +491,50 @@ void ServerCore::sweep() {
     if (now - last_reload_ > to_kj(config_.accept.reload_every)) {
       last_reload_ = now;
       reload_changed_files();
+      reload_denied_names();
     }
     sweep();
   }));
 }
 
+kj::Duration ServerCore::draw_lifetime(model::WallTime not_after) {
+  const std::int64_t left_ms = std::max<std::int64_t>(not_after.ms - wall_now().ms, 0);
+  const std::int64_t least_ms = to_ms(config_.session.least_age);
+  const std::int64_t most_ms = std::max(std::min(to_ms(config_.session.max_age), left_ms / 4 * 3), least_ms);
+  // All certificates of a fleet may be of one hour.
+  return std::uniform_int_distribution<std::int64_t>(std::max(most_ms / 4 * 3, least_ms), most_ms)(random_) *
+         kj::MILLISECONDS;
+}
+
+void ServerCore::reload_denied_names() {
+  if (!denied_file_.changed()) return;
+  auto denied = DenyList::load(config_.denied_names_file);
+  if (!denied) {
+    // Who was denied stays so.
+    if (denied_problem_ == denied.error().message()) return;
+    denied_problem_ = denied.error().message();
+    log::error("denied-names-bad", "{}; the list of before stays in use", denied_problem_);
+    return;
+  }
+  denied_file_.taken();
+  denied_problem_.clear();
+  denied_ = *std::move(denied);
+  log::info("denied-names-reloaded", "{}: {} names", config_.denied_names_file, denied_.size());
+  std::vector<SessionId> out;
+  for (const auto& [id, session] : sessions_) {
+    if (session.enrolled && denied_.denies(session.hello.node)) out.push_back(id);
+  }
+  for (const auto id : out)
+    end(id, fmt::format("the node is among the denied names in {}", config_.denied_names_file));
+}
+
+void ServerCore::note_certificate(const TlsMaterial& material) {
+  const auto own = certificates_from_pem(material.certificate_pem);
+  if (own) counts_.certificate_until_ms = certificate_of(*own->front()).not_after.ms;
+}
+
 void ServerCore::reload_changed_files() {
-  std::string stamp = stamp_of(config_.tls);
-  if (stamp == files_stamp_) return;
+  if (!files_.changed()) return;
   const auto material = load(config_.tls, TlsUse::kServer);
   const auto reloaded = material ? listener_->reload(*material) : model::Result<void>(material.error());
   if (!reloaded) {
@@ -503,7 +544,8 @@ void ServerCore::reload_changed_files() {
     log::error("tls-files-bad", "{}; the old ones stay in use", reload_problem_);
     return;
   }
-  files_stamp_ = std::move(stamp);
+  files_.taken();
+  note_certificate(*material);
   reload_problem_.clear();
   log::info("tls-files-reloaded", "{}", config_.tls.certificate);
 }

@@ -1,10 +1,10 @@
 #pragma once
 // The part of NodeServer that lives on the KJ loop. For this room's sources only.
 
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -12,6 +12,8 @@
 
 #include <kj/async-io.h>
 
+#include "messages/link/deny_list.h"
+#include "messages/link/file_watch.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_tls.h"
 #include "messages/link/node_server.h"
@@ -22,8 +24,7 @@ namespace tideline::link {
 
 class ServerCore final : private kj::TaskSet::ErrorHandler {
  public:
-  ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events,
-             std::atomic<std::size_t>& session_count);
+  ServerCore(KjContext& context, const NodeServerConfig& config, NodeServerEvents& events, LinkCounts& counts);
   ~ServerCore() noexcept(false);
   ServerCore(const ServerCore&) = delete;
   ServerCore& operator=(const ServerCore&) = delete;
@@ -66,6 +67,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
     model::WallTime not_after;
     model::Result<model::NodeName> proved = model::NodeName();
     kj::TimePoint since = kj::origin<kj::TimePoint>();
+    kj::Duration lifetime = 0 * kj::SECONDS;
     kj::TimePoint last_heard = kj::origin<kj::TimePoint>();
     bool enrolled = false;
     Hello hello;
@@ -103,7 +105,10 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void send_hands_off(Session& session);
   void hands_off_answered(SessionId id, std::uint64_t number, const std::string& problem);
   void sweep();
+  kj::Duration draw_lifetime(model::WallTime not_after);
+  void note_certificate(const TlsMaterial& material);
   void reload_changed_files();
+  void reload_denied_names();
   void taskFailed(kj::Exception&& exception) override;
 
   /// Null once this is gone: the capabilities that peers hold may be called a little longer.
@@ -111,12 +116,16 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   KjContext context_;
   const NodeServerConfig& config_;
   NodeServerEvents& events_;
-  std::atomic<std::size_t>& session_count_;
+  LinkCounts& counts_;
   const kj::Duration sweep_every_;
   kj::TimePoint last_sweep_;
   kj::TimePoint last_reload_;
-  std::string files_stamp_;     // of the files in use
-  std::string reload_problem_;  // why newer ones are not; "" = there are none
+  FileWatch files_;
+  std::string reload_problem_;  // why newer ones are not in use; "" = there are none
+  FileWatch denied_file_;
+  std::string denied_problem_;  // likewise
+  DenyList denied_;
+  std::mt19937_64 random_{std::random_device{}()};
   kj::Own<RpcConnections> connections_;
   kj::Own<TlsListener> listener_;
   std::unordered_map<SessionId, Session> sessions_;

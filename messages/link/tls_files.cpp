@@ -1,49 +1,17 @@
 #include "messages/link/tls_files.h"
 
-#include <cerrno>
-#include <cstring>
-
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "messages/link/identity.h"
+#include "messages/link/small_file.h"
 #include "messages/link/x509.h"
 
 namespace tideline::link {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1 << 20;
-
 using StorePtr = std::unique_ptr<X509_STORE, OpensslFree<X509_STORE_free>>;
 using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, OpensslFree<X509_STORE_CTX_free>>;
-
-model::Result<std::string> read_whole(const std::string& what, const std::string& path) {
-  const auto failed = [&](int why) {
-    const auto code = why == ENOENT                   ? model::ErrorCode::kNotFound
-                      : why == EACCES || why == EPERM ? model::ErrorCode::kPermissionDenied
-                                                      : model::ErrorCode::kInvalidArgument;
-    return model::Error(code, fmt::format("{} {}: {}", what, path, std::strerror(why)));
-  };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return failed(errno);
-  std::string text;
-  char buffer[16 * 1024];
-  ssize_t got = 0;
-  while ((got = ::read(fd, buffer, sizeof buffer)) > 0) {
-    text.append(buffer, static_cast<std::size_t>(got));
-    if (text.size() > kMaxFileBytes) {
-      ::close(fd);
-      return model::invalid(fmt::format("{} {}: larger than {} bytes", what, path, kMaxFileBytes));
-    }
-  }
-  const int why = errno;
-  ::close(fd);
-  if (got < 0) return failed(why);
-  return text;
-}
 
 model::Result<void> check_dates(const std::string& file, X509& certificate) {
   if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
@@ -94,11 +62,11 @@ model::Result<void> check_configured(const TlsFiles& files) {
 
 model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
   if (auto configured = check_configured(files); !configured) return configured.error();
-  auto certificate_pem = read_whole("certificate", files.certificate);
+  auto certificate_pem = read_small_file("certificate", files.certificate);
   if (!certificate_pem) return certificate_pem.error();
-  auto key_pem = read_whole("key", files.key);
+  auto key_pem = read_small_file("key", files.key);
   if (!key_pem) return key_pem.error();
-  auto ca_pem = read_whole("ca", files.ca);
+  auto ca_pem = read_small_file("ca", files.ca);
   if (!ca_pem) return ca_pem.error();
 
   const auto chain = certificates_from_pem(*certificate_pem);

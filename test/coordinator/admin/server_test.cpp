@@ -419,6 +419,33 @@ TEST_F(AdminServerTest, SessionEndsWithItsCertificate) {
   brief.timer().timeoutAfter(20 * kj::SECONDS, brief.gone()).wait(brief.scope());
 }
 
+TEST_F(AdminServerTest, ADeniedNameIsCutOffAndNotLetInAgain) {
+  config_.denied_names_file = directory_.write("denied", "viewer:eve\n");
+  start();
+  {
+    auto ann = client("operator");
+    ann.admin().whoamiRequest().send().wait(ann.scope());
+    directory_.write("denied", "operator:ann\n");
+    ann.timer().timeoutAfter(20 * kj::SECONDS, ann.gone()).wait(ann.scope());
+  }
+  {
+    auto again = client("operator");
+    const auto error = again.error_of([&] { again.admin().whoamiRequest().send().wait(again.scope()); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code(), ErrorCode::kPermissionDenied);
+    EXPECT_THAT(error->message(), HasSubstr("denied names"));
+  }
+  AdminTestClient bob(server_->port(), material(authority_.person("viewer", "bob")));
+  bob.admin().whoamiRequest().send().wait(bob.scope());
+}
+
+TEST_F(AdminServerTest, DoesNotStartWithDeniedNamesThatItCannotRead) {
+  config_.denied_names_file = directory_.write("denied", "eve\n");
+  const auto server = AdminServer::start(config_, backend_);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error().message(), HasSubstr("line 1"));
+}
+
 TEST_F(AdminServerTest, CountsRepeatedRefusalsInsteadOfTellingEach) {
   start();
   constexpr int kCalls = 40;

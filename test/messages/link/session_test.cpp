@@ -554,6 +554,67 @@ TEST_F(LinkTest, SessionEndsWithItsCertificate) {
   EXPECT_THAT(client_record.last_why(), HasSubstr("expired")) << "the node names its own file";
 }
 
+TEST_F(LinkTest, ASessionEndsBeforeItsCertificateSoThatTheNodeComesWithARenewedOne) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.enroll_deadline = milliseconds(400);  // and with it a short sweep
+  config.session.max_age = seconds(2);
+  config.session.least_age = milliseconds(200);
+  const auto server = serve(std::move(config), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(server_record.wait_enrolled(1));
+  static_cast<void>(ca_.node("n1"));  // new key and certificate in the same files
+  ASSERT_TRUE(server_record.wait_enrolled(2)) << client_record.last_why();
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("may come again"));
+  EXPECT_NE(server_record.enrolled[1].certificate_serial, server_record.enrolled[0].certificate_serial);
+  const model::Duration lived = server_record.enrolled[1].enrolled - server_record.enrolled[0].enrolled;
+  EXPECT_GE(lived, milliseconds(1500)) << "a quarter earlier at most";
+}
+
+TEST_F(LinkTest, ADeniedNameGetsNoSessionAndLosesTheOneItHas) {
+  ServerRecord server_record;
+  ClientRecord good_record;
+  ClientRecord bad_record;
+  ClientRecord denied_record;
+  auto config = server_config();
+  config.accept.reload_every = milliseconds(50);
+  config.session.enroll_deadline = milliseconds(400);  // and with it a short sweep
+  config.denied_names_file = dir_.write("denied", "n3.node.tideline\n");
+  const auto server = serve(std::move(config), server_record);
+  const auto good = join(client_config("n1", server->port()), good_record);
+  const auto bad = join(client_config("n2", server->port()), bad_record);
+  ASSERT_TRUE(good_record.wait_connected(1));
+  ASSERT_TRUE(bad_record.wait_connected(1));
+  const auto denied = join(client_config("n3", server->port()), denied_record);
+  ASSERT_TRUE(denied_record.wait_disconnected(1));
+
+  dir_.write("denied", "nobody at all\n");
+  ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= 10; }));
+  EXPECT_TRUE(server_record.closed.empty());
+  EXPECT_TRUE(denied_record.welcomes.empty()) << "a list that cannot be read changes nothing";
+  dir_.write("denied", "n2.node.tideline\n");
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_EQ(server_record.closed[0].node, "n2");
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("among the denied names"));
+  ASSERT_TRUE(bad_record.wait_disconnected(3));
+  EXPECT_THAT(bad_record.last_why(), HasSubstr("among the denied names"));
+  EXPECT_EQ(bad_record.welcomes.size(), 1U);
+  EXPECT_TRUE(good_record.disconnects.empty());
+
+  dir_.write("denied", "");
+  EXPECT_TRUE(bad_record.wait_connected(2)) << bad_record.last_why();
+}
+
+TEST_F(LinkTest, DoesNotStartWithDeniedNamesThatItCannotRead) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.denied_names_file = dir_.write("denied", "n1\n");
+  const auto server = NodeServer::start(std::move(config), server_record);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error().message(), HasSubstr("line 1"));
+}
+
 TEST_F(LinkTest, StopEndsEventsAndMayBeCalledTwice) {
   ServerRecord server_record;
   ClientRecord client_record;

@@ -1,17 +1,16 @@
 #pragma once
-// Notices that certificate files were replaced.
+// Notices that files were replaced, rewritten, or came to be there.
 
-#include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "messages/link/tls_files.h"
+namespace tideline::link {
 
-namespace tideline::admin {
-
-class TlsWatch {
+class FileWatch {
  public:
-  explicit TlsWatch(const link::TlsFiles& files);
+  /// What is there now counts as taken; empty paths are left out.
+  explicit FileWatch(std::vector<std::string> paths);
   /// Any of the files is another than at taken() (inode, size, time of change).
   bool changed();
   /// What changed() saw last is in use. Until then it says again and again that there is a change.
@@ -26,9 +25,9 @@ class TlsWatch {
   };
   static Stamp stamp(const std::string& path);
 
-  std::array<std::string, 3> paths_;
-  std::array<Stamp, 3> stamps_;
-  std::array<Stamp, 3> seen_;
+  std::vector<std::string> paths_;
+  std::vector<Stamp> stamps_;
+  std::vector<Stamp> seen_;
 };
 
-}  // namespace tideline::admin
+}  // namespace tideline::link

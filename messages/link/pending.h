@@ -1,5 +1,6 @@
 #pragma once
-// Replies of the backend, from any thread, brought back to the loop that waits for them.
+// Replies of a backend, from any thread, brought back to the loop that waits for them. For edge rooms that speak
+// through KJ.
 
 #include <atomic>
 #include <cstdint>
@@ -11,16 +12,17 @@
 #include <kj/async.h>
 #include <kj/timer.h>
 
-#include "coordinator/admin/backend.h"
 #include "messages/link/kj_thread.h"
+#include "messages/link/reply.h"
+#include "messages/model/units.h"
 
-namespace tideline::admin {
+namespace tideline::link {
 
 /// The way onto the loop, while there is one. Outlives the server in the hands of late replies.
 class Gate {
  public:
-  explicit Gate(link::KjThread& thread) : thread_(&thread) {}
-  void post(link::KjThread::Task task) {
+  explicit Gate(KjThread& thread) : thread_(&thread) {}
+  void post(KjThread::Task task) {
     const std::lock_guard lock(mutex_);
     if (thread_) thread_->post(kj::mv(task));
   }
@@ -31,7 +33,7 @@ class Gate {
 
  private:
   std::mutex mutex_;
-  link::KjThread* thread_;
+  KjThread* thread_;
 };
 
 /// Held by all who wait. All on the loop's thread, except that the Reply may be called and destroyed anywhere.
@@ -88,7 +90,7 @@ class Pending : public std::enable_shared_from_this<Pending> {
 
     void give(model::Result<T> result) {
       if (given_.exchange(true)) return;
-      gate_->post([pending = pending_, id = id_, result = std::move(result)](link::KjContext&) mutable {
+      gate_->post([pending = pending_, id = id_, result = std::move(result)](KjContext&) mutable {
         if (const auto waiting = pending.lock()) waiting->template arrive<T>(id, std::move(result));
       });
     }
@@ -114,4 +116,4 @@ class Pending : public std::enable_shared_from_this<Pending> {
   std::unordered_map<std::uint64_t, std::unique_ptr<Slot>> slots_;
 };
 
-}  // namespace tideline::admin
+}  // namespace tideline::link
