@@ -15,6 +15,8 @@
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/policy_dir.h"
 #include "coordinator/admin/server.h"
+#include "coordinator/web/server.h"
+#include "messages/link/deny_list.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
 #include "storage/rocks/rocks_store.h"
@@ -28,6 +30,7 @@ namespace log = tideline::log;
 namespace model = tideline::model;
 namespace policy = tideline::policy;
 namespace rocks = tideline::rocks;
+namespace web = tideline::web;
 
 constexpr int kExitFault = 1;
 constexpr int kExitUsage = 2;
@@ -38,6 +41,7 @@ struct Arguments {
   coordinator::CoordinatorConfig config;
   std::string admin_listen = "127.0.0.1:7401";
   std::string admin_socket = "/run/tideline/admin.sock";
+  std::string web_listen = "127.0.0.1:7402";
   bool admin_socket_given = false;
   bool no_admin_socket = false;
   bool admin_socket_in_container = false;
@@ -45,6 +49,7 @@ struct Arguments {
   std::string policy_source;
   std::string retention = "14d";
   std::string commit_window = "20ms";
+  std::string session_max_age = "12h";
   std::string ports_file;
   std::string log_level = "info";
 };
@@ -87,6 +92,13 @@ Result<void> settle(Arguments& arguments) {
                                     "--admin-socket-in-container as well, or leave the path out",
                                     arguments.admin_socket));
   }
+  const auto max_age = model::parse_duration(arguments.session_max_age);
+  if (!max_age) return max_age.error().in("--session-max-age");
+  if (*max_age < std::chrono::minutes(1)) {
+    return model::Error(model::ErrorCode::kInvalidArgument,
+                        fmt::format("--session-max-age {}: want at least 1m", arguments.session_max_age));
+  }
+  arguments.config.session.max_age = *max_age;
   arguments.config.retention = *retention;
   arguments.config.commit_window = *window;
   return {};
@@ -101,10 +113,11 @@ void raise_file_limit() {
   }
 }
 
-Result<void> write_ports(const std::string& path, std::uint16_t node, std::uint16_t admin_port) {
+Result<void> write_ports(const std::string& path, std::uint16_t node, std::uint16_t admin_port,
+                         std::uint16_t web_port) {
   const std::string fresh = path + ".new";
   std::FILE* file = std::fopen(fresh.c_str(), "we");
-  const std::string text = fmt::format("{{\"node\":{},\"admin\":{}}}\n", node, admin_port);
+  const std::string text = fmt::format("{{\"node\":{},\"admin\":{},\"web\":{}}}\n", node, admin_port, web_port);
   const bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file == nullptr || std::fclose(file) != 0 || !written || std::rename(fresh.c_str(), path.c_str()) != 0) {
     return model::Error(model::ErrorCode::kUnavailable, fmt::format("--ports-file {}: cannot be written", path));
@@ -116,6 +129,7 @@ admin::AdminServerConfig admin_config(const Arguments& arguments) {
   admin::AdminServerConfig config;
   config.listen = arguments.admin_listen;
   config.tls = arguments.config.tls;
+  config.denied_names_file = arguments.config.denied_names_file;
   if (!arguments.no_admin_socket && !left_out_in_container(arguments)) config.unix_socket = arguments.admin_socket;
   config.on_refused = [](const std::string& peer, const model::Error& why, std::uint64_t suppressed) {
     log::warn("admin-refused", "{}: {}{}", peer, why.message(),
@@ -144,6 +158,15 @@ int run(const Arguments& arguments) {
   if (!running) return fail(running.error());
   auto server = admin::AdminServer::start(admin_config(arguments), (*running)->backend());
   if (!server) return fail(server.error());
+  std::unique_ptr<web::WebServer> probes;
+  if (!arguments.web_listen.empty()) {
+    web::WebServerConfig web;
+    web.listen = arguments.web_listen;
+    auto started = web::WebServer::start(std::move(web), (*running)->web_backend());
+    if (!started) return fail(started.error().in("--web-listen"));
+    probes = *std::move(started);
+  }
+  const std::uint16_t web_port = probes ? probes->port() : std::uint16_t{0};
   if (left_out_in_container(arguments)) {
     log::info("admin-socket",
               "left out: this is a container, where uid 0 is not the host's root "
@@ -151,12 +174,13 @@ int run(const Arguments& arguments) {
   }
   if (!(*server)->unix_note().empty()) log::info("admin-socket", "{}", (*server)->unix_note());
   if (!arguments.ports_file.empty()) {
-    if (const auto wrote = write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port()); !wrote) {
+    if (const auto wrote = write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port(), web_port);
+        !wrote) {
       return fail(wrote.error());
     }
   }
-  log::info("coordinator-running", "nodes on port {}, admin on port {}, epoch {}", (*running)->node_port(),
-            (*server)->port(), (*running)->epoch().value());
+  log::info("coordinator-running", "nodes on port {}, admin on port {}, web on port {}, epoch {}",
+            (*running)->node_port(), (*server)->port(), web_port, (*running)->epoch().value());
 
   sigset_t signals;
   sigemptyset(&signals);
@@ -171,6 +195,7 @@ int run(const Arguments& arguments) {
   } else {
     log::info("coordinator-stopping", "signal {}", signal);
   }
+  if (probes) probes->stop();
   (*server)->stop();
   running->reset();
   server->reset();
@@ -188,6 +213,10 @@ int check(const Arguments& arguments) {
   const auto loaded = tideline::link::load(tls, tideline::link::TlsUse::kServer);
   say(loaded.ok(), loaded ? fmt::format("TLS files: {} {} {}", tls.certificate, tls.key, tls.ca)
                           : "TLS files: " + loaded.error().message());
+  if (const auto& denied = arguments.config.denied_names_file; !denied.empty()) {
+    const auto list = tideline::link::DenyList::load(denied);
+    say(list.ok(), list ? fmt::format("denied names: {} in {}", list->size(), denied) : list.error().message());
+  }
   const auto documents = coordinator::read_policy_dir(arguments.config.policy_dir);
   if (!documents) {
     say(false, documents.error().message());
@@ -215,9 +244,17 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_flag("--no-admin-socket", arguments.no_admin_socket, "do not make the Unix socket");
   app.add_flag("--admin-socket-in-container", arguments.admin_socket_in_container,
                "make the Unix socket also inside a container, where uid 0 is not the host's root");
+  app.add_option("--web-listen", arguments.web_listen,
+                 "address for /metrics, /healthz and /readyz in plain HTTP, host:port; empty = none")
+      ->capture_default_str();
   app.add_option("--tls-cert", config.tls.certificate, "PEM file: certificate for nodes and operators");
   app.add_option("--tls-key", config.tls.key, "PEM file: its private key");
   app.add_option("--tls-ca", config.tls.ca, "PEM file: authorities whose nodes and operators are trusted");
+  app.add_option("--denied-names", config.denied_names_file,
+                 "file with names whose certificates count no more: NODE.node.tideline or ROLE:NAME, one a line");
+  app.add_option("--session-max-age", arguments.session_max_age,
+                 "age at which a node's session is closed, to come again with the certificate it has then")
+      ->capture_default_str();
   app.add_option("--data-dir", arguments.data_dir, "directory of the history store")->capture_default_str();
   app.add_option("--policy-source", arguments.policy_source,
                  "dir:PATH with ConfigMap-shaped JSON files, watched for change")

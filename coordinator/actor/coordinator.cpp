@@ -12,6 +12,7 @@
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/session_actor.h"
 #include "coordinator/actor/watch_actor.h"
+#include "coordinator/actor/web_backend.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -81,6 +82,7 @@ struct Coordinator::Impl {
   caf::actor history, reader, fleet, policy, sessions, watch;
   std::unique_ptr<LinkEvents> events;
   std::unique_ptr<ActorBackend> backend;
+  std::unique_ptr<ActorWebBackend> web;
   std::unique_ptr<link::NodeServer> server;
 
   ~Impl() {
@@ -89,6 +91,7 @@ struct Coordinator::Impl {
       if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     backend.reset();
+    web.reset();
     for (auto* actor : {&watch, &policy, &sessions, &fleet, &reader, &history})
       *actor = nullptr;
     system.await_all_actors_done();
@@ -115,7 +118,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   history.commit_window = config.commit_window;
   config.fleet.forget_after = std::max(config.retention, config.fleet.gone_after);
   auto& system = impl->system;
-  impl->history = system.spawn<HistoryActor, caf::detached>(store, history);
+  const auto history_counts = std::make_shared<HistoryCounts>();
+  impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
   impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off),
                                          std::optional(std::move(*evictions)));
@@ -134,10 +138,12 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
       });
   impl->events = std::make_unique<LinkEvents>(impl->sessions);
   impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
+  impl->web = std::make_unique<ActorWebBackend>(WebSources{impl->fleet, impl->link, history_counts, store});
 
   link::NodeServerConfig server;
   server.listen = config.listen;
   server.tls = config.tls;
+  server.denied_names_file = config.denied_names_file;
   server.accept = config.accept;
   server.session = config.session;
   server.enroll = [store, link = impl->link,
@@ -163,6 +169,9 @@ model::Epoch Coordinator::epoch() const {
 }
 admin::AdminBackend& Coordinator::backend() {
   return *impl_->backend;
+}
+web::WebBackend& Coordinator::web_backend() {
+  return *impl_->web;
 }
 
 }  // namespace tideline::coordinator

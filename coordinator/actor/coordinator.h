@@ -7,6 +7,7 @@
 
 #include "coordinator/admin/backend.h"
 #include "coordinator/fleet/limits.h"
+#include "coordinator/web/backend.h"
 #include "messages/link/node_server.h"
 #include "storage/store/history_store.h"
 
@@ -15,6 +16,7 @@ namespace tideline::coordinator {
 struct CoordinatorConfig {
   std::string listen = "0.0.0.0:7400";
   link::TlsFiles tls;
+  std::string denied_names_file;  // link/deny_list.h; "" = none
   std::string policy_dir;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration commit_window = std::chrono::milliseconds(20);
@@ -39,6 +41,7 @@ class Coordinator {
   std::uint16_t node_port() const;
   model::Epoch epoch() const;
   admin::AdminBackend& backend();
+  web::WebBackend& web_backend();
 
  private:
   struct Impl;

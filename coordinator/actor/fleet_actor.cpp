@@ -64,6 +64,7 @@ caf::behavior FleetActor::make_behavior() {
       },
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
+        policy_ = loaded.version;
         evictions_.set_rates(policy::eviction_rates(*loaded.policy));
         push_soon();
       },
@@ -92,6 +93,7 @@ caf::behavior FleetActor::make_behavior() {
       [this](const AskNode& ask) { ask.reply(view_of(ask.name)); },
       [this](const AskPods& ask) { ask.reply(pods(ask.name)); },
       [this](const AskReclaimed& ask) { ask.reply(reclaimed()); },
+      [this](const AskFleetReport& ask) { ask.reply(report()); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
       [this](const AskPolicyNodes& ask) {
@@ -264,17 +266,26 @@ model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeNam
   return fleet_.pods(name);
 }
 
-admin::ReclaimedReport FleetActor::reclaimed() const {
+model::Reclaimed FleetActor::cluster() const {
   const auto now = clock::mono_now();
-  admin::ReclaimedReport report;
   std::vector<model::Reclaimed> present;
   for (const auto& [name, reclaimed] : reclaimed_) {
-    report.nodes.push_back(reclaimed);
     // What a machine that is gone once offered is not the cluster's any more.
     if (fleet_.liveness(name, now) != fleet::Liveness::kGone) present.push_back(reclaimed);
   }
-  report.cluster = reclaim::cluster_sum(present);
+  return reclaim::cluster_sum(present);
+}
+
+admin::ReclaimedReport FleetActor::reclaimed() const {
+  admin::ReclaimedReport report;
+  for (const auto& [name, reclaimed] : reclaimed_)
+    report.nodes.push_back(reclaimed);
+  report.cluster = cluster();
   return report;
+}
+
+FleetReport FleetActor::report() const {
+  return {fleet_.summary(clock::mono_now()), cluster(), policy_};
 }
 
 model::Result<void> FleetActor::watch(const AskWatch& ask) {

@@ -33,6 +33,8 @@ class FleetActor : public caf::event_based_actor {
   model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
   model::Result<std::vector<fleet::PodView>> pods(const model::NodeName& name) const;
   admin::ReclaimedReport reclaimed() const;
+  FleetReport report() const;
+  model::Reclaimed cluster() const;
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
 
@@ -45,6 +47,7 @@ class FleetActor : public caf::event_based_actor {
 
   fleet::FleetView fleet_;
   policy::Rollout rollout_;
+  model::PolicyVersion policy_;  // in force
   bool push_due_ = false;
   caf::actor history_;
   LinkPortPtr link_;

@@ -9,8 +9,8 @@
 namespace tideline::coordinator {
 
 HistoryActor::HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store,
-                           HistoryOptions options)
-    : caf::event_based_actor(config), store_(std::move(store)), options_(options) {}
+                           HistoryOptions options, std::shared_ptr<HistoryCounts> counts)
+    : caf::event_based_actor(config), store_(std::move(store)), options_(options), counts_(std::move(counts)) {}
 
 caf::behavior HistoryActor::make_behavior() {
   delayed_send(this, options_.retention_every, RetentionTick{});
@@ -60,6 +60,7 @@ void HistoryActor::commit_events() {
     // The store takes all or none: one bad event must not cost the others.
     if (!kept && kept.error().code() == model::ErrorCode::kInvalidArgument && events.size() > 1) return false;
     if (!kept) log::error("events-lost", "{} events: {}", events.size(), kept.error().message());
+    (kept ? counts_->events : counts_->events_lost) += events.size();
     return true;
   };
   std::span<const store::CoordinatorEvent> rest(events_);
@@ -80,12 +81,18 @@ void HistoryActor::commit_reports() {
   for (const auto& one : waiting_) {
     reports.push_back({one.arrived->report, one.arrived->wall, one.clock_offset});
   }
+  const auto begin = clock::mono_now();
   const auto outcomes = store_->append(reports);
+  counts_->commit_ns += (clock::mono_now() - begin).count();
+  ++counts_->commits;
+  counts_->failing = !outcomes.ok();
+  if (!outcomes) ++counts_->failed;
   if (!outcomes) log::error("commit-failed", "{} reports: {}", reports.size(), outcomes.error().message());
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     model::Result<store::AppendOutcome> outcome = store::AppendOutcome::kRefused;
     if (outcomes) {
       outcome = (*outcomes)[i];
+      ++count_of((*outcomes)[i]);
     } else {
       // Whatever failed, it says nothing about this report: its sender must keep it.
       outcome = model::Error(model::ErrorCode::kUnavailable, outcomes.error().message());
@@ -93,6 +100,18 @@ void HistoryActor::commit_reports() {
     send(waiting_[i].answer_to, Persisted{waiting_[i].arrived, std::move(outcome)});
   }
   waiting_.clear();
+}
+
+std::atomic<std::uint64_t>& HistoryActor::count_of(store::AppendOutcome outcome) {
+  switch (outcome) {
+    case store::AppendOutcome::kStored:
+      return counts_->stored;
+    case store::AppendOutcome::kDuplicate:
+      return counts_->duplicates;
+    case store::AppendOutcome::kRefused:
+      break;
+  }
+  return counts_->refused;
 }
 
 void HistoryActor::apply_retention() {

@@ -1,6 +1,7 @@
 #pragma once
 // The one writer of the history store: gathers reports for a commit window, makes them durable together, answers each.
 
+#include "coordinator/actor/history_counts.h"
 #include "coordinator/actor/messages.h"
 
 namespace tideline::coordinator {
@@ -16,7 +17,8 @@ struct HistoryOptions {
 /// Blocks on the disk: spawn it detached.
 class HistoryActor : public caf::event_based_actor {
  public:
-  HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store, HistoryOptions options);
+  HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store, HistoryOptions options,
+               std::shared_ptr<HistoryCounts> counts = std::make_shared<HistoryCounts>());
   caf::behavior make_behavior() override;
   /// Commits what waits. Nobody hears of it: the senders offer their reports again and are told they are duplicates.
   void on_exit() override { commit(); }
@@ -27,9 +29,11 @@ class HistoryActor : public caf::event_based_actor {
   void commit_reports();
   void commit_events();
   void apply_retention();
+  std::atomic<std::uint64_t>& count_of(store::AppendOutcome outcome);
 
   std::shared_ptr<store::HistoryStore> store_;
   HistoryOptions options_;
+  std::shared_ptr<HistoryCounts> counts_;
   std::vector<PersistWithOffset> waiting_;
   std::vector<store::CoordinatorEvent> events_;
   bool commit_due_ = false;

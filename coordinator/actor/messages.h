@@ -9,6 +9,7 @@
 #include <caf/all.hpp>
 
 #include "coordinator/admin/backend.h"
+#include "coordinator/fleet/summary.h"
 #include "coordinator/policy/policy.h"
 #include "messages/link/session.h"
 #include "storage/store/history_store.h"
@@ -116,6 +117,15 @@ struct AskPods {
 struct AskReclaimed {
   admin::Reply<admin::ReclaimedReport> reply;
 };
+/// The fleet in numbers, for /metrics.
+struct FleetReport {
+  fleet::Summary summary;
+  model::Reclaimed cluster;     // as ReclaimedReport's
+  model::PolicyVersion policy;  // in force; 0 before the first
+};
+struct AskFleetReport {
+  admin::Reply<FleetReport> reply;
+};
 struct AskWatch {
   model::NodeName name;
   std::uint32_t seconds = 0;
@@ -196,6 +206,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNodes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNode)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPods)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskReclaimed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskFleetReport)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskWatch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskEffective)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyNodes)

@@ -270,6 +270,24 @@ std::size_t FleetView::pod_count() const {
   return count;
 }
 
+Summary FleetView::summary(model::MonoTime now) const {
+  Summary summary;
+  for (const auto& [name, node] : nodes_) {
+    const auto liveness = node->liveness(now, options_);
+    ++summary.nodes[static_cast<std::size_t>(liveness)];
+    if (node->connected) ++summary.connected;
+    const bool is_there = liveness == Liveness::kLive || liveness == Liveness::kLate;
+    if (is_there) summary.pods += node->pods.size();
+    if (__builtin_add_overflow(summary.gap_reports, node->gap_reports, &summary.gap_reports)) {
+      summary.gap_reports = UINT64_MAX;
+    }
+    if (is_there && node->policy_applied != node->policy_wanted) ++summary.policy_behind;
+    if (is_there && !node->policy_problem.empty()) ++summary.policy_problems;
+    if (liveness == Liveness::kLive && !node->status.protection.verified) ++summary.unprotected;
+  }
+  return summary;
+}
+
 std::optional<Liveness> FleetView::liveness(const model::NodeName& name, model::MonoTime now) const {
   const auto found = nodes_.find(name);
   if (found == nodes_.end()) return std::nullopt;

@@ -9,6 +9,7 @@
 
 #include "coordinator/fleet/arrival.h"
 #include "coordinator/fleet/limits.h"
+#include "coordinator/fleet/summary.h"
 #include "coordinator/fleet/view.h"
 #include "messages/model/action.h"
 #include "messages/model/report.h"
@@ -84,6 +85,7 @@ class FleetView {
 
   std::size_t size() const;
   std::size_t pod_count() const;  // rows of pods("")
+  Summary summary(model::MonoTime now) const;
   std::optional<Liveness> liveness(const model::NodeName& name, model::MonoTime now) const;
   std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;

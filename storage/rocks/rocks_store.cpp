@@ -330,4 +330,18 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
   return std::optional(std::move(stored).value());
 }
 
+store::StoreSize RocksStore::size() const {
+  store::StoreSize size;
+  auto& database = *impl_->database;
+  for (auto* family : {database.meta, database.report, database.event, database.dedup}) {
+    std::uint64_t bytes = 0;
+    if (database.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))
+      size.disk_bytes += bytes;
+    if (database.db().GetIntProperty(family, rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes)) {
+      size.memory_bytes += bytes;
+    }
+  }
+  return size;
+}
+
 }  // namespace tideline::rocks

@@ -34,6 +34,7 @@ class RocksStore final : public store::HistoryStore {
   bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const override;
   model::Result<store::Page<store::StoredEvent>> events(const model::NodeName& node, model::WallTime from,
                                                         model::WallTime to, std::size_t limit) const override;
+  store::StoreSize size() const override;
   model::Result<std::optional<store::StoredReport>> last_report(const model::NodeName& node) const override;
 
  protected:

@@ -99,6 +99,12 @@ model::WallTime corrected_wall(model::WallTime sender, model::Duration clock_off
 /// the report's window. Independent of wall-clock jumps inside the window.
 model::WallTime sample_time(const StoredReport& stored, const model::NodeSample& sample);
 
+/// What the store takes up; 0 where it does not say.
+struct StoreSize {
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t memory_bytes = 0;  // what is not on disk yet, caches left out
+};
+
 class HistoryStore {
  public:
   HistoryStore() = default;
@@ -147,6 +153,8 @@ class HistoryStore {
   /// Events of the node's reports and the coordinator's about it; an empty name gives those about the cluster.
   virtual model::Result<Page<StoredEvent>> events(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                                   std::size_t limit) const = 0;
+  virtual StoreSize size() const { return {}; }
+
   /// The report with the newest corrected time; nullopt = none.
   virtual model::Result<std::optional<StoredReport>> last_report(const model::NodeName& node) const = 0;
 

@@ -164,8 +164,9 @@ TEST(StartUp, AdminSocketAskedForInAContainerIsNotDroppedInSilence) {
             0);
   EXPECT_EQ(run(in_container(good_arguments(cluster, {"--admin-socket", path, "--no-admin-socket"}))).exit, 0);
 
-  auto arguments = in_container(good_arguments(
-      cluster, {"--data-dir", cluster.data_dir(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}));
+  auto arguments =
+      in_container(good_arguments(cluster, {"--data-dir", cluster.data_dir(), "--listen", "127.0.0.1:0",
+                                            "--admin-listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0"}));
   std::erase(arguments, "check");
   Process running(arguments, {.environment = {}, .output_file = cluster.dir().str() + "/contained.log"});
   EXPECT_TRUE(eventually(seconds(20), [&] {

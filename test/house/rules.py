@@ -38,10 +38,11 @@ ROOMS = {
     "coordinator/policy": Room(PURE, "policy", (MODEL, "coordinator/fleet", "coordinator/reclaim")),
     "coordinator/actor": Room(ACTOR, "coordinator", (
         MODEL, "messages/link", "messages/log", "messages/clock", "storage/store", "coordinator/fleet",
-        "coordinator/reclaim", "coordinator/policy", "coordinator/admin")),
+        "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web")),
     "coordinator/admin": Room(EDGE, "admin", (
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
         "coordinator/fleet")),
+    "coordinator/web": Room(EDGE, "web", (MODEL, "messages/codec", "messages/link", "messages/log")),
     "coordinator": Room(PROGRAM, "", ("coordinator/*", "storage/*", "messages/*")),
     # tidectl prints the table of policy keys and checks files before it sends them, with the coordinator's own pure code.
     "admin-client": Room(PROGRAM, "tidectl", ("messages/*", "coordinator/policy")),
@@ -56,7 +57,7 @@ LIBRARIES = {
     "spdlog/": ("messages/log",),
     "caf/": ("actor", "main"),
     "rocksdb/": ("storage/rocks",),
-    "kj/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
+    "kj/": ("messages/link", "messages/codec", "coordinator/admin", "coordinator/web", "node-actor/spool", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
     "openssl/": ("messages/link",),
     "hwloc": ("node-actor/kernel",),

@@ -37,6 +37,7 @@ class Cluster {
   /// SIGTERM, and its exit code.
   int stop_coordinator();
   std::string data_dir() const { return dir_.str() + "/data"; }
+  int web_port() const { return web_port_; }
   std::string node_address() const { return "127.0.0.1:" + std::to_string(node_port_); }
 
   struct Node {
@@ -70,6 +71,7 @@ class Cluster {
   std::unique_ptr<Process> coordinator_;
   int node_port_ = 0;
   int admin_port_ = 0;
+  int web_port_ = 0;
 };
 
 }  // namespace tideline::test

@@ -44,7 +44,7 @@ class Tideline:
         coordinator = Process(
             "tideline-coordinator",
             [f"{self.programs}/tideline-coordinator", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-             "--no-admin-socket", "--ports-file", ports_file, *self._tls("coordinator"),
+             "--web-listen", "127.0.0.1:0", "--no-admin-socket", "--ports-file", ports_file, *self._tls("coordinator"),
              "--data-dir", f"{self.directory}/history", "--policy-source", f"dir:{self.policy}"],
             f"{self.logs}/coordinator.log", self.enter)
         self.processes.append(coordinator)

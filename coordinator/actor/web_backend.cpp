@@ -1,0 +1,147 @@
+#include "coordinator/actor/web_backend.h"
+
+#include "coordinator/actor/process_numbers.h"
+#include "coordinator/web/exposition.h"
+
+namespace tideline::coordinator {
+namespace {
+
+using Type = web::Exposition::Type;
+
+double seconds(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+template <class Count>
+double number(const Count& count) {
+  return static_cast<double>(count);
+}
+
+void add_fleet(web::Exposition& out, const FleetReport& report) {
+  const auto& summary = report.summary;
+  out.family("tideline_nodes", Type::kGauge, "Nodes by the age of their newest live report.");
+  for (std::size_t i = 0; i < summary.nodes.size(); ++i) {
+    out.sample(number(summary.nodes[i]), {{"liveness", fleet::name_of(static_cast<fleet::Liveness>(i))}});
+  }
+  out.one("tideline_nodes_connected", Type::kGauge, "Nodes with a session.", number(summary.connected));
+  out.one("tideline_nodes_unprotected", Type::kGauge,
+          "Live nodes whose kernel does not keep batch from delaying services.", number(summary.unprotected));
+  out.one("tideline_nodes_policy_behind", Type::kGauge, "Nodes that apply another policy than is wanted of them.",
+          number(summary.policy_behind));
+  out.one("tideline_nodes_policy_refusing", Type::kGauge, "Nodes that say why they do not apply the wanted policy.",
+          number(summary.policy_problems));
+  out.one("tideline_pods", Type::kGauge, "Pods in the newest live reports.", number(summary.pods));
+  out.one("tideline_reports_lost", Type::kGauge, "Reports that known nodes say their full spools dropped.",
+          number(summary.gap_reports));
+  out.one("tideline_policy_version", Type::kGauge, "Version of the policy in force; 0 before the first.",
+          number(report.policy.value()));
+}
+
+template <class Unit>
+void add_terms(web::Exposition& out, std::string_view name, std::string_view help,
+               const model::ReclaimTerms<Unit>& terms, double per_unit) {
+  out.family(name, Type::kGauge, help);
+  const auto add = [&](std::string_view term, Unit value) {
+    out.sample(number(value.value()) / per_unit, {{"term", term}});
+  };
+  add("capacity", terms.capacity);
+  add("margin", terms.margin);
+  add("system", terms.system);
+  add("high_priority", terms.high_priority);
+  add("offered", terms.offered);
+  add("deficit", terms.deficit);
+}
+
+void add_link(web::Exposition& out, const link::LinkCounts& link) {
+  out.one("tideline_sessions", Type::kGauge, "Node sessions that are open.", number(link.sessions.load()));
+  out.one("tideline_sessions_opened_total", Type::kCounter, "Node sessions that were opened.",
+          number(link.opened.load()));
+  out.one("tideline_peers_refused_total", Type::kCounter, "Connections of the node port that never became a session.",
+          number(link.refused.load()));
+  out.one("tideline_reports_received_total", Type::kCounter, "Reports that were read, bounded and validated.",
+          number(link.reports.load()));
+  out.one("tideline_calls_rejected_total", Type::kCounter, "Calls of nodes that were malformed or over a bound.",
+          number(link.rejected.load()));
+  out.one("tideline_certificate_expiry_timestamp_seconds", Type::kGauge,
+          "End of validity of the certificate in use for nodes.", number(link.certificate_until_ms.load()) / 1000);
+}
+
+void add_history(web::Exposition& out, const HistoryCounts& history, const store::StoreSize& store) {
+  out.family("tideline_reports_total", Type::kCounter, "Reports by what became of them in the store.");
+  out.sample(number(history.stored.load()), {{"outcome", "stored"}});
+  out.sample(number(history.duplicates.load()), {{"outcome", "duplicate"}});
+  out.sample(number(history.refused.load()), {{"outcome", "refused"}});
+  out.one("tideline_commits_total", Type::kCounter, "Group commits of reports.", number(history.commits.load()));
+  out.one("tideline_commits_failed_total", Type::kCounter, "Group commits that the store did not take.",
+          number(history.failed.load()));
+  out.one("tideline_commit_seconds_total", Type::kCounter, "Time spent in group commits.",
+          seconds(history.commit_ns.load()));
+  out.one("tideline_events_total", Type::kCounter, "Events of the coordinator's own that were stored.",
+          number(history.events.load()));
+  out.one("tideline_events_lost_total", Type::kCounter, "Events of the coordinator's own that the store did not take.",
+          number(history.events_lost.load()));
+  out.family("tideline_store_bytes", Type::kGauge, "Size of the history store.");
+  out.sample(number(store.disk_bytes), {{"where", "disk"}});
+  out.sample(number(store.memory_bytes), {{"where", "memory"}});
+}
+
+void add_process(web::Exposition& out) {
+  const auto process = read_process_numbers();
+  out.one("process_cpu_seconds_total", Type::kCounter, "CPU time used.", process.cpu_seconds);
+  out.one("process_resident_memory_bytes", Type::kGauge, "Resident memory.", process.resident_bytes);
+  out.one("process_open_fds", Type::kGauge, "Open file descriptors.", process.open_fds);
+  out.one("process_max_fds", Type::kGauge, "File descriptors that may be open.", process.max_fds);
+  out.one("process_start_time_seconds", Type::kGauge, "Start, since the epoch.", process.start_time_seconds);
+}
+
+}  // namespace
+
+std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link, const HistoryCounts& history,
+                         const store::StoreSize& store) {
+  web::Exposition out;
+  out.family("tideline_build_info", Type::kGauge, "1, with the version.");
+  out.sample(1, {{"version", TIDELINE_VERSION}});
+  add_fleet(out, fleet);
+  add_terms(out, "tideline_cpu_cores", "The ledger's terms over all nodes that are not gone.", fleet.cluster.cpu, 1000);
+  add_terms(out, "tideline_memory_bytes", "The ledger's terms over all nodes that are not gone.", fleet.cluster.memory,
+            1);
+  add_link(out, link);
+  add_history(out, history, store);
+  add_process(out);
+  return out.take();
+}
+
+void ActorWebBackend::metrics(link::Reply<Text> reply) {
+  AskFleetReport ask;
+  ask.reply = [sources = sources_, reply = std::move(reply)](model::Result<FleetReport> report) {
+    if (!report) {
+      reply(report.error());
+      return;
+    }
+    reply(Text([sources, report = *report] {
+      const link::LinkCounts none;
+      const link::LinkCounts* link = &none;
+      sources.link->with([&](const link::NodeServer& server) { link = &server.counts(); });
+      return metrics_text(report, *link, *sources.history, sources.store->size());
+    }));
+  };
+  caf::anon_send(sources_.fleet, std::move(ask));
+}
+
+void ActorWebBackend::ready(link::Reply<void> reply) {
+  AskFleetReport ask;
+  ask.reply = [history = sources_.history, reply = std::move(reply)](const model::Result<FleetReport>& report) {
+    if (!report) {
+      reply(report.error());
+    } else if (report->policy == model::PolicyVersion()) {
+      reply(model::Error(model::ErrorCode::kUnavailable, "no policy is in force yet"));
+    } else if (history->failing) {
+      reply(model::Error(model::ErrorCode::kUnavailable, "the history store takes no reports; the log says why"));
+    } else {
+      reply({});
+    }
+  };
+  caf::anon_send(sources_.fleet, std::move(ask));
+}
+
+}  // namespace tideline::coordinator

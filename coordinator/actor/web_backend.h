@@ -1,0 +1,36 @@
+#pragma once
+// What probes and Prometheus see of the coordinator.
+
+#include "coordinator/actor/history_counts.h"
+#include "coordinator/actor/link_port.h"
+#include "coordinator/actor/messages.h"
+#include "coordinator/web/backend.h"
+
+namespace tideline::coordinator {
+
+/// Where the numbers come from. Replies may outlive the backend, and keep them; the text must be made while the node
+/// server lives.
+struct WebSources {
+  caf::actor fleet;
+  LinkPortPtr link;
+  std::shared_ptr<const HistoryCounts> history;
+  std::shared_ptr<const store::HistoryStore> store;
+};
+
+class ActorWebBackend final : public web::WebBackend {
+ public:
+  explicit ActorWebBackend(WebSources sources) : sources_(std::move(sources)) {}
+  /// Families tideline_* and process_*; docs/metrics.md lists them.
+  void metrics(link::Reply<Text> reply) override;
+  /// Ready: the fleet actor answers, a policy is in force, and the newest commit went well.
+  void ready(link::Reply<void> reply) override;
+
+ private:
+  WebSources sources_;
+};
+
+/// The text of /metrics out of its parts.
+std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link, const HistoryCounts& history,
+                         const store::StoreSize& store);
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,102 @@
+#include "coordinator/actor/web_backend.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+
+#include <gmock/gmock.h>
+
+namespace tideline::coordinator {
+namespace {
+
+using testing::HasSubstr;
+
+FleetReport fleet_report() {
+  FleetReport report;
+  report.summary.nodes = {1, 20, 3, 4};
+  report.summary.connected = 21;
+  report.summary.pods = 600;
+  report.summary.gap_reports = 5;
+  report.summary.policy_behind = 6;
+  report.summary.policy_problems = 2;
+  report.summary.unprotected = 7;
+  report.cluster.cpu.capacity = model::MilliCpu(64'000);
+  report.cluster.cpu.offered = model::MilliCpu(12'500);
+  report.cluster.memory.deficit = model::Bytes(1 << 20);
+  report.policy = model::PolicyVersion(9);
+  return report;
+}
+
+std::string text() {
+  link::LinkCounts link;
+  link.sessions = 21;
+  link.opened = 30;
+  link.refused = 2;
+  link.reports = 1000;
+  link.rejected = 1;
+  link.certificate_until_ms = 1'800'000'000'000;
+  HistoryCounts history;
+  history.stored = 990;
+  history.duplicates = 10;
+  history.commits = 100;
+  history.commit_ns = 2'500'000'000;
+  return metrics_text(fleet_report(), link, history, {.disk_bytes = 4096, .memory_bytes = 512});
+}
+
+TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
+  const auto shown = text();
+  for (const auto* line : {"\ntideline_nodes{liveness=\"live\"} 20\n",
+                           "\ntideline_nodes{liveness=\"gone\"} 4\n",
+                           "\ntideline_nodes_connected 21\n",
+                           "\ntideline_nodes_unprotected 7\n",
+                           "\ntideline_nodes_policy_behind 6\n",
+                           "\ntideline_nodes_policy_refusing 2\n",
+                           "\ntideline_pods 600\n",
+                           "\ntideline_reports_lost 5\n",
+                           "\ntideline_policy_version 9\n",
+                           "\ntideline_cpu_cores{term=\"capacity\"} 64\n",
+                           "\ntideline_cpu_cores{term=\"offered\"} 12.5\n",
+                           "\ntideline_memory_bytes{term=\"deficit\"} 1048576\n",
+                           "\ntideline_sessions 21\n",
+                           "\ntideline_sessions_opened_total 30\n",
+                           "\ntideline_peers_refused_total 2\n",
+                           "\ntideline_calls_rejected_total 1\n",
+                           "\ntideline_certificate_expiry_timestamp_seconds 1800000000\n",
+                           "\ntideline_reports_total{outcome=\"stored\"} 990\n",
+                           "\ntideline_reports_total{outcome=\"duplicate\"} 10\n",
+                           "\ntideline_commit_seconds_total 2.5\n",
+                           "\ntideline_store_bytes{where=\"disk\"} 4096\n"}) {
+    EXPECT_THAT(shown, HasSubstr(line));
+  }
+}
+
+TEST(Metrics, ShowThisProcess) {
+  std::smatch found;
+  const auto shown = text();
+  ASSERT_TRUE(std::regex_search(shown, found, std::regex("\nprocess_resident_memory_bytes ([0-9.e+]+)\n")));
+  EXPECT_GT(std::stod(found[1]), 1e6);
+  ASSERT_TRUE(std::regex_search(shown, found, std::regex("\nprocess_open_fds ([0-9.]+)\n")));
+  EXPECT_GE(std::stod(found[1]), 3);
+  ASSERT_TRUE(std::regex_search(shown, found, std::regex("\nprocess_start_time_seconds ([0-9.e+]+)\n")));
+  EXPECT_GT(std::stod(found[1]), 1.7e9);
+}
+
+TEST(Metrics, AreAllInTheDocs) {
+  const char* source = std::getenv("TIDELINE_SOURCE");
+  ASSERT_NE(source, nullptr);
+  std::ifstream file(std::string(source) + "/docs/metrics.md");
+  const std::string docs{std::istreambuf_iterator<char>(file), {}};
+  const auto names_in = [](const std::string& text, const char* pattern) {
+    const std::regex name(pattern);
+    std::set<std::string> names;
+    for (std::sregex_iterator it(text.begin(), text.end(), name); it != std::sregex_iterator(); ++it)
+      names.insert((*it)[1]);
+    return names;
+  };
+  EXPECT_EQ(names_in(text(), "# TYPE (tideline_[a-z_]+) "), names_in(docs, "`(tideline_[a-z_]+)[`{]"));
+}
+
+}  // namespace
+}  // namespace tideline::coordinator
