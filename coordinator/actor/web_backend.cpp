@@ -26,11 +26,11 @@ void add_fleet(web::Exposition& out, const FleetReport& report) {
   out.one("tideline_nodes_connected", Type::kGauge, "Nodes with a session.", number(summary.connected));
   out.one("tideline_nodes_unprotected", Type::kGauge,
           "Live nodes whose kernel does not keep batch from delaying services.", number(summary.unprotected));
-  out.one("tideline_nodes_policy_behind", Type::kGauge, "Nodes that apply another policy than is wanted of them.",
-          number(summary.policy_behind));
+  out.one("tideline_nodes_policy_behind", Type::kGauge,
+          "Nodes, live or late, that apply another policy than is wanted of them.", number(summary.policy_behind));
   out.one("tideline_nodes_policy_refusing", Type::kGauge, "Nodes that say why they do not apply the wanted policy.",
           number(summary.policy_problems));
-  out.one("tideline_pods", Type::kGauge, "Pods in the newest live reports.", number(summary.pods));
+  out.one("tideline_pods", Type::kGauge, "Pods of nodes that are live or late.", number(summary.pods));
   out.one("tideline_reports_lost", Type::kGauge, "Reports that known nodes say their full spools dropped.",
           number(summary.gap_reports));
   out.one("tideline_policy_version", Type::kGauge, "Version of the policy in force; 0 before the first.",
