@@ -169,7 +169,7 @@ class Parser {
     auto* pods = add(app_, "pods", "List the pods: class, use, throttling", Command::kPods,
                      {"tidectl pods", "tidectl pods --node web-1"});
     add_node_option(*pods, "this node only");
-    add(app_, "reclaimed", "Capacity offered to batch pods, with every term", Command::kReclaimed,
+    add(app_, "reclaimed", "Capacity offered to batch and mid pods, with every term", Command::kReclaimed,
         {"tidectl reclaimed", "tidectl reclaimed --json | jq .cluster.cpuMilli.offered"});
   }
 

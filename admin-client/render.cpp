@@ -81,10 +81,20 @@ Rows rows_of(const std::vector<Series>& series) {
   return rows;
 }
 
+/// A pod asks for one kind only.
+template <class Unit>
+std::optional<Unit> first_of(std::optional<Unit> batch, std::optional<Unit> mid, std::optional<Unit> native) {
+  return batch ? batch : mid ? mid : native;
+}
+
 template <class Unit>
 void add_terms(Table& table, const std::string& node, const std::string& resource, const model::ReclaimTerms<Unit>& t,
                std::string (*show)(std::optional<Unit>), const std::string& data_age) {
   table.row({node, resource, show(t.capacity), show(t.margin), show(t.system), show(t.high_priority), show(t.offered),
+             show(t.committed),
+             t.mid == Unit{} && t.mid_committed == Unit{}
+                 ? "-"
+                 : fmt::format("{} ({})", show(t.mid), model::name_of(t.mid_rule)),
              t.deficit == Unit{} ? "-" : show(t.deficit), std::string(model::name_of(t.rule)), data_age});
 }
 
@@ -101,6 +111,8 @@ Table reclaimed_table() {
                 {"SYSTEM", Align::kRight},
                 {"HIGH PRIO", Align::kRight},
                 {"OFFERED", Align::kRight},
+                {"COMMITTED", Align::kRight},
+                {"MID", Align::kRight},
                 {"DEFICIT", Align::kRight},
                 {"RULE"},
                 {"DATA AGE", Align::kRight}});
@@ -279,8 +291,8 @@ std::string render_pods(const std::vector<Pod>& pods) {
     table.row({row.node, pod.name_space, pod.name, std::string(model::name_of(pod.qos)),
                std::string(model::name_of(model::tier_of(pod.priority, pod.qos))),
                std::string(model::name_of(pod.phase)), cores(cpu), cores(row.cpu_average),
-               cores(requests.batch_cpu ? requests.batch_cpu : requests.cpu), bytes(memory),
-               bytes(requests.batch_memory ? requests.batch_memory : requests.memory),
+               cores(first_of(requests.batch_cpu, pod.mid_requests.cpu, requests.cpu)), bytes(memory),
+               bytes(first_of(requests.batch_memory, pod.mid_requests.memory, requests.memory)),
                percent(row.summary.throttled_ratio),
                row.summary.run_delay ? fmt::format("{:.1f} ms/s", *row.summary.run_delay * 1000) : "-"});
   }
@@ -358,6 +370,9 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   facts.add("    memoryReclaimThresholdPercent",
             fmt::format("{} %", effective.colocation.memory_reclaim_threshold_percent));
   facts.add("    degradeTimeMinutes", fmt::format("{}", effective.colocation.degrade_time_minutes));
+  facts.add("    cpuCalculatePolicy", std::string(model::name_of(effective.colocation.cpu_calculate_policy)));
+  facts.add("    memoryCalculatePolicy", std::string(model::name_of(effective.colocation.memory_calculate_policy)));
+  facts.add("    midReclaimMode", std::string(model::name_of(effective.colocation.mid_reclaim_mode)));
   facts.add("    batchCPUThresholdPercent", optional_percent(effective.colocation.batch_cpu_threshold_percent));
   facts.add("    batchMemoryThresholdPercent", optional_percent(effective.colocation.batch_memory_threshold_percent));
   facts.add("  CPU suppress", mechanism(effective.threshold.enable, effective.dry_run.cpu_suppress));

@@ -32,6 +32,19 @@ void note_rule_change(std::vector<model::Event>& events, std::string_view resour
                     std::string(resource), text(before), text(now)});
 }
 
+/// The same of mid, where it has or had anything.
+template <class Unit>
+void note_mid_change(std::vector<model::Event>& events, std::string_view resource,
+                     const model::ReclaimTerms<Unit>& before, const model::ReclaimTerms<Unit>& now) {
+  const auto of_mid = [](const model::ReclaimTerms<Unit>& terms) {
+    model::ReclaimTerms<Unit> mid;
+    mid.offered = terms.mid_offered;
+    mid.rule = terms.mid_rule;
+    return mid;
+  };
+  if (before.mid != Unit{} || now.mid != Unit{}) note_rule_change(events, resource, of_mid(before), of_mid(now));
+}
+
 }  // namespace
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
@@ -170,6 +183,8 @@ void FleetActor::run_ledger() {
     if (before != reclaimed_.end()) {
       note_rule_change(events, "kubernetes.io/batch-cpu", before->second.cpu, account.cpu);
       note_rule_change(events, "kubernetes.io/batch-memory", before->second.memory, account.memory);
+      note_mid_change(events, "kubernetes.io/mid-cpu", before->second.cpu, account.cpu);
+      note_mid_change(events, "kubernetes.io/mid-memory", before->second.memory, account.memory);
     }
     keep(view.name, std::move(events));
     fleet_.set_reclaimed(account);

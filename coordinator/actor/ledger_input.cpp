@@ -15,6 +15,8 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
   input.memory_allocatable = usage->memory_allocatable;
   input.system_cpu = usage->system_cpu;
   input.system_memory = usage->system_memory;
+  input.used_cpu = usage->node_cpu;
+  input.used_memory = usage->node_memory;
   for (const auto& pod : usage->pods) {
     reclaim::PodInput one;
     one.uid = pod.pod.uid;
@@ -22,6 +24,7 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
     one.tier = model::tier_of(pod.pod.priority, pod.pod.qos);
     one.phase = pod.pod.phase;
     one.requests = pod.pod.requests;
+    one.mid_requests = pod.pod.mid_requests;
     one.cpu = pod.cpu;
     one.memory = pod.memory;
     input.pods.push_back(std::move(one));

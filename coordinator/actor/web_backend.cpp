@@ -50,6 +50,11 @@ void add_terms(web::Exposition& out, std::string_view name, std::string_view hel
   add("high_priority", terms.high_priority);
   add("offered", terms.offered);
   add("deficit", terms.deficit);
+  add("committed", terms.committed);
+  add("mid", terms.mid);
+  add("mid_offered", terms.mid_offered);
+  add("mid_charged", terms.mid_charged);
+  add("mid_committed", terms.mid_committed);
 }
 
 void add_link(web::Exposition& out, const link::LinkCounts& link) {

@@ -18,6 +18,8 @@ const NodeEntry* first_match(const Section& section, const Labels& labels) {
 }
 
 /// Koordinator's percent of a ratio label: trunc(100 ratio).
+constexpr int kAll = 100;
+
 std::optional<int> percent_label(const Labels& labels, const std::string& name, std::vector<std::string>* problems) {
   const auto label = labels.find(name);
   if (label == labels.end()) return std::nullopt;
@@ -70,6 +72,14 @@ NodePolicy effective(const ClusterPolicy& policy, const Labels& labels, std::vec
   }
   if (const auto percent = percent_label(labels, "node.koordinator.sh/memory-reclaim-ratio", label_problems)) {
     colocation.memory_reclaim_threshold_percent = *percent;
+  }
+  // Shares of capacity: nodes refuse a policy that says more than all.
+  if (const auto percent = percent_label(labels, "node.koordinator.sh/mid-static-cpu-reserved-ratio", label_problems)) {
+    colocation.mid_static_cpu_reserved_percent = std::min(*percent, kAll);
+  }
+  if (const auto percent =
+          percent_label(labels, "node.koordinator.sh/mid-static-memory-reserved-ratio", label_problems)) {
+    colocation.mid_static_memory_reserved_percent = std::min(*percent, kAll);
   }
   return node;
 }

@@ -62,6 +62,10 @@ int whole(const Scalar& value) {
   return static_cast<int>(std::get<std::int64_t>(value));
 }
 
+model::CalculatePolicy calculate_policy(const Scalar& value) {
+  return model::calculate_policy_from(std::get<std::string>(value)).value_or(model::CalculatePolicy::kUsage);
+}
+
 // An int is what the model and the wire hold.
 constexpr double kMaxInt = 2147483647;
 
@@ -91,15 +95,19 @@ void add_colocation(std::vector<KeySpec>& out) {
   out.push_back(acted(integer("cpuReclaimThresholdPercent", "60", 0, kMaxInt,
                               "% of CPU capacity that may be used in all; may exceed 100"),
                       [](NodePolicy& p, const Scalar& v) { p.colocation.cpu_reclaim_threshold_percent = whole(v); }));
-  out.push_back(acted_if(one_of(of("cpuCalculatePolicy", KeyType::kText, "\"usage\"", "what prod pods are charged"),
-                                {"usage", "maxUsageRequest"}),
-                         {"usage"}));
+  out.push_back(acted(one_of(of("cpuCalculatePolicy", KeyType::kText, "\"usage\"",
+                                "what prod and mid pods are charged; under usage an LSE pod its request"),
+                             {"usage", "maxUsageRequest"}),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.cpu_calculate_policy = calculate_policy(v); }));
   out.push_back(
       acted(integer("memoryReclaimThresholdPercent", "65", 0, kMaxInt, "% of memory that may be used in all"),
             [](NodePolicy& p, const Scalar& v) { p.colocation.memory_reclaim_threshold_percent = whole(v); }));
-  out.push_back(acted_if(one_of(of("memoryCalculatePolicy", KeyType::kText, "\"usage\"", "what prod pods are charged"),
-                                {"usage", "request", "maxUsageRequest"}),
-                         {"usage"}));
+  out.push_back(
+      acted(one_of(of("memoryCalculatePolicy", KeyType::kText, "\"usage\"",
+                      "what prod and mid pods are charged; under request the node's reservation is all that the system "
+                      "is charged"),
+                   {"usage", "request", "maxUsageRequest"}),
+            [](NodePolicy& p, const Scalar& v) { p.colocation.memory_calculate_policy = calculate_policy(v); }));
   out.push_back(acted(integer("degradeTimeMinutes", "15", 1, kMaxInt,
                               "minutes without a report after which a node's offer is withdrawn"),
                       [](NodePolicy& p, const Scalar& v) { p.colocation.degrade_time_minutes = whole(v); }));
@@ -112,12 +120,26 @@ void add_colocation(std::vector<KeySpec>& out) {
   out.push_back(carried(std::move(diff), [](NodePolicy& p, const Scalar& v) {
     p.colocation.resource_diff_threshold = std::get<double>(v);
   }));
-  out.push_back(one_of(of("midReclaimMode", KeyType::kText, "unset", "how mid capacity is computed"), {"static", ""}));
-  out.push_back(integer("midCPUThresholdPercent", "100", 0, 100, "% of CPU capacity mid pods may get at most"));
-  out.push_back(integer("midMemoryThresholdPercent", "100", 0, 100, "% of memory mid pods may get at most"));
-  out.push_back(integer("midUnallocatedPercent", "0", 0, 100, "% of unallocated capacity given to mid pods"));
-  out.push_back(integer("midStaticCPUReservedPercent", "0", 0, 100, "% of CPU capacity for mid pods in static mode"));
-  out.push_back(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"));
+  out.push_back(acted(one_of(of("midReclaimMode", KeyType::kText, "unset",
+                                "how mid capacity is computed; unset: by what is not allocated"),
+                             {"static", ""}),
+                      [](NodePolicy& p, const Scalar& v) {
+                        if (const auto mode = model::mid_reclaim_mode_from(std::get<std::string>(v))) {
+                          p.colocation.mid_reclaim_mode = *mode;
+                        }
+                      }));
+  out.push_back(acted(integer("midCPUThresholdPercent", "100", 0, 100, "% of CPU capacity mid pods may get at most"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.mid_cpu_threshold_percent = whole(v); }));
+  out.push_back(acted(integer("midMemoryThresholdPercent", "100", 0, 100, "% of memory mid pods may get at most"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.mid_memory_threshold_percent = whole(v); }));
+  out.push_back(acted(integer("midUnallocatedPercent", "0", 0, 100, "% of unallocated capacity given to mid pods"),
+                      [](NodePolicy& p, const Scalar& v) { p.colocation.mid_unallocated_percent = whole(v); }));
+  out.push_back(
+      acted(integer("midStaticCPUReservedPercent", "0", 0, 100, "% of CPU capacity for mid pods in static mode"),
+            [](NodePolicy& p, const Scalar& v) { p.colocation.mid_static_cpu_reserved_percent = whole(v); }));
+  out.push_back(
+      acted(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"),
+            [](NodePolicy& p, const Scalar& v) { p.colocation.mid_static_memory_reserved_percent = whole(v); }));
   out.push_back(acted(integer("batchCPUThresholdPercent", "unset", 0, kMaxInt, "% of CPU capacity offered at most"),
                       [](NodePolicy& p, const Scalar& v) { p.colocation.batch_cpu_threshold_percent = whole(v); }));
   out.push_back(acted(integer("batchMemoryThresholdPercent", "unset", 0, kMaxInt, "% of memory offered at most"),

@@ -1,6 +1,13 @@
 #pragma once
-// Batch CPU and memory by the `usage` calculate policy of Koordinator's colocation-config (its batchresource plugin):
-//   offered = max(0, capacity - margin - system - high_priority), cut to batch{CPU,Memory}ThresholdPercent of capacity.
+// One node's account over prod, mid, batch and system, by Koordinator's colocation-config (its batchresource and
+// midresource plugins) and one rule more: what one tier is offered no other is.
+//   room        = capacity - margin - system - high_priority
+//   mid         = the smallest of what it is given, mid{CPU,Memory}ThresholdPercent of capacity, and
+//                 mid_committed + max(0, room - what batch pods requested)
+//   mid_offered = max(0, mid - mid_committed)
+//   offered     = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
+// Mid is given min(prod_reclaimable, capacity - used) + midUnallocatedPercent of what no pod of prod requests, or under
+// midReclaimMode static a fixed share of capacity.
 
 #include <optional>
 #include <span>
@@ -22,6 +29,7 @@ struct PodInput {
   model::Tier tier = model::Tier::kProd;
   model::PodPhase phase = model::PodPhase::kRunning;
   model::Resources requests;
+  model::MidRequests mid_requests;
   std::optional<model::MilliCpu> cpu;
   std::optional<model::Bytes> memory;
   bool listed = true;  // false: a metric whose pod is no longer listed ("dangling"); charged by use, whatever its phase
@@ -39,17 +47,27 @@ struct NodeInput {
   model::Bytes memory_reserved;
   std::optional<model::MilliCpu> system_cpu;
   std::optional<model::Bytes> system_memory;
+  std::optional<model::MilliCpu> used_cpu;  // of the whole node
+  std::optional<model::Bytes> used_memory;
+  std::optional<model::MilliCpu> prod_reclaimable_cpu;  // requested by prod, and predicted not to be needed
+  std::optional<model::Bytes> prod_reclaimable_memory;
   std::vector<PodInput> pods;
   model::PolicyVersion policy;  // version of the ColocationPolicy passed beside
 };
 
 /// The node's account at `now` (same clock as NodeInput::arrived).
 ///  * kDisabled: policy.enable is false. kStale: no report, or older than degradeTimeMinutes. kUnknownUsage: capacity
-///  or
-///    system usage not known. In these three nothing is offered; terms that are known are still filled in.
-///  * kDeficit: the charges exceed capacity - margin; offered 0, deficit = the excess.
-///  * kThresholdCap: cut by batch{CPU,Memory}ThresholdPercent. kUsage otherwise.
-/// A pod without a metric is charged its request; one without either is part of the system usage.
+///    or system usage not known, under request too; or the whole usage, where mid is given by prediction. In these
+///    three nothing is offered; terms that are known are still filled in. A prediction that is not known gives mid
+///    nothing, and leaves the room to batch: who makes predictions keeps the last one.
+///  * kDeficit: the charges exceed capacity - margin; offered and mid_offered 0, deficit = the excess.
+///  * Batch pods may have requested more than is offered now (committed > offered): nodes judge that, by their own
+///    policy of over-commit.
+///  * kThresholdCap: cut by batch{CPU,Memory}ThresholdPercent. Otherwise the calculate policy's name.
+/// Charged by policy: usage - what a pod uses, its request without a metric; an LSE pod's CPU its request. request -
+/// its request. maxUsageRequest - the larger. A pod without any of it is part of the system usage; one that is no
+/// longer listed (PodInput::listed) is charged what it uses, under each. Mid pods are charged at least their mid-cpu
+/// and mid-memory: what was sold to them is not sold again. CPU takes `request` as `usage`, as Koordinator does.
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now);
 
 /// The sum over the cluster: terms added, node "", the oldest data_age, policy the highest version. The rule is

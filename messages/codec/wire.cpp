@@ -53,17 +53,30 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setOffered(terms.offered.value());
   out.setDeficit(terms.deficit.value());
   out.setRule(static_cast<std::uint8_t>(terms.rule));
+  out.setCommitted(terms.committed.value());
+  out.setMidCharged(terms.mid_charged.value());
+  out.setMidCommitted(terms.mid_committed.value());
+  out.setMid(terms.mid.value());
+  out.setMidOffered(terms.mid_offered.value());
+  out.setMidRule(static_cast<std::uint8_t>(terms.mid_rule));
 }
 
 template <class Unit>
-model::ReclaimTerms<Unit> read_terms(Problems& problems, std::string_view field, schema::Terms::Reader in) {
+model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
+  // A rule is only shown: one that a newer coordinator has stays a number, and its name is "unknown".
   return {.capacity = Unit(in.getCapacity()),
           .margin = Unit(in.getMargin()),
           .system = Unit(in.getSystem()),
           .high_priority = Unit(in.getHighPriority()),
           .offered = Unit(in.getOffered()),
           .deficit = Unit(in.getDeficit()),
-          .rule = problems.enumerator(field, in.getRule(), model::ReclaimRule::kDeficit)};
+          .rule = static_cast<model::ReclaimRule>(in.getRule()),
+          .committed = Unit(in.getCommitted()),
+          .mid_charged = Unit(in.getMidCharged()),
+          .mid_committed = Unit(in.getMidCommitted()),
+          .mid = Unit(in.getMid()),
+          .mid_offered = Unit(in.getMidOffered()),
+          .mid_rule = static_cast<model::ReclaimRule>(in.getMidRule())};
 }
 
 // Numbers of enums are the same on both sides: a value added on one must be added on the other.
@@ -330,8 +343,8 @@ Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {
   Problems problems;
   model::Reclaimed reclaimed;
   reclaimed.node = model::NodeName(str(in.getNode()));
-  reclaimed.cpu = read_terms<model::MilliCpu>(problems, "cpu.rule", in.getCpu());
-  reclaimed.memory = read_terms<model::Bytes>(problems, "memory.rule", in.getMemory());
+  reclaimed.cpu = read_terms<model::MilliCpu>(in.getCpu());
+  reclaimed.memory = read_terms<model::Bytes>(in.getMemory());
   reclaimed.policy = model::PolicyVersion(in.getPolicyVersion());
   if (const auto age_ms = read(in.getDataAgeMs())) {
     constexpr std::int64_t kMaxAgeMs = std::int64_t{100} * 365 * 24 * 3600 * 1000;

@@ -89,6 +89,11 @@ void write(const model::Pod& pod, schema::Pod::Builder out) {
   out.setWorkload(ptr(pod.workload));
   write_resources(pod.requests, out.initRequests());
   write_resources(pod.limits, out.initLimits());
+  if (pod.mid_requests != model::MidRequests{}) {
+    auto mid = out.initMidRequests();
+    write_unit(pod.mid_requests.cpu, mid.initCpu());
+    write_unit(pod.mid_requests.memory, mid.initMemory());
+  }
   write_containers(pod.containers, out);
   if (pod.cpu_burst) write_burst(*pod.cpu_burst, out.initCpuBurst());
   if (pod.cpu_qos) {
@@ -131,6 +136,8 @@ Result<model::Pod> read(schema::Pod::Reader in) {
   pod.workload = str(in.getWorkload());
   pod.requests = read_resources(in.getRequests());
   pod.limits = read_resources(in.getLimits());
+  pod.mid_requests = {.cpu = read_unit<model::MilliCpu>(in.getMidRequests().getCpu()),
+                      .memory = read_unit<model::Bytes>(in.getMidRequests().getMemory())};
   const auto containers = in.getContainers();
   if (problems.bounded("containers", containers, model::ReportLimits::kMaxContainers)) {
     pod.containers.reserve(containers.size());

@@ -165,6 +165,11 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
   }
   range("colocation.batchCpuThresholdPercent", colocation.batch_cpu_threshold_percent, 0, kMaxPercent);
   range("colocation.batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent, 0, kMaxPercent);
+  range("colocation.midCpuThresholdPercent", colocation.mid_cpu_threshold_percent, 0, 100);
+  range("colocation.midMemoryThresholdPercent", colocation.mid_memory_threshold_percent, 0, 100);
+  range("colocation.midUnallocatedPercent", colocation.mid_unallocated_percent, 0, 100);
+  range("colocation.midStaticCpuReservedPercent", colocation.mid_static_cpu_reserved_percent, 0, 100);
+  range("colocation.midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent, 0, 100);
   check_threshold(range, policy.threshold);
   check_burst(range, policy.burst);
   struct Named {
@@ -179,6 +184,9 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
 }
 
 // Numbers of enums are the same on both sides: a value added on one must be added on the other.
+static_assert(static_cast<int>(schema::CalculatePolicy::MAX_USAGE_REQUEST) ==
+              static_cast<int>(model::CalculatePolicy::kMaxUsageRequest));
+static_assert(static_cast<int>(schema::MidReclaimMode::STATIC) == static_cast<int>(model::MidReclaimMode::kStatic));
 static_assert(static_cast<int>(schema::CpuEvictPolicy::ALLOCATABLE) ==
               static_cast<int>(model::CpuEvictPolicy::kAllocatable));
 static_assert(static_cast<int>(schema::CpuQosMechanism::CORE_SCHED) ==
@@ -201,6 +209,14 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   colocation.setResourceDiffThreshold(policy.colocation.resource_diff_threshold);
   write(widened(policy.colocation.batch_cpu_threshold_percent), colocation.initBatchCpuThresholdPercent());
   write(widened(policy.colocation.batch_memory_threshold_percent), colocation.initBatchMemoryThresholdPercent());
+  colocation.setCpuCalculatePolicy(static_cast<schema::CalculatePolicy>(policy.colocation.cpu_calculate_policy));
+  colocation.setMemoryCalculatePolicy(static_cast<schema::CalculatePolicy>(policy.colocation.memory_calculate_policy));
+  colocation.setMidReclaimMode(static_cast<schema::MidReclaimMode>(policy.colocation.mid_reclaim_mode));
+  colocation.setMidCpuThresholdPercent(policy.colocation.mid_cpu_threshold_percent);
+  colocation.setMidMemoryThresholdPercent(policy.colocation.mid_memory_threshold_percent);
+  colocation.setMidUnallocatedPercent(policy.colocation.mid_unallocated_percent);
+  colocation.setMidStaticCpuReservedPercent(policy.colocation.mid_static_cpu_reserved_percent);
+  colocation.setMidStaticMemoryReservedPercent(policy.colocation.mid_static_memory_reserved_percent);
   write_threshold(policy.threshold, out.initThreshold());
   write_cpu_qos(policy.qos.lsr, out.initLsr());
   write_cpu_qos(policy.qos.ls, out.initLs());
@@ -216,6 +232,7 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
   policy.version = model::PolicyVersion(in.getVersion());
   policy.epoch = model::Epoch(in.getEpoch());
   const auto colocation = in.getColocation();
+  constexpr auto kLastCalculate = model::CalculatePolicy::kMaxUsageRequest;
   policy.colocation = {
       .enable = colocation.getEnable(),
       .cpu_reclaim_threshold_percent = colocation.getCpuReclaimThresholdPercent(),
@@ -228,6 +245,17 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
           problems.integer("colocation.batchCpuThresholdPercent", read(colocation.getBatchCpuThresholdPercent())),
       .batch_memory_threshold_percent =
           problems.integer("colocation.batchMemoryThresholdPercent", read(colocation.getBatchMemoryThresholdPercent())),
+      .cpu_calculate_policy =
+          problems.enumerator("colocation.cpuCalculatePolicy", colocation.getCpuCalculatePolicy(), kLastCalculate),
+      .memory_calculate_policy = problems.enumerator("colocation.memoryCalculatePolicy",
+                                                     colocation.getMemoryCalculatePolicy(), kLastCalculate),
+      .mid_reclaim_mode = problems.enumerator("colocation.midReclaimMode", colocation.getMidReclaimMode(),
+                                              model::MidReclaimMode::kStatic),
+      .mid_cpu_threshold_percent = colocation.getMidCpuThresholdPercent(),
+      .mid_memory_threshold_percent = colocation.getMidMemoryThresholdPercent(),
+      .mid_unallocated_percent = colocation.getMidUnallocatedPercent(),
+      .mid_static_cpu_reserved_percent = colocation.getMidStaticCpuReservedPercent(),
+      .mid_static_memory_reserved_percent = colocation.getMidStaticMemoryReservedPercent(),
   };
   policy.threshold = read_threshold(problems, in.getThreshold());
   const model::QosPolicy defaults;

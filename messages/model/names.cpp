@@ -63,6 +63,11 @@ constexpr Table<SuppressPolicy, 3> kSuppressPolicies{{{SuppressPolicy::kCpuset, 
                                                       {SuppressPolicy::kWorkConserving, "workConserving"}}};
 constexpr Table<CpuEvictPolicy, 2> kCpuEvictPolicies{
     {{CpuEvictPolicy::kRealLimit, "evictByRealLimit"}, {CpuEvictPolicy::kAllocatable, "evictByAllocatable"}}};
+constexpr Table<CalculatePolicy, 3> kCalculatePolicies{{{CalculatePolicy::kUsage, "usage"},
+                                                        {CalculatePolicy::kRequest, "request"},
+                                                        {CalculatePolicy::kMaxUsageRequest, "maxUsageRequest"}}};
+constexpr Table<MidReclaimMode, 2> kMidReclaimModes{
+    {{MidReclaimMode::kPredicted, ""}, {MidReclaimMode::kStatic, "static"}}};
 constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kCpuBurstOnly, "cpuBurstOnly"},
                                                 {BurstPolicy::kCfsQuotaBurstOnly, "cfsQuotaBurstOnly"},
@@ -153,12 +158,17 @@ constexpr Table<EvictionVerdict::Answer, 3> kEvictionAnswers{{{EvictionVerdict::
 constexpr Table<FeatureState::State, 3> kFeatureStates{{{FeatureState::State::kInactive, "inactive"},
                                                         {FeatureState::State::kActive, "active"},
                                                         {FeatureState::State::kUnsupported, "unsupported"}}};
-constexpr Table<ReclaimRule, 6> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
-                                               {ReclaimRule::kThresholdCap, "threshold-cap"},
-                                               {ReclaimRule::kDisabled, "disabled"},
-                                               {ReclaimRule::kStale, "stale"},
-                                               {ReclaimRule::kUnknownUsage, "unknown-usage"},
-                                               {ReclaimRule::kDeficit, "deficit"}}};
+constexpr Table<ReclaimRule, 11> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
+                                                {ReclaimRule::kThresholdCap, "threshold-cap"},
+                                                {ReclaimRule::kDisabled, "disabled"},
+                                                {ReclaimRule::kStale, "stale"},
+                                                {ReclaimRule::kUnknownUsage, "unknown-usage"},
+                                                {ReclaimRule::kDeficit, "deficit"},
+                                                {ReclaimRule::kRequest, "request"},
+                                                {ReclaimRule::kMaxUsageRequest, "max-usage-request"},
+                                                {ReclaimRule::kPredicted, "predicted"},
+                                                {ReclaimRule::kStatic, "static"},
+                                                {ReclaimRule::kSafeCapacity, "safe-capacity"}}};
 
 }  // namespace
 
@@ -185,6 +195,12 @@ std::string_view name_of(SuppressPolicy policy) {
 }
 std::string_view name_of(CpuEvictPolicy policy) {
   return lookup(kCpuEvictPolicies, policy);
+}
+std::string_view name_of(CalculatePolicy policy) {
+  return lookup(kCalculatePolicies, policy);
+}
+std::string_view name_of(MidReclaimMode mode) {
+  return lookup(kMidReclaimModes, mode);
 }
 std::string_view name_of(BurstPolicy policy) {
   return lookup(kBurstPolicies, policy);
@@ -228,6 +244,12 @@ std::optional<SuppressPolicy> suppress_policy_from(std::string_view text) {
 }
 std::optional<CpuEvictPolicy> cpu_evict_policy_from(std::string_view text) {
   return reverse(kCpuEvictPolicies, text);
+}
+std::optional<CalculatePolicy> calculate_policy_from(std::string_view text) {
+  return reverse(kCalculatePolicies, text);
+}
+std::optional<MidReclaimMode> mid_reclaim_mode_from(std::string_view text) {
+  return reverse(kMidReclaimModes, text);
 }
 std::optional<BurstPolicy> burst_policy_from(std::string_view text) {
   return reverse(kBurstPolicies, text);

@@ -38,6 +38,14 @@ struct Resources {
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
+/// What a mid pod asks of kubernetes.io/mid-cpu and mid-memory, over all its containers. Not a part of Resources, of
+/// which a report holds hundreds: only the ledger wants it.
+struct MidRequests {
+  std::optional<MilliCpu> cpu;
+  std::optional<Bytes> memory;
+  friend bool operator==(const MidRequests&, const MidRequests&) = default;
+};
+
 struct Container {
   std::string name;
   std::string id;  // container id as in the cgroup's name, without a runtime prefix
@@ -98,6 +106,7 @@ struct Pod {
   std::string workload;         // owner as "kind/name"; empty = none
   Resources requests;
   Resources limits;
+  MidRequests mid_requests;
   std::vector<Container> containers;
   std::optional<CpuBurstOverride> cpu_burst;
   std::optional<CpuQosOverride> cpu_qos;

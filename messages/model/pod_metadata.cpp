@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "messages/model/pod_resources.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
 
@@ -22,6 +23,7 @@ using nlohmann::json;
 
 constexpr std::int64_t kMinInt = std::numeric_limits<int>::min();
 constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
+constexpr const char* kTooMuch = "the containers' sum is more than any host has";
 constexpr std::size_t kMaxLabelBytes = 63;  // of a value, in Kubernetes
 
 Error wrong(std::string what) {
@@ -144,8 +146,8 @@ Result<std::optional<Unit>> quantity(const json& resources, std::string_view nam
   return std::optional<Unit>(*parsed);
 }
 
-/// Batch resources of one container, where `resources` has none yet.
-Result<void> fill_batch(const json& spec, std::string_view part, Resources& resources) {
+/// Batch resources of one container, where `resources` has none yet, and what it asks of mid.
+Result<void> fill_extended(const json& spec, std::string_view part, Resources& resources, MidRequests& mid) {
   const auto found = spec.find(std::string(part));
   if (found == spec.end() || found->is_null()) return {};
   if (!found->is_object()) return wrong(fmt::format("{} is {}; want an object", part, shown(*found)));
@@ -153,8 +155,13 @@ Result<void> fill_batch(const json& spec, std::string_view part, Resources& reso
   if (!cpu) return cpu.error().in(part);
   const auto memory = quantity(*found, "kubernetes.io/batch-memory", parse_bytes, ReportLimits::kMaxMemoryBytes);
   if (!memory) return memory.error().in(part);
+  const auto mid_cpu = quantity(*found, "kubernetes.io/mid-cpu", parse_batch_cpu, ReportLimits::kMaxMilliCpu);
+  if (!mid_cpu) return mid_cpu.error().in(part);
+  const auto mid_memory = quantity(*found, "kubernetes.io/mid-memory", parse_bytes, ReportLimits::kMaxMemoryBytes);
+  if (!mid_memory) return mid_memory.error().in(part);
   if (!resources.batch_cpu) resources.batch_cpu = *cpu;
   if (!resources.batch_memory) resources.batch_memory = *memory;
+  mid = {.cpu = *mid_cpu, .memory = *mid_memory};
   return {};
 }
 
@@ -167,28 +174,45 @@ bool sum_within(const std::vector<Container>& containers, Resources Container::*
   return sum <= limit;
 }
 
-/// The containers with what the annotation adds.
-Result<std::vector<Container>> extended(const json& root, std::vector<Container> containers) {
+struct Extended {
+  std::vector<Container> containers;
+  MidRequests mid_requests;
+};
+
+/// `pod` with what the annotation adds.
+Result<Extended> extended(const json& root, Extended pod) {
   const auto specs = root.find("containers");
-  if (specs == root.end() || specs->is_null()) return containers;
+  if (specs == root.end() || specs->is_null()) return pod;
   if (!specs->is_object()) return wrong(fmt::format("containers is {}; want an object", shown(*specs)));
+  MidRequests asked;
   for (const auto& [name, spec] : specs->items()) {
-    const auto container = std::find_if(containers.begin(), containers.end(),
+    const auto container = std::find_if(pod.containers.begin(), pod.containers.end(),
                                         [&name = name](const Container& other) { return other.name == name; });
-    if (container == containers.end()) return wrong(fmt::format("the pod has no container {}", shown(json(name))));
+    if (container == pod.containers.end()) return wrong(fmt::format("the pod has no container {}", shown(json(name))));
     if (!spec.is_object()) return wrong(fmt::format("{} is {}; want an object", shown(json(name)), shown(spec)));
-    for (const auto& [part, resources] :
-         {std::pair("requests", &container->requests), std::pair("limits", &container->limits)}) {
-      if (auto ok = fill_batch(spec, part, *resources); !ok) return ok.error().in(shown(json(name)));
+    MidRequests requests;
+    MidRequests limits;  // Kubernetes: what is not asked for is as the limit
+    if (auto ok = fill_extended(spec, "requests", container->requests, requests); !ok) {
+      return ok.error().in(shown(json(name)));
     }
+    if (auto ok = fill_extended(spec, "limits", container->limits, limits); !ok) {
+      return ok.error().in(shown(json(name)));
+    }
+    complete(requests, limits);
+    add(asked, requests);
   }
   for (const auto part : {&Container::requests, &Container::limits}) {
-    if (!sum_within(containers, part, &Resources::batch_cpu, ReportLimits::kMaxMilliCpu) ||
-        !sum_within(containers, part, &Resources::batch_memory, ReportLimits::kMaxMemoryBytes)) {
-      return wrong("the containers' sum is more than any host has");
+    if (!sum_within(pod.containers, part, &Resources::batch_cpu, ReportLimits::kMaxMilliCpu) ||
+        !sum_within(pod.containers, part, &Resources::batch_memory, ReportLimits::kMaxMemoryBytes)) {
+      return wrong(kTooMuch);
     }
   }
-  return containers;
+  if (asked.cpu.value_or(MilliCpu(0)).value() > ReportLimits::kMaxMilliCpu ||
+      asked.memory.value_or(Bytes(0)).value() > ReportLimits::kMaxMemoryBytes) {
+    return wrong(kTooMuch);
+  }
+  complete(pod.mid_requests, asked);
+  return pod;
 }
 
 Result<int> int_from(const std::string& text) {
@@ -259,7 +283,10 @@ class Applier {
       take_object(key, value, bound_cpus_from, pod_.bound_cpus, {});
     } else if (key == kExtendedResourceAnnotation) {
       const auto root = object_from(value);
-      take(key, value, root ? extended(*root, pod_.containers) : root.error(), pod_.containers);
+      Extended spec{pod_.containers, pod_.mid_requests};
+      take(key, value, root ? extended(*root, spec) : root.error(), spec);
+      pod_.containers = std::move(spec.containers);
+      pod_.mid_requests = spec.mid_requests;
     }
   }
 

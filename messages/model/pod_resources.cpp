@@ -34,4 +34,14 @@ void complete_resources(Pod& pod) {
   complete(pod.containers, &Container::limits, Over::kAll, pod.limits);
 }
 
+void add(MidRequests& sum, const MidRequests& more) {
+  if (more.cpu) sum.cpu = sum.cpu.value_or(MilliCpu(0)) + *more.cpu;
+  if (more.memory) sum.memory = sum.memory.value_or(Bytes(0)) + *more.memory;
+}
+
+void complete(MidRequests& own, const MidRequests& other) {
+  if (!own.cpu) own.cpu = other.cpu;
+  if (!own.memory) own.memory = other.memory;
+}
+
 }  // namespace tideline::model

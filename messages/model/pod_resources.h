@@ -10,4 +10,9 @@ namespace tideline::model {
 /// Kubernetes: what kubelet writes into the cgroup of a pod.
 void complete_resources(Pod& pod);
 
+/// Adds what one container more asks for. What neither asks for stays absent.
+void add(MidRequests& sum, const MidRequests& more);
+/// Fills what `own` does not have itself.
+void complete(MidRequests& own, const MidRequests& other);
+
 }  // namespace tideline::model

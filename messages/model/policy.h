@@ -40,6 +40,16 @@ struct ThresholdPolicy {
   friend bool operator==(const ThresholdPolicy&, const ThresholdPolicy&) = default;
 };
 
+/// colocation-config {cpu,memory}CalculatePolicy: what pods of prod and mid are charged. CPU takes no kRequest.
+enum class CalculatePolicy : std::uint8_t { kUsage = 0, kRequest = 1, kMaxUsageRequest = 2 };
+std::string_view name_of(CalculatePolicy policy);  // "usage", "request", "maxUsageRequest"
+std::optional<CalculatePolicy> calculate_policy_from(std::string_view text);
+
+/// colocation-config midReclaimMode: what prod is predicted not to need, or a fixed share.
+enum class MidReclaimMode : std::uint8_t { kPredicted = 0, kStatic = 1 };
+std::string_view name_of(MidReclaimMode mode);  // "", "static"
+std::optional<MidReclaimMode> mid_reclaim_mode_from(std::string_view text);
+
 /// cpu-burst-config policy.
 enum class BurstPolicy { kNone, kCpuBurstOnly, kCfsQuotaBurstOnly, kAuto };
 std::string_view name_of(BurstPolicy policy);  // "none", "cpuBurstOnly", "cfsQuotaBurstOnly", "auto"
@@ -88,6 +98,14 @@ struct ColocationPolicy {
   double resource_diff_threshold = 0.1;  // (0,1]
   std::optional<int> batch_cpu_threshold_percent;
   std::optional<int> batch_memory_threshold_percent;
+  CalculatePolicy cpu_calculate_policy = CalculatePolicy::kUsage;
+  CalculatePolicy memory_calculate_policy = CalculatePolicy::kUsage;
+  MidReclaimMode mid_reclaim_mode = MidReclaimMode::kPredicted;
+  int mid_cpu_threshold_percent = 100;         // 0..100
+  int mid_memory_threshold_percent = 100;      // 0..100
+  int mid_unallocated_percent = 0;             // 0..100
+  int mid_static_cpu_reserved_percent = 0;     // 0..100
+  int mid_static_memory_reserved_percent = 0;  // 0..100
   friend bool operator==(const ColocationPolicy&, const ColocationPolicy&) = default;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// What batch may use on a node, with every term that led there.
+// What batch and mid may use on a node, with every term that led there.
 
 #include <optional>
 #include <string_view>
@@ -9,26 +9,39 @@
 
 namespace tideline::model {
 
+/// What made the number. Values travel and are stored: never renumber.
 enum class ReclaimRule : std::uint8_t {
-  kUsage = 0,         // capacity - margin - system - used by high priority
-  kThresholdCap = 1,  // cut by batch{Cpu,Memory}ThresholdPercent
-  kDisabled = 2,      // colocation is off for this node
-  kStale = 3,         // node data older than degradeTimeMinutes, or none: withdrawn
-  kUnknownUsage = 4,  // the node's usage is not known: nothing is offered
-  kDeficit = 5,       // charged already exceeds the safe capacity
+  kUsage = 0,            // batch: prod and mid are charged what they use
+  kThresholdCap = 1,     // cut by batch{CPU,Memory}ThresholdPercent, or mid{CPU,Memory}ThresholdPercent
+  kDisabled = 2,         // colocation is off for this node
+  kStale = 3,            // node data older than degradeTimeMinutes, or none: withdrawn
+  kUnknownUsage = 4,     // the node's usage is not known: nothing is offered
+  kDeficit = 5,          // charged already exceeds the safe capacity
+  kRequest = 6,          // batch: prod and mid are charged what they request
+  kMaxUsageRequest = 7,  // batch: prod and mid are charged the larger of both
+  kPredicted = 8,        // mid: what prod is predicted not to need, and a share of what is not allocated
+  kStatic = 9,           // mid: a fixed share
+  kSafeCapacity = 10,    // mid: cut to what the charges leave
 };
 std::string_view name_of(ReclaimRule rule);
 
-/// One resource's account. offered = max(0, capacity - margin - system - high_priority), then capped.
+/// One resource's account. Of what the charges leave, room = capacity - margin - system - high_priority, mid is served
+/// first: offered = max(0, room - mid_offered), then capped.
 template <class Unit>
 struct ReclaimTerms {
   Unit capacity{};
   Unit margin{};         // capacity * (100 - reclaimThresholdPercent) / 100
-  Unit system{};         // max(system used, node reserved)
-  Unit high_priority{};  // charged for pods that are not batch or free
-  Unit offered{};
-  Unit deficit{};  // how far the charges exceed capacity - margin
+  Unit system{};         // max(system used, node reserved); node reserved alone under the request policy
+  Unit high_priority{};  // charged for pods that are not batch or free: prod and mid
+  Unit offered{};        // batch's whole, what its pods requested included
+  Unit deficit{};        // how far the charges exceed capacity - margin
   ReclaimRule rule = ReclaimRule::kUsage;
+  Unit committed{};      // requested by batch and free pods in batch-cpu, batch-memory
+  Unit mid_charged{};    // of high_priority, for mid pods: at least what they requested
+  Unit mid_committed{};  // requested by mid pods
+  Unit mid{};            // mid's whole, what its pods requested included
+  Unit mid_offered{};    // of it, for sale now: no other tier is offered it
+  ReclaimRule mid_rule = ReclaimRule::kPredicted;
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 

@@ -127,6 +127,8 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.text("pods.workload", pod.workload);
   check.resources("pods.requests", pod.requests);
   check.resources("pods.limits", pod.limits);
+  check.cpu("pods.mid_requests", pod.mid_requests.cpu);
+  check.bytes("pods.mid_requests", pod.mid_requests.memory);
   check.count("pods.containers", pod.containers.size(), ReportLimits::kMaxContainers);
   check.text("pods.core_sched.group_id", pod.core_sched.group_id, 63);
   if (const auto& allowed_by = pod.eviction.allowed_by) {

@@ -15,6 +15,12 @@ struct Terms {
   offered @4 :Int64;
   deficit @5 :Int64;
   rule @6 :UInt8;          # model::ReclaimRule
+  committed @7 :Int64;
+  midCharged @8 :Int64;
+  midCommitted @9 :Int64;
+  mid @10 :Int64;
+  midOffered @11 :Int64;
+  midRule @12 :UInt8;      # model::ReclaimRule
 }
 
 struct Reclaimed {

@@ -7,6 +7,8 @@ $Cxx.namespace("tideline::schema");
 
 enum SuppressPolicy { cpuset @0; cfsQuota @1; workConserving @2; }
 enum CpuEvictPolicy { realLimit @0; allocatable @1; }
+enum CalculatePolicy { usage @0; request @1; maxUsageRequest @2; }
+enum MidReclaimMode { predicted @0; static @1; }
 enum CpuQosMechanism { groupIdentity @0; coreSched @1; }
 # Of a sender that does not know the setting: unset, which is the receiver's default.
 enum Switch { unset @0; off @1; on @2; }
@@ -64,6 +66,14 @@ struct ColocationPolicy {
   resourceDiffThreshold @6 :Float64;        # (0,1]
   batchCpuThresholdPercent @7 :R.OptInt;    # percent of capacity
   batchMemoryThresholdPercent @8 :R.OptInt; # percent of capacity
+  cpuCalculatePolicy @9 :CalculatePolicy;
+  memoryCalculatePolicy @10 :CalculatePolicy;
+  midReclaimMode @11 :MidReclaimMode;
+  midCpuThresholdPercent @12 :Int32 = 100;     # percent of capacity
+  midMemoryThresholdPercent @13 :Int32 = 100;  # percent of capacity
+  midUnallocatedPercent @14 :Int32;            # percent of what is not allocated
+  midStaticCpuReservedPercent @15 :Int32;      # percent of capacity
+  midStaticMemoryReservedPercent @16 :Int32;   # percent of capacity
 }
 
 struct NodePolicy {

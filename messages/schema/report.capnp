@@ -39,6 +39,12 @@ struct Resources {
   batchMemory @3 :OptInt;  # bytes
 }
 
+# Of kubernetes.io/mid-cpu and mid-memory.
+struct MidRequests {
+  cpu @0 :OptInt;          # millicores
+  memory @1 :OptInt;       # bytes
+}
+
 struct Container {
   name @0 :Text;
   id @1 :Text;
@@ -98,6 +104,7 @@ struct Pod {
   evictionAllowedBy @18 :List(Text);  # features that may evict it, as Koordinator names them; null: all
   coreSchedGroup @19 :Text;           # label core-sched-group-id; "" = none
   coreSchedPolicy @20 :CoreSchedPolicy;
+  midRequests @21 :MidRequests;       # null: none
 }
 
 struct PodSummary {

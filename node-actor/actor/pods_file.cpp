@@ -23,17 +23,20 @@ using model::ErrorCode;
 using model::Result;
 using nlohmann::json;
 
-model::Resources parse_resources(JsonFields& of, std::string_view key) {
+model::Resources parse_resources(JsonFields& of, std::string_view key, model::MidRequests& mid) {
   model::Resources resources;
   const json* value = of.find(key);
   if (value == nullptr) return resources;
   JsonFields fields(*value, of.path(key), of.problem());
-  fields.only({"cpu", "memory", "kubernetes.io/batch-cpu", "kubernetes.io/batch-memory"});
+  fields.only({"cpu", "memory", "kubernetes.io/batch-cpu", "kubernetes.io/batch-memory", "kubernetes.io/mid-cpu",
+               "kubernetes.io/mid-memory"});
   using Limits = model::ReportLimits;
   resources.cpu = fields.quantity("cpu", model::parse_cpu, Limits::kMaxMilliCpu);
   resources.memory = fields.quantity("memory", model::parse_bytes, Limits::kMaxMemoryBytes);
   resources.batch_cpu = fields.quantity("kubernetes.io/batch-cpu", model::parse_batch_cpu, Limits::kMaxMilliCpu);
   resources.batch_memory = fields.quantity("kubernetes.io/batch-memory", model::parse_bytes, Limits::kMaxMemoryBytes);
+  mid.cpu = fields.quantity("kubernetes.io/mid-cpu", model::parse_batch_cpu, Limits::kMaxMilliCpu);
+  mid.memory = fields.quantity("kubernetes.io/mid-memory", model::parse_bytes, Limits::kMaxMemoryBytes);
   return resources;
 }
 
@@ -44,7 +47,7 @@ void check_path_part(JsonFields& fields, std::string_view key, const std::string
   }
 }
 
-std::vector<model::Container> parse_containers(JsonFields& pod) {
+std::vector<model::Container> parse_containers(JsonFields& pod, model::MidRequests& mid_requests) {
   std::vector<model::Container> parsed;
   const json* containers = pod.find("containers");
   if (containers == nullptr) return parsed;
@@ -60,10 +63,14 @@ std::vector<model::Container> parse_containers(JsonFields& pod) {
   for (std::size_t i = 0; i < containers->size(); ++i) {
     JsonFields container((*containers)[i], pod.path(fmt::format("containers[{}]", i)), pod.problem());
     container.only({"name", "id", "requests", "limits"});
+    model::MidRequests asked;
+    model::MidRequests limit;  // Kubernetes: what is not asked for is as the limit
     parsed.push_back({.name = container.text("name", true),
                       .id = container.text("id", true),
-                      .requests = parse_resources(container, "requests"),
-                      .limits = parse_resources(container, "limits")});
+                      .requests = parse_resources(container, "requests", asked),
+                      .limits = parse_resources(container, "limits", limit)});
+    model::complete(asked, limit);
+    model::add(mid_requests, asked);
     check_path_part(container, "id", parsed.back().id);
   }
   return parsed;
@@ -90,15 +97,15 @@ std::map<std::string, std::string, std::less<>> parse_texts(JsonFields& pod, std
   return texts;
 }
 
-void check_sums(JsonFields& fields, std::string_view key, const model::Resources& sums) {
+void check_sums(JsonFields& fields, std::string_view key, const model::Resources& sums, const model::MidRequests& mid) {
   using Limits = model::ReportLimits;
-  for (const auto& cpu : {sums.cpu, sums.batch_cpu}) {
+  for (const auto& cpu : {sums.cpu, sums.batch_cpu, mid.cpu}) {
     if (cpu && cpu->value() > Limits::kMaxMilliCpu) {
       fields.fail(key,
                   fmt::format("the containers' sum is {} millicores, limit {}", cpu->value(), Limits::kMaxMilliCpu));
     }
   }
-  for (const auto& memory : {sums.memory, sums.batch_memory}) {
+  for (const auto& memory : {sums.memory, sums.batch_memory, mid.memory}) {
     if (memory && memory->value() > Limits::kMaxMemoryBytes) {
       fields.fail(key,
                   fmt::format("the containers' sum is {} bytes, limit {}", memory->value(), Limits::kMaxMemoryBytes));
@@ -124,9 +131,13 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
                   .value_or(model::PodPhase::kRunning);
   pod.priority = fields.integer("priority");
   pod.workload = fields.text("workload", false);
-  pod.requests = parse_resources(fields, "requests");
-  pod.limits = parse_resources(fields, "limits");
-  pod.containers = parse_containers(fields);
+  model::MidRequests mid_limits;
+  model::MidRequests of_containers;
+  pod.requests = parse_resources(fields, "requests", pod.mid_requests);
+  pod.limits = parse_resources(fields, "limits", mid_limits);
+  pod.containers = parse_containers(fields, of_containers);
+  model::complete(pod.mid_requests, mid_limits);
+  model::complete(pod.mid_requests, of_containers);
 
   std::vector<model::MetadataProblem> problems;
   model::PodMetadata metadata;
@@ -143,8 +154,8 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
     file.problems.push_back({fmt::format("{}/{}", pod.name_space, pod.name), std::move(bad)});
   }
   model::complete_resources(pod);
-  check_sums(fields, "requests", pod.requests);
-  check_sums(fields, "limits", pod.limits);
+  check_sums(fields, "requests", pod.requests, pod.mid_requests);
+  check_sums(fields, "limits", pod.limits, {});
   return pod;
 }
 

@@ -277,7 +277,7 @@ std::vector<FeatureState> features_of(const EvictDecision& decision) {
   const auto& allocatable = decision.of(EvictTask::kBatchAllocatable);
   if (allocatable.trigger != Reason::kDisabled && allocatable.trigger != Reason::kNoPolicy) {
     features.push_back({"cpuEvict.allocatable.mid-cpu", FeatureState::State::kUnsupported,
-                        "kubernetes.io/mid-cpu: what mid pods request of it is not known to this build"});
+                        "kubernetes.io/mid-cpu: what mid may have in all is not told to nodes"});
   }
   return features;
 }

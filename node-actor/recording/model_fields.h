@@ -159,6 +159,12 @@ void fields(V& v, Of<V, model::Resources> resources) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::MidRequests> requests) {
+  v("cpu", requests.cpu);
+  v("memory", requests.memory);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::Container> container) {
   v("name", container.name);
   v("id", container.id);
@@ -208,6 +214,7 @@ void fields(V& v, Of<V, model::Pod> pod) {
   v("workload", pod.workload);
   v("requests", pod.requests);
   v("limits", pod.limits);
+  v("mid_requests", pod.mid_requests);
   v("containers", pod.containers);
   v("cpu_burst", pod.cpu_burst);
   v("cpu_qos", pod.cpu_qos);
@@ -273,6 +280,14 @@ void fields(V& v, Of<V, model::ColocationPolicy> colocation) {
   v("resourceDiffThreshold", colocation.resource_diff_threshold);
   v("batchCPUThresholdPercent", colocation.batch_cpu_threshold_percent);
   v("batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent);
+  v("cpuCalculatePolicy", colocation.cpu_calculate_policy);
+  v("memoryCalculatePolicy", colocation.memory_calculate_policy);
+  v("midReclaimMode", colocation.mid_reclaim_mode);
+  v("midCPUThresholdPercent", colocation.mid_cpu_threshold_percent);
+  v("midMemoryThresholdPercent", colocation.mid_memory_threshold_percent);
+  v("midUnallocatedPercent", colocation.mid_unallocated_percent);
+  v("midStaticCPUReservedPercent", colocation.mid_static_cpu_reserved_percent);
+  v("midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent);
 }
 
 template <class V>

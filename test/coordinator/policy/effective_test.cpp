@@ -118,6 +118,37 @@ TEST(Effective, TakesReclaimRatiosFromNodeLabelsAboveEverything) {
   EXPECT_THAT(problems, IsEmpty());
 }
 
+TEST(Effective, TakesTheStaticSharesOfMidFromNodeLabelsUpToAll) {
+  const auto policy = parsed({{"colocation-config", R"({"enable": true, "midReclaimMode": "static",
+      "midStaticCPUReservedPercent": 10, "midStaticMemoryReservedPercent": 20})"}});
+  std::vector<std::string> problems;
+  const NodePolicy node = effective(policy,
+                                    {{"node.koordinator.sh/mid-static-cpu-reserved-ratio", "0.25"},
+                                     {"node.koordinator.sh/mid-static-memory-reserved-ratio", "1.5"}},
+                                    &problems);
+  EXPECT_EQ(node.colocation.mid_static_cpu_reserved_percent, 25);
+  EXPECT_EQ(node.colocation.mid_static_memory_reserved_percent, 100);
+  EXPECT_THAT(problems, IsEmpty());
+}
+
+TEST(Effective, EachKeyOfTheLedgerReachesItsOwnField) {
+  const auto policy = parsed({{"colocation-config", R"({"enable": true,
+      "cpuCalculatePolicy": "maxUsageRequest", "memoryCalculatePolicy": "request", "midReclaimMode": "static",
+      "midCPUThresholdPercent": 11, "midMemoryThresholdPercent": 12, "midUnallocatedPercent": 13,
+      "midStaticCPUReservedPercent": 14, "midStaticMemoryReservedPercent": 15,
+      "nodeConfigs": [{"nodeSelector": {"matchLabels": {"mode": "unset"}}, "midReclaimMode": ""}]})"}});
+  const auto colocation = effective(policy, {}).colocation;
+  EXPECT_EQ(colocation.cpu_calculate_policy, model::CalculatePolicy::kMaxUsageRequest);
+  EXPECT_EQ(colocation.memory_calculate_policy, model::CalculatePolicy::kRequest);
+  EXPECT_EQ(colocation.mid_reclaim_mode, model::MidReclaimMode::kStatic);
+  EXPECT_EQ(colocation.mid_cpu_threshold_percent, 11);
+  EXPECT_EQ(colocation.mid_memory_threshold_percent, 12);
+  EXPECT_EQ(colocation.mid_unallocated_percent, 13);
+  EXPECT_EQ(colocation.mid_static_cpu_reserved_percent, 14);
+  EXPECT_EQ(colocation.mid_static_memory_reserved_percent, 15);
+  EXPECT_EQ(effective(policy, {{"mode", "unset"}}).colocation.mid_reclaim_mode, model::MidReclaimMode::kPredicted);
+}
+
 TEST(Effective, IgnoresABadRatioLabelAndSaysSo) {
   for (const std::string bad : {"-0.1", "half", "", "0.5x", "nan", "inf", "1e300"}) {
     std::vector<std::string> problems;

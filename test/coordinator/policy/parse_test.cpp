@@ -247,7 +247,9 @@ TEST(Notices, AreSilentWhereEverythingIsActedOn) {
              {"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"},
              {"tideline-config", R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}}})"},
              {"resource-qos-config", R"({"clusterStrategy": {"beClass": {"cpuQOS": {"schedIdle": 1}}}})"},
-             {"colocation-config", R"({"enable": true, "cpuCalculatePolicy": "usage"})"}});
+             {"colocation-config", R"({
+      "enable": true, "cpuCalculatePolicy": "maxUsageRequest", "memoryCalculatePolicy": "request",
+      "midReclaimMode": "static"})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
   EXPECT_THAT(policy->notices, IsEmpty());
 }
@@ -255,10 +257,10 @@ TEST(Notices, AreSilentWhereEverythingIsActedOn) {
 TEST(Notices, CountPlacesInsteadOfRepeatingThemselves) {
   std::string entries;
   for (int i = 0; i < 100; ++i)
-    entries += std::string(i ? "," : "") + R"({"midReclaimMode": "static"})";
+    entries += std::string(i ? "," : "") + R"({"updateTimeThresholdSeconds": 60})";
   const auto policy = parse({{"colocation-config", "{\"nodeConfigs\": [" + entries + "]}"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
-  EXPECT_THAT(policy->notices, ElementsAre(AllOf(Field(&Notice::path, "$.nodeConfigs[0].midReclaimMode"),
+  EXPECT_THAT(policy->notices, ElementsAre(AllOf(Field(&Notice::path, "$.nodeConfigs[0].updateTimeThresholdSeconds"),
                                                  Field(&Notice::why, HasSubstr("100 places")))));
 }
 

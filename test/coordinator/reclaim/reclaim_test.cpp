@@ -10,6 +10,7 @@ namespace tideline::reclaim {
 namespace {
 
 using model::Bytes;
+using model::CalculatePolicy;
 using model::MilliCpu;
 using model::PodPhase;
 using model::QosClass;
@@ -130,6 +131,204 @@ INSTANTIATE_TEST_SUITE_P(
                    3'000, 3},
         ChargeCase{"DanglingBatchNot", with(pod(QosClass::kBe, 0, 3'000), [](auto& p) { p.listed = false; }), 0, 0}),
     [](const auto& made) { return std::string(made.param.name); });
+
+model::ColocationPolicy charging(model::CalculatePolicy cpu, model::CalculatePolicy memory) {
+  auto by = policy();
+  by.cpu_calculate_policy = cpu;
+  by.memory_calculate_policy = memory;
+  return by;
+}
+
+TEST(Reclaim, MaxUsageRequestChargesTheLargerOfBoth) {
+  const auto by = charging(CalculatePolicy::kMaxUsageRequest, CalculatePolicy::kMaxUsageRequest);
+  NodeInput input = node();
+  input.pods = {pod(QosClass::kLs, 20'000, 3'000), pod(QosClass::kLse, 2'000, 5'000)};
+  const auto result = run(input, by);
+  EXPECT_EQ(result.cpu.high_priority, MilliCpu(25'000));
+  EXPECT_EQ(result.cpu.offered, MilliCpu(28'000));
+  EXPECT_EQ(result.cpu.rule, ReclaimRule::kMaxUsageRequest);
+  EXPECT_EQ(result.memory.high_priority, Bytes(25 * kGi));
+  // Koordinator charges a pod without a metric nothing under this policy.
+  input.pods = {pod(QosClass::kLs, 20'000, std::nullopt)};
+  EXPECT_EQ(run(input, by).cpu.high_priority, MilliCpu(20'000));
+}
+
+TEST(Reclaim, RequestChargesRequestsAndTheReservationInsteadOfUse) {
+  const auto by = charging(CalculatePolicy::kUsage, CalculatePolicy::kRequest);
+  NodeInput input = node();
+  input.memory_allocatable = Bytes(95 * kGi);
+  input.pods = {pod(QosClass::kLs, 20'000, 3'000), pod(QosClass::kLs, 1'000, 9'000)};
+  const auto result = run(input, by);
+  EXPECT_EQ(result.memory.system, Bytes(5 * kGi)) << "8 GiB are used";
+  EXPECT_EQ(result.memory.high_priority, Bytes(21 * kGi));
+  EXPECT_EQ(result.memory.offered, Bytes(39 * kGi));
+  EXPECT_EQ(result.memory.rule, ReclaimRule::kRequest);
+  EXPECT_EQ(result.cpu.high_priority, MilliCpu(12'000));
+  input.system_memory = std::nullopt;
+  EXPECT_EQ(run(input, by).memory.rule, ReclaimRule::kUnknownUsage) << "who does not know its use sells nothing";
+}
+
+TEST(Reclaim, CpuTakesRequestAsUsage) {
+  NodeInput input = node();
+  input.pods = {pod(QosClass::kLs, 20'000, 3'000)};
+  const auto result = run(input, charging(CalculatePolicy::kRequest, CalculatePolicy::kUsage));
+  EXPECT_EQ(result.cpu.high_priority, MilliCpu(3'000));
+  EXPECT_EQ(result.cpu.rule, ReclaimRule::kUsage);
+}
+
+TEST(Reclaim, APodThatIsGoneIsChargedItsUseUnderEachPolicy) {
+  NodeInput input = node();
+  input.pods = {with(pod(QosClass::kLs, 9'000, 3'000), [](auto& p) { p.listed = false; })};
+  for (const auto each : {CalculatePolicy::kUsage, CalculatePolicy::kRequest, CalculatePolicy::kMaxUsageRequest}) {
+    EXPECT_EQ(run(input, charging(each, each)).memory.high_priority, Bytes(3 * kGi)) << model::name_of(each);
+  }
+}
+
+TEST(Reclaim, CountsWhatBatchWasPromised) {
+  NodeInput input = node();
+  PodInput batch = pod(QosClass::kBe, 0, 1'000);
+  batch.requests = {};
+  batch.requests.batch_cpu = MilliCpu(4'000);
+  batch.requests.batch_memory = Bytes(6 * kGi);
+  PodInput done = batch;
+  done.phase = PodPhase::kSucceeded;
+  input.pods = {batch, batch, done};
+  const auto result = run(input);
+  EXPECT_EQ(result.cpu.committed, MilliCpu(8'000));
+  EXPECT_EQ(result.memory.committed, Bytes(12 * kGi));
+  EXPECT_EQ(result.cpu.offered, MilliCpu(53'000)) << "the whole, as Koordinator publishes it";
+}
+
+PodInput mid_pod(std::int64_t promised_milli, std::int64_t used_milli) {
+  PodInput one = pod(QosClass::kLs, 0, used_milli);
+  one.tier = Tier::kMid;
+  one.requests = {};
+  one.mid_requests.cpu = MilliCpu(promised_milli);
+  one.mid_requests.memory = Bytes(promised_milli / 1000 * kGi);
+  return one;
+}
+
+/// 40 of 100 cores used, prod requests 50; of them 15 are predicted not to be needed.
+NodeInput node_with_mid() {
+  NodeInput input = node();
+  input.used_cpu = MilliCpu(40'000);
+  input.used_memory = Bytes(40 * kGi);
+  input.prod_reclaimable_cpu = MilliCpu(15'000);
+  input.prod_reclaimable_memory = Bytes(15 * kGi);
+  input.pods = {pod(QosClass::kLs, 50'000, 33'000)};
+  return input;
+}
+
+TEST(Mid, IsOfferedWhatProdIsPredictedNotToNeed) {
+  const auto result = run(node_with_mid());
+  EXPECT_EQ(result.cpu.mid, MilliCpu(15'000));
+  EXPECT_EQ(result.cpu.mid_offered, MilliCpu(15'000));
+  EXPECT_EQ(result.cpu.mid_rule, ReclaimRule::kPredicted);
+  EXPECT_EQ(result.memory.mid, Bytes(15 * kGi));
+}
+
+TEST(Mid, IsNotSoldToBatchAgain) {
+  NodeInput input = node_with_mid();
+  const auto with_mid = run(input);
+  input.prod_reclaimable_cpu = std::nullopt;
+  const auto without = run(input);
+  EXPECT_EQ(without.cpu.mid, MilliCpu(0));
+  EXPECT_EQ(without.cpu.offered, MilliCpu(20'000));
+  EXPECT_EQ(with_mid.cpu.offered, MilliCpu(5'000)) << "Koordinator offers 20 to batch and 15 of them to mid";
+}
+
+TEST(Mid, IsNotSoldWhatBatchPodsHold) {
+  NodeInput input = node();
+  input.used_cpu = MilliCpu(40'000);
+  input.prod_reclaimable_cpu = MilliCpu(15'000);
+  PodInput batch = pod(QosClass::kBe, 0, 0);
+  batch.requests.batch_cpu = MilliCpu(12'000);
+  input.pods = {pod(QosClass::kLs, 40'000, 33'000), batch};
+  const auto result = run(input);  // room: 100 - 40 - 7 - 33 = 20
+  EXPECT_EQ(result.cpu.mid_offered, MilliCpu(8'000));
+  EXPECT_EQ(result.cpu.mid_rule, ReclaimRule::kSafeCapacity);
+  EXPECT_EQ(result.cpu.offered, MilliCpu(12'000)) << "what they hold";
+}
+
+TEST(Mid, IsNoMoreThanWhatIsNotUsed) {
+  NodeInput input = node_with_mid();
+  input.used_cpu = MilliCpu(90'000);
+  EXPECT_EQ(run(input).cpu.mid, MilliCpu(10'000));
+  input.used_cpu = MilliCpu(103'000);
+  EXPECT_EQ(run(input).cpu.mid, MilliCpu(0));
+  input.used_cpu = std::nullopt;
+  EXPECT_EQ(run(input).cpu.mid, MilliCpu(0)) << "use that is not known is never read as 0";
+  EXPECT_EQ(run(input).cpu.offered, MilliCpu(0)) << "nor does it go to batch";
+}
+
+TEST(Mid, GetsItsShareOfWhatIsNotAllocated) {
+  auto sharing = policy();
+  sharing.mid_unallocated_percent = 10;
+  NodeInput input = node_with_mid();
+  input.prod_reclaimable_cpu = MilliCpu(0);
+  EXPECT_EQ(run(input, sharing).cpu.mid, MilliCpu(4'300)) << "of 100 - 7 - 50";
+  input.pods = {pod(QosClass::kLs, 96'000, 33'000)};
+  EXPECT_EQ(run(input, sharing).cpu.mid, MilliCpu(0));
+}
+
+TEST(Mid, StaticIsAShareOfTheCapacity) {
+  auto fixed = policy();
+  fixed.mid_reclaim_mode = model::MidReclaimMode::kStatic;
+  fixed.mid_static_cpu_reserved_percent = 12;
+  fixed.mid_static_memory_reserved_percent = 5;
+  const auto result = run(node_with_mid(), fixed);
+  EXPECT_EQ(result.cpu.mid, MilliCpu(12'000));
+  EXPECT_EQ(result.cpu.mid_rule, ReclaimRule::kStatic);
+  EXPECT_EQ(result.memory.mid, Bytes(5 * kGi));
+}
+
+TEST(Mid, IsCutToItsThreshold) {
+  auto capped = policy();
+  capped.mid_cpu_threshold_percent = 8;
+  EXPECT_EQ(run(node_with_mid(), capped).cpu.mid, MilliCpu(8'000));
+  EXPECT_EQ(run(node_with_mid(), capped).cpu.mid_rule, ReclaimRule::kThresholdCap);
+  EXPECT_EQ(run(node_with_mid(), capped).cpu.offered, MilliCpu(12'000));
+}
+
+TEST(Mid, IsCutToWhatTheChargesLeave) {
+  NodeInput input = node_with_mid();
+  input.prod_reclaimable_cpu = MilliCpu(60'000);
+  const auto result = run(input);
+  EXPECT_EQ(result.cpu.mid, MilliCpu(20'000));
+  EXPECT_EQ(result.cpu.mid_rule, ReclaimRule::kSafeCapacity);
+  EXPECT_EQ(result.cpu.offered, MilliCpu(0));
+}
+
+TEST(Mid, WhatItsPodsWerePromisedIsChargedAndStaysInTheWhole) {
+  NodeInput input = node_with_mid();
+  input.pods.push_back(mid_pod(4'000, 1'000));
+  const auto result = run(input);
+  EXPECT_EQ(result.cpu.mid_charged, MilliCpu(4'000));
+  EXPECT_EQ(result.cpu.mid_committed, MilliCpu(4'000));
+  EXPECT_EQ(result.cpu.high_priority, MilliCpu(37'000));
+  EXPECT_EQ(result.cpu.mid, MilliCpu(15'000));
+  EXPECT_EQ(result.cpu.mid_offered, MilliCpu(11'000));
+  EXPECT_EQ(result.cpu.offered, MilliCpu(5'000));
+  input.pods.back() = mid_pod(4'000, 6'000);
+  EXPECT_EQ(run(input).cpu.mid_charged, MilliCpu(6'000)) << "it uses more than it was promised";
+}
+
+TEST(Mid, ADeficitOffersNothingToEitherTier) {
+  NodeInput input = node_with_mid();
+  input.pods = {pod(QosClass::kLs, 50'000, 52'000), mid_pod(4'000, 1'000)};
+  const auto result = run(input);
+  EXPECT_EQ(result.cpu.deficit, MilliCpu(3'000));
+  EXPECT_EQ(result.cpu.mid, MilliCpu(4'000)) << "what was promised";
+  EXPECT_EQ(result.cpu.mid_offered, MilliCpu(0));
+  EXPECT_EQ(result.cpu.offered, MilliCpu(0));
+}
+
+TEST(Mid, IsWithdrawnWithTheRest) {
+  NodeInput input = node_with_mid();
+  input.arrived = std::nullopt;
+  EXPECT_EQ(run(input).cpu.mid_rule, ReclaimRule::kStale);
+  EXPECT_EQ(run(input).cpu.mid, MilliCpu(0));
+}
 
 TEST(Reclaim, SystemIsTheHigherOfUseAndReservation) {
   NodeInput input = node();
@@ -292,6 +491,14 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     any.cpu_reclaim_threshold_percent = static_cast<int>(pick(130));
     any.memory_reclaim_threshold_percent = static_cast<int>(pick(130));
     if (random() % 2) any.batch_cpu_threshold_percent = static_cast<int>(pick(100));
+    any.cpu_calculate_policy = static_cast<CalculatePolicy>(pick(2));
+    any.memory_calculate_policy = static_cast<CalculatePolicy>(pick(2));
+    any.mid_reclaim_mode = static_cast<model::MidReclaimMode>(pick(1));
+    any.mid_cpu_threshold_percent = static_cast<int>(pick(100));
+    any.mid_memory_threshold_percent = static_cast<int>(pick(100));
+    any.mid_unallocated_percent = static_cast<int>(pick(100));
+    any.mid_static_cpu_reserved_percent = static_cast<int>(pick(100));
+    any.mid_static_memory_reserved_percent = static_cast<int>(pick(100));
     NodeInput input;
     if (random() % 8) input.arrived = kNow + -model::Duration(std::chrono::seconds(pick(20 * 60)));
     input.cpu_capacity = MilliCpu(pick(256'000));
@@ -300,6 +507,10 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     input.memory_allocatable = Bytes(pick(2048 * kGi));
     if (const auto system = maybe(64'000)) input.system_cpu = MilliCpu(*system);
     if (const auto system = maybe(512 * kGi)) input.system_memory = Bytes(*system);
+    if (const auto used = maybe(256'000)) input.used_cpu = MilliCpu(*used);
+    if (const auto used = maybe(2048 * kGi)) input.used_memory = Bytes(*used);
+    if (const auto reclaimable = maybe(256'000)) input.prod_reclaimable_cpu = MilliCpu(*reclaimable);
+    if (const auto reclaimable = maybe(2048 * kGi)) input.prod_reclaimable_memory = Bytes(*reclaimable);
     for (auto i = random() % 20; i > 0; --i) {
       PodInput one;
       one.qos = static_cast<QosClass>(pick(4));
@@ -307,6 +518,11 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
       one.phase = static_cast<PodPhase>(pick(3));
       one.listed = random() % 8 != 0;
       if (const auto value = maybe(16'000)) one.requests.cpu = MilliCpu(*value);
+      if (const auto value = maybe(64 * kGi)) one.requests.memory = Bytes(*value);
+      if (const auto value = maybe(16'000)) one.mid_requests.cpu = MilliCpu(*value);
+      if (const auto value = maybe(64 * kGi)) one.mid_requests.memory = Bytes(*value);
+      if (const auto value = maybe(16'000)) one.requests.batch_cpu = MilliCpu(*value);
+      if (const auto value = maybe(64 * kGi)) one.requests.batch_memory = Bytes(*value);
       if (const auto value = maybe(16'000)) one.cpu = MilliCpu(*value);
       if (const auto value = maybe(64 * kGi)) one.memory = Bytes(*value);
       input.pods.push_back(one);
@@ -317,18 +533,27 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
       const auto charged = terms.system + terms.high_priority;
       ASSERT_GE(terms.offered.value(), 0) << round;
       ASSERT_GE(terms.deficit.value(), 0) << round;
-      if (terms.offered.value() > 0) {
-        ASSERT_LE(charged + terms.offered, safe) << round;
+      ASSERT_GE(terms.mid_offered.value(), 0) << round;
+      ASSERT_LE(terms.mid_committed, terms.mid_charged) << round;
+      ASSERT_LE(terms.mid, terms.mid_committed + terms.mid_offered) << round;
+      if (terms.offered.value() > 0 || terms.mid_offered.value() > 0) {
+        ASSERT_LE(charged + terms.mid_offered + terms.offered, safe) << round << ": sold twice";
+      }
+      if (terms.mid_offered.value() > 0) {
+        ASSERT_LE(charged + terms.mid_offered + terms.committed, safe) << round << ": batch holds it";
       }
       if (terms.deficit.value() > 0) {
         ASSERT_EQ(terms.offered.value(), 0) << round;
+        ASSERT_EQ(terms.mid_offered.value(), 0) << round;
         ASSERT_EQ(charged - safe, terms.deficit) << round;
       }
-      const bool sells = terms.rule == ReclaimRule::kUsage || terms.rule == ReclaimRule::kThresholdCap;
+      const bool sells = terms.rule == ReclaimRule::kUsage || terms.rule == ReclaimRule::kThresholdCap ||
+                         terms.rule == ReclaimRule::kRequest || terms.rule == ReclaimRule::kMaxUsageRequest;
       if (sells) {
         ASSERT_LE(charged, safe) << round << ": a deficit must be named";
       } else {
         ASSERT_EQ(terms.offered.value(), 0) << round;
+        ASSERT_EQ(terms.mid_offered.value(), 0) << round;
       }
     };
     check(result.cpu);
@@ -337,6 +562,11 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     // Taking knowledge away never raises the offer.
     NodeInput blind = input;
     blind.system_cpu = std::nullopt;
+    ASSERT_LE(run(blind, any).cpu.offered, result.cpu.offered) << round;
+    ASSERT_LE(run(blind, any).cpu.mid_offered, result.cpu.mid_offered) << round;
+    blind = input;
+    blind.used_cpu = std::nullopt;
+    ASSERT_LE(run(blind, any).cpu.mid_offered, result.cpu.mid_offered) << round;
     ASSERT_LE(run(blind, any).cpu.offered, result.cpu.offered) << round;
     blind = input;
     blind.arrived = std::nullopt;

@@ -88,6 +88,14 @@ model::NodePolicy known_full_policy() {
                   .cfs_quota_burst_percent = 200,
                   .cfs_quota_burst_period_seconds = 60,
                   .share_pool_threshold_percent = 40};
+  policy.colocation.cpu_calculate_policy = model::CalculatePolicy::kMaxUsageRequest;
+  policy.colocation.memory_calculate_policy = model::CalculatePolicy::kRequest;
+  policy.colocation.mid_reclaim_mode = model::MidReclaimMode::kStatic;
+  policy.colocation.mid_cpu_threshold_percent = 90;
+  policy.colocation.mid_memory_threshold_percent = 70;
+  policy.colocation.mid_unallocated_percent = 20;
+  policy.colocation.mid_static_cpu_reserved_percent = 10;
+  policy.colocation.mid_static_memory_reserved_percent = 15;
   policy.dry_run.cpuset = true;
   policy.dry_run.cpu_evict = true;
   return policy;
@@ -148,6 +156,7 @@ TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
   pod.bound_cpus = {};
   pod.eviction = {};
   pod.core_sched = {};
+  pod.mid_requests = {};
   const auto report = report_from_bytes(unhex(kGoldenReport01));
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(*report, expected);
@@ -191,7 +200,13 @@ TEST(RoundTrip, ReclaimedKeepsItsTerms) {
                    model::MilliCpu(900),
                    model::MilliCpu(1300),
                    model::MilliCpu(0),
-                   model::ReclaimRule::kThresholdCap};
+                   model::ReclaimRule::kThresholdCap,
+                   model::MilliCpu(300),
+                   model::MilliCpu(250),
+                   model::MilliCpu(150),
+                   model::MilliCpu(700),
+                   model::MilliCpu(550),
+                   model::ReclaimRule::kSafeCapacity};
   reclaimed.memory.deficit = model::Bytes(5);
   reclaimed.memory.rule = model::ReclaimRule::kDeficit;
   reclaimed.policy = model::PolicyVersion(3);
@@ -205,7 +220,12 @@ TEST(RoundTrip, ReclaimedKeepsItsTerms) {
     ASSERT_TRUE(back);
     EXPECT_EQ(*back, reclaimed);
     root.getCpu().setRule(200);
-    EXPECT_THAT(read(root.asReader()).error().message(), AllOf(HasSubstr("cpu.rule"), HasSubstr("200")));
+    root.getMemory().setMidRule(201);
+    const auto newer = read(root.asReader());
+    ASSERT_TRUE(newer) << "a rule of a newer coordinator";
+    EXPECT_EQ(static_cast<int>(newer->cpu.rule), 200);
+    EXPECT_EQ(static_cast<int>(newer->memory.mid_rule), 201);
+    EXPECT_EQ(newer->cpu.offered, reclaimed.cpu.offered);
   }
 }
 

@@ -72,6 +72,7 @@ model::PodSummary random_pod(Draw& draw) {
   pod.workload = draw.text(60);
   pod.requests = draw.resources();
   pod.limits = draw.resources();
+  if (draw.coin()) pod.mid_requests = {draw.cpu(), draw.bytes()};
   for (auto left = draw.number(0, 3); left > 0; --left) {
     pod.containers.push_back({.name = draw.text(20), .id = draw.text(64), .requests = {}, .limits = {}});
     if (draw.coin()) pod.containers.back().requests = draw.resources();
@@ -165,6 +166,7 @@ model::Report known_report() {
   summary.pod.priority = 9500;
   summary.pod.workload = "StatefulSet/web";
   summary.pod.requests.cpu = MilliCpu(500);
+  summary.pod.mid_requests.cpu = MilliCpu(250);
   summary.pod.containers = {{.name = "nginx", .id = "c0ffee", .requests = {}, .limits = {}}};
   summary.pod.containers[0].limits.cpu = MilliCpu(1000);
   summary.pod.cpu_burst = model::CpuBurstOverride{.policy = model::BurstPolicy::kAuto,
@@ -249,7 +251,15 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                        .metric_report_interval_seconds = small(1, 3600),
                        .resource_diff_threshold = 1 - draw.ratio(),
                        .batch_cpu_threshold_percent = draw.maybe<int>([&]() { return small(0, 100); }),
-                       .batch_memory_threshold_percent = draw.maybe<int>([&]() { return small(0, 100); })};
+                       .batch_memory_threshold_percent = draw.maybe<int>([&]() { return small(0, 100); }),
+                       .cpu_calculate_policy = draw.one_of(model::CalculatePolicy::kMaxUsageRequest),
+                       .memory_calculate_policy = draw.one_of(model::CalculatePolicy::kMaxUsageRequest),
+                       .mid_reclaim_mode = draw.one_of(model::MidReclaimMode::kStatic),
+                       .mid_cpu_threshold_percent = small(0, 100),
+                       .mid_memory_threshold_percent = small(0, 100),
+                       .mid_unallocated_percent = small(0, 100),
+                       .mid_static_cpu_reserved_percent = small(0, 100),
+                       .mid_static_memory_reserved_percent = small(0, 100)};
   policy.threshold = {.enable = draw.coin(),
                       .cpu_suppress_threshold_percent = small(0, 100),
                       .cpu_suppress_min_percent = maybe_small(0, 100),

@@ -119,6 +119,25 @@ TEST(PodMetadata, FillsBatchResourcesThatAContainerHasNotItself) {
   EXPECT_EQ(pod.containers[0].limits.batch_memory, std::nullopt);
   EXPECT_EQ(pod.containers[1].limits.batch_cpu, MilliCpu(1)) << "the container's own";
   EXPECT_EQ(pod.containers[1].limits.batch_memory, Bytes(std::int64_t{2} << 30));
+  EXPECT_EQ(pod.mid_requests.cpu, MilliCpu(9)) << "a limit is a request, too";
+  EXPECT_EQ(pod.mid_requests.memory, std::nullopt);
+}
+
+TEST(PodMetadata, AddsUpWhatContainersRequestOfMid) {
+  PodMetadata metadata;
+  metadata.annotations.emplace(kExtendedResourceAnnotation, R"({"containers": {
+      "main": {"requests": {"kubernetes.io/mid-cpu": "1500", "kubernetes.io/mid-memory": "1Gi"}},
+      "side": {"requests": {"kubernetes.io/mid-cpu": 500}}}})");
+  Pod pod = plain();
+  EXPECT_THAT(apply_metadata(metadata, pod), IsEmpty());
+  EXPECT_EQ(pod.mid_requests.cpu, MilliCpu(2000)) << "mid-cpu counts millicores";
+  EXPECT_EQ(pod.mid_requests.memory, Bytes(1 << 30));
+
+  Pod own = plain();
+  own.mid_requests.cpu = MilliCpu(100);
+  EXPECT_THAT(apply_metadata(metadata, own), IsEmpty());
+  EXPECT_EQ(own.mid_requests.cpu, MilliCpu(100)) << "the pod's own";
+  EXPECT_EQ(own.mid_requests.memory, Bytes(1 << 30));
 }
 
 struct BadCase {
@@ -166,6 +185,11 @@ TEST(PodMetadata, BadAnnotationIsOneProblemAndLeavesThePodAsItWas) {
        "quantity"},
       {kExtendedResourceAnnotation, R"({"containers": {"main": {"requests": {"kubernetes.io/batch-cpu": "6M"}},
           "side": {"requests": {"kubernetes.io/batch-cpu": "6M"}}}})",
+       "sum"},
+      {kExtendedResourceAnnotation, R"({"containers": {"main": {"requests": {"kubernetes.io/mid-cpu": "lots"}}}})",
+       "kubernetes.io/mid-cpu: \"lots\""},
+      {kExtendedResourceAnnotation, R"({"containers": {"main": {"requests": {"kubernetes.io/mid-cpu": "6M"}},
+          "side": {"requests": {"kubernetes.io/mid-cpu": "6M"}}}})",
        "sum"},
   };
   for (const auto& c : cases) {

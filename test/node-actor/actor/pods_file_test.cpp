@@ -61,6 +61,15 @@ TEST(PodsFile, ContainersHaveTheirOwnResourcesAndThePodTheSum) {
   EXPECT_EQ(pod.limits.cpu, model::MilliCpu(3000));
 }
 
+TEST(PodsFile, MidRequestsAreThePodsOrTheSumOfItsContainers) {
+  const auto pod = with_fields(R"("requests": {"kubernetes.io/mid-memory": "3Gi"}, "containers": [
+      {"name": "a", "id": "1", "requests": {"kubernetes.io/mid-cpu": 500, "kubernetes.io/mid-memory": "1Gi"}},
+      {"name": "b", "id": "2", "limits": {"kubernetes.io/mid-cpu": "1k"}}])")
+                       .pods.at(0);
+  EXPECT_EQ(pod.mid_requests.cpu, model::MilliCpu(1500)) << "mid-cpu counts millicores, and a limit is a request";
+  EXPECT_EQ(pod.mid_requests.memory, model::Bytes(std::int64_t{3} << 30)) << "the pod's own";
+}
+
 TEST(PodsFile, PodLevelResourcesWinAndNeedNoContainers) {
   const auto pod = with_fields(R"("requests": {"cpu": "1"}, "containers": [
       {"name": "a", "id": "1", "requests": {"cpu": "500m"}}])")
@@ -185,6 +194,8 @@ TEST(PodsFile, WhatNoReportMayCarryIsRefusedWithPodFieldAndValue) {
               HasSubstr("pods[0].requests.cpu: \"10001\" is 10001000, limit 10000000"));
   EXPECT_THAT(refusal(with("limits", R"({"kubernetes.io/batch-cpu": 10000001})")),
               HasSubstr("pods[0].limits.kubernetes.io/batch-cpu: \"10000001\""));
+  EXPECT_THAT(refusal(with("requests", R"({"kubernetes.io/mid-cpu": 10000001})")),
+              HasSubstr("pods[0].requests.kubernetes.io/mid-cpu: \"10000001\""));
   EXPECT_EQ(refusal(with("limits", R"({"memory": "1Pi"})")), "accepted");
   EXPECT_THAT(refusal(with("limits", R"({"memory": "2Pi"})")), HasSubstr("pods[0].limits.memory: \"2Pi\""));
   EXPECT_THAT(refusal(with("requests", R"({"kubernetes.io/batch-memory": "2Pi"})")), HasSubstr("\"2Pi\""));

@@ -36,7 +36,10 @@ model::Pod pod() {
   pod.phase = model::PodPhase::kPending;
   pod.priority = -7;
   pod.workload = "ReplicaSet/web";
-  pod.requests = {.cpu = MilliCpu(500), .memory = model::Bytes(1 << 30), .batch_cpu = {}, .batch_memory = {}};
+  pod.requests.cpu = MilliCpu(500);
+  pod.requests.memory = model::Bytes(1 << 30);
+  pod.mid_requests.cpu = MilliCpu(700);
+  pod.mid_requests.memory = model::Bytes(1 << 20);
   pod.containers = {{.name = "c", .id = "id", .requests = {}, .limits = pod.requests}};
   pod.cpu_burst = {.policy = model::BurstPolicy::kCfsQuotaBurstOnly,
                    .cpu_burst_percent = 10,
@@ -55,7 +58,23 @@ model::NodePolicy policy() {
   model::NodePolicy policy;
   policy.version = model::PolicyVersion(UINT64_MAX);
   policy.epoch = model::Epoch(2);
-  policy.colocation = {true, 1, 2, 3, 4, 5, 0.25, 6, 7};
+  policy.colocation = {true,
+                       1,
+                       2,
+                       3,
+                       4,
+                       5,
+                       0.25,
+                       6,
+                       7,
+                       model::CalculatePolicy::kMaxUsageRequest,
+                       model::CalculatePolicy::kRequest,
+                       model::MidReclaimMode::kStatic,
+                       8,
+                       9,
+                       10,
+                       11,
+                       12};
   policy.threshold = {.enable = true,
                       .cpu_suppress_threshold_percent = 1,
                       .cpu_suppress_min_percent = 2,
