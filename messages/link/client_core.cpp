@@ -27,15 +27,20 @@ constexpr model::Duration kLongestInterval = std::chrono::hours(24);
 
 class NodeAgentServer final : public schema::NodeAgent::Server {
  public:
-  explicit NodeAgentServer(ClientCore& core) : core_(core) {}
-  kj::Promise<void> setPolicy(SetPolicyContext context) override { return core_.set_policy(context); }
-  kj::Promise<void> setReportInterval(SetReportIntervalContext context) override {
-    return core_.set_report_interval(context);
+  explicit NodeAgentServer(std::shared_ptr<ClientCore*> core) : core_(std::move(core)) {}
+  kj::Promise<void> setPolicy(SetPolicyContext context) override {
+    return *core_ == nullptr ? stopped() : (*core_)->set_policy(context);
   }
-  kj::Promise<void> setHandsOff(SetHandsOffContext context) override { return core_.set_hands_off(context); }
+  kj::Promise<void> setReportInterval(SetReportIntervalContext context) override {
+    return *core_ == nullptr ? stopped() : (*core_)->set_report_interval(context);
+  }
+  kj::Promise<void> setHandsOff(SetHandsOffContext context) override {
+    return *core_ == nullptr ? stopped() : (*core_)->set_hands_off(context);
+  }
 
  private:
-  ClientCore& core_;
+  static kj::Promise<void> stopped() { return to_exception(Error(ErrorCode::kUnavailable, "the agent stops")); }
+  std::shared_ptr<ClientCore*> core_;
 };
 
 std::string_view text_of(const kj::Exception& exception) {
@@ -50,6 +55,7 @@ void ClientCore::Connection::taskFailed(kj::Exception&& exception) {
 
 ClientCore::ClientCore(KjContext& context, const NodeClientConfig& config, NodeClientEvents& events, ClientState& state)
     : context_(context),
+      self_(std::make_shared<ClientCore*>(this)),
       config_(config),
       events_(events),
       state_(state),
@@ -100,7 +106,7 @@ kj::Promise<void> ClientCore::enroll(TlsStream stream, const std::string& addres
   hello.setAgentVersion(ptr(config_.agent_version));
   hello.setMonoNs(mono_now().ns);
   hello.setWallMs(wall_now().ms);
-  request.setAgent(kj::heap<NodeAgentServer>(*this));
+  request.setAgent(kj::heap<NodeAgentServer>(self_));
   return request.send().then(
       [this, address](capnp::Response<schema::Coordinator::EnrollResults> response) {
         enrolled(response.getWelcome(), address);

@@ -2,6 +2,7 @@
 // The part of NodeClient that lives on the KJ loop. For this room's sources only.
 
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -28,7 +29,7 @@ struct ClientState {
 class ClientCore final : private kj::TaskSet::ErrorHandler {
  public:
   ClientCore(KjContext& context, const NodeClientConfig& config, NodeClientEvents& events, ClientState& state);
-  ~ClientCore() noexcept(false) = default;
+  ~ClientCore() noexcept(false) { *self_ = nullptr; }
   ClientCore(const ClientCore&) = delete;
   ClientCore& operator=(const ClientCore&) = delete;
 
@@ -86,6 +87,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   void taskFailed(kj::Exception&& exception) override;
 
   KjContext context_;
+  // What the peer calls finds null here once this is gone: a call may be read in the same turn of a loop that lives on.
+  const std::shared_ptr<ClientCore*> self_;
   const NodeClientConfig& config_;
   NodeClientEvents& events_;
   ClientState& state_;

@@ -25,18 +25,38 @@ model::Result<void> check(const NodeClientConfig& config) {
 
 }  // namespace
 
+class ClientLoop {
+ public:
+  KjThread thread{"tideline-link"};
+};
+
+std::shared_ptr<ClientLoop> make_client_loop() {
+  return std::make_shared<ClientLoop>();
+}
+
 class NodeClient::Impl {
  public:
-  Impl(NodeClientConfig config, NodeClientEvents& events)
-      : config_(std::move(config)), events_(events), thread_("tideline-link") {
-    thread_.post([this](KjContext& context) {
-      core_ = std::make_unique<ClientCore>(context, config_, events_, state_);
-      core_->start();
+  Impl(NodeClientConfig config, NodeClientEvents& events, std::shared_ptr<ClientLoop> shared)
+      : config_(std::move(config)),
+        events_(events),
+        own_(!shared),
+        loop_(own_ ? make_client_loop() : std::move(shared)) {
+    loop_->thread.post([this, slot = slot_](KjContext& context) {
+      slot->core = std::make_unique<ClientCore>(context, config_, events_, state_);
+      slot->core->start();
     });
   }
 
   void stop() {
-    thread_.stop([this](KjContext&) { core_.reset(); });
+    if (own_) {
+      loop_->thread.stop([this](KjContext&) { slot_->core.reset(); });
+    } else {
+      // The loop lives on: tasks that come later find no core.
+      static_cast<void>(loop_->thread.call([slot = slot_](KjContext&) -> model::Result<void> {
+        slot->core.reset();
+        return {};
+      }));
+    }
     const std::lock_guard lock(state_.mutex);
     state_.connected = false;
   }
@@ -59,8 +79,8 @@ class NodeClient::Impl {
       ++state_.in_flight;
       generation = state_.generation;
     }
-    thread_.post([this, generation, seq = report.seq, own = *std::move(bytes)](KjContext&) {
-      core_->send_report(generation, seq, own);
+    post([generation, seq = report.seq, own = *std::move(bytes)](ClientCore& core) {
+      core.send_report(generation, seq, own);
     });
     return {};
   }
@@ -75,24 +95,36 @@ class NodeClient::Impl {
       state_.asking = true;
       generation = state_.generation;
     }
-    thread_.post([this, generation, ask](KjContext&) { core_->ask_evictions(generation, ask); });
+    post([generation, ask](ClientCore& core) { core.ask_evictions(generation, ask); });
     return {};
   }
 
   void answer_policy(model::PolicyVersion version, std::string problem) {
-    thread_.post([this, version, text = std::move(problem)](KjContext&) { core_->answer_policy(version, text); });
+    post([version, text = std::move(problem)](ClientCore& core) { core.answer_policy(version, text); });
   }
 
   void answer_hands_off(std::uint64_t number, std::string problem) {
-    thread_.post([this, number, text = std::move(problem)](KjContext&) { core_->answer_hands_off(number, text); });
+    post([number, text = std::move(problem)](ClientCore& core) { core.answer_hands_off(number, text); });
   }
 
  private:
+  struct Slot {
+    std::unique_ptr<ClientCore> core;  // made, used and destroyed on the loop
+  };
+
+  template <class Task>
+  void post(Task task) {
+    loop_->thread.post([slot = slot_, task = std::move(task)](KjContext&) mutable {
+      if (slot->core) task(*slot->core);
+    });
+  }
+
   const NodeClientConfig config_;
   NodeClientEvents& events_;
   ClientState state_;
-  std::unique_ptr<ClientCore> core_;  // made, used and destroyed on the thread
-  KjThread thread_;
+  const std::shared_ptr<Slot> slot_ = std::make_shared<Slot>();
+  const bool own_;
+  const std::shared_ptr<ClientLoop> loop_;
 };
 
 NodeClient::NodeClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -101,9 +133,11 @@ NodeClient::~NodeClient() {
   stop();
 }
 
-model::Result<std::unique_ptr<NodeClient>> NodeClient::start(NodeClientConfig config, NodeClientEvents& events) {
+model::Result<std::unique_ptr<NodeClient>> NodeClient::start(NodeClientConfig config, NodeClientEvents& events,
+                                                             std::shared_ptr<ClientLoop> loop) {
   if (auto good = check(config); !good) return good.error().in("node link");
-  return std::unique_ptr<NodeClient>(new NodeClient(std::make_unique<Impl>(std::move(config), events)));
+  auto impl = std::make_unique<Impl>(std::move(config), events, std::move(loop));
+  return std::unique_ptr<NodeClient>(new NodeClient(std::move(impl)));
 }
 
 bool NodeClient::connected() const {

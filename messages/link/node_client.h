@@ -1,6 +1,6 @@
 #pragma once
 // The node's end of the node link: connects, enrols, sends reports, answers policies, reconnects by itself; on a KJ
-// loop of its own thread.
+// loop of its own thread, or of one that thousands of simulated nodes share.
 
 #include <cstdint>
 #include <memory>
@@ -65,13 +65,18 @@ struct NodeClientConfig {
   RpcLimits rpc;
 };
 
+/// A KJ loop and its thread, for a process that holds many clients.
+class ClientLoop;
+std::shared_ptr<ClientLoop> make_client_loop();
+
 /// All methods may be called from any thread and return at once. `events` must outlive the client.
 class NodeClient {
  public:
   /// Checks the configuration (kInvalidArgument), starts the thread, connects in the background for ever. A coordinator
   /// that is away is not an error; nor are TLS files that are bad or for another node now: they are read for each
-  /// attempt, and on_disconnected says what is wrong with them.
-  static model::Result<std::unique_ptr<NodeClient>> start(NodeClientConfig config, NodeClientEvents& events);
+  /// attempt, and on_disconnected says what is wrong with them. `loop`: one for several clients; null = its own.
+  static model::Result<std::unique_ptr<NodeClient>> start(NodeClientConfig config, NodeClientEvents& events,
+                                                          std::shared_ptr<ClientLoop> loop = nullptr);
   ~NodeClient();  // stop()
   NodeClient(const NodeClient&) = delete;
   NodeClient& operator=(const NodeClient&) = delete;
@@ -89,7 +94,8 @@ class NodeClient {
   void answer_policy(model::PolicyVersion version, std::string problem);
   /// The outcome of on_hands_off: problem "" = obeyed. An answer to an order nobody waits for is ignored.
   void answer_hands_off(std::uint64_t number, std::string problem);
-  /// Ends the session and the thread. No event after it returned. Must not be called from an event.
+  /// Ends the session, and the thread if it is the client's own. No event after it returned. Must not be called from an
+  /// event.
   void stop();
 
  private:

@@ -231,7 +231,7 @@ class Reference(unittest.TestCase):
     def test_every_option_is_in_it_and_no_other(self):
         said = set()
         for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"), ("tideline-coordinator",),
-                        ("tidectl",), *(("tidectl", name) for name in ("nodes", "node", "pods", "history", "events", "watch",
+                        ("tideline-fleet", "certs"), ("tideline-fleet", "bench"), ("tidectl",), *(("tidectl", name) for name in ("nodes", "node", "pods", "history", "events", "watch",
                                                                       "explain", "hands-off")),
                         ("tidectl", "policy", "get"), ("tidectl", "policy", "apply"), ("tidectl", "hands-off", "list"),
                         ("tidectl", "hands-off", "end"), ("tidectl", "explain", "node"), ("tidectl", "node", "n", "release")):
@@ -241,7 +241,7 @@ class Reference(unittest.TestCase):
 
     def test_options_in_prose_exist(self):
         known = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE)) | {"--help"}
-        for path in ("docs/concepts.md", "docs/operations.md", "docs/pods-file.md"):
+        for path in ("docs/concepts.md", "docs/operations.md", "docs/pods-file.md", "docs/rehearsal.md"):
             for span in re.findall(r"`([^`\n]+)`", FENCE.sub("", text_of(path))):
                 if span.startswith(("--", "tidectl", "tideline-")):
                     for option in re.findall(r"(?:^|\s)(--[a-z-]+)", span):
@@ -256,7 +256,7 @@ class Reference(unittest.TestCase):
                         code = text_of(os.path.relpath(f"{folder}/{name}", SOURCE))
                         logged |= set(re.findall(r'log::(?:info|warn|error)\(\s*"([a-z-]+)"', code))
                         logged |= set(re.findall(r'log::write\([^,]*, "([a-z-]+)"', code))
-        documented = set(re.findall(r"^\| `([a-z-]+)` \| (?:node|coordinator|both)", text_of("docs/operations.md"), re.MULTILINE))
+        documented = set(re.findall(r"^\| `([a-z-]+)` \| (?:node|coordinator|both|tideline-fleet) \|", text_of("docs/operations.md"), re.MULTILINE))
         self.assertEqual(documented, logged)
 
     def test_reasons_are_those_of_the_code(self):

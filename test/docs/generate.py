@@ -17,11 +17,11 @@ TARGET = f"{SOURCE}/docs/configuration.md"
 HEAD = """# Configuration
 Made by `test/docs/generate.py` from what the programs say of themselves; a test compares. Edit the programs, not this file.
 
-* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tidectl`
+* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tideline-fleet`, `tidectl`
 * [Policy](#policy): the keys of the JSON documents in the coordinator's policy directory
 
 Durations are a number and one unit: `100ms`, `10s`, `5m`, `2h`, `14d`. Sizes and CPU are Kubernetes quantities: `64Mi`, `1Gi`; `500m`,
-`2`. All three programs print their version with `version`, and an overview with `--help`.
+`2`. All programs print their version with `version`, and an overview with `--help`.
 
 ## Command lines
 """
@@ -35,7 +35,8 @@ Tideline's own document beside Koordinator's.
 How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
 level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
 labels (`tideline-node --label`). In `colocation-config` the labels `node.koordinator.sh/cpu-reclaim-ratio` and
-`node.koordinator.sh/memory-reclaim-ratio` then override the two reclaim thresholds, and `enable` must be true in the cluster's *and*
+`node.koordinator.sh/memory-reclaim-ratio` then override the two reclaim thresholds, those of
+`node.koordinator.sh/mid-static-cpu-reserved-ratio` and `mid-static-memory-reserved-ratio` the static shares of mid (up to all), and `enable` must be true in the cluster's *and*
 in the node's strategy.
 
 `tidectl policy apply` checks documents (`--dry-run`); with a directory as the source it changes nothing and says so: edit the files
@@ -139,6 +140,13 @@ def command_lines(directory):
     lines += ["### tideline-coordinator", "", "Without a command it runs; commands:", ""]
     lines += [f"* `tideline-coordinator {name}`: {what}" for name, what in subcommands_of(coordinator)]
     lines += ["", "Options, of all of them:", ""] + options_table(coordinator)
+
+    fleet = help_of(directory, "tideline-fleet")
+    lines += ["### tideline-fleet", "", "Simulated nodes for a [rehearsal](rehearsal.md).", ""]
+    for name, what in subcommands_of(fleet):
+        if name == "version":
+            continue
+        lines += [f"`tideline-fleet {name}`: {what}.", ""] + options_table(help_of(directory, "tideline-fleet", name))
 
     tidectl = help_of(directory, "tidectl")
     lines += ["### tidectl", "", "Options of every command:", ""] + options_table(tidectl)

@@ -19,6 +19,7 @@ ROOMS = {
     "messages/log": Room(EDGE, "log", (MODEL,)),
     "messages/schema": Room(EDGE, "schema"),
     "messages/codec": Room(EDGE, "codec", (MODEL, "messages/schema")),
+    "messages/certs": Room(EDGE, "certs", (MODEL,)),
     "messages/link": Room(EDGE, "link", (MODEL, "messages/schema", "messages/codec", "messages/log", "messages/clock")),
     "node-actor/kernel": Room(EDGE, "kernel", (MODEL, "messages/log", "messages/clock")),
     "node-actor/sense": Room(PURE, "sense", (MODEL,)),
@@ -30,6 +31,8 @@ ROOMS = {
     "node-actor/actor": Room(ACTOR, "node", (
         MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock", "node-actor/sense",
         "node-actor/decide", "node-actor/recording", "node-actor/kernel", "node-actor/guard", "node-actor/spool")),
+    # tideline-fleet: many simulated nodes in one process.
+    "node-actor/fleet": Room(PROGRAM, "rehearsal", ("messages/*", "node-actor/sense")),
     "node-actor": Room(PROGRAM, "", ("node-actor/*", "messages/*")),
     "storage/store": Room(PURE, "store", (MODEL,)),
     "storage/rocks": Room(EDGE, "rocks", ("storage/*", MODEL, "messages/codec", "messages/log", "messages/clock")),
@@ -59,7 +62,7 @@ LIBRARIES = {
     "rocksdb/": ("storage/rocks",),
     "kj/": ("messages/link", "messages/codec", "coordinator/admin", "coordinator/web", "node-actor/spool", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
-    "openssl/": ("messages/link",),
+    "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),
     "CLI/": ("main", "admin-client"),
     "gtest/": (),

@@ -463,6 +463,28 @@ TEST_F(LinkTest, StopEndsEventsAndMayBeCalledTwice) {
   EXPECT_EQ(server->sessions(), 0U);
 }
 
+TEST_F(LinkTest, ClientsOfOneLoopLiveAndEndEachForItself) {
+  ServerRecord server_record;
+  const auto server = serve(server_config(), server_record);
+  const auto loop = make_client_loop();
+  ClientRecord staying_record;
+  ClientRecord leaving_record;
+  const auto staying = NodeClient::start(client_config("n1", server->port()), staying_record, loop);
+  const auto leaving = NodeClient::start(client_config("n2", server->port()), leaving_record, loop);
+  ASSERT_TRUE(staying && leaving);
+  ASSERT_TRUE(staying_record.wait_connected(1)) << staying_record.last_why();
+  ASSERT_TRUE(leaving_record.wait_connected(1)) << leaving_record.last_why();
+
+  (*leaving)->stop();
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_EQ((*leaving)->send_report(report("n2", 1, 1)).error().code(), ErrorCode::kUnavailable);
+  (*leaving)->answer_policy(model::PolicyVersion(1), "");
+  (*leaving)->answer_hands_off(1, "");
+  ASSERT_TRUE((*staying)->send_report(report("n1", 1, 1)));
+  EXPECT_TRUE(staying_record.wait_acked(1)) << "after what was posted for the one that left";
+  EXPECT_EQ(server->sessions(), 1U);
+}
+
 TEST_F(LinkTest, StartNamesWhatIsWrongWithItsConfiguration) {
   ServerRecord server_record;
   ClientRecord client_record;

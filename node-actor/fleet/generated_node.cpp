@@ -1,0 +1,163 @@
+#include "node-actor/fleet/generated_node.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numbers>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "messages/model/knob.h"
+#include "node-actor/sense/window.h"
+
+namespace tideline::rehearsal {
+namespace {
+
+using model::Bytes;
+using model::MilliCpu;
+
+// Shares of the node's CPU.
+constexpr double kSystemShare = 0.02;
+constexpr double kServicesMean = 0.45;
+constexpr double kServicesSwing = 0.2;
+constexpr double kBatchOfRest = 0.8;
+constexpr std::size_t kBatchEvery = 3;  // one pod of so many is batch
+constexpr std::size_t kWorkloads = 40;
+
+MilliCpu cpu_of(double share, MilliCpu capacity) {
+  return MilliCpu(std::llround(share * static_cast<double>(capacity.value())));
+}
+
+model::Pod pod_of(const model::NodeName& node, std::size_t index, std::uint32_t id, const NodeShape& shape) {
+  const bool batch = index % kBatchEvery == kBatchEvery - 1;
+  const std::size_t workload = id % kWorkloads;
+  const auto each = shape.cpu.value() / static_cast<std::int64_t>(shape.pods);
+  const Bytes memory(shape.memory.value() / static_cast<std::int64_t>(2 * shape.pods));
+  model::Pod pod;
+  pod.uid = model::PodUid(fmt::format("{:08x}-{:04x}-4000-8000-{:012x}", id, index,
+                                      std::hash<std::string>{}(node.str()) & 0xffff'ffff'ffff));
+  pod.name_space = batch ? "jobs" : "services";
+  pod.name = fmt::format("{}-{}-{:08x}-{}", batch ? "job" : "web", workload, id, index);
+  pod.qos = batch ? model::QosClass::kBe : model::QosClass::kLs;
+  pod.kube_qos = batch ? model::KubeQos::kBestEffort : model::KubeQos::kBurstable;
+  pod.priority = batch ? 5000 : 9000;
+  pod.workload = fmt::format("{}/{}-{}", batch ? "Job" : "Deployment", batch ? "job" : "web", workload);
+  model::Container container;
+  container.name = "main";
+  container.id = fmt::format("{:08x}{:056x}", id, index);
+  if (batch) {
+    container.requests.batch_cpu = container.limits.batch_cpu = MilliCpu(each);
+    container.requests.batch_memory = container.limits.batch_memory = memory;
+  } else {
+    container.requests.cpu = MilliCpu(each / 2);
+    container.requests.memory = memory;
+    container.limits.cpu = MilliCpu(std::min(each * 2, shape.cpu.value()));
+    container.limits.memory = memory;
+  }
+  pod.requests = container.requests;
+  pod.limits = container.limits;
+  pod.containers.push_back(std::move(container));
+  return pod;
+}
+
+}  // namespace
+
+GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, model::Incarnation incarnation,
+                             const NodeShape& shape)
+    : shape_(shape),
+      name_(name),
+      random_(static_cast<std::uint32_t>(std::hash<std::string>{}(name.str()) ^ (seed * 0x9e3779b97f4a7c15ULL >> 32))),
+      incarnation_(incarnation) {
+  random_.discard(8);  // neighbouring seeds begin alike
+  phase_hours_ = draw(0, 24);
+  double whole[2] = {0, 0};
+  for (std::size_t i = 0; i < shape_.pods; ++i) {
+    loads_.push_back({pod_of(name_, i, static_cast<std::uint32_t>(random_()), shape_), draw(0.2, 1)});
+    whole[loads_.back().pod.qos == model::QosClass::kBe ? 1 : 0] += loads_.back().share;
+    pods_.push_back(loads_.back().pod);
+  }
+  for (auto& load : loads_)
+    load.share /= whole[load.pod.qos == model::QosClass::kBe ? 1 : 0];
+
+  status_.cpu_capacity = status_.cpu_allocatable = shape_.cpu;
+  status_.memory_capacity = status_.memory_allocatable = shape_.memory;
+  status_.cgroup_version = "simulated v2";
+  status_.kernel_release = "simulated";
+  status_.boot_id = fmt::format("simulated-{:016x}", incarnation_.value());
+  status_.agent_version = "tideline-fleet " TIDELINE_VERSION;
+  status_.labels = {{"tideline.io/simulated", "generated"}};
+  status_.protection = {true, "generated: no host, nothing to protect"};
+  for (const char* feature : {"cpuSuppress", "cpuQos", "cpuset", "cpuBurst.kernel", "batchLimits", "cpuEvict"})
+    status_.features.push_back({feature, model::FeatureState::State::kInactive, "generated: the node's loops are off"});
+  using model::Knob;
+  for (const auto knob : {Knob::kCpuQuota, Knob::kCpuBurst, Knob::kCpuWeight, Knob::kCpuIdle, Knob::kBvtWarp,
+                          Knob::kCpuset, Knob::kCoreSched}) {
+    status_.knobs.push_back({knob, false, "", "generated: no kernel"});
+  }
+}
+
+double GeneratedNode::draw(double low, double high) {
+  return std::uniform_real_distribution<double>(low, high)(random_);
+}
+
+model::NodeSample GeneratedNode::sample(model::MonoTime mono, model::WallTime wall, model::Duration window) {
+  constexpr double kHourMs = 3'600'000;
+  constexpr double kDayHours = 24;
+  noise_ = 0.9 * noise_ + draw(-0.02, 0.02);
+  const double hour = static_cast<double>(wall.ms) / kHourMs + phase_hours_;
+  const double day = std::sin(hour / kDayHours * 2 * std::numbers::pi);
+  const double services = std::clamp(kServicesMean + kServicesSwing * day + noise_, 0.01, 0.9);
+  const double batch = (1 - kSystemShare - services) * kBatchOfRest;
+
+  model::NodeSample sample;
+  sample.at = mono;
+  sample.wall = wall;
+  sample.window = window;
+  sample.ls_cpu = cpu_of(services, shape_.cpu);
+  sample.be_cpu = cpu_of(batch, shape_.cpu);
+  sample.system_cpu = cpu_of(kSystemShare, shape_.cpu);
+  sample.node_cpu = *sample.ls_cpu + *sample.be_cpu + *sample.system_cpu;
+  sample.ls_memory = shape_.memory.percent(35);
+  sample.be_memory = shape_.memory.percent(20);
+  sample.node_memory = shape_.memory.percent(60);
+  sample.cpu_pressure = model::Pressure{draw(0, 0.1), 0};
+  sample.memory_pressure = model::Pressure{draw(0, 0.01), 0};
+  sample.io_pressure = model::Pressure{draw(0, 0.02), 0};
+  sample.ls_delay_per_cpu = draw(0, 0.03);
+  for (const auto& load : loads_) {
+    const bool be = load.pod.qos == model::QosClass::kBe;
+    const MilliCpu cpu = cpu_of((be ? batch : services) * load.share, shape_.cpu);
+    const Bytes memory = be ? *sample.be_memory : *sample.ls_memory;
+    sample.pods.push_back({.uid = load.pod.uid,
+                           .cpu = cpu,
+                           .memory = Bytes(std::llround(static_cast<double>(memory.value()) * load.share)),
+                           .throttled_ratio = 0,
+                           .run_delay = draw(0, 0.01),
+                           .containers = {}});
+  }
+  return sample;
+}
+
+model::Report GeneratedNode::report(model::MonoTime mono, model::WallTime wall, model::Duration window) {
+  sense::ReportWindow fold;
+  const auto samples = static_cast<std::int64_t>(std::max<std::size_t>(shape_.samples, 1));
+  const model::Duration step = window / samples;
+  for (std::int64_t i = samples - 1; i >= 0; --i)
+    fold.add(sample(mono + -(step * i), {wall.ms - model::to_ms(step * i)}, step));
+
+  model::Report report;
+  report.node = name_;
+  report.incarnation = incarnation_;
+  report.seq = next_;
+  report.mono = mono;
+  report.wall = wall;
+  report.window = window;
+  report.status = status_;
+  report.samples = fold.samples();
+  report.pods = fold.summaries(pods_);
+  next_ = next_.next();
+  return report;
+}
+
+}  // namespace tideline::rehearsal

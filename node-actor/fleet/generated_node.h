@@ -1,0 +1,56 @@
+#pragma once
+// Reports of a node that does not exist, drawn from a seed: the node's loops are off, the report and all that carries
+// it are the real ones.
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "messages/model/pod.h"
+#include "messages/model/report.h"
+#include "messages/model/units.h"
+
+namespace tideline::rehearsal {
+
+/// What all nodes of a fleet have alike.
+struct NodeShape {
+  std::size_t pods = 30;  // a third of them batch
+  model::MilliCpu cpu{32'000};
+  model::Bytes memory{std::int64_t{128} << 30};
+  std::size_t samples = 10;  // in a report
+};
+
+class GeneratedNode {
+ public:
+  /// Nodes of one seed and different names differ; the same seed and name give the same loads again.
+  GeneratedNode(const model::NodeName& name, std::uint64_t seed, model::Incarnation incarnation,
+                const NodeShape& shape);
+
+  /// The report of the window that ends at these clocks; numbers run from 1. Services follow the hour of the day, each
+  /// node by its own phase, and noise; batch takes part of what they leave. Passes model::validate.
+  model::Report report(model::MonoTime mono, model::WallTime wall, model::Duration window);
+
+  void applied(model::PolicyVersion version) { status_.policy_applied = version; }
+
+ private:
+  struct Load {
+    model::Pod pod;
+    double share = 0;  // of its tier's CPU
+  };
+
+  double draw(double low, double high);
+  model::NodeSample sample(model::MonoTime mono, model::WallTime wall, model::Duration window);
+
+  NodeShape shape_;
+  model::NodeName name_;
+  std::minstd_rand random_;  // small: there are thousands of nodes
+  model::Incarnation incarnation_;
+  model::Seq next_{1};
+  model::NodeStatus status_;
+  std::vector<Load> loads_;
+  std::vector<model::Pod> pods_;
+  double phase_hours_ = 0;
+  double noise_ = 0;  // of the services' load; wanders
+};
+
+}  // namespace tideline::rehearsal

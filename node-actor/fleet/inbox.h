@@ -1,0 +1,58 @@
+#pragma once
+// What the link's thread tells the thread that runs the fleet.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "messages/model/ids.h"
+#include "messages/model/units.h"
+
+namespace tideline::rehearsal {
+
+struct LinkNote {
+  enum class Kind : std::uint8_t {
+    kConnected,
+    kDisconnected,
+    kAcked,
+    kRefused,
+    kPolicy,
+    kHandsOff
+  } kind = Kind::kConnected;
+  std::size_t node = 0;
+  model::MonoTime at = {};
+  model::Seq seq = {};               // kAcked, kRefused; of kConnected what is acked through
+  model::PolicyVersion policy = {};  // kPolicy
+  std::uint64_t order = 0;           // kHandsOff
+  bool for_good = false;             // kRefused: it will never be taken
+  std::string why = {};              // kDisconnected, kRefused
+};
+
+class Inbox {
+ public:
+  void put(LinkNote note) {
+    {
+      const std::lock_guard lock(mutex_);
+      notes_.push_back(std::move(note));
+    }
+    arrived_.notify_one();
+  }
+  /// What has come, oldest first; waits for at most `longest` where that is nothing.
+  std::vector<LinkNote> take(model::Duration longest) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_for(lock, longest, [this]() { return !notes_.empty(); });
+    return std::exchange(notes_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<LinkNote> notes_;
+};
+
+}  // namespace tideline::rehearsal

@@ -1,0 +1,170 @@
+// A rehearsal's nodes against the real coordinator, which is killed under their load.
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include "storage/rocks/rocks_store.h"
+#include "test/support/cluster.h"
+#include "test/support/http_get.h"
+
+namespace tideline::test {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+constexpr int kNodes = 100;
+constexpr int kMostRounds = 20;  // of some ten seconds and reports a node; one read of history gives 1000
+
+void issue_certs(const Cluster& cluster, int nodes) {
+  const auto made = run(
+      {program("tideline-fleet"), "certs", "--dir", cluster.dir().str() + "/tls", "--nodes", std::to_string(nodes)});
+  ASSERT_EQ(made.exit, 0) << made.output;
+}
+
+Process start_fleet(const Cluster& cluster, std::vector<std::string> more) {
+  std::vector<std::string> argv = {program("tideline-fleet"),
+                                   "bench",
+                                   "--coordinator",
+                                   cluster.node_address(),
+                                   "--certs",
+                                   cluster.dir().str() + "/tls",
+                                   "--nodes",
+                                   std::to_string(kNodes),
+                                   "--pods",
+                                   "6",
+                                   "--interval",
+                                   "1s",
+                                   "--row",
+                                   "1s",
+                                   "--json"};
+  argv.insert(argv.end(), more.begin(), more.end());
+  return Process(argv, {.environment = {}, .output_file = cluster.dir().str() + "/fleet.log"});
+}
+
+/// The last line, which is for the whole run.
+json whole_of(const Process& fleet) {
+  json whole;
+  std::istringstream lines(fleet.output());
+  for (std::string line; std::getline(lines, line);) {
+    const json row = json::parse(line, nullptr, false);
+    if (row.is_object() && row.value("kind", "") == "whole") whole = row;
+  }
+  return whole;
+}
+
+bool has_sessions(const Cluster& cluster, int count) {
+  return http_get(cluster.web_port(), "/metrics").find("\ntideline_sessions " + std::to_string(count) + "\n") !=
+         std::string::npos;
+}
+
+TEST(Fleet, EachReportOfAHundredNodesIsAckedAndTheyApplyANewPolicy) {
+  Cluster cluster;
+  issue_certs(cluster, kNodes);
+  cluster.start_coordinator();
+  auto fleet = start_fleet(cluster, {"--spread", "0", "--for", "0"});
+  ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(cluster, kNodes); })) << fleet.output();
+  cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 55));
+  EXPECT_TRUE(eventually(seconds(30), [&] {
+    const json status = cluster.ask({"policy", "status"});
+    if (!status.is_object() || status.at("nodes").size() != kNodes) return false;
+    const auto wanted = status.at("state").at("version");
+    return wanted.get<int>() > 1 && std::all_of(status.at("nodes").begin(), status.at("nodes").end(),
+                                                [&](const json& node) { return node.at("policyApplied") == wanted; });
+  })) << cluster.tidectl({"policy", "status"}).output;
+  fleet.signal(SIGTERM);
+  ASSERT_EQ(fleet.wait(seconds(20)), 0) << fleet.output();
+  const json whole = whole_of(fleet);
+  ASSERT_TRUE(whole.is_object()) << fleet.output();
+  EXPECT_GE(whole.at("made").get<int>(), kNodes);
+  EXPECT_EQ(whole.at("made"), whole.at("acked"));
+  EXPECT_EQ(whole.at("open"), 0);
+  EXPECT_EQ(whole.at("lost"), 0);
+  EXPECT_EQ(whole.at("refused"), 0);
+  EXPECT_EQ(cluster.stop_coordinator(), 0);
+}
+
+// The fleet forgets a report only when it was acked; so numbers without a hole and without a twin are all of them.
+TEST(Fleet, KillNineUnderLoadLosesNoAckedReportAndStoresNoneTwice) {
+  Cluster cluster;
+  issue_certs(cluster, kNodes);
+  cluster.start_coordinator();
+  auto fleet = start_fleet(cluster, {"--spread", "1s", "--for", "0"});
+  ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(cluster, kNodes); })) << fleet.output();
+  for (int round = 0; round < std::min(rounds(2), kMostRounds); ++round) {
+    // A session of less than 5 s counts as a failure, after which a node waits longer.
+    std::this_thread::sleep_for(milliseconds(5500));
+    cluster.kill_coordinator();
+    const auto killed = std::chrono::steady_clock::now();
+    cluster.start_coordinator();
+    ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(cluster, kNodes); })) << "round " << round << "\n"
+                                                                                        << fleet.output();
+    const auto away = std::chrono::steady_clock::now() - killed;
+    RecordProperty("away_ms", static_cast<int>(std::chrono::duration_cast<milliseconds>(away).count()));
+    EXPECT_LT(away, patience(seconds(9))) << "5 s, the spread of 1 s, and the jitter of two attempts, 1 and 2 s";
+  }
+  fleet.signal(SIGTERM);
+  ASSERT_EQ(fleet.wait(seconds(30)), 0) << fleet.output();
+  const json whole = whole_of(fleet);
+  ASSERT_TRUE(whole.is_object()) << fleet.output();
+  EXPECT_EQ(whole.at("made"), whole.at("acked")) << whole.dump();
+  EXPECT_EQ(whole.at("open"), 0);
+  EXPECT_EQ(cluster.stop_coordinator(), 0);
+
+  auto store = rocks::RocksStore::open(cluster.data_dir() + "/history");
+  ASSERT_TRUE(store.ok()) << store.error().message();
+  std::size_t stored = 0;
+  for (int i = 0; i < kNodes; ++i) {
+    const model::NodeName name("sim-" + std::string(i < 10 ? "0000" : "000") + std::to_string(i));
+    const auto reports = (*store)->reports(name, {0}, {INT64_MAX}, 0);
+    ASSERT_TRUE(reports.ok()) << reports.error().message();
+    ASSERT_FALSE(reports->truncated);
+    std::multiset<model::Seq> seqs;
+    for (const auto& row : reports->rows) {
+      seqs.insert(row.report.seq);
+      EXPECT_EQ(row.report.gap_reports, 0u);
+    }
+    std::uint64_t expected = 0;
+    for (const auto seq : seqs)
+      EXPECT_EQ(seq.value(), ++expected) << name.str();
+    stored += seqs.size();
+  }
+  EXPECT_EQ(stored, whole.at("made").get<std::size_t>());
+}
+
+TEST(Fleet, SaysWhatIsWrongBeforeItBegins) {
+  const TempDir dir;
+  const auto bench = [&](std::vector<std::string> more) {
+    std::vector<std::string> argv = {
+        program("tideline-fleet"), "bench", "--coordinator", "127.0.0.1:1", "--certs", dir.str()};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return run(argv);
+  };
+  const auto no_certs = bench({"--nodes", "2"});
+  EXPECT_EQ(no_certs.exit, 1);
+  EXPECT_THAT(no_certs.output, HasSubstr(dir.str() + "/node-sim-00000.crt"));
+  const auto interval = bench({"--nodes", "2", "--interval", "10"});
+  EXPECT_EQ(interval.exit, 2);
+  EXPECT_THAT(interval.output, HasSubstr("--interval: \"10\""));
+  const auto nodes = bench({"--nodes", "100001"});
+  EXPECT_EQ(nodes.exit, 2);
+  EXPECT_THAT(nodes.output, HasSubstr("100001 not in range"));
+  const auto prefix = bench({"--nodes", "2", "--prefix", "Sim"});
+  EXPECT_EQ(prefix.exit, 2);
+  EXPECT_THAT(prefix.output, HasSubstr("prefix 'Sim'"));
+  for (const char* command : {"bench", "certs"}) {
+    const auto help = run({program("tideline-fleet"), command, "--help"});
+    EXPECT_EQ(help.exit, 0);
+    EXPECT_THAT(help.output, HasSubstr("Example: tideline-fleet"));
+  }
+}
+
+}  // namespace
+}  // namespace tideline::test
