@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "coordinator/actor/ledger_input.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -10,7 +9,7 @@ namespace tideline::coordinator {
 namespace {
 
 constexpr auto kLedgerInterval = std::chrono::seconds(1);
-/// Who is due is looked for over all nodes: not once a report.
+/// Those who are due soon after one another are told together.
 constexpr auto kPushDelay = std::chrono::milliseconds(20);
 
 fleet::Arrival arrival_now() {
@@ -45,6 +44,15 @@ void note_mid_change(std::vector<model::Event>& events, std::string_view resourc
   if (before.mid != Unit{} || now.mid != Unit{}) note_rule_change(events, resource, of_mid(before), of_mid(now));
 }
 
+/// What the ledger has for batch, to be told to the node.
+link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTime now) {
+  using Rule = model::ReclaimRule;
+  const auto rule = account.cpu.rule;
+  const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale && rule != Rule::kUnknownUsage;
+  if (!known) return {};
+  return {account.cpu.offered, now + -*account.data_age};
+}
+
 }  // namespace
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
@@ -65,9 +73,9 @@ caf::behavior FleetActor::make_behavior() {
       [this](const Persist& persist) {
         const auto& arrived = *persist.arrived;
         const auto offset = fleet_.clock_offset(arrived.report, {arrived.mono, arrived.wall});
-        send(history_, PersistWithOffset{persist.arrived, offset, persist.answer_to});
+        send(history_, PersistWithOffset{persist.arrived, offset, persist.answer_to, persist.bytes});
       },
-      [this](const Durable& durable) { take(*durable.arrived); },
+      [this](const Durable& durable) { take(durable.arrived); },
       [this](const PolicyAnswered& answered) {
         if (!answered.problem.empty()) {
           log::warn("policy-answer", "{} version {}: {}", answered.node.str(), answered.pushed.value(),
@@ -78,6 +86,7 @@ caf::behavior FleetActor::make_behavior() {
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
         policy_ = loaded.version;
+        ledger_.touch_all();
         evictions_.set_rates(policy::eviction_rates(*loaded.policy));
         push_soon();
       },
@@ -123,6 +132,7 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
     return;
   }
   sessions_[name] = {session.id, std::nullopt};
+  ledger_.touch(name);
   rollout_.opened(name);
   desk_.opened(name, arrival_now());
   keep(name, {*event});
@@ -140,22 +150,24 @@ void FleetActor::session_closed(const Closed& closed) {
     keep(closed.node, {*event});
 }
 
-void FleetActor::take(const link::ArrivedReport& arrived) {
-  const auto intake = fleet_.intake(arrived.report, {arrived.mono, arrived.wall});
+void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived) {
+  const model::Report& report = arrived->report;
+  const auto intake =
+      fleet_.intake(std::shared_ptr<const model::Report>(arrived, &report), {arrived->mono, arrived->wall});
   if (!intake) {
-    log::warn("intake-refused", "{}: {}", arrived.report.node.str(), intake.error().message());
+    log::warn("intake-refused", "{}: {}", report.node.str(), intake.error().message());
     return;
   }
-  keep(arrived.report.node, intake->events);
+  keep(report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
-  for (const auto& problem : rollout_.labels(arrived.report.node, arrived.report.status.labels)) {
-    log::warn("node-label", "{}: {}", arrived.report.node.str(), problem);
-  }
+  ledger_.touch(report.node);
+  for (const auto& problem : rollout_.labels(report.node, report.status.labels))
+    log::warn("node-label", "{}: {}", report.node.str(), problem);
   push_soon();
 }
 
 void FleetActor::push_soon() {
-  if (std::exchange(push_due_, true)) return;
+  if (!rollout_.has_due() || std::exchange(push_due_, true)) return;
   delayed_send(this, kPushDelay, PushTick{});
 }
 
@@ -174,47 +186,26 @@ void FleetActor::push_due_policies() {
 void FleetActor::run_ledger() {
   const auto now = clock::mono_now();
   forget_long_gone(now);
-  for (const auto& view : fleet_.nodes(now)) {
-    const auto policy = rollout_.wanted(view.name).value_or(model::NodePolicy{});
-    auto account =
-        reclaim::reclaim(ledger_input(view.name, fleet_.usage(view.name), policy.version), policy.colocation, now);
-    std::vector<model::Event> events;
-    const auto before = reclaimed_.find(view.name);
-    if (before != reclaimed_.end()) {
-      note_rule_change(events, "kubernetes.io/batch-cpu", before->second.cpu, account.cpu);
-      note_rule_change(events, "kubernetes.io/batch-memory", before->second.memory, account.memory);
-      note_mid_change(events, "kubernetes.io/mid-cpu", before->second.cpu, account.cpu);
-      note_mid_change(events, "kubernetes.io/mid-memory", before->second.memory, account.memory);
+  std::vector<std::pair<link::SessionId, link::BatchAccount>> told;
+  for (const auto& [before, account] : ledger_.run(fleet_, rollout_, now)) {
+    if (before) {
+      std::vector<model::Event> events;
+      note_rule_change(events, "kubernetes.io/batch-cpu", before->cpu, account.cpu);
+      note_rule_change(events, "kubernetes.io/batch-memory", before->memory, account.memory);
+      note_mid_change(events, "kubernetes.io/mid-cpu", before->cpu, account.cpu);
+      note_mid_change(events, "kubernetes.io/mid-memory", before->memory, account.memory);
+      keep(account.node, std::move(events));
     }
-    keep(view.name, std::move(events));
-    fleet_.set_reclaimed(account);
-    reclaimed_[view.name] = std::move(account);
+    fleet_.set_reclaimed(account, now);
+    const auto session = sessions_.find(account.node);
+    if (session == sessions_.end()) continue;
+    const auto batch = batch_account(account, now);
+    if (session->second.told == batch) continue;
+    session->second.told = batch;
+    told.emplace_back(session->second.id, batch);
   }
-  tell_batch(now);
-}
-
-void FleetActor::tell_batch(model::MonoTime now) {
-  using Rule = model::ReclaimRule;
-  std::vector<std::pair<link::SessionId, link::BatchAccount>> accounts;
-  // Both are in the order of names; a look-up for each node each second would be felt.
-  auto row = reclaimed_.begin();
-  for (auto& [name, session] : sessions_) {
-    while (row != reclaimed_.end() && row->first < name)
-      ++row;
-    if (row == reclaimed_.end()) break;
-    if (row->first != name) continue;
-    const auto& account = row->second;
-    const auto rule = account.cpu.rule;
-    const bool known =
-        account.data_age && rule != Rule::kDisabled && rule != Rule::kStale && rule != Rule::kUnknownUsage;
-    link::BatchAccount batch;
-    if (known) batch = {account.cpu.offered, now + -*account.data_age};
-    if (session.told == batch) continue;
-    session.told = batch;
-    accounts.emplace_back(session.id, batch);
-  }
-  if (accounts.empty()) return;
-  link_->with([&](link::NodeServer& server) { server.set_batch(std::move(accounts)); });
+  if (told.empty()) return;
+  link_->with([&](link::NodeServer& server) { server.set_batch(std::move(told)); });
 }
 
 void FleetActor::evict(const link::ArrivedEvictionAsk& ask) {
@@ -253,7 +244,7 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
     rollout_.forget(name);
     desk_.forget(name, arrival_now());
     evictions_.forget(name);
-    reclaimed_.erase(name);
+    ledger_.forget(name);
   }
 }
 
@@ -283,18 +274,14 @@ model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeNam
 
 model::Reclaimed FleetActor::cluster() const {
   const auto now = clock::mono_now();
-  std::vector<model::Reclaimed> present;
-  for (const auto& [name, reclaimed] : reclaimed_) {
-    // What a machine that is gone once offered is not the cluster's any more.
-    if (fleet_.liveness(name, now) != fleet::Liveness::kGone) present.push_back(reclaimed);
-  }
-  return reclaim::cluster_sum(present);
+  // What a machine that is gone once offered is not the cluster's any more.
+  return reclaim::cluster_sum(ledger_.accounts(
+      now, [&](const model::NodeName& name) { return fleet_.liveness(name, now) != fleet::Liveness::kGone; }));
 }
 
 admin::ReclaimedReport FleetActor::reclaimed() const {
   admin::ReclaimedReport report;
-  for (const auto& [name, reclaimed] : reclaimed_)
-    report.nodes.push_back(reclaimed);
+  report.nodes = ledger_.accounts(clock::mono_now(), [](const model::NodeName&) { return true; });
   report.cluster = cluster();
   return report;
 }

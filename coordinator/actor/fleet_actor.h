@@ -6,6 +6,7 @@
 
 #include "coordinator/actor/eviction_desk.h"
 #include "coordinator/actor/hands_off_desk.h"
+#include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
 #include "coordinator/fleet/fleet_view.h"
@@ -23,9 +24,10 @@ class FleetActor : public caf::event_based_actor {
  private:
   void session_opened(const link::SessionInfo& session);
   void session_closed(const Closed& closed);
-  void take(const link::ArrivedReport& arrived);
+  void take(const std::shared_ptr<const link::ArrivedReport>& arrived);
   void push_soon();
   void push_due_policies();
+  /// Computes what changed, and tells the link what it has for batch there.
   void run_ledger();
   void forget_long_gone(model::MonoTime now);
   void keep(const model::NodeName& node, std::vector<model::Event> events);
@@ -41,8 +43,6 @@ class FleetActor : public caf::event_based_actor {
   HandsOffDesk::Out desk_out();
   EvictionDesk::Out eviction_out();
   void evict(const link::ArrivedEvictionAsk& ask);
-  /// Tells the link what the ledger has for batch on nodes where that changed.
-  void tell_batch(model::MonoTime now);
   void hands_off(const AskHandsOffBegin& ask);
 
   fleet::FleetView fleet_;
@@ -56,7 +56,7 @@ class FleetActor : public caf::event_based_actor {
     std::optional<link::BatchAccount> told;  // what the link is told for it
   };
   std::map<model::NodeName, Session> sessions_;
-  std::map<model::NodeName, model::Reclaimed> reclaimed_;
+  LedgerBook ledger_;
   HandsOffDesk desk_;
   EvictionDesk evictions_;
 };

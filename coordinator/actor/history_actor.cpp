@@ -76,13 +76,14 @@ void HistoryActor::commit_events() {
 
 void HistoryActor::commit_reports() {
   if (waiting_.empty()) return;
-  std::vector<store::IncomingReport> reports;
+  std::vector<store::ReportView> reports;
   reports.reserve(waiting_.size());
   for (const auto& one : waiting_) {
-    reports.push_back({one.arrived->report, one.arrived->wall, one.clock_offset});
+    reports.emplace_back(one.arrived->report, one.arrived->wall, one.clock_offset,
+                         one.bytes ? std::span<const std::byte>(*one.bytes) : std::span<const std::byte>());
   }
   const auto begin = clock::mono_now();
-  const auto outcomes = store_->append(reports);
+  const auto outcomes = store_->append_views(reports);
   counts_->commit_ns += (clock::mono_now() - begin).count();
   ++counts_->commits;
   counts_->failing = !outcomes.ok();

@@ -19,12 +19,12 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
   input.used_memory = usage->node_memory;
   for (const auto& pod : usage->pods) {
     reclaim::PodInput one;
-    one.uid = pod.pod.uid;
-    one.qos = pod.pod.qos;
-    one.tier = model::tier_of(pod.pod.priority, pod.pod.qos);
-    one.phase = pod.pod.phase;
-    one.requests = pod.pod.requests;
-    one.mid_requests = pod.pod.mid_requests;
+    one.uid = pod.uid;
+    one.qos = pod.qos;
+    one.tier = model::tier_of(pod.priority, pod.qos);
+    one.phase = pod.phase;
+    one.requests = pod.requests;
+    one.mid_requests = pod.mid_requests;
     one.cpu = pod.cpu;
     one.memory = pod.memory;
     input.pods.push_back(std::move(one));

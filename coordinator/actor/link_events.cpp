@@ -9,7 +9,7 @@ void LinkEvents::on_enrolled(const link::SessionInfo& session) {
 }
 
 void LinkEvents::on_reports(std::vector<link::ArrivedReport> reports) {
-  caf::anon_send(sessions_, Arrived{std::make_shared<const std::vector<link::ArrivedReport>>(std::move(reports))});
+  caf::anon_send(sessions_, Arrived{std::move(reports)});
 }
 
 void LinkEvents::on_policy_ack(link::SessionId session, const model::NodeName& node, model::PolicyVersion pushed,

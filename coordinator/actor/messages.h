@@ -1,5 +1,6 @@
 #pragma once
-// What the coordinator's actors tell each other. Payloads that are more than a few words travel as shared_ptr<const T>.
+// What the coordinator's actors tell each other. Payloads that are more than a few words travel as shared_ptr<const T>,
+// but for those that their one receiver takes apart.
 
 #include <functional>
 #include <memory>
@@ -21,7 +22,7 @@ struct Enrolled {
   link::SessionInfo session;
 };
 struct Arrived {
-  std::shared_ptr<const std::vector<link::ArrivedReport>> reports;
+  std::vector<link::ArrivedReport> reports;
 };
 struct PolicyAnswered {
   link::SessionId session;
@@ -34,19 +35,24 @@ struct Closed {
   model::NodeName node;
   std::string why;
 };
+/// A report's bytes, only until it is stored; none: the store makes them.
+using ReportBytes = std::shared_ptr<const std::vector<std::byte>>;
 struct ReportIn {
-  std::shared_ptr<const link::ArrivedReport> arrived;
+  std::shared_ptr<const link::ArrivedReport> arrived;  // without its bytes
+  ReportBytes bytes = {};
 };
 
 // -- session -> fleet -> history -> session
 struct Persist {
   std::shared_ptr<const link::ArrivedReport> arrived;
   caf::actor answer_to;
+  ReportBytes bytes = {};
 };
 struct PersistWithOffset {
   std::shared_ptr<const link::ArrivedReport> arrived;
   model::Duration clock_offset;
   caf::actor answer_to;
+  ReportBytes bytes = {};
 };
 struct Persisted {
   std::shared_ptr<const link::ArrivedReport> arrived;

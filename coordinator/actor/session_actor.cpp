@@ -1,5 +1,7 @@
 #include "coordinator/actor/session_actor.h"
 
+#include <utility>
+
 #include "messages/log/log.h"
 
 namespace tideline::coordinator {
@@ -11,7 +13,7 @@ caf::behavior SessionActor::make_behavior() {
   return {
       [this](const ReportIn& report) {
         ++outstanding_;
-        send(fleet_, Persist{report.arrived, caf::actor_cast<caf::actor>(this)});
+        send(fleet_, Persist{report.arrived, caf::actor_cast<caf::actor>(this), report.bytes});
       },
       [this](const Persisted& persisted) {
         --outstanding_;
@@ -53,6 +55,17 @@ void SessionActor::answer(const Persisted& persisted) {
   }
 }
 
+ReportBytes BytesInFlight::hold(std::vector<std::byte> bytes) {
+  const std::size_t size = bytes.size();
+  if (held_ + size > kMost) return nullptr;
+  held_ += size;
+  return {new std::vector<std::byte>(std::move(bytes)),
+          [self = shared_from_this(), size](const std::vector<std::byte>* gone) {
+            delete gone;
+            self->held_ -= size;
+          }};
+}
+
 SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, LinkPortPtr link)
     : caf::event_based_actor(config), fleet_(std::move(fleet)), link_(std::move(link)) {}
 
@@ -69,13 +82,14 @@ caf::behavior SessionsActor::make_behavior() {
         sessions_[session.id] = spawn<SessionActor, caf::monitored>(session, fleet_, link_);
         send(fleet_, enrolled);
       },
-      [this](const Arrived& arrived) {
-        for (std::size_t i = 0; i < arrived.reports->size(); ++i) {
-          const auto found = sessions_.find((*arrived.reports)[i].ticket.session);
+      [this](Arrived& arrived) {
+        for (link::ArrivedReport& report : arrived.reports) {
+          const auto found = sessions_.find(report.ticket.session);
           if (found == sessions_.end()) continue;
-          // Shares the batch's memory: one allocation for all its reports.
-          std::shared_ptr<const link::ArrivedReport> one(arrived.reports, &(*arrived.reports)[i]);
-          send(found->second, ReportIn{std::move(one)});
+          // Each by itself: the view keeps a node's newest report for as long as the node says nothing more.
+          auto bytes = bytes_->hold(std::exchange(report.bytes, {}));
+          send(found->second,
+               ReportIn{std::make_shared<const link::ArrivedReport>(std::move(report)), std::move(bytes)});
         }
       },
       [this](const PolicyAnswered& answered) { send(fleet_, answered); },

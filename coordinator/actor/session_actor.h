@@ -1,7 +1,10 @@
 #pragma once
 // One actor for each node session: its reports go through durability before the node may forget them.
 
+#include <atomic>
+#include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
@@ -25,6 +28,18 @@ class SessionActor : public caf::event_based_actor {
   bool closed_ = false;
 };
 
+/// Bounds the bytes of reports that wait to be stored, of sessions that have ended too: beyond it the store makes them
+/// itself, from what was read of them.
+class BytesInFlight : public std::enable_shared_from_this<BytesInFlight> {
+ public:
+  static constexpr std::size_t kMost = std::size_t{64} << 20;
+  /// Null where they would be too many.
+  ReportBytes hold(std::vector<std::byte> bytes);
+
+ private:
+  std::atomic<std::size_t> held_{0};
+};
+
 /// Makes and ends session actors, hands each its own messages.
 class SessionsActor : public caf::event_based_actor {
  public:
@@ -35,6 +50,7 @@ class SessionsActor : public caf::event_based_actor {
   caf::actor fleet_;
   LinkPortPtr link_;
   std::unordered_map<link::SessionId, caf::actor> sessions_;
+  std::shared_ptr<BytesInFlight> bytes_ = std::make_shared<BytesInFlight>();
 };
 
 }  // namespace tideline::coordinator

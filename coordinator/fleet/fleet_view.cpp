@@ -81,16 +81,16 @@ struct FleetView::Node {
   model::Incarnation incarnation;
   model::Seq seq;
   std::vector<model::Incarnation> left;  // newest last
-  model::NodeStatus status;
+  std::shared_ptr<const Report> newest;  // never null once reported
   std::optional<model::NodeSample> last;
-  std::vector<model::PodSummary> pods;
   UsageAverage node_cpu;
   UsageAverage node_memory;
   UsageAverage system_cpu;
   UsageAverage system_memory;
-  std::unordered_map<model::PodUid, PodAverages> pod_averages;
+  std::vector<PodAverages> pod_averages;  // of the newest report's pods, in their order
 
   std::optional<model::Reclaimed> reclaimed;
+  model::MonoTime reclaimed_at;
   std::uint64_t gap_reports = 0;
   model::PolicyVersion policy_wanted;
   model::PolicyVersion policy_applied;
@@ -105,8 +105,13 @@ struct FleetView::Node {
   }
 
   Liveness liveness(model::MonoTime now, const FleetOptions& options) const;
-  void take(const Report& report, const Arrival& arrival, const SlotClock& slots);
+  const std::vector<model::PodSummary>& pods() const {
+    static const std::vector<model::PodSummary> kNone;
+    return newest ? newest->pods : kNone;
+  }
+  void take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots);
   void average(const Report& report, std::int64_t slot);
+  std::vector<PodAverages> averages_of(const std::vector<model::PodSummary>& listed);
   void policy_is(model::PolicyVersion applied);
 };
 
@@ -116,7 +121,8 @@ Liveness FleetView::Node::liveness(model::MonoTime now, const FleetOptions& opti
   return age <= options.late_after ? Liveness::kLive : age <= options.gone_after ? Liveness::kLate : Liveness::kGone;
 }
 
-void FleetView::Node::take(const Report& report, const Arrival& arrival, const SlotClock& slots) {
+void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots) {
+  const Report& report = *taken;
   if (reported && report.incarnation != incarnation) {
     if (left.size() == kLeftIncarnations) left.erase(left.begin());
     left.push_back(incarnation);
@@ -125,13 +131,12 @@ void FleetView::Node::take(const Report& report, const Arrival& arrival, const S
   arrived = arrival.mono;
   incarnation = report.incarnation;
   seq = report.seq;
-  status = report.status;
-  pods = report.pods;
   if (!report.samples.empty()) last = report.samples.back();
   for (auto sample = report.samples.rbegin(); sample != report.samples.rend() && !last->ls_delay_per_cpu; ++sample)
     last->ls_delay_per_cpu = sample->ls_delay_per_cpu;
   policy_is(report.status.policy_applied);
   average(report, slots.slot(arrival.mono));
+  newest = std::move(taken);
 }
 
 void FleetView::Node::average(const Report& report, std::int64_t slot) {
@@ -145,17 +150,31 @@ void FleetView::Node::average(const Report& report, std::int64_t slot) {
   }
   if (const auto memory = system_memory_of(report)) system_memory.add(slot, *memory, report.window);
 
-  // Only pods of this report keep an average, so that what a node once listed does not stay.
-  std::unordered_map<model::PodUid, PodAverages> listed;
-  listed.reserve(report.pods.size());
-  for (const auto& pod : report.pods) {
-    const auto known = pod_averages.find(pod.pod.uid);
-    PodAverages& averages = listed[pod.pod.uid];
-    if (known != pod_averages.end()) averages = known->second;
-    if (pod.cpu_milli) averages.cpu.add(slot, static_cast<double>(pod.cpu_milli->mean), report.window);
-    if (pod.memory_bytes) averages.memory.add(slot, static_cast<double>(pod.memory_bytes->mean), report.window);
+  auto listed = averages_of(report.pods);
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    const auto& pod = report.pods[i];
+    if (pod.cpu_milli) listed[i].cpu.add(slot, static_cast<double>(pod.cpu_milli->mean), report.window);
+    if (pod.memory_bytes) listed[i].memory.add(slot, static_cast<double>(pod.memory_bytes->mean), report.window);
   }
   pod_averages = std::move(listed);
+}
+
+/// What is known of these pods. Only they keep an average, so that what a node once listed does not stay.
+std::vector<PodAverages> FleetView::Node::averages_of(const std::vector<model::PodSummary>& listed) {
+  const auto& before = pods();
+  const auto same_uid = [](const model::PodSummary& a, const model::PodSummary& b) { return a.pod.uid == b.pod.uid; };
+  // From one report to the next a node's pods are mostly the same, in the same order.
+  if (std::equal(before.begin(), before.end(), listed.begin(), listed.end(), same_uid)) return std::move(pod_averages);
+  std::unordered_map<model::PodUid, std::size_t> known;
+  known.reserve(before.size());
+  for (std::size_t i = 0; i < before.size(); ++i)
+    known.emplace(before[i].pod.uid, i);
+  std::vector<PodAverages> averages(listed.size());
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    if (const auto found = known.find(listed[i].pod.uid); found != known.end())
+      averages[i] = pod_averages[found->second];
+  }
+  return averages;
 }
 
 void FleetView::Node::policy_is(model::PolicyVersion applied) {
@@ -183,7 +202,8 @@ model::Duration FleetView::clock_offset(const Report& report, const Arrival& arr
   return found == nodes_.end() ? ClockFilter().offset(report, arrival) : found->second->clock.offset(report, arrival);
 }
 
-model::Result<Intake> FleetView::intake(const Report& report, const Arrival& arrival) {
+model::Result<Intake> FleetView::intake(std::shared_ptr<const Report> taken, const Arrival& arrival) {
+  const Report& report = *taken;
   const auto added = find_or_add(report.node);
   if (!added) return added.error();
   Node& node = **added;
@@ -203,7 +223,7 @@ model::Result<Intake> FleetView::intake(const Report& report, const Arrival& arr
   }
   if (!node.is_newest(report)) return intake;
 
-  node.take(report, arrival, SlotClock(options_.aggregate));
+  node.take(std::move(taken), arrival, SlotClock(options_.aggregate));
   node.clock.learn(report, arrival);
   intake.outcome = IntakeOutcome::kLive;
   const model::Duration offset = node.clock.newest().value_or(model::kZeroDuration);
@@ -254,9 +274,11 @@ void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersio
   }
 }
 
-void FleetView::set_reclaimed(const model::Reclaimed& reclaimed) {
+void FleetView::set_reclaimed(const model::Reclaimed& reclaimed, model::MonoTime now) {
   const auto found = nodes_.find(reclaimed.node);
-  if (found != nodes_.end()) found->second->reclaimed = reclaimed;
+  if (found == nodes_.end()) return;
+  found->second->reclaimed = reclaimed;
+  found->second->reclaimed_at = now;
 }
 
 std::size_t FleetView::size() const {
@@ -266,7 +288,7 @@ std::size_t FleetView::size() const {
 std::size_t FleetView::pod_count() const {
   std::size_t count = 0;
   for (const auto& [name, node] : nodes_)
-    count += node->pods.size();
+    count += node->pods().size();
   return count;
 }
 
@@ -277,13 +299,13 @@ Summary FleetView::summary(model::MonoTime now) const {
     ++summary.nodes[static_cast<std::size_t>(liveness)];
     if (node->connected) ++summary.connected;
     const bool is_there = liveness == Liveness::kLive || liveness == Liveness::kLate;
-    if (is_there) summary.pods += node->pods.size();
+    if (is_there) summary.pods += node->pods().size();
     if (__builtin_add_overflow(summary.gap_reports, node->gap_reports, &summary.gap_reports)) {
       summary.gap_reports = UINT64_MAX;
     }
     if (is_there && node->policy_applied != node->policy_wanted) ++summary.policy_behind;
     if (is_there && !node->policy_problem.empty()) ++summary.policy_problems;
-    if (liveness == Liveness::kLive && !node->status.protection.verified) ++summary.unprotected;
+    if (liveness == Liveness::kLive && !node->newest->status.protection.verified) ++summary.unprotected;
   }
   return summary;
 }
@@ -306,15 +328,15 @@ std::optional<NodeView> FleetView::node(const model::NodeName& name, model::Mono
   view.policy_wanted = node.policy_wanted;
   view.policy_applied = node.policy_applied;
   view.policy_problem = node.policy_problem;
-  view.reclaimed = node.reclaimed;
+  if (node.reclaimed) view.reclaimed = model::aged(*node.reclaimed, now - node.reclaimed_at);
   if (!node.reported) return view;
   view.liveness = node.liveness(now, options_);
   view.report_age = std::max(now - node.arrived, model::kZeroDuration);
   view.incarnation = node.incarnation;
   view.last_seq = node.seq;
-  view.status = node.status;
+  view.status = node.newest->status;
   view.last = node.last;
-  view.pod_count = node.pods.size();
+  view.pod_count = node.pods().size();
   return view;
 }
 
@@ -334,19 +356,27 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   NodeUsage usage;
   usage.node = name;
   usage.arrived = node.arrived;
-  usage.cpu_capacity = node.status.cpu_capacity;
-  usage.cpu_allocatable = node.status.cpu_allocatable;
-  usage.memory_capacity = node.status.memory_capacity;
-  usage.memory_allocatable = node.status.memory_allocatable;
+  const auto& status = node.newest->status;
+  usage.cpu_capacity = status.cpu_capacity;
+  usage.cpu_allocatable = status.cpu_allocatable;
+  usage.memory_capacity = status.memory_capacity;
+  usage.memory_allocatable = status.memory_allocatable;
   usage.node_cpu = rounded<model::MilliCpu>(node.node_cpu.at(slot));
   usage.node_memory = rounded<model::Bytes>(node.node_memory.at(slot));
   usage.system_cpu = rounded<model::MilliCpu>(node.system_cpu.at(slot));
   usage.system_memory = rounded<model::Bytes>(node.system_memory.at(slot));
-  usage.pods.reserve(node.pods.size());
-  for (const auto& pod : node.pods) {
-    const PodAverages& averages = node.pod_averages.at(pod.pod.uid);
-    usage.pods.push_back(
-        {pod.pod, rounded<model::MilliCpu>(averages.cpu.at(slot)), rounded<model::Bytes>(averages.memory.at(slot))});
+  usage.pods.reserve(node.pods().size());
+  for (std::size_t i = 0; i < node.pods().size(); ++i) {
+    const model::Pod& pod = node.pods()[i].pod;
+    const PodAverages& averages = node.pod_averages[i];
+    usage.pods.push_back({.uid = pod.uid,
+                          .qos = pod.qos,
+                          .priority = pod.priority,
+                          .phase = pod.phase,
+                          .requests = pod.requests,
+                          .mid_requests = pod.mid_requests,
+                          .cpu = rounded<model::MilliCpu>(averages.cpu.at(slot)),
+                          .memory = rounded<model::Bytes>(averages.memory.at(slot))});
   }
   return usage;
 }
@@ -355,10 +385,10 @@ std::vector<PodView> FleetView::pods(const model::NodeName& name) const {
   std::vector<PodView> views;
   const auto add = [&](const model::NodeName& of, const Node& node) {
     const std::int64_t slot = SlotClock(options_.aggregate).slot(node.arrived);
-    for (const auto& pod : node.pods) {
-      const PodAverages& averages = node.pod_averages.at(pod.pod.uid);
-      views.push_back(
-          {of, pod, rounded<model::MilliCpu>(averages.cpu.at(slot)), rounded<model::Bytes>(averages.memory.at(slot))});
+    for (std::size_t i = 0; i < node.pods().size(); ++i) {
+      const PodAverages& averages = node.pod_averages[i];
+      views.push_back({of, node.pods()[i], rounded<model::MilliCpu>(averages.cpu.at(slot)),
+                       rounded<model::Bytes>(averages.memory.at(slot))});
     }
   };
   if (!name.empty()) {

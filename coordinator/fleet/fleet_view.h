@@ -30,7 +30,12 @@ struct Intake {
 
 /// Averages over FleetOptions::aggregate ending at the newest live report; nullopt = nothing known in that time.
 struct PodUsage {
-  model::Pod pod;
+  model::PodUid uid;
+  model::QosClass qos = model::QosClass::kLs;
+  std::optional<int> priority;
+  model::PodPhase phase = model::PodPhase::kRunning;
+  model::Resources requests;
+  model::MidRequests mid_requests;
   std::optional<model::MilliCpu> cpu;
   std::optional<model::Bytes> memory;
   friend bool operator==(const PodUsage&, const PodUsage&) = default;
@@ -67,7 +72,11 @@ class FleetView {
 
   /// Takes a validated report that was stored now: once for each AppendOutcome::kStored, never for a duplicate. Errors:
   /// kOverloaded when max_nodes is reached and the node is new.
-  model::Result<Intake> intake(const model::Report& report, const Arrival& arrival);
+  /// The newest live report of a node is kept, and shared with whoever else holds it.
+  model::Result<Intake> intake(std::shared_ptr<const model::Report> report, const Arrival& arrival);
+  model::Result<Intake> intake(const model::Report& report, const Arrival& arrival) {
+    return intake(std::make_shared<const model::Report>(report), arrival);
+  }
 
   /// A session of the node opened or closed; gives the event to keep. Same error as intake.
   model::Result<model::Event> connected(const model::NodeName& node, const Arrival& arrival);
@@ -80,8 +89,9 @@ class FleetView {
   /// nodes are ignored.
   void policy_answered(const model::NodeName& node, model::PolicyVersion pushed, const std::string& problem);
 
-  /// Keeps the ledger's result for the node's view. Unknown nodes are ignored.
-  void set_reclaimed(const model::Reclaimed& reclaimed);
+  /// Keeps the ledger's result, which is of `now`, for the node's view; its data's age grows there. Unknown nodes are
+  /// ignored.
+  void set_reclaimed(const model::Reclaimed& reclaimed, model::MonoTime now);
 
   std::size_t size() const;
   std::size_t pod_count() const;  // rows of pods("")

@@ -22,7 +22,7 @@ struct FleetOptions {
 };
 
 /// Slots of the moving average. A slot is aggregate / kAverageSlots long, so memory does not follow the report rate:
-/// about 250 B a pod.
+/// about 250 B a pod. Beside it each node's newest report is kept, of at most ReportLimits::kMaxWireBytes on the wire.
 inline constexpr std::size_t kAverageSlots = 10;
 /// Incarnations a node is known to have left; their late reports do not replace the newer one's.
 inline constexpr std::size_t kLeftIncarnations = 4;

@@ -73,8 +73,9 @@ struct ClusterPolicy {
 model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 
 /// Built-in defaults, then the cluster strategy, then the first entry whose selector matches, then for colocation the
-/// node's labels node.koordinator.sh/{cpu,memory}-reclaim-ratio (ratio >= 0, percent = trunc(100 ratio); a bad value is
-/// ignored and described in `label_problems` if given). Colocation is on only where both cluster and merged `enable`
+/// node's labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >= 0,
+/// percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
+/// given). Colocation is on only where both cluster and merged `enable`
 /// are. version and epoch are 0: the caller stamps them.
 model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);

@@ -1,21 +1,22 @@
 #include "coordinator/policy/rollout.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tideline::policy {
 
 void Rollout::set(std::shared_ptr<const ClusterPolicy> policy, model::PolicyVersion version) {
   policy_ = std::move(policy);
   version_ = version;
-  for (auto& [name, node] : nodes_)
-    node.check = true;
+  for (const auto& [name, node] : nodes_)
+    check_.insert(check_.end(), name);
 }
 
 void Rollout::opened(const model::NodeName& node) {
   Node& entry = nodes_[node];
   entry.open = true;
   entry.sent.reset();
-  entry.check = true;
+  check_.insert(node);
 }
 
 void Rollout::closed(const model::NodeName& node) {
@@ -27,7 +28,7 @@ std::vector<std::string> Rollout::labels(const model::NodeName& node, const Labe
   Node& entry = nodes_[node];
   if (entry.labels == labels) return {};
   entry.labels = labels;
-  entry.check = true;
+  check_.insert(node);
   std::vector<std::string> problems;
   (void)effective(ClusterPolicy{}, labels, &problems);
   auto& told = entry.told_problems;
@@ -55,9 +56,11 @@ std::optional<model::NodePolicy> Rollout::wanted(const model::NodeName& node) co
 std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due() {
   std::vector<std::pair<model::NodeName, model::NodePolicy>> due;
   if (!policy_) return due;
-  for (auto& [name, node] : nodes_) {
-    if (!node.check || !node.open || !node.labels) continue;
-    node.check = false;
+  // One that is closed, or whose labels are not known, comes again with what it lacks.
+  for (const auto& name : std::exchange(check_, {})) {
+    const auto found = nodes_.find(name);
+    if (found == nodes_.end() || !found->second.open || !found->second.labels) continue;
+    Node& node = found->second;
     const auto policy = effective_for(*node.labels);
     if (node.sent == policy) continue;
     node.sent = policy;

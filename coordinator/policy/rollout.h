@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +26,10 @@ class Rollout {
   void opened(const model::NodeName& node);
   void closed(const model::NodeName& node);
   /// The node is no longer known.
-  void forget(const model::NodeName& node) { nodes_.erase(node); }
+  void forget(const model::NodeName& node) {
+    nodes_.erase(node);
+    check_.erase(node);
+  }
   /// Labels as the node's newest report has them. A node whose labels were never told is sent nothing: until then it
   /// acts on the policy it has on disk, which is better than another node's.
   /// Gives what is wrong with them (effective()'s label_problems), each text once a node, at most kMaxLabelProblems.
@@ -35,6 +39,8 @@ class Rollout {
   std::optional<model::NodePolicy> wanted(const model::NodeName& node) const;
   model::NodePolicy effective_for(const Labels& labels) const;
 
+  /// Whether take_due() might give anything.
+  bool has_due() const { return policy_ && !check_.empty(); }
   /// Policies to send now, each told once a session and once a change.
   std::vector<std::pair<model::NodeName, model::NodePolicy>> take_due();
 
@@ -43,13 +49,13 @@ class Rollout {
     bool open = false;
     std::optional<Labels> labels;
     std::optional<model::NodePolicy> sent;
-    bool check = true;
     std::vector<std::string> told_problems;
   };
   model::Epoch epoch_;
   std::shared_ptr<const ClusterPolicy> policy_;
   model::PolicyVersion version_;
   std::map<model::NodeName, Node> nodes_;
+  std::set<model::NodeName> check_;  // whose policy may be another than what was sent
 };
 
 }  // namespace tideline::policy

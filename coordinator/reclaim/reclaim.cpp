@@ -239,8 +239,7 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
   std::optional<ReclaimRule> withdrawn;
   if (!policy.enable) {
     withdrawn = ReclaimRule::kDisabled;
-  } else if (!result.data_age || std::chrono::ceil<std::chrono::minutes>(*result.data_age).count() >
-                                     policy.degrade_time_minutes) {  // in minutes: any int is safe to compare
+  } else if (!result.data_age || is_too_old(*result.data_age, policy.degrade_time_minutes)) {
     withdrawn = ReclaimRule::kStale;
   }
 
@@ -271,6 +270,11 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
                                  .mid_static_percent = policy.mid_static_memory_reserved_percent},
                                 demand<Memory>(input.pods, policy.memory_calculate_policy), policy, withdrawn);
   return result;
+}
+
+bool is_too_old(model::Duration age, int degrade_minutes) {
+  // In minutes: any int is safe to compare.
+  return std::chrono::ceil<std::chrono::minutes>(age).count() > degrade_minutes;
 }
 
 model::Reclaimed cluster_sum(std::span<const model::Reclaimed> nodes) {

@@ -70,6 +70,9 @@ struct NodeInput {
 /// and mid-memory: what was sold to them is not sold again. CPU takes `request` as `usage`, as Koordinator does.
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now);
 
+/// Whether data of that age withdraws the offer: more than degradeTimeMinutes, in whole minutes begun.
+bool is_too_old(model::Duration age, int degrade_minutes);
+
 /// The sum over the cluster: terms added, node "", the oldest data_age, policy the highest version. The rule is
 /// kDeficit if any node has a deficit, else the first node's if all agree, else kUsage.
 model::Reclaimed cluster_sum(std::span<const model::Reclaimed> nodes);

@@ -66,6 +66,12 @@ Result<std::vector<std::byte>> to_bytes(const model::Report& report) {
   return bytes;
 }
 
+std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words) {
+  capnp::MallocMessageBuilder message(static_cast<unsigned>(words) + 1);
+  message.setRoot(report);
+  return flat(message);
+}
+
 Result<model::Report> report_from_bytes(ByteView bytes) {
   return from_flat<schema::Report>("report", bytes);
 }

@@ -54,6 +54,9 @@ model::Result<model::PodSummary> read(schema::PodSummary::Reader in);
 model::Result<model::NodeStatus> read(schema::NodeStatus::Reader in);
 model::Result<model::Event> read(schema::Event::Reader in);
 model::Result<model::Report> read(schema::Report::Reader in);
+/// The report as report_bytes.h has it, without reading it: what a reader does not know stays in it. `words`: its size,
+/// or more. Throws as a reader does.
+std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words);
 model::Result<model::NodePolicy> read(schema::NodePolicy::Reader in);
 /// Ends with model::validate of each entry.
 model::Result<model::HandsOffOrder> read(schema::HandsOffOrder::Reader in);

@@ -129,6 +129,7 @@ void ClientCore::enrolled(schema::Welcome::Reader welcome, const std::string& ad
       std::chrono::milliseconds(std::min(welcome.getDeadlineMs(), 3'600'000u)), 2 * connection_->heartbeat);
   session_up_ = true;
   connected_at_ = context_.timer.now();
+  said(false);
   {
     const std::lock_guard lock(state_.mutex);
     state_.connected = true;
@@ -150,23 +151,40 @@ void ClientCore::watch_disconnect() {
       [this](kj::Exception&& exception) { ended(error_from(exception).message()); }));
 }
 
+void ClientCore::said(bool by_report) {
+  connection_->said = context_.timer.now();
+  // A report that is due a heartbeat after the last one goes first, and makes it needless.
+  connection_->next_beat = connection_->heartbeat + (by_report ? model::kZeroDuration : connection_->heartbeat / 5);
+}
+
 void ClientCore::beat() {
-  connection_->tasks.add(context_.timer.afterDelay(to_kj(connection_->heartbeat))
-                             .then([this]() {
+  const kj::Duration silent = context_.timer.now() - connection_->said;
+  const kj::Duration wait = std::max(to_kj(connection_->next_beat) - silent, 0 * kj::NANOSECONDS);
+  connection_->tasks.add(context_.timer.afterDelay(wait)
+                             .then([this]() -> kj::Promise<void> {
+                               // It ended in this very turn, or a report was sent meanwhile.
+                               if (connection_.get() == nullptr) return kj::READY_NOW;
+                               const kj::Duration quiet = context_.timer.now() - connection_->said;
+                               if (quiet < to_kj(connection_->next_beat)) return kj::READY_NOW;
+                               said(false);
                                auto request = KJ_ASSERT_NONNULL(connection_->session).heartbeatRequest();
                                request.setMonoNs(mono_now().ns);
                                request.setWallMs(wall_now().ms);
                                return context_.timer.timeoutAfter(to_kj(connection_->deadline - connection_->heartbeat),
                                                                   request.send().ignoreResult());
                              })
-                             .then([this]() { beat(); },
-                                   [this](kj::Exception&& exception) {
-                                     const Error why = error_from(exception);
-                                     ended(why.code() == ErrorCode::kOverloaded
-                                               ? fmt::format("no answer to a heartbeat within {} ms",
-                                                             to_ms(connection_->deadline - connection_->heartbeat))
-                                               : why.message());
-                                   }));
+                             .then(
+                                 [this]() {
+                                   if (connection_.get() != nullptr) beat();
+                                 },
+                                 [this](kj::Exception&& exception) {
+                                   if (connection_.get() == nullptr) return;
+                                   const Error why = error_from(exception);
+                                   ended(why.code() == ErrorCode::kOverloaded
+                                             ? fmt::format("no answer to a heartbeat within {} ms",
+                                                           to_ms(connection_->deadline - connection_->heartbeat))
+                                             : why.message());
+                                 }));
 }
 
 void ClientCore::ended(const std::string& why) {
@@ -200,6 +218,8 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
   capnp::FlatArrayMessageReader message(words, codec::reader_options());
   auto request = KJ_ASSERT_NONNULL(connection_->session).reportRequest();
   request.setReport(message.getRoot<schema::Report>());
+  // One that follows others without an answer does not show that the coordinator is there.
+  if (connection_->unanswered++ == 0) said(true);
   connection_->tasks.add(request.send().then(
       [this, generation, seq](capnp::Response<schema::NodeSession::ReportResults> response) {
         report_answered(generation);
@@ -246,6 +266,7 @@ void ClientCore::evictions_answered(std::uint64_t generation, const model::Resul
 }
 
 void ClientCore::report_answered(std::uint64_t generation) {
+  if (connection_.get() != nullptr && connection_->unanswered > 0) --connection_->unanswered;
   const std::lock_guard lock(state_.mutex);
   if (state_.generation == generation && state_.in_flight > 0) --state_.in_flight;
 }

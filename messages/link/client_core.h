@@ -72,6 +72,9 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     std::vector<PendingHandsOff> hands_off;
     model::Duration heartbeat{0};
     model::Duration deadline{0};
+    kj::TimePoint said = kj::origin<kj::TimePoint>();  // the last heartbeat, or report on its own, was sent
+    model::Duration next_beat{0};                      // after it, if there is no report
+    std::size_t unanswered = 0;                        // reports
     kj::TaskSet tasks;
   };
 
@@ -79,6 +82,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   void attempt();
   kj::Promise<void> enroll(TlsStream stream, const std::string& address);
   void enrolled(schema::Welcome::Reader welcome, const std::string& address);
+  void said(bool by_report);
   void beat();
   void watch_disconnect();
   void ended(const std::string& why);

@@ -20,7 +20,7 @@ struct AcceptLimits {
 
 /// What one RPC connection may cost.
 struct RpcLimits {
-  std::uint64_t traversal_words = 256 * 1024;  // 2 MiB per message: kMaxWireBytes read twice
+  std::uint64_t traversal_words = 384 * 1024;  // 3 MiB per message: kMaxWireBytes read and copied, and room
   int nesting = 16;
   // Of replies and calls that the peer has not read; beyond either the connection is dropped. A server whose answers
   // are large must allow for the largest. Destroying a long queue recurses, so the count must stay small.
@@ -30,7 +30,9 @@ struct RpcLimits {
 
 struct SessionLimits {
   model::Duration enroll_deadline = std::chrono::seconds(5);  // from handshake to a good enroll
-  model::Duration heartbeat = std::chrono::seconds(5);        // told to the node
+  /// Told to the node: about the longest time it says nothing, for a report stands for a heartbeat. idle_deadline must
+  /// be well above twice that.
+  model::Duration heartbeat = std::chrono::seconds(5);
   model::Duration idle_deadline = std::chrono::seconds(20);   // silence after which either end closes; told to the node
   /// A session is closed at that age, up to a quarter earlier by chance, and before three quarters of what its peer's
   /// certificate had left when it came; the node comes again with the certificate it has then. Never before least_age.

@@ -217,13 +217,21 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
     reject(session, Error(ErrorCode::kOverloaded, fmt::format("{} reports of this session are not acked yet, the limit",
                                                               session.waiting.size())));
   }
-  const auto bytes = context.getParams().totalSize().wordCount * sizeof(capnp::word);
+  const auto words = context.getParams().totalSize().wordCount;
+  const auto bytes = words * sizeof(capnp::word);
   if (bytes > model::ReportLimits::kMaxWireBytes) {
     reject(session, Error(ErrorCode::kMalformed,
                           fmt::format("report: {} bytes, limit {}", bytes, model::ReportLimits::kMaxWireBytes)));
   }
   auto read = codec::guarded("report", [&]() { return codec::read(context.getParams().getReport()); });
   if (!read) reject(session, read.error());
+  auto flat = codec::guarded("report", [&]() -> model::Result<std::vector<std::byte>> {
+    auto copy = codec::flat_copy(context.getParams().getReport(), words);
+    if (copy.size() <= model::ReportLimits::kMaxWireBytes) return copy;
+    return Error(ErrorCode::kMalformed,
+                 fmt::format("{} bytes, limit {}", copy.size(), model::ReportLimits::kMaxWireBytes));
+  });
+  if (!flat) reject(session, flat.error());
   if (read->node != session.hello.node || read->incarnation != session.hello.incarnation) {
     expel(session, Error(ErrorCode::kPermissionDenied,
                          fmt::format("node '{}' incarnation {} sent a report as node '{}' incarnation {}",
@@ -237,7 +245,11 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
   const Ticket ticket{.session = id, .seq = seq, .slot = ++last_slot_};
   auto answer = kj::newPromiseAndFulfiller<void>();
   session.waiting.emplace(ticket.slot, Waiting{seq, kj::mv(answer.fulfiller)});
-  arrived_.push_back({.ticket = ticket, .report = *std::move(read), .mono = mono_now(), .wall = wall_now()});
+  arrived_.push_back({.ticket = ticket,
+                      .report = *std::move(read),
+                      .mono = mono_now(),
+                      .wall = wall_now(),
+                      .bytes = *std::move(flat)});
   if (arrived_.size() >= kFlushAt) {
     flush_reports();
   } else if (!flush_planned_) {

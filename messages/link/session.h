@@ -1,8 +1,10 @@
 #pragma once
 // Values that both ends of the node link exchange with their owners.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "messages/model/eviction.h"
 #include "messages/model/ids.h"
@@ -61,6 +63,7 @@ struct ArrivedReport {
   model::Report report;
   model::MonoTime mono;  // receiver's clocks at arrival
   model::WallTime wall;
+  std::vector<std::byte> bytes = {};  // as it came: codec::report_from_bytes reads this report from them
 };
 
 /// A node's ask that waits for its answer. Answer each once, with answer_evictions or refuse_evictions.

@@ -54,4 +54,10 @@ struct Reclaimed {
   friend bool operator==(const Reclaimed&, const Reclaimed&) = default;
 };
 
+/// The same account a time later: its data is as much older.
+inline Reclaimed aged(Reclaimed account, Duration by) {
+  if (account.data_age && by > Duration(0)) *account.data_age += by;
+  return account;
+}
+
 }  // namespace tideline::model

@@ -1,5 +1,6 @@
 @0xc0a52d0b7e6f1a01;
-# Wire form of messages/model/{report,sample,pod}.h. Ordinals never change; new fields go at the end.
+# Wire form of messages/model/{report,sample,pod}.h. Ordinals never change; new fields go at the end. History holds reports
+# with fields that the build which took them did not know: a reader of a field that was added takes a bad value as unknown.
 # "Known" booleans carry std::optional: a value whose flag is false is not known and must be ignored.
 
 using Cxx = import "/capnp/c++.capnp";

@@ -79,7 +79,7 @@ std::string report_key(const model::Report& report, model::WallTime at) {
   return key_of(report.node, at).integer(report.incarnation.value()).integer(report.seq.value()).take();
 }
 
-std::string report_value(const store::IncomingReport& incoming, std::string_view report_bytes) {
+std::string report_value(const store::ReportView& incoming, std::string_view report_bytes) {
   return ByteWriter()
       .integer(incoming.received.ms)
       .integer(static_cast<std::int64_t>(incoming.clock_offset.count()))

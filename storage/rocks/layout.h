@@ -65,7 +65,7 @@ struct KeyHead {
 std::optional<KeyHead> key_head(std::string_view key);
 
 std::string report_key(const model::Report& report, model::WallTime at);
-std::string report_value(const store::IncomingReport& incoming, std::string_view report_bytes);
+std::string report_value(const store::ReportView& incoming, std::string_view report_bytes);
 /// kMalformed for what does not parse, and for a report that is not the one its key names.
 model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value);
 

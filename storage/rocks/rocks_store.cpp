@@ -22,7 +22,7 @@ std::string_view view(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
-std::string_view view(const std::vector<std::byte>& bytes) {
+std::string_view view(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -38,7 +38,7 @@ struct RocksStore::Impl {
 
   model::Result<void> load();
   model::Result<void> load_event_nodes();
-  void put(rocksdb::WriteBatch& batch, const store::IncomingReport& incoming, std::string_view bytes) const;
+  void put(rocksdb::WriteBatch& batch, const store::ReportView& incoming, std::string_view bytes) const;
   /// One walk over the nodes of a family: counts rows before `time`, deletes them in `batch`, notes who keeps some.
   model::Result<std::uint64_t> drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
                                          rocksdb::WriteBatch& batch, std::set<model::NodeName>& keeps) const;
@@ -90,7 +90,7 @@ model::Result<void> RocksStore::Impl::load_event_nodes() {
   return {};
 }
 
-void RocksStore::Impl::put(rocksdb::WriteBatch& batch, const store::IncomingReport& incoming,
+void RocksStore::Impl::put(rocksdb::WriteBatch& batch, const store::ReportView& incoming,
                            std::string_view bytes) const {
   const model::Report& report = incoming.report;
   const auto corrected = [&](model::WallTime sender) {
@@ -102,7 +102,7 @@ void RocksStore::Impl::put(rocksdb::WriteBatch& batch, const store::IncomingRepo
     batch.Put(database->event, report_event_key(report, index++, corrected(event.at)), event_value(event));
 }
 
-model::Result<std::vector<store::AppendOutcome>> RocksStore::append(std::span<const store::IncomingReport> reports) {
+model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::span<const store::ReportView> reports) {
   using store::AppendOutcome;
   if (auto checked = store::check_append_size(reports.size(), store::kMaxAppendReports, "reports"); !checked) {
     return checked.error();
@@ -113,7 +113,7 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append(std::span<co
   rocksdb::WriteBatch batch;
   Indexes changed;
   std::size_t new_nodes = 0;
-  for (const store::IncomingReport& incoming : reports) {
+  for (const store::ReportView& incoming : reports) {
     const model::NodeName& node = incoming.report.node;
     auto entry = changed.find(node);
     const auto known = impl_->indexes.find(node);
@@ -122,17 +122,23 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append(std::span<co
       outcomes.push_back(AppendOutcome::kRefused);
       continue;
     }
-    const auto bytes = codec::to_bytes(incoming.report);
-    if (!bytes) {
-      outcomes.push_back(AppendOutcome::kRefused);
-      continue;
+    std::vector<std::byte> made;
+    if (incoming.bytes.empty()) {
+      auto bytes = codec::to_bytes(incoming.report);
+      if (!bytes) {
+        outcomes.push_back(AppendOutcome::kRefused);
+        continue;
+      }
+      made = *std::move(bytes);
     }
     if (entry == changed.end()) {
       entry = changed.emplace(node, is_new ? store::NodeIndex{} : known->second).first;
       new_nodes += is_new ? 1 : 0;
     }
     outcomes.push_back(entry->second.admit(incoming));
-    if (outcomes.back() == AppendOutcome::kStored) impl_->put(batch, incoming, view(*bytes));
+    if (outcomes.back() == AppendOutcome::kStored) {
+      impl_->put(batch, incoming, view(made.empty() ? incoming.bytes : std::span<const std::byte>(made)));
+    }
   }
   if (batch.Count() == 0) return outcomes;
   for (const auto& [node, index] : changed)

@@ -24,7 +24,7 @@ class RocksStore final : public store::HistoryStore {
   /// Waits for background work and lets go of the directory.
   ~RocksStore() override;
 
-  model::Result<std::vector<store::AppendOutcome>> append(std::span<const store::IncomingReport> reports) override;
+  model::Result<std::vector<store::AppendOutcome>> append_views(std::span<const store::ReportView> reports) override;
   model::Result<void> append_events(std::span<const store::CoordinatorEvent> events) override;
   model::Result<store::Dropped> drop_before(model::WallTime time) override;
   model::Result<void> put_setting(std::string_view key, std::string_view value) override;

@@ -23,6 +23,11 @@ model::WallTime earlier(model::WallTime time, model::Duration by) {
 
 }  // namespace
 
+model::Result<std::vector<AppendOutcome>> HistoryStore::append(std::span<const IncomingReport> reports) {
+  const std::vector<ReportView> views(reports.begin(), reports.end());
+  return append_views(views);
+}
+
 model::WallTime corrected_wall(model::WallTime sender, model::Duration clock_offset, model::WallTime received) {
   const std::int64_t corrected = sender.ms - clock_offset.count() / kNsPerMs;
   return {std::max<std::int64_t>(0, std::min(corrected, received.ms))};

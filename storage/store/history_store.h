@@ -6,6 +6,7 @@
 // offset. All three are kept, and history is keyed by corrected time, in ms of the receiver's wall clock. Threads: one
 // writer (append, append_events, drop_before, put_setting) and any number of readers at once.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -27,6 +28,22 @@ struct IncomingReport {
   model::Report report;
   model::WallTime received;         // receiver's wall clock at arrival
   model::Duration clock_offset{0};  // estimate: node's wall clock minus the receiver's, at the time of the report
+};
+
+/// The same without owning it: reports are large, and there are thousands a second.
+struct ReportView {
+  ReportView(const model::Report& of, model::WallTime at, model::Duration offset, std::span<const std::byte> as = {})
+      : report(of), received(at), clock_offset(offset), bytes(as) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): the same thing, looked at.
+  ReportView(const IncomingReport& incoming) : ReportView(incoming.report, incoming.received, incoming.clock_offset) {}
+
+  const model::Report& report;
+  model::WallTime received;
+  model::Duration clock_offset;
+  /// Where the caller has it: a message of at most ReportLimits::kMaxWireBytes from which codec::report_from_bytes reads
+  /// this report. A store that keeps bytes keeps these, with what a newer sender says that this build does not know; else
+  /// it makes its own.
+  std::span<const std::byte> bytes;
 };
 
 enum class AppendOutcome : std::uint8_t {
@@ -116,7 +133,8 @@ class HistoryStore {
   /// number, in one atomic step: each (node, incarnation, seq) once, whatever crashed in between. Outcomes are in the
   /// order given. On an error none may be acked; the call may be tried again. Errors: kInvalidArgument beyond
   /// kMaxAppendReports, kUnavailable when the disk refuses, kInternal.
-  virtual model::Result<std::vector<AppendOutcome>> append(std::span<const IncomingReport> reports) = 0;
+  virtual model::Result<std::vector<AppendOutcome>> append_views(std::span<const ReportView> reports) = 0;
+  model::Result<std::vector<AppendOutcome>> append(std::span<const IncomingReport> reports);
 
   /// Durable when it returns. Coordinator's events are not deduplicated. kInvalidArgument beyond kMaxAppendEvents.
   virtual model::Result<void> append_events(std::span<const CoordinatorEvent> events) = 0;

@@ -49,12 +49,12 @@ struct MemoryStore::State {
 MemoryStore::MemoryStore() : state_(std::make_unique<State>()) {}
 MemoryStore::~MemoryStore() = default;
 
-model::Result<std::vector<AppendOutcome>> MemoryStore::append(std::span<const IncomingReport> reports) {
+model::Result<std::vector<AppendOutcome>> MemoryStore::append_views(std::span<const ReportView> reports) {
   if (auto bounded = check_append_size(reports.size(), kMaxAppendReports, "reports"); !bounded) return bounded.error();
   const std::lock_guard lock(state_->mutex);
   std::vector<AppendOutcome> outcomes;
   outcomes.reserve(reports.size());
-  for (const IncomingReport& incoming : reports) {
+  for (const ReportView& incoming : reports) {
     const model::Report& report = incoming.report;
     const bool known = state_->nodes.contains(report.node);
     if (!storable(report) || (!known && state_->nodes.size() >= kMaxNodes)) {

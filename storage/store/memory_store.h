@@ -12,7 +12,7 @@ class MemoryStore final : public HistoryStore {
   MemoryStore();
   ~MemoryStore() override;
 
-  model::Result<std::vector<AppendOutcome>> append(std::span<const IncomingReport> reports) override;
+  model::Result<std::vector<AppendOutcome>> append_views(std::span<const ReportView> reports) override;
   model::Result<void> append_events(std::span<const CoordinatorEvent> events) override;
   model::Result<Dropped> drop_before(model::WallTime time) override;
   model::Result<void> put_setting(std::string_view key, std::string_view value) override;

@@ -11,7 +11,7 @@ const RangeSet* NodeIndex::seqs(model::Incarnation incarnation) const {
   return nullptr;
 }
 
-AppendOutcome NodeIndex::admit(const IncomingReport& incoming) {
+AppendOutcome NodeIndex::admit(const ReportView& incoming) {
   const model::Report& report = incoming.report;
   const std::uint64_t seq = report.seq.value();
   auto found = std::find_if(incarnations.begin(), incarnations.end(),

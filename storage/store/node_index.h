@@ -27,7 +27,7 @@ struct NodeIndex {
 
   const RangeSet* seqs(model::Incarnation incarnation) const;
   /// Decides on a valid report and, when it is kStored, remembers it.
-  AppendOutcome admit(const IncomingReport& incoming);
+  AppendOutcome admit(const ReportView& incoming);
 };
 
 /// A report that no store may take, whatever it remembers: what model::validate refuses, and names beyond the bounds.

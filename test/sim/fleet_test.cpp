@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/ledger_input.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
@@ -75,6 +76,7 @@ struct Coordinator {
   explicit Coordinator(std::uint64_t term) : rollout(model::Epoch(term)) {}
   fleet::FleetView fleet;
   policy::Rollout rollout;
+  coordinator::LedgerBook ledger;
   std::map<NodeName, std::uint64_t> sessions;
   std::vector<store::IncomingReport> waiting;
   std::vector<fleet::Arrival> arrivals;
@@ -110,6 +112,7 @@ class World {
   }
 
   int offers = 0;
+  int mid_offers = 0;
   int deficits = 0;
   int withdrawn = 0;
   int acked = 0;
@@ -172,6 +175,11 @@ class World {
     pod.pod.qos = kClasses[random_.between(0, 2)];
     pod.pod.requests.cpu = share(node.status.cpu_capacity);
     pod.pod.requests.memory = share(node.status.memory_capacity);
+    if (pod.pod.qos == model::QosClass::kLs && random_.percent(40)) {
+      pod.pod.priority = 7500;
+      pod.pod.mid_requests = {share(node.status.cpu_capacity), share(node.status.memory_capacity)};
+    }
+    if (pod.pod.qos == model::QosClass::kBe) pod.pod.requests.batch_cpu = share(node.status.cpu_capacity);
     if (random_.percent(70)) {
       const auto cpu = share(node.status.cpu_capacity).value();
       const auto memory = share(node.status.memory_capacity).value();
@@ -295,15 +303,18 @@ class World {
   void change_policy() {
     const auto text = fmt::format(
         R"({{"enable": {}, "cpuReclaimThresholdPercent": {}, "memoryReclaimThresholdPercent": {},
-            "degradeTimeMinutes": {}, "nodeConfigs": [{{"name": "fast",
+            "degradeTimeMinutes": {}, "midUnallocatedPercent": {}, "midReclaimMode": "{}",
+            "midStaticCPUReservedPercent": {}, "midStaticMemoryReservedPercent": {}, "nodeConfigs": [{{"name": "fast",
             "nodeSelector": {{"matchLabels": {{"pool": "fast"}}}}, "cpuReclaimThresholdPercent": {}}}]}})",
         !random_.percent(10), random_.between(20, 100), random_.between(20, 100), random_.between(1, 3),
+        random_.between(0, 100), random_.percent(50) ? "static" : "", random_.between(0, 100), random_.between(0, 100),
         random_.between(20, 100));
     auto parsed = policy::parse({{"colocation-config", text}});
     ASSERT_TRUE(parsed.ok()) << parsed.error().message();
     policy_ = std::make_shared<const policy::ClusterPolicy>(std::move(parsed).value());
     version_ = version_.next();
     coordinator_->rollout.set(policy_, version_);
+    coordinator_->ledger.touch_all();
     push_due();
   }
 
@@ -311,6 +322,7 @@ class World {
     ASSERT_TRUE(coordinator_->fleet.connected(name, arrival()).ok());
     coordinator_->sessions[name] = session;
     coordinator_->rollout.opened(name);
+    coordinator_->ledger.touch(name);
     push_due();
   }
 
@@ -378,11 +390,12 @@ class World {
     now.labels = report.status.labels;
     charge(nodes_[report.node], report, now);
     coordinator_->rollout.labels(report.node, report.status.labels);
+    coordinator_->ledger.touch(report.node);
     push_due();
   }
 
-  /// LSE by request, others but BE by use, or by request without a metric; memory by use; the system at least what is
-  /// not allocatable.
+  /// LSE by request, others but BE by use, or by request without a metric; memory by use; mid at least what it was
+  /// promised; the system at least what is not allocatable.
   static void charge(const Node& node, const model::Report& report, Newest& newest) {
     const auto& status = report.status;
     newest.charged_cpu = std::max(MilliCpu(node.system_milli), status.cpu_capacity - status.cpu_allocatable);
@@ -390,8 +403,10 @@ class World {
     for (const auto& pod : report.pods) {
       if (pod.pod.qos == model::QosClass::kBe) continue;
       const bool by_use = pod.cpu_milli && pod.pod.qos != model::QosClass::kLse;
-      newest.charged_cpu += by_use ? MilliCpu(pod.cpu_milli->mean) : *pod.pod.requests.cpu;
-      newest.charged_memory += pod.memory_bytes ? Bytes(pod.memory_bytes->mean) : *pod.pod.requests.memory;
+      const auto cpu = by_use ? MilliCpu(pod.cpu_milli->mean) : *pod.pod.requests.cpu;
+      const auto memory = pod.memory_bytes ? Bytes(pod.memory_bytes->mean) : *pod.pod.requests.memory;
+      newest.charged_cpu += std::max(cpu, pod.pod.mid_requests.cpu.value_or(MilliCpu(0)));
+      newest.charged_memory += std::max(memory, pod.pod.mid_requests.memory.value_or(Bytes(0)));
     }
   }
 
@@ -422,12 +437,18 @@ class World {
 
   void ledger() {
     after(kSecond, [this] { ledger(); });
-    for (const auto& view : coordinator_->fleet.nodes({now_})) {
+    (void)coordinator_->ledger.run(coordinator_->fleet, coordinator_->rollout, {now_});
+    const auto accounts = coordinator_->ledger.accounts({now_}, [](const NodeName&) { return true; });
+    const auto views = coordinator_->fleet.nodes({now_});
+    ASSERT_EQ(accounts.size(), views.size());
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      const auto& view = views[i];
       const auto wanted = coordinator_->rollout.wanted(view.name).value_or(model::NodePolicy{});
-      const auto account =
+      const auto anew =
           reclaim::reclaim(coordinator::ledger_input(view.name, coordinator_->fleet.usage(view.name), wanted.version),
                            wanted.colocation, {now_});
-      check_account(view, account);
+      ASSERT_EQ(accounts[i], anew) << "what was not computed anew is what it would be";
+      check_account(view, accounts[i]);
       if (testing::Test::HasFatalFailure()) return;
       const auto line = fmt::format("{} {} {} {} {}", view.name.str(), fleet::name_of(view.liveness), view.connected,
                                     view.incarnation.value(), view.last_seq.value());
@@ -441,21 +462,28 @@ class World {
     const Unit zero(0);
     const Unit safe = capacity.percent(percent) + Unit(1);
     ASSERT_GE(terms.offered, zero);
+    ASSERT_GE(terms.mid_offered, zero);
     if (stale || !enabled) {
       ASSERT_EQ(terms.offered, zero) << (stale ? "stale" : "disabled");
+      ASSERT_EQ(terms.mid_offered, zero) << (stale ? "stale" : "disabled");
       withdrawn += stale ? 1 : 0;
       return;
     }
     if (charged > safe) {
       ASSERT_EQ(terms.offered, zero) << "offered in a deficit";
+      ASSERT_EQ(terms.mid_offered, zero) << "offered in a deficit";
       if (terms.rule != model::ReclaimRule::kUnknownUsage) {
         ASSERT_GT(terms.deficit, zero);
         ++deficits;
       }
     }
-    if (terms.offered > zero) {
-      ASSERT_LE(charged + terms.offered, safe) << "sold twice";
+    if (terms.offered > zero || terms.mid_offered > zero) {
+      ASSERT_LE(charged + terms.mid_offered + terms.offered, safe) << "sold twice";
       ++offers;
+    }
+    if (terms.mid_offered > zero) {
+      ASSERT_LE(charged + terms.mid_offered + terms.committed, safe) << "batch holds it";
+      ++mid_offers;
     }
   }
 
@@ -530,6 +558,7 @@ class World {
 
 TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   int offers = 0;
+  int mid_offers = 0;
   int deficits = 0;
   int withdrawn = 0;
   int coordinators = 0;
@@ -539,12 +568,14 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
     if (testing::Test::HasFatalFailure()) return;
     EXPECT_GT(world.acked, 300);
     offers += world.offers;
+    mid_offers += world.mid_offers;
     deficits += world.deficits;
     withdrawn += world.withdrawn;
     coordinators += world.coordinators;
   });
   if (!complete) return;
   EXPECT_GT(offers, 1000);
+  EXPECT_GT(mid_offers, 1000);
   EXPECT_GT(deficits, 1000);
   EXPECT_GT(withdrawn, 100);
   EXPECT_GT(coordinators, 25);

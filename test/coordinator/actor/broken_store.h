@@ -8,7 +8,7 @@ namespace tideline::coordinator {
 class BrokenStore : public store::HistoryStore {
  public:
   static model::Error broken() { return {model::ErrorCode::kMalformed, "block 7 of sst 3 is rotten"}; }
-  model::Result<std::vector<store::AppendOutcome>> append(std::span<const store::IncomingReport>) override {
+  model::Result<std::vector<store::AppendOutcome>> append_views(std::span<const store::ReportView>) override {
     return broken();
   }
   model::Result<void> append_events(std::span<const store::CoordinatorEvent>) override { return broken(); }

@@ -74,7 +74,7 @@ TEST_F(Watch, NamesWhoEndedByItselfAndNotWhoWasStopped) {
 TEST_F(Watch, SessionThatDiesTakesItsOwnerAlongSoThatItIsNoticed) {
   const auto sessions = spawn<SessionsActor>(probe(), std::make_shared<LinkPort>());
   caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
-  caf::anon_send(sessions, Arrived{std::make_shared<const std::vector<link::ArrivedReport>>(1, *arrived("n1", 1))});
+  caf::anon_send(sessions, Arrived{std::vector<link::ArrivedReport>(1, *arrived("n1", 1))});
   const auto persist = next<Persist>();
   ASSERT_TRUE(persist);
   caf::anon_send_exit(persist->answer_to, caf::exit_reason::kill);
@@ -86,7 +86,7 @@ TEST_F(Watch, SessionThatClosedDoesNotEndItsOwner) {
   caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
   caf::anon_send(sessions, Closed{link::SessionId(1), model::NodeName("n1"), "peer went away"});
   caf::anon_send(sessions, Enrolled{session_of("n1", 2)});
-  caf::anon_send(sessions, Arrived{std::make_shared<const std::vector<link::ArrivedReport>>(1, *arrived("n1", 1, 2))});
+  caf::anon_send(sessions, Arrived{std::vector<link::ArrivedReport>(1, *arrived("n1", 1, 2))});
   EXPECT_TRUE(next<Persist>());
 }
 

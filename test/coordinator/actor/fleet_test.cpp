@@ -220,11 +220,13 @@ TEST(LedgerInput, UnknownUseStaysUnknown) {
   usage.cpu_capacity = model::MilliCpu(4000);
   usage.cpu_allocatable = model::MilliCpu(3500);
   usage.system_memory = model::Bytes(5);
+  usage.node_memory = model::Bytes(6);
   fleet::PodUsage batch;
-  batch.pod.uid = model::PodUid("u1");
-  batch.pod.qos = model::QosClass::kBe;
-  batch.pod.phase = model::PodPhase::kPending;
-  batch.pod.requests.batch_cpu = model::MilliCpu(500);
+  batch.uid = model::PodUid("u1");
+  batch.qos = model::QosClass::kBe;
+  batch.phase = model::PodPhase::kPending;
+  batch.requests.batch_cpu = model::MilliCpu(500);
+  batch.mid_requests.cpu = model::MilliCpu(70);
   batch.memory = model::Bytes(9);
   usage.pods = {batch};
   const auto input = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4));
@@ -233,11 +235,14 @@ TEST(LedgerInput, UnknownUseStaysUnknown) {
   EXPECT_EQ(input.cpu_allocatable, model::MilliCpu(3500));
   EXPECT_EQ(input.system_cpu, std::nullopt);
   EXPECT_EQ(input.system_memory, model::Bytes(5));
+  EXPECT_EQ(input.used_cpu, std::nullopt);
+  EXPECT_EQ(input.used_memory, model::Bytes(6));
   ASSERT_EQ(input.pods.size(), 1u);
   EXPECT_EQ(input.pods[0].uid, model::PodUid("u1"));
   EXPECT_EQ(input.pods[0].tier, model::tier_of(std::nullopt, model::QosClass::kBe));
   EXPECT_EQ(input.pods[0].phase, model::PodPhase::kPending);
   EXPECT_EQ(input.pods[0].requests.batch_cpu, model::MilliCpu(500));
+  EXPECT_EQ(input.pods[0].mid_requests.cpu, model::MilliCpu(70));
   EXPECT_EQ(input.pods[0].cpu, std::nullopt);
   EXPECT_EQ(input.pods[0].memory, model::Bytes(9));
 }

@@ -420,6 +420,23 @@ TEST(Usage, APodThatLeftTakesItsAverageWithIt) {
   EXPECT_EQ(usage.pods[0].cpu, MilliCpu(500));
 }
 
+TEST(Usage, APodKeepsItsAverageWhereverItIsListed) {
+  FleetView fleet;
+  const Sender sender;
+  const auto pods = [](std::vector<model::PodSummary> list) { return [list](Report& report) { report.pods = list; }; };
+  take(fleet, with(sender.report(1, seconds(0)), pods({pod("a", 100, 1), pod("b", 900, 1)})), seconds(0));
+  take(fleet, with(sender.report(2, seconds(10)), pods({pod("b", 700, 1), pod("c", 5, 1), pod("a", 300, 1)})),
+       seconds(10));
+  take(fleet, with(sender.report(3, seconds(20)), pods({pod("b", 800, 1), pod("c", 7, 1), pod("a", 200, 1)})),
+       seconds(20));
+  const auto usage = *fleet.usage(NodeName("n"));
+  ASSERT_THAT(usage.pods, SizeIs(3));
+  EXPECT_EQ(usage.pods[0].uid, model::PodUid("b"));
+  EXPECT_EQ(usage.pods[0].cpu, MilliCpu(800));
+  EXPECT_EQ(usage.pods[1].cpu, MilliCpu(6));
+  EXPECT_EQ(usage.pods[2].cpu, MilliCpu(200));
+}
+
 TEST(Policy, AProblemStandsUntilItsVersionIsAppliedOrReplaced) {
   FleetView fleet;
   const NodeName n("n");
@@ -448,7 +465,7 @@ TEST(Policy, AnAnswerOfAnUnknownNodeMakesNoNode) {
   fleet.policy_answered(NodeName("n"), PolicyVersion(1), "x");
   model::Reclaimed reclaimed;
   reclaimed.node = NodeName("n");
-  fleet.set_reclaimed(reclaimed);
+  fleet.set_reclaimed(reclaimed, receiver(seconds(0)).mono);
   EXPECT_EQ(fleet.size(), 0u);
 }
 
@@ -459,12 +476,14 @@ TEST(View, HoldsTheLedgersResultAndListsNodesByName) {
   model::Reclaimed reclaimed;
   reclaimed.node = NodeName("b");
   reclaimed.cpu.offered = MilliCpu(9);
-  fleet.set_reclaimed(reclaimed);
-  const auto views = fleet.nodes(receiver(seconds(1)).mono);
+  reclaimed.data_age = seconds(2);
+  fleet.set_reclaimed(reclaimed, receiver(seconds(1)).mono);
+  const auto views = fleet.nodes(receiver(seconds(4)).mono);
   ASSERT_THAT(views, SizeIs(2));
   EXPECT_EQ(views[0].name, NodeName("a"));
   EXPECT_EQ(views[0].reclaimed, std::nullopt);
-  EXPECT_EQ(views[1].reclaimed, reclaimed);
+  reclaimed.data_age = seconds(5);
+  EXPECT_EQ(views[1].reclaimed, reclaimed) << "its data is three seconds older now";
 }
 
 /// Whatever the order, the lanes and the repeats: the view is that of the highest live number seen so far.

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include <gmock/gmock.h>
 
+#include "messages/codec/report_bytes.h"
 #include "messages/link/clocks.h"
 #include "test/messages/link/fixture.h"
 
@@ -36,6 +38,9 @@ TEST_F(LinkTest, EnrolsReportsAndIsAcked) {
   ASSERT_TRUE(client_record.wait_acked(1));
   EXPECT_THAT(client_record.acked, ElementsAre(1));
   EXPECT_EQ(server_record.reports[0].report, sent);
+  const auto as_bytes = codec::report_from_bytes(server_record.reports[0].bytes);
+  ASSERT_TRUE(as_bytes) << as_bytes.error().message();
+  EXPECT_EQ(*as_bytes, sent);
   EXPECT_GT(server_record.reports[0].mono.ns, 0);
 }
 
@@ -404,6 +409,25 @@ TEST_F(LinkTest, HeartbeatsKeepAnIdleSessionOpenBeyondItsDeadline) {
   ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= 16; }));
   EXPECT_TRUE(server_record.closed.empty());
   EXPECT_TRUE(client_record.disconnects.empty());
+}
+
+TEST_F(LinkTest, AnsweredReportsStandForHeartbeats) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.heartbeat = seconds(1);
+  config.session.idle_deadline = seconds(20);
+  const auto server = serve(std::move(config), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  const auto begin = mono_now();
+  for (std::uint64_t seq = 1; mono_now() - begin < milliseconds(4500); ++seq) {
+    ASSERT_TRUE(client->send_report(report("n1", 1, seq)));
+    ASSERT_TRUE(client_record.wait_acked(seq));
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_LE(server_record.heartbeat_count(), 1U) << "of four, and that one only where an ack took a second";
+  EXPECT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= 2; })) << "once it is silent";
 }
 
 TEST_F(LinkTest, ServerDropsANodeThatHangs) {

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "messages/codec/report_bytes.h"
 #include "storage/rocks/layout.h"
 #include "test/storage/store/history_contract.h"
 #include "test/support/temp_dir.h"
@@ -104,6 +105,24 @@ TEST(Reopen, KeepsEverythingAndStillRefusesDuplicates) {
   // The counter went on: an event of the same instant does not replace the one before the restart.
   ASSERT_TRUE(store->append_events(std::vector<store::CoordinatorEvent>{{NodeName(""), report.report.events[0]}}).ok());
   EXPECT_EQ(store->events(NodeName(""), {}, kEver, 0)->rows.size(), 2u);
+}
+
+TEST(RocksStore, BytesThatAreGivenAreWhatIsStored) {
+  const test::TempDir dir;
+  const auto store = open(dir.str());
+  const auto incoming = arrive(make_report("n", 7, 1));
+  auto newer = incoming.report;
+  newer.status.labels = {{"only", "in the bytes"}};
+  const auto bytes = codec::to_bytes(newer);
+  ASSERT_TRUE(bytes.ok());
+  const store::ReportView view(incoming.report, incoming.received, incoming.clock_offset, *bytes);
+  const auto outcomes = store->append_views({&view, 1});
+  ASSERT_TRUE(outcomes.ok());
+  EXPECT_EQ(outcomes->at(0), AppendOutcome::kStored);
+  const auto page = store->reports(model::NodeName("n"), {0}, {INT64_MAX}, 0);
+  ASSERT_TRUE(page.ok());
+  ASSERT_EQ(page->rows.size(), 1u);
+  EXPECT_EQ(page->rows[0].report, newer);
 }
 
 TEST(Reopen, KeepsWhatRetentionForgot) {

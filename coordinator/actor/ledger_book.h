@@ -1,0 +1,54 @@
+#pragma once
+// The accounts of all nodes, each computed anew when something that it rests on changed: a report, the policy, or data
+// that grew too old. A plain value, like the views it reads.
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "coordinator/fleet/fleet_view.h"
+#include "coordinator/policy/rollout.h"
+#include "coordinator/reclaim/reclaim.h"
+
+namespace tideline::coordinator {
+
+class LedgerBook {
+ public:
+  struct Change {
+    std::optional<model::Reclaimed> before;  // nullopt: the first of this node
+    model::Reclaimed now;
+  };
+
+  /// The node is new, or its usage, its labels or its session are others.
+  void touch(const model::NodeName& node) { rows_[node].touched = true; }
+  /// The policy is another.
+  void touch_all();
+  void forget(const model::NodeName& node) { rows_.erase(node); }
+
+  /// Computes what was touched and what is stale by now; gives those accounts, changed or not, by name. All others are
+  /// what they were, but for their data's age.
+  std::vector<Change> run(const fleet::FleetView& fleet, const policy::Rollout& rollout, model::MonoTime now);
+
+  /// Accounts as of `now`, by name; of the nodes that `of` admits.
+  template <class Predicate>
+  std::vector<model::Reclaimed> accounts(model::MonoTime now, Predicate of) const {
+    std::vector<model::Reclaimed> found;
+    found.reserve(rows_.size());
+    for (const auto& [name, row] : rows_) {
+      if (row.account && of(name)) found.push_back(model::aged(*row.account, now - row.computed));
+    }
+    return found;
+  }
+
+ private:
+  struct Row {
+    bool touched = true;
+    std::optional<model::Reclaimed> account;
+    model::MonoTime computed;
+    int degrade_minutes = 0;  // of the policy it was computed by
+  };
+  static bool is_due(const Row& row, model::MonoTime now);
+  std::map<model::NodeName, Row> rows_;
+};
+
+}  // namespace tideline::coordinator

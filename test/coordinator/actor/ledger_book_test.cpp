@@ -1,0 +1,151 @@
+#include "coordinator/actor/ledger_book.h"
+
+#include <map>
+#include <random>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "coordinator/actor/ledger_input.h"
+#include "coordinator/policy/policy.h"
+
+namespace tideline::coordinator {
+namespace {
+
+using model::MilliCpu;
+using model::NodeName;
+using model::ReclaimRule;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr model::MonoTime kBegin{1'000'000'000'000};
+
+std::shared_ptr<const policy::ClusterPolicy> policy_of(const std::string& json) {
+  auto parsed = policy::parse({{"colocation-config", json}});
+  EXPECT_TRUE(parsed.ok()) << (parsed ? "" : parsed.error().message());
+  return std::make_shared<const policy::ClusterPolicy>(*std::move(parsed));
+}
+
+model::Report report(const std::string& node, std::uint64_t seq, std::int64_t used_milli) {
+  model::Report made;
+  made.node = NodeName(node);
+  made.incarnation = model::Incarnation(1);
+  made.seq = model::Seq(seq);
+  made.window = seconds(10);
+  made.status.cpu_capacity = made.status.cpu_allocatable = MilliCpu(10'000);
+  model::NodeSample sample;
+  sample.window = seconds(10);
+  sample.node_cpu = MilliCpu(used_milli + 1'000);
+  sample.system_cpu = MilliCpu(1'000);
+  made.samples = {sample};
+  model::PodSummary pod;
+  pod.pod.uid = model::PodUid("web");
+  pod.cpu_milli = model::Spread{used_milli, used_milli, used_milli};
+  made.pods = {pod};
+  return made;
+}
+
+class LedgerBookTest : public testing::Test {
+ protected:
+  LedgerBookTest() { rollout_.set(policy_of(R"({"enable": true, "degradeTimeMinutes": 2})"), model::PolicyVersion(1)); }
+
+  void report_now(const std::string& node, std::uint64_t seq, std::int64_t used_milli) {
+    const auto taken = fleet_.intake(report(node, seq, used_milli), {now_, {1'790'000'000'000}});
+    ASSERT_TRUE(taken.ok());
+    book_.touch(NodeName(node));
+  }
+  std::vector<model::Reclaimed> accounts() const {
+    return book_.accounts(now_, [](const NodeName&) { return true; });
+  }
+
+  fleet::FleetView fleet_;
+  policy::Rollout rollout_{model::Epoch(1)};
+  LedgerBook book_;
+  model::MonoTime now_ = kBegin;
+};
+
+TEST_F(LedgerBookTest, ComputesANodeOnceForEachOfItsReports) {
+  report_now("n", 1, 2'000);
+  report_now("m", 1, 3'000);
+  const auto first = book_.run(fleet_, rollout_, now_);
+  ASSERT_THAT(first, SizeIs(2));
+  EXPECT_EQ(first[0].before, std::nullopt);
+  EXPECT_EQ(first[0].now.node, NodeName("m"));
+  EXPECT_EQ(first[1].now.cpu.offered, MilliCpu(3'000)) << "60 % of 10, less 1 of the system and 2 of the pod";
+  now_ = now_ + seconds(1);
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_), IsEmpty());
+  report_now("n", 2, 4'000);
+  const auto second = book_.run(fleet_, rollout_, now_);
+  ASSERT_THAT(second, SizeIs(1));
+  EXPECT_EQ(second[0].before, first[1].now);
+}
+
+TEST_F(LedgerBookTest, WithdrawsByItselfWhatRestsOnDataThatGrewTooOld) {
+  report_now("n", 1, 2'000);
+  ASSERT_THAT(book_.run(fleet_, rollout_, now_), SizeIs(1));
+  now_ = now_ + minutes(2);
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_), IsEmpty());
+  now_ = now_ + seconds(1);
+  const auto stale = book_.run(fleet_, rollout_, now_);
+  ASSERT_THAT(stale, SizeIs(1));
+  EXPECT_EQ(stale[0].now.cpu.rule, ReclaimRule::kStale);
+  EXPECT_EQ(stale[0].now.cpu.offered, MilliCpu(0));
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_), IsEmpty()) << "once";
+}
+
+TEST_F(LedgerBookTest, APolicyIsComputedForAll) {
+  report_now("n", 1, 2'000);
+  report_now("m", 1, 2'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  rollout_.set(policy_of(R"({"enable": false})"), model::PolicyVersion(2));
+  book_.touch_all();
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_), SizeIs(2));
+  EXPECT_EQ(accounts()[0].cpu.rule, ReclaimRule::kDisabled);
+  EXPECT_EQ(accounts()[0].policy, model::PolicyVersion(2));
+}
+
+TEST_F(LedgerBookTest, ANodeThatOnlyHasASessionIsStale) {
+  ASSERT_TRUE(fleet_.connected(NodeName("n"), {now_, {1}}).ok());
+  book_.touch(NodeName("n"));
+  const auto changes = book_.run(fleet_, rollout_, now_);
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].now.cpu.rule, ReclaimRule::kStale);
+  book_.forget(NodeName("n"));
+  EXPECT_THAT(accounts(), IsEmpty());
+}
+
+// Whatever is left out: the book holds what computing all anew would give.
+TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  const auto pick = [&](std::uint64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
+  std::map<std::string, std::uint64_t> seqs;
+  for (std::uint64_t step = 0; step < 3000; ++step) {
+    now_ = now_ + seconds(pick(20));
+    const std::string node = "n" + std::to_string(pick(5));
+    if (pick(9) == 0) {
+      rollout_.set(
+          policy_of(fmt::format(R"({{"enable": {}, "degradeTimeMinutes": {}, "cpuReclaimThresholdPercent": {}}})",
+                                pick(3) != 0, 1 + pick(3), pick(100))),
+          model::PolicyVersion(step + 2));
+      book_.touch_all();
+    } else if (pick(3) != 0) {
+      report_now(node, ++seqs[node], pick(9'000));
+    }
+    (void)book_.run(fleet_, rollout_, now_);
+    for (const auto& account : accounts()) {
+      const auto policy = *rollout_.wanted(account.node);
+      EXPECT_EQ(account, reclaim::reclaim(ledger_input(account.node, fleet_.usage(account.node), policy.version),
+                                          policy.colocation, now_))
+          << "step " << step;
+    }
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace tideline::coordinator
