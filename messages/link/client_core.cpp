@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <capnp/serialize.h>
 #include <fmt/format.h>
@@ -73,6 +74,7 @@ void ClientCore::plan_attempt(model::Duration longest_wait) {
 }
 
 void ClientCore::attempt() {
+  trying_ = true;
   const std::string address = config_.coordinators[next_address_++ % config_.coordinators.size()];
   // Read anew each time: certificates are renewed under a running agent.
   const auto material = load(config_.tls, TlsUse::kClient);
@@ -188,6 +190,9 @@ void ClientCore::beat() {
 }
 
 void ClientCore::ended(const std::string& why) {
+  // A heartbeat without an answer and the end of the connection may come in one turn: a second plan would be a second
+  // attempt beside the first, and take its connector from under it.
+  if (!std::exchange(trying_, false)) return;
   const bool was_up = std::exchange(session_up_, false);
   if (was_up) {
     const std::lock_guard lock(state_.mutex);

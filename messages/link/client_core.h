@@ -102,6 +102,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint connected_at_;
   kj::Own<TlsConnector> connector_;
   kj::Own<Connection> connection_;  // null between sessions
+  bool trying_ = false;             // an attempt, or the session that it became, has not ended
   bool session_up_ = false;
   kj::TaskSet tasks_;
 };

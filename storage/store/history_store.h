@@ -40,9 +40,9 @@ struct ReportView {
   const model::Report& report;
   model::WallTime received;
   model::Duration clock_offset;
-  /// Where the caller has it: a message of at most ReportLimits::kMaxWireBytes from which codec::report_from_bytes reads
-  /// this report. A store that keeps bytes keeps these, with what a newer sender says that this build does not know; else
-  /// it makes its own.
+  /// Where the caller has it: a message of at most ReportLimits::kMaxWireBytes from which codec::report_from_bytes
+  /// reads this report. A store that keeps bytes keeps these, with what a newer sender says that this build does not
+  /// know; else it makes its own.
   std::span<const std::byte> bytes;
 };
 

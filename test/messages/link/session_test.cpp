@@ -430,6 +430,34 @@ TEST_F(LinkTest, AnsweredReportsStandForHeartbeats) {
   EXPECT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= 2; })) << "once it is silent";
 }
 
+// A heartbeat may be due in the very turn of the loop in which its session ends.
+TEST_F(LinkTest, NodesOutliveCoordinatorsThatEndBetweenTheirHeartbeats) {
+  constexpr std::size_t kNodes = 30;
+  const auto loop = make_client_loop();
+  std::vector<std::unique_ptr<ClientRecord>> records;
+  std::vector<std::unique_ptr<NodeClient>> clients;
+  std::uint16_t port = 0;
+  for (std::size_t round = 1; round <= 5; ++round) {
+    ServerRecord server_record;
+    auto config = server_config();
+    config.session.heartbeat = milliseconds(10);
+    if (port != 0) config.listen = "127.0.0.1:" + std::to_string(port);
+    auto server = serve(std::move(config), server_record);
+    port = server->port();
+    while (clients.size() < kNodes) {
+      records.push_back(std::make_unique<ClientRecord>());
+      auto client = NodeClient::start(client_config("n" + std::to_string(clients.size()), port), *records.back(), loop);
+      ASSERT_TRUE(client) << client.error().message();
+      clients.push_back(*std::move(client));
+    }
+    for (const auto& record : records)
+      ASSERT_TRUE(record->wait_connected(round)) << record->last_why();
+    server.reset();
+    for (const auto& record : records)
+      ASSERT_TRUE(record->wait_disconnected(round));
+  }
+}
+
 TEST_F(LinkTest, ServerDropsANodeThatHangs) {
   ServerRecord server_record;
   ClientRecord client_record;
