@@ -37,6 +37,7 @@ class NodeServerEvents {
   virtual void on_eviction_ask(ArrivedEvictionAsk ask) = 0;
   /// An enrolled session ended, for whatever reason. No event of it follows.
   virtual void on_closed(SessionId session, const model::NodeName& node, const std::string& why) = 0;
+  /// Not periodic: a report stands for one.
   virtual void on_heartbeat(SessionId, model::MonoTime /*node*/, model::WallTime /*node*/) {}
   /// A peer that never became a session: handshake failed, wrong CA, another's name, silent. At most some 10 a second;
   /// `suppressed` counts the ones left out since the last call.

@@ -22,7 +22,7 @@ struct Welcome {
   session @0 :NodeSession;
   protocol @1 :UInt32;
   epoch @2 :UInt64;              # the coordinator's term
-  heartbeatMs @3 :UInt32;        # ms between the node's heartbeats
+  heartbeatMs @3 :UInt32;        # ms: about the longest time the node sends neither a heartbeat nor a report
   deadlineMs @4 :UInt32;         # ms of silence after which either end closes
   ackedThrough @5 :UInt64;       # highest seq of this incarnation below which all are durable; 0 = none
 }
