@@ -72,7 +72,7 @@ caf::behavior FleetActor::make_behavior() {
       [this](const Closed& closed) { session_closed(closed); },
       [this](const Persist& persist) {
         const auto& arrived = *persist.arrived;
-        const auto offset = fleet_.clock_offset(arrived.report, {arrived.mono, arrived.wall});
+        const auto offset = fleet_.clock_offset(*arrived.report, {arrived.mono, arrived.wall});
         send(history_, PersistWithOffset{persist.arrived, offset, persist.answer_to, persist.bytes});
       },
       [this](const Durable& durable) { take(durable.arrived); },
@@ -151,9 +151,8 @@ void FleetActor::session_closed(const Closed& closed) {
 }
 
 void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived) {
-  const model::Report& report = arrived->report;
-  const auto intake =
-      fleet_.intake(std::shared_ptr<const model::Report>(arrived, &report), {arrived->mono, arrived->wall});
+  const model::Report& report = *arrived->report;
+  const auto intake = fleet_.intake(arrived->report, {arrived->mono, arrived->wall});
   if (!intake) {
     log::warn("intake-refused", "{}: {}", report.node.str(), intake.error().message());
     return;

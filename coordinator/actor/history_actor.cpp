@@ -79,8 +79,9 @@ void HistoryActor::commit_reports() {
   std::vector<store::ReportView> reports;
   reports.reserve(waiting_.size());
   for (const auto& one : waiting_) {
-    reports.emplace_back(one.arrived->report, one.arrived->wall, one.clock_offset,
-                         one.bytes ? std::span<const std::byte>(*one.bytes) : std::span<const std::byte>());
+    reports.emplace_back(*one.arrived->report, one.arrived->wall, one.clock_offset,
+                         one.bytes ? std::span<const std::byte>(*one.bytes) : std::span<const std::byte>(),
+                         one.bytes ? one.arrived->pods_left_out : 0);
   }
   const auto begin = clock::mono_now();
   const auto outcomes = store_->append_views(reports);

@@ -68,6 +68,10 @@ class Problems {
   std::optional<model::Error> first_;
 };
 
+/// A pod's summary but for what the pod is.
+model::PodSummary read_use(schema::PodSummary::Reader in);
+void write_use(const model::PodSummary& summary, schema::PodSummary::Builder out);
+
 inline std::uint64_t ms_of(model::Duration duration) {
   return static_cast<std::uint64_t>(model::to_ms(duration));
 }

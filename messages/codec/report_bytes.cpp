@@ -26,8 +26,8 @@ std::vector<std::byte> flat(capnp::MessageBuilder& message) {
 }
 
 /// Reads one message that fills `bytes` to the last one.
-template <class Schema>
-auto from_flat(std::string_view what, ByteView bytes) {
+template <class Schema, class... More>
+auto from_flat(std::string_view what, ByteView bytes, const More&... more) {
   using R = decltype(read(std::declval<typename Schema::Reader>()));
   return guarded(what, [&]() -> R {
     if (bytes.size() > model::ReportLimits::kMaxWireBytes) {
@@ -46,7 +46,7 @@ auto from_flat(std::string_view what, ByteView bytes) {
                    fmt::format("{} bytes after the message's end",
                                (words.end() - message.getEnd()) * static_cast<std::ptrdiff_t>(sizeof(capnp::word))));
     }
-    return read(message.getRoot<Schema>());
+    return read(message.getRoot<Schema>(), more...);
   });
 }
 
@@ -66,14 +66,19 @@ Result<std::vector<std::byte>> to_bytes(const model::Report& report) {
   return bytes;
 }
 
-std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words) {
+std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words, std::uint64_t list) {
   capnp::MallocMessageBuilder message(static_cast<unsigned>(words) + 1);
   message.setRoot(report);
+  if (list != report.getPodList()) message.getRoot<schema::Report>().setPodList(list);
   return flat(message);
 }
 
 Result<model::Report> report_from_bytes(ByteView bytes) {
   return from_flat<schema::Report>("report", bytes);
+}
+
+Result<model::Report> report_from_bytes(ByteView bytes, const PodsOfList& pods_of) {
+  return from_flat<schema::Report>("report", bytes, pods_of);
 }
 
 std::vector<std::byte> to_bytes(const model::NodePolicy& policy) {

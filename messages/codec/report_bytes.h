@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,9 @@ model::Result<std::vector<std::byte>> to_bytes(const model::Report& report);
 /// field; an event's controller and reason only inform and keep their number), and for what model::validate refuses.
 /// Needs no alignment. Memory is bounded by a small multiple of the size of `bytes`.
 model::Result<model::Report> report_from_bytes(ByteView bytes);
+/// The same of a report that may leave its pods out, as wire.h has it: kNotFound where `pods_of` has none for it.
+model::Result<model::Report> report_from_bytes(ByteView bytes,
+                                               const std::function<const model::Report*(std::uint64_t list)>& pods_of);
 
 /// The node's last good policy on disk.
 std::vector<std::byte> to_bytes(const model::NodePolicy& policy);

@@ -79,6 +79,31 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .mid_rule = static_cast<model::ReclaimRule>(in.getMidRule())};
 }
 
+/// What the pods are comes from `known`, if there is one.
+std::vector<model::PodSummary> read_pods(Problems& problems, capnp::List<schema::PodSummary>::Reader pods,
+                                         const model::Report* known) {
+  std::vector<model::PodSummary> all;
+  if (!problems.bounded("pods", pods, model::ReportLimits::kMaxPods)) return all;
+  all.reserve(pods.size());
+  std::size_t bound_cpus = 0;
+  for (const auto pod : pods) {
+    if (known == nullptr) {
+      all.push_back(problems.take("pods", read(pod)));
+    } else {
+      if (pod.hasPod()) problems.add("pods", "some are left out and some are not");
+      all.push_back(read_use(pod));
+      all.back().pod = known->pods[all.size() - 1].pod;
+    }
+    // Six bytes of text can name 8192 CPUs.
+    bound_cpus += all.back().pod.bound_cpus.cpus().size();
+    if (bound_cpus > model::ReportLimits::kMaxBoundCpus) {
+      problems.add("pods.boundCpus", fmt::format("more than {} in all", model::ReportLimits::kMaxBoundCpus));
+    }
+    if (problems.any()) break;
+  }
+  return all;
+}
+
 // Numbers of enums are the same on both sides: a value added on one must be added on the other.
 static_assert(static_cast<int>(schema::Lane::BACKFILL) == static_cast<int>(model::Lane::kBackfill));
 static_assert(static_cast<int>(schema::FeatureStateKind::UNSUPPORTED) ==
@@ -293,6 +318,10 @@ Result<model::Event> read(schema::Event::Reader in) {
 }
 
 Result<model::Report> read(schema::Report::Reader in) {
+  return read(in, nullptr);
+}
+
+Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of) {
   Problems problems;
   model::Report report;
   report.node = model::NodeName(str(in.getNode()));
@@ -311,20 +340,16 @@ Result<model::Report> read(schema::Report::Reader in) {
     for (const auto sample : samples)
       report.samples.push_back(sample_of(sample));
   }
-  const auto pods = in.getPods();
-  if (problems.bounded("pods", pods, model::ReportLimits::kMaxPods)) {
-    report.pods.reserve(pods.size());
-    std::size_t bound_cpus = 0;
-    for (const auto pod : pods) {
-      report.pods.push_back(problems.take("pods", read(pod)));
-      // Six bytes of text can name 8192 CPUs.
-      bound_cpus += report.pods.back().pod.bound_cpus.cpus().size();
-      if (bound_cpus > model::ReportLimits::kMaxBoundCpus) {
-        problems.add("pods.boundCpus", fmt::format("more than {} in all", model::ReportLimits::kMaxBoundCpus));
-      }
-      if (problems.any()) break;
+  const model::Report* known = nullptr;
+  if (leaves_out_pods(in)) {
+    known = pods_of ? pods_of(in.getPodList()) : nullptr;
+    if (known == nullptr || known->pods.size() != in.getPods().size()) {
+      return model::Error(model::ErrorCode::kNotFound,
+                          fmt::format("pods: {} of list {} are left out, and of it {} are here", in.getPods().size(),
+                                      in.getPodList(), known == nullptr ? 0 : known->pods.size()));
     }
   }
+  report.pods = read_pods(problems, in.getPods(), known);
   const auto events = in.getEvents();
   if (problems.bounded("events", events, model::ReportLimits::kMaxEvents)) {
     report.events.reserve(events.size());
@@ -337,6 +362,33 @@ Result<model::Report> read(schema::Report::Reader in) {
   if (!result) return result;
   if (auto valid = model::validate(*result); !valid) return valid.error();
   return result;
+}
+
+bool leaves_out_pods(schema::Report::Reader report) {
+  return report.getPodList() != 0 && report.getPods().size() != 0 && !report.getPods()[0].hasPod();
+}
+
+void write_without_pods(schema::Report::Reader report, std::uint64_t list, schema::Report::Builder out) {
+  out.setNode(report.getNode());
+  out.setIncarnation(report.getIncarnation());
+  out.setSeq(report.getSeq());
+  out.setLane(report.getLane());
+  out.setGapReports(report.getGapReports());
+  out.setMonoNs(report.getMonoNs());
+  out.setWallMs(report.getWallMs());
+  out.setWindowNs(report.getWindowNs());
+  out.setStatus(report.getStatus());
+  out.setSamples(report.getSamples());
+  const auto pods = report.getPods();
+  auto uses = out.initPods(pods.size());
+  for (unsigned i = 0; i < pods.size(); ++i) {
+    uses[i].setCpuMilli(pods[i].getCpuMilli());
+    uses[i].setMemoryBytes(pods[i].getMemoryBytes());
+    uses[i].setThrottledRatio(pods[i].getThrottledRatio());
+    uses[i].setRunDelay(pods[i].getRunDelay());
+  }
+  out.setEvents(report.getEvents());
+  out.setPodList(list);
 }
 
 Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {

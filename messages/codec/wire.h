@@ -3,10 +3,12 @@
 // kj::Exception from inside capnp (a pointer out of bounds): call it through `guarded`, or inside an RPC method, where
 // the RPC system turns it into the caller's error.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <capnp/message.h>
 #include <kj/exception.h>
@@ -54,9 +56,20 @@ model::Result<model::PodSummary> read(schema::PodSummary::Reader in);
 model::Result<model::NodeStatus> read(schema::NodeStatus::Reader in);
 model::Result<model::Event> read(schema::Event::Reader in);
 model::Result<model::Report> read(schema::Report::Reader in);
-/// The report as report_bytes.h has it, without reading it: what a reader does not know stays in it. `words`: its size,
-/// or more. Throws as a reader does.
-std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words);
+
+// What pods are changes seldom, and is most of a report: it may be left out (Report.podList).
+
+/// A report that has the pods of list `number`, for as long as the reader runs; null: none is at hand.
+using PodsOfList = std::function<const model::Report*(std::uint64_t number)>;
+/// Gives whole reports. kNotFound: the pods are left out, and `pods_of` has none of their list.
+model::Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of);
+bool leaves_out_pods(schema::Report::Reader report);
+void write_without_pods(schema::Report::Reader report, std::uint64_t list, schema::Report::Builder out);
+/// Of what the pods are, not of what they use: equal for equal lists. Never 0. Of this process and build alone.
+std::uint64_t digest_of_pods(const std::vector<model::PodSummary>& pods);
+/// The report as report_bytes.h has it, without reading it: what a reader does not know stays in it, and its list of
+/// pods is of the number `list`. `words`: its size, or more. Throws as a reader does.
+std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words, std::uint64_t list);
 model::Result<model::NodePolicy> read(schema::NodePolicy::Reader in);
 /// Ends with model::validate of each entry.
 model::Result<model::HandsOffOrder> read(schema::HandsOffOrder::Reader in);

@@ -1,3 +1,8 @@
+#include <functional>
+#include <string_view>
+
+#include <capnp/any.h>
+
 #include "messages/codec/parts.h"
 
 namespace tideline::codec {
@@ -117,6 +122,10 @@ void write(const model::Pod& pod, schema::Pod::Builder out) {
 
 void write(const model::PodSummary& summary, schema::PodSummary::Builder out) {
   write(summary.pod, out.initPod());
+  write_use(summary, out);
+}
+
+void write_use(const model::PodSummary& summary, schema::PodSummary::Builder out) {
   write_spread(summary.cpu_milli, out.initCpuMilli());
   write_spread(summary.memory_bytes, out.initMemoryBytes());
   write_float(summary.throttled_ratio, out.initThrottledRatio());
@@ -176,13 +185,33 @@ Result<model::Pod> read(schema::Pod::Reader in) {
 
 Result<model::PodSummary> read(schema::PodSummary::Reader in) {
   Problems problems;
-  model::PodSummary summary;
+  model::PodSummary summary = read_use(in);
   summary.pod = problems.take("pod", read(in.getPod()));
+  return problems.result(std::move(summary));
+}
+
+model::PodSummary read_use(schema::PodSummary::Reader in) {
+  model::PodSummary summary;
   summary.cpu_milli = read_spread(in.getCpuMilli());
   summary.memory_bytes = read_spread(in.getMemoryBytes());
   summary.throttled_ratio = read_float(in.getThrottledRatio());
   summary.run_delay = read_float(in.getRunDelay());
-  return problems.result(std::move(summary));
+  return summary;
+}
+
+std::uint64_t digest_of_pods(const std::vector<model::PodSummary>& pods) {
+  // Their bytes on the wire have every field there is, and the same for the same value.
+  capnp::MallocMessageBuilder message;
+  auto list = message.getRoot<capnp::AnyPointer>().initAs<capnp::List<schema::Pod>>(static_cast<unsigned>(pods.size()));
+  for (unsigned i = 0; i < list.size(); ++i)
+    write(pods[i].pod, list[i]);
+  std::uint64_t digest = pods.size();
+  for (const auto segment : message.getSegmentsForOutput()) {
+    const auto bytes = segment.asChars();
+    const std::uint64_t part = std::hash<std::string_view>{}({bytes.begin(), bytes.size()});
+    digest = (digest ^ part) * 0x9e37'79b9'7f4a'7c15;
+  }
+  return digest == 0 ? 1 : digest;
 }
 
 }  // namespace tideline::codec

@@ -129,6 +129,7 @@ void ClientCore::enrolled(schema::Welcome::Reader welcome, const std::string& ad
   connection_->heartbeat = std::chrono::milliseconds(std::clamp<std::uint32_t>(welcome.getHeartbeatMs(), 10, 600'000));
   connection_->deadline = std::max<model::Duration>(
       std::chrono::milliseconds(std::min(welcome.getDeadlineMs(), 3'600'000u)), 2 * connection_->heartbeat);
+  connection_->keeps_pods = welcome.getKeepsPods();
   session_up_ = true;
   connected_at_ = context_.timer.now();
   said(false);
@@ -213,7 +214,8 @@ void ClientCore::ended(const std::string& why) {
   plan_attempt(std::min(config_.backoff_max, config_.backoff_min * (std::int64_t{1} << doublings)));
 }
 
-void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes) {
+void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes,
+                             std::uint64_t pods) {
   {
     const std::lock_guard lock(state_.mutex);
     if (!state_.connected || state_.generation != generation) return;  // on_disconnected answered for it
@@ -221,24 +223,41 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
   capnp::FlatArrayMessageReader message(words, codec::reader_options());
+  const auto report = message.getRoot<schema::Report>();
   auto request = KJ_ASSERT_NONNULL(connection_->session).reportRequest();
-  request.setReport(message.getRoot<schema::Report>());
+  const bool leave_out = pods != 0 && connection_->pods_known == pods;
+  if (leave_out) {
+    codec::write_without_pods(report, pods, request.initReport());
+  } else {
+    request.setReport(report);
+    if (connection_->keeps_pods) request.getReport().setPodList(pods);
+    connection_->pods_sent = pods;
+    connection_->pods_known = 0;
+  }
   // One that follows others without an answer does not show that the coordinator is there.
   if (connection_->unanswered++ == 0) said(true);
   connection_->tasks.add(request.send().then(
-      [this, generation, seq](capnp::Response<schema::NodeSession::ReportResults> response) {
+      [this, generation, seq, pods](capnp::Response<schema::NodeSession::ReportResults> response) {
         report_answered(generation);
+        pods_answered(pods, true);
         events_.on_acked(seq);
         if (!response.hasBatch()) return;
         const auto batch = codec::guarded("batch", [&]() { return codec::read(response.getBatch()); });
         if (batch) events_.on_batch(*batch);
       },
-      [this, generation, seq](kj::Exception&& exception) {
+      [this, generation, seq, pods](kj::Exception&& exception) {
         // A lost connection is told by on_disconnected alone.
         if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
         report_answered(generation);
+        pods_answered(pods, false);
         events_.on_refused(seq, error_from(exception));
       }));
+}
+
+void ClientCore::pods_answered(std::uint64_t pods, bool acked) {
+  if (connection_.get() == nullptr || !connection_->keeps_pods) return;
+  // Of several on their way the last counts: it is what the coordinator has by now.
+  if (connection_->pods_sent == pods) connection_->pods_known = acked ? pods : 0;
 }
 
 void ClientCore::ask_evictions(std::uint64_t generation, const model::EvictionAsk& ask) {

@@ -34,8 +34,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   ClientCore& operator=(const ClientCore&) = delete;
 
   void start();
-  /// `bytes` is a report as codec::to_bytes made it.
-  void send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes);
+  /// `bytes` is a report as codec::to_bytes made it, `pods` codec::digest_of_pods of its pods; 0 = it has none.
+  void send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes, std::uint64_t pods);
   void ask_evictions(std::uint64_t generation, const model::EvictionAsk& ask);
   void answer_policy(model::PolicyVersion version, const std::string& problem);
   void answer_hands_off(std::uint64_t number, const std::string& problem);
@@ -75,6 +75,9 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     kj::TimePoint said = kj::origin<kj::TimePoint>();  // the last heartbeat, or report on its own, was sent
     model::Duration next_beat{0};                      // after it, if there is no report
     std::size_t unanswered = 0;                        // reports
+    bool keeps_pods = false;
+    std::uint64_t pods_sent = 0;   // digest of those in the last report that had them
+    std::uint64_t pods_known = 0;  // the same, once it was acked; 0 = the next report must have them
     kj::TaskSet tasks;
   };
 
@@ -87,6 +90,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   void watch_disconnect();
   void ended(const std::string& why);
   void report_answered(std::uint64_t generation);
+  void pods_answered(std::uint64_t pods, bool acked);
   void evictions_answered(std::uint64_t generation, const model::Result<model::EvictionAnswer>& answer);
   void taskFailed(kj::Exception&& exception) override;
 

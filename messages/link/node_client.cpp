@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "messages/codec/report_bytes.h"
+#include "messages/codec/wire.h"
 #include "messages/link/client_core.h"
 #include "messages/link/kj_thread.h"
 
@@ -69,6 +70,7 @@ class NodeClient::Impl {
   model::Result<void> send_report(const model::Report& report) {
     auto bytes = codec::to_bytes(report);
     if (!bytes) return bytes.error();
+    const std::uint64_t pods = report.pods.empty() ? 0 : codec::digest_of_pods(report.pods);
     std::uint64_t generation = 0;
     {
       const std::lock_guard lock(state_.mutex);
@@ -79,8 +81,8 @@ class NodeClient::Impl {
       ++state_.in_flight;
       generation = state_.generation;
     }
-    post([generation, seq = report.seq, own = *std::move(bytes)](ClientCore& core) {
-      core.send_report(generation, seq, own);
+    post([generation, seq = report.seq, own = *std::move(bytes), pods](ClientCore& core) {
+      core.send_report(generation, seq, own, pods);
     });
     return {};
   }

@@ -192,6 +192,7 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
   welcome.setHeartbeatMs(static_cast<std::uint32_t>(to_ms(config_.session.heartbeat)));
   welcome.setDeadlineMs(static_cast<std::uint32_t>(to_ms(config_.session.idle_deadline)));
   welcome.setAckedThrough(answer->acked_through.value());
+  welcome.setKeepsPods(true);
   events_.on_enrolled(
       {.id = id, .hello = hello, .peer = session.peer, .certificate_serial = session.serial, .enrolled = mono_now()});
   return kj::READY_NOW;
@@ -211,6 +212,14 @@ model::Result<void> ServerCore::make_room_for(const Hello& hello) {
   return {};
 }
 
+std::uint64_t ServerCore::draw_pod_list() {
+  // History holds lists of earlier sessions, and of those before a restart.
+  std::uint64_t list = 0;
+  while (list == 0)
+    list = random_();
+  return list;
+}
+
 kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
   Session& session = heard(id);
   if (session.waiting.size() >= config_.session.max_outstanding_reports) {
@@ -223,33 +232,51 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
     reject(session, Error(ErrorCode::kMalformed,
                           fmt::format("report: {} bytes, limit {}", bytes, model::ReportLimits::kMaxWireBytes)));
   }
-  auto read = codec::guarded("report", [&]() { return codec::read(context.getParams().getReport()); });
-  if (!read) reject(session, read.error());
-  auto flat = codec::guarded("report", [&]() -> model::Result<std::vector<std::byte>> {
-    auto copy = codec::flat_copy(context.getParams().getReport(), words);
-    if (copy.size() <= model::ReportLimits::kMaxWireBytes) return copy;
-    return Error(ErrorCode::kMalformed,
-                 fmt::format("{} bytes, limit {}", copy.size(), model::ReportLimits::kMaxWireBytes));
+  const auto in = context.getParams().getReport();
+  auto read = codec::guarded("report", [&]() {
+    return codec::read(in, [&session](std::uint64_t number) {
+      return number == session.pod_list ? session.newest.get() : nullptr;
+    });
   });
-  if (!flat) reject(session, flat.error());
+  if (!read) reject(session, read.error());
   if (read->node != session.hello.node || read->incarnation != session.hello.incarnation) {
     expel(session, Error(ErrorCode::kPermissionDenied,
                          fmt::format("node '{}' incarnation {} sent a report as node '{}' incarnation {}",
                                      session.hello.node.str(), session.hello.incarnation.value(), read->node.str(),
                                      read->incarnation.value())));
   }
+  const bool left_out = codec::leaves_out_pods(in);
+  const std::uint64_t named = in.getPodList();
+  std::uint64_t list = 0;
+  if (left_out) {
+    list = session.pod_list_here;
+  } else if (named != 0) {
+    list = draw_pod_list();
+  }
+  auto flat = codec::guarded("report", [&]() -> model::Result<std::vector<std::byte>> {
+    auto copy = codec::flat_copy(in, words, list);
+    if (copy.size() <= model::ReportLimits::kMaxWireBytes) return copy;
+    return Error(ErrorCode::kMalformed,
+                 fmt::format("{} bytes, limit {}", copy.size(), model::ReportLimits::kMaxWireBytes));
+  });
+  if (!flat) reject(session, flat.error());
+  const auto report = std::make_shared<const model::Report>(*std::move(read));
+  session.pod_list = named;
+  session.pod_list_here = list;
+  session.newest = named != 0 ? report : nullptr;
   ++counts_.reports;
   context.releaseParams();
   context.allowCancellation();
-  const model::Seq seq = read->seq;
+  const model::Seq seq = report->seq;
   const Ticket ticket{.session = id, .seq = seq, .slot = ++last_slot_};
   auto answer = kj::newPromiseAndFulfiller<void>();
   session.waiting.emplace(ticket.slot, Waiting{seq, kj::mv(answer.fulfiller)});
   arrived_.push_back({.ticket = ticket,
-                      .report = *std::move(read),
+                      .report = report,
                       .mono = mono_now(),
                       .wall = wall_now(),
-                      .bytes = *std::move(flat)});
+                      .bytes = *std::move(flat),
+                      .pods_left_out = left_out ? list : 0});
   if (arrived_.size() >= kFlushAt) {
     flush_reports();
   } else if (!flush_planned_) {

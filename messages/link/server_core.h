@@ -72,6 +72,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
     bool enrolled = false;
     Hello hello;
     std::size_t rejections = 0;
+    std::uint64_t pod_list = 0;       // as the node numbers the list of `newest`; 0 = no list
+    std::uint64_t pod_list_here = 0;  // as we do
+    std::shared_ptr<const model::Report> newest;
     kj::Maybe<schema::NodeAgent::Client> agent;
     std::unordered_map<std::uint64_t, Waiting> waiting;
     std::optional<model::NodePolicy> policy_wanted;
@@ -97,6 +100,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   /// Ends the session and throws.
   [[noreturn]] void expel(Session& session, model::Error why);
   model::Result<void> make_room_for(const Hello& hello);
+  std::uint64_t draw_pod_list();
   void flush_reports();
   void queue_policy(Session& session);
   void send_policy_slice();

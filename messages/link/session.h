@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,13 +59,16 @@ struct Ticket {
   std::uint64_t slot = 0;
 };
 
-/// A report that arrived, already read, bounded and validated; report.node and report.incarnation are the session's.
+/// A report that arrived, already read, bounded and validated; its node and incarnation are the session's.
 struct ArrivedReport {
   Ticket ticket;
-  model::Report report;
+  /// Whole, never null. The session holds its newest one too: the next may leave its pods out.
+  std::shared_ptr<const model::Report> report;
   model::MonoTime mono;  // receiver's clocks at arrival
   model::WallTime wall;
   std::vector<std::byte> bytes = {};  // as it came: codec::report_from_bytes reads this report from them
+  /// The number of the list of pods that `bytes` leaves out, of all sessions there ever were no other's; 0 = it has them.
+  std::uint64_t pods_left_out = 0;
 };
 
 /// A node's ask that waits for its answer. Answer each once, with answer_evictions or refuse_evictions.

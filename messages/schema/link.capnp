@@ -25,6 +25,7 @@ struct Welcome {
   heartbeatMs @3 :UInt32;        # ms: about the longest time the node sends neither a heartbeat nor a report
   deadlineMs @4 :UInt32;         # ms of silence after which either end closes
   ackedThrough @5 :UInt64;       # highest seq of this incarnation below which all are durable; 0 = none
+  keepsPods @6 :Bool;            # a report may leave its pods out (Report.podList) once the one that has them was acked
 }
 
 interface Coordinator {

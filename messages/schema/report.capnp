@@ -109,7 +109,7 @@ struct Pod {
 }
 
 struct PodSummary {
-  pod @0 :Pod;
+  pod @0 :Pod;              # null: left out, see Report.podList
   cpuMilli @1 :Spread;      # millicores
   memoryBytes @2 :Spread;   # bytes
   throttledRatio @3 :OptFloat;  # 0..1
@@ -184,4 +184,8 @@ struct Report {
   samples @9 :List(Sample);
   pods @10 :List(PodSummary);
   events @11 :List(Event);
+  # 0: a list of pods without a name. Else its number in the session that carries this report, or in history, there of the
+  # coordinator's making. All `pod` of a report may be left out: they are then, in the same order, those of the last
+  # report with this number that has them.
+  podList @12 :UInt64;
 }

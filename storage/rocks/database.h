@@ -29,6 +29,7 @@ class Database {
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* meta = nullptr;
   rocksdb::ColumnFamilyHandle* report = nullptr;
+  rocksdb::ColumnFamilyHandle* pods = nullptr;
   rocksdb::ColumnFamilyHandle* event = nullptr;
   rocksdb::ColumnFamilyHandle* dedup = nullptr;
 
@@ -44,6 +45,7 @@ class Database {
   Database(std::string directory, rocksdb::DB* db, std::vector<rocksdb::ColumnFamilyHandle*> handles);
   void find_families();
   model::Result<void> check_format();
+  model::Result<void> write_format();
   bool is_empty() const;
 
   std::string directory_;

@@ -87,7 +87,7 @@ std::string report_value(const store::ReportView& incoming, std::string_view rep
       .take();
 }
 
-model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value) {
+model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value, const FindPods& find) {
   ByteReader key_reader(key);
   const auto head = read_head(key_reader);
   const auto incarnation = model::Incarnation(key_reader.integer<std::uint64_t>());
@@ -103,14 +103,42 @@ model::Result<store::StoredReport> stored_report(std::string_view key, std::stri
   const auto received = model::WallTime{reader.integer<std::int64_t>()};
   const auto offset = model::Duration(reader.integer<std::int64_t>());
   if (!reader.ok()) return Error(ErrorCode::kMalformed, fmt::format("{} bytes", value.size())).in(where());
-  auto report = codec::report_from_bytes(std::as_bytes(std::span(reader.rest())));
-  if (!report) return report.error().in(where());
+  auto report = codec::report_from_bytes(std::as_bytes(std::span(reader.rest())), [&](std::uint64_t list) {
+    return find(head->node, head->at, list);
+  });
+  if (!report) return Error(ErrorCode::kMalformed, report.error().message()).in(where());
   if (report->node != head->node || report->incarnation != incarnation || report->seq != seq) {
     return Error(ErrorCode::kMalformed,
                  fmt::format("holds report {} of node {} instead", report->seq.value(), report->node.str()))
         .in(where());
   }
   return store::StoredReport{std::move(report).value(), received, offset, head->at};
+}
+
+model::WallTime pods_until(model::WallTime at) {
+  constexpr std::int64_t kHourMs = 3'600'000;
+  return {(std::max<std::int64_t>(0, at.ms) / kHourMs + 1) * kHourMs};
+}
+
+std::string pods_key(const model::NodeName& node, model::WallTime until, std::uint64_t list) {
+  return key_of(node, until).integer(list).take();
+}
+
+model::Result<std::string> pods_value(const model::Report& report) {
+  model::Report pods;
+  pods.node = report.node;
+  pods.incarnation = report.incarnation;
+  pods.seq = report.seq;
+  pods.pods.reserve(report.pods.size());
+  for (const auto& summary : report.pods)
+    pods.pods.emplace_back().pod = summary.pod;
+  const auto bytes = codec::to_bytes(pods);
+  if (!bytes) return bytes.error();
+  return std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+}
+
+model::Result<model::Report> stored_pods(std::string_view value) {
+  return codec::report_from_bytes(std::as_bytes(std::span(value)));
 }
 
 std::string report_event_key(const model::Report& report, std::uint32_t index, model::WallTime at) {

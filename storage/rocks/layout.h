@@ -11,6 +11,9 @@
 //   report         <node> u64 <at> u64 incarnation u64 seq                  i64 received ms, i64 clock offset ns, then
 //   the
 //                                                                           report as codec::to_bytes writes it
+//   pods           <node> u64 <until> u64 list                              a report with nothing but the pods that
+//                                                                           reports with an <at> in the hour before
+//                                                                           <until> leave out (Report.podList)
 //   event          <node> u64 <at> u8 source u64 incarnation                i64 at ms (sender's), u8 controller,
 //                  u64 seq u32 index; source 0 = in a report;               u16 reason, then subject, old and new
 //                  value, source 1 = coordinator's: incarnation 0,                 each u16 length and bytes seq =
@@ -22,9 +25,11 @@
 //                                                                           u64 first, u64 last
 //
 // Upgrading: a build that knows format N + 1 turns a store of format N into its own at open, in one atomic batch that
-// ends with the new "format"; a build never opens a format above its own. Format 1 is the first.
+// ends with the new "format"; a build never opens a format above its own. Format 1 is the first; in 2 reports may leave
+// their pods out.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,10 +40,11 @@
 
 namespace tideline::rocks {
 
-inline constexpr std::uint32_t kFormat = 1;
+inline constexpr std::uint32_t kFormat = 2;
 
 inline constexpr std::string_view kMetaFamily = "meta";
 inline constexpr std::string_view kReportFamily = "report";
+inline constexpr std::string_view kPodsFamily = "pods";
 inline constexpr std::string_view kEventFamily = "event";
 inline constexpr std::string_view kDedupFamily = "dedup";
 
@@ -66,8 +72,19 @@ std::optional<KeyHead> key_head(std::string_view key);
 
 std::string report_key(const model::Report& report, model::WallTime at);
 std::string report_value(const store::ReportView& incoming, std::string_view report_bytes);
-/// kMalformed for what does not parse, and for a report that is not the one its key names.
-model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value);
+/// A report that has the pods which another of `node` at `at` leaves out as those of `list`; null: there is none.
+using FindPods =
+    std::function<const model::Report*(const model::NodeName& node, model::WallTime at, std::uint64_t list)>;
+/// kMalformed for what does not parse, for a report that is not the one its key names, and for one whose pods are not
+/// there.
+model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value, const FindPods& find);
+
+/// The end of the hour that `at` is in.
+model::WallTime pods_until(model::WallTime at);
+std::string pods_key(const model::NodeName& node, model::WallTime until, std::uint64_t list);
+/// Same errors as codec::to_bytes.
+model::Result<std::string> pods_value(const model::Report& report);
+model::Result<model::Report> stored_pods(std::string_view value);
 
 std::string report_event_key(const model::Report& report, std::uint32_t index, model::WallTime at);
 std::string coordinator_event_key(const model::NodeName& node, std::uint64_t counter, model::WallTime at);

@@ -10,6 +10,7 @@
 #include "messages/codec/report_bytes.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/layout.h"
+#include "storage/rocks/pods_family.h"
 #include "storage/store/checks.h"
 #include "storage/store/node_index.h"
 
@@ -35,6 +36,7 @@ struct RocksStore::Impl {
   Indexes indexes;                        // the dedup family in memory
   std::set<model::NodeName> event_nodes;  // names in the event family
   std::uint64_t event_counter = 0;
+  std::optional<PodsWriter> pods;
 
   model::Result<void> load();
   model::Result<void> load_event_nodes();
@@ -52,6 +54,7 @@ model::Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& d
   if (!database) return database.error();
   auto impl = std::make_unique<Impl>();
   impl->database = std::move(database).value();
+  impl->pods.emplace(*impl->database);
   if (auto loaded = impl->load(); !loaded) return loaded.error().in("history " + directory);
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
@@ -131,6 +134,10 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
       }
       made = *std::move(bytes);
     }
+    if (incoming.pods_left_out != 0 && made.empty() && !impl_->pods->put(batch, incoming)) {
+      outcomes.push_back(AppendOutcome::kRefused);
+      continue;
+    }
     if (entry == changed.end()) {
       entry = changed.emplace(node, is_new ? store::NodeIndex{} : known->second).first;
       new_nodes += is_new ? 1 : 0;
@@ -143,7 +150,11 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
   if (batch.Count() == 0) return outcomes;
   for (const auto& [node, index] : changed)
     batch.Put(impl_->database->dedup, node.str(), index_value(index));
-  if (auto written = impl_->database->write(batch, "appending reports"); !written) return written.error();
+  if (auto written = impl_->database->write(batch, "appending reports"); !written) {
+    impl_->pods->undone();
+    return written.error();
+  }
+  impl_->pods->written();
 
   const std::unique_lock lock(impl_->index_mutex);
   for (auto& [node, index] : changed)
@@ -204,6 +215,7 @@ model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
   const auto events = impl_->drop_rows(impl_->database->event, time, batch, event_nodes);
   if (!events) return events.error();
   keeps.insert(event_nodes.begin(), event_nodes.end());
+  if (auto pods = impl_->pods->drop_before(batch, time); !pods) return pods.error();
   dropped.reports = *reports;
   dropped.events = *events;
   std::vector<model::NodeName> forgotten;
@@ -216,8 +228,10 @@ model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
   if (batch.Count() == 0) return dropped;
   if (auto written = impl_->database->write(batch, "dropping old history"); !written) return written.error();
   const std::unique_lock lock(impl_->index_mutex);
-  for (const auto& node : forgotten)
+  for (const auto& node : forgotten) {
     impl_->indexes.erase(node);
+    impl_->pods->forget(node);
+  }
   impl_->event_nodes = std::move(event_nodes);
   return dropped;
 }
@@ -268,13 +282,15 @@ namespace {
 /// Walks [from, to) of a node's rows; `visit` gets key and value and may end the walk with false or an error.
 template <class Visit>
 model::Result<void> walk(Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& node,
-                         model::WallTime from, model::WallTime to, const Visit& visit) {
+                         model::WallTime from, model::WallTime to, const Visit& visit,
+                         const rocksdb::Snapshot* snapshot = nullptr) {
   if (node.str().size() > store::kMaxNodeNameBytes || from >= to) return {};
   const std::string begin = time_key(node, from);
   const std::string end = time_key(node, to);
   const rocksdb::Slice lower(begin);
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions bounded;
+  bounded.snapshot = snapshot;
   bounded.iterate_lower_bound = &lower;
   bounded.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(bounded, family));
@@ -287,16 +303,23 @@ model::Result<void> walk(Database& database, rocksdb::ColumnFamilyHandle* family
   return {};
 }
 
+FindPods finder(PodsReader& pods) {
+  return [&pods](const model::NodeName& node, model::WallTime at, std::uint64_t list) {
+    return pods.find(node, at, list);
+  };
+}
+
 }  // namespace
 
 model::Result<void> RocksStore::walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                              const ReportVisitor& visit) const {
-  return walk(*impl_->database, impl_->database->report, node, from, to,
-              [&](std::string_view key, std::string_view value) -> model::Result<bool> {
-                auto stored = stored_report(key, value);
-                if (!stored) return stored.error();
-                return visit(std::move(stored).value());
-              });
+  PodsReader pods(*impl_->database);
+  const auto one = [&](std::string_view key, std::string_view value) -> model::Result<bool> {
+    auto stored = stored_report(key, value, finder(pods));
+    if (!stored) return stored.error();
+    return visit(std::move(stored).value());
+  };
+  return walk(*impl_->database, impl_->database->report, node, from, to, one, pods.snapshot());
 }
 
 model::Result<store::Page<store::StoredEvent>> RocksStore::events(const model::NodeName& node, model::WallTime from,
@@ -322,7 +345,9 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
   const std::string end = node_end(node);
   const rocksdb::Slice lower(prefix);
   const rocksdb::Slice upper(end);
+  PodsReader pods(*impl_->database);
   rocksdb::ReadOptions bounded;
+  bounded.snapshot = pods.snapshot();
   bounded.iterate_lower_bound = &lower;
   bounded.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(impl_->database->db().NewIterator(bounded, impl_->database->report));
@@ -331,7 +356,7 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
     if (!it->status().ok()) return impl_->database->error(it->status(), "reading node " + node.str());
     return std::optional<store::StoredReport>();
   }
-  auto stored = stored_report(view(it->key()), view(it->value()));
+  auto stored = stored_report(view(it->key()), view(it->value()), finder(pods));
   if (!stored) return stored.error();
   return std::optional(std::move(stored).value());
 }
@@ -339,7 +364,7 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
 store::StoreSize RocksStore::size() const {
   store::StoreSize size;
   auto& database = *impl_->database;
-  for (auto* family : {database.meta, database.report, database.event, database.dedup}) {
+  for (auto* family : {database.meta, database.report, database.pods, database.event, database.dedup}) {
     std::uint64_t bytes = 0;
     if (database.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))
       size.disk_bytes += bytes;

@@ -32,8 +32,9 @@ struct IncomingReport {
 
 /// The same without owning it: reports are large, and there are thousands a second.
 struct ReportView {
-  ReportView(const model::Report& of, model::WallTime at, model::Duration offset, std::span<const std::byte> as = {})
-      : report(of), received(at), clock_offset(offset), bytes(as) {}
+  ReportView(const model::Report& of, model::WallTime at, model::Duration offset, std::span<const std::byte> as = {},
+             std::uint64_t left_out = 0)
+      : report(of), received(at), clock_offset(offset), bytes(as), pods_left_out(left_out) {}
   // NOLINTNEXTLINE(google-explicit-constructor): the same thing, looked at.
   ReportView(const IncomingReport& incoming) : ReportView(incoming.report, incoming.received, incoming.clock_offset) {}
 
@@ -44,6 +45,9 @@ struct ReportView {
   /// reads this report. A store that keeps bytes keeps these, with what a newer sender says that this build does not
   /// know; else it makes its own.
   std::span<const std::byte> bytes;
+  /// 0, or `bytes` leaves the report's pods out (Report.podList), and all reports of its node with this number leave out
+  /// the same. A store that keeps bytes keeps such pods once for many reports; what it gives back has them.
+  std::uint64_t pods_left_out;
 };
 
 enum class AppendOutcome : std::uint8_t {

@@ -64,7 +64,7 @@ inline std::shared_ptr<const link::ArrivedReport> arrived(const std::string& nod
   one->ticket = {link::SessionId(session), model::Seq(seq), 0};
   one->mono = clock::mono_now();
   one->wall = clock::wall_now();
-  auto& report = one->report;
+  model::Report report;
   report.node = model::NodeName(node);
   report.incarnation = model::Incarnation(7);
   report.seq = model::Seq(seq);
@@ -84,6 +84,7 @@ inline std::shared_ptr<const link::ArrivedReport> arrived(const std::string& nod
   sample.system_cpu = model::MilliCpu(200);
   sample.node_memory = model::Bytes(1 << 20);
   report.samples = {sample};
+  one->report = std::make_shared<const model::Report>(std::move(report));
   return one;
 }
 

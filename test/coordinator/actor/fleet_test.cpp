@@ -181,11 +181,13 @@ TEST_F(Fleet, PodsOfAllNodesBeyondOneAnswerAreRefusedAndThoseOfOneNodeAreNot) {
   constexpr std::size_t kNodes = admin::AdminLimits::kMaxPods / model::ReportLimits::kMaxPods + 1;
   for (std::size_t n = 0; n < kNodes; ++n) {
     auto full = std::make_shared<link::ArrivedReport>(*arrived("n" + std::to_string(n), 1));
+    model::Report report = *full->report;
     for (std::size_t i = 0; i < model::ReportLimits::kMaxPods; ++i) {
       model::PodSummary pod;
       pod.pod.uid = model::PodUid(std::to_string(i));
-      full->report.pods.push_back(std::move(pod));
+      report.pods.push_back(std::move(pod));
     }
+    full->report = std::make_shared<const model::Report>(std::move(report));
     EXPECT_TRUE(pods("").ok()) << n;
     caf::anon_send(fleet_, Durable{std::move(full)});
   }

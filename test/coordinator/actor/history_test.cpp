@@ -50,7 +50,7 @@ TEST_F(History, ReportIsDurableBeforeTheLedgerSeesIt) {
   pass_on(keeper);
   const auto durable = next<Durable>();
   ASSERT_TRUE(durable);
-  EXPECT_EQ(durable->arrived->report.seq, Seq(1));
+  EXPECT_EQ(durable->arrived->report->seq, Seq(1));
   EXPECT_TRUE(store_->has(kNode, kIncarnation, Seq(1)));
 }
 
@@ -61,8 +61,8 @@ TEST_F(History, ReportThatCameTwiceReachesTheLedgerOnce) {
     caf::anon_send(one, ReportIn{arrived("n1", seq)});
     pass_on(keeper);
   }
-  EXPECT_EQ(next<Durable>()->arrived->report.seq, Seq(1));
-  EXPECT_EQ(next<Durable>()->arrived->report.seq, Seq(2));
+  EXPECT_EQ(next<Durable>()->arrived->report->seq, Seq(1));
+  EXPECT_EQ(next<Durable>()->arrived->report->seq, Seq(2));
 }
 
 TEST_F(History, WhatWasNotStoredDoesNotReachTheLedger) {
@@ -72,7 +72,7 @@ TEST_F(History, WhatWasNotStoredDoesNotReachTheLedger) {
   caf::anon_send(one, Persisted{arrived("n1", 1), model::Error(model::ErrorCode::kUnavailable, "disk full")});
   caf::anon_send(one, Persisted{arrived("n1", 2), store::AppendOutcome::kRefused});
   caf::anon_send(one, Persisted{arrived("n1", 3), store::AppendOutcome::kStored});
-  EXPECT_EQ(next<Durable>()->arrived->report.seq, Seq(3));
+  EXPECT_EQ(next<Durable>()->arrived->report->seq, Seq(3));
 }
 
 TEST_F(History, ReportStoredAfterItsSessionClosedStillReachesTheLedger) {
@@ -82,7 +82,7 @@ TEST_F(History, ReportStoredAfterItsSessionClosedStillReachesTheLedger) {
   caf::anon_send(one, Persisted{arrived("n1", 1), store::AppendOutcome::kStored});
   const auto durable = next<Durable>();
   ASSERT_TRUE(durable);
-  EXPECT_EQ(durable->arrived->report.seq, Seq(1));
+  EXPECT_EQ(durable->arrived->report->seq, Seq(1));
   self_->wait_for(one);
 }
 

@@ -147,6 +147,16 @@ model::Result<void> HostilePeer::report(const model::Report& report) {
   });
 }
 
+model::Result<void> HostilePeer::report_without_pods(const model::Report& report, std::uint64_t list) {
+  return impl_->run([=, this](KjContext&) -> kj::Promise<void> {
+    capnp::MallocMessageBuilder whole;
+    codec::write(report, whole.initRoot<schema::Report>());
+    auto request = KJ_ASSERT_NONNULL(impl_->session).reportRequest();
+    codec::write_without_pods(whole.getRoot<schema::Report>().asReader(), list, request.initReport());
+    return request.send().ignoreResult();
+  });
+}
+
 std::size_t HostilePeer::flood(const model::Report& report, std::size_t count) {
   auto refused = std::make_shared<std::atomic<std::size_t>>(0);
   static_cast<void>(impl_->run([=, this](KjContext&) -> kj::Promise<void> {

@@ -25,6 +25,8 @@ class HostilePeer {
   model::Result<void> enroll(const std::string& node, std::uint64_t incarnation = 1, std::uint32_t protocol = 1);
   /// Sends the report as it is, valid or not.
   model::Result<void> report(const model::Report& report);
+  /// The same without its pods, which it says are those of `list`.
+  model::Result<void> report_without_pods(const model::Report& report, std::uint64_t list);
   /// Sends `count` reports without waiting for answers; how many were refused by the time all were answered.
   std::size_t flood(const model::Report& report, std::size_t count);
   /// From now on reads nothing from its socket.

@@ -37,7 +37,7 @@ TEST_F(LinkTest, EnrolsReportsAndIsAcked) {
   ASSERT_TRUE(client->send_report(sent));
   ASSERT_TRUE(client_record.wait_acked(1));
   EXPECT_THAT(client_record.acked, ElementsAre(1));
-  EXPECT_EQ(server_record.reports[0].report, sent);
+  EXPECT_EQ(*server_record.reports[0].report, sent);
   const auto as_bytes = codec::report_from_bytes(server_record.reports[0].bytes);
   ASSERT_TRUE(as_bytes) << as_bytes.error().message();
   EXPECT_EQ(*as_bytes, sent);

@@ -13,6 +13,8 @@ using model::NodeName;
 using model::Seq;
 using model::WallTime;
 
+const FindPods kNoPods = [](const NodeName&, WallTime, std::uint64_t) { return nullptr; };
+
 std::string hex(std::string_view bytes) {
   std::string text;
   for (const char byte : bytes) {
@@ -48,7 +50,7 @@ store::NodeIndex index() {
   return index;
 }
 
-// The bytes of format 1. A change here breaks every store there is.
+// The bytes of format 2. A change here breaks every store there is.
 
 TEST(Golden, Keys) {
   EXPECT_EQ(hex(report_key(report(), WallTime{1'700'000'000'000})),
@@ -71,7 +73,11 @@ TEST(Golden, Keys) {
             "0000000000000007"
             "00000000");
   EXPECT_EQ(setting_key("epoch"), "setting/epoch");
-  EXPECT_EQ(hex(encode_u32(kFormat)), "00000001");
+  EXPECT_EQ(hex(pods_key(NodeName("ab"), WallTime{258}, 7)),
+            "026162"
+            "0000000000000102"
+            "0000000000000007");
+  EXPECT_EQ(hex(encode_u32(kFormat)), "00000002");
 }
 
 TEST(Golden, Values) {
@@ -124,13 +130,13 @@ TEST(Layout, KeysSortByNodeThenTime) {
 TEST(Layout, DamagedBytesAreErrorsThatNameTheNode) {
   const std::string key = report_key(report(), WallTime{5});
   for (const std::string& value : {std::string(), std::string(15, 'x'), std::string(16, 'x'), std::string(400, 'x')}) {
-    const auto stored = stored_report(key, value);
+    const auto stored = stored_report(key, value, kNoPods);
     ASSERT_FALSE(stored.ok());
     EXPECT_EQ(stored.error().code(), model::ErrorCode::kMalformed);
     EXPECT_THAT(stored.error().message(), testing::HasSubstr("node ab"));
   }
-  EXPECT_FALSE(stored_report("x", "").ok());
-  EXPECT_FALSE(stored_report(key + "x", "").ok());
+  EXPECT_FALSE(stored_report("x", "", kNoPods).ok());
+  EXPECT_FALSE(stored_report(key + "x", "", kNoPods).ok());
 }
 
 TEST(Layout, AnyCutOrFlippedValueIsReadOrRefusedButNeverTrusted) {

@@ -157,7 +157,7 @@ TEST(Open, RefusesAnotherFormatAndNamesBoth) {
     ASSERT_FALSE(opened.ok());
     EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
     EXPECT_THAT(opened.error().message(), HasSubstr("format " + std::to_string(format)));
-    EXPECT_THAT(opened.error().message(), HasSubstr("knows format 1"));
+    EXPECT_THAT(opened.error().message(), HasSubstr("knows formats 1 to 2"));
   }
 }
 
@@ -167,7 +167,7 @@ TEST(Open, RefusesANewerFormatWithFamiliesItDoesNotKnow) {
   tamper(dir.str(), [](auto& db, auto* meta) {
     rocksdb::ColumnFamilyHandle* chunk = nullptr;
     ASSERT_TRUE(db.CreateColumnFamily({}, "chunk", &chunk).ok());
-    ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(2)).ok());
+    ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(kFormat + 1)).ok());
     db.DestroyColumnFamilyHandle(chunk);
   });
   const auto opened = RocksStore::open(dir.str());

@@ -1,0 +1,74 @@
+#include "storage/rocks/pods_family.h"
+
+#include <algorithm>
+
+#include "storage/rocks/layout.h"
+
+namespace tideline::rocks {
+namespace {
+
+constexpr std::size_t kMaxRows = 4;
+
+}  // namespace
+
+model::Result<void> PodsWriter::put(rocksdb::WriteBatch& batch, const store::ReportView& incoming) {
+  const model::Report& report = incoming.report;
+  const Row row{pods_until(store::corrected_wall(report.wall, incoming.clock_offset, incoming.received)),
+                incoming.pods_left_out};
+  const auto find_rows = [&report](const std::map<model::NodeName, Rows>& in) {
+    const auto found = in.find(report.node);
+    return found == in.end() ? nullptr : &found->second;
+  };
+  const Rows* known = find_rows(changed_);
+  if (known == nullptr) known = find_rows(rows_);
+  if (known != nullptr && std::find(known->begin(), known->end(), row) != known->end()) return {};
+  const auto value = pods_value(report);
+  if (!value) return value.error();
+  batch.Put(database_.pods, pods_key(report.node, row.until, row.list), *value);
+  Rows rows = known != nullptr ? *known : Rows();
+  if (rows.size() == kMaxRows) rows.erase(rows.begin());
+  rows.push_back(row);
+  changed_.insert_or_assign(report.node, std::move(rows));
+  return {};
+}
+
+void PodsWriter::written() {
+  for (auto& [node, rows] : changed_)
+    rows_.insert_or_assign(node, std::move(rows));
+  changed_.clear();
+}
+
+model::Result<void> PodsWriter::drop_before(rocksdb::WriteBatch& batch, model::WallTime time) {
+  rocksdb::ReadOptions once;
+  once.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(once, database_.pods));
+  for (it->SeekToFirst(); it->Valid();) {
+    const auto first = key_head({it->key().data(), it->key().size()});
+    if (!first) return model::Error(model::ErrorCode::kMalformed, "history: a key of pods does not parse");
+    // Any of it may be gone after this; what is still wanted is written once more.
+    if (first->at < time) {
+      batch.DeleteRange(database_.pods, node_prefix(first->node), time_key(first->node, time));
+      rows_.erase(first->node);
+    }
+    it->Seek(node_end(first->node));
+  }
+  if (!it->status().ok()) return database_.error(it->status(), "looking for pods to drop");
+  return {};
+}
+
+const model::Report* PodsReader::find(const model::NodeName& node, model::WallTime at, std::uint64_t list) {
+  std::string key = pods_key(node, pods_until(at), list);
+  if (key != key_) {
+    key_ = std::move(key);
+    found_.reset();
+    std::string value;
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_.snapshot();
+    if (!database_.db().Get(options, database_.pods, key_, &value).ok()) return nullptr;
+    auto pods = stored_pods(value);
+    if (pods) found_ = std::move(pods).value();
+  }
+  return found_ ? &*found_ : nullptr;
+}
+
+}  // namespace tideline::rocks

@@ -1,0 +1,63 @@
+#pragma once
+// What pods are, once for all reports of an hour that leave it out: the rows of the pods family.
+// Only the .cpp files of this room include this header.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rocksdb/snapshot.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/rocks/database.h"
+#include "storage/store/history_store.h"
+
+namespace tideline::rocks {
+
+/// For the store's one writer.
+class PodsWriter {
+ public:
+  explicit PodsWriter(Database& database) : database_(database) {}
+
+  /// Sees to it that what the report leaves out is in the store once `batch` is; then call written, or else undone.
+  /// Errors as codec::to_bytes.
+  model::Result<void> put(rocksdb::WriteBatch& batch, const store::ReportView& incoming);
+  void written();
+  void undone() { changed_.clear(); }
+  /// Rows of hours that ended before `time` are dropped by `batch`.
+  model::Result<void> drop_before(rocksdb::WriteBatch& batch, model::WallTime time);
+  void forget(const model::NodeName& node) { rows_.erase(node); }
+
+ private:
+  struct Row {
+    model::WallTime until;
+    std::uint64_t list = 0;
+    friend bool operator==(const Row&, const Row&) = default;
+  };
+  /// Of one node, those that are known to be there, the newest last. Reports come of this hour, and backfilled ones of
+  /// another; a row that is forgotten here is written once more.
+  using Rows = std::vector<Row>;
+
+  Database& database_;
+  std::map<model::NodeName, Rows> rows_;
+  std::map<model::NodeName, Rows> changed_;  // as they will be once the batch is written
+};
+
+/// For one walk over a node's reports, which come in order and must be read from the same snapshot: retention drops both.
+class PodsReader {
+ public:
+  explicit PodsReader(Database& database) : database_(database), snapshot_(&database.db()) {}
+  const rocksdb::Snapshot* snapshot() { return snapshot_.snapshot(); }
+  /// Null: there is none, or it cannot be read.
+  const model::Report* find(const model::NodeName& node, model::WallTime at, std::uint64_t list);
+
+ private:
+  Database& database_;
+  rocksdb::ManagedSnapshot snapshot_;
+  std::string key_;
+  std::optional<model::Report> found_;
+};
+
+}  // namespace tideline::rocks

@@ -1,0 +1,102 @@
+// Reports that leave out what their pods are.
+
+#include <capnp/message.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "messages/codec/report_bytes.h"
+#include "messages/codec/wire.h"
+#include "test/messages/codec/samples.h"
+
+namespace tideline::codec {
+namespace {
+
+using model::ErrorCode;
+using testing::HasSubstr;
+
+constexpr std::uint64_t kList = 41;
+
+/// known_report() without its pods, with one thing changed.
+template <class Change>
+std::vector<std::byte> left_out(Change change) {
+  capnp::MallocMessageBuilder whole;
+  write(known_report(), whole.initRoot<schema::Report>());
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<schema::Report>();
+  write_without_pods(whole.getRoot<schema::Report>().asReader(), kList, root);
+  change(root);
+  return flat_copy(root.asReader(), root.totalSize().wordCount, root.getPodList());
+}
+
+std::vector<std::byte> left_out() {
+  return left_out([](schema::Report::Builder) {});
+}
+
+const model::Report* nothing(std::uint64_t) {
+  return nullptr;
+}
+
+TEST(PodsLeftOut, ComeFromTheReportThatHasThem) {
+  const model::Report whole = known_report();
+  ASSERT_FALSE(whole.pods.empty());
+  std::uint64_t asked = 0;
+  const auto read = report_from_bytes(left_out(), [&](std::uint64_t list) {
+    asked = list;
+    return &whole;
+  });
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(*read, whole);
+  EXPECT_EQ(asked, kList);
+}
+
+TEST(PodsLeftOut, AreNotFoundWhereThereAreNoneOrOthers) {
+  model::Report other = known_report();
+  other.pods.push_back(other.pods.front());
+  EXPECT_EQ(report_from_bytes(left_out()).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(report_from_bytes(left_out(), nothing).error().code(), ErrorCode::kNotFound);
+  const auto read = report_from_bytes(left_out(), [&](std::uint64_t) { return &other; });
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(read.error().message(), HasSubstr("of list 41 are left out"));
+}
+
+TEST(PodsLeftOut, AreAllOrNoneOfAReport) {
+  model::Report two = known_report();
+  two.pods.push_back(two.pods.front());
+  capnp::MallocMessageBuilder whole;
+  write(two, whole.initRoot<schema::Report>());
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<schema::Report>();
+  write_without_pods(whole.getRoot<schema::Report>().asReader(), kList, root);
+  write(two.pods[1].pod, root.getPods()[1].initPod());
+  const auto read = guarded("report", [&] { return read(root.asReader(), [&](std::uint64_t) { return &two; }); });
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::kMalformed);
+  EXPECT_THAT(read.error().message(), HasSubstr("some are left out"));
+}
+
+TEST(PodsLeftOut, WithoutAListAreMalformed) {
+  const auto bytes = left_out([](schema::Report::Builder root) { root.setPodList(0); });
+  const model::Report whole = known_report();
+  const auto read = report_from_bytes(bytes, [&](std::uint64_t) { return &whole; });
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message(), HasSubstr("pods.uid"));
+}
+
+TEST(PodsLeftOut, TheDigestIsOfWhatPodsAreAndNotOfWhatTheyUse) {
+  const auto pods = known_report().pods;
+  auto used = pods;
+  used[0].cpu_milli = model::Spread{7, 8, 9};
+  used[0].run_delay = 0.5;
+  EXPECT_EQ(digest_of_pods(used), digest_of_pods(pods));
+  auto changed = pods;
+  changed[0].pod.eviction.terminating = !changed[0].pod.eviction.terminating;
+  EXPECT_NE(digest_of_pods(changed), digest_of_pods(pods));
+  changed = pods;
+  changed.push_back(pods[0]);
+  EXPECT_NE(digest_of_pods(changed), digest_of_pods(pods));
+  EXPECT_NE(digest_of_pods({}), 0u);
+}
+
+}  // namespace
+}  // namespace tideline::codec
