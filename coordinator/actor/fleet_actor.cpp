@@ -11,6 +11,9 @@ namespace {
 constexpr auto kLedgerInterval = std::chrono::seconds(1);
 /// Those who are due soon after one another are told together.
 constexpr auto kPushDelay = std::chrono::milliseconds(20);
+// What concerns all nodes is done in parts: reports pass through here to be stored, and their nodes wait for it.
+constexpr std::size_t kPushSlice = 100;
+constexpr std::size_t kLedgerSlice = 200;
 
 fleet::Arrival arrival_now() {
   return {clock::mono_now(), clock::wall_now()};
@@ -106,7 +109,9 @@ caf::behavior FleetActor::make_behavior() {
       [this](const AskHandsOffEnd& ask) {
         desk_.end(ask.node, ask.group, ask.release, ask.who, arrival_now(), ask.reply);
       },
+      [this](const LedgerRest&) { run_ledger(); },
       [this](const LedgerTick&) {
+        forget_long_gone(clock::mono_now());
         run_ledger();
         desk_.expire(arrival_now());
         delayed_send(this, kLedgerInterval, LedgerTick{});
@@ -172,21 +177,23 @@ void FleetActor::push_soon() {
 
 void FleetActor::push_due_policies() {
   std::vector<std::pair<link::SessionId, model::NodePolicy>> pushes;
-  for (auto& [name, policy] : rollout_.take_due()) {
+  for (auto& [name, policy] : rollout_.take_due(kPushSlice)) {
     const auto found = sessions_.find(name);
     if (found == sessions_.end()) continue;
     (void)fleet_.policy_wanted(name, policy.version).ok();
     pushes.emplace_back(found->second.id, std::move(policy));
   }
+  push_soon();
   if (pushes.empty()) return;
   link_->with([&](link::NodeServer& server) { server.push_policy(std::move(pushes)); });
 }
 
 void FleetActor::run_ledger() {
   const auto now = clock::mono_now();
-  forget_long_gone(now);
   std::vector<std::pair<link::SessionId, link::BatchAccount>> told;
-  for (const auto& [before, account] : ledger_.run(fleet_, rollout_, now)) {
+  const auto changes = ledger_.run(fleet_, rollout_, now, kLedgerSlice);
+  if (changes.size() == kLedgerSlice) send(this, LedgerRest{});
+  for (const auto& [before, account] : changes) {
     if (before) {
       std::vector<model::Event> events;
       note_rule_change(events, "kubernetes.io/batch-cpu", before->cpu, account.cpu);

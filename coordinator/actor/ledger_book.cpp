@@ -20,9 +20,10 @@ bool LedgerBook::is_due(const Row& row, model::MonoTime now) {
 }
 
 std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, const policy::Rollout& rollout,
-                                                model::MonoTime now) {
+                                                model::MonoTime now, std::size_t most) {
   std::vector<Change> changes;
   for (auto& [name, row] : rows_) {
+    if (changes.size() == most) break;
     if (!is_due(row, now)) continue;
     const auto policy = rollout.wanted(name).value_or(model::NodePolicy{});
     auto account = reclaim::reclaim(ledger_input(name, fleet.usage(name), policy.version), policy.colocation, now);

@@ -2,6 +2,8 @@
 // The accounts of all nodes, each computed anew when something that it rests on changed: a report, the policy, or data
 // that grew too old. A plain value, like the views it reads.
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <vector>
@@ -26,8 +28,9 @@ class LedgerBook {
   void forget(const model::NodeName& node) { rows_.erase(node); }
 
   /// Computes what was touched and what is stale by now; gives those accounts, changed or not, by name. All others are
-  /// what they were, but for their data's age.
-  std::vector<Change> run(const fleet::FleetView& fleet, const policy::Rollout& rollout, model::MonoTime now);
+  /// what they were, but for their data's age. At most `most` accounts: as many, and there may be more to compute.
+  std::vector<Change> run(const fleet::FleetView& fleet, const policy::Rollout& rollout, model::MonoTime now,
+                          std::size_t most = SIZE_MAX);
 
   /// Accounts as of `now`, by name; of the nodes that `of` admits.
   template <class Predicate>

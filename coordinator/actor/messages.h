@@ -104,6 +104,7 @@ struct HandsOffKept {
 // -- timers
 struct CommitTick {};
 struct LedgerTick {};
+struct LedgerRest {};
 struct PushTick {};
 struct PolicyTick {};
 struct RetentionTick {};
@@ -205,6 +206,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepSetting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyLoaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::CommitTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PushTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionTick)

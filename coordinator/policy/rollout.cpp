@@ -50,17 +50,24 @@ model::NodePolicy Rollout::effective_for(const Labels& labels) const {
 std::optional<model::NodePolicy> Rollout::wanted(const model::NodeName& node) const {
   if (!policy_) return std::nullopt;
   const auto found = nodes_.find(node);
-  return effective_for(found != nodes_.end() && found->second.labels ? *found->second.labels : Labels{});
+  if (found == nodes_.end()) return effective_for({});
+  if (found->second.sent && !check_.contains(node)) return found->second.sent;
+  return effective_for(found->second.labels ? *found->second.labels : Labels{});
 }
 
-std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due() {
+std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due(std::size_t most) {
   std::vector<std::pair<model::NodeName, model::NodePolicy>> due;
   if (!policy_) return due;
-  // One that is closed, or whose labels are not known, comes again with what it lacks.
-  for (const auto& name : std::exchange(check_, {})) {
+  for (; most > 0 && !check_.empty(); --most) {
+    const auto name = check_.extract(check_.begin()).value();
     const auto found = nodes_.find(name);
-    if (found == nodes_.end() || !found->second.open || !found->second.labels) continue;
+    if (found == nodes_.end()) continue;
     Node& node = found->second;
+    // It comes again with what it lacks.
+    if (!node.open || !node.labels) {
+      node.sent.reset();
+      continue;
+    }
     const auto policy = effective_for(*node.labels);
     if (node.sent == policy) continue;
     node.sent = policy;

@@ -1,6 +1,8 @@
 #pragma once
 // Which node wants which policy now, and who has been sent it. A plain value: no clock, no socket.
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,14 +43,15 @@ class Rollout {
 
   /// Whether take_due() might give anything.
   bool has_due() const { return policy_ && !check_.empty(); }
-  /// Policies to send now, each told once a session and once a change.
-  std::vector<std::pair<model::NodeName, model::NodePolicy>> take_due();
+  /// Policies to send now, each told once a session and once a change; of at most `most` nodes, by name. The others are
+  /// due still.
+  std::vector<std::pair<model::NodeName, model::NodePolicy>> take_due(std::size_t most = SIZE_MAX);
 
  private:
   struct Node {
     bool open = false;
     std::optional<Labels> labels;
-    std::optional<model::NodePolicy> sent;
+    std::optional<model::NodePolicy> sent;  // what the labels give, unless the node is in check_
     std::vector<std::string> told_problems;
   };
   model::Epoch epoch_;

@@ -83,6 +83,17 @@ TEST_F(LedgerBookTest, ComputesANodeOnceForEachOfItsReports) {
   EXPECT_EQ(second[0].before, first[1].now);
 }
 
+TEST_F(LedgerBookTest, ComputesNoMoreThanItIsAskedToAndTheRestNext) {
+  for (const char* name : {"a", "b", "c", "d", "e"})
+    report_now(name, 1, 2'000);
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_, 2), SizeIs(2));
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_, 2), SizeIs(2));
+  const auto last = book_.run(fleet_, rollout_, now_, 2);
+  ASSERT_THAT(last, SizeIs(1));
+  EXPECT_EQ(last[0].now.node, NodeName("e"));
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_, 2), IsEmpty());
+}
+
 TEST_F(LedgerBookTest, WithdrawsByItselfWhatRestsOnDataThatGrewTooOld) {
   report_now("n", 1, 2'000);
   ASSERT_THAT(book_.run(fleet_, rollout_, now_), SizeIs(1));

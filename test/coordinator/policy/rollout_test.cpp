@@ -103,6 +103,39 @@ TEST(Rollout, SendsAChangedPolicyToAllOpenNodesWithVersionAndEpoch) {
   }
 }
 
+TEST(Rollout, GivesNoMoreNodesThanAskedForAndTheRestNext) {
+  Rollout rollout = loaded();
+  for (const char* name : {"a", "b", "c"}) {
+    rollout.opened(NodeName(name));
+    rollout.labels(NodeName(name), {});
+  }
+  EXPECT_EQ(names(rollout.take_due(2)), (Names{"a", "b"}));
+  EXPECT_TRUE(rollout.has_due());
+  EXPECT_EQ(names(rollout.take_due(2)), Names{"c"});
+  EXPECT_FALSE(rollout.has_due());
+}
+
+TEST(Rollout, WantsWhatPolicyAndLabelsGiveNowWhateverWasSent) {
+  Rollout rollout = loaded();
+  const auto percent = [&] { return rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent; };
+  rollout.opened(kA);
+  rollout.labels(kA, {});
+  rollout.take_due();
+  EXPECT_EQ(percent(), 60);
+  rollout.labels(kA, {{"pool", "fast"}});
+  EXPECT_EQ(percent(), 80) << "not sent yet";
+  rollout.take_due();
+  EXPECT_EQ(percent(), 80);
+  rollout.closed(kA);
+  rollout.set(thresholds(50, 70), PolicyVersion(2));
+  EXPECT_EQ(percent(), 70);
+  rollout.take_due();
+  EXPECT_EQ(percent(), 70) << "never sent";
+  EXPECT_EQ(rollout.wanted(kA)->version, PolicyVersion(2));
+  rollout.opened(kA);
+  EXPECT_EQ(percent(), 70);
+}
+
 TEST(Rollout, TellsANewVersionAlsoWhereItsTermsAreTheSame) {
   Rollout rollout = loaded();
   rollout.opened(kA);
