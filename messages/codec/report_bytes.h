@@ -1,6 +1,6 @@
 #pragma once
 // Reports and policies as bytes: one Cap'n Proto message, flat (segment table first, unpacked), as stored in the spool.
-// Same value, same bytes. History holds reports as they came (wire.h, flat_copy), which read the same.
+// Same value, same bytes. History holds reports as they came (wire.h, flat_copy).
 
 #include <cstddef>
 #include <cstdint>

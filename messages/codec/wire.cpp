@@ -341,10 +341,10 @@ Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of)
       report.samples.push_back(sample_of(sample));
   }
   const model::Report* known = nullptr;
-  if (leaves_out_pods(in)) {
+  if (!problems.any() && leaves_out_pods(in)) {
     known = pods_of ? pods_of(in.getPodList()) : nullptr;
     if (known == nullptr || known->pods.size() != in.getPods().size()) {
-      return model::Error(model::ErrorCode::kNotFound,
+      return model::Error(pods_of ? model::ErrorCode::kNotFound : model::ErrorCode::kMalformed,
                           fmt::format("pods: {} of list {} are left out, and of it {} are here", in.getPods().size(),
                                       in.getPodList(), known == nullptr ? 0 : known->pods.size()));
     }

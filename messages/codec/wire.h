@@ -65,8 +65,6 @@ using PodsOfList = std::function<const model::Report*(std::uint64_t number)>;
 model::Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of);
 bool leaves_out_pods(schema::Report::Reader report);
 void write_without_pods(schema::Report::Reader report, std::uint64_t list, schema::Report::Builder out);
-/// Of what the pods are, not of what they use: equal for equal lists. Never 0. Of this process and build alone.
-std::uint64_t digest_of_pods(const std::vector<model::PodSummary>& pods);
 /// The report as report_bytes.h has it, without reading it: what a reader does not know stays in it, and its list of
 /// pods is of the number `list`. `words`: its size, or more. Throws as a reader does.
 std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words, std::uint64_t list);

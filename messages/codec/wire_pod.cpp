@@ -1,8 +1,3 @@
-#include <functional>
-#include <string_view>
-
-#include <capnp/any.h>
-
 #include "messages/codec/parts.h"
 
 namespace tideline::codec {
@@ -197,21 +192,6 @@ model::PodSummary read_use(schema::PodSummary::Reader in) {
   summary.throttled_ratio = read_float(in.getThrottledRatio());
   summary.run_delay = read_float(in.getRunDelay());
   return summary;
-}
-
-std::uint64_t digest_of_pods(const std::vector<model::PodSummary>& pods) {
-  // Their bytes on the wire have every field there is, and the same for the same value.
-  capnp::MallocMessageBuilder message;
-  auto list = message.getRoot<capnp::AnyPointer>().initAs<capnp::List<schema::Pod>>(static_cast<unsigned>(pods.size()));
-  for (unsigned i = 0; i < list.size(); ++i)
-    write(pods[i].pod, list[i]);
-  std::uint64_t digest = pods.size();
-  for (const auto segment : message.getSegmentsForOutput()) {
-    const auto bytes = segment.asChars();
-    const std::uint64_t part = std::hash<std::string_view>{}({bytes.begin(), bytes.size()});
-    digest = (digest ^ part) * 0x9e37'79b9'7f4a'7c15;
-  }
-  return digest == 0 ? 1 : digest;
 }
 
 }  // namespace tideline::codec

@@ -256,7 +256,7 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
 
 void ClientCore::pods_answered(std::uint64_t pods, bool acked) {
   if (connection_.get() == nullptr || !connection_->keeps_pods) return;
-  // Of several on their way the last counts: it is what the coordinator has by now.
+  // Of several on their way the last counts: no other than it can the coordinator have.
   if (connection_->pods_sent == pods) connection_->pods_known = acked ? pods : 0;
 }
 

@@ -34,7 +34,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   ClientCore& operator=(const ClientCore&) = delete;
 
   void start();
-  /// `bytes` is a report as codec::to_bytes made it, `pods` codec::digest_of_pods of its pods; 0 = it has none.
+  /// `bytes` is a report as codec::to_bytes made it, `pods` the number of the list of its pods: the same for the same
+  /// pods; 0 = it has none.
   void send_report(std::uint64_t generation, model::Seq seq, const std::vector<std::byte>& bytes, std::uint64_t pods);
   void ask_evictions(std::uint64_t generation, const model::EvictionAsk& ask);
   void answer_policy(model::PolicyVersion version, const std::string& problem);
@@ -76,7 +77,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     model::Duration next_beat{0};                      // after it, if there is no report
     std::size_t unanswered = 0;                        // reports
     bool keeps_pods = false;
-    std::uint64_t pods_sent = 0;   // digest of those in the last report that had them
+    std::uint64_t pods_sent = 0;   // list of the last report that had them
     std::uint64_t pods_known = 0;  // the same, once it was acked; 0 = the next report must have them
     kj::TaskSet tasks;
   };

@@ -1,9 +1,10 @@
 #include "messages/link/node_client.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "messages/codec/report_bytes.h"
-#include "messages/codec/wire.h"
 #include "messages/link/client_core.h"
 #include "messages/link/kj_thread.h"
 
@@ -70,7 +71,7 @@ class NodeClient::Impl {
   model::Result<void> send_report(const model::Report& report) {
     auto bytes = codec::to_bytes(report);
     if (!bytes) return bytes.error();
-    const std::uint64_t pods = report.pods.empty() ? 0 : codec::digest_of_pods(report.pods);
+    const std::uint64_t pods = list_of(report.pods);
     std::uint64_t generation = 0;
     {
       const std::lock_guard lock(state_.mutex);
@@ -110,6 +111,20 @@ class NodeClient::Impl {
   }
 
  private:
+  /// The number of the list of pods; 0 = there is none.
+  std::uint64_t list_of(const std::vector<model::PodSummary>& pods) {
+    if (pods.empty()) return 0;
+    const std::lock_guard lock(pods_mutex_);
+    const auto same = [](const model::Pod& pod, const model::PodSummary& summary) { return pod == summary.pod; };
+    if (!std::equal(pods_.begin(), pods_.end(), pods.begin(), pods.end(), same)) {
+      pods_.clear();
+      for (const auto& summary : pods)
+        pods_.push_back(summary.pod);
+      ++list_;
+    }
+    return list_;
+  }
+
   struct Slot {
     std::unique_ptr<ClientCore> core;  // made, used and destroyed on the loop
   };
@@ -124,6 +139,9 @@ class NodeClient::Impl {
   const NodeClientConfig config_;
   NodeClientEvents& events_;
   ClientState state_;
+  std::mutex pods_mutex_;
+  std::vector<model::Pod> pods_;  // of the last report
+  std::uint64_t list_ = 0;        // their number
   const std::shared_ptr<Slot> slot_ = std::make_shared<Slot>();
   const bool own_;
   const std::shared_ptr<ClientLoop> loop_;

@@ -226,57 +226,28 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
     reject(session, Error(ErrorCode::kOverloaded, fmt::format("{} reports of this session are not acked yet, the limit",
                                                               session.waiting.size())));
   }
-  const auto words = context.getParams().totalSize().wordCount;
-  const auto bytes = words * sizeof(capnp::word);
-  if (bytes > model::ReportLimits::kMaxWireBytes) {
-    reject(session, Error(ErrorCode::kMalformed,
-                          fmt::format("report: {} bytes, limit {}", bytes, model::ReportLimits::kMaxWireBytes)));
-  }
-  const auto in = context.getParams().getReport();
-  auto read = codec::guarded("report", [&]() {
-    return codec::read(in, [&session](std::uint64_t number) {
-      return number == session.pod_list ? session.newest.get() : nullptr;
-    });
-  });
+  auto read = session.reports.read(context.getParams(), [this]() { return draw_pod_list(); });
   if (!read) reject(session, read.error());
-  if (read->node != session.hello.node || read->incarnation != session.hello.incarnation) {
+  const auto& report = *read->report;
+  if (report.node != session.hello.node || report.incarnation != session.hello.incarnation) {
     expel(session, Error(ErrorCode::kPermissionDenied,
                          fmt::format("node '{}' incarnation {} sent a report as node '{}' incarnation {}",
-                                     session.hello.node.str(), session.hello.incarnation.value(), read->node.str(),
-                                     read->incarnation.value())));
+                                     session.hello.node.str(), session.hello.incarnation.value(), report.node.str(),
+                                     report.incarnation.value())));
   }
-  const bool left_out = codec::leaves_out_pods(in);
-  const std::uint64_t named = in.getPodList();
-  std::uint64_t list = 0;
-  if (left_out) {
-    list = session.pod_list_here;
-  } else if (named != 0) {
-    list = draw_pod_list();
-  }
-  auto flat = codec::guarded("report", [&]() -> model::Result<std::vector<std::byte>> {
-    auto copy = codec::flat_copy(in, words, list);
-    if (copy.size() <= model::ReportLimits::kMaxWireBytes) return copy;
-    return Error(ErrorCode::kMalformed,
-                 fmt::format("{} bytes, limit {}", copy.size(), model::ReportLimits::kMaxWireBytes));
-  });
-  if (!flat) reject(session, flat.error());
-  const auto report = std::make_shared<const model::Report>(*std::move(read));
-  session.pod_list = named;
-  session.pod_list_here = list;
-  session.newest = named != 0 ? report : nullptr;
   ++counts_.reports;
   context.releaseParams();
   context.allowCancellation();
-  const model::Seq seq = report->seq;
+  const model::Seq seq = report.seq;
   const Ticket ticket{.session = id, .seq = seq, .slot = ++last_slot_};
   auto answer = kj::newPromiseAndFulfiller<void>();
   session.waiting.emplace(ticket.slot, Waiting{seq, kj::mv(answer.fulfiller)});
   arrived_.push_back({.ticket = ticket,
-                      .report = report,
+                      .report = std::move(read->report),
                       .mono = mono_now(),
                       .wall = wall_now(),
-                      .bytes = *std::move(flat),
-                      .pods_left_out = left_out ? list : 0});
+                      .bytes = std::move(read->bytes),
+                      .pods_left_out = read->pods_left_out});
   if (arrived_.size() >= kFlushAt) {
     flush_reports();
   } else if (!flush_planned_) {

@@ -17,6 +17,7 @@
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_tls.h"
 #include "messages/link/node_server.h"
+#include "messages/link/report_reader.h"
 #include "messages/log/log.h"
 #include "messages/schema/link.capnp.h"
 
@@ -72,9 +73,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
     bool enrolled = false;
     Hello hello;
     std::size_t rejections = 0;
-    std::uint64_t pod_list = 0;       // as the node numbers the list of `newest`; 0 = no list
-    std::uint64_t pod_list_here = 0;  // as we do
-    std::shared_ptr<const model::Report> newest;
+    ReportReader reports;
     kj::Maybe<schema::NodeAgent::Client> agent;
     std::unordered_map<std::uint64_t, Waiting> waiting;
     std::optional<model::NodePolicy> policy_wanted;
@@ -129,7 +128,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   FileWatch denied_file_;
   std::string denied_problem_;  // likewise
   DenyList denied_;
-  std::mt19937_64 random_{std::random_device{}()};
+  std::mt19937_64 random_{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
   kj::Own<RpcConnections> connections_;
   kj::Own<TlsListener> listener_;
   std::unordered_map<SessionId, Session> sessions_;

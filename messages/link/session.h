@@ -66,8 +66,8 @@ struct ArrivedReport {
   std::shared_ptr<const model::Report> report;
   model::MonoTime mono;  // receiver's clocks at arrival
   model::WallTime wall;
-  std::vector<std::byte> bytes = {};  // as it came: codec::report_from_bytes reads this report from them
-  /// The number of the list of pods that `bytes` leaves out, of all sessions there ever were no other's; 0 = it has them.
+  std::vector<std::byte> bytes = {};  // as it came, but for the number of its list of pods
+  /// The list of pods that `bytes` leaves out, of all sessions there ever were no other's; 0 = it has its pods.
   std::uint64_t pods_left_out = 0;
 };
 

@@ -1,6 +1,7 @@
 @0xc0a52d0b7e6f1a01;
 # Wire form of messages/model/{report,sample,pod}.h. Ordinals never change; new fields go at the end. History holds reports
-# with fields that the build which took them did not know: a reader of a field that was added takes a bad value as unknown.
+# with fields that the build which took them did not know (but for those of pods, Report.podList): a reader of a field that
+# was added takes a bad value as unknown.
 # "Known" booleans carry std::optional: a value whose flag is false is not known and must be ignored.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -185,7 +186,7 @@ struct Report {
   pods @10 :List(PodSummary);
   events @11 :List(Event);
   # 0: a list of pods without a name. Else its number in the session that carries this report, or in history, there of the
-  # coordinator's making. All `pod` of a report may be left out: they are then, in the same order, those of the last
-  # report with this number that has them.
+  # coordinator's making. All `pod` of a report may be left out: they are then, in the same order, those of the report
+  # before, which must have the same number.
   podList @12 :UInt64;
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "messages/codec/report_bytes.h"
+#include "messages/model/crc32.h"
 #include "storage/rocks/bytes.h"
 
 namespace tideline::rocks {
@@ -115,9 +116,11 @@ model::Result<store::StoredReport> stored_report(std::string_view key, std::stri
   return store::StoredReport{std::move(report).value(), received, offset, head->at};
 }
 
-model::WallTime pods_until(model::WallTime at) {
+model::WallTime pods_until(const model::NodeName& node, model::WallTime at) {
   constexpr std::int64_t kHourMs = 3'600'000;
-  return {(std::max<std::int64_t>(0, at.ms) / kHourMs + 1) * kHourMs};
+  const std::int64_t phase = model::crc32(node.str()) % kHourMs;
+  const std::int64_t bounded = std::clamp<std::int64_t>(at.ms, 0, INT64_MAX - 2 * kHourMs);
+  return {(bounded - phase + kHourMs) / kHourMs * kHourMs + phase};
 }
 
 std::string pods_key(const model::NodeName& node, model::WallTime until, std::uint64_t list) {

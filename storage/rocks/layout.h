@@ -10,10 +10,12 @@
 //                  "setting/" + key                                         the setting's value
 //   report         <node> u64 <at> u64 incarnation u64 seq                  i64 received ms, i64 clock offset ns, then
 //   the
-//                                                                           report as codec::to_bytes writes it
+//                                                                           report as codec::to_bytes writes it, or
+//                                                                           without its pods
 //   pods           <node> u64 <until> u64 list                              a report with nothing but the pods that
 //                                                                           reports with an <at> in the hour before
-//                                                                           <until> leave out (Report.podList)
+//                                                                           <until> leave out (Report.podList). Hours
+//                                                                           of a node begin at crc32(name) ms mod 1 h
 //   event          <node> u64 <at> u8 source u64 incarnation                i64 at ms (sender's), u8 controller,
 //                  u64 seq u32 index; source 0 = in a report;               u16 reason, then subject, old and new
 //                  value, source 1 = coordinator's: incarnation 0,                 each u16 length and bytes seq =
@@ -63,7 +65,7 @@ std::string node_prefix(const model::NodeName& node);
 std::string time_key(const model::NodeName& node, model::WallTime at);
 /// Just behind the node's last key.
 std::string node_end(const model::NodeName& node);
-/// The name and time at the beginning of a key of `report` or `event`.
+/// The name and time at the beginning of a key of `report`, `pods` or `event`.
 struct KeyHead {
   model::NodeName node;
   model::WallTime at;
@@ -79,8 +81,8 @@ using FindPods =
 /// there.
 model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value, const FindPods& find);
 
-/// The end of the hour that `at` is in.
-model::WallTime pods_until(model::WallTime at);
+/// The end of the node's hour that `at` is in. Not all nodes' end at once.
+model::WallTime pods_until(const model::NodeName& node, model::WallTime at);
 std::string pods_key(const model::NodeName& node, model::WallTime until, std::uint64_t list);
 /// Same errors as codec::to_bytes.
 model::Result<std::string> pods_value(const model::Report& report);

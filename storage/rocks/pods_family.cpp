@@ -13,7 +13,7 @@ constexpr std::size_t kMaxRows = 4;
 
 model::Result<void> PodsWriter::put(rocksdb::WriteBatch& batch, const store::ReportView& incoming) {
   const model::Report& report = incoming.report;
-  const Row row{pods_until(store::corrected_wall(report.wall, incoming.clock_offset, incoming.received)),
+  const Row row{pods_until(report.node, store::corrected_wall(report.wall, incoming.clock_offset, incoming.received)),
                 incoming.pods_left_out};
   const auto find_rows = [&report](const std::map<model::NodeName, Rows>& in) {
     const auto found = in.find(report.node);
@@ -57,16 +57,24 @@ model::Result<void> PodsWriter::drop_before(rocksdb::WriteBatch& batch, model::W
 }
 
 const model::Report* PodsReader::find(const model::NodeName& node, model::WallTime at, std::uint64_t list) {
-  std::string key = pods_key(node, pods_until(at), list);
-  if (key != key_) {
-    key_ = std::move(key);
-    found_.reset();
-    std::string value;
-    rocksdb::ReadOptions options;
-    options.snapshot = snapshot_.snapshot();
-    if (!database_.db().Get(options, database_.pods, key_, &value).ok()) return nullptr;
-    auto pods = stored_pods(value);
-    if (pods) found_ = std::move(pods).value();
+  std::string key = pods_key(node, pods_until(node, at), list);
+  if (key == key_) return found_ ? &*found_ : nullptr;
+  key_ = std::move(key);
+  found_.reset();
+  trouble_.reset();
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_.snapshot();
+  std::string value;
+  const auto got = database_.db().Get(options, database_.pods, key_, &value);
+  if (!got.ok()) {
+    if (!got.IsNotFound()) trouble_ = database_.error(got, "reading pods of node " + node.str());
+    return nullptr;
+  }
+  auto pods = stored_pods(value);
+  if (pods) {
+    found_ = std::move(pods).value();
+  } else {
+    trouble_ = pods.error().in("history: pods of node " + node.str());
   }
   return found_ ? &*found_ : nullptr;
 }

@@ -21,11 +21,12 @@ class PodsWriter {
  public:
   explicit PodsWriter(Database& database) : database_(database) {}
 
-  /// Sees to it that what the report leaves out is in the store once `batch` is; then call written, or else undone.
-  /// Errors as codec::to_bytes.
+  /// A new batch, whatever became of the one before.
+  void begin() { changed_.clear(); }
+  /// Sees to it that what the report leaves out is in the store once `batch` is. Errors as codec::to_bytes.
   model::Result<void> put(rocksdb::WriteBatch& batch, const store::ReportView& incoming);
+  /// The batch is written.
   void written();
-  void undone() { changed_.clear(); }
   /// Rows of hours that ended before `time` are dropped by `batch`.
   model::Result<void> drop_before(rocksdb::WriteBatch& batch, model::WallTime time);
   void forget(const model::NodeName& node) { rows_.erase(node); }
@@ -45,19 +46,21 @@ class PodsWriter {
   std::map<model::NodeName, Rows> changed_;  // as they will be once the batch is written
 };
 
-/// For one walk over a node's reports, which come in order and must be read from the same snapshot: retention drops both.
+/// For one walk over a node's reports, which come in order and are read from the same snapshot: retention drops both.
 class PodsReader {
  public:
   explicit PodsReader(Database& database) : database_(database), snapshot_(&database.db()) {}
   const rocksdb::Snapshot* snapshot() { return snapshot_.snapshot(); }
-  /// Null: there is none, or it cannot be read.
+  /// Null: there is none, or it cannot be read, which is trouble().
   const model::Report* find(const model::NodeName& node, model::WallTime at, std::uint64_t list);
+  const std::optional<model::Error>& trouble() const { return trouble_; }
 
  private:
   Database& database_;
   rocksdb::ManagedSnapshot snapshot_;
   std::string key_;
-  std::optional<model::Report> found_;
+  std::optional<model::Report> found_;  // of key_
+  std::optional<model::Error> trouble_;
 };
 
 }  // namespace tideline::rocks

@@ -116,6 +116,7 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
   rocksdb::WriteBatch batch;
   Indexes changed;
   std::size_t new_nodes = 0;
+  impl_->pods->begin();
   for (const store::ReportView& incoming : reports) {
     const model::NodeName& node = incoming.report.node;
     auto entry = changed.find(node);
@@ -150,10 +151,7 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
   if (batch.Count() == 0) return outcomes;
   for (const auto& [node, index] : changed)
     batch.Put(impl_->database->dedup, node.str(), index_value(index));
-  if (auto written = impl_->database->write(batch, "appending reports"); !written) {
-    impl_->pods->undone();
-    return written.error();
-  }
+  if (auto written = impl_->database->write(batch, "appending reports"); !written) return written.error();
   impl_->pods->written();
 
   const std::unique_lock lock(impl_->index_mutex);
@@ -303,10 +301,13 @@ model::Result<void> walk(Database& database, rocksdb::ColumnFamilyHandle* family
   return {};
 }
 
-FindPods finder(PodsReader& pods) {
-  return [&pods](const model::NodeName& node, model::WallTime at, std::uint64_t list) {
-    return pods.find(node, at, list);
-  };
+model::Result<store::StoredReport> whole_report(std::string_view key, std::string_view value, PodsReader& pods) {
+  auto stored =
+      stored_report(key, value, [&pods](const model::NodeName& node, model::WallTime at, std::uint64_t list) {
+        return pods.find(node, at, list);
+      });
+  if (!stored && pods.trouble()) return *pods.trouble();
+  return stored;
 }
 
 }  // namespace
@@ -315,7 +316,7 @@ model::Result<void> RocksStore::walk_reports(const model::NodeName& node, model:
                                              const ReportVisitor& visit) const {
   PodsReader pods(*impl_->database);
   const auto one = [&](std::string_view key, std::string_view value) -> model::Result<bool> {
-    auto stored = stored_report(key, value, finder(pods));
+    auto stored = whole_report(key, value, pods);
     if (!stored) return stored.error();
     return visit(std::move(stored).value());
   };
@@ -356,7 +357,7 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
     if (!it->status().ok()) return impl_->database->error(it->status(), "reading node " + node.str());
     return std::optional<store::StoredReport>();
   }
-  auto stored = stored_report(view(it->key()), view(it->value()), finder(pods));
+  auto stored = whole_report(view(it->key()), view(it->value()), pods);
   if (!stored) return stored.error();
   return std::optional(std::move(stored).value());
 }

@@ -45,8 +45,9 @@ struct ReportView {
   /// reads this report. A store that keeps bytes keeps these, with what a newer sender says that this build does not
   /// know; else it makes its own.
   std::span<const std::byte> bytes;
-  /// 0, or `bytes` leaves the report's pods out (Report.podList), and all reports of its node with this number leave out
-  /// the same. A store that keeps bytes keeps such pods once for many reports; what it gives back has them.
+  /// 0, or `bytes` leaves the report's pods out (Report.podList), and all reports of its node with this number leave
+  /// out the same. A store that keeps bytes keeps such pods, as this build knows them, once for many reports; what it
+  /// gives back has them.
   std::uint64_t pods_left_out;
 };
 

@@ -33,10 +33,10 @@ class ExplainReader : public testing::Test {
     ASSERT_TRUE(store_.append_events(rows).ok());
   }
   void report(std::int64_t second, const std::string& why, std::uint64_t seq) {
-    auto incoming = *arrived("n1", seq);
-    incoming.report.wall = {kStart + second * 1000};
-    incoming.report.status.protection.why = why;
-    const std::vector<store::IncomingReport> rows{{incoming.report, incoming.report.wall, model::Duration(0)}};
+    model::Report made = *arrived("n1", seq)->report;
+    made.wall = {kStart + second * 1000};
+    made.status.protection.why = why;
+    const std::vector<store::IncomingReport> rows{{made, made.wall, model::Duration(0)}};
     ASSERT_TRUE(store_.append(rows).ok());
   }
   admin::Explanation at(std::int64_t second, const ExplainBounds& bounds = {}) {

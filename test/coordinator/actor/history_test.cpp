@@ -103,6 +103,28 @@ TEST_F(History, BrokenDiskNeverMakesANodeDropItsReport) {
   EXPECT_THAT(persisted->outcome.error().message(), HasSubstr("block 7"));
 }
 
+TEST_F(History, SaysThatPodsAreLeftOutOfTheBytesItGivesAndOfNoOthers) {
+  struct Watching : store::MemoryStore {
+    model::Result<std::vector<store::AppendOutcome>> append_views(std::span<const store::ReportView> reports) override {
+      for (const auto& view : reports)
+        seen.emplace_back(view.bytes.size(), view.pods_left_out);
+      return MemoryStore::append_views(reports);
+    }
+    std::vector<std::pair<std::size_t, std::uint64_t>> seen;
+  };
+  const auto watching = std::make_shared<Watching>();
+  const auto keeper = spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(watching), at_once());
+  for (const bool with_bytes : {true, false}) {
+    auto report = std::make_shared<link::ArrivedReport>(*arrived("n1", with_bytes ? 1 : 2));
+    report->pods_left_out = 7;
+    const auto bytes = with_bytes ? std::make_shared<const std::vector<std::byte>>(3) : ReportBytes();
+    caf::anon_send(keeper, PersistWithOffset{report, model::Duration(0), probe(), bytes});
+    ASSERT_TRUE(next<Persisted>());
+  }
+  using Seen = std::pair<std::size_t, std::uint64_t>;
+  EXPECT_EQ(watching->seen, (std::vector<Seen>{{3, 7}, {0, 0}})) << "whole ones the store makes";
+}
+
 TEST_F(History, CommitsWhatWaitsWhenItEnds) {
   const auto keeper = history(never_by_itself());
   caf::anon_send(keeper, PersistWithOffset{arrived("n1", 1), model::Duration(0), probe()});
@@ -143,7 +165,7 @@ TEST_F(History, FullCommitDoesNotWaitForItsWindow) {
 }
 
 TEST_F(History, EventsOfAllNodesAreMergedByTimeAndBounded) {
-  const std::vector<store::IncomingReport> reports{{arrived("n1", 1)->report, clock::wall_now(), model::Duration(0)}};
+  const std::vector<store::IncomingReport> reports{{*arrived("n1", 1)->report, clock::wall_now(), model::Duration(0)}};
   ASSERT_TRUE(store_->append(reports).ok());
   constexpr std::int64_t kEach = 6000;
   for (std::int64_t first = 0; first < kEach; first += 2000) {

@@ -54,7 +54,7 @@ TEST_F(LinkPods, AreLeftOutOnceTheyAreKnownAndTheReportIsWholeAllTheSame) {
   EXPECT_LT(second.bytes.size(), first.bytes.size());
   const auto alone = codec::report_from_bytes(second.bytes);
   ASSERT_FALSE(alone);
-  EXPECT_EQ(alone.error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(alone.error().code(), ErrorCode::kMalformed);
   const auto joined = codec::report_from_bytes(second.bytes, [&](std::uint64_t list) {
     return list == second.pods_left_out ? first.report.get() : nullptr;
   });
@@ -123,6 +123,55 @@ TEST_F(LinkPods, OfAReportThatWasRefusedAreSentAgain) {
     server->refuse(server_record.reports.back().ticket, model::Error(ErrorCode::kOverloaded, "later"));
     ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.refused.size() == round; }));
   }
+}
+
+TEST_F(LinkPods, ThatWereLeftOutOfARefusedReportAreSentWithIt) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record, false);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(client->send_report(with_pods("n1", 1)));
+  ASSERT_TRUE(server_record.wait_reports(1));
+  server->acknowledge({server_record.reports[0].ticket});
+  ASSERT_TRUE(client_record.wait_acked(1));
+  ASSERT_TRUE(client->send_report(with_pods("n1", 2)));
+  ASSERT_TRUE(server_record.wait_reports(2));
+  EXPECT_NE(server_record.reports[1].pods_left_out, 0u);
+  server->refuse(server_record.reports[1].ticket, model::Error(ErrorCode::kOverloaded, "later"));
+  ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.refused.size() == 1; }));
+  ASSERT_TRUE(client->send_report(with_pods("n1", 2)));
+  ASSERT_TRUE(server_record.wait_reports(3));
+  EXPECT_EQ(server_record.reports[2].pods_left_out, 0u);
+  EXPECT_EQ(*server_record.reports[2].report, with_pods("n1", 2));
+}
+
+TEST_F(LinkPods, OfSeveralReportsOnTheirWayTheLastOneCounts) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.session.max_outstanding_reports = 4;
+  const auto server = serve(std::move(config), server_record, false);
+  auto settings = client_config("n1", server->port());
+  settings.window = 4;
+  const auto client = join(std::move(settings), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  // Lists of 3, 2 and 3 pods, none of them acked: each must be whole.
+  for (std::uint64_t seq = 1; seq <= 3; ++seq)
+    ASSERT_TRUE(client->send_report(with_pods("n1", seq, seq == 2 ? 2 : 3)));
+  ASSERT_TRUE(server_record.wait_reports(3));
+  for (std::size_t i = 0; i < 3; ++i)
+    server->acknowledge({server_record.reports[i].ticket});
+  ASSERT_TRUE(client_record.wait_acked(3));
+  ASSERT_TRUE(client->send_report(with_pods("n1", 4)));
+  ASSERT_TRUE(client->send_report(with_pods("n1", 5, 2)));
+  ASSERT_TRUE(client->send_report(with_pods("n1", 6)));
+  ASSERT_TRUE(server_record.wait_reports(6));
+  for (std::uint64_t seq = 1; seq <= 6; ++seq)
+    EXPECT_EQ(*server_record.reports[seq - 1].report, with_pods("n1", seq, seq == 2 || seq == 5 ? 2 : 3));
+  EXPECT_NE(server_record.reports[3].pods_left_out, 0u);
+  EXPECT_EQ(server_record.reports[4].pods_left_out, 0u);
+  EXPECT_EQ(server_record.reports[5].pods_left_out, 0u);
 }
 
 TEST_F(LinkPods, ThatNobodySentAreRefusedForNowAndTheSessionStays) {

@@ -127,6 +127,19 @@ TEST(Layout, KeysSortByNodeThenTime) {
   EXPECT_EQ(time_key(NodeName("a"), WallTime{-5}), time_key(NodeName("a"), WallTime{0}));
 }
 
+TEST(Layout, PodsAreOfTheNodesOwnHours) {
+  constexpr std::int64_t kHourMs = 3'600'000;
+  const NodeName node("ab");
+  const std::int64_t phase = pods_until(node, WallTime{0}).ms;
+  EXPECT_GT(phase, 0);
+  EXPECT_LE(phase, kHourMs);
+  EXPECT_NE(phase, pods_until(NodeName("ac"), WallTime{0}).ms);
+  EXPECT_EQ(pods_until(node, WallTime{-5}), WallTime{phase});
+  EXPECT_EQ(pods_until(node, WallTime{phase - 1}), WallTime{phase});
+  EXPECT_EQ(pods_until(node, WallTime{phase}), WallTime{phase + kHourMs});
+  EXPECT_GT(pods_until(node, WallTime{INT64_MAX}).ms, INT64_MAX - 2 * kHourMs);
+}
+
 TEST(Layout, DamagedBytesAreErrorsThatNameTheNode) {
   const std::string key = report_key(report(), WallTime{5});
   for (const std::string& value : {std::string(), std::string(15, 'x'), std::string(16, 'x'), std::string(400, 'x')}) {
