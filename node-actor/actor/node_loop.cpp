@@ -131,11 +131,13 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       writer_(tree_, gate_),
       be_limit_(
           BeQuota(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }),
-          [this](model::MilliCpu limit) { return cpu_side_->lower_be_quotas(limit); }) {}
+          [this](model::MilliCpu limit) { return cpu_side_->lower_be_quotas(limit); }),
+      own_pod_(tree_) {}
 
 void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   pods_ = std::move(pods);
   pods_known_ = true;
+  keep_off_own_pod();
   std::vector<std::string> outside;
   for (const auto& pod : pods_) {
     if (decide::is_outside_be(pod)) outside.push_back(tree_.pod_group(pod));
@@ -158,7 +160,21 @@ std::optional<model::MilliCpu> NodeLoop::fresh_batch_allocatable(model::MonoTime
   return now - batch_as_of_ <= oldest ? batch_allocatable_ : std::nullopt;
 }
 
+void NodeLoop::keep_off_own_pod() {
+  const auto own = own_pod_.look(pods_);
+  if (own == own_hold_) return;
+  auto ordered = holds_;
+  std::erase_if(ordered, [&](const decide::Hold& hold) { return own_hold_ == hold; });
+  // A limit on besteffort from before would stay, now that nobody may write there.
+  if (own && own->what.group == tree_.best_effort()) {
+    if (const auto back = put_all_back(); !back) note_trouble(back.error());
+  }
+  own_hold_ = own;
+  if (const auto done = set_hands_off(std::move(ordered)); !done) note_trouble(done.error());
+}
+
 model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
+  if (own_hold_) holds.push_back(*own_hold_);
   const auto is_release = [](const decide::Hold& hold) { return hold.what.release; };
   const bool released = std::any_of(holds_.begin(), holds_.end(), is_release);
   const bool release = std::any_of(holds.begin(), holds.end(), is_release);

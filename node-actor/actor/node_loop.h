@@ -13,6 +13,7 @@
 #include "node-actor/actor/be_limit.h"
 #include "node-actor/actor/cpu_side.h"
 #include "node-actor/actor/node_config.h"
+#include "node-actor/actor/own_pod.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
@@ -35,7 +36,7 @@ class NodeLoop {
 
   void set_pods(std::vector<model::Pod> pods);
   void set_policy(std::optional<model::NodePolicy> policy);
-  /// What an operator keeps the agent off, from now: writes at or below these groups are refused. A release among them
+  /// What an operator keeps the agent off, from now, beside its own pod: writes at or below these groups are refused. A release among them
   /// that was not there before puts all originals back at once. Errors: kFenced; kUnavailable names what could not be
   /// put back, and the holds are in force all the same.
   model::Result<void> set_hands_off(std::vector<decide::Hold> holds);
@@ -81,6 +82,7 @@ class NodeLoop {
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
+  void keep_off_own_pod();
   /// What is known of allocatable batch-cpu and not too old.
   std::optional<model::MilliCpu> fresh_batch_allocatable(model::MonoTime now) const;
   void note(model::Event event);
@@ -107,6 +109,8 @@ class NodeLoop {
   bool pods_known_ = false;
   std::optional<model::NodePolicy> policy_;
   std::vector<decide::Hold> holds_;
+  OwnPod own_pod_;
+  std::optional<decide::Hold> own_hold_;  // also in holds_
   std::optional<model::MilliCpu> batch_allocatable_;
   model::MonoTime batch_as_of_;
   bool held_ = false;  // the besteffort root was held in the last round

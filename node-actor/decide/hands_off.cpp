@@ -10,6 +10,9 @@ namespace {
 
 using model::Controller;
 
+/// Leaves room in HandsOffLimits::kMaxTextBytes for what follows.
+constexpr std::size_t kMaxNames = 160;
+
 bool same_order(const Hold& a, const Hold& b) {
   return a.what.group == b.what.group && a.what.release == b.what.release && a.what.who == b.what.who &&
          a.what.reason == b.what.reason;
@@ -50,6 +53,15 @@ std::vector<Hold> holds_of(const std::vector<model::HandsOff>& ordered, model::M
     holds.push_back(std::move(hold));
   }
   return holds;
+}
+
+Hold own_hold(const model::Pod& own, std::string_view group, std::string_view best_effort) {
+  const bool below = own.kube_qos == model::KubeQos::kBestEffort;
+  std::string reason = fmt::format("the agent runs in pod {}/{}", own.name_space, own.name).substr(0, kMaxNames);
+  if (below) reason += ", which is BestEffort: give it requests, so that it does not throttle itself";
+  return {{std::string(below ? best_effort : group), std::nullopt, false, "tideline-node", std::move(reason)},
+          std::nullopt,
+          {}};
 }
 
 bool is_over(const Hold& hold, model::MonoTime now) {

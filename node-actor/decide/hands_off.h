@@ -8,6 +8,7 @@
 
 #include "messages/model/action.h"
 #include "messages/model/hands_off.h"
+#include "messages/model/pod.h"
 #include "messages/model/units.h"
 
 namespace tideline::decide {
@@ -21,6 +22,10 @@ struct Hold {
 
 /// Orders that arrived now.
 std::vector<Hold> holds_of(const std::vector<model::HandsOff>& ordered, model::MonoTime now, model::WallTime wall);
+
+/// What the agent keeps itself off, so that it neither throttles nor evicts itself: its own pod's `group`, and for a
+/// BestEffort pod all of `best_effort`, whose limits would be its own.
+Hold own_hold(const model::Pod& own, std::string_view group, std::string_view best_effort);
 
 bool is_over(const Hold& hold, model::MonoTime now);
 

@@ -128,13 +128,32 @@ Result<std::vector<PodKill::Group>> PodKill::look(const Directory& root, const s
       depths.push_back(depths[i] + 1);
     }
   }
+  return groups;
+}
+
+int PodKill::agent_in(const std::vector<Group>& groups) {
   const int parent = ::getppid();
   for (const auto& group : groups) {
     for (const int own : {static_cast<int>(::getpid()), parent}) {
-      if (own > 0 && holds(group.pids, own)) {
-        return Error(ErrorCode::kInvalidArgument, fmt::format("{}: this agent is in it, with pid {}", path, own));
-      }
+      if (own > 0 && holds(group.pids, own)) return own;
     }
+  }
+  return 0;
+}
+
+Result<bool> PodKill::holds_agent(const PodKillPlace& place) {
+  const auto root = open_directory(place.directory);
+  if (!root) return root.error();
+  const auto groups = look(*root, place.directory);
+  if (!groups) return groups.error();
+  return agent_in(*groups) != 0;
+}
+
+Result<std::vector<PodKill::Group>> PodKill::look_at_others(const Directory& root, const std::string& path) {
+  auto groups = look(root, path);
+  if (!groups) return groups;
+  if (const int own = agent_in(*groups); own != 0) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("{}: this agent is in it, with pid {}", path, own));
   }
   return groups;
 }
@@ -193,7 +212,7 @@ void PodKill::terminate(const std::vector<Group>& groups) {
 
 bool PodKill::freeze() {
   if (!freezer_.fd.open()) return false;
-  const auto groups = look(freezer_, place_.freezer_directory);
+  const auto groups = look_at_others(freezer_, place_.freezer_directory);
   if (!groups) return false;
   const auto done = put(freezer_.fd.get(), "freezer.state", "FROZEN", place_.freezer_directory);
   if (!done) fail(done.error());
@@ -215,7 +234,7 @@ void PodKill::kill(const std::vector<Group>& groups) {
   const bool frozen = freeze();
   signal(groups, {}, SIGKILL, progress_.kills);
   for (int pass = 1; pass < kKillPasses; ++pass) {
-    const auto rest = look(root_, place_.directory);
+    const auto rest = look_at_others(root_, place_.directory);
     if (!rest) break;
     signal(*rest, {}, SIGKILL, progress_.kills);
   }
@@ -243,7 +262,7 @@ Result<PodKill> PodKill::begin(const PodKillPlace& place, model::Duration grace,
 Result<PodKillProgress> PodKill::step(model::MonoTime now) {
   using Phase = PodKillProgress::Phase;
   if (progress_.done()) return progress_;
-  const auto groups = look(root_, place_.directory);
+  const auto groups = look_at_others(root_, place_.directory);
   if (!groups && groups.error().code() != ErrorCode::kNotFound) return groups.error();
   progress_.alive = 0;
   if (groups) {

@@ -59,6 +59,8 @@ class PodKill {
   /// kInvalidArgument: this process or its parent, the supervisor, is in the group, and nobody was signalled.
   /// kNotFound: there is no such group, or only another one of that name.
   static model::Result<PodKill> begin(const PodKillPlace& place, model::Duration grace, model::MonoTime now);
+  /// Whether this process or its parent, the supervisor, is in the group or below it.
+  static model::Result<bool> holds_agent(const PodKillPlace& place);
 
   /// To be called until it is done, and harmless then. A process that appeared since gets its SIGTERM, one each. An
   /// error ends nothing, the next step tries again; kInvalidArgument as for begin().
@@ -72,6 +74,10 @@ class PodKill {
   };
   PodKill() = default;
   static model::Result<std::vector<Group>> look(const Directory& root, const std::string& path);
+  /// The pid of this process or of its parent, whichever is in one of them; 0 = neither.
+  static int agent_in(const std::vector<Group>& groups);
+  /// look(), unless the agent is among them: kInvalidArgument.
+  static model::Result<std::vector<Group>> look_at_others(const Directory& root, const std::string& path);
   void signal(const std::vector<Group>& groups, const std::vector<int>& spared, int number, std::uint64_t& sent);
   void terminate(const std::vector<Group>& groups);
   void kill(const std::vector<Group>& groups);

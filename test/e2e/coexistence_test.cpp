@@ -31,6 +31,50 @@ TEST_F(Coexistence, DriftIsToldAndAnsweredTwiceAMinuteAtMost) {
   EXPECT_TRUE(reads(PodTree::kBe, "cpu.shares", "cpu.weight", tree_->v1() ? "77" : "7"));
 }
 
+/// A node whose program begins once it was moved, as a container runtime would.
+class AgentInAPod : public Mechanism {
+ protected:
+  void start_in(const char* group) {
+    const std::string moved = cluster_->dir().str() + "/moved";
+    cluster_->start_coordinator();
+    node_ = std::make_unique<Process>(cluster_->start_node(
+        {.name = "n1",
+         .kubepods = tree_->kubepods(),
+         .pods_json = pods_json("", 500),
+         .wrap = {"sh", "-c", "while [ ! -e " + moved + " ]; do sleep 0.05; done; exec \"$@\"", "sh"}}));
+    tree_->attach(node_->pid(), group);
+    cluster_->dir().write("moved", "");
+    ASSERT_TRUE(cluster_->policy_is_applied("n1", seconds(20))) << why();
+  }
+};
+
+TEST_F(AgentInAPod, LeavesItsOwnPodAloneAndDoesTheRest) {
+  cluster_->set_policy("resource-threshold-config", threshold_config("cfsQuota", 30));
+  cluster_->set_policy("cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})");
+  start_in(PodTree::kLs);
+  tree_->spin_be();
+  EXPECT_TRUE(eventually(seconds(20), [&] { return tree_->limited() && quota_us(PodTree::kBe) > 0; })) << why();
+  EXPECT_TRUE(events_say("the agent runs in pod test/web")) << why();
+  for (const auto& [file, original] : originals_) {
+    if (file.find("podls-uid") == std::string::npos) continue;
+    EXPECT_EQ(tree_->files().at(file), original) << file;
+  }
+  stop();
+}
+
+TEST_F(AgentInAPod, ThatIsBestEffortDoesNotThrottleItself) {
+  cluster_->set_policy("resource-threshold-config", threshold_config("cfsQuota", 30));
+  start_in(PodTree::kBe);
+  tree_->spin_be();
+  EXPECT_TRUE(eventually(seconds(20), [&] {
+    const auto features = cluster_->ask({"node", "n1"}).dump();
+    return features.find("give it requests, so that it does not throttle itself") != std::string::npos;
+  })) << why();
+  std::this_thread::sleep_for(seconds(2));
+  EXPECT_EQ(changed(), "") << why();
+  stop();
+}
+
 TEST_F(Coexistence, DryRunOfEveryMechanismWritesNothingAndTakesBackWhatWasWritten) {
   const std::string all =
       R"({"clusterStrategy": {"dryRun": {"cpuSuppress": true, "cpuBurst": true, "cpuQos": true, "cpuset": true,

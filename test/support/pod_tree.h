@@ -26,6 +26,9 @@ class PodTree {
   /// The same with the BE container.
   void own_be(pid_t child) { cgroup_.own(child, kBe); }
 
+  /// Moves a process that somebody else ends.
+  void attach(pid_t pid, const std::string& group) { cgroup_.attach(pid, group); }
+
   /// The besteffort root's quota and period as they read now, in v2's form on v1 too, and whether that is a limit.
   std::string quota() const;
   bool limited() const;

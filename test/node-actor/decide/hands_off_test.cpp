@@ -34,6 +34,28 @@ TEST(HandsOffHolds, KeepTheAgentOffTheGroupAndAllBelowItUntilTheirEnd) {
   EXPECT_EQ(covering(holds, "kubepods/besteffort", kNow + hours(2)), nullptr);
 }
 
+TEST(HandsOffHolds, TheAgentKeepsOffItsOwnPodForEver) {
+  model::Pod own;
+  own.name_space = "tideline";
+  own.name = "tideline-node-x";
+  own.kube_qos = model::KubeQos::kBurstable;
+  const std::vector<Hold> holds = {own_hold(own, "kubepods/burstable/podx", "kubepods/besteffort")};
+  EXPECT_NE(covering(holds, "kubepods/burstable/podx/c", kNow + hours(100'000)), nullptr);
+  EXPECT_EQ(covering(holds, "kubepods/burstable/pody", kNow), nullptr);
+  EXPECT_EQ(covering(holds, "kubepods/besteffort", kNow), nullptr);
+  EXPECT_EQ(why(holds[0]), "hands off by tideline-node: the agent runs in pod tideline/tideline-node-x");
+}
+
+TEST(HandsOffHolds, AnAgentThatIsBestEffortKeepsOffAllWhoseLimitsAreItsOwn) {
+  model::Pod own;
+  own.name = std::string(400, 'x');
+  own.kube_qos = model::KubeQos::kBestEffort;
+  const auto hold = own_hold(own, "kubepods/besteffort/podx", "kubepods/besteffort");
+  EXPECT_EQ(hold.what.group, "kubepods/besteffort");
+  EXPECT_THAT(hold.what.reason, testing::HasSubstr("give it requests"));
+  EXPECT_TRUE(model::validate(hold.what)) << "whatever the pod's name";
+}
+
 TEST(HandsOffHolds, ReleaseCoversEverythingForEver) {
   const auto holds = holds_of({release()}, kNow, kWall);
   EXPECT_NE(covering(holds, "kubepods/burstable/podx/c", kNow + hours(100'000)), nullptr);

@@ -182,7 +182,9 @@ TEST_F(PodKillOnRealCgroups, TheAgentIsNeverSignalled) {
   const pid_t agent = ::fork();
   ASSERT_GE(agent, 0);
   if (agent == 0) {
+    const bool before = PodKill::holds_agent(where).value_or(true);
     scratch_->attach(::getpid(), "kubepods/besteffort/podbe/agent");
+    if (before || !PodKill::holds_agent(where).value_or(false)) ::_exit(2);
     const auto refused = PodKill::begin(where, 0s, kStart);
     ::_exit(!refused.ok() && refused.error().code() == ErrorCode::kInvalidArgument ? 7 : 1);
   }
