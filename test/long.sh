@@ -1,27 +1,32 @@
 #!/bin/bash
-# long.sh [--minutes N] [--rounds N] [--preset release|asan] [--list] [--help]
-# First all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there. Then the long campaigns:
-# the build's own test programs with more rounds, and fresh seeds, until the time is up.
-#   --minutes N   begin no campaign after this time (default 60)
-#   --rounds N    TIDELINE_ROUNDS for each run of a program (default 200)
-#   --preset P    build to use (default release)
-#   --list        print the campaigns and end
-# A program reads TIDELINE_ROUNDS and TIDELINE_SEED; it prints its seed when it fails.
+# long.sh [--minutes N] [--fuzz-minutes N] [--rounds N] [--preset release|asan] [--list] [--help]
+# First all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there. Then every fuzz target
+# (test/fuzz) under libFuzzer with ASan and UBSan, one on each CPU. Then the long campaigns: the build's own test
+# programs with more rounds, and fresh seeds, until the time is up.
+#   --minutes N       begin no campaign after this time (default 60)
+#   --fuzz-minutes N  time of each fuzz target (default 10; 0: none is built or run)
+#   --rounds N        TIDELINE_ROUNDS for each run of a program (default 200)
+#   --preset P        build to use for campaigns (default release)
+#   --list            print campaigns and fuzz targets, and end
+# A program reads TIDELINE_ROUNDS and TIDELINE_SEED; it prints its seed when it fails. What a fuzz target learnt is kept
+# in build/fuzz-corpus for the next time; an input that it fails on is named, and is in build/fuzz-crashes.
 set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
 
 minutes=60
+fuzz_minutes=10
 rounds=200
 preset=release
 list=false
 while (($#)); do
   case $1 in
     --minutes) minutes=${2:?--minutes needs a number}; shift ;;
+    --fuzz-minutes) fuzz_minutes=${2:?--fuzz-minutes needs a number}; shift ;;
     --rounds) rounds=${2:?--rounds needs a number}; shift ;;
     --preset) preset=${2:?--preset needs a name}; shift ;;
     --list) list=true ;;
-    --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "long.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -43,15 +48,61 @@ for test in json.load(sys.stdin)["tests"]:
     print(name, shlex.join(["env", *filter(None, environment), *test.get("command", ["false"])]), sep="\t")'
 }
 
+build() {
+  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
+  cmake --build --preset "$1"
+}
+
+fuzz_targets() {
+  sed -n 's/^add_fuzz_target(\([a-z_]*\).*/\1/p' test/fuzz/CMakeLists.txt
+}
+
+# One target, from its driver's sound inputs and what was learnt before. A failure is a line of build/fuzz-failures.
+fuzz_one() {
+  local name=$1 program=build/fuzz/bin/fuzz_$1 log=build/fuzz-$1.log
+  local corpus=build/fuzz-corpus/$1 crashes=build/fuzz-crashes/$1 code executed input why
+  mkdir -p "$corpus" "$crashes"
+  "build/$preset/bin/test_fuzz_$name" --corpus "$corpus" >"$log" 2>&1 &&
+    UBSAN_OPTIONS=print_stacktrace=1 "$program" -max_total_time=$((fuzz_minutes * 60)) -max_len=65536 -timeout=30 \
+      -rss_limit_mb=2048 -malloc_limit_mb=256 -print_final_stats=1 -artifact_prefix="$crashes/" "$corpus" \
+      >"$log" 2>&1 </dev/null
+  code=$?
+  executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  if ((code == 0 && ${executed:-0} > 0)); then
+    echo "fuzz $name: ok, $executed executions, $(find "$corpus" -type f | wc -l) inputs in $corpus"
+    return 0
+  fi
+  input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+  why="fuzz $name (exit $code, ${executed:-no} executions, $log)"
+  [[ -z $input ]] || why+="; again: $program $input"
+  echo "$why" >>build/fuzz-failures
+  tail -n 40 "$log" >&2
+  echo "$why: FAILED" >&2
+  return 1
+}
+
+fuzz_all() {
+  : >build/fuzz-failures
+  export preset fuzz_minutes
+  export -f fuzz_one
+  fuzz_targets | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz_one {}' && return 0
+  [[ -s build/fuzz-failures ]] || echo "fuzz targets: not all were run" >build/fuzz-failures
+  mapfile -t -O "${#failed[@]}" failed <build/fuzz-failures
+}
+
 if ! $list; then
-  deploy/setup/install.sh || exit 1
+  option=()
+  ((fuzz_minutes == 0)) || option=(--long)
+  deploy/setup/install.sh "${option[@]}" || exit 1
   mkdir -p build
-  { cmake --preset "$preset" >"build/$preset.configure.log" 2>&1 && cmake --build --preset "$preset"; } || exit 1
+  build "$preset" || exit 1
+  ((fuzz_minutes == 0)) || build fuzz || exit 1
 fi
 [[ -e build/$preset/CTestTestfile.cmake ]] || { echo "long.sh: build/$preset is not configured" >&2; exit 1; }
 mapfile -t entries < <(campaigns)
 if $list; then
   printf '%s\n' "${entries[@]%%$'\t'*}"
+  fuzz_targets | sed 's/^/fuzz_/'
   exit 0
 fi
 
@@ -59,6 +110,7 @@ failed=()
 source test/tools/realenv.sh
 export_realenv build/realenv
 ctest --test-dir "build/$preset" --label-regex '^guest' --output-on-failure || failed+=("guest tests")
+((fuzz_minutes == 0)) || fuzz_all
 end=$((SECONDS + minutes * 60))
 turn=0
 export TIDELINE_ROUNDS=$rounds TIDELINE_KILL_ROUNDS=$rounds TIDELINE_SEED

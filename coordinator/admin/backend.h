@@ -133,6 +133,7 @@ struct AdminLimits {
   static constexpr std::uint32_t kMaxWatchSeconds = 3600;
   static constexpr std::size_t kMaxFilePartBytes = 1024;
   static constexpr std::size_t kMaxDocuments = 16;           // per policyApply
+  static constexpr std::size_t kMaxDocumentKeyBytes = 253;   // as Kubernetes bounds a ConfigMap's data key
   static constexpr std::size_t kMaxDocumentBytes = 1 << 20;  // all of one policyApply together
 };
 

@@ -39,6 +39,29 @@ schema::Liveness liveness(fleet::Liveness value) {
   return schema::Liveness::NEVER;
 }
 
+/// May be empty where that means all nodes.
+enum class Named : std::uint8_t { kOne, kOneOrAll };
+
+Result<model::NodeName> node_name(capnp::Text::Reader name, Named named) {
+  if (name.size() == 0 && named == Named::kOne) return invalid("the node's name is empty");
+  if (name.size() > kMaxNodeNameBytes) {
+    return invalid(fmt::format("the node's name has {} bytes; at most {}", name.size(), kMaxNodeNameBytes));
+  }
+  return model::NodeName(str(name));
+}
+
+Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms) {
+  if (from_ms >= to_ms) return invalid(fmt::format("the range is empty: from {} to {} (ms)", from_ms, to_ms));
+  return {};
+}
+
+Result<HandsOffBeginCall> begin_call(capnp::Text::Reader node, model::HandsOff hands_off) {
+  auto name = node_name(node, Named::kOne);
+  if (!name) return name.error();
+  if (auto valid = model::validate(hands_off); !valid) return valid.error();
+  return HandsOffBeginCall{*std::move(name), std::move(hands_off)};
+}
+
 }  // namespace
 
 void write(const fleet::NodeView& view, schema::NodeSummary::Builder out) {
@@ -151,47 +174,21 @@ void write(const PolicyState& state, schema::PolicyState::Builder out) {
   }
 }
 
-Result<model::NodeName> read_node(capnp::Text::Reader name, bool may_be_empty) {
-  if (name.size() == 0 && !may_be_empty) return invalid("the node's name is empty");
-  if (name.size() > kMaxNodeNameBytes) {
-    return invalid(fmt::format("the node's name has {} bytes; at most {}", name.size(), kMaxNodeNameBytes));
-  }
-  return model::NodeName(str(name));
+Result<model::NodeName> read(schema::Admin::NodeParams::Reader in) {
+  return node_name(in.getName(), Named::kOne);
 }
 
-Result<model::HandsOff> read_hands_off(const Caller& caller, capnp::Text::Reader group, std::int64_t for_ms,
-                                       capnp::Text::Reader reason) {
-  constexpr auto kMaxMs = model::to_ms(model::HandsOffLimits::kMaxDuration);
-  if (for_ms <= 0 || for_ms > kMaxMs) {
-    return invalid(fmt::format("hands-off for {} ms; want 1..{} (7d)", for_ms, kMaxMs));
-  }
-  model::HandsOff hands_off{.group = str(group),
-                            .remaining = std::chrono::milliseconds(for_ms),
-                            .release = false,
-                            .who = caller.identity.name,
-                            .reason = str(reason)};
-  if (auto valid = model::validate(hands_off); !valid) return valid.error();
-  return hands_off;
+Result<model::NodeName> read(schema::Admin::PodsParams::Reader in) {
+  return node_name(in.getNode(), Named::kOneOrAll);
 }
 
-Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader reason) {
-  model::HandsOff hands_off{
-      .group = {}, .remaining = std::nullopt, .release = true, .who = caller.identity.name, .reason = str(reason)};
-  if (auto valid = model::validate(hands_off); !valid) return valid.error();
-  return hands_off;
-}
-
-Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms) {
-  if (from_ms >= to_ms) return invalid(fmt::format("the range is empty: from {} to {} (ms)", from_ms, to_ms));
-  return {};
-}
-
-Result<HistoryQuery> read(schema::HistoryQuery::Reader in) {
+Result<HistoryQuery> read(schema::Admin::HistoryParams::Reader in) {
+  const auto asked = in.getQuery();
   HistoryQuery query;
-  auto node = read_node(in.getNode(), false);
+  auto node = node_name(asked.getNode(), Named::kOne);
   if (!node) return node.error();
   query.node = *std::move(node);
-  const auto metrics = in.getMetrics();
+  const auto metrics = asked.getMetrics();
   if (metrics.size() == 0 || metrics.size() > AdminLimits::kMaxMetrics) {
     return invalid(fmt::format("{} metrics asked for; want 1..{}", metrics.size(), AdminLimits::kMaxMetrics));
   }
@@ -206,30 +203,112 @@ Result<HistoryQuery> read(schema::HistoryQuery::Reader in) {
     }
     query.metrics.push_back(metric);
   }
-  auto range = check_range(in.getFromMs(), in.getToMs());
-  if (!range) return range.error();
-  query.from.ms = in.getFromMs();
-  query.to.ms = in.getToMs();
-  query.max_points = in.getMaxPoints() == 0 ? AdminLimits::kMaxPoints
-                                            : std::min<std::size_t>(in.getMaxPoints(), AdminLimits::kMaxPoints);
+  if (auto range = check_range(asked.getFromMs(), asked.getToMs()); !range) return range.error();
+  query.from.ms = asked.getFromMs();
+  query.to.ms = asked.getToMs();
+  query.max_points = asked.getMaxPoints() == 0 ? AdminLimits::kMaxPoints
+                                               : std::min<std::size_t>(asked.getMaxPoints(), AdminLimits::kMaxPoints);
   return query;
 }
 
-Result<std::vector<PolicyDocument>> read(capnp::List<schema::PolicyState::Document>::Reader in) {
-  if (in.size() == 0 || in.size() > AdminLimits::kMaxDocuments) {
-    return invalid(fmt::format("{} documents; want 1..{}", in.size(), AdminLimits::kMaxDocuments));
+Result<EventsQuery> read(schema::Admin::EventsParams::Reader in) {
+  auto node = node_name(in.getNode(), Named::kOneOrAll);
+  if (!node) return node.error();
+  if (auto range = check_range(in.getFromMs(), in.getToMs()); !range) return range.error();
+  return EventsQuery{*std::move(node), {in.getFromMs()}, {in.getToMs()}};
+}
+
+Result<model::NodeName> read(schema::Admin::PolicyGetParams::Reader in) {
+  return node_name(in.getNode(), Named::kOneOrAll);
+}
+
+Result<PolicyApplyCall> read(schema::Admin::PolicyApplyParams::Reader in) {
+  const auto documents = in.getDocuments();
+  if (documents.size() == 0 || documents.size() > AdminLimits::kMaxDocuments) {
+    return invalid(fmt::format("{} documents; want 1..{}", documents.size(), AdminLimits::kMaxDocuments));
   }
-  std::vector<PolicyDocument> documents;
+  PolicyApplyCall call;
+  call.dry_run = in.getDryRun();
   std::size_t bytes = 0;
-  for (const auto document : in) {
-    bytes += document.getKey().size() + document.getJson().size();
+  for (const auto document : documents) {
+    const auto key = document.getKey();
+    const auto json = document.getJson();
+    if (key.size() > AdminLimits::kMaxDocumentKeyBytes) {
+      return invalid(
+          fmt::format("a document's key has {} bytes; at most {}", key.size(), AdminLimits::kMaxDocumentKeyBytes));
+    }
+    bytes += key.size() + json.size();
     if (bytes > AdminLimits::kMaxDocumentBytes) {
       return Error(ErrorCode::kOverloaded,
                    fmt::format("the documents have more than {} bytes together", AdminLimits::kMaxDocumentBytes));
     }
-    documents.push_back({str(document.getKey()), str(document.getJson())});
+    call.documents.push_back({str(key), str(json)});
   }
-  return documents;
+  return call;
+}
+
+Result<WatchCall> read(schema::Admin::WatchParams::Reader in) {
+  auto node = node_name(in.getNode(), Named::kOneOrAll);
+  if (!node) return node.error();
+  const std::uint32_t seconds = in.getSeconds();
+  if (seconds == 0 || seconds > AdminLimits::kMaxWatchSeconds) {
+    return invalid(fmt::format("watch for {} s; want 1..{}", seconds, AdminLimits::kMaxWatchSeconds));
+  }
+  return WatchCall{*std::move(node), seconds};
+}
+
+Result<ExplainQuery> read(schema::Admin::ExplainParams::Reader in) {
+  auto node = node_name(in.getNode(), Named::kOne);
+  if (!node) return node.error();
+  const auto part = in.getFile();
+  if (part.size() > AdminLimits::kMaxFilePartBytes) {
+    return invalid(
+        fmt::format("the part of a file's name has {} bytes; at most {}", part.size(), AdminLimits::kMaxFilePartBytes));
+  }
+  if (in.getAtMs() < 0) return invalid(fmt::format("the instant {} ms is before 1970", in.getAtMs()));
+  ExplainQuery query{*std::move(node), std::nullopt, str(part)};
+  if (in.getAtMs() > 0) query.at = model::WallTime{in.getAtMs()};
+  return query;
+}
+
+Result<HandsOffBeginCall> read(schema::Admin::HandsOffBeginParams::Reader in, const Caller& caller) {
+  constexpr auto kMaxMs = model::to_ms(model::HandsOffLimits::kMaxDuration);
+  const std::int64_t for_ms = in.getForMs();
+  if (for_ms <= 0 || for_ms > kMaxMs) {
+    return invalid(fmt::format("hands-off for {} ms; want 1..{} (7d)", for_ms, kMaxMs));
+  }
+  return begin_call(in.getNode(), {.group = str(in.getGroup()),
+                                   .remaining = std::chrono::milliseconds(for_ms),
+                                   .release = false,
+                                   .who = caller.identity.name,
+                                   .reason = str(in.getReason())});
+}
+
+Result<model::NodeName> read(schema::Admin::HandsOffListParams::Reader in) {
+  return node_name(in.getNode(), Named::kOneOrAll);
+}
+
+Result<HandsOffEndCall> read(schema::Admin::HandsOffEndParams::Reader in) {
+  auto node = node_name(in.getNode(), Named::kOne);
+  if (!node) return node.error();
+  const auto group = in.getGroup();
+  if (group.size() > model::HandsOffLimits::kMaxGroupBytes) {
+    return invalid(
+        fmt::format("the cgroup has {} bytes; at most {}", group.size(), model::HandsOffLimits::kMaxGroupBytes));
+  }
+  return HandsOffEndCall{*std::move(node), str(group)};
+}
+
+Result<HandsOffBeginCall> read(schema::Admin::ReleaseParams::Reader in, const Caller& caller) {
+  return begin_call(in.getNode(), {.group = {},
+                                   .remaining = std::nullopt,
+                                   .release = true,
+                                   .who = caller.identity.name,
+                                   .reason = str(in.getReason())});
+}
+
+Result<model::NodeName> read(schema::Admin::ResumeParams::Reader in) {
+  return node_name(in.getNode(), Named::kOne);
 }
 
 }  // namespace tideline::admin

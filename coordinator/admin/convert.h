@@ -1,10 +1,10 @@
 #pragma once
-// The backend's values <-> the admin schema. Writing never fails; what comes from a client is checked here.
+// The backend's values <-> the admin schema. Writing never fails; what comes from a client is checked here, and only
+// here.
 
+#include <cstdint>
 #include <string>
 #include <vector>
-
-#include <capnp/list.h>
 
 #include "coordinator/admin/backend.h"
 #include "messages/schema/admin.capnp.h"
@@ -19,14 +19,42 @@ void write(const Explanation& explanation, schema::Explanation::Builder out);
 void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out);
 void write(const PolicyState& state, schema::PolicyState::Builder out);
 
-/// kInvalidArgument names the argument and its bound.
-model::Result<model::NodeName> read_node(capnp::Text::Reader name, bool may_be_empty);
-model::Result<HistoryQuery> read(schema::HistoryQuery::Reader in);
-model::Result<std::vector<PolicyDocument>> read(capnp::List<schema::PolicyState::Document>::Reader in);
-/// Of a call of `caller`; ends with model::validate.
-model::Result<model::HandsOff> read_hands_off(const Caller& caller, capnp::Text::Reader group, std::int64_t for_ms,
-                                              capnp::Text::Reader reason);
-model::Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader reason);
-model::Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms);
+struct PolicyApplyCall {
+  std::vector<PolicyDocument> documents;
+  bool dry_run = false;
+};
+
+struct WatchCall {
+  model::NodeName node;       // empty = all
+  std::uint32_t seconds = 0;  // 1..AdminLimits::kMaxWatchSeconds
+};
+
+struct HandsOffBeginCall {
+  model::NodeName node;
+  model::HandsOff hands_off;  // valid
+};
+
+struct HandsOffEndCall {
+  model::NodeName node;
+  std::string group;  // at most HandsOffLimits::kMaxGroupBytes
+};
+
+/// A call's arguments, for each method that has some -> what backend.h says the backend may be asked. kInvalidArgument
+/// names the argument and its bound; kOverloaded: documents of more bytes than theirs. Like codec's readers (wire.h)
+/// these may throw what Cap'n Proto throws.
+model::Result<model::NodeName> read(schema::Admin::NodeParams::Reader in);
+model::Result<model::NodeName> read(schema::Admin::PodsParams::Reader in);
+model::Result<HistoryQuery> read(schema::Admin::HistoryParams::Reader in);
+model::Result<EventsQuery> read(schema::Admin::EventsParams::Reader in);
+model::Result<model::NodeName> read(schema::Admin::PolicyGetParams::Reader in);
+model::Result<PolicyApplyCall> read(schema::Admin::PolicyApplyParams::Reader in);
+model::Result<WatchCall> read(schema::Admin::WatchParams::Reader in);
+model::Result<ExplainQuery> read(schema::Admin::ExplainParams::Reader in);
+model::Result<HandsOffBeginCall> read(schema::Admin::HandsOffBeginParams::Reader in, const Caller& caller);
+model::Result<model::NodeName> read(schema::Admin::HandsOffListParams::Reader in);
+model::Result<HandsOffEndCall> read(schema::Admin::HandsOffEndParams::Reader in);
+/// A release is begun as a hands-off of the whole tree.
+model::Result<HandsOffBeginCall> read(schema::Admin::ReleaseParams::Reader in, const Caller& caller);
+model::Result<model::NodeName> read(schema::Admin::ResumeParams::Reader in);
 
 }  // namespace tideline::admin

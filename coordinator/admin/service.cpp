@@ -75,6 +75,10 @@ capnp::Capability::Server::DispatchCallResult AdminService::dispatchCall(
           result.isStreaming};
 }
 
+Caller AdminService::caller() const {
+  return {*state_->identity, state_->peer};
+}
+
 template <class T, class Context, class Ask, class Fill>
 kj::Promise<void> AdminService::answer(Context context, Ask&& ask, Fill&& fill) {
   return pending_->ask<T>(std::forward<Ask>(ask))
@@ -105,7 +109,7 @@ kj::Promise<void> AdminService::nodes(NodesContext context) {
 }
 
 kj::Promise<void> AdminService::node(NodeContext context) {
-  auto name = read_node(context.getParams().getName(), false);
+  auto name = read(context.getParams());
   if (!name) return failed(name.error());
   return answer<fleet::NodeView>(
       context, [&](auto reply) { backend_.node(*name, std::move(reply)); },
@@ -113,7 +117,7 @@ kj::Promise<void> AdminService::node(NodeContext context) {
 }
 
 kj::Promise<void> AdminService::pods(PodsContext context) {
-  auto name = read_node(context.getParams().getNode(), true);
+  auto name = read(context.getParams());
   if (!name) return failed(name.error());
   return answer<std::vector<fleet::PodView>>(
       context, [&](auto reply) { backend_.pods(*name, std::move(reply)); },
@@ -133,7 +137,7 @@ kj::Promise<void> AdminService::reclaimed(ReclaimedContext context) {
 }
 
 kj::Promise<void> AdminService::history(HistoryContext context) {
-  auto query = read(context.getParams().getQuery());
+  auto query = read(context.getParams());
   if (!query) return failed(query.error());
   return answer<std::vector<Series>>(
       context, [&](auto reply) { backend_.history(*query, std::move(reply)); },
@@ -143,13 +147,10 @@ kj::Promise<void> AdminService::history(HistoryContext context) {
 }
 
 kj::Promise<void> AdminService::events(EventsContext context) {
-  const auto params = context.getParams();
-  auto node = read_node(params.getNode(), true);
-  if (!node) return failed(node.error());
-  if (auto range = check_range(params.getFromMs(), params.getToMs()); !range) return failed(range.error());
-  const EventsQuery query{*node, {params.getFromMs()}, {params.getToMs()}};
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
   return answer<EventsReport>(
-      context, [&](auto reply) { backend_.events(query, std::move(reply)); },
+      context, [&](auto reply) { backend_.events(*query, std::move(reply)); },
       [](auto& results, const EventsReport& report) {
         fill_list(report.events, [&](unsigned size) { return results.initEvents(size); });
         results.setTruncated(report.truncated);
@@ -157,7 +158,7 @@ kj::Promise<void> AdminService::events(EventsContext context) {
 }
 
 kj::Promise<void> AdminService::policyGet(PolicyGetContext context) {
-  auto node = read_node(context.getParams().getNode(), true);
+  auto node = read(context.getParams());
   if (!node) return failed(node.error());
   return answer<PolicyReport>(
       context, [&](auto reply) { backend_.policy_get(*node, std::move(reply)); },
@@ -168,13 +169,11 @@ kj::Promise<void> AdminService::policyGet(PolicyGetContext context) {
 }
 
 kj::Promise<void> AdminService::policyApply(PolicyApplyContext context) {
-  const auto params = context.getParams();
-  auto documents = read(params.getDocuments());
-  if (!documents) return failed(documents.error());
-  const Caller caller{*state_->identity, state_->peer};
+  auto call = read(context.getParams());
+  if (!call) return failed(call.error());
   return answer<PolicyApplied>(
       context,
-      [&](auto reply) { backend_.policy_apply(caller, *std::move(documents), params.getDryRun(), std::move(reply)); },
+      [&](auto reply) { backend_.policy_apply(caller(), std::move(call->documents), call->dry_run, std::move(reply)); },
       [](auto& results, const PolicyApplied& applied) {
         results.setVersion(applied.version.value());
         results.setReport(ptr(applied.report));
@@ -191,16 +190,10 @@ kj::Promise<void> AdminService::policyStatus(PolicyStatusContext context) {
 }
 
 kj::Promise<void> AdminService::watch(WatchContext context) {
-  const auto params = context.getParams();
-  auto node = read_node(params.getNode(), true);
-  if (!node) return failed(node.error());
-  const std::uint32_t seconds = params.getSeconds();
-  if (seconds == 0 || seconds > AdminLimits::kMaxWatchSeconds) {
-    return failed(Error(ErrorCode::kInvalidArgument,
-                        fmt::format("watch for {} s; want 1..{}", seconds, AdminLimits::kMaxWatchSeconds)));
-  }
+  auto call = read(context.getParams());
+  if (!call) return failed(call.error());
   return answer<void>(
-      context, [&](auto reply) { backend_.watch(*node, seconds, std::move(reply)); }, [](auto&) {});
+      context, [&](auto reply) { backend_.watch(call->node, call->seconds, std::move(reply)); }, [](auto&) {});
 }
 
 kj::Promise<void> AdminService::whoami(WhoamiContext context) {
@@ -211,39 +204,24 @@ kj::Promise<void> AdminService::whoami(WhoamiContext context) {
 }
 
 kj::Promise<void> AdminService::explain(ExplainContext context) {
-  const auto params = context.getParams();
-  auto node = read_node(params.getNode(), false);
-  if (!node) return failed(node.error());
-  if (params.getFile().size() > AdminLimits::kMaxFilePartBytes) {
-    return failed(
-        Error(ErrorCode::kInvalidArgument, fmt::format("the part of a file's name has {} bytes; at most {}",
-                                                       params.getFile().size(), AdminLimits::kMaxFilePartBytes)));
-  }
-  if (params.getAtMs() < 0) {
-    return failed(
-        Error(ErrorCode::kInvalidArgument, fmt::format("the instant {} ms is before 1970", params.getAtMs())));
-  }
-  ExplainQuery query{*node, std::nullopt, {params.getFile().cStr(), params.getFile().size()}};
-  if (params.getAtMs() > 0) query.at = model::WallTime{params.getAtMs()};
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
   return answer<Explanation>(
-      context, [&](auto reply) { backend_.explain(query, std::move(reply)); },
+      context, [&](auto reply) { backend_.explain(*query, std::move(reply)); },
       [](auto& results, const Explanation& explanation) { write(explanation, results.initExplanation()); });
 }
 
 kj::Promise<void> AdminService::handsOffBegin(HandsOffBeginContext context) {
-  const auto params = context.getParams();
-  const Caller caller{*state_->identity, state_->peer};
-  auto node = read_node(params.getNode(), false);
-  if (!node) return failed(node.error());
-  auto hands_off = read_hands_off(caller, params.getGroup(), params.getForMs(), params.getReason());
-  if (!hands_off) return failed(hands_off.error());
+  auto call = read(context.getParams(), caller());
+  if (!call) return failed(call.error());
   return answer<void>(
-      context, [&](auto reply) { backend_.hands_off_begin(caller, *node, *std::move(hands_off), std::move(reply)); },
+      context,
+      [&](auto reply) { backend_.hands_off_begin(caller(), call->node, std::move(call->hands_off), std::move(reply)); },
       [](auto&) {});
 }
 
 kj::Promise<void> AdminService::handsOffList(HandsOffListContext context) {
-  auto node = read_node(context.getParams().getNode(), true);
+  auto node = read(context.getParams());
   if (!node) return failed(node.error());
   return answer<std::vector<HandsOffRow>>(
       context, [&](auto reply) { backend_.hands_off_list(*node, std::move(reply)); },
@@ -253,34 +231,27 @@ kj::Promise<void> AdminService::handsOffList(HandsOffListContext context) {
 }
 
 kj::Promise<void> AdminService::handsOffEnd(HandsOffEndContext context) {
-  const auto params = context.getParams();
-  const Caller caller{*state_->identity, state_->peer};
-  auto node = read_node(params.getNode(), false);
-  if (!node) return failed(node.error());
-  const std::string group(params.getGroup().cStr(), params.getGroup().size());
+  auto call = read(context.getParams());
+  if (!call) return failed(call.error());
   return answer<void>(
-      context, [&](auto reply) { backend_.hands_off_end(caller, *node, group, false, std::move(reply)); },
+      context, [&](auto reply) { backend_.hands_off_end(caller(), call->node, call->group, false, std::move(reply)); },
       [](auto&) {});
 }
 
 kj::Promise<void> AdminService::release(ReleaseContext context) {
-  const auto params = context.getParams();
-  const Caller caller{*state_->identity, state_->peer};
-  auto node = read_node(params.getNode(), false);
-  if (!node) return failed(node.error());
-  auto hands_off = read_release(caller, params.getReason());
-  if (!hands_off) return failed(hands_off.error());
+  auto call = read(context.getParams(), caller());
+  if (!call) return failed(call.error());
   return answer<void>(
-      context, [&](auto reply) { backend_.hands_off_begin(caller, *node, *std::move(hands_off), std::move(reply)); },
+      context,
+      [&](auto reply) { backend_.hands_off_begin(caller(), call->node, std::move(call->hands_off), std::move(reply)); },
       [](auto&) {});
 }
 
 kj::Promise<void> AdminService::resume(ResumeContext context) {
-  const Caller caller{*state_->identity, state_->peer};
-  auto node = read_node(context.getParams().getNode(), false);
+  auto node = read(context.getParams());
   if (!node) return failed(node.error());
   return answer<void>(
-      context, [&](auto reply) { backend_.hands_off_end(caller, *node, "", true, std::move(reply)); }, [](auto&) {});
+      context, [&](auto reply) { backend_.hands_off_end(caller(), *node, "", true, std::move(reply)); }, [](auto&) {});
 }
 
 }  // namespace tideline::admin

@@ -63,6 +63,7 @@ class AdminService final : public schema::Admin::Server {
 
  private:
   model::Result<void> admit(std::uint64_t interface_id, std::uint16_t method_id);
+  Caller caller() const;  // only after admit()
   /// Asks the backend through `ask(Reply<T>)`; a value goes to `fill` with the results, an error to the client.
   template <class T, class Context, class Ask, class Fill>
   kj::Promise<void> answer(Context context, Ask&& ask, Fill&& fill);

@@ -57,16 +57,22 @@ bool known(std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+/// No key of a document that is acted on is called data or kind.
+bool is_config_map(const json& root) {
+  return root.is_object() && (root.contains("data") || root.contains("kind"));
+}
+
 class Collector {
  public:
   Result<void> add(const Document& document) {
+    if (document.name.size() > Limits::kMaxNameBytes) {
+      return Error(ErrorCode::kOverloaded, fmt::format("a document's name has {} bytes; at most {}",
+                                                       document.name.size(), Limits::kMaxNameBytes));
+    }
     auto root = parse_json(document.text);
     if (!root) return root.error().in(document.name);
     const std::string_view key = key_of(document.name);
-    // A bare document's members are never called data or kind.
-    if (root->is_object() && (root->contains("data") || root->contains("kind"))) {
-      return add_config_map(document.name, *root);
-    }
+    if (is_config_map(*root)) return add_config_map(document.name, *root);
     if (!known(key)) {
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format(
@@ -114,6 +120,11 @@ class Collector {
       auto content = text.get<std::string>();
       auto root = parse_json(content);
       if (!root) return root.error().in(origin);
+      // Kept by itself, it would be taken for one when it is read again.
+      if (is_config_map(*root)) {
+        return Error(ErrorCode::kInvalidArgument, "is a ConfigMap itself (it has \"data\" or \"kind\"); want bare JSON")
+            .in(origin);
+      }
       auto ok = put(key, {origin, std::move(content), *std::move(root)});
       if (!ok) return ok;
     }

@@ -27,12 +27,17 @@ Error wrong(const std::string& path, const json& value, std::string_view wanted)
   return invalid(fmt::format("{} is {}; want {}", path, shown(value), wanted));
 }
 
-/// "$.a.b", with a key that needs it in brackets.
+bool is_plain(std::string_view name) {
+  return !name.empty() && name.size() <= Limits::kMaxShownBytes &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+         });
+}
+
+/// "$.a.b", with a key that needs it in brackets, cut if it is long.
 std::string member(const std::string& path, std::string_view name) {
-  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
-  });
-  return plain ? fmt::format("{}.{}", path, name) : fmt::format("{}[{}]", path, shown(json(std::string(name))));
+  if (is_plain(name)) return fmt::format("{}.{}", path, name);
+  return fmt::format("{}[{}]", path, shown(json(std::string(name))));
 }
 
 class Reader {

@@ -22,7 +22,7 @@ target_compile_options(tideline_flags INTERFACE
 target_include_directories(tideline_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_definitions(tideline_flags INTERFACE TIDELINE_VERSION="${PROJECT_VERSION}")
 
-set(TIDELINE_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")
+set(TIDELINE_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer (libFuzzer, with address), or empty")
 if(TIDELINE_SANITIZE STREQUAL "address")
   # No vptr check: it probes memory through a pipe, so that it calls every object invalid in a process out of files.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -30,6 +30,14 @@ if(TIDELINE_SANITIZE STREQUAL "address")
 elseif(TIDELINE_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
+elseif(TIDELINE_SANITIZE STREQUAL "fuzzer")
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "TIDELINE_SANITIZE=fuzzer: libFuzzer is clang's; the compiler is ${CMAKE_CXX_COMPILER}")
+  endif()
+  # Only test/fuzz links libFuzzer, whose main would be in the way of the programs' own. The warnings above are GCC's.
+  add_compile_options(-w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 elseif(TIDELINE_SANITIZE)
-  message(FATAL_ERROR "TIDELINE_SANITIZE=${TIDELINE_SANITIZE}: want address, thread or nothing")
+  message(FATAL_ERROR "TIDELINE_SANITIZE=${TIDELINE_SANITIZE}: want address, thread, fuzzer or nothing")
 endif()

@@ -1,19 +1,34 @@
 #!/bin/bash
-# install.sh [--demo|--benchmarks]: installs what deploy/setup/packages.txt lists and this Debian machine lacks; with --demo
-# without what stands under "tests only", with --benchmarks also what stands under "benchmarks only". Starts no service. Without root it names what is missing and the command that
-# installs it, and exits 1.
+# install.sh [--demo|--long|--benchmarks]: installs what deploy/setup/packages.txt lists and this Debian machine lacks:
+# what building and testing need, with --demo without what stands under "tests only", with --long or --benchmarks also
+# what stands under "long campaigns only" or "benchmarks only". Starts no service. Without root it names what is missing
+# and the command that installs it, and exits 1.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 list=$here/packages.txt
 
-upto='/^# benchmarks only/'
 case ${1:-} in
-  '') ;;
-  --demo) upto='/^# tests only/' ;;
-  --benchmarks) upto='$' ;;
-  *) echo "install.sh: unknown argument '$1': want --demo, --benchmarks or nothing" >&2; exit 2 ;;
+  '') sections=(tests) ;;
+  --demo) sections=() ;;
+  --long) sections=(tests 'long campaigns') ;;
+  --benchmarks) sections=(tests benchmarks) ;;
+  *) echo "install.sh: unknown argument '$1': want --demo, --long, --benchmarks or nothing" >&2; exit 2 ;;
 esac
-mapfile -t wanted < <(sed -n "1,${upto}p" "$list" | sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d')
+wanted=()
+taken=true
+heading='^# ([a-z ]+) only'
+while read -r line; do
+  if [[ $line =~ $heading ]]; then
+    taken=false
+    for section in "${sections[@]}"; do
+      [[ $section != "${BASH_REMATCH[1]}" ]] || taken=true
+    done
+  fi
+  package=${line%%#*}
+  package=${package//[[:space:]]/}
+  if $taken && [[ $package ]]; then wanted+=("$package"); fi
+done <"$list"
+
 declare -A present=()
 while read -r package status; do
   [[ $status == installed ]] && present[$package]=1

@@ -23,7 +23,8 @@ model::Result<std::vector<std::byte>> to_bytes(const model::Report& report);
 /// A report from bytes nobody vouches for: kMalformed for anything that is not one whole message of at most
 /// ReportLimits::kMaxWireBytes, for an enum value that steers and that this build does not know (named with its
 /// field; an event's controller and reason only inform and keep their number), and for what model::validate refuses.
-/// Needs no alignment. Memory is bounded by a small multiple of the size of `bytes`.
+/// Needs no alignment. Memory is bounded by what ReportLimits allow and a small multiple of the size of `bytes`, which
+/// may share one list among many pods.
 model::Result<model::Report> report_from_bytes(ByteView bytes);
 /// The same of a report that may leave its pods out, as wire.h has it: kNotFound where `pods_of` has none for it.
 model::Result<model::Report> report_from_bytes(ByteView bytes,

@@ -151,20 +151,18 @@ void check_burst(const Ranges& range, const model::CpuBurstPolicy& policy) {
 
 void check_policy(Problems& problems, const model::NodePolicy& policy) {
   const Ranges range(problems);
-  constexpr int kMaxPercent = 10'000;  // reclaim thresholds may exceed 100
-  constexpr int kMaxSeconds = 30 * 24 * 3600;
   const auto& colocation = policy.colocation;
-  range("colocation.cpuReclaimThresholdPercent", colocation.cpu_reclaim_threshold_percent, 0, kMaxPercent);
-  range("colocation.memoryReclaimThresholdPercent", colocation.memory_reclaim_threshold_percent, 0, kMaxPercent);
-  range("colocation.degradeTimeMinutes", colocation.degrade_time_minutes, 1, kMaxSeconds / 60);
-  range("colocation.metricAggregateDurationSeconds", colocation.metric_aggregate_duration_seconds, 1, kMaxSeconds);
-  range("colocation.metricReportIntervalSeconds", colocation.metric_report_interval_seconds, 1, kMaxSeconds);
+  range("colocation.cpuReclaimThresholdPercent", colocation.cpu_reclaim_threshold_percent, 0, kMaxInt);
+  range("colocation.memoryReclaimThresholdPercent", colocation.memory_reclaim_threshold_percent, 0, kMaxInt);
+  range("colocation.degradeTimeMinutes", colocation.degrade_time_minutes, 1, kMaxInt);
+  range("colocation.metricAggregateDurationSeconds", colocation.metric_aggregate_duration_seconds, 1, kMaxInt);
+  range("colocation.metricReportIntervalSeconds", colocation.metric_report_interval_seconds, 1, kMaxInt);
   if (!(colocation.resource_diff_threshold > 0 && colocation.resource_diff_threshold <= 1)) {
     problems.add("colocation.resourceDiffThreshold",
                  fmt::format("{} is outside (0,1]", colocation.resource_diff_threshold));
   }
-  range("colocation.batchCpuThresholdPercent", colocation.batch_cpu_threshold_percent, 0, kMaxPercent);
-  range("colocation.batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent, 0, kMaxPercent);
+  range("colocation.batchCpuThresholdPercent", colocation.batch_cpu_threshold_percent, 0, kMaxInt);
+  range("colocation.batchMemoryThresholdPercent", colocation.batch_memory_threshold_percent, 0, kMaxInt);
   range("colocation.midCpuThresholdPercent", colocation.mid_cpu_threshold_percent, 0, 100);
   range("colocation.midMemoryThresholdPercent", colocation.mid_memory_threshold_percent, 0, 100);
   range("colocation.midUnallocatedPercent", colocation.mid_unallocated_percent, 0, 100);

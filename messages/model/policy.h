@@ -90,14 +90,14 @@ struct QosPolicy {
 /// colocation-config, effective for one node: how reclaimed capacity is computed.
 struct ColocationPolicy {
   bool enable = false;
-  int cpu_reclaim_threshold_percent = 60;     // >= 0, may exceed 100
-  int memory_reclaim_threshold_percent = 65;  // >= 0
-  int degrade_time_minutes = 15;              // >= 1
-  int metric_aggregate_duration_seconds = 300;
-  int metric_report_interval_seconds = 60;
-  double resource_diff_threshold = 0.1;  // (0,1]
-  std::optional<int> batch_cpu_threshold_percent;
-  std::optional<int> batch_memory_threshold_percent;
+  int cpu_reclaim_threshold_percent = 60;             // >= 0, may exceed 100
+  int memory_reclaim_threshold_percent = 65;          // >= 0
+  int degrade_time_minutes = 15;                      // >= 1
+  int metric_aggregate_duration_seconds = 300;        // >= 1
+  int metric_report_interval_seconds = 60;            // >= 1
+  double resource_diff_threshold = 0.1;               // (0,1]
+  std::optional<int> batch_cpu_threshold_percent;     // >= 0
+  std::optional<int> batch_memory_threshold_percent;  // >= 0
   CalculatePolicy cpu_calculate_policy = CalculatePolicy::kUsage;
   CalculatePolicy memory_calculate_policy = CalculatePolicy::kUsage;
   MidReclaimMode mid_reclaim_mode = MidReclaimMode::kPredicted;

@@ -3,8 +3,6 @@
 
 #include "messages/codec/report_bytes.h"
 
-#include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -12,44 +10,102 @@
 #include <capnp/serialize.h>
 
 #include "messages/codec/wire.h"
+#include "test/fuzz/damage.h"
+#include "test/fuzz/fuzz_target.h"
+#include "test/messages/codec/samples.h"
 
+namespace tideline::fuzz {
 namespace {
 
 /// The message as `Schema`; what reads must write and read back the same.
 template <class Schema>
-void try_as(const std::uint8_t* data, std::size_t size) {
-  namespace codec = tideline::codec;
+bool holds_as(const std::uint8_t* data, std::size_t size) {
   auto words = kj::heapArray<capnp::word>(size / sizeof(capnp::word));
-  if (words.size() == 0) return;
+  if (words.size() == 0) return false;
   std::memcpy(words.asBytes().begin(), data, words.size() * sizeof(capnp::word));
   using R = decltype(codec::read(std::declval<typename Schema::Reader>()));
   const auto value = codec::guarded("fuzz", [&]() -> R {
     capnp::FlatArrayMessageReader message(words, codec::reader_options());
     return codec::read(message.getRoot<Schema>());
   });
-  if (!value) return;
+  if (!value) return false;
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<Schema>();
   codec::write(*value, root);
-  if (codec::read(root.asReader()).value() != *value) std::abort();
+  const auto again = codec::read(root.asReader());
+  require(again.ok() && *again == *value, "what is read is read the same when it is written again");
+  return true;
+}
+
+bool report_holds(codec::ByteView bytes) {
+  const auto report = codec::report_from_bytes(bytes);
+  if (!report) return false;
+  // Bytes may share one text among many fields; written out, such a report can be too large to send.
+  const auto written = codec::to_bytes(*report);
+  if (!written) return true;
+  const auto again = codec::report_from_bytes(*written);
+  require(again.ok() && *again == *report, "a report is read the same when it is written again");
+  return true;
+}
+
+bool policy_holds(codec::ByteView bytes) {
+  const auto policy = codec::policy_from_bytes(bytes);
+  if (!policy) return false;
+  const auto again = codec::policy_from_bytes(codec::to_bytes(*policy));
+  require(again.ok() && *again == *policy, "a policy is read the same when it is written again");
+  return true;
+}
+
+Bytes plain(const std::vector<std::byte>& bytes) {
+  Bytes out;
+  out.reserve(bytes.size());
+  for (const std::byte byte : bytes)
+    out.push_back(static_cast<std::uint8_t>(byte));
+  return out;
+}
+
+template <class Schema, class Value>
+Bytes on_the_wire(const Value& value) {
+  capnp::MallocMessageBuilder builder;
+  codec::write(value, builder.initRoot<Schema>());
+  const auto words = capnp::messageToFlatArray(builder);
+  return {words.asBytes().begin(), words.asBytes().end()};
 }
 
 }  // namespace
 
-// libFuzzer's entry point.
+std::vector<Bytes> corpus(std::mt19937_64& random) {
+  std::vector<Bytes> sound{plain(*codec::to_bytes(codec::known_report()))};
+  sound.push_back(on_the_wire<schema::EvictionAsk>(codec::known_ask()));
+  sound.push_back(on_the_wire<schema::EvictionAnswer>(codec::known_answer()));
+  for (int i = 0; i < 4; ++i) {
+    sound.push_back(plain(*codec::to_bytes(codec::random_report(random))));
+    sound.push_back(plain(codec::to_bytes(codec::random_policy(random))));
+  }
+  return sound;
+}
+
+void damage(Bytes& bytes, std::mt19937_64& random) {
+  damage_words(bytes, random);
+}
+
+/// A few bytes may claim all that ReportLimits allow, sharing one list of containers among all pods.
+std::size_t heap_bound(std::size_t size) {
+  return (std::size_t{64} << 20) + 16 * size;
+}
+
+}  // namespace tideline::fuzz
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using tideline::codec::ByteView;
-  const ByteView bytes = std::as_bytes(std::span(data, size));
-  if (const auto report = tideline::codec::report_from_bytes(bytes); report) {
-    const auto again = tideline::codec::to_bytes(*report);
-    // Bytes may share one text among many fields; written out, such a report can be too large to send.
-    if (again && tideline::codec::report_from_bytes(*again).value() != *report) std::abort();
-  }
-  if (const auto policy = tideline::codec::policy_from_bytes(bytes); policy) {
-    if (tideline::codec::policy_from_bytes(tideline::codec::to_bytes(*policy)).value() != *policy) std::abort();
-  }
-  try_as<tideline::schema::EvictionAsk>(data, size);
-  try_as<tideline::schema::EvictionAnswer>(data, size);
-  try_as<tideline::schema::BatchAllocatable>(data, size);
+  namespace fuzz = tideline::fuzz;
+  namespace schema = tideline::schema;
+  const auto bytes = std::as_bytes(std::span(data, size));
+  // The same bytes may hold as several.
+  bool taken = fuzz::report_holds(bytes);
+  taken = fuzz::policy_holds(bytes) || taken;
+  taken = fuzz::holds_as<schema::EvictionAsk>(data, size) || taken;
+  taken = fuzz::holds_as<schema::EvictionAnswer>(data, size) || taken;
+  taken = fuzz::holds_as<schema::BatchAllocatable>(data, size) || taken;
+  fuzz::accepted += taken ? 1 : 0;
   return 0;
 }

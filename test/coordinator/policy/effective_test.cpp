@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/policy/policy.h"
+#include "messages/codec/report_bytes.h"
 
 namespace tideline::policy {
 namespace {
@@ -156,6 +157,24 @@ TEST(Effective, IgnoresABadRatioLabelAndSaysSo) {
     EXPECT_EQ(node.colocation.cpu_reclaim_threshold_percent, 60) << bad;
     EXPECT_THAT(problems, ElementsAre(HasSubstr("\"" + bad + "\""))) << bad;
   }
+}
+
+TEST(Effective, IsTakenByNodesAtBothEndsOfEveryRange) {
+  const auto taken = [](const NodePolicy& policy) {
+    const auto read = codec::policy_from_bytes(codec::to_bytes(policy));
+    EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message());
+    return read.ok() && *read == policy;
+  };
+  for (const KeySpec& key : key_table()) {
+    if (!key.apply || key.type != KeyType::kInteger) continue;
+    for (const double end : {*key.min, *key.max}) {
+      NodePolicy policy;
+      key.apply(policy, Scalar(static_cast<std::int64_t>(end)));
+      EXPECT_TRUE(taken(policy)) << key.path << " " << end;
+    }
+  }
+  EXPECT_TRUE(taken(effective(parsed({}), {{"node.koordinator.sh/cpu-reclaim-ratio", "1000000"},
+                                           {"node.koordinator.sh/memory-reclaim-ratio", "0"}})));
 }
 
 TEST(Selector, AbsentOrNullMatchesNothingAndEmptyMatchesEverything) {

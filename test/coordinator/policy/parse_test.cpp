@@ -129,6 +129,9 @@ TEST(Parse, NamesDocumentPathValueAndRangeOfWhatIsWrong) {
       {"configmap.json", R"({"kind": "Secret", "data": {}})", {"$.kind", "\"Secret\""}},
       {"configmap.json", R"({"data": {}, "dat": 1})", {"\"dat\"", "did you mean \"data\""}},
       {"configmap.json", R"({"data": 3})", {"$.data is 3"}},
+      {"configmap.json",
+       R"({"data": {"system-config": "{\"data\": {}}"}})",
+       {"data key \"system-config\"", "a ConfigMap itself"}},
   };
   for (const auto& c : cases) {
     const std::string message = refusal({{c.document, c.text}});
@@ -197,6 +200,21 @@ TEST(Parse, ShowsALongValueCutAndWithoutControlCharacters) {
   const std::string message =
       refusal({{"resource-threshold-config", R"({"clusterStrategy": {"cpuSuppressPolicy": ")" + value + "\"}}"}});
   EXPECT_THAT(message, Not(HasSubstr("\x1b")));
+  EXPECT_LT(message.size(), 500u);
+}
+
+TEST(Parse, ShowsALongKeyCut) {
+  const std::string key(100'000, 'k');
+  const std::string member = "{\"" + key + "\": 1}";
+  EXPECT_LT(refusal({{"colocation-config", member}}).size(), 500u);
+  const std::string selector = R"({"nodeConfigs": [{"nodeSelector": {"matchLabels": )" + member + "}}]}";
+  EXPECT_LT(refusal({{"colocation-config", selector}}).size(), 500u);
+}
+
+TEST(Parse, RefusesANameBeyondItsBoundWithoutRepeatingIt) {
+  const std::string name = std::string(Limits::kMaxNameBytes, 'd') + "/colocation-config";
+  const std::string message = refusal({{name, "{}"}}, ErrorCode::kOverloaded);
+  EXPECT_THAT(message, HasSubstr("at most 4096"));
   EXPECT_LT(message.size(), 500u);
 }
 

@@ -73,6 +73,18 @@ class Install(unittest.TestCase):
             self.assertIn("nginx-light", asked)
             self.assertEqual("netdata-core" in asked, wanted, arguments)
 
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_the_fuzzers_compiler_comes_only_for_the_long_campaigns(self):
+        for arguments, wanted in (((), False), (("--demo",), False), (("--benchmarks",), False), (("--long",), True)):
+            done = self.install([], arguments=arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            asked = self.asked_for()[-1].split()
+            self.assertIn("nginx-light", asked)
+            for package in ("clang", "libclang-rt-dev"):
+                self.assertIn(package, listed())
+                self.assertEqual(package in asked, wanted, arguments)
+            self.assertEqual("clang-tidy" in asked, arguments != ("--demo",), arguments)
+
     def test_an_unknown_argument_is_refused(self):
         done = self.install(listed(), arguments=["--demon"])
         self.assertEqual(done.returncode, 2)
