@@ -12,7 +12,7 @@ constexpr std::int64_t kMostShares = 262'144;
 constexpr std::int64_t kMostWeight = 10'000;
 constexpr std::int64_t kPeriodUs = 100'000;
 
-std::string root_path(model::KubeQos qos) {
+const char* root_path(model::KubeQos qos) {
   switch (qos) {
     case model::KubeQos::kGuaranteed:
       return kKubepods;
@@ -27,14 +27,14 @@ std::string root_path(model::KubeQos qos) {
 }  // namespace
 
 std::string group_path(const model::GroupRef& group) {
-  std::string path = root_path(group.qos);
-  if (group.level == model::GroupRef::Level::kRoot) return path;
-  path += "/pod" + group.pod.str();
-  return group.level == model::GroupRef::Level::kPod ? path : path + "/" + group.container_id;
+  const char* root = root_path(group.qos);
+  if (group.level == model::GroupRef::Level::kRoot) return root;
+  if (group.level == model::GroupRef::Level::kPod) return fmt::format("{}/pod{}", root, group.pod.str());
+  return fmt::format("{}/pod{}/{}", root, group.pod.str(), group.container_id);
 }
 
 std::string file_path(const decide::KnobRef& knob) {
-  return group_path(knob.group) + (knob.knob == model::Knob::kCpuQuota ? "/cpu.max" : "/cpu.weight");
+  return fmt::format("{}/{}", group_path(knob.group), knob.knob == model::Knob::kCpuQuota ? "cpu.max" : "cpu.weight");
 }
 
 std::string file_text(model::Knob knob, const model::KnobValue& value) {

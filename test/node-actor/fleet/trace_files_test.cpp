@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "test/support/process.h"
@@ -17,6 +18,10 @@ using testing::HasSubstr;
 
 constexpr const char* kHeader = "time_s,host,cpu_millicores\n";
 
+std::string with_header(const char* rows) {
+  return fmt::format("{}{}", kHeader, rows);
+}
+
 std::string refusal(const std::vector<std::string>& paths) {
   const auto trace = read_trace(paths, MilliCpu(32'000));
   return trace ? "taken" : trace.error().message();
@@ -24,9 +29,9 @@ std::string refusal(const std::vector<std::string>& paths) {
 
 TEST(TraceFiles, SeveralFilesAndADirectoryAreOneTrace) {
   const test::TempDir dir;
-  const auto first = dir.write("first.csv", std::string(kHeader) + "0,a,1\n");
-  dir.write("more/10.csv", std::string(kHeader) + "0,ten,1\n");
-  dir.write("more/2.csv", std::string(kHeader) + "0,two,1\n");
+  const auto first = dir.write("first.csv", with_header("0,a,1\n"));
+  dir.write("more/10.csv", with_header("0,ten,1\n"));
+  dir.write("more/2.csv", with_header("0,two,1\n"));
   dir.write("more/notes.txt", "no trace");
   const auto trace = read_trace({first, dir.str() + "/more"}, MilliCpu(32'000));
   ASSERT_TRUE(trace) << trace.error().message();
@@ -38,11 +43,11 @@ TEST(TraceFiles, SeveralFilesAndADirectoryAreOneTrace) {
 TEST(TraceFiles, WhatIsWrongIsNamedWithFileAndLine) {
   const test::TempDir dir;
   EXPECT_THAT(refusal({dir.str() + "/none.csv"}), HasSubstr(dir.str() + "/none.csv: No such file"));
-  EXPECT_THAT(refusal({dir.write("bad.csv", std::string(kHeader) + "0,a,1\n1,a,b\n")}),
+  EXPECT_THAT(refusal({dir.write("bad.csv", with_header("0,a,1\n1,a,b\n"))}),
               HasSubstr("bad.csv:3: cpu_millicores 'b'"));
   EXPECT_THAT(refusal({dir.write("head.csv", "what\n")}), HasSubstr("head.csv:1: column 'what'"));
   EXPECT_THAT(refusal({dir.write("empty.csv", "")}), HasSubstr("empty.csv: it is empty"));
-  EXPECT_THAT(refusal({dir.write("long.csv", std::string(kHeader) + std::string(100'000, 'x') + "\n")}),
+  EXPECT_THAT(refusal({dir.write("long.csv", fmt::format("{}{}\n", kHeader, std::string(100'000, 'x')))}),
               HasSubstr("long.csv:2: a line of more than 65536 bytes"));
   fs::create_directory(dir.path() / "nothing");
   EXPECT_THAT(refusal({dir.str() + "/nothing"}), HasSubstr("it has no .csv files"));

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "node-actor/simulation/generated_pod.h"
 #include "node-actor/simulation/simulated_agent.h"
 #include "node-actor/simulation/simulated_host.h"
@@ -60,14 +62,14 @@ struct World {
     std::vector<std::string> found;
     for (const auto& event : agent->take_events()) {
       if (event.subject.find(part) == std::string::npos) continue;
-      found.push_back(event.subject + " " + std::string(model::name_of(event.reason)) + ": " + event.old_value +
-                      " -> " + event.new_value);
+      found.push_back(fmt::format("{} {}: {} -> {}", event.subject, model::name_of(event.reason), event.old_value,
+                                  event.new_value));
     }
     return found;
   }
   std::string feature(std::string_view name) const {
     for (const auto& feature : agent->status().features) {
-      if (feature.feature == name) return std::string(model::name_of(feature.state)) + ": " + feature.why;
+      if (feature.feature == name) return fmt::format("{}: {}", model::name_of(feature.state), feature.why);
     }
     return "not told";
   }
