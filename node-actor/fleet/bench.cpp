@@ -9,12 +9,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include "messages/clock/clock.h"
-#include "messages/link/node_client.h"
 #include "messages/log/log.h"
-#include "node-actor/fleet/bench_rows.h"
+#include "node-actor/fleet/fleet_rows.h"
 #include "node-actor/fleet/inbox.h"
 #include "node-actor/fleet/node_names.h"
 
@@ -29,45 +27,6 @@ constexpr Duration kDrain = std::chrono::seconds(10);
 constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 constexpr int kLiveIntervals = 2;  // a report older than that is history, as for tideline-node
 constexpr std::int64_t kLogEveryNs = 1'000'000'000;
-
-/// One node's ear. Called on the link's thread.
-class Ear final : public link::NodeClientEvents {
- public:
-  Ear(std::size_t node, Inbox& inbox) : node_(node), inbox_(inbox) {}
-
-  void on_connected(const link::Welcome& welcome) override {
-    put({.kind = LinkNote::Kind::kConnected, .seq = welcome.acked_through});
-  }
-  void on_disconnected(const std::string& why, unsigned) override {
-    put({.kind = LinkNote::Kind::kDisconnected, .why = why});
-  }
-  void on_acked(model::Seq seq) override { put({.kind = LinkNote::Kind::kAcked, .seq = seq}); }
-  void on_refused(model::Seq seq, const model::Error& why) override {
-    const bool for_good =
-        why.code() == model::ErrorCode::kInvalidArgument || why.code() == model::ErrorCode::kMalformed;
-    put({.kind = LinkNote::Kind::kRefused, .seq = seq, .for_good = for_good, .why = why.message()});
-  }
-  void on_policy(const model::NodePolicy& policy) override {
-    put({.kind = LinkNote::Kind::kPolicy, .policy = policy.version});
-  }
-  void on_report_interval(Duration, Duration) override {}
-  void on_hands_off(const model::HandsOffOrder& order) override {
-    put({.kind = LinkNote::Kind::kHandsOff, .order = order.number});
-  }
-  void on_evictions(const Result<model::EvictionAnswer>&) override {}
-  void on_batch(const model::BatchAllocatable&) override {}
-
-  std::unique_ptr<link::NodeClient> client;
-
- private:
-  void put(LinkNote note) {
-    note.node = node_;
-    note.at = clock::mono_now();
-    inbox_.put(std::move(note));
-  }
-  std::size_t node_;
-  Inbox& inbox_;
-};
 
 struct Node {
   GeneratedNode reports;
@@ -86,7 +45,7 @@ class Bench {
       : config_(config), stop_(stop), rows_(config.json), random_(config.seed), noise_(kLogEveryNs) {}
 
   Result<void> run() {
-    if (auto ready = check(); !ready) return ready;
+    if (auto ready = check_fleet(config_, 1); !ready) return ready;
     if (auto begun = begin(); !begun) return begun;
     const MonoTime begin = clock::mono_now();
     rows_.start(begin);
@@ -104,33 +63,11 @@ class Bench {
       turn();
     rows_.print_whole(end, connected_, open_reports());
     for (auto& node : nodes_)
-      node.ear->client->stop();
+      node.ear->stop();
     return {};
   }
 
  private:
-  /// Before thousands of clients say the same.
-  Result<void> check() const {
-    rlimit limit{};
-    constexpr std::size_t kOthers = 64;
-    const std::size_t wanted = config_.nodes + kOthers;
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < wanted) {
-      return model::invalid(
-          fmt::format("{} nodes need as many sockets, and this process may open {} files: ulimit -Hn {}", config_.nodes,
-                      limit.rlim_max, wanted));
-    }
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    for (const std::size_t index : {config_.first, config_.first + config_.nodes - 1}) {
-      const std::string name = node_name(config_.prefix, index);
-      const auto material = link::load(node_files(config_.certs, name), link::TlsUse::kClient);
-      if (!material) return material.error();
-      if (auto own = link::speaks_for(*material, model::NodeName(name)); !own) return own;
-    }
-    return {};
-  }
-
   Result<void> begin() {
     std::random_device entropy;
     const auto loop = link::make_client_loop();
@@ -138,27 +75,17 @@ class Bench {
       const std::string name = node_name(config_.prefix, config_.first + i);
       // New in each run: the numbers of reports begin again.
       const model::Incarnation incarnation((std::uint64_t{entropy()} << 32 | entropy()) | 1);
+      auto ear = Ear::start(config_, name, incarnation, Arrival::kSpread, random_(), loop, inbox_,
+                            {.node = i, .life = 0}, Ear::Hears::kReportsAndPolicies);
+      if (!ear) return ear.error();
       nodes_.push_back({.reports = GeneratedNode(model::NodeName(name), config_.seed, incarnation, config_.shape),
-                        .ear = std::make_unique<Ear>(i, inbox_),
+                        .ear = *std::move(ear),
                         .window_start = clock::mono_now(),
                         .connected = false,
                         .in_flight = false,
                         .open = {},
                         .sent = {},
                         .gap = 0});
-      link::NodeClientConfig client;
-      client.coordinators = config_.coordinators;
-      client.server_name = config_.server_name;
-      client.tls = node_files(config_.certs, name);
-      client.node = model::NodeName(name);
-      client.incarnation = incarnation;
-      client.agent_version = "tideline-fleet " TIDELINE_VERSION;
-      client.first_attempt_now = config_.spread == model::kZeroDuration;
-      client.reconnect_spread = std::max<Duration>(config_.spread, std::chrono::milliseconds(1));
-      client.seed = random_();
-      auto started = link::NodeClient::start(client, *nodes_.back().ear, loop);
-      if (!started) return started.error();
-      nodes_.back().ear->client = *std::move(started);
       // Each node has a phase of its own.
       const auto phase = std::uniform_int_distribution<std::int64_t>(0, config_.interval.count())(random_);
       due_.push({clock::mono_now() + Duration(phase), i});
@@ -201,7 +128,7 @@ class Bench {
     const MonoTime now = clock::mono_now();
     node.open->lane =
         now - node.open->mono <= config_.interval * kLiveIntervals ? model::Lane::kLive : model::Lane::kBackfill;
-    const auto sent = node.ear->client->send_report(*node.open);
+    const auto sent = node.ear->client().send_report(*node.open);
     if (sent) {
       node.in_flight = true;
       node.sent = now;
@@ -213,7 +140,7 @@ class Bench {
   }
 
   void hear(const LinkNote& note) {
-    Node& node = nodes_[note.node];
+    Node& node = nodes_[note.of.node];
     switch (note.kind) {
       case LinkNote::Kind::kConnected:
         ++connected_;
@@ -239,11 +166,15 @@ class Bench {
         if (note.for_good) drop(node);
         return;
       case LinkNote::Kind::kPolicy:
-        node.reports.applied(note.policy);
-        node.ear->client->answer_policy(note.policy, "");
-        return rows_.policy(note.policy, note.at);
+        node.reports.applied(note.policy->version);
+        node.ear->client().answer_policy(note.policy->version, "");
+        return rows_.policy(note.policy->version, note.at);
       case LinkNote::Kind::kHandsOff:
-        return node.ear->client->answer_hands_off(note.order, "");
+        return node.ear->client().answer_hands_off(note.hands_off->number, "");
+      case LinkNote::Kind::kPace:
+      case LinkNote::Kind::kEvictions:
+      case LinkNote::Kind::kBatch:
+        return;
     }
   }
 
@@ -274,7 +205,7 @@ class Bench {
 
   const BenchConfig& config_;
   const std::atomic<bool>& stop_;
-  BenchRows rows_;
+  FleetRows rows_;
   std::mt19937_64 random_;
   log::RateLimit noise_;
   Inbox inbox_;

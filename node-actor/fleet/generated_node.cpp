@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numbers>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,48 +16,14 @@ namespace {
 using model::Bytes;
 using model::MilliCpu;
 
-// Shares of the node's CPU.
-constexpr double kSystemShare = 0.02;
-constexpr double kServicesMean = 0.45;
-constexpr double kServicesSwing = 0.2;
+using simulation::kServicesMean;
+using simulation::kServicesSwing;
+using simulation::kSystemShare;
+
 constexpr double kBatchOfRest = 0.8;
-constexpr std::size_t kBatchEvery = 3;  // one pod of so many is batch
-constexpr std::size_t kWorkloads = 40;
 
 MilliCpu cpu_of(double share, MilliCpu capacity) {
   return MilliCpu(std::llround(share * static_cast<double>(capacity.value())));
-}
-
-model::Pod pod_of(const model::NodeName& node, std::size_t index, std::uint32_t id, const NodeShape& shape) {
-  const bool batch = index % kBatchEvery == kBatchEvery - 1;
-  const std::size_t workload = id % kWorkloads;
-  const auto each = shape.cpu.value() / static_cast<std::int64_t>(shape.pods);
-  const Bytes memory(shape.memory.value() / static_cast<std::int64_t>(2 * shape.pods));
-  model::Pod pod;
-  pod.uid = model::PodUid(fmt::format("{:08x}-{:04x}-4000-8000-{:012x}", id, index,
-                                      std::hash<std::string>{}(node.str()) & 0xffff'ffff'ffff));
-  pod.name_space = batch ? "jobs" : "services";
-  pod.name = fmt::format("{}-{}-{:08x}-{}", batch ? "job" : "web", workload, id, index);
-  pod.qos = batch ? model::QosClass::kBe : model::QosClass::kLs;
-  pod.kube_qos = batch ? model::KubeQos::kBestEffort : model::KubeQos::kBurstable;
-  pod.priority = batch ? 5000 : 9000;
-  pod.workload = fmt::format("{}/{}-{}", batch ? "Job" : "Deployment", batch ? "job" : "web", workload);
-  model::Container container;
-  container.name = "main";
-  container.id = fmt::format("{:08x}{:056x}", id, index);
-  if (batch) {
-    container.requests.batch_cpu = container.limits.batch_cpu = MilliCpu(each);
-    container.requests.batch_memory = container.limits.batch_memory = memory;
-  } else {
-    container.requests.cpu = MilliCpu(each / 2);
-    container.requests.memory = memory;
-    container.limits.cpu = MilliCpu(std::min(each * 2, shape.cpu.value()));
-    container.limits.memory = memory;
-  }
-  pod.requests = container.requests;
-  pod.limits = container.limits;
-  pod.containers.push_back(std::move(container));
-  return pod;
 }
 
 }  // namespace
@@ -73,7 +38,8 @@ GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, mo
   phase_hours_ = draw(0, 24);
   double whole[2] = {0, 0};
   for (std::size_t i = 0; i < shape_.pods; ++i) {
-    loads_.push_back({pod_of(name_, i, static_cast<std::uint32_t>(random_()), shape_), draw(0.2, 1)});
+    loads_.push_back(
+        {simulation::generated_pod(name_, i, static_cast<std::uint32_t>(random_()), shape_), draw(0.2, 1)});
     whole[loads_.back().pod.qos == model::QosClass::kBe ? 1 : 0] += loads_.back().share;
     pods_.push_back(loads_.back().pod);
   }
@@ -103,11 +69,9 @@ double GeneratedNode::draw(double low, double high) {
 
 model::NodeSample GeneratedNode::sample(model::MonoTime mono, model::WallTime wall, model::Duration window) {
   constexpr double kHourMs = 3'600'000;
-  constexpr double kDayHours = 24;
   noise_ = 0.9 * noise_ + draw(-0.02, 0.02);
   const double hour = static_cast<double>(wall.ms) / kHourMs + phase_hours_;
-  const double day = std::sin(hour / kDayHours * 2 * std::numbers::pi);
-  const double services = std::clamp(kServicesMean + kServicesSwing * day + noise_, 0.01, 0.9);
+  const double services = std::clamp(kServicesMean + kServicesSwing * simulation::day_wave(hour) + noise_, 0.01, 0.9);
   const double batch = (1 - kSystemShare - services) * kBatchOfRest;
 
   model::NodeSample sample;
@@ -118,8 +82,8 @@ model::NodeSample GeneratedNode::sample(model::MonoTime mono, model::WallTime wa
   sample.be_cpu = cpu_of(batch, shape_.cpu);
   sample.system_cpu = cpu_of(kSystemShare, shape_.cpu);
   sample.node_cpu = *sample.ls_cpu + *sample.be_cpu + *sample.system_cpu;
-  sample.ls_memory = shape_.memory.percent(35);
-  sample.be_memory = shape_.memory.percent(20);
+  sample.ls_memory = shape_.memory.percent(simulation::kServicesMemoryPercent);
+  sample.be_memory = shape_.memory.percent(simulation::kBatchMemoryPercent);
   sample.node_memory = shape_.memory.percent(60);
   sample.cpu_pressure = model::Pressure{draw(0, 0.1), 0};
   sample.memory_pressure = model::Pressure{draw(0, 0.01), 0};

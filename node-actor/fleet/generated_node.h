@@ -9,14 +9,11 @@
 #include "messages/model/pod.h"
 #include "messages/model/report.h"
 #include "messages/model/units.h"
+#include "node-actor/simulation/generated_pod.h"
 
 namespace tideline::rehearsal {
 
-/// What all nodes of a fleet have alike.
-struct NodeShape {
-  std::size_t pods = 30;  // a third of them batch
-  model::MilliCpu cpu{32'000};
-  model::Bytes memory{std::int64_t{128} << 30};
+struct NodeShape : simulation::HostShape {
   std::size_t samples = 10;  // in a report
 };
 

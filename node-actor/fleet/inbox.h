@@ -5,15 +5,25 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "messages/model/eviction.h"
+#include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
+#include "messages/model/policy.h"
 #include "messages/model/units.h"
 
 namespace tideline::rehearsal {
+
+/// Whose note it is. What comes late from an earlier life of a node's client means nothing to the next one.
+struct NoteOf {
+  std::size_t node = 0;
+  std::uint64_t life = 0;
+};
 
 struct LinkNote {
   enum class Kind : std::uint8_t {
@@ -22,15 +32,23 @@ struct LinkNote {
     kAcked,
     kRefused,
     kPolicy,
-    kHandsOff
+    kHandsOff,
+    kPace,
+    kEvictions,
+    kBatch
   } kind = Kind::kConnected;
-  std::size_t node = 0;
+  NoteOf of = {};
   model::MonoTime at = {};
-  model::Seq seq = {};               // kAcked, kRefused; of kConnected what is acked through
-  model::PolicyVersion policy = {};  // kPolicy
-  std::uint64_t order = 0;           // kHandsOff
-  bool for_good = false;             // kRefused: it will never be taken
-  std::string why = {};              // kDisconnected, kRefused
+  model::Seq seq = {};                                          // kAcked, kRefused; of kConnected what is acked through
+  model::Epoch epoch = {};                                      // kConnected: of the coordinator
+  std::shared_ptr<const model::NodePolicy> policy = {};         // kPolicy
+  std::shared_ptr<const model::HandsOffOrder> hands_off = {};   // kHandsOff
+  std::shared_ptr<const model::EvictionAnswer> evictions = {};  // kEvictions
+  model::BatchAllocatable batch = {};                           // kBatch
+  model::Duration interval = {};                                // kPace: reports come at it
+  model::Duration length = {};                                  // kPace: for so long
+  bool for_good = false;                                        // kRefused: it will never be taken
+  std::string why = {};                                         // kDisconnected, kRefused
 };
 
 class Inbox {

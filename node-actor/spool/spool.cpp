@@ -327,6 +327,10 @@ Spool::~Spool() {
   if (impl_) impl_->close();
 }
 
+void Spool::abandon() {
+  impl_.reset();
+}
+
 model::Incarnation Spool::incarnation() const {
   return model::Incarnation(impl_->state.incarnation);
 }

@@ -77,6 +77,8 @@ class Spool {
   void count_lost();
   /// Removes all reports up to and including `seq`.
   void ack_through(model::Seq seq);
+  /// Ends as the spool of a killed process does: without a clean close. It must not be used after this.
+  void abandon();
 
   std::size_t pending() const;     // reports held and not acked
   std::size_t disk_bytes() const;  // of segment files

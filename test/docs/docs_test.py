@@ -231,7 +231,7 @@ class Reference(unittest.TestCase):
     def test_every_option_is_in_it_and_no_other(self):
         said = set()
         for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"), ("tideline-coordinator",),
-                        ("tideline-fleet", "certs"), ("tideline-fleet", "bench"), ("tidectl",), *(("tidectl", name) for name in ("nodes", "node", "pods", "history", "events", "watch",
+                        ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",), *(("tidectl", name) for name in ("nodes", "node", "pods", "history", "events", "watch",
                                                                       "explain", "hands-off")),
                         ("tidectl", "policy", "get"), ("tidectl", "policy", "apply"), ("tidectl", "hands-off", "list"),
                         ("tidectl", "hands-off", "end"), ("tidectl", "explain", "node"), ("tidectl", "node", "n", "release")):

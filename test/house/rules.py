@@ -31,8 +31,11 @@ ROOMS = {
     "node-actor/actor": Room(ACTOR, "node", (
         MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock", "node-actor/sense",
         "node-actor/decide", "node-actor/recording", "node-actor/kernel", "node-actor/guard", "node-actor/spool")),
+    # Hosts in virtual time with the node's own sense and decide code, what they are loaded with, and what goes wrong.
+    "node-actor/simulation": Room(PURE, "simulation", (MODEL, "node-actor/sense", "node-actor/decide")),
     # tideline-fleet: many simulated nodes in one process.
-    "node-actor/fleet": Room(PROGRAM, "rehearsal", ("messages/*", "node-actor/sense")),
+    "node-actor/fleet": Room(PROGRAM, "rehearsal", (
+        "messages/*", "node-actor/sense", "node-actor/decide", "node-actor/simulation", "node-actor/spool")),
     "node-actor": Room(PROGRAM, "", ("node-actor/*", "messages/*")),
     "storage/store": Room(PURE, "store", (MODEL,)),
     "storage/rocks": Room(EDGE, "rocks", ("storage/*", MODEL, "messages/codec", "messages/log", "messages/clock")),

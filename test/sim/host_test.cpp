@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <iterator>
+
+#include "node-actor/decide/cpu_suppress.h"
 #include "test/sim/campaign.h"
 #include "test/sim/host_sim.h"
 

@@ -136,6 +136,23 @@ TEST(Spool, SurvivesAKill) {
   EXPECT_TRUE(next.notes().empty()) << next.notes()[0];
 }
 
+TEST(Spool, AnAbandonedOneIsAsAKillLeavesIt) {
+  const TempDir dir;
+  auto spool = open(dir.str());
+  add(spool, "a");
+  add(spool, "b");
+  spool.ack(Seq(1));
+  const auto incarnation = spool.incarnation();
+  spool.abandon();
+  auto again = open(dir.str());
+  EXPECT_EQ(again.incarnation(), incarnation);
+  EXPECT_THAT(held(again), ElementsAre(2));
+  again.abandon();
+  const auto after_power_loss = open(dir.str(), {}, "boot-b");
+  EXPECT_NE(after_power_loss.incarnation(), incarnation);
+  EXPECT_EQ(after_power_loss.pending_gap(), 1u);
+}
+
 TEST(Spool, AnAckOutOfOrderForgottenByAKillIsOfferedAgainAndNotCounted) {
   const TempDir dir;
   auto spool = open(dir.str());
