@@ -1,5 +1,6 @@
 // tideline-coordinator: history, ledger and policy of the whole fleet.
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -36,6 +37,8 @@ constexpr int kExitFault = 1;
 constexpr int kExitUsage = 2;
 constexpr unsigned kBrokenStopSeconds = 10;
 constexpr std::string_view kDirSource = "dir:";
+// Well above the time below which a node takes the end of its session for a failure, and waits longer each time.
+constexpr auto kShortestSessionAge = std::chrono::seconds(10);
 
 struct Arguments {
   coordinator::CoordinatorConfig config;
@@ -94,11 +97,14 @@ Result<void> settle(Arguments& arguments) {
   }
   const auto max_age = model::parse_duration(arguments.session_max_age);
   if (!max_age) return max_age.error().in("--session-max-age");
-  if (*max_age < std::chrono::minutes(1)) {
+  if (*max_age < kShortestSessionAge) {
     return model::Error(model::ErrorCode::kInvalidArgument,
-                        fmt::format("--session-max-age {}: want at least 1m", arguments.session_max_age));
+                        fmt::format("--session-max-age {}: want at least 10s", arguments.session_max_age));
   }
-  arguments.config.session.max_age = *max_age;
+  auto& session = arguments.config.session;
+  session.max_age = *max_age;
+  // Else short ages had no jitter.
+  session.least_age = std::min(session.least_age, *max_age / 4 * 3);
   arguments.config.retention = *retention;
   arguments.config.commit_window = *window;
   return {};

@@ -237,7 +237,11 @@ EvictionDesk::Out FleetActor::eviction_out() {
     link_->with([&](link::NodeServer& server) { server.answer_evictions(ticket, std::move(answer)); });
   };
   out.refuse = [this](link::EvictionTicket ticket, model::Error why) {
-    log::warn("eviction-ask", "session {}: {}", ticket.session.value(), why.message());
+    // As many as a node cares to ask.
+    if (const auto held = refused_asks_.admit(clock::mono_now().ns)) {
+      log::warn("eviction-ask", "session {}: {}{}", ticket.session.value(), why.message(),
+                *held == 0 ? "" : fmt::format(" ({} more held back)", *held));
+    }
     link_->with([&](link::NodeServer& server) { server.refuse_evictions(ticket, std::move(why)); });
   };
   return out;

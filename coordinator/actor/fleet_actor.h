@@ -11,6 +11,7 @@
 #include "coordinator/actor/messages.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
+#include "messages/log/log.h"
 
 namespace tideline::coordinator {
 
@@ -59,6 +60,7 @@ class FleetActor : public caf::event_based_actor {
   LedgerBook ledger_;
   HandsOffDesk desk_;
   EvictionDesk evictions_;
+  log::RateLimit refused_asks_{1'000'000'000};
 };
 
 }  // namespace tideline::coordinator

@@ -192,7 +192,9 @@ Result<CertFiles> Authority::issue(const std::string& file, const CertSpec& spec
   X509* issuer = impl_->own.certificate.get();
   bool good = X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
               add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-              add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature");
+              add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature") &&
+              // Authorities of one name, the old and the new one in a bundle, are told apart by their keys.
+              add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
   if (good && (spec.client_auth || spec.server_auth)) {
     const char* usage = spec.client_auth && spec.server_auth ? "clientAuth,serverAuth"
                         : spec.client_auth                   ? "clientAuth"

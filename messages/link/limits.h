@@ -38,6 +38,9 @@ struct SessionLimits {
   /// certificate had left when it came; the node comes again with the certificate it has then. Never before least_age.
   model::Duration max_age = std::chrono::hours(12);
   model::Duration least_age = std::chrono::minutes(1);
+  /// A node opens so many sessions at once at most, and then one each enroll_every. Its agent waits longer than that.
+  std::size_t enroll_burst = 20;
+  model::Duration enroll_every = std::chrono::seconds(1);
   std::size_t max_outstanding_reports = 1;  // per session; a further one is rejected with kOverloaded
   std::size_t max_rejections = 16;          // rejected calls (malformed, over bounds), then the session is dropped
   std::size_t policy_slice = 25;            // policies sent per policy_slice_every: 10,000 nodes in 4 s

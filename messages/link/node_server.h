@@ -39,8 +39,9 @@ class NodeServerEvents {
   virtual void on_closed(SessionId session, const model::NodeName& node, const std::string& why) = 0;
   /// Not periodic: a report stands for one.
   virtual void on_heartbeat(SessionId, model::MonoTime /*node*/, model::WallTime /*node*/) {}
-  /// A peer that never became a session: handshake failed, wrong CA, another's name, silent. At most some 10 a second;
-  /// `suppressed` counts the ones left out since the last call.
+  /// A peer that never became a session: handshake failed, wrong CA, another's name, silent. At most some 10 a second
+  /// of each error code, so that a flood of one kind hides no other; `suppressed` counts the ones of this code that
+  /// were left out since its last call.
   virtual void on_peer_refused(const std::string& /*peer*/, const model::Error& /*why*/, std::uint64_t /*suppressed*/) {
   }
 };
@@ -67,7 +68,7 @@ struct NodeServerConfig {
 /// One node has one session. A newcomer with the same incarnation replaces the older session, which is closed: it is
 /// the same agent coming back before its old connection was noticed dead. A newcomer with another incarnation is
 /// refused while the older session was heard from within two heartbeats: two agents run as one node, and the one in
-/// place stays.
+/// place stays. A node that comes too often (SessionLimits::enroll_burst) is refused as well.
 class NodeServer {
  public:
   /// Checks the TLS files and the denied names, listens, starts the thread. The error names file or address.

@@ -18,6 +18,7 @@ using model::ErrorCode;
 
 constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
+constexpr std::int64_t kRefusalEveryNs = 100'000'000;
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
 
 /// Often enough to keep the deadlines within a quarter, never more than once a second unless a deadline is shorter.
@@ -74,6 +75,7 @@ ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeS
       // Before they are read: a change between the two is then seen as one.
       files_({config.tls.certificate, config.tls.key, config.tls.ca}),
       denied_file_({config.denied_names_file}),
+      pace_(config.session.enroll_burst, config.session.enroll_every),
       connections_(RpcConnections::create(context, config.rpc)),
       tasks_(*this) {}
 
@@ -115,7 +117,8 @@ void ServerCore::accept(TlsStream stream) {
 
 void ServerCore::refused(const std::string& peer, const Error& why) {
   ++counts_.refused;
-  if (const auto held = refusal_rate_.admit(mono_now().ns)) events_.on_peer_refused(peer, why, *held);
+  auto& rate = refusal_rates_.try_emplace(why.code(), kRefusalEveryNs).first->second;
+  if (const auto held = rate.admit(mono_now().ns)) events_.on_peer_refused(peer, why, *held);
 }
 
 ServerCore::Session* ServerCore::find(SessionId id) {
@@ -200,15 +203,22 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
 
 model::Result<void> ServerCore::make_room_for(const Hello& hello) {
   const auto found = by_node_.find(hello.node);
-  if (found == by_node_.end()) return {};
-  const Session& old = sessions_.at(found->second);
-  const auto silent_ms = (context_.timer.now() - old.last_heard) / kj::MILLISECONDS;
-  if (old.hello.incarnation != hello.incarnation && silent_ms <= 2 * to_ms(config_.session.heartbeat)) {
-    return Error(ErrorCode::kUnavailable,
-                 fmt::format("another agent runs as node '{}': incarnation {} at {} was heard from {} ms ago",
-                             hello.node.str(), old.hello.incarnation.value(), old.peer, silent_ms));
+  const Session* old = found == by_node_.end() ? nullptr : find(found->second);
+  if (old != nullptr && old->hello.incarnation != hello.incarnation) {
+    const auto silent_ms = (context_.timer.now() - old->last_heard) / kj::MILLISECONDS;
+    if (silent_ms <= 2 * to_ms(config_.session.heartbeat)) {
+      return Error(ErrorCode::kUnavailable,
+                   fmt::format("another agent runs as node '{}': incarnation {} at {} was heard from {} ms ago",
+                               hello.node.str(), old->hello.incarnation.value(), old->peer, silent_ms));
+    }
   }
-  end(old.id, "a newer connection of the same node took over");
+  // Only now: a second agent must not use up what the one in place may need.
+  if (!pace_.admit(hello.node, mono_now())) {
+    return Error(ErrorCode::kOverloaded,
+                 fmt::format("node '{}' opens sessions too often: {} at once, and then one each {} ms",
+                             hello.node.str(), config_.session.enroll_burst, to_ms(config_.session.enroll_every)));
+  }
+  if (old != nullptr) end(old->id, "a newer connection of the same node took over");
   return {};
 }
 
@@ -498,6 +508,7 @@ void ServerCore::sweep() {
     }
     for (const auto& [id, why] : ended)
       end(id, why);
+    pace_.forget_rested(mono_now());
     if (now - last_reload_ > to_kj(config_.accept.reload_every)) {
       last_reload_ = now;
       reload_changed_files();

@@ -13,6 +13,7 @@
 #include <kj/async-io.h>
 
 #include "messages/link/deny_list.h"
+#include "messages/link/enroll_pace.h"
 #include "messages/link/file_watch.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_tls.h"
@@ -128,6 +129,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   FileWatch denied_file_;
   std::string denied_problem_;  // likewise
   DenyList denied_;
+  EnrollPace pace_;
   std::mt19937_64 random_{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
   kj::Own<RpcConnections> connections_;
   kj::Own<TlsListener> listener_;
@@ -139,7 +141,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   bool flush_planned_ = false;
   std::deque<SessionId> policy_queue_;
   bool slice_planned_ = false;
-  log::RateLimit refusal_rate_{100'000'000};
+  std::unordered_map<model::ErrorCode, log::RateLimit> refusal_rates_;
   kj::TaskSet tasks_;
 };
 

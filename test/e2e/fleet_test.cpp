@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <csignal>
-#include <set>
-#include <sstream>
 #include <thread>
 
 #include <gmock/gmock.h>
 
-#include "storage/rocks/rocks_store.h"
-#include "test/support/cluster.h"
-#include "test/support/http_get.h"
+#include "test/e2e/rehearsal.h"
 
 namespace tideline::test {
 namespace {
@@ -23,53 +19,11 @@ using testing::HasSubstr;
 constexpr int kNodes = 100;
 constexpr int kMostRounds = 20;  // of some ten seconds and reports a node; one read of history gives 1000
 
-void issue_certs(const Cluster& cluster, int nodes) {
-  const auto made = run(
-      {program("tideline-fleet"), "certs", "--dir", cluster.dir().str() + "/tls", "--nodes", std::to_string(nodes)});
-  ASSERT_EQ(made.exit, 0) << made.output;
-}
-
-Process start_fleet(const Cluster& cluster, std::vector<std::string> more) {
-  std::vector<std::string> argv = {program("tideline-fleet"),
-                                   "bench",
-                                   "--coordinator",
-                                   cluster.node_address(),
-                                   "--certs",
-                                   cluster.dir().str() + "/tls",
-                                   "--nodes",
-                                   std::to_string(kNodes),
-                                   "--pods",
-                                   "6",
-                                   "--interval",
-                                   "1s",
-                                   "--row",
-                                   "1s",
-                                   "--json"};
-  argv.insert(argv.end(), more.begin(), more.end());
-  return Process(argv, {.environment = {}, .output_file = cluster.dir().str() + "/fleet.log"});
-}
-
-/// The last line, which is for the whole run.
-json whole_of(const Process& fleet) {
-  json whole;
-  std::istringstream lines(fleet.output());
-  for (std::string line; std::getline(lines, line);) {
-    const json row = json::parse(line, nullptr, false);
-    if (row.is_object() && row.value("kind", "") == "whole") whole = row;
-  }
-  return whole;
-}
-
-bool has_sessions(const Cluster& cluster, int count) {
-  return http_get(cluster.web_port(), "/metrics").find("\ntideline_sessions " + std::to_string(count) + "\n") !=
-         std::string::npos;
-}
-
 TEST(Fleet, EachReportOfAHundredNodesIsAckedAndTheyApplyANewPolicy) {
   Cluster cluster;
-  issue_certs(cluster, kNodes);
+  issue_fleet_certs(tls_directory(cluster), kNodes);
   cluster.start_coordinator();
-  auto fleet = start_fleet(cluster, {"--spread", "0", "--for", "0"});
+  auto fleet = start_fleet(cluster, {.nodes = kNodes, .spread = "0"});
   ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(cluster, kNodes); })) << fleet.output();
   cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 55));
   EXPECT_TRUE(eventually(seconds(30), [&] {
@@ -94,9 +48,9 @@ TEST(Fleet, EachReportOfAHundredNodesIsAckedAndTheyApplyANewPolicy) {
 // The fleet forgets a report only when it was acked; so numbers without a hole and without a twin are all of them.
 TEST(Fleet, KillNineUnderLoadLosesNoAckedReportAndStoresNoneTwice) {
   Cluster cluster;
-  issue_certs(cluster, kNodes);
+  issue_fleet_certs(tls_directory(cluster), kNodes);
   cluster.start_coordinator();
-  auto fleet = start_fleet(cluster, {"--spread", "1s", "--for", "0"});
+  auto fleet = start_fleet(cluster, {.nodes = kNodes});
   ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(cluster, kNodes); })) << fleet.output();
   for (int round = 0; round < std::min(rounds(2), kMostRounds); ++round) {
     // A session of less than 5 s counts as a failure, after which a node waits longer.
@@ -118,25 +72,7 @@ TEST(Fleet, KillNineUnderLoadLosesNoAckedReportAndStoresNoneTwice) {
   EXPECT_EQ(whole.at("open"), 0);
   EXPECT_EQ(cluster.stop_coordinator(), 0);
 
-  auto store = rocks::RocksStore::open(cluster.data_dir() + "/history");
-  ASSERT_TRUE(store.ok()) << store.error().message();
-  std::size_t stored = 0;
-  for (int i = 0; i < kNodes; ++i) {
-    const model::NodeName name("sim-" + std::string(i < 10 ? "0000" : "000") + std::to_string(i));
-    const auto reports = (*store)->reports(name, {0}, {INT64_MAX}, 0);
-    ASSERT_TRUE(reports.ok()) << reports.error().message();
-    ASSERT_FALSE(reports->truncated);
-    std::multiset<model::Seq> seqs;
-    for (const auto& row : reports->rows) {
-      seqs.insert(row.report.seq);
-      EXPECT_EQ(row.report.gap_reports, 0u);
-    }
-    std::uint64_t expected = 0;
-    for (const auto seq : seqs)
-      EXPECT_EQ(seq.value(), ++expected) << name.str();
-    stored += seqs.size();
-  }
-  EXPECT_EQ(stored, whole.at("made").get<std::size_t>());
+  EXPECT_EQ(stored_once(cluster, kNodes), whole.at("made").get<std::size_t>());
 }
 
 TEST(Fleet, SaysWhatIsWrongBeforeItBegins) {

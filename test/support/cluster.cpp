@@ -37,32 +37,33 @@ void Cluster::set_policy(const std::string& key, const std::string& json) const 
   fs::rename(file, dir_.path() / "policy" / (key + ".json"));
 }
 
-void Cluster::start_coordinator() {
+void Cluster::start_coordinator(const std::vector<std::string>& more) {
   const std::string ports = dir_.str() + "/ports.json";
   fs::remove(ports);
   const auto address = [](int port) { return "127.0.0.1:" + std::to_string(port); };
-  coordinator_ =
-      std::make_unique<Process>(std::vector<std::string>{program("tideline-coordinator"),
-                                                         "--listen",
-                                                         address(node_port_),
-                                                         "--admin-listen",
-                                                         address(admin_port_),
-                                                         "--web-listen",
-                                                         address(web_port_),
-                                                         "--no-admin-socket",
-                                                         "--ports-file",
-                                                         ports,
-                                                         "--tls-cert",
-                                                         server_.certificate,
-                                                         "--tls-key",
-                                                         server_.key,
-                                                         "--tls-ca",
-                                                         server_.ca,
-                                                         "--data-dir",
-                                                         data_dir(),
-                                                         "--policy-source",
-                                                         "dir:" + dir_.str() + "/policy"},
-                                Process::Options{.environment = {}, .output_file = dir_.str() + "/coordinator.log"});
+  std::vector<std::string> argv{program("tideline-coordinator"),
+                                "--listen",
+                                address(node_port_),
+                                "--admin-listen",
+                                address(admin_port_),
+                                "--web-listen",
+                                address(web_port_),
+                                "--no-admin-socket",
+                                "--ports-file",
+                                ports,
+                                "--tls-cert",
+                                server_.certificate,
+                                "--tls-key",
+                                server_.key,
+                                "--tls-ca",
+                                server_.ca,
+                                "--data-dir",
+                                data_dir(),
+                                "--policy-source",
+                                "dir:" + dir_.str() + "/policy"};
+  argv.insert(argv.end(), more.begin(), more.end());
+  coordinator_ = std::make_unique<Process>(
+      std::move(argv), Process::Options{.environment = {}, .output_file = dir_.str() + "/coordinator.log"});
   const bool up = eventually(std::chrono::seconds(20), [&] { return fs::exists(ports) || !coordinator_->running(); });
   if (!up || !fs::exists(ports)) throw std::runtime_error("coordinator did not come up:\n" + coordinator_->output());
   const auto found = nlohmann::json::parse(dir_.read("ports.json"));

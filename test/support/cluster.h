@@ -2,6 +2,7 @@
 // Real programs on one machine: a coordinator, nodes on cgroup trees of their own, mutual TLS, tidectl.
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,14 +31,16 @@ class Cluster {
   /// Replaces one policy document, atomically. key: "resource-threshold-config" and the like.
   void set_policy(const std::string& key, const std::string& json) const;
 
-  /// Starts the coordinator and waits for its ports. The first start picks free ports, later ones take the same.
-  void start_coordinator();
+  /// Starts the coordinator, with `more` arguments, and waits for its ports. The first start picks free ports, later
+  /// ones take the same.
+  void start_coordinator(const std::vector<std::string>& more = {});
   Process& coordinator() { return *coordinator_; }
   void kill_coordinator();
   /// SIGTERM, and its exit code.
   int stop_coordinator();
   std::string data_dir() const { return dir_.str() + "/data"; }
   int web_port() const { return web_port_; }
+  std::uint16_t node_port() const { return static_cast<std::uint16_t>(node_port_); }
   std::string node_address() const { return "127.0.0.1:" + std::to_string(node_port_); }
 
   struct Node {

@@ -137,10 +137,14 @@ std::string program(const std::string& name) {
   return std::string(directory) + "/" + name;
 }
 
-int rounds(int usual) {
-  const char* wanted = std::getenv("TIDELINE_ROUNDS");
+int from_environment(const char* variable, int usual) {
+  const char* wanted = std::getenv(variable);
   const int parsed = wanted == nullptr ? 0 : std::atoi(wanted);  // NOLINT(cert-err34-c): 0 for nonsense is wanted
   return parsed > 0 ? parsed : usual;
+}
+
+int rounds(int usual) {
+  return from_environment("TIDELINE_ROUNDS", usual);
 }
 
 }  // namespace tideline::test

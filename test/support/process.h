@@ -55,6 +55,9 @@ bool eventually(std::chrono::milliseconds usual, const std::function<bool()>& is
 /// Path of one of our programs.
 std::string program(const std::string& name);
 
+/// A number from the environment, `usual` where it is not set or none above 0.
+int from_environment(const char* variable, int usual);
+
 /// TIDELINE_ROUNDS if set (long campaigns), else `usual`.
 int rounds(int usual);
 

@@ -1,6 +1,7 @@
 #include "messages/certs/authority.h"
 
 #include <filesystem>
+#include <vector>
 
 #include <gmock/gmock.h>
 
@@ -53,6 +54,33 @@ TEST(Authority, IsUsedAgainWhereItIsThere) {
   const auto later = again->issue("n", node_spec("n"));
   ASSERT_TRUE(later);
   EXPECT_TRUE(link::load(files(*later), link::TlsUse::kClient)) << "signed by the same authority";
+}
+
+TEST(Authority, OneThatIsReplacedByAnotherOfItsNameHoldsBesideItInABundle) {
+  const test::TempDir dir;
+  dir.write("bundle.crt", "");
+  std::vector<link::TlsFiles> leaves;
+  std::vector<std::string> authorities;
+  for (const char* name : {"old", "new"}) {
+    const std::string own = dir.str() + "/" + name;
+    std::filesystem::create_directory(own);
+    const auto authority = Authority::create(own, "ca");
+    ASSERT_TRUE(authority);
+    const auto leaf = authority->issue("n1", node_spec("n1"));
+    ASSERT_TRUE(leaf);
+    leaves.push_back({leaf->certificate, leaf->key, dir.str() + "/bundle.crt"});
+    authorities.push_back(dir.read(std::string(name) + "/ca.crt"));
+  }
+  for (const auto& bundle : {authorities[0] + authorities[1], authorities[1] + authorities[0]}) {
+    dir.write("bundle.crt", bundle);
+    for (const auto& leaf : leaves) {
+      const auto loaded = link::load(leaf, link::TlsUse::kClient);
+      EXPECT_TRUE(loaded) << loaded.error().message();
+    }
+  }
+  dir.write("bundle.crt", authorities[1]);
+  EXPECT_FALSE(link::load(leaves[0], link::TlsUse::kClient));
+  EXPECT_TRUE(link::load(leaves[1], link::TlsUse::kClient));
 }
 
 TEST(Authority, SaysWhatIsWrongWithItsFiles) {

@@ -180,6 +180,45 @@ TEST_F(LinkTest, FloodIsRejectedAndThenDropped) {
   EXPECT_TRUE(bystander_record.disconnects.empty());
 }
 
+TEST_F(LinkTest, ANodeThatComesTooOftenIsRefusedAndOthersAreNot) {
+  ServerRecord server_record;
+  ClientRecord bystander_record;
+  auto config = server_config();
+  config.session.enroll_burst = 3;
+  config.session.enroll_every = seconds(60);
+  const auto server = serve(std::move(config), server_record);
+  const auto own = files(ca_.node("n1"));
+  for (int i = 0; i < 3; ++i) {
+    HostilePeer peer(own, server->port());
+    ASSERT_TRUE(peer.connect());
+    ASSERT_TRUE(peer.enroll("n1"));
+  }
+  HostilePeer peer(own, server->port());
+  ASSERT_TRUE(peer.connect());
+  const auto outcome = peer.enroll("n1");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), model::ErrorCode::kOverloaded);
+  EXPECT_TRUE(peer.wait_closed());
+  EXPECT_TRUE(server_record.wait_refused("node 'n1' opens sessions too often"));
+  EXPECT_EQ(server_record.enrolled.size(), 3U);
+  const auto bystander = join(client_config("bystander", server->port()), bystander_record);
+  EXPECT_TRUE(bystander_record.wait_connected(1)) << bystander_record.last_why();
+}
+
+TEST_F(LinkTest, AFloodOfOneKindDoesNotHideAnotherKind) {
+  ServerRecord server_record;
+  const auto server = serve(server_config(), server_record);
+  HostilePeer liar(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(liar.connect());
+  for (int i = 0; i < 100; ++i)
+    RawSocket(server->port()).send("GET / HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(server_record.wait_refused("TLS handshake"));
+  EXPECT_FALSE(liar.enroll("n2"));
+  EXPECT_TRUE(server_record.wait_refused("the hello names node 'n2'"));
+  const std::lock_guard lock(server_record.signal.mutex);
+  EXPECT_LT(server_record.refusals.size(), 100U);
+}
+
 TEST_F(LinkTest, MalformedReportsAreRejectedAndThenDropTheSession) {
   ServerRecord server_record;
   auto config = server_config();

@@ -171,6 +171,14 @@ std::size_t HostilePeer::flood(const model::Report& report, std::size_t count) {
   return *refused;
 }
 
+model::Result<void> HostilePeer::ask_evictions(const model::EvictionAsk& ask) {
+  return impl_->run([=, this](KjContext&) -> kj::Promise<void> {
+    auto request = KJ_ASSERT_NONNULL(impl_->session).evictRequest();
+    codec::write(ask, request.initAsk());
+    return request.send().ignoreResult();
+  });
+}
+
 void HostilePeer::go_deaf() {
   static_cast<void>(impl_->run([this](KjContext&) -> kj::Promise<void> {
     impl_->deaf = true;

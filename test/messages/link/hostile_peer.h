@@ -8,6 +8,7 @@
 #include <string>
 
 #include "messages/link/tls_files.h"
+#include "messages/model/eviction.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
 
@@ -29,6 +30,7 @@ class HostilePeer {
   model::Result<void> report_without_pods(const model::Report& report, std::uint64_t list);
   /// Sends `count` reports without waiting for answers; how many were refused by the time all were answered.
   std::size_t flood(const model::Report& report, std::size_t count);
+  model::Result<void> ask_evictions(const model::EvictionAsk& ask);
   /// From now on reads nothing from its socket.
   void go_deaf();
   /// Sends heartbeats without waiting for answers until the socket takes no more for now.
@@ -51,6 +53,7 @@ class RawSocket {
   ~RawSocket();
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
+  bool connected() const { return fd_ >= 0; }
   void send(const std::string& bytes) const;
   /// True when the other end closes within 20 s; what it sends before is thrown away.
   bool wait_closed() const;
