@@ -16,7 +16,7 @@ namespace {
 using model::Error;
 using model::ErrorCode;
 
-constexpr std::array kFamilies{kMetaFamily, kReportFamily, kEventFamily, kDedupFamily};
+constexpr std::array kFamilies{kMetaFamily, kReportFamily, kEventFamily, kDedupFamily, kAccountFamily};
 
 rocksdb::DBOptions db_options(const RocksOptions& options) {
   rocksdb::DBOptions db;
@@ -121,6 +121,7 @@ void Database::find_families() {
     if (handle->GetName() == kReportFamily) report = handle;
     if (handle->GetName() == kEventFamily) event = handle;
     if (handle->GetName() == kDedupFamily) dedup = handle;
+    if (handle->GetName() == kAccountFamily) account = handle;
   }
 }
 
@@ -142,20 +143,25 @@ model::Result<void> Database::check_format() {
       return Error(ErrorCode::kMalformed,
                    fmt::format("history {}: no format number: not a Tideline store", directory_));
     }
-    rocksdb::WriteBatch batch;
-    batch.Put(meta, rocksdb::Slice(kFormatKey.data(), kFormatKey.size()), encode_u32(kFormat));
-    return write(batch, "writing the format number");
+    return write_format();
   }
   const auto format = decode_u32(**stored);
   if (!format) {
     return Error(ErrorCode::kMalformed,
                  fmt::format("history {}: format number of {} bytes does not parse", directory_, (*stored)->size()));
   }
-  if (*format != kFormat) {
-    return Error(ErrorCode::kUnsupported, fmt::format("history {}: has format {}, this build knows format {} only",
+  if (*format == 0 || *format > kFormat) {
+    return Error(ErrorCode::kUnsupported, fmt::format("history {}: has format {}, this build knows formats 1 to {}",
                                                       directory_, *format, kFormat));
   }
-  return {};
+  // Formats up to this one only added families, which are there by now.
+  return *format == kFormat ? model::Result<void>() : write_format();
+}
+
+model::Result<void> Database::write_format() {
+  rocksdb::WriteBatch batch;
+  batch.Put(meta, rocksdb::Slice(kFormatKey.data(), kFormatKey.size()), encode_u32(kFormat));
+  return write(batch, "writing the format number");
 }
 
 model::Result<void> Database::write(rocksdb::WriteBatch& batch, std::string_view what) {

@@ -20,7 +20,7 @@ model::Error error_of(const rocksdb::Status& status, std::string_view what, cons
 
 class Database {
  public:
-  /// Opens or creates; the format is checked or, in a new store, written.
+  /// Opens or creates; the format is checked or, in a new or an older store, written.
   static model::Result<std::unique_ptr<Database>> open(const std::string& directory, const RocksOptions& options);
   ~Database();
   Database(const Database&) = delete;
@@ -31,6 +31,7 @@ class Database {
   rocksdb::ColumnFamilyHandle* report = nullptr;
   rocksdb::ColumnFamilyHandle* event = nullptr;
   rocksdb::ColumnFamilyHandle* dedup = nullptr;
+  rocksdb::ColumnFamilyHandle* account = nullptr;
 
   model::Error error(const rocksdb::Status& status, std::string_view what) const {
     return error_of(status, what, directory_);
@@ -44,6 +45,7 @@ class Database {
   Database(std::string directory, rocksdb::DB* db, std::vector<rocksdb::ColumnFamilyHandle*> handles);
   void find_families();
   model::Result<void> check_format();
+  model::Result<void> write_format();
   bool is_empty() const;
 
   std::string directory_;
