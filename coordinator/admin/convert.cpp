@@ -181,6 +181,30 @@ Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader r
   return hands_off;
 }
 
+Result<std::optional<model::WallTime>> read_instant(std::int64_t at_ms) {
+  if (at_ms < 0) return invalid(fmt::format("the instant {} ms is before 1970", at_ms));
+  if (at_ms == 0) return std::optional<model::WallTime>();
+  return std::optional(model::WallTime{at_ms});
+}
+
+Result<std::vector<std::string>> read_label_keys(capnp::List<capnp::Text>::Reader in) {
+  using Limits = model::ClusterLimits;
+  if (in.size() > Limits::kMaxLabels) {
+    return invalid(fmt::format("{} labels to group by; at most {}", in.size(), Limits::kMaxLabels));
+  }
+  std::vector<std::string> keys;
+  for (const capnp::Text::Reader key : in) {
+    if (key.size() == 0 || key.size() > Limits::kMaxLabelBytes) {
+      return invalid(fmt::format("a label's key of {} bytes; want 1..{}", key.size(), Limits::kMaxLabelBytes));
+    }
+    keys.push_back(str(key));
+    if (std::count(keys.begin(), keys.end(), keys.back()) > 1) {
+      return invalid(fmt::format("label {} is named twice", keys.back()));
+    }
+  }
+  return keys;
+}
+
 Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms) {
   if (from_ms >= to_ms) return invalid(fmt::format("the range is empty: from {} to {} (ms)", from_ms, to_ms));
   return {};

@@ -1,6 +1,8 @@
 #pragma once
 // The backend's values <-> the admin schema. Writing never fails; what comes from a client is checked here.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,10 @@ model::Result<std::vector<PolicyDocument>> read(capnp::List<schema::PolicyState:
 model::Result<model::HandsOff> read_hands_off(const Caller& caller, capnp::Text::Reader group, std::int64_t for_ms,
                                               capnp::Text::Reader reason);
 model::Result<model::HandsOff> read_release(const Caller& caller, capnp::Text::Reader reason);
+/// nullopt = now, which 0 stands for.
+model::Result<std::optional<model::WallTime>> read_instant(std::int64_t at_ms);
+/// Each once.
+model::Result<std::vector<std::string>> read_label_keys(capnp::List<capnp::Text>::Reader in);
 model::Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms);
 
 }  // namespace tideline::admin

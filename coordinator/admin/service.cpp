@@ -1,5 +1,6 @@
 #include "coordinator/admin/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <capnp/schema.h>
@@ -219,12 +220,9 @@ kj::Promise<void> AdminService::explain(ExplainContext context) {
         Error(ErrorCode::kInvalidArgument, fmt::format("the part of a file's name has {} bytes; at most {}",
                                                        params.getFile().size(), AdminLimits::kMaxFilePartBytes)));
   }
-  if (params.getAtMs() < 0) {
-    return failed(
-        Error(ErrorCode::kInvalidArgument, fmt::format("the instant {} ms is before 1970", params.getAtMs())));
-  }
-  ExplainQuery query{*node, std::nullopt, {params.getFile().cStr(), params.getFile().size()}};
-  if (params.getAtMs() > 0) query.at = model::WallTime{params.getAtMs()};
+  auto at = read_instant(params.getAtMs());
+  if (!at) return failed(at.error());
+  const ExplainQuery query{*node, *at, {params.getFile().cStr(), params.getFile().size()}};
   return answer<Explanation>(
       context, [&](auto reply) { backend_.explain(query, std::move(reply)); },
       [](auto& results, const Explanation& explanation) { write(explanation, results.initExplanation()); });
@@ -281,6 +279,31 @@ kj::Promise<void> AdminService::resume(ResumeContext context) {
   if (!node) return failed(node.error());
   return answer<void>(
       context, [&](auto reply) { backend_.hands_off_end(caller, *node, "", true, std::move(reply)); }, [](auto&) {});
+}
+
+kj::Promise<void> AdminService::explainReclaimed(ExplainReclaimedContext context) {
+  const auto params = context.getParams();
+  auto node = read_node(params.getNode(), false);
+  if (!node) return failed(node.error());
+  auto at = read_instant(params.getAtMs());
+  if (!at) return failed(at.error());
+  const ExplainReclaimedQuery query{*node, *at};
+  return answer<model::ExplainedAccount>(
+      context, [&](auto reply) { backend_.explain_reclaimed(query, std::move(reply)); },
+      [](auto& results, const auto& explained) { codec::write(explained, results.initExplained()); });
+}
+
+kj::Promise<void> AdminService::cluster(ClusterContext context) {
+  const auto params = context.getParams();
+  auto labels = read_label_keys(params.getBy());
+  if (!labels) return failed(labels.error());
+  if (auto range = check_range(params.getFromMs(), params.getToMs()); !range) return failed(range.error());
+  constexpr std::size_t kMost = model::ClusterLimits::kMaxTrendPoints;
+  ClusterQuery query{{params.getFromMs()}, {params.getToMs()}, params.getMaxPoints(), *std::move(labels)};
+  query.max_points = query.max_points == 0 ? kMost : std::min(query.max_points, kMost);
+  return answer<model::ClusterReport>(
+      context, [&](auto reply) { backend_.cluster(query, std::move(reply)); },
+      [](auto& results, const auto& report) { codec::write(report, results.initReport()); });
 }
 
 }  // namespace tideline::admin

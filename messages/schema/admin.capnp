@@ -225,4 +225,8 @@ interface Admin {
   handsOffEnd @14 (node :Text, group :Text) -> ();                        # operator
   release @15 (node :Text, reason :Text) -> ();                           # operator; until resume
   resume @16 (node :Text) -> ();                                          # operator
+  reserved17 @17 () -> ();                                                # viewer; of a change beside this one
+  explainReclaimed @18 (node :Text, atMs :Int64) -> (explained :ExplainedAccount);  # viewer; atMs 0 = now
+  cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text)) -> (report :ClusterReport);
+      # viewer; maxPoints 0 = the server's bound; by: label keys
 }
