@@ -223,6 +223,29 @@ class ConnectionImpl final : public Connection {
     });
   }
 
+  Result<model::ExplainedAccount> explain_reclaimed(const std::string& node,
+                                                    std::optional<model::WallTime> at) override {
+    return caught([&]() -> Result<model::ExplainedAccount> {
+      auto request = admin_->explainReclaimedRequest();
+      request.setNode(ptr(node));
+      request.setAtMs(at ? at->ms : 0);
+      return codec::read(ask(kj::mv(request)).getExplained());
+    });
+  }
+
+  Result<model::ClusterReport> cluster(const ClusterQuestion& question) override {
+    return caught([&]() -> Result<model::ClusterReport> {
+      auto request = admin_->clusterRequest();
+      request.setFromMs(question.from.ms);
+      request.setToMs(question.to.ms);
+      request.setMaxPoints(question.points);
+      auto by = request.initBy(static_cast<unsigned>(question.labels.size()));
+      for (unsigned i = 0; i < by.size(); ++i)
+        by.set(i, ptr(question.labels[i]));
+      return codec::read(ask(kj::mv(request)).getReport());
+    });
+  }
+
   Result<void> hands_off_begin(const std::string& node, const std::string& group, model::Duration duration,
                                const std::string& reason) override {
     return caught([&]() -> Result<void> {

@@ -8,6 +8,8 @@
 
 #include "admin-client/answers.h"
 #include "messages/link/tls_files.h"
+#include "messages/model/cluster.h"
+#include "messages/model/explained.h"
 #include "messages/model/result.h"
 
 namespace tideline::tidectl {
@@ -32,6 +34,13 @@ struct ExplainQuestion {
   std::string file_part;
 };
 
+struct ClusterQuestion {
+  model::WallTime from;             // of the trend, inclusive
+  model::WallTime to;               // exclusive
+  std::uint32_t points = 0;         // at most
+  std::vector<std::string> labels;  // keys to group by
+};
+
 /// Errors: kUnavailable when the coordinator cannot be reached or does not prove itself, own TLS files are unusable, or
 /// the connection is lost (the text names address and file); anything else is the coordinator's own answer.
 class Connection {
@@ -54,6 +63,10 @@ class Connection {
   virtual model::Result<PolicyStatus> policy_status() = 0;
   virtual model::Result<void> watch(const std::string& node, std::uint32_t seconds) = 0;
   virtual model::Result<Explanation> explain(const ExplainQuestion& question) = 0;
+  /// at nullopt = now, by the live view; else as history has it.
+  virtual model::Result<model::ExplainedAccount> explain_reclaimed(const std::string& node,
+                                                                   std::optional<model::WallTime> at) = 0;
+  virtual model::Result<model::ClusterReport> cluster(const ClusterQuestion& question) = 0;
   virtual model::Result<void> hands_off_begin(const std::string& node, const std::string& group,
                                               model::Duration duration, const std::string& reason) = 0;
   /// Empty name = all nodes.

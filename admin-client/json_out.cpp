@@ -95,15 +95,12 @@ Json terms(const model::ReclaimTerms<Unit>& t) {
           {"mid", t.mid.value()},
           {"midOffered", t.mid_offered.value()},
           {"midRule", std::string(model::name_of(t.mid_rule))},
+          {"requested", t.requested.value()},
+          {"used", number(t.used)},
+          {"prodUsed", t.prod_used.value()},
+          {"midUsed", t.mid_used.value()},
+          {"batchUsed", t.batch_used.value()},
           {"rule", std::string(model::name_of(t.rule))}};
-}
-
-Json reclaimed(const model::Reclaimed& r) {
-  return {{"node", r.node.empty() ? Json() : Json(r.node.str())},
-          {"cpuMilli", terms(r.cpu)},
-          {"memoryBytes", terms(r.memory)},
-          {"policyVersion", r.policy.value()},
-          {"dataAgeMs", ms(r.data_age)}};
 }
 
 Json resources(const model::Resources& r) {
@@ -196,6 +193,14 @@ Json effective(const model::NodePolicy& p) {
 
 }  // namespace
 
+Json account_json(const model::Reclaimed& r) {
+  return {{"node", r.node.empty() ? Json() : Json(r.node.str())},
+          {"cpuMilli", terms(r.cpu)},
+          {"memoryBytes", terms(r.memory)},
+          {"policyVersion", r.policy.value()},
+          {"dataAgeMs", ms(r.data_age)}};
+}
+
 Json to_json(const Node& n) {
   return {{"name", n.name},
           {"liveness", n.liveness},
@@ -211,7 +216,7 @@ Json to_json(const Node& n) {
           {"pods", n.pods},
           {"status", n.status ? status(*n.status) : Json()},
           {"last", n.last ? sample(*n.last) : Json()},
-          {"reclaimed", n.reclaimed ? reclaimed(*n.reclaimed) : Json()}};
+          {"reclaimed", n.reclaimed ? account_json(*n.reclaimed) : Json()}};
 }
 
 Json to_json(const Pod& p) {
@@ -246,8 +251,8 @@ Json to_json(const Pod& p) {
 Json to_json(const ReclaimedAnswer& answer) {
   Json nodes = Json::array();
   for (const auto& node : answer.nodes)
-    nodes.push_back(reclaimed(node));
-  return {{"cluster", reclaimed(answer.cluster)}, {"nodes", std::move(nodes)}};
+    nodes.push_back(account_json(node));
+  return {{"cluster", account_json(answer.cluster)}, {"nodes", std::move(nodes)}};
 }
 
 Json to_json(const std::vector<Series>& series) {

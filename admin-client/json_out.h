@@ -20,6 +20,7 @@ nlohmann::ordered_json to_json(const PolicyAnswer& answer);
 nlohmann::ordered_json to_json(const PolicyStatus& status);
 nlohmann::ordered_json to_json(const PolicyApplied& applied);
 nlohmann::ordered_json policy_keys_json();
+nlohmann::ordered_json account_json(const model::Reclaimed& account);
 
 template <class T>
 nlohmann::ordered_json list_json(const char* name, const std::vector<T>& rows) {

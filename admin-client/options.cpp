@@ -1,5 +1,6 @@
 #include "admin-client/options.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include "admin-client/human.h"
 #include "admin-client/time_text.h"
 #include "coordinator/policy/spelling.h"
+#include "messages/model/cluster.h"
 
 namespace tideline::tidectl {
 namespace {
@@ -25,6 +27,8 @@ struct Raw {
   std::string to = "now";
   std::string interval = "2s";
   std::string at = "now";
+  std::string since = "1h";
+  std::string by = "topology.kubernetes.io/zone,node.kubernetes.io/instance-type";
   std::string duration;
   bool yes = false;
 };
@@ -171,6 +175,21 @@ class Parser {
     add_node_option(*pods, "this node only");
     add(app_, "reclaimed", "Capacity offered to batch and mid pods, with every term", Command::kReclaimed,
         {"tidectl reclaimed", "tidectl reclaimed --json | jq .cluster.cpuMilli.offered"});
+    auto* cluster =
+        add(app_, "cluster", "The cluster's account by tier and by node label, who is in deficit, the trend",
+            Command::kCluster,
+            {"tidectl cluster", "tidectl cluster --since 7d --by pool", "tidectl cluster --json | jq .deficits"});
+    cluster->add_option("--by", raw_.by, "keys of node labels to group by, with commas between")->default_str(raw_.by);
+    cluster->add_option("--since", raw_.since, "how far back the trend goes")->default_str(raw_.since);
+    cluster->add_option("--points", options_.points, "of the trend at most; each is the mean of its stretch")
+        ->default_str("240")
+        ->check(CLI::Range(std::uint32_t{1}, static_cast<std::uint32_t>(model::ClusterLimits::kMaxTrendPoints)));
+    add_drawing(*cluster);
+  }
+
+  void add_drawing(CLI::App& sub) {
+    sub.add_flag("--ascii", options_.ascii, "draw with ASCII characters only");
+    sub.add_option("--height", options_.height, "lines of a drawing")->default_str("12")->check(CLI::Range(4, 100));
   }
 
   void add_range(CLI::App& sub) {
@@ -189,10 +208,7 @@ class Parser {
     auto* plot = history->add_flag("--plot", options_.plot, "draw the series");
     auto* csv = history->add_flag("--csv", options_.csv, "print comma-separated values");
     csv->excludes(plot);
-    history->add_flag("--ascii", options_.ascii, "draw with ASCII characters only");
-    history->add_option("--height", options_.height, "lines of a drawing")
-        ->default_str("12")
-        ->check(CLI::Range(4, 100));
+    add_drawing(*history);
     auto* events = add(app_, "events", "What happened, with reasons", Command::kEvents,
                        {"tidectl events --from -1h", "tidectl events --node web-1 --from -10m --json"});
     add_node_option(*events, "this node only");
@@ -217,7 +233,8 @@ class Parser {
   }
 
   void add_ownership_commands() {
-    auto* explain = app_.add_subcommand("explain", "Why files have their values and pods were evicted");
+    auto* explain =
+        app_.add_subcommand("explain", "Why files have their values, pods were evicted, and so much is offered");
     explain->require_subcommand(1);
     explain->fallthrough();
     auto* node = add(*explain, "node", "Each file's last change: value, by what, why, since when; features; evictions",
@@ -226,6 +243,13 @@ class Parser {
     node->add_option("NAME", options_.node, "the node's name")->required();
     node->add_option("--at", raw_.at, "as it was then: -5m, RFC 3339, or ms since the epoch")->default_str(raw_.at);
     node->add_option("--file", options_.file_part, "only files, pods and groups whose name has this in it");
+    auto* reclaimed = add(*explain, "reclaimed",
+                          "Each term of a node's account: value, source, age; which pods are charged what, and why",
+                          Command::kExplainReclaimed,
+                          {"tidectl explain reclaimed web-1", "tidectl explain reclaimed web-1 --at -30m"});
+    reclaimed->add_option("NAME", options_.node, "the node's name")->required();
+    reclaimed->add_option("--at", raw_.at, "as history has it then: -5m, RFC 3339, or ms since the epoch")
+        ->default_str(raw_.at);
     auto* hands_off = add(
         app_, "hands-off", "Keep the agent's hands off a cgroup and all below it, for a while", Command::kHandsOffBegin,
         {"tidectl hands-off --node web-1 --cgroup kubepods/besteffort --for 2h --reason \"tuning by hand\"",
@@ -244,7 +268,8 @@ class Parser {
   }
 
   std::optional<Leave> check_ownership(model::WallTime now) {
-    if (options_.command == Command::kExplain && raw_.at != "now") {
+    const bool explains = options_.command == Command::kExplain || options_.command == Command::kExplainReclaimed;
+    if (explains && raw_.at != "now") {
       auto at = parse_instant(raw_.at, now);
       if (!at) return usage(at.error().in("--at").message());
       options_.at = *at;
@@ -288,6 +313,9 @@ class Parser {
     if (auto leave = check_ownership(now)) return *std::move(leave);
     if (options_.command == Command::kHistory || options_.command == Command::kEvents) {
       if (auto leave = check_range(now)) return *std::move(leave);
+    }
+    if (options_.command == Command::kCluster) {
+      if (auto leave = check_cluster(now)) return *std::move(leave);
     }
     if (options_.command == Command::kHistory) {
       if (auto leave = check_metrics()) return *std::move(leave);
@@ -333,6 +361,27 @@ class Parser {
     }
     options_.from = *from;
     options_.to = *to;
+    return std::nullopt;
+  }
+
+  std::optional<Leave> check_cluster(model::WallTime now) {
+    using Limits = model::ClusterLimits;
+    auto since = parse_duration(raw_.since);
+    if (!since) return usage(since.error().in("--since").message());
+    if (*since == model::kZeroDuration) return usage("--since is 0; want more");
+    options_.from.ms = now.ms - model::to_ms(*since);
+    options_.to.ms = now.ms + 1;
+    std::istringstream list(raw_.by);
+    for (std::string key; std::getline(list, key, ',');) {
+      if (key.empty() || key.size() > Limits::kMaxLabelBytes) {
+        return usage(fmt::format("--by {}: a label's key has 1 to {} bytes", raw_.by, Limits::kMaxLabelBytes));
+      }
+      if (std::find(options_.labels.begin(), options_.labels.end(), key) != options_.labels.end()) continue;
+      options_.labels.push_back(key);
+    }
+    if (options_.labels.size() > Limits::kMaxLabels) {
+      return usage(fmt::format("--by {}: {} labels; at most {}", raw_.by, options_.labels.size(), Limits::kMaxLabels));
+    }
     return std::nullopt;
   }
 

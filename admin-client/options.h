@@ -20,6 +20,7 @@ enum class Command {
   kNode,
   kPods,
   kReclaimed,
+  kCluster,
   kHistory,
   kEvents,
   kPolicyGet,
@@ -28,6 +29,7 @@ enum class Command {
   kPolicyKeys,
   kWatch,
   kExplain,
+  kExplainReclaimed,
   kRelease,
   kResume,
   kHandsOffBegin,
@@ -49,6 +51,8 @@ struct Options {
   bool csv = false;
   bool ascii = false;
   std::size_t height = 12;
+  std::vector<std::string> labels;  // keys to group by
+  std::uint32_t points = 240;       // of a trend, at most
   std::vector<std::string> files;
   bool dry_run = false;
   model::Duration interval{0};

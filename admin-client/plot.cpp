@@ -112,7 +112,7 @@ class Canvas {
 };
 
 /// The usual distance between points: the median.
-double usual_step(const std::vector<Point>& points) {
+double usual_step(std::span<const Point> points) {
   std::vector<std::int64_t> steps;
   for (std::size_t i = 1; i < points.size(); ++i)
     steps.push_back(points[i].at.ms - points[i - 1].at.ms);
@@ -122,7 +122,7 @@ double usual_step(const std::vector<Point>& points) {
   return static_cast<double>(*middle);
 }
 
-void draw(Canvas& canvas, const Series& series, std::size_t index, const PlotOptions& options, double top) {
+void draw(Canvas& canvas, const Curve& curve, std::size_t index, const PlotOptions& options, double top) {
   const auto span = static_cast<double>(options.to.ms - options.from.ms);
   const auto x_of = [&](const Point& point) {
     return static_cast<double>(point.at.ms - options.from.ms) / span * static_cast<double>(canvas.dots_x() - 1);
@@ -131,9 +131,9 @@ void draw(Canvas& canvas, const Series& series, std::size_t index, const PlotOpt
     const double y = std::clamp(value / top, 0.0, 1.0) * static_cast<double>(canvas.dots_y() - 1);
     return static_cast<std::size_t>(std::lround(y));
   };
-  const double gap = usual_step(series.points) * kGapFactor;
+  const double gap = usual_step(curve.points) * kGapFactor;
   const Point* previous = nullptr;
-  for (const Point& point : series.points) {
+  for (const Point& point : curve.points) {
     if (point.at.ms < options.from.ms || point.at.ms > options.to.ms || !std::isfinite(point.value)) continue;
     const bool joined = previous && static_cast<double>(point.at.ms - previous->at.ms) <= gap;
     const double x = x_of(point);
@@ -157,29 +157,28 @@ void draw(Canvas& canvas, const Series& series, std::size_t index, const PlotOpt
   }
 }
 
-std::string legend(const Series& series, std::size_t index, const Scale& scale, double step,
-                   const PlotOptions& options) {
+std::string legend(const Curve& curve, std::size_t index, const Scale& scale, double step, const PlotOptions& options) {
   std::string mark;
   if (options.color) {
     mark = fmt::format("{}{}{}", kColors[index % kColors.size()], options.utf8 ? "━━" : "--", kReset);
   } else {
     mark = options.utf8 ? kMarks[index % kMarks.size()] : kAsciiMarks[index % kAsciiMarks.size()];
   }
-  std::string text = fmt::format("  {} {}", mark, model::name_of(series.metric));
+  std::string text = fmt::format("  {} {}", mark, curve.name);
   double min = std::numeric_limits<double>::infinity();
   double max = -min;
   double sum = 0;
-  for (const Point& point : series.points) {
+  for (const Point& point : curve.points) {
     min = std::min(min, point.value);
     max = std::max(max, point.value);
     sum += point.value;
   }
-  if (series.points.empty()) return text + "  no data\n";
-  const double mean = sum / static_cast<double>(series.points.size());
+  if (curve.points.empty()) return text + "  no data\n";
+  const double mean = sum / static_cast<double>(curve.points.size());
   const double fine = step / 10;
   return text + fmt::format("  min {}  mean {}  max {} {}{}\n", number(min / scale.divisor, fine),
                             number(mean / scale.divisor, fine), number(max / scale.divisor, fine), scale.unit,
-                            series.truncated ? "  (cut: narrow the range)" : "");
+                            curve.truncated ? "  (cut: narrow the range)" : "");
 }
 
 /// Tick marks and clock times below the drawing area.
@@ -207,14 +206,14 @@ std::string time_axis(std::size_t columns, std::size_t margin, const PlotOptions
   return std::string(margin - 1, ' ') + (options.utf8 ? "└" : "+") + axis + "\n" + text + "\n";
 }
 
-std::string panel(const std::vector<const Series*>& series, const PlotOptions& options) {
+std::string panel(const std::vector<const Curve*>& curves, const PlotOptions& options) {
   double max = 0;
-  for (const Series* s : series) {
-    for (const Point& point : s->points) {
+  for (const Curve* curve : curves) {
+    for (const Point& point : curve->points) {
       if (std::isfinite(point.value)) max = std::max(max, point.value);
     }
   }
-  const Scale scale = scale_for(model::unit_of(series.front()->metric), max);
+  const Scale scale = scale_for(curves.front()->unit, max);
   const std::size_t lines = std::max(options.height, kMinHeight);
   const auto ticks = nice_ticks(max / scale.divisor, std::clamp<std::size_t>(lines / 3, 2, 6));
   const double step = ticks[1];
@@ -227,10 +226,10 @@ std::string panel(const std::vector<const Series*>& series, const PlotOptions& o
   const std::size_t columns = std::max(options.width, kMinWidth) - margin;
 
   // Without colours braille cannot tell two lines apart.
-  const bool braille = options.utf8 && (options.color || series.size() == 1);
+  const bool braille = options.utf8 && (options.color || curves.size() == 1);
   Canvas canvas(columns, lines, braille);
-  for (std::size_t i = 0; i < series.size(); ++i)
-    draw(canvas, *series[i], i, options, top);
+  for (std::size_t i = 0; i < curves.size(); ++i)
+    draw(canvas, *curves[i], i, options, top);
 
   std::vector<std::optional<double>> tick_at(lines);
   for (const double tick : ticks) {
@@ -245,9 +244,9 @@ std::string panel(const std::vector<const Series*>& series, const PlotOptions& o
     out += canvas.line(line, options) + "\n";
   }
   out += time_axis(columns, margin, options);
-  for (std::size_t i = 0; i < series.size(); ++i) {
+  for (std::size_t i = 0; i < curves.size(); ++i) {
     const bool single_braille = braille && !options.color;
-    std::string text = legend(*series[i], i, scale, step, options);
+    std::string text = legend(*curves[i], i, scale, step, options);
     if (single_braille) text.replace(text.find(kMarks[0]), std::string_view(kMarks[0]).size(), "⠒");
     out += text;
   }
@@ -273,24 +272,31 @@ std::vector<double> nice_ticks(double max, std::size_t count) {
   return ticks;
 }
 
-std::string plot(const std::vector<Series>& series, const PlotOptions& options) {
-  std::vector<std::vector<const Series*>> panels;
-  for (const Series& s : series) {
-    const auto same_unit = std::find_if(panels.begin(), panels.end(), [&](const auto& panel_series) {
-      return model::unit_of(panel_series.front()->metric) == model::unit_of(s.metric);
+std::string plot_curves(const std::vector<Curve>& curves, const PlotOptions& options) {
+  std::vector<std::vector<const Curve*>> panels;
+  for (const Curve& curve : curves) {
+    const auto same_unit = std::find_if(panels.begin(), panels.end(), [&](const auto& panel_curves) {
+      return panel_curves.front()->unit == curve.unit;
     });
     if (same_unit == panels.end()) {
-      panels.push_back({&s});
+      panels.push_back({&curve});
     } else {
-      same_unit->push_back(&s);
+      same_unit->push_back(&curve);
     }
   }
   std::string out;
-  for (const auto& panel_series : panels) {
+  for (const auto& panel_curves : panels) {
     if (!out.empty()) out += "\n";
-    out += panel(panel_series, options);
+    out += panel(panel_curves, options);
   }
   return out + fmt::format("  {} .. {} (UTC)\n", format_instant(options.from), format_instant(options.to));
+}
+
+std::string plot(const std::vector<Series>& series, const PlotOptions& options) {
+  std::vector<Curve> curves;
+  for (const Series& s : series)
+    curves.push_back({model::name_of(s.metric), model::unit_of(s.metric), s.points, s.truncated});
+  return plot_curves(curves, options);
 }
 
 }  // namespace tideline::tidectl

@@ -10,6 +10,7 @@
 
 #include "admin-client/human.h"
 #include "admin-client/json_out.h"
+#include "admin-client/ledger_out.h"
 #include "admin-client/ownership_out.h"
 #include "admin-client/plot.h"
 #include "admin-client/render.h"
@@ -71,19 +72,23 @@ int done(const Options& options, const Result<void>& outcome, const std::string&
   return kOk;
 }
 
+PlotOptions plot_options(const Options& options, const Terminal& terminal) {
+  PlotOptions drawing;
+  drawing.width = terminal.width;
+  drawing.height = options.height;
+  drawing.utf8 = terminal.utf8 && !options.ascii;
+  drawing.color = terminal.color;
+  drawing.from = options.from;
+  drawing.to = options.to;
+  return drawing;
+}
+
 int history(const Options& options, const Terminal& terminal, Connection& connection) {
   const auto series = connection.history({options.node, options.metrics, options.from, options.to});
   const int code = show(options, series, [&](const std::vector<Series>& all) {
     if (options.csv) return render_history_csv(all);
     if (!options.plot) return render_history(all);
-    PlotOptions plot_options;
-    plot_options.width = terminal.width;
-    plot_options.height = options.height;
-    plot_options.utf8 = terminal.utf8 && !options.ascii;
-    plot_options.color = terminal.color;
-    plot_options.from = options.from;
-    plot_options.to = options.to;
-    return fmt::format("node {}\n", safe_text(options.node)) + plot(all, plot_options);
+    return fmt::format("node {}\n", safe_text(options.node)) + plot(all, plot_options(options, terminal));
   });
   if (const auto note = series && options.csv ? cut_note(*series) : ""; !note.empty()) say(note);
   return code;
@@ -203,6 +208,10 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
           render_pods);
     case Command::kReclaimed:
       return show(options, connection.reclaimed(), render_reclaimed);
+    case Command::kCluster:
+      return show(
+          options, connection.cluster({options.from, options.to, options.points, options.labels}),
+          [&](const model::ClusterReport& report) { return render_cluster(report, plot_options(options, terminal)); });
     case Command::kHistory:
       return history(options, terminal, connection);
     case Command::kEvents:
@@ -215,6 +224,8 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
     case Command::kExplain:
       return show(options, connection.explain({options.node, options.at, options.file_part}),
                   [&](const Explanation& explanation) { return render_explanation(explanation, options.node); });
+    case Command::kExplainReclaimed:
+      return show(options, connection.explain_reclaimed(options.node, options.at), render_explained);
     case Command::kHandsOffList:
       return show(
           options, connection.hands_off_list(options.node),

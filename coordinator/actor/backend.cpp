@@ -58,5 +58,29 @@ void ActorBackend::hands_off_end(const admin::Caller& caller, const model::NodeN
             release ? "resumes" : "group \"" + group + "\" ends");
   anon_send(fleet_, AskHandsOffEnd{node, group, release, caller.identity.name, std::move(reply)});
 }
+void ActorBackend::explain_reclaimed(const admin::ExplainReclaimedQuery& query,
+                                     admin::Reply<model::ExplainedAccount> reply) {
+  anon_send(query.at ? reader_ : fleet_, AskExplainReclaimed{query, std::move(reply)});
+}
+void ActorBackend::cluster(const admin::ClusterQuery& query, admin::Reply<model::ClusterReport> reply) {
+  AskCluster ask{query, {}};
+  ask.reply = [query, reader = reader_, reply = std::move(reply)](model::Result<model::ClusterReport> report) {
+    if (!report) {
+      reply(report.error());
+      return;
+    }
+    AskTrend trend{query, {}};
+    trend.reply = [report = *std::move(report), reply](model::Result<std::vector<model::AccountAt>> rows) mutable {
+      if (!rows) {
+        reply(rows.error());
+        return;
+      }
+      report.trend = *std::move(rows);
+      reply(std::move(report));
+    };
+    anon_send(reader, std::move(trend));
+  };
+  anon_send(fleet_, std::move(ask));
+}
 
 }  // namespace tideline::coordinator

@@ -27,6 +27,9 @@ class ActorBackend final : public admin::AdminBackend {
   void hands_off_list(const model::NodeName& node, admin::Reply<std::vector<admin::HandsOffRow>> reply) override;
   void hands_off_end(const admin::Caller& caller, const model::NodeName& node, const std::string& group, bool release,
                      admin::Reply<void> reply) override;
+  void explain_reclaimed(const admin::ExplainReclaimedQuery& query,
+                         admin::Reply<model::ExplainedAccount> reply) override;
+  void cluster(const admin::ClusterQuery& query, admin::Reply<model::ClusterReport> reply) override;
 
  private:
   caf::actor fleet_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/actor/ledger_answers.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -120,6 +121,8 @@ caf::behavior FleetActor::make_behavior() {
       [this](const AskNode& ask) { ask.reply(view_of(ask.name)); },
       [this](const AskPods& ask) { ask.reply(pods(ask.name)); },
       [this](const AskReclaimed& ask) { ask.reply(reclaimed()); },
+      [this](const AskExplainReclaimed& ask) { ask.reply(explain(ask.query.node)); },
+      [this](const AskCluster& ask) { ask.reply(cluster_report(ledger_, fleet_, ask.query.labels, arrival_now())); },
       [this](const AskFleetReport& ask) { ask.reply(report()); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
@@ -210,6 +213,7 @@ void FleetActor::run_ledger() {
     session->second.told = batch;
     told.emplace_back(session->second.id, batch);
   }
+  keep(ledger_.to_keep(fleet_, now));
   if (told.empty()) return;
   link_->with([&](link::NodeServer& server) { server.set_batch(std::move(told)); });
 }
@@ -266,6 +270,14 @@ void FleetActor::keep(const model::NodeName& node, std::vector<model::Event> eve
   send(history_, std::move(keep));
 }
 
+void FleetActor::keep(std::vector<model::Reclaimed> accounts) {
+  if (accounts.empty()) return;
+  KeepAccounts keep;
+  for (auto& account : accounts)
+    keep.accounts.push_back({clock::wall_now(), std::move(account)});
+  send(history_, std::move(keep));
+}
+
 model::Result<fleet::NodeView> FleetActor::view_of(const model::NodeName& name) const {
   auto view = fleet_.node(name, clock::mono_now());
   if (!view) return unknown_node(name);
@@ -282,22 +294,22 @@ model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeNam
   return fleet_.pods(name);
 }
 
-model::Reclaimed FleetActor::cluster() const {
-  const auto now = clock::mono_now();
-  // What a machine that is gone once offered is not the cluster's any more.
-  return reclaim::cluster_sum(ledger_.accounts(
-      now, [&](const model::NodeName& name) { return fleet_.liveness(name, now) != fleet::Liveness::kGone; }));
+model::Result<model::ExplainedAccount> FleetActor::explain(const model::NodeName& name) const {
+  if (!fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
+  return explain_reclaimed(name, fleet_, rollout_, arrival_now());
 }
 
 admin::ReclaimedReport FleetActor::reclaimed() const {
   admin::ReclaimedReport report;
-  report.nodes = ledger_.accounts(clock::mono_now(), [](const model::NodeName&) { return true; });
-  report.cluster = cluster();
+  const auto now = clock::mono_now();
+  report.nodes = ledger_.accounts(now, [](const model::NodeName&) { return true; });
+  report.cluster = ledger_.cluster(fleet_, now);
   return report;
 }
 
 FleetReport FleetActor::report() const {
-  return {fleet_.summary(clock::mono_now()), cluster(), policy_};
+  const auto now = clock::mono_now();
+  return {fleet_.summary(now), ledger_.cluster(fleet_, now), policy_};
 }
 
 model::Result<void> FleetActor::watch(const AskWatch& ask) {

@@ -32,12 +32,13 @@ class FleetActor : public caf::event_based_actor {
   void run_ledger();
   void forget_long_gone(model::MonoTime now);
   void keep(const model::NodeName& node, std::vector<model::Event> events);
+  void keep(std::vector<model::Reclaimed> accounts);
 
   model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
   model::Result<std::vector<fleet::PodView>> pods(const model::NodeName& name) const;
   admin::ReclaimedReport reclaimed() const;
   FleetReport report() const;
-  model::Reclaimed cluster() const;
+  model::Result<model::ExplainedAccount> explain(const model::NodeName& name) const;
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/actor/account_reader.h"
 #include "coordinator/actor/explain_reader.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
@@ -28,6 +29,10 @@ caf::behavior HistoryActor::make_behavior() {
         events_.insert(events_.end(), keep.events.begin(), keep.events.end());
         commit_when_due(events_.size());
       },
+      [this](const KeepAccounts& keep) {
+        accounts_.insert(accounts_.end(), keep.accounts.begin(), keep.accounts.end());
+        commit_when_due(accounts_.size());
+      },
       [this](const KeepSetting& setting) {
         const auto kept = store_->put_setting(setting.key, setting.value);
         if (!kept) log::error("setting-lost", "{}: {}", setting.key, kept.error().message());
@@ -52,6 +57,19 @@ void HistoryActor::commit_when_due(std::size_t waiting) {
 void HistoryActor::commit() {
   commit_reports();
   commit_events();
+  commit_accounts();
+}
+
+void HistoryActor::commit_accounts() {
+  std::span<const model::AccountAt> rest(accounts_);
+  while (!rest.empty()) {
+    const auto slice = rest.first(std::min(rest.size(), store::kMaxAppendAccounts));
+    rest = rest.subspan(slice.size());
+    const auto kept = store_->append_accounts(slice);
+    if (!kept) log::error("accounts-lost", "{} accounts: {}", slice.size(), kept.error().message());
+    (kept ? counts_->accounts : counts_->accounts_lost) += slice.size();
+  }
+  accounts_.clear();
 }
 
 void HistoryActor::commit_events() {
@@ -121,9 +139,9 @@ void HistoryActor::apply_retention() {
   const auto dropped = store_->drop_before({clock::wall_now().ms - age.count()});
   if (!dropped) {
     log::error("retention-failed", "{}", dropped.error().message());
-  } else if (dropped->reports + dropped->events + dropped->nodes > 0) {
-    log::info("retention", "dropped {} reports, {} events, {} nodes", dropped->reports, dropped->events,
-              dropped->nodes);
+  } else if (dropped->reports + dropped->events + dropped->accounts + dropped->nodes > 0) {
+    log::info("retention", "dropped {} reports, {} events, {} accounts, {} nodes", dropped->reports, dropped->events,
+              dropped->accounts, dropped->nodes);
   }
 }
 
@@ -135,6 +153,12 @@ caf::behavior HistoryReader::make_behavior() {
       [this](const AskHistory& ask) { ask.reply(history(ask.query)); },
       [this](const AskEvents& ask) { ask.reply(events(ask.query)); },
       [this](const AskExplain& ask) { ask.reply(explain(ask.query)); },
+      [this](const AskExplainReclaimed& ask) {
+        ask.reply(explain_account(*store_, ask.query.node, ask.query.at.value_or(clock::wall_now())));
+      },
+      [this](const AskTrend& ask) {
+        ask.reply(read_trend(*store_, ask.query.from, ask.query.to, ask.query.max_points));
+      },
   };
 }
 

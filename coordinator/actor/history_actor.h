@@ -8,7 +8,7 @@ namespace tideline::coordinator {
 
 struct HistoryOptions {
   model::Duration commit_window = std::chrono::milliseconds(20);
-  /// Reports or events: committed at once when so many wait. Must be <= store::kMaxAppendReports.
+  /// Reports, events or accounts: committed at once when so many wait. Must be <= store::kMaxAppendReports.
   std::size_t commit_reports = 512;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration retention_every = std::chrono::minutes(10);
@@ -28,6 +28,7 @@ class HistoryActor : public caf::event_based_actor {
   void commit_when_due(std::size_t waiting);
   void commit_reports();
   void commit_events();
+  void commit_accounts();
   void apply_retention();
   std::atomic<std::uint64_t>& count_of(store::AppendOutcome outcome);
 
@@ -36,6 +37,7 @@ class HistoryActor : public caf::event_based_actor {
   std::shared_ptr<HistoryCounts> counts_;
   std::vector<PersistWithOffset> waiting_;
   std::vector<store::CoordinatorEvent> events_;
+  std::vector<model::AccountAt> accounts_;
   bool commit_due_ = false;
 };
 

@@ -15,6 +15,8 @@ struct HistoryCounts {
   std::atomic<std::int64_t> commit_ns{0};    // spent in all commits
   std::atomic<std::uint64_t> events{0};
   std::atomic<std::uint64_t> events_lost{0};
+  std::atomic<std::uint64_t> accounts{0};
+  std::atomic<std::uint64_t> accounts_lost{0};
   std::atomic<bool> failing{false};  // the newest commit failed
 };
 

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "coordinator/actor/ledger_input.h"
+#include "coordinator/reclaim/account_sum.h"
+#include "coordinator/reclaim/keep.h"
 
 namespace tideline::coordinator {
 
@@ -30,9 +32,47 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
     changes.push_back({std::exchange(row.account, account), std::move(account)});
     row.touched = false;
     row.computed = now;
+    row.unkept = true;
     row.degrade_minutes = policy.colocation.degrade_time_minutes;
   }
   return changes;
+}
+
+bool LedgerBook::is_to_keep(const Row& row, model::MonoTime now) {
+  if (!row.account || !row.unkept) return false;
+  return !row.kept || reclaim::worth_keeping(*row.kept, *row.account, now - row.kept_at);
+}
+
+std::vector<model::Reclaimed> LedgerBook::to_keep(const fleet::FleetView& fleet, model::MonoTime now) {
+  std::vector<model::Reclaimed> kept;
+  auto it = rows_.lower_bound(turn_);
+  for (std::size_t seen = 0; seen < rows_.size() && kept.size() < kMostKeptAtOnce; ++seen, ++it) {
+    if (it == rows_.end()) it = rows_.begin();
+    Row& row = it->second;
+    if (!is_to_keep(row, now)) continue;
+    kept.push_back(model::aged(*row.account, now - row.computed));
+    row.kept = row.account;
+    row.kept_at = now;
+    row.unkept = false;
+  }
+  turn_ = it == rows_.end() ? model::NodeName() : it->first;
+  if (rows_.empty()) return kept;
+  // Not before all nodes had time to come back after a start: a trend would show a fleet that was lost.
+  if (!cluster_kept_) cluster_kept_ = now;
+  if (now - *cluster_kept_ >= kClusterEvery) {
+    kept.push_back(cluster(fleet, now));
+    cluster_kept_ = now;
+  }
+  return kept;
+}
+
+model::Reclaimed LedgerBook::cluster(const fleet::FleetView& fleet, model::MonoTime now) const {
+  reclaim::AccountSum sum;
+  for (const auto& [name, row] : rows_) {
+    if (!row.account || fleet.liveness(name, now) == fleet::Liveness::kGone) continue;
+    sum.add(model::aged(*row.account, now - row.computed));
+  }
+  return sum.total();
 }
 
 }  // namespace tideline::coordinator

@@ -67,6 +67,9 @@ struct Durable {
 struct KeepEvents {
   std::vector<store::CoordinatorEvent> events;
 };
+struct KeepAccounts {
+  std::vector<model::AccountAt> accounts;
+};
 struct KeepSetting {
   std::string key;
   std::string value;
@@ -159,6 +162,19 @@ struct AskExplain {
   admin::ExplainQuery query;
   admin::Reply<admin::Explanation> reply;
 };
+/// Of now to the fleet, of an instant to the reader.
+struct AskExplainReclaimed {
+  admin::ExplainReclaimedQuery query;
+  admin::Reply<model::ExplainedAccount> reply;
+};
+struct AskCluster {
+  admin::ClusterQuery query;
+  admin::Reply<model::ClusterReport> reply;  // without its trend
+};
+struct AskTrend {
+  admin::ClusterQuery query;
+  admin::Reply<std::vector<model::AccountAt>> reply;
+};
 struct AskHandsOffBegin {
   model::NodeName node;
   model::HandsOff hands_off;
@@ -202,6 +218,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PersistWithOffset)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persisted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepEvents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepAccounts)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepSetting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyLoaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::CommitTick)
@@ -224,6 +241,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyGet)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyApply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskExplain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskExplainReclaimed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskCluster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskTrend)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffBegin)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskHandsOffEnd)

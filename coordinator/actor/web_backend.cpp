@@ -55,6 +55,8 @@ void add_terms(web::Exposition& out, std::string_view name, std::string_view hel
   add("mid_offered", terms.mid_offered);
   add("mid_charged", terms.mid_charged);
   add("mid_committed", terms.mid_committed);
+  add("requested", terms.requested);
+  if (terms.used) add("used", *terms.used);
 }
 
 void add_link(web::Exposition& out, const link::LinkCounts& link) {
@@ -85,6 +87,10 @@ void add_history(web::Exposition& out, const HistoryCounts& history, const store
           number(history.events.load()));
   out.one("tideline_events_lost_total", Type::kCounter, "Events of the coordinator's own that the store did not take.",
           number(history.events_lost.load()));
+  out.one("tideline_accounts_total", Type::kCounter, "Accounts of the ledger that were stored.",
+          number(history.accounts.load()));
+  out.one("tideline_accounts_lost_total", Type::kCounter, "Accounts of the ledger that the store did not take.",
+          number(history.accounts_lost.load()));
   out.family("tideline_store_bytes", Type::kGauge, "Size of the history store.");
   out.sample(number(store.disk_bytes), {{"where", "disk"}});
   out.sample(number(store.memory_bytes), {{"where", "memory"}});

@@ -12,6 +12,8 @@
 #include "messages/link/identity.h"
 #include "messages/link/reply.h"
 #include "messages/model/action.h"
+#include "messages/model/cluster.h"
+#include "messages/model/explained.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
 #include "messages/model/metric.h"
@@ -117,6 +119,18 @@ struct Explanation {
   model::WallTime status_at;
 };
 
+struct ExplainReclaimedQuery {
+  model::NodeName node;
+  std::optional<model::WallTime> at;  // nullopt = now
+};
+
+struct ClusterQuery {
+  model::WallTime from;             // of the trend, inclusive
+  model::WallTime to;               // exclusive; > from
+  std::size_t max_points = 0;       // 1..ClusterLimits::kMaxTrendPoints
+  std::vector<std::string> labels;  // to group by; at most ClusterLimits::kMaxLabels, each once
+};
+
 struct HandsOffRow {
   model::NodeName node;
   model::HandsOff hands_off;  // `remaining` as of the answer
@@ -169,6 +183,9 @@ class AdminBackend {
   /// kNotFound when there is none. `release`: the one of the whole tree, whatever `group` says.
   virtual void hands_off_end(const Caller& caller, const model::NodeName& node, const std::string& group, bool release,
                              Reply<void> reply) = 0;
+  /// Of now as the live view has it, of an instant as history has it: then kNotFound where there is no account by then.
+  virtual void explain_reclaimed(const ExplainReclaimedQuery& query, Reply<model::ExplainedAccount> reply) = 0;
+  virtual void cluster(const ClusterQuery& query, Reply<model::ClusterReport> reply) = 0;
 };
 
 }  // namespace tideline::admin

@@ -50,6 +50,32 @@ Result<model::NodeName> node_name(capnp::Text::Reader name, Named named) {
   return model::NodeName(str(name));
 }
 
+/// nullopt = now, which 0 stands for.
+Result<std::optional<model::WallTime>> instant(std::int64_t at_ms) {
+  if (at_ms < 0) return invalid(fmt::format("the instant {} ms is before 1970", at_ms));
+  if (at_ms == 0) return std::optional<model::WallTime>();
+  return std::optional(model::WallTime{at_ms});
+}
+
+/// Each once.
+Result<std::vector<std::string>> label_keys(capnp::List<capnp::Text>::Reader in) {
+  using Limits = model::ClusterLimits;
+  if (in.size() > Limits::kMaxLabels) {
+    return invalid(fmt::format("{} labels to group by; at most {}", in.size(), Limits::kMaxLabels));
+  }
+  std::vector<std::string> keys;
+  for (const capnp::Text::Reader key : in) {
+    if (key.size() == 0 || key.size() > Limits::kMaxLabelBytes) {
+      return invalid(fmt::format("a label's key of {} bytes; want 1..{}", key.size(), Limits::kMaxLabelBytes));
+    }
+    keys.push_back(str(key));
+    if (std::count(keys.begin(), keys.end(), keys.back()) > 1) {
+      return invalid(fmt::format("label {} is named twice", keys.back()));
+    }
+  }
+  return keys;
+}
+
 Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms) {
   if (from_ms >= to_ms) return invalid(fmt::format("the range is empty: from {} to {} (ms)", from_ms, to_ms));
   return {};
@@ -265,10 +291,26 @@ Result<ExplainQuery> read(schema::Admin::ExplainParams::Reader in) {
     return invalid(
         fmt::format("the part of a file's name has {} bytes; at most {}", part.size(), AdminLimits::kMaxFilePartBytes));
   }
-  if (in.getAtMs() < 0) return invalid(fmt::format("the instant {} ms is before 1970", in.getAtMs()));
-  ExplainQuery query{*std::move(node), std::nullopt, str(part)};
-  if (in.getAtMs() > 0) query.at = model::WallTime{in.getAtMs()};
-  return query;
+  auto at = instant(in.getAtMs());
+  if (!at) return at.error();
+  return ExplainQuery{*std::move(node), *at, str(part)};
+}
+
+Result<ExplainReclaimedQuery> read(schema::Admin::ExplainReclaimedParams::Reader in) {
+  auto node = node_name(in.getNode(), Named::kOne);
+  if (!node) return node.error();
+  auto at = instant(in.getAtMs());
+  if (!at) return at.error();
+  return ExplainReclaimedQuery{*std::move(node), *at};
+}
+
+Result<ClusterQuery> read(schema::Admin::ClusterParams::Reader in) {
+  constexpr std::size_t kMost = model::ClusterLimits::kMaxTrendPoints;
+  auto labels = label_keys(in.getBy());
+  if (!labels) return labels.error();
+  if (auto range = check_range(in.getFromMs(), in.getToMs()); !range) return range.error();
+  const std::size_t points = in.getMaxPoints() == 0 ? kMost : std::min<std::size_t>(in.getMaxPoints(), kMost);
+  return ClusterQuery{{in.getFromMs()}, {in.getToMs()}, points, *std::move(labels)};
 }
 
 Result<HandsOffBeginCall> read(schema::Admin::HandsOffBeginParams::Reader in, const Caller& caller) {

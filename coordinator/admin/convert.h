@@ -56,5 +56,7 @@ model::Result<HandsOffEndCall> read(schema::Admin::HandsOffEndParams::Reader in)
 /// A release is begun as a hands-off of the whole tree.
 model::Result<HandsOffBeginCall> read(schema::Admin::ReleaseParams::Reader in, const Caller& caller);
 model::Result<model::NodeName> read(schema::Admin::ResumeParams::Reader in);
+model::Result<ExplainReclaimedQuery> read(schema::Admin::ExplainReclaimedParams::Reader in);
+model::Result<ClusterQuery> read(schema::Admin::ClusterParams::Reader in);
 
 }  // namespace tideline::admin

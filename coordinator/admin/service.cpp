@@ -1,5 +1,6 @@
 #include "coordinator/admin/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <capnp/schema.h>
@@ -252,6 +253,22 @@ kj::Promise<void> AdminService::resume(ResumeContext context) {
   if (!node) return failed(node.error());
   return answer<void>(
       context, [&](auto reply) { backend_.hands_off_end(caller(), *node, "", true, std::move(reply)); }, [](auto&) {});
+}
+
+kj::Promise<void> AdminService::explainReclaimed(ExplainReclaimedContext context) {
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
+  return answer<model::ExplainedAccount>(
+      context, [&](auto reply) { backend_.explain_reclaimed(*query, std::move(reply)); },
+      [](auto& results, const auto& explained) { codec::write(explained, results.initExplained()); });
+}
+
+kj::Promise<void> AdminService::cluster(ClusterContext context) {
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
+  return answer<model::ClusterReport>(
+      context, [&](auto reply) { backend_.cluster(*query, std::move(reply)); },
+      [](auto& results, const auto& report) { codec::write(report, results.initReport()); });
 }
 
 }  // namespace tideline::admin

@@ -60,6 +60,8 @@ class AdminService final : public schema::Admin::Server {
   kj::Promise<void> handsOffEnd(HandsOffEndContext context) override;
   kj::Promise<void> release(ReleaseContext context) override;
   kj::Promise<void> resume(ResumeContext context) override;
+  kj::Promise<void> explainReclaimed(ExplainReclaimedContext context) override;
+  kj::Promise<void> cluster(ClusterContext context) override;
 
  private:
   model::Result<void> admit(std::uint64_t interface_id, std::uint16_t method_id);

@@ -348,6 +348,14 @@ std::vector<NodeView> FleetView::nodes(model::MonoTime now) const {
   return views;
 }
 
+std::string FleetView::label(const model::NodeName& name, const std::string& key) const {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end() || !found->second->newest) return "";
+  const auto& labels = found->second->newest->status.labels;
+  const auto label = labels.find(key);
+  return label == labels.end() ? "" : label->second;
+}
+
 std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   const auto found = nodes_.find(name);
   if (found == nodes_.end() || !found->second->reported) return std::nullopt;

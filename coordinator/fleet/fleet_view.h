@@ -93,6 +93,7 @@ class FleetView {
   /// ignored.
   void set_reclaimed(const model::Reclaimed& reclaimed, model::MonoTime now);
 
+  const FleetOptions& options() const { return options_; }
   std::size_t size() const;
   std::size_t pod_count() const;  // rows of pods("")
   Summary summary(model::MonoTime now) const;
@@ -101,6 +102,9 @@ class FleetView {
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
   /// Pods of one node, or of all with an empty name; by node, then as reported.
   std::vector<PodView> pods(const model::NodeName& name) const;
+
+  /// A label of the node's newest live report; "" = it has none of that key, or is unknown.
+  std::string label(const model::NodeName& name, const std::string& key) const;
 
   /// Input of the ledger; nullopt = the node never sent a live report.
   std::optional<NodeUsage> usage(const model::NodeName& name) const;

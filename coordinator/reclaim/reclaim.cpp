@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
+
+#include "coordinator/reclaim/account.h"
 
 namespace tideline::reclaim {
 namespace {
 
-using model::Bytes;
 using model::CalculatePolicy;
-using model::MilliCpu;
 using model::ReclaimRule;
 using model::ReclaimTerms;
 using model::Tier;
@@ -22,7 +21,7 @@ Unit share(Unit of, int percent) {
   return of.percent(std::clamp(percent, 0, kMaxPercent));
 }
 
-/// What the pods want of one resource.
+/// What the pods want and use of one resource.
 template <class Unit>
 struct Demand {
   Unit high_priority;
@@ -30,86 +29,34 @@ struct Demand {
   Unit mid_charged;
   Unit mid_committed;
   Unit committed;
-};
-
-/// How CPU and memory differ in the account.
-template <class Unit>
-struct Account {
-  Unit capacity;
-  Unit allocatable;
-  Unit reserved;
-  std::optional<Unit> system;
-  std::optional<Unit> used;
-  std::optional<Unit> prod_reclaimable;
-  int reclaim_threshold_percent = 0;
-  std::optional<int> cap_percent;
-  CalculatePolicy calculate = CalculatePolicy::kUsage;
-  int mid_threshold_percent = 0;
-  int mid_static_percent = 0;
-};
-
-struct Cpu {
-  using Unit = MilliCpu;
-  static std::optional<Unit> used(const PodInput& pod) { return pod.cpu; }
-  static std::optional<Unit> request(const model::Resources& of) { return of.cpu; }
-  static std::optional<Unit> mid_request(const model::MidRequests& of) { return of.cpu; }
-  static std::optional<Unit> batch_request(const model::Resources& of) { return of.batch_cpu; }
-  // An LSE pod's CPUs are its own whether it uses them or not.
-  static bool is_all_its_own(const PodInput& pod) { return pod.qos == model::QosClass::kLse; }
-};
-
-struct Memory {
-  using Unit = Bytes;
-  static std::optional<Unit> used(const PodInput& pod) { return pod.memory; }
-  static std::optional<Unit> request(const model::Resources& of) { return of.memory; }
-  static std::optional<Unit> mid_request(const model::MidRequests& of) { return of.memory; }
-  static std::optional<Unit> batch_request(const model::Resources& of) { return of.batch_memory; }
-  static bool is_all_its_own(const PodInput&) { return false; }
+  Unit prod_used;
+  Unit mid_used;
+  Unit batch_used;
 };
 
 template <class Unit>
-Unit charge(CalculatePolicy policy, std::optional<Unit> used, std::optional<Unit> request, bool all_its_own) {
-  const Unit zero{0};
-  switch (policy) {
-    case CalculatePolicy::kUsage:
-      return all_its_own && request ? *request : used.value_or(request.value_or(zero));
-    case CalculatePolicy::kRequest:
-      return request.value_or(zero);
-    case CalculatePolicy::kMaxUsageRequest:
-      return std::max(used.value_or(zero), request.value_or(zero));
-  }
-  return zero;
-}
-
-template <class Resource>
-Demand<typename Resource::Unit> demand(const std::vector<PodInput>& pods, CalculatePolicy policy) {
-  using Unit = typename Resource::Unit;
-  const Unit zero{0};
+Demand<Unit> demand(const std::vector<PodInput>& pods, const Account<Unit>& account) {
   Demand<Unit> sum;
   for (const PodInput& pod : pods) {
-    const bool high = pod.tier == Tier::kProd || pod.tier == Tier::kMid;
-    if (!pod.listed) {
-      const Unit used = Resource::used(pod).value_or(zero);
-      if (high) sum.high_priority += used;
-      if (pod.tier == Tier::kMid) sum.mid_charged += used;
-      continue;
+    const PodCharge<Unit> one = account.charge(pod, account.calculate);
+    const Unit used = one.used.value_or(Unit{0});
+    sum.high_priority += one.charged;
+    switch (pod.tier) {
+      case Tier::kProd:
+        sum.requested += one.requested;
+        sum.prod_used += used;
+        break;
+      case Tier::kMid:
+        sum.mid_charged += one.charged;
+        sum.mid_committed += one.committed;
+        sum.mid_used += used;
+        break;
+      case Tier::kBatch:
+      case Tier::kFree:
+        sum.committed += one.committed;
+        sum.batch_used += used;
+        break;
     }
-    if (pod.phase != model::PodPhase::kRunning && pod.phase != model::PodPhase::kPending) continue;
-    if (!high) {
-      sum.committed += Resource::batch_request(pod.requests).value_or(zero);
-      continue;
-    }
-    const auto request = Resource::request(pod.requests);
-    Unit charged = charge(policy, Resource::used(pod), request, Resource::is_all_its_own(pod));
-    if (pod.tier == Tier::kMid) {
-      const Unit promised = Resource::mid_request(pod.mid_requests).value_or(zero);
-      charged = std::max(charged, promised);
-      sum.mid_charged += charged;
-      sum.mid_committed += promised;
-    } else {
-      sum.requested += request.value_or(zero);
-    }
-    sum.high_priority += charged;
   }
   return sum;
 }
@@ -155,13 +102,18 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   ReclaimTerms<Unit> terms;
   terms.capacity = account.capacity;
   terms.margin = account.capacity.percent(100 - std::clamp(account.reclaim_threshold_percent, 0, kMaxPercent));
-  const Unit reserved = std::max({account.capacity - account.allocatable, account.reserved, zero});
+  const Unit reserved = reserved_of(account);
   const Unit busy = std::max(account.system.value_or(zero), reserved);
   terms.system = account.calculate == CalculatePolicy::kRequest ? reserved : busy;
   terms.high_priority = demand.high_priority;
   terms.committed = demand.committed;
   terms.mid_charged = demand.mid_charged;
   terms.mid_committed = demand.mid_committed;
+  terms.requested = demand.requested;
+  terms.used = account.used;
+  terms.prod_used = demand.prod_used;
+  terms.mid_used = demand.mid_used;
+  terms.batch_used = demand.batch_used;
   const bool predicts = policy.mid_reclaim_mode == model::MidReclaimMode::kPredicted && account.prod_reclaimable;
   // What mid is then not offered must not be batch's either.
   const bool unknown = account.capacity <= zero || !account.system || (predicts && !account.used);
@@ -170,7 +122,7 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
     terms.rule = terms.mid_rule = *withdrawn;
     return terms;
   }
-  const Unit room = terms.capacity - terms.margin - terms.system - terms.high_priority;
+  const Unit room = room_of(terms);
   give_mid(terms, account, demand, busy, policy);
   // What batch pods hold already is not for sale again.
   if (const Unit most = terms.mid_committed + std::max(room - terms.committed, zero); most < terms.mid) {
@@ -195,39 +147,6 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   return terms;
 }
 
-/// Thousands of hostile nodes at the largest valid capacity would overflow a plain sum.
-template <class Unit>
-void add(Unit& sum, Unit value) {
-  std::int64_t total = 0;
-  if (__builtin_add_overflow(sum.value(), value.value(), &total)) {
-    total = value.value() > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
-  }
-  sum = Unit(total);
-}
-
-/// Of the cluster: a deficit anywhere is named, a rule only if all share it.
-ReclaimRule common(ReclaimRule sum, ReclaimRule rule, ReclaimRule otherwise) {
-  if (sum == rule) return rule;
-  return sum == ReclaimRule::kDeficit || rule == ReclaimRule::kDeficit ? ReclaimRule::kDeficit : otherwise;
-}
-
-template <class Unit>
-void add(ReclaimTerms<Unit>& sum, const ReclaimTerms<Unit>& terms, bool first) {
-  add(sum.capacity, terms.capacity);
-  add(sum.margin, terms.margin);
-  add(sum.system, terms.system);
-  add(sum.high_priority, terms.high_priority);
-  add(sum.offered, terms.offered);
-  add(sum.deficit, terms.deficit);
-  add(sum.committed, terms.committed);
-  add(sum.mid_charged, terms.mid_charged);
-  add(sum.mid_committed, terms.mid_committed);
-  add(sum.mid, terms.mid);
-  add(sum.mid_offered, terms.mid_offered);
-  sum.rule = first ? terms.rule : common(sum.rule, terms.rule, ReclaimRule::kUsage);
-  sum.mid_rule = first ? terms.mid_rule : common(sum.mid_rule, terms.mid_rule, ReclaimRule::kPredicted);
-}
-
 }  // namespace
 
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now) {
@@ -243,51 +162,16 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
     withdrawn = ReclaimRule::kStale;
   }
 
-  const auto cpu_calculate =
-      policy.cpu_calculate_policy == CalculatePolicy::kRequest ? CalculatePolicy::kUsage : policy.cpu_calculate_policy;
-  result.cpu = settle<MilliCpu>({.capacity = input.cpu_capacity,
-                                 .allocatable = input.cpu_allocatable,
-                                 .reserved = input.cpu_reserved,
-                                 .system = input.system_cpu,
-                                 .used = input.used_cpu,
-                                 .prod_reclaimable = input.prod_reclaimable_cpu,
-                                 .reclaim_threshold_percent = policy.cpu_reclaim_threshold_percent,
-                                 .cap_percent = policy.batch_cpu_threshold_percent,
-                                 .calculate = cpu_calculate,
-                                 .mid_threshold_percent = policy.mid_cpu_threshold_percent,
-                                 .mid_static_percent = policy.mid_static_cpu_reserved_percent},
-                                demand<Cpu>(input.pods, cpu_calculate), policy, withdrawn);
-  result.memory = settle<Bytes>({.capacity = input.memory_capacity,
-                                 .allocatable = input.memory_allocatable,
-                                 .reserved = input.memory_reserved,
-                                 .system = input.system_memory,
-                                 .used = input.used_memory,
-                                 .prod_reclaimable = input.prod_reclaimable_memory,
-                                 .reclaim_threshold_percent = policy.memory_reclaim_threshold_percent,
-                                 .cap_percent = policy.batch_memory_threshold_percent,
-                                 .calculate = policy.memory_calculate_policy,
-                                 .mid_threshold_percent = policy.mid_memory_threshold_percent,
-                                 .mid_static_percent = policy.mid_static_memory_reserved_percent},
-                                demand<Memory>(input.pods, policy.memory_calculate_policy), policy, withdrawn);
+  const auto cpu = cpu_account(input, policy);
+  const auto memory = memory_account(input, policy);
+  result.cpu = settle(cpu, demand(input.pods, cpu), policy, withdrawn);
+  result.memory = settle(memory, demand(input.pods, memory), policy, withdrawn);
   return result;
 }
 
 bool is_too_old(model::Duration age, int degrade_minutes) {
   // In minutes: any int is safe to compare.
   return std::chrono::ceil<std::chrono::minutes>(age).count() > degrade_minutes;
-}
-
-model::Reclaimed cluster_sum(std::span<const model::Reclaimed> nodes) {
-  model::Reclaimed sum;
-  bool first = true;
-  for (const model::Reclaimed& node : nodes) {
-    add(sum.cpu, node.cpu, first);
-    add(sum.memory, node.memory, first);
-    sum.policy = std::max(sum.policy, node.policy);
-    if (node.data_age) sum.data_age = std::max(sum.data_age.value_or(model::kZeroDuration), *node.data_age);
-    first = false;
-  }
-  return sum;
 }
 
 }  // namespace tideline::reclaim

@@ -16,6 +16,7 @@ using model::Result;
 
 // Holds a usual report in one segment.
 constexpr unsigned kFirstSegmentWords = 4096;
+constexpr unsigned kAccountWords = 128;
 
 std::vector<std::byte> flat(capnp::MessageBuilder& message) {
   const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
@@ -89,6 +90,16 @@ std::vector<std::byte> to_bytes(const model::NodePolicy& policy) {
 
 Result<model::NodePolicy> policy_from_bytes(ByteView bytes) {
   return from_flat<schema::NodePolicy>("policy", bytes);
+}
+
+std::vector<std::byte> to_bytes(const model::Reclaimed& account) {
+  capnp::MallocMessageBuilder message(kAccountWords);
+  write(account, message.initRoot<schema::Reclaimed>());
+  return flat(message);
+}
+
+Result<model::Reclaimed> account_from_bytes(ByteView bytes) {
+  return from_flat<schema::Reclaimed>("account", bytes);
 }
 
 }  // namespace tideline::codec

@@ -1,6 +1,6 @@
 #pragma once
-// Reports and policies as bytes: one Cap'n Proto message, flat (segment table first, unpacked), as stored in the spool.
-// Same value, same bytes. History holds reports as they came (wire.h, flat_copy).
+// Reports, policies and accounts as bytes: one Cap'n Proto message, flat (segment table first, unpacked), as stored in
+// the spool and in history. Same value, same bytes. History holds reports as they came (wire.h, flat_copy).
 
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "messages/model/policy.h"
+#include "messages/model/reclaimed.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
 
@@ -33,5 +34,9 @@ model::Result<model::Report> report_from_bytes(ByteView bytes,
 /// The node's last good policy on disk.
 std::vector<std::byte> to_bytes(const model::NodePolicy& policy);
 model::Result<model::NodePolicy> policy_from_bytes(ByteView bytes);
+
+/// An account in history; its data's age is cut to whole ms.
+std::vector<std::byte> to_bytes(const model::Reclaimed& account);
+model::Result<model::Reclaimed> account_from_bytes(ByteView bytes);
 
 }  // namespace tideline::codec

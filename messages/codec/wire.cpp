@@ -59,6 +59,12 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setMid(terms.mid.value());
   out.setMidOffered(terms.mid_offered.value());
   out.setMidRule(static_cast<std::uint8_t>(terms.mid_rule));
+  out.setRequested(terms.requested.value());
+  out.setUsedKnown(terms.used.has_value());
+  out.setUsed(terms.used.value_or(Unit{}).value());
+  out.setProdUsed(terms.prod_used.value());
+  out.setMidUsed(terms.mid_used.value());
+  out.setBatchUsed(terms.batch_used.value());
 }
 
 template <class Unit>
@@ -76,7 +82,12 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .mid_committed = Unit(in.getMidCommitted()),
           .mid = Unit(in.getMid()),
           .mid_offered = Unit(in.getMidOffered()),
-          .mid_rule = static_cast<model::ReclaimRule>(in.getMidRule())};
+          .mid_rule = static_cast<model::ReclaimRule>(in.getMidRule()),
+          .requested = Unit(in.getRequested()),
+          .used = in.getUsedKnown() ? std::optional(Unit(in.getUsed())) : std::nullopt,
+          .prod_used = Unit(in.getProdUsed()),
+          .mid_used = Unit(in.getMidUsed()),
+          .batch_used = Unit(in.getBatchUsed())};
 }
 
 /// What the pods are comes from `known`, if there is one.

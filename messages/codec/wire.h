@@ -14,7 +14,9 @@
 #include <kj/exception.h>
 
 #include "messages/model/action.h"
+#include "messages/model/cluster.h"
 #include "messages/model/eviction.h"
+#include "messages/model/explained.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
@@ -46,6 +48,8 @@ void write(const model::BatchAllocatable& allocatable, schema::BatchAllocatable:
 void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out);
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out);
 void write(const model::ReclaimTerms<model::Bytes>& terms, schema::Terms::Builder out);
+void write(const model::ExplainedAccount& explained, schema::ExplainedAccount::Builder out);
+void write(const model::ClusterReport& report, schema::ClusterReport::Builder out);
 
 /// kMalformed, naming field and value, for an enum value this build does not know, a number outside its field's range,
 /// or a list longer than ReportLimits allows. read(Report) ends with model::validate; read(NodePolicy) checks the
@@ -76,6 +80,9 @@ model::Result<model::EvictionAsk> read(schema::EvictionAsk::Reader in);
 model::Result<model::EvictionAnswer> read(schema::EvictionAnswer::Reader in);
 model::Result<model::BatchAllocatable> read(schema::BatchAllocatable::Reader in);
 model::Result<model::Reclaimed> read(schema::Reclaimed::Reader in);
+/// Of these two a reader shows what it is told: numbers of enums that it does not know are kept.
+model::Result<model::ExplainedAccount> read(schema::ExplainedAccount::Reader in);
+model::Result<model::ClusterReport> read(schema::ClusterReport::Reader in);
 
 /// OptInt, for fields of the admin structs.
 void write(std::optional<std::int64_t> value, schema::OptInt::Builder out);

@@ -42,6 +42,12 @@ struct ReclaimTerms {
   Unit mid{};            // mid's whole, what its pods requested included
   Unit mid_offered{};    // of it, for sale now: no other tier is offered it
   ReclaimRule mid_rule = ReclaimRule::kPredicted;
+  // What the account is seen against. Of use, the averages that it rests on.
+  Unit requested{};               // allocated: requested by prod pods
+  std::optional<Unit> used = {};  // by the whole node; nullopt = not known
+  Unit prod_used{};               // of it by prod pods,
+  Unit mid_used{};                // by mid pods,
+  Unit batch_used{};              // by batch and free pods: of those that are measured
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 
@@ -52,6 +58,13 @@ struct Reclaimed {
   PolicyVersion policy;
   std::optional<Duration> data_age;  // receiver's monotonic age of the report it rests on
   friend bool operator==(const Reclaimed&, const Reclaimed&) = default;
+};
+
+/// An account as it was at an instant of the coordinator's clock; node "" is the cluster's own.
+struct AccountAt {
+  WallTime at;
+  Reclaimed account;
+  friend bool operator==(const AccountAt&, const AccountAt&) = default;
 };
 
 /// The same account a time later: its data is as much older.

@@ -21,6 +21,12 @@ struct Terms {
   mid @10 :Int64;
   midOffered @11 :Int64;
   midRule @12 :UInt8;      # model::ReclaimRule
+  requested @13 :Int64;    # by prod pods
+  used @14 :Int64;         # by the whole node, if usedKnown
+  usedKnown @15 :Bool;
+  prodUsed @16 :Int64;
+  midUsed @17 :Int64;
+  batchUsed @18 :Int64;    # by batch and free pods
 }
 
 struct Reclaimed {
@@ -135,6 +141,72 @@ struct HandsOffEntry {
   problem @7 :Text;           # why it does not; "" = no answer yet, or it does
 }
 
+struct ExplainedTerm {
+  term @0 :UInt8;             # model::AccountTerm
+  value @1 :R.OptInt;         # millicores or bytes, as the resource that holds this
+  source @2 :UInt8;           # model::TermSource
+  detail @3 :Text;            # by what it came about; "" = not known any more
+  ageMs @4 :R.OptInt;         # ms, of what it rests on; not known = it has none
+}
+
+struct ChargeSum {
+  basis @0 :UInt8;            # model::ChargeBasis
+  pods @1 :UInt32;
+  charged @2 :Int64;          # all of them together
+}
+
+struct ChargedPod {
+  uid @0 :Text;
+  name @1 :Text;              # "namespace/name"
+  tier @2 :UInt8;             # model::Tier
+  qos @3 :R.QosClass;
+  basis @4 :UInt8;            # model::ChargeBasis
+  charged @5 :Int64;
+  used @6 :R.OptInt;          # average
+  requested @7 :R.OptInt;     # of the native resource
+  promised @8 :R.OptInt;      # requested of the mid resource
+}
+
+struct ExplainedResource {
+  terms @0 :List(ExplainedTerm);    # in the formula's order
+  charges @1 :List(ChargeSum);      # together they are highPriority
+  pods @2 :List(ChargedPod);        # the ones that are charged most, first
+}
+
+struct ExplainedAccount {
+  account @0 :Reclaimed;
+  wallMs @1 :Int64;           # ms since the epoch: when it was so
+  stored @2 :Bool;            # as history has it: without details and pods
+  cpu @3 :ExplainedResource;      # millicores
+  memory @4 :ExplainedResource;   # bytes
+}
+
+struct ClusterGroup {
+  value @0 :Text;             # of the label; "" = nodes without it
+  nodes @1 :UInt32;
+  account @2 :Reclaimed;      # the sum over them
+  cpuShort @3 :Shortfall;     # millicores
+  memoryShort @4 :Shortfall;  # bytes
+  struct Shortfall { mid @0 :Int64; batch @1 :Int64; }  # requested beyond what the tier has, node by node
+}
+
+struct ClusterReport {
+  wallMs @0 :Int64;           # ms since the epoch
+  gone @1 :UInt32;            # nodes that are left out
+  total @2 :ClusterGroup;
+  groupings @3 :List(Grouping);   # one for each label asked for
+  deficits @4 :List(Deficit);     # largest share of capacity first
+  deficitNodes @5 :UInt32;    # nodes in deficit, also those beyond the list
+  trend @6 :List(AccountAt);  # oldest first; each the mean of its stretch of the range
+  struct Grouping {
+    label @0 :Text;
+    groups @1 :List(ClusterGroup);  # by value
+    leftOut @2 :UInt32;       # groups beyond the list: those of least CPU capacity
+  }
+  struct Deficit { node @0 :Text; cpu @1 :Int64; memory @2 :Int64; }  # millicores, bytes
+  struct AccountAt { wallMs @0 :Int64; account @1 :Reclaimed; }
+}
+
 interface Admin {
   nodes @0 () -> (nodes :List(NodeSummary));                              # viewer
   node @1 (name :Text) -> (node :NodeSummary);                            # viewer
@@ -153,4 +225,8 @@ interface Admin {
   handsOffEnd @14 (node :Text, group :Text) -> ();                        # operator
   release @15 (node :Text, reason :Text) -> ();                           # operator; until resume
   resume @16 (node :Text) -> ();                                          # operator
+  reserved17 @17 () -> ();                                                # viewer; of a change beside this one
+  explainReclaimed @18 (node :Text, atMs :Int64) -> (explained :ExplainedAccount);  # viewer; atMs 0 = now
+  cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text)) -> (report :ClusterReport);
+      # viewer; maxPoints 0 = the server's bound; by: label keys
 }

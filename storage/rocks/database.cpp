@@ -16,7 +16,7 @@ namespace {
 using model::Error;
 using model::ErrorCode;
 
-constexpr std::array kFamilies{kMetaFamily, kReportFamily, kPodsFamily, kEventFamily, kDedupFamily};
+constexpr std::array kFamilies{kMetaFamily, kReportFamily, kPodsFamily, kEventFamily, kDedupFamily, kAccountFamily};
 
 rocksdb::DBOptions db_options(const RocksOptions& options) {
   rocksdb::DBOptions db;
@@ -122,6 +122,7 @@ void Database::find_families() {
     if (handle->GetName() == kPodsFamily) pods = handle;
     if (handle->GetName() == kEventFamily) event = handle;
     if (handle->GetName() == kDedupFamily) dedup = handle;
+    if (handle->GetName() == kAccountFamily) account = handle;
   }
 }
 
@@ -154,7 +155,7 @@ model::Result<void> Database::check_format() {
     return Error(ErrorCode::kUnsupported, fmt::format("history {}: has format {}, this build knows formats 1 to {}",
                                                       directory_, *format, kFormat));
   }
-  // Format 2 has one family more, which is there by now, and all that format 1 has as it was.
+  // Formats up to this one only added families, which are there by now.
   return *format == kFormat ? model::Result<void>() : write_format();
 }
 

@@ -20,7 +20,7 @@ model::Error error_of(const rocksdb::Status& status, std::string_view what, cons
 
 class Database {
  public:
-  /// Opens or creates; the format is checked or, in a new store, written.
+  /// Opens or creates; the format is checked or, in a new or an older store, written.
   static model::Result<std::unique_ptr<Database>> open(const std::string& directory, const RocksOptions& options);
   ~Database();
   Database(const Database&) = delete;
@@ -32,6 +32,7 @@ class Database {
   rocksdb::ColumnFamilyHandle* pods = nullptr;
   rocksdb::ColumnFamilyHandle* event = nullptr;
   rocksdb::ColumnFamilyHandle* dedup = nullptr;
+  rocksdb::ColumnFamilyHandle* account = nullptr;
 
   model::Error error(const rocksdb::Status& status, std::string_view what) const {
     return error_of(status, what, directory_);

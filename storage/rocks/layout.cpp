@@ -195,6 +195,26 @@ model::Result<store::StoredEvent> stored_event(std::string_view key, std::string
   return stored;
 }
 
+std::string account_value(const model::Reclaimed& account) {
+  const auto bytes = codec::to_bytes(account);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+model::Result<model::AccountAt> stored_account(std::string_view key, std::string_view value) {
+  ByteReader reader(key);
+  const auto head = read_head(reader);
+  if (!head || !reader.done()) {
+    return Error(ErrorCode::kMalformed, fmt::format("history: an account key of {} bytes does not parse", key.size()));
+  }
+  const auto where = [&] { return fmt::format("history of node {}, account at {} ms", head->node.str(), head->at.ms); };
+  auto account = codec::account_from_bytes(std::as_bytes(std::span(value)));
+  if (!account) return account.error().in(where());
+  if (account->node != head->node) {
+    return Error(ErrorCode::kMalformed, fmt::format("holds one of node {} instead", account->node.str())).in(where());
+  }
+  return model::AccountAt{head->at, std::move(account).value()};
+}
+
 std::string index_value(const store::NodeIndex& index) {
   ByteWriter out;
   out.integer(static_cast<std::int64_t>(index.longest_window.count())).integer(index.last_received.ms);

@@ -25,10 +25,12 @@
 //                                                                           u16 incarnations, each: u64 incarnation,
 //                                                                           u64 forgotten through, u16 ranges, each:
 //                                                                           u64 first, u64 last
+//   account        <node> u64 <at>; node "" = the cluster's own             the account as codec::to_bytes writes it
 //
 // Upgrading: a build that knows format N + 1 turns a store of format N into its own at open, in one atomic batch that
-// ends with the new "format"; a build never opens a format above its own. Format 1 is the first; in 2 reports may leave
-// their pods out.
+// ends with the new "format"; a build never opens a format above its own. Format 1 is the first. A format that only
+// adds column families needs no more than that: open makes those that are missing, and they begin empty. In format 2
+// reports may leave their pods out, and "pods" and "account" came.
 
 #include <cstdint>
 #include <functional>
@@ -49,6 +51,7 @@ inline constexpr std::string_view kReportFamily = "report";
 inline constexpr std::string_view kPodsFamily = "pods";
 inline constexpr std::string_view kEventFamily = "event";
 inline constexpr std::string_view kDedupFamily = "dedup";
+inline constexpr std::string_view kAccountFamily = "account";
 
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kEventCounterKey = "event-counter";
@@ -65,7 +68,7 @@ std::string node_prefix(const model::NodeName& node);
 std::string time_key(const model::NodeName& node, model::WallTime at);
 /// Just behind the node's last key.
 std::string node_end(const model::NodeName& node);
-/// The name and time at the beginning of a key of `report`, `pods` or `event`.
+/// The name and time at the beginning of a key of `report`, `pods`, `event` or `account`.
 struct KeyHead {
   model::NodeName node;
   model::WallTime at;
@@ -92,6 +95,10 @@ std::string report_event_key(const model::Report& report, std::uint32_t index, m
 std::string coordinator_event_key(const model::NodeName& node, std::uint64_t counter, model::WallTime at);
 std::string event_value(const model::Event& event);
 model::Result<store::StoredEvent> stored_event(std::string_view key, std::string_view value);
+
+std::string account_value(const model::Reclaimed& account);
+/// Its key is time_key. kMalformed for what does not parse, and for an account of another node than its key's.
+model::Result<model::AccountAt> stored_account(std::string_view key, std::string_view value);
 
 std::string index_value(const store::NodeIndex& index);
 model::Result<store::NodeIndex> stored_index(std::string_view value);

@@ -177,6 +177,16 @@ model::Result<void> RocksStore::append_events(std::span<const store::Coordinator
   return {};
 }
 
+model::Result<void> RocksStore::append_accounts(std::span<const model::AccountAt> accounts) {
+  if (auto checked = store::check_accounts(accounts); !checked) return checked;
+  if (accounts.empty()) return {};
+  const std::lock_guard writing(impl_->writer);
+  rocksdb::WriteBatch batch;
+  for (const auto& [at, account] : accounts)
+    batch.Put(impl_->database->account, time_key(account.node, at), account_value(account));
+  return impl_->database->write(batch, "appending accounts");
+}
+
 model::Result<std::uint64_t> RocksStore::Impl::drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
                                                          rocksdb::WriteBatch& batch,
                                                          std::set<model::NodeName>& keeps) const {
@@ -214,8 +224,12 @@ model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
   if (!events) return events.error();
   keeps.insert(event_nodes.begin(), event_nodes.end());
   if (auto pods = impl_->pods->drop_before(batch, time); !pods) return pods.error();
+  std::set<model::NodeName> account_nodes;
+  const auto accounts = impl_->drop_rows(impl_->database->account, time, batch, account_nodes);
+  if (!accounts) return accounts.error();
   dropped.reports = *reports;
   dropped.events = *events;
+  dropped.accounts = *accounts;
   std::vector<model::NodeName> forgotten;
   for (const auto& [node, index] : impl_->indexes) {
     if (keeps.contains(node) || index.last_received >= time) continue;
@@ -310,6 +324,27 @@ model::Result<store::StoredReport> whole_report(std::string_view key, std::strin
   return stored;
 }
 
+/// Key and value of the node's last row before the key `end`; nullopt = there is none.
+model::Result<std::optional<std::pair<std::string, std::string>>> last_row(Database& database,
+                                                                           rocksdb::ColumnFamilyHandle* family,
+                                                                           const model::NodeName& node,
+                                                                           const std::string& end,
+                                                                           const rocksdb::Snapshot* snapshot = nullptr) {
+  using Found = std::optional<std::pair<std::string, std::string>>;
+  const std::string begin = node_prefix(node);
+  const rocksdb::Slice lower(begin);
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions bounded;
+  bounded.snapshot = snapshot;
+  bounded.iterate_lower_bound = &lower;
+  bounded.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(bounded, family));
+  it->SeekToLast();
+  if (it->Valid()) return Found(std::in_place, it->key().ToString(), it->value().ToString());
+  if (!it->status().ok()) return database.error(it->status(), "reading node " + node.str());
+  return Found();
+}
+
 }  // namespace
 
 model::Result<void> RocksStore::walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
@@ -340,24 +375,43 @@ model::Result<store::Page<store::StoredEvent>> RocksStore::events(const model::N
   return page;
 }
 
+model::Result<store::Page<model::AccountAt>> RocksStore::accounts(const model::NodeName& node, model::WallTime from,
+                                                                  model::WallTime to, std::size_t limit) const {
+  limit = store::page_limit(limit, store::kMaxAccountRows);
+  store::Page<model::AccountAt> page;
+  const auto walked = walk(*impl_->database, impl_->database->account, node, from, to,
+                           [&](std::string_view key, std::string_view value) -> model::Result<bool> {
+                             page.truncated = page.rows.size() == limit;
+                             if (page.truncated) return false;
+                             auto stored = stored_account(key, value);
+                             if (!stored) return stored.error();
+                             page.rows.push_back(std::move(stored).value());
+                             return true;
+                           });
+  if (!walked) return walked.error();
+  return page;
+}
+
+model::Result<std::optional<model::AccountAt>> RocksStore::last_account(const model::NodeName& node,
+                                                                        model::WallTime at) const {
+  using Found = std::optional<model::AccountAt>;
+  if (node.str().size() > store::kMaxNodeNameBytes || at.ms < 0) return Found();
+  const auto last = last_row(*impl_->database, impl_->database->account, node,
+                             at.ms == INT64_MAX ? node_end(node) : time_key(node, {at.ms + 1}));
+  if (!last) return last.error();
+  if (!*last) return Found();
+  auto stored = stored_account((*last)->first, (*last)->second);
+  if (!stored) return stored.error();
+  return Found(std::move(stored).value());
+}
+
 model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const model::NodeName& node) const {
   if (node.str().size() > store::kMaxNodeNameBytes) return std::optional<store::StoredReport>();
-  const std::string prefix = node_prefix(node);
-  const std::string end = node_end(node);
-  const rocksdb::Slice lower(prefix);
-  const rocksdb::Slice upper(end);
   PodsReader pods(*impl_->database);
-  rocksdb::ReadOptions bounded;
-  bounded.snapshot = pods.snapshot();
-  bounded.iterate_lower_bound = &lower;
-  bounded.iterate_upper_bound = &upper;
-  const std::unique_ptr<rocksdb::Iterator> it(impl_->database->db().NewIterator(bounded, impl_->database->report));
-  it->SeekToLast();
-  if (!it->Valid()) {
-    if (!it->status().ok()) return impl_->database->error(it->status(), "reading node " + node.str());
-    return std::optional<store::StoredReport>();
-  }
-  auto stored = whole_report(view(it->key()), view(it->value()), pods);
+  const auto last = last_row(*impl_->database, impl_->database->report, node, node_end(node), pods.snapshot());
+  if (!last) return last.error();
+  if (!*last) return std::optional<store::StoredReport>();
+  auto stored = whole_report((*last)->first, (*last)->second, pods);
   if (!stored) return stored.error();
   return std::optional(std::move(stored).value());
 }
@@ -365,7 +419,8 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
 store::StoreSize RocksStore::size() const {
   store::StoreSize size;
   auto& database = *impl_->database;
-  for (auto* family : {database.meta, database.report, database.pods, database.event, database.dedup}) {
+  for (auto* family :
+       {database.meta, database.report, database.pods, database.event, database.dedup, database.account}) {
     std::uint64_t bytes = 0;
     if (database.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))
       size.disk_bytes += bytes;

@@ -26,6 +26,7 @@ class RocksStore final : public store::HistoryStore {
 
   model::Result<std::vector<store::AppendOutcome>> append_views(std::span<const store::ReportView> reports) override;
   model::Result<void> append_events(std::span<const store::CoordinatorEvent> events) override;
+  model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) override;
   model::Result<store::Dropped> drop_before(model::WallTime time) override;
   model::Result<void> put_setting(std::string_view key, std::string_view value) override;
   model::Result<std::optional<std::string>> setting(std::string_view key) const override;
@@ -34,6 +35,10 @@ class RocksStore final : public store::HistoryStore {
   bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const override;
   model::Result<store::Page<store::StoredEvent>> events(const model::NodeName& node, model::WallTime from,
                                                         model::WallTime to, std::size_t limit) const override;
+  model::Result<store::Page<model::AccountAt>> accounts(const model::NodeName& node, model::WallTime from,
+                                                        model::WallTime to, std::size_t limit) const override;
+  model::Result<std::optional<model::AccountAt>> last_account(const model::NodeName& node,
+                                                              model::WallTime at) const override;
   store::StoreSize size() const override;
   model::Result<std::optional<store::StoredReport>> last_report(const model::NodeName& node) const override;
 

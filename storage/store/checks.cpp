@@ -34,6 +34,21 @@ model::Result<void> check_events(std::span<const CoordinatorEvent> events) {
   return {};
 }
 
+model::Result<void> check_accounts(std::span<const model::AccountAt> accounts) {
+  if (auto bounded = check_append_size(accounts.size(), kMaxAppendAccounts, "accounts"); !bounded) return bounded;
+  for (const model::AccountAt& entry : accounts) {
+    const std::string& node = entry.account.node.str();
+    if (node.size() > kMaxNodeNameBytes) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("account of a node whose name has {} bytes, limit {}", node.size(), kMaxNodeNameBytes));
+    }
+    if (entry.at.ms < 0) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("account at {} ms, before the epoch", entry.at.ms));
+    }
+  }
+  return {};
+}
+
 model::Result<void> check_setting(std::string_view key, std::string_view value) {
   if (key.empty() || key.size() > kMaxSettingKeyBytes) {
     return Error(ErrorCode::kInvalidArgument,

@@ -4,7 +4,7 @@
 //
 // Time: a report carries the sender's clocks; the receiver adds its own wall time and its estimate of the node's
 // offset. All three are kept, and history is keyed by corrected time, in ms of the receiver's wall clock. Threads: one
-// writer (append, append_events, drop_before, put_setting) and any number of readers at once.
+// writer (append, append_events, append_accounts, drop_before, put_setting) and any number of readers at once.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +17,7 @@
 
 #include "messages/model/action.h"
 #include "messages/model/metric.h"
+#include "messages/model/reclaimed.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
 #include "storage/store/limits.h"
@@ -110,6 +111,7 @@ struct Dropped {
   std::uint64_t reports = 0;
   std::uint64_t events = 0;
   std::uint64_t nodes = 0;  // forgotten, with their sequence numbers: nothing of them was left
+  std::uint64_t accounts = 0;
   friend bool operator==(const Dropped&, const Dropped&) = default;
 };
 
@@ -144,9 +146,14 @@ class HistoryStore {
   /// Durable when it returns. Coordinator's events are not deduplicated. kInvalidArgument beyond kMaxAppendEvents.
   virtual model::Result<void> append_events(std::span<const CoordinatorEvent> events) = 0;
 
-  /// Removes reports and events older than `time` (corrected), then nodes of which nothing is left and whose last
-  /// arrival was before `time`. Costs a seek per node and a walk over what it drops: for every few minutes, not
-  /// seconds.
+  /// Accounts as the coordinator's ledger had them; node "" = the cluster's own. Durable when it returns, all of them
+  /// or none. One a node and ms: a later one takes its place. Ages are kept in whole ms. kInvalidArgument beyond
+  /// kMaxAppendAccounts, for a name beyond kMaxNodeNameBytes and for a time before the epoch.
+  virtual model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) = 0;
+
+  /// Removes reports, events and accounts older than `time` (corrected), then nodes of which neither report nor event
+  /// is left and whose last arrival was before `time`. Costs a seek per node and a walk over what it drops: for every
+  /// few minutes, not seconds.
   virtual model::Result<Dropped> drop_before(model::WallTime time) = 0;
 
   /// A small durable key/value area (epoch counter and the like).
@@ -176,6 +183,12 @@ class HistoryStore {
   /// Events of the node's reports and the coordinator's about it; an empty name gives those about the cluster.
   virtual model::Result<Page<StoredEvent>> events(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                                   std::size_t limit) const = 0;
+  /// Accounts of the node, of the cluster with an empty name.
+  virtual model::Result<Page<model::AccountAt>> accounts(const model::NodeName& node, model::WallTime from,
+                                                         model::WallTime to, std::size_t limit) const = 0;
+  /// The newest of them at or before `at`; nullopt = none.
+  virtual model::Result<std::optional<model::AccountAt>> last_account(const model::NodeName& node,
+                                                                      model::WallTime at) const = 0;
   virtual StoreSize size() const { return {}; }
 
   /// The report with the newest corrected time; nullopt = none.

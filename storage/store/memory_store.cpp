@@ -1,5 +1,6 @@
 #include "storage/store/memory_store.h"
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <set>
@@ -42,6 +43,7 @@ struct MemoryStore::State {
   mutable std::mutex mutex;
   std::map<model::NodeName, NodeRows> nodes;
   std::map<model::NodeName, std::map<EventKey, StoredEvent>> events;
+  std::map<model::NodeName, std::map<std::int64_t, model::AccountAt>> accounts;  // by time
   std::map<std::string, std::string, std::less<>> settings;
   std::uint64_t event_counter = 0;
 };
@@ -86,9 +88,27 @@ model::Result<void> MemoryStore::append_events(std::span<const CoordinatorEvent>
   return {};
 }
 
+model::Result<void> MemoryStore::append_accounts(std::span<const model::AccountAt> accounts) {
+  if (auto checked = check_accounts(accounts); !checked) return checked;
+  const std::lock_guard lock(state_->mutex);
+  for (const model::AccountAt& entry : accounts) {
+    model::AccountAt kept = entry;
+    // As RocksStore's bytes have it.
+    if (auto& age = kept.account.data_age) age = std::chrono::milliseconds(model::to_ms(*age));
+    state_->accounts[entry.account.node].insert_or_assign(entry.at.ms, std::move(kept));
+  }
+  return {};
+}
+
 model::Result<Dropped> MemoryStore::drop_before(model::WallTime time) {
   const std::lock_guard lock(state_->mutex);
   Dropped dropped;
+  for (auto it = state_->accounts.begin(); it != state_->accounts.end();) {
+    const auto end = it->second.lower_bound(time.ms);
+    dropped.accounts += static_cast<std::uint64_t>(std::distance(it->second.begin(), end));
+    it->second.erase(it->second.begin(), end);
+    it = it->second.empty() ? state_->accounts.erase(it) : std::next(it);
+  }
   for (auto it = state_->events.begin(); it != state_->events.end();) {
     dropped.events += erase_before(it->second, time);
     it = it->second.empty() ? state_->events.erase(it) : std::next(it);
@@ -155,6 +175,31 @@ model::Result<Page<StoredEvent>> MemoryStore::events(const model::NodeName& node
     page.rows.push_back(it->second);
   }
   return page;
+}
+
+model::Result<Page<model::AccountAt>> MemoryStore::accounts(const model::NodeName& node, model::WallTime from,
+                                                            model::WallTime to, std::size_t limit) const {
+  const std::lock_guard lock(state_->mutex);
+  Page<model::AccountAt> page;
+  const auto found = state_->accounts.find(node);
+  if (found == state_->accounts.end()) return page;
+  limit = page_limit(limit, kMaxAccountRows);
+  for (auto it = found->second.lower_bound(from.ms); it != found->second.end() && it->first < to.ms; ++it) {
+    page.truncated = page.rows.size() == limit;
+    if (page.truncated) break;
+    page.rows.push_back(it->second);
+  }
+  return page;
+}
+
+model::Result<std::optional<model::AccountAt>> MemoryStore::last_account(const model::NodeName& node,
+                                                                         model::WallTime at) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->accounts.find(node);
+  if (found == state_->accounts.end()) return std::optional<model::AccountAt>();
+  const auto behind = found->second.upper_bound(at.ms);
+  if (behind == found->second.begin()) return std::optional<model::AccountAt>();
+  return std::optional(std::prev(behind)->second);
 }
 
 model::Result<std::optional<StoredReport>> MemoryStore::last_report(const model::NodeName& node) const {

@@ -14,6 +14,7 @@ class MemoryStore final : public HistoryStore {
 
   model::Result<std::vector<AppendOutcome>> append_views(std::span<const ReportView> reports) override;
   model::Result<void> append_events(std::span<const CoordinatorEvent> events) override;
+  model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) override;
   model::Result<Dropped> drop_before(model::WallTime time) override;
   model::Result<void> put_setting(std::string_view key, std::string_view value) override;
   model::Result<std::optional<std::string>> setting(std::string_view key) const override;
@@ -22,6 +23,10 @@ class MemoryStore final : public HistoryStore {
   bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const override;
   model::Result<Page<StoredEvent>> events(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                           std::size_t limit) const override;
+  model::Result<Page<model::AccountAt>> accounts(const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                                 std::size_t limit) const override;
+  model::Result<std::optional<model::AccountAt>> last_account(const model::NodeName& node,
+                                                              model::WallTime at) const override;
   model::Result<std::optional<StoredReport>> last_report(const model::NodeName& node) const override;
 
  protected:

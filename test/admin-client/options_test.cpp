@@ -86,6 +86,28 @@ TEST(Options, ExplainTakesAnInstant) {
   EXPECT_THAT(bad({"explain", "node", "a", "--at", "soon"}).err, HasSubstr("--at"));
 }
 
+TEST(Options, ExplainReclaimedTakesANodeAndAnInstant) {
+  const auto now = good({"explain", "reclaimed", "a"});
+  EXPECT_EQ(now.command, Command::kExplainReclaimed);
+  EXPECT_EQ(now.node, "a");
+  EXPECT_FALSE(now.at);
+  EXPECT_EQ(good({"explain", "reclaimed", "a", "--at", "-5m"}).at->ms, kNow.ms - 300'000);
+}
+
+TEST(Options, ClusterGroupsByZoneAndInstanceTypeUnlessTold) {
+  const auto plain = good({"cluster"});
+  EXPECT_EQ(plain.command, Command::kCluster);
+  EXPECT_THAT(plain.labels, ElementsAre("topology.kubernetes.io/zone", "node.kubernetes.io/instance-type"));
+  EXPECT_EQ(plain.from.ms, kNow.ms - 3'600'000);
+  EXPECT_GT(plain.to, kNow);
+  EXPECT_EQ(plain.points, 240u);
+  const auto told = good({"cluster", "--by", "pool,zone,pool", "--since", "7d", "--points", "50"});
+  EXPECT_THAT(told.labels, ElementsAre("pool", "zone"));
+  EXPECT_EQ(told.from.ms, kNow.ms - 7 * 86'400'000LL);
+  EXPECT_EQ(told.points, 50u);
+  EXPECT_THAT(good({"cluster", "--by", ""}).labels, testing::IsEmpty());
+}
+
 TEST(Options, TakeRelativeTimesThatBeginWithADash) {
   const auto options = good({"history", "--node", "a", "--from", "-5m", "--metric", "ls.cpu,be.memory", "--plot"});
   EXPECT_EQ(options.from.ms, kNow.ms - 300'000);
@@ -118,6 +140,14 @@ TEST(Options, NameTheArgumentThatIsWrong) {
       {{"--timeout", "5", "nodes"}, "--timeout: \"5\""},
       {{"--timeout", "0s", "nodes"}, "--timeout"},
       {{"watch", "--interval", "1ms"}, "--interval"},
+      {{"explain", "reclaimed"}, "NAME"},
+      {{"explain", "reclaimed", "a", "--at", "soon"}, "--at"},
+      {{"cluster", "--since", "ever"}, "--since"},
+      {{"cluster", "--since", "0s"}, "--since"},
+      {{"cluster", "--points", "0"}, "--points"},
+      {{"cluster", "--points", "2001"}, "--points"},
+      {{"cluster", "--by", "a,,b"}, "--by"},
+      {{"cluster", "--by", "a,b,c,d,e"}, "5 labels"},
       {{"policy"}, "subcommand"},
       {{"policy", "apply"}, "FILE"},
       {{"nodes", "--frob"}, "--frob"},
@@ -139,6 +169,8 @@ TEST(Options, HelpHasExamplesForEveryCommand) {
                             {"node"},
                             {"pods"},
                             {"reclaimed"},
+                            {"cluster"},
+                            {"explain", "reclaimed"},
                             {"history"},
                             {"events"},
                             {"watch"},

@@ -109,6 +109,8 @@ TEST_F(TidectlTest, ShowsEveryReadOnlyCommandAsTableAndAsJson) {
                                                           {"events", "--from", "-1h"},
                                                           {"node", "web-1", "--capabilities"},
                                                           {"explain", "node", "web-1"},
+                                                          {"explain", "reclaimed", "web-1"},
+                                                          {"cluster"},
                                                           {"hands-off", "list"},
                                                           {"policy", "get"},
                                                           {"policy", "get", "--node", "db-1"},
@@ -152,6 +154,37 @@ TEST_F(TidectlTest, ExplainsFilesEvictionsHoldsAndFeatures) {
   EXPECT_EQ(all["features"][0]["state"], "unsupported");
   EXPECT_THAT(backend_.calls(), Contains("explain web-1 besteffort"));
   EXPECT_EQ(as_viewer({"explain", "node", "web-9"}).code, 1);
+}
+
+TEST_F(TidectlTest, ExplainsAnAccountOfNowAndOfThen) {
+  const auto text = as_viewer({"explain", "reclaimed", "web-1"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("policy version 7"), HasSubstr("report 42"), HasSubstr("node-status"),
+                              HasSubstr("not known"), HasSubstr("shop/nginx-0"), Not(HasSubstr("history has it"))));
+  EXPECT_THAT(text.out, Not(HasSubstr("\x1b")));
+  const auto then = as_viewer({"explain", "reclaimed", "web-1", "--at", "1700000000000", "--json"});
+  ASSERT_EQ(then.code, 0) << then.err;
+  const auto all = json::parse(then.out);
+  EXPECT_EQ(all["stored"], true);
+  EXPECT_EQ(all["wallMs"], 1'700'000'000'000);
+  EXPECT_EQ(all["account"]["cpuMilli"]["offered"], 750);
+  EXPECT_EQ(all["cpuMilli"]["terms"][0]["ageMs"], 4000);
+  EXPECT_EQ(all["cpuMilli"]["pods"][0]["by"], "use");
+  EXPECT_EQ(as_viewer({"explain", "reclaimed", "web-9"}).code, 1);
+}
+
+TEST_F(TidectlTest, ShowsTheClusterWithItsPartsDeficitsAndTrend) {
+  const auto text = as_viewer({"cluster", "--by", "pool"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("2 nodes and 1 that are gone"), HasSubstr("pool"), HasSubstr("rm?[2J?bell"),
+                              HasSubstr("3 smaller groups"), HasSubstr("db-1"), HasSubstr("and 8 nodes more"),
+                              HasSubstr("* allocated"), HasSubstr("reclaimed")));
+  EXPECT_THAT(text.out, Not(HasSubstr("\x1b")));
+  const auto all = json::parse(as_viewer({"cluster", "--by", "pool", "--points", "33", "--json"}).out);
+  EXPECT_EQ(all["groupings"][0]["label"], "pool");
+  EXPECT_EQ(all["deficits"][0]["cpuMilli"], 125);
+  EXPECT_EQ(all["trend"].size(), 1u);
+  EXPECT_THAT(backend_.calls(), Contains("cluster 33"));
 }
 
 TEST_F(TidectlTest, ShowsWhatTheKernelCanDo) {

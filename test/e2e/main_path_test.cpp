@@ -53,6 +53,17 @@ TEST_F(MainPath, LsLoadBecomesABeLimitAndOperatorsSeeIt) {
     return account["cpuMilli"]["highPriority"].get<int>() > 0 && account["memoryBytes"]["rule"] == "usage" &&
            account["memoryBytes"]["offered"].get<std::int64_t>() > 0;
   })) << cluster.ask({"reclaimed"}).dump();
+  const auto explained = cluster.ask({"explain", "reclaimed", "n1"});
+  ASSERT_TRUE(explained.is_object());
+  EXPECT_THAT(explained["cpuMilli"]["pods"].dump(), HasSubstr("/web\""));
+  EXPECT_TRUE(eventually(seconds(10), [&] {
+    const auto then = cluster.ask({"explain", "reclaimed", "n1", "--at", "-1s"});
+    return then.is_object() && then["stored"] == true && then["account"]["cpuMilli"]["capacity"].get<int>() > 0;
+  })) << "accounts go into history";
+  const auto whole = cluster.ask({"cluster"});
+  ASSERT_TRUE(whole.is_object());
+  EXPECT_EQ(whole["total"]["nodes"], 1);
+  EXPECT_EQ(whole["total"]["cpuMilli"]["capacity"], explained["account"]["cpuMilli"]["capacity"]);
 
   cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 65, false));
   EXPECT_TRUE(eventually(seconds(10), [&] { return tree.quota() == original; })) << tree.quota();

@@ -96,6 +96,20 @@ void check(const admin::ExplainQuery& query) {
   require(query.file_part.size() <= AdminLimits::kMaxFilePartBytes, "a part of a file's name is within its bound");
 }
 
+void check(const admin::ExplainReclaimedQuery& query) {
+  check_one(query.node);
+  require(!query.at || query.at->ms > 0, "an instant is after 1970");
+}
+
+void check(const admin::ClusterQuery& query) {
+  using Limits = model::ClusterLimits;
+  require(query.from < query.to, "a range has an instant in it");
+  require(query.max_points >= 1 && query.max_points <= Limits::kMaxTrendPoints, "points are within their bound");
+  require(query.labels.size() <= Limits::kMaxLabels, "labels are within their bound");
+  const std::set<std::string> each(query.labels.begin(), query.labels.end());
+  require(each.size() == query.labels.size(), "a label is named once");
+}
+
 void check(const admin::HandsOffBeginCall& call) {
   check_one(call.node);
   require(model::validate(call.hands_off).ok(), "a hands-off is valid");
@@ -143,7 +157,7 @@ struct Method {
 };
 
 using Admin = schema::Admin;
-constexpr std::array<Method, 13> kMethods = {{
+constexpr std::array<Method, 15> kMethods = {{
     {"node", holds_as<Admin::NodeParams>},
     {"pods", holds_as<Admin::PodsParams>},
     {"history", holds_as<Admin::HistoryParams>},
@@ -157,6 +171,8 @@ constexpr std::array<Method, 13> kMethods = {{
     {"handsOffEnd", holds_as<Admin::HandsOffEndParams>},
     {"release", holds_as<Admin::ReleaseParams>},
     {"resume", holds_as<Admin::ResumeParams>},
+    {"explainReclaimed", holds_as<Admin::ExplainReclaimedParams>},
+    {"cluster", holds_as<Admin::ClusterParams>},
 }};
 
 /// By ordinal; null where there are no arguments. A method of the schema that is missing above ends the process.
@@ -251,6 +267,18 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     in.setReason("kernel debugging");
   }));
   sound.push_back(request<Admin::ResumeParams>("resume", named));
+  sound.push_back(request<Admin::ExplainReclaimedParams>("explainReclaimed", [](auto in) {
+    in.setNode("web-1");
+    in.setAtMs(1'717'000'000'000);
+  }));
+  sound.push_back(request<Admin::ClusterParams>("cluster", [](auto in) {
+    in.setFromMs(1'717'000'000'000);
+    in.setToMs(1'717'000'600'000);
+    in.setMaxPoints(60);
+    auto by = in.initBy(2);
+    by.set(0, "topology.kubernetes.io/zone");
+    by.set(1, "pool");
+  }));
   return sound;
 }
 

@@ -12,6 +12,7 @@ class BrokenStore : public store::HistoryStore {
     return broken();
   }
   model::Result<void> append_events(std::span<const store::CoordinatorEvent>) override { return broken(); }
+  model::Result<void> append_accounts(std::span<const model::AccountAt>) override { return broken(); }
   model::Result<store::Dropped> drop_before(model::WallTime) override { return broken(); }
   model::Result<void> put_setting(std::string_view, std::string_view) override { return broken(); }
   model::Result<std::optional<std::string>> setting(std::string_view) const override { return broken(); }
@@ -20,6 +21,13 @@ class BrokenStore : public store::HistoryStore {
   bool has(const model::NodeName&, model::Incarnation, model::Seq) const override { return false; }
   model::Result<store::Page<store::StoredEvent>> events(const model::NodeName&, model::WallTime, model::WallTime,
                                                         std::size_t) const override {
+    return broken();
+  }
+  model::Result<store::Page<model::AccountAt>> accounts(const model::NodeName&, model::WallTime, model::WallTime,
+                                                        std::size_t) const override {
+    return broken();
+  }
+  model::Result<std::optional<model::AccountAt>> last_account(const model::NodeName&, model::WallTime) const override {
     return broken();
   }
   model::Result<std::optional<store::StoredReport>> last_report(const model::NodeName&) const override {

@@ -1,9 +1,13 @@
+#include <cstdlib>
 #include <thread>
 
 #include <gmock/gmock.h>
 
+#include "coordinator/actor/backend.h"
 #include "coordinator/actor/fleet_actor.h"
+#include "coordinator/actor/history_actor.h"
 #include "coordinator/actor/ledger_input.h"
+#include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
 namespace tideline::coordinator {
@@ -159,6 +163,94 @@ TEST_F(Fleet, ClusterRowLeavesOutNodesThatAreGone) {
   EXPECT_EQ(account.nodes[0].node, NodeName("gone")) << "its own row stays";
   EXPECT_EQ(account.cluster.cpu.capacity, account.nodes[1].cpu.capacity);
   EXPECT_EQ(account.cluster.cpu.offered, account.nodes[1].cpu.offered);
+}
+
+TEST_F(Fleet, AccountsGoIntoHistoryAsTheyArePublished) {
+  load_colocation();
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, LedgerTick{});
+  auto published = reclaimed().nodes.at(0);
+  std::optional<KeepAccounts> keep;
+  do {  // the actor's own tick may have come before the report
+    keep = next<KeepAccounts>();
+    ASSERT_TRUE(keep);
+    ASSERT_EQ(keep->accounts.size(), 1u);
+  } while (keep->accounts[0].account.cpu.rule != published.cpu.rule);
+  const auto& kept = keep->accounts[0];
+  EXPECT_LE(std::abs(kept.at.ms - clock::wall_now().ms), 60'000);
+  published.data_age = kept.account.data_age;
+  EXPECT_EQ(kept.account, published);
+}
+
+TEST_F(Fleet, ExplainsAnAccountByItsReportItsPolicyAndItsPods) {
+  load_colocation();
+  auto full = std::make_shared<link::ArrivedReport>(*arrived("n1", 1));
+  model::PodSummary pod;
+  pod.pod.uid = model::PodUid("u1");
+  pod.pod.name_space = "shop";
+  pod.pod.name = "web";
+  pod.pod.requests.cpu = model::MilliCpu(700);
+  full->report.pods = {pod};
+  caf::anon_send(fleet_, Durable{std::move(full)});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto ask_for = [&](const std::string& name) {
+    return ask<model::ExplainedAccount>(fleet_, [&](auto reply) {
+      return AskExplainReclaimed{{NodeName(name), std::nullopt}, std::move(reply)};
+    });
+  };
+  const auto explained = ask_for("n1");
+  ASSERT_TRUE(explained.ok()) << explained.error().message();
+  EXPECT_FALSE(explained->stored);
+  auto published = reclaimed().nodes.at(0);
+  published.data_age = explained->account.data_age;
+  EXPECT_EQ(explained->account, published);
+  EXPECT_EQ(explained->cpu.terms.at(0).detail, "report 1");
+  ASSERT_EQ(explained->cpu.pods.size(), 1u);
+  EXPECT_EQ(explained->cpu.pods[0].name, "shop/web");
+  EXPECT_EQ(explained->cpu.pods[0].basis, model::ChargeBasis::kUnmeasured);
+  EXPECT_EQ(explained->cpu.pods[0].charged, model::MilliCpu(700));
+  expect_unknown(ask_for("nobody"));
+}
+
+TEST_F(Fleet, ClusterIsGroupedByTheLabelsAskedFor) {
+  load_colocation();
+  for (const auto* name : {"n1", "n2", "n3"}) {
+    auto one = std::make_shared<link::ArrivedReport>(*arrived(name, 1));
+    if (name[1] != '3') one->report.status.labels = {{"zone", name[1] == '1' ? "a" : "b"}};
+    caf::anon_send(fleet_, Durable{std::move(one)});
+  }
+  caf::anon_send(fleet_, Durable{arrived_ago("gone", std::chrono::minutes(10))});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto report = ask<model::ClusterReport>(fleet_, [](auto reply) {
+    return AskCluster{{{0}, {1}, 1, {"zone"}}, std::move(reply)};
+  });
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->total.nodes, 3u);
+  EXPECT_EQ(report->gone, 1u);
+  ASSERT_EQ(report->groupings.size(), 1u);
+  std::vector<std::string> values;
+  for (const auto& group : report->groupings[0].groups)
+    values.push_back(group.value);
+  EXPECT_THAT(values, testing::ElementsAre("", "a", "b"));
+  EXPECT_EQ(report->total.account.cpu.capacity, model::MilliCpu(12'000));
+}
+
+TEST_F(Fleet, OperatorsGetTheLiveClusterTogetherWithItsTrend) {
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, LedgerTick{});
+  auto memory = std::make_shared<store::MemoryStore>();
+  const std::vector<model::AccountAt> rows{{{500}, {}}, {{1500}, {}}};
+  ASSERT_TRUE(memory->append_accounts(rows).ok());
+  ActorBackend backend(fleet_, spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(memory)), {});
+  std::promise<model::Result<model::ClusterReport>> promise;
+  backend.cluster({{0}, {1000}, 10, {}},
+                  [&](model::Result<model::ClusterReport> report) { promise.set_value(std::move(report)); });
+  auto answer = promise.get_future();
+  ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);
+  const auto report = answer.get();
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->total.nodes, 1u);
+  EXPECT_EQ(report->trend, (std::vector<model::AccountAt>{rows[0]}));
 }
 
 TEST_F(Fleet, NodeNotHeardOfForTheRetentionIsForgotten) {

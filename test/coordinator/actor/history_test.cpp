@@ -154,6 +154,77 @@ TEST_F(History, OneBadEventDoesNotCostTheOthers) {
   EXPECT_EQ(events->rows.size(), 2u);
 }
 
+model::AccountAt account_at(std::int64_t ms, const model::NodeName& node) {
+  model::AccountAt entry{{ms}, {}};
+  entry.account.node = node;
+  entry.account.cpu.capacity = model::MilliCpu(ms);
+  return entry;
+}
+
+TEST_F(History, AccountsAreCommittedWithTheRestAndCounted) {
+  const auto counts = std::make_shared<HistoryCounts>();
+  const auto keeper =
+      spawn<HistoryActor>(std::static_pointer_cast<store::HistoryStore>(store_), never_by_itself(), counts);
+  caf::anon_send(keeper, KeepAccounts{{account_at(1000, kNode), account_at(1000, model::NodeName())}});
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  const auto kept = store_->accounts(kNode, {0}, {2000}, 0);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_THAT(kept->rows, testing::ElementsAre(account_at(1000, kNode)));
+  EXPECT_EQ(counts->accounts, 2u);
+  EXPECT_EQ(counts->accounts_lost, 0u);
+}
+
+TEST_F(History, AccountsThatTheStoreRefusesAreCountedAsLost) {
+  const auto counts = std::make_shared<HistoryCounts>();
+  const auto keeper = spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(std::make_shared<BrokenStore>()),
+                                          never_by_itself(), counts);
+  caf::anon_send(keeper, KeepAccounts{{account_at(1000, kNode)}});
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  EXPECT_EQ(counts->accounts_lost, 1u);
+}
+
+TEST_F(History, AnAccountOfThenIsTheNewestByThen) {
+  const std::vector<model::AccountAt> rows{account_at(1000, kNode), account_at(5000, kNode)};
+  ASSERT_TRUE(store_->append_accounts(rows).ok());
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  const auto then = [&](std::int64_t ms) {
+    return ask<model::ExplainedAccount>(reader, [&](admin::Reply<model::ExplainedAccount> reply) {
+      return AskExplainReclaimed{{kNode, model::WallTime{ms}}, std::move(reply)};
+    });
+  };
+  const auto found = then(4999);
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  EXPECT_TRUE(found->stored);
+  EXPECT_EQ(found->at, model::WallTime{1000});
+  EXPECT_EQ(found->account, account_at(1000, kNode).account);
+  EXPECT_FALSE(found->cpu.terms.empty());
+  const auto none = then(999);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code(), model::ErrorCode::kNotFound);
+  EXPECT_THAT(none.error().message(), HasSubstr("\"n1\""));
+}
+
+TEST_F(History, TheTrendIsTheClustersOwnAccountsInSoManyPoints) {
+  std::vector<model::AccountAt> rows;
+  for (std::int64_t i = 0; i < 100; ++i)
+    rows.push_back(account_at(i * 10, model::NodeName()));
+  rows.push_back(account_at(5, kNode));
+  ASSERT_TRUE(store_->append_accounts(rows).ok());
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  const auto trend = [&](std::size_t points) {
+    return ask<std::vector<model::AccountAt>>(reader, [&](admin::Reply<std::vector<model::AccountAt>> reply) {
+      return AskTrend{{{0}, {1000}, points, {}}, std::move(reply)};
+    });
+  };
+  ASSERT_TRUE(trend(100).ok());
+  EXPECT_EQ(trend(100)->size(), 100u);
+  const auto few = trend(4);
+  ASSERT_EQ(few->size(), 4u);
+  EXPECT_EQ(few->front().account.cpu.capacity, model::MilliCpu(120)) << "the mean of 0, 10 ... 240";
+}
+
 TEST_F(History, FullCommitDoesNotWaitForItsWindow) {
   auto options = never_by_itself();
   options.commit_reports = 3;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -18,6 +19,7 @@ using model::NodeName;
 using model::ReclaimRule;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -126,6 +128,89 @@ TEST_F(LedgerBookTest, ANodeThatOnlyHasASessionIsStale) {
   EXPECT_EQ(changes[0].now.cpu.rule, ReclaimRule::kStale);
   book_.forget(NodeName("n"));
   EXPECT_THAT(accounts(), IsEmpty());
+}
+
+std::vector<std::string> names_of(const std::vector<model::Reclaimed>& accounts) {
+  std::vector<std::string> names;
+  for (const auto& account : accounts)
+    names.push_back(account.node.str());
+  return names;
+}
+
+TEST_F(LedgerBookTest, KeepsTheFirstAccountOfANodeAndEachWithAnotherRuleAtOnce) {
+  report_now("n", 1, 2'000);
+  report_now("m", 1, 2'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  EXPECT_THAT(names_of(book_.to_keep(fleet_, now_)), ElementsAre("m", "n"));
+  EXPECT_THAT(book_.to_keep(fleet_, now_), IsEmpty()) << "once";
+  now_ = now_ + seconds(1);
+  report_now("n", 2, 9'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  const auto kept = book_.to_keep(fleet_, now_);
+  ASSERT_THAT(names_of(kept), ElementsAre("n"));
+  EXPECT_EQ(kept[0], accounts()[1]) << "the very account";
+  EXPECT_EQ(kept[0].cpu.rule, ReclaimRule::kDeficit);
+}
+
+TEST_F(LedgerBookTest, KeepsWhatMovedOnceItsMinuteIsOverThoughNothingIsComputedThen) {
+  report_now("n", 1, 2'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  (void)book_.to_keep(fleet_, now_);
+  now_ = now_ + seconds(30);
+  report_now("n", 2, 4'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  EXPECT_THAT(book_.to_keep(fleet_, now_), IsEmpty());
+  now_ = now_ + seconds(30);
+  const auto kept = book_.to_keep(fleet_, now_);
+  ASSERT_THAT(kept, SizeIs(2));
+  EXPECT_EQ(kept[0].cpu.high_priority, accounts()[0].cpu.high_priority);
+  EXPECT_EQ(kept[0].data_age, seconds(30)) << "as old as it is now";
+  EXPECT_EQ(kept[1].node, NodeName("")) << "the cluster's own, each minute";
+}
+
+TEST_F(LedgerBookTest, ANodeThatNoLongerReportsIsKeptOnceAsStaleAndNotAgain) {
+  report_now("n", 1, 2'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  (void)book_.to_keep(fleet_, now_);
+  std::size_t stale = 0;
+  for (int minute = 0; minute < 60; ++minute) {
+    now_ = now_ + minutes(1);
+    (void)book_.run(fleet_, rollout_, now_);
+    for (const auto& account : book_.to_keep(fleet_, now_)) {
+      if (!account.node.empty()) stale += account.cpu.rule == ReclaimRule::kStale ? 1 : 100;
+    }
+  }
+  EXPECT_EQ(stale, 1u);
+}
+
+TEST_F(LedgerBookTest, AFleetThatComesAtOnceIsKeptInTurnsAndNobodyIsLeftOut) {
+  constexpr std::size_t kNodes = LedgerBook::kMostKeptAtOnce * 5 / 2;
+  for (std::size_t i = 0; i < kNodes; ++i)
+    book_.touch(NodeName(fmt::format("n{}", i)));
+  (void)book_.run(fleet_, rollout_, now_);
+  std::set<std::string> kept;
+  std::vector<std::size_t> sizes;
+  for (int call = 0; call < 4; ++call) {
+    const auto some = names_of(book_.to_keep(fleet_, now_));
+    sizes.push_back(some.size());
+    kept.insert(some.begin(), some.end());
+  }
+  EXPECT_THAT(sizes, ElementsAre(LedgerBook::kMostKeptAtOnce, LedgerBook::kMostKeptAtOnce,
+                                 LedgerBook::kMostKeptAtOnce / 2, 0u));
+  EXPECT_THAT(kept, SizeIs(kNodes));
+}
+
+TEST_F(LedgerBookTest, TheClustersAccountIsTheSumOfNodesThatAreNotGone) {
+  report_now("n", 1, 2'000);
+  now_ = now_ + minutes(6);
+  report_now("m", 1, 3'000);
+  (void)book_.run(fleet_, rollout_, now_);
+  EXPECT_EQ(book_.cluster(fleet_, now_).cpu.capacity, MilliCpu(10'000)) << "n is gone";
+  EXPECT_THAT(names_of(book_.to_keep(fleet_, now_)), ElementsAre("m", "n")) << "no trend before the first minute";
+  now_ = now_ + minutes(1);
+  const auto kept = book_.to_keep(fleet_, now_);
+  ASSERT_THAT(names_of(kept), ElementsAre(""));
+  EXPECT_EQ(kept[0].cpu.capacity, MilliCpu(10'000));
 }
 
 // Whatever is left out: the book holds what computing all anew would give.

@@ -155,6 +155,47 @@ class FakeBackend final : public admin::AdminBackend {
            std::move(reply), model::Result<void>());
   }
 
+  void explain_reclaimed(const admin::ExplainReclaimedQuery& query,
+                         admin::Reply<model::ExplainedAccount> reply) override {
+    if (!known(query.node)) {
+      return answer("explain_reclaimed", std::move(reply), not_found<model::ExplainedAccount>(query.node));
+    }
+    model::ExplainedAccount explained;
+    explained.account = account(query.node.str());
+    explained.at = query.at.value_or(model::WallTime{1'700'000'000'000});
+    explained.stored = query.at.has_value();
+    using Term = model::AccountTerm;
+    using Source = model::TermSource;
+    explained.cpu.terms = {
+        {Term::kCapacity, model::MilliCpu(2000), Source::kNodeStatus, "report 42", std::chrono::seconds(4)},
+        {Term::kMargin, model::MilliCpu(800), Source::kPolicy, hostile_text, std::nullopt},
+        {Term::kSystemUsed, std::nullopt, Source::kMeasured, "", std::nullopt}};
+    explained.cpu.charges = {{model::ChargeBasis::kUse, 1, model::MilliCpu(400)}};
+    explained.cpu.pods = {{.uid = model::PodUid("0f1e"),
+                           .name = "shop/nginx-0",
+                           .tier = model::Tier::kProd,
+                           .qos = model::QosClass::kLs,
+                           .basis = model::ChargeBasis::kUse,
+                           .charged = model::MilliCpu(400),
+                           .used = model::MilliCpu(400),
+                           .requested = model::MilliCpu(500),
+                           .promised = std::nullopt}};
+    answer("explain_reclaimed " + query.node.str(), std::move(reply), explained);
+  }
+  /// The trend: one account at the range's begin.
+  void cluster(const admin::ClusterQuery& query, admin::Reply<model::ClusterReport> reply) override {
+    model::ClusterReport report;
+    report.at = {1'700'000'000'000};
+    report.gone = 1;
+    report.total = {"", 2, account(""), {}, {}};
+    for (const auto& label : query.labels)
+      report.groupings.push_back({label, {{hostile_text, 2, account(""), {}, {}}}, 3});
+    report.deficits = {{model::NodeName("db-1"), model::MilliCpu(125), model::Bytes(0)}};
+    report.deficit_nodes = 9;
+    report.trend = {{query.from, account("")}};
+    answer("cluster " + std::to_string(query.max_points), std::move(reply), report);
+  }
+
   static fleet::NodeView node_view(const std::string& name) {
     fleet::NodeView view;
     view.name = model::NodeName(name);

@@ -200,6 +200,64 @@ TEST_F(AdminServerTest, CarriesANodeWithAllItsParts) {
   EXPECT_EQ(node.getStatus().getCpuCapacity(), 2000);
 }
 
+TEST_F(AdminServerTest, CarriesAnExplainedAccountWithAllItsParts) {
+  start();
+  auto caller = client("viewer");
+  auto request = caller.admin().explainReclaimedRequest();
+  request.setNode("web-1");
+  const auto response = request.send().wait(caller.scope());
+  const auto explained = response.getExplained();
+  EXPECT_FALSE(explained.getStored());
+  EXPECT_EQ(explained.getAccount().getCpu().getOffered(), 750);
+  ASSERT_EQ(explained.getCpu().getTerms().size(), 3u);
+  EXPECT_STREQ(explained.getCpu().getTerms()[0].getDetail().cStr(), "report 42");
+  EXPECT_EQ(explained.getCpu().getTerms()[0].getAgeMs().getValue(), 4000);
+  EXPECT_FALSE(explained.getCpu().getTerms()[2].getValue().getKnown());
+  EXPECT_STREQ(explained.getCpu().getPods()[0].getName().cStr(), "shop/nginx-0");
+  request = caller.admin().explainReclaimedRequest();
+  request.setNode("web-1");
+  request.setAtMs(77);
+  EXPECT_TRUE(request.send().wait(caller.scope()).getExplained().getStored());
+}
+
+TEST_F(AdminServerTest, ClusterAnswersWithinItsBounds) {
+  start();
+  auto caller = client("viewer");
+  const auto ask = [&](auto fill) {
+    auto request = caller.admin().clusterRequest();
+    request.setFromMs(5);
+    request.setToMs(10);
+    fill(request);
+    std::string said;
+    const auto error = caller.error_of([&] {
+      const auto response = request.send().wait(caller.scope());
+      const auto report = response.getReport();
+      said = std::to_string(report.getGroupings().size()) + " groupings, trend from " +
+             std::to_string(report.getTrend()[0].getWallMs());
+    });
+    return error ? error->message() : said;
+  };
+  EXPECT_EQ(ask([](auto&) {}), "0 groupings, trend from 5");
+  EXPECT_EQ(ask([](auto& r) { r.initBy(1).set(0, "zone"); }), "1 groupings, trend from 5");
+  EXPECT_EQ(ask([](auto& r) { r.setMaxPoints(7); }), "0 groupings, trend from 5");
+  EXPECT_THAT(backend_.calls(), ElementsAre("cluster 2000", "cluster 2000", "cluster 7"));
+  EXPECT_THAT(ask([](auto& r) { r.setToMs(5); }), HasSubstr("range is empty"));
+  EXPECT_THAT(ask([](auto& r) { r.initBy(5); }), HasSubstr("5 labels"));
+  EXPECT_THAT(ask([](auto& r) { r.initBy(1); }), HasSubstr("0 bytes"));
+  EXPECT_THAT(ask([](auto& r) {
+                auto by = r.initBy(2);
+                by.set(0, "zone");
+                by.set(1, "zone");
+              }),
+              HasSubstr("twice"));
+  auto explain = caller.admin().explainReclaimedRequest();
+  explain.setNode("web-1");
+  explain.setAtMs(-1);
+  const auto error = caller.error_of([&] { explain.send().wait(caller.scope()); });
+  ASSERT_TRUE(error);
+  EXPECT_THAT(error->message(), HasSubstr("before 1970"));
+}
+
 TEST_F(AdminServerTest, RefusesBadArgumentsBeforeTheBackendHearsOfThem) {
   start();
   auto caller = client("admin");

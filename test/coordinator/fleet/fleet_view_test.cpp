@@ -486,6 +486,15 @@ TEST(View, HoldsTheLedgersResultAndListsNodesByName) {
   EXPECT_EQ(views[1].reclaimed, reclaimed) << "its data is three seconds older now";
 }
 
+TEST(View, TellsALabelOfTheNewestReport) {
+  FleetView fleet;
+  const NodeName n("n");
+  EXPECT_EQ(fleet.label(n, "zone"), "");
+  take(fleet, with(Sender{}.report(1, seconds(0)), [](auto& r) { r.status.labels = {{"zone", "a"}}; }), seconds(0));
+  EXPECT_EQ(fleet.label(n, "zone"), "a");
+  EXPECT_EQ(fleet.label(n, "pool"), "");
+}
+
 /// Whatever the order, the lanes and the repeats: the view is that of the highest live number seen so far.
 TEST(Intake, AnyOrderShowsTheHighestLiveNumber) {
   const auto seed = std::random_device{}();

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "test/coordinator/reclaim/random_node.h"
+
 namespace tideline::reclaim {
 namespace {
 
@@ -480,53 +482,10 @@ TEST(ClusterSum, SaturatesInsteadOfWrapping) {
 TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  const auto pick = [&](std::int64_t high) { return static_cast<std::int64_t>(random() % (high + 1)); };
-  const auto maybe = [&](std::int64_t high) {
-    return random() % 5 == 0 ? std::nullopt : std::optional<std::int64_t>(pick(high));
-  };
+  RandomNodes random(seed);
   for (int round = 0; round < 20'000; ++round) {
-    model::ColocationPolicy any;
-    any.enable = random() % 8 != 0;
-    any.cpu_reclaim_threshold_percent = static_cast<int>(pick(130));
-    any.memory_reclaim_threshold_percent = static_cast<int>(pick(130));
-    if (random() % 2) any.batch_cpu_threshold_percent = static_cast<int>(pick(100));
-    any.cpu_calculate_policy = static_cast<CalculatePolicy>(pick(2));
-    any.memory_calculate_policy = static_cast<CalculatePolicy>(pick(2));
-    any.mid_reclaim_mode = static_cast<model::MidReclaimMode>(pick(1));
-    any.mid_cpu_threshold_percent = static_cast<int>(pick(100));
-    any.mid_memory_threshold_percent = static_cast<int>(pick(100));
-    any.mid_unallocated_percent = static_cast<int>(pick(100));
-    any.mid_static_cpu_reserved_percent = static_cast<int>(pick(100));
-    any.mid_static_memory_reserved_percent = static_cast<int>(pick(100));
-    NodeInput input;
-    if (random() % 8) input.arrived = kNow + -model::Duration(std::chrono::seconds(pick(20 * 60)));
-    input.cpu_capacity = MilliCpu(pick(256'000));
-    input.cpu_allocatable = MilliCpu(pick(256'000));
-    input.memory_capacity = Bytes(pick(2048 * kGi));
-    input.memory_allocatable = Bytes(pick(2048 * kGi));
-    if (const auto system = maybe(64'000)) input.system_cpu = MilliCpu(*system);
-    if (const auto system = maybe(512 * kGi)) input.system_memory = Bytes(*system);
-    if (const auto used = maybe(256'000)) input.used_cpu = MilliCpu(*used);
-    if (const auto used = maybe(2048 * kGi)) input.used_memory = Bytes(*used);
-    if (const auto reclaimable = maybe(256'000)) input.prod_reclaimable_cpu = MilliCpu(*reclaimable);
-    if (const auto reclaimable = maybe(2048 * kGi)) input.prod_reclaimable_memory = Bytes(*reclaimable);
-    for (auto i = random() % 20; i > 0; --i) {
-      PodInput one;
-      one.qos = static_cast<QosClass>(pick(4));
-      one.tier = static_cast<Tier>(pick(3));
-      one.phase = static_cast<PodPhase>(pick(3));
-      one.listed = random() % 8 != 0;
-      if (const auto value = maybe(16'000)) one.requests.cpu = MilliCpu(*value);
-      if (const auto value = maybe(64 * kGi)) one.requests.memory = Bytes(*value);
-      if (const auto value = maybe(16'000)) one.mid_requests.cpu = MilliCpu(*value);
-      if (const auto value = maybe(64 * kGi)) one.mid_requests.memory = Bytes(*value);
-      if (const auto value = maybe(16'000)) one.requests.batch_cpu = MilliCpu(*value);
-      if (const auto value = maybe(64 * kGi)) one.requests.batch_memory = Bytes(*value);
-      if (const auto value = maybe(16'000)) one.cpu = MilliCpu(*value);
-      if (const auto value = maybe(64 * kGi)) one.memory = Bytes(*value);
-      input.pods.push_back(one);
-    }
+    const model::ColocationPolicy any = random.policy();
+    const NodeInput input = random.node(kNow);
     const auto result = run(input, any);
     const auto check = [&](const auto& terms) {
       const auto safe = terms.capacity - terms.margin;

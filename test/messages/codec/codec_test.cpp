@@ -229,6 +229,86 @@ TEST(RoundTrip, ReclaimedKeepsItsTerms) {
   }
 }
 
+template <class Unit>
+model::ReclaimTerms<Unit> counted_terms(std::int64_t first) {
+  model::ReclaimTerms<Unit> terms;
+  for (Unit* term : {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered,
+                     &terms.deficit, &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid,
+                     &terms.mid_offered, &terms.requested, &terms.prod_used, &terms.mid_used, &terms.batch_used})
+    *term = Unit(first++);
+  return terms;
+}
+
+model::Reclaimed counted_account(const std::string& node) {
+  model::Reclaimed account;
+  account.node = model::NodeName(node);
+  account.cpu = counted_terms<model::MilliCpu>(100);
+  account.cpu.used = model::MilliCpu(0);
+  account.memory = counted_terms<model::Bytes>(200);
+  account.policy = model::PolicyVersion(3);
+  account.data_age = std::chrono::milliseconds(1500);
+  return account;
+}
+
+TEST(RoundTrip, AnAccountIsTheSameInBytes) {
+  const auto account = counted_account("n1");
+  const auto bytes = to_bytes(account);
+  const auto back = account_from_bytes(bytes);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, account);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(account_from_bytes(ByteView(bytes).first(size))) << size;
+}
+
+TEST(RoundTrip, AnExplainedAccountKeepsAllItsParts) {
+  model::ExplainedAccount explained;
+  explained.account = counted_account("n1");
+  explained.at = {77};
+  explained.stored = true;
+  explained.cpu.terms = {{model::AccountTerm::kRoom, model::MilliCpu(-4), model::TermSource::kFormula, "how",
+                          std::chrono::milliseconds(9)},
+                         {model::AccountTerm::kUsed, std::nullopt, model::TermSource::kMeasured, "", std::nullopt}};
+  explained.cpu.charges = {{model::ChargeBasis::kLse, 2, model::MilliCpu(5)}};
+  explained.memory.pods = {{.uid = model::PodUid("u"),
+                            .name = "a/b",
+                            .tier = model::Tier::kMid,
+                            .qos = model::QosClass::kLsr,
+                            .basis = model::ChargeBasis::kMidRequest,
+                            .charged = model::Bytes(6),
+                            .used = std::nullopt,
+                            .requested = model::Bytes(0),
+                            .promised = model::Bytes(6)}};
+  capnp::MallocMessageBuilder builder;
+  auto root = builder.initRoot<schema::ExplainedAccount>();
+  write(explained, root);
+  const auto back = read(root.asReader());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, explained);
+  root.getCpu().getTerms()[0].setTerm(200);
+  root.getMemory().getPods()[0].setBasis(201);
+  const auto newer = read(root.asReader());
+  ASSERT_TRUE(newer) << "of a newer coordinator";
+  EXPECT_EQ(model::name_of(newer->cpu.terms[0].term), "unknown");
+  EXPECT_EQ(model::name_of(newer->memory.pods[0].basis), "unknown");
+}
+
+TEST(RoundTrip, AClusterReportKeepsAllItsParts) {
+  model::ClusterReport report;
+  report.at = {77};
+  report.gone = 4;
+  report.total = {"", 12, counted_account(""), {model::MilliCpu(1), model::MilliCpu(2)}, {model::Bytes(3), {}}};
+  report.groupings = {{"zone", {{"a", 5, counted_account(""), {}, {}}, {"", 7, counted_account(""), {}, {}}}, 3}};
+  report.deficits = {{model::NodeName("n9"), model::MilliCpu(8), model::Bytes(9)}};
+  report.deficit_nodes = 11;
+  report.trend = {{{5}, counted_account("")}, {{6}, counted_account("")}};
+  capnp::MallocMessageBuilder builder;
+  auto root = builder.initRoot<schema::ClusterReport>();
+  write(report, root);
+  const auto back = read(root.asReader());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, report);
+}
+
 TEST(RoundTrip, UnknownStaysUnknownAndZeroStaysZero) {
   auto report = known_report();
   report.samples[0].node_cpu.reset();

@@ -28,10 +28,13 @@ int main(int argc, char** argv) {
       return 1;
     }
     std::vector<std::uint64_t> acked;
+    std::vector<model::AccountAt> accounts;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if ((*outcomes)[i] != store::AppendOutcome::kStored) return 1;
       acked.push_back(batch[i].report.seq.value());
+      accounts.push_back(rocks::victim::account_of(acked.back()));
     }
+    if (!(*store)->append_accounts(accounts)) return 1;
     const std::size_t bytes = acked.size() * sizeof(std::uint64_t);
     if (write(rocks::victim::kAckFd, acked.data(), bytes) != static_cast<ssize_t>(bytes)) return 1;
   }

@@ -8,7 +8,8 @@
 
 namespace tideline::rocks::victim {
 
-/// The victim's end of the pipe: native uint64 sequence numbers, each after its append returned.
+/// The victim's end of the pipe: native uint64 sequence numbers, each after the appends of its report and account
+/// returned.
 inline constexpr int kAckFd = 9;
 /// Small enough that flushes and compactions happen between and during the kills.
 inline constexpr RocksOptions kSmall{
@@ -24,6 +25,14 @@ inline store::IncomingReport numbered(std::uint64_t seq) {
                              .old_value = "",
                              .new_value = ""}};
   return incoming;
+}
+
+/// The account that belongs to report `seq`: of the same node and instant, with the number as its policy version.
+inline model::AccountAt account_of(std::uint64_t seq) {
+  model::AccountAt entry{numbered(seq).received, {}};
+  entry.account.node = model::NodeName("n");
+  entry.account.policy = model::PolicyVersion(seq);
+  return entry;
 }
 
 }  // namespace tideline::rocks::victim

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "messages/codec/report_bytes.h"
+
 namespace tideline::rocks {
 namespace {
 
@@ -78,6 +80,7 @@ TEST(Golden, Keys) {
             "0000000000000102"
             "0000000000000007");
   EXPECT_EQ(hex(encode_u32(kFormat)), "00000002");
+  EXPECT_EQ(hex(time_key(NodeName("ab"), WallTime{258})), "0261620000000000000102") << "an account's";
 }
 
 TEST(Golden, Values) {
@@ -111,6 +114,40 @@ TEST(Layout, ValuesReadBack) {
   const auto read = stored_index(index_value(index()));
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(*read, index());
+}
+
+model::Reclaimed account() {
+  model::Reclaimed account;
+  account.node = NodeName("ab");
+  account.cpu.capacity = model::MilliCpu(258);
+  account.memory.used = model::Bytes(-1);
+  account.policy = model::PolicyVersion(7);
+  account.data_age = std::chrono::milliseconds(3);
+  return account;
+}
+
+TEST(Layout, AnAccountIsWhatTheCodecMakesOfIt) {
+  const auto bytes = codec::to_bytes(account());
+  EXPECT_EQ(account_value(account()), std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const auto stored = stored_account(time_key(NodeName("ab"), WallTime{258}), account_value(account()));
+  ASSERT_TRUE(stored.ok()) << stored.error().message();
+  EXPECT_EQ(*stored, (model::AccountAt{{258}, account()}));
+}
+
+TEST(Layout, DamagedAccountsAreErrorsThatNameTheNode) {
+  const std::string key = time_key(NodeName("ab"), WallTime{258});
+  const std::string whole = account_value(account());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const auto stored = stored_account(key, whole.substr(0, size));
+    ASSERT_FALSE(stored.ok()) << size;
+    EXPECT_EQ(stored.error().code(), model::ErrorCode::kMalformed);
+    EXPECT_THAT(stored.error().message(), testing::HasSubstr("node ab"));
+  }
+  const auto another = stored_account(time_key(NodeName("cd"), WallTime{258}), whole);
+  ASSERT_FALSE(another.ok());
+  EXPECT_THAT(another.error().message(), testing::HasSubstr("node ab instead"));
+  EXPECT_FALSE(stored_account("x", whole).ok());
+  EXPECT_FALSE(stored_account(key + "x", whole).ok());
 }
 
 TEST(Layout, KeysSortByNodeThenTime) {

@@ -90,8 +90,13 @@ TEST(Reopen, KeepsEverythingAndStillRefusesDuplicates) {
     ASSERT_TRUE(store->put_setting("epoch", "4").ok());
     ASSERT_TRUE(
         store->append_events(std::vector<store::CoordinatorEvent>{{NodeName(""), report.report.events[0]}}).ok());
+    model::AccountAt account{report.received, {}};
+    account.account.node = NodeName("n");
+    account.account.cpu.deficit = model::MilliCpu(12);
+    ASSERT_TRUE(store->append_accounts({&account, 1}).ok());
   }
   auto store = open(dir.str());
+  EXPECT_EQ((*store->last_account(NodeName("n"), kEver))->account.cpu.deficit, model::MilliCpu(12));
   EXPECT_EQ(append(*store, report), AppendOutcome::kDuplicate);
   EXPECT_EQ(append(*store, arrive(make_report("n", 7, 3))), AppendOutcome::kDuplicate);
   EXPECT_EQ(store->acked_through(NodeName("n"), Incarnation(7)), Seq(1));
@@ -173,6 +178,29 @@ TEST(Open, RefusesANewerFormatWithFamiliesItDoesNotKnow) {
   const auto opened = RocksStore::open(dir.str());
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
+}
+
+TEST(Open, MakesItsOwnOfAStoreOfFormatOne) {
+  const test::TempDir dir;
+  const auto report = arrive(make_report("n", 7, 1));
+  append(*open(dir.str()), report);
+  // As a build of format 1 leaves it.
+  tamper(
+      dir.str(), [](auto& db, auto* account) { ASSERT_TRUE(db.DropColumnFamily(account).ok()); }, kAccountFamily);
+  tamper(dir.str(), [](auto& db, auto* meta) { ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(1)).ok()); });
+  {
+    const auto store = open(dir.str());
+    ASSERT_NE(store, nullptr);
+    EXPECT_EQ(append(*store, report), AppendOutcome::kDuplicate);
+    const std::vector<model::AccountAt> accounts{{report.received, {}}};
+    ASSERT_TRUE(store->append_accounts(accounts).ok());
+  }
+  EXPECT_EQ(open(dir.str())->accounts(NodeName(""), {}, kEver, 0)->rows.size(), 1u);
+  tamper(dir.str(), [](auto& db, auto* meta) {
+    std::string format;
+    ASSERT_TRUE(db.Get({}, meta, "format", &format).ok());
+    EXPECT_EQ(format, encode_u32(kFormat));
+  });
 }
 
 TEST(Open, RefusesAnotherProgramsDatabase) {
@@ -317,6 +345,8 @@ TEST(Durability, EveryWriteIsForcedToDiskBeforeItReturns) {
   EXPECT_TRUE(synced([&] { ASSERT_TRUE(store->put_setting("epoch", "7").ok()); }));
   const std::vector<store::CoordinatorEvent> events{{NodeName("n"), model::Event{}}};
   EXPECT_TRUE(synced([&] { ASSERT_TRUE(store->append_events(events).ok()); }));
+  const std::vector<model::AccountAt> accounts(3);
+  EXPECT_TRUE(synced([&] { ASSERT_TRUE(store->append_accounts(accounts).ok()); }));
   EXPECT_FALSE(synced([&] { (void)store->reports(NodeName("n"), {}, kEver, 0); })) << "or the measure says nothing";
   rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
 }

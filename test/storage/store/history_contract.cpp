@@ -62,6 +62,43 @@ std::vector<std::string> subjects(const model::Result<Page>& page) {
   return result;
 }
 
+/// Every term another number, so that a mixed-up one shows.
+template <class Unit>
+model::ReclaimTerms<Unit> terms_from(std::int64_t first) {
+  model::ReclaimTerms<Unit> terms;
+  for (Unit* term : {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered,
+                     &terms.deficit, &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid,
+                     &terms.mid_offered, &terms.requested, &terms.prod_used, &terms.mid_used, &terms.batch_used})
+    *term = Unit(first++);
+  terms.used = Unit(first);
+  terms.rule = model::ReclaimRule::kThresholdCap;
+  terms.mid_rule = model::ReclaimRule::kStatic;
+  return terms;
+}
+
+model::AccountAt account_at(std::int64_t ms, const std::string& node, std::uint64_t policy = 1) {
+  model::AccountAt entry;
+  entry.at = at(ms);
+  entry.account.node = NodeName(node);
+  entry.account.cpu = terms_from<model::MilliCpu>(1'000);
+  entry.account.memory = terms_from<model::Bytes>(-5);
+  entry.account.policy = model::PolicyVersion(policy);
+  entry.account.data_age = std::chrono::milliseconds(1'250);
+  return entry;
+}
+
+void keep(HistoryStore& store, const std::vector<model::AccountAt>& accounts) {
+  const auto kept = store.append_accounts(accounts);
+  EXPECT_TRUE(kept.ok()) << (kept ? "" : kept.error().message());
+}
+
+std::vector<model::AccountAt> accounts_of(HistoryStore& store, const std::string& node, WallTime from = {},
+                                          WallTime to = kEver) {
+  const auto page = store.accounts(NodeName(node), from, to, 0);
+  EXPECT_TRUE(page.ok()) << page.error().message();
+  return page.value_or({}).rows;
+}
+
 }  // namespace
 
 TEST_P(HistoryContract, AReportReadsBackWhole) {
@@ -345,6 +382,77 @@ TEST_P(HistoryContract, ANodeThatSentLatelyIsKeptThoughItsReportsAreOld) {
   append(store(), backfill);
   EXPECT_EQ(*store().drop_before(at(50'000)), (Dropped{.reports = 1, .events = 0, .nodes = 0}));
   EXPECT_EQ(append(store(), backfill), AppendOutcome::kDuplicate);
+}
+
+TEST_P(HistoryContract, AccountsReadBackWholeInOrderOfTime) {
+  const auto late = account_at(2'000, "n");
+  auto early = account_at(1'000, "n", 2);
+  early.account.data_age = std::nullopt;
+  early.account.cpu.used = std::nullopt;
+  const auto cluster = account_at(1'000, "");
+  keep(store(), {late, early, cluster, account_at(1'500, "nn")});
+  EXPECT_THAT(accounts_of(store(), "n"), ElementsAre(early, late));
+  EXPECT_THAT(accounts_of(store(), ""), ElementsAre(cluster)) << "the cluster's own";
+  EXPECT_THAT(accounts_of(store(), "n", at(1'001), at(2'001)), ElementsAre(late));
+  EXPECT_THAT(accounts_of(store(), "n", at(1'001), at(2'000)), IsEmpty());
+  EXPECT_THAT(accounts_of(store(), "nobody"), IsEmpty());
+  const auto cut = store().accounts(NodeName("n"), {}, kEver, 1);
+  ASSERT_TRUE(cut.ok());
+  EXPECT_TRUE(cut->truncated);
+  EXPECT_THAT(cut->rows, ElementsAre(early));
+}
+
+TEST_P(HistoryContract, TheAgeOfAnAccountsDataIsKeptInWholeMilliseconds) {
+  auto fine = account_at(1'000, "n");
+  fine.account.data_age = std::chrono::nanoseconds(1'999'999);
+  keep(store(), {fine});
+  EXPECT_EQ(accounts_of(store(), "n").at(0).account.data_age, std::chrono::milliseconds(1));
+}
+
+TEST_P(HistoryContract, AnAccountOfTheSameInstantTakesTheOthersPlace) {
+  keep(store(), {account_at(1'000, "n", 1), account_at(1'000, "n", 2)});
+  keep(store(), {account_at(1'000, "n", 3)});
+  EXPECT_THAT(accounts_of(store(), "n"), ElementsAre(account_at(1'000, "n", 3)));
+}
+
+TEST_P(HistoryContract, TheLastAccountIsTheNewestByThen) {
+  keep(store(), {account_at(1'000, "n", 1), account_at(2'000, "n", 2), account_at(1'500, "m", 9)});
+  const auto last = [&](const std::string& node, WallTime when) {
+    const auto found = store().last_account(NodeName(node), when);
+    EXPECT_TRUE(found.ok());
+    return found.value_or(std::nullopt);
+  };
+  EXPECT_EQ(last("n", at(999)), std::nullopt);
+  EXPECT_EQ(last("n", at(1'000)), account_at(1'000, "n", 1));
+  EXPECT_EQ(last("n", at(1'999)), account_at(1'000, "n", 1));
+  EXPECT_EQ(last("n", at(2'000)), account_at(2'000, "n", 2));
+  EXPECT_EQ(last("n", kEver), account_at(2'000, "n", 2));
+  EXPECT_EQ(last("n", {-1}), std::nullopt);
+  EXPECT_EQ(last("a", kEver), std::nullopt);
+  EXPECT_EQ(last("z", kEver), std::nullopt);
+}
+
+TEST_P(HistoryContract, RetentionDropsAccountsAndForgetsNodesAllTheSame) {
+  append(store(), arrive(make_report("n", 1, 1)));
+  keep(store(), {account_at(1'000, "n"), account_at(19'999, "n"), account_at(30'000, "n"), account_at(1'000, ""),
+                 account_at(1'000, "m")});
+  EXPECT_THAT(store().nodes(), ElementsAre(NodeName("n"))) << "an account alone makes no node";
+  EXPECT_EQ(*store().drop_before(at(20'000)), (Dropped{.reports = 1, .events = 0, .nodes = 1, .accounts = 4}));
+  EXPECT_THAT(accounts_of(store(), "n"), ElementsAre(account_at(30'000, "n")));
+  EXPECT_THAT(accounts_of(store(), ""), IsEmpty());
+  EXPECT_EQ(*store().drop_before(at(20'000)), Dropped{});
+}
+
+TEST_P(HistoryContract, BadAccountsAreRefusedAndLeaveNoTrace) {
+  const std::vector<model::AccountAt> early{account_at(1, "n"), account_at(-kStart - 1, "n")};
+  EXPECT_EQ(store().append_accounts(early).error().code(), model::ErrorCode::kInvalidArgument);
+  const std::vector<model::AccountAt> named{account_at(1, "n"), account_at(1, std::string(254, 'n'))};
+  EXPECT_EQ(store().append_accounts(named).error().code(), model::ErrorCode::kInvalidArgument);
+  const std::vector<model::AccountAt> many(kMaxAppendAccounts + 1, account_at(1, "n"));
+  const auto refused = store().append_accounts(many);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("4097"));
+  EXPECT_THAT(accounts_of(store(), "n"), IsEmpty());
 }
 
 TEST_P(HistoryContract, SettingsAreKeptAndReplaced) {

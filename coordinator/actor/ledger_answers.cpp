@@ -1,0 +1,53 @@
+#include "coordinator/actor/ledger_answers.h"
+
+#include <map>
+
+#include "coordinator/actor/ledger_input.h"
+#include "coordinator/reclaim/cluster.h"
+#include "coordinator/reclaim/explain.h"
+
+namespace tideline::coordinator {
+
+model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const fleet::FleetView& fleet,
+                                          const policy::Rollout& rollout, const fleet::Arrival& now) {
+  const auto policy = rollout.wanted(node).value_or(model::NodePolicy{});
+  reclaim::Origin origin;
+  origin.averaged = fleet.options().aggregate;
+  if (const auto view = fleet.node(node, now.mono)) origin.report = view->last_seq;
+  auto explained =
+      reclaim::explain(ledger_input(node, fleet.usage(node), policy.version), policy.colocation, now.mono, origin);
+  explained.at = now.wall;
+  std::map<model::PodUid, std::string> names;
+  for (const auto& view : fleet.pods(node)) {
+    const auto& pod = view.summary.pod;
+    names[pod.uid] = pod.name_space + "/" + pod.name;
+  }
+  for (auto& pod : explained.cpu.pods)
+    pod.name = names[pod.uid];
+  for (auto& pod : explained.memory.pods)
+    pod.name = names[pod.uid];
+  return explained;
+}
+
+model::ClusterReport cluster_report(const LedgerBook& ledger, const fleet::FleetView& fleet,
+                                    const std::vector<std::string>& labels, const fleet::Arrival& now) {
+  reclaim::ClusterReporter reporter(labels);
+  std::uint32_t gone = 0;
+  const auto accounts = ledger.accounts(now.mono, [&](const model::NodeName& name) {
+    const bool there = fleet.liveness(name, now.mono) != fleet::Liveness::kGone;
+    gone += there ? 0 : 1;
+    return there;
+  });
+  std::vector<std::string> values(labels.size());
+  for (const auto& account : accounts) {
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      values[i] = fleet.label(account.node, labels[i]);
+    reporter.add(account, values);
+  }
+  auto report = reporter.take();
+  report.at = now.wall;
+  report.gone = gone;
+  return report;
+}
+
+}  // namespace tideline::coordinator

@@ -1,0 +1,43 @@
+#pragma once
+// One resource's side of a node: what the formula takes, in the same words for CPU and for memory.
+
+#include <algorithm>
+#include <optional>
+
+#include "coordinator/reclaim/charge.h"
+#include "coordinator/reclaim/reclaim.h"
+
+namespace tideline::reclaim {
+
+template <class Unit>
+struct Account {
+  Unit capacity;
+  Unit allocatable;
+  Unit reserved;  // by annotation
+  std::optional<Unit> system;
+  std::optional<Unit> used;
+  std::optional<Unit> prod_reclaimable;
+  int reclaim_threshold_percent = 0;
+  std::optional<int> cap_percent;
+  model::CalculatePolicy calculate = model::CalculatePolicy::kUsage;
+  int mid_threshold_percent = 0;
+  int mid_static_percent = 0;
+  PodCharge<Unit> (*charge)(const PodInput& pod, model::CalculatePolicy policy) = nullptr;
+};
+
+Account<model::MilliCpu> cpu_account(const NodeInput& input, const model::ColocationPolicy& policy);
+Account<model::Bytes> memory_account(const NodeInput& input, const model::ColocationPolicy& policy);
+
+/// Kept for the system, whether it uses it or not.
+template <class Unit>
+Unit reserved_of(const Account<Unit>& account) {
+  return std::max({account.capacity - account.allocatable, account.reserved, Unit{0}});
+}
+
+/// What margin, system and charges leave; below 0 it is a deficit.
+template <class Unit>
+Unit room_of(const model::ReclaimTerms<Unit>& terms) {
+  return terms.capacity - terms.margin - terms.system - terms.high_priority;
+}
+
+}  // namespace tideline::reclaim

@@ -1,0 +1,134 @@
+#include "admin-client/ledger_out.h"
+
+#include <gmock/gmock.h>
+
+#include "admin-client/json_out.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using model::Bytes;
+using model::MilliCpu;
+using nlohmann::json;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+/// 10 cores: margin 4, system 0.5, prod charged 2, mid 1.5 of which 1 is promised, batch 2 of which 3 are requested.
+model::Reclaimed small_account() {
+  model::Reclaimed account;
+  account.node = model::NodeName("web-1");
+  account.policy = model::PolicyVersion(7);
+  account.data_age = std::chrono::seconds(12);
+  auto& cpu = account.cpu;
+  cpu.capacity = MilliCpu(10'000);
+  cpu.margin = MilliCpu(4'000);
+  cpu.system = MilliCpu(500);
+  cpu.high_priority = MilliCpu(3'000);
+  cpu.mid_charged = MilliCpu(1'000);
+  cpu.mid_committed = MilliCpu(1'000);
+  cpu.mid = MilliCpu(1'500);
+  cpu.mid_offered = MilliCpu(500);
+  cpu.offered = MilliCpu(2'000);
+  cpu.committed = MilliCpu(3'000);
+  cpu.requested = MilliCpu(6'000);
+  cpu.used = MilliCpu(4'400);
+  cpu.prod_used = MilliCpu(2'000);
+  cpu.mid_used = MilliCpu(300);
+  cpu.batch_used = MilliCpu(1'700);
+  return account;
+}
+
+model::ClusterReport small_cluster() {
+  model::ClusterReport report;
+  report.at = {1'700'000'000'000};
+  report.total = {"", 3, small_account(), {MilliCpu(0), MilliCpu(1'250)}, {}};
+  return report;
+}
+
+PlotOptions drawing() {
+  PlotOptions options;
+  options.width = 60;
+  options.height = 5;
+  options.utf8 = false;
+  options.from = {1'699'999'000'000};
+  options.to = {1'700'000'000'000};
+  return options;
+}
+
+TEST(RenderExplained, ShowsEachTermWithItsSourceAgeAndHow) {
+  model::ExplainedAccount explained;
+  explained.account = small_account();
+  explained.at = {1'700'000'000'000};
+  explained.cpu.terms = {
+      {model::AccountTerm::kMargin, MilliCpu(4'000), model::TermSource::kPolicy,
+       "cpuReclaimThresholdPercent 60: 40 % of capacity", std::nullopt},
+      {model::AccountTerm::kUsed, std::nullopt, model::TermSource::kMeasured, "average", std::chrono::seconds(12)}};
+  const auto text = render_explained(explained);
+  EXPECT_THAT(text, HasSubstr("node web-1 at 2023-11-14T22:13:20Z: policy version 7, report 12s old\n"));
+  EXPECT_THAT(text, HasSubstr("cpu (cores): offered 2.00 by usage, mid 1.50 by predicted\n"));
+  EXPECT_THAT(text, ContainsRegex("margin +4.00 +policy +- +cpuReclaimThresholdPercent 60: 40 % of capacity\n"));
+  EXPECT_THAT(text, ContainsRegex("used +not known +measured +12s +average\n"));
+  EXPECT_THAT(text, Not(HasSubstr("CHARGED BY")));
+}
+
+TEST(RenderExplained, SaysThatHistoryHasNoPods) {
+  model::ExplainedAccount explained;
+  explained.stored = true;
+  EXPECT_THAT(render_explained(explained), AllOf(HasSubstr("as history has it"), HasSubstr("report none")));
+}
+
+TEST(RenderCluster, SaysWhatEachTierHasAndWantsAndLacks) {
+  const auto text = render_cluster(small_cluster(), drawing());
+  EXPECT_THAT(text, HasSubstr("2023-11-14T22:13:20Z: 3 nodes, policy version 7, oldest report 12s old\n"));
+  // Capacity, allocated, used, buffered, reclaimed, offered, committed, deficit.
+  EXPECT_THAT(text, ContainsRegex("all +3 +cpu .cores. +10.00 +6.00 +4.40 +4.00 +3.50 +0.75 +4.00 +0.00\n"));
+  // Allocated, used, charged, reclaimed, offered, committed, deficit.
+  EXPECT_THAT(text, ContainsRegex("prod +cpu .cores. +6.00 +2.00 +2.00 +- +- +- +0.00\n"));
+  EXPECT_THAT(text, ContainsRegex("mid +cpu .cores. +- +0.30 +1.00 +1.50 +0.50 +1.00 +0.00\n"));
+  EXPECT_THAT(text, ContainsRegex("batch +cpu .cores. +- +1.70 +- +2.00 +0.25 +3.00 +1.25\n"));
+  EXPECT_THAT(text, ContainsRegex("system +cpu .cores. +- +0.40 +0.50 +- +- +- +-\n"));
+  EXPECT_THAT(text, AllOf(HasSubstr("no node is in deficit"), HasSubstr("no trend yet")));
+}
+
+TEST(RenderCluster, ALabelThatNoNodeHasIsNamedAndMakesNoTable) {
+  auto report = small_cluster();
+  report.groupings = {{"zone", {{"", 3, small_account(), {}, {}}}, 0},
+                      {"pool", {{"p1", 3, small_account(), {}, {}}}, 0}};
+  const auto text = render_cluster(report, drawing());
+  EXPECT_THAT(text, HasSubstr("no node has a label zone\n"));
+  EXPECT_THAT(text, ContainsRegex("pool +NODES +RESOURCE"));
+  EXPECT_THAT(text, ContainsRegex("p1 +3 +cpu"));
+}
+
+TEST(RenderCluster, DrawsUsageBufferAndReclaimed) {
+  auto report = small_cluster();
+  for (std::int64_t i = 0; i < 10; ++i)
+    report.trend.push_back({{1'699'999'000'000 + i * 60'000}, small_account()});
+  const auto text = render_cluster(report, drawing());
+  EXPECT_THAT(text, HasSubstr("cores\n"));
+  EXPECT_THAT(text, HasSubstr("* allocated  min 6.0"));
+  EXPECT_THAT(text, HasSubstr("o used  min 4.4"));
+  EXPECT_THAT(text, HasSubstr("+ buffered  min 4.0"));
+  EXPECT_THAT(text, HasSubstr("x reclaimed  min 3.5"));
+}
+
+TEST(Json, ClusterHasTheWordsAndTheLedgersOwn) {
+  auto report = small_cluster();
+  report.groupings = {{"zone", {{"", 3, small_account(), {}, {}}}, 0}};
+  report.trend = {{{5}, small_account()}};
+  const auto all = json::parse(dump(to_json(report), -1));
+  EXPECT_EQ(all["total"]["cpuMilli"]["reclaimed"], 3'500);
+  EXPECT_EQ(all["total"]["cpuMilli"]["offered"], 750);
+  EXPECT_EQ(all["total"]["account"]["cpuMilli"]["offered"], 2'000) << "batch's whole";
+  EXPECT_EQ(all["total"]["memoryBytes"]["used"], nullptr);
+  EXPECT_EQ(all["tiers"]["batch"]["cpuMilli"]["deficit"], 1'250);
+  EXPECT_EQ(all["tiers"]["prod"]["cpuMilli"]["reclaimed"], nullptr);
+  EXPECT_EQ(all["groupings"][0]["groups"][0]["value"], nullptr);
+  EXPECT_EQ(all["trend"][0]["wallMs"], 5);
+  EXPECT_EQ(all["trend"][0]["account"]["cpuMilli"]["requested"], 6'000);
+}
+
+}  // namespace
+}  // namespace tideline::tidectl
