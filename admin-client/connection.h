@@ -52,6 +52,8 @@ class Connection {
   virtual model::Result<PolicyAnswer> policy(const std::string& node) = 0;
   virtual model::Result<PolicyApplied> apply(const std::vector<PolicyDocument>& documents, bool dry_run) = 0;
   virtual model::Result<PolicyStatus> policy_status() = 0;
+  /// Empty name = all nodes.
+  virtual model::Result<PolicyCheck> check(const std::vector<PolicyDocument>& documents, const std::string& node) = 0;
   virtual model::Result<void> watch(const std::string& node, std::uint32_t seconds) = 0;
   virtual model::Result<Explanation> explain(const ExplainQuestion& question) = 0;
   virtual model::Result<void> hands_off_begin(const std::string& node, const std::string& group,

@@ -25,6 +25,7 @@ enum class Command {
   kPolicyGet,
   kPolicyApply,
   kPolicyStatus,
+  kPolicyCheck,
   kPolicyKeys,
   kWatch,
   kExplain,

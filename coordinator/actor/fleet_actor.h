@@ -39,6 +39,7 @@ class FleetActor : public caf::event_based_actor {
   model::Reclaimed cluster() const;
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
+  void give_reports(const AskCheckNodes& ask);
 
   HandsOffDesk::Out desk_out();
   EvictionDesk::Out eviction_out();

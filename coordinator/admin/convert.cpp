@@ -55,6 +55,8 @@ void write(const fleet::NodeView& view, schema::NodeSummary::Builder out) {
   out.setGapReports(view.gap_reports);
   out.setPolicyWanted(view.policy_wanted.value());
   out.setPolicyApplied(view.policy_applied.value());
+  out.setPolicyContent(view.policy_content.value());
+  out.setPolicyContentApplied(view.policy_content_applied.value());
   out.setPolicyProblem(ptr(view.policy_problem));
   if (view.status) codec::write(*view.status, out.initStatus());
   if (view.last) codec::write(*view.last, out.initLast());

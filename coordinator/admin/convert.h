@@ -18,6 +18,7 @@ void write(const NodeEvent& event, schema::NodeEvent::Builder out);
 void write(const Explanation& explanation, schema::Explanation::Builder out);
 void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out);
 void write(const PolicyState& state, schema::PolicyState::Builder out);
+void write(const policy::CheckReport& report, schema::PolicyCheck::Builder out);  // convert_check.cpp
 
 /// kInvalidArgument names the argument and its bound.
 model::Result<model::NodeName> read_node(capnp::Text::Reader name, bool may_be_empty);

@@ -14,7 +14,7 @@ const std::vector<MethodRule>& method_rules() {
       {"policyGet", Role::kViewer},       {"policyApply", Role::kOperator}, {"policyStatus", Role::kViewer},
       {"watch", Role::kViewer},           {"whoami", Role::kViewer},        {"explain", Role::kViewer},
       {"handsOffBegin", Role::kOperator}, {"handsOffList", Role::kViewer},  {"handsOffEnd", Role::kOperator},
-      {"release", Role::kOperator},       {"resume", Role::kOperator},
+      {"release", Role::kOperator},       {"resume", Role::kOperator},      {"policyCheck", Role::kViewer},
   };
   return rules;
 }

@@ -164,6 +164,7 @@ kj::Promise<void> AdminService::policyGet(PolicyGetContext context) {
       [](auto& results, const PolicyReport& report) {
         write(report.state, results.initState());
         codec::write(report.effective, results.initEffective());
+        results.setContent(report.content.value());
       });
 }
 
@@ -281,6 +282,20 @@ kj::Promise<void> AdminService::resume(ResumeContext context) {
   if (!node) return failed(node.error());
   return answer<void>(
       context, [&](auto reply) { backend_.hands_off_end(caller, *node, "", true, std::move(reply)); }, [](auto&) {});
+}
+
+kj::Promise<void> AdminService::policyCheck(PolicyCheckContext context) {
+  const auto params = context.getParams();
+  auto documents = read(params.getDocuments());
+  if (!documents) return failed(documents.error());
+  auto node = read_node(params.getNode(), true);
+  if (!node) return failed(node.error());
+  return answer<PolicyCheck>(
+      context, [&](auto reply) { backend_.policy_check(*std::move(documents), *node, std::move(reply)); },
+      [](auto& results, const PolicyCheck& checked) {
+        results.setVersion(checked.version.value());
+        write(checked.report, results.initCheck());
+      });
 }
 
 }  // namespace tideline::admin

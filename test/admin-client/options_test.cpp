@@ -120,6 +120,7 @@ TEST(Options, NameTheArgumentThatIsWrong) {
       {{"watch", "--interval", "1ms"}, "--interval"},
       {{"policy"}, "subcommand"},
       {{"policy", "apply"}, "FILE"},
+      {{"policy", "check"}, "FILE"},
       {{"nodes", "--frob"}, "--frob"},
   };
   for (const auto& c : cases) {
@@ -127,6 +128,13 @@ TEST(Options, NameTheArgumentThatIsWrong) {
     EXPECT_EQ(leave.exit_code, kUsage) << c.named;
     EXPECT_THAT(leave.err, AllOf(HasSubstr("tidectl: "), HasSubstr(c.named)));
   }
+}
+
+TEST(Options, PolicyCheckTakesFilesAndANode) {
+  const auto options = good({"policy", "check", "a.json", "b.json", "--node", "web-1"});
+  EXPECT_EQ(options.command, Command::kPolicyCheck);
+  EXPECT_THAT(options.files, ElementsAre("a.json", "b.json"));
+  EXPECT_EQ(options.node, "web-1");
 }
 
 TEST(Options, OfflineCommandsNeedNoCertificates) {
@@ -145,6 +153,7 @@ TEST(Options, HelpHasExamplesForEveryCommand) {
                             {"whoami"},
                             {"version"},
                             {"policy", "get"},
+                            {"policy", "check"},
                             {"policy", "apply"},
                             {"policy", "status"},
                             {"policy", "keys"}}) {
