@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <map>
 #include <set>
 #include <tuple>
@@ -42,8 +43,13 @@ void add_use(const ClusterPolicy& policy, SelectorUse& use) {
   }
 }
 
-/// Entries of one section that match: indices, rising.
-using Matches = std::vector<std::size_t>;
+/// Entries of one section that match, as far as they are told.
+struct Matches {
+  std::size_t section = 0;  // of kSections
+  std::vector<std::size_t> first;
+  std::size_t count = 0;
+  friend auto operator<=>(const Matches&, const Matches&) = default;
+};
 
 /// Nodes whose labels are the same as far as the two policies look at them.
 struct Kind {
@@ -100,26 +106,37 @@ class Checker {
     kind.then = effective(then_, labels, &problems);
     Winners winners;
     for (std::size_t i = 0; i < kSections.size(); ++i) {
-      auto matches = matches_of(then_.*kSections[i].second, labels);
-      if (matches.empty()) continue;
-      winners[i] = matches.front();
-      winners_[i].insert(matches.front());
-      matched_[i].insert(matches.begin(), matches.end());
-      if (matches.size() > 1) kind.lists.push_back(&overlaps_[{i, std::move(matches)}]);
+      auto matches = matches_of(i, labels);
+      if (matches.count == 0) continue;
+      winners[i] = matches.first.front();
+      winners_[i].insert(matches.first.front());
+      if (matches.count > 1) kind.lists.push_back(list_of(overlaps_, std::move(matches)));
     }
     Changes changes = changes_of(diff(kind.now, kind.then), labels, winners);
-    kind.lists.push_back(changes.empty() ? &unchanged_ : &groups_[std::move(changes)]);
+    kind.lists.push_back(changes.empty() ? &unchanged_ : list_of(groups_, std::move(changes)));
     for (auto& problem : problems)
-      kind.lists.push_back(&label_problems_[std::move(problem)]);
+      kind.lists.push_back(list_of(label_problems_, std::move(problem)));
   }
 
-  static Matches matches_of(const Section& section, const Labels& labels) {
-    Matches matches;
-    for (std::size_t i = 0; i < section.nodes.size(); ++i) {
-      const auto& selector = section.nodes[i].selector;
-      if (selector && selector->matches(labels)) matches.push_back(i);
+  Matches matches_of(std::size_t section, const Labels& labels) {
+    const auto& entries = (then_.*kSections[section].second).nodes;
+    Matches matches{section, {}, 0};
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!entries[i].selector || !entries[i].selector->matches(labels)) continue;
+      if (matches.count++ <= CheckLimits::kMaxOthers) matches.first.push_back(i);
+      matched_[section].insert(i);
     }
     return matches;
+  }
+
+  /// Of more than CheckLimits::kMaxKept different rows the later ones go to a list that nobody reads.
+  template <class Key>
+  NodeList* list_of(std::map<Key, NodeList>& lists, Key key) {
+    const auto found = lists.find(key);
+    if (found != lists.end()) return &found->second;
+    if (lists.size() < CheckLimits::kMaxKept) return &lists[std::move(key)];
+    report_.cut = true;
+    return &left_out_;
   }
 
   Changes changes_of(const std::vector<Difference>& differences, const Labels& labels, const Winners& winners) const {
@@ -140,7 +157,7 @@ class Checker {
     for (auto& lack : lacks_after(kind.now, kind.then, *node.status)) {
       const bool already = std::any_of(before.begin(), before.end(),
                                        [&](const Lack& known) { return known.feature == lack.feature; });
-      lacks_[{std::move(lack.feature), std::move(lack.why), already}].add(node.name);
+      list_of(lacks_, Lacking(std::move(lack.feature), std::move(lack.why), already))->add(node.name);
     }
   }
 
@@ -158,8 +175,8 @@ class Checker {
     report.unchanged = unchanged_.count;
     for (auto& [changes, list] : groups_)
       report.groups.push_back({changes, std::move(list)});
-    for (auto& [entries, list] : overlaps_)
-      report.overlaps.push_back(overlap_of(entries.first, entries.second, std::move(list)));
+    for (auto& [matches, list] : overlaps_)
+      report.overlaps.push_back(overlap_of(matches, std::move(list)));
     if (all) report.unused = unused();
     for (auto& [text, list] : label_problems_)
       report.label_problems.push_back({text, std::move(list)});
@@ -176,12 +193,13 @@ class Checker {
     return std::move(report_);
   }
 
-  Overlap overlap_of(std::size_t section, const Matches& matches, NodeList nodes) const {
-    const auto& [document, member] = kSections[section];
-    Overlap overlap{std::string(document), entry_text(document, then_.*member, matches.front()), {},
-                    matches.size() - 1, std::move(nodes)};
-    for (std::size_t i = 1; i < matches.size() && overlap.others.size() < CheckLimits::kMaxOthers; ++i)
-      overlap.others.push_back(entry_text(document, then_.*member, matches[i]));
+  Overlap overlap_of(const Matches& matches, NodeList nodes) const {
+    const auto& [document, member] = kSections[matches.section];
+    Overlap overlap{std::string(document), {}, {}, matches.count - 1, std::move(nodes)};
+    for (const std::size_t entry : matches.first)
+      overlap.others.push_back(entry_text(document, then_.*member, entry));
+    overlap.taken = std::move(overlap.others.front());
+    overlap.others.erase(overlap.others.begin());
     return overlap;
   }
 
@@ -214,15 +232,18 @@ class Checker {
     bound(rows);
   }
 
+  using Lacking = std::tuple<std::string, std::string, bool>;
+
   const ClusterPolicy& now_;
   const ClusterPolicy& then_;
   CheckReport report_;
   std::map<Labels, Kind> kinds_;
   NodeList unchanged_;
+  NodeList left_out_;
   std::map<Changes, NodeList> groups_;
   std::map<std::string, NodeList> label_problems_;
-  std::map<std::pair<std::size_t, Matches>, NodeList> overlaps_;
-  std::map<std::tuple<std::string, std::string, bool>, NodeList> lacks_;
+  std::map<Matches, NodeList> overlaps_;
+  std::map<Lacking, NodeList> lacks_;
   std::array<std::set<std::size_t>, kSections.size()> winners_;
   std::array<std::set<std::size_t>, kSections.size()> matched_;
 };

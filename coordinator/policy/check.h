@@ -18,6 +18,7 @@ struct CheckLimits {
   static constexpr std::size_t kMaxNames = 20;   // of one list of nodes; the rest is counted
   static constexpr std::size_t kMaxOthers = 8;   // of one overlap's entries; the rest is counted
   static constexpr std::size_t kMaxRows = 256;   // of each list of a report
+  static constexpr std::size_t kMaxKept = 2048;  // different rows that are counted; later ones are left out
   static constexpr std::size_t kMaxTerms = 20'000'000;  // of selectors, over all kinds of nodes
 };
 
@@ -102,7 +103,7 @@ struct CheckReport {
   std::vector<UnusedEntry> unused;  // empty where not all nodes were looked at
   std::vector<LabelProblem> label_problems;
   std::vector<NodeLack> lacks;
-  bool cut = false;  // a list had more than CheckLimits::kMaxRows
+  bool cut = false;  // a list had more than CheckLimits::kMaxRows; the numbers above are of all nodes
   friend bool operator==(const CheckReport&, const CheckReport&) = default;
 };
 

@@ -22,7 +22,9 @@ std::string entry_text(std::string_view document, const Section& section, std::s
   const Shape* shape = shape_of(document);
   const std::string place = fmt::format("{}[{}]", shape ? shape->nodes : "entries", index);
   const std::string& name = section.nodes[index].name;
-  return name.empty() ? place : fmt::format("{} {}", place, shown(nlohmann::json(name)));
+  if (name.empty()) return place;
+  // One byte more than is shown tells shown() that there is more; a name may have a megabyte.
+  return fmt::format("{} {}", place, shown(nlohmann::json(name.substr(0, Limits::kMaxShownBytes + 1))));
 }
 
 std::string source_of(const ClusterPolicy& policy, const Labels& labels, const Winners& winners, const KeySpec& key) {
