@@ -286,9 +286,8 @@ Json to_json(const EventsAnswer& answer) {
 }
 
 Json to_json(const PolicyAnswer& answer) {
-  return {{"state", state(answer.state)},
-          {"effective", effective(answer.effective)},
-          {"content", content(answer.content)}};
+  return {
+      {"state", state(answer.state)}, {"effective", effective(answer.effective)}, {"content", content(answer.content)}};
 }
 
 Json to_json(const PolicyStatus& status) {

@@ -206,10 +206,10 @@ class Parser {
     auto* get = add(*policy, "get", "The policy in force, and what it means for a node", Command::kPolicyGet,
                     {"tidectl policy get", "tidectl policy get --node web-1"});
     add_node_option(*get, "this node's effective policy");
-    auto* check = add(*policy, "check", "What documents would change, node by node, before anything does",
-                      Command::kPolicyCheck,
-                      {"tidectl policy check resource-threshold-config.json colocation-config.json",
-                       "tidectl policy check configmap.json --node web-1"});
+    auto* check =
+        add(*policy, "check", "What documents would change, node by node, before anything does", Command::kPolicyCheck,
+            {"tidectl policy check resource-threshold-config.json colocation-config.json",
+             "tidectl policy check configmap.json --node web-1"});
     check->add_option("FILE", options_.files, "all documents of the new policy, as of \"policy apply\"")->required();
     add_node_option(*check, "this node only");
     auto* apply =

@@ -164,55 +164,56 @@ std::string render_policy_check(const PolicyCheck& checked, const std::string& n
   if (report.cut) out += "cut: there is more than is shown, ask for one node with --node\n";
   if (report.nodes == 0) return report.unknown.count > 0 ? out : out + "no nodes\n";
   if (!node.empty() && report.nodes == 1) {
-    return out + fmt::format("node {} {}\n", safe_text(node),
-                             report.unchanged == 1 ? "would stay as it is" : "would change");
+    return out +
+           fmt::format("node {} {}\n", safe_text(node), report.unchanged == 1 ? "would stay as it is" : "would change");
   }
   return out + fmt::format("{} of {} would change\n", report.nodes - report.unchanged, number_of_nodes(report.nodes));
 }
 
 Json to_json(const PolicyCheck& checked) {
   const auto& report = checked.report;
-  return {{"version", checked.version},
-          {"same", report.same},
-          {"droppedDocuments", report.dropped},
-          {"notices", rows_json(report.notices,
-                           [](const policy::Notice& notice) -> Json {
-                             return {{"document", notice.document}, {"path", notice.path}, {"why", notice.why}};
-                           })},
-          {"fleetChanges", changes_json(report.fleet)},
-          {"nodes", report.nodes},
-          {"unchanged", report.unchanged},
-          {"groups", rows_json(report.groups,
-                          [](const policy::ChangeGroup& group) -> Json {
-                            return {{"nodes", nodes_json(group.nodes)}, {"changes", changes_json(group.changes)}};
-                          })},
-          {"labelsUnknown", nodes_json(report.unknown)},
-          {"overlaps", rows_json(report.overlaps,
-                            [](const policy::Overlap& overlap) -> Json {
-                              return {{"document", overlap.document},
-                                      {"applies", overlap.taken},
-                                      {"others", overlap.others},
-                                      {"otherCount", overlap.other_count},
-                                      {"nodes", nodes_json(overlap.nodes)}};
+  return {
+      {"version", checked.version},
+      {"same", report.same},
+      {"droppedDocuments", report.dropped},
+      {"notices", rows_json(report.notices,
+                            [](const policy::Notice& notice) -> Json {
+                              return {{"document", notice.document}, {"path", notice.path}, {"why", notice.why}};
                             })},
-          {"unusedEntries", rows_json(report.unused,
-                                 [](const policy::UnusedEntry& entry) -> Json {
-                                   return {{"document", entry.document},
-                                           {"entry", entry.entry},
-                                           {"why", std::string(why_name(entry.why))}};
-                                 })},
-          {"labelProblems", rows_json(report.label_problems,
-                                 [](const policy::LabelProblem& problem) -> Json {
-                                   return {{"problem", problem.text}, {"nodes", nodes_json(problem.nodes)}};
-                                 })},
-          {"lacks", rows_json(report.lacks,
-                         [](const policy::NodeLack& lack) -> Json {
-                           return {{"feature", lack.feature},
-                                   {"why", lack.why},
-                                   {"already", lack.already},
-                                   {"nodes", nodes_json(lack.nodes)}};
-                         })},
-          {"cut", report.cut}};
+      {"fleetChanges", changes_json(report.fleet)},
+      {"nodes", report.nodes},
+      {"unchanged", report.unchanged},
+      {"groups", rows_json(report.groups,
+                           [](const policy::ChangeGroup& group) -> Json {
+                             return {{"nodes", nodes_json(group.nodes)}, {"changes", changes_json(group.changes)}};
+                           })},
+      {"labelsUnknown", nodes_json(report.unknown)},
+      {"overlaps", rows_json(report.overlaps,
+                             [](const policy::Overlap& overlap) -> Json {
+                               return {{"document", overlap.document},
+                                       {"applies", overlap.taken},
+                                       {"others", overlap.others},
+                                       {"otherCount", overlap.other_count},
+                                       {"nodes", nodes_json(overlap.nodes)}};
+                             })},
+      {"unusedEntries",
+       rows_json(
+           report.unused,
+           [](const policy::UnusedEntry& entry) -> Json {
+             return {{"document", entry.document}, {"entry", entry.entry}, {"why", std::string(why_name(entry.why))}};
+           })},
+      {"labelProblems", rows_json(report.label_problems,
+                                  [](const policy::LabelProblem& problem) -> Json {
+                                    return {{"problem", problem.text}, {"nodes", nodes_json(problem.nodes)}};
+                                  })},
+      {"lacks", rows_json(report.lacks,
+                          [](const policy::NodeLack& lack) -> Json {
+                            return {{"feature", lack.feature},
+                                    {"why", lack.why},
+                                    {"already", lack.already},
+                                    {"nodes", nodes_json(lack.nodes)}};
+                          })},
+      {"cut", report.cut}};
 }
 
 }  // namespace tideline::tidectl

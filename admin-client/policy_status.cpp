@@ -20,8 +20,7 @@ std::string policy_state(const Node& node) {
     return node.policy_wanted == node.policy_applied ? "in force"
                                                      : fmt::format("in force as version {}", node.policy_applied);
   }
-  return fmt::format("{}{}", node.policy_problem.empty() ? "pending" : "refused",
-                     node.connected ? "" : ", no session");
+  return fmt::format("{}{}", node.policy_problem.empty() ? "pending" : "refused", node.connected ? "" : ", no session");
 }
 
 std::vector<ContentGroup> content_groups(const std::vector<Node>& nodes) {

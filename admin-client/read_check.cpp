@@ -52,14 +52,13 @@ policy::CheckReport read(schema::PolicyCheck::Reader in) {
                                overlap.getOtherCount(), nodes_of(overlap.getNodes())});
   }
   for (const auto entry : in.getUnused()) {
-    report.unused.push_back({str(entry.getDocument()), str(entry.getEntry()),
-                             static_cast<policy::UnusedEntry::Why>(entry.getWhy())});
+    report.unused.push_back(
+        {str(entry.getDocument()), str(entry.getEntry()), static_cast<policy::UnusedEntry::Why>(entry.getWhy())});
   }
   for (const auto problem : in.getLabelProblems())
     report.label_problems.push_back({str(problem.getText()), nodes_of(problem.getNodes())});
   for (const auto lack : in.getLacks()) {
-    report.lacks.push_back(
-        {str(lack.getFeature()), str(lack.getWhy()), lack.getAlready(), nodes_of(lack.getNodes())});
+    report.lacks.push_back({str(lack.getFeature()), str(lack.getWhy()), lack.getAlready(), nodes_of(lack.getNodes())});
   }
   report.cut = in.getCut();
   return report;

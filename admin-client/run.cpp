@@ -146,9 +146,8 @@ int apply(const Options& options, const policy::ClusterPolicy& policy, Connectio
 }
 
 int check(const Options& options, const policy::ClusterPolicy& policy, Connection& connection) {
-  return show(options, connection.check(documents_of(policy), options.node), [&](const PolicyCheck& checked) {
-    return render_policy_check(checked, options.node);
-  });
+  return show(options, connection.check(documents_of(policy), options.node),
+              [&](const PolicyCheck& checked) { return render_policy_check(checked, options.node); });
 }
 
 model::WallTime wall_now() {

@@ -69,9 +69,10 @@ class Checker {
     add_use(then_, use);
     auto sorted = sort(nodes, use.labels);
     if (!kinds_.empty() && use.terms > CheckLimits::kMaxTerms / kinds_.size()) {
-      return model::Error(model::ErrorCode::kOverloaded,
-                          fmt::format("{} kinds of nodes times {} terms of selectors are more than {}: ask for one node",
-                                      kinds_.size(), use.terms, CheckLimits::kMaxTerms));
+      return model::Error(
+          model::ErrorCode::kOverloaded,
+          fmt::format("{} kinds of nodes times {} terms of selectors are more than {}: ask for one node", kinds_.size(),
+                      use.terms, CheckLimits::kMaxTerms));
     }
     for (auto& [labels, kind] : kinds_)
       judge(labels, kind);
@@ -155,8 +156,8 @@ class Checker {
       list->add(node.name);
     const auto before = lacks(kind.now, *node.status);
     for (auto& lack : lacks_after(kind.now, kind.then, *node.status)) {
-      const bool already = std::any_of(before.begin(), before.end(),
-                                       [&](const Lack& known) { return known.feature == lack.feature; });
+      const bool already =
+          std::any_of(before.begin(), before.end(), [&](const Lack& known) { return known.feature == lack.feature; });
       list_of(lacks_, Lacking(std::move(lack.feature), std::move(lack.why), already))->add(node.name);
     }
   }

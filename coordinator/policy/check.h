@@ -15,10 +15,10 @@
 namespace tideline::policy {
 
 struct CheckLimits {
-  static constexpr std::size_t kMaxNames = 20;   // of one list of nodes; the rest is counted
-  static constexpr std::size_t kMaxOthers = 8;   // of one overlap's entries; the rest is counted
-  static constexpr std::size_t kMaxRows = 256;   // of each list of a report
-  static constexpr std::size_t kMaxKept = 2048;  // different rows that are counted; later ones are left out
+  static constexpr std::size_t kMaxNames = 20;          // of one list of nodes; the rest is counted
+  static constexpr std::size_t kMaxOthers = 8;          // of one overlap's entries; the rest is counted
+  static constexpr std::size_t kMaxRows = 256;          // of each list of a report
+  static constexpr std::size_t kMaxKept = 2048;         // different rows that are counted; later ones are left out
   static constexpr std::size_t kMaxTerms = 20'000'000;  // of selectors, over all kinds of nodes
 };
 

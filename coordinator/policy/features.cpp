@@ -44,7 +44,8 @@ class Asking {
   /// Of the feature asked for last.
   void need(Knob knob, std::string_view what = "", std::string_view instead = "") {
     if (status_.knobs.empty() || knobs_.has(knob)) return;
-    miss(fmt::format("{}{}{}: {}{}", what, what.empty() ? "" : " needs ", name_of(knob), knobs_.why_not(knob), instead));
+    miss(
+        fmt::format("{}{}{}: {}{}", what, what.empty() ? "" : " needs ", name_of(knob), knobs_.why_not(knob), instead));
   }
 
   void suppress(const model::ThresholdPolicy& policy) {

@@ -68,8 +68,7 @@ inline std::optional<Scalar> scalar_of(std::same_as<double> auto field) {
   return Scalar(field);
 }
 template <class Enum>
-  requires std::is_enum_v<Enum>
-std::optional<Scalar> scalar_of(Enum field) {
+requires std::is_enum_v<Enum> std::optional<Scalar> scalar_of(Enum field) {
   return Scalar(std::string(model::name_of(field)));
 }
 inline std::optional<Scalar> scalar_of(const std::optional<int>& field) {

@@ -75,12 +75,10 @@ void add_colocation(std::vector<KeySpec>& out) {
   out.push_back(acted(of("enable", KeyType::kBool, "false",
                          "offer reclaimed capacity; a node needs it true in the cluster strategy and in its own"),
                       kAt<&NodePolicy::colocation, &ColocationPolicy::enable>));
-  out.push_back(
-      carried(integer("metricAggregateDurationSeconds", "300", 1, kMaxInt, "s over which usage is averaged"),
-              kAt<&NodePolicy::colocation, &ColocationPolicy::metric_aggregate_duration_seconds>));
-  out.push_back(
-      carried(integer("metricReportIntervalSeconds", "60", 1, kMaxInt, "s between a node's reports"),
-              kAt<&NodePolicy::colocation, &ColocationPolicy::metric_report_interval_seconds>));
+  out.push_back(carried(integer("metricAggregateDurationSeconds", "300", 1, kMaxInt, "s over which usage is averaged"),
+                        kAt<&NodePolicy::colocation, &ColocationPolicy::metric_aggregate_duration_seconds>));
+  out.push_back(carried(integer("metricReportIntervalSeconds", "60", 1, kMaxInt, "s between a node's reports"),
+                        kAt<&NodePolicy::colocation, &ColocationPolicy::metric_report_interval_seconds>));
   out.push_back(of("metricAggregatePolicy.durations", KeyType::kTextList, "[\"5m\",\"10m\",\"30m\"]",
                    "windows of the aggregated usages in a NodeMetric"));
   out.push_back(acted_if(one_of(of("metricMemoryCollectPolicy", KeyType::kText, "\"usageWithoutPageCache\"",
@@ -94,9 +92,8 @@ void add_colocation(std::vector<KeySpec>& out) {
                                 "what prod and mid pods are charged; under usage an LSE pod its request"),
                              {"usage", "maxUsageRequest"}),
                       kAt<&NodePolicy::colocation, &ColocationPolicy::cpu_calculate_policy>));
-  out.push_back(
-      acted(integer("memoryReclaimThresholdPercent", "65", 0, kMaxInt, "% of memory that may be used in all"),
-            kAt<&NodePolicy::colocation, &ColocationPolicy::memory_reclaim_threshold_percent>));
+  out.push_back(acted(integer("memoryReclaimThresholdPercent", "65", 0, kMaxInt, "% of memory that may be used in all"),
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::memory_reclaim_threshold_percent>));
   out.push_back(
       acted(one_of(of("memoryCalculatePolicy", KeyType::kText, "\"usage\"",
                       "what prod and mid pods are charged; under request the node's reservation is all that the system "
@@ -126,9 +123,8 @@ void add_colocation(std::vector<KeySpec>& out) {
   out.push_back(
       acted(integer("midStaticCPUReservedPercent", "0", 0, 100, "% of CPU capacity for mid pods in static mode"),
             kAt<&NodePolicy::colocation, &ColocationPolicy::mid_static_cpu_reserved_percent>));
-  out.push_back(
-      acted(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"),
-            kAt<&NodePolicy::colocation, &ColocationPolicy::mid_static_memory_reserved_percent>));
+  out.push_back(acted(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"),
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::mid_static_memory_reserved_percent>));
   out.push_back(acted(integer("batchCPUThresholdPercent", "unset", 0, kMaxInt, "% of CPU capacity offered at most"),
                       kAt<&NodePolicy::colocation, &ColocationPolicy::batch_cpu_threshold_percent>));
   out.push_back(acted(integer("batchMemoryThresholdPercent", "unset", 0, kMaxInt, "% of memory offered at most"),
@@ -170,14 +166,12 @@ void add_threshold(std::vector<KeySpec>& out) {
                     "% of its CPU request below which best-effort counts as starved and is evicted; needs the "
                     "upper one"),
             kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_satisfaction_lower_percent>));
-  out.push_back(
-      acted(integer("cpuEvictBESatisfactionUpperPercent", "unset", 1, 99,
-                    "% of its CPU request that eviction restores; at least the lower one"),
-            kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_satisfaction_upper_percent>));
-  out.push_back(
-      acted(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
-                    "% of its limit best-effort must use to count as starved"),
-            kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_usage_threshold_percent>));
+  out.push_back(acted(integer("cpuEvictBESatisfactionUpperPercent", "unset", 1, 99,
+                              "% of its CPU request that eviction restores; at least the lower one"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_satisfaction_upper_percent>));
+  out.push_back(acted(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
+                              "% of its limit best-effort must use to count as starved"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_usage_threshold_percent>));
   out.push_back(acted(integer("cpuEvictTimeWindowSeconds", "unset", 1, kMaxInt,
                               "s over which eviction is judged; unset: one reading of the pods"),
                       kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_time_window_seconds>));
@@ -191,22 +185,19 @@ void add_threshold(std::vector<KeySpec>& out) {
   out.push_back(acted(integer("cpuEvictLowerPercent", "unset", 0, 100,
                               "% of node CPU used at which eviction stops; unset: the threshold less 2"),
                       kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_lower_percent>));
-  out.push_back(
-      acted(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
-                    "% of allocatable CPU requested that starts eviction; needs the lower one and "
-                    "allocatableEvictPriorityThreshold"),
-            kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_allocatable_evict_threshold_percent>));
-  out.push_back(
-      acted(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
-                    "% of allocatable CPU requested at which eviction stops"),
-            kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_allocatable_evict_lower_percent>));
+  out.push_back(acted(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
+                              "% of allocatable CPU requested that starts eviction; needs the lower one and "
+                              "allocatableEvictPriorityThreshold"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_allocatable_evict_threshold_percent>));
+  out.push_back(acted(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
+                              "% of allocatable CPU requested at which eviction stops"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_allocatable_evict_lower_percent>));
   out.push_back(acted(integer("evictEnabledPriorityThreshold", "unset", -kMaxInt - 1, kMaxInt,
                               "pods of at most this priority may be evicted"),
                       kAt<&NodePolicy::threshold, &ThresholdPolicy::evict_enabled_priority_threshold>));
-  out.push_back(
-      acted(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
-                    "pods of at most this priority may be evicted for over-commit"),
-            kAt<&NodePolicy::threshold, &ThresholdPolicy::allocatable_evict_priority_threshold>));
+  out.push_back(acted(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
+                              "pods of at most this priority may be evicted for over-commit"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::allocatable_evict_priority_threshold>));
 }
 
 /// Paths of one class, whose texts must outlive the table.

@@ -466,7 +466,8 @@ TEST(Policy, WhatAVersionSaysIsKnownOfTheAckAndNotOfTheReport) {
   const model::PolicyContent one(11);
   const model::PolicyContent other(12);
   const auto reported = [&](std::uint64_t seq, std::uint64_t version) {
-    take(fleet, with(Sender{}.report(seq, seconds(0)), [&](auto& r) { r.status.policy_applied = PolicyVersion(version); }),
+    take(fleet,
+         with(Sender{}.report(seq, seconds(0)), [&](auto& r) { r.status.policy_applied = PolicyVersion(version); }),
          seconds(0));
   };
   ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7), one).ok());

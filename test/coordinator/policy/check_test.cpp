@@ -71,16 +71,16 @@ const char* const kPools = R"({"clusterStrategy": {"enable": true, "cpuSuppressT
 TEST(Check, NodesThatChangeInTheSameWayStandTogetherAndTheOthersStay) {
   Fleet fleet;
   fleet.add("a").add("b", {{"pool", "fast"}}).add("c", {{"rack", "4"}}).add("d", {{"pool", "slow"}});
-  const auto report = fleet.check(
-      threshold(kPools), threshold(R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 50},
+  const auto report = fleet.check(threshold(kPools),
+                                  threshold(R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 50},
           "nodeStrategies": [{"name": "fast", "nodeSelector": {"matchLabels": {"pool": "fast"}},
                               "cpuSuppressThresholdPercent": 80}]})"));
   ASSERT_THAT(report.groups, SizeIs(1));
   EXPECT_THAT(names(report.groups[0].nodes), ElementsAre("a", "c", "d"));
   EXPECT_EQ(report.groups[0].nodes.count, 3u);
-  EXPECT_THAT(report.groups[0].changes, ElementsAre(SettingChange{"resource-threshold-config",
-                                                                  "cpuSuppressThresholdPercent", "60", "50",
-                                                                  "clusterStrategy"}));
+  EXPECT_THAT(report.groups[0].changes,
+              ElementsAre(SettingChange{"resource-threshold-config", "cpuSuppressThresholdPercent", "60", "50",
+                                        "clusterStrategy"}));
   EXPECT_EQ(report.nodes, 4u);
   EXPECT_EQ(report.unchanged, 1u);
   EXPECT_FALSE(report.same);
@@ -117,11 +117,11 @@ TEST(Check, NamesWhatGivesEachNewValue) {
                                 {"nodeSelector": {}, "cpuSuppressMinPercent": 7}]})"}});
   auto report = fleet.check(now, then);
   ASSERT_THAT(report.groups, SizeIs(1));
-  EXPECT_THAT(report.groups[0].changes,
-              ElementsAre(SettingChange{"colocation-config", "memoryReclaimThresholdPercent", "65", "50", "top level"},
-                          SettingChange{"colocation-config", "degradeTimeMinutes", "3", "15", "default"},
-                          SettingChange{"resource-threshold-config", "enable", "false", "true",
-                                        "nodeStrategies[1] \"fast\""}))
+  EXPECT_THAT(
+      report.groups[0].changes,
+      ElementsAre(SettingChange{"colocation-config", "memoryReclaimThresholdPercent", "65", "50", "top level"},
+                  SettingChange{"colocation-config", "degradeTimeMinutes", "3", "15", "default"},
+                  SettingChange{"resource-threshold-config", "enable", "false", "true", "nodeStrategies[1] \"fast\""}))
       << "the label holds before and after, and the third entry does not apply";
   report = fleet.check(ClusterPolicy{}, parsed({{"resource-threshold-config", R"({"nodeStrategies": [
       {"nodeSelector": {}, "cpuSuppressMinPercent": 7}]})"}}));
@@ -135,12 +135,13 @@ TEST(Check, ColocationThatIsOffInTheClusterIsNotTheEntrysDoing) {
   fleet.add("a");
   const auto with = [](const char* cluster, const char* node) {
     return parsed({{"colocation-config", fmt::format(R"({{"enable": {}, "nodeConfigs": [
-        {{"name": "all", "nodeSelector": {{}}, "enable": {}}}]}})", cluster, node)}});
+        {{"name": "all", "nodeSelector": {{}}, "enable": {}}}]}})",
+                                                     cluster, node)}});
   };
   const auto by = [&](const ClusterPolicy& now, const ClusterPolicy& then) {
     const auto report = fleet.check(now, then);
     return report.groups.size() == 1 && report.groups[0].changes.size() == 1 ? report.groups[0].changes[0].by
-                                                                            : std::string("no change");
+                                                                             : std::string("no change");
   };
   EXPECT_EQ(by(with("true", "true"), with("false", "true")), "top level");
   EXPECT_EQ(by(with("true", "true"), with("true", "false")), "nodeConfigs[0] \"all\"");
@@ -217,11 +218,12 @@ TEST(Check, ADocumentThatIsLeftOutIsNamedAndItsKeysGoToTheirDefaults) {
 TEST(Check, KeysOfTheWholeFleetAndNoticesAreTold) {
   Fleet fleet;
   fleet.add("a");
-  const auto then = parsed({{"tideline-config", R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}}})"},
-                            {"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 70}})"}});
+  const auto then =
+      parsed({{"tideline-config", R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}}})"},
+              {"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 70}})"}});
   const auto report = fleet.check(ClusterPolicy{}, then);
-  EXPECT_THAT(report.fleet, ElementsAre(SettingChange{"tideline-config", "eviction.maxPerMinute", "60", "3",
-                                                      "clusterStrategy"}));
+  EXPECT_THAT(report.fleet,
+              ElementsAre(SettingChange{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"}));
   EXPECT_THAT(report.groups, IsEmpty());
   EXPECT_THAT(report.notices, ElementsAre(Field(&Notice::path, HasSubstr("memoryEvictThresholdPercent"))));
 }
@@ -265,8 +267,8 @@ TEST(Check, AnswersStayBounded) {
         R"({}{{"name": "{}", "nodeSelector": {{"matchLabels": {{"pool": "{}"}}}}, "cfsQuotaBurstPercent": {}}})",
         i == 0 ? "" : ",", i, i, 1000 + i);
   }
-  const auto many = fleet.check(
-      ClusterPolicy{}, parsed({{"cpu-burst-config", fmt::format(R"({{"nodeStrategies": [{}]}})", entries)}}));
+  const auto many = fleet.check(ClusterPolicy{},
+                                parsed({{"cpu-burst-config", fmt::format(R"({{"nodeStrategies": [{}]}})", entries)}}));
   EXPECT_THAT(many.groups, SizeIs(CheckLimits::kMaxRows));
   EXPECT_TRUE(many.cut);
   const auto one = fleet.check(ClusterPolicy{}, threshold(kPools));

@@ -116,7 +116,8 @@ TEST(Diff, PoliciesDifferExactlyWhereTheyAreNotEqual) {
   const auto some_policy = [&] {
     NodePolicy policy;
     for (const KeySpec& key : key_table()) {
-      if (key.apply && random() % 16 == 0) key.apply(policy, another(key, key.read(policy), static_cast<std::int64_t>(random() % 3)));
+      if (key.apply && random() % 16 == 0)
+        key.apply(policy, another(key, key.read(policy), static_cast<std::int64_t>(random() % 3)));
     }
     return policy;
   };

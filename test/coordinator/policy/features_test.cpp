@@ -128,8 +128,7 @@ TEST(Features, WhatTheNodeSaysItselfHoldsUnlessThePolicyInForceAloneExplainsIt) 
   auto status = with_knobs(kAllKnobs);
   status.features = {{"cpuBurst.kernel", FeatureState::State::kUnsupported, "not all could be written: EACCES"},
                      {"cpuBurst.quotaScaling", FeatureState::State::kUnsupported, "not asked for any more"}};
-  EXPECT_THAT(lacks_after(now, then, status),
-              ElementsAre(Lack{"cpuBurst.kernel", "not all could be written: EACCES"}));
+  EXPECT_THAT(lacks_after(now, then, status), ElementsAre(Lack{"cpuBurst.kernel", "not all could be written: EACCES"}));
 
   NodePolicy idle;
   idle.qos.be.enable = true;
