@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/policy/check.h"
 #include "messages/model/action.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
@@ -29,6 +30,8 @@ struct Node {
   std::uint64_t gap_reports = 0;
   std::uint64_t policy_wanted = 0;
   std::uint64_t policy_applied = 0;
+  model::PolicyContent policy_content;          // of the wanted one; 0 = not known
+  model::PolicyContent policy_content_applied;  // likewise of the applied one
   std::string policy_problem;
   std::optional<model::NodeStatus> status;
   std::optional<model::NodeSample> last;
@@ -86,6 +89,12 @@ struct PolicyState {
 struct PolicyAnswer {
   PolicyState state;
   model::NodePolicy effective;
+  model::PolicyContent content;  // 0 = not known
+};
+
+struct PolicyCheck {
+  std::uint64_t version = 0;  // compared with
+  policy::CheckReport report;
 };
 
 struct PolicyApplied {

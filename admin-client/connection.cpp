@@ -41,6 +41,14 @@ Result<std::vector<T>> read_all(const List& list) {
   return out;
 }
 
+void write_documents(const std::vector<PolicyDocument>& documents,
+                     capnp::List<schema::PolicyState::Document>::Builder list) {
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setKey(ptr(documents[i].key));
+    list[i].setJson(ptr(documents[i].json));
+  }
+}
+
 class ConnectionImpl final : public Connection {
  public:
   explicit ConnectionImpl(Target target) : target_(std::move(target)), io_(kj::setupAsyncIo()) {}
@@ -176,7 +184,8 @@ class ConnectionImpl final : public Connection {
       const auto response = ask(kj::mv(request));
       auto effective = codec::read(response.getEffective());
       if (!effective) return effective.error();
-      return PolicyAnswer{read(response.getState()), *std::move(effective)};
+      return PolicyAnswer{read(response.getState()), *std::move(effective),
+                          model::PolicyContent(response.getContent())};
     });
   }
 
@@ -184,11 +193,7 @@ class ConnectionImpl final : public Connection {
     return caught([&]() -> Result<PolicyApplied> {
       auto request = admin_->policyApplyRequest();
       request.setDryRun(dry_run);
-      auto list = request.initDocuments(static_cast<unsigned>(documents.size()));
-      for (unsigned i = 0; i < list.size(); ++i) {
-        list[i].setKey(ptr(documents[i].key));
-        list[i].setJson(ptr(documents[i].json));
-      }
+      write_documents(documents, request.initDocuments(static_cast<unsigned>(documents.size())));
       const auto response = ask(kj::mv(request));
       return PolicyApplied{response.getVersion(), str(response.getReport())};
     });
@@ -200,6 +205,16 @@ class ConnectionImpl final : public Connection {
       auto nodes = read_all<Node>(response.getNodes());
       if (!nodes) return nodes.error();
       return PolicyStatus{read(response.getState()), *std::move(nodes)};
+    });
+  }
+
+  Result<PolicyCheck> check(const std::vector<PolicyDocument>& documents, const std::string& node) override {
+    return caught([&]() -> Result<PolicyCheck> {
+      auto request = admin_->policyCheckRequest();
+      write_documents(documents, request.initDocuments(static_cast<unsigned>(documents.size())));
+      request.setNode(ptr(node));
+      const auto response = ask(kj::mv(request));
+      return PolicyCheck{response.getVersion(), read(response.getCheck())};
     });
   }
 

@@ -61,6 +61,8 @@ class Connection {
   virtual model::Result<PolicyAnswer> policy(const std::string& node) = 0;
   virtual model::Result<PolicyApplied> apply(const std::vector<PolicyDocument>& documents, bool dry_run) = 0;
   virtual model::Result<PolicyStatus> policy_status() = 0;
+  /// Empty name = all nodes.
+  virtual model::Result<PolicyCheck> check(const std::vector<PolicyDocument>& documents, const std::string& node) = 0;
   virtual model::Result<void> watch(const std::string& node, std::uint32_t seconds) = 0;
   virtual model::Result<Explanation> explain(const ExplainQuestion& question) = 0;
   /// at nullopt = now, by the live view; else as history has it.

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <optional>
 
+#include "admin-client/policy_status.h"
+#include "coordinator/policy/content.h"
 #include "coordinator/policy/keys.h"
 
 namespace tideline::tidectl {
@@ -120,6 +122,11 @@ Json state(const PolicyState& s) {
           {"loadedWallMs", s.loaded.ms},
           {"problem", s.problem.empty() ? Json() : Json(s.problem)},
           {"documents", std::move(documents)}};
+}
+
+/// As hexadecimal text: programs may not hold 64 bits in a number.
+Json content(model::PolicyContent value) {
+  return value.value() == 0 ? Json() : Json(policy::text_of(value));
 }
 
 Json cpu_qos(const model::CpuQosPolicy& q) {
@@ -284,19 +291,35 @@ Json to_json(const EventsAnswer& answer) {
 }
 
 Json to_json(const PolicyAnswer& answer) {
-  return {{"state", state(answer.state)}, {"effective", effective(answer.effective)}};
+  return {
+      {"state", state(answer.state)}, {"effective", effective(answer.effective)}, {"content", content(answer.content)}};
 }
 
 Json to_json(const PolicyStatus& status) {
   Json nodes = Json::array();
   for (const Node& n : status.nodes) {
+    Json unsupported = Json::array();
+    for (const auto& feature : unsupported_by_policy(n))
+      unsupported.push_back({{"feature", feature.feature}, {"why", feature.why}});
     nodes.push_back({{"name", n.name},
                      {"connected", n.connected},
                      {"policyWanted", n.policy_wanted},
                      {"policyApplied", n.policy_applied},
-                     {"policyProblem", n.policy_problem.empty() ? Json() : Json(n.policy_problem)}});
+                     {"policyContent", content(n.policy_content)},
+                     {"policyContentApplied", content(n.policy_content_applied)},
+                     {"inForce", has_policy(n)},
+                     {"policyProblem", n.policy_problem.empty() ? Json() : Json(n.policy_problem)},
+                     {"unsupported", std::move(unsupported)}});
   }
-  return {{"state", state(status.state)}, {"nodes", std::move(nodes)}};
+  Json contents = Json::array();
+  for (const ContentGroup& group : content_groups(status.nodes)) {
+    contents.push_back({{"content", content(group.content)},
+                        {"nodes", group.nodes},
+                        {"inForce", group.in_force},
+                        {"behind", group.behind},
+                        {"problems", group.problems}});
+  }
+  return {{"state", state(status.state)}, {"nodes", std::move(nodes)}, {"contents", std::move(contents)}};
 }
 
 Json to_json(const PolicyApplied& applied) {

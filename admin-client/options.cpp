@@ -222,12 +222,19 @@ class Parser {
     auto* get = add(*policy, "get", "The policy in force, and what it means for a node", Command::kPolicyGet,
                     {"tidectl policy get", "tidectl policy get --node web-1"});
     add_node_option(*get, "this node's effective policy");
+    auto* check =
+        add(*policy, "check", "What documents would change, node by node, before anything does", Command::kPolicyCheck,
+            {"tidectl policy check resource-threshold-config.json colocation-config.json",
+             "tidectl policy check configmap.json --node web-1"});
+    check->add_option("FILE", options_.files, "all documents of the new policy, as of \"policy apply\"")->required();
+    add_node_option(*check, "this node only");
     auto* apply =
         add(*policy, "apply", "Check documents and put them in force", Command::kPolicyApply,
             {"tidectl policy apply --dry-run resource-threshold-config.json", "tidectl policy apply configmap.json"});
     apply->add_option("FILE", options_.files, "<data key>.json, or a whole ConfigMap as JSON")->required();
     apply->add_flag("--dry-run", options_.dry_run, "check only, change nothing");
-    add(*policy, "status", "Which node has which version in force", Command::kPolicyStatus, {"tidectl policy status"});
+    add(*policy, "status", "Which node has which version and content in force, and what it cannot do",
+        Command::kPolicyStatus, {"tidectl policy status"});
     add(*policy, "keys", "Every configuration key: type, range, default, status", Command::kPolicyKeys,
         {"tidectl policy keys", "tidectl policy keys --json"});
   }

@@ -26,6 +26,7 @@ enum class Command {
   kPolicyGet,
   kPolicyApply,
   kPolicyStatus,
+  kPolicyCheck,
   kPolicyKeys,
   kWatch,
   kExplain,

@@ -38,6 +38,8 @@ model::Result<Node> read(schema::NodeSummary::Reader in) {
   node.gap_reports = in.getGapReports();
   node.policy_wanted = in.getPolicyWanted();
   node.policy_applied = in.getPolicyApplied();
+  node.policy_content = model::PolicyContent(in.getPolicyContent());
+  node.policy_content_applied = model::PolicyContent(in.getPolicyContentApplied());
   node.policy_problem = str(in.getPolicyProblem());
   node.pods = in.getPodCount();
   if (in.hasStatus()) {

@@ -13,5 +13,6 @@ model::Result<NodeEvent> read(schema::NodeEvent::Reader in);
 model::Result<Explanation> read(schema::Explanation::Reader in);
 HandsOffEntry read(schema::HandsOffEntry::Reader in);
 PolicyState read(schema::PolicyState::Reader in);
+policy::CheckReport read(schema::PolicyCheck::Reader in);  // read_check.cpp
 
 }  // namespace tideline::tidectl

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "admin-client/human.h"
+#include "admin-client/policy_status.h"
 #include "admin-client/table.h"
 #include "admin-client/time_text.h"
+#include "coordinator/policy/content.h"
 #include "coordinator/policy/keys.h"
 
 namespace tideline::tidectl {
@@ -162,6 +164,27 @@ void add_burst(Facts& facts, const model::NodePolicy& policy) {
                                                   ? "no limit"
                                                   : fmt::format("{} s", burst.cfs_quota_burst_period_seconds));
   facts.add("    sharePoolThresholdPercent", fmt::format("{} %", burst.share_pool_threshold_percent));
+}
+
+std::string contents_text(const std::vector<Node>& nodes) {
+  Table table({{"CONTENT"},
+               {"NODES", Align::kRight},
+               {"IN FORCE", Align::kRight},
+               {"BEHIND", Align::kRight},
+               {"PROBLEMS", Align::kRight}});
+  for (const ContentGroup& group : content_groups(nodes)) {
+    table.row({policy::text_of(group.content), fmt::format("{}", group.nodes), fmt::format("{}", group.in_force),
+               fmt::format("{}", group.behind), fmt::format("{}", group.problems)});
+  }
+  return table.text();
+}
+
+std::string unsupported_text(const std::vector<Node>& nodes) {
+  Table table({{"CANNOT"}, {"NODES", Align::kRight}, {"FIRST"}, {"WHY"}});
+  for (const UnsupportedGroup& group : unsupported_groups(nodes)) {
+    table.row({group.feature.feature, fmt::format("{}", group.nodes.size()), group.nodes.front(), group.feature.why});
+  }
+  return table.text();
 }
 
 std::string state_text(const PolicyState& state) {
@@ -362,8 +385,8 @@ std::string render_events(const EventsAnswer& answer) {
 std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   const auto& effective = answer.effective;
   std::string out = state_text(answer.state) + "\n";
-  out +=
-      node.empty() ? "in force for a node without labels:\n" : fmt::format("in force for node {}:\n", safe_text(node));
+  out += node.empty() ? "in force for a node without labels" : fmt::format("in force for node {}", safe_text(node));
+  out += answer.content.value() == 0 ? ":\n" : fmt::format(", content {}:\n", policy::text_of(answer.content));
   Facts facts;
   facts.add("  colocation", on_off(effective.colocation.enable));
   facts.add("    cpuReclaimThresholdPercent", fmt::format("{} %", effective.colocation.cpu_reclaim_threshold_percent));
@@ -402,18 +425,23 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
 
 std::string render_policy_status(const PolicyStatus& status) {
   std::string out = state_text(status.state) + "\n";
-  Table table({{"NODE"}, {"WANTED"}, {"APPLIED"}, {"STATE"}, {"PROBLEM"}});
-  std::size_t in_force = 0;
-  for (const Node& node : status.nodes) {
-    const bool applied = node.policy_wanted == node.policy_applied;
-    std::string state = applied ? "in force" : node.policy_problem.empty() ? "pending" : "refused";
-    if (!node.connected && !applied) state += ", no session";
-    in_force += applied ? 1 : 0;
-    table.row(
-        {node.name, version_text(node.policy_wanted), version_text(node.policy_applied), state, node.policy_problem});
-  }
   if (status.nodes.empty()) return out + "no nodes\n";
-  return out + table.text() + fmt::format("{} of {} nodes have what they should\n", in_force, status.nodes.size());
+  Table table({{"NODE"}, {"WANTED"}, {"APPLIED"}, {"CONTENT"}, {"STATE"}, {"CANNOT"}, {"PROBLEM"}});
+  std::size_t in_force = 0;
+  std::size_t limited = 0;
+  for (const Node& node : status.nodes) {
+    std::string cannot;
+    for (const auto& feature : unsupported_by_policy(node))
+      cannot += fmt::format("{}{}", cannot.empty() ? "" : ", ", feature.feature);
+    in_force += has_policy(node) ? 1 : 0;
+    limited += cannot.empty() ? 0 : 1;
+    table.row({node.name, version_text(node.policy_wanted), version_text(node.policy_applied),
+               policy::text_of(node.policy_content), policy_state(node), cannot, node.policy_problem});
+  }
+  out += fmt::format("{}\n{}", table.text(), contents_text(status.nodes));
+  if (limited > 0) out += fmt::format("\n{}", unsupported_text(status.nodes));
+  out += fmt::format("\n{} of {} nodes have what they should", in_force, status.nodes.size());
+  return out + (limited > 0 ? fmt::format("; {} cannot do all of it\n", limited) : "\n");
 }
 
 std::string render_policy_keys() {

@@ -13,6 +13,7 @@
 #include "admin-client/ledger_out.h"
 #include "admin-client/ownership_out.h"
 #include "admin-client/plot.h"
+#include "admin-client/policy_check_out.h"
 #include "admin-client/render.h"
 #include "admin-client/time_text.h"
 #include "coordinator/policy/policy.h"
@@ -119,15 +120,20 @@ Result<policy::ClusterPolicy> checked_policy(const Options& options) {
   return policy::parse(*documents);
 }
 
+std::vector<PolicyDocument> documents_of(const policy::ClusterPolicy& policy) {
+  std::vector<PolicyDocument> documents;
+  documents.reserve(policy.documents.size());
+  for (const auto& document : policy.documents)
+    documents.push_back({document.name, document.text});
+  return documents;
+}
+
 int apply(const Options& options, const policy::ClusterPolicy& policy, Connection& connection) {
   if (!options.json) {
     for (const auto& notice : policy.notices)
       print(fmt::format("note: {}: {}: {}\n", safe_text(notice.document), safe_text(notice.path), notice.why));
   }
-  std::vector<PolicyDocument> documents;
-  for (const auto& document : policy.documents)
-    documents.push_back({document.name, document.text});
-  return show(options, connection.apply(documents, options.dry_run), [&](const PolicyApplied& applied) {
+  return show(options, connection.apply(documents_of(policy), options.dry_run), [&](const PolicyApplied& applied) {
     std::string text = options.dry_run
                            ? fmt::format("the documents are good; nothing changed, version {} stays\n", applied.version)
                            : fmt::format("version {} is in force\n", applied.version);
@@ -142,6 +148,11 @@ int apply(const Options& options, const policy::ClusterPolicy& policy, Connectio
     }
     return text;
   });
+}
+
+int check(const Options& options, const policy::ClusterPolicy& policy, Connection& connection) {
+  return show(options, connection.check(documents_of(policy), options.node),
+              [&](const PolicyCheck& checked) { return render_policy_check(checked, options.node); });
 }
 
 model::WallTime wall_now() {
@@ -254,6 +265,7 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
       return kOk;
     }
     case Command::kPolicyApply:
+    case Command::kPolicyCheck:
     case Command::kPolicyKeys:
     case Command::kVersion:
       break;
@@ -266,14 +278,16 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
 int run(const Options& options, const Terminal& terminal) {
   if (offline(options.command)) return run_offline(options);
   std::optional<policy::ClusterPolicy> policy;
-  if (options.command == Command::kPolicyApply) {
+  if (options.command == Command::kPolicyApply || options.command == Command::kPolicyCheck) {
     auto checked = checked_policy(options);
     if (!checked) return fail(checked.error());
     policy = *std::move(checked);
   }
   auto connection = Connection::open(options.target);
   if (!connection) return fail(connection.error());
-  return policy ? apply(options, *policy, **connection) : run_online(options, terminal, **connection);
+  if (!policy) return run_online(options, terminal, **connection);
+  return options.command == Command::kPolicyCheck ? check(options, *policy, **connection)
+                                                  : apply(options, *policy, **connection);
 }
 
 }  // namespace tideline::tidectl

@@ -36,6 +36,10 @@ void ActorBackend::policy_apply(const admin::Caller& caller, std::vector<admin::
 void ActorBackend::policy_status(admin::Reply<admin::PolicyStatus> reply) {
   anon_send(policy_, AskPolicyStatus{std::move(reply)});
 }
+void ActorBackend::policy_check(std::vector<admin::PolicyDocument> documents, const model::NodeName& node,
+                                admin::Reply<admin::PolicyCheck> reply) {
+  anon_send(policy_, AskPolicyCheck{std::move(documents), node, std::move(reply)});
+}
 void ActorBackend::watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) {
   anon_send(fleet_, AskWatch{name, seconds, std::move(reply)});
 }

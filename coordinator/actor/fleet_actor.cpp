@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/actor/ledger_answers.h"
+#include "coordinator/policy/content.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -126,6 +127,7 @@ caf::behavior FleetActor::make_behavior() {
       [this](const AskFleetReport& ask) { ask.reply(report()); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
+      [this](const AskCheckNodes& ask) { give_reports(ask); },
       [this](const AskPolicyNodes& ask) {
         ask.reply(admin::PolicyStatus{ask.state, fleet_.nodes(clock::mono_now())});
       },
@@ -180,10 +182,11 @@ void FleetActor::push_soon() {
 
 void FleetActor::push_due_policies() {
   std::vector<std::pair<link::SessionId, model::NodePolicy>> pushes;
+  policy::ContentMemo contents;
   for (auto& [name, policy] : rollout_.take_due(kPushSlice)) {
     const auto found = sessions_.find(name);
     if (found == sessions_.end()) continue;
-    (void)fleet_.policy_wanted(name, policy.version).ok();
+    (void)fleet_.policy_wanted(name, policy.version, contents.of(policy)).ok();
     pushes.emplace_back(found->second.id, std::move(policy));
   }
   push_soon();
@@ -360,9 +363,20 @@ void FleetActor::hands_off(const AskHandsOffBegin& ask) {
 }
 
 model::Result<admin::PolicyReport> FleetActor::effective(const AskEffective& ask) const {
-  if (ask.name.empty()) return admin::PolicyReport{ask.state, rollout_.effective_for({})};
-  if (!fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
-  return admin::PolicyReport{ask.state, rollout_.wanted(ask.name).value_or(model::NodePolicy{})};
+  if (!ask.name.empty() && !fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
+  const auto wanted = rollout_.wanted(ask.name);
+  admin::PolicyReport report{ask.state, wanted.value_or(rollout_.effective_for({})), {}};
+  if (wanted) report.content = policy::content_of(*wanted);
+  return report;
+}
+
+void FleetActor::give_reports(const AskCheckNodes& ask) {
+  const auto& name = ask.job->node;
+  if (!name.empty() && !fleet_.liveness(name, clock::mono_now())) {
+    ask.job->reply(unknown_node(name));
+    return;
+  }
+  send(ask.answer_to, CheckNodes{ask.job, fleet_.newest_reports(name)});
 }
 
 }  // namespace tideline::coordinator

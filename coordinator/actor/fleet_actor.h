@@ -41,6 +41,7 @@ class FleetActor : public caf::event_based_actor {
   model::Result<model::ExplainedAccount> explain(const model::NodeName& name) const;
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
+  void give_reports(const AskCheckNodes& ask);
 
   HandsOffDesk::Out desk_out();
   EvictionDesk::Out eviction_out();

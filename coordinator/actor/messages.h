@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <caf/all.hpp>
@@ -204,6 +205,29 @@ struct AskPolicyApply {
   bool dry_run = false;
   admin::Reply<admin::PolicyApplied> reply;
 };
+struct AskPolicyCheck {
+  std::vector<admin::PolicyDocument> documents;
+  model::NodeName node;  // empty = all
+  admin::Reply<admin::PolicyCheck> reply;
+};
+// -- policy -> fleet -> policy
+/// A check that is good as far as the documents go. The fleet's actor only gives the reports: comparing thousands of
+/// nodes is no work for it.
+struct CheckJob {
+  std::shared_ptr<const policy::ClusterPolicy> now;  // null = none in force
+  model::PolicyVersion version;                      // of `now`
+  policy::ClusterPolicy then;
+  model::NodeName node;
+  admin::Reply<admin::PolicyCheck> reply;
+};
+struct AskCheckNodes {
+  std::shared_ptr<const CheckJob> job;
+  caf::actor answer_to;
+};
+struct CheckNodes {
+  std::shared_ptr<const CheckJob> job;
+  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::Report>>> reports;  // as newest_reports()
+};
 
 }  // namespace tideline::coordinator
 
@@ -240,6 +264,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskEvents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyGet)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyApply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPolicyCheck)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskCheckNodes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::CheckNodes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskExplain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskExplainReclaimed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskCluster)

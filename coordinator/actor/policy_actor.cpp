@@ -19,6 +19,14 @@ bool same_input(const model::Result<std::vector<policy::Document>>& a,
   return a.ok() ? *a == *b : a.error() == b.error();
 }
 
+model::Result<policy::ClusterPolicy> parsed_input(const std::vector<admin::PolicyDocument>& given) {
+  std::vector<policy::Document> documents;
+  documents.reserve(given.size());
+  for (const auto& document : given)
+    documents.push_back({document.key, document.json});
+  return parse_rememberable(documents);
+}
+
 std::string describe(const policy::ClusterPolicy& parsed) {
   std::string keys;
   for (const auto& document : parsed.documents)
@@ -96,6 +104,8 @@ caf::behavior PolicyActor::make_behavior() {
         send(fleet_, AskPolicyNodes{state(), ask.reply});
       },
       [this](const AskPolicyApply& ask) { ask.reply(apply(ask)); },
+      [this](const AskPolicyCheck& ask) { check(ask); },
+      [](const CheckNodes& found) { compared(found); },
   };
 }
 
@@ -155,10 +165,7 @@ admin::PolicyState PolicyActor::state() const {
 }
 
 model::Result<admin::PolicyApplied> PolicyActor::apply(const AskPolicyApply& ask) const {
-  std::vector<policy::Document> documents;
-  for (const auto& document : ask.documents)
-    documents.push_back({document.key, document.json});
-  const auto parsed = parse_rememberable(documents);
+  const auto parsed = parsed_input(ask.documents);
   if (!parsed) return parsed.error();
   if (!ask.dry_run) {
     return model::Error(model::ErrorCode::kUnsupported,
@@ -172,6 +179,30 @@ model::Result<admin::PolicyApplied> PolicyActor::apply(const AskPolicyApply& ask
     report += fmt::format("\n{} {}: {}", notice.document, notice.path, notice.why);
   }
   return admin::PolicyApplied{version_, report};
+}
+
+void PolicyActor::check(const AskPolicyCheck& ask) {
+  auto parsed = parsed_input(ask.documents);
+  if (!parsed) {
+    ask.reply(parsed.error());
+    return;
+  }
+  auto job = std::make_shared<const CheckJob>(CheckJob{policy_, version_, *std::move(parsed), ask.node, ask.reply});
+  send(fleet_, AskCheckNodes{std::move(job), caf::actor_cast<caf::actor>(this)});
+}
+
+void PolicyActor::compared(const CheckNodes& found) {
+  const CheckJob& job = *found.job;
+  std::vector<policy::CheckNode> nodes;
+  nodes.reserve(found.reports.size());
+  for (const auto& [name, report] : found.reports)
+    nodes.push_back({name, report ? &report->status : nullptr});
+  auto report = policy::check(job.now.get(), job.then, nodes, job.node.empty());
+  if (!report) {
+    job.reply(report.error());
+    return;
+  }
+  job.reply(admin::PolicyCheck{job.version, *std::move(report)});
 }
 
 }  // namespace tideline::coordinator

@@ -33,6 +33,9 @@ class PolicyActor : public caf::event_based_actor {
   void note(model::Reason reason, std::string subject, std::string old_value, std::string new_value);
   admin::PolicyState state() const;
   model::Result<admin::PolicyApplied> apply(const AskPolicyApply& ask) const;
+  /// Asks the fleet for its nodes where the documents are good; compared() answers then.
+  void check(const AskPolicyCheck& ask);
+  static void compared(const CheckNodes& found);
 
   std::string directory_;
   model::Epoch epoch_;

@@ -9,6 +9,7 @@
 
 #include "coordinator/fleet/explain.h"
 #include "coordinator/fleet/view.h"
+#include "coordinator/policy/check.h"
 #include "messages/link/identity.h"
 #include "messages/link/reply.h"
 #include "messages/model/action.h"
@@ -91,6 +92,12 @@ struct PolicyState {
 struct PolicyReport {
   PolicyState state;
   model::NodePolicy effective;
+  model::PolicyContent content;  // of `effective`; 0 = no policy was loaded
+};
+
+struct PolicyCheck {
+  model::PolicyVersion version;  // in force, and compared with
+  policy::CheckReport report;
 };
 
 struct PolicyApplied {
@@ -170,6 +177,9 @@ class AdminBackend {
   virtual void policy_apply(const Caller& caller, std::vector<PolicyDocument> documents, bool dry_run,
                             Reply<PolicyApplied> reply) = 0;
   virtual void policy_status(Reply<PolicyStatus> reply) = 0;
+  /// Changes nothing, whatever the policy source is. The documents are a whole new policy; an empty name = all nodes.
+  virtual void policy_check(std::vector<PolicyDocument> documents, const model::NodeName& node,
+                            Reply<PolicyCheck> reply) = 0;
   /// kNotFound for a node without a session. The nodes (empty name = all) report every second for
   /// `seconds`, 1..AdminLimits::kMaxWatchSeconds.
   virtual void watch(const model::NodeName& name, std::uint32_t seconds, Reply<void> reply) = 0;

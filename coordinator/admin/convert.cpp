@@ -50,6 +50,29 @@ Result<model::NodeName> node_name(capnp::Text::Reader name, Named named) {
   return model::NodeName(str(name));
 }
 
+Result<std::vector<PolicyDocument>> documents(capnp::List<schema::PolicyState::Document>::Reader in) {
+  if (in.size() == 0 || in.size() > AdminLimits::kMaxDocuments) {
+    return invalid(fmt::format("{} documents; want 1..{}", in.size(), AdminLimits::kMaxDocuments));
+  }
+  std::vector<PolicyDocument> all;
+  std::size_t bytes = 0;
+  for (const auto document : in) {
+    const auto key = document.getKey();
+    const auto json = document.getJson();
+    if (key.size() > AdminLimits::kMaxDocumentKeyBytes) {
+      return invalid(
+          fmt::format("a document's key has {} bytes; at most {}", key.size(), AdminLimits::kMaxDocumentKeyBytes));
+    }
+    bytes += key.size() + json.size();
+    if (bytes > AdminLimits::kMaxDocumentBytes) {
+      return Error(ErrorCode::kOverloaded,
+                   fmt::format("the documents have more than {} bytes together", AdminLimits::kMaxDocumentBytes));
+    }
+    all.push_back({str(key), str(json)});
+  }
+  return all;
+}
+
 /// nullopt = now, which 0 stands for.
 Result<std::optional<model::WallTime>> instant(std::int64_t at_ms) {
   if (at_ms < 0) return invalid(fmt::format("the instant {} ms is before 1970", at_ms));
@@ -104,6 +127,8 @@ void write(const fleet::NodeView& view, schema::NodeSummary::Builder out) {
   out.setGapReports(view.gap_reports);
   out.setPolicyWanted(view.policy_wanted.value());
   out.setPolicyApplied(view.policy_applied.value());
+  out.setPolicyContent(view.policy_content.value());
+  out.setPolicyContentApplied(view.policy_content_applied.value());
   out.setPolicyProblem(ptr(view.policy_problem));
   if (view.status) codec::write(*view.status, out.initStatus());
   if (view.last) codec::write(*view.last, out.initLast());
@@ -249,28 +274,17 @@ Result<model::NodeName> read(schema::Admin::PolicyGetParams::Reader in) {
 }
 
 Result<PolicyApplyCall> read(schema::Admin::PolicyApplyParams::Reader in) {
-  const auto documents = in.getDocuments();
-  if (documents.size() == 0 || documents.size() > AdminLimits::kMaxDocuments) {
-    return invalid(fmt::format("{} documents; want 1..{}", documents.size(), AdminLimits::kMaxDocuments));
-  }
-  PolicyApplyCall call;
-  call.dry_run = in.getDryRun();
-  std::size_t bytes = 0;
-  for (const auto document : documents) {
-    const auto key = document.getKey();
-    const auto json = document.getJson();
-    if (key.size() > AdminLimits::kMaxDocumentKeyBytes) {
-      return invalid(
-          fmt::format("a document's key has {} bytes; at most {}", key.size(), AdminLimits::kMaxDocumentKeyBytes));
-    }
-    bytes += key.size() + json.size();
-    if (bytes > AdminLimits::kMaxDocumentBytes) {
-      return Error(ErrorCode::kOverloaded,
-                   fmt::format("the documents have more than {} bytes together", AdminLimits::kMaxDocumentBytes));
-    }
-    call.documents.push_back({str(key), str(json)});
-  }
-  return call;
+  auto given = documents(in.getDocuments());
+  if (!given) return given.error();
+  return PolicyApplyCall{*std::move(given), in.getDryRun()};
+}
+
+Result<PolicyCheckCall> read(schema::Admin::PolicyCheckParams::Reader in) {
+  auto given = documents(in.getDocuments());
+  if (!given) return given.error();
+  auto node = node_name(in.getNode(), Named::kOneOrAll);
+  if (!node) return node.error();
+  return PolicyCheckCall{*std::move(given), *std::move(node)};
 }
 
 Result<WatchCall> read(schema::Admin::WatchParams::Reader in) {

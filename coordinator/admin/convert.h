@@ -18,10 +18,16 @@ void write(const NodeEvent& event, schema::NodeEvent::Builder out);
 void write(const Explanation& explanation, schema::Explanation::Builder out);
 void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out);
 void write(const PolicyState& state, schema::PolicyState::Builder out);
+void write(const policy::CheckReport& report, schema::PolicyCheck::Builder out);  // convert_check.cpp
 
 struct PolicyApplyCall {
   std::vector<PolicyDocument> documents;
   bool dry_run = false;
+};
+
+struct PolicyCheckCall {
+  std::vector<PolicyDocument> documents;
+  model::NodeName node;  // empty = all
 };
 
 struct WatchCall {
@@ -48,6 +54,7 @@ model::Result<HistoryQuery> read(schema::Admin::HistoryParams::Reader in);
 model::Result<EventsQuery> read(schema::Admin::EventsParams::Reader in);
 model::Result<model::NodeName> read(schema::Admin::PolicyGetParams::Reader in);
 model::Result<PolicyApplyCall> read(schema::Admin::PolicyApplyParams::Reader in);
+model::Result<PolicyCheckCall> read(schema::Admin::PolicyCheckParams::Reader in);
 model::Result<WatchCall> read(schema::Admin::WatchParams::Reader in);
 model::Result<ExplainQuery> read(schema::Admin::ExplainParams::Reader in);
 model::Result<HandsOffBeginCall> read(schema::Admin::HandsOffBeginParams::Reader in, const Caller& caller);

@@ -166,6 +166,7 @@ kj::Promise<void> AdminService::policyGet(PolicyGetContext context) {
       [](auto& results, const PolicyReport& report) {
         write(report.state, results.initState());
         codec::write(report.effective, results.initEffective());
+        results.setContent(report.content.value());
       });
 }
 
@@ -269,6 +270,17 @@ kj::Promise<void> AdminService::cluster(ClusterContext context) {
   return answer<model::ClusterReport>(
       context, [&](auto reply) { backend_.cluster(*query, std::move(reply)); },
       [](auto& results, const auto& report) { codec::write(report, results.initReport()); });
+}
+
+kj::Promise<void> AdminService::policyCheck(PolicyCheckContext context) {
+  auto call = read(context.getParams());
+  if (!call) return failed(call.error());
+  return answer<PolicyCheck>(
+      context, [&](auto reply) { backend_.policy_check(std::move(call->documents), call->node, std::move(reply)); },
+      [](auto& results, const PolicyCheck& checked) {
+        results.setVersion(checked.version.value());
+        write(checked.report, results.initCheck());
+      });
 }
 
 }  // namespace tideline::admin

@@ -60,6 +60,7 @@ class AdminService final : public schema::Admin::Server {
   kj::Promise<void> handsOffEnd(HandsOffEndContext context) override;
   kj::Promise<void> release(ReleaseContext context) override;
   kj::Promise<void> resume(ResumeContext context) override;
+  kj::Promise<void> policyCheck(PolicyCheckContext context) override;
   kj::Promise<void> explainReclaimed(ExplainReclaimedContext context) override;
   kj::Promise<void> cluster(ClusterContext context) override;
 

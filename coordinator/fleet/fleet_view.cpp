@@ -94,6 +94,9 @@ struct FleetView::Node {
   std::uint64_t gap_reports = 0;
   model::PolicyVersion policy_wanted;
   model::PolicyVersion policy_applied;
+  model::PolicyContent policy_content;  // of the wanted one
+  model::PolicyVersion acked;           // reports tell versions only; what a version said is known of an ack
+  model::PolicyContent acked_content;
   std::string policy_problem;
   ClockFilter clock;
   bool skewed = false;  // inside an episode that was announced
@@ -254,12 +257,14 @@ model::Result<Event> FleetView::disconnected(const model::NodeName& name, const 
   return coordinator_event(Reason::kNodeDisconnected, name, arrival, "");
 }
 
-model::Result<void> FleetView::policy_wanted(const model::NodeName& name, model::PolicyVersion version) {
+model::Result<void> FleetView::policy_wanted(const model::NodeName& name, model::PolicyVersion version,
+                                             model::PolicyContent content) {
   const auto added = find_or_add(name);
   if (!added) return added.error();
   Node& node = **added;
   if (node.policy_wanted != version) node.policy_problem.clear();
   node.policy_wanted = version;
+  node.policy_content = content;
   return {};
 }
 
@@ -269,6 +274,8 @@ void FleetView::policy_answered(const model::NodeName& name, model::PolicyVersio
   Node& node = *found->second;
   if (problem.empty()) {
     node.policy_is(pushed);
+    node.acked = pushed;
+    node.acked_content = pushed == node.policy_wanted ? node.policy_content : model::PolicyContent();
   } else if (pushed == node.policy_wanted) {
     node.policy_problem = problem.substr(0, model::ReportLimits::kMaxTextBytes);
   }
@@ -327,6 +334,8 @@ std::optional<NodeView> FleetView::node(const model::NodeName& name, model::Mono
   view.gap_reports = node.gap_reports;
   view.policy_wanted = node.policy_wanted;
   view.policy_applied = node.policy_applied;
+  view.policy_content = node.policy_content;
+  if (node.acked == node.policy_applied) view.policy_content_applied = node.acked_content;
   view.policy_problem = node.policy_problem;
   if (node.reclaimed) view.reclaimed = model::aged(*node.reclaimed, now - node.reclaimed_at);
   if (!node.reported) return view;
@@ -354,6 +363,20 @@ std::string FleetView::label(const model::NodeName& name, const std::string& key
   const auto& labels = found->second->newest->status.labels;
   const auto label = labels.find(key);
   return label == labels.end() ? "" : label->second;
+}
+
+std::vector<std::pair<model::NodeName, std::shared_ptr<const Report>>> FleetView::newest_reports(
+    const model::NodeName& name) const {
+  std::vector<std::pair<model::NodeName, std::shared_ptr<const Report>>> reports;
+  if (!name.empty()) {
+    const auto found = nodes_.find(name);
+    if (found != nodes_.end()) reports.emplace_back(name, found->second->newest);
+    return reports;
+  }
+  reports.reserve(nodes_.size());
+  for (const auto& [of, node] : nodes_)
+    reports.emplace_back(of, node->newest);
+  return reports;
 }
 
 std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {

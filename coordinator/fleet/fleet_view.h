@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/fleet/arrival.h"
@@ -82,8 +83,10 @@ class FleetView {
   model::Result<model::Event> connected(const model::NodeName& node, const Arrival& arrival);
   model::Result<model::Event> disconnected(const model::NodeName& node, const Arrival& arrival);
 
-  /// The policy computed for the node. A new version clears the problem of the one before. Same error as intake.
-  model::Result<void> policy_wanted(const model::NodeName& node, model::PolicyVersion version);
+  /// The policy computed for the node, and what it says. A new version clears the problem of the one before. Same error
+  /// as intake.
+  model::Result<void> policy_wanted(const model::NodeName& node, model::PolicyVersion version,
+                                    model::PolicyContent content = {});
   /// The node's answer to the push of version `pushed`: problem "" = it is in force there, else why it is not; what is
   /// in force then stays as last told. A problem of another version than the wanted one says nothing any more. Unknown
   /// nodes are ignored.
@@ -100,6 +103,9 @@ class FleetView {
   std::optional<Liveness> liveness(const model::NodeName& name, model::MonoTime now) const;
   std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
+  /// The newest live report of one node, or of each with an empty name, by name; null before its first.
+  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::Report>>> newest_reports(
+      const model::NodeName& name) const;
   /// Pods of one node, or of all with an empty name; by node, then as reported.
   std::vector<PodView> pods(const model::NodeName& name) const;
 

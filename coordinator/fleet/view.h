@@ -35,6 +35,8 @@ struct NodeView {
   std::uint64_t gap_reports = 0;                // reports this node dropped by a full spool, as far as it told
   model::PolicyVersion policy_wanted;           // 0 = none was computed yet
   model::PolicyVersion policy_applied;          // as the node last said, in an ack or a report
+  model::PolicyContent policy_content;          // of the wanted one; 0 = none was computed yet
+  model::PolicyContent policy_content_applied;  // of the applied one; 0 = the node has not acked it here
   std::string policy_problem;                   // why the node refused the wanted one; "" = no problem known
   std::optional<model::NodeStatus> status;      // of the newest live report
   /// Newest sample of the newest live report that held one. LS delay, which is not in each: the newest in that report.

@@ -1,5 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <cmath>
+#include <climits>
 
 #include <fmt/format.h>
 
@@ -8,7 +10,28 @@
 namespace tideline::policy {
 namespace {
 
+using model::ColocationPolicy;
 using model::NodePolicy;
+
+constexpr int kAll = 100;
+
+/// A node's own word for one key of colocation-config.
+struct RatioLabel {
+  std::string_view label;
+  std::string_view key;
+  int ColocationPolicy::*field;
+  int most;  // percent
+};
+// Shares of capacity are cut: nodes refuse a policy that says more than all.
+constexpr std::array<RatioLabel, 4> kRatioLabels = {
+    {{"node.koordinator.sh/cpu-reclaim-ratio", "cpuReclaimThresholdPercent",
+      &ColocationPolicy::cpu_reclaim_threshold_percent, INT_MAX},
+     {"node.koordinator.sh/memory-reclaim-ratio", "memoryReclaimThresholdPercent",
+      &ColocationPolicy::memory_reclaim_threshold_percent, INT_MAX},
+     {"node.koordinator.sh/mid-static-cpu-reserved-ratio", "midStaticCPUReservedPercent",
+      &ColocationPolicy::mid_static_cpu_reserved_percent, kAll},
+     {"node.koordinator.sh/mid-static-memory-reserved-ratio", "midStaticMemoryReservedPercent",
+      &ColocationPolicy::mid_static_memory_reserved_percent, kAll}}};
 
 const NodeEntry* first_match(const Section& section, const Labels& labels) {
   for (const NodeEntry& entry : section.nodes) {
@@ -18,10 +41,8 @@ const NodeEntry* first_match(const Section& section, const Labels& labels) {
 }
 
 /// Koordinator's percent of a ratio label: trunc(100 ratio).
-constexpr int kAll = 100;
-
-std::optional<int> percent_label(const Labels& labels, const std::string& name, std::vector<std::string>* problems) {
-  const auto label = labels.find(name);
+std::optional<int> percent_label(const Labels& labels, std::string_view name, std::vector<std::string>* problems) {
+  const auto label = labels.find(std::string(name));
   if (label == labels.end()) return std::nullopt;
   const std::string& text = label->second;
   double ratio = 0;
@@ -58,28 +79,32 @@ std::string_view matching_entry(const Section& section, const Labels& labels) {
   return entry ? std::string_view(entry->name) : std::string_view();
 }
 
+std::string_view overriding_label(const KeySpec& key, const Labels& labels) {
+  if (key.document != kColocationKey) return {};
+  for (const RatioLabel& ratio : kRatioLabels) {
+    if (ratio.key == key.path && percent_label(labels, ratio.label, nullptr)) return ratio.label;
+  }
+  return {};
+}
+
+bool is_ratio_label(std::string_view label) {
+  return std::any_of(kRatioLabels.begin(), kRatioLabels.end(),
+                     [&](const RatioLabel& ratio) { return ratio.label == label; });
+}
+
 NodePolicy effective(const ClusterPolicy& policy, const Labels& labels, std::vector<std::string>* label_problems) {
   NodePolicy node;
-  for (const Section* section : {&policy.colocation, &policy.threshold, &policy.qos, &policy.burst, &policy.tideline}) {
-    overlay(node, section->cluster);
+  for (const auto& [document, member] : kSections) {
+    const Section& section = policy.*member;
+    overlay(node, section.cluster);
     const bool cluster_enable = node.colocation.enable;
-    if (const NodeEntry* entry = first_match(*section, labels)) overlay(node, entry->settings);
-    if (section == &policy.colocation) node.colocation.enable = cluster_enable && node.colocation.enable;
+    if (const NodeEntry* entry = first_match(section, labels)) overlay(node, entry->settings);
+    if (document == kColocationKey) node.colocation.enable = cluster_enable && node.colocation.enable;
   }
-  auto& colocation = node.colocation;
-  if (const auto percent = percent_label(labels, "node.koordinator.sh/cpu-reclaim-ratio", label_problems)) {
-    colocation.cpu_reclaim_threshold_percent = *percent;
-  }
-  if (const auto percent = percent_label(labels, "node.koordinator.sh/memory-reclaim-ratio", label_problems)) {
-    colocation.memory_reclaim_threshold_percent = *percent;
-  }
-  // Shares of capacity: nodes refuse a policy that says more than all.
-  if (const auto percent = percent_label(labels, "node.koordinator.sh/mid-static-cpu-reserved-ratio", label_problems)) {
-    colocation.mid_static_cpu_reserved_percent = std::min(*percent, kAll);
-  }
-  if (const auto percent =
-          percent_label(labels, "node.koordinator.sh/mid-static-memory-reserved-ratio", label_problems)) {
-    colocation.mid_static_memory_reserved_percent = std::min(*percent, kAll);
+  for (const RatioLabel& ratio : kRatioLabels) {
+    if (const auto percent = percent_label(labels, ratio.label, label_problems)) {
+      node.colocation.*ratio.field = std::min(*percent, ratio.most);
+    }
   }
   return node;
 }

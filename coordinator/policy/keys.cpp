@@ -6,12 +6,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "coordinator/policy/field.h"
+
 namespace tideline::policy {
 namespace {
 
+using model::ColocationPolicy;
+using model::CpuBurstPolicy;
 using model::CpuQosPolicy;
 using model::NodePolicy;
 using model::QosPolicy;
+using model::ThresholdPolicy;
 
 KeySpec key(std::string_view document, std::string_view path, KeyType type, std::string_view default_text,
             std::string_view meaning) {
@@ -35,35 +40,25 @@ KeySpec one_of(KeySpec spec, std::vector<std::string_view> choices) {
   return spec;
 }
 
-using Apply = void (*)(NodePolicy&, const Scalar&);
+template <auto... Members>
+constexpr Field<NodePolicy> kAt = field_at<NodePolicy, Members...>();
 
-KeySpec acted(KeySpec spec, Apply apply) {
-  spec.status = KeyStatus::kActive;
-  spec.apply = apply;
+/// Read into the model without anything acting on it yet: nodes list such a feature as unsupported.
+KeySpec carried(KeySpec spec, Field<NodePolicy> field) {
+  spec.apply = field.apply;
+  spec.read = field.read;
   return spec;
 }
 
-/// Read into the model without anything acting on it yet: nodes list such a feature as unsupported.
-KeySpec carried(KeySpec spec, Apply apply) {
-  spec.apply = apply;
-  return spec;
+KeySpec acted(KeySpec spec, Field<NodePolicy> field) {
+  spec.status = KeyStatus::kActive;
+  return carried(std::move(spec), field);
 }
 
 KeySpec acted_if(KeySpec spec, std::vector<std::string_view> choices) {
   spec.status = KeyStatus::kActive;
   spec.acted_choices = std::move(choices);
   return spec;
-}
-
-bool flag(const Scalar& value) {
-  return std::get<bool>(value);
-}
-int whole(const Scalar& value) {
-  return static_cast<int>(std::get<std::int64_t>(value));
-}
-
-model::CalculatePolicy calculate_policy(const Scalar& value) {
-  return model::calculate_policy_from(std::get<std::string>(value)).value_or(model::CalculatePolicy::kUsage);
 }
 
 // An int is what the model and the wire hold.
@@ -79,13 +74,11 @@ void add_colocation(std::vector<KeySpec>& out) {
   };
   out.push_back(acted(of("enable", KeyType::kBool, "false",
                          "offer reclaimed capacity; a node needs it true in the cluster strategy and in its own"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.enable = flag(v); }));
-  out.push_back(
-      carried(integer("metricAggregateDurationSeconds", "300", 1, kMaxInt, "s over which usage is averaged"),
-              [](NodePolicy& p, const Scalar& v) { p.colocation.metric_aggregate_duration_seconds = whole(v); }));
-  out.push_back(
-      carried(integer("metricReportIntervalSeconds", "60", 1, kMaxInt, "s between a node's reports"),
-              [](NodePolicy& p, const Scalar& v) { p.colocation.metric_report_interval_seconds = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::enable>));
+  out.push_back(carried(integer("metricAggregateDurationSeconds", "300", 1, kMaxInt, "s over which usage is averaged"),
+                        kAt<&NodePolicy::colocation, &ColocationPolicy::metric_aggregate_duration_seconds>));
+  out.push_back(carried(integer("metricReportIntervalSeconds", "60", 1, kMaxInt, "s between a node's reports"),
+                        kAt<&NodePolicy::colocation, &ColocationPolicy::metric_report_interval_seconds>));
   out.push_back(of("metricAggregatePolicy.durations", KeyType::kTextList, "[\"5m\",\"10m\",\"30m\"]",
                    "windows of the aggregated usages in a NodeMetric"));
   out.push_back(acted_if(one_of(of("metricMemoryCollectPolicy", KeyType::kText, "\"usageWithoutPageCache\"",
@@ -94,56 +87,48 @@ void add_colocation(std::vector<KeySpec>& out) {
                          {"usageWithoutPageCache"}));
   out.push_back(acted(integer("cpuReclaimThresholdPercent", "60", 0, kMaxInt,
                               "% of CPU capacity that may be used in all; may exceed 100"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.cpu_reclaim_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::cpu_reclaim_threshold_percent>));
   out.push_back(acted(one_of(of("cpuCalculatePolicy", KeyType::kText, "\"usage\"",
                                 "what prod and mid pods are charged; under usage an LSE pod its request"),
                              {"usage", "maxUsageRequest"}),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.cpu_calculate_policy = calculate_policy(v); }));
-  out.push_back(
-      acted(integer("memoryReclaimThresholdPercent", "65", 0, kMaxInt, "% of memory that may be used in all"),
-            [](NodePolicy& p, const Scalar& v) { p.colocation.memory_reclaim_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::cpu_calculate_policy>));
+  out.push_back(acted(integer("memoryReclaimThresholdPercent", "65", 0, kMaxInt, "% of memory that may be used in all"),
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::memory_reclaim_threshold_percent>));
   out.push_back(
       acted(one_of(of("memoryCalculatePolicy", KeyType::kText, "\"usage\"",
                       "what prod and mid pods are charged; under request the node's reservation is all that the system "
                       "is charged"),
                    {"usage", "request", "maxUsageRequest"}),
-            [](NodePolicy& p, const Scalar& v) { p.colocation.memory_calculate_policy = calculate_policy(v); }));
+            kAt<&NodePolicy::colocation, &ColocationPolicy::memory_calculate_policy>));
   out.push_back(acted(integer("degradeTimeMinutes", "15", 1, kMaxInt,
                               "minutes without a report after which a node's offer is withdrawn"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.degrade_time_minutes = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::degrade_time_minutes>));
   out.push_back(integer("updateTimeThresholdSeconds", "300", 1, kMaxInt,
                         "s after which the node object is written even without a change"));
   KeySpec diff = between(
       of("resourceDiffThreshold", KeyType::kNumber, "0.1", "relative change of the offer that is worth publishing"), 0,
       1);
   diff.min_excluded = true;
-  out.push_back(carried(std::move(diff), [](NodePolicy& p, const Scalar& v) {
-    p.colocation.resource_diff_threshold = std::get<double>(v);
-  }));
+  out.push_back(carried(std::move(diff), kAt<&NodePolicy::colocation, &ColocationPolicy::resource_diff_threshold>));
   out.push_back(acted(one_of(of("midReclaimMode", KeyType::kText, "unset",
                                 "how mid capacity is computed; unset: by what is not allocated"),
                              {"static", ""}),
-                      [](NodePolicy& p, const Scalar& v) {
-                        if (const auto mode = model::mid_reclaim_mode_from(std::get<std::string>(v))) {
-                          p.colocation.mid_reclaim_mode = *mode;
-                        }
-                      }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::mid_reclaim_mode>));
   out.push_back(acted(integer("midCPUThresholdPercent", "100", 0, 100, "% of CPU capacity mid pods may get at most"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.mid_cpu_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::mid_cpu_threshold_percent>));
   out.push_back(acted(integer("midMemoryThresholdPercent", "100", 0, 100, "% of memory mid pods may get at most"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.mid_memory_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::mid_memory_threshold_percent>));
   out.push_back(acted(integer("midUnallocatedPercent", "0", 0, 100, "% of unallocated capacity given to mid pods"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.mid_unallocated_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::mid_unallocated_percent>));
   out.push_back(
       acted(integer("midStaticCPUReservedPercent", "0", 0, 100, "% of CPU capacity for mid pods in static mode"),
-            [](NodePolicy& p, const Scalar& v) { p.colocation.mid_static_cpu_reserved_percent = whole(v); }));
-  out.push_back(
-      acted(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"),
-            [](NodePolicy& p, const Scalar& v) { p.colocation.mid_static_memory_reserved_percent = whole(v); }));
+            kAt<&NodePolicy::colocation, &ColocationPolicy::mid_static_cpu_reserved_percent>));
+  out.push_back(acted(integer("midStaticMemoryReservedPercent", "0", 0, 100, "% of memory for mid pods in static mode"),
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::mid_static_memory_reserved_percent>));
   out.push_back(acted(integer("batchCPUThresholdPercent", "unset", 0, kMaxInt, "% of CPU capacity offered at most"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.batch_cpu_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::batch_cpu_threshold_percent>));
   out.push_back(acted(integer("batchMemoryThresholdPercent", "unset", 0, kMaxInt, "% of memory offered at most"),
-                      [](NodePolicy& p, const Scalar& v) { p.colocation.batch_memory_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::batch_memory_threshold_percent>));
   out.push_back(of("extensions", KeyType::kObject, "unset", "third-party settings"));
 }
 
@@ -156,23 +141,19 @@ void add_threshold(std::vector<KeySpec>& out) {
     return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
   };
   out.push_back(acted(of("enable", KeyType::kBool, "false", "CPU suppress and all evictions on or off"),
-                      [](NodePolicy& p, const Scalar& v) { p.threshold.enable = flag(v); }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::enable>));
   out.push_back(acted(integer("cpuSuppressThresholdPercent", "65", 0, 100,
                               "% of CPU capacity up to which best-effort pods may fill the node"),
-                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_suppress_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_suppress_threshold_percent>));
   out.push_back(
       acted(integer("cpuSuppressMinPercent", "unset", 0, 100, "% of CPU capacity best-effort pods keep under any load"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_suppress_min_percent = whole(v); }));
+            kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_suppress_min_percent>));
   KeySpec how =
       one_of(of("cpuSuppressPolicy", KeyType::kText, "\"cpuset\"",
                 "cpuset: best-effort pods get fewer CPUs; cfsQuota: a quota; workConserving (Tideline's own): "
                 "no quota while latency-sensitive pods feel nothing"),
              {"cpuset", "cfsQuota", "workConserving"});
-  out.push_back(acted(std::move(how), [](NodePolicy& p, const Scalar& v) {
-    if (const auto policy = model::suppress_policy_from(std::get<std::string>(v))) {
-      p.threshold.cpu_suppress_policy = *policy;
-    }
-  }));
+  out.push_back(acted(std::move(how), kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_suppress_policy>));
   out.push_back(integer("memoryEvictThresholdPercent", "70", 0, 100, "% of memory used that starts eviction"));
   out.push_back(integer("memoryEvictLowerPercent", "unset", 0, 100, "% of memory used at which eviction stops"));
   out.push_back(integer("memoryAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
@@ -184,57 +165,48 @@ void add_threshold(std::vector<KeySpec>& out) {
       acted(integer("cpuEvictBESatisfactionLowerPercent", "unset", 1, 60,
                     "% of its CPU request below which best-effort counts as starved and is evicted; needs the "
                     "upper one"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_be_satisfaction_lower_percent = whole(v); }));
-  out.push_back(
-      acted(integer("cpuEvictBESatisfactionUpperPercent", "unset", 1, 99,
-                    "% of its CPU request that eviction restores; at least the lower one"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_be_satisfaction_upper_percent = whole(v); }));
-  out.push_back(
-      acted(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
-                    "% of its limit best-effort must use to count as starved"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_be_usage_threshold_percent = whole(v); }));
+            kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_satisfaction_lower_percent>));
+  out.push_back(acted(integer("cpuEvictBESatisfactionUpperPercent", "unset", 1, 99,
+                              "% of its CPU request that eviction restores; at least the lower one"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_satisfaction_upper_percent>));
+  out.push_back(acted(integer("cpuEvictBEUsageThresholdPercent", "90", 0, 100,
+                              "% of its limit best-effort must use to count as starved"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_be_usage_threshold_percent>));
   out.push_back(acted(integer("cpuEvictTimeWindowSeconds", "unset", 1, kMaxInt,
                               "s over which eviction is judged; unset: one reading of the pods"),
-                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_time_window_seconds = whole(v); }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_time_window_seconds>));
   out.push_back(acted(one_of(of("cpuEvictPolicy", KeyType::kText, "\"evictByRealLimit\"",
                                 "what best-effort's satisfaction is measured against"),
                              {"evictByRealLimit", "evictByAllocatable"}),
-                      [](NodePolicy& p, const Scalar& v) {
-                        if (const auto policy = model::cpu_evict_policy_from(std::get<std::string>(v))) {
-                          p.threshold.cpu_evict_policy = *policy;
-                        }
-                      }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_policy>));
   out.push_back(acted(integer("cpuEvictThresholdPercent", "unset", 0, 100,
                               "% of node CPU used that starts eviction; needs evictEnabledPriorityThreshold"),
-                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_threshold_percent>));
   out.push_back(acted(integer("cpuEvictLowerPercent", "unset", 0, 100,
                               "% of node CPU used at which eviction stops; unset: the threshold less 2"),
-                      [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_evict_lower_percent = whole(v); }));
-  out.push_back(
-      acted(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
-                    "% of allocatable CPU requested that starts eviction; needs the lower one and "
-                    "allocatableEvictPriorityThreshold"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_allocatable_evict_threshold_percent = whole(v); }));
-  out.push_back(
-      acted(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
-                    "% of allocatable CPU requested at which eviction stops"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.cpu_allocatable_evict_lower_percent = whole(v); }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_evict_lower_percent>));
+  out.push_back(acted(integer("cpuAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
+                              "% of allocatable CPU requested that starts eviction; needs the lower one and "
+                              "allocatableEvictPriorityThreshold"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_allocatable_evict_threshold_percent>));
+  out.push_back(acted(integer("cpuAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
+                              "% of allocatable CPU requested at which eviction stops"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_allocatable_evict_lower_percent>));
   out.push_back(acted(integer("evictEnabledPriorityThreshold", "unset", -kMaxInt - 1, kMaxInt,
                               "pods of at most this priority may be evicted"),
-                      [](NodePolicy& p, const Scalar& v) { p.threshold.evict_enabled_priority_threshold = whole(v); }));
-  out.push_back(
-      acted(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
-                    "pods of at most this priority may be evicted for over-commit"),
-            [](NodePolicy& p, const Scalar& v) { p.threshold.allocatable_evict_priority_threshold = whole(v); }));
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::evict_enabled_priority_threshold>));
+  out.push_back(acted(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
+                              "pods of at most this priority may be evicted for over-commit"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::allocatable_evict_priority_threshold>));
 }
 
 /// Paths of one class, whose texts must outlive the table.
 struct ClassPaths {
   std::string_view prefix;
-  Apply enable;
-  Apply group_identity;
-  Apply sched_idle;
-  Apply core_expeller;
+  Field<NodePolicy> enable;
+  Field<NodePolicy> group_identity;
+  Field<NodePolicy> sched_idle;
+  Field<NodePolicy> core_expeller;
   std::string_view identity_default;
   std::string_view expeller_default;
   std::string_view wmark_ratio;
@@ -244,13 +216,13 @@ struct ClassPaths {
 };
 
 template <CpuQosPolicy QosPolicy::*Class>
-constexpr Apply kEnable = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).enable = flag(v); };
+constexpr auto kEnable = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::enable>;
 template <CpuQosPolicy QosPolicy::*Class>
-constexpr Apply kIdentity = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).group_identity = whole(v); };
+constexpr auto kIdentity = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::group_identity>;
 template <CpuQosPolicy QosPolicy::*Class>
-constexpr Apply kIdle = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).sched_idle = whole(v); };
+constexpr auto kIdle = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::sched_idle>;
 template <CpuQosPolicy QosPolicy::*Class>
-constexpr Apply kExpeller = [](NodePolicy& p, const Scalar& v) { (p.qos.*Class).core_expeller = flag(v); };
+constexpr auto kExpeller = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::core_expeller>;
 
 /// Composed paths live as long as the program, like the literals beside them.
 std::string_view keep(std::string text) {
@@ -267,8 +239,12 @@ void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
                              std::string_view meaning) {
     return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
   };
-  const auto act = [](KeySpec spec, Apply apply) { return apply ? acted(std::move(spec), apply) : spec; };
-  const auto carry = [](KeySpec spec, Apply apply) { return apply ? carried(std::move(spec), apply) : spec; };
+  const auto act = [](KeySpec spec, Field<NodePolicy> field) {
+    return field.apply ? acted(std::move(spec), field) : spec;
+  };
+  const auto carry = [](KeySpec spec, Field<NodePolicy> field) {
+    return field.apply ? carried(std::move(spec), field) : spec;
+  };
   out.push_back(act(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
   out.push_back(act(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
                     c.group_identity));
@@ -313,9 +289,7 @@ void add_qos(std::vector<KeySpec>& out) {
   KeySpec how = one_of(of("policies.cpuPolicy", KeyType::kText, "\"groupIdentity\"",
                           "mechanism behind cpuQOS: cpu.bvt_warp_ns, or core scheduling cookies"),
                        {"groupIdentity", "coreSched"});
-  out.push_back(acted(std::move(how), [](NodePolicy& p, const Scalar& v) {
-    if (const auto mechanism = model::cpu_qos_mechanism_from(std::get<std::string>(v))) p.qos.cpu_policy = *mechanism;
-  }));
+  out.push_back(acted(std::move(how), kAt<&NodePolicy::qos, &QosPolicy::cpu_policy>));
   out.push_back(one_of(of("policies.netQOSPolicy", KeyType::kText, "\"tc\"", "mechanism behind networkQOS"),
                        {"tc", "terway-qos"}));
   add_class(out, {"lsrClass", kEnable<&QosPolicy::lsr>, kIdentity<&QosPolicy::lsr>, kIdle<&QosPolicy::lsr>,
@@ -324,8 +298,8 @@ void add_qos(std::vector<KeySpec>& out) {
                   kExpeller<&QosPolicy::ls>, "2", "true", "95", "20", "-25", "100"});
   add_class(out, {"beClass", kEnable<&QosPolicy::be>, kIdentity<&QosPolicy::be>, kIdle<&QosPolicy::be>,
                   kExpeller<&QosPolicy::be>, "-1", "false", "95", "20", "50", "30"});
-  add_class(out, {"systemClass", nullptr, nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
-  add_class(out, {"cgroupRoot", nullptr, nullptr, nullptr, nullptr, "0", "false", "0", "50", "0", "100"});
+  add_class(out, {"systemClass", {}, {}, {}, {}, "0", "false", "0", "50", "0", "100"});
+  add_class(out, {"cgroupRoot", {}, {}, {}, {}, "0", "false", "0", "50", "0", "100"});
 }
 
 void add_burst(std::vector<KeySpec>& out) {
@@ -340,30 +314,26 @@ void add_burst(std::vector<KeySpec>& out) {
                                 "none; cpuBurstOnly: the kernel's own burst; cfsQuotaBurstOnly: quotas of throttled "
                                 "containers are scaled up; auto: both"),
                              {"none", "cpuBurstOnly", "cfsQuotaBurstOnly", "auto"}),
-                      [](NodePolicy& p, const Scalar& v) {
-                        if (const auto policy = model::burst_policy_from(std::get<std::string>(v))) {
-                          p.burst.policy = *policy;
-                        }
-                      }));
+                      kAt<&NodePolicy::burst, &CpuBurstPolicy::policy>));
   out.push_back(acted(integer("cpuBurstPercent", "1000", 1, 10'000, "% of its CPU limit a container may save up"),
-                      [](NodePolicy& p, const Scalar& v) { p.burst.cpu_burst_percent = whole(v); }));
+                      kAt<&NodePolicy::burst, &CpuBurstPolicy::cpu_burst_percent>));
   out.push_back(acted(integer("cfsQuotaBurstPercent", "300", 100, kMaxInt,
                               "% of its CPU limit a container's quota is scaled up to at most"),
-                      [](NodePolicy& p, const Scalar& v) { p.burst.cfs_quota_burst_percent = whole(v); }));
+                      kAt<&NodePolicy::burst, &CpuBurstPolicy::cfs_quota_burst_percent>));
   out.push_back(acted(integer("cfsQuotaBurstPeriodSeconds", "-1", -1, kMaxInt,
                               "s a container may stay scaled up at full use; -1: no limit"),
-                      [](NodePolicy& p, const Scalar& v) { p.burst.cfs_quota_burst_period_seconds = whole(v); }));
+                      kAt<&NodePolicy::burst, &CpuBurstPolicy::cfs_quota_burst_period_seconds>));
   out.push_back(acted(integer("sharePoolThresholdPercent", "50", 0, 100,
                               "% of the share pool in use from which scaled quotas come down"),
-                      [](NodePolicy& p, const Scalar& v) { p.burst.share_pool_threshold_percent = whole(v); }));
+                      kAt<&NodePolicy::burst, &CpuBurstPolicy::share_pool_threshold_percent>));
 }
 
 template <bool model::DryRun::*Mechanism>
-constexpr Apply kDryRun = [](NodePolicy& p, const Scalar& v) { p.dry_run.*Mechanism = flag(v); };
+constexpr auto kDryRun = kAt<&NodePolicy::dry_run, Mechanism>;
 
 void add_tideline(std::vector<KeySpec>& out) {
-  const auto dry = [&out](std::string_view path, std::string_view meaning, Apply apply) {
-    out.push_back(acted(key(kTidelineKey, path, KeyType::kBool, "false", meaning), apply));
+  const auto dry = [&out](std::string_view path, std::string_view meaning, Field<NodePolicy> field) {
+    out.push_back(acted(key(kTidelineKey, path, KeyType::kBool, "false", meaning), field));
   };
   dry("dryRun.cpuSuppress", "CPU suppress decides, explains and reports, and writes nothing",
       kDryRun<&model::DryRun::cpu_suppress>);
@@ -373,18 +343,19 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
   const auto rate = [&out](std::string_view path, std::string_view default_text, std::string_view meaning,
-                           void (*apply)(model::EvictionRates&, const Scalar&)) {
+                           Field<model::EvictionRates> field) {
     auto spec = between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), 0, 600);
     spec.status = KeyStatus::kActive;
-    spec.apply_fleet = apply;
+    spec.apply_fleet = field.apply;
+    spec.read_fleet = field.read;
     out.push_back(std::move(spec));
   };
   rate("eviction.maxPerMinute", "60",
        "evictions the coordinator grants in any minute over the whole fleet; 0: none; only in clusterStrategy",
-       [](model::EvictionRates& rates, const Scalar& v) { rates.per_minute = whole(v); });
+       field_at<model::EvictionRates, &model::EvictionRates::per_minute>());
   rate("eviction.maxPerMinutePerWorkload", "5",
        "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy",
-       [](model::EvictionRates& rates, const Scalar& v) { rates.per_minute_per_workload = whole(v); });
+       field_at<model::EvictionRates, &model::EvictionRates::per_minute_per_workload>());
 }
 
 std::string number(double value) {
@@ -432,6 +403,12 @@ const std::vector<KeySpec>& key_table() {
     return keys;
   }();
   return table;
+}
+
+std::string text_of(const std::optional<Scalar>& value) {
+  if (!value) return "unset";
+  if (const auto* text = std::get_if<std::string>(&*value)) return fmt::format("\"{}\"", *text);
+  return std::visit([](const auto& plain) { return fmt::format("{}", plain); }, *value);
 }
 
 std::string range_of(const KeySpec& key) {

@@ -43,12 +43,18 @@ struct KeySpec {
   std::string_view meaning;  // one line, with unit
   /// Puts a checked value into the policy; null where the model has no field for it.
   void (*apply)(model::NodePolicy&, const Scalar&) = nullptr;
+  /// The same field's value, nullopt = unset; null where `apply` is.
+  std::optional<Scalar> (*read)(const model::NodePolicy&) = nullptr;
   /// Of a key of the whole fleet, which no node has its own way; null for all others.
   void (*apply_fleet)(model::EvictionRates&, const Scalar&) = nullptr;
+  std::optional<Scalar> (*read_fleet)(const model::EvictionRates&) = nullptr;
 };
 
 /// All keys, by document and then path as Koordinator lists them; Tideline's own document comes last.
 const std::vector<KeySpec>& key_table();
+
+/// As JSON would write it: 65, true, "cpuset"; unset.
+std::string text_of(const std::optional<Scalar>& value);
 
 /// Range or choices as people read them: "0..100", "> 0, <= 1", "cpuset | cfsQuota | workConserving", "" if any.
 std::string range_of(const KeySpec& key);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
@@ -26,13 +25,6 @@ struct Found {
   std::string text;
   json root;
 };
-
-constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 5> kSections = {
-    {{kColocationKey, &ClusterPolicy::colocation},
-     {kThresholdKey, &ClusterPolicy::threshold},
-     {kQosKey, &ClusterPolicy::qos},
-     {kBurstKey, &ClusterPolicy::burst},
-     {kTidelineKey, &ClusterPolicy::tideline}}};
 
 std::string_view key_of(std::string_view name) {
   if (const auto slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);

@@ -7,8 +7,11 @@
 // tideline-config, Tideline's own, is read beside Koordinator's keys. JSON null counts as absent. Keys are spelt as
 // Koordinator spells them, case included.
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coordinator/policy/keys.h"
@@ -67,6 +70,14 @@ struct ClusterPolicy {
   friend bool operator==(const ClusterPolicy&, const ClusterPolicy&) = default;
 };
 
+/// The sections by data key, in the order in which they are laid over one another.
+inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 5> kSections = {
+    {{kColocationKey, &ClusterPolicy::colocation},
+     {kThresholdKey, &ClusterPolicy::threshold},
+     {kQosKey, &ClusterPolicy::qos},
+     {kBurstKey, &ClusterPolicy::burst},
+     {kTidelineKey, &ClusterPolicy::tideline}}};
+
 /// All or nothing, cross-field rules (cross_check.h) included. The error names document, JSON path (or line, column and
 /// byte), value and allowed range, and says that nothing of the input is applied: the caller keeps the policy it has.
 /// Codes: kMalformed (no JSON), kInvalidArgument (JSON, but not a policy), kOverloaded (beyond Limits).
@@ -88,5 +99,10 @@ void overlay(model::NodePolicy& policy, const std::vector<Setting>& settings);
 
 /// The name of the entry effective() takes for these labels, "" for the cluster strategy alone.
 std::string_view matching_entry(const Section& section, const Labels& labels);
+
+/// The node label that effective() takes this key's value from, "" if there is none or it is bad.
+std::string_view overriding_label(const KeySpec& key, const Labels& labels);
+/// Whether effective() looks at this label beside those that selectors name.
+bool is_ratio_label(std::string_view label);
 
 }  // namespace tideline::policy

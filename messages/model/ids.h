@@ -53,6 +53,8 @@ using Incarnation = NumberId<struct IncarnationTag>;
 using Seq = NumberId<struct SeqTag>;
 /// Version of the whole policy as its source counts it; 0 means none.
 using PolicyVersion = NumberId<struct PolicyVersionTag>;
+/// A node's effective policy by what it says: equal where two nodes or two versions say the same. 0 means not known.
+using PolicyContent = NumberId<struct PolicyContentTag>;
 /// Term of the coordinator that speaks; nodes refuse a lower one than they have seen.
 using Epoch = NumberId<struct EpochTag>;
 

@@ -56,6 +56,8 @@ struct NodeSummary {
   podCount @13 :UInt32;
   connected @14 :Bool;         # a session is open
   clockOffsetKnown @15 :Bool;  # else clockOffsetMs means nothing
+  policyContent @16 :UInt64;   # what the wanted policy says; equal where two say the same; 0 = not known
+  policyContentApplied @17 :UInt64;  # likewise of the applied one
 }
 
 struct NodePod {
@@ -87,6 +89,49 @@ struct PolicyState {
   problem @4 :Text;         # why the newest input was refused; "" = it is in force
   documents @5 :List(Document);
   struct Document { key @0 :Text; json @1 :Text; }
+}
+
+struct PolicyCheck {
+  # What a policy would change. Lists are cut at the server's bounds: then `cut` is set.
+  same @0 :Bool;                      # the documents are those in force
+  dropped @1 :List(Text);             # data keys in force that the new policy does not have
+  notices @2 :List(Notice);           # accepted and not acted on
+  fleet @3 :List(Change);             # keys of the whole fleet
+  nodes @4 :UInt64;                   # whose labels are known
+  unchanged @5 :UInt64;               # of them
+  groups @6 :List(Group);             # most nodes first
+  unknown @7 :Names;                  # labels not known
+  overlaps @8 :List(Overlap);
+  unused @9 :List(Unused);            # empty where one node was asked for
+  labelProblems @10 :List(LabelProblem);
+  lacks @11 :List(Lack);
+  cut @12 :Bool;
+
+  struct Names { count @0 :UInt64; first @1 :List(Text); }
+  struct Notice { document @0 :Text; path @1 :Text; why @2 :Text; }
+  struct Change {
+    document @0 :Text;                # data key
+    key @1 :Text;                     # path within a strategy
+    before @2 :Text;                  # as JSON; unset
+    after @3 :Text;
+    by @4 :Text;                      # what gives the new value: an entry, the cluster's strategy, a label, the default
+  }
+  struct Group { changes @0 :List(Change); nodes @1 :Names; }
+  struct Overlap {
+    document @0 :Text;
+    taken @1 :Text;                   # the entry that applies
+    others @2 :List(Text);            # the first of those that match as well
+    otherCount @3 :UInt64;
+    nodes @4 :Names;
+  }
+  struct Unused { document @0 :Text; entry @1 :Text; why @2 :UInt8; }  # policy::UnusedEntry::Why
+  struct LabelProblem { text @0 :Text; nodes @1 :Names; }
+  struct Lack {
+    feature @0 :Text;
+    why @1 :Text;
+    already @2 :Bool;                 # under the policy in force, too
+    nodes @3 :Names;
+  }
 }
 
 struct FileState {
@@ -214,7 +259,7 @@ interface Admin {
   reclaimed @3 () -> (cluster :Reclaimed, nodes :List(Reclaimed));        # viewer
   history @4 (query :HistoryQuery) -> (series :List(Series));             # viewer
   events @5 (node :Text, fromMs :Int64, toMs :Int64) -> (events :List(NodeEvent), truncated :Bool);  # viewer
-  policyGet @6 (node :Text) -> (state :PolicyState, effective :NodePolicy);  # viewer; node "" = cluster strategy
+  policyGet @6 (node :Text) -> (state :PolicyState, effective :NodePolicy, content :UInt64);  # viewer; node "" = cluster strategy
   policyApply @7 (documents :List(PolicyState.Document), dryRun :Bool) -> (version :UInt64, report :Text);  # operator
   policyStatus @8 () -> (state :PolicyState, nodes :List(NodeSummary));   # viewer
   watch @9 (node :Text, seconds :UInt32) -> ();                           # viewer; nodes report every second for so long
@@ -225,7 +270,7 @@ interface Admin {
   handsOffEnd @14 (node :Text, group :Text) -> ();                        # operator
   release @15 (node :Text, reason :Text) -> ();                           # operator; until resume
   resume @16 (node :Text) -> ();                                          # operator
-  reserved17 @17 () -> ();                                                # viewer; of a change beside this one
+  policyCheck @17 (documents :List(PolicyState.Document), node :Text) -> (version :UInt64, check :PolicyCheck);  # viewer; "" = all nodes
   explainReclaimed @18 (node :Text, atMs :Int64) -> (explained :ExplainedAccount);  # viewer; atMs 0 = now
   cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text)) -> (report :ClusterReport);
       # viewer; maxPoints 0 = the server's bound; by: label keys

@@ -150,6 +150,7 @@ TEST(Options, NameTheArgumentThatIsWrong) {
       {{"cluster", "--by", "a,b,c,d,e"}, "5 labels"},
       {{"policy"}, "subcommand"},
       {{"policy", "apply"}, "FILE"},
+      {{"policy", "check"}, "FILE"},
       {{"nodes", "--frob"}, "--frob"},
   };
   for (const auto& c : cases) {
@@ -157,6 +158,13 @@ TEST(Options, NameTheArgumentThatIsWrong) {
     EXPECT_EQ(leave.exit_code, kUsage) << c.named;
     EXPECT_THAT(leave.err, AllOf(HasSubstr("tidectl: "), HasSubstr(c.named)));
   }
+}
+
+TEST(Options, PolicyCheckTakesFilesAndANode) {
+  const auto options = good({"policy", "check", "a.json", "b.json", "--node", "web-1"});
+  EXPECT_EQ(options.command, Command::kPolicyCheck);
+  EXPECT_THAT(options.files, ElementsAre("a.json", "b.json"));
+  EXPECT_EQ(options.node, "web-1");
 }
 
 TEST(Options, OfflineCommandsNeedNoCertificates) {
@@ -177,6 +185,7 @@ TEST(Options, HelpHasExamplesForEveryCommand) {
                             {"whoami"},
                             {"version"},
                             {"policy", "get"},
+                            {"policy", "check"},
                             {"policy", "apply"},
                             {"policy", "status"},
                             {"policy", "keys"}}) {

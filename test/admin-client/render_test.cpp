@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "admin-client/json_out.h"
+#include "admin-client/policy_check_out.h"
 #include "coordinator/policy/keys.h"
 
 namespace tideline::tidectl {
@@ -109,6 +110,73 @@ TEST(RenderPolicyStatus, CountsWhoHasWhatItShould) {
   status.nodes = {pending, web()};
   EXPECT_THAT(render_policy_status(status),
               AllOf(HasSubstr("refused"), HasSubstr("no cpu controller"), HasSubstr("1 of 2 nodes")));
+}
+
+TEST(RenderPolicyStatus, SaysWhoHasTheSameAndWhatItCannotDo) {
+  Node same = web();
+  same.name = "db-1";
+  same.policy_wanted = 8;
+  same.policy_content = same.policy_content_applied = model::PolicyContent(0xabc);
+  Node changed = same;
+  changed.name = "db-2";
+  changed.policy_wanted = changed.policy_applied = 8;
+  changed.policy_content_applied = model::PolicyContent(0xdef);
+  changed.connected = false;
+  Node unknown = web();
+  unknown.status.reset();
+  EXPECT_THAT(render_policy_status({{}, {same, changed, unknown}}),
+              AllOf(HasSubstr("NODE   WANTED  APPLIED  CONTENT           STATE                  CANNOT     PROBLEM\n"
+                              "db-1   8       7        0000000000000abc  in force as version 7  cpuQOS.be  -\n"
+                              "db-2   8       8        0000000000000abc  pending, no session    cpuQOS.be  -\n"
+                              "web-1  7       7        -                 in force               -          -\n"),
+                    HasSubstr("CONTENT           NODES  IN FORCE  BEHIND  PROBLEMS\n"
+                              "0000000000000abc      2         1       1         0\n"
+                              "-                     1         1       0         0\n"),
+                    HasSubstr("CANNOT     NODES  FIRST  WHY\n"
+                              "cpuQOS.be      2  db-1   no controller\n"),
+                    HasSubstr("2 of 3 nodes have what they should; 2 cannot do all of it\n")));
+}
+
+TEST(RenderPolicyCheck, OfOneNodeIsAboutThatNode) {
+  PolicyCheck checked;
+  checked.version = 7;
+  auto& report = checked.report;
+  report.nodes = 1;
+  report.groups = {{{{"colocation-config", "enable", "false", "true", "top level"}}, {1, {model::NodeName("web-1")}}}};
+  EXPECT_EQ(render_policy_check(checked, "web-1"),
+            "the documents are good; compared with version 7, which is in force\n"
+            "\n"
+            "1 node would change: web-1\n"
+            "DOCUMENT           KEY     NOW    THEN  BY\n"
+            "colocation-config  enable  false  true  top level\n"
+            "\n"
+            "node web-1 would change\n");
+  report.groups.clear();
+  report.unchanged = 1;
+  report.same = true;
+  EXPECT_EQ(render_policy_check(checked, "web-1"),
+            "the documents are good; the same as version 7, which is in force\n\nnode web-1 would stay as it is\n");
+}
+
+TEST(RenderPolicyCheck, TellsAnEmptyFleetFromNodesThatToldNoLabels) {
+  PolicyCheck checked;
+  EXPECT_EQ(render_policy_check(checked, ""),
+            "the documents are good; no policy is in force: compared with the defaults\n\nno nodes\n");
+  checked.report.unknown.add(model::NodeName("web-1"));
+  EXPECT_THAT(render_policy_check(checked, ""),
+              AllOf(HasSubstr("of 1 node: web-1\n"), Not(HasSubstr("no nodes")), Not(HasSubstr("would change\n"))));
+}
+
+TEST(RenderPolicyCheck, MakesForeignTextHarmless) {
+  PolicyCheck checked;
+  auto& report = checked.report;
+  report.nodes = 1;
+  report.dropped = {"\x1b[2J"};
+  report.notices = {{"\x1b[2J", "\x1b[2J", "\x1b[2J"}};
+  report.groups = {{{{"\x1b", "\x1b", "\x1b", "\x1b", "\x1b"}}, {1, {model::NodeName("\x1b")}}}};
+  report.unknown.add(model::NodeName("\x1b"));
+  report.lacks = {{"\x1b", "\x1b", false, {1, {model::NodeName("\x1b")}}}};
+  EXPECT_THAT(render_policy_check(checked, "\x1b"), Not(HasSubstr("\x1b")));
 }
 
 TEST(RenderPolicyKeys, ShowsEveryDocument) {

@@ -328,6 +328,54 @@ TEST_F(TidectlTest, AppliesAPolicyAndShowsItsNotices) {
                                                      "policy_apply by ann resource-threshold-config"));
 }
 
+TEST_F(TidectlTest, ChecksAPolicyAgainstTheNodesAsAViewer) {
+  const std::string file =
+      directory_.write("resource-threshold-config.json", R"({"clusterStrategy": {"enable": true}})");
+  const auto text = as_viewer({"policy", "check", file});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("compared with version 7"), HasSubstr("colocation-config is in force and not"),
+                              HasSubstr("2 nodes would change: db-1, web-1"), HasSubstr("nodeStrategies[0] \"db\""),
+                              HasSubstr("21 nodes: new-1 and 20 more"), HasSubstr("2 of 3 nodes would change")));
+  EXPECT_THAT(text.out, Not(HasSubstr("\x1b")));
+  const auto all = json::parse(as_viewer({"policy", "check", "--json", file}).out);
+  EXPECT_EQ(all["version"], 7);
+  EXPECT_EQ(all["groups"][0]["nodes"]["names"][1], "web-1");
+  EXPECT_EQ(all["groups"][0]["changes"][0]["after"], "cfsQuota");
+  EXPECT_TRUE(all["groups"][0]["changes"][1]["before"].is_null());
+  EXPECT_EQ(all["groups"][0]["changes"][1]["after"], 5);
+  EXPECT_EQ(all["unusedEntries"][0]["why"], "no-match");
+  EXPECT_EQ(all["labelsUnknown"]["count"], 21);
+  EXPECT_THAT(backend_.calls(), testing::Each("policy_check resource-threshold-config"));
+}
+
+TEST_F(TidectlTest, ChecksBadDocumentsWithoutAskingAndKnowsUnknownNodes) {
+  const std::string bad = directory_.write("resource-threshold-config.json",
+                                           R"({"clusterStrategy": {"cpuSuppressThresholdPercent": 165}})");
+  const auto refused = as_viewer({"policy", "check", bad});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr(bad), HasSubstr("165"), HasSubstr("0..100")));
+  EXPECT_THAT(backend_.calls(), IsEmpty());
+  const std::string good = directory_.write("colocation-config.json", "{}");
+  const auto unknown = as_viewer({"policy", "check", good, "--node", "web-9"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_EQ(unknown.err, "tidectl: node web-9 is not known here\n");
+  EXPECT_EQ(as_viewer({"policy", "check"}).code, 2);
+}
+
+TEST_F(TidectlTest, PolicyStatusTellsContentsAndWhatNodesCannotDo) {
+  const auto text = as_viewer({"policy", "status"});
+  EXPECT_THAT(text.out, AllOf(HasSubstr("000000001234abcd"), HasSubstr("cpu-burst: no such file"),
+                              HasSubstr("1 of 2 nodes have what they should; 1 cannot do all of it")));
+  const auto all = json::parse(as_viewer({"policy", "status", "--json"}).out);
+  EXPECT_EQ(all["nodes"][0]["inForce"], false);
+  EXPECT_EQ(all["nodes"][0]["policyContentApplied"], "0000000000000099");
+  EXPECT_EQ(all["nodes"][0]["unsupported"][0]["feature"], "cpuBurst.kernel");
+  EXPECT_EQ(all["nodes"][1]["inForce"], true);
+  EXPECT_EQ(all["contents"][0]["nodes"], 2);
+  EXPECT_EQ(all["contents"][0]["problems"], 1);
+  EXPECT_EQ(json::parse(as_viewer({"policy", "get", "--json"}).out)["content"], "000000001234abcd");
+}
+
 TEST_F(TidectlTest, RefusesABadPolicyBeforeItTravels) {
   const auto ann = tls(authority_.person("operator", "ann"));
   const std::string file = directory_.write("resource-threshold-config.json",

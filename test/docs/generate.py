@@ -39,14 +39,15 @@ labels (`tideline-node --label`). In `colocation-config` the labels `node.koordi
 `node.koordinator.sh/mid-static-cpu-reserved-ratio` and `mid-static-memory-reserved-ratio` the static shares of mid (up to all), and `enable` must be true in the cluster's *and*
 in the node's strategy.
 
-`tidectl policy apply` checks documents (`--dry-run`); with a directory as the source it changes nothing and says so: edit the files
-there, they are looked at every second. Replace a file by renaming a finished one over it.
+`tidectl policy check` says of documents, taken as the whole new policy, what they would change on which node
+([operations](operations.md#change-the-policy)). `tidectl policy apply` checks documents (`--dry-run`); with a directory as the source
+it changes nothing and says so: edit the files there, they are looked at every second. Replace a file by renaming a finished one over it.
 
 A set of documents is taken whole or not at all: a wrong type, a value out of range or a misspelt key is refused with document, path
 and value, and the policy before it stays in force; so are bounds of `resource-threshold-config` that are the wrong way round, in the
 cluster strategy or in an entry laid over it. A threshold that lacks the key without which nothing acts on it is a notice. *accepted*
 means: a key of Koordinator that this version checks and does not act on; so are some values of active keys. The coordinator logs each
-that is set (`policy-notice`), and `tideline-coordinator check` and `tidectl policy apply --dry-run` print it.
+that is set (`policy-notice`), and `tideline-coordinator check`, `tidectl policy check` and `tidectl policy apply --dry-run` print it.
 
 A mechanism in dry run decides, explains and reports, and writes nothing. This tries batch eviction on the nodes of one pool:
 

@@ -60,6 +60,12 @@ TEST(PolicyApply, IsRefusedForADirectorySourceNamingIt) {
   EXPECT_THAT(applied.output, HasSubstr(cluster.dir().str() + "/policy"));
   const auto dry = cluster.tidectl({"policy", "apply", "--dry-run", file});
   EXPECT_EQ(dry.exit, 0) << dry.output;
+  const auto checked = cluster.tidectl({"policy", "check", file});
+  EXPECT_EQ(checked.exit, 0) << checked.output;
+  EXPECT_THAT(checked.output, HasSubstr("no nodes"));
+  const auto unknown = cluster.tidectl({"policy", "check", file, "--node", "nobody"});
+  EXPECT_EQ(unknown.exit, 1) << unknown.output;
+  EXPECT_THAT(unknown.output, HasSubstr("\"nobody\" is not known here"));
 }
 
 TEST(StartUp, RefusesMissingAndHalfConfiguredTls) {

@@ -74,15 +74,23 @@ void check(const admin::EventsQuery& query) {
   require(query.from < query.to, "a range has an instant in it");
 }
 
-void check(const admin::PolicyApplyCall& call) {
-  require(!call.documents.empty() && call.documents.size() <= AdminLimits::kMaxDocuments,
-          "documents are within their bound");
+void check(const std::vector<admin::PolicyDocument>& documents) {
+  require(!documents.empty() && documents.size() <= AdminLimits::kMaxDocuments, "documents are within their bound");
   std::size_t bytes = 0;
-  for (const auto& document : call.documents) {
+  for (const auto& document : documents) {
     require(document.key.size() <= AdminLimits::kMaxDocumentKeyBytes, "a document's key is within its bound");
     bytes += document.key.size() + document.json.size();
   }
   require(bytes <= AdminLimits::kMaxDocumentBytes, "documents have no more bytes than their bound");
+}
+
+void check(const admin::PolicyApplyCall& call) {
+  check(call.documents);
+}
+
+void check(const admin::PolicyCheckCall& call) {
+  check(call.documents);
+  check(call.node);
 }
 
 void check(const admin::WatchCall& call) {
@@ -157,7 +165,7 @@ struct Method {
 };
 
 using Admin = schema::Admin;
-constexpr std::array<Method, 15> kMethods = {{
+constexpr std::array<Method, 16> kMethods = {{
     {"node", holds_as<Admin::NodeParams>},
     {"pods", holds_as<Admin::PodsParams>},
     {"history", holds_as<Admin::HistoryParams>},
@@ -171,6 +179,7 @@ constexpr std::array<Method, 15> kMethods = {{
     {"handsOffEnd", holds_as<Admin::HandsOffEndParams>},
     {"release", holds_as<Admin::ReleaseParams>},
     {"resume", holds_as<Admin::ResumeParams>},
+    {"policyCheck", holds_as<Admin::PolicyCheckParams>},
     {"explainReclaimed", holds_as<Admin::ExplainReclaimedParams>},
     {"cluster", holds_as<Admin::ClusterParams>},
 }};
@@ -267,6 +276,12 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     in.setReason("kernel debugging");
   }));
   sound.push_back(request<Admin::ResumeParams>("resume", named));
+  sound.push_back(request<Admin::PolicyCheckParams>("policyCheck", [](auto in) {
+    auto documents = in.initDocuments(1);
+    documents[0].setKey("colocation-config");
+    documents[0].setJson(R"({"enable": true})");
+    in.setNode("web-1");
+  }));
   sound.push_back(request<Admin::ExplainReclaimedParams>("explainReclaimed", [](auto in) {
     in.setNode("web-1");
     in.setAtMs(1'717'000'000'000);

@@ -47,7 +47,7 @@ ROOMS = {
         "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web")),
     "coordinator/admin": Room(EDGE, "admin", (
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
-        "coordinator/fleet")),
+        "coordinator/fleet", "coordinator/policy")),
     "coordinator/web": Room(EDGE, "web", (MODEL, "messages/codec", "messages/link", "messages/log")),
     "coordinator": Room(PROGRAM, "", ("coordinator/*", "storage/*", "messages/*")),
     # tidectl prints the table of policy keys and checks files before it sends them, with the coordinator's own pure code.

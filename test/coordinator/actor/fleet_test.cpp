@@ -7,6 +7,7 @@
 #include "coordinator/actor/fleet_actor.h"
 #include "coordinator/actor/history_actor.h"
 #include "coordinator/actor/ledger_input.h"
+#include "coordinator/policy/content.h"
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
@@ -114,6 +115,47 @@ TEST_F(Fleet, RefusedPolicyIsShownWithItsReasonAndNotAsApplied) {
   const auto taken = node("n1");
   EXPECT_EQ(taken->policy_applied, model::PolicyVersion(5));
   EXPECT_EQ(taken->policy_problem, "");
+}
+
+TEST_F(Fleet, ContentOfTheWantedPolicyIsTakenOverByTheAck) {
+  connect_and_report("n1", 1);
+  load_colocation();
+  ASSERT_TRUE(eventually([&] { return node("n1")->policy_wanted == model::PolicyVersion(1); }));
+  model::NodePolicy says;
+  says.colocation.enable = true;
+  const auto content = policy::content_of(says);
+  EXPECT_EQ(node("n1")->policy_content, content);
+  EXPECT_EQ(node("n1")->policy_content_applied, model::PolicyContent());
+  caf::anon_send(fleet_, PolicyAnswered{link::SessionId(1), NodeName("n1"), model::PolicyVersion(1), ""});
+  EXPECT_EQ(node("n1")->policy_content_applied, content);
+  for (const auto* name : {"n1", ""}) {
+    const auto report = ask<admin::PolicyReport>(fleet_, [&](auto reply) {
+      return AskEffective{NodeName(name), {}, std::move(reply)};
+    });
+    ASSERT_TRUE(report.ok());
+    EXPECT_EQ(report->content, content) << name;
+  }
+}
+
+TEST_F(Fleet, GivesTheNewestReportsForACheck) {
+  connect_and_report("n1", 1);
+  caf::anon_send(fleet_, Enrolled{session_of("n2", 2)});
+  const auto job = std::make_shared<CheckJob>();
+  caf::anon_send(fleet_, AskCheckNodes{job, probe()});
+  const auto all = next<CheckNodes>();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->job, job);
+  ASSERT_EQ(all->reports.size(), 2u);
+  ASSERT_NE(all->reports[0].second, nullptr);
+  EXPECT_EQ(all->reports[0].second->node, NodeName("n1"));
+  EXPECT_EQ(all->reports[1].first, NodeName("n2"));
+  EXPECT_EQ(all->reports[1].second, nullptr) << "no report of it yet";
+  expect_unknown(ask<admin::PolicyCheck>(fleet_, [&](admin::Reply<admin::PolicyCheck> reply) {
+    const auto one = std::make_shared<CheckJob>();
+    one->node = NodeName("nobody");
+    one->reply = std::move(reply);
+    return AskCheckNodes{one, probe()};
+  }));
 }
 
 TEST_F(Fleet, ClosingOfAReplacedSessionLeavesItsNodeConnected) {

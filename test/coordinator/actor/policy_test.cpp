@@ -119,6 +119,49 @@ TEST_F(Policy, ApplyNamesTheDirectoryToEditAndDryRunChecks) {
   EXPECT_EQ(bad.error().code(), ErrorCode::kInvalidArgument);
 }
 
+TEST_F(Policy, CheckComparesWithTheFleetsNodesAndChangesNothing) {
+  dir_.write(kFile, threshold(50));
+  const auto actor = policy();
+  ASSERT_TRUE(next<PolicyLoaded>());
+  auto promise = std::make_shared<std::promise<model::Result<admin::PolicyCheck>>>();
+  auto answer = promise->get_future();
+  caf::anon_send(actor, AskPolicyCheck{{{"resource-threshold-config", threshold(40)}},
+                                       model::NodeName(),
+                                       [promise](model::Result<admin::PolicyCheck> result) {
+                                         promise->set_value(std::move(result));
+                                       }});
+  const auto asked = next<AskCheckNodes>();
+  ASSERT_TRUE(asked);
+  EXPECT_TRUE(asked->job->node.empty());
+  const auto known = std::make_shared<model::Report>();
+  caf::anon_send(asked->answer_to,
+                 CheckNodes{asked->job, {{model::NodeName("n1"), known}, {model::NodeName("n2"), nullptr}}});
+  ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);
+  const auto checked = answer.get();
+  ASSERT_TRUE(checked.ok()) << checked.error().message();
+  EXPECT_EQ(checked->version, PolicyVersion(1));
+  EXPECT_EQ(checked->report.nodes, 1u);
+  EXPECT_EQ(checked->report.unknown.count, 1u);
+  ASSERT_EQ(checked->report.groups.size(), 1u);
+  const auto& change = checked->report.groups[0].changes.at(0);
+  EXPECT_EQ(change.key, "cpuSuppressThresholdPercent");
+  EXPECT_EQ(change.before, "50");
+  EXPECT_EQ(change.after, "40");
+  const auto state = state_of(actor);
+  EXPECT_EQ(state.version, PolicyVersion(1));
+  EXPECT_THAT(state.documents.at(0).json, HasSubstr("50}"));
+}
+
+TEST_F(Policy, CheckOfBadDocumentsAsksNobody) {
+  const auto actor = policy();
+  const auto bad = ask<admin::PolicyCheck>(actor, [&](admin::Reply<admin::PolicyCheck> reply) {
+    return AskPolicyCheck{{{"resource-threshold-config", threshold(5000)}}, model::NodeName(), std::move(reply)};
+  });
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(bad.error().message(), HasSubstr("5000"));
+}
+
 TEST(PolicyMemory, PolicyThatCouldNotBeRememberedIsRefused) {
   // Each line end takes two bytes in the memory.
   const std::string padded = threshold(50) + std::string(store::kMaxSettingValueBytes * 2 / 3, '\n');

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -91,7 +92,7 @@ class FakeBackend final : public admin::AdminBackend {
     if (!name.empty() && !known(name)) {
       return answer("policy_get", std::move(reply), not_found<admin::PolicyReport>(name));
     }
-    admin::PolicyReport report{state(), {}};
+    admin::PolicyReport report{state(), {}, model::PolicyContent(0x1234abcd)};
     report.effective.threshold.enable = true;
     answer("policy_get", std::move(reply), report);
   }
@@ -109,8 +110,38 @@ class FakeBackend final : public admin::AdminBackend {
   void policy_status(admin::Reply<admin::PolicyStatus> reply) override {
     auto late = node_view("db-1");
     late.policy_applied = model::PolicyVersion(6);
+    late.policy_content_applied = model::PolicyContent(0x99);
+    late.status->features = {{"cpuBurst.kernel", model::FeatureState::State::kUnsupported, "cpu-burst: no such file"}};
     late.policy_problem = "no cpu controller";
     answer("policy_status", std::move(reply), admin::PolicyStatus{state(), {late, node_view("web-1")}});
+  }
+  /// One row of each kind; a third node has more entries and names than are told.
+  void policy_check(std::vector<admin::PolicyDocument> documents, const model::NodeName& name,
+                    admin::Reply<admin::PolicyCheck> reply) override {
+    if (!name.empty() && !known(name)) {
+      return answer("policy_check", std::move(reply), not_found<admin::PolicyCheck>(name));
+    }
+    const std::string document = "resource-threshold-config";
+    admin::PolicyCheck checked{model::PolicyVersion(7), {}};
+    auto& report = checked.report;
+    report.dropped = {"colocation-config"};
+    report.notices = {{document, "$.clusterStrategy.memoryEvictThresholdPercent", "accepted only"}};
+    report.fleet = {{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"}};
+    report.nodes = 3;
+    report.unchanged = 1;
+    report.groups = {{{{document, "cpuSuppressPolicy", "\"cpuset\"", "\"cfsQuota\"", "nodeStrategies[0] \"db\""},
+                       {document, "cpuSuppressMinPercent", "unset", "5", "clusterStrategy"}},
+                      nodes_of({"db-1", "web-1"}, 2)}};
+    report.unknown = nodes_of({"new-1"}, 21);
+    report.overlaps = {{document, "nodeStrategies[0] \"db\"", {"nodeStrategies[1]"}, 9, nodes_of({"db-1"}, 1)}};
+    report.unused = {{document, "nodeStrategies[2] \"old\"", policy::UnusedEntry::Why::kNoMatch}};
+    report.label_problems = {{hostile_text, nodes_of({"web-1"}, 1)}};
+    report.lacks = {{"cpuSuppress.cfsQuota", "cpu-quota: no such file", true, nodes_of({"db-1"}, 1)}};
+    report.cut = true;
+    std::string call = "policy_check";
+    for (const auto& given : documents)
+      call += " " + given.key;
+    answer(call, std::move(reply), checked);
   }
   void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) override {
     answer("watch " + name.str() + " " + std::to_string(seconds), std::move(reply), model::Result<void>());
@@ -205,6 +236,8 @@ class FakeBackend final : public admin::AdminBackend {
     view.last_seq = model::Seq(42);
     view.policy_wanted = model::PolicyVersion(7);
     view.policy_applied = model::PolicyVersion(7);
+    view.policy_content = model::PolicyContent(0x1234abcd);
+    view.policy_content_applied = view.policy_content;
     model::NodeStatus status;
     status.cpu_capacity = model::MilliCpu(2000);
     status.memory_capacity = model::Bytes(8LL << 30);
@@ -242,6 +275,13 @@ class FakeBackend final : public admin::AdminBackend {
   }
 
  private:
+  static policy::NodeList nodes_of(std::initializer_list<const char*> names, std::uint64_t count) {
+    policy::NodeList nodes;
+    for (const char* name : names)
+      nodes.names.emplace_back(name);
+    nodes.count = count;
+    return nodes;
+  }
   static bool known(const model::NodeName& name) { return name.str() == "web-1" || name.str() == "db-1"; }
   template <class T>
   static model::Result<T> not_found(const model::NodeName& name) {

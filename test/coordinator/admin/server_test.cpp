@@ -198,6 +198,58 @@ TEST_F(AdminServerTest, CarriesANodeWithAllItsParts) {
   EXPECT_EQ(node.getLast().getNodeCpu().getValue(), 1350);
   EXPECT_EQ(node.getReclaimed().getCpu().getOffered(), 750);
   EXPECT_EQ(node.getStatus().getCpuCapacity(), 2000);
+  EXPECT_EQ(node.getPolicyContent(), 0x1234abcdu);
+  EXPECT_EQ(node.getPolicyContentApplied(), 0x1234abcdu);
+}
+
+TEST_F(AdminServerTest, CarriesACheckWithAllItsPartsForAViewer) {
+  start();
+  auto caller = client("viewer");
+  auto request = caller.admin().policyCheckRequest();
+  auto documents = request.initDocuments(1);
+  documents[0].setKey("colocation-config");
+  documents[0].setJson("{}");
+  const auto response = request.send().wait(caller.scope());
+  EXPECT_EQ(response.getVersion(), 7u);
+  const auto check = response.getCheck();
+  EXPECT_FALSE(check.getSame());
+  EXPECT_TRUE(check.getCut());
+  EXPECT_STREQ(check.getDropped()[0].cStr(), "colocation-config");
+  EXPECT_STREQ(check.getNotices()[0].getWhy().cStr(), "accepted only");
+  EXPECT_STREQ(check.getFleet()[0].getKey().cStr(), "eviction.maxPerMinute");
+  EXPECT_EQ(check.getNodes(), 3u);
+  EXPECT_EQ(check.getUnchanged(), 1u);
+  const auto group = check.getGroups()[0];
+  EXPECT_EQ(group.getNodes().getCount(), 2u);
+  EXPECT_STREQ(group.getNodes().getFirst()[1].cStr(), "web-1");
+  ASSERT_EQ(group.getChanges().size(), 2u);
+  EXPECT_STREQ(group.getChanges()[0].getBefore().cStr(), "\"cpuset\"");
+  EXPECT_STREQ(group.getChanges()[0].getAfter().cStr(), "\"cfsQuota\"");
+  EXPECT_STREQ(group.getChanges()[0].getBy().cStr(), "nodeStrategies[0] \"db\"");
+  EXPECT_EQ(check.getUnknown().getCount(), 21u);
+  EXPECT_EQ(check.getOverlaps()[0].getOtherCount(), 9u);
+  EXPECT_STREQ(check.getOverlaps()[0].getOthers()[0].cStr(), "nodeStrategies[1]");
+  EXPECT_EQ(check.getUnused()[0].getWhy(), 1u);
+  EXPECT_STREQ(check.getLabelProblems()[0].getNodes().getFirst()[0].cStr(), "web-1");
+  EXPECT_TRUE(check.getLacks()[0].getAlready());
+  EXPECT_THAT(backend_.calls(), ElementsAre("policy_check colocation-config"));
+}
+
+TEST_F(AdminServerTest, RefusesACheckOfNothingAndOfAnUnknownNode) {
+  start();
+  auto caller = client("viewer");
+  const auto checked = [&](unsigned documents, const char* node) {
+    auto request = caller.admin().policyCheckRequest();
+    request.initDocuments(documents);
+    request.setNode(node);
+    return caller.error_of([&] { request.send().wait(caller.scope()); });
+  };
+  const auto nothing = checked(0, "");
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->code(), ErrorCode::kInvalidArgument);
+  const auto unknown = checked(1, "web-9");
+  ASSERT_TRUE(unknown);
+  EXPECT_EQ(unknown->code(), ErrorCode::kNotFound);
 }
 
 TEST_F(AdminServerTest, CarriesAnExplainedAccountWithAllItsParts) {

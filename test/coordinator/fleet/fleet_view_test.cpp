@@ -460,6 +460,50 @@ TEST(Policy, AProblemStandsUntilItsVersionIsAppliedOrReplaced) {
   EXPECT_EQ(view(fleet, seconds(0)).policy_problem, "");
 }
 
+TEST(Policy, WhatAVersionSaysIsKnownOfTheAckAndNotOfTheReport) {
+  FleetView fleet;
+  const NodeName n("n");
+  const model::PolicyContent one(11);
+  const model::PolicyContent other(12);
+  const auto reported = [&](std::uint64_t seq, std::uint64_t version) {
+    take(fleet,
+         with(Sender{}.report(seq, seconds(0)), [&](auto& r) { r.status.policy_applied = PolicyVersion(version); }),
+         seconds(0));
+  };
+  ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7), one).ok());
+  reported(1, 7);
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content, one);
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, model::PolicyContent());
+  fleet.policy_answered(n, PolicyVersion(7), "");
+  reported(2, 7);
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, one);
+  // The same version says something else to a node whose labels changed.
+  ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(7), other).ok());
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content, other);
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, one);
+  ASSERT_TRUE(fleet.policy_wanted(n, PolicyVersion(8), one).ok());
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, one) << "behind by version, and yet what is wanted";
+  reported(3, 6);
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, model::PolicyContent());
+  reported(4, 7);
+  EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, one);
+}
+
+TEST(Reports, TheNewestOfEachNodeIsGivenAndNoneBeforeTheFirst) {
+  FleetView fleet;
+  ASSERT_TRUE(fleet.connected(NodeName("early"), receiver(seconds(0))).ok());
+  take(fleet, Sender{}.report(1, seconds(0)), seconds(0));
+  take(fleet, Sender{}.report(2, seconds(10)), seconds(10));
+  const auto all = fleet.newest_reports(NodeName());
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].first, NodeName("early"));
+  EXPECT_EQ(all[0].second, nullptr);
+  ASSERT_NE(all[1].second, nullptr);
+  EXPECT_EQ(all[1].second->seq, Seq(2));
+  EXPECT_THAT(fleet.newest_reports(NodeName("n")), SizeIs(1));
+  EXPECT_THAT(fleet.newest_reports(NodeName("nobody")), SizeIs(0));
+}
+
 TEST(Policy, AnAnswerOfAnUnknownNodeMakesNoNode) {
   FleetView fleet;
   fleet.policy_answered(NodeName("n"), PolicyVersion(1), "x");

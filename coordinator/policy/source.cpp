@@ -1,0 +1,49 @@
+#include "coordinator/policy/source.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "coordinator/policy/json_text.h"
+#include "coordinator/policy/reader.h"
+
+namespace tideline::policy {
+namespace {
+
+const Setting* setting_of(const std::vector<Setting>& settings, const KeySpec& key) {
+  const auto found =
+      std::find_if(settings.begin(), settings.end(), [&](const Setting& setting) { return setting.key == &key; });
+  return found == settings.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string entry_text(std::string_view document, const Section& section, std::size_t index) {
+  const Shape* shape = shape_of(document);
+  const std::string place = fmt::format("{}[{}]", shape ? shape->nodes : "entries", index);
+  const std::string& name = section.nodes[index].name;
+  if (name.empty()) return place;
+  // One byte more than is shown tells shown() that there is more; a name may have a megabyte.
+  return fmt::format("{} {}", place, shown(nlohmann::json(name.substr(0, Limits::kMaxShownBytes + 1))));
+}
+
+std::string source_of(const ClusterPolicy& policy, const Labels& labels, const Winners& winners, const KeySpec& key) {
+  if (const auto label = overriding_label(key, labels); !label.empty()) return fmt::format("label {}", label);
+  const auto* named = std::find_if(kSections.begin(), kSections.end(),
+                                   [&](const auto& section) { return section.first == key.document; });
+  if (named == kSections.end()) return "default";
+  const Section& section = policy.*named->second;
+  const Setting* of_cluster = setting_of(section.cluster, key);
+  // Colocation is on where both say so: off in the cluster, an entry has no say.
+  const bool off_in_cluster = key.document == kColocationKey && key.path == "enable" &&
+                              (of_cluster == nullptr || !std::get<bool>(of_cluster->value));
+  const auto winner = winners[static_cast<std::size_t>(named - kSections.begin())];
+  if (winner && !off_in_cluster && setting_of(section.nodes[*winner].settings, key) != nullptr) {
+    return entry_text(key.document, section, *winner);
+  }
+  if (of_cluster == nullptr) return "default";
+  const Shape* shape = shape_of(key.document);
+  return shape == nullptr || shape->cluster.empty() ? "top level" : std::string(shape->cluster);
+}
+
+}  // namespace tideline::policy

@@ -1,0 +1,153 @@
+// What a policy asks of a node's kernel, held against what the node's own controllers say.
+
+#include "coordinator/policy/features.h"
+
+#include <random>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node-actor/decide/cpu_burst.h"
+#include "node-actor/decide/cpu_evict.h"
+#include "node-actor/decide/cpu_qos.h"
+#include "node-actor/decide/cpuset_control.h"
+
+namespace tideline::policy {
+namespace {
+
+using model::FeatureState;
+using model::Knob;
+using model::NodePolicy;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr unsigned kKnobs = 7;
+
+/// A node with the knobs whose bit is set, and LS protected.
+model::NodeStatus with_knobs(unsigned bits) {
+  model::NodeStatus status;
+  status.protection.verified = true;
+  for (unsigned i = 0; i < kKnobs; ++i) {
+    const bool has = (bits >> i & 1U) != 0;
+    status.knobs.push_back({static_cast<Knob>(i), has, "file", has ? "" : "no such file"});
+  }
+  return status;
+}
+constexpr unsigned kAllKnobs = (1U << kKnobs) - 1;
+unsigned without(Knob knob) {
+  return kAllKnobs & ~(1U << static_cast<unsigned>(knob));
+}
+
+std::set<std::string> names(const std::vector<Lack>& list) {
+  std::set<std::string> found;
+  for (const Lack& lack : list)
+    found.insert(lack.feature);
+  return found;
+}
+
+/// What the controllers list as unsupported, but for a feature that sums up others.
+std::set<std::string> unsupported_by_decide(const NodePolicy& policy, const model::KnobSet& knobs) {
+  std::vector<FeatureState> features = decide::cpu_qos({}, knobs, policy).features;
+  const auto add = [&](const std::vector<FeatureState>& more) {
+    features.insert(features.end(), more.begin(), more.end());
+  };
+  decide::BurstInput burst;
+  burst.knobs = knobs;
+  add(decide::cpu_burst({}, burst, policy).decision.wants.features);
+  decide::CpusetInput cpusets;
+  cpusets.knobs = knobs;
+  add(decide::cpuset_control({}, {}, {}, cpusets, policy).decision.wants.features);
+  add(decide::cpu_evict({}, decide::EvictInput{}, policy).decision.features);
+  std::set<std::string> found;
+  for (const auto& feature : features) {
+    if (feature.state != FeatureState::State::kUnsupported || feature.feature == "cpuBurst") continue;
+    if (is_of_policy(feature.feature)) found.insert(feature.feature);
+  }
+  return found;
+}
+
+TEST(Features, AreThoseThatTheNodesControllersListAsUnsupported) {
+  const unsigned seed = 31;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const auto coin = [&] { return random() % 2 == 0; };
+  std::size_t lacking = 0;
+  for (int round = 0; round < 200; ++round) {
+    NodePolicy policy;
+    policy.threshold.enable = coin();
+    policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCpuset;
+    if (coin()) policy.threshold.cpu_allocatable_evict_threshold_percent = 100;
+    if (coin()) policy.threshold.cpu_allocatable_evict_lower_percent = 90;
+    policy.burst.policy = static_cast<model::BurstPolicy>(random() % 4);
+    policy.qos.cpu_policy = coin() ? model::CpuQosMechanism::kGroupIdentity : model::CpuQosMechanism::kCoreSched;
+    for (auto* of_class : {&policy.qos.lsr, &policy.qos.ls, &policy.qos.be}) {
+      of_class->enable = coin();
+      of_class->group_identity = static_cast<int>(random() % 3) - 1;
+      of_class->sched_idle = coin() ? 1 : 0;
+    }
+    for (unsigned bits = 0; bits <= kAllKnobs; ++bits) {
+      const auto status = with_knobs(bits);
+      const auto found = names(lacks(policy, status));
+      ASSERT_EQ(found, unsupported_by_decide(policy, {status.knobs})) << "round " << round << ", knobs " << bits;
+      lacking += found.size();
+    }
+  }
+  EXPECT_GT(lacking, 10'000u) << "the policies must ask for something";
+}
+
+TEST(Features, QuotaAndProtectionAreWhatSuppressionNeeds) {
+  NodePolicy policy;
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kWorkConserving;
+  EXPECT_THAT(lacks(policy, with_knobs(kAllKnobs)), IsEmpty());
+  auto status = with_knobs(without(Knob::kCpuQuota));
+  status.protection = {false, "cpu.shares 1024"};
+  const auto found = lacks(policy, status);
+  ASSERT_EQ(names(found), std::set<std::string>{"cpuSuppress.workConserving"});
+  EXPECT_THAT(found[0].why, HasSubstr("cpu-quota: no such file"));
+  EXPECT_THAT(found[0].why, HasSubstr("unprotected: cpu.shares 1024"));
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+  EXPECT_EQ(names(lacks(policy, status)), std::set<std::string>{"cpuSuppress.cfsQuota"});
+  policy.threshold.enable = false;
+  EXPECT_THAT(lacks(policy, status), IsEmpty());
+}
+
+TEST(Features, ANodeThatToldNoKnobsLacksNoneAsFarAsIsKnown) {
+  NodePolicy policy;
+  policy.burst.policy = model::BurstPolicy::kAuto;
+  EXPECT_THAT(lacks(policy, model::NodeStatus{}), IsEmpty());
+}
+
+TEST(Features, WhatTheNodeSaysItselfHoldsUnlessThePolicyInForceAloneExplainsIt) {
+  NodePolicy now;
+  now.burst.policy = model::BurstPolicy::kCpuBurstOnly;
+  NodePolicy then = now;
+  then.burst.cpu_burst_percent = 500;
+  auto status = with_knobs(kAllKnobs);
+  status.features = {{"cpuBurst.kernel", FeatureState::State::kUnsupported, "not all could be written: EACCES"},
+                     {"cpuBurst.quotaScaling", FeatureState::State::kUnsupported, "not asked for any more"}};
+  EXPECT_THAT(lacks_after(now, then, status), ElementsAre(Lack{"cpuBurst.kernel", "not all could be written: EACCES"}));
+
+  NodePolicy idle;
+  idle.qos.be.enable = true;
+  idle.qos.be.group_identity = 0;
+  idle.qos.be.sched_idle = 1;
+  NodePolicy not_idle = idle;
+  not_idle.qos.be.sched_idle = 0;
+  status = with_knobs(without(Knob::kCpuIdle));
+  status.features = {{"cpuQOS.beClass", FeatureState::State::kUnsupported, "schedIdle 1 needs cpu-idle"}};
+  EXPECT_THAT(lacks_after(idle, not_idle, status), IsEmpty()) << "the new policy does not ask for it";
+  EXPECT_EQ(names(lacks_after(not_idle, idle, status)), std::set<std::string>{"cpuQOS.beClass"});
+}
+
+TEST(Features, OfPodsAreNotOfThePolicy) {
+  for (const auto* feature : {"cpuset", "batchLimits", "cpuQOS.annotation"})
+    EXPECT_FALSE(is_of_policy(feature)) << feature;
+  for (const auto* feature : {"cpuSuppress.cpuset", "cpuQOS.beClass", "cpuBurst"})
+    EXPECT_TRUE(is_of_policy(feature)) << feature;
+}
+
+}  // namespace
+}  // namespace tideline::policy
