@@ -56,12 +56,15 @@ link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTim
 }  // namespace
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
-                       LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions)
+                       LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions,
+                       profile::ProfileBook profiles)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
       history_(std::move(history)),
       link_(std::move(link)),
+      ledger_(std::move(profiles)),
+      keeper_(ledger_.profiles()),
       desk_(epoch, std::move(hands_off), desk_out()),
       evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()) {}
 
@@ -86,8 +89,9 @@ caf::behavior FleetActor::make_behavior() {
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
         policy_ = loaded.version;
-        ledger_.touch_all();
-        evictions_.set_rates(policy::eviction_rates(*loaded.policy));
+        const auto of_fleet = policy::fleet_policy(*loaded.policy);
+        ledger_.set_prediction(of_fleet.prediction);
+        evictions_.set_rates(of_fleet.evictions);
         push_soon();
       },
       [this](const PushTick&) {
@@ -109,6 +113,7 @@ caf::behavior FleetActor::make_behavior() {
       [this](const LedgerTick&) {
         run_ledger();
         desk_.expire(arrival_now());
+        keep_predictions();
         delayed_send(this, kLedgerInterval, LedgerTick{});
       },
       [this](const AskNodes& ask) { ask.reply(fleet_.nodes(clock::mono_now())); },
@@ -160,7 +165,7 @@ void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived)
   }
   keep(report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
-  ledger_.touch(report.node);
+  ledger_.reported(report, arrived->mono);
   for (const auto& problem : rollout_.labels(report.node, report.status.labels))
     log::warn("node-label", "{}: {}", report.node.str(), problem);
   push_soon();
@@ -248,6 +253,10 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
   }
 }
 
+void FleetActor::keep_predictions() {
+  if (auto setting = keeper_.next(ledger_.profiles(), arrival_now())) send(history_, std::move(*setting));
+}
+
 void FleetActor::keep(const model::NodeName& node, std::vector<model::Event> events) {
   if (events.empty()) return;
   KeepEvents keep;
@@ -274,9 +283,7 @@ model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeNam
 
 model::Reclaimed FleetActor::cluster() const {
   const auto now = clock::mono_now();
-  // What a machine that is gone once offered is not the cluster's any more.
-  return reclaim::cluster_sum(ledger_.accounts(
-      now, [&](const model::NodeName& name) { return fleet_.liveness(name, now) != fleet::Liveness::kGone; }));
+  return reclaim::cluster_sum(ledger_.accounts(now, is_there(now)));
 }
 
 admin::ReclaimedReport FleetActor::reclaimed() const {
@@ -287,7 +294,8 @@ admin::ReclaimedReport FleetActor::reclaimed() const {
 }
 
 FleetReport FleetActor::report() const {
-  return {fleet_.summary(clock::mono_now()), cluster(), policy_};
+  const auto now = clock::mono_now();
+  return {fleet_.summary(now), cluster(), ledger_.profiles().summary(is_there(now)), policy_};
 }
 
 model::Result<void> FleetActor::watch(const AskWatch& ask) {

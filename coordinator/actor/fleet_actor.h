@@ -9,6 +9,7 @@
 #include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
+#include "coordinator/actor/prediction_keeper.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
 
@@ -18,7 +19,7 @@ class FleetActor : public caf::event_based_actor {
  public:
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
              LinkPortPtr link, fleet::HandsOffBook hands_off = {},
-             std::optional<fleet::EvictionArbiter> evictions = std::nullopt);
+             std::optional<fleet::EvictionArbiter> evictions = std::nullopt, profile::ProfileBook profiles = {});
   caf::behavior make_behavior() override;
 
  private:
@@ -30,12 +31,20 @@ class FleetActor : public caf::event_based_actor {
   /// Computes what changed, and tells the link what it has for batch there.
   void run_ledger();
   void forget_long_gone(model::MonoTime now);
+  void keep_predictions();
   void keep(const model::NodeName& node, std::vector<model::Event> events);
 
   model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
   model::Result<std::vector<fleet::PodView>> pods(const model::NodeName& name) const;
   admin::ReclaimedReport reclaimed() const;
   FleetReport report() const;
+  /// What a machine that is gone once offered is not the cluster's any more.
+  auto is_there(model::MonoTime now) const {
+    return [this, now](const model::NodeName& name) {
+      const auto liveness = fleet_.liveness(name, now);
+      return liveness && *liveness != fleet::Liveness::kGone;
+    };
+  }
   model::Reclaimed cluster() const;
   model::Result<void> watch(const AskWatch& ask);
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
@@ -57,6 +66,7 @@ class FleetActor : public caf::event_based_actor {
   };
   std::map<model::NodeName, Session> sessions_;
   LedgerBook ledger_;
+  PredictionKeeper keeper_;
   HandsOffDesk desk_;
   EvictionDesk evictions_;
 };

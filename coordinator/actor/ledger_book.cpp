@@ -25,7 +25,8 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
   for (auto& [name, row] : rows_) {
     if (!is_due(row, now)) continue;
     const auto policy = rollout.wanted(name).value_or(model::NodePolicy{});
-    auto account = reclaim::reclaim(ledger_input(name, fleet.usage(name), policy.version), policy.colocation, now);
+    const auto input = ledger_input(name, fleet.usage(name), policy.version, profiles_.reclaimable(name));
+    auto account = reclaim::reclaim(input, policy.colocation, now);
     changes.push_back({std::exchange(row.account, account), std::move(account)});
     row.touched = false;
     row.computed = now;

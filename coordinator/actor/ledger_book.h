@@ -1,13 +1,15 @@
 #pragma once
 // The accounts of all nodes, each computed anew when something that it rests on changed: a report, the policy, or data
-// that grew too old. A plain value, like the views it reads.
+// that grew too old. Beside them, what their prod pods are predicted not to need. A plain value, like the views it reads.
 
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
+#include "coordinator/profile/profile_book.h"
 #include "coordinator/reclaim/reclaim.h"
 
 namespace tideline::coordinator {
@@ -19,11 +21,29 @@ class LedgerBook {
     model::Reclaimed now;
   };
 
-  /// The node is new, or its usage, its labels or its session are others.
+  /// `profiles`: what was learnt in an earlier life.
+  explicit LedgerBook(profile::ProfileBook profiles = {}) : profiles_(std::move(profiles)) {}
+
+  /// The node is new, or its labels or its session are others.
   void touch(const model::NodeName& node) { rows_[node].touched = true; }
+  /// A live report that the fleet view took.
+  void reported(const model::Report& report, model::MonoTime at) {
+    touch(report.node);
+    profiles_.take(report, at);
+  }
   /// The policy is another.
   void touch_all();
-  void forget(const model::NodeName& node) { rows_.erase(node); }
+  void set_prediction(const profile::PredictionPolicy& policy) {
+    profiles_.set_policy(policy);
+    touch_all();
+  }
+  void forget(const model::NodeName& node) {
+    rows_.erase(node);
+    profiles_.forget(node);
+  }
+
+  profile::ProfileBook& profiles() { return profiles_; }
+  const profile::ProfileBook& profiles() const { return profiles_; }
 
   /// Computes what was touched and what is stale by now; gives those accounts, changed or not, by name. All others are
   /// what they were, but for their data's age.
@@ -49,6 +69,7 @@ class LedgerBook {
   };
   static bool is_due(const Row& row, model::MonoTime now);
   std::map<model::NodeName, Row> rows_;
+  profile::ProfileBook profiles_;
 };
 
 }  // namespace tideline::coordinator

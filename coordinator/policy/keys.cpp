@@ -121,7 +121,8 @@ void add_colocation(std::vector<KeySpec>& out) {
     p.colocation.resource_diff_threshold = std::get<double>(v);
   }));
   out.push_back(acted(one_of(of("midReclaimMode", KeyType::kText, "unset",
-                                "how mid capacity is computed; unset: by what is not allocated"),
+                                "how mid capacity is computed; unset: by what prod is predicted not to need, and by "
+                                "what is not allocated"),
                              {"static", ""}),
                       [](NodePolicy& p, const Scalar& v) {
                         if (const auto mode = model::mid_reclaim_mode_from(std::get<std::string>(v))) {
@@ -372,19 +373,34 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
   dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
-  const auto rate = [&out](std::string_view path, std::string_view default_text, std::string_view meaning,
-                           void (*apply)(model::EvictionRates&, const Scalar&)) {
-    auto spec = between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), 0, 600);
+  const auto fleet = [&out](KeySpec spec, void (*apply)(FleetPolicy&, const Scalar&)) {
     spec.status = KeyStatus::kActive;
     spec.apply_fleet = apply;
     out.push_back(std::move(spec));
   };
-  rate("eviction.maxPerMinute", "60",
-       "evictions the coordinator grants in any minute over the whole fleet; 0: none; only in clusterStrategy",
-       [](model::EvictionRates& rates, const Scalar& v) { rates.per_minute = whole(v); });
-  rate("eviction.maxPerMinutePerWorkload", "5",
-       "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy",
-       [](model::EvictionRates& rates, const Scalar& v) { rates.per_minute_per_workload = whole(v); });
+  const auto integer = [](std::string_view path, std::string_view default_text, double min, double max,
+                          std::string_view meaning) {
+    return between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), min, max);
+  };
+  fleet(integer("eviction.maxPerMinute", "60", 0, 600,
+                "evictions the coordinator grants in any minute over the whole fleet; 0: none; only in "
+                "clusterStrategy"),
+        [](FleetPolicy& p, const Scalar& v) { p.evictions.per_minute = whole(v); });
+  fleet(integer("eviction.maxPerMinutePerWorkload", "5", 0, 600,
+                "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy"),
+        [](FleetPolicy& p, const Scalar& v) { p.evictions.per_minute_per_workload = whole(v); });
+  fleet(one_of(key(kTidelineKey, "prediction.predictor", KeyType::kText, "\"histogram\"",
+                   "which prediction of what prod will not need is given to mid: histogram: by decaying percentiles; "
+                   "recentMax: by the most used in one to two days; none: nothing is; only in clusterStrategy"),
+               {"histogram", "recentMax", "none"}),
+        [](FleetPolicy& p, const Scalar& v) { p.prediction.used = profile::predictor_from(std::get<std::string>(v)); });
+  fleet(integer("prediction.safetyMarginPercent", "10", 0, 100,
+                "% that prod may use beyond what is predicted; only in clusterStrategy"),
+        [](FleetPolicy& p, const Scalar& v) { p.prediction.safety_margin_percent = whole(v); });
+  fleet(integer("prediction.coldStartMinutes", "1440", 1, 10'080,
+                "minutes of its use that must be known of a pod before any of its request is given to mid; only in "
+                "clusterStrategy"),
+        [](FleetPolicy& p, const Scalar& v) { p.prediction.cold_start_minutes = whole(v); });
 }
 
 std::string number(double value) {
