@@ -1,6 +1,6 @@
 #pragma once
 // The accounts of all nodes, each computed anew when something that it rests on changed: a report, the policy, or data
-// that grew too old. Beside them, what their prod pods are predicted not to need. A plain value, like the views it reads.
+// that grew too old. Beside them, what prod pods are predicted not to need. A plain value, like the views it reads.
 
 #include <map>
 #include <optional>

@@ -205,6 +205,29 @@ TEST_F(Fleet, WatchOfANodeWithoutASessionDoesNotReadAsACoordinatorOutOfReach) {
   EXPECT_THAT(watched.error().message(), HasSubstr("no session"));
 }
 
+TEST_F(Fleet, WhatPredictionsRestOnIsKeptSliceBySlice) {
+  connect_and_report("n1", 1);
+  for (std::size_t slice = 0; slice < profile::ProfileBook::kSlices; ++slice)
+    caf::anon_send(fleet_, LedgerTick{});
+  const auto setting = next<KeepSetting>();
+  ASSERT_TRUE(setting);
+  EXPECT_EQ(setting->key, prediction_setting(profile::ProfileBook::slice_of(NodeName("n1"))));
+  profile::ProfileBook kept;
+  EXPECT_TRUE(kept.read(setting->value, clock::mono_now(), clock::wall_now()).ok());
+  EXPECT_EQ(kept.size(), 1u);
+}
+
+TEST(LedgerInput, TakesWhatIsPredictedAndLeavesUnknownWhatIsNot) {
+  fleet::NodeUsage usage;
+  usage.arrived = model::MonoTime{77};
+  const auto none = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4));
+  EXPECT_EQ(none.prod_reclaimable_cpu, std::nullopt);
+  EXPECT_EQ(none.prod_reclaimable_memory, std::nullopt);
+  const auto input = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4), {model::MilliCpu(8), std::nullopt});
+  EXPECT_EQ(input.prod_reclaimable_cpu, model::MilliCpu(8));
+  EXPECT_EQ(input.prod_reclaimable_memory, std::nullopt);
+}
+
 TEST(LedgerInput, NodeThatNeverReportedHasNoArrival) {
   const auto input = ledger_input(NodeName("n1"), std::nullopt, model::PolicyVersion(4));
   EXPECT_EQ(input.node, NodeName("n1"));

@@ -1,7 +1,9 @@
 #include "coordinator/actor/ledger_book.h"
 
 #include <map>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -43,6 +45,7 @@ model::Report report(const std::string& node, std::uint64_t seq, std::int64_t us
   made.samples = {sample};
   model::PodSummary pod;
   pod.pod.uid = model::PodUid("web");
+  pod.pod.requests.cpu = MilliCpu(4'000);
   pod.cpu_milli = model::Spread{used_milli, used_milli, used_milli};
   made.pods = {pod};
   return made;
@@ -53,9 +56,30 @@ class LedgerBookTest : public testing::Test {
   LedgerBookTest() { rollout_.set(policy_of(R"({"enable": true, "degradeTimeMinutes": 2})"), model::PolicyVersion(1)); }
 
   void report_now(const std::string& node, std::uint64_t seq, std::int64_t used_milli) {
-    const auto taken = fleet_.intake(report(node, seq, used_milli), {now_, {1'790'000'000'000}});
+    const auto made = report(node, seq, used_milli);
+    const auto taken = fleet_.intake(made, {now_, {1'790'000'000'000}});
     ASSERT_TRUE(taken.ok());
-    book_.touch(NodeName(node));
+    book_.reported(made, now_);
+  }
+  /// A pod that uses 500 of the 4000 that it requests, for as long as it takes to be warm.
+  void warm_up() {
+    for (std::uint64_t seq = 2; seq <= 5; ++seq) {
+      report_now("n", seq, 500);
+      now_ = now_ + minutes(1);
+    }
+    report_now("n", 6, 500);
+  }
+  model::Reclaimed computed() {
+    (void)book_.run(fleet_, rollout_, now_);
+    const auto all = accounts();
+    EXPECT_THAT(all, SizeIs(1));
+    return all.empty() ? model::Reclaimed{} : all[0];
+  }
+  static profile::PredictionPolicy prediction(std::optional<profile::Predictor> used) {
+    profile::PredictionPolicy policy;
+    policy.used = used;
+    policy.cold_start_minutes = 3;
+    return policy;
   }
   std::vector<model::Reclaimed> accounts() const {
     return book_.accounts(now_, [](const NodeName&) { return true; });
@@ -117,6 +141,55 @@ TEST_F(LedgerBookTest, ANodeThatOnlyHasASessionIsStale) {
   EXPECT_THAT(accounts(), IsEmpty());
 }
 
+TEST_F(LedgerBookTest, MidIsGivenWhatProdIsPredictedNotToNeed) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  report_now("n", 1, 500);
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(0)) << "nothing is known of the pod yet";
+  const auto before = computed().cpu.offered;
+  warm_up();
+  const auto account = computed();
+  EXPECT_EQ(account.cpu.mid, MilliCpu(3'406)) << "4000 - 1.1 * 539.46";
+  EXPECT_EQ(account.cpu.mid_rule, ReclaimRule::kPredicted);
+  EXPECT_EQ(account.cpu.offered + account.cpu.mid_offered, before) << "batch has the rest, and nothing is sold twice";
+}
+
+TEST_F(LedgerBookTest, ThePolicyNamesThePredictorAndAnotherOneCountsAtOnce) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  warm_up();
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(3'406));
+  book_.set_prediction(prediction(profile::Predictor::kRecentMax));
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(3'450)) << "4000 - 1.1 * 500";
+  book_.set_prediction(prediction(std::nullopt));
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(0));
+}
+
+TEST_F(LedgerBookTest, APredictionEndsWithItsNodesDataAndComesBackWithThem) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  warm_up();
+  const auto before = computed().cpu.mid;
+  now_ = now_ + minutes(10);
+  EXPECT_EQ(computed().cpu.mid_rule, ReclaimRule::kStale);
+  EXPECT_EQ(computed().cpu.mid_offered, MilliCpu(0));
+  report_now("n", 7, 500);
+  EXPECT_EQ(computed().cpu.mid, before);
+}
+
+TEST_F(LedgerBookTest, AnotherLifeGoesOnWithWhatWasLearnt) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  warm_up();
+  const auto before = computed().cpu;
+  const model::WallTime wall{1'790'000'000'000};
+  profile::ProfileBook profiles;
+  const auto slice = profile::ProfileBook::slice_of(NodeName("n"));
+  ASSERT_TRUE(profiles.read(book_.profiles().write(slice, now_, wall).bytes, now_, wall).ok());
+  fleet_ = fleet::FleetView();
+  book_ = LedgerBook(std::move(profiles));
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_), IsEmpty()) << "a node that is only remembered has no account";
+  report_now("n", 7, 500);
+  EXPECT_EQ(computed().cpu, before);
+}
+
 // Whatever is left out: the book holds what computing all anew would give.
 TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
   const std::uint64_t seed = std::random_device{}();
@@ -124,9 +197,12 @@ TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
   std::mt19937_64 random(seed);
   const auto pick = [&](std::uint64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
   std::map<std::string, std::uint64_t> seqs;
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  int predicted = 0;
   for (std::uint64_t step = 0; step < 3000; ++step) {
     now_ = now_ + seconds(pick(20));
-    const std::string node = "n" + std::to_string(pick(5));
+    const auto number = pick(5);
+    const auto node = fmt::format("n{}", number);
     if (pick(9) == 0) {
       rollout_.set(
           policy_of(fmt::format(R"({{"enable": {}, "degradeTimeMinutes": {}, "cpuReclaimThresholdPercent": {}}})",
@@ -134,17 +210,19 @@ TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
           model::PolicyVersion(step + 2));
       book_.touch_all();
     } else if (pick(3) != 0) {
-      report_now(node, ++seqs[node], pick(9'000));
+      report_now(node, ++seqs[node], pick(number < 3 ? 9'000 : 2'000));
     }
     (void)book_.run(fleet_, rollout_, now_);
     for (const auto& account : accounts()) {
       const auto policy = *rollout_.wanted(account.node);
-      EXPECT_EQ(account, reclaim::reclaim(ledger_input(account.node, fleet_.usage(account.node), policy.version),
-                                          policy.colocation, now_))
-          << "step " << step;
+      const auto input = ledger_input(account.node, fleet_.usage(account.node), policy.version,
+                                      book_.profiles().reclaimable(account.node));
+      EXPECT_EQ(account, reclaim::reclaim(input, policy.colocation, now_)) << "step " << step;
+      predicted += input.prod_reclaimable_cpu > MilliCpu(0) ? 1 : 0;
     }
     if (HasFailure()) return;
   }
+  EXPECT_GT(predicted, 100);
 }
 
 }  // namespace
