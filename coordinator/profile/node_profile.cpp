@@ -68,6 +68,9 @@ void NodeProfile::take(const model::Report& report, model::MonoTime at, const Pr
     if (minute_ends) stand(resource, pods);
     see(resource, pods);
   }
+  warm_pods_ = static_cast<std::size_t>(std::count_if(rows_.begin(), rows_.end(), [](const Row& row) {
+    return row.use.at(Resource::kCpu).warm() && row.use.at(Resource::kMemory).warm();
+  }));
 }
 
 void NodeProfile::match(Pods pods) {
@@ -107,7 +110,6 @@ void NodeProfile::end_minute(model::MonoTime at, const PredictionPolicy& policy,
     }
   }
   const bool day_ends = at - day_began_ >= kDay;
-  warm_pods_ = 0;
   const auto end = [&](PerResource<UseRecord>& use) {
     for (const auto resource : kResources) {
       // First the minute, which was yesterday's.
@@ -115,10 +117,8 @@ void NodeProfile::end_minute(model::MonoTime at, const PredictionPolicy& policy,
       if (day_ends) use.at(resource).end_day();
     }
   };
-  for (auto& row : rows_) {
+  for (auto& row : rows_)
     end(row.use);
-    if (row.use.at(Resource::kCpu).warm() && row.use.at(Resource::kMemory).warm()) ++warm_pods_;
-  }
   end(tier_);
   minute_began_ = at;
   if (day_ends) day_began_ = at;

@@ -110,6 +110,7 @@ TEST_F(NodeProfileTest, APodThatGoesTakesItsPartAndNoMore) {
   report_.pods.pop_back();
   take();
   EXPECT_LT(cpu(), with_both);
+  EXPECT_EQ(profile_.warm_pods(), 1u);
   EXPECT_EQ(cpu(), MilliCpu(1'406)) << "what both used together binds no longer";
 }
 
