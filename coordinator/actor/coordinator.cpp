@@ -10,6 +10,7 @@
 #include "coordinator/actor/history_actor.h"
 #include "coordinator/actor/link_events.h"
 #include "coordinator/actor/policy_actor.h"
+#include "coordinator/actor/prediction_keeper.h"
 #include "coordinator/actor/session_actor.h"
 #include "coordinator/actor/watch_actor.h"
 #include "coordinator/actor/web_backend.h"
@@ -109,6 +110,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   if (!hands_off) return hands_off.error();
   auto evictions = remembered_evictions(*store, *epoch);
   if (!evictions) return evictions.error();
+  auto profiles = remembered_predictions(*store, {clock::mono_now(), clock::wall_now()});
+  if (!profiles) return profiles.error();
 
   auto impl = std::make_unique<Impl>();
   impl->store = store;
@@ -122,7 +125,7 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
   impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off),
-                                         std::optional(std::move(*evictions)));
+                                         std::optional(std::move(*evictions)), std::move(*profiles));
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
   impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
                                                           impl->history);

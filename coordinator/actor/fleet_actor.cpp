@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/actor/ledger_answers.h"
+#include "coordinator/actor/ledger_change.h"
 #include "coordinator/policy/content.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
@@ -25,48 +26,18 @@ model::Error unknown_node(const model::NodeName& name) {
   return {model::ErrorCode::kNotFound, "node \"" + name.str() + "\" is not known here"};
 }
 
-template <class Unit>
-void note_rule_change(std::vector<model::Event>& events, std::string_view resource,
-                      const model::ReclaimTerms<Unit>& before, const model::ReclaimTerms<Unit>& now) {
-  if (before.rule == now.rule) return;
-  const auto text = [](const model::ReclaimTerms<Unit>& terms) {
-    return fmt::format("{} by {}", terms.offered.value(), model::name_of(terms.rule));
-  };
-  events.push_back({clock::wall_now(), model::Controller::kCoordinator, model::Reason::kReclaimedChanged,
-                    std::string(resource), text(before), text(now)});
-}
-
-/// The same of mid, where it has or had anything.
-template <class Unit>
-void note_mid_change(std::vector<model::Event>& events, std::string_view resource,
-                     const model::ReclaimTerms<Unit>& before, const model::ReclaimTerms<Unit>& now) {
-  const auto of_mid = [](const model::ReclaimTerms<Unit>& terms) {
-    model::ReclaimTerms<Unit> mid;
-    mid.offered = terms.mid_offered;
-    mid.rule = terms.mid_rule;
-    return mid;
-  };
-  if (before.mid != Unit{} || now.mid != Unit{}) note_rule_change(events, resource, of_mid(before), of_mid(now));
-}
-
-/// What the ledger has for batch, to be told to the node.
-link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTime now) {
-  using Rule = model::ReclaimRule;
-  const auto rule = account.cpu.rule;
-  const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale && rule != Rule::kUnknownUsage;
-  if (!known) return {};
-  return {account.cpu.offered, now + -*account.data_age};
-}
-
 }  // namespace
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
-                       LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions)
+                       LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions,
+                       profile::ProfileBook profiles)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
       history_(std::move(history)),
       link_(std::move(link)),
+      ledger_(std::move(profiles)),
+      keeper_(ledger_.profiles()),
       desk_(epoch, std::move(hands_off), desk_out()),
       evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()) {}
 
@@ -91,8 +62,9 @@ caf::behavior FleetActor::make_behavior() {
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
         policy_ = loaded.version;
-        ledger_.touch_all();
-        evictions_.set_rates(policy::eviction_rates(*loaded.policy));
+        const auto of_fleet = policy::fleet_policy(*loaded.policy);
+        ledger_.set_prediction(of_fleet.prediction);
+        evictions_.set_rates(of_fleet.evictions);
         push_soon();
       },
       [this](const PushTick&) {
@@ -116,6 +88,7 @@ caf::behavior FleetActor::make_behavior() {
         forget_long_gone(clock::mono_now());
         run_ledger();
         desk_.expire(arrival_now());
+        keep_predictions();
         delayed_send(this, kLedgerInterval, LedgerTick{});
       },
       [this](const AskNodes& ask) { ask.reply(fleet_.nodes(clock::mono_now())); },
@@ -169,7 +142,7 @@ void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived)
   }
   keep(report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
-  ledger_.touch(report.node);
+  ledger_.reported(report, arrived->mono);
   for (const auto& problem : rollout_.labels(report.node, report.status.labels))
     log::warn("node-label", "{}: {}", report.node.str(), problem);
   push_soon();
@@ -199,15 +172,9 @@ void FleetActor::run_ledger() {
   std::vector<std::pair<link::SessionId, link::BatchAccount>> told;
   const auto changes = ledger_.run(fleet_, rollout_, now, kLedgerSlice);
   if (changes.size() == kLedgerSlice) send(this, LedgerRest{});
-  for (const auto& [before, account] : changes) {
-    if (before) {
-      std::vector<model::Event> events;
-      note_rule_change(events, "kubernetes.io/batch-cpu", before->cpu, account.cpu);
-      note_rule_change(events, "kubernetes.io/batch-memory", before->memory, account.memory);
-      note_mid_change(events, "kubernetes.io/mid-cpu", before->cpu, account.cpu);
-      note_mid_change(events, "kubernetes.io/mid-memory", before->memory, account.memory);
-      keep(account.node, std::move(events));
-    }
+  for (const auto& change : changes) {
+    const auto& account = change.now;
+    keep(account.node, events_of(change, clock::wall_now()));
     fleet_.set_reclaimed(account, now);
     const auto session = sessions_.find(account.node);
     if (session == sessions_.end()) continue;
@@ -265,6 +232,10 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
   }
 }
 
+void FleetActor::keep_predictions() {
+  if (auto setting = keeper_.next(ledger_.profiles(), arrival_now())) send(history_, std::move(*setting));
+}
+
 void FleetActor::keep(const model::NodeName& node, std::vector<model::Event> events) {
   if (events.empty()) return;
   KeepEvents keep;
@@ -299,7 +270,7 @@ model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeNam
 
 model::Result<model::ExplainedAccount> FleetActor::explain(const model::NodeName& name) const {
   if (!fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
-  return explain_reclaimed(name, fleet_, rollout_, arrival_now());
+  return explain_reclaimed(name, ledger_, fleet_, rollout_, arrival_now());
 }
 
 admin::ReclaimedReport FleetActor::reclaimed() const {
@@ -312,7 +283,7 @@ admin::ReclaimedReport FleetActor::reclaimed() const {
 
 FleetReport FleetActor::report() const {
   const auto now = clock::mono_now();
-  return {fleet_.summary(now), ledger_.cluster(fleet_, now), policy_};
+  return {fleet_.summary(now), ledger_.cluster(fleet_, now), ledger_.predicted(fleet_, now), policy_};
 }
 
 model::Result<void> FleetActor::watch(const AskWatch& ask) {

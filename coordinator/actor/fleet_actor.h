@@ -9,6 +9,7 @@
 #include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
+#include "coordinator/actor/prediction_keeper.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
 #include "messages/log/log.h"
@@ -19,7 +20,7 @@ class FleetActor : public caf::event_based_actor {
  public:
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
              LinkPortPtr link, fleet::HandsOffBook hands_off = {},
-             std::optional<fleet::EvictionArbiter> evictions = std::nullopt);
+             std::optional<fleet::EvictionArbiter> evictions = std::nullopt, profile::ProfileBook profiles = {});
   caf::behavior make_behavior() override;
 
  private:
@@ -31,6 +32,7 @@ class FleetActor : public caf::event_based_actor {
   /// Computes what changed, and tells the link what it has for batch there.
   void run_ledger();
   void forget_long_gone(model::MonoTime now);
+  void keep_predictions();
   void keep(const model::NodeName& node, std::vector<model::Event> events);
   void keep(std::vector<model::Reclaimed> accounts);
 
@@ -60,6 +62,7 @@ class FleetActor : public caf::event_based_actor {
   };
   std::map<model::NodeName, Session> sessions_;
   LedgerBook ledger_;
+  PredictionKeeper keeper_;
   HandsOffDesk desk_;
   EvictionDesk evictions_;
   log::RateLimit refused_asks_{1'000'000'000};

@@ -2,20 +2,20 @@
 
 #include <map>
 
-#include "coordinator/actor/ledger_input.h"
 #include "coordinator/reclaim/cluster.h"
 #include "coordinator/reclaim/explain.h"
 
 namespace tideline::coordinator {
 
-model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const fleet::FleetView& fleet,
-                                          const policy::Rollout& rollout, const fleet::Arrival& now) {
+model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const LedgerBook& ledger,
+                                          const fleet::FleetView& fleet, const policy::Rollout& rollout,
+                                          const fleet::Arrival& now) {
   const auto policy = rollout.wanted(node).value_or(model::NodePolicy{});
   reclaim::Origin origin;
   origin.averaged = fleet.options().aggregate;
+  if (const auto used = ledger.profiles().policy().used) origin.predictor = profile::name_of(*used);
   if (const auto view = fleet.node(node, now.mono)) origin.report = view->last_seq;
-  auto explained =
-      reclaim::explain(ledger_input(node, fleet.usage(node), policy.version), policy.colocation, now.mono, origin);
+  auto explained = reclaim::explain(ledger.input(node, fleet, policy.version), policy.colocation, now.mono, origin);
   explained.at = now.wall;
   std::map<model::PodUid, std::string> names;
   for (const auto& view : fleet.pods(node)) {

@@ -14,8 +14,9 @@
 namespace tideline::coordinator {
 
 /// The account of a known node, computed anew: what the ledger has, or will have a second from now.
-model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const fleet::FleetView& fleet,
-                                          const policy::Rollout& rollout, const fleet::Arrival& now);
+model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const LedgerBook& ledger,
+                                          const fleet::FleetView& fleet, const policy::Rollout& rollout,
+                                          const fleet::Arrival& now);
 
 /// All but the trend. `labels`: keys to group by.
 model::ClusterReport cluster_report(const LedgerBook& ledger, const fleet::FleetView& fleet,

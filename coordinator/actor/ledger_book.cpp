@@ -21,6 +21,11 @@ bool LedgerBook::is_due(const Row& row, model::MonoTime now) {
   return !age || reclaim::is_too_old(*age + (now - row.computed), row.degrade_minutes);
 }
 
+reclaim::NodeInput LedgerBook::input(const model::NodeName& node, const fleet::FleetView& fleet,
+                                     model::PolicyVersion policy) const {
+  return ledger_input(node, fleet.usage(node), policy, profiles_.reclaimable(node));
+}
+
 std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, const policy::Rollout& rollout,
                                                 model::MonoTime now, std::size_t most) {
   std::vector<Change> changes;
@@ -28,7 +33,7 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
     if (changes.size() == most) break;
     if (!is_due(row, now)) continue;
     const auto policy = rollout.wanted(name).value_or(model::NodePolicy{});
-    auto account = reclaim::reclaim(ledger_input(name, fleet.usage(name), policy.version), policy.colocation, now);
+    auto account = reclaim::reclaim(input(name, fleet, policy.version), policy.colocation, now);
     changes.push_back({std::exchange(row.account, account), std::move(account)});
     row.touched = false;
     row.computed = now;
@@ -73,6 +78,14 @@ model::Reclaimed LedgerBook::cluster(const fleet::FleetView& fleet, model::MonoT
     sum.add(model::aged(*row.account, now - row.computed));
   }
   return sum.total();
+}
+
+profile::Summary LedgerBook::predicted(const fleet::FleetView& fleet, model::MonoTime now) const {
+  return profiles_.summary([&](const model::NodeName& name) {
+    // A node that is only remembered of an earlier life is not known there.
+    const auto liveness = fleet.liveness(name, now);
+    return liveness && *liveness != fleet::Liveness::kGone;
+  });
 }
 
 }  // namespace tideline::coordinator

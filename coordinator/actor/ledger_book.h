@@ -1,16 +1,19 @@
 #pragma once
 // The accounts of all nodes, each computed anew when something that it rests on changed: a report, the policy, or data
-// that grew too old. And which of them history is to have. A plain value, like the views it reads.
+// that grew too old; and which of them history is to have. Beside them, what prod pods are predicted not to need. A
+// plain value, like the views it reads.
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
+#include "coordinator/profile/profile_book.h"
 #include "coordinator/reclaim/reclaim.h"
 
 namespace tideline::coordinator {
@@ -22,11 +25,33 @@ class LedgerBook {
     model::Reclaimed now;
   };
 
-  /// The node is new, or its usage, its labels or its session are others.
+  /// `profiles`: what was learnt in an earlier life.
+  explicit LedgerBook(profile::ProfileBook profiles = {}) : profiles_(std::move(profiles)) {}
+
+  /// The node is new, or its labels or its session are others.
   void touch(const model::NodeName& node) { rows_[node].touched = true; }
+  /// A live report that the fleet view took.
+  void reported(const model::Report& report, model::MonoTime at) {
+    touch(report.node);
+    profiles_.take(report, at);
+  }
   /// The policy is another.
   void touch_all();
-  void forget(const model::NodeName& node) { rows_.erase(node); }
+  void set_prediction(const profile::PredictionPolicy& policy) {
+    profiles_.set_policy(policy);
+    touch_all();
+  }
+  void forget(const model::NodeName& node) {
+    rows_.erase(node);
+    profiles_.forget(node);
+  }
+
+  profile::ProfileBook& profiles() { return profiles_; }
+  const profile::ProfileBook& profiles() const { return profiles_; }
+
+  /// What a node's account rests on, as of now. `policy` is the version of the node's.
+  reclaim::NodeInput input(const model::NodeName& node, const fleet::FleetView& fleet,
+                           model::PolicyVersion policy) const;
 
   /// Computes what was touched and what is stale by now; gives those accounts, changed or not, by name. All others are
   /// what they were, but for their data's age. At most `most` accounts: as many, and there may be more to compute.
@@ -44,6 +69,8 @@ class LedgerBook {
 
   /// The sum over the nodes that are not gone: what a machine that is gone once offered is not the cluster's any more.
   model::Reclaimed cluster(const fleet::FleetView& fleet, model::MonoTime now) const;
+  /// What is predicted for the same nodes; the scores are of all.
+  profile::Summary predicted(const fleet::FleetView& fleet, model::MonoTime now) const;
 
   /// Accounts as of `now`, by name; of the nodes that `of` admits.
   template <class Predicate>
@@ -71,6 +98,7 @@ class LedgerBook {
   std::map<model::NodeName, Row> rows_;
   model::NodeName turn_;  // where the next to_keep begins
   std::optional<model::MonoTime> cluster_kept_;
+  profile::ProfileBook profiles_;
 };
 
 }  // namespace tideline::coordinator

@@ -3,7 +3,7 @@
 namespace tideline::coordinator {
 
 reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
-                                model::PolicyVersion policy) {
+                                model::PolicyVersion policy, const profile::Reclaimable& predicted) {
   reclaim::NodeInput input;
   input.node = node;
   input.policy = policy;
@@ -17,6 +17,8 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
   input.system_memory = usage->system_memory;
   input.used_cpu = usage->node_cpu;
   input.used_memory = usage->node_memory;
+  input.prod_reclaimable_cpu = predicted.cpu;
+  input.prod_reclaimable_memory = predicted.memory;
   for (const auto& pod : usage->pods) {
     reclaim::PodInput one;
     one.uid = pod.uid;

@@ -1,13 +1,14 @@
 #pragma once
-// The fleet view's averages as input of the ledger.
+// The fleet view's averages, and what is predicted, as input of the ledger.
 
 #include "coordinator/fleet/fleet_view.h"
+#include "coordinator/profile/node_profile.h"
 #include "coordinator/reclaim/reclaim.h"
 
 namespace tideline::coordinator {
 
 /// usage nullopt: the node never sent a live report; the ledger then says kStale.
 reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
-                                model::PolicyVersion policy);
+                                model::PolicyVersion policy, const profile::Reclaimable& predicted = {});
 
 }  // namespace tideline::coordinator

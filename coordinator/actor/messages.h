@@ -13,6 +13,7 @@
 #include "coordinator/admin/backend.h"
 #include "coordinator/fleet/summary.h"
 #include "coordinator/policy/policy.h"
+#include "coordinator/profile/profile_book.h"
 #include "messages/link/session.h"
 #include "storage/store/history_store.h"
 
@@ -132,6 +133,7 @@ struct AskReclaimed {
 struct FleetReport {
   fleet::Summary summary;
   model::Reclaimed cluster;     // as ReclaimedReport's
+  profile::Summary predicted;   // of the same nodes
   model::PolicyVersion policy;  // in force; 0 before the first
 };
 struct AskFleetReport {

@@ -59,6 +59,50 @@ void add_terms(web::Exposition& out, std::string_view name, std::string_view hel
   if (terms.used) add("used", *terms.used);
 }
 
+/// millicores as cores
+double cores(double milli) {
+  return milli / 1000;
+}
+
+void add_predictions(web::Exposition& out, const profile::Summary& predicted) {
+  using profile::Resource;
+  out.family("tideline_prediction_pods", Type::kGauge, "Prod pods by whether enough of their use is known.");
+  out.sample(number(predicted.warm_pods), {{"state", "warm"}});
+  out.sample(number(predicted.cold_pods), {{"state", "cold"}});
+  const auto each = [&](const auto& add) {
+    for (const auto predictor : profile::kPredictors)
+      add(profile::name_of(predictor), predicted.saved.at(predictor), predicted.scores.at(predictor));
+  };
+  out.family("tideline_prediction_saved_cores", Type::kGauge, "Requested by prod, and predicted not to be needed.");
+  each([&](auto name, const auto& saved, const auto&) {
+    out.sample(cores(saved.at(Resource::kCpu)), {{"predictor", name}});
+  });
+  out.family("tideline_prediction_saved_bytes", Type::kGauge, "Requested by prod, and predicted not to be needed.");
+  each([&](auto name, const auto& saved, const auto&) {
+    out.sample(saved.at(Resource::kMemory), {{"predictor", name}});
+  });
+  const auto count = [&](std::string_view family, std::string_view help, std::uint64_t profile::Score::*which) {
+    out.family(family, Type::kCounter, help);
+    each([&](auto name, const auto&, const auto& scores) {
+      for (const auto resource : profile::kResources) {
+        out.sample(number(scores.at(resource).*which), {{"predictor", name}, {"resource", profile::name_of(resource)}});
+      }
+    });
+  };
+  count("tideline_prediction_checks_total", "Minutes of nodes in which prod was predicted not to need something.",
+        &profile::Score::checks);
+  count("tideline_prediction_violations_total", "Of them, those in which prod needed some of it after all.",
+        &profile::Score::violations);
+  out.family("tideline_prediction_excess_cores_total", Type::kCounter, "Sum over violations of how much of it.");
+  each([&](auto name, const auto&, const auto& scores) {
+    out.sample(cores(scores.at(Resource::kCpu).excess), {{"predictor", name}});
+  });
+  out.family("tideline_prediction_excess_bytes_total", Type::kCounter, "Sum over violations of how much of it.");
+  each([&](auto name, const auto&, const auto& scores) {
+    out.sample(scores.at(Resource::kMemory).excess, {{"predictor", name}});
+  });
+}
+
 void add_link(web::Exposition& out, const link::LinkCounts& link) {
   out.one("tideline_sessions", Type::kGauge, "Node sessions that are open.", number(link.sessions.load()));
   out.one("tideline_sessions_opened_total", Type::kCounter, "Node sessions that were opened.",
@@ -116,6 +160,7 @@ std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link,
   add_terms(out, "tideline_cpu_cores", "The ledger's terms over all nodes that are not gone.", fleet.cluster.cpu, 1000);
   add_terms(out, "tideline_memory_bytes", "The ledger's terms over all nodes that are not gone.", fleet.cluster.memory,
             1);
+  add_predictions(out, fleet.predicted);
   add_link(out, link);
   add_history(out, history, store);
   add_process(out);

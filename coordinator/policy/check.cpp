@@ -172,7 +172,7 @@ class Checker {
       }
     }
     report.notices = then_.notices;
-    report.fleet = changes_of(diff(eviction_rates(now_), eviction_rates(then_)), {}, {});
+    report.fleet = changes_of(diff(fleet_policy(now_), fleet_policy(then_)), {}, {});
     report.unchanged = unchanged_.count;
     for (auto& [changes, list] : groups_)
       report.groups.push_back({changes, std::move(list)});

@@ -24,7 +24,7 @@ std::vector<Difference> diff(const model::NodePolicy& before, const model::NodeP
   return diff_by(&KeySpec::read, before, after);
 }
 
-std::vector<Difference> diff(const model::EvictionRates& before, const model::EvictionRates& after) {
+std::vector<Difference> diff(const FleetPolicy& before, const FleetPolicy& after) {
   return diff_by(&KeySpec::read_fleet, before, after);
 }
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "coordinator/policy/keys.h"
-#include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 
 namespace tideline::policy {
@@ -20,6 +19,6 @@ struct Difference {
 /// In the table's order. Version and epoch are no keys: policies that differ in these alone do not differ.
 std::vector<Difference> diff(const model::NodePolicy& before, const model::NodePolicy& after);
 /// The same of what holds for the whole fleet.
-std::vector<Difference> diff(const model::EvictionRates& before, const model::EvictionRates& after);
+std::vector<Difference> diff(const FleetPolicy& before, const FleetPolicy& after);
 
 }  // namespace tideline::policy

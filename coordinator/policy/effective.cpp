@@ -66,12 +66,12 @@ void overlay(NodePolicy& policy, const std::vector<Setting>& settings) {
   }
 }
 
-model::EvictionRates eviction_rates(const ClusterPolicy& policy) {
-  model::EvictionRates rates;
+FleetPolicy fleet_policy(const ClusterPolicy& policy) {
+  FleetPolicy fleet;
   for (const Setting& setting : policy.tideline.cluster) {
-    if (setting.key->apply_fleet) setting.key->apply_fleet(rates, setting.value);
+    if (setting.key->apply_fleet) setting.key->apply_fleet(fleet, setting.value);
   }
-  return rates;
+  return fleet;
 }
 
 std::string_view matching_entry(const Section& section, const Labels& labels) {

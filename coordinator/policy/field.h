@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "coordinator/policy/keys.h"
+#include "coordinator/profile/prediction_policy.h"
 #include "messages/model/policy.h"
 
 namespace tideline::policy {
@@ -56,6 +57,13 @@ inline void assign(model::BurstPolicy& field, const Scalar& value) {
 inline void assign(model::CpuQosMechanism& field, const Scalar& value) {
   assign_named(field, value, &model::cpu_qos_mechanism_from);
 }
+/// The word for no predictor at all, which is not the same as saying nothing.
+inline constexpr std::string_view kNoPredictor = "none";
+inline void assign(std::optional<profile::Predictor>& field, const Scalar& value) {
+  const auto& text = std::get<std::string>(value);
+  const auto known = profile::predictor_from(text);
+  if (known || text == kNoPredictor) field = known;
+}
 
 /// The field's value as a key would give it; nullopt = unset.
 inline std::optional<Scalar> scalar_of(std::same_as<bool> auto field) {
@@ -73,6 +81,9 @@ requires std::is_enum_v<Enum> std::optional<Scalar> scalar_of(Enum field) {
 }
 inline std::optional<Scalar> scalar_of(const std::optional<int>& field) {
   return field ? std::optional(Scalar(std::int64_t{*field})) : std::nullopt;
+}
+inline std::optional<Scalar> scalar_of(const std::optional<profile::Predictor>& field) {
+  return Scalar(std::string(field ? profile::name_of(*field) : kNoPredictor));
 }
 
 /// The field behind these members, one inside the other:

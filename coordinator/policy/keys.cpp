@@ -14,9 +14,11 @@ namespace {
 using model::ColocationPolicy;
 using model::CpuBurstPolicy;
 using model::CpuQosPolicy;
+using model::EvictionRates;
 using model::NodePolicy;
 using model::QosPolicy;
 using model::ThresholdPolicy;
+using profile::PredictionPolicy;
 
 KeySpec key(std::string_view document, std::string_view path, KeyType type, std::string_view default_text,
             std::string_view meaning) {
@@ -111,7 +113,8 @@ void add_colocation(std::vector<KeySpec>& out) {
   diff.min_excluded = true;
   out.push_back(carried(std::move(diff), kAt<&NodePolicy::colocation, &ColocationPolicy::resource_diff_threshold>));
   out.push_back(acted(one_of(of("midReclaimMode", KeyType::kText, "unset",
-                                "how mid capacity is computed; unset: by what is not allocated"),
+                                "how mid capacity is computed; unset: by what prod is predicted not to need, and by "
+                                "what is not allocated"),
                              {"static", ""}),
                       kAt<&NodePolicy::colocation, &ColocationPolicy::mid_reclaim_mode>));
   out.push_back(acted(integer("midCPUThresholdPercent", "100", 0, 100, "% of CPU capacity mid pods may get at most"),
@@ -331,6 +334,11 @@ void add_burst(std::vector<KeySpec>& out) {
 template <bool model::DryRun::*Mechanism>
 constexpr auto kDryRun = kAt<&NodePolicy::dry_run, Mechanism>;
 
+template <auto Rate>
+constexpr auto kRate = field_at<FleetPolicy, &FleetPolicy::evictions, Rate>();
+template <auto Part>
+constexpr auto kPrediction = field_at<FleetPolicy, &FleetPolicy::prediction, Part>();
+
 void add_tideline(std::vector<KeySpec>& out) {
   const auto dry = [&out](std::string_view path, std::string_view meaning, Field<NodePolicy> field) {
     out.push_back(acted(key(kTidelineKey, path, KeyType::kBool, "false", meaning), field));
@@ -342,20 +350,35 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
   dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
-  const auto rate = [&out](std::string_view path, std::string_view default_text, std::string_view meaning,
-                           Field<model::EvictionRates> field) {
-    auto spec = between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), 0, 600);
+  const auto fleet = [&out](KeySpec spec, Field<FleetPolicy> field) {
     spec.status = KeyStatus::kActive;
     spec.apply_fleet = field.apply;
     spec.read_fleet = field.read;
     out.push_back(std::move(spec));
   };
-  rate("eviction.maxPerMinute", "60",
-       "evictions the coordinator grants in any minute over the whole fleet; 0: none; only in clusterStrategy",
-       field_at<model::EvictionRates, &model::EvictionRates::per_minute>());
-  rate("eviction.maxPerMinutePerWorkload", "5",
-       "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy",
-       field_at<model::EvictionRates, &model::EvictionRates::per_minute_per_workload>());
+  const auto integer = [](std::string_view path, std::string_view default_text, double min, double max,
+                          std::string_view meaning) {
+    return between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), min, max);
+  };
+  fleet(integer("eviction.maxPerMinute", "60", 0, 600,
+                "evictions the coordinator grants in any minute over the whole fleet; 0: none; only in "
+                "clusterStrategy"),
+        kRate<&EvictionRates::per_minute>);
+  fleet(integer("eviction.maxPerMinutePerWorkload", "5", 0, 600,
+                "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy"),
+        kRate<&EvictionRates::per_minute_per_workload>);
+  fleet(one_of(key(kTidelineKey, "prediction.predictor", KeyType::kText, "\"histogram\"",
+                   "which prediction of what prod will not need is given to mid: histogram: by decaying percentiles; "
+                   "recentMax: by the most used in one to two days; none: nothing is; only in clusterStrategy"),
+               {"histogram", "recentMax", kNoPredictor}),
+        kPrediction<&PredictionPolicy::used>);
+  fleet(integer("prediction.safetyMarginPercent", "10", 0, 100,
+                "% that prod may use beyond what is predicted; only in clusterStrategy"),
+        kPrediction<&PredictionPolicy::safety_margin_percent>);
+  fleet(integer("prediction.coldStartMinutes", "1440", 1, 10'080,
+                "minutes of its use that must be known of a pod before any of its request is given to mid; only in "
+                "clusterStrategy"),
+        kPrediction<&PredictionPolicy::cold_start_minutes>);
 }
 
 std::string number(double value) {

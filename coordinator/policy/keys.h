@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/profile/prediction_policy.h"
 #include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 
@@ -28,6 +29,13 @@ std::string_view name_of(KeyStatus status);  // "active", "accepted, not acted o
 
 using Scalar = std::variant<bool, std::int64_t, double, std::string>;
 
+/// What is of the whole fleet and travels to no node.
+struct FleetPolicy {
+  model::EvictionRates evictions;
+  profile::PredictionPolicy prediction;
+  friend bool operator==(const FleetPolicy&, const FleetPolicy&) = default;
+};
+
 struct KeySpec {
   std::string_view document;  // "resource-qos-config"
   std::string_view path;      // within a strategy: "beClass.cpuQOS.groupIdentity"
@@ -46,8 +54,8 @@ struct KeySpec {
   /// The same field's value, nullopt = unset; null where `apply` is.
   std::optional<Scalar> (*read)(const model::NodePolicy&) = nullptr;
   /// Of a key of the whole fleet, which no node has its own way; null for all others.
-  void (*apply_fleet)(model::EvictionRates&, const Scalar&) = nullptr;
-  std::optional<Scalar> (*read_fleet)(const model::EvictionRates&) = nullptr;
+  void (*apply_fleet)(FleetPolicy&, const Scalar&) = nullptr;
+  std::optional<Scalar> (*read_fleet)(const FleetPolicy&) = nullptr;
 };
 
 /// All keys, by document and then path as Koordinator lists them; Tideline's own document comes last.

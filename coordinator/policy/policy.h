@@ -92,7 +92,7 @@ model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);
 
 /// What the policy says for the whole fleet, over the defaults.
-model::EvictionRates eviction_rates(const ClusterPolicy& policy);
+FleetPolicy fleet_policy(const ClusterPolicy& policy);
 
 /// Lays the settings over the policy, one after the other; those of the whole fleet say nothing to a node.
 void overlay(model::NodePolicy& policy, const std::vector<Setting>& settings);

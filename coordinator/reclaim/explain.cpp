@@ -63,6 +63,16 @@ std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& polic
 }
 
 template <class Unit>
+std::string how_reclaimable(const Facts<Unit>& facts) {
+  const auto predictor = facts.origin.predictor;
+  if (predictor.empty()) return "prediction.predictor none: mid gets none of it";
+  if (!facts.account.prod_reclaimable) {
+    return fmt::format("{}: no prod pod is known for long enough, mid gets none of it", predictor);
+  }
+  return fmt::format("{}: requested by prod, and not needed", predictor);
+}
+
+template <class Unit>
 std::string how_mid(ReclaimRule rule, const Facts<Unit>& facts) {
   switch (rule) {
     case ReclaimRule::kPredicted:
@@ -164,9 +174,8 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
               return fmt::format("the whole node, average of up to {} s", seconds.count());
             }));
   if (facts) {
-    const bool predicted = facts->account.prod_reclaimable.has_value();
     lines.add(AccountTerm::kProdReclaimable, facts->account.prod_reclaimable, TermSource::kPrediction,
-              predicted ? "requested by prod, and not needed" : "not predicted: mid gets none of it");
+              how_reclaimable(*facts));
   }
   lines.add(AccountTerm::kMid, terms.mid, TermSource::kFormula,
             detail([&](const auto& f) { return how_mid(terms.mid_rule, f); }));

@@ -2,6 +2,8 @@
 // Why a node's account is what it is: each term with its source, and the pods that it charges. The numbers are those of
 // reclaim(); only the words are made here.
 
+#include <string_view>
+
 #include "coordinator/reclaim/reclaim.h"
 #include "messages/model/explained.h"
 
@@ -9,8 +11,9 @@ namespace tideline::reclaim {
 
 /// What an input rests on, as far as it does not say so itself.
 struct Origin {
-  model::Seq report;         // the newest live one; 0 = none yet
-  model::Duration averaged;  // what the averages span, at most
+  model::Seq report;                // the newest live one; 0 = none yet
+  model::Duration averaged;         // what the averages span, at most
+  std::string_view predictor = {};  // whose answer mid is given; "" = nobody's
 };
 
 /// Of the account that reclaim() gives for the same three. Ages are those of the report. Pods have no name here, and

@@ -193,7 +193,8 @@ constexpr std::array<Record, 9> kSound = {{
         "nodeStrategies": [{"nodeSelector": {}, "cpuEvictThresholdPercent": 90, "cpuEvictLowerPercent": 80},
         {"nodeSelector": {"matchExpressions": [{"key": "k", "operator": "Exists"}]},
         "cpuAllocatableEvictThresholdPercent": 150, "cpuAllocatableEvictLowerPercent": 120}]})"},
-    {'o', R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}, "eviction": {"maxPerMinute": 0}},
+    {'o', R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}, "eviction": {"maxPerMinute": 0},
+        "prediction": {"predictor": "none", "coldStartMinutes": 1}},
         "nodeStrategies": [{"nodeSelector": {"matchLabels": {"x": "y"}}, "dryRun": {"cpuset": true}}]})"},
     {kNamed, "/etc/tideline/policy/cpu-burst-config.json\n{\"clusterStrategy\": {\"policy\": \"none\"}}"},
     {kLabels, "node.koordinator.sh/cpu-reclaim-ratio=0.85\nnode.koordinator.sh/mid-static-cpu-reserved-ratio=2"},
@@ -265,9 +266,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!input.documents.empty()) ++fuzz::accepted;
   fuzz::check_kept(*parsed, input.documents);
   fuzz::check_nodes(*parsed, input.labels);
-  const auto rates = policy::eviction_rates(*parsed);
+  const auto [rates, prediction] = policy::fleet_policy(*parsed);
   fuzz::require(rates.per_minute >= 0 && rates.per_minute <= 600 && rates.per_minute_per_workload >= 0 &&
                     rates.per_minute_per_workload <= 600,
                 "the fleet's rates are within their range");
+  fuzz::require(prediction.safety_margin_percent >= 0 && prediction.safety_margin_percent <= 100 &&
+                    prediction.cold_start_minutes >= 1 && prediction.cold_start_minutes <= 10'080,
+                "the fleet's predictions are within their range");
   return 0;
 }

@@ -40,11 +40,12 @@ ROOMS = {
     "storage/store": Room(PURE, "store", (MODEL,)),
     "storage/rocks": Room(EDGE, "rocks", ("storage/*", MODEL, "messages/codec", "messages/log", "messages/clock")),
     "coordinator/fleet": Room(PURE, "fleet", (MODEL,)),
+    "coordinator/profile": Room(PURE, "profile", (MODEL,)),
     "coordinator/reclaim": Room(PURE, "reclaim", (MODEL,)),
-    "coordinator/policy": Room(PURE, "policy", (MODEL, "coordinator/fleet", "coordinator/reclaim")),
+    "coordinator/policy": Room(PURE, "policy", (MODEL, "coordinator/fleet", "coordinator/profile", "coordinator/reclaim")),
     "coordinator/actor": Room(ACTOR, "coordinator", (
         MODEL, "messages/link", "messages/log", "messages/clock", "storage/store", "coordinator/fleet",
-        "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web")),
+        "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web")),
     "coordinator/admin": Room(EDGE, "admin", (
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
         "coordinator/fleet", "coordinator/policy")),

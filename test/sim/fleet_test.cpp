@@ -14,6 +14,7 @@
 #include "coordinator/actor/ledger_input.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
+#include "coordinator/profile/profile_book.h"
 #include "coordinator/reclaim/reclaim.h"
 #include "storage/store/memory_store.h"
 #include "test/sim/campaign.h"
@@ -73,7 +74,8 @@ struct Newest {
 };
 
 struct Coordinator {
-  explicit Coordinator(std::uint64_t term) : rollout(model::Epoch(term)) {}
+  Coordinator(std::uint64_t term, profile::ProfileBook profiles)
+      : rollout(model::Epoch(term)), ledger(std::move(profiles)) {}
   fleet::FleetView fleet;
   policy::Rollout rollout;
   coordinator::LedgerBook ledger;
@@ -113,6 +115,8 @@ class World {
 
   int offers = 0;
   int mid_offers = 0;
+  int predicted = 0;   // accounts with something that prod is predicted not to need
+  int remembered = 0;  // of them, those of a coordinator too young to have learnt it
   int deficits = 0;
   int withdrawn = 0;
   int acked = 0;
@@ -209,6 +213,10 @@ class World {
       memory += pod.memory_bytes ? pod.memory_bytes->mean : 0;
     sample.node_memory = Bytes(memory);
     if (!random_.percent(10)) sample.system_cpu = MilliCpu(node.system_milli);
+    std::int64_t cpu = node.system_milli;
+    for (const auto& pod : node.pods)
+      cpu += pod.cpu_milli ? pod.cpu_milli->mean : 0;
+    if (!random_.percent(10)) sample.node_cpu = MilliCpu(cpu);
     report.samples.push_back(sample);
     return report;
   }
@@ -292,8 +300,12 @@ class World {
 
   void restart_coordinator() {
     ++coordinators;
-    coordinator_ = std::make_unique<Coordinator>(static_cast<std::uint64_t>(coordinators));
-    if (policy_) coordinator_->rollout.set(policy_, version_);
+    restarted_at_ = now_;
+    profile::ProfileBook profiles;
+    for (const auto& [slice, bytes] : kept_profiles_)
+      ASSERT_TRUE(profiles.read(bytes, arrival().mono, arrival().wall).ok());
+    coordinator_ = std::make_unique<Coordinator>(static_cast<std::uint64_t>(coordinators), std::move(profiles));
+    if (policy_) set_policy();
     for (auto& [name, node] : nodes_) {
       node.session = 0;
       reconnect_after(node, random_.between(1, 20) * kSecond);
@@ -309,13 +321,31 @@ class World {
         !random_.percent(10), random_.between(20, 100), random_.between(20, 100), random_.between(1, 3),
         random_.between(0, 100), random_.percent(50) ? "static" : "", random_.between(0, 100), random_.between(0, 100),
         random_.between(20, 100));
-    auto parsed = policy::parse({{"colocation-config", text}});
+    constexpr const char* kPredictors[] = {"histogram", "recentMax", "none"};
+    const auto prediction = fmt::format(
+        R"({{"clusterStrategy": {{"prediction": {{"predictor": "{}", "coldStartMinutes": {},
+            "safetyMarginPercent": {}}}}}}})",
+        kPredictors[random_.between(0, 9) % 3], random_.between(1, 3), random_.between(0, 50));
+    auto parsed = policy::parse({{"colocation-config", text}, {"tideline-config", prediction}});
     ASSERT_TRUE(parsed.ok()) << parsed.error().message();
     policy_ = std::make_shared<const policy::ClusterPolicy>(std::move(parsed).value());
     version_ = version_.next();
-    coordinator_->rollout.set(policy_, version_);
-    coordinator_->ledger.touch_all();
+    set_policy();
     push_due();
+  }
+
+  void set_policy() {
+    coordinator_->rollout.set(policy_, version_);
+    coordinator_->ledger.set_prediction(policy::fleet_policy(*policy_).prediction);
+  }
+
+  /// What predictions rest on, as it is kept slice by slice; a coordinator that ends loses what came after.
+  void keep_profiles() {
+    for (const auto& [name, node] : nodes_) {
+      if (!random_.percent(5)) continue;
+      const auto slice = profile::ProfileBook::slice_of(name);
+      kept_profiles_[slice] = coordinator_->ledger.profiles().write(slice, arrival().mono, arrival().wall).bytes;
+    }
   }
 
   void opened(const NodeName& name, std::uint64_t session) {
@@ -390,7 +420,7 @@ class World {
     now.labels = report.status.labels;
     charge(nodes_[report.node], report, now);
     coordinator_->rollout.labels(report.node, report.status.labels);
-    coordinator_->ledger.touch(report.node);
+    coordinator_->ledger.reported(report, when.mono);
     push_due();
   }
 
@@ -437,6 +467,7 @@ class World {
 
   void ledger() {
     after(kSecond, [this] { ledger(); });
+    keep_profiles();
     (void)coordinator_->ledger.run(coordinator_->fleet, coordinator_->rollout, {now_});
     const auto accounts = coordinator_->ledger.accounts({now_}, [](const NodeName&) { return true; });
     const auto views = coordinator_->fleet.nodes({now_});
@@ -445,10 +476,15 @@ class World {
       const auto& view = views[i];
       const auto wanted = coordinator_->rollout.wanted(view.name).value_or(model::NodePolicy{});
       const auto anew =
-          reclaim::reclaim(coordinator::ledger_input(view.name, coordinator_->fleet.usage(view.name), wanted.version),
+          reclaim::reclaim(coordinator::ledger_input(view.name, coordinator_->fleet.usage(view.name), wanted.version,
+                                                     coordinator_->ledger.profiles().reclaimable(view.name)),
                            wanted.colocation, {now_});
       ASSERT_EQ(accounts[i], anew) << "what was not computed anew is what it would be";
       check_account(view, accounts[i]);
+      if (coordinator_->ledger.profiles().reclaimable(view.name).cpu > MilliCpu(0)) {
+        ++predicted;
+        if (now_ - restarted_at_ < 60 * kSecond) ++remembered;
+      }
       if (testing::Test::HasFatalFailure()) return;
       const auto line = fmt::format("{} {} {} {} {}", view.name.str(), fleet::name_of(view.liveness), view.connected,
                                     view.incarnation.value(), view.last_seq.value());
@@ -551,6 +587,8 @@ class World {
   std::map<NodeName, Node> nodes_;
   store::MemoryStore store_;
   std::unique_ptr<Coordinator> coordinator_;
+  std::map<std::size_t, std::string> kept_profiles_;
+  std::int64_t restarted_at_ = 0;
   std::shared_ptr<const policy::ClusterPolicy> policy_;
   model::PolicyVersion version_;
   std::map<NodeName, std::string> last_line_;
@@ -559,6 +597,8 @@ class World {
 TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   int offers = 0;
   int mid_offers = 0;
+  int predicted = 0;
+  int remembered = 0;
   int deficits = 0;
   int withdrawn = 0;
   int coordinators = 0;
@@ -569,6 +609,8 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
     EXPECT_GT(world.acked, 300);
     offers += world.offers;
     mid_offers += world.mid_offers;
+    predicted += world.predicted;
+    remembered += world.remembered;
     deficits += world.deficits;
     withdrawn += world.withdrawn;
     coordinators += world.coordinators;
@@ -576,6 +618,8 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   if (!complete) return;
   EXPECT_GT(offers, 1000);
   EXPECT_GT(mid_offers, 1000);
+  EXPECT_GT(predicted, 1000);
+  EXPECT_GT(remembered, 100);
   EXPECT_GT(deficits, 1000);
   EXPECT_GT(withdrawn, 100);
   EXPECT_GT(coordinators, 25);

@@ -232,7 +232,9 @@ TEST_F(Fleet, ExplainsAnAccountByItsReportItsPolicyAndItsPods) {
   pod.pod.name_space = "shop";
   pod.pod.name = "web";
   pod.pod.requests.cpu = model::MilliCpu(700);
-  full->report.pods = {pod};
+  model::Report report = *full->report;
+  report.pods = {pod};
+  full->report = std::make_shared<const model::Report>(std::move(report));
   caf::anon_send(fleet_, Durable{std::move(full)});
   caf::anon_send(fleet_, LedgerTick{});
   const auto ask_for = [&](const std::string& name) {
@@ -258,7 +260,9 @@ TEST_F(Fleet, ClusterIsGroupedByTheLabelsAskedFor) {
   load_colocation();
   for (const auto* name : {"n1", "n2", "n3"}) {
     auto one = std::make_shared<link::ArrivedReport>(*arrived(name, 1));
-    if (name[1] != '3') one->report.status.labels = {{"zone", name[1] == '1' ? "a" : "b"}};
+    model::Report report = *one->report;
+    if (name[1] != '3') report.status.labels = {{"zone", name[1] == '1' ? "a" : "b"}};
+    one->report = std::make_shared<const model::Report>(std::move(report));
     caf::anon_send(fleet_, Durable{std::move(one)});
   }
   caf::anon_send(fleet_, Durable{arrived_ago("gone", std::chrono::minutes(10))});
@@ -339,6 +343,29 @@ TEST_F(Fleet, WatchOfANodeWithoutASessionDoesNotReadAsACoordinatorOutOfReach) {
   ASSERT_FALSE(watched.ok());
   EXPECT_EQ(watched.error().code(), model::ErrorCode::kNotFound);
   EXPECT_THAT(watched.error().message(), HasSubstr("no session"));
+}
+
+TEST_F(Fleet, WhatPredictionsRestOnIsKeptSliceBySlice) {
+  connect_and_report("n1", 1);
+  for (std::size_t slice = 0; slice < profile::ProfileBook::kSlices; ++slice)
+    caf::anon_send(fleet_, LedgerTick{});
+  const auto setting = next<KeepSetting>();
+  ASSERT_TRUE(setting);
+  EXPECT_EQ(setting->key, prediction_setting(profile::ProfileBook::slice_of(NodeName("n1"))));
+  profile::ProfileBook kept;
+  EXPECT_TRUE(kept.read(setting->value, clock::mono_now(), clock::wall_now()).ok());
+  EXPECT_EQ(kept.size(), 1u);
+}
+
+TEST(LedgerInput, TakesWhatIsPredictedAndLeavesUnknownWhatIsNot) {
+  fleet::NodeUsage usage;
+  usage.arrived = model::MonoTime{77};
+  const auto none = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4));
+  EXPECT_EQ(none.prod_reclaimable_cpu, std::nullopt);
+  EXPECT_EQ(none.prod_reclaimable_memory, std::nullopt);
+  const auto input = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4), {model::MilliCpu(8), std::nullopt});
+  EXPECT_EQ(input.prod_reclaimable_cpu, model::MilliCpu(8));
+  EXPECT_EQ(input.prod_reclaimable_memory, std::nullopt);
 }
 
 TEST(LedgerInput, NodeThatNeverReportedHasNoArrival) {

@@ -1,15 +1,17 @@
 #include "coordinator/actor/ledger_book.h"
 
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "coordinator/actor/ledger_input.h"
-#include "coordinator/policy/policy.h"
+#include "test/coordinator/actor/ledger_fixture.h"
 
 namespace tideline::coordinator {
 namespace {
@@ -23,51 +25,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr model::MonoTime kBegin{1'000'000'000'000};
-
-std::shared_ptr<const policy::ClusterPolicy> policy_of(const std::string& json) {
-  auto parsed = policy::parse({{"colocation-config", json}});
-  EXPECT_TRUE(parsed.ok()) << (parsed ? "" : parsed.error().message());
-  return std::make_shared<const policy::ClusterPolicy>(*std::move(parsed));
-}
-
-model::Report report(const std::string& node, std::uint64_t seq, std::int64_t used_milli) {
-  model::Report made;
-  made.node = NodeName(node);
-  made.incarnation = model::Incarnation(1);
-  made.seq = model::Seq(seq);
-  made.window = seconds(10);
-  made.status.cpu_capacity = made.status.cpu_allocatable = MilliCpu(10'000);
-  model::NodeSample sample;
-  sample.window = seconds(10);
-  sample.node_cpu = MilliCpu(used_milli + 1'000);
-  sample.system_cpu = MilliCpu(1'000);
-  made.samples = {sample};
-  model::PodSummary pod;
-  pod.pod.uid = model::PodUid("web");
-  pod.cpu_milli = model::Spread{used_milli, used_milli, used_milli};
-  made.pods = {pod};
-  return made;
-}
-
-class LedgerBookTest : public testing::Test {
- protected:
-  LedgerBookTest() { rollout_.set(policy_of(R"({"enable": true, "degradeTimeMinutes": 2})"), model::PolicyVersion(1)); }
-
-  void report_now(const std::string& node, std::uint64_t seq, std::int64_t used_milli) {
-    const auto taken = fleet_.intake(report(node, seq, used_milli), {now_, {1'790'000'000'000}});
-    ASSERT_TRUE(taken.ok());
-    book_.touch(NodeName(node));
-  }
-  std::vector<model::Reclaimed> accounts() const {
-    return book_.accounts(now_, [](const NodeName&) { return true; });
-  }
-
-  fleet::FleetView fleet_;
-  policy::Rollout rollout_{model::Epoch(1)};
-  LedgerBook book_;
-  model::MonoTime now_ = kBegin;
-};
+using LedgerBookTest = Ledger;
 
 TEST_F(LedgerBookTest, ComputesANodeOnceForEachOfItsReports) {
   report_now("n", 1, 2'000);
@@ -213,6 +171,55 @@ TEST_F(LedgerBookTest, TheClustersAccountIsTheSumOfNodesThatAreNotGone) {
   EXPECT_EQ(kept[0].cpu.capacity, MilliCpu(10'000));
 }
 
+TEST_F(LedgerBookTest, MidIsGivenWhatProdIsPredictedNotToNeed) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  report_now("n", 1, 500);
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(0)) << "nothing is known of the pod yet";
+  const auto before = computed().cpu.offered;
+  warm_up();
+  const auto account = computed();
+  EXPECT_EQ(account.cpu.mid, MilliCpu(3'406)) << "4000 - 1.1 * 539.46";
+  EXPECT_EQ(account.cpu.mid_rule, ReclaimRule::kPredicted);
+  EXPECT_EQ(account.cpu.offered + account.cpu.mid_offered, before) << "batch has the rest, and nothing is sold twice";
+}
+
+TEST_F(LedgerBookTest, ThePolicyNamesThePredictorAndAnotherOneCountsAtOnce) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  warm_up();
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(3'406));
+  book_.set_prediction(prediction(profile::Predictor::kRecentMax));
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(3'450)) << "4000 - 1.1 * 500";
+  book_.set_prediction(prediction(std::nullopt));
+  EXPECT_EQ(computed().cpu.mid, MilliCpu(0));
+}
+
+TEST_F(LedgerBookTest, APredictionEndsWithItsNodesDataAndComesBackWithThem) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  warm_up();
+  const auto before = computed().cpu.mid;
+  now_ = now_ + minutes(10);
+  EXPECT_EQ(computed().cpu.mid_rule, ReclaimRule::kStale);
+  EXPECT_EQ(computed().cpu.mid_offered, MilliCpu(0));
+  report_now("n", 7, 500);
+  EXPECT_EQ(computed().cpu.mid, before);
+}
+
+TEST_F(LedgerBookTest, AnotherLifeGoesOnWithWhatWasLearnt) {
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  warm_up();
+  const auto before = computed().cpu;
+  const model::WallTime wall{1'790'000'000'000};
+  profile::ProfileBook profiles;
+  const auto slice = profile::ProfileBook::slice_of(NodeName("n"));
+  ASSERT_TRUE(profiles.read(book_.profiles().write(slice, now_, wall).bytes, now_, wall).ok());
+  fleet_ = fleet::FleetView();
+  book_ = LedgerBook(std::move(profiles));
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  EXPECT_THAT(book_.run(fleet_, rollout_, now_), IsEmpty()) << "a node that is only remembered has no account";
+  report_now("n", 7, 500);
+  EXPECT_EQ(computed().cpu, before);
+}
+
 // Whatever is left out: the book holds what computing all anew would give.
 TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
   const std::uint64_t seed = std::random_device{}();
@@ -220,9 +227,12 @@ TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
   std::mt19937_64 random(seed);
   const auto pick = [&](std::uint64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
   std::map<std::string, std::uint64_t> seqs;
+  book_.set_prediction(prediction(profile::Predictor::kHistogram));
+  int predicted = 0;
   for (std::uint64_t step = 0; step < 3000; ++step) {
     now_ = now_ + seconds(pick(20));
-    const std::string node = "n" + std::to_string(pick(5));
+    const auto number = pick(5);
+    const auto node = fmt::format("n{}", number);
     if (pick(9) == 0) {
       rollout_.set(
           policy_of(fmt::format(R"({{"enable": {}, "degradeTimeMinutes": {}, "cpuReclaimThresholdPercent": {}}})",
@@ -230,17 +240,19 @@ TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
           model::PolicyVersion(step + 2));
       book_.touch_all();
     } else if (pick(3) != 0) {
-      report_now(node, ++seqs[node], pick(9'000));
+      report_now(node, ++seqs[node], pick(number < 3 ? 9'000 : 2'000));
     }
     (void)book_.run(fleet_, rollout_, now_);
     for (const auto& account : accounts()) {
       const auto policy = *rollout_.wanted(account.node);
-      EXPECT_EQ(account, reclaim::reclaim(ledger_input(account.node, fleet_.usage(account.node), policy.version),
-                                          policy.colocation, now_))
-          << "step " << step;
+      const auto input = ledger_input(account.node, fleet_.usage(account.node), policy.version,
+                                      book_.profiles().reclaimable(account.node));
+      EXPECT_EQ(account, reclaim::reclaim(input, policy.colocation, now_)) << "step " << step;
+      predicted += input.prod_reclaimable_cpu > MilliCpu(0) ? 1 : 0;
     }
     if (HasFailure()) return;
   }
+  EXPECT_GT(predicted, 100);
 }
 
 }  // namespace

@@ -26,6 +26,15 @@ FleetReport fleet_report() {
   report.cluster.cpu.offered = model::MilliCpu(12'500);
   report.cluster.memory.deficit = model::Bytes(1 << 20);
   report.policy = model::PolicyVersion(9);
+  report.predicted.warm_pods = 500;
+  report.predicted.cold_pods = 100;
+  using profile::Predictor;
+  using profile::Resource;
+  report.predicted.saved.at(Predictor::kHistogram).at(Resource::kCpu) = 3'500;
+  report.predicted.saved.at(Predictor::kRecentMax).at(Resource::kMemory) = 4'096;
+  report.predicted.scores.at(Predictor::kHistogram).at(Resource::kCpu) = {.checks = 80, .violations = 4, .excess = 750};
+  report.predicted.scores.at(Predictor::kRecentMax).at(Resource::kMemory) = {
+      .checks = 70, .violations = 1, .excess = 512};
   return report;
 }
 
@@ -59,6 +68,15 @@ TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
                            "\ntideline_cpu_cores{term=\"capacity\"} 64\n",
                            "\ntideline_cpu_cores{term=\"offered\"} 12.5\n",
                            "\ntideline_memory_bytes{term=\"deficit\"} 1048576\n",
+                           "\ntideline_prediction_pods{state=\"warm\"} 500\n",
+                           "\ntideline_prediction_pods{state=\"cold\"} 100\n",
+                           "\ntideline_prediction_saved_cores{predictor=\"histogram\"} 3.5\n",
+                           "\ntideline_prediction_saved_bytes{predictor=\"recentMax\"} 4096\n",
+                           "\ntideline_prediction_checks_total{predictor=\"histogram\",resource=\"cpu\"} 80\n",
+                           "\ntideline_prediction_violations_total{predictor=\"histogram\",resource=\"cpu\"} 4\n",
+                           "\ntideline_prediction_violations_total{predictor=\"recentMax\",resource=\"memory\"} 1\n",
+                           "\ntideline_prediction_excess_cores_total{predictor=\"histogram\"} 0.75\n",
+                           "\ntideline_prediction_excess_bytes_total{predictor=\"recentMax\"} 512\n",
                            "\ntideline_sessions 21\n",
                            "\ntideline_sessions_opened_total 30\n",
                            "\ntideline_peers_refused_total 2\n",

@@ -219,11 +219,14 @@ TEST(Check, KeysOfTheWholeFleetAndNoticesAreTold) {
   Fleet fleet;
   fleet.add("a");
   const auto then =
-      parsed({{"tideline-config", R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}}})"},
+      parsed({{"tideline-config",
+               R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}, "prediction": {"predictor": "none"}}})"},
               {"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 70}})"}});
   const auto report = fleet.check(ClusterPolicy{}, then);
   EXPECT_THAT(report.fleet,
-              ElementsAre(SettingChange{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"}));
+              ElementsAre(SettingChange{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"},
+                          SettingChange{"tideline-config", "prediction.predictor", "\"histogram\"", "\"none\"",
+                                        "clusterStrategy"}));
   EXPECT_THAT(report.groups, IsEmpty());
   EXPECT_THAT(report.notices, ElementsAre(Field(&Notice::path, HasSubstr("memoryEvictThresholdPercent"))));
 }

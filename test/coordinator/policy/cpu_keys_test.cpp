@@ -41,11 +41,11 @@ TEST(CpuKeys, EvictionFieldsOfTheThresholdsArrive) {
 }
 
 TEST(CpuKeys, RatesOfEvictionsAreOfTheWholeFleet) {
-  EXPECT_EQ(eviction_rates(*parse({})), (model::EvictionRates{60, 5}));
+  EXPECT_EQ(fleet_policy(*parse({})).evictions, (model::EvictionRates{60, 5}));
   const auto policy = parse({{"tideline-config", R"({"clusterStrategy": {
       "eviction": {"maxPerMinute": 1, "maxPerMinutePerWorkload": 0}, "dryRun": {"cpuBurst": true}}})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
-  EXPECT_EQ(eviction_rates(*policy), (model::EvictionRates{1, 0}));
+  EXPECT_EQ(fleet_policy(*policy).evictions, (model::EvictionRates{1, 0}));
   EXPECT_TRUE(effective(*policy, {}).dry_run.cpu_burst);
   const auto refusal = [](const std::string& text) {
     const auto bad = parse({{"tideline-config", text}});

@@ -15,7 +15,6 @@
 namespace tideline::policy {
 namespace {
 
-using model::EvictionRates;
 using model::NodePolicy;
 using testing::IsEmpty;
 
@@ -65,12 +64,33 @@ TEST(Diff, EveryKeyOfTheWholeFleetIsCompared) {
     ASSERT_EQ(key.apply_fleet != nullptr, key.read_fleet != nullptr);
     if (!key.apply_fleet) continue;
     ++keys;
-    EvictionRates rates;
-    const Scalar value = another(key, key.read_fleet(EvictionRates{}));
-    key.apply_fleet(rates, value);
-    EXPECT_EQ(diff(EvictionRates{}, rates), (std::vector<Difference>{{&key, key.read_fleet(EvictionRates{}), value}}));
+    const FleetPolicy defaults{};
+    FleetPolicy policy;
+    const Scalar value = another(key, key.read_fleet(defaults));
+    key.apply_fleet(policy, value);
+    ASSERT_EQ(key.read_fleet(policy), value) << "what is read is what was put";
+    EXPECT_EQ(diff(defaults, policy), (std::vector<Difference>{{&key, key.read_fleet(defaults), value}}));
   }
-  EXPECT_EQ(keys, 2u);
+  EXPECT_EQ(keys, 5u);
+}
+
+TEST(Diff, EveryChoiceOfAKeyIsReadAsItWasPut) {
+  for (const KeySpec& key : key_table()) {
+    for (const auto choice : key.choices) {
+      SCOPED_TRACE(testing::Message() << key.document << " " << key.path << " " << choice);
+      const Scalar value{std::string(choice)};
+      NodePolicy policy;
+      FleetPolicy fleet;
+      if (key.apply) {
+        key.apply(policy, value);
+        EXPECT_EQ(key.read(policy), value);
+      }
+      if (key.apply_fleet) {
+        key.apply_fleet(fleet, value);
+        EXPECT_EQ(key.read_fleet(fleet), value);
+      }
+    }
+  }
 }
 
 TEST(Diff, EveryFieldOfAPolicyHasAKey) {
@@ -103,9 +123,11 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
   }
   {
     [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6] = dry_run;
-    const EvictionRates rates{};
-    [[maybe_unused]] const auto& [r1, r2] = rates;
-    EXPECT_EQ(keys_of(kTidelineKey), 6 + 2);
+    const FleetPolicy fleet{};
+    [[maybe_unused]] const auto& [evictions, prediction] = fleet;
+    [[maybe_unused]] const auto& [e1, e2] = evictions;
+    [[maybe_unused]] const auto& [p1, p2, p3] = prediction;
+    EXPECT_EQ(keys_of(kTidelineKey), 6 + 2 + 3);
   }
 }
 

@@ -39,7 +39,7 @@ TEST(Effective, EveryActiveDefaultInTheKeyTableIsTheModelsDefault) {
     if (key.document != kColocationKey) text = "{\"clusterStrategy\":" + text + "}";
     const auto policy = parsed({{std::string(key.document), text}});
     EXPECT_EQ(effective(policy, {}), NodePolicy{}) << key.path << " " << text;
-    EXPECT_EQ(eviction_rates(policy), model::EvictionRates{}) << key.path << " " << text;
+    EXPECT_EQ(fleet_policy(policy), FleetPolicy{}) << key.path << " " << text;
   }
 }
 

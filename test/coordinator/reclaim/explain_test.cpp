@@ -128,6 +128,23 @@ TEST(Explain, SaysByMaxUsageRequestWhichOfBothIsTheLarger) {
   EXPECT_EQ(explained.cpu.pods[1].basis, ChargeBasis::kUse);
 }
 
+TEST(Explain, NamesThePredictorOrWhyMidGetsNothingByIt) {
+  auto input = a_node();
+  auto origin = kOrigin;
+  EXPECT_THAT(line(explain(input, enabled(), kTime, origin).cpu, AccountTerm::kProdReclaimable).detail,
+              HasSubstr("prediction.predictor none"));
+  origin.predictor = "recentMax";
+  const auto cold = line(explain(input, enabled(), kTime, origin).cpu, AccountTerm::kProdReclaimable);
+  EXPECT_EQ(cold.value, std::nullopt);
+  EXPECT_THAT(cold.detail, HasSubstr("recentMax: no prod pod is known for long enough"));
+  input.prod_reclaimable_cpu = MilliCpu(4'000);
+  const auto warm = line(explain(input, enabled(), kTime, origin).cpu, AccountTerm::kProdReclaimable);
+  EXPECT_EQ(warm.value, MilliCpu(4'000));
+  EXPECT_EQ(warm.source, TermSource::kPrediction);
+  EXPECT_EQ(warm.age, seconds(12));
+  EXPECT_EQ(warm.detail, "recentMax: requested by prod, and not needed");
+}
+
 TEST(Explain, NamesTheRuleThatCutTheOffer) {
   auto policy = enabled();
   policy.batch_cpu_threshold_percent = 30;

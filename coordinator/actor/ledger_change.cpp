@@ -1,0 +1,59 @@
+#include "coordinator/actor/ledger_change.h"
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace tideline::coordinator {
+namespace {
+
+template <class Unit>
+void note_rule_change(std::vector<model::Event>& events, std::string_view resource,
+                      const model::ReclaimTerms<Unit>& before, const model::ReclaimTerms<Unit>& now,
+                      model::WallTime at) {
+  if (before.rule == now.rule) return;
+  const auto text = [](const model::ReclaimTerms<Unit>& terms) {
+    return fmt::format("{} by {}", terms.offered.value(), model::name_of(terms.rule));
+  };
+  events.push_back({at, model::Controller::kCoordinator, model::Reason::kReclaimedChanged, std::string(resource),
+                    text(before), text(now)});
+}
+
+/// The same of mid, where it has or had anything.
+template <class Unit>
+void note_mid_change(std::vector<model::Event>& events, std::string_view resource,
+                     const model::ReclaimTerms<Unit>& before, const model::ReclaimTerms<Unit>& now,
+                     model::WallTime at) {
+  const auto of_mid = [](const model::ReclaimTerms<Unit>& terms) {
+    model::ReclaimTerms<Unit> mid;
+    mid.offered = terms.mid_offered;
+    mid.rule = terms.mid_rule;
+    return mid;
+  };
+  if (before.mid != Unit{} || now.mid != Unit{}) note_rule_change(events, resource, of_mid(before), of_mid(now), at);
+}
+
+}  // namespace
+
+std::vector<model::Event> events_of(const LedgerBook::Change& change, model::WallTime at) {
+  std::vector<model::Event> events;
+  if (!change.before) return events;
+  const auto& before = *change.before;
+  const auto& now = change.now;
+  note_rule_change(events, "kubernetes.io/batch-cpu", before.cpu, now.cpu, at);
+  note_rule_change(events, "kubernetes.io/batch-memory", before.memory, now.memory, at);
+  note_mid_change(events, "kubernetes.io/mid-cpu", before.cpu, now.cpu, at);
+  note_mid_change(events, "kubernetes.io/mid-memory", before.memory, now.memory, at);
+  return events;
+}
+
+link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTime now) {
+  using Rule = model::ReclaimRule;
+  const auto rule = account.cpu.rule;
+  const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale && rule != Rule::kUnknownUsage;
+  if (!known) return {};
+  return {account.cpu.offered, now + -*account.data_age};
+}
+
+}  // namespace tideline::coordinator
