@@ -22,12 +22,6 @@ void put(const policy::SettingChange& change, Wire::Change::Builder out) {
   out.setBy(ptr(change.by));
 }
 
-template <class Rows, class List>
-void put_rows(const Rows& rows, List list) {
-  for (unsigned i = 0; i < list.size(); ++i)
-    put(rows[i], list[i]);
-}
-
 void put_texts(const std::vector<std::string>& texts, capnp::List<capnp::Text>::Builder list) {
   for (unsigned i = 0; i < list.size(); ++i)
     list.set(i, ptr(texts[i]));
@@ -45,7 +39,9 @@ void put(const policy::Notice& notice, Wire::Notice::Builder out) {
 }
 
 void put(const policy::ChangeGroup& group, Wire::Group::Builder out) {
-  put_rows(group.changes, out.initChanges(size_of(group.changes)));
+  auto changes = out.initChanges(size_of(group.changes));
+  for (unsigned i = 0; i < changes.size(); ++i)
+    put(group.changes[i], changes[i]);
   put(group.nodes, out.initNodes());
 }
 
@@ -73,6 +69,13 @@ void put(const policy::NodeLack& lack, Wire::Lack::Builder out) {
   out.setWhy(ptr(lack.why));
   out.setAlready(lack.already);
   put(lack.nodes, out.initNodes());
+}
+
+// After all that it is for: those of this file are found where it is written, and nowhere else.
+template <class Rows, class List>
+void put_rows(const Rows& rows, List list) {
+  for (unsigned i = 0; i < list.size(); ++i)
+    put(rows[i], list[i]);
 }
 
 }  // namespace
