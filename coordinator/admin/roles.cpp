@@ -9,13 +9,26 @@ namespace tideline::admin {
 const std::vector<MethodRule>& method_rules() {
   using link::Role;
   static const std::vector<MethodRule> rules = {
-      {"nodes", Role::kViewer},           {"node", Role::kViewer},          {"pods", Role::kViewer},
-      {"reclaimed", Role::kViewer},       {"history", Role::kViewer},       {"events", Role::kViewer},
-      {"policyGet", Role::kViewer},       {"policyApply", Role::kOperator}, {"policyStatus", Role::kViewer},
-      {"watch", Role::kViewer},           {"whoami", Role::kViewer},        {"explain", Role::kViewer},
-      {"handsOffBegin", Role::kOperator}, {"handsOffList", Role::kViewer},  {"handsOffEnd", Role::kOperator},
-      {"release", Role::kOperator},       {"resume", Role::kOperator},      {"policyCheck", Role::kViewer},
-      {"explainReclaimed", Role::kViewer}, {"cluster", Role::kViewer},
+      {"nodes", Role::kViewer},
+      {"node", Role::kViewer},
+      {"pods", Role::kViewer},
+      {"reclaimed", Role::kViewer},
+      {"history", Role::kViewer},
+      {"events", Role::kViewer},
+      {"policyGet", Role::kViewer},
+      {"policyApply", Role::kOperator},
+      {"policyStatus", Role::kViewer},
+      {"watch", Role::kViewer},
+      {"whoami", Role::kViewer},
+      {"explain", Role::kViewer},
+      {"handsOffBegin", Role::kOperator},
+      {"handsOffList", Role::kViewer},
+      {"handsOffEnd", Role::kOperator},
+      {"release", Role::kOperator},
+      {"resume", Role::kOperator},
+      {"policyCheck", Role::kViewer},
+      {"explainReclaimed", Role::kViewer},
+      {"cluster", Role::kViewer},
   };
   return rules;
 }

@@ -26,8 +26,7 @@ model::Result<ReportReader::Read> ReportReader::read(schema::NodeSession::Report
     const auto words = params.totalSize().wordCount;
     if (auto good = check_size(words * sizeof(capnp::word)); !good) return good.error();
     const auto in = params.getReport();
-    auto report = codec::read(
-        in, [this](std::uint64_t number) { return number == named_ ? newest_.get() : nullptr; });
+    auto report = codec::read(in, [this](std::uint64_t number) { return number == named_ ? newest_.get() : nullptr; });
     if (!report) return report.error();
     const bool left_out = codec::leaves_out_pods(in);
     const std::uint64_t named = in.getPodList();

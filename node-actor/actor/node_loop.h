@@ -36,9 +36,9 @@ class NodeLoop {
 
   void set_pods(std::vector<model::Pod> pods);
   void set_policy(std::optional<model::NodePolicy> policy);
-  /// What an operator keeps the agent off, from now, beside its own pod: writes at or below these groups are refused. A release among them
-  /// that was not there before puts all originals back at once. Errors: kFenced; kUnavailable names what could not be
-  /// put back, and the holds are in force all the same.
+  /// What an operator keeps the agent off, from now, beside its own pod: writes at or below these groups are refused. A
+  /// release among them that was not there before puts all originals back at once. Errors: kFenced; kUnavailable names
+  /// what could not be put back, and the holds are in force all the same.
   model::Result<void> set_hands_off(std::vector<decide::Hold> holds);
   const std::vector<decide::Hold>& hands_off() const { return holds_; }
   const std::vector<model::Pod>& pods() const { return pods_; }

@@ -104,9 +104,8 @@ model::Result<store::StoredReport> stored_report(std::string_view key, std::stri
   const auto received = model::WallTime{reader.integer<std::int64_t>()};
   const auto offset = model::Duration(reader.integer<std::int64_t>());
   if (!reader.ok()) return Error(ErrorCode::kMalformed, fmt::format("{} bytes", value.size())).in(where());
-  auto report = codec::report_from_bytes(std::as_bytes(std::span(reader.rest())), [&](std::uint64_t list) {
-    return find(head->node, head->at, list);
-  });
+  auto report = codec::report_from_bytes(std::as_bytes(std::span(reader.rest())),
+                                         [&](std::uint64_t list) { return find(head->node, head->at, list); });
   if (!report) return Error(ErrorCode::kMalformed, report.error().message()).in(where());
   if (report->node != head->node || report->incarnation != incarnation || report->seq != seq) {
     return Error(ErrorCode::kMalformed,

@@ -316,20 +316,17 @@ model::Result<void> walk(Database& database, rocksdb::ColumnFamilyHandle* family
 }
 
 model::Result<store::StoredReport> whole_report(std::string_view key, std::string_view value, PodsReader& pods) {
-  auto stored =
-      stored_report(key, value, [&pods](const model::NodeName& node, model::WallTime at, std::uint64_t list) {
-        return pods.find(node, at, list);
-      });
+  auto stored = stored_report(key, value, [&pods](const model::NodeName& node, model::WallTime at, std::uint64_t list) {
+    return pods.find(node, at, list);
+  });
   if (!stored && pods.trouble()) return *pods.trouble();
   return stored;
 }
 
 /// Key and value of the node's last row before the key `end`; nullopt = there is none.
-model::Result<std::optional<std::pair<std::string, std::string>>> last_row(Database& database,
-                                                                           rocksdb::ColumnFamilyHandle* family,
-                                                                           const model::NodeName& node,
-                                                                           const std::string& end,
-                                                                           const rocksdb::Snapshot* snapshot = nullptr) {
+model::Result<std::optional<std::pair<std::string, std::string>>> last_row(
+    Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& node, const std::string& end,
+    const rocksdb::Snapshot* snapshot = nullptr) {
   using Found = std::optional<std::pair<std::string, std::string>>;
   const std::string begin = node_prefix(node);
   const rocksdb::Slice lower(begin);

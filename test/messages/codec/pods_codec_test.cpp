@@ -69,7 +69,8 @@ TEST(PodsLeftOut, AreAllOrNoneOfAReport) {
   auto root = message.initRoot<schema::Report>();
   write_without_pods(whole.getRoot<schema::Report>().asReader(), kList, root);
   write(two.pods[1].pod, root.getPods()[1].initPod());
-  const auto read = guarded("report", [&] { return codec::read(root.asReader(), [&](std::uint64_t) { return &two; }); });
+  const auto read =
+      guarded("report", [&] { return codec::read(root.asReader(), [&](std::uint64_t) { return &two; }); });
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), ErrorCode::kMalformed);
   EXPECT_THAT(read.error().message(), HasSubstr("some are left out"));

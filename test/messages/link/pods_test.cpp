@@ -55,9 +55,8 @@ TEST_F(LinkPods, AreLeftOutOnceTheyAreKnownAndTheReportIsWholeAllTheSame) {
   const auto alone = codec::report_from_bytes(second.bytes);
   ASSERT_FALSE(alone);
   EXPECT_EQ(alone.error().code(), ErrorCode::kMalformed);
-  const auto joined = codec::report_from_bytes(second.bytes, [&](std::uint64_t list) {
-    return list == second.pods_left_out ? first.report.get() : nullptr;
-  });
+  const auto joined = codec::report_from_bytes(
+      second.bytes, [&](std::uint64_t list) { return list == second.pods_left_out ? first.report.get() : nullptr; });
   ASSERT_TRUE(joined) << joined.error().message();
   EXPECT_EQ(*joined, with_pods("n1", 2));
 
