@@ -12,8 +12,8 @@
 namespace tideline::policy {
 
 /// Of all keys that are not at the built-in default, with their values: FNV-1a, 64 bits, never 0. Version and epoch do
-/// not count. The same in every build that knows the keys which are set, so a coordinator that learnt more keys says
-/// the same of a policy as before.
+/// not count, nor what holds for the whole fleet and goes to no node. The same in every build that knows the keys which
+/// are set, so a coordinator that learnt more keys says the same of a policy as before.
 model::PolicyContent content_of(const model::NodePolicy& policy);
 
 /// Contents of many nodes' policies, of which most are the same.

@@ -231,10 +231,12 @@ class Reference(unittest.TestCase):
     def test_every_option_is_in_it_and_no_other(self):
         said = set()
         for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"), ("tideline-coordinator",),
-                        ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",), *(("tidectl", name) for name in ("nodes", "node", "pods", "history", "events", "watch",
-                                                                      "explain", "hands-off")),
-                        ("tidectl", "policy", "get"), ("tidectl", "policy", "check"), ("tidectl", "policy", "apply"), ("tidectl", "hands-off", "list"),
-                        ("tidectl", "hands-off", "end"), ("tidectl", "explain", "node"), ("tidectl", "node", "n", "release")):
+                        ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",),
+                        *(("tidectl", name) for name in ("nodes", "node", "pods", "cluster", "history", "events", "watch",
+                                                         "explain", "hands-off")),
+                        ("tidectl", "policy", "get"), ("tidectl", "policy", "check"), ("tidectl", "policy", "apply"),
+                        ("tidectl", "hands-off", "list"), ("tidectl", "hands-off", "end"), ("tidectl", "explain", "node"),
+                        ("tidectl", "explain", "reclaimed"), ("tidectl", "node", "n", "release")):
             said |= set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", generate.help_of(BIN, *command), re.MULTILINE))
         documented = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE))
         self.assertEqual(documented, said - {"--help"})
