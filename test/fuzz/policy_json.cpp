@@ -201,7 +201,9 @@ constexpr std::array<Record, 9> kSound = {{
 }};
 
 Bytes bytes_of(const Record& record) {
-  Bytes bytes{static_cast<std::uint8_t>(record.letter)};
+  Bytes bytes;
+  bytes.reserve(record.text.size() + 2);
+  bytes.push_back(static_cast<std::uint8_t>(record.letter));
   bytes.insert(bytes.end(), record.text.begin(), record.text.end());
   bytes.push_back(static_cast<std::uint8_t>(kEndOfRecord));
   return bytes;

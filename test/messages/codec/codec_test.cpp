@@ -45,6 +45,10 @@ const std::string kGoldenReport =
 const std::string kGoldenPolicy =
 #include "test/messages/codec/golden_policy.inc"
     ;
+// Before Report.podList: spools and histories hold these.
+const std::string kGoldenReportWithoutList =
+#include "test/messages/codec/golden_report_without_list.inc"
+    ;
 // As version 0.1 wrote them: stored history and older programs have these.
 const std::string kGoldenReport01 =
 #include "test/messages/codec/golden_report_0_1.inc"
@@ -136,6 +140,12 @@ TEST(GoldenBytes, ReportIsWrittenAsEver) {
 
 TEST(GoldenBytes, ReportIsReadAsEver) {
   const auto report = report_from_bytes(unhex(kGoldenReport));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
+TEST(GoldenBytes, ReportOfBeforeListsOfPodsIsReadAsItWas) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithoutList));
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(*report, known_report());
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "test/node-actor/kernel/trees.h"
 #include "test/support/pod_tree.h"
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
@@ -18,6 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using decide::EvictTask;
+using kernel::test::FixtureTree;
+using kernel::test::operator+;
 using model::EvictionVerdict;
 using model::MonoTime;
 using model::PodUid;
@@ -34,15 +37,10 @@ struct Told {
   std::string after;
 };
 
-/// Real cgroups, virtual time: a batch pod of one spinning process, picked for node-cpu-full.
-class EvictionsOnRealCgroups : public testing::Test {
+/// Virtual time: a batch pod that is picked for node-cpu-full.
+class EvictionsTest : public testing::Test {
  protected:
-  void SetUp() override {
-    TIDELINE_NEED_CGROUPS();
-    pods_ = std::make_unique<PodTree>();
-    auto tree = kernel::CgroupTree::discover({}, {.kubepods = pods_->kubepods(), .driver = {}});
-    ASSERT_TRUE(tree) << tree.error().message();
-    tree_ = std::make_unique<kernel::CgroupTree>(std::move(*tree));
+  EvictionsTest() {
     pod_.uid = PodUid("be-uid");
     pod_.name_space = "test";
     pod_.name = "job";
@@ -78,7 +76,7 @@ class EvictionsOnRealCgroups : public testing::Test {
     decision_.victims.clear();
     if (picked) decision_.victims = {victim()};
     if (picked) state_.asked.push_back({pod_.uid, now_, false});
-    evictions.round(state_, {.now = now_, .decision = decision_, .pods = {pod_}, .held = {}, .dry_run = false});
+    evictions.round(state_, {.now = now_, .decision = decision_, .pods = {pod_}, .held = {}, .dry_run = dry_run_});
     return gone;
   }
   void grant(Evictions& evictions) const {
@@ -87,6 +85,78 @@ class EvictionsOnRealCgroups : public testing::Test {
   }
   bool credited() const {
     return std::any_of(state_.asked.begin(), state_.asked.end(), [](const auto& asked) { return !asked.refused; });
+  }
+
+  std::unique_ptr<kernel::CgroupTree> tree_;
+  test::TempDir state_dir_;
+  model::Pod pod_;
+  decide::EvictDecision decision_;
+  decide::EvictState state_;
+  bool dry_run_ = false;
+  MonoTime now_{1'000'000'000'000};
+  std::vector<Told> told_;
+};
+
+/// Its group is one of files, in which no process is.
+class EvictionsOnAFixtureTree : public EvictionsTest {
+ protected:
+  EvictionsOnAFixtureTree() { tree_ = std::make_unique<kernel::CgroupTree>(kernel::test::tree_of(files_)); }
+
+  FixtureTree files_{kernel::test::v1_files() +
+                     FixtureTree::Files{{"sys/fs/cgroup/cpu/kubepods/besteffort/podbe-uid/cgroup.procs", ""}}};
+};
+
+TEST_F(EvictionsOnAFixtureTree, InDryRunItTellsWhoWouldGoAndEvictsNobody) {
+  dry_run_ = true;
+  auto evictions = worker();
+  second(*evictions, true);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].reason, Reason::kDryRun);
+  EXPECT_THAT(told_[0].after, HasSubstr("would be evicted: "));
+  EXPECT_THAT(evictions->take_requests(), IsEmpty()) << "nor asks for any";
+  grant(*evictions);
+  for (int i = 0; i < 40; ++i)
+    second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 0u);
+  EXPECT_THAT(told_, SizeIs(1));
+}
+
+TEST_F(EvictionsOnAFixtureTree, WhoWasAskedForBeforeADryRunStays) {
+  auto evictions = worker();
+  second(*evictions, true);
+  ASSERT_THAT(evictions->waiting(), SizeIs(1));
+  grant(*evictions);
+  dry_run_ = true;
+  second(*evictions);
+  EXPECT_THAT(evictions->waiting(), IsEmpty());
+  EXPECT_FALSE(credited());
+  dry_run_ = false;
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 0u);
+}
+
+TEST_F(EvictionsOnAFixtureTree, TheNextWorkerKeepsTheRateOfEvictionsWithoutTheCoordinator) {
+  ASSERT_TRUE(keep_evictions(state_dir_.str(), "boot", {.under_way = {}, .last_alone = now_}));
+  auto evictions = worker();
+  second(*evictions, true);
+  for (int i = 1; i < 59; ++i)
+    second(*evictions);
+  EXPECT_THAT(told_, IsEmpty()) << "a minute has not passed since the earlier worker's";
+  second(*evictions);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].reason, Reason::kNoArbiter);
+  EXPECT_EQ(evictions->under_way(), 1u);
+}
+
+/// Real cgroups: the pod has one spinning process.
+class EvictionsOnRealCgroups : public EvictionsTest {
+ protected:
+  void SetUp() override {
+    TIDELINE_NEED_CGROUPS();
+    pods_ = std::make_unique<PodTree>();
+    auto tree = kernel::CgroupTree::discover({}, {.kubepods = pods_->kubepods(), .driver = {}});
+    ASSERT_TRUE(tree) << tree.error().message();
+    tree_ = std::make_unique<kernel::CgroupTree>(std::move(*tree));
   }
   /// A process in the pod that ignores SIGTERM.
   pid_t stubborn() {
@@ -104,13 +174,6 @@ class EvictionsOnRealCgroups : public testing::Test {
   bool empty() const { return pods_->read(PodTree::kBe, "cgroup.procs", "cgroup.procs").empty(); }
 
   std::unique_ptr<PodTree> pods_;
-  std::unique_ptr<kernel::CgroupTree> tree_;
-  test::TempDir state_dir_;
-  model::Pod pod_;
-  decide::EvictDecision decision_;
-  decide::EvictState state_;
-  MonoTime now_{1'000'000'000'000};
-  std::vector<Told> told_;
 };
 
 TEST_F(EvictionsOnRealCgroups, AVictimIsAskedForWithItsOwnerAndCgroupAndEndsWhenGranted) {

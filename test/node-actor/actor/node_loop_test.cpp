@@ -41,6 +41,10 @@ class NodeLoopTest : public testing::Test {
     ASSERT_TRUE(lease.ok() && journal.ok());
     lease_ = std::make_unique<guard::Lease>(std::move(*lease));
     journal_ = std::make_unique<guard::Journal>(std::move(*journal));
+    start();
+  }
+  /// A worker, with what an earlier one left in the journal.
+  void start() {
     NodeConfig config;
     config.kernel = kernel::KernelRoot::below(tree_->str());
     config.state_dir = state_->str();
@@ -67,6 +71,12 @@ class NodeLoopTest : public testing::Test {
     std::vector<Reason> all;
     for (const auto& event : loop_->take_events())
       all.push_back(event.reason);
+    return all;
+  }
+  std::vector<std::string> told() {
+    std::vector<std::string> all;
+    for (const auto& event : loop_->take_events())
+      all.push_back(event.subject + ": " + event.old_value + " -> " + event.new_value);
     return all;
   }
   FeatureState feature(const std::string& name) const {
@@ -97,6 +107,18 @@ TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
   EXPECT_EQ(tree_->read(kV1Period), "100000");
   EXPECT_THAT(reasons(), testing::ElementsAre(Reason::kThresholdFormula, Reason::kThresholdFormula, Reason::kDisabled,
                                               Reason::kDisabled));
+}
+
+TEST_F(NodeLoopTest, EachWriteIsToldWithWhatWasThereAndWhatIsThereNow) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_THAT(told(), testing::ElementsAre("kubepods/besteffort/cpu.cfs_period_us: 100000 -> 1000000",
+                                           "kubepods/besteffort/cpu.cfs_quota_us: -1 -> 2600000"));
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_THAT(told(), testing::ElementsAre("kubepods/besteffort/cpu.cfs_quota_us: 2600000 -> -1",
+                                           "kubepods/besteffort/cpu.cfs_period_us: 1000000 -> 100000"));
 }
 
 TEST_F(NodeLoopTest, WithItsPeriodBackTheSafeQuotaIsReckonedByThat) {
@@ -159,9 +181,7 @@ TEST_F(NodeLoopTest, AnEarlierWorkersLimitIsItsToTakeBack) {
   host(kernel::test::v1_files());
   policy(true);
   ASSERT_TRUE(rounds().ok());
-  NodeConfig config;
-  config.kernel = kernel::KernelRoot::below(tree_->str());
-  loop_ = std::move(*NodeLoop::open(config, *journal_, *lease_));
+  start();
   policy(false);
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kV1Quota), "-1");
@@ -316,6 +336,29 @@ TEST_F(NodeLoopTest, AHeldBatchPodOutsideKeepsItsQuotaAndCountsWithItsUse) {
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kOutsideQuota), "-1\n");
   EXPECT_THAT(feature("cpuSuppress.outside").why, testing::HasSubstr("not held: 1"));
+}
+
+TEST_F(NodeLoopTest, AHeldGroupOfNoListedPodKeepsWhatAnEarlierWorkerLeftThere) {
+  host(with_outside_pod());
+  loop_->set_pods({outside_pod()});
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  ASSERT_EQ(tree_->read(kOutsideQuota), "13000");
+  // No pod is listed there, so that no settlement knows of the hold: only the write itself can meet it.
+  start();
+  loop_->set_pods({});
+  decide::Hold hold;
+  hold.what.group = "kubepods/burstable/podb";
+  ASSERT_TRUE(loop_->set_hands_off({hold}).ok());
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kOutsideQuota), "13000");
+  EXPECT_EQ(tree_->read(kV1Quota), "-1") << "what is not held goes back";
+  start();
+  loop_->set_pods({});
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kOutsideQuota), "-1") << "once the hold is over";
 }
 
 TEST_F(NodeLoopTest, ABatchPodBesideLsIsNamedAsUnprotected) {

@@ -48,6 +48,19 @@ TEST(CpuSuppress, AFastLoopOfOneSecondIsNotStaleBetweenItsOwnRounds) {
   EXPECT_TRUE(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).terms.from_fast_loop);
 }
 
+TEST(CpuSuppress, AFastSampleIsStaleAfterTwoSecondsHoweverLongItsWindowWas) {
+  auto input = worked_host(CurrentLimit::none());
+  input.fast->window = 3s;
+  input.fast->node_cpu = MilliCpu(31000);
+  input.now = kNow + 2000ms;
+  input.pods->at = input.now;
+  EXPECT_TRUE(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).terms.from_fast_loop);
+  input.now = kNow + 2001ms;
+  const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+  EXPECT_FALSE(decision.terms.from_fast_loop);
+  EXPECT_EQ(decision.limit, MilliCpu(8800)) << "by the pod loop's newer sample";
+}
+
 /// The worked host with a quota of 8800 set `ago`, whose LS now uses `more` than the formula allowed for: in the last
 /// window, and in the last second.
 struct Moved {

@@ -119,10 +119,18 @@ TEST_F(Gate, AFullDiskForANewSafeValueDoesNotKeepBeFromBeingLowered) {
 }
 
 TEST_F(Gate, AFullDiskForAnOriginalKeepsTheFileFromBeingWritten) {
-  const test::FileSizeLimit no_room(std::filesystem::file_size(state_.path() / "journal"));
-  const auto result = write_gated(gate_, path_, "88000");
+  // The journal has a line, so that its size is room for the quota itself: only the gate can keep that from its file.
+  ASSERT_TRUE(write_gated(gate_, host_.write("cpu/besteffort/cpu.shares", "1024\n"), "2"));
+  const auto result = [&] {
+    const test::FileSizeLimit no_room(std::filesystem::file_size(state_.path() / "journal"));
+    return write_gated(gate_, path_, "88000");
+  }();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(result.error().message(), testing::HasSubstr("not written"));
+  EXPECT_EQ(host_.read("cpu/besteffort/cpu.cfs_quota_us"), "-1\n");
+  EXPECT_FALSE(journal_.find(identity_of(path_)));
+  EXPECT_FALSE(gate_.take_trouble()) << "that would say it was written";
 }
 
 TEST(LeaseTest, EachTakerFencesTheOneBefore) {

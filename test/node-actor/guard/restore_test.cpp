@@ -190,6 +190,32 @@ TEST_F(RestoreV1Quota, ThePeriodStaysWhereTheQuotaCannotComeBack) {
   EXPECT_EQ(period(), "100000");
 }
 
+/// cgroup v2's besteffort with a pod that has a process and no CPUs of its own; narrowed from the top.
+class RestoreV2Cpusets : public Restore {
+ protected:
+  RestoreV2Cpusets()
+      : root_(host_.write("cgroup/besteffort/cpuset.cpus", "0-3\n")),
+        pod_(host_.write("cgroup/besteffort/podj/cpuset.cpus", "\n")) {
+    host_.write("cgroup/besteffort/podj/cgroup.events", "populated 1\nfrozen 0\n");
+    // What the root has in effect is always its own set.
+    std::filesystem::create_symlink("cpuset.cpus", host_.path() / "cgroup/besteffort/cpuset.cpus.effective");
+    EXPECT_TRUE(write_gated(gate_, root_, "3"));
+    EXPECT_TRUE(write_gated(gate_, pod_, "3"));
+  }
+  std::string root_;
+  std::string pod_;
+};
+
+TEST_F(RestoreV2Cpusets, AParentsCpusComeBackBeforeThoseOfAChildThatHadNone) {
+  const auto report = full();
+  ASSERT_EQ(report.items.size(), 2u);
+  EXPECT_EQ(report.items[0].file.path, root_) << "although the pod was written last";
+  EXPECT_EQ(report.items[1].file.path, pod_);
+  EXPECT_TRUE(report.complete()) << report.text();
+  EXPECT_EQ(host_.read("cgroup/besteffort/cpuset.cpus"), "0-3");
+  EXPECT_EQ(host_.read("cgroup/besteffort/podj/cpuset.cpus"), "0-3") << "a group in use gets what its parent has now";
+}
+
 TEST_F(Restore, WhatCannotBeWrittenStaysInTheJournal) {
   act();
   std::filesystem::remove(quota_);
