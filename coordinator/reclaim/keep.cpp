@@ -8,15 +8,10 @@ namespace tideline::reclaim {
 namespace {
 
 template <class Unit>
-bool same_rules(const model::ReclaimTerms<Unit>& a, const model::ReclaimTerms<Unit>& b) {
-  return a.rule == b.rule && a.mid_rule == b.mid_rule;
-}
-
-template <class Unit>
 bool has_moved(const model::ReclaimTerms<Unit>& kept, const model::ReclaimTerms<Unit>& now) {
   const Unit step = std::max(kept.capacity, now.capacity).percent(kMovedPercent);
   const auto moved = [&](Unit a, Unit b) { return std::max(a, b) - std::min(a, b) > step; };
-  if (kept.used.has_value() != now.used.has_value()) return true;
+  if (kept.mid_rule != now.mid_rule || kept.used.has_value() != now.used.has_value()) return true;
   if (now.used && moved(*kept.used, *now.used)) return true;
   return std::any_of(kAmounts<Unit>.begin(), kAmounts<Unit>.end(),
                      [&](auto amount) { return moved(kept.*amount, now.*amount); });
@@ -25,7 +20,7 @@ bool has_moved(const model::ReclaimTerms<Unit>& kept, const model::ReclaimTerms<
 }  // namespace
 
 bool worth_keeping(const model::Reclaimed& kept, const model::Reclaimed& account, model::Duration since) {
-  if (!same_rules(kept.cpu, account.cpu) || !same_rules(kept.memory, account.memory)) return true;
+  if (kept.cpu.rule != account.cpu.rule || kept.memory.rule != account.memory.rule) return true;
   if (kept.policy != account.policy) return true;
   if (since < kKeepAtMostEvery) return false;
   return since >= kKeepAtLeastEvery || has_moved(kept.cpu, account.cpu) || has_moved(kept.memory, account.memory);

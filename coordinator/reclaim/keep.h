@@ -15,7 +15,8 @@ inline constexpr model::Duration kKeepAtLeastEvery = std::chrono::minutes(10);
 inline constexpr int kMovedPercent = 1;
 
 /// Whether `account` belongs into history now, `since` after `kept` was written there: at once with another rule or
-/// policy version, else by the bounds above.
+/// policy version, else by the bounds above. Mid's rule is a term that moves: on a busy node what is predicted and what
+/// is left of the room take turns.
 bool worth_keeping(const model::Reclaimed& kept, const model::Reclaimed& account, model::Duration since);
 
 }  // namespace tideline::reclaim

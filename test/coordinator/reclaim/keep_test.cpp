@@ -25,11 +25,16 @@ TEST(Keep, AnotherRuleOrPolicyIsKeptAtOnce) {
   now.memory.rule = model::ReclaimRule::kDeficit;
   EXPECT_TRUE(worth_keeping(kept, now, seconds(0)));
   now = kept;
-  now.cpu.mid_rule = model::ReclaimRule::kStatic;
-  EXPECT_TRUE(worth_keeping(kept, now, seconds(0)));
-  now = kept;
   now.policy = model::PolicyVersion(2);
   EXPECT_TRUE(worth_keeping(kept, now, seconds(0)));
+}
+
+TEST(Keep, ARuleOfMidThatComesAndGoesWithTheLoadWaitsForItsMinute) {
+  const auto kept = account_of(10'000);
+  auto now = kept;
+  now.cpu.mid_rule = model::ReclaimRule::kSafeCapacity;
+  EXPECT_FALSE(worth_keeping(kept, now, seconds(59)));
+  EXPECT_TRUE(worth_keeping(kept, now, seconds(60)));
 }
 
 TEST(Keep, WhatMovedWaitsForItsMinute) {
