@@ -22,10 +22,9 @@ void put(const policy::SettingChange& change, Wire::Change::Builder out) {
   out.setBy(ptr(change.by));
 }
 
-template <class Rows, class List>
-void put_rows(const Rows& rows, List list) {
+void put_changes(const std::vector<policy::SettingChange>& changes, capnp::List<Wire::Change>::Builder list) {
   for (unsigned i = 0; i < list.size(); ++i)
-    put(rows[i], list[i]);
+    put(changes[i], list[i]);
 }
 
 void put_texts(const std::vector<std::string>& texts, capnp::List<capnp::Text>::Builder list) {
@@ -45,7 +44,7 @@ void put(const policy::Notice& notice, Wire::Notice::Builder out) {
 }
 
 void put(const policy::ChangeGroup& group, Wire::Group::Builder out) {
-  put_rows(group.changes, out.initChanges(size_of(group.changes)));
+  put_changes(group.changes, out.initChanges(size_of(group.changes)));
   put(group.nodes, out.initNodes());
 }
 
@@ -75,13 +74,19 @@ void put(const policy::NodeLack& lack, Wire::Lack::Builder out) {
   put(lack.nodes, out.initNodes());
 }
 
+template <class Rows, class List>
+void put_rows(const Rows& rows, List list) {
+  for (unsigned i = 0; i < list.size(); ++i)
+    put(rows[i], list[i]);
+}
+
 }  // namespace
 
 void write(const policy::CheckReport& report, schema::PolicyCheck::Builder out) {
   out.setSame(report.same);
   put_texts(report.dropped, out.initDropped(size_of(report.dropped)));
   put_rows(report.notices, out.initNotices(size_of(report.notices)));
-  put_rows(report.fleet, out.initFleet(size_of(report.fleet)));
+  put_changes(report.fleet, out.initFleet(size_of(report.fleet)));
   out.setNodes(report.nodes);
   out.setUnchanged(report.unchanged);
   put_rows(report.groups, out.initGroups(size_of(report.groups)));
