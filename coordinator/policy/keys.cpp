@@ -367,7 +367,7 @@ void add_tideline(std::vector<KeySpec>& out) {
   fleet(integer("eviction.maxPerMinutePerWorkload", "5", 0, 600,
                 "likewise of the pods of one owner; pods without one are not bound by it; only in clusterStrategy"),
         kRate<&EvictionRates::per_minute_per_workload>);
-  fleet(one_of(key(kTidelineKey, "prediction.predictor", KeyType::kText, "\"histogram\"",
+  fleet(one_of(key(kTidelineKey, "prediction.predictor", KeyType::kText, "\"none\"",
                    "which prediction of what prod will not need is given to mid: histogram: by decaying percentiles; "
                    "recentMax: by the most used in one to two days; none: nothing is; only in clusterStrategy"),
                {"histogram", "recentMax", kNoPredictor}),

@@ -35,9 +35,9 @@ struct PerResource : std::array<T, kResources.size()> {
 
 /// Of the whole fleet: all predictors run on each node in any case, and are compared.
 struct PredictionPolicy {
-  std::optional<Predictor> used = Predictor::kHistogram;  // nullopt: mid is given nothing by prediction
-  int safety_margin_percent = 10;                         // 0..100, on top of what is predicted to be used
-  int cold_start_minutes = 24 * 60;                       // 1..10080: minutes of its use that must be known of a pod
+  std::optional<Predictor> used;     // nullopt: mid is given nothing by prediction
+  int safety_margin_percent = 10;    // 0..100, on top of what is predicted to be used
+  int cold_start_minutes = 24 * 60;  // 1..10080: minutes of its use that must be known of a pod
   friend bool operator==(const PredictionPolicy&, const PredictionPolicy&) = default;
 };
 

@@ -220,12 +220,12 @@ TEST(Check, KeysOfTheWholeFleetAndNoticesAreTold) {
   fleet.add("a");
   const auto then =
       parsed({{"tideline-config",
-               R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}, "prediction": {"predictor": "none"}}})"},
+               R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}, "prediction": {"predictor": "recentMax"}}})"},
               {"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 70}})"}});
   const auto report = fleet.check(ClusterPolicy{}, then);
   EXPECT_THAT(report.fleet,
               ElementsAre(SettingChange{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"},
-                          SettingChange{"tideline-config", "prediction.predictor", "\"histogram\"", "\"none\"",
+                          SettingChange{"tideline-config", "prediction.predictor", "\"none\"", "\"recentMax\"",
                                         "clusterStrategy"}));
   EXPECT_THAT(report.groups, IsEmpty());
   EXPECT_THAT(report.notices, ElementsAre(Field(&Notice::path, HasSubstr("memoryEvictThresholdPercent"))));

@@ -21,9 +21,9 @@ std::string refusal(const std::string& text) {
   return policy ? "accepted" : policy.error().message();
 }
 
-TEST(PredictionKeys, HistogramIsUsedWithATenthOfMarginAfterADay) {
+TEST(PredictionKeys, NoneIsUsedUnlessAskedForAndThenWithATenthOfMarginAfterADay) {
   const auto prediction = prediction_of("{}");
-  EXPECT_EQ(prediction.used, Predictor::kHistogram);
+  EXPECT_EQ(prediction.used, std::nullopt);
   EXPECT_EQ(prediction.safety_margin_percent, 10);
   EXPECT_EQ(prediction.cold_start_minutes, 1440);
 }
