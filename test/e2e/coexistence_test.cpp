@@ -53,7 +53,9 @@ TEST_F(AgentInAPod, LeavesItsOwnPodAloneAndDoesTheRest) {
   cluster_->set_policy("cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})");
   start_in(PodTree::kLs);
   tree_->spin_be();
-  EXPECT_TRUE(eventually(seconds(20), [&] { return tree_->limited() && quota_us(PodTree::kBe) > 0; })) << why();
+  EXPECT_TRUE(eventually(seconds(20), [&] {
+    return tree_->limited() && reads(PodTree::kBe, "cpu.shares", "cpu.weight", tree_->v1() ? "512" : "20");
+  })) << why();
   EXPECT_TRUE(events_say("the agent runs in pod test/web")) << why();
   for (const auto& [file, original] : originals_) {
     if (file.find("podls-uid") == std::string::npos) continue;
