@@ -1,6 +1,7 @@
 #include "admin-client/ledger_out.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include <fmt/format.h>
@@ -110,10 +111,25 @@ struct Words {
   std::optional<Unit> deficit;
 };
 
+/// Sums of nodes that lie stand at the ends of 64 bits.
+template <class Unit>
+Unit plus(Unit a, Unit b) {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(a.value(), b.value(), &sum)) return Unit(sum);
+  return Unit(b.value() > 0 ? INT64_MAX : INT64_MIN);
+}
+
+template <class Unit>
+Unit minus(Unit a, Unit b) {
+  std::int64_t left = 0;
+  if (!__builtin_sub_overflow(a.value(), b.value(), &left)) return Unit(left);
+  return Unit(b.value() < 0 ? INT64_MAX : INT64_MIN);
+}
+
 /// What batch has left: where its pods requested more than it has, nothing, and not less.
 template <class Unit>
 Unit batch_left(const model::ReclaimTerms<Unit>& terms, const model::Shortfall<Unit>& shortfall) {
-  return terms.offered - terms.committed + shortfall.batch;
+  return plus(minus(terms.offered, terms.committed), shortfall.batch);
 }
 
 template <class Unit>
@@ -122,10 +138,10 @@ Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const model::Shortf
           .allocated = terms.requested,
           .used = terms.used,
           .buffered = terms.margin,
-          .charged = terms.system + terms.high_priority,
-          .reclaimed = terms.offered + terms.mid,
-          .offered = batch_left(terms, shortfall) + terms.mid_offered,
-          .committed = terms.committed + terms.mid_committed,
+          .charged = plus(terms.system, terms.high_priority),
+          .reclaimed = plus(terms.offered, terms.mid),
+          .offered = plus(batch_left(terms, shortfall), terms.mid_offered),
+          .committed = plus(terms.committed, terms.mid_committed),
           .deficit = terms.deficit};
 }
 
@@ -135,7 +151,7 @@ std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTe
   Words<Unit> prod;
   prod.allocated = terms.requested;
   prod.used = terms.prod_used;
-  prod.charged = terms.high_priority - terms.mid_charged;
+  prod.charged = minus(terms.high_priority, terms.mid_charged);
   prod.deficit = terms.deficit;
   Words<Unit> mid;
   mid.used = terms.mid_used;
@@ -152,7 +168,8 @@ std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTe
   batch.deficit = shortfall.batch;
   Words<Unit> system;
   if (terms.used) {
-    system.used = std::max(*terms.used - terms.prod_used - terms.mid_used - terms.batch_used, Unit{0});
+    system.used =
+        std::max(minus(minus(minus(*terms.used, terms.prod_used), terms.mid_used), terms.batch_used), Unit{0});
   }
   system.charged = terms.system;
   return {{"prod", prod}, {"mid", mid}, {"batch", batch}, {"system", system}};
@@ -238,7 +255,8 @@ std::vector<Point> course(const model::ClusterReport& report, const WordOf& word
 }
 
 std::string trend_text(const model::ClusterReport& report, const PlotOptions& options) {
-  if (report.trend.empty()) return "\nno trend yet: history has the cluster's account once a minute\n";
+  if (report.trend.empty())
+    return "\nno trend yet: history has the cluster's account once a minute, where it can be read\n";
   std::vector<std::vector<Point>> points;
   std::vector<Curve> curves;
   const auto add = [&](const char* name, const auto& word_of) {
@@ -250,7 +268,7 @@ std::string trend_text(const model::ClusterReport& report, const PlotOptions& op
   add("allocated", [](const auto& terms) { return std::optional(terms.requested); });
   add("used", [](const auto& terms) { return terms.used; });
   add("buffered", [](const auto& terms) { return std::optional(terms.margin); });
-  add("reclaimed", [](const auto& terms) { return std::optional(terms.offered + terms.mid); });
+  add("reclaimed", [](const auto& terms) { return std::optional(plus(terms.offered, terms.mid)); });
   for (std::size_t i = 0; i < curves.size(); ++i)
     curves[i].points = points[i];
   return "\n" + plot_curves(curves, options);

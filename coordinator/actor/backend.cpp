@@ -75,11 +75,12 @@ void ActorBackend::cluster(const admin::ClusterQuery& query, admin::Reply<model:
     }
     AskTrend trend{query, {}};
     trend.reply = [report = *std::move(report), reply](model::Result<std::vector<model::AccountAt>> rows) mutable {
-      if (!rows) {
-        reply(rows.error());
-        return;
+      if (rows) {
+        report.trend = *std::move(rows);
+      } else {
+        // What is now does not depend on what was.
+        log::warn("trend-unread", "{}", rows.error().message());
       }
-      report.trend = *std::move(rows);
       reply(std::move(report));
     };
     anon_send(reader, std::move(trend));

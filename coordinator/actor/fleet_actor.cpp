@@ -233,7 +233,13 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
 }
 
 void FleetActor::keep_predictions() {
-  if (auto setting = keeper_.next(ledger_.profiles(), arrival_now())) send(history_, std::move(*setting));
+  // One at a time: they would pile up before a disk that hangs.
+  if (keeps_prediction_->load()) return;
+  auto setting = keeper_.next(ledger_.profiles(), arrival_now());
+  if (!setting) return;
+  keeps_prediction_->store(true);
+  setting->kept = [keeps = keeps_prediction_](const model::Result<void>&) { keeps->store(false); };
+  send(history_, std::move(*setting));
 }
 
 void FleetActor::keep(const model::NodeName& node, std::vector<model::Event> events) {

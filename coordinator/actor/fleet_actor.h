@@ -1,7 +1,9 @@
 #pragma once
 // Holds the fleet view, the ledger's results and the rollout; answers operators from them.
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "coordinator/actor/eviction_desk.h"
@@ -63,6 +65,7 @@ class FleetActor : public caf::event_based_actor {
   std::map<model::NodeName, Session> sessions_;
   LedgerBook ledger_;
   PredictionKeeper keeper_;
+  std::shared_ptr<std::atomic<bool>> keeps_prediction_ = std::make_shared<std::atomic<bool>>(false);
   HandsOffDesk desk_;
   EvictionDesk evictions_;
   log::RateLimit refused_asks_{1'000'000'000};

@@ -45,6 +45,8 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
 
 bool LedgerBook::is_to_keep(const Row& row, model::MonoTime now) {
   if (!row.account || !row.unkept) return false;
+  // A node that has only connected, as all do after a start, has no account yet.
+  if (!row.kept && !row.account->data_age) return false;
   return !row.kept || reclaim::worth_keeping(*row.kept, *row.account, now - row.kept_at);
 }
 

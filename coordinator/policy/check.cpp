@@ -156,8 +156,13 @@ class Checker {
       list->add(node.name);
     const auto before = lacks(kind.now, *node.status);
     for (auto& lack : lacks_after(kind.now, kind.then, *node.status)) {
+      // Also what the node says by itself, whose reason the policy in force does not explain.
+      const auto& told = node.status->features;
       const bool already =
-          std::any_of(before.begin(), before.end(), [&](const Lack& known) { return known.feature == lack.feature; });
+          std::any_of(before.begin(), before.end(), [&](const Lack& known) { return known.feature == lack.feature; }) ||
+          std::any_of(told.begin(), told.end(), [&](const model::FeatureState& state) {
+            return state.feature == lack.feature && state.state == model::FeatureState::State::kUnsupported;
+          });
       list_of(lacks_, Lacking(std::move(lack.feature), std::move(lack.why), already))->add(node.name);
     }
   }

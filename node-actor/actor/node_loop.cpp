@@ -161,14 +161,19 @@ std::optional<model::MilliCpu> NodeLoop::fresh_batch_allocatable(model::MonoTime
 }
 
 void NodeLoop::keep_off_own_pod() {
+  drop_ended_holds(clock::mono_now());
   const auto own = own_pod_.look(pods_);
+  const bool holds_root = own && own->what.group == tree_.best_effort();
+  if (own != own_hold_) own_restore_due_ = holds_root;
+  // A limit on besteffort from before would stay, now that nobody may write there.
+  if (own_restore_due_) {
+    const auto back = put_all_back();
+    if (!back) note_trouble(back.error());
+    own_restore_due_ = !back;
+  }
   if (own == own_hold_) return;
   auto ordered = holds_;
   std::erase_if(ordered, [&](const decide::Hold& hold) { return own_hold_ == hold; });
-  // A limit on besteffort from before would stay, now that nobody may write there.
-  if (own && own->what.group == tree_.best_effort()) {
-    if (const auto back = put_all_back(); !back) note_trouble(back.error());
-  }
   own_hold_ = own;
   if (const auto done = set_hands_off(std::move(ordered)); !done) note_trouble(done.error());
 }

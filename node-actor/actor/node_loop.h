@@ -111,6 +111,7 @@ class NodeLoop {
   std::vector<decide::Hold> holds_;
   OwnPod own_pod_;
   std::optional<decide::Hold> own_hold_;  // also in holds_
+  bool own_restore_due_ = false;          // what was written before it began is not all put back
   std::optional<model::MilliCpu> batch_allocatable_;
   model::MonoTime batch_as_of_;
   bool held_ = false;  // the besteffort root was held in the last round

@@ -14,7 +14,7 @@ namespace {
 constexpr int kLiveWindows = 2;
 constexpr auto kLiveFloor = std::chrono::seconds(5);
 /// Of one node's spool: there are thousands.
-constexpr spool::SpoolLimits kLimits{.max_bytes = 8U << 20, .max_reports = 2'000, .segment_bytes = 256U << 10};
+constexpr spool::SpoolLimits kLimits{.max_bytes = 8U << 20, .max_reports = 2'000, .segment_bytes = 2U << 20};
 
 }  // namespace
 

@@ -27,7 +27,7 @@ using model::Result;
 
 constexpr Duration kDrainTime = std::chrono::seconds(10);
 constexpr Duration kLongestTurn = std::chrono::milliseconds(50);
-constexpr std::size_t kFilesOfNode = 3;  // a socket, and its spool's head and segment
+constexpr std::size_t kFilesOfNode = 7;  // a socket, and its spool's head and segments
 
 std::size_t nodes_of(const simulation::Fault& fault, const RunConfig& config) {
   return fault.first ? fault.last - *fault.first + 1 : config.nodes;
@@ -110,11 +110,17 @@ class Rehearsal {
         log::warn("fault-ends", "{}: {} nodes", fault.text, nodes);
       }
       rows_.print_fault(now, change.begins ? "fault-begins" : "fault-ends", fault.text, nodes);
+      // Each by itself: one may begin and end within a turn.
+      apply_faults(change.at, now);
     }
     changed_through_ = since;
+    apply_faults(since, now);
+    next_change_ = schedule_.next(since);
+  }
+
+  void apply_faults(Duration since, MonoTime now) {
     for (std::size_t i = 0; i < config_.nodes; ++i)
       seats_.apply(i, schedule_.effects(config_.first + i, since), now);
-    next_change_ = schedule_.next(since);
   }
 
   using Due = std::pair<MonoTime, std::size_t>;

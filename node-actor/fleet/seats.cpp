@@ -74,6 +74,8 @@ std::size_t Seats::add(std::size_t number, std::unique_ptr<SimulatedNode> node) 
 }
 
 void Seats::advance(std::size_t index, MonoTime now) {
+  // What could not be started is tried again: files and certificates may be there by now.
+  if (seats_[index].unsettled) apply(index, Effects(seats_[index].effects), now);
   Seat& seat = seats_[index];
   const auto progress = seat.node->advance(now, clock::wall_now());
   if (!seat.is_duplicate) {
@@ -187,7 +189,7 @@ void Seats::hear(const LinkNote& note) {
 }
 
 void Seats::apply(std::size_t index, const Effects& wanted, MonoTime now) {
-  if (wanted == seats_[index].effects) return;
+  if (wanted == seats_[index].effects && !seats_[index].unsettled) return;
   const Effects before = std::exchange(seats_[index].effects, wanted);
   seats_[index].node->set_clock_offset(wanted.clock_offset);
   seats_[index].node->set_disk_delay(wanted.disk_delay);
@@ -198,6 +200,9 @@ void Seats::apply(std::size_t index, const Effects& wanted, MonoTime now) {
     open_link(index, waited ? Arrival::kSpread : Arrival::kAtOnce);
   }
   set_duplicates(index, wanted.duplicates);
+  Seat& seat = seats_[index];
+  const bool runs = !wanted.agent_down && !wanted.host_down;
+  seat.unsettled = runs && (!seat.node->agent_runs() || (!wanted.link_down && !seat.ear));
 }
 
 void Seats::set_agent(Seat& seat, const Effects& wanted, MonoTime now) {

@@ -57,6 +57,7 @@ class Seats {
     bool is_duplicate = false;
     model::MonoTime sent;
     simulation::Effects effects;
+    bool unsettled = false;               // something that should run could not be started
     std::vector<std::size_t> duplicates;  // their seats
   };
   model::Result<std::unique_ptr<SimulatedNode>> open_node(std::size_t number, const std::string& mark) const;

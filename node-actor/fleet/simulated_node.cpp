@@ -57,6 +57,7 @@ void SimulatedNode::kill_agent() {
   writing_report_.reset();
   writing_ack_.reset();
   writing_policy_.reset();
+  disk_free_ = {};
   window_.clear();
   sample_.reset();
   answers_.clear();

@@ -253,6 +253,21 @@ TEST(Check, FeaturesThatNodesCannotDoAreToldAndWhetherThatIsNew) {
   EXPECT_THAT(fleet.check(bursting, ClusterPolicy{}).lacks, IsEmpty());
 }
 
+TEST(Check, WhatANodeSaysItCannotDoTodayIsNotThisPolicysDoing) {
+  model::NodeStatus failing;
+  failing.protection.verified = true;
+  failing.knobs = {{model::Knob::kCpuBurst, true, "cpu.cfs_burst_us", ""},
+                   {model::Knob::kCpuQuota, true, "cpu.cfs_quota_us", ""}};
+  failing.features = {{"cpuBurst.kernel", model::FeatureState::State::kUnsupported, "permission denied"}};
+  Fleet fleet;
+  fleet.add_status("a", failing);
+  const auto bursting = parsed({{"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"}});
+  const auto report = fleet.check(bursting, bursting);
+  ASSERT_THAT(report.lacks, SizeIs(1));
+  EXPECT_EQ(report.lacks[0].why, "permission denied");
+  EXPECT_TRUE(report.lacks[0].already);
+}
+
 TEST(Check, WithoutAPolicyInForceTheDefaultsAreComparedWith) {
   Fleet fleet;
   fleet.add("a");

@@ -23,5 +23,18 @@ TEST(Latencies, PercentilesAreTheNearestRank) {
   EXPECT_EQ(times.count(), 1u);
 }
 
+TEST(Latencies, OfARunWithoutEndAPartIsKeptAndTheLargest) {
+  Latencies all;
+  constexpr std::int64_t kCount = 3 * static_cast<std::int64_t>(Latencies::kMostKept);
+  for (std::int64_t i = 0; i < kCount; ++i)
+    all.add(model::Duration(i == 7 ? 10 * kCount : i));
+  EXPECT_EQ(all.count(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(all.percentile(1), model::Duration(10 * kCount));
+  const auto median = static_cast<double>(all.percentile(0.5).count());
+  EXPECT_NEAR(median, static_cast<double>(kCount) / 2, static_cast<double>(kCount) / 100);
+  all.clear();
+  EXPECT_EQ(all.percentile(1), model::Duration(0));
+}
+
 }  // namespace
 }  // namespace tideline::rehearsal
