@@ -105,10 +105,10 @@ bool names(const std::vector<Lack>& list, std::string_view feature) {
   return std::any_of(list.begin(), list.end(), [&](const Lack& lack) { return lack.feature == feature; });
 }
 
-std::vector<Lack> lacks_of(std::vector<Asked> asked) {
+std::vector<Lack> lacks_of(const std::vector<Asked>& asked) {
   std::vector<Lack> found;
-  for (auto& [feature, missing] : asked) {
-    if (!missing.empty()) found.push_back({std::move(feature), fmt::format("{}", fmt::join(missing, "; "))});
+  for (const auto& [feature, missing] : asked) {
+    if (!missing.empty()) found.push_back({feature, fmt::format("{}", fmt::join(missing, "; "))});
   }
   return found;
 }
@@ -120,11 +120,12 @@ std::vector<Lack> lacks(const NodePolicy& policy, const NodeStatus& status) {
 }
 
 std::vector<Lack> lacks_after(const NodePolicy& now, const NodePolicy& then, const NodeStatus& status) {
-  auto asked = Asking(status).all(then);
+  const auto asked = Asking(status).all(then);
   std::vector<std::string> wanted;
+  wanted.reserve(asked.size());
   for (const auto& [feature, missing] : asked)
     wanted.push_back(feature);
-  auto found = lacks_of(std::move(asked));
+  auto found = lacks_of(asked);
   const auto explained = lacks(now, status);
   for (const auto& said : status.features) {
     if (said.state != model::FeatureState::State::kUnsupported) continue;

@@ -20,7 +20,7 @@ const Setting* setting_of(const std::vector<Setting>& settings, const KeySpec& k
 
 std::string entry_text(std::string_view document, const Section& section, std::size_t index) {
   const Shape* shape = shape_of(document);
-  const std::string place = fmt::format("{}[{}]", shape ? shape->nodes : "entries", index);
+  std::string place = fmt::format("{}[{}]", shape ? shape->nodes : "entries", index);
   const std::string& name = section.nodes[index].name;
   if (name.empty()) return place;
   // One byte more than is shown tells shown() that there is more; a name may have a megabyte.

@@ -41,7 +41,7 @@ class SimulatedAgent {
   SimulatedAgent(const SimulatedAgent&) = delete;
   SimulatedAgent& operator=(const SimulatedAgent&) = delete;
 
-  void set_policy(std::optional<model::NodePolicy> policy) { policy_ = std::move(policy); }
+  void set_policy(const std::optional<model::NodePolicy>& policy) { policy_ = policy; }
   /// What an operator keeps the agent off, from now. A release among them that was not there before puts all back.
   void set_hands_off(std::vector<decide::Hold> holds, model::WallTime wall);
   void set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of);

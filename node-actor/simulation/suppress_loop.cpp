@@ -45,7 +45,7 @@ decide::SuppressDecision SuppressLoop::round(model::MonoTime now, const std::opt
   }
   const bool dry_run = policy && policy->dry_run.cpu_suppress;
   auto step = dry_run ? decide_dry(input, policy) : decide::cpu_suppress(state_, input, policy);
-  state_ = std::move(step.state);
+  state_ = step.state;
   if (!dry_run) terms_ = step.decision.terms;
   return std::move(step.decision);
 }
@@ -53,7 +53,7 @@ decide::SuppressDecision SuppressLoop::round(model::MonoTime now, const std::opt
 decide::SuppressStep SuppressLoop::decide_dry(const decide::SuppressInput& input,
                                               const std::optional<model::NodePolicy>& policy) {
   auto would = decide::cpu_suppress(dry_state_, input, policy);
-  dry_state_ = std::move(would.state);
+  dry_state_ = would.state;
   terms_ = would.decision.terms;
   auto off = policy;
   off->threshold.enable = false;
