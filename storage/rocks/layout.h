@@ -9,19 +9,18 @@
 //                  "event-counter"                                          u64 coordinator's events ever written
 //                  "setting/" + key                                         the setting's value
 //   report         <node> u64 <at> u64 incarnation u64 seq                  i64 received ms, i64 clock offset ns, then
-//   the
-//                                                                           report as codec::to_bytes writes it, or
-//                                                                           without its pods
+//                                                                           the report as codec::to_bytes writes it,
+//                                                                           or without its pods
 //   pods           <node> u64 <until> u64 list                              a report with nothing but the pods that
 //                                                                           reports with an <at> in the hour before
 //                                                                           <until> leave out (Report.podList). Hours
 //                                                                           of a node begin at crc32(name) ms mod 1 h
 //   event          <node> u64 <at> u8 source u64 incarnation                i64 at ms (sender's), u8 controller,
-//                  u64 seq u32 index; source 0 = in a report;               u16 reason, then subject, old and new
-//                  value, source 1 = coordinator's: incarnation 0,                 each u16 length and bytes seq =
-//                  event counter, index 0
-//   dedup          the node's name                                          i64 longest window ns, i64 last received
-//   ms,
+//                  u64 seq u32 index; source 0 = in a report;               u16 reason, then subject, old, new value,
+//                  source 1 = coordinator's: incarnation 0,                 each u16 length and bytes
+//                  seq = event counter, index 0
+//   dedup          the node's name                                          i64 longest window ns,
+//                                                                           i64 last received ms,
 //                                                                           u16 incarnations, each: u64 incarnation,
 //                                                                           u64 forgotten through, u16 ranges, each:
 //                                                                           u64 first, u64 last

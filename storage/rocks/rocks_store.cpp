@@ -355,38 +355,38 @@ model::Result<void> RocksStore::walk_reports(const model::NodeName& node, model:
   return walk(*impl_->database, impl_->database->report, node, from, to, one, pods.snapshot());
 }
 
+namespace {
+
+/// The rows of a walk, at most `limit`; `read` makes one of key and value.
+template <class Row, class Read>
+model::Result<store::Page<Row>> page_of(Database& database, rocksdb::ColumnFamilyHandle* family,
+                                        const model::NodeName& node, model::WallTime from, model::WallTime to,
+                                        std::size_t limit, const Read& read) {
+  store::Page<Row> page;
+  const auto add = [&](std::string_view key, std::string_view value) -> model::Result<bool> {
+    page.truncated = page.rows.size() == limit;
+    if (page.truncated) return false;
+    auto stored = read(key, value);
+    if (!stored) return stored.error();
+    page.rows.push_back(std::move(stored).value());
+    return true;
+  };
+  if (auto walked = walk(database, family, node, from, to, add); !walked) return walked.error();
+  return page;
+}
+
+}  // namespace
+
 model::Result<store::Page<store::StoredEvent>> RocksStore::events(const model::NodeName& node, model::WallTime from,
                                                                   model::WallTime to, std::size_t limit) const {
-  limit = store::page_limit(limit, store::kMaxEventRows);
-  store::Page<store::StoredEvent> page;
-  const auto walked = walk(*impl_->database, impl_->database->event, node, from, to,
-                           [&](std::string_view key, std::string_view value) -> model::Result<bool> {
-                             page.truncated = page.rows.size() == limit;
-                             if (page.truncated) return false;
-                             auto stored = stored_event(key, value);
-                             if (!stored) return stored.error();
-                             page.rows.push_back(std::move(stored).value());
-                             return true;
-                           });
-  if (!walked) return walked.error();
-  return page;
+  return page_of<store::StoredEvent>(*impl_->database, impl_->database->event, node, from, to,
+                                     store::page_limit(limit, store::kMaxEventRows), stored_event);
 }
 
 model::Result<store::Page<model::AccountAt>> RocksStore::accounts(const model::NodeName& node, model::WallTime from,
                                                                   model::WallTime to, std::size_t limit) const {
-  limit = store::page_limit(limit, store::kMaxAccountRows);
-  store::Page<model::AccountAt> page;
-  const auto walked = walk(*impl_->database, impl_->database->account, node, from, to,
-                           [&](std::string_view key, std::string_view value) -> model::Result<bool> {
-                             page.truncated = page.rows.size() == limit;
-                             if (page.truncated) return false;
-                             auto stored = stored_account(key, value);
-                             if (!stored) return stored.error();
-                             page.rows.push_back(std::move(stored).value());
-                             return true;
-                           });
-  if (!walked) return walked.error();
-  return page;
+  return page_of<model::AccountAt>(*impl_->database, impl_->database->account, node, from, to,
+                                   store::page_limit(limit, store::kMaxAccountRows), stored_account);
 }
 
 model::Result<std::optional<model::AccountAt>> RocksStore::last_account(const model::NodeName& node,
