@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "messages/log/log.h"
+#include "node-actor/decide/victim_text.h"
 
 namespace tideline::node {
 namespace {
@@ -13,20 +14,8 @@ namespace {
 using model::Controller;
 using model::Reason;
 
-std::string subject_of(const decide::EvictVictim& victim) {
-  return model::pod_subject(victim.name_space, victim.name, victim.uid);
-}
-
 double seconds(model::Duration duration) {
   return std::chrono::duration<double>(duration).count();
-}
-
-/// What eviction costs, for whoever counts wasted work.
-std::string cost_of(const decide::EvictVictim& victim) {
-  std::string text = "running";
-  if (victim.used) text += fmt::format(", {} millicores", victim.used->value());
-  if (victim.cpu_time_used) text += fmt::format(", {:.1f} s of CPU used so far", seconds(*victim.cpu_time_used));
-  return text;
 }
 
 const model::Pod* find(const std::vector<model::Pod>& pods, const model::PodUid& uid) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/decide/victim_text.h"
 #include "node-actor/simulation/kernel_text.h"
 
 namespace tideline::simulation {
@@ -11,19 +12,8 @@ namespace {
 
 using model::Reason;
 
-std::string subject_of(const decide::EvictVictim& victim) {
-  return model::pod_subject(victim.name_space, victim.name, victim.uid);
-}
-
 double in_seconds(model::Duration duration) {
   return std::chrono::duration<double>(duration).count();
-}
-
-std::string cost_of(const decide::EvictVictim& victim) {
-  std::string text = "running";
-  if (victim.used) text += fmt::format(", {} millicores", victim.used->value());
-  if (victim.cpu_time_used) text += fmt::format(", {:.1f} s of CPU used so far", in_seconds(*victim.cpu_time_used));
-  return text;
 }
 
 }  // namespace

@@ -1,0 +1,15 @@
+#pragma once
+// A victim of an eviction in events.
+
+#include <string>
+
+#include "node-actor/decide/cpu_evict.h"
+
+namespace tideline::decide {
+
+/// As subject.
+std::string subject_of(const EvictVictim& victim);
+/// What its eviction costs, for whoever counts wasted work: "running, 1500 millicores, 12.5 s of CPU used so far".
+std::string cost_of(const EvictVictim& victim);
+
+}  // namespace tideline::decide
