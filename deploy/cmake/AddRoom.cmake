@@ -2,7 +2,7 @@
 #
 # One folder, one static library, one namespace. The target of room a/b is tideline_a_b. A PURE room (no I/O, no actor,
 # no clock) may use only PURE rooms and the libraries in TIDELINE_PURE_LIBS: anything else is a configure error, as is a
-# room that was not declared before. CAF rooms get the precompiled CAF header, other rooms' tests GoogleTest's.
+# room that was not declared before. CAF rooms get the precompiled CAF header, tests GoogleTest's.
 # test/house checks the #includes.
 set(TIDELINE_PURE_LIBS nlohmann_json::nlohmann_json fmt::fmt)
 
@@ -51,7 +51,7 @@ function(add_room path)
   set_target_properties(${target} PROPERTIES TIDELINE_PURE "${ARG_PURE}")
   use_unity_build(${target} ${scope})
   if(ARG_CAF)
-    target_link_libraries(${target} ${scope} CAF::core)
+    use_caf(${target} ${scope})
     use_caf_pch(${target})
   endif()
 endfunction()
@@ -66,12 +66,29 @@ function(use_unity_build target scope)
   endif()
 endfunction()
 
-# CAF headers cost ~3 s a translation unit without it. UBSan's null check reports CAF's own init_fun_factory.hpp.
-function(use_caf_pch target)
-  target_precompile_headers(${target} PRIVATE <caf/all.hpp>)
+# make_shared_pch(<name> <header>...): one precompiled header for some targets, which must have the options of <name>.
+function(make_shared_pch name)
+  file(WRITE "${CMAKE_BINARY_DIR}/${name}.cpp" "")
+  add_library(${name} OBJECT "${CMAKE_BINARY_DIR}/${name}.cpp")
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+endfunction()
+
+# UBSan's null check reports CAF's own init_fun_factory.hpp.
+function(use_caf target scope)
+  target_link_libraries(${target} ${scope} CAF::core)
   if(TIDELINE_SANITIZE STREQUAL "address")
     target_compile_options(${target} PRIVATE -fno-sanitize=null)
   endif()
+endfunction()
+
+# CAF headers cost ~3 s a translation unit without it; one for all rooms and programs.
+function(use_caf_pch target)
+  if(NOT TARGET tideline_caf_pch)
+    make_shared_pch(tideline_caf_pch <caf/all.hpp>)
+    target_link_libraries(tideline_caf_pch PRIVATE tideline_flags)
+    use_caf(tideline_caf_pch PRIVATE)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM tideline_caf_pch)
 endfunction()
 
 # add_program(<name> <source> [CAF] [ROOMS <path>...] [LIBS <target>...])
@@ -84,6 +101,7 @@ function(add_program name source)
     target_link_libraries(${name} PRIVATE ${dependency})
   endforeach()
   if(ARG_CAF)
+    use_caf(${name} PRIVATE)
     use_caf_pch(${name})
   endif()
 endfunction()
@@ -98,15 +116,22 @@ function(use_test_options target)
   target_link_libraries(${target} PRIVATE tideline_flags GTest::gmock GTest::gtest)
 endfunction()
 
-# GoogleTest's headers cost ~3 s a translation unit without it; one for all tests.
+# GoogleTest's headers cost ~3 s a translation unit without it; one for all tests, and one for those with CAF.
 function(use_gtest_pch target)
   if(NOT TARGET tideline_gtest_pch)
-    file(WRITE "${CMAKE_BINARY_DIR}/gtest_pch.cpp" "")
-    add_library(tideline_gtest_pch OBJECT "${CMAKE_BINARY_DIR}/gtest_pch.cpp")
+    make_shared_pch(tideline_gtest_pch <gmock/gmock.h> <gtest/gtest.h>)
     use_test_options(tideline_gtest_pch)
-    target_precompile_headers(tideline_gtest_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   endif()
   target_precompile_headers(${target} REUSE_FROM tideline_gtest_pch)
+endfunction()
+
+function(use_caf_gtest_pch target)
+  if(NOT TARGET tideline_caf_gtest_pch)
+    make_shared_pch(tideline_caf_gtest_pch <caf/all.hpp> <gmock/gmock.h> <gtest/gtest.h>)
+    use_test_options(tideline_caf_gtest_pch)
+    use_caf(tideline_caf_gtest_pch PRIVATE)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM tideline_caf_gtest_pch)
 endfunction()
 
 # add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF]
@@ -138,7 +163,8 @@ function(add_room_test room)
     target_link_libraries(${target} PRIVATE ${dependency_target})
   endforeach()
   if(ARG_CAF)
-    use_caf_pch(${target})
+    use_caf(${target} PRIVATE)
+    use_caf_gtest_pch(${target})
   else()
     use_gtest_pch(${target})
   endif()
