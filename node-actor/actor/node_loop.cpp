@@ -376,19 +376,20 @@ model::Result<void> NodeLoop::settle(const model::Result<void>& done) {
 model::NodeSample NodeLoop::pod_round() {
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
-  auto reading = pod_reader_.read(pods_, by_pressure);
-  for (const auto& error : reading.errors)
+  pod_reader_.read(pods_, by_pressure, reading_);
+  for (const auto& error : reading_.errors)
     note_trouble(error);
-  recorder_.host(reading.counters);
-  auto sample =
-      host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
+  auto& counters = reading_.counters;
+  recorder_.host(counters);
+  auto sample = host_before_ ? sense::node_sample(*host_before_, counters) : sense::first_sample(counters);
   if (auto weights = weights_reader_.read(); !judged_ || weights != weights_) {
     weights_ = std::move(weights);
     protection_ = sense::judge_protection(weights_, sense::be_beside_ls(pods_));
     judged_ = protection_is_new_ = true;
   }
-  be_limit_.seen(reading.counters);
-  host_before_ = std::move(reading.counters);
+  be_limit_.seen(counters);
+  if (!host_before_) host_before_.emplace();
+  std::swap(*host_before_, counters);
   input_.pods = levels_of(sample, pods_);
   look_outside();
   const auto now = clock::mono_now();

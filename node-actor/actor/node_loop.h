@@ -124,6 +124,7 @@ class NodeLoop {
   bool held_ = false;  // the besteffort root was held in the last round
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;
+  kernel::PodReading reading_;  // its memory, from round to round
   /// Of the newest fast round. Its `pods` are the last pod round's levels; of that one's pods they have only those that
   /// CPU suppress asks for by name.
   decide::SuppressInput input_;
