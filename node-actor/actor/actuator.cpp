@@ -146,7 +146,7 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
   }
   if (kernel::same(tree_, settled.knob, settled.value, *reading)) return;
   plan.changes.push_back({settled.group, settled.knob, settled.value, reading->value});
-  plan.jobs.push_back({held.group, settled.controller, settled.reason, {}});
+  plan.jobs.push_back({held.group, settled.controller, settled.reason, reading->period_us, {}});
 }
 
 void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
@@ -163,7 +163,7 @@ void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
                : std::nullopt;
   if (!value) return;
   plan.changes.push_back({knob.group, knob.knob, *value, reading->value});
-  plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, original});
+  plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, reading->period_us, original});
 }
 
 Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
@@ -180,7 +180,8 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
       look_again(now);
       continue;
     }
-    auto write = kernel::knob_write(tree_, job.group, change.knob, step.value, job.controller, job.reason);
+    auto write = kernel::knob_write(kernel::version_of(tree_, change.knob), job.period_us, job.group, change.knob,
+                                    step.value, job.controller, job.reason);
     // The last write of a return is the very text that was there.
     if (job.original && step.value == change.target) {
       write =
@@ -321,8 +322,9 @@ Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
     const auto now = kernel::read_knob(tree_, group, model::Knob::kCpuQuota);
     const auto* quota = now ? std::get_if<model::Limit>(&now->value) : nullptr;
     if (quota == nullptr || !quota->cpu || *quota->cpu <= limit) continue;
-    const auto write = kernel::knob_write(tree_, group, model::Knob::kCpuQuota, model::Limit{limit},
-                                          model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
+    const auto write =
+        kernel::knob_write(tree_.version(), now->period_us, group, model::Knob::kCpuQuota, model::Limit{limit},
+                           model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
     const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
     if (!outcome && outcome.error().code() == ErrorCode::kFenced) return outcome.error();
     if (!outcome) continue;

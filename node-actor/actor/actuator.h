@@ -78,6 +78,7 @@ class Actuator {
     std::string group;
     model::Controller controller = model::Controller::kNone;
     model::Reason reason = model::Reason::kNone;
+    std::int64_t period_us = 0;           // as it was read; nothing of this agent's changes one while it plans
     std::optional<std::string> original;  // raw; to be put back
   };
   struct Plan;

@@ -60,7 +60,7 @@ bool fits(Knob knob, const KnobValue& value) {
 Result<std::string> read_file_of(const CgroupTree& tree, const std::string& group, std::string_view file) {
   const auto directory = tree.directory(group, file);
   if (!directory) return directory.error();
-  auto text = read_file(fmt::format("{}/{}", *directory, file));
+  auto text = read_value(fmt::format("{}/{}", *directory, file));
   if (text || text.error().code() != ErrorCode::kNotFound || ::access(directory->c_str(), F_OK) != 0) return text;
   return Error(ErrorCode::kUnsupported, text.error().message());
 }

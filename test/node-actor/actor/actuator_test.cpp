@@ -229,6 +229,19 @@ TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
   EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
 }
 
+TEST_F(ActuatorTest, QuotasAreReckonedByThePeriodEachGroupHasNow) {
+  tree_.write(kPod + "cpu.cfs_period_us", "50000\n");
+  apply(both(MilliCpu(500)), 1);
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 50000", "podj 25000"));
+  tree_.write(kContainer + "cpu.cfs_period_us", "200000\n");
+  writes_.clear();
+  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(200)).ok());
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 40000", "podj 10000"));
+  tree_.write(kPod + "cpu.cfs_period_us", "100000\n");
+  apply(both(MilliCpu(500)), 2);
+  EXPECT_THAT(writes_, testing::UnorderedElementsAre("podj 50000", "c9 100000"));
+}
+
 TEST_F(ActuatorTest, MakesRoomBelowOthersQuotasTooAndGivesThemBack) {
   tree_.write(kPod + "cpu.cfs_quota_us", "800000\n");
   ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
