@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "messages/clock/clock.h"
@@ -104,6 +106,17 @@ std::optional<std::string> Actuator::original_of(const std::string& group, const
   return record->original;
 }
 
+void Actuator::keep_open(Held& held, model::Knob knob) {
+  if (held.file || (knob != model::Knob::kCpuQuota && knob != model::Knob::kCpuBurst)) return;
+  const auto kept =
+      std::count_if(held_.begin(), held_.end(), [](const auto& each) { return each.second.file.has_value(); });
+  if (kept < kMostFiles) held.file.emplace(tree_, held.group, knob);
+}
+
+Result<kernel::KnobReading> Actuator::read(Held& held, model::Knob knob) {
+  return held.file ? held.file->read() : kernel::read_knob(tree_, held.group, knob);
+}
+
 void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now, bool leaves_idle, Plan& plan) {
   if (settled.held_back != decide::HeldBack::kNone) return;
   const KnobRef knob{settled.group, settled.knob};
@@ -115,6 +128,7 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
     if (now - known->second.checked < wait) return look_again(known->second.checked + wait);
   }
   auto& held = known != held_.end() ? known->second : held_[knob];
+  if (known != held_.end() && !held.group.empty() && held.value != settled.value) keep_open(held, settled.knob);
   held.value = settled.value;
   held.controller = settled.controller;
   held.checked = now;
@@ -122,9 +136,10 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
   look_again(now + kRecheck);
   // Where the group was found before it is found again without a search.
   auto reading = held.group.empty() ? Result<kernel::KnobReading>(model::Error(ErrorCode::kNotFound, {}))
-                                    : kernel::read_knob(tree_, held.group, settled.knob);
+                                    : read(held, settled.knob);
   if (!reading && reading.error().code() == ErrorCode::kNotFound) {
     held.read = false;
+    held.file.reset();
     auto group = kernel::group_path(tree_, settled.group);
     held.group = group.value_or({});
     reading = group ? kernel::read_knob(tree_, *group, settled.knob) : Result<kernel::KnobReading>(group.error());
@@ -146,12 +161,12 @@ void Actuator::plan_settled(const decide::Settled& settled, model::MonoTime now,
   }
   if (kernel::same(tree_, settled.knob, settled.value, *reading)) return;
   plan.changes.push_back({settled.group, settled.knob, settled.value, reading->value});
-  plan.jobs.push_back({held.group, settled.controller, settled.reason, {}});
+  plan.jobs.push_back({held.group, settled.controller, settled.reason, reading->period_us, {}});
 }
 
 void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
   auto& held = held_.at(knob);
-  const auto reading = kernel::read_knob(tree_, held.group, knob.knob);
+  const auto reading = read(held, knob.knob);
   if (!reading) {
     if (reading.error().code() == ErrorCode::kNotFound) return;
     held.failed = true;
@@ -163,7 +178,7 @@ void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
                : std::nullopt;
   if (!value) return;
   plan.changes.push_back({knob.group, knob.knob, *value, reading->value});
-  plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, original});
+  plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, reading->period_us, original});
 }
 
 Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
@@ -180,7 +195,8 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
       look_again(now);
       continue;
     }
-    auto write = kernel::knob_write(tree_, job.group, change.knob, step.value, job.controller, job.reason);
+    auto write = kernel::knob_write(kernel::version_of(tree_, change.knob), job.period_us, job.group, change.knob,
+                                    step.value, job.controller, job.reason);
     // The last write of a return is the very text that was there.
     if (job.original && step.value == change.target) {
       write =
@@ -317,20 +333,24 @@ Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
   const auto depth = [](const std::string& group) { return std::count(group.begin(), group.end(), '/'); };
   std::stable_sort(groups.begin(), groups.end(),
                    [&](const std::string& a, const std::string& b) { return depth(a) > depth(b); });
+  std::unordered_map<std::string_view, Held*> quotas;
+  for (auto& [knob, held] : held_) {
+    if (knob.knob == model::Knob::kCpuQuota) quotas.emplace(held.group, &held);
+  }
   for (const auto& group : groups) {
-    const auto now = kernel::read_knob(tree_, group, model::Knob::kCpuQuota);
+    const auto known = quotas.find(group);
+    const auto now = known != quotas.end() ? read(*known->second, model::Knob::kCpuQuota)
+                                           : kernel::read_knob(tree_, group, model::Knob::kCpuQuota);
     const auto* quota = now ? std::get_if<model::Limit>(&now->value) : nullptr;
     if (quota == nullptr || !quota->cpu || *quota->cpu <= limit) continue;
-    const auto write = kernel::knob_write(tree_, group, model::Knob::kCpuQuota, model::Limit{limit},
-                                          model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
+    const auto write =
+        kernel::knob_write(tree_.version(), now->period_us, group, model::Knob::kCpuQuota, model::Limit{limit},
+                           model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
     const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
     if (!outcome && outcome.error().code() == ErrorCode::kFenced) return outcome.error();
     if (!outcome) continue;
-    const auto held = std::find_if(held_.begin(), held_.end(), [&](const auto& each) {
-      return each.first.knob == model::Knob::kCpuQuota && each.second.group == group;
-    });
-    if (held != held_.end()) {
-      held->second.value = model::Limit{limit};
+    if (known != quotas.end()) {
+      known->second->value = model::Limit{limit};
     } else if (const auto path = tree_.path(group, now->file); path && outcome->changed) {
       inherited_.push_back(*path);
     }

@@ -4,6 +4,7 @@
 // a host at rest costs nothing, and somebody who keeps writing our files is answered at that rate and not fought.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,6 +20,7 @@
 #include "node-actor/guard/journal.h"
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/knob.h"
+#include "node-actor/kernel/limit_file.h"
 #include "node-actor/kernel/writer.h"
 
 namespace tideline::node {
@@ -34,6 +36,8 @@ class Actuator {
   /// A round writes no longer than this, the rest comes in the next one: each first write waits for the disk, and the
   /// lease is beaten only between rounds.
   static constexpr model::Duration kRoundBudget = std::chrono::milliseconds(200);
+  /// So many limits that move have their files kept open, two each at most; the others' are opened for each reading.
+  static constexpr std::ptrdiff_t kMostFiles = 512;
 
   /// `tree` and `journal` must outlive it. What an earlier worker of the journal left in force is put back with the
   /// first apply() that does not want it.
@@ -73,15 +77,20 @@ class Actuator {
     bool read = false;    // and `ours` settled by it
     bool failed = false;  // the last reading or write
     model::MonoTime checked;
+    std::optional<kernel::LimitFile> file{};  // of `group`, once another value was wanted: this one moves
   };
   struct Job {
     std::string group;
     model::Controller controller = model::Controller::kNone;
     model::Reason reason = model::Reason::kNone;
+    std::int64_t period_us = 0;           // as it was read; nothing of this agent's changes one while it plans
     std::optional<std::string> original;  // raw; to be put back
   };
   struct Plan;
 
+  /// Keeps a limit's files open from its first move on, kMostFiles of them at most.
+  void keep_open(Held& held, model::Knob knob);
+  model::Result<kernel::KnobReading> read(Held& held, model::Knob knob);
   void plan_settled(const decide::Settled& settled, model::MonoTime now, bool leaves_idle, Plan& plan);
   /// What is ours, unwanted, and not to wait for kRetry; with the weights of groups that stop being idle.
   std::set<decide::KnobRef> returning(const decide::Settlement& settlement, model::MonoTime now);

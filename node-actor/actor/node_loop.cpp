@@ -97,7 +97,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.boot_id = facts->boot_id;
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
-  loop->facts_ = {status.cpu_capacity, status.cpu_allocatable};
+  loop->facts_ = loop->input_.node = {status.cpu_capacity, status.cpu_allocatable};
+  loop->input_.pod_interval = config.pod_interval;
   loop->suppress_.ours = loop->be_limit_.inherited();
   loop->protection_.why = "not looked at yet";
   auto* self = loop.get();
@@ -137,6 +138,8 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
 void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   pods_ = std::move(pods);
   pods_known_ = true;
+  judged_ = false;
+  look_outside();
   keep_off_own_pod();
   std::vector<std::string> outside;
   for (const auto& pod : pods_) {
@@ -145,7 +148,12 @@ void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   fast_reader_.watch_outside(tree_, outside);
 }
 
+void NodeLoop::look_outside() {
+  if (input_.pods) input_.be_outside_root = decide::be_outside_root(*input_.pods, pods_);
+}
+
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
+  if (!told_) told_ = suppress_features();
   policy_ = std::move(policy);
 }
 
@@ -230,31 +238,20 @@ model::Result<void> NodeLoop::fast_round() {
   if (!counters) {
     note_trouble(counters.error());
   } else {
-    if (fast_before_) fast_ = sense::fast_sample(*fast_before_, *counters);
+    if (fast_before_) input_.fast = sense::fast_sample(*fast_before_, *counters);
     fast_before_ = *counters;
   }
-  decide::SuppressInput input;
-  input.now = clock::mono_now();
-  input.node = facts_;
-  input.fast = fast_;
-  input.pods = levels_;
-  input.pod_interval = config_.pod_interval;
-  if (levels_) input.be_outside_root = decide::be_outside_root(*levels_, pods_);
-  input.protection = protection_;
-  input.current = be_limit_.whole();
-  input.cpuset = cpu_side_->cpuset_side();
-  drop_ended_holds(input.now);
-  if (const auto* hold = decide::covering(holds_, tree_.best_effort(), input.now)) {
+  input_.now = clock::mono_now();
+  input_.current = be_limit_.whole();
+  input_.cpuset = cpu_side_->cpuset_side();
+  if (std::exchange(protection_is_new_, false)) input_.protection = protection_;
+  told_.reset();
+  drop_ended_holds(input_.now);
+  if (const auto* hold = decide::covering(holds_, tree_.best_effort(), input_.now)) {
     held_ = true;
-    auto looked = decide::cpu_suppress(suppress_, input, policy_).decision;
-    if (looked.action == decide::SuppressDecision::Action::kLimit) be_limit_.fall_outside(looked.limit);
-    suppress_terms_ = std::move(looked.terms);
-    features_ = std::move(looked.features);
-    for (auto& feature : features_) {
-      if (!policy_ || !policy_->threshold.enable) continue;
-      feature.state = model::FeatureState::State::kInactive;
-      feature.why = decide::why(*hold);
-    }
+    held_why_ = decide::why(*hold);
+    decided_ = decide::cpu_suppress_untold(suppress_, input_, policy_).decision;
+    if (decided_.action == decide::SuppressDecision::Action::kLimit) be_limit_.fall_outside(decided_.limit);
     return {};
   }
   // What was decided before the hold says nothing about what the kernel holds after it.
@@ -265,34 +262,51 @@ model::Result<void> NodeLoop::fast_round() {
   }
   const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
   const auto read = counters ? *counters : model::FastCounters{};
-  auto step = dry_run ? decide_dry(input, read) : decide::cpu_suppress(suppress_, input, policy_);
-  if (!dry_run) recorder_.suppress(read, policy_, suppress_, input, false, step);
+  auto step = dry_run ? decide_dry(read) : step_of(suppress_, policy_);
+  if (!dry_run) recorder_.suppress(read, policy_, suppress_, input_, false, step);
   suppress_ = std::move(step.state);
-  features_ = step.decision.features;
-  if (!dry_run) suppress_terms_ = step.decision.terms;
+  if (!dry_run) decided_ = step.decision;
   if (!step.decision.write) {
     // Nothing is wanted that the kernel does not hold: the refusal is over.
     if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) be_limit_.clear_problem();
-    return rebalance(input.now);
+    return rebalance(input_.now);
   }
   return act(step.decision);
 }
 
-decide::SuppressStep NodeLoop::decide_dry(const decide::SuppressInput& input, const model::FastCounters& counters) {
-  auto would = decide::cpu_suppress(dry_suppress_, input, policy_);
-  recorder_.suppress(counters, policy_, dry_suppress_, input, false, would);
+decide::SuppressStep NodeLoop::step_of(const decide::SuppressState& state,
+                                       const std::optional<model::NodePolicy>& policy) const {
+  return recorder_.on() ? decide::cpu_suppress(state, input_, policy)
+                        : decide::cpu_suppress_untold(state, input_, policy);
+}
+
+decide::SuppressStep NodeLoop::decide_dry(const model::FastCounters& counters) {
+  auto would = step_of(dry_suppress_, policy_);
+  recorder_.suppress(counters, policy_, dry_suppress_, input_, false, would);
   dry_suppress_ = std::move(would.state);
-  suppress_terms_ = would.decision.terms;
+  decided_ = std::move(would.decision);
   auto off = policy_;
   off->threshold.enable = false;
-  auto step = decide::cpu_suppress(suppress_, input, off);
-  recorder_.suppress(counters, policy_, suppress_, input, true, step);
-  step.decision.features = std::move(would.decision.features);
-  for (auto& feature : step.decision.features) {
-    if (feature.state == model::FeatureState::State::kActive) feature.state = model::FeatureState::State::kInactive;
-    feature.why = "dry run, nothing is written: " + feature.why;
-  }
+  auto step = step_of(suppress_, off);
+  recorder_.suppress(counters, policy_, suppress_, input_, true, step);
   return step;
+}
+
+std::vector<model::FeatureState> NodeLoop::suppress_features() const {
+  using State = model::FeatureState::State;
+  auto features = decide::suppress_features(input_, policy_, decided_);
+  const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
+  for (auto& feature : features) {
+    if (held_) {
+      if (!policy_ || !policy_->threshold.enable) continue;
+      feature.state = State::kInactive;
+      feature.why = held_why_;
+    } else if (dry_run) {
+      if (feature.state == State::kActive) feature.state = State::kInactive;
+      feature.why = "dry run, nothing is written: " + feature.why;
+    }
+  }
+  return features;
 }
 
 model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {
@@ -324,8 +338,7 @@ std::optional<model::MilliCpu> NodeLoop::be_whole() const {
 
 model::MilliCpu NodeLoop::outside_allowance() const {
   if (const auto& split = cpu_side_->split()) return split->outside;
-  const auto used = levels_ ? decide::be_outside_root(*levels_, pods_) : std::nullopt;
-  return used.value_or(model::MilliCpu(0));
+  return input_.be_outside_root.value_or(model::MilliCpu(0));
 }
 
 model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
@@ -340,7 +353,7 @@ model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
        .in_force = split ? split->in_force : outside,
        .outside = outside,
        .is_due = decide::change_is_due(suppress_, now, now - be_limit_.changed(), decide::kPace),
-       .may_raise = suppress_terms_.formula && suppress_terms_.non_be_pods_used});
+       .may_raise = decided_.terms.formula && decided_.terms.non_be_pods_used});
   return root ? settle(be_limit_.limit(*whole, *root, model::Reason::kOutsideBe)) : model::Result<void>{};
 }
 
@@ -363,16 +376,22 @@ model::Result<void> NodeLoop::settle(const model::Result<void>& done) {
 model::NodeSample NodeLoop::pod_round() {
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
-  auto reading = pod_reader_.read(pods_, by_pressure);
-  for (const auto& error : reading.errors)
+  pod_reader_.read(pods_, by_pressure, reading_);
+  for (const auto& error : reading_.errors)
     note_trouble(error);
-  recorder_.host(reading.counters);
-  auto sample =
-      host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
-  protection_ = sense::judge_protection(weights_reader_.read(), sense::be_beside_ls(pods_));
-  be_limit_.seen(reading.counters);
-  host_before_ = std::move(reading.counters);
-  levels_ = levels_of(sample, pods_);
+  auto& counters = reading_.counters;
+  recorder_.host(counters);
+  auto sample = host_before_ ? sense::node_sample(*host_before_, counters) : sense::first_sample(counters);
+  if (auto weights = weights_reader_.read(); !judged_ || weights != weights_) {
+    weights_ = std::move(weights);
+    protection_ = sense::judge_protection(weights_, sense::be_beside_ls(pods_));
+    judged_ = protection_is_new_ = true;
+  }
+  be_limit_.seen(counters);
+  if (!host_before_) host_before_.emplace();
+  std::swap(*host_before_, counters);
+  input_.pods = levels_of(sample, pods_);
+  look_outside();
   const auto now = clock::mono_now();
   cpu_side_->step_evictions(now);
   // Before the first list of pods, no pod is no reason to take anything back.
@@ -384,7 +403,7 @@ model::NodeSample NodeLoop::pod_round() {
                                       .counters = *host_before_,
                                       .pod_interval = config_.pod_interval,
                                       .policy = policy_,
-                                      .suppress = suppress_terms_,
+                                      .suppress = decided_.terms,
                                       .be_limit = be_limit_.root(),
                                       .be_whole = be_whole(),
                                       .holds = holds_,
@@ -399,7 +418,7 @@ model::NodeStatus NodeLoop::status() const {
   status.protection = protection_;
   status.knobs = cpu_side_->knobs().knobs;
   status.be_work = cpu_side_->be_work();
-  status.features = features_;
+  status.features = told_ ? *told_ : suppress_features();
   const bool wanted = policy_ && policy_->threshold.enable && !held_;
   const auto& missing = be_limit_.missing_knob();
   if (wanted && (!be_limit_.problem().empty() || !missing.empty())) {

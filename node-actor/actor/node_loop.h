@@ -66,8 +66,15 @@ class NodeLoop {
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
            const guard::Lease& lease);
+  /// One step of CPU suppress on what this round knows; with features only where a recording wants them each time.
+  decide::SuppressStep step_of(const decide::SuppressState& state,
+                               const std::optional<model::NodePolicy>& policy) const;
   /// CPU suppress in dry run: what it would do is told, and a limit of ours goes.
-  decide::SuppressStep decide_dry(const decide::SuppressInput& input, const model::FastCounters& counters);
+  decide::SuppressStep decide_dry(const model::FastCounters& counters);
+  /// What became of the newest fast round, told.
+  std::vector<model::FeatureState> suppress_features() const;
+  /// What is known of BE outside of its root: of the newest levels and pods.
+  void look_outside();
   model::Result<void> act(const decide::SuppressDecision& decision);
   /// Only kFenced is left an error; the rest is told.
   model::Result<void> settle(const model::Result<void>& done);
@@ -117,16 +124,22 @@ class NodeLoop {
   bool held_ = false;  // the besteffort root was held in the last round
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;
-  std::optional<model::FastSample> fast_;
-  /// The last pod round's; of its pods only those that CPU suppress asks for by name: every fast round carries it
-  /// along.
-  std::optional<model::NodeSample> levels_;
-  model::Protection protection_;
+  kernel::PodReading reading_;  // its memory, from round to round
+  /// Of the newest fast round. Its `pods` are the last pod round's levels; of that one's pods they have only those that
+  /// CPU suppress asks for by name.
+  decide::SuppressInput input_;
+  model::Protection protection_;   // of weights_ and pods_, nothing else
+  model::SiblingWeights weights_;  // as they were judged
+  bool judged_ = false;            // of the pods_ there are now
+  bool protection_is_new_ = true;  // to input_
   decide::SuppressState suppress_;
-  decide::SuppressTerms suppress_terms_;
+  decide::SuppressDecision decided_;    // in the newest fast round; in dry run what it would do
+  std::string held_why_;                // of that round, if it was held_
   decide::SuppressState dry_suppress_;  // of CPU suppress in dry run, beside what is really in force
   std::optional<model::Error> fenced_;  // met in a pod round
-  std::vector<model::FeatureState> features_;
+  /// Features of the newest fast round once they cannot be told of it any more, for its policy is gone; nullopt: they
+  /// can.
+  std::optional<std::vector<model::FeatureState>> told_ = std::vector<model::FeatureState>();
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
   std::set<std::string> troubles_;  // already logged; bounded

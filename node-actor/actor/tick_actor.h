@@ -25,8 +25,10 @@ class TickActor : public caf::event_based_actor {
   void on_exit() override { link_ = nullptr; }
 
  private:
-  void tick();
-  void wait_for_tick();
+  /// Rounds one after the other until somebody else has something to say, then a message to itself for the next.
+  void run_rounds();
+  /// False: the worker must stop.
+  bool tick();
 
   NodeLoop& loop_;
   guard::Lease& lease_;

@@ -220,36 +220,6 @@ std::string sentence(const SuppressDecision& decision) {
   return fmt::format("BE stays without quota: {}", name_of(decision.reason));
 }
 
-std::vector<FeatureState> features_of(const SuppressInput& input, const std::optional<model::NodePolicy>& policy,
-                                      const SuppressDecision& decision) {
-  const bool enabled = policy && policy->threshold.enable;
-  std::vector<FeatureState> features;
-  const bool blind = decision.action == Action::kHold && decision.terms.current.kind == CurrentLimit::Kind::kUnknown &&
-                     decision.reason != Reason::kSuppressedCpus;
-  const auto state = enabled && !blind ? FeatureState::State::kActive : FeatureState::State::kInactive;
-  features.push_back({"cpuSuppress", state, sentence(decision)});
-  if (!enabled) return features;
-  const auto wanted = policy->threshold.cpu_suppress_policy;
-  if (wanted == model::SuppressPolicy::kCpuset && input.cpuset != CpusetSide::kAbsent) return features;
-  FeatureState feature{fmt::format("cpuSuppress.{}", name_of(wanted)), FeatureState::State::kActive, {}};
-  switch (wanted) {
-    case model::SuppressPolicy::kCpuset:
-      feature.state = FeatureState::State::kUnsupported;
-      feature.why = "nobody moves BE's cpuset here; BE is limited by cfsQuota to the same target instead";
-      break;
-    case model::SuppressPolicy::kCfsQuota:
-      feature.why =
-          fmt::format("{} millicores at {} %", decision.terms.threshold.value(), decision.terms.threshold_percent);
-      break;
-    case model::SuppressPolicy::kWorkConserving:
-      feature.why = !input.protection.verified ? "limited by cfsQuota instead, unprotected: " + input.protection.why
-                                               : fmt::format("LS is {}", name_of(decision.terms.pressure.kind));
-      break;
-  }
-  features.push_back(std::move(feature));
-  return features;
-}
-
 }  // namespace
 
 MilliCpu NodeFacts::reserved() const {
@@ -298,8 +268,39 @@ std::string_view name_of(SuppressDecision::Action action) {
   return "unknown";
 }
 
-SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
-                          const std::optional<model::NodePolicy>& policy) {
+std::vector<FeatureState> suppress_features(const SuppressInput& input, const std::optional<model::NodePolicy>& policy,
+                                            const SuppressDecision& decision) {
+  const bool enabled = policy && policy->threshold.enable;
+  std::vector<FeatureState> features;
+  features.reserve(2);
+  const bool blind = decision.action == Action::kHold && decision.terms.current.kind == CurrentLimit::Kind::kUnknown &&
+                     decision.reason != Reason::kSuppressedCpus;
+  const auto state = enabled && !blind ? FeatureState::State::kActive : FeatureState::State::kInactive;
+  features.push_back({"cpuSuppress", state, sentence(decision)});
+  if (!enabled) return features;
+  const auto wanted = policy->threshold.cpu_suppress_policy;
+  if (wanted == model::SuppressPolicy::kCpuset && input.cpuset != CpusetSide::kAbsent) return features;
+  FeatureState feature{fmt::format("cpuSuppress.{}", name_of(wanted)), FeatureState::State::kActive, {}};
+  switch (wanted) {
+    case model::SuppressPolicy::kCpuset:
+      feature.state = FeatureState::State::kUnsupported;
+      feature.why = "nobody moves BE's cpuset here; BE is limited by cfsQuota to the same target instead";
+      break;
+    case model::SuppressPolicy::kCfsQuota:
+      feature.why =
+          fmt::format("{} millicores at {} %", decision.terms.threshold.value(), decision.terms.threshold_percent);
+      break;
+    case model::SuppressPolicy::kWorkConserving:
+      feature.why = !input.protection.verified ? "limited by cfsQuota instead, unprotected: " + input.protection.why
+                                               : fmt::format("LS is {}", name_of(decision.terms.pressure.kind));
+      break;
+  }
+  features.push_back(std::move(feature));
+  return features;
+}
+
+SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput& input,
+                                 const std::optional<model::NodePolicy>& policy) {
   SuppressStep step{state, {}};
   auto& decision = step.decision;
   auto& terms = decision.terms;
@@ -350,7 +351,13 @@ SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input
       if (decision.reason == Reason::kNone) decision.reason = *why == Reason::kNone ? decision.rule : *why;
     }
   }
-  decision.features = features_of(input, policy, decision);
+  return step;
+}
+
+SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
+                          const std::optional<model::NodePolicy>& policy) {
+  auto step = cpu_suppress_untold(state, input, policy);
+  step.decision.features = suppress_features(input, policy, step.decision);
   return step;
 }
 

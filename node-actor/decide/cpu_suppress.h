@@ -217,6 +217,13 @@ struct SuppressStep {
 /// * A quota that cannot be read counts as the last one decided; if there was none, it is left alone.
 SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
                           const std::optional<model::NodePolicy>& policy);
+/// The same without `features`, ten times a second; suppress_features() tells them when somebody asks.
+SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput& input,
+                                 const std::optional<model::NodePolicy>& policy);
+/// SuppressDecision::features of a decision by this input and policy.
+std::vector<model::FeatureState> suppress_features(const SuppressInput& input,
+                                                   const std::optional<model::NodePolicy>& policy,
+                                                   const SuppressDecision& decision);
 
 /// Whether a change of the quota that is not urgent may be written in this round, `since` the last one: after `pace`,
 /// at the begin of a period if the group has any (kPeriodWait). Of the state after cpu_suppress() in this round.

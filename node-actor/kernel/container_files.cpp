@@ -23,13 +23,14 @@ ContainerFiles::Entry& ContainerFiles::entry_at(std::size_t place, const std::st
 void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::MonoTime now,
                           model::Duration look_every, ReadBuffer& buffer, Errors& errors,
                           std::vector<model::ContainerCounters>& into) {
-  if (pod.qos == model::QosClass::kBe) return;
   std::size_t read = 0;
   for (const auto& container : pod.containers) {
-    if (!has_limit(container)) continue;
-    auto& entry = entry_at(read++, container.id);
-    auto& counters = into.emplace_back();
+    if (pod.qos == model::QosClass::kBe || !has_limit(container)) continue;
+    if (read == into.size()) into.emplace_back();
+    auto& counters = into[read];
     counters.id = container.id;
+    counters.group = {};
+    auto& entry = entry_at(read++, container.id);
     // A container that has not started yet has no id.
     if (container.id.empty()) continue;
     if (!entry.files && (!entry.next_look || now >= *entry.next_look)) {
@@ -46,6 +47,7 @@ void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::
     if (counters.group.inode == 0) entry.files.reset();
   }
   entries_.resize(std::min(entries_.size(), read));
+  into.resize(read);
 }
 
 }  // namespace tideline::kernel

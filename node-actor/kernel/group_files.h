@@ -42,7 +42,6 @@ class GroupFiles {
   /// `memory_every` 0: memory is not read. `threads` null: waiting is not followed.
   GroupFiles(const CgroupTree& tree, std::string group, std::size_t memory_every, ThreadContext* threads);
 
-  const std::string& group() const { return group_; }
   /// What is read beside CPU time and memory.
   struct Detail {
     bool throttling = true;  // on v2 it comes with the CPU time, always

@@ -60,7 +60,7 @@ bool fits(Knob knob, const KnobValue& value) {
 Result<std::string> read_file_of(const CgroupTree& tree, const std::string& group, std::string_view file) {
   const auto directory = tree.directory(group, file);
   if (!directory) return directory.error();
-  auto text = read_file(fmt::format("{}/{}", *directory, file));
+  auto text = read_value(fmt::format("{}/{}", *directory, file));
   if (text || text.error().code() != ErrorCode::kNotFound || ::access(directory->c_str(), F_OK) != 0) return text;
   return Error(ErrorCode::kUnsupported, text.error().message());
 }
@@ -70,32 +70,13 @@ Error malformed_file(const CgroupTree& tree, const std::string& group, std::stri
 }
 
 Result<KnobReading> read_limit(const CgroupTree& tree, const std::string& group, Knob knob) {
-  KnobReading reading;
-  const bool v1 = tree.version() == CgroupVersion::kV1;
-  reading.file = file_of(tree.version(), knob);
-  auto raw = read_file_of(tree, group, reading.file);
+  const auto file = file_of(tree.version(), knob);
+  auto raw = read_file_of(tree, group, file);
   if (!raw) return raw.error();
-  reading.raw = std::move(*raw);
-
-  // What says the period: v1 a file of its own, v2 the quota's.
-  const std::string_view period_file = v1 ? "cpu.cfs_period_us" : "cpu.max";
-  const auto period =
-      reading.file == period_file ? Result<std::string>(reading.raw) : read_file_of(tree, group, period_file);
+  const auto period_file = period_file_of(tree.version());
+  const auto period = file == period_file ? raw : read_file_of(tree, group, period_file);
   if (!period) return period.error();
-  const auto with_period = v1 ? parse_cfs("-1", *period) : parse_cpu_max(*period);
-  if (!with_period) return malformed_file(tree, group, period_file, *period);
-  reading.period_us = with_period->period_us;
-
-  if (knob == Knob::kCpuQuota) {
-    const auto quota = v1 ? parse_cfs(reading.raw, *period) : parse_cpu_max(reading.raw);
-    if (!quota) return malformed_file(tree, group, reading.file, reading.raw);
-    reading.value = Limit{limit_of(*quota)};
-  } else {
-    const auto us = parse_number(reading.raw);
-    if (!us || *us < 0) return malformed_file(tree, group, reading.file, reading.raw);
-    reading.value = Limit{limit_of({.quota_us = us, .period_us = reading.period_us})};
-  }
-  return reading;
+  return limit_reading(tree, group, knob, std::move(*raw), *period);
 }
 
 Result<KnobReading> read_number(const CgroupTree& tree, const std::string& group, Knob knob) {
@@ -169,6 +150,32 @@ std::string_view file_of(CgroupVersion version, Knob knob) {
       return "";
   }
   return "";
+}
+
+std::string_view period_file_of(CgroupVersion version) {
+  return version == CgroupVersion::kV1 ? "cpu.cfs_period_us" : "cpu.max";
+}
+
+Result<KnobReading> limit_reading(const CgroupTree& tree, const std::string& group, Knob knob, std::string raw,
+                                  const std::string& period) {
+  const bool v1 = tree.version() == CgroupVersion::kV1;
+  KnobReading reading;
+  reading.file = file_of(tree.version(), knob);
+  reading.raw = std::move(raw);
+  const auto with_period = v1 ? parse_cfs("-1", period) : parse_cpu_max(period);
+  if (!with_period) return malformed_file(tree, group, period_file_of(tree.version()), period);
+  reading.period_us = with_period->period_us;
+
+  if (knob == Knob::kCpuQuota) {
+    const auto quota = v1 ? parse_cfs(reading.raw, period) : parse_cpu_max(reading.raw);
+    if (!quota) return malformed_file(tree, group, reading.file, reading.raw);
+    reading.value = Limit{limit_of(*quota)};
+  } else {
+    const auto us = parse_number(reading.raw);
+    if (!us || *us < 0) return malformed_file(tree, group, reading.file, reading.raw);
+    reading.value = Limit{limit_of({.quota_us = us, .period_us = reading.period_us})};
+  }
+  return reading;
 }
 
 CgroupVersion version_of(const CgroupTree& tree, Knob knob) {

@@ -49,6 +49,13 @@ struct KnobReading {
 /// text.
 model::Result<KnobReading> read_knob(const CgroupTree& tree, const std::string& group, model::Knob knob);
 
+/// The file that says the period a quota or burst counts in: on v1 one of its own, on v2 the quota's.
+std::string_view period_file_of(CgroupVersion version);
+/// The reading that these texts of a quota's or burst's file and of period_file_of() make. kMalformed: with path and
+/// text.
+model::Result<KnobReading> limit_reading(const CgroupTree& tree, const std::string& group, model::Knob knob,
+                                         std::string raw, const std::string& period);
+
 /// The write that gives `group` this value. Quota and burst keep the group's period, and a quota below kMinQuotaUs
 /// becomes kMinQuotaUs; both are rounded down to the us, so that a burst within its quota stays within it. Asks the
 /// kernel only for the period, with read_knob's errors. kInvalidArgument: a value that is no value of this knob: of

@@ -108,36 +108,49 @@ struct PodReader::State {
   }
 
   struct Entry {
+    model::PodUid uid;
+    model::KubeQos kube_qos;
+    ThreadContext* follow;
     GroupFiles files;
     ContainerFiles containers;
-    ThreadContext* follow;
-    std::uint64_t round;
   };
 
-  Entry& files_of(const model::Pod& pod) {
-    auto group = tree.pod_group(pod);
-    auto* follow = is_ls(pod) ? &threads : nullptr;
-    const auto found = pods.find(pod.uid);
-    if (found != pods.end() && found->second.files.group() == group && found->second.follow == follow) {
-      found->second.round = round;
-      return found->second;
-    }
-    if (found != pods.end()) pods.erase(found);
-    const auto made = pods.emplace(pod.uid, Entry{.files = GroupFiles(tree, std::move(group), memory_every, follow),
-                                                  .containers = {},
-                                                  .follow = follow,
-                                                  .round = round});
-    return made.first->second;
+  ThreadContext* follow(const model::Pod& pod) { return is_ls(pod) ? &threads : nullptr; }
+  /// Uid and Kubernetes' class say which group is the pod's (CgroupTree::pod_group).
+  bool is_of(const Entry& entry, const model::Pod& pod) {
+    return entry.uid == pod.uid && entry.kube_qos == pod.kube_qos && entry.follow == follow(pod);
   }
 
-  void read_pod(const model::Pod& pod, GroupFiles::Detail detail, model::HostCounters& counters, Errors& errors) {
-    auto& entry = files_of(pod);
-    auto& read = counters.pods.emplace_back();
+  /// One entry for each of the pods, in their order; what another pod has is closed.
+  void arrange(const std::vector<model::Pod>& listed) {
+    std::unordered_map<model::PodUid, Entry*> known;
+    for (auto& entry : entries)
+      known.emplace(entry.uid, &entry);
+    std::vector<Entry> arranged;
+    arranged.reserve(listed.size());
+    for (const auto& pod : listed) {
+      const auto found = known.find(pod.uid);
+      if (found != known.end() && is_of(*found->second, pod)) {
+        arranged.push_back(std::move(*found->second));
+        known.erase(found);
+        continue;
+      }
+      arranged.push_back({.uid = pod.uid,
+                          .kube_qos = pod.kube_qos,
+                          .follow = follow(pod),
+                          .files = GroupFiles(tree, tree.pod_group(pod), memory_every, follow(pod)),
+                          .containers = {}});
+    }
+    entries = std::move(arranged);
+  }
+
+  void read_pod(const model::Pod& pod, Entry& entry, GroupFiles::Detail detail, model::MonoTime now,
+                model::PodCounters& read, Errors& errors) {
     read.uid = pod.uid;
     read.qos = pod.qos;
     read.below_besteffort = pod.kube_qos == model::KubeQos::kBestEffort;
-    read.group = entry.files.read(counters.at, detail, buffer, errors);
-    entry.containers.read(tree, pod, counters.at, look_every, buffer, errors, read.containers);
+    read.group = entry.files.read(now, detail, buffer, errors);
+    entry.containers.read(tree, pod, now, look_every, buffer, errors, read.containers);
   }
 
   const CgroupTree& tree;
@@ -153,7 +166,7 @@ struct PodReader::State {
   bool v1;
   KeptFile quota;
   KeptFile period;
-  std::unordered_map<model::PodUid, Entry> pods;
+  std::vector<Entry> entries;  // of the pods that were read last, in their order
   std::uint64_t round = 0;
   ReadBuffer buffer;
 };
@@ -165,23 +178,33 @@ PodReader::PodReader(PodReader&&) noexcept = default;
 PodReader& PodReader::operator=(PodReader&&) noexcept = default;
 
 PodReading PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time) {
+  PodReading reading;
+  read(pods, waiting_each_time, reading);
+  return reading;
+}
+
+void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into) {
   State& state = *state_;
   const bool detailed = state.round % std::max<std::size_t>(state.detail_every, 1) < 2;
   const GroupFiles::Detail detail{.throttling = detailed, .waiting = detailed || waiting_each_time};
   ++state.round;
-  PodReading reading;
-  auto& counters = reading.counters;
-  auto& errors = reading.errors;
+  auto& errors = into.errors;
+  errors.clear();
+  auto& counters = into.counters;
+  auto room = std::move(counters.pods);
+  counters = {};
+  counters.pods = std::move(room);
+  counters.pods.resize(pods.size());
   state.read_node(counters, errors);
   counters.best_effort = state.best_effort.read(counters.at, {}, state.buffer, errors);
   state.read_limit(counters, errors);
   // What a group above allows says nothing of a root that is gone.
   if (counters.best_effort.inode != 0) counters.be_cpus = state.best_effort_cpus.read(state.buffer, errors);
-  counters.pods.reserve(pods.size());
-  for (const auto& pod : pods)
-    state.read_pod(pod, detail, counters, errors);
-  std::erase_if(state.pods, [&](const auto& entry) { return entry.second.round != state.round; });
-  return reading;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    if (i >= state.entries.size() || !state.is_of(state.entries[i], pods[i])) state.arrange(pods);
+    state.read_pod(pods[i], state.entries[i], detail, counters.at, counters.pods[i], errors);
+  }
+  if (state.entries.size() > pods.size()) state.arrange(pods);
 }
 
 Result<void> raise_file_limit() {

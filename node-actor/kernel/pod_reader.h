@@ -51,6 +51,8 @@ class PodReader {
   /// effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group above it that
   /// has, at last the host's online CPUs.
   PodReading read(const std::vector<model::Pod>& pods, bool waiting_each_time = false);
+  /// The same into an older reading, all of which is overwritten, so that its memory serves again.
+  void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into);
 
  private:
   struct State;

@@ -35,13 +35,13 @@ Result<Quota> read_quota(const CgroupTree& tree, const std::string& group) {
   quota.file = v1 ? "cpu.cfs_quota_us" : "cpu.max";
   const auto path = tree.path(group, quota.file);
   if (!path) return path.error();
-  auto raw = read_file(*path);
+  auto raw = read_value(*path);
   if (!raw) return raw.error();
   std::optional<CfsQuota> parsed;
   if (v1) {
     const auto period_path = tree.path(group, "cpu.cfs_period_us");
     if (!period_path) return period_path.error();
-    const auto period = read_file(*period_path);
+    const auto period = read_value(*period_path);
     if (!period) return period.error();
     if (!parse_number(*period).has_value()) return malformed(*period_path, *period);
     parsed = parse_cfs(*raw, *period);

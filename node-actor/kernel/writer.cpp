@@ -22,26 +22,35 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 64 * 1024;
 
-Result<std::string> read_whole(int fd, const std::string& path) {
+enum class Pieces { kOne, kMany };
+
+Result<std::string> read_whole(int fd, const std::string& path, Pieces pieces) {
   std::string text;
   std::array<char, 4096> buffer;
   while (text.size() <= kMaxFileBytes) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return error_from(errno, "read", path);
-    if (got == 0) {
-      if (text.ends_with('\n')) text.pop_back();
-      return text;
-    }
     text.append(buffer.data(), static_cast<std::size_t>(got));
+    const bool is_all = got == 0 || (pieces == Pieces::kOne && static_cast<std::size_t>(got) < buffer.size());
+    if (!is_all) continue;
+    if (text.size() > kMaxFileBytes) break;
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
   }
   return Error(ErrorCode::kMalformed, fmt::format("{}: longer than {} bytes", path, kMaxFileBytes));
+}
+
+Result<std::string> open_and_read(const std::string& path, Pieces pieces) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, "open", path);
+  return read_whole(fd.get(), path, pieces);
 }
 
 Result<std::string> read_at(int directory, const std::string& name, const std::string& path) {
   const Fd fd(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.open()) return error_from(errno, "open", path);
-  return read_whole(fd.get(), path);
+  return read_whole(fd.get(), path, Pieces::kOne);
 }
 
 /// What a write(2) that failed says. The file was open for writing: EACCES is v1's answer to CPUs that the group above
@@ -110,9 +119,11 @@ std::string writable_value(const std::string& path, const std::string& value) {
 }
 
 Result<std::string> read_file(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.open()) return error_from(errno, "open", path);
-  return read_whole(fd.get(), path);
+  return open_and_read(path, Pieces::kMany);
+}
+
+Result<std::string> read_value(const std::string& path) {
+  return open_and_read(path, Pieces::kOne);
 }
 
 Result<void> write_identified(const FileIdentity& file, const std::string& value) {

@@ -53,6 +53,9 @@ std::string writable_value(const std::string& path, const std::string& value);
 
 /// Reads a whole small kernel file, without its trailing newline.
 model::Result<std::string> read_file(const std::string& path);
+/// The same of a file that the kernel hands out in one piece (seq_file's single_open and kernfs' seq_show), as it does
+/// a knob's: what does not fill the buffer is all of it, and need not be asked for the end.
+model::Result<std::string> read_value(const std::string& path);
 /// Writes `value` to `path` if `path`'s directory still is the cgroup of `file`; kNotFound otherwise.
 /// For putting originals back: passes no gate. An empty `value` is the empty set of a cpuset.
 model::Result<void> write_identified(const FileIdentity& file, const std::string& value);

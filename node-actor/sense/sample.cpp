@@ -90,6 +90,26 @@ void take_containers(std::vector<model::ContainerUse>& uses, const std::vector<m
   }
 }
 
+/// Finds pods of an earlier reading. Nearly always they are where they were; only otherwise an index is made.
+class Earlier {
+ public:
+  explicit Earlier(const std::vector<model::PodCounters>& pods) : pods_(pods) {}
+  /// nullptr: it was not there. `place`: of the pod in the reading after.
+  const model::PodCounters* find(const model::PodUid& uid, std::size_t place) {
+    if (place < pods_.size() && pods_[place].uid == uid) return &pods_[place];
+    if (by_uid_.empty()) {
+      for (const auto& pod : pods_)
+        by_uid_.emplace(pod.uid, &pod);
+    }
+    const auto found = by_uid_.find(uid);
+    return found == by_uid_.end() ? nullptr : found->second;
+  }
+
+ private:
+  const std::vector<model::PodCounters>& pods_;
+  std::unordered_map<model::PodUid, const model::PodCounters*> by_uid_;
+};
+
 /// A sum that is unknown as soon as one part is.
 template <class T>
 void add(std::optional<T>& sum, const std::optional<T>& part) {
@@ -110,11 +130,13 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
   sample.be_limit = now.be_limit;
   sample.be_cpus = now.be_cpus;
   std::optional<model::Bytes> ls_memory = model::Bytes(0);
+  sample.pods.reserve(now.pods.size());
   for (const auto& pod : now.pods) {
     if (is_ls(pod) && pod.group.inode != 0) add(ls_memory, pod.group.memory);
     model::PodUse use;
     use.uid = pod.uid;
     use.memory = pod.group.memory;
+    use.containers.reserve(pod.containers.size());
     for (const auto& container : pod.containers)
       use.containers.push_back({.id = container.id, .cpu = {}, .throttled_ratio = {}});
     sample.pods.push_back(std::move(use));
@@ -180,9 +202,7 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
   sample.memory_pressure = pressure(before.memory_stall, now.memory_stall, *window);
   sample.io_pressure = pressure(before.io_stall, now.io_stall, *window);
 
-  std::unordered_map<model::PodUid, const model::PodCounters*> earlier;
-  for (const auto& pod : before.pods)
-    earlier.emplace(pod.uid, &pod);
+  Earlier earlier(before.pods);
 
   std::optional<Duration> ls = model::kZeroDuration;
   std::optional<Duration> ls_waited = model::kZeroDuration;
@@ -190,8 +210,8 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
   for (std::size_t i = 0; i < now.pods.size(); ++i) {
     const auto& pod = now.pods[i];
     if (pod.group.inode == 0) continue;  // no group: it runs nothing now
-    const auto found = earlier.find(pod.uid);
-    const auto* was = found == earlier.end() ? nullptr : &found->second->group;
+    const auto* found = earlier.find(pod.uid, i);
+    const auto* was = found == nullptr ? nullptr : &found->group;
     const auto grown = growth_of(was, pod.group);
     auto& use = sample.pods[i];
     use.cpu = rate(grown.cpu, *window);
@@ -199,7 +219,7 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
       use.throttled_ratio = throttled_ratio(*was, pod.group);
       const auto delayed = growth(was->run_delay, pod.group.run_delay);
       if (delayed) use.run_delay = seconds(*delayed) / seconds(*window);
-      take_containers(use.containers, found->second->containers, pod.containers, *window);
+      take_containers(use.containers, found->containers, pod.containers, *window);
     }
     if (!pod.below_besteffort) add(in_pods, grown.cpu);
     if (!is_ls(pod)) continue;

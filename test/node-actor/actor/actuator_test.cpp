@@ -229,6 +229,48 @@ TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
   EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
 }
 
+TEST_F(ActuatorTest, QuotasAreReckonedByThePeriodEachGroupHasNow) {
+  tree_.write(kPod + "cpu.cfs_period_us", "50000\n");
+  apply(both(MilliCpu(500)), 1);
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 50000", "podj 25000"));
+  tree_.write(kContainer + "cpu.cfs_period_us", "200000\n");
+  writes_.clear();
+  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(200)).ok());
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 40000", "podj 10000"));
+  tree_.write(kPod + "cpu.cfs_period_us", "100000\n");
+  apply(both(MilliCpu(500)), 2);
+  EXPECT_THAT(writes_, testing::UnorderedElementsAre("podj 50000", "c9 100000"));
+}
+
+TEST_F(ActuatorTest, AGroupMadeAgainIsReadAnewAlsoWhereItsQuotaMoved) {
+  const auto wants = [&](int milli) {
+    return decide::Settlement{.settled = {quota_of("c9", MilliCpu(milli))}, .refused = {}, .hands_off = {}};
+  };
+  apply(wants(500), 1);
+  apply(wants(600), 2);
+  apply(wants(700), 3);
+  ASSERT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "70000");
+  tree_.remove(kContainer);
+  apply(wants(800), 4);
+  EXPECT_THAT(writes_, testing::IsEmpty()) << "there is no such group";
+  tree_.write(kContainer + "cpu.cfs_quota_us", "80000\n");
+  tree_.write(kContainer + "cpu.cfs_period_us", "200000\n");
+  tree_.write(kContainer + "cpu.stat", "");
+  apply(wants(800), 5);
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 160000")) << "by the period of the new one";
+  apply(wants(900), 6);
+  apply(wants(1000), 7);
+  tree_.remove(kContainer);
+  tree_.write(kContainer + "cpu.cfs_quota_us", "-1\n");
+  tree_.write(kContainer + "cpu.cfs_period_us", "100000\n");
+  tree_.write(kContainer + "cpu.stat", "");
+  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
+  EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "-1\n") << "the new one has no quota to be lowered";
+  apply(wants(1000), 8);
+  apply(wants(1100), 9);
+  EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "110000");
+}
+
 TEST_F(ActuatorTest, MakesRoomBelowOthersQuotasTooAndGivesThemBack) {
   tree_.write(kPod + "cpu.cfs_quota_us", "800000\n");
   ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());

@@ -361,6 +361,40 @@ TEST_F(NodeLoopTest, AHeldGroupOfNoListedPodKeepsWhatAnEarlierWorkerLeftThere) {
   EXPECT_EQ(tree_->read(kOutsideQuota), "-1") << "once the hold is over";
 }
 
+TEST_F(NodeLoopTest, FeaturesAreOfTheLastRoundUntilTheNextOneEvenIfThePolicyChangesBetween) {
+  host(kernel::test::v1_files());
+  EXPECT_EQ(feature("cpuSuppress"), FeatureState{}) << "nothing was decided yet";
+  policy(true);
+  EXPECT_EQ(feature("cpuSuppress"), FeatureState{});
+  ASSERT_TRUE(rounds().ok());
+  const auto decided = feature("cpuSuppress");
+  const auto by_quota = feature("cpuSuppress.cfsQuota");
+  EXPECT_EQ(decided.state, FeatureState::State::kActive);
+  EXPECT_EQ(by_quota.why, "2600 millicores at 65 %");
+  policy(false);
+  policy(false);
+  EXPECT_EQ(feature("cpuSuppress"), decided);
+  EXPECT_EQ(feature("cpuSuppress.cfsQuota"), by_quota);
+  ASSERT_TRUE(loop_->fast_round().ok());
+  EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kInactive);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("disabled"));
+  EXPECT_EQ(feature("cpuSuppress.cfsQuota"), FeatureState{});
+}
+
+TEST_F(NodeLoopTest, OneWhoChangesAWeightIsSeenInTheNextPodRound) {
+  host(kernel::test::v1_files());
+  loop_->set_pods({kernel::test::pod_of("a")});
+  loop_->pod_round();
+  EXPECT_TRUE(loop_->status().protection.verified) << loop_->status().protection.why;
+  tree_->write("sys/fs/cgroup/cpu/kubepods/besteffort/cpu.shares", "1024\n");
+  loop_->pod_round();
+  EXPECT_FALSE(loop_->status().protection.verified);
+  EXPECT_THAT(loop_->status().protection.why, testing::HasSubstr("1024"));
+  tree_->write("sys/fs/cgroup/cpu/kubepods/besteffort/cpu.shares", "2\n");
+  loop_->pod_round();
+  EXPECT_TRUE(loop_->status().protection.verified) << loop_->status().protection.why;
+}
+
 TEST_F(NodeLoopTest, ABatchPodBesideLsIsNamedAsUnprotected) {
   host(kernel::test::v1_files());
   auto pod = kernel::test::pod_of("b");

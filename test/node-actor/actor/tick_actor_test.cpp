@@ -18,43 +18,111 @@ namespace {
 using kernel::test::FixtureTree;
 using kernel::test::operator+;
 
-// It writes in its first round already. A supervisor that has seen no beat would grant it a start's patience.
-TEST(TickActor, TheLeaseRunsFromBeforeTheFirstRound) {
-  const FixtureTree host(kernel::test::v1_files() + FixtureTree::Files{{"sys/devices/system/cpu/online", "0-3\n"},
-                                                                       {"proc/sys/kernel/random/boot_id", "boot\n"},
-                                                                       {"proc/sys/kernel/osrelease", "6.18.1\n"},
-                                                                       {"proc/sys/kernel/hostname", "host\n"}});
-  const test::TempDir state;
-  auto lease = guard::Lease::take(state.str());
-  auto journal = guard::Journal::open(state.str(), "boot");
-  ASSERT_TRUE(lease.ok() && journal.ok());
-  NodeConfig config;
-  config.kernel = kernel::KernelRoot::below(host.str());
-  config.state_dir = state.str();
-  const auto loop = NodeLoop::open(config, *journal, *lease);
-  ASSERT_TRUE(loop.ok()) << loop.error().message();
+class TickActorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto lease = guard::Lease::take(state_.str());
+    auto journal = guard::Journal::open(state_.str(), "boot");
+    ASSERT_TRUE(lease.ok() && journal.ok());
+    lease_ = std::make_unique<guard::Lease>(std::move(*lease));
+    journal_ = std::make_unique<guard::Journal>(std::move(*journal));
+    NodeConfig config;
+    config.kernel = kernel::KernelRoot::below(host_.str());
+    config.state_dir = state_.str();
+    auto loop = NodeLoop::open(config, *journal_, *lease_);
+    ASSERT_TRUE(loop.ok()) << loop.error().message();
+    loop_ = std::move(*loop);
+  }
+  void TearDown() override {
+    if (tick_) end();
+  }
+  void spawn(model::Duration fast_interval) {
+    tick_ = system_.spawn<TickActor, caf::detached>(*loop_, *lease_, TickOptions{fast_interval, 5 * fast_interval},
+                                                    caf::actor_cast<caf::actor>(self_), [](const model::Error&) {});
+  }
+  void end() {
+    caf::anon_send_exit(tick_, caf::exit_reason::user_shutdown);
+    self_->wait_for(tick_);
+    tick_ = nullptr;
+  }
+  bool beats_after(std::int64_t ns) {
+    return test::eventually(std::chrono::seconds(20), [&] { return lease_->last_beat().ns > ns; });
+  }
+  /// What the actor says to the link, which the test stands for, until it is `heard`.
+  template <class Behavior>
+  void hear(const bool& heard, Behavior on) {
+    self_->receive_while([&] { return !heard && !testing::Test::HasFailure(); })(
+        std::move(on), [](const SampleReady&) {},
+        caf::after(std::chrono::seconds(20)) >> [] { ADD_FAILURE() << "nothing was heard of the actor"; });
+  }
 
+  const FixtureTree host_{kernel::test::v1_files() + FixtureTree::Files{{"sys/devices/system/cpu/online", "0-3\n"},
+                                                                        {"proc/sys/kernel/random/boot_id", "boot\n"},
+                                                                        {"proc/sys/kernel/osrelease", "6.18.1\n"},
+                                                                        {"proc/sys/kernel/hostname", "host\n"}}};
+  const test::TempDir state_;
+  std::unique_ptr<guard::Lease> lease_;
+  std::unique_ptr<guard::Journal> journal_;
+  std::unique_ptr<NodeLoop> loop_;
+  caf::actor_system_config actor_config_;
+  caf::actor_system system_{actor_config_};
+  caf::scoped_actor self_{system_};
+  caf::actor tick_;
+};
+
+// It writes in its first round already. A supervisor that has seen no beat would grant it a start's patience.
+TEST_F(TickActorTest, TheLeaseRunsFromBeforeTheFirstRound) {
   // A file of the first round that does not end: the round stands still in it.
-  const auto file = host.path("sys/fs/cgroup/cpu/kubepods/burstable/cpu.shares");
+  const auto file = host_.path("sys/fs/cgroup/cpu/kubepods/burstable/cpu.shares");
   std::filesystem::remove(file);
   ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
   const int held_open = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_GE(held_open, 0);
 
-  caf::actor_system_config actor_config;
-  caf::actor_system system(actor_config);
-  caf::scoped_actor self(system);
-  auto tick = system.spawn<TickActor, caf::detached>(
-      **loop, *lease, TickOptions{std::chrono::milliseconds(100), std::chrono::seconds(1)},
-      caf::actor_cast<caf::actor>(self), [](const model::Error&) {});
-  EXPECT_TRUE(test::eventually(std::chrono::seconds(20), [&] { return lease->last_beat().ns != 0; }));
+  spawn(std::chrono::milliseconds(100));
+  EXPECT_TRUE(beats_after(0));
 
-  host.write("sys/fs/cgroup/cpu/kubepods/burstable/cpu.shares.new", "512\n");
+  host_.write("sys/fs/cgroup/cpu/kubepods/burstable/cpu.shares.new", "512\n");
   std::filesystem::rename(file + ".new", file);
   ::close(held_open);
-  caf::anon_send_exit(tick, caf::exit_reason::user_shutdown);
-  self->wait_for(tick);
-  tick = nullptr;
+  end();
+}
+
+TEST_F(TickActorTest, IsAnsweringBetweenRoundsAndGoesOnWithThem) {
+  // The longer one is the actor clock's, not a sleep of the actor's own.
+  for (const auto interval : {std::chrono::milliseconds(20), std::chrono::milliseconds(200)}) {
+    spawn(interval);
+    ASSERT_TRUE(beats_after(lease_->last_beat().ns));
+    for (const auto version : {std::uint64_t{7}, std::uint64_t{8}}) {
+      model::NodePolicy policy;
+      policy.version = model::PolicyVersion(version);
+      caf::anon_send(tick_, PolicyWanted{policy});
+      bool heard = false;
+      hear(heard, [&](const PolicyInForce& in_force) {
+        EXPECT_EQ(in_force.version, policy.version);
+        heard = true;
+      });
+      EXPECT_TRUE(heard);
+      EXPECT_TRUE(beats_after(lease_->last_beat().ns)) << "no round after a message";
+    }
+    end();
+  }
+}
+
+TEST_F(TickActorTest, WhoIsSentManyMessagesGoesOnWithItsRounds) {
+  spawn(std::chrono::milliseconds(20));
+  ASSERT_TRUE(beats_after(0));
+  for (std::uint64_t number = 1; number <= 100; ++number)
+    caf::anon_send(tick_, HandsOffWanted{number, {}});
+  std::uint64_t last = 0;
+  bool heard = false;
+  hear(heard, [&](const HandsOffInForce& in_force) {
+    EXPECT_EQ(in_force.number, ++last) << "in the order they were sent";
+    heard = last == 100;
+  });
+  EXPECT_TRUE(heard);
+  EXPECT_TRUE(beats_after(lease_->last_beat().ns));
+  end();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node-actor/kernel/limit_file.h"
 #include "node-actor/kernel/quota.h"
 #include "test/node-actor/kernel/trees.h"
 
@@ -268,6 +269,53 @@ TEST(Knob, ErrorsTellAGoneGroupFromAMissingFileAndFromGarbage) {
     EXPECT_THAT(garbled.error().message(), HasSubstr("lots"));
     v1.write(kV1Be + "cpu.cfs_period_us", "100000\n");
   }
+}
+
+TEST(LimitFile, ReadsWhatReadKnobReadsAgainAndAgain) {
+  const FixtureTree v1(v1_files());
+  const FixtureTree v2(v2_files());
+  for (const auto* fixture : {&v1, &v2}) {
+    const auto tree = tree_of(*fixture);
+    const auto be = fixture == &v1 ? kV1Be : kV2Be;
+    const std::string quota = fixture == &v1 ? "cpu.cfs_quota_us" : "cpu.max";
+    const std::string burst = fixture == &v1 ? "cpu.cfs_burst_us" : "cpu.max.burst";
+    LimitFile quotas(tree, tree.best_effort(), Knob::kCpuQuota);
+    LimitFile bursts(tree, tree.best_effort(), Knob::kCpuBurst);
+    const auto check = [&](const char* when) {
+      for (auto* file : {&quotas, &bursts}) {
+        const auto kept = file->read();
+        const auto once = read_knob(tree, tree.best_effort(), file == &quotas ? Knob::kCpuQuota : Knob::kCpuBurst);
+        ASSERT_EQ(kept.ok(), once.ok()) << when;
+        if (!once) {
+          EXPECT_EQ(kept.error().code(), once.error().code()) << when;
+          EXPECT_EQ(kept.error().message(), once.error().message()) << when;
+          continue;
+        }
+        EXPECT_EQ(kept->value, once->value) << when;
+        EXPECT_EQ(kept->file, once->file) << when;
+        EXPECT_EQ(kept->raw, once->raw) << when;
+        EXPECT_EQ(kept->period_us, once->period_us) << when;
+      }
+    };
+    check("no burst file");
+    fixture->write(be + burst, "1000\n");
+    check("one that came");
+    fixture->write(be + quota, fixture == &v1 ? "30000\n" : "30000 100000\n");
+    check("another quota");
+    fixture->write(be + (fixture == &v1 ? "cpu.cfs_period_us" : "cpu.max"), fixture == &v1 ? "50000\n" : "max 50000\n");
+    check("another period");
+    fixture->write(be + quota, "lots\n");
+    check("garbage");
+    fixture->remove(be);
+    check("no group");
+    fixture->write(be + quota, fixture == &v1 ? "7000\n" : "7000 200000\n");
+    fixture->write(be + burst, "5\n");
+    fixture->write(be + "cpu.cfs_period_us", "200000\n");
+    check("made again");
+    EXPECT_EQ(quotas.read()->value, cpu(35));
+  }
+  const auto tree = tree_of(v1);
+  EXPECT_EQ(LimitFile(tree, "../etc", Knob::kCpuQuota).read().error().code(), ErrorCode::kInvalidArgument);
 }
 
 TEST(GroupPath, FindsRootsPodsAndContainersOfEitherDriver) {

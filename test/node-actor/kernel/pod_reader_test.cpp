@@ -1,5 +1,9 @@
 #include "node-actor/kernel/pod_reader.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <initializer_list>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -268,6 +272,78 @@ TEST_F(PodReaderV1, ForgetsPodsThatAreNoLongerListed) {
   fixture_.write("proc/101/schedstat", "500 7250000 4\n");
   reader_.read({});
   EXPECT_EQ(pod().run_delay, nanoseconds(0));
+}
+
+TEST_F(PodReaderV1, PodsAreFollowedWhereverTheyAreInTheList) {
+  for (const std::string uid : {"b", "c"}) {
+    const std::string group = "kubepods/burstable/pod" + uid + "/";
+    fixture_.write("sys/fs/cgroup/cpuacct/" + group + "cpuacct.usage", uid == "b" ? "20\n" : "30\n");
+    fixture_.write("sys/fs/cgroup/cpu/" + group + "tasks", "");
+  }
+  const auto list = [](std::initializer_list<const char*> uids) {
+    std::vector<model::Pod> pods;
+    for (const auto* uid : uids)
+      pods.push_back(pod_of(uid));
+    return pods;
+  };
+  const auto check = [](const PodReading& reading, const std::vector<model::Pod>& pods) {
+    EXPECT_EQ(reading.counters.pods.size(), pods.size());
+    for (std::size_t i = 0; i < pods.size(); ++i) {
+      const auto& read = reading.counters.pods.at(i);
+      EXPECT_EQ(read.uid, pods[i].uid);
+      EXPECT_EQ(read.group.cpu, read.uid.str() == "a"   ? nanoseconds(seconds(3))
+                                : read.uid.str() == "b" ? nanoseconds(20)
+                                                        : nanoseconds(30));
+    }
+  };
+  reader_.read(list({"a"}));
+  fixture_.write("proc/101/schedstat", "500 7250000 4\n");
+  for (const auto& pods : {list({"a", "b", "c"}), list({"c", "a", "b"}), list({"b", "a"}), list({"a"})}) {
+    const auto reading = reader_.read(pods);
+    check(reading, pods);
+    const auto a = std::find_if(reading.counters.pods.begin(), reading.counters.pods.end(),
+                                [](const auto& pod) { return pod.uid.str() == "a"; });
+    ASSERT_NE(a, reading.counters.pods.end());
+    EXPECT_EQ(a->group.run_delay, nanoseconds(250'000)) << "what its threads waited stays counted";
+  }
+}
+
+TEST_F(PodReaderV1, APodOfAnotherClassIsReadFromItsOtherGroup) {
+  EXPECT_EQ(pod().cpu, seconds(3));
+  fixture_.write("sys/fs/cgroup/cpuacct/kubepods/poda/cpuacct.usage", "77\n");
+  pods_[0].kube_qos = KubeQos::kGuaranteed;
+  EXPECT_EQ(read().counters.pods[0].group.cpu, nanoseconds(77));
+  pods_[0].kube_qos = KubeQos::kBurstable;
+  EXPECT_EQ(pod().cpu, seconds(3));
+  EXPECT_NE(pod().run_delay, std::nullopt);
+  pods_[0].qos = model::QosClass::kBe;
+  EXPECT_EQ(pod().run_delay, std::nullopt) << "batch is not asked how long it waits";
+}
+
+TEST_F(PodReaderV1, NothingOfAnOlderReadingStaysInItsMemory) {
+  auto limited = pods_;
+  limited[0].containers.push_back({.name = "c", .id = "c1", .requests = {}, .limits = {}});
+  limited[0].containers[0].limits.cpu = MilliCpu(500);
+  fixture_.write(kBeCpu + "cpu.cfs_quota_us", "30000\n");
+  fixture_.write("proc/pressure/cpu", "none\n");
+  PodReading reading;
+  limited.push_back(pod_of("gone"));
+  reader_.read(limited, false, reading);
+  ASSERT_THAT(reading.errors, SizeIs(1));
+  ASSERT_THAT(reading.counters.pods, SizeIs(2));
+  ASSERT_THAT(reading.counters.pods[0].containers, SizeIs(1));
+
+  fixture_.write("proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+  fixture_.write(kBeCpu + "cpu.cfs_quota_us", "-1\n");
+  const std::vector<model::Pod> turned = {pod_of("gone"), limited[0]};
+  for (const auto& pods : {turned, pods_, std::vector<model::Pod>()}) {
+    reader_.read(pods, false, reading);
+    const auto fresh = reader_.read(pods);
+    EXPECT_THAT(reading.errors, IsEmpty());
+    reading.counters.at = fresh.counters.at;
+    reading.counters.wall = fresh.counters.wall;
+    EXPECT_EQ(reading.counters, fresh.counters) << pods.size() << " pods";
+  }
 }
 
 TEST(PodReaderV2, ReadsHostAndPodWithItsOwnPressure) {

@@ -8,6 +8,7 @@
 #include "node-actor/kernel/capabilities.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/knob.h"
+#include "node-actor/kernel/limit_file.h"
 #include "node-actor/kernel/pod_reader.h"
 #include "node-actor/kernel/quota.h"
 #include "node-actor/sense/sample.h"
@@ -208,6 +209,22 @@ TEST_F(RealKnob, CountsTheCpusOfTheBestEffortRoot) {
   for (const auto* group : {"kubepods/besteffort/podbe/c1", "kubepods/besteffort/podbe", "kubepods/besteffort"})
     scratch_->write(group, "cpuset.cpus", std::to_string(host.cpus()[0]));
   EXPECT_EQ(reader.read({}).counters.be_cpus, 1);
+}
+
+TEST_F(RealKnob, ALimitOfAGroupMadeAgainIsReadAnew) {
+  LimitFile file(*tree_, container_, Knob::kCpuQuota);
+  expect_taken(Knob::kCpuQuota, cpu(300));
+  EXPECT_EQ(file.read()->value, cpu(300));
+  expect_taken(Knob::kCpuQuota, cpu(400));
+  EXPECT_EQ(file.read()->value, cpu(400));
+  scratch_->remove("kubepods/burstable/podls/c1");
+  EXPECT_EQ(file.read().error().code(), ErrorCode::kNotFound);
+  scratch_->make("kubepods/burstable/podls/c1");
+  EXPECT_EQ(file.read()->value, KnobValue(Limit{}));
+  scratch_->remove("kubepods/burstable/podls/c1");
+  scratch_->make("kubepods/burstable/podls/c1");
+  expect_taken(Knob::kCpuQuota, cpu(500));
+  EXPECT_EQ(file.read()->value, cpu(500)) << "between two readings, too";
 }
 
 TEST_F(RealKnob, AGroupThatIsRemovedIsNotFound) {

@@ -149,6 +149,16 @@ TEST(WritableValue, AGroupWithProcessesGetsItsParentsCpusInsteadOfNone) {
   EXPECT_EQ(writable_value(fixture.path("pod/c1/cpu.max"), ""), "");
 }
 
+TEST(ReadValue, IsTheWholeFileHoweverLongItIs) {
+  const FixtureTree fixture(FixtureTree::Files{{"file", ""}});
+  for (const std::size_t length : {0U, 1U, 4095U, 4096U, 4097U, 8192U, 9000U}) {
+    fixture.write("file", std::string(length, 'x') + "\n");
+    EXPECT_EQ(read_value(fixture.path("file")).value_or("unreadable"), std::string(length, 'x')) << length;
+    EXPECT_EQ(read_file(fixture.path("file")).value_or("unreadable"), std::string(length, 'x')) << length;
+  }
+  EXPECT_EQ(read_value(fixture.path("none")).error().code(), ErrorCode::kNotFound);
+}
+
 TEST(ReadFile, StripsOneNewlineAndNamesWhatItCannotRead) {
   const FixtureTree fixture({{"a", "one\ntwo\n"}, {"long", std::string(100000, 'x')}});
   EXPECT_EQ(read_file(fixture.path("a")).value(), "one\ntwo");

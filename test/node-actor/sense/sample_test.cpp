@@ -304,6 +304,14 @@ TEST(NodeSample, NewPodIsUnknownForOneReading) {
   EXPECT_EQ(sample.node_cpu, MilliCpu(1500));
 }
 
+TEST(NodeSample, PodsAreKnownByUidWhereverTheyAreInTheList) {
+  auto before = host(seconds(0));
+  const auto wanted = node_sample(before, host(seconds(1)));
+  std::swap(before.pods[0], before.pods[2]);
+  before.pods.insert(before.pods.begin(), pod("ended", QosClass::kLs, seconds(9)));
+  EXPECT_EQ(node_sample(before, host(seconds(1))), wanted);
+}
+
 TEST(NodeSample, PodWithoutGroupTakesNothing) {
   auto before = host(seconds(0));
   auto now = host(seconds(1));
