@@ -253,7 +253,7 @@ std::vector<FeatureState> features_of(const SuppressInput& input, const std::opt
 }  // namespace
 
 MilliCpu NodeFacts::reserved() const {
-  return std::max(capacity - allocatable, MilliCpu(0));
+  return std::max({capacity - allocatable, annotated, MilliCpu(0)});
 }
 
 void RecentFormulas::add(model::MonoTime at, MilliCpu formula) {
