@@ -12,7 +12,8 @@
 #include "messages/model/pod_metadata.h"
 #include "messages/model/result.h"
 
-namespace tideline::model::metadata {
+namespace tideline::model {
+namespace metadata {
 
 inline Error wrong(std::string what) {
   return {ErrorCode::kInvalidArgument, std::move(what)};
@@ -48,4 +49,5 @@ Result<std::optional<Unit>> quantity(const nlohmann::json& resources, std::strin
   return std::optional<Unit>(*parsed);
 }
 
-}  // namespace tideline::model::metadata
+}  // namespace metadata
+}  // namespace tideline::model
