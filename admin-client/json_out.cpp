@@ -60,6 +60,9 @@ Json status(const model::NodeStatus& s) {
   Json labels = Json::object();
   for (const auto& [key, value] : s.labels)
     labels[key] = value;
+  Json annotations = Json::object();
+  for (const auto& [key, value] : s.annotations)
+    annotations[key] = value;
   Json work;
   if (s.be_work) {
     const auto sum = [](const model::BeWork::Sum& of) -> Json {
@@ -78,6 +81,7 @@ Json status(const model::NodeStatus& s) {
           {"bootId", s.boot_id},
           {"agentVersion", s.agent_version},
           {"labels", std::move(labels)},
+          {"annotations", std::move(annotations)},
           {"protection", {{"verified", s.protection.verified}, {"why", s.protection.why}}},
           {"features", std::move(features)},
           {"beWork", std::move(work)}};
@@ -102,6 +106,9 @@ Json terms(const model::ReclaimTerms<Unit>& t) {
           {"prodUsed", t.prod_used.value()},
           {"midUsed", t.mid_used.value()},
           {"batchUsed", t.batch_used.value()},
+          {"reservation", t.reservation.value()},
+          {"origin", t.origin.value()},
+          {"thirdParty", t.third_party.value()},
           {"rule", std::string(model::name_of(t.rule))}};
 }
 
@@ -319,7 +326,13 @@ Json to_json(const PolicyStatus& status) {
                         {"behind", group.behind},
                         {"problems", group.problems}});
   }
-  return {{"state", state(status.state)}, {"nodes", std::move(nodes)}, {"contents", std::move(contents)}};
+  Json annotations = Json::array();
+  for (const AnnotationGroup& group : annotation_groups(status.nodes))
+    annotations.push_back({{"problem", group.problem}, {"nodes", group.nodes}});
+  return {{"state", state(status.state)},
+          {"nodes", std::move(nodes)},
+          {"contents", std::move(contents)},
+          {"annotationProblems", std::move(annotations)}};
 }
 
 Json to_json(const PolicyApplied& applied) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/policy/features.h"
+#include "coordinator/policy/node_annotations.h"
 
 namespace tideline::tidectl {
 
@@ -67,6 +68,22 @@ std::vector<UnsupportedGroup> unsupported_groups(const std::vector<Node>& nodes)
   std::stable_sort(groups.begin(), groups.end(), [](const UnsupportedGroup& a, const UnsupportedGroup& b) {
     return a.nodes.size() > b.nodes.size();
   });
+  return groups;
+}
+
+std::vector<AnnotationGroup> annotation_groups(const std::vector<Node>& nodes) {
+  std::map<std::string, std::vector<std::string>> by_text;
+  for (const Node& node : nodes) {
+    if (!node.status) continue;
+    for (auto& problem : policy::annotation_problems(node.status->annotations))
+      by_text[std::move(problem)].push_back(node.name);
+  }
+  std::vector<AnnotationGroup> groups;
+  groups.reserve(by_text.size());
+  for (auto& [problem, names] : by_text)
+    groups.push_back({problem, std::move(names)});
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const AnnotationGroup& a, const AnnotationGroup& b) { return a.nodes.size() > b.nodes.size(); });
   return groups;
 }
 

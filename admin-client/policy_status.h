@@ -38,4 +38,12 @@ struct UnsupportedGroup {
 /// By feature and reason, most nodes first.
 std::vector<UnsupportedGroup> unsupported_groups(const std::vector<Node>& nodes);
 
+/// What of these nodes' annotations cannot be used or is not acted on.
+struct AnnotationGroup {
+  std::string problem;
+  std::vector<std::string> nodes;
+};
+/// By text, most nodes first.
+std::vector<AnnotationGroup> annotation_groups(const std::vector<Node>& nodes);
+
 }  // namespace tideline::tidectl

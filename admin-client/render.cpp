@@ -11,6 +11,7 @@
 #include "admin-client/time_text.h"
 #include "coordinator/policy/content.h"
 #include "coordinator/policy/keys.h"
+#include "coordinator/policy/node_annotations.h"
 
 namespace tideline::tidectl {
 namespace {
@@ -258,6 +259,12 @@ std::string render_node(const Node& node) {
     for (const auto& [key, value] : status->labels)
       labels += fmt::format("{}{}={}", labels.empty() ? "" : ", ", key, value);
     facts.add("labels", labels);
+    std::string annotations;
+    for (const auto& [key, value] : status->annotations)
+      annotations += fmt::format("{}{}", annotations.empty() ? "" : ", ", key);
+    facts.add("annotations", annotations);
+    for (const auto& problem : policy::annotation_problems(status->annotations))
+      facts.add("annotation problem", problem);
   }
   if (const auto& last = node.last) {
     facts.add("CPU used", fmt::format("{} cores: LS {}, BE {}, system {}", cores(last->node_cpu), cores(last->ls_cpu),
@@ -440,6 +447,12 @@ std::string render_policy_status(const PolicyStatus& status) {
   }
   out += fmt::format("{}\n{}", table.text(), contents_text(status.nodes));
   if (limited > 0) out += fmt::format("\n{}", unsupported_text(status.nodes));
+  if (const auto groups = annotation_groups(status.nodes); !groups.empty()) {
+    Table problems({{"ANNOTATION PROBLEM"}, {"NODES", Align::kRight}, {"FIRST"}});
+    for (const auto& group : groups)
+      problems.row({group.problem, fmt::format("{}", group.nodes.size()), group.nodes.front()});
+    out += fmt::format("\n{}", problems.text());
+  }
   out += fmt::format("\n{} of {} nodes have what they should", in_force, status.nodes.size());
   return out + (limited > 0 ? fmt::format("; {} cannot do all of it\n", limited) : "\n");
 }

@@ -35,6 +35,7 @@ struct Arguments {
   std::string kernel_root;
   std::string driver;
   std::vector<std::string> labels;
+  std::vector<std::string> annotations;
   std::string reserved_cpu = "0";
   std::string reserved_memory = "0";
   std::string reserved_cpus;
@@ -97,18 +98,39 @@ Result<void> settle_intervals(Arguments& arguments) {
   return {};
 }
 
+Result<void> settle_pair(const char* option, const std::string& text, std::size_t most_bytes,
+                         std::map<std::string, std::string>& into) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return model::invalid(fmt::format("{} {}: want key=value", option, text));
+  }
+  if (text.size() > most_bytes) {
+    return model::invalid(
+        fmt::format("{} {}...: {} bytes, limit {}", option, text.substr(0, equals), text.size(), most_bytes));
+  }
+  into[text.substr(0, equals)] = text.substr(equals + 1);
+  return {};
+}
+
+/// What cannot be read is refused: the coordinator would offer nothing of this host.
+Result<void> settle_annotations(Arguments& arguments) {
+  auto& annotations = arguments.config.annotations;
+  for (const auto& annotation : arguments.annotations) {
+    const auto good = settle_pair("--annotation", annotation, model::AnnotationLimits::kMaxBytes, annotations);
+    if (!good) return good;
+  }
+  if (const auto bounded = model::check_annotations(annotations); !bounded) return bounded.error().in("--annotation");
+  const auto claims = model::read_claims(annotations);
+  for (const auto* problems : {&claims.unreadable, &claims.problems}) {
+    if (!problems->empty()) return model::invalid(model::text_of(problems->front())).in("--annotation");
+  }
+  return {};
+}
+
 Result<void> settle_labels(Arguments& arguments) {
   for (const auto& label : arguments.labels) {
-    const auto equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return model::Error(model::ErrorCode::kInvalidArgument, fmt::format("--label {}: want key=value", label));
-    }
-    if (label.size() > model::ReportLimits::kMaxTextBytes) {
-      return model::Error(model::ErrorCode::kInvalidArgument,
-                          fmt::format("--label {}...: {} bytes, limit {}", label.substr(0, equals), label.size(),
-                                      model::ReportLimits::kMaxTextBytes));
-    }
-    arguments.config.labels[label.substr(0, equals)] = label.substr(equals + 1);
+    const auto good = settle_pair("--label", label, model::ReportLimits::kMaxTextBytes, arguments.config.labels);
+    if (!good) return good;
   }
   constexpr std::size_t kMaxLabels = 256;  // of a report
   if (arguments.config.labels.size() > kMaxLabels) {
@@ -158,6 +180,7 @@ Result<void> settle(Arguments& arguments) {
   }
   config.record_max_bytes = static_cast<std::size_t>(record->value());
   if (const auto intervals = settle_intervals(arguments); !intervals) return intervals;
+  if (const auto annotations = settle_annotations(arguments); !annotations) return annotations;
   return settle_labels(arguments);
 }
 
@@ -185,6 +208,10 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--pods-file", config.pods_file, "JSON file with the pods of this host (docs/pods-file.md)")
       ->required();
   app.add_option("--label", arguments.labels, "node label key=value, for policies that select nodes; may be repeated");
+  app.add_option(
+      "--annotation", arguments.annotations,
+      "node annotation key=value: what is reserved, given away by other schedulers, or another strategy; may "
+      "be repeated");
   app.add_option("--reserved-cpu", arguments.reserved_cpu, "CPU kept for the system, e.g. 500m")->capture_default_str();
   app.add_option("--reserved-memory", arguments.reserved_memory, "memory kept for the system, e.g. 1Gi")
       ->capture_default_str();

@@ -143,8 +143,8 @@ void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived)
   keep(report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
   ledger_.reported(report, arrived->mono);
-  for (const auto& problem : rollout_.labels(report.node, report.status.labels))
-    log::warn("node-label", "{}: {}", report.node.str(), problem);
+  for (const auto& problem : rollout_.told(report.node, policy::facts_of(report.status)))
+    log::warn("node-metadata", "{}: {}", report.node.str(), problem);
   push_soon();
 }
 

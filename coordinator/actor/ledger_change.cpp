@@ -51,7 +51,8 @@ std::vector<model::Event> events_of(const LedgerBook::Change& change, model::Wal
 link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTime now) {
   using Rule = model::ReclaimRule;
   const auto rule = account.cpu.rule;
-  const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale && rule != Rule::kUnknownUsage;
+  const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale &&
+                     rule != Rule::kUnknownUsage && rule != Rule::kBadAnnotation;
   if (!known) return {};
   return {account.cpu.offered, now + -*account.data_age};
 }

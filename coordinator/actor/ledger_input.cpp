@@ -1,5 +1,9 @@
 #include "coordinator/actor/ledger_input.h"
 
+#include <utility>
+
+#include "messages/model/node_annotations.h"
+
 namespace tideline::coordinator {
 
 reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
@@ -19,6 +23,12 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
   input.used_memory = usage->node_memory;
   input.prod_reclaimable_cpu = predicted.cpu;
   input.prod_reclaimable_memory = predicted.memory;
+  auto claims = model::read_claims(usage->annotations);
+  input.cpu_reserved = claims.reservation.cpu;
+  input.memory_reserved = claims.reservation.memory;
+  input.third_party_cpu = claims.third_party.cpu;
+  input.third_party_memory = claims.third_party.memory;
+  input.unreadable = std::move(claims.unreadable);
   for (const auto& pod : usage->pods) {
     reclaim::PodInput one;
     one.uid = pod.uid;

@@ -1,5 +1,5 @@
 #pragma once
-// The fleet view's averages, and what is predicted, as input of the ledger.
+// The fleet view's averages, what the node's annotations take, and what is predicted, as input of the ledger.
 
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/profile/node_profile.h"

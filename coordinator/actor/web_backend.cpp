@@ -55,6 +55,9 @@ void add_terms(web::Exposition& out, std::string_view name, std::string_view hel
   add("mid_offered", terms.mid_offered);
   add("mid_charged", terms.mid_charged);
   add("mid_committed", terms.mid_committed);
+  add("reservation", terms.reservation);
+  add("origin", terms.origin);
+  add("third_party", terms.third_party);
   add("requested", terms.requested);
   if (terms.used) add("used", *terms.used);
 }

@@ -392,6 +392,7 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   usage.cpu_allocatable = status.cpu_allocatable;
   usage.memory_capacity = status.memory_capacity;
   usage.memory_allocatable = status.memory_allocatable;
+  usage.annotations = status.annotations;
   usage.node_cpu = rounded<model::MilliCpu>(node.node_cpu.at(slot));
   usage.node_memory = rounded<model::Bytes>(node.node_memory.at(slot));
   usage.system_cpu = rounded<model::MilliCpu>(node.system_cpu.at(slot));

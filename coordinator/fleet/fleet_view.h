@@ -53,6 +53,7 @@ struct NodeUsage {
   std::optional<model::MilliCpu> system_cpu;  // not in any pod
   std::optional<model::Bytes> system_memory;  // node - known use of pods, >= 0
   std::vector<PodUsage> pods;                 // those of the newest live report
+  model::NodeAnnotations annotations;         // as it has them
   friend bool operator==(const NodeUsage&, const NodeUsage&) = default;
 };
 

@@ -12,6 +12,7 @@
 
 #include "coordinator/policy/diff.h"
 #include "coordinator/policy/features.h"
+#include "coordinator/policy/node_annotations.h"
 #include "coordinator/policy/source.h"
 
 namespace tideline::policy {
@@ -51,7 +52,7 @@ struct Matches {
   friend auto operator<=>(const Matches&, const Matches&) = default;
 };
 
-/// Nodes whose labels are the same as far as the two policies look at them.
+/// Nodes whose labels and annotations are the same as far as the two policies look at them.
 struct Kind {
   NodePolicy now;
   NodePolicy then;
@@ -74,8 +75,8 @@ class Checker {
           fmt::format("{} kinds of nodes times {} terms of selectors are more than {}: ask for one node", kinds_.size(),
                       use.terms, CheckLimits::kMaxTerms));
     }
-    for (auto& [labels, kind] : kinds_)
-      judge(labels, kind);
+    for (auto& [facts, kind] : kinds_)
+      judge(facts, kind);
     for (const auto& [node, kind] : sorted)
       count(*node, *kind);
     return report(all);
@@ -91,29 +92,30 @@ class Checker {
         report_.unknown.add(node.name);
         continue;
       }
-      Labels labels;
+      NodeFacts facts;
       for (const auto& [label, value] : node.status->labels) {
-        if (by.contains(label) || is_ratio_label(label)) labels.emplace(label, value);
+        if (by.contains(label) || is_ratio_label(label)) facts.labels.emplace(label, value);
       }
-      sorted.emplace_back(&node, &kinds_[std::move(labels)]);
+      facts.annotations = strategy_of(node.status->annotations);
+      sorted.emplace_back(&node, &kinds_[std::move(facts)]);
     }
     report_.nodes = sorted.size();
     return sorted;
   }
 
-  void judge(const Labels& labels, Kind& kind) {
+  void judge(const NodeFacts& facts, Kind& kind) {
     std::vector<std::string> problems;
-    kind.now = effective(now_, labels);
-    kind.then = effective(then_, labels, &problems);
+    kind.now = effective_on(now_, facts);
+    kind.then = effective_on(then_, facts, &problems);
     Winners winners;
     for (std::size_t i = 0; i < kSections.size(); ++i) {
-      auto matches = matches_of(i, labels);
+      auto matches = matches_of(i, facts.labels);
       if (matches.count == 0) continue;
       winners[i] = matches.first.front();
       winners_[i].insert(matches.first.front());
       if (matches.count > 1) kind.lists.push_back(list_of(overlaps_, std::move(matches)));
     }
-    Changes changes = changes_of(diff(kind.now, kind.then), labels, winners);
+    Changes changes = changes_of(diff(kind.now, kind.then), facts, winners);
     kind.lists.push_back(changes.empty() ? &unchanged_ : list_of(groups_, std::move(changes)));
     for (auto& problem : problems)
       kind.lists.push_back(list_of(label_problems_, std::move(problem)));
@@ -140,13 +142,13 @@ class Checker {
     return &left_out_;
   }
 
-  Changes changes_of(const std::vector<Difference>& differences, const Labels& labels, const Winners& winners) const {
+  Changes changes_of(const std::vector<Difference>& differences, const NodeFacts& facts, const Winners& winners) const {
     Changes changes;
     changes.reserve(differences.size());
     for (const Difference& difference : differences) {
       const KeySpec& key = *difference.key;
       changes.push_back({std::string(key.document), std::string(key.path), text_of(difference.before),
-                         text_of(difference.after), source_of(then_, labels, winners, key)});
+                         text_of(difference.after), source_of(then_, facts, winners, key)});
     }
     return changes;
   }
@@ -154,6 +156,8 @@ class Checker {
   void count(const CheckNode& node, const Kind& kind) {
     for (NodeList* list : kind.lists)
       list->add(node.name);
+    for (auto& problem : annotation_problems(node.status->annotations))
+      list_of(label_problems_, std::move(problem))->add(node.name);
     const auto before = lacks(kind.now, *node.status);
     for (auto& lack : lacks_after(kind.now, kind.then, *node.status)) {
       // Also what the node says by itself, whose reason the policy in force does not explain.
@@ -243,7 +247,7 @@ class Checker {
   const ClusterPolicy& now_;
   const ClusterPolicy& then_;
   CheckReport report_;
-  std::map<Labels, Kind> kinds_;
+  std::map<NodeFacts, Kind> kinds_;
   NodeList unchanged_;
   NodeList left_out_;
   std::map<Changes, NodeList> groups_;

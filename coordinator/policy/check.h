@@ -76,7 +76,7 @@ struct UnusedEntry {
 };
 
 struct LabelProblem {
-  std::string text;
+  std::string text;  // of a label or an annotation
   NodeList nodes;
   friend bool operator==(const LabelProblem&, const LabelProblem&) = default;
 };

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/policy/node_annotations.h"
 #include "coordinator/policy/policy.h"
 
 namespace tideline::policy {
@@ -92,21 +93,31 @@ bool is_ratio_label(std::string_view label) {
                      [&](const RatioLabel& ratio) { return ratio.label == label; });
 }
 
-NodePolicy effective(const ClusterPolicy& policy, const Labels& labels, std::vector<std::string>* label_problems) {
+NodeFacts facts_of(const model::NodeStatus& status) {
+  return {status.labels, status.annotations};
+}
+
+NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& of, std::vector<std::string>* label_problems) {
   NodePolicy node;
   for (const auto& [document, member] : kSections) {
     const Section& section = policy.*member;
     overlay(node, section.cluster);
     const bool cluster_enable = node.colocation.enable;
-    if (const NodeEntry* entry = first_match(section, labels)) overlay(node, entry->settings);
-    if (document == kColocationKey) node.colocation.enable = cluster_enable && node.colocation.enable;
+    if (const NodeEntry* entry = first_match(section, of.labels)) overlay(node, entry->settings);
+    if (document != kColocationKey) continue;
+    overlay(node, annotated_settings(of.annotations));
+    node.colocation.enable = cluster_enable && node.colocation.enable;
   }
   for (const RatioLabel& ratio : kRatioLabels) {
-    if (const auto percent = percent_label(labels, ratio.label, label_problems)) {
+    if (const auto percent = percent_label(of.labels, ratio.label, label_problems)) {
       node.colocation.*ratio.field = std::min(*percent, ratio.most);
     }
   }
   return node;
+}
+
+NodePolicy effective(const ClusterPolicy& policy, const Labels& labels, std::vector<std::string>* label_problems) {
+  return effective_on(policy, {labels, {}}, label_problems);
 }
 
 }  // namespace tideline::policy

@@ -17,7 +17,9 @@
 #include "coordinator/policy/keys.h"
 #include "coordinator/policy/limits.h"
 #include "coordinator/policy/selector.h"
+#include "messages/model/node_annotations.h"
 #include "messages/model/policy.h"
+#include "messages/model/report.h"
 #include "messages/model/result.h"
 
 namespace tideline::policy {
@@ -83,11 +85,23 @@ inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*
 /// Codes: kMalformed (no JSON), kInvalidArgument (JSON, but not a policy), kOverloaded (beyond Limits).
 model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 
+/// What a node's policy depends on beside the documents.
+struct NodeFacts {
+  Labels labels;
+  model::NodeAnnotations annotations;
+  friend auto operator<=>(const NodeFacts&, const NodeFacts&) = default;
+};
+NodeFacts facts_of(const model::NodeStatus& status);
+
 /// Built-in defaults, then the cluster strategy, then the first entry whose selector matches, then for colocation the
-/// node's labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >= 0,
-/// percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
+/// node's annotation node.koordinator.sh/colocation-strategy (node_annotations.h; one that cannot be read is ignored)
+/// and its labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >=
+/// 0, percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
 /// given). Colocation is on only where both cluster and merged `enable`
 /// are. version and epoch are 0: the caller stamps them.
+model::NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& node,
+                               std::vector<std::string>* label_problems = nullptr);
+/// Of a node without annotations.
 model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);
 

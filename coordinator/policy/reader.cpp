@@ -80,6 +80,14 @@ class Reader {
     return section;
   }
 
+  Result<std::vector<Setting>> read_alone(const json& root) {
+    if (!root.is_object()) return wrong("$", root, "an object");
+    std::vector<Setting> settings;
+    auto ok = strategy("$", "", root, {}, settings);
+    if (!ok) return ok.error();
+    return settings;
+  }
+
   void put_notices(std::vector<Notice>& out) const {
     for (const auto& [why, place] : notices_) {
       const std::string more = place.count > 1 ? fmt::format(" (in {} places)", place.count) : "";
@@ -353,6 +361,14 @@ Result<Section> read_section(const Shape& shape, const json& root, const std::st
   auto section = reader.read(root);
   if (section) reader.put_notices(notices);
   return section;
+}
+
+Result<std::vector<Setting>> read_strategy(const Shape& shape, const json& root, std::vector<Notice>& notices) {
+  const std::string origin(shape.document);
+  Reader reader(shape, origin);
+  auto settings = reader.read_alone(root);
+  if (settings) reader.put_notices(notices);
+  return settings;
 }
 
 }  // namespace tideline::policy

@@ -26,4 +26,8 @@ const Shape* shape_of(std::string_view document);
 model::Result<Section> read_section(const Shape& shape, const nlohmann::json& root, const std::string& origin,
                                     std::vector<Notice>& notices);
 
+/// A strategy that stands alone: its keys at the top, and no node entries.
+model::Result<std::vector<Setting>> read_strategy(const Shape& shape, const nlohmann::json& root,
+                                                  std::vector<Notice>& notices);
+
 }  // namespace tideline::policy

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/policy/node_annotations.h"
+
 namespace tideline::policy {
 
 void Rollout::set(std::shared_ptr<const ClusterPolicy> policy, model::PolicyVersion version) {
@@ -24,13 +26,17 @@ void Rollout::closed(const model::NodeName& node) {
   if (found != nodes_.end()) found->second.open = false;
 }
 
-std::vector<std::string> Rollout::labels(const model::NodeName& node, const Labels& labels) {
+std::vector<std::string> Rollout::told(const model::NodeName& node, const NodeFacts& facts) {
   Node& entry = nodes_[node];
-  if (entry.labels == labels) return {};
-  entry.labels = labels;
-  check_.insert(node);
+  if (entry.facts == facts) return {};
+  const bool same =
+      entry.facts && entry.facts->labels == facts.labels && same_strategy(entry.facts->annotations, facts.annotations);
+  entry.facts = facts;
+  if (!same) check_.insert(node);
   std::vector<std::string> problems;
-  (void)effective(ClusterPolicy{}, labels, &problems);
+  (void)effective_on(ClusterPolicy{}, facts, &problems);
+  for (auto& problem : annotation_problems(facts.annotations))
+    problems.push_back(std::move(problem));
   auto& told = entry.told_problems;
   std::erase_if(problems, [&](const std::string& problem) {
     if (told.size() == kMaxLabelProblems || std::find(told.begin(), told.end(), problem) != told.end()) return true;
@@ -40,8 +46,8 @@ std::vector<std::string> Rollout::labels(const model::NodeName& node, const Labe
   return problems;
 }
 
-model::NodePolicy Rollout::effective_for(const Labels& labels) const {
-  model::NodePolicy policy = policy_ ? effective(*policy_, labels) : model::NodePolicy{};
+model::NodePolicy Rollout::effective_for(const NodeFacts& facts) const {
+  model::NodePolicy policy = policy_ ? effective_on(*policy_, facts) : model::NodePolicy{};
   policy.version = version_;
   policy.epoch = epoch_;
   return policy;
@@ -52,7 +58,7 @@ std::optional<model::NodePolicy> Rollout::wanted(const model::NodeName& node) co
   const auto found = nodes_.find(node);
   if (found == nodes_.end()) return effective_for({});
   if (found->second.sent && !check_.contains(node)) return found->second.sent;
-  return effective_for(found->second.labels ? *found->second.labels : Labels{});
+  return effective_for(found->second.facts ? *found->second.facts : NodeFacts{});
 }
 
 std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due(std::size_t most) {
@@ -64,11 +70,11 @@ std::vector<std::pair<model::NodeName, model::NodePolicy>> Rollout::take_due(std
     if (found == nodes_.end()) continue;
     Node& node = found->second;
     // It comes again with what it lacks.
-    if (!node.open || !node.labels) {
+    if (!node.open || !node.facts) {
       node.sent.reset();
       continue;
     }
-    const auto policy = effective_for(*node.labels);
+    const auto policy = effective_for(*node.facts);
     if (node.sent == policy) continue;
     node.sent = policy;
     due.emplace_back(name, policy);

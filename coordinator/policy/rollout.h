@@ -17,7 +17,7 @@ namespace tideline::policy {
 
 class Rollout {
  public:
-  /// A node may send other labels with every report.
+  /// A node may send other labels and annotations with every report.
   static constexpr std::size_t kMaxLabelProblems = 8;
 
   explicit Rollout(model::Epoch epoch) : epoch_(epoch) {}
@@ -32,14 +32,15 @@ class Rollout {
     nodes_.erase(node);
     check_.erase(node);
   }
-  /// Labels as the node's newest report has them. A node whose labels were never told is sent nothing: until then it
-  /// acts on the policy it has on disk, which is better than another node's.
-  /// Gives what is wrong with them (effective()'s label_problems), each text once a node, at most kMaxLabelProblems.
-  std::vector<std::string> labels(const model::NodeName& node, const Labels& labels);
+  /// What the node's newest report says. A node of which that was never told is sent nothing: until then it acts on the
+  /// policy it has on disk, which is better than another node's.
+  /// Gives what is wrong with labels and annotations (effective_on()'s label_problems, annotation_problems()), each
+  /// text once a node, at most kMaxLabelProblems.
+  std::vector<std::string> told(const model::NodeName& node, const NodeFacts& facts);
 
   /// What the node should act on; nullopt while no policy was loaded. Unknown labels count as none.
   std::optional<model::NodePolicy> wanted(const model::NodeName& node) const;
-  model::NodePolicy effective_for(const Labels& labels) const;
+  model::NodePolicy effective_for(const NodeFacts& facts) const;
 
   /// Whether take_due() might give anything.
   bool has_due() const { return policy_ && !check_.empty(); }
@@ -50,8 +51,8 @@ class Rollout {
  private:
   struct Node {
     bool open = false;
-    std::optional<Labels> labels;
-    std::optional<model::NodePolicy> sent;  // what the labels give, unless the node is in check_
+    std::optional<NodeFacts> facts;
+    std::optional<model::NodePolicy> sent;  // what the facts give, unless the node is in check_
     std::vector<std::string> told_problems;
   };
   model::Epoch epoch_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/policy/json_text.h"
+#include "coordinator/policy/node_annotations.h"
 #include "coordinator/policy/reader.h"
 
 namespace tideline::policy {
@@ -27,8 +28,8 @@ std::string entry_text(std::string_view document, const Section& section, std::s
   return fmt::format("{} {}", place, shown(nlohmann::json(name.substr(0, Limits::kMaxShownBytes + 1))));
 }
 
-std::string source_of(const ClusterPolicy& policy, const Labels& labels, const Winners& winners, const KeySpec& key) {
-  if (const auto label = overriding_label(key, labels); !label.empty()) return fmt::format("label {}", label);
+std::string source_of(const ClusterPolicy& policy, const NodeFacts& node, const Winners& winners, const KeySpec& key) {
+  if (const auto label = overriding_label(key, node.labels); !label.empty()) return fmt::format("label {}", label);
   const auto* named = std::find_if(kSections.begin(), kSections.end(),
                                    [&](const auto& section) { return section.first == key.document; });
   if (named == kSections.end()) return "default";
@@ -37,6 +38,10 @@ std::string source_of(const ClusterPolicy& policy, const Labels& labels, const W
   // Colocation is on where both say so: off in the cluster, an entry has no say.
   const bool off_in_cluster = key.document == kColocationKey && key.path == "enable" &&
                               (of_cluster == nullptr || !std::get<bool>(of_cluster->value));
+  if (key.document == kColocationKey && !off_in_cluster &&
+      setting_of(annotated_settings(node.annotations), key) != nullptr) {
+    return fmt::format("annotation {}", model::kColocationStrategyAnnotation);
+  }
   const auto winner = winners[static_cast<std::size_t>(named - kSections.begin())];
   if (winner && !off_in_cluster && setting_of(section.nodes[*winner].settings, key) != nullptr) {
     return entry_text(key.document, section, *winner);

@@ -15,8 +15,9 @@ namespace tideline::policy {
 using Winners = std::array<std::optional<std::size_t>, kSections.size()>;
 
 /// For people: "default"; "clusterStrategy", of colocation-config "top level"; entry_text() of the entry that applies;
-/// "label node.koordinator.sh/cpu-reclaim-ratio". `winners` are of these labels.
-std::string source_of(const ClusterPolicy& policy, const Labels& labels, const Winners& winners, const KeySpec& key);
+/// "label node.koordinator.sh/cpu-reclaim-ratio"; "annotation node.koordinator.sh/colocation-strategy". `winners` are
+/// of the node's labels.
+std::string source_of(const ClusterPolicy& policy, const NodeFacts& node, const Winners& winners, const KeySpec& key);
 
 /// `nodeStrategies[2] "db"`, of colocation-config nodeConfigs; without a name only the place. A name is cut at
 /// Limits::kMaxShownBytes.

@@ -13,7 +13,8 @@ template <class Unit>
 struct Account {
   Unit capacity;
   Unit allocatable;
-  Unit reserved;  // by annotation
+  Unit reserved;     // by annotation
+  Unit third_party;  // of batch, by annotation
   std::optional<Unit> system;
   std::optional<Unit> used;
   std::optional<Unit> prod_reclaimable;

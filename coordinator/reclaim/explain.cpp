@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "coordinator/reclaim/account.h"
+#include "messages/model/node_annotations.h"
 
 namespace tideline::reclaim {
 namespace {
@@ -17,6 +20,8 @@ using model::ChargeBasis;
 using model::ReclaimRule;
 using model::TermSource;
 using model::Tier;
+
+using Unreadable = std::vector<model::MetadataProblem>;
 
 /// colocation-config's keys for one resource.
 struct Keys {
@@ -46,9 +51,11 @@ struct Facts {
   const Keys& keys;
   const Origin& origin;
   PodCounts pods;
+  const Unreadable& unreadable;
 };
 
-std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& policy, const Origin& origin) {
+std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& policy, const Origin& origin,
+                          const Unreadable& unreadable) {
   switch (rule) {
     case ReclaimRule::kDisabled:
       return "nothing: enable is not true in the cluster's strategy and the node's";
@@ -57,6 +64,8 @@ std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& polic
       return fmt::format("nothing: the report is older than degradeTimeMinutes {}", policy.degrade_time_minutes);
     case ReclaimRule::kUnknownUsage:
       return "nothing: the capacity or a use that counts is not known";
+    case ReclaimRule::kBadAnnotation:
+      return fmt::format("nothing: {}", unreadable.empty() ? "" : model::text_of(unreadable.front()));
     default:
       return "";
   }
@@ -84,9 +93,9 @@ std::string how_mid(ReclaimRule rule, const Facts<Unit>& facts) {
     case ReclaimRule::kThresholdCap:
       return fmt::format("cut by {} {}", facts.keys.mid_cap, facts.account.mid_threshold_percent);
     case ReclaimRule::kSafeCapacity:
-      return "cut to mid-committed and what of the room batch pods do not hold";
+      return "cut to mid-committed and what of the room batch pods and third parties do not hold";
     default:
-      return why_withdrawn(rule, facts.policy, facts.origin);
+      return why_withdrawn(rule, facts.policy, facts.origin, facts.unreadable);
   }
 }
 
@@ -96,14 +105,29 @@ std::string how_offered(ReclaimRule rule, const Facts<Unit>& facts) {
     case ReclaimRule::kUsage:
     case ReclaimRule::kRequest:
     case ReclaimRule::kMaxUsageRequest:
-      return "room - mid-offered";
+      return "origin - third-party, at least 0";
     case ReclaimRule::kThresholdCap:
-      return fmt::format("room - mid-offered, cut by {} {}", facts.keys.batch_cap,
+      return fmt::format("origin - third-party, at least 0; cut by {} {}", facts.keys.batch_cap,
                          facts.account.cap_percent.value_or(0));
     case ReclaimRule::kDeficit:
       return "nothing: the room is below 0";
     default:
-      return why_withdrawn(rule, facts.policy, facts.origin);
+      return why_withdrawn(rule, facts.policy, facts.origin, facts.unreadable);
+  }
+}
+
+template <class Unit>
+std::string how_origin(ReclaimRule rule, const Facts<Unit>& facts) {
+  switch (rule) {
+    case ReclaimRule::kUsage:
+    case ReclaimRule::kRequest:
+    case ReclaimRule::kMaxUsageRequest:
+      return "room - mid-offered";
+    case ReclaimRule::kThresholdCap:
+      return fmt::format("room - mid-offered, cut by {} {}", facts.keys.batch_cap,
+                         facts.account.cap_percent.value_or(0));
+    default:
+      return how_offered(rule, facts);
   }
 }
 
@@ -125,19 +149,36 @@ class Lines {
   std::vector<model::ExplainedTerm<Unit>> lines_;
 };
 
+/// What an annotation takes; not known where it cannot be read.
+template <class Unit>
+void add_claim(Lines<Unit>& lines, AccountTerm term, Unit value, std::string_view annotation,
+               const Facts<Unit>* facts) {
+  if (!facts) {
+    lines.add(term, value, TermSource::kNodeStatus, "");
+    return;
+  }
+  for (const auto& problem : facts->unreadable) {
+    if (problem.key != annotation) continue;
+    lines.add(term, std::nullopt, TermSource::kNodeStatus, model::text_of(problem));
+    return;
+  }
+  lines.add(term, value, TermSource::kNodeStatus, fmt::format("annotation {}", annotation));
+}
+
 template <class Unit>
 void add_system(Lines<Unit>& lines, const model::ReclaimTerms<Unit>& terms, const Facts<Unit>* facts) {
   if (!facts) {
+    add_claim(lines, AccountTerm::kReservation, terms.reservation, model::kReservationAnnotation, facts);
     lines.add(AccountTerm::kSystem, terms.system, TermSource::kFormula, "");
     return;
   }
   const auto& account = facts->account;
-  const bool annotated = account.reserved > std::max(account.capacity - account.allocatable, Unit{0});
   lines.add(AccountTerm::kSystemUsed, account.system, TermSource::kMeasured,
             fmt::format("outside of pods, average of up to {} s",
                         std::chrono::duration_cast<std::chrono::seconds>(facts->origin.averaged).count()));
+  add_claim(lines, AccountTerm::kReservation, terms.reservation, model::kReservationAnnotation, facts);
   lines.add(AccountTerm::kReserved, reserved_of(account), TermSource::kNodeStatus,
-            annotated ? "annotation node.koordinator.sh/reservation" : "capacity - allocatable");
+            "capacity - allocatable or reservation, the larger");
   const bool reserved_alone = account.calculate == model::CalculatePolicy::kRequest;
   lines.add(AccountTerm::kSystem, terms.system, TermSource::kFormula,
             reserved_alone ? fmt::format("reserved alone, by {} request", facts->keys.calculate)
@@ -183,6 +224,9 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
             detail([](const auto&) { return std::string("of mid, requested by its pods"); }));
   lines.add(AccountTerm::kMidOffered, terms.mid_offered, TermSource::kFormula,
             detail([](const auto&) { return std::string("mid - mid-committed, at least 0"); }));
+  lines.add(AccountTerm::kOrigin, terms.origin, TermSource::kFormula,
+            detail([&](const auto& f) { return how_origin(terms.rule, f); }));
+  add_claim(lines, AccountTerm::kThirdParty, terms.third_party, model::kThirdPartyAnnotation, facts);
   lines.add(AccountTerm::kOffered, terms.offered, TermSource::kFormula,
             detail([&](const auto& f) { return how_offered(terms.rule, f); }));
   lines.add(AccountTerm::kCommitted, terms.committed, TermSource::kPods,
@@ -252,7 +296,7 @@ model::ExplainedResource<Unit> explain_resource(const NodeInput& input, const Ac
   model::ExplainedResource<Unit> out;
   PodCounts counts;
   explain_pods<Of>(input.pods, account, counts, out);
-  const Facts<Unit> facts{account, policy, keys, origin, counts};
+  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable};
   out.terms = lines_of(terms, age, &facts);
   return out;
 }

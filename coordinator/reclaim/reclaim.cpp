@@ -105,6 +105,8 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   const Unit reserved = reserved_of(account);
   const Unit busy = std::max(account.system.value_or(zero), reserved);
   terms.system = account.calculate == CalculatePolicy::kRequest ? reserved : busy;
+  terms.reservation = account.reserved;
+  terms.third_party = account.third_party;
   terms.high_priority = demand.high_priority;
   terms.committed = demand.committed;
   terms.mid_charged = demand.mid_charged;
@@ -124,8 +126,9 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   }
   const Unit room = room_of(terms);
   give_mid(terms, account, demand, busy, policy);
-  // What batch pods hold already is not for sale again.
-  if (const Unit most = terms.mid_committed + std::max(room - terms.committed, zero); most < terms.mid) {
+  // What batch pods and third parties hold already is not for sale again.
+  const Unit held = terms.committed + terms.third_party;
+  if (const Unit most = terms.mid_committed + std::max(room - held, zero); most < terms.mid) {
     terms.mid = most;
     terms.mid_rule = ReclaimRule::kSafeCapacity;
   }
@@ -135,15 +138,16 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
     terms.rule = ReclaimRule::kDeficit;
     return terms;
   }
-  terms.offered = room - terms.mid_offered;
+  terms.origin = room - terms.mid_offered;
   terms.rule = rule_of(account.calculate);
   if (account.cap_percent) {
     const Unit cap = share(terms.capacity, *account.cap_percent);
-    if (cap < terms.offered) {
-      terms.offered = cap;
+    if (cap < terms.origin) {
+      terms.origin = cap;
       terms.rule = ReclaimRule::kThresholdCap;
     }
   }
+  terms.offered = std::max(terms.origin - terms.third_party, zero);
   return terms;
 }
 
@@ -160,6 +164,8 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
     withdrawn = ReclaimRule::kDisabled;
   } else if (!result.data_age || is_too_old(*result.data_age, policy.degrade_time_minutes)) {
     withdrawn = ReclaimRule::kStale;
+  } else if (!input.unreadable.empty()) {
+    withdrawn = ReclaimRule::kBadAnnotation;
   }
 
   const auto cpu = cpu_account(input, policy);

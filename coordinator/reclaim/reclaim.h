@@ -3,9 +3,11 @@
 // midresource plugins) and one rule more: what one tier is offered no other is.
 //   room        = capacity - margin - system - high_priority
 //   mid         = the smallest of what it is given, mid{CPU,Memory}ThresholdPercent of capacity, and
-//                 mid_committed + max(0, room - what batch pods requested)
+//                 mid_committed + max(0, room - what batch pods requested - third_party)
 //   mid_offered = max(0, mid - mid_committed)
-//   offered     = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
+//   origin      = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
+//   offered     = max(0, origin - third_party)
+// system is at least what is reserved: the larger of capacity - allocatable and the node's annotation.
 // Mid is given min(prod_reclaimable, capacity - used) + midUnallocatedPercent of what no pod of prod requests, or under
 // midReclaimMode static a fixed share of capacity.
 
@@ -16,6 +18,7 @@
 
 #include "messages/model/ids.h"
 #include "messages/model/pod.h"
+#include "messages/model/pod_metadata.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "messages/model/units.h"
@@ -53,6 +56,10 @@ struct NodeInput {
   std::optional<model::Bytes> prod_reclaimable_memory;
   std::vector<PodInput> pods;
   model::PolicyVersion policy;  // version of the ColocationPolicy passed beside
+  /// Batch resources that other schedulers gave away: annotation node.koordinator.sh/thirdPartyAllocations.
+  model::MilliCpu third_party_cpu;
+  model::Bytes third_party_memory;
+  std::vector<model::MetadataProblem> unreadable;  // of these and the reservation, annotations that cannot be read
 };
 
 /// The node's account at `now` (same clock as NodeInput::arrived).
@@ -60,6 +67,7 @@ struct NodeInput {
 ///    or system usage not known, under request too; or the whole usage, where mid is given by prediction. In these
 ///    three nothing is offered; terms that are known are still filled in. A prediction that is not known gives mid
 ///    nothing, and leaves the room to batch: who makes predictions keeps the last one.
+///  * kBadAnnotation: NodeInput::unreadable has one; likewise, as what it takes may be all there is.
 ///  * kDeficit: the charges exceed capacity - margin; offered and mid_offered 0, deficit = the excess.
 ///  * Batch pods may have requested more than is offered now (committed > offered): nodes judge that, by their own
 ///    policy of over-commit.

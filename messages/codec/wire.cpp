@@ -65,6 +65,10 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setProdUsed(terms.prod_used.value());
   out.setMidUsed(terms.mid_used.value());
   out.setBatchUsed(terms.batch_used.value());
+  out.setReservation(terms.reservation.value());
+  out.setThirdParty(terms.third_party.value());
+  out.setOriginKnown(true);
+  out.setOrigin(terms.origin.value());
 }
 
 template <class Unit>
@@ -87,7 +91,23 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .used = in.getUsedKnown() ? std::optional(Unit(in.getUsed())) : std::nullopt,
           .prod_used = Unit(in.getProdUsed()),
           .mid_used = Unit(in.getMidUsed()),
-          .batch_used = Unit(in.getBatchUsed())};
+          .batch_used = Unit(in.getBatchUsed()),
+          .reservation = Unit(in.getReservation()),
+          .third_party = Unit(in.getThirdParty()),
+          // Before there were third parties, all of it was offered.
+          .origin = Unit(in.getOriginKnown() ? in.getOrigin() : in.getOffered())};
+}
+
+/// A list that is empty is not written: it would cost each report eight bytes.
+void write_annotations(const model::NodeAnnotations& annotations, schema::NodeStatus::Builder out) {
+  if (annotations.empty()) return;
+  auto list = out.initAnnotations(static_cast<unsigned>(annotations.size()));
+  unsigned index = 0;
+  for (const auto& [key, value] : annotations) {
+    list[index].setKey(ptr(key));
+    list[index].setValue(ptr(value));
+    ++index;
+  }
 }
 
 /// What the pods are comes from `known`, if there is one.
@@ -207,6 +227,7 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     sums.setEvictedPods(work->evicted.pods);
     sums.setEvictedCpuMs(ms_of(work->evicted.cpu));
   }
+  write_annotations(status.annotations, out);
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -312,6 +333,14 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
     status.be_work = {sum(sums.getCompletedPods(), sums.getCompletedCpuMs()),
                       sum(sums.getFailedPods(), sums.getFailedCpuMs()),
                       sum(sums.getEvictedPods(), sums.getEvictedCpuMs())};
+  }
+  const auto annotations = in.getAnnotations();
+  if (problems.bounded("annotations", annotations, model::AnnotationLimits::kMaxCount)) {
+    for (const auto annotation : annotations) {
+      if (!status.annotations.emplace(str(annotation.getKey()), str(annotation.getValue())).second) {
+        problems.add("annotations", fmt::format("key '{}' appears twice", str(annotation.getKey())));
+      }
+    }
   }
   return problems.result(std::move(status));
 }

@@ -38,6 +38,12 @@ std::string_view name_of(AccountTerm term) {
       return "committed";
     case AccountTerm::kDeficit:
       return "deficit";
+    case AccountTerm::kReservation:
+      return "reservation";
+    case AccountTerm::kOrigin:
+      return "origin";
+    case AccountTerm::kThirdParty:
+      return "third-party";
   }
   return "unknown";
 }

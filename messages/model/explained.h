@@ -34,6 +34,9 @@ enum class AccountTerm : std::uint8_t {
   kOffered = 14,
   kCommitted = 15,
   kDeficit = 16,
+  kReservation = 17,  // of reserved, by annotation
+  kOrigin = 18,       // batch's whole before third parties
+  kThirdParty = 19,   // of it, given away by other schedulers
 };
 std::string_view name_of(AccountTerm term);  // "capacity", "system-used" ...
 

@@ -158,7 +158,7 @@ constexpr Table<EvictionVerdict::Answer, 3> kEvictionAnswers{{{EvictionVerdict::
 constexpr Table<FeatureState::State, 3> kFeatureStates{{{FeatureState::State::kInactive, "inactive"},
                                                         {FeatureState::State::kActive, "active"},
                                                         {FeatureState::State::kUnsupported, "unsupported"}}};
-constexpr Table<ReclaimRule, 11> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
+constexpr Table<ReclaimRule, 12> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
                                                 {ReclaimRule::kThresholdCap, "threshold-cap"},
                                                 {ReclaimRule::kDisabled, "disabled"},
                                                 {ReclaimRule::kStale, "stale"},
@@ -168,7 +168,8 @@ constexpr Table<ReclaimRule, 11> kReclaimRules{{{ReclaimRule::kUsage, "usage"},
                                                 {ReclaimRule::kMaxUsageRequest, "max-usage-request"},
                                                 {ReclaimRule::kPredicted, "predicted"},
                                                 {ReclaimRule::kStatic, "static"},
-                                                {ReclaimRule::kSafeCapacity, "safe-capacity"}}};
+                                                {ReclaimRule::kSafeCapacity, "safe-capacity"},
+                                                {ReclaimRule::kBadAnnotation, "bad-annotation"}}};
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "messages/model/metadata_json.h"
 #include "messages/model/pod_resources.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
@@ -26,22 +27,10 @@ constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
 constexpr const char* kTooMuch = "the containers' sum is more than any host has";
 constexpr std::size_t kMaxLabelBytes = 63;  // of a value, in Kubernetes
 
-Error wrong(std::string what) {
-  return {ErrorCode::kInvalidArgument, std::move(what)};
-}
-
-/// For an error: dump() recurses, and an annotation must not choose how deep.
-std::string shown(const json& value) {
-  if (value.is_structured()) return value.type_name();
-  return value.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, MetadataProblem::kMaxShownBytes);
-}
-
-Result<json> object_from(const std::string& text) {
-  json document = json::parse(text, nullptr, false);
-  if (document.is_discarded()) return wrong("not JSON");
-  if (!document.is_object()) return wrong(fmt::format("want a JSON object, got {}", document.type_name()));
-  return document;
-}
+using metadata::object_from;
+using metadata::quantity;
+using metadata::shown;
+using metadata::wrong;
 
 /// Members of a JSON object. The first one that is wrong is kept; callers read on and ask once.
 class Members {
@@ -129,21 +118,6 @@ Result<CpuSet> bound_cpus_from(Members& members) {
   auto cpus = members.result(CpuSet());
   if (!cpus || !text) return cpus;
   return CpuSet::parse(*text);
-}
-
-template <class Unit>
-Result<std::optional<Unit>> quantity(const json& resources, std::string_view name,
-                                     Result<Unit> (*parse)(std::string_view), std::int64_t limit) {
-  const auto found = resources.find(std::string(name));
-  if (found == resources.end() || found->is_null()) return std::optional<Unit>();
-  if (!found->is_string() && !found->is_number())
-    return wrong(fmt::format("{} is {}; want a quantity", name, shown(*found)));
-  const auto text = found->is_string() ? found->get<std::string>() : shown(*found);
-  if (text.size() > MetadataProblem::kMaxShownBytes) return wrong(fmt::format("{} is too long", name));
-  const auto parsed = parse(text);
-  if (!parsed) return parsed.error().in(name);
-  if (parsed->value() > limit) return wrong(fmt::format("{} is {}; want at most {}", name, parsed->value(), limit));
-  return std::optional<Unit>(*parsed);
 }
 
 /// Batch resources of one container, where `resources` has none yet, and what it asks of mid.

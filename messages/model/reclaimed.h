@@ -22,11 +22,12 @@ enum class ReclaimRule : std::uint8_t {
   kPredicted = 8,        // mid: what prod is predicted not to need, and a share of what is not allocated
   kStatic = 9,           // mid: a fixed share
   kSafeCapacity = 10,    // mid: cut to what the charges leave
+  kBadAnnotation = 11,   // an annotation that takes from the offer cannot be read: nothing is offered
 };
 std::string_view name_of(ReclaimRule rule);
 
 /// One resource's account. Of what the charges leave, room = capacity - margin - system - high_priority, mid is served
-/// first: offered = max(0, room - mid_offered), then capped.
+/// first: origin = max(0, room - mid_offered), then capped; offered = max(0, origin - third_party).
 template <class Unit>
 struct ReclaimTerms {
   Unit capacity{};
@@ -48,6 +49,9 @@ struct ReclaimTerms {
   Unit prod_used{};               // of it by prod pods,
   Unit mid_used{};                // by mid pods,
   Unit batch_used{};              // by batch and free pods: of those that are measured
+  Unit reservation{};             // of system, by annotation node.koordinator.sh/reservation; 0 = none
+  Unit third_party{};             // of batch's whole, what other schedulers gave away
+  Unit origin{};                  // batch's whole before them: node.koordinator.sh/originExtendedAllocatable
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 

@@ -9,6 +9,7 @@
 #include "messages/model/action.h"
 #include "messages/model/ids.h"
 #include "messages/model/knob.h"
+#include "messages/model/node_annotations.h"
 #include "messages/model/pod.h"
 #include "messages/model/result.h"
 #include "messages/model/sample.h"
@@ -88,6 +89,7 @@ struct NodeStatus {
   PolicyVersion policy_applied;
   std::vector<KnobSupport> knobs;  // as probed on the host; empty: not told, as by an agent of before this field
   std::optional<BeWork> be_work;   // nullopt: not told
+  NodeAnnotations annotations;     // as the node was given them, within AnnotationLimits
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 

@@ -84,6 +84,9 @@ void check_status(Checker& check, const NodeStatus& status) {
     check.text("status.labels key", key);
     check.text("status.labels value", value);
   }
+  if (const auto good = check_annotations(status.annotations); !good) {
+    check.fail("status.annotations", good.error().message());
+  }
   check.count("status.features", status.features.size(), 64);
   for (const auto& feature : status.features) {
     check.text("status.features.feature", feature.feature);

@@ -27,6 +27,10 @@ struct Terms {
   prodUsed @16 :Int64;
   midUsed @17 :Int64;
   batchUsed @18 :Int64;    # by batch and free pods
+  reservation @19 :Int64;  # of system, by annotation; 0 = none
+  thirdParty @20 :Int64;   # of batch's whole, given away by other schedulers
+  origin @21 :Int64;       # batch's whole before them, if originKnown; else as offered
+  originKnown @22 :Bool;
 }
 
 struct Reclaimed {

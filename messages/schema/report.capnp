@@ -149,6 +149,7 @@ struct NodeStatus {
   policyApplied @12 :UInt64;    # version of the policy in force
   knobs @13 :List(KnobSupport); # as probed on the host
   beWork @14 :BeWork;           # null: not told
+  annotations @15 :List(Label); # of the node
 }
 
 struct BeWork {

@@ -9,6 +9,7 @@
 #include "messages/link/tls_files.h"
 #include "messages/model/cpu_set.h"
 #include "messages/model/ids.h"
+#include "messages/model/node_annotations.h"
 #include "messages/model/units.h"
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/core_sched.h"
@@ -36,6 +37,7 @@ struct NodeConfig {
   model::MilliCpu cpu_reserved;  // capacity - allocatable
   model::CpuSet cpus_reserved;   // that neither LS nor BE is put on
   model::Bytes memory_reserved;
+  model::NodeAnnotations annotations;  // its reservation, if any, can be read
 
   model::Duration fast_interval = std::chrono::milliseconds(100);  // 20 ms .. 1 s
   model::Duration pod_interval = std::chrono::seconds(1);          // >= fast_interval

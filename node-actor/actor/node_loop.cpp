@@ -72,10 +72,13 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   const auto cpu = kernel::read_cpu_capacity(config.kernel);
   if (!cpu) return cpu.error();
 
-  if (std::int64_t{1000} * config.cpus_reserved.size() >= cpu->value()) {
-    return model::Error(model::ErrorCode::kInvalidArgument,
-                        fmt::format("--reserved-cpus {}: the host has {} CPUs, and one at least must be left",
-                                    config.cpus_reserved.text(), cpu->value() / 1000));
+  const auto reservation = model::read_claims(config.annotations).reservation;
+  const auto cpus_reserved = config.cpus_reserved | reservation.cpus;
+  if (std::int64_t{1000} * cpus_reserved.size() >= cpu->value()) {
+    return model::Error(
+        model::ErrorCode::kInvalidArgument,
+        fmt::format("--reserved-cpus {}{}: the host has {} CPUs, and one at least must be left", cpus_reserved.text(),
+                    reservation.cpus.empty() ? "" : ", with those of the annotated reservation", cpu->value() / 1000));
   }
 
   const auto period_us = config.quota_period
@@ -97,7 +100,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.boot_id = facts->boot_id;
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
-  loop->facts_ = loop->input_.node = {status.cpu_capacity, status.cpu_allocatable};
+  status.annotations = config.annotations;
+  loop->facts_ = loop->input_.node = {status.cpu_capacity, status.cpu_allocatable, reservation.cpu};
   loop->input_.pod_interval = config.pod_interval;
   loop->suppress_.ours = loop->be_limit_.inherited();
   loop->protection_.why = "not looked at yet";
@@ -107,7 +111,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
     self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
   };
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, config.cpus_reserved,
+      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, cpus_reserved,
       probe_core_sched(config),
       Cookies(
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),

@@ -223,7 +223,7 @@ std::string sentence(const SuppressDecision& decision) {
 }  // namespace
 
 MilliCpu NodeFacts::reserved() const {
-  return std::max(capacity - allocatable, MilliCpu(0));
+  return std::max({capacity - allocatable, annotated, MilliCpu(0)});
 }
 
 void RecentFormulas::add(model::MonoTime at, MilliCpu formula) {

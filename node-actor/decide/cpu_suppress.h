@@ -69,7 +69,8 @@ constexpr double kSafePercent = 1;
 struct NodeFacts {
   model::MilliCpu capacity;
   model::MilliCpu allocatable;
-  /// Reserved for the system: capacity - allocatable, >= 0.
+  model::MilliCpu annotated{};  // CPU of the node's annotation node.koordinator.sh/reservation
+  /// Reserved for the system: capacity - allocatable or what is annotated, the larger, >= 0.
   model::MilliCpu reserved() const;
   friend bool operator==(const NodeFacts&, const NodeFacts&) = default;
 };

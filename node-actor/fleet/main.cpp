@@ -49,6 +49,7 @@ struct Texts {
   std::string loop = "1s";
   std::string trace_begin = "0";
   std::vector<std::string> labels;
+  std::vector<std::string> annotations;
   std::vector<std::string> faults;
   unsigned valid_days = 30;
 };
@@ -114,6 +115,18 @@ Result<void> settle_labels(const Texts& texts, std::map<std::string, std::string
   return model::invalid(fmt::format("--label: {} labels, limit {}", labels.size(), kMaxLabels));
 }
 
+Result<void> settle_annotations(const Texts& texts, model::NodeAnnotations& annotations) {
+  for (const auto& annotation : texts.annotations) {
+    const auto equals = annotation.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return model::invalid(fmt::format("--annotation {}: want key=value", annotation.substr(0, 40)));
+    }
+    annotations[annotation.substr(0, equals)] = annotation.substr(equals + 1);
+  }
+  if (const auto bounded = model::check_annotations(annotations); !bounded) return bounded.error().in("--annotation");
+  return {};
+}
+
 Result<void> settle_run(const Texts& texts, rehearsal::RunConfig& config) {
   if (auto good = settle_fleet(texts, config); !good) return good;
   if (auto good = settle_shape(texts, config.shape); !good) return good;
@@ -132,6 +145,7 @@ Result<void> settle_run(const Texts& texts, rehearsal::RunConfig& config) {
     config.faults.push_back(*std::move(fault));
   }
   if (auto good = rehearsal::check_faults(config); !good) return good.error().in("--fault");
+  if (auto good = settle_annotations(texts, config.annotations); !good) return good;
   return settle_labels(texts, config.labels);
 }
 
@@ -193,6 +207,8 @@ CLI::App* add_run(CLI::App& app, rehearsal::RunConfig& config, Texts& texts) {
   run->add_option("--state", config.state_dir, "directory of the nodes' spools, made where it is missing")->required();
   add_shape_options(*run, config.shape, texts);
   run->add_option("--label", texts.labels, "of all nodes, key=value, for policies that select nodes; may be repeated");
+  run->add_option("--annotation", texts.annotations,
+                  "of all nodes, key=value: what is reserved, given away, or another strategy; may be repeated");
   run->add_option("--loop", texts.loop, "of each agent, 100ms to 10s; pods are read each second at most")
       ->capture_default_str();
   run->add_option("--trace", config.traces, "file or directory with loads to repeat; may be repeated");

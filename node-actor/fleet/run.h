@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "messages/model/node_annotations.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
 #include "node-actor/fleet/fleet_link.h"
@@ -18,6 +19,7 @@ struct RunConfig : FleetConfig {
   std::string state_dir;  // of the nodes' spools; made where it is missing
   simulation::HostShape shape;
   std::map<std::string, std::string> labels;
+  model::NodeAnnotations annotations;
   model::Duration loop = std::chrono::seconds(1);  // of each agent's fast loop; pods are read each second at most
   std::vector<std::string> traces;                 // files or directories; none: all loads are drawn
   model::Duration trace_begin{0};

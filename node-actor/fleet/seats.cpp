@@ -56,6 +56,7 @@ Result<std::unique_ptr<SimulatedNode>> Seats::open_node(std::size_t number, cons
   options.shape = config_.shape;
   options.labels = config_.labels;
   options.labels.emplace("tideline.io/simulated", "host");
+  options.annotations = config_.annotations;
   options.pod_interval = std::max<Duration>(config_.loop, std::chrono::seconds(1));
   options.report_interval = config_.interval;
   simulation::TraceShare share;

@@ -73,7 +73,8 @@ Result<void> SimulatedNode::start_agent(model::WallTime wall) {
                                  .agent_version = "tideline-fleet " TIDELINE_VERSION,
                                  .labels = options_.labels,
                                  .pod_interval = options_.pod_interval,
-                                 .batch_max_age = batch_age};
+                                 .batch_max_age = batch_age,
+                                 .annotations = options_.annotations};
   agent_ = std::make_unique<simulation::SimulatedAgent>(*host_, std::move(agent), own_wall(wall));
   agent_->set_policy(policy_);
   if (!holds_.empty()) agent_->set_hands_off(holds_, own_wall(wall));

@@ -34,6 +34,7 @@ struct NodeOptions {
   std::string boot_id;    // of the first boot; each later one adds its number
   simulation::HostShape shape;
   std::map<std::string, std::string> labels;
+  model::NodeAnnotations annotations;
   model::Duration pod_interval = std::chrono::seconds(1);
   model::Duration report_interval = std::chrono::seconds(10);
 };

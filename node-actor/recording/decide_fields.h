@@ -14,6 +14,7 @@ template <class V>
 void fields(V& v, Of<V, decide::NodeFacts> node) {
   v("capacity", node.capacity);
   v("allocatable", node.allocatable);
+  v("annotated", node.annotated);
 }
 
 template <class V>

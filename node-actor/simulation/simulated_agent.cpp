@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "messages/model/node_annotations.h"
 #include "node-actor/simulation/kernel_text.h"
 
 namespace tideline::simulation {
@@ -32,7 +33,8 @@ SimulatedAgent::SimulatedAgent(SimulatedHost& host, AgentOptions options, model:
     : host_(host),
       options_(std::move(options)),
       wall_(wall),
-      suppress_({host.cpu(), host.cpu()}, options_.pod_interval),
+      suppress_({host.cpu(), host.cpu(), model::read_claims(options_.annotations).reservation.cpu},
+                options_.pod_interval),
       evictions_([this](Reason reason, std::string subject, std::string before, std::string after) {
         note(Controller::kCpuEvict, reason, std::move(subject), std::move(before), std::move(after));
       }) {
@@ -43,6 +45,7 @@ SimulatedAgent::SimulatedAgent(SimulatedHost& host, AgentOptions options, model:
   status_.boot_id = options_.boot_id;
   status_.agent_version = options_.agent_version;
   status_.labels = options_.labels;
+  status_.annotations = options_.annotations;
   status_.knobs = SimulatedHost::knobs().knobs;
   put_all_back(Reason::kRestore);
 }

@@ -32,6 +32,7 @@ struct AgentOptions {
   model::Duration pod_interval = std::chrono::seconds(1);
   /// Older words of the ledger on allocatable batch-cpu count as none.
   model::Duration batch_max_age = std::chrono::minutes(2);
+  model::NodeAnnotations annotations = {};
 };
 
 class SimulatedAgent {

@@ -71,6 +71,25 @@ TEST(RenderNode, ListsFeaturesWithTheirReasons) {
                                         HasSubstr("LS is         unprotected: cpu.shares 1024")));
 }
 
+TEST(RenderNode, NamesAnnotationsAndWhatIsWrongWithThem) {
+  Node node = web();
+  node.status->annotations = {{"node.koordinator.sh/reservation", "4 CPUs"}, {"team", "x"}};
+  EXPECT_THAT(render_node(node),
+              AllOf(HasSubstr("node.koordinator.sh/reservation, team"),
+                    HasSubstr("annotation node.koordinator.sh/reservation is \"4 CPUs\": not JSON")));
+}
+
+TEST(RenderPolicyStatus, NamesAnnotationsThatCannotBeUsed) {
+  PolicyStatus status;
+  EXPECT_THAT(render_policy_status(status), Not(HasSubstr("ANNOTATION")));
+  status.nodes = {web(), web()};
+  status.nodes[1].name = "web-2";
+  status.nodes[1].status->annotations = {{"node.koordinator.sh/colocation-strategy", "?"}};
+  EXPECT_THAT(render_policy_status(status),
+              AllOf(HasSubstr("ANNOTATION PROBLEM"), HasSubstr("node.koordinator.sh/colocation-strategy is \"?\""),
+                    HasSubstr("web-2\n")));
+}
+
 TEST(RenderNode, MakesTheNodesTextsHarmless) {
   Node node = web();
   node.status->agent_version = "\x1b]0;owned\x07";

@@ -34,8 +34,9 @@ Tideline's own document beside Koordinator's.
 
 How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
 level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
-labels (`tideline-node --label`). In `colocation-config` the labels `node.koordinator.sh/cpu-reclaim-ratio` and
-`node.koordinator.sh/memory-reclaim-ratio` then override the two reclaim thresholds, those of
+labels (`tideline-node --label`). In `colocation-config` the node's [annotation](#annotations-of-a-node)
+`node.koordinator.sh/colocation-strategy` is then laid over that, the labels `node.koordinator.sh/cpu-reclaim-ratio` and
+`node.koordinator.sh/memory-reclaim-ratio` override the two reclaim thresholds, those of
 `node.koordinator.sh/mid-static-cpu-reserved-ratio` and `mid-static-memory-reserved-ratio` the static shares of mid (up to all), and `enable` must be true in the cluster's *and*
 in the node's strategy.
 
@@ -58,6 +59,19 @@ A mechanism in dry run decides, explains and reports, and writes nothing. This t
   ]
 }
 ```
+
+### Annotations of a node
+`tideline-node --annotation key=value`, as often as needed: up to 64 with up to 4 KiB each and 16 KiB in all. They travel with the node's reports.
+
+| annotation | value | means |
+|---|---|---|
+| `node.koordinator.sh/reservation` | `{"resources": {"cpu": "2", "memory": "4Gi"}, "reservedCPUs": "0-1", "applyPolicy": "Default"}` | kept for the system, used or not, where it is more than `--reserved-cpu` and `--reserved-memory`: in the [account](concepts.md#reclaimed-capacity) and in CPU suppress. The count of `reservedCPUs` takes the place of `cpu`; batch and the pool of services are kept off those CPUs, as by `--reserved-cpus`. `applyPolicy` (`Default`, `ReservedCPUsOnly`) is for schedulers |
+| `node.koordinator.sh/thirdPartyAllocations` | `{"allocations": [{"name": "hadoop-yarn", "priority": "koord-batch", "resources": {"kubernetes.io/batch-cpu": "4000", "kubernetes.io/batch-memory": "8Gi"}}]}` | what other schedulers gave away of batch: `koord-batch` allocations are subtracted from what batch is offered, and mid is not sold it. Other priorities and resources do not count |
+| `node.koordinator.sh/colocation-strategy` | `{"cpuReclaimThresholdPercent": 50}` | keys of `colocation-config` for this node alone. `enable` may switch it off |
+
+The first two are read as a whole or not at all. One that cannot be read (no JSON, no quantity, a member that is not known) withholds the node's offer, rule
+`bad-annotation`: how much it takes is not known. A strategy that cannot be read is ignored. Each is named with its value: once in the coordinator's log
+(`node-metadata`), in `tidectl node`, `policy status`, `policy check` and `explain reclaimed`. `tideline-node` does not start with one of the first two that it cannot read.
 """
 
 RANGES = {"bool": "true, false", "object": "", "list of text": "", "list of objects": ""}

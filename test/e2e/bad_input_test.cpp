@@ -89,6 +89,21 @@ TEST(StartUp, RefusesMissingAndHalfConfiguredTls) {
   EXPECT_FALSE(std::filesystem::exists(cluster.dir().str() + "/s")) << "nothing was begun";
 }
 
+TEST(StartUp, RefusesAnnotationsOfTheNodeThatCannotBeRead) {
+  Cluster cluster;
+  const auto refused = [&](const std::string& annotation, const std::string& what) {
+    const auto done =
+        run({program("tideline-node"), "check", "--node-name", "n1", "--coordinator", "127.0.0.1:1", "--pods-file",
+             "pods.json", "--state-dir", cluster.dir().str() + "/s", "--annotation", annotation});
+    EXPECT_EQ(done.exit, 2) << done.output;
+    EXPECT_THAT(done.output, HasSubstr(what));
+  };
+  refused("reservation", "--annotation reservation: want key=value");
+  refused("node.koordinator.sh/reservation={\"reservedCpus\":\"0\"}", "\"reservedCpus\" is not known");
+  refused("node.koordinator.sh/thirdPartyAllocations=yarn", "not JSON");
+  refused("big=" + std::string(5000, 'x'), "annotation big: 5000 bytes, limit 4096");
+}
+
 TEST(Strangers, ANodeOfAnotherAuthorityIsRefusedAndLogged) {
   TIDELINE_NEED_CGROUPS();
   PodTree tree;

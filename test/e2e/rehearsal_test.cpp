@@ -224,6 +224,7 @@ TEST_F(Rehearsal, SaysWhatIsWrongBeforeItBegins) {
   refused({"--fault", "crash:nodes=1-2"}, 2, "fault 'crash:nodes=1-2': the nodes of this rehearsal are 0-1");
   refused({"--loop", "1m"}, 2, "--loop 1m: want 100ms to 10s");
   refused({"--label", "pool"}, 2, "--label pool: want key=value");
+  refused({"--annotation", "reservation"}, 2, "--annotation reservation: want key=value");
   refused({}, 1, "/node-sim-00000.crt");
   issue_certs(2);
   refused({"--trace", "/no/such.csv"}, 1, "/no/such.csv: No such file");

@@ -43,6 +43,15 @@ ReportId id_of(const model::Report& report) {
   return {report.incarnation.value(), report.seq.value()};
 }
 
+/// What a node is annotated with, as numbers.
+struct Annotated {
+  MilliCpu reserved_cpu;
+  Bytes reserved_memory;
+  MilliCpu taken_cpu;
+  Bytes taken_memory;
+  bool readable = true;
+};
+
 struct Node {
   NodeName name;
   std::int64_t mono_base = 0;
@@ -56,6 +65,7 @@ struct Node {
   std::map<ReportId, model::Report> made;
   std::set<ReportId> acked;
   model::NodeStatus status;
+  std::map<std::string, Annotated> annotated;  // by the text of all its annotations: reports may come late
   std::vector<model::PodSummary> pods;
   std::int64_t system_milli = 0;
   std::int64_t system_bytes = 0;
@@ -68,9 +78,12 @@ struct Newest {
   ReportId id;
   std::set<std::uint64_t> left;
   std::int64_t arrived = 0;
-  policy::Labels labels;
+  policy::NodeFacts facts;
   MilliCpu charged_cpu;
   Bytes charged_memory;
+  MilliCpu taken_cpu;  // of batch, by third parties
+  Bytes taken_memory;
+  bool readable = true;
 };
 
 struct Coordinator {
@@ -119,6 +132,8 @@ class World {
   int remembered = 0;  // of them, those of a coordinator too young to have learnt it
   int deficits = 0;
   int withdrawn = 0;
+  int unreadable = 0;  // accounts of nodes with an annotation that cannot be read
+  int shared = 0;      // offers beside third parties
   int acked = 0;
   int coordinators = 0;
   std::vector<std::string> liveness;      // a line per node and change
@@ -193,6 +208,47 @@ class World {
     node.pods.push_back(pod);
   }
 
+  static std::string text_of(const model::NodeAnnotations& annotations) {
+    std::string text;
+    for (const auto& [key, value] : annotations)
+      text += key + "=" + value + "\n";
+    return text;
+  }
+
+  void change_annotations(Node& node) {
+    const auto share = [&](auto capacity) { return capacity.percent(static_cast<double>(random_.between(0, 30))); };
+    auto& annotations = node.status.annotations;
+    annotations.clear();
+    Annotated now;
+    if (random_.percent(50)) {
+      now.reserved_cpu = share(node.status.cpu_capacity);
+      now.reserved_memory = share(node.status.memory_capacity);
+      annotations[std::string(model::kReservationAnnotation)] =
+          fmt::format(R"({{"resources": {{"cpu": "{}m", "memory": "{}"}}}})", now.reserved_cpu.value(),
+                      now.reserved_memory.value());
+    }
+    if (random_.percent(50)) {
+      now.taken_cpu = share(node.status.cpu_capacity);
+      now.taken_memory = share(node.status.memory_capacity);
+      annotations[std::string(model::kThirdPartyAnnotation)] = fmt::format(
+          R"({{"allocations": [{{"name": "yarn", "priority": "koord-batch", "resources":
+             {{"kubernetes.io/batch-cpu": "{}", "kubernetes.io/batch-memory": "{}"}}}}]}})",
+          now.taken_cpu.value(), now.taken_memory.value());
+    }
+    if (random_.percent(30)) {
+      annotations[std::string(model::kColocationStrategyAnnotation)] =
+          random_.percent(20) ? "nonsense"
+                              : fmt::format(R"({{"cpuReclaimThresholdPercent": {}}})", random_.between(20, 100));
+    }
+    if (random_.percent(10)) {
+      annotations[std::string(model::kReservationAnnotation)] = "nonsense";
+      now.reserved_cpu = MilliCpu(0);
+      now.reserved_memory = Bytes(0);
+      now.readable = false;
+    }
+    node.annotated[text_of(annotations)] = now;
+  }
+
   model::Report make_report(Node& node) {
     model::Report report;
     report.node = node.name;
@@ -225,6 +281,7 @@ class World {
     after(10 * kSecond, [this, &node] { report_tick(node); });
     if (!node.up) return;
     if (random_.percent(20)) change_pods(node);
+    if (faulty() && random_.percent(10)) change_annotations(node);
     auto report = make_report(node);
     node.made[id_of(report)] = report;
     node.spool[report.seq.value()] = report;
@@ -417,9 +474,9 @@ class World {
     if (known && now.id.first != id_of(report).first) now.left.insert(now.id.first);
     now.id = id_of(report);
     now.arrived = when.mono.ns;
-    now.labels = report.status.labels;
+    now.facts = policy::facts_of(report.status);
     charge(nodes_[report.node], report, now);
-    coordinator_->rollout.labels(report.node, report.status.labels);
+    coordinator_->rollout.told(report.node, policy::facts_of(report.status));
     coordinator_->ledger.reported(report, when.mono);
     push_due();
   }
@@ -428,8 +485,15 @@ class World {
   /// promised; the system at least what is not allocatable.
   static void charge(const Node& node, const model::Report& report, Newest& newest) {
     const auto& status = report.status;
-    newest.charged_cpu = std::max(MilliCpu(node.system_milli), status.cpu_capacity - status.cpu_allocatable);
-    newest.charged_memory = std::max(Bytes(node.system_bytes), status.memory_capacity - status.memory_allocatable);
+    const auto found = node.annotated.find(text_of(status.annotations));
+    const Annotated annotated = found == node.annotated.end() ? Annotated{} : found->second;
+    newest.taken_cpu = annotated.taken_cpu;
+    newest.taken_memory = annotated.taken_memory;
+    newest.readable = annotated.readable;
+    newest.charged_cpu =
+        std::max({MilliCpu(node.system_milli), status.cpu_capacity - status.cpu_allocatable, annotated.reserved_cpu});
+    newest.charged_memory = std::max(
+        {Bytes(node.system_bytes), status.memory_capacity - status.memory_allocatable, annotated.reserved_memory});
     for (const auto& pod : report.pods) {
       if (pod.pod.qos == model::QosClass::kBe) continue;
       const bool by_use = pod.cpu_milli && pod.pod.qos != model::QosClass::kLse;
@@ -531,13 +595,26 @@ class World {
       return;
     }
     const Newest& newest = found->second;
-    const auto wanted = policy::effective(*policy_, newest.labels).colocation;
+    const auto wanted = policy::effective_on(*policy_, newest.facts).colocation;
     const bool stale = now_ - newest.arrived > wanted.degrade_time_minutes * 60 * kSecond;
     const auto& status = nodes_[view.name].status;
     check_terms(account.cpu, status.cpu_capacity, wanted.cpu_reclaim_threshold_percent, newest.charged_cpu, stale,
-                wanted.enable);
+                wanted.enable && newest.readable);
     check_terms(account.memory, status.memory_capacity, wanted.memory_reclaim_threshold_percent, newest.charged_memory,
-                stale, wanted.enable);
+                stale, wanted.enable && newest.readable);
+    if (!newest.readable || stale || !wanted.enable) {
+      unreadable += newest.readable ? 0 : 1;
+      return;
+    }
+    check_taken(account.cpu, newest.taken_cpu);
+    check_taken(account.memory, newest.taken_memory);
+  }
+
+  template <class Unit>
+  void check_taken(const model::ReclaimTerms<Unit>& terms, Unit taken) {
+    ASSERT_EQ(terms.third_party, taken);
+    ASSERT_EQ(terms.offered, std::max(terms.origin - taken, Unit(0))) << "sold what a third party has";
+    if (taken > Unit(0) && terms.offered > Unit(0)) ++shared;
   }
 
   // --- at the end
@@ -566,7 +643,7 @@ class World {
     for (const auto& [name, session] : coordinator_->sessions) {
       const Node& node = nodes_[name];
       if (!coordinator_->newest.contains(name)) continue;
-      auto wanted = policy::effective(*policy_, node.status.labels);
+      auto wanted = policy::effective_on(*policy_, policy::facts_of(node.status));
       wanted.version = version_;
       wanted.epoch = model::Epoch(static_cast<std::uint64_t>(coordinators));
       ASSERT_TRUE(node.policy);
@@ -601,6 +678,8 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   int remembered = 0;
   int deficits = 0;
   int withdrawn = 0;
+  int unreadable = 0;
+  int shared = 0;
   int coordinators = 0;
   const bool complete = each_seed(20, [&](std::uint64_t seed) {
     World world(seed, true);
@@ -613,6 +692,8 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
     remembered += world.remembered;
     deficits += world.deficits;
     withdrawn += world.withdrawn;
+    unreadable += world.unreadable;
+    shared += world.shared;
     coordinators += world.coordinators;
   });
   if (!complete) return;
@@ -622,6 +703,8 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   EXPECT_GT(remembered, 100);
   EXPECT_GT(deficits, 1000);
   EXPECT_GT(withdrawn, 100);
+  EXPECT_GT(unreadable, 100);
+  EXPECT_GT(shared, 1000);
   EXPECT_GT(coordinators, 25);
 }
 

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "coordinator/policy/source.h"
+
 namespace tideline::policy {
 namespace {
 
@@ -128,6 +130,52 @@ TEST(Check, NamesWhatGivesEachNewValue) {
   ASSERT_THAT(report.groups, SizeIs(1));
   EXPECT_THAT(report.groups[0].changes, ElementsAre(SettingChange{"resource-threshold-config", "cpuSuppressMinPercent",
                                                                   "unset", "7", "nodeStrategies[0]"}));
+}
+
+/// A node with annotations and no labels.
+model::NodeStatus annotated(model::NodeAnnotations annotations) {
+  model::NodeStatus status;
+  status.annotations = std::move(annotations);
+  return status;
+}
+
+TEST(Check, ANodesAnnotationHoldsAgainstTheDocuments) {
+  Fleet fleet;
+  fleet.add("a")
+      .add_status("b", annotated({{"node.koordinator.sh/colocation-strategy", R"({"degradeTimeMinutes": 9})"}}))
+      .add_status("c", annotated({{"node.koordinator.sh/reservation", R"({"reservedCPUs": "0"})"}}));
+  const auto report = fleet.check(parsed({{"colocation-config", R"({"degradeTimeMinutes": 3})"}}),
+                                  parsed({{"colocation-config", R"({"degradeTimeMinutes": 4})"}}));
+  ASSERT_THAT(report.groups, SizeIs(1));
+  EXPECT_THAT(names(report.groups[0].nodes), ElementsAre("a", "c"));
+  EXPECT_EQ(report.unchanged, 1u);
+}
+
+TEST(Check, ANodesAnnotationIsWhatGivesAValue) {
+  Fleet fleet;
+  fleet.add_status("a", annotated({{"node.koordinator.sh/colocation-strategy", R"({"enable": false})"}}));
+  const auto on = parsed({{"colocation-config", R"({"enable": true, "nodeConfigs": [{"nodeSelector": {},
+      "enable": true}]})"}});
+  EXPECT_THAT(fleet.check(ClusterPolicy{}, on).groups, IsEmpty());
+  Winners winners;
+  winners[0] = 0;
+  for (const KeySpec& key : key_table()) {
+    if (key.document != kColocationKey || key.path != "enable") continue;
+    EXPECT_EQ(source_of(on, facts_of(*fleet.nodes()[0].status), winners, key),
+              "annotation node.koordinator.sh/colocation-strategy");
+  }
+}
+
+TEST(Check, NamesAnnotationsThatCannotBeUsedAndWhoHasThem) {
+  Fleet fleet;
+  fleet.add_status("a", annotated({{"node.koordinator.sh/reservation", "?"}}))
+      .add_status("b", annotated({{"node.koordinator.sh/reservation", "?"}}))
+      .add_status("c", annotated({{"node.koordinator.sh/colocation-strategy", "?"}}));
+  const auto report = fleet.check(ClusterPolicy{}, ClusterPolicy{});
+  ASSERT_THAT(report.label_problems, SizeIs(2));
+  EXPECT_THAT(report.label_problems[0].text, HasSubstr("annotation node.koordinator.sh/reservation is \"?\""));
+  EXPECT_THAT(names(report.label_problems[0].nodes), ElementsAre("a", "b"));
+  EXPECT_THAT(report.label_problems[1].text, HasSubstr("colocation-strategy"));
 }
 
 TEST(Check, ColocationThatIsOffInTheClusterIsNotTheEntrysDoing) {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "coordinator/policy/node_annotations.h"
 #include "coordinator/policy/policy.h"
 #include "messages/codec/report_bytes.h"
 
@@ -106,6 +107,62 @@ TEST(Effective, NeedsColocationEnabledInTheClusterAndOnTheNode) {
   EXPECT_TRUE(effective(on, {{"on", "y"}}).colocation.enable);
   EXPECT_FALSE(effective(on, {{"on", "n"}}).colocation.enable);
   EXPECT_TRUE(effective(on, {}).colocation.enable);
+}
+
+constexpr const char* kStrategy = "node.koordinator.sh/colocation-strategy";
+
+TEST(Effective, ANodesAnnotationIsLaidOverItsEntryAndItsLabelsOverThat) {
+  const auto policy = parsed({{"colocation-config", R"({"enable": true, "cpuReclaimThresholdPercent": 70,
+      "memoryReclaimThresholdPercent": 70, "degradeTimeMinutes": 3, "batchCPUThresholdPercent": 20,
+      "nodeConfigs": [{"nodeSelector": {}, "memoryReclaimThresholdPercent": 60, "degradeTimeMinutes": 4}]})"}});
+  const auto node = effective_on(policy, {{{"node.koordinator.sh/cpu-reclaim-ratio", "0.9"}},
+                                          {{kStrategy, R"({"cpuReclaimThresholdPercent": 50, "degradeTimeMinutes": 5,
+                                              "batchCPUThresholdPercent": 10})"}}});
+  EXPECT_EQ(node.colocation.cpu_reclaim_threshold_percent, 90) << "the label";
+  EXPECT_EQ(node.colocation.degrade_time_minutes, 5) << "the annotation";
+  EXPECT_EQ(node.colocation.batch_cpu_threshold_percent, 10) << "the annotation";
+  EXPECT_EQ(node.colocation.memory_reclaim_threshold_percent, 60) << "the entry";
+}
+
+TEST(Effective, ANodesAnnotationMaySwitchItOffAndNotOn) {
+  const auto on = parsed({{"colocation-config", R"({"enable": true})"}});
+  const auto off = parsed({{"colocation-config", R"({"enable": false})"}});
+  EXPECT_FALSE(effective_on(on, {{}, {{kStrategy, R"({"enable": false})"}}}).colocation.enable);
+  EXPECT_FALSE(effective_on(off, {{}, {{kStrategy, R"({"enable": true})"}}}).colocation.enable);
+  const auto entry_off =
+      parsed({{"colocation-config", R"({"enable": true, "nodeConfigs": [{"nodeSelector": {}, "enable": false}]})"}});
+  EXPECT_TRUE(effective_on(entry_off, {{}, {{kStrategy, R"({"enable": true})"}}}).colocation.enable)
+      << "above its entry, as Koordinator has it";
+}
+
+TEST(Effective, AnAnnotationThatCannotBeReadIsIgnoredAsAWholeAndNamed) {
+  const auto policy = parsed({{"colocation-config", R"({"enable": true, "degradeTimeMinutes": 4})"}});
+  for (const auto& [bad, why] : std::vector<std::pair<std::string, std::string>>{
+           {"{", "line 1"},
+           {"7", "want an object"},
+           {R"({"degradeTimeMinutes": 0})", "$.degradeTimeMinutes is 0"},
+           {R"({"degradeTimeMinutes": 9, "degradeTimeMinute": 9})", "degradeTimeMinute is not a key"},
+           {R"({"degradeTimeMinutes": 9, "nodeConfigs": []})", "nodeConfigs is not a key"}}) {
+    const model::NodeAnnotations annotations = {{kStrategy, bad}};
+    EXPECT_EQ(effective_on(policy, {{}, annotations}).colocation.degrade_time_minutes, 4) << bad;
+    EXPECT_THAT(annotation_problems(annotations),
+                ElementsAre(testing::AllOf(HasSubstr(std::string("annotation ") + kStrategy), HasSubstr(why),
+                                           HasSubstr("it is ignored"))))
+        << bad;
+  }
+}
+
+TEST(Effective, WhatAnAnnotationSetsAndNobodyActsOnIsNamed) {
+  EXPECT_THAT(annotation_problems({{kStrategy, R"({"updateTimeThresholdSeconds": 60})"}}),
+              ElementsAre(HasSubstr("$.updateTimeThresholdSeconds: accepted, but this version does not act on it")));
+  EXPECT_THAT(annotation_problems({{kStrategy, R"({"enable": true})"}, {"other", "?"}}), IsEmpty());
+}
+
+TEST(Effective, WhatTheLedgerCannotReadIsNamedBesideIt) {
+  EXPECT_THAT(annotation_problems(
+                  {{"node.koordinator.sh/reservation", "4 CPUs"}, {"node.koordinator.sh/thirdPartyAllocations", "?"}}),
+              ElementsAre(HasSubstr("annotation node.koordinator.sh/reservation is \"4 CPUs\": not JSON"),
+                          HasSubstr("annotation node.koordinator.sh/thirdPartyAllocations is \"?\": not JSON")));
 }
 
 TEST(Effective, TakesReclaimRatiosFromNodeLabelsAboveEverything) {

@@ -43,17 +43,17 @@ using Names = std::vector<std::string>;
 TEST(Rollout, SendsOnceASession) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   EXPECT_EQ(names(rollout.take_due()), Names{"a"});
   EXPECT_EQ(names(rollout.take_due()), Names{});
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   EXPECT_EQ(names(rollout.take_due()), Names{});
 }
 
 TEST(Rollout, SendsAgainToANewSessionAlsoWhenTheOldOneWasNeverSeenToClose) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   rollout.take_due();
   rollout.opened(kA);
   EXPECT_EQ(names(rollout.take_due()), Names{"a"});
@@ -66,7 +66,7 @@ TEST(Rollout, SendsNothingToANodeWhoseLabelsWereNeverTold) {
   Rollout rollout = loaded();
   rollout.opened(kA);
   EXPECT_EQ(names(rollout.take_due()), Names{});
-  rollout.labels(kA, {{"pool", "fast"}});
+  rollout.told(kA, {{{"pool", "fast"}}, {}});
   const auto due = rollout.take_due();
   ASSERT_EQ(names(due), Names{"a"});
   EXPECT_EQ(due[0].second.threshold.cpu_suppress_threshold_percent, 80);
@@ -75,7 +75,7 @@ TEST(Rollout, SendsNothingToANodeWhoseLabelsWereNeverTold) {
 TEST(Rollout, SendsNothingToAClosedSessionAndCatchesUpWhenItOpens) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   rollout.take_due();
   rollout.closed(kA);
   rollout.set(thresholds(50, 70), PolicyVersion(2));
@@ -91,7 +91,7 @@ TEST(Rollout, SendsAChangedPolicyToAllOpenNodesWithVersionAndEpoch) {
   Rollout rollout = loaded();
   for (const auto& node : {kA, kB}) {
     rollout.opened(node);
-    rollout.labels(node, {});
+    rollout.told(node, {{}, {}});
   }
   EXPECT_EQ(names(rollout.take_due()), (Names{"a", "b"}));
   rollout.set(thresholds(50, 70), PolicyVersion(2));
@@ -107,7 +107,7 @@ TEST(Rollout, GivesNoMoreNodesThanAskedForAndTheRestNext) {
   Rollout rollout = loaded();
   for (const char* name : {"a", "b", "c"}) {
     rollout.opened(NodeName(name));
-    rollout.labels(NodeName(name), {});
+    rollout.told(NodeName(name), {{}, {}});
   }
   EXPECT_EQ(names(rollout.take_due(2)), (Names{"a", "b"}));
   EXPECT_TRUE(rollout.has_due());
@@ -119,10 +119,10 @@ TEST(Rollout, WantsWhatPolicyAndLabelsGiveNowWhateverWasSent) {
   Rollout rollout = loaded();
   const auto percent = [&] { return rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent; };
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   rollout.take_due();
   EXPECT_EQ(percent(), 60);
-  rollout.labels(kA, {{"pool", "fast"}});
+  rollout.told(kA, {{{"pool", "fast"}}, {}});
   EXPECT_EQ(percent(), 80) << "not sent yet";
   rollout.take_due();
   EXPECT_EQ(percent(), 80);
@@ -139,7 +139,7 @@ TEST(Rollout, WantsWhatPolicyAndLabelsGiveNowWhateverWasSent) {
 TEST(Rollout, TellsANewVersionAlsoWhereItsTermsAreTheSame) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   rollout.take_due();
   rollout.set(thresholds(60, 90), PolicyVersion(2));
   EXPECT_EQ(names(rollout.take_due()), Names{"a"}) << "the node acks versions, so it must hear of each";
@@ -148,11 +148,11 @@ TEST(Rollout, TellsANewVersionAlsoWhereItsTermsAreTheSame) {
 TEST(Rollout, ChangedLabelsSendOnlyWhereTheyChangeTheTerms) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   rollout.take_due();
-  rollout.labels(kA, {{"rack", "4"}});
+  rollout.told(kA, {{{"rack", "4"}}, {}});
   EXPECT_EQ(names(rollout.take_due()), Names{});
-  rollout.labels(kA, {{"rack", "4"}, {"pool", "fast"}});
+  rollout.told(kA, {{{"rack", "4"}, {"pool", "fast"}}, {}});
   const auto due = rollout.take_due();
   ASSERT_EQ(names(due), Names{"a"});
   EXPECT_EQ(due[0].second.threshold.cpu_suppress_threshold_percent, 80);
@@ -161,7 +161,7 @@ TEST(Rollout, ChangedLabelsSendOnlyWhereTheyChangeTheTerms) {
 TEST(Rollout, OnlyTheNewestOfSeveralChangesIsSent) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   rollout.set(thresholds(50, 70), PolicyVersion(2));
   rollout.set(thresholds(40, 70), PolicyVersion(3));
   const auto due = rollout.take_due();
@@ -172,7 +172,7 @@ TEST(Rollout, OnlyTheNewestOfSeveralChangesIsSent) {
 TEST(Rollout, WithoutAPolicyNothingIsWantedAndThoseWhoCameEarlyAreSentTheFirst) {
   Rollout rollout(kEpoch);
   rollout.opened(kA);
-  rollout.labels(kA, {});
+  rollout.told(kA, {{}, {}});
   EXPECT_FALSE(rollout.wanted(kA));
   EXPECT_EQ(names(rollout.take_due()), Names{});
   rollout.set(thresholds(60, 80), PolicyVersion(1));
@@ -182,7 +182,7 @@ TEST(Rollout, WithoutAPolicyNothingIsWantedAndThoseWhoCameEarlyAreSentTheFirst) 
 TEST(Rollout, WantedFollowsTheLabelsAndTakesUnknownOnesForNone) {
   Rollout rollout = loaded();
   EXPECT_EQ(rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent, 60);
-  rollout.labels(kA, {{"pool", "fast"}});
+  rollout.told(kA, {{{"pool", "fast"}}, {}});
   EXPECT_EQ(rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent, 80);
   EXPECT_EQ(rollout.wanted(kB)->threshold.cpu_suppress_threshold_percent, 60);
   EXPECT_EQ(rollout.wanted(kB)->version, PolicyVersion(1));
@@ -197,22 +197,50 @@ TEST(Rollout, ClosingANodeNeverSeenChangesNothing) {
 TEST(Rollout, TellsABadRatioLabelOnceANodeAndText) {
   Rollout rollout = loaded();
   const std::string key = "node.koordinator.sh/cpu-reclaim-ratio";
-  const auto problems = rollout.labels(kA, {{key, "0,8"}});
+  const auto problems = rollout.told(kA, {{{key, "0,8"}}, {}});
   ASSERT_EQ(problems.size(), 1u);
   EXPECT_NE(problems[0].find("\"0,8\""), std::string::npos) << problems[0];
-  EXPECT_EQ(rollout.labels(kA, {{key, "0.8"}}).size(), 0u);
-  EXPECT_EQ(rollout.labels(kA, {{key, "0,8"}}).size(), 0u) << "told before";
-  EXPECT_EQ(rollout.labels(kB, {{key, "0,8"}}).size(), 1u) << "another node";
+  EXPECT_EQ(rollout.told(kA, {{{key, "0.8"}}, {}}).size(), 0u);
+  EXPECT_EQ(rollout.told(kA, {{{key, "0,8"}}, {}}).size(), 0u) << "told before";
+  EXPECT_EQ(rollout.told(kB, {{{key, "0,8"}}, {}}).size(), 1u) << "another node";
   std::size_t told = 0;
   for (int i = 0; i < 100; ++i)
-    told += rollout.labels(kB, {{key, "bad" + std::to_string(i)}}).size();
+    told += rollout.told(kB, {{{key, "bad" + std::to_string(i)}}, {}}).size();
   EXPECT_EQ(told, Rollout::kMaxLabelProblems - 1);
+}
+
+TEST(Rollout, AnotherStrategyInItsAnnotationsIsAnotherPolicyAndOtherAnnotationsAreNot) {
+  Rollout rollout = loaded();
+  rollout.opened(kA);
+  const std::string strategy = "node.koordinator.sh/colocation-strategy";
+  const std::string taken = "node.koordinator.sh/thirdPartyAllocations";
+  rollout.told(kA, {{}, {{strategy, R"({"degradeTimeMinutes": 5})"}}});
+  const auto due = rollout.take_due();
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].second.colocation.degrade_time_minutes, 5);
+  rollout.told(kA, {{}, {{strategy, R"({"degradeTimeMinutes": 5})"}, {taken, R"({"allocations": []})"}}});
+  EXPECT_FALSE(rollout.has_due()) << "what other schedulers give away changes all the time";
+  rollout.told(kA, {{}, {{taken, R"({"allocations": []})"}}});
+  const auto back = rollout.take_due();
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].second.colocation.degrade_time_minutes, 15);
+}
+
+TEST(Rollout, TellsABadAnnotationOnceANodeAndText) {
+  Rollout rollout = loaded();
+  const NodeFacts bad{{}, {{"node.koordinator.sh/reservation", "4 CPUs"}}};
+  const auto problems = rollout.told(kA, bad);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_NE(problems[0].find("\"4 CPUs\""), std::string::npos) << problems[0];
+  rollout.told(kA, {{}, {}});
+  EXPECT_EQ(rollout.told(kA, bad).size(), 0u) << "told before";
+  EXPECT_EQ(rollout.told(kB, bad).size(), 1u) << "another node";
 }
 
 TEST(Rollout, ForgottenNodeStartsAnew) {
   Rollout rollout = loaded();
   rollout.opened(kA);
-  rollout.labels(kA, {{"pool", "fast"}});
+  rollout.told(kA, {{{"pool", "fast"}}, {}});
   rollout.forget(kA);
   EXPECT_EQ(names(rollout.take_due()), Names{});
   EXPECT_EQ(rollout.wanted(kA)->threshold.cpu_suppress_threshold_percent, 60);

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include "messages/model/node_annotations.h"
 #include "test/coordinator/reclaim/random_node.h"
 
 namespace tideline::reclaim {
@@ -76,10 +77,13 @@ TEST(Explain, NamesSourceAgeAndKeyOfEachTerm) {
   EXPECT_EQ(line(cpu, AccountTerm::kSystemUsed).value, MilliCpu(7'000));
   EXPECT_THAT(line(cpu, AccountTerm::kSystemUsed).detail, HasSubstr("300 s"));
   EXPECT_EQ(line(cpu, AccountTerm::kReserved).value, MilliCpu(10'000));
-  EXPECT_EQ(line(cpu, AccountTerm::kReserved).detail, "capacity - allocatable");
+  EXPECT_EQ(line(cpu, AccountTerm::kReserved).detail, "capacity - allocatable or reservation, the larger");
+  EXPECT_EQ(line(cpu, AccountTerm::kReservation).value, MilliCpu(0));
   EXPECT_EQ(line(cpu, AccountTerm::kSystem).value, MilliCpu(10'000));
   EXPECT_EQ(line(cpu, AccountTerm::kOffered).value, MilliCpu(50'000));
-  EXPECT_EQ(line(cpu, AccountTerm::kOffered).detail, "room - mid-offered");
+  EXPECT_EQ(line(cpu, AccountTerm::kOrigin).value, MilliCpu(50'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kOrigin).detail, "room - mid-offered");
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).detail, "origin - third-party, at least 0");
   EXPECT_EQ(line(explained.memory, AccountTerm::kUsed).value, std::nullopt) << "not known is not 0";
 }
 
@@ -163,6 +167,36 @@ TEST(Explain, NamesTheRuleThatCutTheOffer) {
   EXPECT_THAT(line(explain(a_node(), {}, kTime, kOrigin).cpu, AccountTerm::kOffered).detail, HasSubstr("enable"));
 }
 
+TEST(Explain, WhatAnnotationsTakeHasLinesOfItsOwn) {
+  auto node = a_node();
+  node.cpu_reserved = MilliCpu(25'000);
+  node.third_party_cpu = MilliCpu(8'000);
+  const auto cpu = explain(node, enabled(), kTime, kOrigin).cpu;
+  const auto& reservation = line(cpu, AccountTerm::kReservation);
+  EXPECT_EQ(reservation.value, MilliCpu(25'000));
+  EXPECT_EQ(reservation.detail, "annotation node.koordinator.sh/reservation");
+  EXPECT_EQ(reservation.age, seconds(12)) << "it came with the report";
+  EXPECT_EQ(line(cpu, AccountTerm::kSystem).value, MilliCpu(25'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kOrigin).value, MilliCpu(35'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kThirdParty).value, MilliCpu(8'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kThirdParty).detail, "annotation node.koordinator.sh/thirdPartyAllocations");
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).value, MilliCpu(27'000));
+}
+
+TEST(Explain, AnAnnotationThatCannotBeReadIsNamedWithItsValue) {
+  auto node = a_node();
+  node.third_party_cpu = MilliCpu(8'000);
+  node.unreadable = {model::metadata_problem(model::kReservationAnnotation, "4 CPUs", "not JSON")};
+  const auto cpu = explain(node, enabled(), kTime, kOrigin).cpu;
+  EXPECT_EQ(line(cpu, AccountTerm::kReservation).value, std::nullopt) << "not known is not 0";
+  EXPECT_EQ(line(cpu, AccountTerm::kReservation).detail,
+            "annotation node.koordinator.sh/reservation is \"4 CPUs\": not JSON");
+  EXPECT_EQ(line(cpu, AccountTerm::kThirdParty).value, MilliCpu(8'000)) << "the other can be read";
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).value, MilliCpu(0));
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).detail,
+            "nothing: annotation node.koordinator.sh/reservation is \"4 CPUs\": not JSON");
+}
+
 TEST(Explain, AnAccountAloneHasItsTermsAndNoMore) {
   const auto live = explain(a_node(), enabled(), kTime, kOrigin);
   const auto stored = explain(model::AccountAt{{77}, live.account});
@@ -188,6 +222,7 @@ void expect_whole(const model::ExplainedResource<Unit>& resource, const model::R
   ASSERT_EQ(value(AccountTerm::kMidOffered), terms.mid_offered) << round;
   ASSERT_EQ(value(AccountTerm::kCommitted), terms.committed) << round;
   ASSERT_EQ(value(AccountTerm::kDeficit), terms.deficit) << round;
+  ASSERT_EQ(value(AccountTerm::kOrigin), terms.origin) << round;
   // The lines add up.
   ASSERT_EQ(value(AccountTerm::kCapacity) - value(AccountTerm::kMargin) - value(AccountTerm::kSystem) -
                 value(AccountTerm::kHighPriority),
@@ -200,7 +235,8 @@ void expect_whole(const model::ExplainedResource<Unit>& resource, const model::R
     ASSERT_EQ(value(AccountTerm::kRoom) + terms.deficit, Unit{0}) << round;
   }
   if (terms.rule == model::ReclaimRule::kUsage || terms.rule == model::ReclaimRule::kMaxUsageRequest) {
-    ASSERT_EQ(value(AccountTerm::kRoom) - value(AccountTerm::kMidOffered), terms.offered) << round;
+    ASSERT_EQ(value(AccountTerm::kRoom) - value(AccountTerm::kMidOffered), terms.origin) << round;
+    ASSERT_EQ(std::max(value(AccountTerm::kOrigin) - terms.third_party, Unit{0}), terms.offered) << round;
   }
   // So do the pods.
   Unit charged{0};

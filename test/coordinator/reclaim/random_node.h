@@ -48,6 +48,17 @@ class RandomNodes {
     input.used_memory = maybe<Bytes>(2048 * kGi);
     input.prod_reclaimable_cpu = maybe<MilliCpu>(256'000);
     input.prod_reclaimable_memory = maybe<Bytes>(2048 * kGi);
+    if (random_() % 3 == 0) {
+      input.cpu_reserved = MilliCpu(pick(64'000));
+      input.memory_reserved = Bytes(pick(512 * kGi));
+    }
+    if (random_() % 3 == 0) {
+      input.third_party_cpu = MilliCpu(pick(64'000));
+      input.third_party_memory = Bytes(pick(512 * kGi));
+    }
+    if (random_() % 16 == 0) {
+      input.unreadable = {model::metadata_problem("node.koordinator.sh/reservation", "?", "not JSON")};
+    }
     for (auto i = random_() % 20; i > 0; --i)
       input.pods.push_back(pod(i));
     return input;

@@ -498,9 +498,18 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
       if (terms.offered.value() > 0 || terms.mid_offered.value() > 0) {
         ASSERT_LE(charged + terms.mid_offered + terms.offered, safe) << round << ": sold twice";
       }
-      if (terms.mid_offered.value() > 0) {
-        ASSERT_LE(charged + terms.mid_offered + terms.committed, safe) << round << ": batch holds it";
+      if (terms.offered.value() > 0) {
+        ASSERT_LE(charged + terms.mid_offered + terms.third_party + terms.offered, safe)
+            << round << ": a third party holds it";
       }
+      if (terms.mid_offered.value() > 0) {
+        ASSERT_LE(charged + terms.mid_offered + terms.committed + terms.third_party, safe)
+            << round << ": batch or a third party holds it";
+      }
+      ASSERT_GE(terms.system, terms.reservation) << round;
+      ASSERT_LE(terms.offered, terms.origin) << round;
+      ASSERT_GE(terms.offered + terms.third_party, terms.origin)
+          << round << ": third parties take no more than they have";
       if (terms.deficit.value() > 0) {
         ASSERT_EQ(terms.offered.value(), 0) << round;
         ASSERT_EQ(terms.mid_offered.value(), 0) << round;
@@ -530,6 +539,18 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     blind = input;
     blind.arrived = std::nullopt;
     ASSERT_LE(run(blind, any).memory.offered, result.memory.offered) << round;
+    blind = input;
+    blind.unreadable = {model::metadata_problem("node.koordinator.sh/thirdPartyAllocations", "?", "not JSON")};
+    ASSERT_EQ(run(blind, any).cpu.offered, MilliCpu(0)) << round;
+    ASSERT_EQ(run(blind, any).memory.mid_offered, Bytes(0)) << round;
+    // More that is taken never raises it, of either tier.
+    NodeInput taken = input;
+    taken.third_party_cpu += MilliCpu(1'000);
+    taken.memory_reserved += Bytes(kGi);
+    const auto less = run(taken, any);
+    ASSERT_LE(less.cpu.offered + less.cpu.mid_offered, result.cpu.offered + result.cpu.mid_offered) << round;
+    ASSERT_LE(less.memory.offered + less.memory.mid_offered, result.memory.offered + result.memory.mid_offered)
+        << round;
   }
 }
 

@@ -49,6 +49,10 @@ const std::string kGoldenPolicy =
 const std::string kGoldenReportWithoutList =
 #include "test/messages/codec/golden_report_without_list.inc"
     ;
+// Before NodeStatus.annotations.
+const std::string kGoldenReportWithoutAnnotations =
+#include "test/messages/codec/golden_report_without_annotations.inc"
+    ;
 // As version 0.1 wrote them: stored history and older programs have these.
 const std::string kGoldenReport01 =
 #include "test/messages/codec/golden_report_0_1.inc"
@@ -150,6 +154,12 @@ TEST(GoldenBytes, ReportOfBeforeListsOfPodsIsReadAsItWas) {
   EXPECT_EQ(*report, known_report());
 }
 
+TEST(GoldenBytes, ReportOfBeforeAnnotationsIsReadAsOneWithoutAny) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithoutAnnotations));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
 TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
   EXPECT_EQ(hex(to_bytes(known_full_policy())), kGoldenPolicy);
   const auto policy = policy_from_bytes(unhex(kGoldenPolicy));
@@ -242,9 +252,10 @@ TEST(RoundTrip, ReclaimedKeepsItsTerms) {
 template <class Unit>
 model::ReclaimTerms<Unit> counted_terms(std::int64_t first) {
   model::ReclaimTerms<Unit> terms;
-  for (Unit* term : {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered,
-                     &terms.deficit, &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid,
-                     &terms.mid_offered, &terms.requested, &terms.prod_used, &terms.mid_used, &terms.batch_used})
+  for (Unit* term :
+       {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered, &terms.deficit,
+        &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid, &terms.mid_offered, &terms.requested,
+        &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin})
     *term = Unit(first++);
   return terms;
 }
@@ -268,6 +279,18 @@ TEST(RoundTrip, AnAccountIsTheSameInBytes) {
   EXPECT_EQ(*back, account);
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(account_from_bytes(ByteView(bytes).first(size))) << size;
+}
+
+TEST(RoundTrip, AnAccountOfBeforeThirdPartiesHadAllOfBatchsWholeOnOffer) {
+  capnp::MallocMessageBuilder builder;
+  auto root = builder.initRoot<schema::Reclaimed>();
+  write(counted_account("n1"), root);
+  root.getCpu().setOriginKnown(false);
+  root.getCpu().setOrigin(0);
+  const auto back = read(root.asReader());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->cpu.origin, back->cpu.offered);
+  EXPECT_EQ(back->memory.origin, counted_account("n1").memory.origin);
 }
 
 TEST(RoundTrip, AnExplainedAccountKeepsAllItsParts) {
@@ -455,6 +478,39 @@ TEST(Reading, RefusesALabelKeyGivenTwice) {
                 labels[1].setKey("zone");
               })),
               HasSubstr("'zone' appears twice"));
+}
+
+TEST(RoundTrip, AnnotationsOfANodeComeBackTheSame) {
+  auto report = known_report();
+  report.status.annotations = {{"node.koordinator.sh/reservation", R"({"reservedCPUs":"0-1"})"}, {"other", ""}};
+  const auto back = report_from_bytes(*to_bytes(report));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, report);
+}
+
+TEST(Reading, RefusesAnAnnotationGivenTwice) {
+  const auto text = refusal(changed([](schema::Report::Builder root) {
+    auto list = root.getStatus().initAnnotations(2);
+    list[0].setKey("key");
+    list[1].setKey("key");
+  }));
+  EXPECT_THAT(text, HasSubstr("annotations: key 'key' appears twice"));
+}
+
+TEST(Reading, BoundsAnnotationsInCountAndSize) {
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.getStatus().initAnnotations(65); })),
+              HasSubstr("annotations: 65 entries, limit 64"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) {
+                auto list = root.getStatus().initAnnotations(1);
+                list[0].setKey("key");
+                list[0].setValue(std::string(4097, 'x').c_str());
+              })),
+              HasSubstr("status.annotations: annotation key: 4097 bytes, limit 4096"));
+  auto report = known_report();
+  report.status.annotations = {{std::string(318, 'k'), ""}};
+  const auto written = to_bytes(report);
+  ASSERT_FALSE(written);
+  EXPECT_THAT(written.error().message(), HasSubstr("318 bytes, limit 317"));
 }
 
 TEST(Reading, RefusesBytesThatAreNotOneMessage) {

@@ -211,6 +211,8 @@ model::Report random_report(std::mt19937_64& random) {
   report.status.agent_version = draw.text(20);
   for (auto left = draw.number(0, 5); left > 0; --left)
     report.status.labels[draw.text(30)] = draw.text(30);
+  for (auto left = draw.number(0, 3); left > 0; --left)
+    report.status.annotations["k" + draw.text(30)] = draw.text(200);
   report.status.protection = {draw.coin(), draw.text(200)};
   for (auto left = draw.number(0, 4); left > 0; --left) {
     report.status.features.push_back(

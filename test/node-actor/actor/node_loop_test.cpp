@@ -45,13 +45,17 @@ class NodeLoopTest : public testing::Test {
   }
   /// A worker, with what an earlier one left in the journal.
   void start() {
+    auto loop = NodeLoop::open(config(), *journal_, *lease_);
+    ASSERT_TRUE(loop.ok()) << loop.error().message();
+    loop_ = std::move(*loop);
+  }
+  NodeConfig config() {
     NodeConfig config;
     config.kernel = kernel::KernelRoot::below(tree_->str());
     config.state_dir = state_->str();
     config.cookies = &cookies_;
-    auto loop = NodeLoop::open(config, *journal_, *lease_);
-    ASSERT_TRUE(loop.ok()) << loop.error().message();
-    loop_ = std::move(*loop);
+    config.annotations = annotations_;
+    return config;
   }
   void policy(bool enable) {
     model::NodePolicy policy;
@@ -86,6 +90,7 @@ class NodeLoopTest : public testing::Test {
     return {};
   }
 
+  model::NodeAnnotations annotations_;
   kernel::test::CookieTwin cookies_;
   std::unique_ptr<FixtureTree> tree_;
   std::unique_ptr<test::TempDir> state_;
@@ -93,6 +98,25 @@ class NodeLoopTest : public testing::Test {
   std::unique_ptr<guard::Journal> journal_;
   std::unique_ptr<NodeLoop> loop_;
 };
+
+TEST_F(NodeLoopTest, LeavesTheAnnotatedReservationToTheSystemAndReportsIt) {
+  annotations_ = {{std::string(model::kReservationAnnotation), R"({"reservedCPUs": "3"})"}};
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "1600000") << "65 % of four CPUs but one";
+  EXPECT_EQ(loop_->status().annotations, annotations_);
+  EXPECT_EQ(loop_->status().cpu_allocatable, loop_->status().cpu_capacity) << "the coordinator reads it by itself";
+}
+
+TEST_F(NodeLoopTest, RefusesAReservationOfAllCpus) {
+  host(kernel::test::v1_files());
+  annotations_ = {{std::string(model::kReservationAnnotation), R"({"reservedCPUs": "0-3"})"}};
+  const auto loop = NodeLoop::open(config(), *journal_, *lease_);
+  ASSERT_FALSE(loop.ok());
+  EXPECT_EQ(loop.error().code(), model::ErrorCode::kInvalidArgument);
+  EXPECT_THAT(loop.error().message(), testing::HasSubstr("0-3, with those of the annotated reservation"));
+}
 
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
   host(kernel::test::v1_files());

@@ -251,6 +251,16 @@ TEST(CpuSuppress, OnASmallHostAQuarterOfACpuIsUrgentAndFivePercentAreNot) {
   }
 }
 
+TEST(CpuSuppress, TheAnnotatedReservationIsLeftToTheSystemWhereItIsMore) {
+  auto input = worked_host(CurrentLimit::none());
+  input.node.annotated = MilliCpu(500);
+  EXPECT_EQ(input.node.reserved(), MilliCpu(1000)) << "less than what is not allocatable";
+  input.node.annotated = MilliCpu(5000);
+  EXPECT_EQ(input.node.reserved(), MilliCpu(5000));
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).limit, MilliCpu(5800))
+      << "20.8 - max(24 - 12, 10 + 5)";
+}
+
 TEST(CpuSuppress, BePodsOutsideTheBesteffortRootAreNotTakenForLs) {
   auto input = worked_host(CurrentLimit::none());
   input.be_outside_root = MilliCpu(1500);
