@@ -102,6 +102,8 @@ Json terms(const model::ReclaimTerms<Unit>& t) {
           {"prodUsed", t.prod_used.value()},
           {"midUsed", t.mid_used.value()},
           {"batchUsed", t.batch_used.value()},
+          {"hostCharged", t.host_charged.value()},
+          {"hostUsed", t.host_used.value()},
           {"rule", std::string(model::name_of(t.rule))}};
 }
 

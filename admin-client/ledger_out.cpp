@@ -145,6 +145,9 @@ Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const model::Shortf
           .deficit = terms.deficit};
 }
 
+/// No tier: what host applications have of the tiers before it.
+constexpr const char* kHostTier = "host-apps";
+
 template <class Unit>
 std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTerms<Unit>& terms,
                                                           const model::Shortfall<Unit>& shortfall) {
@@ -172,7 +175,15 @@ std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTe
         std::max(minus(minus(minus(*terms.used, terms.prod_used), terms.mid_used), terms.batch_used), Unit{0});
   }
   system.charged = terms.system;
-  return {{"prod", prod}, {"mid", mid}, {"batch", batch}, {"system", system}};
+  std::vector<std::pair<const char*, Words<Unit>>> tiers = {
+      {"prod", prod}, {"mid", mid}, {"batch", batch}, {"system", system}};
+  if (terms.host_used > Unit{0} || terms.host_charged > Unit{0}) {
+    Words<Unit> host;
+    host.used = terms.host_used;
+    host.charged = terms.host_charged;
+    tiers.emplace_back(kHostTier, host);
+  }
+  return tiers;
 }
 
 template <class Unit>
@@ -338,9 +349,11 @@ Json to_json(const model::ClusterReport& report) {
   const auto& account = report.total.account;
   const auto cpu = tiers_of(account.cpu, report.total.cpu_short);
   const auto memory = tiers_of(account.memory, report.total.memory_short);
-  for (std::size_t i = 0; i < cpu.size(); ++i) {
-    tiers[cpu[i].first] = {{"cpuMilli", words_json(cpu[i].second)}, {"memoryBytes", words_json(memory[i].second)}};
-  }
+  // Host applications may use but one of both.
+  for (const auto& [tier, words] : cpu)
+    tiers[tier]["cpuMilli"] = words_json(words);
+  for (const auto& [tier, words] : memory)
+    tiers[tier]["memoryBytes"] = words_json(words);
   Json groupings = Json::array();
   for (const auto& grouping : report.groupings) {
     Json groups = Json::array();

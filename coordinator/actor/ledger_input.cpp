@@ -31,6 +31,14 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
     one.memory = pod.memory;
     input.pods.push_back(std::move(one));
   }
+  for (const auto& application : usage->applications) {
+    input.applications.push_back({.name = application.name,
+                                  .tier = application.tier,
+                                  .state = application.state,
+                                  .listed = application.listed,
+                                  .cpu = application.cpu,
+                                  .memory = application.memory});
+  }
   return input;
 }
 

@@ -62,6 +62,7 @@ struct ClusterPolicy {
   Section threshold;
   Section qos;
   Section burst;
+  Section host_applications;
   Section tideline;
   std::vector<Notice> notices;
   /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows, and a change of which makes
@@ -71,11 +72,12 @@ struct ClusterPolicy {
 };
 
 /// The sections by data key, in the order in which they are laid over one another.
-inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 5> kSections = {
+inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 6> kSections = {
     {{kColocationKey, &ClusterPolicy::colocation},
      {kThresholdKey, &ClusterPolicy::threshold},
      {kQosKey, &ClusterPolicy::qos},
      {kBurstKey, &ClusterPolicy::burst},
+     {kHostApplicationsKey, &ClusterPolicy::host_applications},
      {kTidelineKey, &ClusterPolicy::tideline}}};
 
 /// All or nothing, cross-field rules (cross_check.h) included. The error names document, JSON path (or line, column and
@@ -87,7 +89,8 @@ model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 /// node's labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >= 0,
 /// percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
 /// given). Colocation is on only where both cluster and merged `enable`
-/// are. version and epoch are 0: the caller stamps them.
+/// are. Of host applications an entry that matches has all; the cluster's list is then not looked at. version and epoch
+/// are 0: the caller stamps them.
 model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);
 

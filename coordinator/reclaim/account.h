@@ -23,6 +23,7 @@ struct Account {
   int mid_threshold_percent = 0;
   int mid_static_percent = 0;
   PodCharge<Unit> (*charge)(const PodInput& pod, model::CalculatePolicy policy) = nullptr;
+  std::optional<Unit> ApplicationInput::*application_use = nullptr;
 };
 
 Account<model::MilliCpu> cpu_account(const NodeInput& input, const model::ColocationPolicy& policy);

@@ -19,7 +19,8 @@ inline constexpr std::array kAmounts{
     &model::ReclaimTerms<Unit>::mid_committed, &model::ReclaimTerms<Unit>::mid,
     &model::ReclaimTerms<Unit>::mid_offered,   &model::ReclaimTerms<Unit>::requested,
     &model::ReclaimTerms<Unit>::prod_used,     &model::ReclaimTerms<Unit>::mid_used,
-    &model::ReclaimTerms<Unit>::batch_used};
+    &model::ReclaimTerms<Unit>::batch_used,    &model::ReclaimTerms<Unit>::host_charged,
+    &model::ReclaimTerms<Unit>::host_used};
 
 /// Thousands of hostile nodes at the largest valid capacity would overflow a plain sum.
 template <class Unit>

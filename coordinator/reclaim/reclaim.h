@@ -6,6 +6,10 @@
 //                 mid_committed + max(0, room - what batch pods requested)
 //   mid_offered = max(0, mid - mid_committed)
 //   offered     = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
+// What prod and mid host applications use is charged with high_priority, and a reservation for the system serves them,
+// too: system = max(system used, reserved - that use), and both together are Koordinator's max(system used + host
+// applications, reserved). So it is all one to an offer whether an application could be measured or its use is in the
+// system's.
 // Mid is given min(prod_reclaimable, capacity - used) + midUnallocatedPercent of what no pod of prod requests, or under
 // midReclaimMode static a fixed share of capacity.
 
@@ -14,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "messages/model/host_application.h"
 #include "messages/model/ids.h"
 #include "messages/model/pod.h"
 #include "messages/model/policy.h"
@@ -35,6 +40,16 @@ struct PodInput {
   bool listed = true;  // false: a metric whose pod is no longer listed ("dangling"); charged by use, whatever its phase
 };
 
+/// A host application. One that holds pods, or is not there, uses nothing of its own.
+struct ApplicationInput {
+  std::string name;
+  model::Tier tier = model::Tier::kProd;
+  model::ApplicationState state = model::ApplicationState::kMeasured;
+  bool listed = true;                  // false: no longer told of; charged for as long as its average lasts
+  std::optional<model::MilliCpu> cpu;  // averages as above; nullopt = in the system's use, if there is any
+  std::optional<model::Bytes> memory;
+};
+
 /// One node's part. Averages as above; nullopt = not known, which withholds the offer and is never read as 0.
 struct NodeInput {
   model::NodeName node;
@@ -52,6 +67,7 @@ struct NodeInput {
   std::optional<model::MilliCpu> prod_reclaimable_cpu;  // requested by prod, and predicted not to be needed
   std::optional<model::Bytes> prod_reclaimable_memory;
   std::vector<PodInput> pods;
+  std::vector<ApplicationInput> applications;
   model::PolicyVersion policy;  // version of the ColocationPolicy passed beside
 };
 
@@ -68,6 +84,8 @@ struct NodeInput {
 /// its request. maxUsageRequest - the larger. A pod without any of it is part of the system usage; one that is no
 /// longer listed (PodInput::listed) is charged what it uses, under each. Mid pods are charged at least their mid-cpu
 /// and mid-memory: what was sold to them is not sold again. CPU takes `request` as `usage`, as Koordinator does.
+/// Host applications of prod and mid are charged what they use, and nothing under request, as the system is; those of
+/// batch and free count with batch's use and are charged nothing.
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now);
 
 /// Whether data of that age withdraws the offer: more than degradeTimeMinutes, in whole minutes begun.

@@ -65,6 +65,8 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setProdUsed(terms.prod_used.value());
   out.setMidUsed(terms.mid_used.value());
   out.setBatchUsed(terms.batch_used.value());
+  out.setHostCharged(terms.host_charged.value());
+  out.setHostUsed(terms.host_used.value());
 }
 
 template <class Unit>
@@ -87,7 +89,9 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .used = in.getUsedKnown() ? std::optional(Unit(in.getUsed())) : std::nullopt,
           .prod_used = Unit(in.getProdUsed()),
           .mid_used = Unit(in.getMidUsed()),
-          .batch_used = Unit(in.getBatchUsed())};
+          .batch_used = Unit(in.getBatchUsed()),
+          .host_charged = Unit(in.getHostCharged()),
+          .host_used = Unit(in.getHostUsed())};
 }
 
 /// What the pods are comes from `known`, if there is one.
@@ -237,6 +241,7 @@ void write(const model::Report& report, schema::Report::Builder out) {
   auto events = out.initEvents(static_cast<unsigned>(report.events.size()));
   for (unsigned i = 0; i < events.size(); ++i)
     write(report.events[i], events[i]);
+  write_applications(report.applications, out);
 }
 
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out) {
@@ -369,6 +374,7 @@ Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of)
       if (problems.any()) break;
     }
   }
+  report.applications = read_applications(problems, in.getApplications());
   auto result = problems.result(std::move(report));
   if (!result) return result;
   if (auto valid = model::validate(*result); !valid) return valid.error();
@@ -399,6 +405,7 @@ void write_without_pods(schema::Report::Reader report, std::uint64_t list, schem
     uses[i].setRunDelay(pods[i].getRunDelay());
   }
   out.setEvents(report.getEvents());
+  if (report.hasApplications()) out.setApplications(report.getApplications());
   out.setPodList(list);
 }
 

@@ -38,6 +38,8 @@ std::string_view name_of(AccountTerm term) {
       return "committed";
     case AccountTerm::kDeficit:
       return "deficit";
+    case AccountTerm::kHostApplications:
+      return "host-applications";
   }
   return "unknown";
 }
@@ -80,6 +82,8 @@ std::string_view name_of(ChargeBasis basis) {
       return "mid-request";
     case ChargeBasis::kUnknown:
       return "unknown";
+    case ChargeBasis::kHostApplication:
+      return "host-application";
   }
   return "unknown";
 }

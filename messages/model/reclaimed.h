@@ -32,7 +32,7 @@ struct ReclaimTerms {
   Unit capacity{};
   Unit margin{};         // capacity * (100 - reclaimThresholdPercent) / 100
   Unit system{};         // max(system used, node reserved); node reserved alone under the request policy
-  Unit high_priority{};  // charged for pods that are not batch or free: prod and mid
+  Unit high_priority{};  // charged for pods and host applications that are not batch or free: prod and mid
   Unit offered{};        // batch's whole, what its pods requested included
   Unit deficit{};        // how far the charges exceed capacity - margin
   ReclaimRule rule = ReclaimRule::kUsage;
@@ -48,6 +48,9 @@ struct ReclaimTerms {
   Unit prod_used{};               // of it by prod pods,
   Unit mid_used{};                // by mid pods,
   Unit batch_used{};              // by batch and free pods: of those that are measured
+  // Host applications, which count with the pods of their tier in what stands above.
+  Unit host_charged{};  // of high_priority
+  Unit host_used{};     // of all tiers
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 

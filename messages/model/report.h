@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "messages/model/action.h"
+#include "messages/model/host_application.h"
 #include "messages/model/ids.h"
 #include "messages/model/knob.h"
 #include "messages/model/pod.h"
@@ -49,6 +50,18 @@ struct PodSummary {
   std::optional<double> throttled_ratio;  // mean over the window
   std::optional<double> run_delay;        // mean over the window
   friend bool operator==(const PodSummary&, const PodSummary&) = default;
+};
+
+/// What a host application used. Told of each that the policy in force names, also where nothing is known of it.
+struct HostApplicationSummary {
+  std::string name;
+  Tier tier = Tier::kProd;
+  QosClass qos = QosClass::kSystem;
+  std::string group;                                     // where the node looked for it, relative to the hierarchies
+  ApplicationState state = ApplicationState::kNotFound;  // at the end of the window
+  std::optional<Spread> cpu_milli;
+  std::optional<Spread> memory_bytes;
+  friend bool operator==(const HostApplicationSummary&, const HostApplicationSummary&) = default;
 };
 
 /// State of one policy feature on this node. Silence is a bug: each feature asked for is listed.
@@ -106,6 +119,7 @@ struct Report {
   std::vector<NodeSample> samples;  // oldest first; their `pods` are empty: pods travel as summaries
   std::vector<PodSummary> pods;
   std::vector<Event> events;
+  std::vector<HostApplicationSummary> applications;  // at most HostApplicationLimits::kMaxApplications
   friend bool operator==(const Report&, const Report&) = default;
 };
 

@@ -159,6 +159,15 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.ratio("pods.run_delay", summary.run_delay);
 }
 
+void check_application(Checker& check, const HostApplicationSummary& application) {
+  if (application.name.empty()) check.fail("applications.name", "empty");
+  check.text("applications.name", application.name, HostApplicationLimits::kMaxNameBytes);
+  // The base's own group stands before the path.
+  check.text("applications.group", application.group, 2 * HostApplicationLimits::kMaxPathBytes);
+  check.spread("applications.cpu_milli", application.cpu_milli, ReportLimits::kMaxMilliCpu);
+  check.spread("applications.memory_bytes", application.memory_bytes, ReportLimits::kMaxMemoryBytes);
+}
+
 }  // namespace
 
 Result<void> validate(const Report& report) {
@@ -173,6 +182,7 @@ Result<void> validate(const Report& report) {
   check.count("samples", report.samples.size(), ReportLimits::kMaxSamples);
   check.count("pods", report.pods.size(), ReportLimits::kMaxPods);
   check.count("events", report.events.size(), ReportLimits::kMaxEvents);
+  check.count("applications", report.applications.size(), HostApplicationLimits::kMaxApplications);
   if (check.failed()) return check.result();
 
   for (std::size_t i = 0; i < report.samples.size(); ++i) {
@@ -185,6 +195,15 @@ Result<void> validate(const Report& report) {
   for (const auto& pod : report.pods) {
     check_pod(check, pod);
     bound_cpus += pod.pod.bound_cpus.cpus().size();
+  }
+  for (std::size_t i = 0; i < report.applications.size(); ++i) {
+    const auto& application = report.applications[i];
+    check_application(check, application);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (report.applications[j].name == application.name) {
+        check.fail("applications.name", fmt::format("'{}' comes twice", application.name));
+      }
+    }
   }
   check.count("pods.bound_cpus", bound_cpus, ReportLimits::kMaxBoundCpus);
   for (const auto& event : report.events) {

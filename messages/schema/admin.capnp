@@ -27,6 +27,8 @@ struct Terms {
   prodUsed @16 :Int64;
   midUsed @17 :Int64;
   batchUsed @18 :Int64;    # by batch and free pods
+  hostCharged @19 :Int64;  # of highPriority, for host applications
+  hostUsed @20 :Int64;     # by host applications of all tiers
 }
 
 struct Reclaimed {

@@ -170,6 +170,16 @@ struct Event {
   newValue @5 :Text;
 }
 
+struct HostApplicationUse {
+  name @0 :Text;
+  tier @1 :UInt8;           # model::Tier; one that is not known counts as prod
+  qos @2 :QosClass;
+  group @3 :Text;           # where it was looked for, relative to the hierarchies
+  state @4 :UInt8;          # model::ApplicationState; one that is not known counts as unreadable
+  cpuMilli @5 :Spread;      # millicores
+  memoryBytes @6 :Spread;   # bytes
+}
+
 enum Lane { live @0; backfill @1; }
 
 struct Report {
@@ -189,4 +199,5 @@ struct Report {
   # coordinator's making. All `pod` of a report may be left out: they are then, in the same order, those of the report
   # before, which must have the same number.
   podList @12 :UInt64;
+  applications @13 :List(HostApplicationUse);  # each that the policy in force names; null: none, or not told
 }

@@ -130,6 +130,7 @@ void LinkActor::store_report() {
   report.samples = window_.samples();
   report.pods = window_.summaries(*pods_);
   report.events = events_;
+  report.applications = window_.applications();
 
   const auto bytes = codec::to_bytes(report);
   if (!bytes) {

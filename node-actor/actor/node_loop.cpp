@@ -12,6 +12,7 @@
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
+#include "node-actor/sense/judge_applications.h"
 #include "node-actor/sense/judge_protection.h"
 #include "node-actor/sense/sample.h"
 
@@ -45,11 +46,14 @@ std::string relative_to(const kernel::CgroupTree& tree, const std::string& path)
   return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
-/// The sample with none of its pods but the BE ones outside the besteffort root (decide::be_outside_root).
+/// The sample without applications, and with none of its pods but the BE ones outside the besteffort root
+/// (decide::be_outside_root).
 model::NodeSample levels_of(model::NodeSample& sample, const std::vector<model::Pod>& pods) {
   auto uses = std::exchange(sample.pods, {});
+  auto applications = std::exchange(sample.applications, {});
   auto levels = sample;
   sample.pods = std::move(uses);
+  sample.applications = std::move(applications);
   for (const auto& pod : pods) {
     if (pod.qos != model::QosClass::kBe || pod.kube_qos == model::KubeQos::kBestEffort) continue;
     const auto use = std::find_if(sample.pods.begin(), sample.pods.end(),
@@ -123,6 +127,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       tree_(std::move(tree)),
       fast_reader_(tree_),
       pod_reader_(tree_, {.memory_every = kMemoryEvery, .detail_every = kDetailEvery}),
+      application_reader_(tree_, kMemoryEvery),
       weights_reader_(tree_),
       gate_(journal, lease,
             [this](const model::KernelWrite& write, const std::string& original) {
@@ -143,10 +148,17 @@ void NodeLoop::set_pods(std::vector<model::Pod> pods) {
     if (decide::is_outside_be(pod)) outside.push_back(tree_.pod_group(pod));
   }
   fast_reader_.watch_outside(tree_, outside);
+  read_applications();
 }
 
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   policy_ = std::move(policy);
+  read_applications();
+}
+
+void NodeLoop::read_applications() {
+  static const std::vector<model::HostApplication> kNone;
+  application_reader_.set(policy_ ? policy_->host_applications : kNone, pods_);
 }
 
 void NodeLoop::set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of) {
@@ -364,11 +376,15 @@ model::NodeSample NodeLoop::pod_round() {
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
   auto reading = pod_reader_.read(pods_, by_pressure);
+  if (!application_reader_.empty()) {
+    reading.counters.applications = application_reader_.read(reading.counters.at, reading.errors);
+  }
   for (const auto& error : reading.errors)
     note_trouble(error);
   recorder_.host(reading.counters);
   auto sample =
       host_before_ ? sense::node_sample(*host_before_, reading.counters) : sense::first_sample(reading.counters);
+  applications_ = sense::judge_applications(sample.applications);
   protection_ = sense::judge_protection(weights_reader_.read(), sense::be_beside_ls(pods_));
   be_limit_.seen(reading.counters);
   host_before_ = std::move(reading.counters);
@@ -412,6 +428,7 @@ model::NodeStatus NodeLoop::status() const {
   }
   for (auto& feature : cpu_side_->features())
     status.features.push_back(std::move(feature));
+  if (applications_) status.features.push_back(*applications_);
   if (policy_) status.policy_applied = policy_->version;
   return status;
 }

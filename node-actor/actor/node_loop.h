@@ -18,6 +18,7 @@
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/journal_gate.h"
+#include "node-actor/kernel/application_reader.h"
 #include "node-actor/kernel/fast_reader.h"
 #include "node-actor/kernel/pod_reader.h"
 #include "node-actor/kernel/protection.h"
@@ -83,6 +84,7 @@ class NodeLoop {
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
   void keep_off_own_pod();
+  void read_applications();
   /// What is known of allocatable batch-cpu and not too old.
   std::optional<model::MilliCpu> fresh_batch_allocatable(model::MonoTime now) const;
   void note(model::Event event);
@@ -96,6 +98,7 @@ class NodeLoop {
   kernel::CgroupTree tree_;
   kernel::FastReader fast_reader_;
   kernel::PodReader pod_reader_;
+  kernel::ApplicationReader application_reader_;
   kernel::SiblingWeightReader weights_reader_;
   guard::JournalGate gate_;
   kernel::Writer writer_;
@@ -127,6 +130,7 @@ class NodeLoop {
   decide::SuppressState dry_suppress_;  // of CPU suppress in dry run, beside what is really in force
   std::optional<model::Error> fenced_;  // met in a pod round
   std::vector<model::FeatureState> features_;
+  std::optional<model::FeatureState> applications_;  // nullopt: the policy names none
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
   std::set<std::string> troubles_;  // already logged; bounded

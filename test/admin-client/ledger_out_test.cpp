@@ -130,5 +130,18 @@ TEST(Json, ClusterHasTheWordsAndTheLedgersOwn) {
   EXPECT_EQ(all["trend"][0]["account"]["cpuMilli"]["requested"], 6'000);
 }
 
+TEST(RenderCluster, ShowsWhatHostApplicationsHaveOfTheTiers) {
+  auto report = small_cluster();
+  EXPECT_THAT(render_cluster(report, drawing()), Not(HasSubstr("host-apps")));
+  EXPECT_FALSE(to_json(report)["tiers"].contains("host-apps"));
+  report.total.account.cpu.host_used = MilliCpu(1'200);
+  report.total.account.cpu.host_charged = MilliCpu(700);
+  EXPECT_THAT(render_cluster(report, drawing()), ContainsRegex("host-apps +cpu \\(cores\\) +- +1.2[0-9]* +0.7"));
+  const auto host = to_json(report)["tiers"]["host-apps"];
+  EXPECT_EQ(host["cpuMilli"]["used"], 1'200);
+  EXPECT_EQ(host["cpuMilli"]["charged"], 700);
+  EXPECT_FALSE(host.contains("memoryBytes")) << "they use none that is known";
+}
+
 }  // namespace
 }  // namespace tideline::tidectl

@@ -408,6 +408,70 @@ TEST(Usage, SystemMemoryIsWhatNoPodIsKnownToUse) {
   EXPECT_EQ(other.usage(NodeName("n"))->system_memory, Bytes(0));
 }
 
+model::HostApplicationSummary application(const std::string& name, std::optional<std::int64_t> cpu,
+                                          std::optional<std::int64_t> memory) {
+  model::HostApplicationSummary summary;
+  summary.name = name;
+  summary.state = cpu ? model::ApplicationState::kMeasured : model::ApplicationState::kNotFound;
+  if (cpu) summary.cpu_milli = model::Spread{*cpu, *cpu, *cpu};
+  if (memory) summary.memory_bytes = model::Spread{*memory, *memory, *memory};
+  return summary;
+}
+
+TEST(Usage, HostApplicationsAreAveragedAndAreNotTheSystems) {
+  FleetView fleet;
+  const Sender node;
+  for (int i = 0; i < 2; ++i) {
+    take(fleet,
+         with(node.report(static_cast<std::uint64_t>(i) + 1, seconds(10 * i)),
+              [&](Report& report) {
+                report.pods = {pod("a", 100, 2'000)};
+                report.applications = {application("nginx", 100 + 200 * i, 3'000),
+                                       application("redis", std::nullopt, std::nullopt)};
+              }),
+         seconds(10 * i));
+  }
+  const auto usage = fleet.usage(NodeName("n")).value_or(NodeUsage{});
+  ASSERT_THAT(usage.applications, SizeIs(2));
+  EXPECT_EQ(usage.applications[0].cpu, MilliCpu(200));
+  EXPECT_EQ(usage.applications[0].memory, Bytes(3'000));
+  EXPECT_TRUE(usage.applications[0].listed);
+  EXPECT_EQ(usage.applications[1].state, model::ApplicationState::kNotFound);
+  EXPECT_EQ(usage.applications[1].cpu, std::nullopt);
+  EXPECT_EQ(usage.system_memory, Bytes(10'000 - 2'000 - 3'000));
+}
+
+TEST(Usage, AHostApplicationThatIsNoLongerToldOfCountsUntilItsAverageRanOut) {
+  FleetView fleet;
+  const Sender node;
+  take(fleet,
+       with(node.report(1, seconds(0)),
+            [](Report& report) { report.applications = {application("nginx", 100, 3'000)}; }),
+       seconds(0));
+  take(fleet, node.report(2, seconds(10)), seconds(10));
+  const auto usage = fleet.usage(NodeName("n")).value_or(NodeUsage{});
+  ASSERT_THAT(usage.applications, SizeIs(1));
+  EXPECT_FALSE(usage.applications[0].listed);
+  EXPECT_EQ(usage.applications[0].cpu, MilliCpu(100));
+  take(fleet, node.report(3, minutes(10)), minutes(10));
+  EXPECT_THAT(fleet.usage(NodeName("n"))->applications, IsEmpty());
+}
+
+TEST(Usage, HostApplicationsThatAlwaysHaveAnotherNameDoNotPileUp) {
+  FleetView fleet;
+  const Sender node;
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    take(fleet,
+         with(node.report(i, seconds(i)),
+              [&](Report& report) {
+                for (int k = 0; k < 64; ++k)
+                  report.applications.push_back(application(std::to_string(i) + "-" + std::to_string(k), 1, 1));
+              }),
+         seconds(i));
+  }
+  EXPECT_THAT(fleet.usage(NodeName("n"))->applications, SizeIs(128));
+}
+
 TEST(Usage, APodThatLeftTakesItsAverageWithIt) {
   FleetView fleet;
   const Sender sender;

@@ -50,6 +50,8 @@ class RandomNodes {
     input.prod_reclaimable_memory = maybe<Bytes>(2048 * kGi);
     for (auto i = random_() % 20; i > 0; --i)
       input.pods.push_back(pod(i));
+    for (auto i = random_() % 4; i > 0; --i)
+      input.applications.push_back(application(i));
     return input;
   }
 
@@ -82,6 +84,17 @@ class RandomNodes {
     one.cpu = maybe<MilliCpu>(16'000);
     one.memory = maybe<Bytes>(64 * kGi);
     return one;
+  }
+
+  ApplicationInput application(std::uint64_t number) {
+    using model::Bytes;
+    using model::MilliCpu;
+    return {.name = std::to_string(number),
+            .tier = static_cast<model::Tier>(pick(3)),
+            .state = static_cast<model::ApplicationState>(pick(3)),
+            .listed = random_() % 8 != 0,
+            .cpu = maybe<MilliCpu>(16'000),
+            .memory = maybe<Bytes>(64 * kGi)};
   }
 
   std::mt19937_64 random_;

@@ -104,6 +104,20 @@ model::PodSummary random_pod(Draw& draw) {
   return summary;
 }
 
+std::vector<model::HostApplicationSummary> random_applications(Draw& draw) {
+  std::vector<model::HostApplicationSummary> applications;
+  for (auto left = draw.coin() ? draw.number(0, 4) : 0; left > 0; --left) {
+    applications.push_back({.name = std::to_string(left) + draw.text(20),
+                            .tier = draw.one_of(model::Tier::kFree),
+                            .qos = draw.one_of(model::QosClass::kSystem),
+                            .group = draw.text(60),
+                            .state = draw.one_of(model::ApplicationState::kHoldsPods),
+                            .cpu_milli = draw.spread(),
+                            .memory_bytes = draw.spread()});
+  }
+  return applications;
+}
+
 model::NodeSample random_sample(Draw& draw, std::int64_t at) {
   model::NodeSample sample;
   sample.at = model::MonoTime{at};
@@ -232,6 +246,7 @@ model::Report random_report(std::mt19937_64& random) {
                              .old_value = draw.text(20),
                              .new_value = draw.text(20)});
   }
+  report.applications = random_applications(draw);
   return report;
 }
 
@@ -287,6 +302,13 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                     .cpuset = draw.coin(),
                     .batch_limits = draw.coin(),
                     .cpu_evict = draw.coin()};
+  for (auto left = draw.coin() ? draw.number(0, 4) : 0; left > 0; --left) {
+    policy.host_applications.push_back({.name = "app-" + std::to_string(left),
+                                        .tier = draw.one_of(model::Tier::kFree),
+                                        .qos = draw.one_of(model::QosClass::kSystem),
+                                        .base = draw.one_of(model::CgroupBase::kKubepodsBesteffort),
+                                        .path = "web/" + std::to_string(left)});
+  }
   return policy;
 }
 
