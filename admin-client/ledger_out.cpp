@@ -67,6 +67,30 @@ std::string explained_text(const char* resource, const model::ExplainedResource<
 }
 
 template <class Unit>
+void add_zone(Table& table, int id, const char* resource, const model::ZoneTerms<Unit>& terms, Show<Unit> show) {
+  table.row({fmt::format("{}", id), resource, show(terms.capacity), show(terms.margin),
+             terms.charged ? show(terms.charged) : "not known", show(terms.be_used), show(terms.offered)});
+}
+
+/// What the node offers batch, by NUMA zone; "" where it has but one.
+std::string zones_text(const model::ExplainedAccount& explained) {
+  if (!explained.zones_problem.empty()) return fmt::format("\nno zones: {}\n", safe_text(explained.zones_problem));
+  if (explained.account.zones.empty()) return "";
+  Table table({{"ZONE", Align::kRight},
+               {"RESOURCE"},
+               {"CAPACITY", Align::kRight},
+               {"MARGIN", Align::kRight},
+               {"CHARGED", Align::kRight},
+               {"BE USED", Align::kRight},
+               {"OFFERED", Align::kRight}});
+  for (const auto& zone : explained.account.zones) {
+    add_zone<model::MilliCpu>(table, zone.id, "cpu (cores)", zone.cpu, &cores);
+    add_zone<model::Bytes>(table, zone.id, "memory", zone.memory, &bytes);
+  }
+  return "\n" + table.text();
+}
+
+template <class Unit>
 Json explained_json(const model::ExplainedResource<Unit>& explained) {
   Json terms = Json::array();
   for (const auto& line : explained.terms) {
@@ -244,6 +268,40 @@ std::string groupings_text(const model::ClusterReport& report) {
   return out;
 }
 
+template <class Unit>
+Json offer_json(const model::ZoneOffer<Unit>& offer) {
+  return {{"ofNodes", offer.of_nodes.value()},
+          {"inZones", offer.in_zones.value()},
+          {"mostInOne", offer.most_in_one.value()}};
+}
+
+Json zones_json(const std::optional<model::ClusterZones>& zones) {
+  if (!zones) return {};
+  return {{"nodes", zones->nodes},
+          {"zones", zones->zones},
+          {"cpuMilli", offer_json(zones->cpu)},
+          {"memoryBytes", offer_json(zones->memory)}};
+}
+
+/// What of batch's whole can be had inside of single NUMA zones; "" where no node has several.
+std::string zones_text(const std::optional<model::ClusterZones>& zones) {
+  if (!zones) return "";
+  Table table({{"NUMA ZONES"},
+               {"NODES", Align::kRight},
+               {"RESOURCE"},
+               {"RECLAIMED", Align::kRight},
+               {"IN ZONES", Align::kRight},
+               {"MOST IN ONE", Align::kRight}});
+  const auto nodes = fmt::format("{}", zones->nodes);
+  const auto count = fmt::format("{}", zones->zones);
+  const auto add = [&](const char* resource, const auto& offer, auto show) {
+    table.row({count, nodes, resource, show(offer.of_nodes), show(offer.in_zones), show(offer.most_in_one)});
+  };
+  add("cpu (cores)", zones->cpu, &cores);
+  add("memory", zones->memory, &bytes);
+  return "\n" + table.text();
+}
+
 std::string deficits_text(const model::ClusterReport& report) {
   if (report.deficit_nodes == 0) return "\nno node is in deficit\n";
   Table table({{"NODE IN DEFICIT"}, {"CPU (cores)", Align::kRight}, {"MEMORY", Align::kRight}});
@@ -310,7 +368,8 @@ std::string render_explained(const model::ExplainedAccount& explained) {
                                 account.data_age ? age(account.data_age) + " old" : "none");
   if (explained.stored) out += "as history has it: how the terms came about, and the pods, are not kept\n";
   out += "\n" + explained_text<model::MilliCpu>("cpu (cores)", explained.cpu, account.cpu, &cores);
-  return out + "\n" + explained_text<model::Bytes>("memory", explained.memory, account.memory, &bytes);
+  out += "\n" + explained_text<model::Bytes>("memory", explained.memory, account.memory, &bytes);
+  return out + zones_text(explained);
 }
 
 Json to_json(const model::ExplainedAccount& explained) {
@@ -318,7 +377,8 @@ Json to_json(const model::ExplainedAccount& explained) {
           {"stored", explained.stored},
           {"account", account_json(explained.account)},
           {"cpuMilli", explained_json(explained.cpu)},
-          {"memoryBytes", explained_json(explained.memory)}};
+          {"memoryBytes", explained_json(explained.memory)},
+          {"zonesProblem", explained.zones_problem.empty() ? Json() : Json(explained.zones_problem)}};
 }
 
 std::string render_cluster(const model::ClusterReport& report, const PlotOptions& options) {
@@ -341,7 +401,8 @@ std::string render_cluster(const model::ClusterReport& report, const PlotOptions
                {"DEFICIT", Align::kRight}});
   add_tiers<model::MilliCpu>(tiers, "cpu (cores)", tiers_of(account.cpu, report.total.cpu_short), &cores);
   add_tiers<model::Bytes>(tiers, "memory", tiers_of(account.memory, report.total.memory_short), &bytes);
-  return out + tiers.text() + groupings_text(report) + deficits_text(report) + trend_text(report, options);
+  return out + tiers.text() + zones_text(report.zones) + groupings_text(report) + deficits_text(report) +
+         trend_text(report, options);
 }
 
 Json to_json(const model::ClusterReport& report) {
@@ -379,6 +440,7 @@ Json to_json(const model::ClusterReport& report) {
           {"groupings", std::move(groupings)},
           {"deficits", std::move(deficits)},
           {"deficitNodes", report.deficit_nodes},
+          {"zones", zones_json(report.zones)},
           {"trend", std::move(trend)}};
 }
 

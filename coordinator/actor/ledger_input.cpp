@@ -39,6 +39,16 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
                                   .cpu = application.cpu,
                                   .memory = application.memory});
   }
+  input.zone_count = usage->zone_count;
+  for (const auto& zone : usage->zones) {
+    input.zones.push_back({.id = zone.id,
+                           .cpu_capacity = zone.cpu_capacity,
+                           .memory_capacity = zone.memory_capacity,
+                           .cpu_others = zone.cpu_others,
+                           .memory_others = zone.memory_others,
+                           .cpu_be = zone.cpu_be,
+                           .memory_be = zone.memory_be});
+  }
   return input;
 }
 

@@ -94,6 +94,7 @@ struct FleetView::Node {
   UsageAverage system_memory;
   std::vector<PodAverages> pod_averages;  // of the newest report's pods, in their order
   ApplicationBook applications;
+  ZoneBook zones;
 
   std::optional<model::Reclaimed> reclaimed;
   model::MonoTime reclaimed_at;
@@ -167,6 +168,7 @@ void FleetView::Node::average(const Report& report, std::int64_t slot) {
   }
   pod_averages = std::move(listed);
   applications.take(report.applications, slot, report.window);
+  zones.take(report, slot);
 }
 
 /// What is known of these pods. Only they keep an average, so that what a node once listed does not stay.
@@ -424,6 +426,8 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
                                   .cpu = rounded<model::MilliCpu>(row.cpu.at(slot)),
                                   .memory = rounded<model::Bytes>(row.memory.at(slot))});
   }
+  usage.zone_count = status.zones;
+  usage.zones = node.zones.at(slot);
   return usage;
 }
 

@@ -12,6 +12,7 @@
 #include "coordinator/fleet/limits.h"
 #include "coordinator/fleet/summary.h"
 #include "coordinator/fleet/view.h"
+#include "coordinator/fleet/zone_book.h"
 #include "messages/model/action.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
@@ -65,6 +66,8 @@ struct NodeUsage {
   std::optional<model::Bytes> system_memory;  // node - known use of pods and host applications, >= 0
   std::vector<PodUsage> pods;                 // those of the newest live report
   std::vector<ApplicationUsage> applications;
+  int zone_count = 0;  // NUMA zones of the host; 0 = not told
+  std::vector<ZoneUsage> zones;
   friend bool operator==(const NodeUsage&, const NodeUsage&) = default;
 };
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/reclaim/account.h"
+#include "coordinator/reclaim/zones.h"
 
 namespace tideline::reclaim {
 namespace {
@@ -304,6 +305,7 @@ model::ExplainedAccount explain(const NodeInput& input, const model::ColocationP
   out.cpu = explain_resource<CpuOf>(input, cpu_account(input, policy), kCpuKeys, policy, origin, out.account.cpu, age);
   out.memory = explain_resource<MemoryOf>(input, memory_account(input, policy), kMemoryKeys, policy, origin,
                                           out.account.memory, age);
+  out.zones_problem = zones_problem(input);
   return out;
 }
 

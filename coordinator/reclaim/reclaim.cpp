@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "coordinator/reclaim/account.h"
+#include "coordinator/reclaim/zones.h"
 
 namespace tideline::reclaim {
 namespace {
@@ -12,9 +13,6 @@ using model::CalculatePolicy;
 using model::ReclaimRule;
 using model::ReclaimTerms;
 using model::Tier;
-
-/// A reclaim threshold may exceed 100; beyond this the products with the largest valid capacity leave 64 bits.
-constexpr int kMaxPercent = 100'000;
 
 template <class Unit>
 Unit share(Unit of, int percent) {
@@ -133,7 +131,7 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   const Unit zero{0};
   ReclaimTerms<Unit> terms;
   terms.capacity = account.capacity;
-  terms.margin = account.capacity.percent(100 - std::clamp(account.reclaim_threshold_percent, 0, kMaxPercent));
+  terms.margin = margin_of(account.capacity, account.reclaim_threshold_percent);
   const Unit reserved = reserved_of(account);
   terms.system = account.calculate == CalculatePolicy::kRequest
                      ? reserved
@@ -201,6 +199,7 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
   const auto memory = memory_account(input, policy);
   result.cpu = settle(cpu, demand(input, cpu), policy, withdrawn);
   result.memory = settle(memory, demand(input, memory), policy, withdrawn);
+  result.zones = split(result, input.zones, policy);
   return result;
 }
 

@@ -50,6 +50,17 @@ struct ApplicationInput {
   std::optional<model::Bytes> memory;
 };
 
+/// A NUMA zone; averages as above, nullopt = not known: nothing is offered there.
+struct ZoneInput {
+  int id = 0;
+  model::MilliCpu cpu_capacity;
+  model::Bytes memory_capacity;
+  std::optional<model::MilliCpu> cpu_others;  // used by all but best-effort as far as told apart, bound CPUs whole
+  std::optional<model::Bytes> memory_others;
+  std::optional<model::MilliCpu> cpu_be;  // nullopt = not told apart
+  std::optional<model::Bytes> memory_be;
+};
+
 /// One node's part. Averages as above; nullopt = not known, which withholds the offer and is never read as 0.
 struct NodeInput {
   model::NodeName node;
@@ -68,7 +79,9 @@ struct NodeInput {
   std::optional<model::Bytes> prod_reclaimable_memory;
   std::vector<PodInput> pods;
   std::vector<ApplicationInput> applications;
-  model::PolicyVersion policy;  // version of the ColocationPolicy passed beside
+  int zone_count = 0;            // NUMA zones of the host; 0 = not told
+  std::vector<ZoneInput> zones;  // by id; empty = not known, or but one
+  model::PolicyVersion policy;   // version of the ColocationPolicy passed beside
 };
 
 /// The node's account at `now` (same clock as NodeInput::arrived).
@@ -86,6 +99,7 @@ struct NodeInput {
 /// and mid-memory: what was sold to them is not sold again. CPU takes `request` as `usage`, as Koordinator does.
 /// Host applications of prod and mid are charged what they use, and nothing under request, as the system is; those of
 /// batch and free count with batch's use and are charged nothing.
+/// What is offered to batch is split over the node's NUMA zones (zones.h).
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now);
 
 /// Whether data of that age withdraws the offer: more than degradeTimeMinutes, in whole minutes begun.

@@ -78,6 +78,12 @@ void write_applications(const std::vector<model::HostApplicationSummary>& applic
 std::vector<model::HostApplicationSummary> read_applications(Problems& problems,
                                                              capnp::List<schema::HostApplicationUse>::Reader in);
 
+/// NUMA zones: of a report, and of an account.
+void write_zones(const std::vector<model::ZoneUse>& zones, schema::Report::Builder out);
+std::vector<model::ZoneUse> read_zones(Problems& problems, capnp::List<schema::Zone>::Reader in);
+void write_zones(const std::vector<model::ZoneAccount>& zones, schema::Reclaimed::Builder out);
+std::vector<model::ZoneAccount> read_zones(Problems& problems, capnp::List<schema::ZoneAccount>::Reader in);
+
 inline void write_spread(const std::optional<model::Spread>& value, schema::Spread::Builder out) {
   out.setKnown(value.has_value());
   const model::Spread spread = value.value_or(model::Spread{});

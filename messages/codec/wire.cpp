@@ -211,6 +211,7 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     sums.setEvictedPods(work->evicted.pods);
     sums.setEvictedCpuMs(ms_of(work->evicted.cpu));
   }
+  out.setZones(static_cast<std::uint16_t>(status.zones));
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -242,6 +243,7 @@ void write(const model::Report& report, schema::Report::Builder out) {
   for (unsigned i = 0; i < events.size(); ++i)
     write(report.events[i], events[i]);
   write_applications(report.applications, out);
+  write_zones(report.zones, out);
 }
 
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out) {
@@ -262,6 +264,7 @@ void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out) {
     age_ms = model::to_ms(*reclaimed.data_age);
   }
   write(age_ms, out.initDataAgeMs());
+  write_zones(reclaimed.zones, out);
 }
 
 Result<model::NodeSample> read(schema::Sample::Reader in) {
@@ -318,6 +321,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
                       sum(sums.getFailedPods(), sums.getFailedCpuMs()),
                       sum(sums.getEvictedPods(), sums.getEvictedCpuMs())};
   }
+  status.zones = in.getZones();
   return problems.result(std::move(status));
 }
 
@@ -375,6 +379,7 @@ Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of)
     }
   }
   report.applications = read_applications(problems, in.getApplications());
+  report.zones = read_zones(problems, in.getZones());
   auto result = problems.result(std::move(report));
   if (!result) return result;
   if (auto valid = model::validate(*result); !valid) return valid.error();
@@ -406,6 +411,7 @@ void write_without_pods(schema::Report::Reader report, std::uint64_t list, schem
   }
   out.setEvents(report.getEvents());
   if (report.hasApplications()) out.setApplications(report.getApplications());
+  if (report.hasZones()) out.setZones(report.getZones());
   out.setPodList(list);
 }
 
@@ -424,6 +430,7 @@ Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {
       reclaimed.data_age = std::chrono::milliseconds(*age_ms);
     }
   }
+  reclaimed.zones = read_zones(problems, in.getZones());
   return problems.result(std::move(reclaimed));
 }
 

@@ -111,6 +111,7 @@ struct ExplainedAccount {
   bool stored = false;  // as history has it: without details, reasons and pods
   ExplainedResource<MilliCpu> cpu;
   ExplainedResource<Bytes> memory;
+  std::string zones_problem = {};  // why there are no accounts of zones, where there should be
   friend bool operator==(const ExplainedAccount&, const ExplainedAccount&) = default;
 };
 

@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
+#include "messages/model/zone.h"
 
 namespace tideline::model {
 
@@ -60,6 +62,7 @@ struct Reclaimed {
   ReclaimTerms<Bytes> memory;
   PolicyVersion policy;
   std::optional<Duration> data_age;  // receiver's monotonic age of the report it rests on
+  std::vector<ZoneAccount> zones;    // by id; of a node with several NUMA nodes that are known
   friend bool operator==(const Reclaimed&, const Reclaimed&) = default;
 };
 

@@ -14,6 +14,7 @@
 #include "messages/model/result.h"
 #include "messages/model/sample.h"
 #include "messages/model/units.h"
+#include "messages/model/zone.h"
 
 namespace tideline::model {
 
@@ -101,6 +102,7 @@ struct NodeStatus {
   PolicyVersion policy_applied;
   std::vector<KnobSupport> knobs;  // as probed on the host; empty: not told, as by an agent of before this field
   std::optional<BeWork> be_work;   // nullopt: not told
+  int zones = 0;                   // NUMA nodes of the host; 0: not known, or not told
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 
@@ -120,6 +122,7 @@ struct Report {
   std::vector<PodSummary> pods;
   std::vector<Event> events;
   std::vector<HostApplicationSummary> applications;  // at most HostApplicationLimits::kMaxApplications
+  std::vector<ZoneUse> zones;  // by id; empty: none were read in this window, or the host has but one
   friend bool operator==(const Report&, const Report&) = default;
 };
 

@@ -9,6 +9,7 @@
 #include "messages/model/ids.h"
 #include "messages/model/pod.h"
 #include "messages/model/units.h"
+#include "messages/model/zone.h"
 
 namespace tideline::model {
 
@@ -89,6 +90,7 @@ struct NodeSample {
   std::optional<int> be_cpus;        // CPUs the besteffort root may run on (its effective cpuset); stays on the host
   std::vector<PodUse> pods;
   std::vector<ApplicationUse> applications;
+  std::vector<ZoneUse> zones;  // empty: not read in this round; reports have the newest
   /// CPU of host applications that are not best-effort's, which are those of QoS BE below the besteffort root; nullopt
   /// if one that is there cannot be read. Stays on the host, and so does the next.
   std::optional<MilliCpu> app_cpu = MilliCpu(0);

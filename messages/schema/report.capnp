@@ -149,6 +149,7 @@ struct NodeStatus {
   policyApplied @12 :UInt64;    # version of the policy in force
   knobs @13 :List(KnobSupport); # as probed on the host
   beWork @14 :BeWork;           # null: not told
+  zones @15 :UInt16;            # NUMA nodes of the host; 0 = not known, or not told
 }
 
 struct BeWork {
@@ -180,6 +181,18 @@ struct HostApplicationUse {
   memoryBytes @6 :Spread;   # bytes
 }
 
+struct Zone {
+  # A NUMA node.
+  id @0 :UInt16;
+  cpuCapacity @1 :Int64;     # millicores
+  memoryCapacity @2 :Int64;  # bytes
+  cpuUsed @3 :OptInt;        # millicores
+  cpuBoundIdle @4 :Int64;    # millicores, not used of CPUs that are bound to LSE pods
+  memoryUsed @5 :OptInt;     # bytes
+  beCpu @6 :OptInt;          # millicores of it by the besteffort root
+  beMemory @7 :OptInt;       # bytes, likewise
+}
+
 enum Lane { live @0; backfill @1; }
 
 struct Report {
@@ -200,4 +213,5 @@ struct Report {
   # before, which must have the same number.
   podList @12 :UInt64;
   applications @13 :List(HostApplicationUse);  # each that the policy in force names; null: none, or not told
+  zones @14 :List(Zone);  # by id; null: none were read in this window, or the host has but one
 }

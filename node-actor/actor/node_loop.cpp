@@ -116,6 +116,9 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),
       [self](const model::KernelWrite& write) { return self->perform(write); }, tell);
+  // A reading that waits for the round after its report is one report late.
+  loop->zones_.emplace(loop->tree_, loop->cpu_side_->topology(), config.report_interval - config.pod_interval / 2);
+  loop->status_.zones = static_cast<int>(loop->zones_->count());
   return loop;
 }
 
@@ -390,6 +393,10 @@ model::NodeSample NodeLoop::pod_round() {
   host_before_ = std::move(reading.counters);
   levels_ = levels_of(sample, pods_);
   const auto now = clock::mono_now();
+  std::vector<model::Error> zone_errors;
+  sample.zones = zones_->round(pods_, now, zone_errors);
+  for (const auto& error : zone_errors)
+    note_trouble(error);
   cpu_side_->step_evictions(now);
   // Before the first list of pods, no pod is no reason to take anything back.
   if (!pods_known_) return sample;

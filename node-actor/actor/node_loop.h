@@ -15,6 +15,7 @@
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/own_pod.h"
 #include "node-actor/actor/recorder.h"
+#include "node-actor/actor/zones.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/journal_gate.h"
@@ -104,6 +105,7 @@ class NodeLoop {
   kernel::Writer writer_;
   BeLimit be_limit_;
   std::optional<CpuSide> cpu_side_;  // always there once open() is through
+  std::optional<Zones> zones_;       // likewise
   Recorder recorder_;
 
   model::NodeStatus status_;

@@ -41,6 +41,7 @@ void ReportWindow::add(model::NodeSample sample) {
     if (use.memory) fold.memory.add(use.memory->value());
   }
   applications_ = std::exchange(sample.applications, {});
+  if (!sample.zones.empty()) zones_ = std::exchange(sample.zones, {});
   sample.pods.clear();
   if (samples_.size() == max_samples_) samples_.erase(samples_.begin());
   samples_.push_back(std::move(sample));
@@ -87,6 +88,7 @@ void ReportWindow::clear() {
   pods_.clear();
   application_folds_.clear();
   applications_.clear();
+  zones_.clear();
 }
 
 }  // namespace tideline::sense

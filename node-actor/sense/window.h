@@ -11,8 +11,8 @@
 
 namespace tideline::sense {
 
-/// Folds the samples of one report window. Pods and host applications travel as summaries, so the kept samples have
-/// none.
+/// Folds the samples of one report window. Pods and host applications travel as summaries, and zones once, so the kept
+/// samples have none.
 class ReportWindow {
  public:
   /// `max_samples` bounds memory; beyond it the oldest sample is dropped (its pods stay in the summaries).
@@ -26,6 +26,8 @@ class ReportWindow {
   std::vector<model::PodSummary> summaries(const std::vector<model::Pod>& pods) const;
   /// One for each host application of the newest sample, in its order.
   std::vector<model::HostApplicationSummary> applications() const;
+  /// The newest that a sample told; empty: none did.
+  const std::vector<model::ZoneUse>& zones() const { return zones_; }
   /// Forgets everything.
   void clear();
 
@@ -55,6 +57,7 @@ class ReportWindow {
   std::map<model::PodUid, PodFold> pods_;
   std::map<std::string, ApplicationFold> application_folds_;  // by group
   std::vector<model::ApplicationUse> applications_;           // of the newest sample
+  std::vector<model::ZoneUse> zones_;
 };
 
 }  // namespace tideline::sense

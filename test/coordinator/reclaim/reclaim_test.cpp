@@ -603,6 +603,29 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     };
     check(result.cpu);
     check(result.memory);
+    const auto check_zones = [&](auto offered, auto terms_of) {
+      decltype(offered) sum{0};
+      for (const auto& zone : result.zones) {
+        const auto& terms = terms_of(zone);
+        ASSERT_GE(terms.offered.value(), 0) << round;
+        if (terms.offered.value() > 0) {
+          ASSERT_TRUE(terms.charged) << round << ": offered where use is not known";
+          ASSERT_LE(*terms.charged + terms.margin + terms.offered, terms.capacity) << round << ": sold twice in a zone";
+        }
+        sum += terms.offered;
+      }
+      ASSERT_LE(sum, offered) << round << ": zones are offered more than their node";
+    };
+    check_zones(
+        result.cpu.offered, [](const model::ZoneAccount& zone) -> const auto& { return zone.cpu; });
+    check_zones(
+        result.memory.offered, [](const model::ZoneAccount& zone) -> const auto& { return zone.memory; });
+    for (std::size_t i = 0; i < result.zones.size(); ++i) {
+      NodeInput dark = input;
+      dark.zones[i].cpu_others.reset();
+      ASSERT_EQ(run(dark, any).zones[i].cpu.offered, MilliCpu(0)) << round;
+      ASSERT_EQ(run(dark, any).cpu, result.cpu) << round << ": zones say nothing to their node";
+    }
 
     // Taking knowledge away never raises the offer.
     NodeInput blind = input;

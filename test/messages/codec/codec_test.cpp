@@ -59,6 +59,14 @@ const std::string kGoldenReportWithApplications =
 const std::string kGoldenPolicyWithApplications =
 #include "test/messages/codec/golden_policy_with_applications.inc"
     ;
+// Before NUMA zones.
+const std::string kGoldenReportWithoutZones =
+#include "test/messages/codec/golden_report_without_zones.inc"
+    ;
+// With host applications and zones, by the capnp tool.
+const std::string kGoldenReportWithZones =
+#include "test/messages/codec/golden_report_with_zones.inc"
+    ;
 // Before Report.podList: spools and histories hold these.
 const std::string kGoldenReportWithoutList =
 #include "test/messages/codec/golden_report_without_list.inc"
@@ -180,9 +188,7 @@ TEST(GoldenBytes, WhatKnewNoHostApplicationsIsReadAsItWas) {
   EXPECT_EQ(*policy, known_full_policy());
 }
 
-TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
-  const auto report = report_from_bytes(unhex(kGoldenReportWithApplications));
-  ASSERT_TRUE(report) << report.error().message();
+model::Report report_with_applications() {
   auto expected = known_report();
   expected.applications = {{.name = "nginx",
                             .tier = model::Tier::kProd,
@@ -198,7 +204,39 @@ TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
                             .state = model::ApplicationState::kNotFound,
                             .cpu_milli = {},
                             .memory_bytes = {}}};
+  return expected;
+}
+
+TEST(GoldenBytes, ZonesAreReadAsEver) {
+  const auto without = report_from_bytes(unhex(kGoldenReportWithoutZones));
+  ASSERT_TRUE(without) << without.error().message();
+  EXPECT_EQ(*without, known_report());
+  const auto report = report_from_bytes(unhex(kGoldenReportWithZones));
+  ASSERT_TRUE(report) << report.error().message();
+  auto expected = report_with_applications();
+  expected.zones = {{.id = 0,
+                     .cpu_capacity = model::MilliCpu(2000),
+                     .memory_capacity = model::Bytes(1'073'741'824),
+                     .cpu_used = model::MilliCpu(1500),
+                     .cpu_bound_idle = model::MilliCpu(500),
+                     .memory_used = model::Bytes(536'870'912),
+                     .be_cpu = model::MilliCpu(700),
+                     .be_memory = model::Bytes(1'048'576)},
+                    {.id = 2,
+                     .cpu_capacity = model::MilliCpu(0),
+                     .memory_capacity = model::Bytes(4'294'967'296),
+                     .cpu_used = model::MilliCpu(0),
+                     .cpu_bound_idle = model::MilliCpu(0),
+                     .memory_used = {},
+                     .be_cpu = {},
+                     .be_memory = {}}};
   EXPECT_EQ(*report, expected);
+}
+
+TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithApplications));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, report_with_applications());
   const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithApplications));
   ASSERT_TRUE(policy) << policy.error().message();
   auto wanted = known_full_policy();
@@ -310,6 +348,8 @@ model::Reclaimed counted_account(const std::string& node) {
   account.memory = counted_terms<model::Bytes>(200);
   account.policy = model::PolicyVersion(3);
   account.data_age = std::chrono::milliseconds(1500);
+  account.zones = {{1, {model::MilliCpu(1), model::MilliCpu(2), model::MilliCpu(3), {}, model::MilliCpu(4)}, {}},
+                   {7, {}, {model::Bytes(5), model::Bytes(6), {}, model::Bytes(7), model::Bytes(8)}}};
   return account;
 }
 
@@ -328,6 +368,7 @@ TEST(RoundTrip, AnExplainedAccountKeepsAllItsParts) {
   explained.account = counted_account("n1");
   explained.at = {77};
   explained.stored = true;
+  explained.zones_problem = "why";
   explained.cpu.terms = {{model::AccountTerm::kRoom, model::MilliCpu(-4), model::TermSource::kFormula, "how",
                           std::chrono::milliseconds(9)},
                          {model::AccountTerm::kUsed, std::nullopt, model::TermSource::kMeasured, "", std::nullopt}};
@@ -364,6 +405,10 @@ TEST(RoundTrip, AClusterReportKeepsAllItsParts) {
   report.deficits = {{model::NodeName("n9"), model::MilliCpu(8), model::Bytes(9)}};
   report.deficit_nodes = 11;
   report.trend = {{{5}, counted_account("")}, {{6}, counted_account("")}};
+  report.zones = {2,
+                  5,
+                  {model::MilliCpu(1), model::MilliCpu(2), model::MilliCpu(3)},
+                  {model::Bytes(4), model::Bytes(5), model::Bytes(6)}};
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<schema::ClusterReport>();
   write(report, root);
@@ -534,6 +579,25 @@ TEST(Reading, NamesWhatOfAHostApplicationIsWrong) {
               HasSubstr("applications.cpu_milli"));
 }
 
+TEST(Reading, NamesWhatOfAZoneIsWrong) {
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(65); })),
+              HasSubstr("zones: 65 entries, limit 64"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(2); })),
+              HasSubstr("zones.id: 0 comes after 0"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(1)[0].setId(1024); })),
+              HasSubstr("zones.id: 1024 is outside 0..1023"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(1)[0].setCpuCapacity(-1); })),
+              HasSubstr("zones.cpu_capacity"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) {
+                auto used = root.initZones(1)[0].initMemoryUsed();
+                used.setKnown(true);
+                used.setValue(INT64_MAX);
+              })),
+              HasSubstr("zones.memory_used"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.getStatus().setZones(2000); })),
+              HasSubstr("status.zones: 2000"));
+}
+
 TEST(Reading, NamesWhatOfAPolicysHostApplicationIsWrong) {
   const auto refused = [](auto change) {
     const auto read = policy_from_bytes(message<schema::NodePolicy>([&](schema::NodePolicy::Builder root) {
@@ -554,7 +618,7 @@ TEST(Reading, NamesWhatOfAPolicysHostApplicationIsWrong) {
               HasSubstr("hostApplications.base: value 9"));
 }
 
-TEST(Reading, LeavesHostApplicationsInAReportWithoutPods) {
+TEST(Reading, LeavesHostApplicationsAndZonesInAReportWithoutPods) {
   auto report = known_report();
   report.applications = {{.name = "a",
                           .tier = model::Tier::kProd,
@@ -563,6 +627,9 @@ TEST(Reading, LeavesHostApplicationsInAReportWithoutPods) {
                           .state = model::ApplicationState::kMeasured,
                           .cpu_milli = model::Spread{1, 2, 3},
                           .memory_bytes = {}}};
+  report.zones.resize(2);
+  report.zones[1].id = 1;
+  report.zones[1].be_cpu = model::MilliCpu(5);
   capnp::MallocMessageBuilder whole;
   write(report, whole.initRoot<schema::Report>());
   capnp::MallocMessageBuilder light;
@@ -571,6 +638,7 @@ TEST(Reading, LeavesHostApplicationsInAReportWithoutPods) {
       read(light.getRoot<schema::Report>().asReader(), [&](std::uint64_t) -> const model::Report* { return &report; });
   ASSERT_TRUE(read_back) << read_back.error().message();
   EXPECT_EQ(read_back->applications, report.applications);
+  EXPECT_EQ(read_back->zones, report.zones);
 }
 
 TEST(Reading, RefusesALabelKeyGivenTwice) {

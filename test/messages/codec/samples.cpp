@@ -247,6 +247,18 @@ model::Report random_report(std::mt19937_64& random) {
                              .new_value = draw.text(20)});
   }
   report.applications = random_applications(draw);
+  report.status.zones = static_cast<int>(draw.number(0, 1024));
+  for (int id = draw.coin() ? 4 : 0; id > 0; --id) {
+    if (draw.coin()) continue;
+    report.zones.push_back({.id = 4 - id,
+                            .cpu_capacity = MilliCpu(draw.number(0, 128'000)),
+                            .memory_capacity = Bytes(draw.number(0, std::int64_t{1} << 40)),
+                            .cpu_used = draw.cpu(),
+                            .cpu_bound_idle = MilliCpu(draw.number(0, 128'000)),
+                            .memory_used = draw.bytes(),
+                            .be_cpu = draw.cpu(),
+                            .be_memory = draw.bytes()});
+  }
   return report;
 }
 
