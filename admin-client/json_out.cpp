@@ -109,6 +109,8 @@ Json terms(const model::ReclaimTerms<Unit>& t) {
           {"reservation", t.reservation.value()},
           {"origin", t.origin.value()},
           {"thirdParty", t.third_party.value()},
+          {"hostCharged", t.host_charged.value()},
+          {"hostUsed", t.host_used.value()},
           {"rule", std::string(model::name_of(t.rule))}};
 }
 
@@ -207,10 +209,23 @@ Json effective(const model::NodePolicy& p) {
 
 }  // namespace
 
+template <class Unit>
+Json zone_terms(const model::ZoneTerms<Unit>& t) {
+  return {{"capacity", t.capacity.value()},
+          {"margin", t.margin.value()},
+          {"charged", number(t.charged)},
+          {"beUsed", number(t.be_used)},
+          {"offered", t.offered.value()}};
+}
+
 Json account_json(const model::Reclaimed& r) {
+  Json zones = Json::array();
+  for (const auto& zone : r.zones)
+    zones.push_back({{"id", zone.id}, {"cpuMilli", zone_terms(zone.cpu)}, {"memoryBytes", zone_terms(zone.memory)}});
   return {{"node", r.node.empty() ? Json() : Json(r.node.str())},
           {"cpuMilli", terms(r.cpu)},
           {"memoryBytes", terms(r.memory)},
+          {"zones", std::move(zones)},
           {"policyVersion", r.policy.value()},
           {"dataAgeMs", ms(r.data_age)}};
 }

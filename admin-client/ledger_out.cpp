@@ -67,6 +67,30 @@ std::string explained_text(const char* resource, const model::ExplainedResource<
 }
 
 template <class Unit>
+void add_zone(Table& table, int id, const char* resource, const model::ZoneTerms<Unit>& terms, Show<Unit> show) {
+  table.row({fmt::format("{}", id), resource, show(terms.capacity), show(terms.margin),
+             terms.charged ? show(terms.charged) : "not known", show(terms.be_used), show(terms.offered)});
+}
+
+/// What the node offers batch, by NUMA zone; "" where it has but one.
+std::string zones_text(const model::ExplainedAccount& explained) {
+  if (!explained.zones_problem.empty()) return fmt::format("\nno zones: {}\n", safe_text(explained.zones_problem));
+  if (explained.account.zones.empty()) return "";
+  Table table({{"ZONE", Align::kRight},
+               {"RESOURCE"},
+               {"CAPACITY", Align::kRight},
+               {"MARGIN", Align::kRight},
+               {"CHARGED", Align::kRight},
+               {"BE USED", Align::kRight},
+               {"OFFERED", Align::kRight}});
+  for (const auto& zone : explained.account.zones) {
+    add_zone<model::MilliCpu>(table, zone.id, "cpu (cores)", zone.cpu, &cores);
+    add_zone<model::Bytes>(table, zone.id, "memory", zone.memory, &bytes);
+  }
+  return "\n" + table.text();
+}
+
+template <class Unit>
 Json explained_json(const model::ExplainedResource<Unit>& explained) {
   Json terms = Json::array();
   for (const auto& line : explained.terms) {
@@ -145,6 +169,9 @@ Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const model::Shortf
           .deficit = terms.deficit};
 }
 
+/// No tier: what host applications have of the tiers before it.
+constexpr const char* kHostTier = "host-apps";
+
 template <class Unit>
 std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTerms<Unit>& terms,
                                                           const model::Shortfall<Unit>& shortfall) {
@@ -172,7 +199,15 @@ std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTe
         std::max(minus(minus(minus(*terms.used, terms.prod_used), terms.mid_used), terms.batch_used), Unit{0});
   }
   system.charged = terms.system;
-  return {{"prod", prod}, {"mid", mid}, {"batch", batch}, {"system", system}};
+  std::vector<std::pair<const char*, Words<Unit>>> tiers = {
+      {"prod", prod}, {"mid", mid}, {"batch", batch}, {"system", system}};
+  if (terms.host_used > Unit{0} || terms.host_charged > Unit{0}) {
+    Words<Unit> host;
+    host.used = terms.host_used;
+    host.charged = terms.host_charged;
+    tiers.emplace_back(kHostTier, host);
+  }
+  return tiers;
 }
 
 template <class Unit>
@@ -231,6 +266,40 @@ std::string groupings_text(const model::ClusterReport& report) {
   }
   if (!missing.empty()) out += fmt::format("\nno node has a label {}\n", missing);
   return out;
+}
+
+template <class Unit>
+Json offer_json(const model::ZoneOffer<Unit>& offer) {
+  return {{"ofNodes", offer.of_nodes.value()},
+          {"inZones", offer.in_zones.value()},
+          {"mostInOne", offer.most_in_one.value()}};
+}
+
+Json zones_json(const std::optional<model::ClusterZones>& zones) {
+  if (!zones) return {};
+  return {{"nodes", zones->nodes},
+          {"zones", zones->zones},
+          {"cpuMilli", offer_json(zones->cpu)},
+          {"memoryBytes", offer_json(zones->memory)}};
+}
+
+/// What of batch's whole can be had inside of single NUMA zones; "" where no node has several.
+std::string zones_text(const std::optional<model::ClusterZones>& zones) {
+  if (!zones) return "";
+  Table table({{"NUMA ZONES"},
+               {"NODES", Align::kRight},
+               {"RESOURCE"},
+               {"RECLAIMED", Align::kRight},
+               {"IN ZONES", Align::kRight},
+               {"MOST IN ONE", Align::kRight}});
+  const auto nodes = fmt::format("{}", zones->nodes);
+  const auto count = fmt::format("{}", zones->zones);
+  const auto add = [&](const char* resource, const auto& offer, auto show) {
+    table.row({count, nodes, resource, show(offer.of_nodes), show(offer.in_zones), show(offer.most_in_one)});
+  };
+  add("cpu (cores)", zones->cpu, &cores);
+  add("memory", zones->memory, &bytes);
+  return "\n" + table.text();
 }
 
 std::string deficits_text(const model::ClusterReport& report) {
@@ -299,7 +368,8 @@ std::string render_explained(const model::ExplainedAccount& explained) {
                                 account.data_age ? age(account.data_age) + " old" : "none");
   if (explained.stored) out += "as history has it: how the terms came about, and the pods, are not kept\n";
   out += "\n" + explained_text<model::MilliCpu>("cpu (cores)", explained.cpu, account.cpu, &cores);
-  return out + "\n" + explained_text<model::Bytes>("memory", explained.memory, account.memory, &bytes);
+  out += "\n" + explained_text<model::Bytes>("memory", explained.memory, account.memory, &bytes);
+  return out + zones_text(explained);
 }
 
 Json to_json(const model::ExplainedAccount& explained) {
@@ -307,7 +377,8 @@ Json to_json(const model::ExplainedAccount& explained) {
           {"stored", explained.stored},
           {"account", account_json(explained.account)},
           {"cpuMilli", explained_json(explained.cpu)},
-          {"memoryBytes", explained_json(explained.memory)}};
+          {"memoryBytes", explained_json(explained.memory)},
+          {"zonesProblem", explained.zones_problem.empty() ? Json() : Json(explained.zones_problem)}};
 }
 
 std::string render_cluster(const model::ClusterReport& report, const PlotOptions& options) {
@@ -330,7 +401,8 @@ std::string render_cluster(const model::ClusterReport& report, const PlotOptions
                {"DEFICIT", Align::kRight}});
   add_tiers<model::MilliCpu>(tiers, "cpu (cores)", tiers_of(account.cpu, report.total.cpu_short), &cores);
   add_tiers<model::Bytes>(tiers, "memory", tiers_of(account.memory, report.total.memory_short), &bytes);
-  return out + tiers.text() + groupings_text(report) + deficits_text(report) + trend_text(report, options);
+  return out + tiers.text() + zones_text(report.zones) + groupings_text(report) + deficits_text(report) +
+         trend_text(report, options);
 }
 
 Json to_json(const model::ClusterReport& report) {
@@ -338,9 +410,11 @@ Json to_json(const model::ClusterReport& report) {
   const auto& account = report.total.account;
   const auto cpu = tiers_of(account.cpu, report.total.cpu_short);
   const auto memory = tiers_of(account.memory, report.total.memory_short);
-  for (std::size_t i = 0; i < cpu.size(); ++i) {
-    tiers[cpu[i].first] = {{"cpuMilli", words_json(cpu[i].second)}, {"memoryBytes", words_json(memory[i].second)}};
-  }
+  // Host applications may use but one of both.
+  for (const auto& [tier, words] : cpu)
+    tiers[tier]["cpuMilli"] = words_json(words);
+  for (const auto& [tier, words] : memory)
+    tiers[tier]["memoryBytes"] = words_json(words);
   Json groupings = Json::array();
   for (const auto& grouping : report.groupings) {
     Json groups = Json::array();
@@ -366,6 +440,7 @@ Json to_json(const model::ClusterReport& report) {
           {"groupings", std::move(groupings)},
           {"deficits", std::move(deficits)},
           {"deficitNodes", report.deficit_nodes},
+          {"zones", zones_json(report.zones)},
           {"trend", std::move(trend)}};
 }
 

@@ -41,6 +41,24 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
     one.memory = pod.memory;
     input.pods.push_back(std::move(one));
   }
+  for (const auto& application : usage->applications) {
+    input.applications.push_back({.name = application.name,
+                                  .tier = application.tier,
+                                  .state = application.state,
+                                  .listed = application.listed,
+                                  .cpu = application.cpu,
+                                  .memory = application.memory});
+  }
+  input.zone_count = usage->zone_count;
+  for (const auto& zone : usage->zones) {
+    input.zones.push_back({.id = zone.id,
+                           .cpu_capacity = zone.cpu_capacity,
+                           .memory_capacity = zone.memory_capacity,
+                           .cpu_others = zone.cpu_others,
+                           .memory_others = zone.memory_others,
+                           .cpu_be = zone.cpu_be,
+                           .memory_be = zone.memory_be});
+  }
   return input;
 }
 

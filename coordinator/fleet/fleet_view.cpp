@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/fleet/application_book.h"
 #include "coordinator/fleet/clock_filter.h"
 #include "coordinator/fleet/usage_average.h"
 
@@ -31,7 +32,7 @@ struct PodAverages {
   UsageAverage memory;
 };
 
-/// The mean of the report's node_memory readings, less what its pods are known to use.
+/// The mean of the report's node_memory readings, less what its pods and host applications are known to use.
 std::optional<double> system_memory_of(const Report& report) {
   double sum = 0;
   int readings = 0;
@@ -45,7 +46,11 @@ std::optional<double> system_memory_of(const Report& report) {
   for (const auto& pod : report.pods) {
     if (pod.memory_bytes) pods += static_cast<double>(pod.memory_bytes->mean);
   }
-  return std::max(0.0, sum / readings - pods);
+  double applications = 0;
+  for (const auto& application : report.applications) {
+    if (application.memory_bytes) applications += static_cast<double>(application.memory_bytes->mean);
+  }
+  return std::max(0.0, sum / readings - pods - applications);
 }
 
 Event coordinator_event(Reason reason, const model::NodeName& node, const Arrival& arrival, std::string value) {
@@ -88,6 +93,8 @@ struct FleetView::Node {
   UsageAverage system_cpu;
   UsageAverage system_memory;
   std::vector<PodAverages> pod_averages;  // of the newest report's pods, in their order
+  ApplicationBook applications;
+  ZoneBook zones;
 
   std::optional<model::Reclaimed> reclaimed;
   model::MonoTime reclaimed_at;
@@ -160,6 +167,8 @@ void FleetView::Node::average(const Report& report, std::int64_t slot) {
     if (pod.memory_bytes) listed[i].memory.add(slot, static_cast<double>(pod.memory_bytes->mean), report.window);
   }
   pod_averages = std::move(listed);
+  applications.take(report.applications, slot, report.window);
+  zones.take(report, slot);
 }
 
 /// What is known of these pods. Only they keep an average, so that what a node once listed does not stay.
@@ -410,6 +419,16 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
                           .cpu = rounded<model::MilliCpu>(averages.cpu.at(slot)),
                           .memory = rounded<model::Bytes>(averages.memory.at(slot))});
   }
+  for (const auto& row : node.applications.rows()) {
+    usage.applications.push_back({.name = row.name,
+                                  .tier = row.tier,
+                                  .state = row.state,
+                                  .listed = row.listed,
+                                  .cpu = rounded<model::MilliCpu>(row.cpu.at(slot)),
+                                  .memory = rounded<model::Bytes>(row.memory.at(slot))});
+  }
+  usage.zone_count = status.zones;
+  usage.zones = node.zones.at(slot);
   return usage;
 }
 

@@ -12,6 +12,7 @@
 #include "coordinator/fleet/limits.h"
 #include "coordinator/fleet/summary.h"
 #include "coordinator/fleet/view.h"
+#include "coordinator/fleet/zone_book.h"
 #include "messages/model/action.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
@@ -41,6 +42,17 @@ struct PodUsage {
   std::optional<model::Bytes> memory;
   friend bool operator==(const PodUsage&, const PodUsage&) = default;
 };
+/// A host application of the newest live report, or of one before: what is no longer told of counts for as long as its
+/// average lasts.
+struct ApplicationUsage {
+  std::string name;
+  model::Tier tier = model::Tier::kProd;
+  model::ApplicationState state = model::ApplicationState::kNotFound;
+  bool listed = true;  // in the newest live report
+  std::optional<model::MilliCpu> cpu;
+  std::optional<model::Bytes> memory;
+  friend bool operator==(const ApplicationUsage&, const ApplicationUsage&) = default;
+};
 struct NodeUsage {
   model::NodeName node;
   model::MonoTime arrived;  // of the newest live report
@@ -50,10 +62,13 @@ struct NodeUsage {
   model::Bytes memory_allocatable;
   std::optional<model::MilliCpu> node_cpu;
   std::optional<model::Bytes> node_memory;
-  std::optional<model::MilliCpu> system_cpu;  // not in any pod
-  std::optional<model::Bytes> system_memory;  // node - known use of pods, >= 0
+  std::optional<model::MilliCpu> system_cpu;  // not in any pod, nor in a host application as far as known
+  std::optional<model::Bytes> system_memory;  // node - known use of pods and host applications, >= 0
   std::vector<PodUsage> pods;                 // those of the newest live report
   model::NodeAnnotations annotations;         // as it has them
+  std::vector<ApplicationUsage> applications;
+  int zone_count = 0;  // NUMA zones of the host; 0 = not told
+  std::vector<ZoneUsage> zones;
   friend bool operator==(const NodeUsage&, const NodeUsage&) = default;
 };
 

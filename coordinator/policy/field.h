@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 #include "coordinator/policy/keys.h"
 #include "coordinator/profile/prediction_policy.h"
@@ -57,6 +58,9 @@ inline void assign(model::BurstPolicy& field, const Scalar& value) {
 inline void assign(model::CpuQosMechanism& field, const Scalar& value) {
   assign_named(field, value, &model::cpu_qos_mechanism_from);
 }
+inline void assign(std::vector<model::HostApplication>& field, const Scalar& value) {
+  field = std::get<std::vector<model::HostApplication>>(value);
+}
 /// The word for no predictor at all, which is not the same as saying nothing.
 inline constexpr std::string_view kNoPredictor = "none";
 inline void assign(std::optional<profile::Predictor>& field, const Scalar& value) {
@@ -84,6 +88,10 @@ inline std::optional<Scalar> scalar_of(const std::optional<int>& field) {
 }
 inline std::optional<Scalar> scalar_of(const std::optional<profile::Predictor>& field) {
   return Scalar(std::string(field ? profile::name_of(*field) : kNoPredictor));
+}
+
+inline std::optional<Scalar> scalar_of(const std::vector<model::HostApplication>& field) {
+  return Scalar(field);
 }
 
 /// The field behind these members, one inside the other:

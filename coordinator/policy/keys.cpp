@@ -1,6 +1,7 @@
 #include "coordinator/policy/keys.h"
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -331,6 +332,14 @@ void add_burst(std::vector<KeySpec>& out) {
                       kAt<&NodePolicy::burst, &CpuBurstPolicy::share_pool_threshold_percent>));
 }
 
+void add_host_applications(std::vector<KeySpec>& out) {
+  out.push_back(
+      acted(key(kHostApplicationsKey, "applications", KeyType::kApplications, "[]",
+                "programs on the host outside of any pod: {name, priority, qos, cgroupPath: {base, parentDir, "
+                "relativePath}}; an entry of nodeConfigs replaces the whole list"),
+            kAt<&NodePolicy::host_applications>));
+}
+
 template <bool model::DryRun::*Mechanism>
 constexpr auto kDryRun = kAt<&NodePolicy::dry_run, Mechanism>;
 
@@ -407,6 +416,8 @@ std::string_view name_of(KeyType type) {
       return "integer or text";
     case KeyType::kObjectList:
       return "list of objects";
+    case KeyType::kApplications:
+      return "list of applications";
   }
   return "unknown";
 }
@@ -422,6 +433,7 @@ const std::vector<KeySpec>& key_table() {
     add_threshold(keys);
     add_qos(keys);
     add_burst(keys);
+    add_host_applications(keys);
     add_tideline(keys);
     return keys;
   }();
@@ -431,7 +443,18 @@ const std::vector<KeySpec>& key_table() {
 std::string text_of(const std::optional<Scalar>& value) {
   if (!value) return "unset";
   if (const auto* text = std::get_if<std::string>(&*value)) return fmt::format("\"{}\"", *text);
-  return std::visit([](const auto& plain) { return fmt::format("{}", plain); }, *value);
+  if (const auto* applications = std::get_if<std::vector<model::HostApplication>>(&*value)) {
+    return model::text_of(*applications);
+  }
+  return std::visit(
+      [](const auto& plain) {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(plain)>>) {
+          return fmt::format("{}", plain);
+        } else {
+          return std::string();
+        }
+      },
+      *value);
 }
 
 std::string range_of(const KeySpec& key) {
@@ -449,8 +472,8 @@ std::string range_of(const KeySpec& key) {
 }
 
 const std::vector<std::string_view>& known_other_documents() {
-  static const std::vector<std::string_view> documents = {"system-config", "host-application-config",
-                                                          "cpu-normalization-config", "resource-amplification-config"};
+  static const std::vector<std::string_view> documents = {"system-config", "cpu-normalization-config",
+                                                          "resource-amplification-config"};
   return documents;
 }
 

@@ -10,6 +10,7 @@
 
 #include "coordinator/profile/prediction_policy.h"
 #include "messages/model/eviction.h"
+#include "messages/model/host_application.h"
 #include "messages/model/policy.h"
 
 namespace tideline::policy {
@@ -18,16 +19,17 @@ inline constexpr std::string_view kColocationKey = "colocation-config";
 inline constexpr std::string_view kThresholdKey = "resource-threshold-config";
 inline constexpr std::string_view kQosKey = "resource-qos-config";
 inline constexpr std::string_view kBurstKey = "cpu-burst-config";
+inline constexpr std::string_view kHostApplicationsKey = "host-application-config";
 inline constexpr std::string_view kTidelineKey = "tideline-config";  // Tideline's own
 
-enum class KeyType { kBool, kInteger, kNumber, kText, kTextList, kObject, kIntegerOrText, kObjectList };
+enum class KeyType { kBool, kInteger, kNumber, kText, kTextList, kObject, kIntegerOrText, kObjectList, kApplications };
 std::string_view name_of(KeyType type);  // "bool", "integer", ...
 
 /// kActive: acted on. kAccepted: a Koordinator key this version reads and checks but does not act on.
 enum class KeyStatus { kActive, kAccepted };
 std::string_view name_of(KeyStatus status);  // "active", "accepted, not acted on yet"
 
-using Scalar = std::variant<bool, std::int64_t, double, std::string>;
+using Scalar = std::variant<bool, std::int64_t, double, std::string, std::vector<model::HostApplication>>;
 
 /// What is of the whole fleet and travels to no node.
 struct FleetPolicy {
@@ -61,7 +63,7 @@ struct KeySpec {
 /// All keys, by document and then path as Koordinator lists them; Tideline's own document comes last.
 const std::vector<KeySpec>& key_table();
 
-/// As JSON would write it: 65, true, "cpuset"; unset.
+/// As JSON would write it: 65, true, "cpuset"; unset. Host applications as model::text_of has them.
 std::string text_of(const std::optional<Scalar>& value);
 
 /// Range or choices as people read them: "0..100", "> 0, <= 1", "cpuset | cfsQuota | workConserving", "" if any.

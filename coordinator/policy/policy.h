@@ -64,6 +64,7 @@ struct ClusterPolicy {
   Section threshold;
   Section qos;
   Section burst;
+  Section host_applications;
   Section tideline;
   std::vector<Notice> notices;
   /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows, and a change of which makes
@@ -73,11 +74,12 @@ struct ClusterPolicy {
 };
 
 /// The sections by data key, in the order in which they are laid over one another.
-inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 5> kSections = {
+inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 6> kSections = {
     {{kColocationKey, &ClusterPolicy::colocation},
      {kThresholdKey, &ClusterPolicy::threshold},
      {kQosKey, &ClusterPolicy::qos},
      {kBurstKey, &ClusterPolicy::burst},
+     {kHostApplicationsKey, &ClusterPolicy::host_applications},
      {kTidelineKey, &ClusterPolicy::tideline}}};
 
 /// All or nothing, cross-field rules (cross_check.h) included. The error names document, JSON path (or line, column and
@@ -98,7 +100,8 @@ NodeFacts facts_of(const model::NodeStatus& status);
 /// and its labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >=
 /// 0, percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
 /// given). Colocation is on only where both cluster and merged `enable`
-/// are. version and epoch are 0: the caller stamps them.
+/// are. Of host applications an entry that matches has all; the cluster's list is then not looked at. version and epoch
+/// are 0: the caller stamps them.
 model::NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& node,
                                std::vector<std::string>* label_problems = nullptr);
 /// Of a node without annotations.

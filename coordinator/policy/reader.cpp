@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "coordinator/policy/host_applications.h"
 #include "coordinator/policy/json_text.h"
 #include "coordinator/policy/limits.h"
 #include "coordinator/policy/spelling.h"
@@ -145,7 +146,19 @@ class Reader {
     }
     auto ok = strategy(path, "", value, {"name", "nodeSelector"}, entry.settings);
     if (!ok) return ok.error();
+    if (shape_.replaces) complete(entry.settings);
     return entry;
+  }
+
+  /// Settings at their default for all that are not there.
+  void complete(std::vector<Setting>& settings) const {
+    const model::NodePolicy defaults;
+    for (const auto& [path, spec] : leaves_) {
+      const bool set = std::any_of(settings.begin(), settings.end(),
+                                   [spec = spec](const Setting& setting) { return setting.key == spec; });
+      if (set || !spec->read) continue;
+      if (auto value = spec->read(defaults)) settings.push_back({spec, *std::move(value)});
+    }
   }
 
   Result<Selector> label_selector(const std::string& path, const json& value) {
@@ -278,6 +291,10 @@ class Reader {
                            fmt::join(spec.acted_choices, " | ")));
       }
     }
+    if (spec.type == KeyType::kApplications) {
+      for (auto& [place, why] : application_notices(path, value))
+        notice(spec, place, std::move(why));
+    }
     if (spec.apply || spec.apply_fleet) out.push_back({&spec, *std::move(scalar)});
     return {};
   }
@@ -324,6 +341,11 @@ class Reader {
           return Scalar(std::string());
         }
         break;
+      case KeyType::kApplications: {
+        auto applications = read_applications(path, value);
+        if (!applications) return applications.error();
+        return Scalar(*std::move(applications));
+      }
     }
     return wrong(path, value, wanted);
   }
@@ -340,10 +362,11 @@ class Reader {
   std::map<std::pair<std::string_view, std::string>, Place> notices_;
 };
 
-constexpr std::array<Shape, 5> kShapes = {{{kColocationKey, "", "nodeConfigs"},
+constexpr std::array<Shape, 6> kShapes = {{{kColocationKey, "", "nodeConfigs"},
                                            {kThresholdKey, "clusterStrategy", "nodeStrategies"},
                                            {kQosKey, "clusterStrategy", "nodeStrategies"},
                                            {kBurstKey, "clusterStrategy", "nodeStrategies"},
+                                           {kHostApplicationsKey, "", "nodeConfigs", true},
                                            {kTidelineKey, "clusterStrategy", "nodeStrategies"}}};
 
 }  // namespace

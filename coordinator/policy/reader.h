@@ -17,6 +17,7 @@ struct Shape {
   std::string_view document;  // data key
   std::string_view cluster;   // member with the cluster strategy; "" = its fields stand at the top
   std::string_view nodes;     // member with the node entries
+  bool replaces = false;      // a node entry replaces the cluster strategy: what it does not say is at its default
 };
 
 /// The document with this data key; nullptr if this version does not read it.

@@ -19,7 +19,8 @@ Account<model::MilliCpu> cpu_account(const NodeInput& input, const model::Coloca
           .calculate = calculate,
           .mid_threshold_percent = policy.mid_cpu_threshold_percent,
           .mid_static_percent = policy.mid_static_cpu_reserved_percent,
-          .charge = charge_cpu};
+          .charge = charge_cpu,
+          .application_use = &ApplicationInput::cpu};
 }
 
 Account<model::Bytes> memory_account(const NodeInput& input, const model::ColocationPolicy& policy) {
@@ -35,7 +36,8 @@ Account<model::Bytes> memory_account(const NodeInput& input, const model::Coloca
           .calculate = policy.memory_calculate_policy,
           .mid_threshold_percent = policy.mid_memory_threshold_percent,
           .mid_static_percent = policy.mid_static_memory_reserved_percent,
-          .charge = charge_memory};
+          .charge = charge_memory,
+          .application_use = &ApplicationInput::memory};
 }
 
 }  // namespace tideline::reclaim

@@ -24,6 +24,7 @@ struct Account {
   int mid_threshold_percent = 0;
   int mid_static_percent = 0;
   PodCharge<Unit> (*charge)(const PodInput& pod, model::CalculatePolicy policy) = nullptr;
+  std::optional<Unit> ApplicationInput::*application_use = nullptr;
 };
 
 Account<model::MilliCpu> cpu_account(const NodeInput& input, const model::ColocationPolicy& policy);
@@ -33,6 +34,21 @@ Account<model::Bytes> memory_account(const NodeInput& input, const model::Coloca
 template <class Unit>
 Unit reserved_of(const Account<Unit>& account) {
   return std::max({account.capacity - account.allocatable, account.reserved, Unit{0}});
+}
+
+/// A reclaim threshold may exceed 100; beyond this the products with the largest valid capacity leave 64 bits.
+inline constexpr int kMaxPercent = 100'000;
+
+/// What is kept free of a capacity, by reclaimThresholdPercent; below 0 where that is more than 100.
+template <class Unit>
+Unit margin_of(Unit capacity, int reclaim_threshold_percent) {
+  return capacity.percent(100 - std::clamp(reclaim_threshold_percent, 0, kMaxPercent));
+}
+
+/// Of a zone: what margin and use leave, at least 0; nothing where its use is not known.
+template <class Unit>
+Unit room_of(const model::ZoneTerms<Unit>& terms) {
+  return terms.charged ? std::max(terms.capacity - terms.margin - *terms.charged, Unit{0}) : Unit{0};
 }
 
 /// What margin, system and charges leave; below 0 it is a deficit.

@@ -19,6 +19,24 @@ void add_short(model::Shortfall<Unit>& sum, const model::ReclaimTerms<Unit>& ter
 }
 
 template <class Unit>
+void add_offer(model::ZoneOffer<Unit>& sum, Unit zone) {
+  saturating_add(sum.in_zones, zone);
+  sum.most_in_one = std::max(sum.most_in_one, zone);
+}
+
+void add_zones(std::optional<model::ClusterZones>& sum, const model::Reclaimed& account) {
+  if (!sum) sum.emplace();
+  ++sum->nodes;
+  sum->zones += static_cast<std::uint32_t>(account.zones.size());
+  saturating_add(sum->cpu.of_nodes, account.cpu.offered);
+  saturating_add(sum->memory.of_nodes, account.memory.offered);
+  for (const auto& zone : account.zones) {
+    add_offer(sum->cpu, zone.cpu.offered);
+    add_offer(sum->memory, zone.memory.offered);
+  }
+}
+
+template <class Unit>
 double deficit_share(const model::ReclaimTerms<Unit>& terms) {
   const auto capacity = std::max<std::int64_t>(terms.capacity.value(), 1);
   return static_cast<double>(terms.deficit.value()) / static_cast<double>(capacity);
@@ -85,6 +103,7 @@ void ClusterReporter::add_to(Part& part, const model::Reclaimed& account) {
 
 void ClusterReporter::add(const model::Reclaimed& account, const std::vector<std::string>& values) {
   add_to(total_, account);
+  if (!account.zones.empty()) add_zones(zones_, account);
   for (std::size_t i = 0; i < labels_.size(); ++i)
     add_to(parts_[i][values[i]], account);
   if (account.cpu.deficit > model::MilliCpu(0) || account.memory.deficit > model::Bytes(0)) {
@@ -99,6 +118,7 @@ model::ClusterGroup ClusterReporter::group_of(std::string value, const Part& par
 model::ClusterReport ClusterReporter::take() {
   model::ClusterReport report;
   report.total = group_of("", total_);
+  report.zones = zones_;
   for (std::size_t i = 0; i < labels_.size(); ++i) {
     model::ClusterGrouping grouping;
     grouping.label = labels_[i];

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ class ClusterReporter {
   Part total_;
   std::vector<std::map<std::string, Part>> parts_;  // by label, by value
   std::vector<model::Reclaimed> in_deficit_;
+  std::optional<model::ClusterZones> zones_;
 };
 
 /// A course of accounts over [from, to), in at most `points` equal stretches: of each the mean of every amount, and a

@@ -11,6 +11,7 @@
 
 #include "coordinator/reclaim/account.h"
 #include "messages/model/node_annotations.h"
+#include "coordinator/reclaim/zones.h"
 
 namespace tideline::reclaim {
 namespace {
@@ -52,6 +53,7 @@ struct Facts {
   const Origin& origin;
   PodCounts pods;
   const Unreadable& unreadable;
+  const std::vector<ApplicationInput>& applications;
 };
 
 std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& policy, const Origin& origin,
@@ -131,6 +133,32 @@ std::string how_origin(ReclaimRule rule, const Facts<Unit>& facts) {
   }
 }
 
+bool is_high(const ApplicationInput& application) {
+  return application.tier == Tier::kProd || application.tier == Tier::kMid;
+}
+
+/// How many of prod and mid there are, and which of them count otherwise than by a use that is measured now.
+template <class Unit>
+std::string how_applications(const Facts<Unit>& facts) {
+  if (facts.account.calculate == model::CalculatePolicy::kRequest) {
+    return fmt::format("nothing, by {} request", facts.keys.calculate);
+  }
+  constexpr std::size_t kMostBytes = 512;
+  std::string others;
+  std::size_t high = 0;
+  for (const auto& application : facts.applications) {
+    if (!is_high(application)) continue;
+    ++high;
+    const bool known = (application.*facts.account.application_use).has_value();
+    if (application.state == model::ApplicationState::kMeasured && application.listed && known) continue;
+    if (others.size() > kMostBytes) continue;
+    const auto state = !application.listed ? std::string_view("gone") : model::name_of(application.state);
+    others += fmt::format("; {} {}", application.name, state);
+    if (known) others += ", by its last average";
+  }
+  return fmt::format("of high-priority, {} prod and mid host applications{}", high, others);
+}
+
 /// Collects lines; those that rest on the report are as old as it is.
 template <class Unit>
 class Lines {
@@ -174,15 +202,16 @@ void add_system(Lines<Unit>& lines, const model::ReclaimTerms<Unit>& terms, cons
   }
   const auto& account = facts->account;
   lines.add(AccountTerm::kSystemUsed, account.system, TermSource::kMeasured,
-            fmt::format("outside of pods, average of up to {} s",
+            fmt::format("outside of pods and host applications, average of up to {} s",
                         std::chrono::duration_cast<std::chrono::seconds>(facts->origin.averaged).count()));
   add_claim(lines, AccountTerm::kReservation, terms.reservation, model::kReservationAnnotation, facts);
   lines.add(AccountTerm::kReserved, reserved_of(account), TermSource::kNodeStatus,
             "capacity - allocatable or reservation, the larger");
   const bool reserved_alone = account.calculate == model::CalculatePolicy::kRequest;
   lines.add(AccountTerm::kSystem, terms.system, TermSource::kFormula,
-            reserved_alone ? fmt::format("reserved alone, by {} request", facts->keys.calculate)
-                           : "system-used or reserved, the larger");
+            reserved_alone                 ? fmt::format("reserved alone, by {} request", facts->keys.calculate)
+            : terms.host_charged > Unit{0} ? "system-used, or reserved - host-applications, the larger"
+                                           : "system-used or reserved, the larger");
 }
 
 /// In the formula's order. `facts` null: of an account alone.
@@ -204,8 +233,14 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
               return fmt::format("{} prod and mid pods, {} {}", f.pods.high, f.keys.calculate,
                                  model::name_of(f.account.calculate));
             }));
-  lines.add(AccountTerm::kMidCharged, terms.mid_charged, TermSource::kPods,
-            detail([](const auto& f) { return fmt::format("of high-priority, {} mid pods", f.pods.mid); }));
+  if (facts ? !facts->applications.empty() : terms.host_used > Unit{0}) {
+    lines.add(AccountTerm::kHostApplications, terms.host_charged, TermSource::kMeasured,
+              detail([](const auto& f) { return how_applications(f); }));
+  }
+  lines.add(AccountTerm::kMidCharged, terms.mid_charged, TermSource::kPods, detail([](const auto& f) {
+              return fmt::format("of high-priority, {} mid pods{}", f.pods.mid,
+                                 f.applications.empty() ? "" : " and mid host applications");
+            }));
   lines.add(AccountTerm::kRoom, room_of(terms), TermSource::kFormula,
             detail([](const auto&) { return std::string("capacity - margin - system - high-priority"); }));
   lines.add(AccountTerm::kRequested, terms.requested, TermSource::kPods,
@@ -296,7 +331,10 @@ model::ExplainedResource<Unit> explain_resource(const NodeInput& input, const Ac
   model::ExplainedResource<Unit> out;
   PodCounts counts;
   explain_pods<Of>(input.pods, account, counts, out);
-  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable};
+  if (const auto high = std::count_if(input.applications.begin(), input.applications.end(), is_high); high > 0) {
+    out.charges.push_back({ChargeBasis::kHostApplication, static_cast<std::uint32_t>(high), terms.host_charged});
+  }
+  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable, input.applications};
   out.terms = lines_of(terms, age, &facts);
   return out;
 }
@@ -311,6 +349,7 @@ model::ExplainedAccount explain(const NodeInput& input, const model::ColocationP
   out.cpu = explain_resource<CpuOf>(input, cpu_account(input, policy), kCpuKeys, policy, origin, out.account.cpu, age);
   out.memory = explain_resource<MemoryOf>(input, memory_account(input, policy), kMemoryKeys, policy, origin,
                                           out.account.memory, age);
+  out.zones_problem = zones_problem(input);
   return out;
 }
 

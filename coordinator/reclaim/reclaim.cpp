@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "coordinator/reclaim/account.h"
+#include "coordinator/reclaim/zones.h"
 
 namespace tideline::reclaim {
 namespace {
@@ -12,9 +13,6 @@ using model::CalculatePolicy;
 using model::ReclaimRule;
 using model::ReclaimTerms;
 using model::Tier;
-
-/// A reclaim threshold may exceed 100; beyond this the products with the largest valid capacity leave 64 bits.
-constexpr int kMaxPercent = 100'000;
 
 template <class Unit>
 Unit share(Unit of, int percent) {
@@ -32,12 +30,42 @@ struct Demand {
   Unit prod_used;
   Unit mid_used;
   Unit batch_used;
+  Unit host_high;     // used by host applications of prod and mid
+  Unit host_charged;  // what is charged of it
+  Unit host_used;     // used by all of them
 };
 
 template <class Unit>
-Demand<Unit> demand(const std::vector<PodInput>& pods, const Account<Unit>& account) {
+void add_applications(Demand<Unit>& sum, const std::vector<ApplicationInput>& applications,
+                      const Account<Unit>& account) {
+  for (const ApplicationInput& application : applications) {
+    const Unit used = (application.*account.application_use).value_or(Unit{0});
+    const Unit charged = account.calculate == CalculatePolicy::kRequest ? Unit{0} : used;
+    sum.host_used += used;
+    switch (application.tier) {
+      case Tier::kProd:
+        sum.prod_used += used;
+        break;
+      case Tier::kMid:
+        sum.mid_used += used;
+        sum.mid_charged += charged;
+        break;
+      case Tier::kBatch:
+      case Tier::kFree:
+        sum.batch_used += used;
+        continue;
+    }
+    sum.host_high += used;
+    sum.host_charged += charged;
+  }
+  sum.high_priority += sum.host_charged;
+}
+
+template <class Unit>
+Demand<Unit> demand(const NodeInput& input, const Account<Unit>& account) {
   Demand<Unit> sum;
-  for (const PodInput& pod : pods) {
+  add_applications(sum, input.applications, account);
+  for (const PodInput& pod : input.pods) {
     const PodCharge<Unit> one = account.charge(pod, account.calculate);
     const Unit used = one.used.value_or(Unit{0});
     sum.high_priority += one.charged;
@@ -73,11 +101,13 @@ ReclaimRule rule_of(CalculatePolicy policy) {
   return ReclaimRule::kUsage;
 }
 
-/// Mid's whole before it is cut to what the charges leave. `busy`: the system's use or reservation, the larger.
+/// Mid's whole before it is cut to what the charges leave.
 template <class Unit>
-void give_mid(ReclaimTerms<Unit>& terms, const Account<Unit>& account, const Demand<Unit>& demand, Unit busy,
+void give_mid(ReclaimTerms<Unit>& terms, const Account<Unit>& account, const Demand<Unit>& demand,
               const model::ColocationPolicy& policy) {
   const Unit zero{0};
+  // Koordinator leaves out those of mid. Here it would matter to batch whether one of them could be measured.
+  const Unit busy = std::max(account.system.value_or(zero) + demand.host_high, reserved_of(account));
   if (policy.mid_reclaim_mode == model::MidReclaimMode::kStatic) {
     terms.mid = share(account.capacity, account.mid_static_percent);
     terms.mid_rule = ReclaimRule::kStatic;
@@ -101,10 +131,11 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   const Unit zero{0};
   ReclaimTerms<Unit> terms;
   terms.capacity = account.capacity;
-  terms.margin = account.capacity.percent(100 - std::clamp(account.reclaim_threshold_percent, 0, kMaxPercent));
+  terms.margin = margin_of(account.capacity, account.reclaim_threshold_percent);
   const Unit reserved = reserved_of(account);
-  const Unit busy = std::max(account.system.value_or(zero), reserved);
-  terms.system = account.calculate == CalculatePolicy::kRequest ? reserved : busy;
+  terms.system = account.calculate == CalculatePolicy::kRequest
+                     ? reserved
+                     : std::max(account.system.value_or(zero), reserved - demand.host_charged);
   terms.reservation = account.reserved;
   terms.third_party = account.third_party;
   terms.high_priority = demand.high_priority;
@@ -116,6 +147,8 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   terms.prod_used = demand.prod_used;
   terms.mid_used = demand.mid_used;
   terms.batch_used = demand.batch_used;
+  terms.host_charged = demand.host_charged;
+  terms.host_used = demand.host_used;
   const bool predicts = policy.mid_reclaim_mode == model::MidReclaimMode::kPredicted && account.prod_reclaimable;
   // What mid is then not offered must not be batch's either.
   const bool unknown = account.capacity <= zero || !account.system || (predicts && !account.used);
@@ -125,7 +158,7 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
     return terms;
   }
   const Unit room = room_of(terms);
-  give_mid(terms, account, demand, busy, policy);
+  give_mid(terms, account, demand, policy);
   // What batch pods and third parties hold already is not for sale again.
   const Unit held = terms.committed + terms.third_party;
   if (const Unit most = terms.mid_committed + std::max(room - held, zero); most < terms.mid) {
@@ -170,8 +203,9 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
 
   const auto cpu = cpu_account(input, policy);
   const auto memory = memory_account(input, policy);
-  result.cpu = settle(cpu, demand(input.pods, cpu), policy, withdrawn);
-  result.memory = settle(memory, demand(input.pods, memory), policy, withdrawn);
+  result.cpu = settle(cpu, demand(input, cpu), policy, withdrawn);
+  result.memory = settle(memory, demand(input, memory), policy, withdrawn);
+  result.zones = split(result, input.zones, policy);
   return result;
 }
 

@@ -8,6 +8,10 @@
 //   origin      = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
 //   offered     = max(0, origin - third_party)
 // system is at least what is reserved: the larger of capacity - allocatable and the node's annotation.
+// What prod and mid host applications use is charged with high_priority, and a reservation for the system serves them,
+// too: system = max(system used, reserved - that use), and both together are Koordinator's max(system used + host
+// applications, reserved). So it is all one to an offer whether an application could be measured or its use is in the
+// system's.
 // Mid is given min(prod_reclaimable, capacity - used) + midUnallocatedPercent of what no pod of prod requests, or under
 // midReclaimMode static a fixed share of capacity.
 
@@ -16,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "messages/model/host_application.h"
 #include "messages/model/ids.h"
 #include "messages/model/pod.h"
 #include "messages/model/pod_metadata.h"
@@ -38,6 +43,27 @@ struct PodInput {
   bool listed = true;  // false: a metric whose pod is no longer listed ("dangling"); charged by use, whatever its phase
 };
 
+/// A host application. One that holds pods, or is not there, uses nothing of its own.
+struct ApplicationInput {
+  std::string name;
+  model::Tier tier = model::Tier::kProd;
+  model::ApplicationState state = model::ApplicationState::kMeasured;
+  bool listed = true;                  // false: no longer told of; charged for as long as its average lasts
+  std::optional<model::MilliCpu> cpu;  // averages as above; nullopt = in the system's use, if there is any
+  std::optional<model::Bytes> memory;
+};
+
+/// A NUMA zone; averages as above, nullopt = not known: nothing is offered there.
+struct ZoneInput {
+  int id = 0;
+  model::MilliCpu cpu_capacity;
+  model::Bytes memory_capacity;
+  std::optional<model::MilliCpu> cpu_others;  // used by all but best-effort as far as told apart, bound CPUs whole
+  std::optional<model::Bytes> memory_others;
+  std::optional<model::MilliCpu> cpu_be;  // nullopt = not told apart
+  std::optional<model::Bytes> memory_be;
+};
+
 /// One node's part. Averages as above; nullopt = not known, which withholds the offer and is never read as 0.
 struct NodeInput {
   model::NodeName node;
@@ -55,11 +81,14 @@ struct NodeInput {
   std::optional<model::MilliCpu> prod_reclaimable_cpu;  // requested by prod, and predicted not to be needed
   std::optional<model::Bytes> prod_reclaimable_memory;
   std::vector<PodInput> pods;
-  model::PolicyVersion policy;  // version of the ColocationPolicy passed beside
   /// Batch resources that other schedulers gave away: annotation node.koordinator.sh/thirdPartyAllocations.
   model::MilliCpu third_party_cpu;
   model::Bytes third_party_memory;
   std::vector<model::MetadataProblem> unreadable;  // of these and the reservation, annotations that cannot be read
+  std::vector<ApplicationInput> applications;
+  int zone_count = 0;            // NUMA zones of the host; 0 = not told
+  std::vector<ZoneInput> zones;  // by id; empty = not known, or but one
+  model::PolicyVersion policy;   // version of the ColocationPolicy passed beside
 };
 
 /// The node's account at `now` (same clock as NodeInput::arrived).
@@ -76,6 +105,9 @@ struct NodeInput {
 /// its request. maxUsageRequest - the larger. A pod without any of it is part of the system usage; one that is no
 /// longer listed (PodInput::listed) is charged what it uses, under each. Mid pods are charged at least their mid-cpu
 /// and mid-memory: what was sold to them is not sold again. CPU takes `request` as `usage`, as Koordinator does.
+/// Host applications of prod and mid are charged what they use, and nothing under request, as the system is; those of
+/// batch and free count with batch's use and are charged nothing.
+/// What is offered to batch is split over the node's NUMA zones (zones.h).
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now);
 
 /// Whether data of that age withdraws the offer: more than degradeTimeMinutes, in whole minutes begun.

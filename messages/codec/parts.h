@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <capnp/message.h>
 #include <fmt/format.h>
@@ -71,6 +72,30 @@ class Problems {
 /// A pod's summary but for what the pod is.
 model::PodSummary read_use(schema::PodSummary::Reader in);
 void write_use(const model::PodSummary& summary, schema::PodSummary::Builder out);
+
+/// What host applications used.
+void write_applications(const std::vector<model::HostApplicationSummary>& applications, schema::Report::Builder out);
+std::vector<model::HostApplicationSummary> read_applications(Problems& problems,
+                                                             capnp::List<schema::HostApplicationUse>::Reader in);
+
+/// NUMA zones: of a report, and of an account.
+void write_zones(const std::vector<model::ZoneUse>& zones, schema::Report::Builder out);
+std::vector<model::ZoneUse> read_zones(Problems& problems, capnp::List<schema::Zone>::Reader in);
+void write_zones(const std::vector<model::ZoneAccount>& zones, schema::Reclaimed::Builder out);
+std::vector<model::ZoneAccount> read_zones(Problems& problems, capnp::List<schema::ZoneAccount>::Reader in);
+
+inline void write_spread(const std::optional<model::Spread>& value, schema::Spread::Builder out) {
+  out.setKnown(value.has_value());
+  const model::Spread spread = value.value_or(model::Spread{});
+  out.setMin(spread.min);
+  out.setMean(spread.mean);
+  out.setMax(spread.max);
+}
+
+inline std::optional<model::Spread> read_spread(schema::Spread::Reader in) {
+  if (!in.getKnown()) return std::nullopt;
+  return model::Spread{in.getMin(), in.getMean(), in.getMax()};
+}
 
 inline std::uint64_t ms_of(model::Duration duration) {
   return static_cast<std::uint64_t>(model::to_ms(duration));

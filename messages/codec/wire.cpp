@@ -69,6 +69,8 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setThirdParty(terms.third_party.value());
   out.setOriginKnown(true);
   out.setOrigin(terms.origin.value());
+  out.setHostCharged(terms.host_charged.value());
+  out.setHostUsed(terms.host_used.value());
 }
 
 template <class Unit>
@@ -95,7 +97,9 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .reservation = Unit(in.getReservation()),
           .third_party = Unit(in.getThirdParty()),
           // Before there were third parties, all of it was offered.
-          .origin = Unit(in.getOriginKnown() ? in.getOrigin() : in.getOffered())};
+          .origin = Unit(in.getOriginKnown() ? in.getOrigin() : in.getOffered()),
+          .host_charged = Unit(in.getHostCharged()),
+          .host_used = Unit(in.getHostUsed())};
 }
 
 /// A list that is empty is not written: it would cost each report eight bytes.
@@ -228,6 +232,7 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     sums.setEvictedCpuMs(ms_of(work->evicted.cpu));
   }
   write_annotations(status.annotations, out);
+  out.setZones(static_cast<std::uint16_t>(status.zones));
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -258,6 +263,8 @@ void write(const model::Report& report, schema::Report::Builder out) {
   auto events = out.initEvents(static_cast<unsigned>(report.events.size()));
   for (unsigned i = 0; i < events.size(); ++i)
     write(report.events[i], events[i]);
+  write_applications(report.applications, out);
+  write_zones(report.zones, out);
 }
 
 void write(const model::ReclaimTerms<model::MilliCpu>& terms, schema::Terms::Builder out) {
@@ -278,6 +285,7 @@ void write(const model::Reclaimed& reclaimed, schema::Reclaimed::Builder out) {
     age_ms = model::to_ms(*reclaimed.data_age);
   }
   write(age_ms, out.initDataAgeMs());
+  write_zones(reclaimed.zones, out);
 }
 
 Result<model::NodeSample> read(schema::Sample::Reader in) {
@@ -342,6 +350,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
       }
     }
   }
+  status.zones = in.getZones();
   return problems.result(std::move(status));
 }
 
@@ -398,6 +407,8 @@ Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of)
       if (problems.any()) break;
     }
   }
+  report.applications = read_applications(problems, in.getApplications());
+  report.zones = read_zones(problems, in.getZones());
   auto result = problems.result(std::move(report));
   if (!result) return result;
   if (auto valid = model::validate(*result); !valid) return valid.error();
@@ -428,6 +439,8 @@ void write_without_pods(schema::Report::Reader report, std::uint64_t list, schem
     uses[i].setRunDelay(pods[i].getRunDelay());
   }
   out.setEvents(report.getEvents());
+  if (report.hasApplications()) out.setApplications(report.getApplications());
+  if (report.hasZones()) out.setZones(report.getZones());
   out.setPodList(list);
 }
 
@@ -446,6 +459,7 @@ Result<model::Reclaimed> read(schema::Reclaimed::Reader in) {
       reclaimed.data_age = std::chrono::milliseconds(*age_ms);
     }
   }
+  reclaimed.zones = read_zones(problems, in.getZones());
   return problems.result(std::move(reclaimed));
 }
 

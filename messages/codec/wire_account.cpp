@@ -86,6 +86,18 @@ model::Shortfall<Unit> read_shortfall(schema::ClusterGroup::Shortfall::Reader in
   return {Unit(in.getMid()), Unit(in.getBatch())};
 }
 
+template <class Unit>
+void write_offer(const model::ZoneOffer<Unit>& offer, schema::ClusterReport::ZoneSum::Amount::Builder out) {
+  out.setOfNodes(offer.of_nodes.value());
+  out.setInZones(offer.in_zones.value());
+  out.setMostInOne(offer.most_in_one.value());
+}
+
+template <class Unit>
+model::ZoneOffer<Unit> read_offer(schema::ClusterReport::ZoneSum::Amount::Reader in) {
+  return {Unit(in.getOfNodes()), Unit(in.getInZones()), Unit(in.getMostInOne())};
+}
+
 void write_group(const model::ClusterGroup& group, schema::ClusterGroup::Builder out) {
   out.setValue(ptr(group.value));
   out.setNodes(group.nodes);
@@ -110,6 +122,7 @@ void write(const model::ExplainedAccount& explained, schema::ExplainedAccount::B
   out.setStored(explained.stored);
   write_resource(explained.cpu, out.initCpu());
   write_resource(explained.memory, out.initMemory());
+  out.setZonesProblem(ptr(explained.zones_problem));
 }
 
 Result<model::ExplainedAccount> read(schema::ExplainedAccount::Reader in) {
@@ -119,7 +132,8 @@ Result<model::ExplainedAccount> read(schema::ExplainedAccount::Reader in) {
                                  {in.getWallMs()},
                                  in.getStored(),
                                  read_resource<model::MilliCpu>(in.getCpu()),
-                                 read_resource<model::Bytes>(in.getMemory())};
+                                 read_resource<model::Bytes>(in.getMemory()),
+                                 str(in.getZonesProblem())};
 }
 
 void write(const model::ClusterReport& report, schema::ClusterReport::Builder out) {
@@ -147,6 +161,12 @@ void write(const model::ClusterReport& report, schema::ClusterReport::Builder ou
     trend[i].setWallMs(report.trend[i].at.ms);
     write(report.trend[i].account, trend[i].initAccount());
   }
+  if (!report.zones) return;
+  auto zones = out.initZones();
+  zones.setNodes(report.zones->nodes);
+  zones.setZones(report.zones->zones);
+  write_offer(report.zones->cpu, zones.initCpu());
+  write_offer(report.zones->memory, zones.initMemory());
 }
 
 Result<model::ClusterReport> read(schema::ClusterReport::Reader in) {
@@ -175,6 +195,11 @@ Result<model::ClusterReport> read(schema::ClusterReport::Reader in) {
     auto account = read(point.getAccount());
     if (!account) return account.error().in("trend");
     report.trend.push_back({{point.getWallMs()}, *std::move(account)});
+  }
+  if (in.hasZones()) {
+    const auto zones = in.getZones();
+    report.zones = {zones.getNodes(), zones.getZones(), read_offer<model::MilliCpu>(zones.getCpu()),
+                    read_offer<model::Bytes>(zones.getMemory())};
   }
   return report;
 }

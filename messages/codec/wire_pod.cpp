@@ -5,19 +5,6 @@ namespace {
 
 using model::Result;
 
-void write_spread(const std::optional<model::Spread>& value, schema::Spread::Builder out) {
-  out.setKnown(value.has_value());
-  const model::Spread spread = value.value_or(model::Spread{});
-  out.setMin(spread.min);
-  out.setMean(spread.mean);
-  out.setMax(spread.max);
-}
-
-std::optional<model::Spread> read_spread(schema::Spread::Reader in) {
-  if (!in.getKnown()) return std::nullopt;
-  return model::Spread{in.getMin(), in.getMean(), in.getMax()};
-}
-
 void write_resources(const model::Resources& value, schema::Resources::Builder out) {
   write_unit(value.cpu, out.initCpu());
   write_unit(value.memory, out.initMemory());

@@ -1,6 +1,8 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -112,6 +114,35 @@ model::DryRun read_dry_run(schema::DryRun::Reader in) {
           .cpu_evict = in.getCpuEvict()};
 }
 
+void write_applications(const std::vector<model::HostApplication>& applications, schema::NodePolicy::Builder out) {
+  if (applications.empty()) return;
+  auto list = out.initHostApplications(static_cast<unsigned>(applications.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setName(ptr(applications[i].name));
+    list[i].setTier(static_cast<schema::Tier>(applications[i].tier));
+    list[i].setQos(static_cast<schema::QosClass>(applications[i].qos));
+    list[i].setBase(static_cast<schema::CgroupBase>(applications[i].base));
+    list[i].setPath(ptr(applications[i].path));
+  }
+}
+
+std::vector<model::HostApplication> read_applications(Problems& problems,
+                                                      capnp::List<schema::HostApplication>::Reader in) {
+  constexpr std::string_view kField = "hostApplications";
+  std::vector<model::HostApplication> applications;
+  if (!problems.bounded(kField, in, model::HostApplicationLimits::kMaxApplications)) return applications;
+  for (const auto one : in) {
+    applications.push_back(
+        {.name = str(one.getName()),
+         .tier = problems.enumerator("hostApplications.tier", one.getTier(), model::Tier::kFree),
+         .qos = problems.enumerator("hostApplications.qos", one.getQos(), model::QosClass::kSystem),
+         .base = problems.enumerator("hostApplications.base", one.getBase(), model::CgroupBase::kKubepodsBesteffort),
+         .path = str(one.getPath())});
+  }
+  if (const auto valid = model::validate(applications); !valid) problems.add(kField, valid.error().message());
+  return applications;
+}
+
 class Ranges {
  public:
   explicit Ranges(Problems& problems) : problems_(problems) {}
@@ -189,6 +220,9 @@ static_assert(static_cast<int>(schema::CpuEvictPolicy::ALLOCATABLE) ==
               static_cast<int>(model::CpuEvictPolicy::kAllocatable));
 static_assert(static_cast<int>(schema::CpuQosMechanism::CORE_SCHED) ==
               static_cast<int>(model::CpuQosMechanism::kCoreSched));
+static_assert(static_cast<int>(schema::CgroupBase::KUBEPODS_BESTEFFORT) ==
+              static_cast<int>(model::CgroupBase::kKubepodsBesteffort));
+static_assert(static_cast<int>(schema::Tier::FREE) == static_cast<int>(model::Tier::kFree));
 static_assert(static_cast<int>(schema::SuppressPolicy::WORK_CONSERVING) ==
               static_cast<int>(model::SuppressPolicy::kWorkConserving));
 
@@ -222,6 +256,7 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   out.setCpuPolicy(static_cast<schema::CpuQosMechanism>(policy.qos.cpu_policy));
   write_burst(policy.burst, out.initBurst());
   write_dry_run(policy.dry_run, out.initDryRun());
+  write_applications(policy.host_applications, out);
 }
 
 Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
@@ -265,6 +300,7 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
   };
   policy.burst = read_burst(problems, in.getBurst());
   policy.dry_run = read_dry_run(in.getDryRun());
+  policy.host_applications = read_applications(problems, in.getHostApplications());
   check_policy(problems, policy);
   return problems.result(std::move(policy));
 }

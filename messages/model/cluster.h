@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,23 @@ struct NodeDeficit {
   friend bool operator==(const NodeDeficit&, const NodeDeficit&) = default;
 };
 
+/// What nodes with accounts of zones offer batch.
+template <class Unit>
+struct ZoneOffer {
+  Unit of_nodes{};
+  Unit in_zones{};     // of it: at most as much
+  Unit most_in_one{};  // in the zone that has most
+  friend bool operator==(const ZoneOffer&, const ZoneOffer&) = default;
+};
+
+struct ClusterZones {
+  std::uint32_t nodes = 0;
+  std::uint32_t zones = 0;
+  ZoneOffer<MilliCpu> cpu;
+  ZoneOffer<Bytes> memory;
+  friend bool operator==(const ClusterZones&, const ClusterZones&) = default;
+};
+
 struct ClusterReport {
   WallTime at;
   std::uint32_t gone = 0;  // nodes that are left out: not heard of for FleetOptions::gone_after
@@ -52,6 +70,7 @@ struct ClusterReport {
   std::vector<NodeDeficit> deficits;       // largest share of capacity first, at most ClusterLimits::kMaxDeficits
   std::uint32_t deficit_nodes = 0;         // nodes in deficit, also those beyond the list
   std::vector<AccountAt> trend;            // oldest first; each the mean of its stretch of the range
+  std::optional<ClusterZones> zones;       // nullopt: no node has accounts of zones
   friend bool operator==(const ClusterReport&, const ClusterReport&) = default;
 };
 

@@ -64,6 +64,19 @@ struct FastCounters {
   friend bool operator==(const FastCounters&, const FastCounters&) = default;
 };
 
+/// A host application's group.
+struct ApplicationCounters {
+  std::string name;
+  Tier tier = Tier::kProd;
+  QosClass qos = QosClass::kSystem;
+  std::string where;              // the group, relative to the hierarchies
+  bool below_besteffort = false;  // its use is in the besteffort root's
+  bool holds_pods = false;        // lies at, above or in a pod: not read
+  bool failed = false;            // something of it could not be read or parsed
+  GroupCounters group;
+  friend bool operator==(const ApplicationCounters&, const ApplicationCounters&) = default;
+};
+
 /// Everything the pod loop reads.
 struct HostCounters {
   MonoTime at;
@@ -79,6 +92,7 @@ struct HostCounters {
   bool be_limit_known = false;
   std::optional<int> be_cpus;     // CPUs the besteffort root may run on
   std::vector<PodCounters> pods;  // in the order of the pods given; a pod without cgroup has empty counters
+  std::vector<ApplicationCounters> applications;  // host applications, in the order of the policy
   friend bool operator==(const HostCounters&, const HostCounters&) = default;
 };
 

@@ -44,6 +44,8 @@ std::string_view name_of(AccountTerm term) {
       return "origin";
     case AccountTerm::kThirdParty:
       return "third-party";
+    case AccountTerm::kHostApplications:
+      return "host-applications";
   }
   return "unknown";
 }
@@ -86,6 +88,8 @@ std::string_view name_of(ChargeBasis basis) {
       return "mid-request";
     case ChargeBasis::kUnknown:
       return "unknown";
+    case ChargeBasis::kHostApplication:
+      return "host-application";
   }
   return "unknown";
 }

@@ -37,6 +37,7 @@ enum class AccountTerm : std::uint8_t {
   kReservation = 17,  // of reserved, by annotation
   kOrigin = 18,       // batch's whole before third parties
   kThirdParty = 19,   // of it, given away by other schedulers
+  kHostApplications = 20,  // of high priority; of nodes that have any
 };
 std::string_view name_of(AccountTerm term);  // "capacity", "system-used" ...
 
@@ -56,12 +57,13 @@ enum class ChargeBasis : std::uint8_t {
   kNotCharged = 0,  // batch and free pods
   kEnded = 1,
   kUse = 2,
-  kRequest = 3,     // by the policy, or as the larger of both
-  kUnmeasured = 4,  // its request, as its use is not known
-  kLse = 5,         // its request: an LSE pod's CPUs are its own
-  kGone = 6,        // its use: no longer listed, and still measured
-  kMidRequest = 7,  // what it was promised of mid resources is the larger
-  kUnknown = 8,     // neither use nor request is known: nothing, it is part of the system's use
+  kRequest = 3,          // by the policy, or as the larger of both
+  kUnmeasured = 4,       // its request, as its use is not known
+  kLse = 5,              // its request: an LSE pod's CPUs are its own
+  kGone = 6,             // its use: no longer listed, and still measured
+  kMidRequest = 7,       // what it was promised of mid resources is the larger
+  kUnknown = 8,          // neither use nor request is known: nothing, it is part of the system's use
+  kHostApplication = 9,  // no pod at all: what host applications of prod and mid use
 };
 std::string_view name_of(ChargeBasis basis);  // "use", "request" ...
 
@@ -75,11 +77,11 @@ struct ExplainedTerm {
   friend bool operator==(const ExplainedTerm&, const ExplainedTerm&) = default;
 };
 
-/// All pods that are charged for one reason.
+/// All pods, or host applications, that are charged for one reason.
 template <class Unit>
 struct ChargeSum {
   ChargeBasis basis = ChargeBasis::kUse;
-  std::uint32_t pods = 0;
+  std::uint32_t pods = 0;  // or host applications
   Unit charged{};
   friend bool operator==(const ChargeSum&, const ChargeSum&) = default;
 };
@@ -112,6 +114,7 @@ struct ExplainedAccount {
   bool stored = false;  // as history has it: without details, reasons and pods
   ExplainedResource<MilliCpu> cpu;
   ExplainedResource<Bytes> memory;
+  std::string zones_problem = {};  // why there are no accounts of zones, where there should be
   friend bool operator==(const ExplainedAccount&, const ExplainedAccount&) = default;
 };
 

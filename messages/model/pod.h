@@ -9,23 +9,17 @@
 #include "messages/model/cpu_set.h"
 #include "messages/model/ids.h"
 #include "messages/model/policy.h"
+#include "messages/model/qos.h"
 #include "messages/model/units.h"
 
 namespace tideline::model {
 
-/// Label koordinator.sh/qosClass.
-enum class QosClass { kLse, kLsr, kLs, kBe, kSystem };
 /// The class the kubelet computes; it decides the cgroup's place in the tree.
 enum class KubeQos { kGuaranteed, kBurstable, kBestEffort };
-/// Band of spec.priority: prod 9000-9999, mid 7000-7999, batch 5000-5999, free 3000-3999.
-enum class Tier { kProd, kMid, kBatch, kFree };
 enum class PodPhase { kPending, kRunning, kSucceeded, kFailed };
 
-std::string_view name_of(QosClass qos);    // "LSE" ...
 std::string_view name_of(KubeQos qos);     // "Guaranteed" ...
-std::string_view name_of(Tier tier);       // "prod" ...
 std::string_view name_of(PodPhase phase);  // "Pending" ...
-std::optional<QosClass> qos_class_from(std::string_view text);
 std::optional<KubeQos> kube_qos_from(std::string_view text);
 std::optional<PodPhase> pod_phase_from(std::string_view text);
 
@@ -119,7 +113,5 @@ struct Pod {
 
 /// Koordinator's default without the label: Guaranteed -> LSR, Burstable -> LS, BestEffort -> BE.
 QosClass default_qos(KubeQos qos);
-/// Tier by spec.priority's band, else by QoS (BE -> batch, all others -> prod).
-Tier tier_of(std::optional<int> priority, QosClass qos);
 
 }  // namespace tideline::model

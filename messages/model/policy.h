@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
+#include "messages/model/host_application.h"
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
 
@@ -129,6 +131,7 @@ struct NodePolicy {
   QosPolicy qos;
   CpuBurstPolicy burst;
   DryRun dry_run;
+  std::vector<HostApplication> host_applications;  // host-application-config; names and groups are unique
   friend bool operator==(const NodePolicy&, const NodePolicy&) = default;
 };
 

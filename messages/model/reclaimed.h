@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
+#include "messages/model/zone.h"
 
 namespace tideline::model {
 
@@ -33,7 +35,7 @@ struct ReclaimTerms {
   Unit capacity{};
   Unit margin{};         // capacity * (100 - reclaimThresholdPercent) / 100
   Unit system{};         // max(system used, node reserved); node reserved alone under the request policy
-  Unit high_priority{};  // charged for pods that are not batch or free: prod and mid
+  Unit high_priority{};  // charged for pods and host applications that are not batch or free: prod and mid
   Unit offered{};        // batch's whole, what its pods requested included
   Unit deficit{};        // how far the charges exceed capacity - margin
   ReclaimRule rule = ReclaimRule::kUsage;
@@ -52,6 +54,9 @@ struct ReclaimTerms {
   Unit reservation{};             // of system, by annotation node.koordinator.sh/reservation; 0 = none
   Unit third_party{};             // of batch's whole, what other schedulers gave away
   Unit origin{};                  // batch's whole before them: node.koordinator.sh/originExtendedAllocatable
+  // Host applications, which count with the pods of their tier in what stands above.
+  Unit host_charged{};  // of high_priority
+  Unit host_used{};     // of all tiers
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 
@@ -61,6 +66,7 @@ struct Reclaimed {
   ReclaimTerms<Bytes> memory;
   PolicyVersion policy;
   std::optional<Duration> data_age;  // receiver's monotonic age of the report it rests on
+  std::vector<ZoneAccount> zones;    // by id; of a node with several NUMA nodes that are known
   friend bool operator==(const Reclaimed&, const Reclaimed&) = default;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "messages/model/action.h"
+#include "messages/model/host_application.h"
 #include "messages/model/ids.h"
 #include "messages/model/knob.h"
 #include "messages/model/node_annotations.h"
@@ -14,6 +15,7 @@
 #include "messages/model/result.h"
 #include "messages/model/sample.h"
 #include "messages/model/units.h"
+#include "messages/model/zone.h"
 
 namespace tideline::model {
 
@@ -50,6 +52,18 @@ struct PodSummary {
   std::optional<double> throttled_ratio;  // mean over the window
   std::optional<double> run_delay;        // mean over the window
   friend bool operator==(const PodSummary&, const PodSummary&) = default;
+};
+
+/// What a host application used. Told of each that the policy in force names, also where nothing is known of it.
+struct HostApplicationSummary {
+  std::string name;
+  Tier tier = Tier::kProd;
+  QosClass qos = QosClass::kSystem;
+  std::string group;                                     // where the node looked for it, relative to the hierarchies
+  ApplicationState state = ApplicationState::kNotFound;  // at the end of the window
+  std::optional<Spread> cpu_milli;
+  std::optional<Spread> memory_bytes;
+  friend bool operator==(const HostApplicationSummary&, const HostApplicationSummary&) = default;
 };
 
 /// State of one policy feature on this node. Silence is a bug: each feature asked for is listed.
@@ -90,6 +104,7 @@ struct NodeStatus {
   std::vector<KnobSupport> knobs;  // as probed on the host; empty: not told, as by an agent of before this field
   std::optional<BeWork> be_work;   // nullopt: not told
   NodeAnnotations annotations;     // as the node was given them, within AnnotationLimits
+  int zones = 0;                   // NUMA nodes of the host; 0: not known, or not told
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 
@@ -108,6 +123,8 @@ struct Report {
   std::vector<NodeSample> samples;  // oldest first; their `pods` are empty: pods travel as summaries
   std::vector<PodSummary> pods;
   std::vector<Event> events;
+  std::vector<HostApplicationSummary> applications;  // at most HostApplicationLimits::kMaxApplications
+  std::vector<ZoneUse> zones;  // by id; empty: none were read in this window, or the host has but one
   friend bool operator==(const Report&, const Report&) = default;
 };
 

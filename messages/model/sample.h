@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "messages/model/host_application.h"
 #include "messages/model/ids.h"
 #include "messages/model/pod.h"
 #include "messages/model/units.h"
+#include "messages/model/zone.h"
 
 namespace tideline::model {
 
@@ -48,6 +50,18 @@ struct PodUse {
   friend bool operator==(const PodUse&, const PodUse&) = default;
 };
 
+/// A host application; stays on the host, as reports have summaries.
+struct ApplicationUse {
+  std::string name;
+  Tier tier = Tier::kProd;
+  QosClass qos = QosClass::kSystem;
+  std::string group;  // relative to the hierarchies
+  ApplicationState state = ApplicationState::kNotFound;
+  std::optional<MilliCpu> cpu;
+  std::optional<Bytes> memory;  // anon + unevictable
+  friend bool operator==(const ApplicationUse&, const ApplicationUse&) = default;
+};
+
 /// "some" and "full" stall over the window as a share of time, 0..1 (Documentation/accounting/psi.rst, `total=`).
 struct Pressure {
   double some = 0;
@@ -63,7 +77,7 @@ struct NodeSample {
   std::optional<MilliCpu> node_cpu;
   std::optional<MilliCpu> ls_cpu;
   std::optional<MilliCpu> be_cpu;
-  std::optional<MilliCpu> system_cpu;  // node - pods, >= 0
+  std::optional<MilliCpu> system_cpu;  // node - pods - host applications as far as known, >= 0
   std::optional<Bytes> node_memory;    // MemTotal - MemAvailable
   std::optional<Bytes> ls_memory;
   std::optional<Bytes> be_memory;
@@ -75,6 +89,12 @@ struct NodeSample {
   std::optional<MilliCpu> be_limit;  // quota on the besteffort root; nullopt = no quota
   std::optional<int> be_cpus;        // CPUs the besteffort root may run on (its effective cpuset); stays on the host
   std::vector<PodUse> pods;
+  std::vector<ApplicationUse> applications;
+  std::vector<ZoneUse> zones;  // empty: not read in this round; reports have the newest
+  /// CPU of host applications that are not best-effort's, which are those of QoS BE below the besteffort root; nullopt
+  /// if one that is there cannot be read. Stays on the host, and so does the next.
+  std::optional<MilliCpu> app_cpu = MilliCpu(0);
+  std::optional<MilliCpu> app_cpu_in_be = MilliCpu(0);  // of it below the besteffort root, whose use has it in it
   friend bool operator==(const NodeSample&, const NodeSample&) = default;
 };
 

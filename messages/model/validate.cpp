@@ -162,6 +162,26 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.ratio("pods.run_delay", summary.run_delay);
 }
 
+void check_application(Checker& check, const HostApplicationSummary& application) {
+  if (application.name.empty()) check.fail("applications.name", "empty");
+  check.text("applications.name", application.name, HostApplicationLimits::kMaxNameBytes);
+  // The base's own group stands before the path.
+  check.text("applications.group", application.group, 2 * HostApplicationLimits::kMaxPathBytes);
+  check.spread("applications.cpu_milli", application.cpu_milli, ReportLimits::kMaxMilliCpu);
+  check.spread("applications.memory_bytes", application.memory_bytes, ReportLimits::kMaxMemoryBytes);
+}
+
+void check_zone(Checker& check, const ZoneUse& zone) {
+  check.range("zones.id", std::int64_t{zone.id}, 0, ZoneLimits::kMaxId);
+  check.cpu("zones.cpu_capacity", zone.cpu_capacity);
+  check.bytes("zones.memory_capacity", zone.memory_capacity);
+  check.cpu("zones.cpu_used", zone.cpu_used);
+  check.cpu("zones.cpu_bound_idle", zone.cpu_bound_idle);
+  check.bytes("zones.memory_used", zone.memory_used);
+  check.cpu("zones.be_cpu", zone.be_cpu);
+  check.bytes("zones.be_memory", zone.be_memory);
+}
+
 }  // namespace
 
 Result<void> validate(const Report& report) {
@@ -176,6 +196,9 @@ Result<void> validate(const Report& report) {
   check.count("samples", report.samples.size(), ReportLimits::kMaxSamples);
   check.count("pods", report.pods.size(), ReportLimits::kMaxPods);
   check.count("events", report.events.size(), ReportLimits::kMaxEvents);
+  check.count("zones", report.zones.size(), ZoneLimits::kMaxZones);
+  check.range("status.zones", std::int64_t{report.status.zones}, 0, ZoneLimits::kMaxId + 1);
+  check.count("applications", report.applications.size(), HostApplicationLimits::kMaxApplications);
   if (check.failed()) return check.result();
 
   for (std::size_t i = 0; i < report.samples.size(); ++i) {
@@ -188,6 +211,21 @@ Result<void> validate(const Report& report) {
   for (const auto& pod : report.pods) {
     check_pod(check, pod);
     bound_cpus += pod.pod.bound_cpus.cpus().size();
+  }
+  for (std::size_t i = 0; i < report.applications.size(); ++i) {
+    const auto& application = report.applications[i];
+    check_application(check, application);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (report.applications[j].name == application.name) {
+        check.fail("applications.name", fmt::format("'{}' comes twice", application.name));
+      }
+    }
+  }
+  for (std::size_t i = 0; i < report.zones.size(); ++i) {
+    check_zone(check, report.zones[i]);
+    if (i > 0 && report.zones[i].id <= report.zones[i - 1].id) {
+      check.fail("zones.id", fmt::format("{} comes after {}", report.zones[i].id, report.zones[i - 1].id));
+    }
   }
   check.count("pods.bound_cpus", bound_cpus, ReportLimits::kMaxBoundCpus);
   for (const auto& event : report.events) {

@@ -31,6 +31,23 @@ struct Terms {
   thirdParty @20 :Int64;   # of batch's whole, given away by other schedulers
   origin @21 :Int64;       # batch's whole before them, if originKnown; else as offered
   originKnown @22 :Bool;
+  hostCharged @23 :Int64;  # of highPriority, for host applications
+  hostUsed @24 :Int64;     # by host applications of all tiers
+}
+
+struct ZoneTerms {
+  capacity @0 :Int64;      # millicores or bytes, as the field that holds this
+  margin @1 :Int64;
+  charged @2 :R.OptInt;    # not known: nothing is offered
+  beUsed @3 :R.OptInt;     # not known: not told apart
+  offered @4 :Int64;
+}
+
+struct ZoneAccount {
+  # Of a NUMA node.
+  id @0 :UInt16;
+  cpu @1 :ZoneTerms;       # millicores
+  memory @2 :ZoneTerms;    # bytes
 }
 
 struct Reclaimed {
@@ -39,6 +56,7 @@ struct Reclaimed {
   memory @2 :Terms;     # bytes
   policyVersion @3 :UInt64;
   dataAgeMs @4 :R.OptInt;  # ms since the report it rests on arrived
+  zones @5 :List(ZoneAccount);  # by id; of a node with several NUMA nodes that are known
 }
 
 enum Liveness { never @0; live @1; late @2; gone @3; }
@@ -228,6 +246,7 @@ struct ExplainedAccount {
   stored @2 :Bool;            # as history has it: without details and pods
   cpu @3 :ExplainedResource;      # millicores
   memory @4 :ExplainedResource;   # bytes
+  zonesProblem @5 :Text;      # why there are no accounts of zones, where there should be
 }
 
 struct ClusterGroup {
@@ -247,6 +266,14 @@ struct ClusterReport {
   deficits @4 :List(Deficit);     # largest share of capacity first
   deficitNodes @5 :UInt32;    # nodes in deficit, also those beyond the list
   trend @6 :List(AccountAt);  # oldest first; each the mean of its stretch of the range
+  zones @7 :ZoneSum;          # null: no node tells of zones
+  struct ZoneSum {
+    nodes @0 :UInt32;         # that have accounts of zones
+    zones @1 :UInt32;
+    cpu @2 :Amount;           # millicores
+    memory @3 :Amount;        # bytes
+    struct Amount { ofNodes @0 :Int64; inZones @1 :Int64; mostInOne @2 :Int64; }  # offered to batch
+  }
   struct Grouping {
     label @0 :Text;
     groups @1 :List(ClusterGroup);  # by value

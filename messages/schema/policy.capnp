@@ -76,6 +76,17 @@ struct ColocationPolicy {
   midStaticMemoryReservedPercent @16 :Int32;   # percent of capacity
 }
 
+enum CgroupBase { cgroupRoot @0; kubepods @1; kubepodsBurstable @2; kubepodsBesteffort @3; }
+enum Tier { prod @0; mid @1; batch @2; free @3; }
+
+struct HostApplication {
+  name @0 :Text;
+  tier @1 :Tier;          # of its priority class
+  qos @2 :R.QosClass;
+  base @3 :CgroupBase;
+  path @4 :Text;          # below the base, without slashes at its ends
+}
+
 struct NodePolicy {
   version @0 :UInt64;
   epoch @1 :UInt64;
@@ -87,4 +98,5 @@ struct NodePolicy {
   cpuPolicy @7 :CpuQosMechanism;
   burst @8 :CpuBurstPolicy;
   dryRun @9 :DryRun;
+  hostApplications @10 :List(HostApplication);  # null: none
 }

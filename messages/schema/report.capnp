@@ -150,6 +150,7 @@ struct NodeStatus {
   knobs @13 :List(KnobSupport); # as probed on the host
   beWork @14 :BeWork;           # null: not told
   annotations @15 :List(Label); # of the node
+  zones @16 :UInt16;            # NUMA nodes of the host; 0 = not known, or not told
 }
 
 struct BeWork {
@@ -171,6 +172,28 @@ struct Event {
   newValue @5 :Text;
 }
 
+struct HostApplicationUse {
+  name @0 :Text;
+  tier @1 :UInt8;           # model::Tier; one that is not known counts as prod
+  qos @2 :QosClass;
+  group @3 :Text;           # where it was looked for, relative to the hierarchies
+  state @4 :UInt8;          # model::ApplicationState; one that is not known counts as unreadable
+  cpuMilli @5 :Spread;      # millicores
+  memoryBytes @6 :Spread;   # bytes
+}
+
+struct Zone {
+  # A NUMA node.
+  id @0 :UInt16;
+  cpuCapacity @1 :Int64;     # millicores
+  memoryCapacity @2 :Int64;  # bytes
+  cpuUsed @3 :OptInt;        # millicores
+  cpuBoundIdle @4 :Int64;    # millicores, not used of CPUs that are bound to LSE pods
+  memoryUsed @5 :OptInt;     # bytes
+  beCpu @6 :OptInt;          # millicores of it by the besteffort root
+  beMemory @7 :OptInt;       # bytes, likewise
+}
+
 enum Lane { live @0; backfill @1; }
 
 struct Report {
@@ -190,4 +213,6 @@ struct Report {
   # coordinator's making. All `pod` of a report may be left out: they are then, in the same order, those of the report
   # before, which must have the same number.
   podList @12 :UInt64;
+  applications @13 :List(HostApplicationUse);  # each that the policy in force names; null: none, or not told
+  zones @14 :List(Zone);  # by id; null: none were read in this window, or the host has but one
 }

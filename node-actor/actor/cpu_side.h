@@ -87,6 +87,8 @@ class CpuSide {
   /// Of the last round; what could not be written is unsupported and says what the kernel answered.
   std::vector<model::FeatureState> features() const;
   const model::KnobSet& knobs() const { return knobs_; }
+  /// Empty: it could not be loaded.
+  const model::Topology& topology() const { return topology_; }
 
  private:
   /// The groups of the holds; one that is no group of kubelet's tree holds nothing of ours.

@@ -130,6 +130,8 @@ void LinkActor::store_report() {
   report.samples = window_.samples();
   report.pods = window_.summaries(*pods_);
   report.events = events_;
+  report.applications = window_.applications();
+  report.zones = window_.zones();
 
   const auto bytes = codec::to_bytes(report);
   if (!bytes) {

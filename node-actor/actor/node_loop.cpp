@@ -12,6 +12,7 @@
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
+#include "node-actor/sense/judge_applications.h"
 #include "node-actor/sense/judge_protection.h"
 #include "node-actor/sense/sample.h"
 
@@ -45,11 +46,14 @@ std::string relative_to(const kernel::CgroupTree& tree, const std::string& path)
   return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
-/// The sample with none of its pods but the BE ones outside the besteffort root (decide::be_outside_root).
+/// The sample without applications, and with none of its pods but the BE ones outside the besteffort root
+/// (decide::be_outside_root).
 model::NodeSample levels_of(model::NodeSample& sample, const std::vector<model::Pod>& pods) {
   auto uses = std::exchange(sample.pods, {});
+  auto applications = std::exchange(sample.applications, {});
   auto levels = sample;
   sample.pods = std::move(uses);
+  sample.applications = std::move(applications);
   for (const auto& pod : pods) {
     if (pod.qos != model::QosClass::kBe || pod.kube_qos == model::KubeQos::kBestEffort) continue;
     const auto use = std::find_if(sample.pods.begin(), sample.pods.end(),
@@ -117,6 +121,9 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),
       [self](const model::KernelWrite& write) { return self->perform(write); }, tell);
+  // A reading that waits for the round after its report is one report late.
+  loop->zones_.emplace(loop->tree_, loop->cpu_side_->topology(), config.report_interval - config.pod_interval / 2);
+  loop->status_.zones = static_cast<int>(loop->zones_->count());
   return loop;
 }
 
@@ -128,6 +135,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       tree_(std::move(tree)),
       fast_reader_(tree_),
       pod_reader_(tree_, {.memory_every = kMemoryEvery, .detail_every = kDetailEvery}),
+      application_reader_(tree_, kMemoryEvery),
       weights_reader_(tree_),
       gate_(journal, lease,
             [this](const model::KernelWrite& write, const std::string& original) {
@@ -150,6 +158,7 @@ void NodeLoop::set_pods(std::vector<model::Pod> pods) {
     if (decide::is_outside_be(pod)) outside.push_back(tree_.pod_group(pod));
   }
   fast_reader_.watch_outside(tree_, outside);
+  read_applications();
 }
 
 void NodeLoop::look_outside() {
@@ -159,6 +168,12 @@ void NodeLoop::look_outside() {
 void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   if (!told_) told_ = suppress_features();
   policy_ = std::move(policy);
+  read_applications();
+}
+
+void NodeLoop::read_applications() {
+  static const std::vector<model::HostApplication> kNone;
+  application_reader_.set(policy_ ? policy_->host_applications : kNone, pods_);
 }
 
 void NodeLoop::set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of) {
@@ -381,11 +396,13 @@ model::NodeSample NodeLoop::pod_round() {
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
   pod_reader_.read(pods_, by_pressure, reading_);
+  auto& counters = reading_.counters;
+  if (!application_reader_.empty()) counters.applications = application_reader_.read(counters.at, reading_.errors);
   for (const auto& error : reading_.errors)
     note_trouble(error);
-  auto& counters = reading_.counters;
   recorder_.host(counters);
   auto sample = host_before_ ? sense::node_sample(*host_before_, counters) : sense::first_sample(counters);
+  applications_ = sense::judge_applications(sample.applications);
   if (auto weights = weights_reader_.read(); !judged_ || weights != weights_) {
     weights_ = std::move(weights);
     protection_ = sense::judge_protection(weights_, sense::be_beside_ls(pods_));
@@ -397,6 +414,10 @@ model::NodeSample NodeLoop::pod_round() {
   input_.pods = levels_of(sample, pods_);
   look_outside();
   const auto now = clock::mono_now();
+  std::vector<model::Error> zone_errors;
+  sample.zones = zones_->round(pods_, now, zone_errors);
+  for (const auto& error : zone_errors)
+    note_trouble(error);
   cpu_side_->step_evictions(now);
   // Before the first list of pods, no pod is no reason to take anything back.
   if (!pods_known_) return sample;
@@ -435,6 +456,7 @@ model::NodeStatus NodeLoop::status() const {
   }
   for (auto& feature : cpu_side_->features())
     status.features.push_back(std::move(feature));
+  if (applications_) status.features.push_back(*applications_);
   if (policy_) status.policy_applied = policy_->version;
   return status;
 }

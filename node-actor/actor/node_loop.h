@@ -15,9 +15,11 @@
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/own_pod.h"
 #include "node-actor/actor/recorder.h"
+#include "node-actor/actor/zones.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/journal_gate.h"
+#include "node-actor/kernel/application_reader.h"
 #include "node-actor/kernel/fast_reader.h"
 #include "node-actor/kernel/pod_reader.h"
 #include "node-actor/kernel/protection.h"
@@ -90,6 +92,7 @@ class NodeLoop {
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
   void keep_off_own_pod();
+  void read_applications();
   /// What is known of allocatable batch-cpu and not too old.
   std::optional<model::MilliCpu> fresh_batch_allocatable(model::MonoTime now) const;
   void note(model::Event event);
@@ -103,11 +106,13 @@ class NodeLoop {
   kernel::CgroupTree tree_;
   kernel::FastReader fast_reader_;
   kernel::PodReader pod_reader_;
+  kernel::ApplicationReader application_reader_;
   kernel::SiblingWeightReader weights_reader_;
   guard::JournalGate gate_;
   kernel::Writer writer_;
   BeLimit be_limit_;
   std::optional<CpuSide> cpu_side_;  // always there once open() is through
+  std::optional<Zones> zones_;       // likewise
   Recorder recorder_;
 
   model::NodeStatus status_;
@@ -140,6 +145,7 @@ class NodeLoop {
   /// Features of the newest fast round once they cannot be told of it any more, for its policy is gone; nullopt: they
   /// can.
   std::optional<std::vector<model::FeatureState>> told_ = std::vector<model::FeatureState>();
+  std::optional<model::FeatureState> applications_;  // nullopt: the policy names none
   std::vector<model::Event> events_;
   std::uint64_t events_dropped_ = 0;
   std::set<std::string> troubles_;  // already logged; bounded

@@ -31,6 +31,13 @@ std::optional<MilliCpu> non_be_use(const std::optional<MilliCpu>& node, const st
   return std::max(*node - *be, non_be_pods.value_or(MilliCpu(0)) + reserved);
 }
 
+/// BE's use without that of services which run below its root.
+std::optional<MilliCpu> without_services(MilliCpu be, const std::optional<model::NodeSample>& pods) {
+  const auto services = pods ? pods->app_cpu_in_be : MilliCpu(0);
+  if (!services) return std::nullopt;
+  return std::max(be - *services, MilliCpu(0));
+}
+
 Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   Usage usage;
   const auto& pods = input.pods;
@@ -42,18 +49,21 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
     usage.pods_fresh = *terms.pods_age <= std::max<model::Duration>(kPodSampleMaxAge, 2 * input.pod_interval);
   }
   if (usage.pods_fresh) {
-    usage.non_be_pods = pods->ls_cpu;
-    if (pods->be_cpu) pods_be = *pods->be_cpu + outside;
-    const auto steady = non_be_use(pods->node_cpu, pods_be, pods->ls_cpu, terms.reserved);
+    if (pods->ls_cpu && pods->app_cpu) usage.non_be_pods = *pods->ls_cpu + *pods->app_cpu;
+    if (pods->be_cpu) pods_be = without_services(*pods->be_cpu + outside, pods);
+    const auto steady = non_be_use(pods->node_cpu, pods_be, usage.non_be_pods, terms.reserved);
     if (steady) terms.steady_formula = terms.threshold - *steady;
   }
   const auto& fast = input.fast;
-  if (fast && fast->node_cpu && fast->be_cpu &&
+  const auto older = usage.pods_fresh ? outside : MilliCpu(0);
+  const auto fast_be = fast && fast->be_cpu
+                           ? without_services(*fast->be_cpu + fast->be_outside_cpu.value_or(older), pods)
+                           : std::nullopt;
+  if (fast_be && fast->node_cpu &&
       age_of(fast->at, input.now) <=
           std::clamp<model::Duration>(2 * fast->window, kFastSampleLeastAge, kFastSampleMaxAge)) {
     usage.node = fast->node_cpu;
-    const auto older = usage.pods_fresh ? outside : MilliCpu(0);
-    usage.be = *fast->be_cpu + fast->be_outside_cpu.value_or(older);
+    usage.be = fast_be;
     terms.from_fast_loop = true;
     terms.sample_age = age_of(fast->at, input.now);
   } else if (usage.pods_fresh && pods->node_cpu && pods_be) {

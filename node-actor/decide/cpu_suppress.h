@@ -6,7 +6,9 @@
 //   suppress = capacity * T / 100 - used(non-BE pods) - max(node used - used(all pods), 0, reserved)
 // which is the same as
 //   suppress = capacity * T / 100 - max(node used - BE used, used(non-BE pods) + reserved)
-// and in this form needs no pod reading newer than the last pod loop: node and BE come from the fast loop.
+// and in this form needs no pod reading newer than the last pod loop: node and BE come from the fast loop. Host
+// applications count with the pods: as BE those of QoS BE below the besteffort root, as non-BE all others, also those
+// below that root, whose use is taken off BE's.
 
 #include <array>
 #include <cstddef>
@@ -99,7 +101,7 @@ struct SuppressInput {
   NodeFacts node;
   std::optional<model::FastSample> fast;  // newest of the fast loop
   std::optional<model::NodeSample>
-      pods;  // newest of the pod loop; read: at, node_cpu, ls_cpu, be_cpu, ls_delay_per_cpu
+      pods;  // newest of the pod loop; read: at, node_cpu, ls_cpu, be_cpu, ls_delay_per_cpu, app_cpu, app_cpu_in_be
   model::Duration pod_interval = std::chrono::seconds(1);  // between two pod samples
   /// CPU of BE-labelled pods that live outside the besteffort root, of the same instant as `pods`; 0 if there are none,
   /// nullopt if it could not be read. See be_outside_root(). Stands in where `fast` does not have it.
@@ -155,8 +157,8 @@ struct SuppressTerms {
   int threshold_percent = 0;
   model::MilliCpu threshold;  // capacity * threshold_percent / 100
   std::optional<model::MilliCpu> node_used;
-  std::optional<model::MilliCpu> be_used;           // besteffort root + BE pods outside it where fresh
-  std::optional<model::MilliCpu> non_be_pods_used;  // nullopt: no fresh pod sample
+  std::optional<model::MilliCpu> be_used;  // besteffort root - services below it + BE pods outside it where fresh
+  std::optional<model::MilliCpu> non_be_pods_used;  // with host applications; nullopt: no fresh pod sample
   model::MilliCpu reserved;
   std::optional<model::MilliCpu> non_be_used;  // max(node - be, pods + reserved)
   std::optional<model::MilliCpu> formula;      // threshold - non_be_used; may be negative

@@ -52,6 +52,7 @@ GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, mo
   status_.kernel_release = "simulated";
   status_.boot_id = fmt::format("simulated-{:016x}", incarnation_.value());
   status_.agent_version = "tideline-fleet " TIDELINE_VERSION;
+  status_.zones = 1;
   status_.labels = {{"tideline.io/simulated", "generated"}};
   status_.protection = {true, "generated: no host, nothing to protect"};
   for (const char* feature : {"cpuSuppress", "cpuQos", "cpuset", "cpuBurst.kernel", "batchLimits", "cpuEvict"})

@@ -3,6 +3,7 @@
 
 #include "messages/model/action.h"
 #include "messages/model/counters.h"
+#include "messages/model/host_application.h"
 #include "messages/model/knob.h"
 #include "messages/model/pod.h"
 #include "messages/model/policy.h"
@@ -64,6 +65,18 @@ void fields(V& v, Of<V, model::FastCounters> counters) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::ApplicationCounters> application) {
+  v("name", application.name);
+  v("tier", application.tier);
+  v("qos", application.qos);
+  v("where", application.where);
+  v("below_besteffort", application.below_besteffort);
+  v("holds_pods", application.holds_pods);
+  v("failed", application.failed);
+  v("group", application.group);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::HostCounters> host) {
   v("at_ns", host.at);
   v("wall_ms", host.wall);
@@ -78,6 +91,7 @@ void fields(V& v, Of<V, model::HostCounters> host) {
   v("be_limit_known", host.be_limit_known);
   v("be_cpus", host.be_cpus);
   v("pods", host.pods);
+  v("applications", host.applications);
 }
 
 // Samples: CPU in millicores, memory in bytes.
@@ -115,7 +129,18 @@ void fields(V& v, Of<V, model::Pressure> pressure) {
   v("full", pressure.full);
 }
 
-/// All but the single pods.
+template <class V>
+void fields(V& v, Of<V, model::ApplicationUse> use) {
+  v("name", use.name);
+  v("tier", use.tier);
+  v("qos", use.qos);
+  v("group", use.group);
+  v("state", use.state);
+  v("cpu", use.cpu);
+  v("memory", use.memory);
+}
+
+/// All but the single pods and applications.
 template <class V>
 void host_fields(V& v, Of<V, model::NodeSample> sample) {
   v("at_ns", sample.at);
@@ -134,12 +159,15 @@ void host_fields(V& v, Of<V, model::NodeSample> sample) {
   v("ls_delay_per_cpu", sample.ls_delay_per_cpu);
   v("be_limit", sample.be_limit);
   v("be_cpus", sample.be_cpus);
+  v("app_cpu", sample.app_cpu);
+  v("app_cpu_in_be", sample.app_cpu_in_be);
 }
 
 template <class V>
 void fields(V& v, Of<V, model::NodeSample> sample) {
   host_fields<V>(v, sample);
   v("pods", sample.pods);
+  v("applications", sample.applications);
 }
 
 template <class V>
@@ -301,6 +329,15 @@ void fields(V& v, Of<V, model::DryRun> dry_run) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::HostApplication> application) {
+  v("name", application.name);
+  v("tier", application.tier);
+  v("qos", application.qos);
+  v("base", application.base);
+  v("path", application.path);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("version", policy.version);
   v("epoch", policy.epoch);
@@ -309,6 +346,7 @@ void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("qos", policy.qos);
   v("burst", policy.burst);
   v("dryRun", policy.dry_run);
+  v("hostApplications", policy.host_applications);
 }
 
 // The host.

@@ -120,6 +120,30 @@ void add(std::optional<T>& sum, const std::optional<T>& part) {
   }
 }
 
+model::ApplicationState state_of(const model::ApplicationCounters& application) {
+  using State = model::ApplicationState;
+  if (application.holds_pods) return State::kHoldsPods;
+  if (application.group.inode == 0) return application.failed ? State::kUnreadable : State::kNotFound;
+  return application.group.cpu ? State::kMeasured : State::kUnreadable;
+}
+
+void take_application_levels(model::NodeSample& sample, const std::vector<model::ApplicationCounters>& applications) {
+  for (const auto& application : applications) {
+    const auto state = state_of(application);
+    sample.applications.push_back({.name = application.name,
+                                   .tier = application.tier,
+                                   .qos = application.qos,
+                                   .group = application.where,
+                                   .state = state,
+                                   .cpu = {},
+                                   .memory = application.group.memory});
+    const bool runs = state == model::ApplicationState::kMeasured || state == model::ApplicationState::kUnreadable;
+    if (!runs || (application.below_besteffort && application.qos == model::QosClass::kBe)) continue;
+    sample.app_cpu.reset();
+    if (application.below_besteffort) sample.app_cpu_in_be.reset();
+  }
+}
+
 void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
   sample.at = now.at;
   sample.wall = now.wall;
@@ -142,6 +166,36 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
     sample.pods.push_back(std::move(use));
   }
   sample.ls_memory = ls_memory;
+  take_application_levels(sample, now.applications);
+}
+
+/// What applications used between two readings. Those that are not there use nothing; one that is there and cannot be
+/// read makes the first two unknown, and stays in the system's use.
+struct ApplicationGrowth {
+  std::optional<Duration> services = model::kZeroDuration;        // see NodeSample::app_cpu
+  std::optional<Duration> services_in_be = model::kZeroDuration;  // see NodeSample::app_cpu_in_be
+  Duration outside_be = model::kZeroDuration;                     // as far as known
+};
+
+/// Fills in the uses, which are in the order of `now`.
+ApplicationGrowth take_applications(std::vector<model::ApplicationUse>& uses,
+                                    const std::vector<model::ApplicationCounters>& before,
+                                    const std::vector<model::ApplicationCounters>& now, Duration window) {
+  ApplicationGrowth all;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const auto state = uses[i].state;
+    if (state != model::ApplicationState::kMeasured && state != model::ApplicationState::kUnreadable) continue;
+    const auto was = std::find_if(before.begin(), before.end(), [&](const model::ApplicationCounters& other) {
+      return other.where == now[i].where && same_group(other.group, now[i].group);
+    });
+    const auto grown = was == before.end() ? std::nullopt : growth(was->group.cpu, now[i].group.cpu);
+    uses[i].cpu = rate(grown, window);
+    if (!now[i].below_besteffort) all.outside_be += grown.value_or(model::kZeroDuration);
+    if (now[i].below_besteffort && now[i].qos == model::QosClass::kBe) continue;
+    add(all.services, grown);
+    if (now[i].below_besteffort) add(all.services_in_be, grown);
+  }
+  return all;
 }
 
 /// nullopt: not the same groups as before, or one cannot be read.
@@ -226,8 +280,14 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
     add(ls, grown.cpu);
     add(ls_waited, grown.waited);
   }
+  const auto applications = take_applications(sample.applications, before.applications, now.applications, *window);
+  sample.app_cpu = rate(applications.services, *window);
+  sample.app_cpu_in_be = rate(applications.services_in_be, *window);
   sample.ls_cpu = rate(ls, *window);
-  if (node && in_pods) sample.system_cpu = rate(std::max(model::kZeroDuration, *node - *in_pods), *window);
+  if (node && in_pods) {
+    const auto system = *node - *in_pods - applications.outside_be;
+    sample.system_cpu = rate(std::max(model::kZeroDuration, system), *window);
+  }
   if (ls && ls_waited && seconds(*ls) >= kLeastLsCpuPerSecond * seconds(*window)) {
     sample.ls_delay_per_cpu = seconds(*ls_waited) / seconds(*ls);
   }

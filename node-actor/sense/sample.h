@@ -19,7 +19,9 @@ model::FastSample fast_sample(const model::FastCounters& before, const model::Fa
 /// are from `now` alone.
 /// ls_delay_per_cpu = sum of the LS pods' waiting over the sum of their CPU, from each pod's own PSI ("some") where it
 /// has it, else its run delay; nullopt when any LS pod misses an input or the sum of CPU is below 1 ms a second.
-/// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere).
+/// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere - host applications elsewhere): an
+/// application that cannot be read is left in it. Applications are matched by group; those that are not there use
+/// nothing.
 model::NodeSample node_sample(const model::HostCounters& before, const model::HostCounters& now,
                               const SampleLimits& limits = {});
 

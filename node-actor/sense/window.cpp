@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace tideline::sense {
 
@@ -34,6 +35,13 @@ void ReportWindow::add(model::NodeSample sample) {
       ++fold.delay_count;
     }
   }
+  for (const auto& use : sample.applications) {
+    auto& fold = application_folds_[use.group];
+    if (use.cpu) fold.cpu.add(use.cpu->value());
+    if (use.memory) fold.memory.add(use.memory->value());
+  }
+  applications_ = std::exchange(sample.applications, {});
+  if (!sample.zones.empty()) zones_ = std::exchange(sample.zones, {});
   sample.pods.clear();
   if (samples_.size() == max_samples_) samples_.erase(samples_.begin());
   samples_.push_back(std::move(sample));
@@ -61,9 +69,26 @@ std::vector<model::PodSummary> ReportWindow::summaries(const std::vector<model::
   return summaries;
 }
 
+std::vector<model::HostApplicationSummary> ReportWindow::applications() const {
+  std::vector<model::HostApplicationSummary> summaries;
+  summaries.reserve(applications_.size());
+  for (const auto& use : applications_) {
+    model::HostApplicationSummary summary{use.name, use.tier, use.qos, use.group, use.state, {}, {}};
+    if (const auto found = application_folds_.find(use.group); found != application_folds_.end()) {
+      summary.cpu_milli = found->second.cpu.spread();
+      summary.memory_bytes = found->second.memory.spread();
+    }
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
 void ReportWindow::clear() {
   samples_.clear();
   pods_.clear();
+  application_folds_.clear();
+  applications_.clear();
+  zones_.clear();
 }
 
 }  // namespace tideline::sense

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "messages/model/report.h"
@@ -10,7 +11,8 @@
 
 namespace tideline::sense {
 
-/// Folds the samples of one report window. Pods travel as summaries, so the kept samples have no pods.
+/// Folds the samples of one report window. Pods and host applications travel as summaries, and zones once, so the kept
+/// samples have none.
 class ReportWindow {
  public:
   /// `max_samples` bounds memory; beyond it the oldest sample is dropped (its pods stay in the summaries).
@@ -22,6 +24,10 @@ class ReportWindow {
   const std::vector<model::NodeSample>& samples() const { return samples_; }
   /// One summary for each of `pods`, in their order, also where nothing is known of it.
   std::vector<model::PodSummary> summaries(const std::vector<model::Pod>& pods) const;
+  /// One for each host application of the newest sample, in its order.
+  std::vector<model::HostApplicationSummary> applications() const;
+  /// The newest that a sample told; empty: none did.
+  const std::vector<model::ZoneUse>& zones() const { return zones_; }
   /// Forgets everything.
   void clear();
 
@@ -42,9 +48,16 @@ class ReportWindow {
     double delay_sum = 0;
     std::size_t delay_count = 0;
   };
+  struct ApplicationFold {
+    Fold cpu;
+    Fold memory;
+  };
   std::size_t max_samples_;
   std::vector<model::NodeSample> samples_;
   std::map<model::PodUid, PodFold> pods_;
+  std::map<std::string, ApplicationFold> application_folds_;  // by group
+  std::vector<model::ApplicationUse> applications_;           // of the newest sample
+  std::vector<model::ZoneUse> zones_;
 };
 
 }  // namespace tideline::sense

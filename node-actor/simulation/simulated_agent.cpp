@@ -44,6 +44,7 @@ SimulatedAgent::SimulatedAgent(SimulatedHost& host, AgentOptions options, model:
   status_.kernel_release = "simulated";
   status_.boot_id = options_.boot_id;
   status_.agent_version = options_.agent_version;
+  status_.zones = 1;
   status_.labels = options_.labels;
   status_.annotations = options_.annotations;
   status_.knobs = SimulatedHost::knobs().knobs;

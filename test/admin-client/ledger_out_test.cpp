@@ -130,5 +130,49 @@ TEST(Json, ClusterHasTheWordsAndTheLedgersOwn) {
   EXPECT_EQ(all["trend"][0]["account"]["cpuMilli"]["requested"], 6'000);
 }
 
+TEST(RenderCluster, ShowsWhatHostApplicationsHaveOfTheTiers) {
+  auto report = small_cluster();
+  EXPECT_THAT(render_cluster(report, drawing()), Not(HasSubstr("host-apps")));
+  EXPECT_FALSE(to_json(report)["tiers"].contains("host-apps"));
+  report.total.account.cpu.host_used = MilliCpu(1'200);
+  report.total.account.cpu.host_charged = MilliCpu(700);
+  EXPECT_THAT(render_cluster(report, drawing()), ContainsRegex("host-apps +cpu \\(cores\\) +- +1.2[0-9]* +0.7"));
+  const auto host = to_json(report)["tiers"]["host-apps"];
+  EXPECT_EQ(host["cpuMilli"]["used"], 1'200);
+  EXPECT_EQ(host["cpuMilli"]["charged"], 700);
+  EXPECT_FALSE(host.contains("memoryBytes")) << "they use none that is known";
+}
+
+TEST(RenderExplained, ShowsZonesOfANodeThatHasSeveral) {
+  model::ExplainedAccount explained;
+  explained.account = small_account();
+  EXPECT_THAT(render_explained(explained), Not(HasSubstr("ZONE")));
+  explained.account.zones = {
+      {0, {MilliCpu(5'000), MilliCpu(2'000), MilliCpu(1'000), MilliCpu(500), MilliCpu(1'250)}, {}},
+      {2, {MilliCpu(5'000), MilliCpu(2'000), {}, {}, MilliCpu(0)}, {}}};
+  const auto text = render_explained(explained);
+  EXPECT_THAT(text, ContainsRegex("0 +cpu .cores. +5.00 +2.00 +1.00 +0.50 +1.25\n"));
+  EXPECT_THAT(text, ContainsRegex("2 +cpu .cores. +5.00 +2.00 +not known +- +0.00\n"));
+  const auto all = to_json(explained);
+  EXPECT_EQ(all["account"]["zones"][0]["cpuMilli"]["offered"], 1'250);
+  EXPECT_EQ(all["account"]["zones"][1]["cpuMilli"]["charged"], nullptr);
+  EXPECT_EQ(all["zonesProblem"], nullptr);
+}
+
+TEST(RenderExplained, NamesZonesThatAreNotKnown) {
+  model::ExplainedAccount explained;
+  explained.zones_problem = "the node does not tell";
+  EXPECT_THAT(render_explained(explained), HasSubstr("no zones: the node does not tell\n"));
+  EXPECT_EQ(to_json(explained)["zonesProblem"], "the node does not tell");
+}
+
+TEST(RenderCluster, ShowsWhatCanBeHadInsideOfZones) {
+  auto report = small_cluster();
+  EXPECT_THAT(render_cluster(report, drawing()), Not(HasSubstr("NUMA ZONES")));
+  report.zones = {2, 4, {MilliCpu(20'000), MilliCpu(13'000), MilliCpu(8'000)}, {}};
+  EXPECT_THAT(render_cluster(report, drawing()), ContainsRegex("4 +2 +cpu .cores. +20.00 +13.00 +8.00\n"));
+  EXPECT_EQ(to_json(report)["zones"]["cpuMilli"]["mostInOne"], 8'000);
+}
+
 }  // namespace
 }  // namespace tideline::tidectl

@@ -34,7 +34,8 @@ Tideline's own document beside Koordinator's.
 
 How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
 level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
-labels (`tideline-node --label`). In `colocation-config` the node's [annotation](#annotations-of-a-node)
+labels (`tideline-node --label`). In `host-application-config` the list is at the top level, too, and an entry of `nodeConfigs` that matches
+replaces it whole ([host applications](concepts.md#host-applications)). In `colocation-config` the node's [annotation](#annotations-of-a-node)
 `node.koordinator.sh/colocation-strategy` is then laid over that, the labels `node.koordinator.sh/cpu-reclaim-ratio` and
 `node.koordinator.sh/memory-reclaim-ratio` override the two reclaim thresholds, those of
 `node.koordinator.sh/mid-static-cpu-reserved-ratio` and `mid-static-memory-reserved-ratio` the static shares of mid (up to all), and `enable` must be true in the cluster's *and*

@@ -37,11 +37,12 @@ struct Kind {
   char letter;
   std::string_view name;
 };
-constexpr std::array<Kind, 7> kKinds = {{{'c', policy::kColocationKey},
+constexpr std::array<Kind, 8> kKinds = {{{'c', policy::kColocationKey},
                                          {'t', policy::kThresholdKey},
                                          {'q', policy::kQosKey},
                                          {'b', policy::kBurstKey},
                                          {'o', policy::kTidelineKey},
+                                         {'h', policy::kHostApplicationsKey},
                                          {'s', "system-config"},
                                          {kConfigMap, "configmap.json"}}};
 
@@ -166,7 +167,8 @@ void check_nodes(const ClusterPolicy& policy, const Labels& labels) {
   constexpr std::size_t kMostEntries = 8;
   check_node(policy, {});
   check_node(policy, labels);
-  for (const Section* section : {&policy.colocation, &policy.threshold, &policy.qos, &policy.burst, &policy.tideline}) {
+  for (const Section* section : {&policy.colocation, &policy.threshold, &policy.qos, &policy.burst,
+                                 &policy.host_applications, &policy.tideline}) {
     for (std::size_t i = 0; i < std::min(section->nodes.size(), kMostEntries); ++i)
       check_node(policy, labels_for(section->nodes[i]));
   }
@@ -176,7 +178,7 @@ struct Record {
   char letter;
   std::string_view text;
 };
-constexpr std::array<Record, 9> kSound = {{
+constexpr std::array<Record, 10> kSound = {{
     {'t', R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cfsQuota"},
         "nodeStrategies": [{"name": "a", "nodeSelector": {"matchLabels": {"x": "y"},
         "matchExpressions": [{"key": "k", "operator": "In", "values": ["v"]}]}, "cpuSuppressMinPercent": 3}]})"},
@@ -196,6 +198,10 @@ constexpr std::array<Record, 9> kSound = {{
     {'o', R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}, "eviction": {"maxPerMinute": 0},
         "prediction": {"predictor": "none", "coldStartMinutes": 1}},
         "nodeStrategies": [{"nodeSelector": {"matchLabels": {"x": "y"}}, "dryRun": {"cpuset": true}}]})"},
+    {'h', R"({"applications": [{"name": "a", "priority": "koord-prod", "qos": "LS", "strategy": {},
+        "cgroupPath": {"base": "Kubepods", "parentDir": "/x/", "relativePath": "y/z"}}, {"name": "b"}],
+        "nodeConfigs": [{"nodeSelector": {"matchLabels": {"x": "y"}}, "applications": [{"name": "c", "qos": "BE"}]},
+        {"nodeSelector": {}}]})"},
     {kNamed, "/etc/tideline/policy/cpu-burst-config.json\n{\"clusterStrategy\": {\"policy\": \"none\"}}"},
     {kLabels, "node.koordinator.sh/cpu-reclaim-ratio=0.85\nnode.koordinator.sh/mid-static-cpu-reserved-ratio=2"},
 }};
@@ -214,7 +220,8 @@ std::string all_defaults(std::string_view document) {
   nlohmann::json root = nlohmann::json::object();
   for (const policy::KeySpec& key : policy::key_table()) {
     if (key.document != document || key.default_text == "unset") continue;
-    std::string pointer = document == policy::kColocationKey ? "/" : "/clusterStrategy/";
+    const bool at_the_top = document == policy::kColocationKey || document == policy::kHostApplicationsKey;
+    std::string pointer = at_the_top ? "/" : "/clusterStrategy/";
     for (const char c : key.path)
       pointer += c == '.' ? '/' : c;
     root[nlohmann::json::json_pointer(pointer)] = nlohmann::json::parse(key.default_text);

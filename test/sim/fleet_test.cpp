@@ -69,6 +69,8 @@ struct Node {
   std::vector<model::PodSummary> pods;
   std::int64_t system_milli = 0;
   std::int64_t system_bytes = 0;
+  std::int64_t app_milli = 0;  // a prod host application's use, measured or not
+  std::int64_t app_bytes = 0;
   std::optional<model::NodePolicy> policy;
   std::int64_t last_push_at = 0;
 };
@@ -107,7 +109,8 @@ struct Placed {
 
 class World {
  public:
-  World(std::uint64_t seed, bool wall_jumps) : random_(seed), jump_random_(seed + 77), wall_jumps_(wall_jumps) {
+  World(std::uint64_t seed, bool wall_jumps)
+      : random_(seed), jump_random_(seed + 77), host_random_(seed + 177), wall_jumps_(wall_jumps) {
     for (std::int64_t i = 0; i < kNodes; ++i)
       add_node(i);
     restart_coordinator();
@@ -128,6 +131,7 @@ class World {
 
   int offers = 0;
   int mid_offers = 0;
+  int zone_offers = 0;
   int predicted = 0;   // accounts with something that prod is predicted not to need
   int remembered = 0;  // of them, those of a coordinator too young to have learnt it
   int deficits = 0;
@@ -162,6 +166,9 @@ class World {
     status.boot_id = "boot of " + node.name.str();
     node.system_milli = status.cpu_capacity.percent(static_cast<double>(random_.between(1, 10))).value();
     node.system_bytes = status.memory_capacity.percent(static_cast<double>(random_.between(1, 10))).value();
+    node.app_milli = status.cpu_capacity.percent(static_cast<double>(host_random_.between(0, 8))).value();
+    node.app_bytes = status.memory_capacity.percent(static_cast<double>(host_random_.between(0, 8))).value();
+    status.zones = index % 3 == 0 ? 1 : 2;
     const NodeName name = node.name;
     nodes_[name] = std::move(node);
     start(nodes_[name], true);
@@ -264,17 +271,50 @@ class World {
     sample.at = report.mono;
     sample.wall = report.wall;
     sample.window = seconds(1);
-    std::int64_t memory = node.system_bytes;
+    std::int64_t memory = node.system_bytes + node.app_bytes;
     for (const auto& pod : node.pods)
       memory += pod.memory_bytes ? pod.memory_bytes->mean : 0;
     sample.node_memory = Bytes(memory);
-    if (!random_.percent(10)) sample.system_cpu = MilliCpu(node.system_milli);
-    std::int64_t cpu = node.system_milli;
+    const bool told_apart = add_application(node, report);
+    if (!random_.percent(10)) sample.system_cpu = MilliCpu(node.system_milli + (told_apart ? 0 : node.app_milli));
+    add_zones(report);
+    std::int64_t cpu = node.system_milli + node.app_milli;
     for (const auto& pod : node.pods)
       cpu += pod.cpu_milli ? pod.cpu_milli->mean : 0;
     if (!random_.percent(10)) sample.node_cpu = MilliCpu(cpu);
     report.samples.push_back(sample);
     return report;
+  }
+
+  /// Whether its use is told apart from the system's.
+  bool add_application(const Node& node, model::Report& report) {
+    model::HostApplicationSummary application;
+    application.name = "app";
+    const bool known = !host_random_.percent(20);
+    application.state = known ? model::ApplicationState::kMeasured : model::ApplicationState::kUnreadable;
+    if (known) {
+      application.cpu_milli = model::Spread{node.app_milli, node.app_milli, node.app_milli};
+      application.memory_bytes = model::Spread{node.app_bytes, node.app_bytes, node.app_bytes};
+    }
+    report.applications.push_back(application);
+    return known;
+  }
+
+  /// Two zones of one CPU capacity, the second of which has three quarters of the memory.
+  void add_zones(model::Report& report) {
+    if (report.status.zones != 2 || host_random_.percent(20)) return;
+    for (int id = 0; id < 2; ++id) {
+      const auto part = [&](auto whole) { return whole.percent(static_cast<double>(host_random_.between(0, 100))); };
+      model::ZoneUse zone;
+      zone.id = id;
+      zone.cpu_capacity = report.status.cpu_capacity.percent(50);
+      zone.memory_capacity = report.status.memory_capacity.percent(id == 0 ? 25 : 75);
+      if (!host_random_.percent(10)) zone.cpu_used = part(zone.cpu_capacity);
+      if (!host_random_.percent(10)) zone.memory_used = part(zone.memory_capacity);
+      if (zone.cpu_used && host_random_.percent(70)) zone.be_cpu = part(*zone.cpu_used);
+      if (zone.memory_used && host_random_.percent(70)) zone.be_memory = part(*zone.memory_used);
+      report.zones.push_back(zone);
+    }
   }
 
   void report_tick(Node& node) {
@@ -482,7 +522,7 @@ class World {
   }
 
   /// LSE by request, others but BE by use, or by request without a metric; memory by use; mid at least what it was
-  /// promised; the system at least what is not allocatable.
+  /// promised; the system and the host application together at least what is not allocatable.
   static void charge(const Node& node, const model::Report& report, Newest& newest) {
     const auto& status = report.status;
     const auto found = node.annotated.find(text_of(status.annotations));
@@ -490,10 +530,10 @@ class World {
     newest.taken_cpu = annotated.taken_cpu;
     newest.taken_memory = annotated.taken_memory;
     newest.readable = annotated.readable;
-    newest.charged_cpu =
-        std::max({MilliCpu(node.system_milli), status.cpu_capacity - status.cpu_allocatable, annotated.reserved_cpu});
-    newest.charged_memory = std::max(
-        {Bytes(node.system_bytes), status.memory_capacity - status.memory_allocatable, annotated.reserved_memory});
+    newest.charged_cpu = std::max({MilliCpu(node.system_milli + node.app_milli),
+                                   status.cpu_capacity - status.cpu_allocatable, annotated.reserved_cpu});
+    newest.charged_memory = std::max({Bytes(node.system_bytes + node.app_bytes),
+                                      status.memory_capacity - status.memory_allocatable, annotated.reserved_memory});
     for (const auto& pod : report.pods) {
       if (pod.pod.qos == model::QosClass::kBe) continue;
       const bool by_use = pod.cpu_milli && pod.pod.qos != model::QosClass::kLse;
@@ -587,7 +627,28 @@ class World {
     }
   }
 
+  template <class Unit, class TermsOf>
+  void check_zones(const model::Reclaimed& account, Unit offered, TermsOf terms_of) {
+    Unit sum(0);
+    for (const auto& zone : account.zones) {
+      const model::ZoneTerms<Unit>& terms = terms_of(zone);
+      ASSERT_GE(terms.offered, Unit(0));
+      if (terms.offered > Unit(0)) {
+        ASSERT_TRUE(terms.charged) << "offered where use is not known";
+        ASSERT_LE(*terms.charged + terms.margin + terms.offered, terms.capacity) << "sold twice in a zone";
+        ++zone_offers;
+      }
+      sum += terms.offered;
+    }
+    ASSERT_LE(sum, offered) << "zones are offered more than their node";
+  }
+
   void check_account(const fleet::NodeView& view, const model::Reclaimed& account) {
+    check_zones(
+        account, account.cpu.offered, [](const auto& zone) -> const auto& { return zone.cpu; });
+    check_zones(
+        account, account.memory.offered, [](const auto& zone) -> const auto& { return zone.memory; });
+    ASSERT_TRUE(account.zones.empty() || nodes_[view.name].status.zones == 2);
     const auto found = coordinator_->newest.find(view.name);
     if (found == coordinator_->newest.end()) {
       ASSERT_EQ(account.cpu.offered, MilliCpu(0));
@@ -655,6 +716,7 @@ class World {
 
   Random random_;
   Random jump_random_;
+  Random host_random_;
   bool wall_jumps_;
   std::int64_t now_ = 0;
   std::uint64_t event_number_ = 0;
@@ -674,6 +736,7 @@ class World {
 TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   int offers = 0;
   int mid_offers = 0;
+  int zone_offers = 0;
   int predicted = 0;
   int remembered = 0;
   int deficits = 0;
@@ -688,6 +751,7 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
     EXPECT_GT(world.acked, 300);
     offers += world.offers;
     mid_offers += world.mid_offers;
+    zone_offers += world.zone_offers;
     predicted += world.predicted;
     remembered += world.remembered;
     deficits += world.deficits;
@@ -699,6 +763,7 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   if (!complete) return;
   EXPECT_GT(offers, 1000);
   EXPECT_GT(mid_offers, 1000);
+  EXPECT_GT(zone_offers, 1000);
   EXPECT_GT(predicted, 1000);
   EXPECT_GT(remembered, 100);
   EXPECT_GT(deficits, 1000);

@@ -408,6 +408,119 @@ TEST(Usage, SystemMemoryIsWhatNoPodIsKnownToUse) {
   EXPECT_EQ(other.usage(NodeName("n"))->system_memory, Bytes(0));
 }
 
+model::HostApplicationSummary application(const std::string& name, std::optional<std::int64_t> cpu,
+                                          std::optional<std::int64_t> memory) {
+  model::HostApplicationSummary summary;
+  summary.name = name;
+  summary.state = cpu ? model::ApplicationState::kMeasured : model::ApplicationState::kNotFound;
+  if (cpu) summary.cpu_milli = model::Spread{*cpu, *cpu, *cpu};
+  if (memory) summary.memory_bytes = model::Spread{*memory, *memory, *memory};
+  return summary;
+}
+
+TEST(Usage, HostApplicationsAreAveragedAndAreNotTheSystems) {
+  FleetView fleet;
+  const Sender node;
+  for (int i = 0; i < 2; ++i) {
+    take(fleet,
+         with(node.report(static_cast<std::uint64_t>(i) + 1, seconds(10 * i)),
+              [&](Report& report) {
+                report.pods = {pod("a", 100, 2'000)};
+                report.applications = {application("nginx", 100 + 200 * i, 3'000),
+                                       application("redis", std::nullopt, std::nullopt)};
+              }),
+         seconds(10 * i));
+  }
+  const auto usage = fleet.usage(NodeName("n")).value_or(NodeUsage{});
+  ASSERT_THAT(usage.applications, SizeIs(2));
+  EXPECT_EQ(usage.applications[0].cpu, MilliCpu(200));
+  EXPECT_EQ(usage.applications[0].memory, Bytes(3'000));
+  EXPECT_TRUE(usage.applications[0].listed);
+  EXPECT_EQ(usage.applications[1].state, model::ApplicationState::kNotFound);
+  EXPECT_EQ(usage.applications[1].cpu, std::nullopt);
+  EXPECT_EQ(usage.system_memory, Bytes(10'000 - 2'000 - 3'000));
+}
+
+TEST(Usage, AHostApplicationThatIsNoLongerToldOfCountsUntilItsAverageRanOut) {
+  FleetView fleet;
+  const Sender node;
+  take(fleet,
+       with(node.report(1, seconds(0)),
+            [](Report& report) { report.applications = {application("nginx", 100, 3'000)}; }),
+       seconds(0));
+  take(fleet, node.report(2, seconds(10)), seconds(10));
+  const auto usage = fleet.usage(NodeName("n")).value_or(NodeUsage{});
+  ASSERT_THAT(usage.applications, SizeIs(1));
+  EXPECT_FALSE(usage.applications[0].listed);
+  EXPECT_EQ(usage.applications[0].cpu, MilliCpu(100));
+  take(fleet, node.report(3, minutes(10)), minutes(10));
+  EXPECT_THAT(fleet.usage(NodeName("n"))->applications, IsEmpty());
+}
+
+TEST(Usage, HostApplicationsThatAlwaysHaveAnotherNameDoNotPileUp) {
+  FleetView fleet;
+  const Sender node;
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    take(fleet,
+         with(node.report(i, seconds(i)),
+              [&](Report& report) {
+                for (int k = 0; k < 64; ++k)
+                  report.applications.push_back(application(std::to_string(i) + "-" + std::to_string(k), 1, 1));
+              }),
+         seconds(i));
+  }
+  EXPECT_THAT(fleet.usage(NodeName("n"))->applications, SizeIs(128));
+}
+
+model::ZoneUse zone(int id, std::optional<std::int64_t> cpu, std::optional<std::int64_t> be_cpu) {
+  model::ZoneUse use;
+  use.id = id;
+  use.cpu_capacity = MilliCpu(16'000);
+  use.memory_capacity = Bytes(1'000 * (id + 1));
+  if (cpu) use.cpu_used = MilliCpu(*cpu);
+  if (be_cpu) use.be_cpu = MilliCpu(*be_cpu);
+  use.memory_used = Bytes(500);
+  use.be_memory = Bytes(600);
+  return use;
+}
+
+Report zoned(Report report, std::vector<model::ZoneUse> zones) {
+  report.status.zones = 2;
+  report.zones = std::move(zones);
+  return report;
+}
+
+TEST(Usage, ZonesAreAveragedWithBestEffortTakenOffWhereItIsToldApart) {
+  FleetView fleet;
+  const Sender node;
+  take(fleet, zoned(node.report(1, seconds(0)), {zone(0, 4'000, 1'000), zone(1, 2'000, std::nullopt)}), seconds(0));
+  auto bound = zone(0, 5'000, std::nullopt);
+  bound.cpu_bound_idle = MilliCpu(200);
+  take(fleet, zoned(node.report(2, seconds(10)), {bound, zone(1, std::nullopt, 7)}), seconds(10));
+  const auto usage = fleet.usage(NodeName("n")).value_or(NodeUsage{});
+  EXPECT_EQ(usage.zone_count, 2);
+  ASSERT_THAT(usage.zones, SizeIs(2));
+  EXPECT_EQ(usage.zones[0].cpu_others, MilliCpu((3'000 + 5'200) / 2)) << "what is not told apart is others'";
+  EXPECT_EQ(usage.zones[0].cpu_be, MilliCpu(1'000));
+  EXPECT_EQ(usage.zones[0].memory_others, Bytes(0)) << "never below 0";
+  EXPECT_EQ(usage.zones[1].cpu_others, MilliCpu(2'000));
+  EXPECT_EQ(usage.zones[1].memory_capacity, Bytes(2'000));
+}
+
+TEST(Usage, ZonesStayWhereAReportTellsOfNoneAndGoWithTheirAverages) {
+  FleetView fleet;
+  const Sender node;
+  take(fleet, zoned(node.report(1, seconds(0)), {zone(0, 4'000, 0), zone(1, 2'000, 0)}), seconds(0));
+  take(fleet, zoned(node.report(2, seconds(10)), {}), seconds(10));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->zones.at(0).cpu_others, MilliCpu(4'000));
+  take(fleet, zoned(node.report(3, minutes(10)), {}), minutes(10));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->zones.at(0).cpu_others, std::nullopt) << "too old to say anything";
+  take(fleet, zoned(node.report(4, minutes(11)), {zone(0, 9, 0), zone(3, 9, 0)}), minutes(11));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->zones.at(1).id, 3) << "other zones begin anew";
+  take(fleet, with(node.report(5, minutes(12)), [](Report& report) { report.status.zones = 1; }), minutes(12));
+  EXPECT_THAT(fleet.usage(NodeName("n"))->zones, IsEmpty());
+}
+
 TEST(Usage, APodThatLeftTakesItsAverageWithIt) {
   FleetView fleet;
   const Sender sender;

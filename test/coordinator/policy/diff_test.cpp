@@ -29,6 +29,11 @@ Scalar another(const KeySpec& key, const std::optional<Scalar>& now, std::int64_
     }
     case KeyType::kNumber:
       return Scalar(now == Scalar(0.5) ? 0.25 : 0.5);
+    case KeyType::kApplications: {
+      std::vector<model::HostApplication> one(1);
+      one.front().name = one.front().path = "app-" + std::to_string(turn);
+      return now == Scalar(one) ? Scalar(std::vector<model::HostApplication>()) : Scalar(one);
+    }
     default:
       break;
   }
@@ -102,7 +107,8 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
   };
   // A field more, and this does not compile: the field needs a key, and the key a place here.
   const NodePolicy policy{};
-  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, dry_run] = policy;
+  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, dry_run, host_applications] = policy;
+  EXPECT_EQ(keys_of(kHostApplicationsKey), 1);
   {
     [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] =
         colocation;

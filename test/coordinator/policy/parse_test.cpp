@@ -317,9 +317,13 @@ TEST(KeyTable, EveryKeyIsAcceptedAndNoKeyIsSilent) {
       case KeyType::kObjectList:
         value = nlohmann::json::array({nlohmann::json::object()});
         break;
+      case KeyType::kApplications:
+        value = nlohmann::json::array({nlohmann::json::object({{"name", "nginx"}})});
+        break;
     }
     nlohmann::json root;
-    std::string pointer = key.document == kColocationKey ? "/" : "/clusterStrategy/";
+    const bool at_the_top = key.document == kColocationKey || key.document == kHostApplicationsKey;
+    std::string pointer = at_the_top ? "/" : "/clusterStrategy/";
     for (const char c : key.path)
       pointer += c == '.' ? '/' : c;
     root[nlohmann::json::json_pointer(pointer)] = value;

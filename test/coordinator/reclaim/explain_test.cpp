@@ -197,6 +197,34 @@ TEST(Explain, AnAnnotationThatCannotBeReadIsNamedWithItsValue) {
             "nothing: annotation node.koordinator.sh/reservation is \"4 CPUs\": not JSON");
 }
 
+TEST(Explain, NamesHostApplicationsThatAreNotMeasured) {
+  auto input = a_node();
+  const auto application = [](const char* name, model::Tier tier, model::ApplicationState state,
+                              std::optional<MilliCpu> cpu) {
+    return ApplicationInput{.name = name, .tier = tier, .state = state, .listed = true, .cpu = cpu, .memory = {}};
+  };
+  using State = model::ApplicationState;
+  input.applications = {application("nginx", model::Tier::kProd, State::kMeasured, MilliCpu(2'000)),
+                        application("redis", model::Tier::kProd, State::kNotFound, std::nullopt),
+                        application("agent", model::Tier::kMid, State::kUnreadable, MilliCpu(500)),
+                        application("yarn", model::Tier::kBatch, State::kMeasured, MilliCpu(4'000))};
+  const auto explained = explain(input, enabled(), kTime, kOrigin);
+  const auto& one = line(explained.cpu, AccountTerm::kHostApplications);
+  EXPECT_EQ(one.value, MilliCpu(2'500));
+  EXPECT_EQ(one.source, TermSource::kMeasured);
+  EXPECT_EQ(one.age, seconds(12));
+  EXPECT_EQ(
+      one.detail,
+      "of high-priority, 3 prod and mid host applications; redis not-found; agent unreadable, by its last average");
+  EXPECT_THAT(line(explained.cpu, AccountTerm::kSystem).detail, HasSubstr("reserved - host-applications"));
+  const auto& sum = explained.cpu.charges.back();
+  EXPECT_EQ(sum.basis, ChargeBasis::kHostApplication);
+  EXPECT_EQ(sum.pods, 3u);
+  EXPECT_EQ(sum.charged, MilliCpu(2'500));
+  for (const auto& other : explain(a_node(), enabled(), kTime, kOrigin).cpu.terms)
+    EXPECT_NE(other.term, AccountTerm::kHostApplications) << "a node without any has no such line";
+}
+
 TEST(Explain, AnAccountAloneHasItsTermsAndNoMore) {
   const auto live = explain(a_node(), enabled(), kTime, kOrigin);
   const auto stored = explain(model::AccountAt{{77}, live.account});
@@ -228,7 +256,10 @@ void expect_whole(const model::ExplainedResource<Unit>& resource, const model::R
                 value(AccountTerm::kHighPriority),
             value(AccountTerm::kRoom))
       << round;
-  const Unit busy = std::max(value(AccountTerm::kSystemUsed), value(AccountTerm::kReserved));
+  const auto has_applications = [](const auto& one) { return one.term == AccountTerm::kHostApplications; };
+  const bool any = std::any_of(resource.terms.begin(), resource.terms.end(), has_applications);
+  const Unit applications = any ? value(AccountTerm::kHostApplications) : Unit{0};
+  const Unit busy = std::max(value(AccountTerm::kSystemUsed), value(AccountTerm::kReserved) - applications);
   ASSERT_TRUE(value(AccountTerm::kSystem) == busy || value(AccountTerm::kSystem) == value(AccountTerm::kReserved))
       << round;
   if (terms.deficit > Unit{0}) {
@@ -243,15 +274,20 @@ void expect_whole(const model::ExplainedResource<Unit>& resource, const model::R
   std::size_t pods = 0;
   for (const auto& sum : resource.charges) {
     charged += sum.charged;
+    if (sum.basis == ChargeBasis::kHostApplication) {
+      ASSERT_EQ(sum.charged, applications) << round;
+      continue;
+    }
     if (sum.basis != ChargeBasis::kEnded && sum.basis != ChargeBasis::kNotCharged) pods += sum.pods;
   }
   ASSERT_EQ(charged, terms.high_priority) << round;
+  ASSERT_EQ(applications, terms.host_charged) << round;
   ASSERT_EQ(resource.pods.size(), std::min(pods, model::ExplainedLimits::kMaxPods)) << round;
   Unit shown{0};
   for (const auto& pod : resource.pods)
     shown += pod.charged;
   if (pods <= model::ExplainedLimits::kMaxPods) {
-    ASSERT_EQ(shown, terms.high_priority) << round;
+    ASSERT_EQ(shown + applications, terms.high_priority) << round;
   }
   ASSERT_LE(shown, terms.high_priority) << round;
 }

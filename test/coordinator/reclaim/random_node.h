@@ -61,6 +61,11 @@ class RandomNodes {
     }
     for (auto i = random_() % 20; i > 0; --i)
       input.pods.push_back(pod(i));
+    for (auto i = random_() % 4; i > 0; --i)
+      input.applications.push_back(application(i));
+    for (auto i = random_() % 4; i > 0; --i)
+      input.zones.push_back(zone(static_cast<int>(4 - i)));
+    input.zone_count = static_cast<int>(input.zones.size());
     return input;
   }
 
@@ -93,6 +98,29 @@ class RandomNodes {
     one.cpu = maybe<MilliCpu>(16'000);
     one.memory = maybe<Bytes>(64 * kGi);
     return one;
+  }
+
+  ApplicationInput application(std::uint64_t number) {
+    using model::Bytes;
+    using model::MilliCpu;
+    return {.name = std::to_string(number),
+            .tier = static_cast<model::Tier>(pick(3)),
+            .state = static_cast<model::ApplicationState>(pick(3)),
+            .listed = random_() % 8 != 0,
+            .cpu = maybe<MilliCpu>(16'000),
+            .memory = maybe<Bytes>(64 * kGi)};
+  }
+
+  ZoneInput zone(int id) {
+    using model::Bytes;
+    using model::MilliCpu;
+    return {.id = id,
+            .cpu_capacity = MilliCpu(pick(128'000)),
+            .memory_capacity = Bytes(pick(1024 * kGi)),
+            .cpu_others = maybe<MilliCpu>(128'000),
+            .memory_others = maybe<Bytes>(1024 * kGi),
+            .cpu_be = maybe<MilliCpu>(64'000),
+            .memory_be = maybe<Bytes>(512 * kGi)};
   }
 
   std::mt19937_64 random_;

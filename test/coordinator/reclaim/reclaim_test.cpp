@@ -344,6 +344,91 @@ TEST(Reclaim, SystemIsTheHigherOfUseAndReservation) {
   EXPECT_EQ(run(input).cpu.system, MilliCpu(13'000));
 }
 
+ApplicationInput application(Tier tier, std::int64_t cpu_milli) {
+  return {.name = "app",
+          .tier = tier,
+          .state = model::ApplicationState::kMeasured,
+          .listed = true,
+          .cpu = MilliCpu(cpu_milli),
+          .memory = Bytes(cpu_milli / 1000 * kGi)};
+}
+
+struct ApplicationCase {
+  Tier tier;
+  std::int64_t charged;
+  std::int64_t mid_charged;
+  std::int64_t offered;
+};
+
+TEST(HostApplications, AboveBatchAreChargedWhatTheyUse) {
+  for (const auto& [tier, charged, mid_charged, offered] :
+       {ApplicationCase{Tier::kProd, 5'000, 0, 48'000}, ApplicationCase{Tier::kMid, 5'000, 5'000, 48'000},
+        ApplicationCase{Tier::kBatch, 0, 0, 53'000}, ApplicationCase{Tier::kFree, 0, 0, 53'000}}) {
+    SCOPED_TRACE(name_of(tier));
+    NodeInput input = node();
+    input.applications = {application(tier, 5'000)};
+    const auto result = run(input);
+    EXPECT_EQ(result.cpu.high_priority, MilliCpu(charged));
+    EXPECT_EQ(result.cpu.host_charged, MilliCpu(charged));
+    EXPECT_EQ(result.cpu.mid_charged, MilliCpu(mid_charged));
+    EXPECT_EQ(result.cpu.mid_committed, MilliCpu(0)) << "nothing was promised to it";
+    EXPECT_EQ(result.cpu.host_used, MilliCpu(5'000));
+    EXPECT_EQ(result.cpu.prod_used, MilliCpu(tier == Tier::kProd ? 5'000 : 0));
+    EXPECT_EQ(result.cpu.mid_used, MilliCpu(tier == Tier::kMid ? 5'000 : 0));
+    EXPECT_EQ(result.cpu.batch_used, MilliCpu(tier == Tier::kBatch || tier == Tier::kFree ? 5'000 : 0));
+    EXPECT_EQ(result.cpu.offered, MilliCpu(offered));
+    EXPECT_EQ(result.memory.high_priority, Bytes(charged / 1000 * kGi));
+  }
+}
+
+TEST(HostApplications, ShareTheSystemsReservationAsKoordinatorHasIt) {
+  NodeInput input = node();  // the system uses 7
+  input.applications = {application(Tier::kProd, 5'000)};
+  input.cpu_reserved = MilliCpu(10'000);
+  auto result = run(input);
+  EXPECT_EQ(result.cpu.system, MilliCpu(7'000)) << "5 and 7 fill the reservation";
+  EXPECT_EQ(result.cpu.system + result.cpu.high_priority, MilliCpu(12'000)) << "max(7 + 5, 10)";
+  input.cpu_reserved = MilliCpu(20'000);
+  result = run(input);
+  EXPECT_EQ(result.cpu.system, MilliCpu(15'000));
+  EXPECT_EQ(result.cpu.system + result.cpu.high_priority, MilliCpu(20'000)) << "max(7 + 5, 20)";
+  input.applications.front().cpu = MilliCpu(30'000);
+  EXPECT_EQ(run(input).cpu.system, MilliCpu(7'000)) << "never less than the system uses";
+}
+
+TEST(HostApplications, AreChargedNothingUnderRequestAndTheirUseUnderMaxUsageRequest) {
+  NodeInput input = node();
+  input.memory_reserved = Bytes(6 * kGi);
+  input.applications = {application(Tier::kProd, 5'000)};
+  auto by = policy();
+  by.memory_calculate_policy = CalculatePolicy::kRequest;
+  EXPECT_EQ(run(input, by).memory.host_charged, Bytes(0));
+  EXPECT_EQ(run(input, by).memory.system, Bytes(6 * kGi));
+  EXPECT_EQ(run(input, by).memory.offered, Bytes(59 * kGi)) << "65 - 6";
+  EXPECT_EQ(run(input, by).memory.host_used, Bytes(5 * kGi));
+  by.memory_calculate_policy = CalculatePolicy::kMaxUsageRequest;
+  EXPECT_EQ(run(input, by).memory.host_charged, Bytes(5 * kGi));
+}
+
+TEST(HostApplications, OneThatIsNotKnownRaisesNoOffer) {
+  NodeInput known = node();
+  known.cpu_reserved = MilliCpu(10'000);
+  known.applications = {application(Tier::kProd, 5'000)};
+  NodeInput unknown = known;
+  unknown.applications.front().cpu.reset();
+  unknown.applications.front().state = model::ApplicationState::kUnreadable;
+  unknown.system_cpu = MilliCpu(12'000);  // what is not told apart is the system's
+  EXPECT_EQ(run(unknown).cpu.offered, run(known).cpu.offered);
+  EXPECT_EQ(run(unknown).cpu.host_charged, MilliCpu(0));
+}
+
+TEST(HostApplications, OneThatIsGoneIsChargedForAsLongAsItsAverageLasts) {
+  NodeInput input = node();
+  input.applications = {application(Tier::kProd, 5'000)};
+  input.applications.front().listed = false;
+  EXPECT_EQ(run(input).cpu.host_charged, MilliCpu(5'000));
+}
+
 TEST(Reclaim, AThresholdAbove100GivesMoreThanTheCapacity) {
   auto generous = policy();
   generous.cpu_reclaim_threshold_percent = 120;
@@ -494,6 +579,7 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
       ASSERT_GE(terms.deficit.value(), 0) << round;
       ASSERT_GE(terms.mid_offered.value(), 0) << round;
       ASSERT_LE(terms.mid_committed, terms.mid_charged) << round;
+      ASSERT_LE(terms.host_charged, terms.high_priority) << round;
       ASSERT_LE(terms.mid, terms.mid_committed + terms.mid_offered) << round;
       if (terms.offered.value() > 0 || terms.mid_offered.value() > 0) {
         ASSERT_LE(charged + terms.mid_offered + terms.offered, safe) << round << ": sold twice";
@@ -526,6 +612,29 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     };
     check(result.cpu);
     check(result.memory);
+    const auto check_zones = [&](auto offered, auto terms_of) {
+      decltype(offered) sum{0};
+      for (const auto& zone : result.zones) {
+        const auto& terms = terms_of(zone);
+        ASSERT_GE(terms.offered.value(), 0) << round;
+        if (terms.offered.value() > 0) {
+          ASSERT_TRUE(terms.charged) << round << ": offered where use is not known";
+          ASSERT_LE(*terms.charged + terms.margin + terms.offered, terms.capacity) << round << ": sold twice in a zone";
+        }
+        sum += terms.offered;
+      }
+      ASSERT_LE(sum, offered) << round << ": zones are offered more than their node";
+    };
+    check_zones(
+        result.cpu.offered, [](const model::ZoneAccount& zone) -> const auto& { return zone.cpu; });
+    check_zones(
+        result.memory.offered, [](const model::ZoneAccount& zone) -> const auto& { return zone.memory; });
+    for (std::size_t i = 0; i < result.zones.size(); ++i) {
+      NodeInput dark = input;
+      dark.zones[i].cpu_others.reset();
+      ASSERT_EQ(run(dark, any).zones[i].cpu.offered, MilliCpu(0)) << round;
+      ASSERT_EQ(run(dark, any).cpu, result.cpu) << round << ": zones say nothing to their node";
+    }
 
     // Taking knowledge away never raises the offer.
     NodeInput blind = input;
@@ -536,6 +645,20 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     blind.used_cpu = std::nullopt;
     ASSERT_LE(run(blind, any).cpu.mid_offered, result.cpu.mid_offered) << round;
     ASSERT_LE(run(blind, any).cpu.offered, result.cpu.offered) << round;
+    // Nor does an application's use that is not told apart from the system's.
+    for (std::size_t i = 0; i < input.applications.size(); ++i) {
+      blind = input;
+      auto& application = blind.applications[i];
+      if (blind.system_cpu) *blind.system_cpu += application.cpu.value_or(MilliCpu(0));
+      if (blind.system_memory) *blind.system_memory += application.memory.value_or(Bytes(0));
+      application.cpu.reset();
+      application.memory.reset();
+      const auto less = run(blind, any);
+      ASSERT_LE(less.cpu.offered, result.cpu.offered) << round;
+      ASSERT_LE(less.cpu.mid_offered, result.cpu.mid_offered) << round;
+      ASSERT_LE(less.memory.offered, result.memory.offered) << round;
+      ASSERT_LE(less.memory.mid_offered, result.memory.mid_offered) << round;
+    }
     blind = input;
     blind.arrived = std::nullopt;
     ASSERT_LE(run(blind, any).memory.offered, result.memory.offered) << round;

@@ -45,6 +45,28 @@ const std::string kGoldenReport =
 const std::string kGoldenPolicy =
 #include "test/messages/codec/golden_policy.inc"
     ;
+// Before host applications: spools, histories and state directories hold these.
+const std::string kGoldenReportWithoutApplications =
+#include "test/messages/codec/golden_report_without_applications.inc"
+    ;
+const std::string kGoldenPolicyWithoutApplications =
+#include "test/messages/codec/golden_policy_without_applications.inc"
+    ;
+// With two host applications, by the capnp tool: its order of objects is not ours.
+const std::string kGoldenReportWithApplications =
+#include "test/messages/codec/golden_report_with_applications.inc"
+    ;
+const std::string kGoldenPolicyWithApplications =
+#include "test/messages/codec/golden_policy_with_applications.inc"
+    ;
+// Before NUMA zones.
+const std::string kGoldenReportWithoutZones =
+#include "test/messages/codec/golden_report_without_zones.inc"
+    ;
+// With host applications and zones, by the capnp tool.
+const std::string kGoldenReportWithZones =
+#include "test/messages/codec/golden_report_with_zones.inc"
+    ;
 // Before Report.podList: spools and histories hold these.
 const std::string kGoldenReportWithoutList =
 #include "test/messages/codec/golden_report_without_list.inc"
@@ -167,6 +189,74 @@ TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
   EXPECT_EQ(*policy, known_full_policy());
 }
 
+TEST(GoldenBytes, WhatKnewNoHostApplicationsIsReadAsItWas) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithoutApplications));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutApplications));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, known_full_policy());
+}
+
+model::Report report_with_applications() {
+  auto expected = known_report();
+  expected.applications = {{.name = "nginx",
+                            .tier = model::Tier::kProd,
+                            .qos = model::QosClass::kLs,
+                            .group = "host-latency-sensitive/nginx",
+                            .state = model::ApplicationState::kMeasured,
+                            .cpu_milli = model::Spread{100, 200, 300},
+                            .memory_bytes = model::Spread{1024, 2048, 4096}},
+                           {.name = "yarn",
+                            .tier = model::Tier::kBatch,
+                            .qos = model::QosClass::kBe,
+                            .group = "kubepods/besteffort/host/yarn",
+                            .state = model::ApplicationState::kNotFound,
+                            .cpu_milli = {},
+                            .memory_bytes = {}}};
+  return expected;
+}
+
+TEST(GoldenBytes, ZonesAreReadAsEver) {
+  const auto without = report_from_bytes(unhex(kGoldenReportWithoutZones));
+  ASSERT_TRUE(without) << without.error().message();
+  EXPECT_EQ(*without, known_report());
+  const auto report = report_from_bytes(unhex(kGoldenReportWithZones));
+  ASSERT_TRUE(report) << report.error().message();
+  auto expected = report_with_applications();
+  expected.zones = {{.id = 0,
+                     .cpu_capacity = model::MilliCpu(2000),
+                     .memory_capacity = model::Bytes(1'073'741'824),
+                     .cpu_used = model::MilliCpu(1500),
+                     .cpu_bound_idle = model::MilliCpu(500),
+                     .memory_used = model::Bytes(536'870'912),
+                     .be_cpu = model::MilliCpu(700),
+                     .be_memory = model::Bytes(1'048'576)},
+                    {.id = 2,
+                     .cpu_capacity = model::MilliCpu(0),
+                     .memory_capacity = model::Bytes(4'294'967'296),
+                     .cpu_used = model::MilliCpu(0),
+                     .cpu_bound_idle = model::MilliCpu(0),
+                     .memory_used = {},
+                     .be_cpu = {},
+                     .be_memory = {}}};
+  EXPECT_EQ(*report, expected);
+}
+
+TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithApplications));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, report_with_applications());
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithApplications));
+  ASSERT_TRUE(policy) << policy.error().message();
+  auto wanted = known_full_policy();
+  wanted.host_applications = {
+      {"nginx", model::Tier::kProd, model::QosClass::kLs, model::CgroupBase::kCgroupRoot,
+       "host-latency-sensitive/nginx"},
+      {"yarn", model::Tier::kBatch, model::QosClass::kBe, model::CgroupBase::kKubepodsBesteffort, "host/yarn"}};
+  EXPECT_EQ(*policy, wanted);
+}
+
 TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
   model::Report expected = known_report();
   model::Pod& pod = expected.pods[0].pod;
@@ -255,7 +345,8 @@ model::ReclaimTerms<Unit> counted_terms(std::int64_t first) {
   for (Unit* term :
        {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered, &terms.deficit,
         &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid, &terms.mid_offered, &terms.requested,
-        &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin})
+         &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin,
+         &terms.host_charged, &terms.host_used})
     *term = Unit(first++);
   return terms;
 }
@@ -268,6 +359,8 @@ model::Reclaimed counted_account(const std::string& node) {
   account.memory = counted_terms<model::Bytes>(200);
   account.policy = model::PolicyVersion(3);
   account.data_age = std::chrono::milliseconds(1500);
+  account.zones = {{1, {model::MilliCpu(1), model::MilliCpu(2), model::MilliCpu(3), {}, model::MilliCpu(4)}, {}},
+                   {7, {}, {model::Bytes(5), model::Bytes(6), {}, model::Bytes(7), model::Bytes(8)}}};
   return account;
 }
 
@@ -298,6 +391,7 @@ TEST(RoundTrip, AnExplainedAccountKeepsAllItsParts) {
   explained.account = counted_account("n1");
   explained.at = {77};
   explained.stored = true;
+  explained.zones_problem = "why";
   explained.cpu.terms = {{model::AccountTerm::kRoom, model::MilliCpu(-4), model::TermSource::kFormula, "how",
                           std::chrono::milliseconds(9)},
                          {model::AccountTerm::kUsed, std::nullopt, model::TermSource::kMeasured, "", std::nullopt}};
@@ -334,6 +428,10 @@ TEST(RoundTrip, AClusterReportKeepsAllItsParts) {
   report.deficits = {{model::NodeName("n9"), model::MilliCpu(8), model::Bytes(9)}};
   report.deficit_nodes = 11;
   report.trend = {{{5}, counted_account("")}, {{6}, counted_account("")}};
+  report.zones = {2,
+                  5,
+                  {model::MilliCpu(1), model::MilliCpu(2), model::MilliCpu(3)},
+                  {model::Bytes(4), model::Bytes(5), model::Bytes(6)}};
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<schema::ClusterReport>();
   write(report, root);
@@ -469,6 +567,101 @@ TEST(Reading, BoundsListsBeforeItReadsThem) {
   EXPECT_THAT(refusal(changed([](auto root) { root.getPods()[0].getPod().initContainers(65); })),
               HasSubstr("containers: 65 entries"));
   EXPECT_THAT(refusal(changed([](auto root) { root.getStatus().initLabels(257); })), HasSubstr("labels: 257 entries"));
+}
+
+TEST(Reading, AHostApplicationOfANewerBuildCountsAsTheWorst) {
+  const auto bytes = changed([](schema::Report::Builder root) {
+    auto one = root.initApplications(1)[0];
+    one.setName("a");
+    one.setTier(200);
+    one.setState(201);
+  });
+  const auto report = report_from_bytes(bytes);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->applications.at(0).tier, model::Tier::kProd);
+  EXPECT_EQ(report->applications.at(0).state, model::ApplicationState::kUnreadable);
+}
+
+TEST(Reading, NamesWhatOfAHostApplicationIsWrong) {
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initApplications(65); })),
+              HasSubstr("applications: 65 entries, limit 64"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initApplications(1); })),
+              HasSubstr("applications.name: empty"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) {
+                auto list = root.initApplications(2);
+                list[0].setName("a");
+                list[1].setName("a");
+              })),
+              HasSubstr("'a' comes twice"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) {
+                auto list = root.initApplications(1);
+                list[0].setName("a");
+                list[0].initCpuMilli().setKnown(true);
+                list[0].getCpuMilli().setMin(-1);
+              })),
+              HasSubstr("applications.cpu_milli"));
+}
+
+TEST(Reading, NamesWhatOfAZoneIsWrong) {
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(65); })),
+              HasSubstr("zones: 65 entries, limit 64"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(2); })),
+              HasSubstr("zones.id: 0 comes after 0"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(1)[0].setId(1024); })),
+              HasSubstr("zones.id: 1024 is outside 0..1023"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.initZones(1)[0].setCpuCapacity(-1); })),
+              HasSubstr("zones.cpu_capacity"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) {
+                auto used = root.initZones(1)[0].initMemoryUsed();
+                used.setKnown(true);
+                used.setValue(INT64_MAX);
+              })),
+              HasSubstr("zones.memory_used"));
+  EXPECT_THAT(refusal(changed([](schema::Report::Builder root) { root.getStatus().setZones(2000); })),
+              HasSubstr("status.zones: 2000"));
+}
+
+TEST(Reading, NamesWhatOfAPolicysHostApplicationIsWrong) {
+  const auto refused = [](auto change) {
+    const auto read = policy_from_bytes(message<schema::NodePolicy>([&](schema::NodePolicy::Builder root) {
+      write(known_full_policy(), root);
+      auto one = root.initHostApplications(1)[0];
+      one.setName("a");
+      one.setPath("web/a");
+      change(one);
+    }));
+    return read ? std::string("accepted") : read.error().message();
+  };
+  EXPECT_EQ(refused([](schema::HostApplication::Builder) {}), "accepted");
+  EXPECT_THAT(refused([](schema::HostApplication::Builder one) { one.setPath("web/../.."); }),
+              AllOf(HasSubstr("hostApplications"), HasSubstr("\"..\"")));
+  EXPECT_THAT(refused([](schema::HostApplication::Builder one) { one.setPath(""); }), HasSubstr("empty"));
+  EXPECT_THAT(refused([](schema::HostApplication::Builder one) { one.setName(""); }), HasSubstr("name is empty"));
+  EXPECT_THAT(refused([](schema::HostApplication::Builder one) { one.setBase(static_cast<schema::CgroupBase>(9)); }),
+              HasSubstr("hostApplications.base: value 9"));
+}
+
+TEST(Reading, LeavesHostApplicationsAndZonesInAReportWithoutPods) {
+  auto report = known_report();
+  report.applications = {{.name = "a",
+                          .tier = model::Tier::kProd,
+                          .qos = model::QosClass::kLs,
+                          .group = "web/a",
+                          .state = model::ApplicationState::kMeasured,
+                          .cpu_milli = model::Spread{1, 2, 3},
+                          .memory_bytes = {}}};
+  report.zones.resize(2);
+  report.zones[1].id = 1;
+  report.zones[1].be_cpu = model::MilliCpu(5);
+  capnp::MallocMessageBuilder whole;
+  write(report, whole.initRoot<schema::Report>());
+  capnp::MallocMessageBuilder light;
+  write_without_pods(whole.getRoot<schema::Report>().asReader(), 5, light.initRoot<schema::Report>());
+  const auto read_back =
+      read(light.getRoot<schema::Report>().asReader(), [&](std::uint64_t) -> const model::Report* { return &report; });
+  ASSERT_TRUE(read_back) << read_back.error().message();
+  EXPECT_EQ(read_back->applications, report.applications);
+  EXPECT_EQ(read_back->zones, report.zones);
 }
 
 TEST(Reading, RefusesALabelKeyGivenTwice) {

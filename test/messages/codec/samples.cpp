@@ -104,6 +104,20 @@ model::PodSummary random_pod(Draw& draw) {
   return summary;
 }
 
+std::vector<model::HostApplicationSummary> random_applications(Draw& draw) {
+  std::vector<model::HostApplicationSummary> applications;
+  for (auto left = draw.coin() ? draw.number(0, 4) : 0; left > 0; --left) {
+    applications.push_back({.name = std::to_string(left) + draw.text(20),
+                            .tier = draw.one_of(model::Tier::kFree),
+                            .qos = draw.one_of(model::QosClass::kSystem),
+                            .group = draw.text(60),
+                            .state = draw.one_of(model::ApplicationState::kHoldsPods),
+                            .cpu_milli = draw.spread(),
+                            .memory_bytes = draw.spread()});
+  }
+  return applications;
+}
+
 model::NodeSample random_sample(Draw& draw, std::int64_t at) {
   model::NodeSample sample;
   sample.at = model::MonoTime{at};
@@ -234,6 +248,19 @@ model::Report random_report(std::mt19937_64& random) {
                              .old_value = draw.text(20),
                              .new_value = draw.text(20)});
   }
+  report.applications = random_applications(draw);
+  report.status.zones = static_cast<int>(draw.number(0, 1024));
+  for (int id = draw.coin() ? 4 : 0; id > 0; --id) {
+    if (draw.coin()) continue;
+    report.zones.push_back({.id = 4 - id,
+                            .cpu_capacity = MilliCpu(draw.number(0, 128'000)),
+                            .memory_capacity = Bytes(draw.number(0, std::int64_t{1} << 40)),
+                            .cpu_used = draw.cpu(),
+                            .cpu_bound_idle = MilliCpu(draw.number(0, 128'000)),
+                            .memory_used = draw.bytes(),
+                            .be_cpu = draw.cpu(),
+                            .be_memory = draw.bytes()});
+  }
   return report;
 }
 
@@ -289,6 +316,13 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                     .cpuset = draw.coin(),
                     .batch_limits = draw.coin(),
                     .cpu_evict = draw.coin()};
+  for (auto left = draw.coin() ? draw.number(0, 4) : 0; left > 0; --left) {
+    policy.host_applications.push_back({.name = "app-" + std::to_string(left),
+                                        .tier = draw.one_of(model::Tier::kFree),
+                                        .qos = draw.one_of(model::QosClass::kSystem),
+                                        .base = draw.one_of(model::CgroupBase::kKubepodsBesteffort),
+                                        .path = "web/" + std::to_string(left)});
+  }
   return policy;
 }
 

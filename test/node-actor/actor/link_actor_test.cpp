@@ -81,5 +81,36 @@ TEST_F(LinkActorGaps, WindowThatCannotBeEncodedIsAGapOfTheNext) {
   EXPECT_EQ(reports[0].gap_reports, 1u);
 }
 
+TEST_F(LinkActorGaps, ReportsHoldHostApplicationsAndTheZonesOfTheirWindow) {
+  auto actor = link();
+  auto first = sample(0);
+  first.sample.zones.resize(2);
+  first.sample.zones[1].id = 1;
+  first.sample.zones[1].cpu_used = model::MilliCpu(700);
+  const model::ApplicationUse nginx{"nginx",
+                                    model::Tier::kProd,
+                                    model::QosClass::kLs,
+                                    "web/nginx",
+                                    model::ApplicationState::kMeasured,
+                                    model::MilliCpu(300),
+                                    model::Bytes(5)};
+  first.sample.applications = {nginx};
+  auto second = sample(1);
+  second.sample.applications = {nginx};
+  caf::anon_send(actor, first);
+  caf::anon_send(actor, second);
+  caf::anon_send(actor, sample(2));
+  end(actor);
+  const auto reports = spooled();
+  ASSERT_EQ(reports.size(), 2u);
+  ASSERT_EQ(reports[0].applications.size(), 1u);
+  EXPECT_EQ(reports[0].applications[0].name, "nginx");
+  EXPECT_EQ(reports[0].applications[0].cpu_milli, (model::Spread{300, 300, 300}));
+  ASSERT_EQ(reports[0].zones.size(), 2u);
+  EXPECT_EQ(reports[0].zones[1].cpu_used, model::MilliCpu(700));
+  EXPECT_TRUE(reports[1].applications.empty()) << "the policy names it no longer";
+  EXPECT_TRUE(reports[1].zones.empty()) << "they were not read in this window";
+}
+
 }  // namespace
 }  // namespace tideline::node

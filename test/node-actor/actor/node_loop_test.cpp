@@ -133,6 +133,28 @@ TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
                                               Reason::kDisabled));
 }
 
+TEST_F(NodeLoopTest, HostApplicationsOfThePolicyAreReadAndTold) {
+  host(kernel::test::v1_files());
+  EXPECT_TRUE(loop_->pod_round().applications.empty());
+  EXPECT_EQ(feature("hostApplications").feature, "") << "the policy names none";
+  tree_->write("sys/fs/cgroup/cpuacct/web/nginx/cpuacct.usage", "4000000000\n");
+  model::NodePolicy policy;
+  policy.host_applications = {
+      {"nginx", model::Tier::kProd, model::QosClass::kLs, model::CgroupBase::kCgroupRoot, "web/nginx"},
+      {"yarn", model::Tier::kBatch, model::QosClass::kBe, model::CgroupBase::kKubepodsBesteffort, "yarn"}};
+  loop_->set_policy(policy);
+  const auto sample = loop_->pod_round();
+  ASSERT_EQ(sample.applications.size(), 2u);
+  EXPECT_EQ(sample.applications[0].state, model::ApplicationState::kMeasured);
+  EXPECT_EQ(sample.applications[1].state, model::ApplicationState::kNotFound);
+  EXPECT_EQ(sample.applications[1].group, "kubepods/besteffort/yarn");
+  EXPECT_EQ(feature("hostApplications").why, "1 of 2 measured; yarn not-found: kubepods/besteffort/yarn");
+  EXPECT_EQ(loop_->pod_round().applications[0].cpu, MilliCpu(0)) << "its counter stood still";
+  loop_->set_policy(model::NodePolicy{});
+  EXPECT_TRUE(loop_->pod_round().applications.empty());
+  EXPECT_EQ(feature("hostApplications").feature, "");
+}
+
 TEST_F(NodeLoopTest, EachWriteIsToldWithWhatWasThereAndWhatIsThereNow) {
   host(kernel::test::v1_files());
   policy(true);
