@@ -1,6 +1,7 @@
 #include "coordinator/policy/keys.h"
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -381,6 +382,36 @@ void add_tideline(std::vector<KeySpec>& out) {
         kPrediction<&PredictionPolicy::cold_start_minutes>);
 }
 
+void add_normalization(std::vector<KeySpec>& out) {
+  const auto add = [&out](KeySpec spec, void (*apply)(ScalingStrategy&, const Scalar&)) {
+    spec.status = KeyStatus::kActive;
+    spec.apply_scaling = apply;
+    out.push_back(std::move(spec));
+  };
+  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kNormalizationKey, path, type, default_text, meaning);
+  };
+  const auto ratio = [](KeySpec spec) {
+    return between(std::move(spec), ScalingLimits::kMinNormalization, ScalingLimits::kMaxNormalization);
+  };
+  add(of("enable", KeyType::kBool, "false",
+         "count batch-cpu in CPUs of one kind: what is published is multiplied by the node's ratio, quotas of "
+         "batch-cpu "
+         "are divided by it"),
+      [](ScalingStrategy& strategy, const Scalar& value) { strategy.normalize = std::get<bool>(value); });
+  add(ratio(of("defaultRatio", KeyType::kNumber, "unset", "of CPUs that ratioModel has no ratio for; unset: 1")),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        strategy.default_ratio = model::Ratio::nearest(std::get<double>(value));
+      });
+  add(ratio(of("ratioModel", KeyType::kRatioModel, "{}",
+               "by CPU model, as /proc/cpuinfo names it: baseRatio, hyperThreadEnabledRatio, turboEnabledRatio, "
+               "hyperThreadTurboEnabledRatio; to two decimals")),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        for (const auto& [name, ratios] : std::get<RatioModel>(value))
+          strategy.models.insert_or_assign(name, ratios);
+      });
+}
+
 std::string number(double value) {
   return value == static_cast<double>(static_cast<std::int64_t>(value))
              ? fmt::format("{}", static_cast<std::int64_t>(value))
@@ -407,6 +438,8 @@ std::string_view name_of(KeyType type) {
       return "integer or text";
     case KeyType::kObjectList:
       return "list of objects";
+    case KeyType::kRatioModel:
+      return "object of ratios";
   }
   return "unknown";
 }
@@ -422,8 +455,21 @@ const std::vector<KeySpec>& key_table() {
     add_threshold(keys);
     add_qos(keys);
     add_burst(keys);
+    add_normalization(keys);
     add_tideline(keys);
     return keys;
+  }();
+  return table;
+}
+
+const std::vector<KeySpec>& result_table() {
+  static const std::vector<KeySpec> table = [] {
+    std::vector<KeySpec> results;
+    results.push_back(acted(between(key(kNormalizationKey, "cpu-normalization-ratio", KeyType::kNumber, "1",
+                                        "what a CPU of the node is worth in batch-cpu"),
+                                    ScalingLimits::kMinNormalization, ScalingLimits::kMaxNormalization),
+                            kAt<&NodePolicy::scaling, &model::ScalingPolicy::cpu_normalization>));
+    return results;
   }();
   return table;
 }
@@ -431,7 +477,13 @@ const std::vector<KeySpec>& key_table() {
 std::string text_of(const std::optional<Scalar>& value) {
   if (!value) return "unset";
   if (const auto* text = std::get_if<std::string>(&*value)) return fmt::format("\"{}\"", *text);
-  return std::visit([](const auto& plain) { return fmt::format("{}", plain); }, *value);
+  if (const auto* models = std::get_if<RatioModel>(&*value)) return fmt::format("{} CPU models", models->size());
+  return std::visit(
+      [](const auto& plain) -> std::string {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(plain)>>) return fmt::format("{}", plain);
+        return {};
+      },
+      *value);
 }
 
 std::string range_of(const KeySpec& key) {
@@ -450,7 +502,7 @@ std::string range_of(const KeySpec& key) {
 
 const std::vector<std::string_view>& known_other_documents() {
   static const std::vector<std::string_view> documents = {"system-config", "host-application-config",
-                                                          "cpu-normalization-config", "resource-amplification-config"};
+                                                          "resource-amplification-config"};
   return documents;
 }
 

@@ -17,6 +17,16 @@ const Setting* setting_of(const std::vector<Setting>& settings, const KeySpec& k
   return found == settings.end() ? nullptr : &*found;
 }
 
+bool is_result(const KeySpec& key) {
+  const auto& results = result_table();
+  return std::any_of(results.begin(), results.end(), [&](const KeySpec& result) { return &result == &key; });
+}
+
+/// A result is of all keys of its document.
+bool has(const std::vector<Setting>& settings, const KeySpec& key) {
+  return is_result(key) ? !settings.empty() : setting_of(settings, key) != nullptr;
+}
+
 }  // namespace
 
 std::string entry_text(std::string_view document, const Section& section, std::size_t index) {
@@ -43,10 +53,10 @@ std::string source_of(const ClusterPolicy& policy, const NodeFacts& node, const 
     return fmt::format("annotation {}", model::kColocationStrategyAnnotation);
   }
   const auto winner = winners[static_cast<std::size_t>(named - kSections.begin())];
-  if (winner && !off_in_cluster && setting_of(section.nodes[*winner].settings, key) != nullptr) {
+  if (winner && !off_in_cluster && has(section.nodes[*winner].settings, key)) {
     return entry_text(key.document, section, *winner);
   }
-  if (of_cluster == nullptr) return "default";
+  if (!has(section.cluster, key)) return "default";
   const Shape* shape = shape_of(key.document);
   return shape == nullptr || shape->cluster.empty() ? "top level" : std::string(shape->cluster);
 }

@@ -20,7 +20,8 @@ inline constexpr std::array kAmounts{
     &model::ReclaimTerms<Unit>::mid_offered,   &model::ReclaimTerms<Unit>::requested,
     &model::ReclaimTerms<Unit>::prod_used,     &model::ReclaimTerms<Unit>::mid_used,
     &model::ReclaimTerms<Unit>::batch_used,    &model::ReclaimTerms<Unit>::reservation,
-    &model::ReclaimTerms<Unit>::third_party,   &model::ReclaimTerms<Unit>::origin};
+    &model::ReclaimTerms<Unit>::third_party,   &model::ReclaimTerms<Unit>::origin,
+    &model::ReclaimTerms<Unit>::published};
 
 /// Thousands of hostile nodes at the largest valid capacity would overflow a plain sum.
 template <class Unit>

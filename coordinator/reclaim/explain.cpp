@@ -105,7 +105,10 @@ std::string how_offered(ReclaimRule rule, const Facts<Unit>& facts) {
     case ReclaimRule::kUsage:
     case ReclaimRule::kRequest:
     case ReclaimRule::kMaxUsageRequest:
-      return "origin - third-party, at least 0";
+      return facts.account.normalization == model::Ratio()
+                 ? "origin - third-party, at least 0"
+                 : fmt::format("(origin - third-party) / {:.2f}, at least 0: in CPUs of this host",
+                               facts.account.normalization.value());
     case ReclaimRule::kThresholdCap:
       return fmt::format("origin - third-party, at least 0; cut by {} {}", facts.keys.batch_cap,
                          facts.account.cap_percent.value_or(0));
@@ -118,14 +121,16 @@ std::string how_offered(ReclaimRule rule, const Facts<Unit>& facts) {
 
 template <class Unit>
 std::string how_origin(ReclaimRule rule, const Facts<Unit>& facts) {
+  const bool plain = facts.account.normalization == model::Ratio();
+  const auto times = plain ? "" : fmt::format(", * {:.2f}", facts.account.normalization.value());
   switch (rule) {
     case ReclaimRule::kUsage:
     case ReclaimRule::kRequest:
     case ReclaimRule::kMaxUsageRequest:
-      return "room - mid-offered";
+      return "room - mid-offered" + times;
     case ReclaimRule::kThresholdCap:
-      return fmt::format("room - mid-offered, cut by {} {}", facts.keys.batch_cap,
-                         facts.account.cap_percent.value_or(0));
+      return fmt::format("room - mid-offered, cut by {} {}{}", facts.keys.batch_cap,
+                         facts.account.cap_percent.value_or(0), times);
     default:
       return how_offered(rule, facts);
   }
@@ -148,6 +153,17 @@ class Lines {
   std::optional<model::Duration> age_;
   std::vector<model::ExplainedTerm<Unit>> lines_;
 };
+
+/// Where batch-cpu and CPUs of this host are not the same.
+template <class Unit>
+void add_published(Lines<Unit>& lines, const model::ReclaimTerms<Unit>& terms, const Facts<Unit>* facts) {
+  const bool plain = !facts || facts->account.normalization == model::Ratio();
+  if (plain && terms.published == terms.offered) return;
+  lines.add(AccountTerm::kPublished, terms.published, TermSource::kFormula,
+            facts ? fmt::format("origin - third-party, at least 0: in CPUs of {:.2f} by {}",
+                                facts->account.normalization.value(), facts->origin.normalized_by)
+                  : "");
+}
 
 /// What an annotation takes; not known where it cannot be read.
 template <class Unit>
@@ -229,6 +245,7 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
   add_claim(lines, AccountTerm::kThirdParty, terms.third_party, model::kThirdPartyAnnotation, facts);
   lines.add(AccountTerm::kOffered, terms.offered, TermSource::kFormula,
             detail([&](const auto& f) { return how_offered(terms.rule, f); }));
+  add_published(lines, terms, facts);
   lines.add(AccountTerm::kCommitted, terms.committed, TermSource::kPods,
             detail([](const auto& f) { return fmt::format("requested by {} batch and free pods", f.pods.batch); }));
   lines.add(AccountTerm::kDeficit, terms.deficit, TermSource::kFormula,

@@ -5,8 +5,11 @@
 //   mid         = the smallest of what it is given, mid{CPU,Memory}ThresholdPercent of capacity, and
 //                 mid_committed + max(0, room - what batch pods requested - third_party)
 //   mid_offered = max(0, mid - mid_committed)
-//   origin      = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
-//   offered     = max(0, origin - third_party)
+//   offered     = max(0, room - mid_offered, cut to batch{CPU,Memory}ThresholdPercent of capacity, - third_party)
+// Batch-cpu counts normalised CPUs: what batch pods requested and what third parties have is divided by the node's
+// ratio,
+//   origin      = (room - mid_offered, cut) * ratio
+//   published   = max(0, origin - third_party)
 // system is at least what is reserved: the larger of capacity - allocatable and the node's annotation.
 // Mid is given min(prod_reclaimable, capacity - used) + midUnallocatedPercent of what no pod of prod requests, or under
 // midReclaimMode static a fixed share of capacity.
@@ -59,6 +62,7 @@ struct NodeInput {
   /// Batch resources that other schedulers gave away: annotation node.koordinator.sh/thirdPartyAllocations.
   model::MilliCpu third_party_cpu;
   model::Bytes third_party_memory;
+  model::Ratio cpu_normalization;                  // of the policy for this node
   std::vector<model::MetadataProblem> unreadable;  // of these and the reservation, annotations that cannot be read
 };
 

@@ -112,6 +112,14 @@ model::DryRun read_dry_run(schema::DryRun::Reader in) {
           .cpu_evict = in.getCpuEvict()};
 }
 
+void write_scaling(const model::ScalingPolicy& scaling, schema::ScalingPolicy::Builder out) {
+  out.setCpuNormalization(static_cast<std::uint32_t>(scaling.cpu_normalization.hundredths()));
+}
+
+model::ScalingPolicy read_scaling(schema::ScalingPolicy::Reader in) {
+  return {.cpu_normalization = model::Ratio(in.getCpuNormalization())};
+}
+
 class Ranges {
  public:
   explicit Ranges(Problems& problems) : problems_(problems) {}
@@ -168,6 +176,7 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
   range("colocation.midUnallocatedPercent", colocation.mid_unallocated_percent, 0, 100);
   range("colocation.midStaticCpuReservedPercent", colocation.mid_static_cpu_reserved_percent, 0, 100);
   range("colocation.midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent, 0, 100);
+  range("scaling.cpuNormalization", policy.scaling.cpu_normalization.hundredths(), 100, 500);
   check_threshold(range, policy.threshold);
   check_burst(range, policy.burst);
   struct Named {
@@ -222,6 +231,7 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   out.setCpuPolicy(static_cast<schema::CpuQosMechanism>(policy.qos.cpu_policy));
   write_burst(policy.burst, out.initBurst());
   write_dry_run(policy.dry_run, out.initDryRun());
+  if (policy.scaling != model::ScalingPolicy()) write_scaling(policy.scaling, out.initScaling());
 }
 
 Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
@@ -265,6 +275,7 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
   };
   policy.burst = read_burst(problems, in.getBurst());
   policy.dry_run = read_dry_run(in.getDryRun());
+  policy.scaling = read_scaling(in.getScaling());
   check_policy(problems, policy);
   return problems.result(std::move(policy));
 }

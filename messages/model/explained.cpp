@@ -44,6 +44,8 @@ std::string_view name_of(AccountTerm term) {
       return "origin";
     case AccountTerm::kThirdParty:
       return "third-party";
+    case AccountTerm::kPublished:
+      return "published";
   }
   return "unknown";
 }

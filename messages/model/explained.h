@@ -37,6 +37,7 @@ enum class AccountTerm : std::uint8_t {
   kReservation = 17,  // of reserved, by annotation
   kOrigin = 18,       // batch's whole before third parties
   kThirdParty = 19,   // of it, given away by other schedulers
+  kPublished = 20,    // what is left, where batch-cpu counts other CPUs than the host's
 };
 std::string_view name_of(AccountTerm term);  // "capacity", "system-used" ...
 

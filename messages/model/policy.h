@@ -109,6 +109,14 @@ struct ColocationPolicy {
   friend bool operator==(const ColocationPolicy&, const ColocationPolicy&) = default;
 };
 
+/// What cpu-normalization-config comes to on this node: Koordinator's node annotations.
+struct ScalingPolicy {
+  /// One CPU here is worth so many in batch-cpu: what is published is multiplied by it, and quotas of batch-cpu are
+  /// divided. 1..5.
+  Ratio cpu_normalization;
+  friend bool operator==(const ScalingPolicy&, const ScalingPolicy&) = default;
+};
+
 /// Mechanisms that decide, explain and report and write nothing. Tideline's own key: tideline-config dryRun.
 struct DryRun {
   bool cpu_suppress = false;
@@ -129,6 +137,7 @@ struct NodePolicy {
   QosPolicy qos;
   CpuBurstPolicy burst;
   DryRun dry_run;
+  ScalingPolicy scaling;
   friend bool operator==(const NodePolicy&, const NodePolicy&) = default;
 };
 

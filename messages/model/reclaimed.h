@@ -27,7 +27,9 @@ enum class ReclaimRule : std::uint8_t {
 std::string_view name_of(ReclaimRule rule);
 
 /// One resource's account. Of what the charges leave, room = capacity - margin - system - high_priority, mid is served
-/// first: origin = max(0, room - mid_offered), then capped; offered = max(0, origin - third_party).
+/// first: offered = max(0, room - mid_offered, capped) less what third parties have of it. In batch-cpu, of which a CPU
+/// here may be worth more than one (ScalingPolicy::cpu_normalization), are committed, third_party, origin and
+/// published; all else is in CPUs of this host, and of memory both are the same.
 template <class Unit>
 struct ReclaimTerms {
   Unit capacity{};
@@ -52,6 +54,7 @@ struct ReclaimTerms {
   Unit reservation{};             // of system, by annotation node.koordinator.sh/reservation; 0 = none
   Unit third_party{};             // of batch's whole, what other schedulers gave away
   Unit origin{};                  // batch's whole before them: node.koordinator.sh/originExtendedAllocatable
+  Unit published{};               // of it, what is left of them: what nodes and schedulers are told
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 

@@ -31,6 +31,8 @@ struct Terms {
   thirdParty @20 :Int64;   # of batch's whole, given away by other schedulers
   origin @21 :Int64;       # batch's whole before them, if originKnown; else as offered
   originKnown @22 :Bool;
+  published @23 :Int64;    # what is told of batch: offered, in normalised CPUs, if publishedKnown; else as offered
+  publishedKnown @24 :Bool;
 }
 
 struct Reclaimed {

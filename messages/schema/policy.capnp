@@ -56,6 +56,11 @@ struct DryRun {
   cpuEvict @5 :Bool;
 }
 
+# Ratios in hundredths: 125 is 1.25.
+struct ScalingPolicy {
+  cpuNormalization @0 :UInt32 = 100;  # 100..500
+}
+
 struct ColocationPolicy {
   enable @0 :Bool;
   cpuReclaimThresholdPercent @1 :Int32;     # percent of capacity
@@ -87,4 +92,5 @@ struct NodePolicy {
   cpuPolicy @7 :CpuQosMechanism;
   burst @8 :CpuBurstPolicy;
   dryRun @9 :DryRun;
+  scaling @10 :ScalingPolicy;   # null: all ratios are 1
 }

@@ -119,6 +119,8 @@ struct PodSummary {
 
 struct Label { key @0 :Text; value @1 :Text; }
 
+enum YesNo { unknown @0; no @1; yes @2; }
+
 enum FeatureStateKind { inactive @0; active @1; unsupported @2; }
 struct FeatureState {
   feature @0 :Text;
@@ -150,6 +152,9 @@ struct NodeStatus {
   knobs @13 :List(KnobSupport); # as probed on the host
   beWork @14 :BeWork;           # null: not told
   annotations @15 :List(Label); # of the node
+  cpuModel @16 :Text;           # "model name" of /proc/cpuinfo; "" = not known
+  hyperThreads @17 :YesNo;      # more than one thread a core is in use
+  turbo @18 :YesNo;             # the CPU may run above its base frequency
 }
 
 struct BeWork {

@@ -101,6 +101,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   status.annotations = config.annotations;
+  status.cpu = kernel::read_cpu_kind(config.kernel);
   loop->facts_ = {status.cpu_capacity, status.cpu_allocatable, reservation.cpu};
   loop->suppress_.ours = loop->be_limit_.inherited();
   loop->protection_.why = "not looked at yet";

@@ -97,7 +97,10 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
 
   // Without a policy nothing of BE's own limits is touched either.
   if (policy) {
-    BatchLimitsInput batch{.is_v1 = input.is_v1, .be_root_limit = {}, .pod_limits = {}};
+    BatchLimitsInput batch{.is_v1 = input.is_v1,
+                           .be_root_limit = {},
+                           .pod_limits = {},
+                           .normalization = policy->scaling.cpu_normalization};
     if (!input.outside.empty()) {
       const auto among = split_input(input);
       auto divided = be_split(step.state.split, among);

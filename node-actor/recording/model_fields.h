@@ -301,6 +301,11 @@ void fields(V& v, Of<V, model::DryRun> dry_run) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::ScalingPolicy> scaling) {
+  v("cpuNormalizationRatio", scaling.cpu_normalization);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("version", policy.version);
   v("epoch", policy.epoch);
@@ -309,6 +314,7 @@ void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("qos", policy.qos);
   v("burst", policy.burst);
   v("dryRun", policy.dry_run);
+  v("scaling", policy.scaling);
 }
 
 // The host.

@@ -46,6 +46,7 @@ SimulatedAgent::SimulatedAgent(SimulatedHost& host, AgentOptions options, model:
   status_.agent_version = options_.agent_version;
   status_.labels = options_.labels;
   status_.annotations = options_.annotations;
+  status_.cpu = {"simulated", false, false};
   status_.knobs = SimulatedHost::knobs().knobs;
   put_all_back(Reason::kRestore);
 }

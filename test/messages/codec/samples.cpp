@@ -211,6 +211,8 @@ model::Report random_report(std::mt19937_64& random) {
   report.status.agent_version = draw.text(20);
   for (auto left = draw.number(0, 5); left > 0; --left)
     report.status.labels[draw.text(30)] = draw.text(30);
+  report.status.cpu = {draw.text(40), draw.maybe<bool>([&]() { return draw.coin(); }),
+                       draw.maybe<bool>([&]() { return draw.coin(); })};
   for (auto left = draw.number(0, 3); left > 0; --left)
     report.status.annotations["k" + draw.text(30)] = draw.text(200);
   report.status.protection = {draw.coin(), draw.text(200)};
@@ -289,6 +291,7 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                     .cpuset = draw.coin(),
                     .batch_limits = draw.coin(),
                     .cpu_evict = draw.coin()};
+  policy.scaling.cpu_normalization = model::Ratio(draw.number(100, 500));
   return policy;
 }
 
