@@ -123,6 +123,12 @@ Table reclaimed_table() {
                 {"DATA AGE", Align::kRight}});
 }
 
+std::string amplification_text(const model::ScalingPolicy& scaling) {
+  if (scaling.cpu_amplification == model::Ratio() && scaling.memory_amplification == model::Ratio()) return "none";
+  return fmt::format("cpu {:.2f}, memory {:.2f}; without Kubernetes nothing applies it",
+                     scaling.cpu_amplification.value(), scaling.memory_amplification.value());
+}
+
 std::string cpu_text(const model::CpuKind& cpu) {
   if (cpu.model.empty()) return "";
   const auto state = [](const std::optional<bool>& on) { return !on ? "not known" : *on ? "on" : "off"; };
@@ -415,6 +421,7 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   facts.add("    batchCPUThresholdPercent", optional_percent(effective.colocation.batch_cpu_threshold_percent));
   facts.add("    batchMemoryThresholdPercent", optional_percent(effective.colocation.batch_memory_threshold_percent));
   facts.add("  CPU normalisation", fmt::format("{:.2f}", effective.scaling.cpu_normalization.value()));
+  facts.add("  resource amplification", amplification_text(effective.scaling));
   facts.add("  CPU suppress", mechanism(effective.threshold.enable, effective.dry_run.cpu_suppress));
   facts.add("    cpuSuppressPolicy", std::string(model::name_of(effective.threshold.cpu_suppress_policy)));
   facts.add("    cpuSuppressThresholdPercent", fmt::format("{} %", effective.threshold.cpu_suppress_threshold_percent));

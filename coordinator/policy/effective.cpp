@@ -67,8 +67,10 @@ void overlay(ScalingStrategy& strategy, const std::vector<Setting>& settings) {
 
 ScalingStrategy strategy_for(const ClusterPolicy& policy, const Labels& labels) {
   ScalingStrategy strategy;
-  overlay(strategy, policy.normalization.cluster);
-  if (const NodeEntry* entry = first_match(policy.normalization, labels)) overlay(strategy, entry->settings);
+  for (const Section* section : {&policy.normalization, &policy.amplification}) {
+    overlay(strategy, section->cluster);
+    if (const NodeEntry* entry = first_match(*section, labels)) overlay(strategy, entry->settings);
+  }
   return strategy;
 }
 
@@ -132,7 +134,7 @@ NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& of, std::v
     }
   }
   const auto strategy = strategy_for(policy, of.labels);
-  node.scaling.cpu_normalization = normalization_of(strategy, of.labels, of.cpu, label_problems).ratio;
+  node.scaling = scaling_of(strategy, normalization_of(strategy, of.labels, of.cpu, label_problems).ratio);
   return node;
 }
 

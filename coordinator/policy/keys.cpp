@@ -412,6 +412,29 @@ void add_normalization(std::vector<KeySpec>& out) {
       });
 }
 
+void add_amplification(std::vector<KeySpec>& out) {
+  const auto add = [&out](KeySpec spec, void (*apply)(ScalingStrategy&, const Scalar&)) {
+    spec.status = KeyStatus::kActive;
+    spec.apply_scaling = apply;
+    out.push_back(std::move(spec));
+  };
+  const auto ratio = [](std::string_view path, std::string_view meaning) {
+    return between(key(kAmplificationKey, path, KeyType::kNumber, "unset", meaning), ScalingLimits::kMinAmplification,
+                   ScalingLimits::kMaxAmplification);
+  };
+  add(key(kAmplificationKey, "enable", KeyType::kBool, "false",
+          "compute how much more allocatable schedulers are to see; without Kubernetes nothing is written to anything"),
+      [](ScalingStrategy& strategy, const Scalar& value) { strategy.amplify = std::get<bool>(value); });
+  add(ratio("resourceAmplificationRatio.cpu", "times the CPU normalisation ratio; to two decimals"),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        strategy.cpu_amplification = model::Ratio::nearest(std::get<double>(value));
+      });
+  add(ratio("resourceAmplificationRatio.memory", "of memory; to two decimals"),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        strategy.memory_amplification = model::Ratio::nearest(std::get<double>(value));
+      });
+}
+
 std::string number(double value) {
   return value == static_cast<double>(static_cast<std::int64_t>(value))
              ? fmt::format("{}", static_cast<std::int64_t>(value))
@@ -456,6 +479,7 @@ const std::vector<KeySpec>& key_table() {
     add_qos(keys);
     add_burst(keys);
     add_normalization(keys);
+    add_amplification(keys);
     add_tideline(keys);
     return keys;
   }();
@@ -469,6 +493,15 @@ const std::vector<KeySpec>& result_table() {
                                         "what a CPU of the node is worth in batch-cpu"),
                                     ScalingLimits::kMinNormalization, ScalingLimits::kMaxNormalization),
                             kAt<&NodePolicy::scaling, &model::ScalingPolicy::cpu_normalization>));
+    const auto amplification = [](std::string_view path, std::string_view meaning) {
+      KeySpec spec = key(kAmplificationKey, path, KeyType::kNumber, "1", meaning);
+      spec.min = ScalingLimits::kMinAmplification;
+      return spec;
+    };
+    results.push_back(acted(amplification("resource-amplification-ratio.cpu", "allocatable CPU over what there is"),
+                            kAt<&NodePolicy::scaling, &model::ScalingPolicy::cpu_amplification>));
+    results.push_back(acted(amplification("resource-amplification-ratio.memory", "likewise of memory"),
+                            kAt<&NodePolicy::scaling, &model::ScalingPolicy::memory_amplification>));
     return results;
   }();
   return table;
@@ -501,8 +534,7 @@ std::string range_of(const KeySpec& key) {
 }
 
 const std::vector<std::string_view>& known_other_documents() {
-  static const std::vector<std::string_view> documents = {"system-config", "host-application-config",
-                                                          "resource-amplification-config"};
+  static const std::vector<std::string_view> documents = {"system-config", "host-application-config"};
   return documents;
 }
 

@@ -21,6 +21,7 @@ inline constexpr std::string_view kQosKey = "resource-qos-config";
 inline constexpr std::string_view kBurstKey = "cpu-burst-config";
 inline constexpr std::string_view kTidelineKey = "tideline-config";  // Tideline's own
 inline constexpr std::string_view kNormalizationKey = "cpu-normalization-config";
+inline constexpr std::string_view kAmplificationKey = "resource-amplification-config";
 
 enum class KeyType { kBool, kInteger, kNumber, kText, kTextList, kObject, kIntegerOrText, kObjectList, kRatioModel };
 std::string_view name_of(KeyType type);  // "bool", "integer", ...

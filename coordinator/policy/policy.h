@@ -66,6 +66,7 @@ struct ClusterPolicy {
   Section burst;
   Section tideline;
   Section normalization;
+  Section amplification;
   std::vector<Notice> notices;
   /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows, and a change of which makes
   /// a new version.
@@ -74,13 +75,14 @@ struct ClusterPolicy {
 };
 
 /// The sections by data key, in the order in which they are laid over one another.
-inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 6> kSections = {
+inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 7> kSections = {
     {{kColocationKey, &ClusterPolicy::colocation},
      {kThresholdKey, &ClusterPolicy::threshold},
      {kQosKey, &ClusterPolicy::qos},
      {kBurstKey, &ClusterPolicy::burst},
      {kTidelineKey, &ClusterPolicy::tideline},
-     {kNormalizationKey, &ClusterPolicy::normalization}}};
+     {kNormalizationKey, &ClusterPolicy::normalization},
+     {kAmplificationKey, &ClusterPolicy::amplification}}};
 
 /// All or nothing, cross-field rules (cross_check.h) included. The error names document, JSON path (or line, column and
 /// byte), value and allowed range, and says that nothing of the input is applied: the caller keeps the policy it has.
@@ -101,8 +103,8 @@ NodeFacts facts_of(const model::NodeStatus& status);
 /// and its labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >=
 /// 0, percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
 /// given). Colocation is on only where both cluster and merged `enable`
-/// are. Ratios come from the strategy that applies and the node's CPU: normalization_of(). version and epoch are 0: the
-/// caller stamps them.
+/// are. Ratios come from the strategies that apply and the node's CPU: normalization_of(), scaling_of(). version and
+/// epoch are 0: the caller stamps them.
 model::NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& node,
                                std::vector<std::string>* label_problems = nullptr);
 /// What gives the node its normalisation.

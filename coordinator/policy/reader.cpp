@@ -385,7 +385,8 @@ class Reader {
   std::map<std::pair<std::string_view, std::string>, Place> notices_;
 };
 
-constexpr std::array<Shape, 6> kShapes = {{{kColocationKey, "", "nodeConfigs"},
+constexpr std::array<Shape, 7> kShapes = {{{kColocationKey, "", "nodeConfigs"},
+                                           {kAmplificationKey, "", "nodeConfigs"},
                                            {kNormalizationKey, "", "nodeConfigs"},
                                            {kThresholdKey, "clusterStrategy", "nodeStrategies"},
                                            {kQosKey, "clusterStrategy", "nodeStrategies"},

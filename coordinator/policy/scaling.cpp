@@ -75,4 +75,13 @@ Normalization normalization_of(const ScalingStrategy& strategy, const Labels& la
   return {Ratio(), fmt::format("there is no ratio for \"{}\"", cpu.model)};
 }
 
+model::ScalingPolicy scaling_of(const ScalingStrategy& strategy, model::Ratio normalization) {
+  const auto configured = [&](const std::optional<Ratio>& ratio) {
+    return strategy.amplify ? ratio.value_or(Ratio()) : Ratio();
+  };
+  return {.cpu_normalization = normalization,
+          .cpu_amplification = Ratio::nearest(configured(strategy.cpu_amplification).value() * normalization.value()),
+          .memory_amplification = configured(strategy.memory_amplification)};
+}
+
 }  // namespace tideline::policy

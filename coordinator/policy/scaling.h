@@ -1,6 +1,6 @@
 #pragma once
-// cpu-normalization-config -> what a node's CPU is worth, by what kind of CPU it has (Koordinator's plugin
-// CPUNormalization).
+// cpu-normalization-config -> what a node's CPU is worth, by what kind of CPU it has; resource-amplification-config ->
+// how much more than there is schedulers are to see (Koordinator's plugins CPUNormalization and ResourceAmplification).
 
 #include <cstddef>
 #include <map>
@@ -18,6 +18,8 @@ namespace tideline::policy {
 struct ScalingLimits {
   static constexpr double kMinNormalization = 1;
   static constexpr double kMaxNormalization = 5;
+  static constexpr double kMinAmplification = 1;
+  static constexpr double kMaxAmplification = 100;
   static constexpr std::size_t kMaxModels = 256;
   static constexpr std::size_t kMaxModelBytes = 256;
 };
@@ -39,6 +41,9 @@ struct ScalingStrategy {
   bool normalize = false;
   std::optional<model::Ratio> default_ratio;
   RatioModel models;
+  bool amplify = false;
+  std::optional<model::Ratio> cpu_amplification;
+  std::optional<model::Ratio> memory_amplification;
   friend bool operator==(const ScalingStrategy&, const ScalingStrategy&) = default;
 };
 
@@ -53,6 +58,10 @@ struct Normalization {
 /// that did not tell its model is 1: what is not known must not sell more.
 Normalization normalization_of(const ScalingStrategy& strategy, const Labels& labels, const model::CpuKind& cpu,
                                std::vector<std::string>* label_problems = nullptr);
+
+/// All of a node's ratios, its CPU worth `normalization`: amplification of CPU is the configured ratio times that, to
+/// two decimals; of memory the configured ratio. What is not configured, or with amplification off, is 1.
+model::ScalingPolicy scaling_of(const ScalingStrategy& strategy, model::Ratio normalization);
 
 /// The label's word, nullopt without one that can be used.
 std::optional<bool> normalization_label(const Labels& labels);

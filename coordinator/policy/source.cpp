@@ -27,6 +27,14 @@ bool has(const std::vector<Setting>& settings, const KeySpec& key) {
   return is_result(key) ? !settings.empty() : setting_of(settings, key) != nullptr;
 }
 
+/// Whether the section says anything to a node that these entries apply to.
+bool is_configured(const Section& section, const Winners& winners) {
+  const auto* found = std::find_if(kSections.begin(), kSections.end(),
+                                   [&](const auto& each) { return each.first == kAmplificationKey; });
+  const auto winner = winners[static_cast<std::size_t>(found - kSections.begin())];
+  return !section.cluster.empty() || (winner && !section.nodes[*winner].settings.empty());
+}
+
 }  // namespace
 
 std::string entry_text(std::string_view document, const Section& section, std::size_t index) {
@@ -40,6 +48,10 @@ std::string entry_text(std::string_view document, const Section& section, std::s
 
 std::string source_of(const ClusterPolicy& policy, const NodeFacts& node, const Winners& winners, const KeySpec& key) {
   if (const auto label = overriding_label(key, node.labels); !label.empty()) return fmt::format("label {}", label);
+  // The CPU's is times the normalisation, which may be all there is to it.
+  if (key.path == "resource-amplification-ratio.cpu" && !is_configured(policy.amplification, winners)) {
+    return source_of(policy, node, winners, result_table().front());
+  }
   const auto* named = std::find_if(kSections.begin(), kSections.end(),
                                    [&](const auto& section) { return section.first == key.document; });
   if (named == kSections.end()) return "default";

@@ -52,6 +52,7 @@ struct Facts {
   const Origin& origin;
   PodCounts pods;
   const Unreadable& unreadable;
+  model::Ratio amplification;
 };
 
 std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& policy, const Origin& origin,
@@ -208,8 +209,10 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
   const auto detail = [facts](auto make) { return facts ? make(*facts) : std::string(); };
   Lines<Unit> lines(age);
   lines.add(AccountTerm::kCapacity, terms.capacity, TermSource::kNodeStatus, detail([](const auto& f) {
-              return f.origin.report == model::Seq() ? "no report yet"
-                                                     : fmt::format("report {}", f.origin.report.value());
+              if (f.origin.report == model::Seq()) return std::string("no report yet");
+              if (f.amplification == model::Ratio()) return fmt::format("report {}", f.origin.report.value());
+              return fmt::format("report {}; without its resource-amplification-ratio {:.2f}", f.origin.report.value(),
+                                 f.amplification.value());
             }));
   lines.add(AccountTerm::kMargin, terms.margin, TermSource::kPolicy, detail([](const auto& f) {
               const int threshold = f.account.reclaim_threshold_percent;
@@ -308,12 +311,12 @@ void explain_pods(const std::vector<PodInput>& pods, const Account<Unit>& accoun
 template <class Of, class Unit>
 model::ExplainedResource<Unit> explain_resource(const NodeInput& input, const Account<Unit>& account, const Keys& keys,
                                                 const model::ColocationPolicy& policy, const Origin& origin,
-                                                const model::ReclaimTerms<Unit>& terms,
+                                                const model::ReclaimTerms<Unit>& terms, model::Ratio amplification,
                                                 std::optional<model::Duration> age) {
   model::ExplainedResource<Unit> out;
   PodCounts counts;
   explain_pods<Of>(input.pods, account, counts, out);
-  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable};
+  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable, amplification};
   out.terms = lines_of(terms, age, &facts);
   return out;
 }
@@ -325,9 +328,10 @@ model::ExplainedAccount explain(const NodeInput& input, const model::ColocationP
   model::ExplainedAccount out;
   out.account = reclaim(input, policy, now);
   const auto age = out.account.data_age;
-  out.cpu = explain_resource<CpuOf>(input, cpu_account(input, policy), kCpuKeys, policy, origin, out.account.cpu, age);
+  out.cpu = explain_resource<CpuOf>(input, cpu_account(input, policy), kCpuKeys, policy, origin, out.account.cpu,
+                                    origin.scaling.cpu_amplification, age);
   out.memory = explain_resource<MemoryOf>(input, memory_account(input, policy), kMemoryKeys, policy, origin,
-                                          out.account.memory, age);
+                                          out.account.memory, origin.scaling.memory_amplification, age);
   return out;
 }
 

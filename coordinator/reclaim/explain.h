@@ -16,6 +16,7 @@ struct Origin {
   model::Duration averaged;         // what the averages span, at most
   std::string_view predictor = {};  // whose answer mid is given; "" = nobody's
   std::string normalized_by = {};   // what gives NodeInput::cpu_normalization
+  model::ScalingPolicy scaling = {};
 };
 
 /// Of the account that reclaim() gives for the same three. Ages are those of the report. Pods have no name here, and

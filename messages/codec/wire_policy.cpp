@@ -114,10 +114,14 @@ model::DryRun read_dry_run(schema::DryRun::Reader in) {
 
 void write_scaling(const model::ScalingPolicy& scaling, schema::ScalingPolicy::Builder out) {
   out.setCpuNormalization(static_cast<std::uint32_t>(scaling.cpu_normalization.hundredths()));
+  out.setCpuAmplification(static_cast<std::uint32_t>(scaling.cpu_amplification.hundredths()));
+  out.setMemoryAmplification(static_cast<std::uint32_t>(scaling.memory_amplification.hundredths()));
 }
 
 model::ScalingPolicy read_scaling(schema::ScalingPolicy::Reader in) {
-  return {.cpu_normalization = model::Ratio(in.getCpuNormalization())};
+  return {.cpu_normalization = model::Ratio(in.getCpuNormalization()),
+          .cpu_amplification = model::Ratio(in.getCpuAmplification()),
+          .memory_amplification = model::Ratio(in.getMemoryAmplification())};
 }
 
 class Ranges {
@@ -177,6 +181,8 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
   range("colocation.midStaticCpuReservedPercent", colocation.mid_static_cpu_reserved_percent, 0, 100);
   range("colocation.midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent, 0, 100);
   range("scaling.cpuNormalization", policy.scaling.cpu_normalization.hundredths(), 100, 500);
+  range("scaling.cpuAmplification", policy.scaling.cpu_amplification.hundredths(), 100, 50'000);
+  range("scaling.memoryAmplification", policy.scaling.memory_amplification.hundredths(), 100, 10'000);
   check_threshold(range, policy.threshold);
   check_burst(range, policy.burst);
   struct Named {

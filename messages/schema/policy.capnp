@@ -58,7 +58,9 @@ struct DryRun {
 
 # Ratios in hundredths: 125 is 1.25.
 struct ScalingPolicy {
-  cpuNormalization @0 :UInt32 = 100;  # 100..500
+  cpuNormalization @0 :UInt32 = 100;     # 100..500
+  cpuAmplification @1 :UInt32 = 100;     # 100..50000
+  memoryAmplification @2 :UInt32 = 100;  # 100..10000
 }
 
 struct ColocationPolicy {

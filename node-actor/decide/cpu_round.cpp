@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "node-actor/decide/batch_limits.h"
 #include "node-actor/decide/cpu_qos.h"
 #include "node-actor/decide/group_tree.h"
@@ -137,8 +139,20 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   take({.wants = {}, .features = evict.decision.features}, dry_run, wants, decision.features);
   decision.evict = std::move(evict.decision);
 
+  if (auto scaling = scaling_feature(policy)) decision.features.push_back(*std::move(scaling));
   decision.settlement = settle_again(step.state.settled, std::move(wants), dry_run, input.hands_off, input.now);
   return step;
+}
+
+std::optional<model::FeatureState> scaling_feature(const std::optional<model::NodePolicy>& policy) {
+  if (!policy) return std::nullopt;
+  const auto& scaling = policy->scaling;
+  if (scaling.cpu_amplification == model::Ratio() && scaling.memory_amplification == model::Ratio())
+    return std::nullopt;
+  return model::FeatureState{"resourceAmplification", model::FeatureState::State::kUnsupported,
+                             fmt::format("inactive: allocatable times cpu {:.2f}, memory {:.2f} is written to nothing "
+                                         "without Kubernetes",
+                                         scaling.cpu_amplification.value(), scaling.memory_amplification.value())};
 }
 
 bool is_feature_of(std::string_view feature, Controller controller) {

@@ -303,6 +303,8 @@ void fields(V& v, Of<V, model::DryRun> dry_run) {
 template <class V>
 void fields(V& v, Of<V, model::ScalingPolicy> scaling) {
   v("cpuNormalizationRatio", scaling.cpu_normalization);
+  v("cpuAmplificationRatio", scaling.cpu_amplification);
+  v("memoryAmplificationRatio", scaling.memory_amplification);
 }
 
 template <class V>

@@ -39,8 +39,9 @@ struct Kind {
   char letter;
   std::string_view name;
 };
-constexpr std::array<Kind, 8> kKinds = {{{'c', policy::kColocationKey},
+constexpr std::array<Kind, 9> kKinds = {{{'c', policy::kColocationKey},
                                          {'z', policy::kNormalizationKey},
+                                         {'p', policy::kAmplificationKey},
                                          {'t', policy::kThresholdKey},
                                          {'q', policy::kQosKey},
                                          {'b', policy::kBurstKey},
@@ -199,10 +200,12 @@ struct Record {
   char letter;
   std::string_view text;
 };
-constexpr std::array<Record, 11> kSound = {{
+constexpr std::array<Record, 12> kSound = {{
     {'z', R"({"enable": true, "defaultRatio": 1.1, "ratioModel": {"m": {"baseRatio": 1.5,
         "hyperThreadTurboEnabledRatio": 4.999}}, "nodeConfigs": [{"name": "n", "nodeSelector": {},
         "ratioModel": {"m": {"hyperThreadTurboEnabledRatio": 5}}}]})"},
+    {'p', R"({"enable": true, "resourceAmplificationRatio": {"cpu": 1.5, "memory": 100},
+        "nodeConfigs": [{"nodeSelector": {}, "resourceAmplificationRatio": {"cpu": 100}}]})"},
     {kAnnotations, R"(node.koordinator.sh/reservation={"resources":{"cpu":"2","memory":"4Gi"},"reservedCPUs":"0-1"}
 node.koordinator.sh/thirdPartyAllocations={"allocations":[{"name":"yarn","priority":"koord-batch",)"
                    R"("resources":{"kubernetes.io/batch-cpu":"4000","kubernetes.io/batch-memory":"8Gi"}}]}
@@ -244,7 +247,8 @@ std::string all_defaults(std::string_view document) {
   nlohmann::json root = nlohmann::json::object();
   for (const policy::KeySpec& key : policy::key_table()) {
     if (key.document != document || key.default_text == "unset") continue;
-    const bool at_top = document == policy::kColocationKey || document == policy::kNormalizationKey;
+    const bool at_top = document == policy::kColocationKey || document == policy::kNormalizationKey ||
+                        document == policy::kAmplificationKey;
     std::string pointer = at_top ? "/" : "/clusterStrategy/";
     for (const char c : key.path)
       pointer += c == '.' ? '/' : c;

@@ -131,8 +131,8 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
   const NodePolicy policy{};
   [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, dry_run, scaling] = policy;
   {
-    [[maybe_unused]] const auto& [f1] = scaling;
-    EXPECT_EQ(result_table().size(), 1u);
+    [[maybe_unused]] const auto& [f1, f2, f3] = scaling;
+    EXPECT_EQ(result_table().size(), 3u);
   }
   {
     [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] =

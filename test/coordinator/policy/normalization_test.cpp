@@ -143,8 +143,9 @@ TEST(Normalization, IsComparedAndPartOfTheContentByWhatItComesToOnTheNode) {
   const auto before = effective(ClusterPolicy{}, {});
   const auto after = effective_on(policy, {{}, {}, {kModel, true, true}});
   const auto differences = diff(before, after);
-  ASSERT_THAT(differences, SizeIs(1));
+  ASSERT_THAT(differences, SizeIs(2));
   EXPECT_EQ(differences[0].key->path, "cpu-normalization-ratio");
+  EXPECT_EQ(differences[1].key->path, "resource-amplification-ratio.cpu") << "is times that";
   EXPECT_EQ(text_of(differences[0].before), "1");
   EXPECT_EQ(text_of(differences[0].after), "1.2");
   EXPECT_NE(content_of(before), content_of(after));
@@ -166,9 +167,10 @@ TEST(Normalization, ACheckSortsNodesByTheirCpuAndNamesWhatGivesTheRatio) {
   ASSERT_TRUE(report.ok());
   ASSERT_THAT(report->groups, SizeIs(1));
   EXPECT_THAT(report->groups[0].nodes.names, ElementsAre(model::NodeName("n0"), model::NodeName("n1")));
-  EXPECT_THAT(
-      report->groups[0].changes,
-      ElementsAre(SettingChange{"cpu-normalization-config", "cpu-normalization-ratio", "1", "1.2", "top level"}));
+  EXPECT_THAT(report->groups[0].changes,
+              ElementsAre(SettingChange{"cpu-normalization-config", "cpu-normalization-ratio", "1", "1.2", "top level"},
+                          SettingChange{"resource-amplification-config", "resource-amplification-ratio.cpu", "1", "1.2",
+                                        "top level"}));
   EXPECT_EQ(report->unchanged, 2u);
   EXPECT_THAT(report->notices, IsEmpty());
 }

@@ -203,6 +203,16 @@ TEST(Explain, ANormalizedOfferIsToldInBothKindsOfCpu) {
   EXPECT_EQ(line(stored.cpu, AccountTerm::kPublished).value, MilliCpu(54'000));
 }
 
+TEST(Explain, AnAccountIsOfWhatThereIsAndNotOfWhatSchedulersAreToSee) {
+  auto origin = kOrigin;
+  origin.scaling.cpu_amplification = model::Ratio(150);
+  const auto explained = explain(a_node(), enabled(), kTime, origin);
+  EXPECT_EQ(line(explained.cpu, AccountTerm::kCapacity).value, MilliCpu(100'000));
+  EXPECT_EQ(line(explained.cpu, AccountTerm::kCapacity).detail,
+            "report 42; without its resource-amplification-ratio 1.50");
+  EXPECT_EQ(line(explained.memory, AccountTerm::kCapacity).detail, "report 42");
+}
+
 TEST(Explain, AnAnnotationThatCannotBeReadIsNamedWithItsValue) {
   auto node = a_node();
   node.third_party_cpu = MilliCpu(8'000);

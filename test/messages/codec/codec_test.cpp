@@ -110,7 +110,9 @@ model::NodePolicy known_full_policy() {
   policy.colocation.mid_static_memory_reserved_percent = 15;
   policy.dry_run.cpuset = true;
   policy.dry_run.cpu_evict = true;
-  policy.scaling.cpu_normalization = model::Ratio(125);
+  policy.scaling = {.cpu_normalization = model::Ratio(125),
+                    .cpu_amplification = model::Ratio(188),
+                    .memory_amplification = model::Ratio(120)};
   return policy;
 }
 
@@ -580,6 +582,10 @@ TEST(Reading, PolicyOutOfRangeIsNamed) {
   EXPECT_THAT(refused([](auto root) { root.initScaling().setCpuNormalization(501); }),
               AllOf(HasSubstr("scaling.cpuNormalization"), HasSubstr("501 is outside 100..500")));
   EXPECT_THAT(refused([](auto root) { root.initScaling().setCpuNormalization(0); }), HasSubstr("100..500"));
+  EXPECT_THAT(refused([](auto root) { root.initScaling().setCpuAmplification(50'001); }),
+              HasSubstr("scaling.cpuAmplification"));
+  EXPECT_THAT(refused([](auto root) { root.initScaling().setMemoryAmplification(99); }),
+              HasSubstr("scaling.memoryAmplification"));
   EXPECT_THAT(refused([](auto root) { root.getLsr().setSchedIdle(2); }), HasSubstr("lsr.schedIdle"));
   EXPECT_THAT(refused([](auto root) { root.getLs().setCoreExpeller(static_cast<schema::Switch>(3)); }),
               AllOf(HasSubstr("ls.coreExpeller"), HasSubstr("value 3")));

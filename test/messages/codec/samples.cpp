@@ -291,7 +291,9 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                     .cpuset = draw.coin(),
                     .batch_limits = draw.coin(),
                     .cpu_evict = draw.coin()};
-  policy.scaling.cpu_normalization = model::Ratio(draw.number(100, 500));
+  policy.scaling = {.cpu_normalization = model::Ratio(draw.number(100, 500)),
+                    .cpu_amplification = model::Ratio(draw.number(100, 50'000)),
+                    .memory_amplification = model::Ratio(draw.number(100, 10'000))};
   return policy;
 }
 
