@@ -82,6 +82,10 @@ Json status(const model::NodeStatus& s) {
           {"agentVersion", s.agent_version},
           {"labels", std::move(labels)},
           {"annotations", std::move(annotations)},
+          {"cpu",
+           {{"model", s.cpu.model.empty() ? Json() : Json(s.cpu.model)},
+            {"hyperThreads", s.cpu.hyper_threads ? Json(*s.cpu.hyper_threads) : Json()},
+            {"turbo", s.cpu.turbo ? Json(*s.cpu.turbo) : Json()}}},
           {"protection", {{"verified", s.protection.verified}, {"why", s.protection.why}}},
           {"features", std::move(features)},
           {"beWork", std::move(work)}};
@@ -111,6 +115,7 @@ Json terms(const model::ReclaimTerms<Unit>& t) {
           {"thirdParty", t.third_party.value()},
           {"hostCharged", t.host_charged.value()},
           {"hostUsed", t.host_used.value()},
+          {"published", t.published.value()},
           {"rule", std::string(model::name_of(t.rule))}};
 }
 
@@ -198,6 +203,10 @@ Json effective(const model::NodePolicy& p) {
             {"cfsQuotaBurstPercent", p.burst.cfs_quota_burst_percent},
             {"cfsQuotaBurstPeriodSeconds", p.burst.cfs_quota_burst_period_seconds},
             {"sharePoolThresholdPercent", p.burst.share_pool_threshold_percent}}},
+          {"scaling",
+           {{"cpuNormalizationRatio", p.scaling.cpu_normalization.value()},
+            {"resourceAmplificationRatio",
+             {{"cpu", p.scaling.cpu_amplification.value()}, {"memory", p.scaling.memory_amplification.value()}}}}},
           {"dryRun",
            {{"cpuSuppress", p.dry_run.cpu_suppress},
             {"cpuBurst", p.dry_run.cpu_burst},

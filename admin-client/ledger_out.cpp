@@ -28,12 +28,19 @@ std::string version_of(model::PolicyVersion version) {
   return version == model::PolicyVersion() ? "none" : fmt::format("{}", version.value());
 }
 
+/// In CPUs of the host, and in those that are published where that is another number.
+template <class Unit>
+std::string offer_text(const model::ReclaimTerms<Unit>& terms, Show<Unit> show) {
+  if (terms.published == terms.offered) return show(terms.offered);
+  return fmt::format("{} ({} published)", show(terms.offered), show(terms.published));
+}
+
 // --- an account explained
 
 template <class Unit>
 std::string explained_text(const char* resource, const model::ExplainedResource<Unit>& explained,
                            const model::ReclaimTerms<Unit>& terms, Show<Unit> show) {
-  std::string out = fmt::format("{}: offered {} by {}, mid {} by {}\n", resource, show(terms.offered),
+  std::string out = fmt::format("{}: offered {} by {}, mid {} by {}\n", resource, offer_text(terms, show),
                                 model::name_of(terms.rule), show(terms.mid), model::name_of(terms.mid_rule));
   Table lines({{"TERM"}, {"VALUE", Align::kRight}, {"SOURCE"}, {"AGE", Align::kRight}, {"HOW"}});
   for (const auto& line : explained.terms) {
@@ -153,7 +160,7 @@ Unit minus(Unit a, Unit b) {
 /// What batch has left: where its pods requested more than it has, nothing, and not less.
 template <class Unit>
 Unit batch_left(const model::ReclaimTerms<Unit>& terms, const model::Shortfall<Unit>& shortfall) {
-  return plus(minus(terms.offered, terms.committed), shortfall.batch);
+  return plus(minus(terms.published, terms.committed), shortfall.batch);
 }
 
 template <class Unit>
@@ -163,7 +170,7 @@ Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const model::Shortf
           .used = terms.used,
           .buffered = terms.margin,
           .charged = plus(terms.system, terms.high_priority),
-          .reclaimed = plus(terms.offered, terms.mid),
+          .reclaimed = plus(terms.published, terms.mid),
           .offered = plus(batch_left(terms, shortfall), terms.mid_offered),
           .committed = plus(terms.committed, terms.mid_committed),
           .deficit = terms.deficit};
@@ -189,7 +196,7 @@ std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTe
   mid.deficit = shortfall.mid;
   Words<Unit> batch;
   batch.used = terms.batch_used;
-  batch.reclaimed = terms.offered;
+  batch.reclaimed = terms.published;
   batch.offered = batch_left(terms, shortfall);
   batch.committed = terms.committed;
   batch.deficit = shortfall.batch;
@@ -337,7 +344,7 @@ std::string trend_text(const model::ClusterReport& report, const PlotOptions& op
   add("allocated", [](const auto& terms) { return std::optional(terms.requested); });
   add("used", [](const auto& terms) { return terms.used; });
   add("buffered", [](const auto& terms) { return std::optional(terms.margin); });
-  add("reclaimed", [](const auto& terms) { return std::optional(plus(terms.offered, terms.mid)); });
+  add("reclaimed", [](const auto& terms) { return std::optional(plus(terms.published, terms.mid)); });
   for (std::size_t i = 0; i < curves.size(); ++i)
     curves[i].points = points[i];
   return "\n" + plot_curves(curves, options);

@@ -34,10 +34,10 @@ std::string protection_text(const Node& node) {
 }
 
 std::string offered_cpu(const Node& node) {
-  return node.reclaimed ? cores(node.reclaimed->cpu.offered) : "-";
+  return node.reclaimed ? cores(node.reclaimed->cpu.published) : "-";
 }
 std::string offered_memory(const Node& node) {
-  return node.reclaimed ? bytes(node.reclaimed->memory.offered) : "-";
+  return node.reclaimed ? bytes(node.reclaimed->memory.published) : "-";
 }
 
 /// The quota on best-effort pods of a sample; a known sample without one means there is no quota.
@@ -93,7 +93,9 @@ std::optional<Unit> first_of(std::optional<Unit> batch, std::optional<Unit> mid,
 template <class Unit>
 void add_terms(Table& table, const std::string& node, const std::string& resource, const model::ReclaimTerms<Unit>& t,
                std::string (*show)(std::optional<Unit>), const std::string& data_age) {
-  table.row({node, resource, show(t.capacity), show(t.margin), show(t.system), show(t.high_priority), show(t.offered),
+  table.row({node, resource, show(t.capacity), show(t.margin), show(t.system), show(t.high_priority),
+             t.published == t.offered ? show(t.offered)
+                                      : fmt::format("{} ({} published)", show(t.offered), show(t.published)),
              show(t.committed),
              t.mid == Unit{} && t.mid_committed == Unit{}
                  ? "-"
@@ -119,6 +121,18 @@ Table reclaimed_table() {
                 {"DEFICIT", Align::kRight},
                 {"RULE"},
                 {"DATA AGE", Align::kRight}});
+}
+
+std::string amplification_text(const model::ScalingPolicy& scaling) {
+  if (scaling.cpu_amplification == model::Ratio() && scaling.memory_amplification == model::Ratio()) return "none";
+  return fmt::format("cpu {:.2f}, memory {:.2f}; without Kubernetes nothing applies it",
+                     scaling.cpu_amplification.value(), scaling.memory_amplification.value());
+}
+
+std::string cpu_text(const model::CpuKind& cpu) {
+  if (cpu.model.empty()) return "";
+  const auto state = [](const std::optional<bool>& on) { return !on ? "not known" : *on ? "on" : "off"; };
+  return fmt::format("{}; hyper-threads {}, turbo {}", cpu.model, state(cpu.hyper_threads), state(cpu.turbo));
 }
 
 std::string optional_percent(const std::optional<int>& value) {
@@ -250,6 +264,7 @@ std::string render_node(const Node& node) {
   if (const auto& status = node.status) {
     facts.add("agent", status->agent_version);
     facts.add("kernel", fmt::format("{}, cgroup {}", status->kernel_release, status->cgroup_version));
+    facts.add("CPU", cpu_text(status->cpu));
     facts.add("capacity", fmt::format("{} cores, {}", cores(status->cpu_capacity), bytes(status->memory_capacity)));
     facts.add("allocatable",
               fmt::format("{} cores, {}", cores(status->cpu_allocatable), bytes(status->memory_allocatable)));
@@ -405,6 +420,8 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   facts.add("    midReclaimMode", std::string(model::name_of(effective.colocation.mid_reclaim_mode)));
   facts.add("    batchCPUThresholdPercent", optional_percent(effective.colocation.batch_cpu_threshold_percent));
   facts.add("    batchMemoryThresholdPercent", optional_percent(effective.colocation.batch_memory_threshold_percent));
+  facts.add("  CPU normalisation", fmt::format("{:.2f}", effective.scaling.cpu_normalization.value()));
+  facts.add("  resource amplification", amplification_text(effective.scaling));
   facts.add("  CPU suppress", mechanism(effective.threshold.enable, effective.dry_run.cpu_suppress));
   facts.add("    cpuSuppressPolicy", std::string(model::name_of(effective.threshold.cpu_suppress_policy)));
   facts.add("    cpuSuppressThresholdPercent", fmt::format("{} %", effective.threshold.cpu_suppress_threshold_percent));

@@ -15,7 +15,9 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
   origin.averaged = fleet.options().aggregate;
   if (const auto used = ledger.profiles().policy().used) origin.predictor = profile::name_of(*used);
   if (const auto view = fleet.node(node, now.mono)) origin.report = view->last_seq;
-  auto explained = reclaim::explain(ledger.input(node, fleet, policy.version), policy.colocation, now.mono, origin);
+  origin.normalized_by = rollout.normalized_by(node);
+  origin.scaling = policy.scaling;
+  auto explained = reclaim::explain(ledger.input(node, fleet, policy), policy.colocation, now.mono, origin);
   explained.at = now.wall;
   std::map<model::PodUid, std::string> names;
   for (const auto& view : fleet.pods(node)) {

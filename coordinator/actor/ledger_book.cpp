@@ -22,7 +22,7 @@ bool LedgerBook::is_due(const Row& row, model::MonoTime now) {
 }
 
 reclaim::NodeInput LedgerBook::input(const model::NodeName& node, const fleet::FleetView& fleet,
-                                     model::PolicyVersion policy) const {
+                                     const model::NodePolicy& policy) const {
   return ledger_input(node, fleet.usage(node), policy, profiles_.reclaimable(node));
 }
 
@@ -33,7 +33,7 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
     if (changes.size() == most) break;
     if (!is_due(row, now)) continue;
     const auto policy = rollout.wanted(name).value_or(model::NodePolicy{});
-    auto account = reclaim::reclaim(input(name, fleet, policy.version), policy.colocation, now);
+    auto account = reclaim::reclaim(input(name, fleet, policy), policy.colocation, now);
     changes.push_back({std::exchange(row.account, account), std::move(account)});
     row.touched = false;
     row.computed = now;

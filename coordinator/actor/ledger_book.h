@@ -49,9 +49,9 @@ class LedgerBook {
   profile::ProfileBook& profiles() { return profiles_; }
   const profile::ProfileBook& profiles() const { return profiles_; }
 
-  /// What a node's account rests on, as of now. `policy` is the version of the node's.
+  /// What a node's account rests on, as of now. `policy` is the node's.
   reclaim::NodeInput input(const model::NodeName& node, const fleet::FleetView& fleet,
-                           model::PolicyVersion policy) const;
+                           const model::NodePolicy& policy) const;
 
   /// Computes what was touched and what is stale by now; gives those accounts, changed or not, by name. All others are
   /// what they were, but for their data's age. At most `most` accounts: as many, and there may be more to compute.

@@ -14,7 +14,7 @@ void note_rule_change(std::vector<model::Event>& events, std::string_view resour
                       model::WallTime at) {
   if (before.rule == now.rule) return;
   const auto text = [](const model::ReclaimTerms<Unit>& terms) {
-    return fmt::format("{} by {}", terms.offered.value(), model::name_of(terms.rule));
+    return fmt::format("{} by {}", terms.published.value(), model::name_of(terms.rule));
   };
   events.push_back({at, model::Controller::kCoordinator, model::Reason::kReclaimedChanged, std::string(resource),
                     text(before), text(now)});
@@ -27,7 +27,7 @@ void note_mid_change(std::vector<model::Event>& events, std::string_view resourc
                      model::WallTime at) {
   const auto of_mid = [](const model::ReclaimTerms<Unit>& terms) {
     model::ReclaimTerms<Unit> mid;
-    mid.offered = terms.mid_offered;
+    mid.published = terms.mid_offered;
     mid.rule = terms.mid_rule;
     return mid;
   };
@@ -54,7 +54,7 @@ link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTim
   const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale &&
                      rule != Rule::kUnknownUsage && rule != Rule::kBadAnnotation;
   if (!known) return {};
-  return {account.cpu.offered, now + -*account.data_age};
+  return {account.cpu.published, now + -*account.data_age};
 }
 
 }  // namespace tideline::coordinator

@@ -7,10 +7,11 @@
 namespace tideline::coordinator {
 
 reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
-                                model::PolicyVersion policy, const profile::Reclaimable& predicted) {
+                                const model::NodePolicy& policy, const profile::Reclaimable& predicted) {
   reclaim::NodeInput input;
   input.node = node;
-  input.policy = policy;
+  input.policy = policy.version;
+  input.cpu_normalization = policy.scaling.cpu_normalization;
   if (!usage) return input;
   input.arrived = usage->arrived;
   input.cpu_capacity = usage->cpu_capacity;

@@ -9,6 +9,6 @@ namespace tideline::coordinator {
 
 /// usage nullopt: the node never sent a live report; the ledger then says kStale.
 reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
-                                model::PolicyVersion policy, const profile::Reclaimable& predicted = {});
+                                const model::NodePolicy& policy, const profile::Reclaimable& predicted = {});
 
 }  // namespace tideline::coordinator

@@ -58,6 +58,7 @@ void add_terms(web::Exposition& out, std::string_view name, std::string_view hel
   add("reservation", terms.reservation);
   add("origin", terms.origin);
   add("third_party", terms.third_party);
+  add("published", terms.published);
   add("requested", terms.requested);
   if (terms.used) add("used", *terms.used);
 }

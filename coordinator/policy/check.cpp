@@ -62,7 +62,8 @@ struct Kind {
 
 class Checker {
  public:
-  Checker(const ClusterPolicy& now, const ClusterPolicy& then) : now_(now), then_(then) {}
+  Checker(const ClusterPolicy& now, const ClusterPolicy& then)
+      : now_(now), then_(then), asks_for_cpu_(now.normalization != Section{} || then.normalization != Section{}) {}
 
   model::Result<CheckReport> run(std::span<const CheckNode> nodes, bool all) {
     SelectorUse use;
@@ -97,6 +98,7 @@ class Checker {
         if (by.contains(label) || is_ratio_label(label)) facts.labels.emplace(label, value);
       }
       facts.annotations = strategy_of(node.status->annotations);
+      if (asks_for_cpu_) facts.cpu = node.status->cpu;
       sorted.emplace_back(&node, &kinds_[std::move(facts)]);
     }
     report_.nodes = sorted.size();
@@ -246,6 +248,7 @@ class Checker {
 
   const ClusterPolicy& now_;
   const ClusterPolicy& then_;
+  const bool asks_for_cpu_;  // else each model would be a kind of node
   CheckReport report_;
   std::map<NodeFacts, Kind> kinds_;
   NodeList unchanged_;

@@ -1,5 +1,6 @@
 #include "coordinator/policy/diff.h"
 
+#include <type_traits>
 #include <utility>
 
 namespace tideline::policy {
@@ -14,6 +15,13 @@ std::vector<Difference> diff_by(std::optional<Scalar> (*KeySpec::*read)(const Wh
     auto of_before = (key.*read)(before);
     auto of_after = (key.*read)(after);
     if (of_before != of_after) differences.push_back({&key, std::move(of_before), std::move(of_after)});
+  }
+  if constexpr (std::is_same_v<Whole, model::NodePolicy>) {
+    for (const KeySpec& result : result_table()) {
+      auto of_before = (result.*read)(before);
+      auto of_after = (result.*read)(after);
+      if (of_before != of_after) differences.push_back({&result, std::move(of_before), std::move(of_after)});
+    }
   }
   return differences;
 }

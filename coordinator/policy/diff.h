@@ -10,13 +10,13 @@
 namespace tideline::policy {
 
 struct Difference {
-  const KeySpec* key = nullptr;  // into key_table()
+  const KeySpec* key = nullptr;  // into key_table(), or result_table()
   std::optional<Scalar> before;  // nullopt: unset
   std::optional<Scalar> after;
   friend bool operator==(const Difference&, const Difference&) = default;
 };
 
-/// In the table's order. Version and epoch are no keys: policies that differ in these alone do not differ.
+/// In the tables' order. Version and epoch are no keys: policies that differ in these alone do not differ.
 std::vector<Difference> diff(const model::NodePolicy& before, const model::NodePolicy& after);
 /// The same of what holds for the whole fleet.
 std::vector<Difference> diff(const FleetPolicy& before, const FleetPolicy& after);

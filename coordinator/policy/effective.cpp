@@ -59,6 +59,21 @@ std::optional<int> percent_label(const Labels& labels, std::string_view name, st
   return static_cast<int>(ratio * 100);
 }
 
+void overlay(ScalingStrategy& strategy, const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings) {
+    if (setting.key->apply_scaling) setting.key->apply_scaling(strategy, setting.value);
+  }
+}
+
+ScalingStrategy strategy_for(const ClusterPolicy& policy, const Labels& labels) {
+  ScalingStrategy strategy;
+  for (const Section* section : {&policy.normalization, &policy.amplification}) {
+    overlay(strategy, section->cluster);
+    if (const NodeEntry* entry = first_match(*section, labels)) overlay(strategy, entry->settings);
+  }
+  return strategy;
+}
+
 }  // namespace
 
 void overlay(NodePolicy& policy, const std::vector<Setting>& settings) {
@@ -81,6 +96,7 @@ std::string_view matching_entry(const Section& section, const Labels& labels) {
 }
 
 std::string_view overriding_label(const KeySpec& key, const Labels& labels) {
+  if (key.document == kNormalizationKey) return normalization_label(labels) ? kNormalizationLabel : std::string_view();
   if (key.document != kColocationKey) return {};
   for (const RatioLabel& ratio : kRatioLabels) {
     if (ratio.key == key.path && percent_label(labels, ratio.label, nullptr)) return ratio.label;
@@ -89,12 +105,16 @@ std::string_view overriding_label(const KeySpec& key, const Labels& labels) {
 }
 
 bool is_ratio_label(std::string_view label) {
-  return std::any_of(kRatioLabels.begin(), kRatioLabels.end(),
-                     [&](const RatioLabel& ratio) { return ratio.label == label; });
+  return label == kNormalizationLabel || std::any_of(kRatioLabels.begin(), kRatioLabels.end(),
+                                                     [&](const RatioLabel& ratio) { return ratio.label == label; });
 }
 
 NodeFacts facts_of(const model::NodeStatus& status) {
-  return {status.labels, status.annotations};
+  return {status.labels, status.annotations, status.cpu};
+}
+
+Normalization normalization_on(const ClusterPolicy& policy, const NodeFacts& node) {
+  return normalization_of(strategy_for(policy, node.labels), node.labels, node.cpu);
 }
 
 NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& of, std::vector<std::string>* label_problems) {
@@ -113,11 +133,13 @@ NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& of, std::v
       node.colocation.*ratio.field = std::min(*percent, ratio.most);
     }
   }
+  const auto strategy = strategy_for(policy, of.labels);
+  node.scaling = scaling_of(strategy, normalization_of(strategy, of.labels, of.cpu, label_problems).ratio);
   return node;
 }
 
 NodePolicy effective(const ClusterPolicy& policy, const Labels& labels, std::vector<std::string>* label_problems) {
-  return effective_on(policy, {labels, {}}, label_problems);
+  return effective_on(policy, {labels, {}, {}}, label_problems);
 }
 
 }  // namespace tideline::policy

@@ -35,6 +35,7 @@ class Asking {
     qos("cpuQOS.lsClass", policy.qos.cpu_policy, policy.qos.ls, false);
     qos("cpuQOS.beClass", policy.qos.cpu_policy, policy.qos.be, true);
     evict(policy.threshold);
+    amplify(policy.scaling);
     return std::move(asked_);
   }
 
@@ -94,6 +95,12 @@ class Asking {
     if (!policy.cpu_allocatable_evict_threshold_percent && !policy.cpu_allocatable_evict_lower_percent) return;
     ask("cpuEvict.allocatable.mid-cpu");
     miss("no node is told what mid may have in all");
+  }
+
+  void amplify(const model::ScalingPolicy& policy) {
+    if (policy.cpu_amplification == model::Ratio() && policy.memory_amplification == model::Ratio()) return;
+    ask("resourceAmplification");
+    miss("without Kubernetes there is no allocatable to amplify");
   }
 
   const NodeStatus& status_;

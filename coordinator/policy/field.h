@@ -36,6 +36,9 @@ inline void assign(std::optional<int>& field, const Scalar& value) {
 inline void assign(double& field, const Scalar& value) {
   field = std::get<double>(value);
 }
+inline void assign(model::Ratio& field, const Scalar& value) {
+  field = model::Ratio::nearest(std::get<double>(value));
+}
 template <class Enum>
 void assign_named(Enum& field, const Scalar& value, std::optional<Enum> (*from)(std::string_view)) {
   if (const auto known = from(std::get<std::string>(value))) field = *known;
@@ -78,6 +81,9 @@ inline std::optional<Scalar> scalar_of(std::same_as<int> auto field) {
 }
 inline std::optional<Scalar> scalar_of(std::same_as<double> auto field) {
   return Scalar(field);
+}
+inline std::optional<Scalar> scalar_of(std::same_as<model::Ratio> auto field) {
+  return Scalar(field.value());
 }
 template <class Enum>
 requires std::is_enum_v<Enum> std::optional<Scalar> scalar_of(Enum field) {

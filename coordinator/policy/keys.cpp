@@ -390,6 +390,59 @@ void add_tideline(std::vector<KeySpec>& out) {
         kPrediction<&PredictionPolicy::cold_start_minutes>);
 }
 
+void add_normalization(std::vector<KeySpec>& out) {
+  const auto add = [&out](KeySpec spec, void (*apply)(ScalingStrategy&, const Scalar&)) {
+    spec.status = KeyStatus::kActive;
+    spec.apply_scaling = apply;
+    out.push_back(std::move(spec));
+  };
+  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
+    return key(kNormalizationKey, path, type, default_text, meaning);
+  };
+  const auto ratio = [](KeySpec spec) {
+    return between(std::move(spec), ScalingLimits::kMinNormalization, ScalingLimits::kMaxNormalization);
+  };
+  add(of("enable", KeyType::kBool, "false",
+         "count batch-cpu in CPUs of one kind: what is published is multiplied by the node's ratio, quotas of "
+         "batch-cpu "
+         "are divided by it"),
+      [](ScalingStrategy& strategy, const Scalar& value) { strategy.normalize = std::get<bool>(value); });
+  add(ratio(of("defaultRatio", KeyType::kNumber, "unset", "of CPUs that ratioModel has no ratio for; unset: 1")),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        strategy.default_ratio = model::Ratio::nearest(std::get<double>(value));
+      });
+  add(ratio(of("ratioModel", KeyType::kRatioModel, "{}",
+               "by CPU model, as /proc/cpuinfo names it: baseRatio, hyperThreadEnabledRatio, turboEnabledRatio, "
+               "hyperThreadTurboEnabledRatio; to two decimals")),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        for (const auto& [name, ratios] : std::get<RatioModel>(value))
+          strategy.models.insert_or_assign(name, ratios);
+      });
+}
+
+void add_amplification(std::vector<KeySpec>& out) {
+  const auto add = [&out](KeySpec spec, void (*apply)(ScalingStrategy&, const Scalar&)) {
+    spec.status = KeyStatus::kActive;
+    spec.apply_scaling = apply;
+    out.push_back(std::move(spec));
+  };
+  const auto ratio = [](std::string_view path, std::string_view meaning) {
+    return between(key(kAmplificationKey, path, KeyType::kNumber, "unset", meaning), ScalingLimits::kMinAmplification,
+                   ScalingLimits::kMaxAmplification);
+  };
+  add(key(kAmplificationKey, "enable", KeyType::kBool, "false",
+          "compute how much more allocatable schedulers are to see; without Kubernetes nothing is written to anything"),
+      [](ScalingStrategy& strategy, const Scalar& value) { strategy.amplify = std::get<bool>(value); });
+  add(ratio("resourceAmplificationRatio.cpu", "times the CPU normalisation ratio; to two decimals"),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        strategy.cpu_amplification = model::Ratio::nearest(std::get<double>(value));
+      });
+  add(ratio("resourceAmplificationRatio.memory", "of memory; to two decimals"),
+      [](ScalingStrategy& strategy, const Scalar& value) {
+        strategy.memory_amplification = model::Ratio::nearest(std::get<double>(value));
+      });
+}
+
 std::string number(double value) {
   return value == static_cast<double>(static_cast<std::int64_t>(value))
              ? fmt::format("{}", static_cast<std::int64_t>(value))
@@ -418,6 +471,8 @@ std::string_view name_of(KeyType type) {
       return "list of objects";
     case KeyType::kApplications:
       return "list of applications";
+    case KeyType::kRatioModel:
+      return "object of ratios";
   }
   return "unknown";
 }
@@ -434,8 +489,31 @@ const std::vector<KeySpec>& key_table() {
     add_qos(keys);
     add_burst(keys);
     add_host_applications(keys);
+    add_normalization(keys);
+    add_amplification(keys);
     add_tideline(keys);
     return keys;
+  }();
+  return table;
+}
+
+const std::vector<KeySpec>& result_table() {
+  static const std::vector<KeySpec> table = [] {
+    std::vector<KeySpec> results;
+    results.push_back(acted(between(key(kNormalizationKey, "cpu-normalization-ratio", KeyType::kNumber, "1",
+                                        "what a CPU of the node is worth in batch-cpu"),
+                                    ScalingLimits::kMinNormalization, ScalingLimits::kMaxNormalization),
+                            kAt<&NodePolicy::scaling, &model::ScalingPolicy::cpu_normalization>));
+    const auto amplification = [](std::string_view path, std::string_view meaning) {
+      KeySpec spec = key(kAmplificationKey, path, KeyType::kNumber, "1", meaning);
+      spec.min = ScalingLimits::kMinAmplification;
+      return spec;
+    };
+    results.push_back(acted(amplification("resource-amplification-ratio.cpu", "allocatable CPU over what there is"),
+                            kAt<&NodePolicy::scaling, &model::ScalingPolicy::cpu_amplification>));
+    results.push_back(acted(amplification("resource-amplification-ratio.memory", "likewise of memory"),
+                            kAt<&NodePolicy::scaling, &model::ScalingPolicy::memory_amplification>));
+    return results;
   }();
   return table;
 }
@@ -446,13 +524,11 @@ std::string text_of(const std::optional<Scalar>& value) {
   if (const auto* applications = std::get_if<std::vector<model::HostApplication>>(&*value)) {
     return model::text_of(*applications);
   }
+  if (const auto* models = std::get_if<RatioModel>(&*value)) return fmt::format("{} CPU models", models->size());
   return std::visit(
-      [](const auto& plain) {
-        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(plain)>>) {
-          return fmt::format("{}", plain);
-        } else {
-          return std::string();
-        }
+      [](const auto& plain) -> std::string {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(plain)>>) return fmt::format("{}", plain);
+        return {};
       },
       *value);
 }
@@ -472,8 +548,7 @@ std::string range_of(const KeySpec& key) {
 }
 
 const std::vector<std::string_view>& known_other_documents() {
-  static const std::vector<std::string_view> documents = {"system-config", "cpu-normalization-config",
-                                                          "resource-amplification-config"};
+  static const std::vector<std::string_view> documents = {"system-config"};
   return documents;
 }
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/policy/scaling.h"
 #include "coordinator/profile/prediction_policy.h"
 #include "messages/model/eviction.h"
 #include "messages/model/host_application.h"
@@ -21,15 +22,28 @@ inline constexpr std::string_view kQosKey = "resource-qos-config";
 inline constexpr std::string_view kBurstKey = "cpu-burst-config";
 inline constexpr std::string_view kHostApplicationsKey = "host-application-config";
 inline constexpr std::string_view kTidelineKey = "tideline-config";  // Tideline's own
+inline constexpr std::string_view kNormalizationKey = "cpu-normalization-config";
+inline constexpr std::string_view kAmplificationKey = "resource-amplification-config";
 
-enum class KeyType { kBool, kInteger, kNumber, kText, kTextList, kObject, kIntegerOrText, kObjectList, kApplications };
+enum class KeyType {
+  kBool,
+  kInteger,
+  kNumber,
+  kText,
+  kTextList,
+  kObject,
+  kIntegerOrText,
+  kObjectList,
+  kApplications,
+  kRatioModel
+};
 std::string_view name_of(KeyType type);  // "bool", "integer", ...
 
 /// kActive: acted on. kAccepted: a Koordinator key this version reads and checks but does not act on.
 enum class KeyStatus { kActive, kAccepted };
 std::string_view name_of(KeyStatus status);  // "active", "accepted, not acted on yet"
 
-using Scalar = std::variant<bool, std::int64_t, double, std::string, std::vector<model::HostApplication>>;
+using Scalar = std::variant<bool, std::int64_t, double, std::string, std::vector<model::HostApplication>, RatioModel>;
 
 /// What is of the whole fleet and travels to no node.
 struct FleetPolicy {
@@ -58,10 +72,16 @@ struct KeySpec {
   /// Of a key of the whole fleet, which no node has its own way; null for all others.
   void (*apply_fleet)(FleetPolicy&, const Scalar&) = nullptr;
   std::optional<Scalar> (*read_fleet)(const FleetPolicy&) = nullptr;
+  /// Of a key that comes to something on a node only with what the node is: see result_table().
+  void (*apply_scaling)(ScalingStrategy&, const Scalar&) = nullptr;
 };
 
 /// All keys, by document and then path as Koordinator lists them; Tideline's own document comes last.
 const std::vector<KeySpec>& key_table();
+
+/// What keys with apply_scaling come to on a node, under the name of the annotation that Koordinator writes it to. No
+/// input: compared, shown and part of a policy's content like the keys that are.
+const std::vector<KeySpec>& result_table();
 
 /// As JSON would write it: 65, true, "cpuset"; unset. Host applications as model::text_of has them.
 std::string text_of(const std::optional<Scalar>& value);

@@ -66,6 +66,8 @@ struct ClusterPolicy {
   Section burst;
   Section host_applications;
   Section tideline;
+  Section normalization;
+  Section amplification;
   std::vector<Notice> notices;
   /// Data key -> JSON text as it came, in the order of key names: what `policy get` shows, and a change of which makes
   /// a new version.
@@ -74,13 +76,15 @@ struct ClusterPolicy {
 };
 
 /// The sections by data key, in the order in which they are laid over one another.
-inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 6> kSections = {
+inline constexpr std::array<std::pair<std::string_view, Section ClusterPolicy::*>, 8> kSections = {
     {{kColocationKey, &ClusterPolicy::colocation},
      {kThresholdKey, &ClusterPolicy::threshold},
      {kQosKey, &ClusterPolicy::qos},
      {kBurstKey, &ClusterPolicy::burst},
      {kHostApplicationsKey, &ClusterPolicy::host_applications},
-     {kTidelineKey, &ClusterPolicy::tideline}}};
+     {kTidelineKey, &ClusterPolicy::tideline},
+     {kNormalizationKey, &ClusterPolicy::normalization},
+     {kAmplificationKey, &ClusterPolicy::amplification}}};
 
 /// All or nothing, cross-field rules (cross_check.h) included. The error names document, JSON path (or line, column and
 /// byte), value and allowed range, and says that nothing of the input is applied: the caller keeps the policy it has.
@@ -91,6 +95,7 @@ model::Result<ClusterPolicy> parse(const std::vector<Document>& documents);
 struct NodeFacts {
   Labels labels;
   model::NodeAnnotations annotations;
+  model::CpuKind cpu{};
   friend auto operator<=>(const NodeFacts&, const NodeFacts&) = default;
 };
 NodeFacts facts_of(const model::NodeStatus& status);
@@ -100,11 +105,14 @@ NodeFacts facts_of(const model::NodeStatus& status);
 /// and its labels node.koordinator.sh/{cpu,memory}-reclaim-ratio and mid-static-{cpu,memory}-reserved-ratio (ratio >=
 /// 0, percent = trunc(100 ratio), the latter at most 100; a bad value is ignored and described in `label_problems` if
 /// given). Colocation is on only where both cluster and merged `enable`
-/// are. Of host applications an entry that matches has all; the cluster's list is then not looked at. version and epoch
-/// are 0: the caller stamps them.
+/// are. Of host applications an entry that matches has all; the cluster's list is then not looked at. Ratios come from
+/// the strategies that apply and the node's CPU: normalization_of(), scaling_of(). version and epoch are 0: the caller
+/// stamps them.
 model::NodePolicy effective_on(const ClusterPolicy& policy, const NodeFacts& node,
                                std::vector<std::string>* label_problems = nullptr);
-/// Of a node without annotations.
+/// What gives the node its normalisation.
+Normalization normalization_on(const ClusterPolicy& policy, const NodeFacts& node);
+/// Of a node without annotations, of whose CPU nothing is known.
 model::NodePolicy effective(const ClusterPolicy& policy, const Labels& labels,
                             std::vector<std::string>* label_problems = nullptr);
 

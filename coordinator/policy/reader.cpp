@@ -295,11 +295,12 @@ class Reader {
       for (auto& [place, why] : application_notices(path, value))
         notice(spec, place, std::move(why));
     }
-    if (spec.apply || spec.apply_fleet) out.push_back({&spec, *std::move(scalar)});
+    if (spec.apply || spec.apply_fleet || spec.apply_scaling) out.push_back({&spec, *std::move(scalar)});
     return {};
   }
 
   static Result<Scalar> checked(const KeySpec& spec, const std::string& path, const json& value) {
+    if (spec.type == KeyType::kRatioModel) return ratio_model(spec, path, value);
     const std::string range = range_of(spec);
     const std::string wanted =
         range.empty() ? std::string(name_of(spec.type)) : fmt::format("{} ({})", name_of(spec.type), range);
@@ -336,6 +337,8 @@ class Reader {
       case KeyType::kIntegerOrText:
         if (value.is_number_integer() || value.is_string()) return Scalar(std::string());
         break;
+      case KeyType::kRatioModel:
+        break;
       case KeyType::kObjectList:
         if (value.is_array() && std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_object(); })) {
           return Scalar(std::string());
@@ -350,6 +353,48 @@ class Reader {
     return wrong(path, value, wanted);
   }
 
+  /// CPU model -> its ratios.
+  static Result<Scalar> ratio_model(const KeySpec& spec, const std::string& path, const json& value) {
+    if (!value.is_object()) return wrong(path, value, "an object of CPU models");
+    if (value.size() > ScalingLimits::kMaxModels) {
+      return Error(ErrorCode::kOverloaded,
+                   fmt::format("{} has {} CPU models; at most {}", path, value.size(), ScalingLimits::kMaxModels));
+    }
+    RatioModel models;
+    for (const auto& [name, ratios] : value.items()) {
+      const std::string at = member(path, name);
+      if (name.empty() || name.size() > ScalingLimits::kMaxModelBytes) {
+        return invalid(fmt::format("{}: a CPU model's name has 1 to {} bytes", at, ScalingLimits::kMaxModelBytes));
+      }
+      auto read = ratios_of(spec, at, ratios);
+      if (!read) return read.error();
+      models.emplace(name, *read);
+    }
+    return Scalar(std::move(models));
+  }
+
+  static Result<ModelRatios> ratios_of(const KeySpec& spec, const std::string& path, const json& value) {
+    static const std::vector<std::string_view> kNames = {"baseRatio", "hyperThreadEnabledRatio", "turboEnabledRatio",
+                                                         "hyperThreadTurboEnabledRatio"};
+    if (!value.is_object()) return wrong(path, value, "an object of ratios");
+    ModelRatios ratios;
+    const std::array fields = {&ratios.base, &ratios.hyper_threads, &ratios.turbo, &ratios.both};
+    for (const auto& [name, ratio] : value.items()) {
+      const std::string at = member(path, name);
+      const auto known = std::find(kNames.begin(), kNames.end(), name);
+      if (known == kNames.end()) {
+        return invalid(fmt::format("{} is not a ratio of a CPU model; want {}{}", at, fmt::join(kNames, ", "),
+                                   did_you_mean(name, kNames)));
+      }
+      if (ratio.is_null()) continue;
+      if (!ratio.is_number() || !within(spec, ratio.get<double>())) {
+        return wrong(at, ratio, fmt::format("number ({})", range_of(spec)));
+      }
+      *fields[static_cast<std::size_t>(known - kNames.begin())] = model::Ratio::nearest(ratio.get<double>());
+    }
+    return ratios;
+  }
+
   static bool within(const KeySpec& spec, double value) {
     if (spec.min && (spec.min_excluded ? value <= *spec.min : value < *spec.min)) return false;
     return !spec.max || value <= *spec.max;
@@ -362,7 +407,9 @@ class Reader {
   std::map<std::pair<std::string_view, std::string>, Place> notices_;
 };
 
-constexpr std::array<Shape, 6> kShapes = {{{kColocationKey, "", "nodeConfigs"},
+constexpr std::array<Shape, 8> kShapes = {{{kColocationKey, "", "nodeConfigs"},
+                                           {kAmplificationKey, "", "nodeConfigs"},
+                                           {kNormalizationKey, "", "nodeConfigs"},
                                            {kThresholdKey, "clusterStrategy", "nodeStrategies"},
                                            {kQosKey, "clusterStrategy", "nodeStrategies"},
                                            {kBurstKey, "clusterStrategy", "nodeStrategies"},

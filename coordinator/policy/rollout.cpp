@@ -29,8 +29,8 @@ void Rollout::closed(const model::NodeName& node) {
 std::vector<std::string> Rollout::told(const model::NodeName& node, const NodeFacts& facts) {
   Node& entry = nodes_[node];
   if (entry.facts == facts) return {};
-  const bool same =
-      entry.facts && entry.facts->labels == facts.labels && same_strategy(entry.facts->annotations, facts.annotations);
+  const bool same = entry.facts && entry.facts->labels == facts.labels && entry.facts->cpu == facts.cpu &&
+                    same_strategy(entry.facts->annotations, facts.annotations);
   entry.facts = facts;
   if (!same) check_.insert(node);
   std::vector<std::string> problems;
@@ -51,6 +51,13 @@ model::NodePolicy Rollout::effective_for(const NodeFacts& facts) const {
   policy.version = version_;
   policy.epoch = epoch_;
   return policy;
+}
+
+std::string Rollout::normalized_by(const model::NodeName& node) const {
+  if (!policy_) return {};
+  const auto found = nodes_.find(node);
+  return normalization_on(*policy_, found == nodes_.end() || !found->second.facts ? NodeFacts{} : *found->second.facts)
+      .by;
 }
 
 std::optional<model::NodePolicy> Rollout::wanted(const model::NodeName& node) const {

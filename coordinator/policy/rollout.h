@@ -40,6 +40,8 @@ class Rollout {
 
   /// What the node should act on; nullopt while no policy was loaded. Unknown labels count as none.
   std::optional<model::NodePolicy> wanted(const model::NodeName& node) const;
+  /// For people: what gives wanted()'s cpu_normalization, or why it is 1. "" while no policy was loaded.
+  std::string normalized_by(const model::NodeName& node) const;
   model::NodePolicy effective_for(const NodeFacts& facts) const;
 
   /// Whether take_due() might give anything.

@@ -17,6 +17,24 @@ const Setting* setting_of(const std::vector<Setting>& settings, const KeySpec& k
   return found == settings.end() ? nullptr : &*found;
 }
 
+bool is_result(const KeySpec& key) {
+  const auto& results = result_table();
+  return std::any_of(results.begin(), results.end(), [&](const KeySpec& result) { return &result == &key; });
+}
+
+/// A result is of all keys of its document.
+bool has(const std::vector<Setting>& settings, const KeySpec& key) {
+  return is_result(key) ? !settings.empty() : setting_of(settings, key) != nullptr;
+}
+
+/// Whether the section says anything to a node that these entries apply to.
+bool is_configured(const Section& section, const Winners& winners) {
+  const auto* found = std::find_if(kSections.begin(), kSections.end(),
+                                   [&](const auto& each) { return each.first == kAmplificationKey; });
+  const auto winner = winners[static_cast<std::size_t>(found - kSections.begin())];
+  return !section.cluster.empty() || (winner && !section.nodes[*winner].settings.empty());
+}
+
 }  // namespace
 
 std::string entry_text(std::string_view document, const Section& section, std::size_t index) {
@@ -30,6 +48,10 @@ std::string entry_text(std::string_view document, const Section& section, std::s
 
 std::string source_of(const ClusterPolicy& policy, const NodeFacts& node, const Winners& winners, const KeySpec& key) {
   if (const auto label = overriding_label(key, node.labels); !label.empty()) return fmt::format("label {}", label);
+  // The CPU's is times the normalisation, which may be all there is to it.
+  if (key.path == "resource-amplification-ratio.cpu" && !is_configured(policy.amplification, winners)) {
+    return source_of(policy, node, winners, result_table().front());
+  }
   const auto* named = std::find_if(kSections.begin(), kSections.end(),
                                    [&](const auto& section) { return section.first == key.document; });
   if (named == kSections.end()) return "default";
@@ -43,10 +65,10 @@ std::string source_of(const ClusterPolicy& policy, const NodeFacts& node, const 
     return fmt::format("annotation {}", model::kColocationStrategyAnnotation);
   }
   const auto winner = winners[static_cast<std::size_t>(named - kSections.begin())];
-  if (winner && !off_in_cluster && setting_of(section.nodes[*winner].settings, key) != nullptr) {
+  if (winner && !off_in_cluster && has(section.nodes[*winner].settings, key)) {
     return entry_text(key.document, section, *winner);
   }
-  if (of_cluster == nullptr) return "default";
+  if (!has(section.cluster, key)) return "default";
   const Shape* shape = shape_of(key.document);
   return shape == nullptr || shape->cluster.empty() ? "top level" : std::string(shape->cluster);
 }

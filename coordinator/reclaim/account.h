@@ -15,6 +15,7 @@ struct Account {
   Unit allocatable;
   Unit reserved;     // by annotation
   Unit third_party;  // of batch, by annotation
+  model::Ratio normalization;
   std::optional<Unit> system;
   std::optional<Unit> used;
   std::optional<Unit> prod_reclaimable;

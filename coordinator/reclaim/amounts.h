@@ -21,7 +21,8 @@ inline constexpr std::array kAmounts{
     &model::ReclaimTerms<Unit>::prod_used,     &model::ReclaimTerms<Unit>::mid_used,
     &model::ReclaimTerms<Unit>::batch_used,    &model::ReclaimTerms<Unit>::reservation,
     &model::ReclaimTerms<Unit>::third_party,   &model::ReclaimTerms<Unit>::origin,
-    &model::ReclaimTerms<Unit>::host_charged,  &model::ReclaimTerms<Unit>::host_used};
+    &model::ReclaimTerms<Unit>::host_charged,  &model::ReclaimTerms<Unit>::host_used,
+    &model::ReclaimTerms<Unit>::published};
 
 /// Thousands of hostile nodes at the largest valid capacity would overflow a plain sum.
 template <class Unit>

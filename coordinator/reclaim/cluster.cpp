@@ -15,7 +15,7 @@ using model::ClusterLimits;
 template <class Unit>
 void add_short(model::Shortfall<Unit>& sum, const model::ReclaimTerms<Unit>& terms) {
   saturating_add(sum.mid, std::max(terms.mid_committed - terms.mid, Unit{0}));
-  saturating_add(sum.batch, std::max(terms.committed - terms.offered, Unit{0}));
+  saturating_add(sum.batch, std::max(terms.committed - terms.published, Unit{0}));
 }
 
 template <class Unit>

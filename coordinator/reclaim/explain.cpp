@@ -54,6 +54,7 @@ struct Facts {
   PodCounts pods;
   const Unreadable& unreadable;
   const std::vector<ApplicationInput>& applications;
+  model::Ratio amplification;
 };
 
 std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& policy, const Origin& origin,
@@ -107,7 +108,10 @@ std::string how_offered(ReclaimRule rule, const Facts<Unit>& facts) {
     case ReclaimRule::kUsage:
     case ReclaimRule::kRequest:
     case ReclaimRule::kMaxUsageRequest:
-      return "origin - third-party, at least 0";
+      return facts.account.normalization == model::Ratio()
+                 ? "origin - third-party, at least 0"
+                 : fmt::format("(origin - third-party) / {:.2f}, at least 0: in CPUs of this host",
+                               facts.account.normalization.value());
     case ReclaimRule::kThresholdCap:
       return fmt::format("origin - third-party, at least 0; cut by {} {}", facts.keys.batch_cap,
                          facts.account.cap_percent.value_or(0));
@@ -120,14 +124,16 @@ std::string how_offered(ReclaimRule rule, const Facts<Unit>& facts) {
 
 template <class Unit>
 std::string how_origin(ReclaimRule rule, const Facts<Unit>& facts) {
+  const bool plain = facts.account.normalization == model::Ratio();
+  const auto times = plain ? "" : fmt::format(", * {:.2f}", facts.account.normalization.value());
   switch (rule) {
     case ReclaimRule::kUsage:
     case ReclaimRule::kRequest:
     case ReclaimRule::kMaxUsageRequest:
-      return "room - mid-offered";
+      return "room - mid-offered" + times;
     case ReclaimRule::kThresholdCap:
-      return fmt::format("room - mid-offered, cut by {} {}", facts.keys.batch_cap,
-                         facts.account.cap_percent.value_or(0));
+      return fmt::format("room - mid-offered, cut by {} {}{}", facts.keys.batch_cap,
+                         facts.account.cap_percent.value_or(0), times);
     default:
       return how_offered(rule, facts);
   }
@@ -177,6 +183,17 @@ class Lines {
   std::vector<model::ExplainedTerm<Unit>> lines_;
 };
 
+/// Where batch-cpu and CPUs of this host are not the same.
+template <class Unit>
+void add_published(Lines<Unit>& lines, const model::ReclaimTerms<Unit>& terms, const Facts<Unit>* facts) {
+  const bool plain = !facts || facts->account.normalization == model::Ratio();
+  if (plain && terms.published == terms.offered) return;
+  lines.add(AccountTerm::kPublished, terms.published, TermSource::kFormula,
+            facts ? fmt::format("origin - third-party, at least 0: in CPUs of {:.2f} by {}",
+                                facts->account.normalization.value(), facts->origin.normalized_by)
+                  : "");
+}
+
 /// What an annotation takes; not known where it cannot be read.
 template <class Unit>
 void add_claim(Lines<Unit>& lines, AccountTerm term, Unit value, std::string_view annotation,
@@ -221,8 +238,10 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
   const auto detail = [facts](auto make) { return facts ? make(*facts) : std::string(); };
   Lines<Unit> lines(age);
   lines.add(AccountTerm::kCapacity, terms.capacity, TermSource::kNodeStatus, detail([](const auto& f) {
-              return f.origin.report == model::Seq() ? "no report yet"
-                                                     : fmt::format("report {}", f.origin.report.value());
+              if (f.origin.report == model::Seq()) return std::string("no report yet");
+              if (f.amplification == model::Ratio()) return fmt::format("report {}", f.origin.report.value());
+              return fmt::format("report {}; without its resource-amplification-ratio {:.2f}", f.origin.report.value(),
+                                 f.amplification.value());
             }));
   lines.add(AccountTerm::kMargin, terms.margin, TermSource::kPolicy, detail([](const auto& f) {
               const int threshold = f.account.reclaim_threshold_percent;
@@ -264,6 +283,7 @@ std::vector<model::ExplainedTerm<Unit>> lines_of(const model::ReclaimTerms<Unit>
   add_claim(lines, AccountTerm::kThirdParty, terms.third_party, model::kThirdPartyAnnotation, facts);
   lines.add(AccountTerm::kOffered, terms.offered, TermSource::kFormula,
             detail([&](const auto& f) { return how_offered(terms.rule, f); }));
+  add_published(lines, terms, facts);
   lines.add(AccountTerm::kCommitted, terms.committed, TermSource::kPods,
             detail([](const auto& f) { return fmt::format("requested by {} batch and free pods", f.pods.batch); }));
   lines.add(AccountTerm::kDeficit, terms.deficit, TermSource::kFormula,
@@ -326,7 +346,7 @@ void explain_pods(const std::vector<PodInput>& pods, const Account<Unit>& accoun
 template <class Of, class Unit>
 model::ExplainedResource<Unit> explain_resource(const NodeInput& input, const Account<Unit>& account, const Keys& keys,
                                                 const model::ColocationPolicy& policy, const Origin& origin,
-                                                const model::ReclaimTerms<Unit>& terms,
+                                                const model::ReclaimTerms<Unit>& terms, model::Ratio amplification,
                                                 std::optional<model::Duration> age) {
   model::ExplainedResource<Unit> out;
   PodCounts counts;
@@ -334,7 +354,7 @@ model::ExplainedResource<Unit> explain_resource(const NodeInput& input, const Ac
   if (const auto high = std::count_if(input.applications.begin(), input.applications.end(), is_high); high > 0) {
     out.charges.push_back({ChargeBasis::kHostApplication, static_cast<std::uint32_t>(high), terms.host_charged});
   }
-  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable, input.applications};
+  const Facts<Unit> facts{account, policy, keys, origin, counts, input.unreadable, input.applications, amplification};
   out.terms = lines_of(terms, age, &facts);
   return out;
 }
@@ -346,9 +366,10 @@ model::ExplainedAccount explain(const NodeInput& input, const model::ColocationP
   model::ExplainedAccount out;
   out.account = reclaim(input, policy, now);
   const auto age = out.account.data_age;
-  out.cpu = explain_resource<CpuOf>(input, cpu_account(input, policy), kCpuKeys, policy, origin, out.account.cpu, age);
+  out.cpu = explain_resource<CpuOf>(input, cpu_account(input, policy), kCpuKeys, policy, origin, out.account.cpu,
+                                    origin.scaling.cpu_amplification, age);
   out.memory = explain_resource<MemoryOf>(input, memory_account(input, policy), kMemoryKeys, policy, origin,
-                                          out.account.memory, age);
+                                          out.account.memory, origin.scaling.memory_amplification, age);
   out.zones_problem = zones_problem(input);
   return out;
 }

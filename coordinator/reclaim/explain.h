@@ -2,6 +2,7 @@
 // Why a node's account is what it is: each term with its source, and the pods that it charges. The numbers are those of
 // reclaim(); only the words are made here.
 
+#include <string>
 #include <string_view>
 
 #include "coordinator/reclaim/reclaim.h"
@@ -14,6 +15,8 @@ struct Origin {
   model::Seq report;                // the newest live one; 0 = none yet
   model::Duration averaged;         // what the averages span, at most
   std::string_view predictor = {};  // whose answer mid is given; "" = nobody's
+  std::string normalized_by = {};   // what gives NodeInput::cpu_normalization
+  model::ScalingPolicy scaling = {};
 };
 
 /// Of the account that reclaim() gives for the same three. Ages are those of the report. Pods have no name here, and

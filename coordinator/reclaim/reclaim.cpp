@@ -160,7 +160,8 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   const Unit room = room_of(terms);
   give_mid(terms, account, demand, policy);
   // What batch pods and third parties hold already is not for sale again.
-  const Unit held = terms.committed + terms.third_party;
+  const Unit third_party = account.normalization.into(terms.third_party);
+  const Unit held = account.normalization.into(terms.committed) + third_party;
   if (const Unit most = terms.mid_committed + std::max(room - held, zero); most < terms.mid) {
     terms.mid = most;
     terms.mid_rule = ReclaimRule::kSafeCapacity;
@@ -171,16 +172,18 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
     terms.rule = ReclaimRule::kDeficit;
     return terms;
   }
-  terms.origin = room - terms.mid_offered;
+  Unit whole = room - terms.mid_offered;
   terms.rule = rule_of(account.calculate);
   if (account.cap_percent) {
     const Unit cap = share(terms.capacity, *account.cap_percent);
-    if (cap < terms.origin) {
-      terms.origin = cap;
+    if (cap < whole) {
+      whole = cap;
       terms.rule = ReclaimRule::kThresholdCap;
     }
   }
-  terms.offered = std::max(terms.origin - terms.third_party, zero);
+  terms.offered = std::max(whole - third_party, zero);
+  terms.origin = account.normalization.times(whole);
+  terms.published = std::max(terms.origin - terms.third_party, zero);
   return terms;
 }
 

@@ -5,8 +5,11 @@
 //   mid         = the smallest of what it is given, mid{CPU,Memory}ThresholdPercent of capacity, and
 //                 mid_committed + max(0, room - what batch pods requested - third_party)
 //   mid_offered = max(0, mid - mid_committed)
-//   origin      = max(0, room - mid_offered), cut to batch{CPU,Memory}ThresholdPercent of capacity
-//   offered     = max(0, origin - third_party)
+//   offered     = max(0, room - mid_offered, cut to batch{CPU,Memory}ThresholdPercent of capacity, - third_party)
+// Batch-cpu counts normalised CPUs: what batch pods requested and what third parties have is divided by the node's
+// ratio,
+//   origin      = (room - mid_offered, cut) * ratio
+//   published   = max(0, origin - third_party)
 // system is at least what is reserved: the larger of capacity - allocatable and the node's annotation.
 // What prod and mid host applications use is charged with high_priority, and a reservation for the system serves them,
 // too: system = max(system used, reserved - that use), and both together are Koordinator's max(system used + host
@@ -84,6 +87,7 @@ struct NodeInput {
   /// Batch resources that other schedulers gave away: annotation node.koordinator.sh/thirdPartyAllocations.
   model::MilliCpu third_party_cpu;
   model::Bytes third_party_memory;
+  model::Ratio cpu_normalization;                  // of the policy for this node
   std::vector<model::MetadataProblem> unreadable;  // of these and the reservation, annotations that cannot be read
   std::vector<ApplicationInput> applications;
   int zone_count = 0;            // NUMA zones of the host; 0 = not told

@@ -67,6 +67,8 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setBatchUsed(terms.batch_used.value());
   out.setReservation(terms.reservation.value());
   out.setThirdParty(terms.third_party.value());
+  out.setPublishedKnown(true);
+  out.setPublished(terms.published.value());
   out.setOriginKnown(true);
   out.setOrigin(terms.origin.value());
   out.setHostCharged(terms.host_charged.value());
@@ -99,7 +101,21 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           // Before there were third parties, all of it was offered.
           .origin = Unit(in.getOriginKnown() ? in.getOrigin() : in.getOffered()),
           .host_charged = Unit(in.getHostCharged()),
-          .host_used = Unit(in.getHostUsed())};
+          .host_used = Unit(in.getHostUsed()),
+          // Before CPUs were normalised, what is offered.
+          .published = Unit(in.getPublishedKnown() ? in.getPublished() : in.getOffered())};
+}
+
+schema::YesNo yes_no(const std::optional<bool>& value) {
+  if (!value) return schema::YesNo::UNKNOWN;
+  return *value ? schema::YesNo::YES : schema::YesNo::NO;
+}
+
+/// What a newer node may say beside yes and no is not known here.
+std::optional<bool> known(schema::YesNo value) {
+  if (value == schema::YesNo::YES) return true;
+  if (value == schema::YesNo::NO) return false;
+  return std::nullopt;
 }
 
 /// A list that is empty is not written: it would cost each report eight bytes.
@@ -233,6 +249,9 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
   }
   write_annotations(status.annotations, out);
   out.setZones(static_cast<std::uint16_t>(status.zones));
+  if (!status.cpu.model.empty()) out.setCpuModel(ptr(status.cpu.model));
+  out.setHyperThreads(yes_no(status.cpu.hyper_threads));
+  out.setTurbo(yes_no(status.cpu.turbo));
 }
 
 void write(const model::Event& event, schema::Event::Builder out) {
@@ -342,6 +361,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
                       sum(sums.getFailedPods(), sums.getFailedCpuMs()),
                       sum(sums.getEvictedPods(), sums.getEvictedCpuMs())};
   }
+  status.cpu = {str(in.getCpuModel()), known(in.getHyperThreads()), known(in.getTurbo())};
   const auto annotations = in.getAnnotations();
   if (problems.bounded("annotations", annotations, model::AnnotationLimits::kMaxCount)) {
     for (const auto annotation : annotations) {

@@ -143,6 +143,18 @@ std::vector<model::HostApplication> read_applications(Problems& problems,
   return applications;
 }
 
+void write_scaling(const model::ScalingPolicy& scaling, schema::ScalingPolicy::Builder out) {
+  out.setCpuNormalization(static_cast<std::uint32_t>(scaling.cpu_normalization.hundredths()));
+  out.setCpuAmplification(static_cast<std::uint32_t>(scaling.cpu_amplification.hundredths()));
+  out.setMemoryAmplification(static_cast<std::uint32_t>(scaling.memory_amplification.hundredths()));
+}
+
+model::ScalingPolicy read_scaling(schema::ScalingPolicy::Reader in) {
+  return {.cpu_normalization = model::Ratio(in.getCpuNormalization()),
+          .cpu_amplification = model::Ratio(in.getCpuAmplification()),
+          .memory_amplification = model::Ratio(in.getMemoryAmplification())};
+}
+
 class Ranges {
  public:
   explicit Ranges(Problems& problems) : problems_(problems) {}
@@ -199,6 +211,9 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
   range("colocation.midUnallocatedPercent", colocation.mid_unallocated_percent, 0, 100);
   range("colocation.midStaticCpuReservedPercent", colocation.mid_static_cpu_reserved_percent, 0, 100);
   range("colocation.midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent, 0, 100);
+  range("scaling.cpuNormalization", policy.scaling.cpu_normalization.hundredths(), 100, 500);
+  range("scaling.cpuAmplification", policy.scaling.cpu_amplification.hundredths(), 100, 50'000);
+  range("scaling.memoryAmplification", policy.scaling.memory_amplification.hundredths(), 100, 10'000);
   check_threshold(range, policy.threshold);
   check_burst(range, policy.burst);
   struct Named {
@@ -257,6 +272,7 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   write_burst(policy.burst, out.initBurst());
   write_dry_run(policy.dry_run, out.initDryRun());
   write_applications(policy.host_applications, out);
+  if (policy.scaling != model::ScalingPolicy()) write_scaling(policy.scaling, out.initScaling());
 }
 
 Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
@@ -301,6 +317,7 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
   policy.burst = read_burst(problems, in.getBurst());
   policy.dry_run = read_dry_run(in.getDryRun());
   policy.host_applications = read_applications(problems, in.getHostApplications());
+  policy.scaling = read_scaling(in.getScaling());
   check_policy(problems, policy);
   return problems.result(std::move(policy));
 }

@@ -46,6 +46,8 @@ std::string_view name_of(AccountTerm term) {
       return "third-party";
     case AccountTerm::kHostApplications:
       return "host-applications";
+    case AccountTerm::kPublished:
+      return "published";
   }
   return "unknown";
 }

@@ -38,6 +38,7 @@ enum class AccountTerm : std::uint8_t {
   kOrigin = 18,       // batch's whole before third parties
   kThirdParty = 19,   // of it, given away by other schedulers
   kHostApplications = 20,  // of high priority; of nodes that have any
+  kPublished = 21,         // what is left, where batch-cpu counts other CPUs than the host's
 };
 std::string_view name_of(AccountTerm term);  // "capacity", "system-used" ...
 

@@ -111,6 +111,19 @@ struct ColocationPolicy {
   friend bool operator==(const ColocationPolicy&, const ColocationPolicy&) = default;
 };
 
+/// What cpu-normalization-config and resource-amplification-config come to on this node: Koordinator's node
+/// annotations.
+struct ScalingPolicy {
+  /// One CPU here is worth so many in batch-cpu: what is published is multiplied by it, and quotas of batch-cpu are
+  /// divided. 1..5.
+  Ratio cpu_normalization;
+  /// Allocatable that schedulers are to see over what there is; of CPU the configured ratio times the normalisation.
+  /// 1: not amplified. Accounts are of what there is.
+  Ratio cpu_amplification;
+  Ratio memory_amplification;
+  friend bool operator==(const ScalingPolicy&, const ScalingPolicy&) = default;
+};
+
 /// Mechanisms that decide, explain and report and write nothing. Tideline's own key: tideline-config dryRun.
 struct DryRun {
   bool cpu_suppress = false;
@@ -132,6 +145,7 @@ struct NodePolicy {
   CpuBurstPolicy burst;
   DryRun dry_run;
   std::vector<HostApplication> host_applications;  // host-application-config; names and groups are unique
+  ScalingPolicy scaling;
   friend bool operator==(const NodePolicy&, const NodePolicy&) = default;
 };
 

@@ -29,7 +29,9 @@ enum class ReclaimRule : std::uint8_t {
 std::string_view name_of(ReclaimRule rule);
 
 /// One resource's account. Of what the charges leave, room = capacity - margin - system - high_priority, mid is served
-/// first: origin = max(0, room - mid_offered), then capped; offered = max(0, origin - third_party).
+/// first: offered = max(0, room - mid_offered, capped) less what third parties have of it. In batch-cpu, of which a CPU
+/// here may be worth more than one (ScalingPolicy::cpu_normalization), are committed, third_party, origin and
+/// published; all else is in CPUs of this host, and of memory both are the same.
 template <class Unit>
 struct ReclaimTerms {
   Unit capacity{};
@@ -57,6 +59,7 @@ struct ReclaimTerms {
   // Host applications, which count with the pods of their tier in what stands above.
   Unit host_charged{};  // of high_priority
   Unit host_used{};     // of all tiers
+  Unit published{};     // of origin, what is left of third parties: what nodes and schedulers are told
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 

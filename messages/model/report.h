@@ -88,6 +88,14 @@ struct BeWork {
   friend bool operator==(const BeWork&, const BeWork&) = default;
 };
 
+/// What kind of CPU the host has, as cpu-normalization-config asks for it.
+struct CpuKind {
+  std::string model;                    // "model name" of /proc/cpuinfo; "" = not known
+  std::optional<bool> hyper_threads{};  // more than one thread a core is in use; nullopt = not known
+  std::optional<bool> turbo{};          // the kernel may run it above its base frequency; nullopt = not known
+  friend auto operator<=>(const CpuKind&, const CpuKind&) = default;
+};
+
 struct NodeStatus {
   MilliCpu cpu_capacity;
   Bytes memory_capacity;
@@ -105,6 +113,7 @@ struct NodeStatus {
   std::optional<BeWork> be_work;   // nullopt: not told
   NodeAnnotations annotations;     // as the node was given them, within AnnotationLimits
   int zones = 0;                   // NUMA nodes of the host; 0: not known, or not told
+  CpuKind cpu;
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 

@@ -31,6 +31,36 @@ class Quantity {
   std::int64_t value_ = 0;
 };
 
+/// A factor with two decimals, as Koordinator writes its ratios: 1.25 is Ratio(125).
+class Ratio {
+ public:
+  constexpr Ratio() = default;  // 1.00
+  constexpr explicit Ratio(std::int64_t hundredths) : hundredths_(hundredths) {}
+  /// 0 < value < 10^6.
+  static constexpr Ratio nearest(double value) { return Ratio(static_cast<std::int64_t>(value * 100.0 + 0.5)); }
+
+  constexpr std::int64_t hundredths() const { return hundredths_; }
+  constexpr double value() const { return static_cast<double>(hundredths_) / 100.0; }
+
+  /// quantity * ratio, truncated; exact where the result fits 63 bits. quantity >= 0.
+  template <class Tag>
+  constexpr Quantity<Tag> times(Quantity<Tag> quantity) const {
+    const std::int64_t whole = quantity.value() / 100;
+    return Quantity<Tag>(whole * hundredths_ + quantity.value() % 100 * hundredths_ / 100);
+  }
+  /// quantity / ratio, rounded up. quantity >= 0.
+  template <class Tag>
+  constexpr Quantity<Tag> into(Quantity<Tag> quantity) const {
+    const std::int64_t whole = quantity.value() / hundredths_;
+    return Quantity<Tag>(whole * 100 + (quantity.value() % hundredths_ * 100 + hundredths_ - 1) / hundredths_);
+  }
+
+  friend constexpr auto operator<=>(Ratio, Ratio) = default;
+
+ private:
+  std::int64_t hundredths_ = 100;
+};
+
 using MilliCpu = Quantity<struct MilliCpuTag>;
 using Bytes = Quantity<struct BytesTag>;
 

@@ -84,6 +84,7 @@ void check_status(Checker& check, const NodeStatus& status) {
     check.text("status.labels key", key);
     check.text("status.labels value", value);
   }
+  check.text("status.cpu.model", status.cpu.model);
   if (const auto good = check_annotations(status.annotations); !good) {
     check.fail("status.annotations", good.error().message());
   }

@@ -33,6 +33,8 @@ struct Terms {
   originKnown @22 :Bool;
   hostCharged @23 :Int64;  # of highPriority, for host applications
   hostUsed @24 :Int64;     # by host applications of all tiers
+  published @25 :Int64;    # what is told of batch: offered, in normalised CPUs, if publishedKnown; else as offered
+  publishedKnown @26 :Bool;
 }
 
 struct ZoneTerms {

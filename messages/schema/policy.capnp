@@ -56,6 +56,13 @@ struct DryRun {
   cpuEvict @5 :Bool;
 }
 
+# Ratios in hundredths: 125 is 1.25.
+struct ScalingPolicy {
+  cpuNormalization @0 :UInt32 = 100;     # 100..500
+  cpuAmplification @1 :UInt32 = 100;     # 100..50000
+  memoryAmplification @2 :UInt32 = 100;  # 100..10000
+}
+
 struct ColocationPolicy {
   enable @0 :Bool;
   cpuReclaimThresholdPercent @1 :Int32;     # percent of capacity
@@ -99,4 +106,5 @@ struct NodePolicy {
   burst @8 :CpuBurstPolicy;
   dryRun @9 :DryRun;
   hostApplications @10 :List(HostApplication);  # null: none
+  scaling @11 :ScalingPolicy;   # null: all ratios are 1
 }

@@ -119,6 +119,8 @@ struct PodSummary {
 
 struct Label { key @0 :Text; value @1 :Text; }
 
+enum YesNo { unknown @0; no @1; yes @2; }
+
 enum FeatureStateKind { inactive @0; active @1; unsupported @2; }
 struct FeatureState {
   feature @0 :Text;
@@ -151,6 +153,9 @@ struct NodeStatus {
   beWork @14 :BeWork;           # null: not told
   annotations @15 :List(Label); # of the node
   zones @16 :UInt16;            # NUMA nodes of the host; 0 = not known, or not told
+  cpuModel @17 :Text;           # "model name" of /proc/cpuinfo; "" = not known
+  hyperThreads @18 :YesNo;      # more than one thread a core is in use
+  turbo @19 :YesNo;             # the CPU may run above its base frequency
 }
 
 struct BeWork {

@@ -105,6 +105,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   status.annotations = config.annotations;
+  status.cpu = kernel::read_cpu_kind(config.kernel);
   loop->facts_ = loop->input_.node = {status.cpu_capacity, status.cpu_allocatable, reservation.cpu};
   loop->input_.pod_interval = config.pod_interval;
   loop->suppress_.ours = loop->be_limit_.inherited();

@@ -59,9 +59,9 @@ model::Number weight_of(MilliCpu request) {
   return {std::clamp(request.value() * 1024 / 1000, kLeastShares, kMostShares)};
 }
 
-model::Limit quota_of(const Ask& ask, Cap cap) {
+model::Limit quota_of(const Ask& ask, Cap cap, model::Ratio normalization) {
   if (!ask.limit) return {};
-  const auto own = std::max(*ask.limit, kLeastQuota);
+  const auto own = std::max(normalization.into(*ask.limit), kLeastQuota);
   if (!cap || own <= *cap) return {own};
   // It could not bind, the kernel would refuse it, and followed it would be written each time the parent's changes.
   return {};
@@ -101,7 +101,8 @@ class Round {
     if (knobs_.has(Knob::kCpuWeight))
       wants_.wants.push_back({group, Knob::kCpuWeight, weight_of(ask.request), by, Reason::kBatchRequest});
     if (knobs_.has(Knob::kCpuQuota))
-      wants_.wants.push_back({group, Knob::kCpuQuota, quota_of(ask, cap), by, Reason::kBatchLimit});
+      wants_.wants.push_back(
+          {group, Knob::kCpuQuota, quota_of(ask, cap, input_.normalization), by, Reason::kBatchLimit});
   }
 
   /// The least quota that other mechanisms have on this pod or above it, where that binds its own.
@@ -123,6 +124,9 @@ class Round {
     } else {
       feature.state = FeatureState::State::kActive;
       feature.why = fmt::format("pods limited by their batch-cpu: {}{}", limited_, untouched);
+      if (input_.normalization != model::Ratio()) {
+        feature.why += fmt::format("; {:.2f} of batch-cpu are a CPU here", input_.normalization.value());
+      }
       for (const auto knob : {Knob::kCpuQuota, Knob::kCpuWeight}) {
         if (knobs_.has(knob)) continue;
         feature.why = fmt::format("{}: {}; {}", name_of(knob), knobs_.why_not(knob), feature.why);

@@ -1,7 +1,8 @@
 #pragma once
 // Weight and quota of batch pods, from the batch-cpu they ask for (Koordinator's hook BatchResource):
 //   cpu-weight = clamp(sum of batch-cpu requested * 1024 / 1000, 2, 262144)
-//   cpu-quota  = sum of batch-cpu limits; none if a container has no limit; at least 10 millicores
+//   cpu-quota  = sum of batch-cpu limits / cpu normalisation ratio, rounded up; none if a container has no limit; at
+//                least 10 millicores
 // for the pod over its containers, and for each container by its own. Pods of QoS BE only.
 //
 // A batch pod's own quota stays in force whatever CPU suppress does (Koordinator takes it away under cfsQuota, so that
@@ -28,6 +29,8 @@ struct BatchLimitsInput {
   /// Quotas that other mechanisms want on BE pods themselves after this round, as CPU suppress does outside the
   /// besteffort subtree.
   std::map<model::PodUid, model::MilliCpu> pod_limits;
+  /// What a CPU here is worth in batch-cpu. A pod's quota stays at least each of its containers'.
+  model::Ratio normalization{};
 };
 
 /// One round. A pod without batch-cpu, one that has ended and containers without id are left alone. The limits of a pod

@@ -33,11 +33,18 @@ std::optional<MilliCpu> left_for_be(const NodeFacts& node, const model::NodeSamp
   return std::max(node.capacity - (*sample.node_cpu - *sample.be_cpu), *sample.be_cpu);
 }
 
+std::optional<MilliCpu> in_batch_cpu(const std::optional<MilliCpu>& cpu, model::Ratio normalization) {
+  if (!cpu) return std::nullopt;
+  return normalization.times(*cpu);
+}
+
 std::optional<MilliCpu> known(const std::optional<MilliCpu>& allocatable) {
   return allocatable && *allocatable > MilliCpu(0) ? allocatable : std::nullopt;
 }
 
-Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, EvictTerms& terms) {
+/// `normalization`: of batch-cpu, in which BE asks; what it has and uses of this host's CPUs is told in the same.
+Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, model::Ratio normalization,
+          EvictTerms& terms) {
   Seen seen;
   const auto* sample = input.sample;
   if (sample == nullptr) {
@@ -60,13 +67,14 @@ Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, EvictTe
   EvictReading reading{.at = sample->at,
                        .window = sample->window,
                        .node_cpu = sample->node_cpu,
-                       .be_cpu = sample->be_cpu,
+                       .be_cpu = in_batch_cpu(sample->be_cpu, normalization),
                        .be_limit = {},
                        .be_request = terms.be_request};
   if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
     reading.be_limit = known(input.allocatable_batch_cpu);
   } else if (input.be_real_limit) {
-    reading.be_limit = std::min(*input.be_real_limit, terms.be_left.value_or(*input.be_real_limit));
+    reading.be_limit =
+        in_batch_cpu(std::min(*input.be_real_limit, terms.be_left.value_or(*input.be_real_limit)), normalization);
   }
   seen.newest = reading;
   return seen;
@@ -342,7 +350,7 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
   terms.allocatable_batch_cpu = input.allocatable_batch_cpu;
   terms.be_real_limit = input.be_real_limit;
   if (input.now < *remembered.quiet_until) terms.cooling = *remembered.quiet_until - input.now;
-  const Seen seen = look(input, threshold, terms);
+  const Seen seen = look(input, threshold, policy ? policy->scaling.cpu_normalization : model::Ratio(), terms);
   terms.leaving_pods = count_leaving(remembered, seen.pods);
   if (seen.newest) remembered.window.add(*seen.newest, 2 * input.interval);
 

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "node-actor/decide/batch_limits.h"
 #include "node-actor/decide/cpu_qos.h"
 #include "node-actor/decide/group_tree.h"
@@ -97,7 +99,10 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
 
   // Without a policy nothing of BE's own limits is touched either.
   if (policy) {
-    BatchLimitsInput batch{.is_v1 = input.is_v1, .be_root_limit = {}, .pod_limits = {}};
+    BatchLimitsInput batch{.is_v1 = input.is_v1,
+                           .be_root_limit = {},
+                           .pod_limits = {},
+                           .normalization = policy->scaling.cpu_normalization};
     if (!input.outside.empty()) {
       const auto among = split_input(input);
       auto divided = be_split(step.state.split, among);
@@ -134,8 +139,20 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   take({.wants = {}, .features = evict.decision.features}, dry_run, wants, decision.features);
   decision.evict = std::move(evict.decision);
 
+  if (auto scaling = scaling_feature(policy)) decision.features.push_back(*std::move(scaling));
   decision.settlement = settle_again(step.state.settled, std::move(wants), dry_run, input.hands_off, input.now);
   return step;
+}
+
+std::optional<model::FeatureState> scaling_feature(const std::optional<model::NodePolicy>& policy) {
+  if (!policy) return std::nullopt;
+  const auto& scaling = policy->scaling;
+  if (scaling.cpu_amplification == model::Ratio() && scaling.memory_amplification == model::Ratio())
+    return std::nullopt;
+  return model::FeatureState{"resourceAmplification", model::FeatureState::State::kUnsupported,
+                             fmt::format("inactive: allocatable times cpu {:.2f}, memory {:.2f} is written to nothing "
+                                         "without Kubernetes",
+                                         scaling.cpu_amplification.value(), scaling.memory_amplification.value())};
 }
 
 bool is_feature_of(std::string_view feature, Controller controller) {

@@ -76,6 +76,9 @@ struct CpuRoundStep {
 
 CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input, const std::optional<model::NodePolicy>& policy);
 
+/// Feature "resourceAmplification" where the policy amplifies allocatable, which no node does: Kubernetes has it.
+std::optional<model::FeatureState> scaling_feature(const std::optional<model::NodePolicy>& policy);
+
 /// Whether the feature is one of the controller's.
 bool is_feature_of(std::string_view feature, model::Controller controller);
 

@@ -14,7 +14,7 @@ namespace tideline::decide {
 /// A window is kept as at most about this many buckets, however long it is and however often a reading comes.
 constexpr int kEvictBuckets = 60;
 
-/// One reading. nullopt = not known.
+/// One reading. nullopt = not known. What is BE's counts as batch-cpu does.
 struct EvictReading {
   model::MonoTime at;
   model::Duration window{0};                // that node_cpu and be_cpu are rates over

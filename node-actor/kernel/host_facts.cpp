@@ -1,5 +1,8 @@
 #include "node-actor/kernel/host_facts.h"
 
+#include <optional>
+#include <string_view>
+
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/writer.h"
 
@@ -30,6 +33,41 @@ Result<model::Bytes> read_memory_capacity(const KernelRoot& root) {
   const auto total = parse_meminfo(*text, "MemTotal");
   if (!total || total->value() == 0) return malformed(path, *text);
   return *total;
+}
+
+namespace {
+
+/// A file that holds 1 or 0.
+std::optional<bool> read_switch(const std::string& path) {
+  const auto text = read_file(path);
+  const auto number = text ? parse_number(trimmed(*text)) : std::nullopt;
+  if (!number || *number < 0 || *number > 1) return std::nullopt;
+  return *number == 1;
+}
+
+std::string model_name(std::string_view cpuinfo) {
+  while (!cpuinfo.empty()) {
+    const auto line = next_line(cpuinfo);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || trimmed(line.substr(0, colon)) != "model name") continue;
+    return std::string(trimmed(line.substr(colon + 1)).substr(0, model::ReportLimits::kMaxTextBytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+model::CpuKind read_cpu_kind(const KernelRoot& root) {
+  const std::string cpu = root.sys + "/devices/system/cpu";
+  model::CpuKind kind;
+  if (const auto text = read_file(root.proc + "/cpuinfo"); text) kind.model = model_name(*text);
+  kind.hyper_threads = read_switch(cpu + "/smt/active");
+  if (const auto no_turbo = read_switch(cpu + "/intel_pstate/no_turbo")) {
+    kind.turbo = !*no_turbo;
+  } else {
+    kind.turbo = read_switch(cpu + "/cpufreq/boost");
+  }
+  return kind;
 }
 
 Result<model::MilliCpu> read_cpu_capacity(const KernelRoot& root) {

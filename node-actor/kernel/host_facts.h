@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "messages/model/report.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
 #include "node-actor/kernel/kernel_root.h"
@@ -18,6 +19,12 @@ model::Result<HostFacts> read_host_facts(const KernelRoot& root);
 
 /// MemTotal of /proc/meminfo; NUMA nodes may sum up to something else.
 model::Result<model::Bytes> read_memory_capacity(const KernelRoot& root);
+
+/// What kind of CPU it is. Nothing here is an error: what a kernel or a virtual machine does not tell is not known.
+///   model          first "model name" of /proc/cpuinfo (x86; other architectures have none)
+///   hyper_threads  /sys/devices/system/cpu/smt/active: more than one thread of a core is online
+///   turbo          /sys/devices/system/cpu/intel_pstate/no_turbo, else /sys/devices/system/cpu/cpufreq/boost
+model::CpuKind read_cpu_kind(const KernelRoot& root);
 
 /// Online CPUs x 1000, from /sys/devices/system/cpu/online; container quotas and affinities do not change it.
 model::Result<model::MilliCpu> read_cpu_capacity(const KernelRoot& root);

@@ -338,6 +338,13 @@ void fields(V& v, Of<V, model::HostApplication> application) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::ScalingPolicy> scaling) {
+  v("cpuNormalizationRatio", scaling.cpu_normalization);
+  v("cpuAmplificationRatio", scaling.cpu_amplification);
+  v("memoryAmplificationRatio", scaling.memory_amplification);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("version", policy.version);
   v("epoch", policy.epoch);
@@ -347,6 +354,7 @@ void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("burst", policy.burst);
   v("dryRun", policy.dry_run);
   v("hostApplications", policy.host_applications);
+  v("scaling", policy.scaling);
 }
 
 // The host.

@@ -56,6 +56,7 @@ class Writer {
   static Json json_of(model::MonoTime value) { return value.ns; }
   static Json json_of(model::WallTime value) { return value.ms; }
   static Json json_of(model::Duration value) { return value.count(); }
+  static Json json_of(model::Ratio value) { return value.hundredths(); }
   static Json json_of(const model::CpuSet& value) { return value.text(); }
   static Json json_of(const model::KnobValue& value);
   /// "unknown", "none" or the quota.
@@ -152,6 +153,11 @@ class Reader {
     std::int64_t ns = value.count();
     read(json, path, ns);
     value = model::Duration(ns);
+  }
+  void read(const Json& json, const std::string& path, model::Ratio& value) {
+    std::int64_t hundredths = value.hundredths();
+    read(json, path, hundredths);
+    value = model::Ratio(hundredths);
   }
   void read(const Json& json, const std::string& path, model::CpuSet& value);
   void read(const Json& json, const std::string& path, model::KnobValue& value);

@@ -47,6 +47,7 @@ SimulatedAgent::SimulatedAgent(SimulatedHost& host, AgentOptions options, model:
   status_.zones = 1;
   status_.labels = options_.labels;
   status_.annotations = options_.annotations;
+  status_.cpu = {"simulated", false, false};
   status_.knobs = SimulatedHost::knobs().knobs;
   put_all_back(Reason::kRestore);
 }

@@ -30,7 +30,7 @@ model::Reclaimed small_account() {
   cpu.mid_committed = MilliCpu(1'000);
   cpu.mid = MilliCpu(1'500);
   cpu.mid_offered = MilliCpu(500);
-  cpu.offered = MilliCpu(2'000);
+  cpu.offered = cpu.origin = cpu.published = MilliCpu(2'000);
   cpu.committed = MilliCpu(3'000);
   cpu.requested = MilliCpu(6'000);
   cpu.used = MilliCpu(4'400);
@@ -71,6 +71,13 @@ TEST(RenderExplained, ShowsEachTermWithItsSourceAgeAndHow) {
   EXPECT_THAT(text, ContainsRegex("margin +4.00 +policy +- +cpuReclaimThresholdPercent 60: 40 % of capacity\n"));
   EXPECT_THAT(text, ContainsRegex("used +not known +measured +12s +average\n"));
   EXPECT_THAT(text, Not(HasSubstr("CHARGED BY")));
+}
+
+TEST(RenderExplained, TellsWhatIsPublishedWhereThatIsAnotherNumber) {
+  model::ExplainedAccount explained;
+  explained.account = small_account();
+  explained.account.cpu.published = MilliCpu(2'400);
+  EXPECT_THAT(render_explained(explained), HasSubstr("cpu (cores): offered 2.00 (2.40 published) by usage"));
 }
 
 TEST(RenderExplained, SaysThatHistoryHasNoPods) {

@@ -90,6 +90,12 @@ TEST(RenderPolicyStatus, NamesAnnotationsThatCannotBeUsed) {
                     HasSubstr("web-2\n")));
 }
 
+TEST(RenderNode, SaysWhatKindOfCpuItHas) {
+  Node node = web();
+  node.status->cpu = {"Xeon", true, std::nullopt};
+  EXPECT_THAT(render_node(node), HasSubstr("Xeon; hyper-threads on, turbo not known\n"));
+}
+
 TEST(RenderNode, MakesTheNodesTextsHarmless) {
   Node node = web();
   node.status->agent_version = "\x1b]0;owned\x07";

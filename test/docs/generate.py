@@ -39,7 +39,8 @@ replaces it whole ([host applications](concepts.md#host-applications)). In `colo
 `node.koordinator.sh/colocation-strategy` is then laid over that, the labels `node.koordinator.sh/cpu-reclaim-ratio` and
 `node.koordinator.sh/memory-reclaim-ratio` override the two reclaim thresholds, those of
 `node.koordinator.sh/mid-static-cpu-reserved-ratio` and `mid-static-memory-reserved-ratio` the static shares of mid (up to all), and `enable` must be true in the cluster's *and*
-in the node's strategy.
+in the node's strategy. `cpu-normalization-config` and `resource-amplification-config` have their strategies at the top level and `nodeConfigs`, too; the label
+`node.koordinator.sh/cpu-normalization-enabled` (`true`, `false`) beats its `enable`, and an entry's `ratioModel` replaces single models.
 
 `tidectl policy check` says of documents, taken as the whole new policy, what they would change on which node
 ([operations](operations.md#change-the-policy)). `tidectl policy apply` checks documents (`--dry-run`); with a directory as the source

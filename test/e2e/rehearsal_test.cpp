@@ -212,6 +212,39 @@ TEST_F(Rehearsal, ATraceDrivesTheHosts) {
   EXPECT_EQ(fleet.wait(seconds(30)), 0) << fleet.output();
 }
 
+TEST_F(Rehearsal, WhatNodesAreAnnotatedWithAndWhatTheirCpuIsWorthReachTheirAccounts) {
+  cluster.set_policy("colocation-config", R"({"enable": true, "cpuReclaimThresholdPercent": 100})");
+  cluster.set_policy("cpu-normalization-config",
+                     R"({"enable": true, "ratioModel": {"simulated": {"baseRatio": 1.25}}})");
+  cluster.start_coordinator();
+  issue_certs(1);
+  const Process fleet =
+      start(1, {"--cpu", "16", "--pods", "4", "--annotation",
+                R"(node.koordinator.sh/reservation={"resources":{"cpu":"3"}})", "--annotation",
+                R"(node.koordinator.sh/thirdPartyAllocations={"allocations":[{"name":"yarn","priority":"koord-batch",)"
+                R"("resources":{"kubernetes.io/batch-cpu":"500"}}]})"});
+  json account;
+  ASSERT_TRUE(eventually(seconds(20), [&] {
+    const auto explained = cluster.ask({"explain", "reclaimed", name_of(0)});
+    if (!explained.is_object()) return false;
+    account = explained["account"]["cpuMilli"];
+    return account["rule"] == "usage" && account["published"] > 0;
+  })) << fleet.output();
+  EXPECT_EQ(account["reservation"], 3'000);
+  EXPECT_GE(account["system"], 3'000);
+  EXPECT_EQ(account["thirdParty"], 500);
+  EXPECT_EQ(account["published"], account["origin"].get<int>() - 500);
+  EXPECT_EQ(account["offered"].get<int>() + 400, account["capacity"].get<int>() - account["margin"].get<int>() -
+                                                     account["system"].get<int>() - account["highPriority"].get<int>() -
+                                                     account["midOffered"].get<int>())
+      << "500 / 1.25";
+  const auto policy = cluster.ask({"policy", "get", "--node", name_of(0)});
+  EXPECT_EQ(policy["effective"]["scaling"]["cpuNormalizationRatio"], 1.25);
+  EXPECT_THAT(cluster.tidectl({"explain", "reclaimed", name_of(0)}).output,
+              testing::AllOf(HasSubstr("ratioModel \"simulated\" baseRatio"),
+                             HasSubstr("annotation node.koordinator.sh/reservation")));
+}
+
 TEST_F(Rehearsal, SaysWhatIsWrongBeforeItBegins) {
   const auto refused = [&](std::vector<std::string> more, int code, const std::string& what) {
     auto argv = command(2, std::move(more));

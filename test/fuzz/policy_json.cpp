@@ -14,6 +14,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coordinator/policy/node_annotations.h"
 #include "coordinator/policy/policy.h"
 #include "messages/codec/report_bytes.h"
 #include "test/fuzz/damage.h"
@@ -32,12 +33,15 @@ constexpr char kEndOfRecord = '\x1e';
 constexpr char kConfigMap = 'm';
 constexpr char kNamed = 'n';
 constexpr char kLabels = 'l';
+constexpr char kAnnotations = 'a';
 
 struct Kind {
   char letter;
   std::string_view name;
 };
-constexpr std::array<Kind, 8> kKinds = {{{'c', policy::kColocationKey},
+constexpr std::array<Kind, 10> kKinds = {{{'c', policy::kColocationKey},
+                                          {'z', policy::kNormalizationKey},
+                                          {'p', policy::kAmplificationKey},
                                          {'t', policy::kThresholdKey},
                                          {'q', policy::kQosKey},
                                          {'b', policy::kBurstKey},
@@ -49,6 +53,7 @@ constexpr std::array<Kind, 8> kKinds = {{{'c', policy::kColocationKey},
 struct Input {
   std::vector<policy::Document> documents;
   Labels labels;
+  model::NodeAnnotations annotations;
 };
 
 /// Takes what stands before the separator off the text, and the separator.
@@ -62,11 +67,12 @@ void add_record(std::string_view record, Input& input) {
   if (record.empty()) return;
   const char letter = record.front();
   record.remove_prefix(1);
-  if (letter == kLabels) {
+  if (letter == kLabels || letter == kAnnotations) {
+    auto& into = letter == kLabels ? input.labels : input.annotations;
     while (!record.empty()) {
       std::string_view line = take_until(record, '\n');
       const std::string_view key = take_until(line, '=');
-      input.labels.insert_or_assign(std::string(key), std::string(line));
+      into.insert_or_assign(std::string(key), std::string(line));
     }
     return;
   }
@@ -134,10 +140,23 @@ bool in_order(const std::optional<int>& low, const std::optional<int>& high, int
   return !low || !high || std::int64_t{*low} + gap <= *high;
 }
 
-void check_node(const ClusterPolicy& policy, const Labels& labels) {
+void check_claims(const model::NodeAnnotations& annotations) {
+  const auto claims = model::read_claims(annotations);
+  require(claims.reservation.cpu.value() >= 0 && claims.reservation.cpu.value() <= model::ReportLimits::kMaxMilliCpu,
+          "no more is reserved than any host has");
+  require(claims.third_party.memory.value() >= 0 &&
+              claims.third_party.memory.value() <= model::ReportLimits::kMaxMemoryBytes,
+          "no more is given away than any host has");
+  const auto problems = policy::annotation_problems(annotations);
+  require(problems.size() >= claims.unreadable.size(), "what cannot be read is told");
+  require(std::all_of(problems.begin(), problems.end(), [](const auto& problem) { return problem.size() <= 1024; }),
+          "an annotation's problem is short");
+}
+
+void check_node(const ClusterPolicy& policy, const Labels& labels, const model::NodeAnnotations& annotations = {}) {
   std::vector<std::string> problems;
-  const auto node = policy::effective(policy, labels, &problems);
-  require(problems.size() <= 4, "at most one problem for each label that is read");
+  const auto node = policy::effective_on(policy, {labels, annotations, {"m", true, true}}, &problems);
+  require(problems.size() <= 5, "at most one problem for each label that is read");
   require(std::all_of(problems.begin(), problems.end(), [](const auto& problem) { return problem.size() <= 256; }),
           "a label's problem is short");
   const auto taken = codec::policy_from_bytes(codec::to_bytes(node));
@@ -163,14 +182,18 @@ Labels labels_for(const NodeEntry& entry) {
   return labels;
 }
 
-void check_nodes(const ClusterPolicy& policy, const Labels& labels) {
+void check_nodes(const ClusterPolicy& policy, const Input& input) {
   constexpr std::size_t kMostEntries = 8;
   check_node(policy, {});
-  check_node(policy, labels);
-  for (const Section* section : {&policy.colocation, &policy.threshold, &policy.qos, &policy.burst,
-                                 &policy.host_applications, &policy.tideline}) {
-    for (std::size_t i = 0; i < std::min(section->nodes.size(), kMostEntries); ++i)
-      check_node(policy, labels_for(section->nodes[i]));
+  check_node(policy, input.labels);
+  if (model::check_annotations(input.annotations)) {
+    check_claims(input.annotations);
+    check_node(policy, input.labels, input.annotations);
+  }
+  for (const auto& [document, member] : policy::kSections) {
+    const Section& section = policy.*member;
+    for (std::size_t i = 0; i < std::min(section.nodes.size(), kMostEntries); ++i)
+      check_node(policy, labels_for(section.nodes[i]));
   }
 }
 
@@ -178,7 +201,16 @@ struct Record {
   char letter;
   std::string_view text;
 };
-constexpr std::array<Record, 10> kSound = {{
+constexpr std::array<Record, 13> kSound = {{
+    {'z', R"({"enable": true, "defaultRatio": 1.1, "ratioModel": {"m": {"baseRatio": 1.5,
+        "hyperThreadTurboEnabledRatio": 4.999}}, "nodeConfigs": [{"name": "n", "nodeSelector": {},
+        "ratioModel": {"m": {"hyperThreadTurboEnabledRatio": 5}}}]})"},
+    {'p', R"({"enable": true, "resourceAmplificationRatio": {"cpu": 1.5, "memory": 100},
+        "nodeConfigs": [{"nodeSelector": {}, "resourceAmplificationRatio": {"cpu": 100}}]})"},
+    {kAnnotations, R"(node.koordinator.sh/reservation={"resources":{"cpu":"2","memory":"4Gi"},"reservedCPUs":"0-1"}
+node.koordinator.sh/thirdPartyAllocations={"allocations":[{"name":"yarn","priority":"koord-batch",)"
+                   R"("resources":{"kubernetes.io/batch-cpu":"4000","kubernetes.io/batch-memory":"8Gi"}}]}
+node.koordinator.sh/colocation-strategy={"enable":false,"cpuReclaimThresholdPercent":70})"},
     {'t', R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cfsQuota"},
         "nodeStrategies": [{"name": "a", "nodeSelector": {"matchLabels": {"x": "y"},
         "matchExpressions": [{"key": "k", "operator": "In", "values": ["v"]}]}, "cpuSuppressMinPercent": 3}]})"},
@@ -220,8 +252,9 @@ std::string all_defaults(std::string_view document) {
   nlohmann::json root = nlohmann::json::object();
   for (const policy::KeySpec& key : policy::key_table()) {
     if (key.document != document || key.default_text == "unset") continue;
-    const bool at_the_top = document == policy::kColocationKey || document == policy::kHostApplicationsKey;
-    std::string pointer = at_the_top ? "/" : "/clusterStrategy/";
+    const bool at_top = document == policy::kColocationKey || document == policy::kHostApplicationsKey ||
+                        document == policy::kNormalizationKey || document == policy::kAmplificationKey;
+    std::string pointer = at_top ? "/" : "/clusterStrategy/";
     for (const char c : key.path)
       pointer += c == '.' ? '/' : c;
     root[nlohmann::json::json_pointer(pointer)] = nlohmann::json::parse(key.default_text);
@@ -274,7 +307,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (!input.documents.empty()) ++fuzz::accepted;
   fuzz::check_kept(*parsed, input.documents);
-  fuzz::check_nodes(*parsed, input.labels);
+  fuzz::check_nodes(*parsed, input);
   const auto [rates, prediction] = policy::fleet_policy(*parsed);
   fuzz::require(rates.per_minute >= 0 && rates.per_minute <= 600 && rates.per_minute_per_workload >= 0 &&
                     rates.per_minute_per_workload <= 600,

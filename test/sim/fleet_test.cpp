@@ -580,7 +580,7 @@ class World {
       const auto& view = views[i];
       const auto wanted = coordinator_->rollout.wanted(view.name).value_or(model::NodePolicy{});
       const auto anew =
-          reclaim::reclaim(coordinator::ledger_input(view.name, coordinator_->fleet.usage(view.name), wanted.version,
+          reclaim::reclaim(coordinator::ledger_input(view.name, coordinator_->fleet.usage(view.name), wanted,
                                                      coordinator_->ledger.profiles().reclaimable(view.name)),
                            wanted.colocation, {now_});
       ASSERT_EQ(accounts[i], anew) << "what was not computed anew is what it would be";

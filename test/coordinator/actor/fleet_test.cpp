@@ -357,19 +357,26 @@ TEST_F(Fleet, WhatPredictionsRestOnIsKeptSliceBySlice) {
   EXPECT_EQ(kept.size(), 1u);
 }
 
+model::NodePolicy version_four() {
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(4);
+  policy.scaling.cpu_normalization = model::Ratio(120);
+  return policy;
+}
+
 TEST(LedgerInput, TakesWhatIsPredictedAndLeavesUnknownWhatIsNot) {
   fleet::NodeUsage usage;
   usage.arrived = model::MonoTime{77};
-  const auto none = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4));
+  const auto none = ledger_input(NodeName("n1"), usage, version_four());
   EXPECT_EQ(none.prod_reclaimable_cpu, std::nullopt);
   EXPECT_EQ(none.prod_reclaimable_memory, std::nullopt);
-  const auto input = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4), {model::MilliCpu(8), std::nullopt});
+  const auto input = ledger_input(NodeName("n1"), usage, version_four(), {model::MilliCpu(8), std::nullopt});
   EXPECT_EQ(input.prod_reclaimable_cpu, model::MilliCpu(8));
   EXPECT_EQ(input.prod_reclaimable_memory, std::nullopt);
 }
 
 TEST(LedgerInput, NodeThatNeverReportedHasNoArrival) {
-  const auto input = ledger_input(NodeName("n1"), std::nullopt, model::PolicyVersion(4));
+  const auto input = ledger_input(NodeName("n1"), std::nullopt, version_four());
   EXPECT_EQ(input.node, NodeName("n1"));
   EXPECT_EQ(input.policy, model::PolicyVersion(4));
   EXPECT_EQ(input.arrived, std::nullopt);
@@ -392,8 +399,9 @@ TEST(LedgerInput, UnknownUseStaysUnknown) {
   batch.mid_requests.cpu = model::MilliCpu(70);
   batch.memory = model::Bytes(9);
   usage.pods = {batch};
-  const auto input = ledger_input(NodeName("n1"), usage, model::PolicyVersion(4));
+  const auto input = ledger_input(NodeName("n1"), usage, version_four());
   EXPECT_EQ(input.arrived, model::MonoTime{77});
+  EXPECT_EQ(input.cpu_normalization, model::Ratio(120));
   EXPECT_EQ(input.cpu_capacity, model::MilliCpu(4000));
   EXPECT_EQ(input.cpu_allocatable, model::MilliCpu(3500));
   EXPECT_EQ(input.system_cpu, std::nullopt);

@@ -46,8 +46,7 @@ fleet::NodeUsage usage(model::NodeAnnotations annotations) {
 
 model::Reclaimed account_of(const model::NodeAnnotations& annotations,
                             const model::ColocationPolicy& policy = enabled()) {
-  return reclaim::reclaim(ledger_input(model::NodeName("n"), usage(annotations), model::PolicyVersion(1)), policy,
-                          kNow);
+  return reclaim::reclaim(ledger_input(model::NodeName("n"), usage(annotations), model::NodePolicy{}), policy, kNow);
 }
 
 model::NodeAnnotations reserving(const std::string& value) {
@@ -114,6 +113,17 @@ TEST(LedgerInput, ThirdPartiesTakeFromWhatBatchIsOfferedDownToNothing) {
   EXPECT_EQ(all.cpu.offered, MilliCpu(0));
   EXPECT_EQ(all.memory.offered, Bytes(0));
   EXPECT_EQ(all.cpu.deficit, MilliCpu(0)) << "the charges fit; what third parties have is theirs to give back";
+}
+
+// Koordinator multiplies by the ratio first and subtracts what third parties have of batch-cpu after it.
+TEST(LedgerInput, ThirdPartiesHaveNormalizedCpus) {
+  model::NodePolicy policy;
+  policy.scaling.cpu_normalization = model::Ratio(120);
+  const auto input = ledger_input(model::NodeName("n"), usage(giving(yarn("6000", "0"))), policy);
+  const auto account = reclaim::reclaim(input, enabled(), kNow);
+  EXPECT_EQ(account.cpu.origin, MilliCpu(30'000)) << "25 * 1.2";
+  EXPECT_EQ(account.cpu.published, MilliCpu(24'000));
+  EXPECT_EQ(account.cpu.offered, MilliCpu(20'000)) << "25 - 6 / 1.2";
 }
 
 TEST(LedgerInput, AThresholdCapsBatchsWholeBeforeThirdPartiesTakeFromIt) {

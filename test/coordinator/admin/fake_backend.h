@@ -268,7 +268,7 @@ class FakeBackend final : public admin::AdminBackend {
     reclaimed.cpu = {model::MilliCpu(2000), model::MilliCpu(800), model::MilliCpu(50),       model::MilliCpu(400),
                      model::MilliCpu(750),  model::MilliCpu(0),   model::ReclaimRule::kUsage};
     reclaimed.memory.capacity = model::Bytes(8LL << 30);
-    reclaimed.memory.offered = model::Bytes(2LL << 30);
+    reclaimed.memory.offered = reclaimed.memory.published = model::Bytes(2LL << 30);
     reclaimed.policy = model::PolicyVersion(7);
     reclaimed.data_age = std::chrono::seconds(4);
     return reclaimed;

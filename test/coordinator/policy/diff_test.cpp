@@ -27,12 +27,14 @@ Scalar another(const KeySpec& key, const std::optional<Scalar>& now, std::int64_
       const auto least = static_cast<std::int64_t>(key.min.value_or(0)) + turn;
       return Scalar(now == Scalar(least) ? least + 1 : least);
     }
-    case KeyType::kNumber:
-      return Scalar(now == Scalar(0.5) ? 0.25 : 0.5);
     case KeyType::kApplications: {
       std::vector<model::HostApplication> one(1);
       one.front().name = one.front().path = "app-" + std::to_string(turn);
       return now == Scalar(one) ? Scalar(std::vector<model::HostApplication>()) : Scalar(one);
+    }
+    case KeyType::kNumber: {
+      const double least = key.min.value_or(0);
+      return Scalar(now == Scalar(least + 0.5) ? least + 0.25 : least + 0.5);
     }
     default:
       break;
@@ -60,6 +62,31 @@ TEST(Diff, EveryKeyThatCanBeSetIsComparedShownAndPartOfTheContent) {
     EXPECT_TRUE(contents.insert(content_of(policy).value()).second) << "another key has the same content";
   }
   EXPECT_GT(contents.size(), 50u);
+}
+
+TEST(Diff, EveryResultOfKeysIsComparedShownAndPartOfTheContent) {
+  for (const KeySpec& result : result_table()) {
+    SCOPED_TRACE(testing::Message() << result.document << " " << result.path);
+    const NodePolicy defaults{};
+    NodePolicy policy;
+    const Scalar value = another(result, result.read(defaults));
+    result.apply(policy, value);
+    ASSERT_EQ(result.read(policy), value);
+    EXPECT_EQ(text_of(result.read(defaults)), result.default_text);
+    EXPECT_EQ(diff(defaults, policy), (std::vector<Difference>{{&result, result.read(defaults), value}}));
+    EXPECT_NE(content_of(policy), content_of(defaults));
+    // A key under that name would be read as input.
+    for (const KeySpec& key : key_table())
+      EXPECT_FALSE(key.document == result.document && key.path == result.path);
+  }
+}
+
+TEST(Diff, EveryKeyActsOnANodeOnTheFleetOrWithWhatANodeIs) {
+  for (const KeySpec& key : key_table()) {
+    if (key.status != KeyStatus::kActive || key.path == "metricMemoryCollectPolicy") continue;
+    const int places = (key.apply ? 1 : 0) + (key.apply_fleet ? 1 : 0) + (key.apply_scaling ? 1 : 0);
+    EXPECT_EQ(places, 1) << key.document << " " << key.path;
+  }
 }
 
 TEST(Diff, EveryKeyOfTheWholeFleetIsCompared) {
@@ -107,8 +134,13 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
   };
   // A field more, and this does not compile: the field needs a key, and the key a place here.
   const NodePolicy policy{};
-  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, dry_run, host_applications] = policy;
+  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, dry_run, host_applications,
+                                scaling] = policy;
   EXPECT_EQ(keys_of(kHostApplicationsKey), 1);
+  {
+    [[maybe_unused]] const auto& [f1, f2, f3] = scaling;
+    EXPECT_EQ(result_table().size(), 3u);
+  }
   {
     [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] =
         colocation;
@@ -146,6 +178,9 @@ TEST(Diff, PoliciesDifferExactlyWhereTheyAreNotEqual) {
     for (const KeySpec& key : key_table()) {
       if (key.apply && random() % 16 == 0)
         key.apply(policy, another(key, key.read(policy), static_cast<std::int64_t>(random() % 3)));
+    }
+    for (const KeySpec& result : result_table()) {
+      if (random() % 4 == 0) result.apply(policy, another(result, result.read(policy)));
     }
     return policy;
   };

@@ -11,6 +11,7 @@
 #include "node-actor/decide/cpu_burst.h"
 #include "node-actor/decide/cpu_evict.h"
 #include "node-actor/decide/cpu_qos.h"
+#include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpuset_control.h"
 
 namespace tideline::policy {
@@ -60,6 +61,7 @@ std::set<std::string> unsupported_by_decide(const NodePolicy& policy, const mode
   cpusets.knobs = knobs;
   add(decide::cpuset_control({}, {}, {}, cpusets, policy).decision.wants.features);
   add(decide::cpu_evict({}, decide::EvictInput{}, policy).decision.features);
+  if (const auto scaling = decide::scaling_feature(policy)) add({*scaling});
   std::set<std::string> found;
   for (const auto& feature : features) {
     if (feature.state != FeatureState::State::kUnsupported || feature.feature == "cpuBurst") continue;
@@ -80,6 +82,7 @@ TEST(Features, AreThoseThatTheNodesControllersListAsUnsupported) {
     policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCpuset;
     if (coin()) policy.threshold.cpu_allocatable_evict_threshold_percent = 100;
     if (coin()) policy.threshold.cpu_allocatable_evict_lower_percent = 90;
+    if (coin()) policy.scaling.memory_amplification = model::Ratio(120);
     policy.burst.policy = static_cast<model::BurstPolicy>(random() % 4);
     policy.qos.cpu_policy = coin() ? model::CpuQosMechanism::kGroupIdentity : model::CpuQosMechanism::kCoreSched;
     for (auto* of_class : {&policy.qos.lsr, &policy.qos.ls, &policy.qos.be}) {

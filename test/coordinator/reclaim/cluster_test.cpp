@@ -88,9 +88,9 @@ TEST(Cluster, BoundsTheListOfDeficitsButNotTheirCount) {
 TEST(Cluster, WhatOneNodeHasLeftDoesNotMakeUpForWhatAnotherLacks) {
   ClusterReporter reporter({});
   auto idle = one_node("idle", 1'000);
-  idle.cpu.offered = MilliCpu(500);
+  idle.cpu.offered = idle.cpu.published = MilliCpu(500);
   auto full = one_node("full", 1'000);
-  full.cpu.offered = MilliCpu(100);
+  full.cpu.offered = full.cpu.published = MilliCpu(100);
   full.cpu.committed = MilliCpu(300);
   full.cpu.mid = MilliCpu(10);
   full.cpu.mid_committed = MilliCpu(25);

@@ -183,6 +183,36 @@ TEST(Explain, WhatAnnotationsTakeHasLinesOfItsOwn) {
   EXPECT_EQ(line(cpu, AccountTerm::kOffered).value, MilliCpu(27'000));
 }
 
+TEST(Explain, ANormalizedOfferIsToldInBothKindsOfCpu) {
+  auto node = a_node();
+  node.cpu_normalization = model::Ratio(120);
+  node.third_party_cpu = MilliCpu(6'000);
+  auto origin = kOrigin;
+  origin.normalized_by = "ratioModel \"X\" baseRatio";
+  const auto explained = explain(node, enabled(), kTime, origin);
+  const auto& cpu = explained.cpu;
+  EXPECT_EQ(line(cpu, AccountTerm::kOrigin).value, MilliCpu(60'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kOrigin).detail, "room - mid-offered, * 1.20");
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).value, MilliCpu(45'000));
+  EXPECT_THAT(line(cpu, AccountTerm::kOffered).detail, HasSubstr("in CPUs of this host"));
+  EXPECT_EQ(line(cpu, AccountTerm::kPublished).value, MilliCpu(54'000));
+  EXPECT_THAT(line(cpu, AccountTerm::kPublished).detail, HasSubstr("1.20 by ratioModel \"X\" baseRatio"));
+  for (const auto& one : explained.memory.terms)
+    EXPECT_NE(one.term, AccountTerm::kPublished) << "memory is not normalised";
+  const auto stored = explain(model::AccountAt{{77}, explained.account});
+  EXPECT_EQ(line(stored.cpu, AccountTerm::kPublished).value, MilliCpu(54'000));
+}
+
+TEST(Explain, AnAccountIsOfWhatThereIsAndNotOfWhatSchedulersAreToSee) {
+  auto origin = kOrigin;
+  origin.scaling.cpu_amplification = model::Ratio(150);
+  const auto explained = explain(a_node(), enabled(), kTime, origin);
+  EXPECT_EQ(line(explained.cpu, AccountTerm::kCapacity).value, MilliCpu(100'000));
+  EXPECT_EQ(line(explained.cpu, AccountTerm::kCapacity).detail,
+            "report 42; without its resource-amplification-ratio 1.50");
+  EXPECT_EQ(line(explained.memory, AccountTerm::kCapacity).detail, "report 42");
+}
+
 TEST(Explain, AnAnnotationThatCannotBeReadIsNamedWithItsValue) {
   auto node = a_node();
   node.third_party_cpu = MilliCpu(8'000);
@@ -241,7 +271,8 @@ TEST(Explain, AnAccountAloneHasItsTermsAndNoMore) {
 }
 
 template <class Unit>
-void expect_whole(const model::ExplainedResource<Unit>& resource, const model::ReclaimTerms<Unit>& terms, int round) {
+void expect_whole(const model::ExplainedResource<Unit>& resource, const model::ReclaimTerms<Unit>& terms,
+                  model::Ratio ratio, int round) {
   const auto value = [&](AccountTerm term) { return line(resource, term).value.value_or(Unit{0}); };
   ASSERT_EQ(value(AccountTerm::kCapacity), terms.capacity) << round;
   ASSERT_EQ(value(AccountTerm::kMargin), terms.margin) << round;
@@ -266,8 +297,8 @@ void expect_whole(const model::ExplainedResource<Unit>& resource, const model::R
     ASSERT_EQ(value(AccountTerm::kRoom) + terms.deficit, Unit{0}) << round;
   }
   if (terms.rule == model::ReclaimRule::kUsage || terms.rule == model::ReclaimRule::kMaxUsageRequest) {
-    ASSERT_EQ(value(AccountTerm::kRoom) - value(AccountTerm::kMidOffered), terms.origin) << round;
-    ASSERT_EQ(std::max(value(AccountTerm::kOrigin) - terms.third_party, Unit{0}), terms.offered) << round;
+    ASSERT_EQ(ratio.times(value(AccountTerm::kRoom) - value(AccountTerm::kMidOffered)), terms.origin) << round;
+    ASSERT_EQ(std::max(value(AccountTerm::kOrigin) - terms.third_party, Unit{0}), terms.published) << round;
   }
   // So do the pods.
   Unit charged{0};
@@ -301,8 +332,8 @@ TEST(Explain, WhateverTheNodeItsLinesAddUpToItsAccount) {
     const auto input = random.node(kTime);
     const auto explained = explain(input, policy, kTime, kOrigin);
     ASSERT_EQ(explained.account, reclaim(input, policy, kTime)) << round;
-    expect_whole(explained.cpu, explained.account.cpu, round);
-    expect_whole(explained.memory, explained.account.memory, round);
+    expect_whole(explained.cpu, explained.account.cpu, input.cpu_normalization, round);
+    expect_whole(explained.memory, explained.account.memory, model::Ratio(), round);
     if (HasFatalFailure()) return;
   }
 }

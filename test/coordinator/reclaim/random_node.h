@@ -56,6 +56,7 @@ class RandomNodes {
       input.third_party_cpu = MilliCpu(pick(64'000));
       input.third_party_memory = Bytes(pick(512 * kGi));
     }
+    if (random_() % 2 == 0) input.cpu_normalization = model::Ratio(100 + pick(400));
     if (random_() % 16 == 0) {
       input.unreadable = {model::metadata_problem("node.koordinator.sh/reservation", "?", "not JSON")};
     }

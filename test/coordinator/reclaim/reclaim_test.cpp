@@ -564,6 +564,31 @@ TEST(ClusterSum, SaturatesInsteadOfWrapping) {
 }
 
 /// Invariant 1, over random nodes and policies.
+TEST(Reclaim, ANormalizedNodePublishesItsCpusTimesTheRatio) {
+  NodeInput input = node();
+  input.pods = {pod(QosClass::kLs, 40'000, 20'000)};
+  input.cpu_normalization = model::Ratio(120);
+  const auto result = run(input);
+  EXPECT_EQ(result.cpu.offered, MilliCpu(33'000)) << "CPUs of this host";
+  EXPECT_EQ(result.cpu.published, MilliCpu(39'600));
+  EXPECT_EQ(result.cpu.origin, MilliCpu(39'600));
+  EXPECT_EQ(result.memory.published, result.memory.offered) << "memory is what it is";
+}
+
+TEST(Reclaim, WhatBatchRequestsOfNormalizedCpusIsLessOfTheHosts) {
+  NodeInput input = node();
+  PodInput be = pod(QosClass::kBe, 0, 10'000);
+  be.requests.batch_cpu = MilliCpu(24'000);
+  input.pods = {be};
+  input.cpu_normalization = model::Ratio(120);
+  auto with_mid = policy();
+  with_mid.mid_reclaim_mode = model::MidReclaimMode::kStatic;
+  with_mid.mid_static_cpu_reserved_percent = 100;
+  const auto result = run(input, with_mid);
+  EXPECT_EQ(result.cpu.committed, MilliCpu(24'000));
+  EXPECT_EQ(result.cpu.mid, MilliCpu(53'000 - 20'000)) << "batch holds 24 / 1.2";
+}
+
 TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -572,8 +597,9 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
     const model::ColocationPolicy any = random.policy();
     const NodeInput input = random.node(kNow);
     const auto result = run(input, any);
-    const auto check = [&](const auto& terms) {
+    const auto check = [&](const auto& terms, model::Ratio ratio) {
       const auto safe = terms.capacity - terms.margin;
+      const auto third_party = ratio.into(terms.third_party);
       const auto charged = terms.system + terms.high_priority;
       ASSERT_GE(terms.offered.value(), 0) << round;
       ASSERT_GE(terms.deficit.value(), 0) << round;
@@ -585,17 +611,22 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
         ASSERT_LE(charged + terms.mid_offered + terms.offered, safe) << round << ": sold twice";
       }
       if (terms.offered.value() > 0) {
-        ASSERT_LE(charged + terms.mid_offered + terms.third_party + terms.offered, safe)
+        ASSERT_LE(charged + terms.mid_offered + third_party + terms.offered, safe)
             << round << ": a third party holds it";
       }
       if (terms.mid_offered.value() > 0) {
-        ASSERT_LE(charged + terms.mid_offered + terms.committed + terms.third_party, safe)
+        ASSERT_LE(charged + terms.mid_offered + ratio.into(terms.committed) + third_party, safe)
             << round << ": batch or a third party holds it";
       }
       ASSERT_GE(terms.system, terms.reservation) << round;
-      ASSERT_LE(terms.offered, terms.origin) << round;
-      ASSERT_GE(terms.offered + terms.third_party, terms.origin)
-          << round << ": third parties take no more than they have";
+      ASSERT_EQ(terms.published, std::max(terms.origin - terms.third_party, decltype(terms.origin)(0))) << round;
+      // In whole: what is published and what third parties have are no more CPUs than there is room for.
+      if (terms.published.value() > 0) {
+        ASSERT_LE((terms.published + terms.third_party).value() * 100,
+                  (safe - charged - terms.mid_offered).value() * ratio.hundredths())
+            << round << ": more is published than there is";
+      }
+      ASSERT_LE(ratio.into(terms.published).value(), terms.offered.value() + 1) << round << ": told and offered differ";
       if (terms.deficit.value() > 0) {
         ASSERT_EQ(terms.offered.value(), 0) << round;
         ASSERT_EQ(terms.mid_offered.value(), 0) << round;
@@ -610,8 +641,8 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
         ASSERT_EQ(terms.mid_offered.value(), 0) << round;
       }
     };
-    check(result.cpu);
-    check(result.memory);
+    check(result.cpu, input.cpu_normalization);
+    check(result.memory, model::Ratio());
     const auto check_zones = [&](auto offered, auto terms_of) {
       decltype(offered) sum{0};
       for (const auto& zone : result.zones) {

@@ -75,6 +75,10 @@ const std::string kGoldenReportWithoutList =
 const std::string kGoldenReportWithoutAnnotations =
 #include "test/messages/codec/golden_report_without_annotations.inc"
     ;
+// Before NodePolicy.scaling.
+const std::string kGoldenPolicyWithoutScaling =
+#include "test/messages/codec/golden_policy_without_scaling.inc"
+    ;
 // As version 0.1 wrote them: stored history and older programs have these.
 const std::string kGoldenReport01 =
 #include "test/messages/codec/golden_report_0_1.inc"
@@ -128,6 +132,9 @@ model::NodePolicy known_full_policy() {
   policy.colocation.mid_static_memory_reserved_percent = 15;
   policy.dry_run.cpuset = true;
   policy.dry_run.cpu_evict = true;
+  policy.scaling = {.cpu_normalization = model::Ratio(125),
+                    .cpu_amplification = model::Ratio(188),
+                    .memory_amplification = model::Ratio(120)};
   return policy;
 }
 
@@ -257,6 +264,14 @@ TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
   EXPECT_EQ(*policy, wanted);
 }
 
+TEST(GoldenBytes, PolicyOfBeforeRatiosScalesNothing) {
+  auto expected = known_full_policy();
+  expected.scaling = {};
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutScaling));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, expected);
+}
+
 TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
   model::Report expected = known_report();
   model::Pod& pod = expected.pods[0].pod;
@@ -345,8 +360,8 @@ model::ReclaimTerms<Unit> counted_terms(std::int64_t first) {
   for (Unit* term :
        {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered, &terms.deficit,
         &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid, &terms.mid_offered, &terms.requested,
-         &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin,
-         &terms.host_charged, &terms.host_used})
+        &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin,
+        &terms.host_charged, &terms.host_used, &terms.published})
     *term = Unit(first++);
   return terms;
 }
@@ -380,9 +395,12 @@ TEST(RoundTrip, AnAccountOfBeforeThirdPartiesHadAllOfBatchsWholeOnOffer) {
   write(counted_account("n1"), root);
   root.getCpu().setOriginKnown(false);
   root.getCpu().setOrigin(0);
+  root.getCpu().setPublishedKnown(false);
+  root.getCpu().setPublished(0);
   const auto back = read(root.asReader());
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(back->cpu.origin, back->cpu.offered);
+  EXPECT_EQ(back->cpu.published, back->cpu.offered);
   EXPECT_EQ(back->memory.origin, counted_account("n1").memory.origin);
 }
 
@@ -681,6 +699,19 @@ TEST(RoundTrip, AnnotationsOfANodeComeBackTheSame) {
   EXPECT_EQ(*back, report);
 }
 
+TEST(RoundTrip, ANodesCpuIsWhatIsKnownOfItAndNoMore) {
+  auto report = known_report();
+  for (const auto& cpu : {model::CpuKind{}, model::CpuKind{"Xeon", true, std::nullopt},
+                          model::CpuKind{"EPYC", std::nullopt, false}, model::CpuKind{"", false, true}}) {
+    report.status.cpu = cpu;
+    const auto back = report_from_bytes(*to_bytes(report));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(back->status.cpu, cpu);
+  }
+  report.status.cpu.model.assign(model::ReportLimits::kMaxTextBytes + 1, 'x');
+  EXPECT_THAT(to_bytes(report).error().message(), HasSubstr("status.cpu.model"));
+}
+
 TEST(Reading, RefusesAnAnnotationGivenTwice) {
   const auto text = refusal(changed([](schema::Report::Builder root) {
     auto list = root.getStatus().initAnnotations(2);
@@ -741,6 +772,13 @@ TEST(Reading, PolicyOutOfRangeIsNamed) {
   EXPECT_THAT(refused([](auto root) { root.getColocation().setResourceDiffThreshold(std::nan("")); }),
               HasSubstr("colocation.resourceDiffThreshold"));
   EXPECT_THAT(refused([](auto root) { root.getBe().setGroupIdentity(-2); }), HasSubstr("be.groupIdentity"));
+  EXPECT_THAT(refused([](auto root) { root.initScaling().setCpuNormalization(501); }),
+              AllOf(HasSubstr("scaling.cpuNormalization"), HasSubstr("501 is outside 100..500")));
+  EXPECT_THAT(refused([](auto root) { root.initScaling().setCpuNormalization(0); }), HasSubstr("100..500"));
+  EXPECT_THAT(refused([](auto root) { root.initScaling().setCpuAmplification(50'001); }),
+              HasSubstr("scaling.cpuAmplification"));
+  EXPECT_THAT(refused([](auto root) { root.initScaling().setMemoryAmplification(99); }),
+              HasSubstr("scaling.memoryAmplification"));
   EXPECT_THAT(refused([](auto root) { root.getLsr().setSchedIdle(2); }), HasSubstr("lsr.schedIdle"));
   EXPECT_THAT(refused([](auto root) { root.getLs().setCoreExpeller(static_cast<schema::Switch>(3)); }),
               AllOf(HasSubstr("ls.coreExpeller"), HasSubstr("value 3")));

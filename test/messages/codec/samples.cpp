@@ -225,6 +225,8 @@ model::Report random_report(std::mt19937_64& random) {
   report.status.agent_version = draw.text(20);
   for (auto left = draw.number(0, 5); left > 0; --left)
     report.status.labels[draw.text(30)] = draw.text(30);
+  report.status.cpu = {draw.text(40), draw.maybe<bool>([&]() { return draw.coin(); }),
+                       draw.maybe<bool>([&]() { return draw.coin(); })};
   for (auto left = draw.number(0, 3); left > 0; --left)
     report.status.annotations["k" + draw.text(30)] = draw.text(200);
   report.status.protection = {draw.coin(), draw.text(200)};
@@ -323,6 +325,9 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                                         .base = draw.one_of(model::CgroupBase::kKubepodsBesteffort),
                                         .path = "web/" + std::to_string(left)});
   }
+  policy.scaling = {.cpu_normalization = model::Ratio(draw.number(100, 500)),
+                    .cpu_amplification = model::Ratio(draw.number(100, 50'000)),
+                    .memory_amplification = model::Ratio(draw.number(100, 10'000))};
   return policy;
 }
 

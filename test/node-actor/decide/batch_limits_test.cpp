@@ -150,6 +150,25 @@ TEST(BatchLimits, OnV1APodOutsideTheBesteffortRootHasNoQuotaAboveWhatOthersWantO
       << "the besteffort root is not above it";
 }
 
+TEST(BatchLimits, ANormalizedCpuIsLessOfTheHosts) {
+  const auto pod = batch({{2000, 2000}, {500, 500}});
+  const auto wants = batch_limits(
+      {pod}, kAll, {.is_v1 = false, .be_root_limit = {}, .pod_limits = {}, .normalization = model::Ratio(120)});
+  EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), cpu(2084)) << "2500 / 1.2, rounded up";
+  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), cpu(1667));
+  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[1]), Knob::kCpuQuota), cpu(417));
+  EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuWeight), number(2560)) << "weights only order";
+  EXPECT_THAT(wants.features[0].why, HasSubstr("1.20 of batch-cpu are a CPU here"));
+}
+
+TEST(BatchLimits, OnV1ANormalizedQuotaFitsBelowARootThatTheSpecWouldNot) {
+  const auto pod = batch({{900, 900}});
+  const auto wants = batch_limits(
+      {pod}, kAll,
+      {.is_v1 = true, .be_root_limit = MilliCpu(800), .pod_limits = {}, .normalization = model::Ratio(120)});
+  EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), cpu(750));
+}
+
 TEST(BatchLimits, APodThatListsNoContainersHasItsOwnLimits) {
   auto pod = batch({});
   pod.requests.batch_cpu = MilliCpu(1000);
@@ -216,6 +235,7 @@ TEST_P(RandomBatchPods, NeverStopNeverBelowTheKernelsLeastAndParentHoldsItsChild
     BatchLimitsInput input{.is_v1 = upto(1) == 1, .be_root_limit = {}, .pod_limits = {}};
     if (upto(1) == 1) input.be_root_limit = MilliCpu(1 + upto(5000));
     if (upto(1) == 1) input.pod_limits[pod.uid] = MilliCpu(1 + upto(5000));
+    if (upto(1) == 1) input.normalization = model::Ratio(100 + upto(400));
     const auto wants = batch_limits({pod}, kAll, input);
     for (const auto& want : wants.wants) {
       if (want.knob == Knob::kCpuWeight) {

@@ -38,6 +38,16 @@ TEST(CpuEvict, ReleasesWhatKoordinatorsExampleSays) {
   EXPECT_THAT(feature.why, HasSubstr("2 of 5 candidates evicted"));
 }
 
+TEST(CpuEvict, BeOfANormalizedHostHasMoreOfWhatItAsksFor) {
+  EvictHost host;
+  ASSERT_THAT(uids_of(host.round()), ElementsAre("b", "c"));
+  EvictHost normalized;
+  normalized.policy->scaling.cpu_normalization = model::Ratio(500);
+  const auto decision = normalized.round();
+  EXPECT_THAT(decision.victims, IsEmpty()) << "its limit is five times as much batch-cpu";
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).trigger, Reason::kSatisfied);
+}
+
 TEST(CpuEvict, WithoutAPolicyNobodyIsEvicted) {
   EvictHost host;
   host.policy.reset();

@@ -40,6 +40,34 @@ TEST(HostFacts, MemoryComesFromMeminfoAndCpusFromTheOnlineList) {
   EXPECT_EQ(read_memory_capacity(root).error().code(), ErrorCode::kMalformed);
 }
 
+TEST(CpuKindOfTheHost, IsWhatTheKernelTells) {
+  const FixtureTree fixture({{"proc/cpuinfo",
+                              "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 85\n"
+                              "model name\t: Intel(R) Xeon(R) Platinum 8269CY CPU @ 2.50GHz\nstepping\t: 7\n\n"
+                              "processor\t: 1\nmodel name\t: another\n"},
+                             {"sys/devices/system/cpu/smt/active", "1\n"},
+                             {"sys/devices/system/cpu/intel_pstate/no_turbo", "0\n"},
+                             {"sys/devices/system/cpu/cpufreq/boost", "0\n"}});
+  const auto root = KernelRoot::below(fixture.str());
+  EXPECT_EQ(read_cpu_kind(root), (model::CpuKind{"Intel(R) Xeon(R) Platinum 8269CY CPU @ 2.50GHz", true, true}));
+  fixture.write("sys/devices/system/cpu/smt/active", "0\n");
+  fixture.write("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
+  EXPECT_EQ(read_cpu_kind(root).hyper_threads, false);
+  EXPECT_EQ(read_cpu_kind(root).turbo, false);
+  fixture.remove("sys/devices/system/cpu/intel_pstate/no_turbo");
+  EXPECT_EQ(read_cpu_kind(root).turbo, false) << "boost";
+  fixture.write("sys/devices/system/cpu/cpufreq/boost", "1\n");
+  EXPECT_EQ(read_cpu_kind(root).turbo, true);
+}
+
+TEST(CpuKindOfTheHost, WhatIsNotToldIsNotKnown) {
+  const FixtureTree fixture({{"proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\nno colon here\n"},
+                             {"sys/devices/system/cpu/smt/active", "maybe\n"},
+                             {"sys/devices/system/cpu/cpufreq/boost", "7\n"}});
+  EXPECT_EQ(read_cpu_kind(KernelRoot::below(fixture.str())), model::CpuKind{});
+  EXPECT_EQ(read_cpu_kind(KernelRoot::below(fixture.str() + "/nowhere")), model::CpuKind{});
+}
+
 TEST(HostFacts, ThisHostHasAll) {
   EXPECT_TRUE(read_host_facts({}).ok());
   EXPECT_GT(read_memory_capacity({})->value(), 0);

@@ -66,10 +66,10 @@ std::vector<std::string> subjects(const model::Result<Page>& page) {
 template <class Unit>
 model::ReclaimTerms<Unit> terms_from(std::int64_t first) {
   model::ReclaimTerms<Unit> terms;
-  for (Unit* term :
-       {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered, &terms.deficit,
-        &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid, &terms.mid_offered, &terms.requested,
-        &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin})
+  for (Unit* term : {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered,
+                     &terms.deficit, &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid,
+                     &terms.mid_offered, &terms.requested, &terms.prod_used, &terms.mid_used, &terms.batch_used,
+                     &terms.reservation, &terms.third_party, &terms.origin, &terms.published})
     *term = Unit(first++);
   terms.used = Unit(first);
   terms.rule = model::ReclaimRule::kThresholdCap;
