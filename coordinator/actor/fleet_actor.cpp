@@ -109,7 +109,7 @@ caf::behavior FleetActor::make_behavior() {
 
 void FleetActor::session_opened(const link::SessionInfo& session) {
   const auto& name = session.hello.node;
-  const auto event = fleet_.connected(name, {clock::mono_now(), clock::wall_now()});
+  const auto event = fleet_.connected(name, {clock::mono_now(), clock::wall_now()}, session.hello.incarnation);
   if (!event) {
     link_->with([&](link::NodeServer& server) { server.close(session.id, event.error().message()); });
     return;

@@ -80,8 +80,9 @@ std::string_view name_of(Liveness liveness) {
 
 struct FleetView::Node {
   bool connected = false;
-  model::MonoTime heard;  // session opened or closed, or report arrived
-  bool reported = false;  // a live report was taken: the fields down to `reclaimed` mean something
+  std::optional<model::Incarnation> speaks;  // whose session is open; nullopt: none is, or it was not told
+  model::MonoTime heard;                     // session opened or closed, or report arrived
+  bool reported = false;                     // a live report was taken: the fields down to `reclaimed` mean something
   model::MonoTime arrived;
   model::Incarnation incarnation;
   model::Seq seq;
@@ -109,9 +110,11 @@ struct FleetView::Node {
   bool skewed = false;  // inside an episode that was announced
 
   bool is_newest(const Report& report) const {
+    // One of another session than the open one was on its way for long.
+    if (speaks && *speaks != report.incarnation) return false;
     if (!reported) return true;
     if (report.incarnation == incarnation) return report.seq > seq;
-    return std::find(left.begin(), left.end(), report.incarnation) == left.end();
+    return speaks || std::find(left.begin(), left.end(), report.incarnation) == left.end();
   }
 
   Liveness liveness(model::MonoTime now, const FleetOptions& options) const;
@@ -134,6 +137,7 @@ Liveness FleetView::Node::liveness(model::MonoTime now, const FleetOptions& opti
 void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots) {
   const Report& report = *taken;
   if (reported && report.incarnation != incarnation) {
+    std::erase(left, report.incarnation);
     if (left.size() == kLeftIncarnations) left.erase(left.begin());
     left.push_back(incarnation);
   }
@@ -250,11 +254,13 @@ model::Result<Intake> FleetView::intake(std::shared_ptr<const Report> taken, con
   return intake;
 }
 
-model::Result<Event> FleetView::connected(const model::NodeName& name, const Arrival& arrival) {
+model::Result<Event> FleetView::connected(const model::NodeName& name, const Arrival& arrival,
+                                          model::Incarnation incarnation) {
   const auto added = find_or_add(name);
   if (!added) return added.error();
   (*added)->connected = true;
   (*added)->heard = arrival.mono;
+  (*added)->speaks = incarnation == model::Incarnation() ? std::nullopt : std::optional(incarnation);
   return coordinator_event(Reason::kNodeConnected, name, arrival, "");
 }
 
@@ -262,6 +268,7 @@ model::Result<Event> FleetView::disconnected(const model::NodeName& name, const 
   const auto added = find_or_add(name);
   if (!added) return added.error();
   (*added)->connected = false;
+  (*added)->speaks.reset();
   (*added)->heard = arrival.mono;
   return coordinator_event(Reason::kNodeDisconnected, name, arrival, "");
 }

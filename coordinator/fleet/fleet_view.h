@@ -96,7 +96,10 @@ class FleetView {
   }
 
   /// A session of the node opened or closed; gives the event to keep. Same error as intake.
-  model::Result<model::Event> connected(const model::NodeName& node, const Arrival& arrival);
+  /// While the session is open its incarnation is the node's, also where the node had left it, and live reports of
+  /// another are old: two agents may take turns under one name. 0 = not told.
+  model::Result<model::Event> connected(const model::NodeName& node, const Arrival& arrival,
+                                        model::Incarnation incarnation = {});
   model::Result<model::Event> disconnected(const model::NodeName& node, const Arrival& arrival);
 
   /// The policy computed for the node, and what it says. A new version clears the problem of the one before. Same error

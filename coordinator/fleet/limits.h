@@ -24,7 +24,8 @@ struct FleetOptions {
 /// Slots of the moving average. A slot is aggregate / kAverageSlots long, so memory does not follow the report rate:
 /// about 250 B a pod. Beside it each node's newest report is kept, of at most ReportLimits::kMaxWireBytes on the wire.
 inline constexpr std::size_t kAverageSlots = 10;
-/// Incarnations a node is known to have left; their late reports do not replace the newer one's.
+/// Incarnations a node is known to have left; their late reports do not replace the newer one's, unless an open session
+/// is of theirs.
 inline constexpr std::size_t kLeftIncarnations = 4;
 /// Clock readings kept per node for the minimum-delay filter.
 inline constexpr std::size_t kClockReadings = 16;

@@ -7,6 +7,7 @@
 #include "messages/codec/kj_text.h"
 #include "messages/codec/wire.h"
 #include "messages/link/clocks.h"
+#include "messages/link/session_claim.h"
 #include "messages/link/x509.h"
 
 namespace tideline::link {
@@ -204,12 +205,12 @@ kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
 model::Result<void> ServerCore::make_room_for(const Hello& hello) {
   const auto found = by_node_.find(hello.node);
   const Session* old = found == by_node_.end() ? nullptr : find(found->second);
-  if (old != nullptr && old->hello.incarnation != hello.incarnation) {
-    const auto silent_ms = (context_.timer.now() - old->last_heard) / kj::MILLISECONDS;
-    if (silent_ms <= 2 * to_ms(config_.session.heartbeat)) {
+  if (old != nullptr) {
+    const model::Duration silent((context_.timer.now() - old->last_heard) / kj::NANOSECONDS);
+    if (keeps_place(old->hello.incarnation, silent, hello.incarnation, config_.session.heartbeat)) {
       return Error(ErrorCode::kUnavailable,
                    fmt::format("another agent runs as node '{}': incarnation {} at {} was heard from {} ms ago",
-                               hello.node.str(), old->hello.incarnation.value(), old->peer, silent_ms));
+                               hello.node.str(), old->hello.incarnation.value(), old->peer, to_ms(silent)));
     }
   }
   // Only now: a second agent must not use up what the one in place may need.

@@ -13,16 +13,8 @@ namespace {
 /// A report not sent within this many of its own windows (and kLiveFloor) is history, not news.
 constexpr int kLiveWindows = 2;
 constexpr auto kLiveFloor = std::chrono::seconds(5);
-/// Of one node's spool: there are thousands.
-constexpr spool::SpoolLimits kLimits{.max_bytes = 8U << 20, .max_reports = 2'000, .segment_bytes = 2U << 20};
 
 }  // namespace
-
-model::Result<ReportQueue> ReportQueue::open(const std::string& dir, const std::string& boot_id) {
-  auto opened = spool::Spool::open(dir, kLimits, boot_id);
-  if (!opened) return opened.error();
-  return ReportQueue(*std::move(opened), boot_id);
-}
 
 model::Lane ReportQueue::lane_of(const model::Report& report, model::MonoTime now) const {
   if (report.status.boot_id != boot_id_) return model::Lane::kBackfill;
@@ -30,7 +22,22 @@ model::Lane ReportQueue::lane_of(const model::Report& report, model::MonoTime no
   return now - report.mono <= limit ? model::Lane::kLive : model::Lane::kBackfill;
 }
 
-model::Result<void> ReportQueue::store(model::Report& report) {
+std::optional<model::Report> ReportQueue::next(model::MonoTime now, std::optional<model::Error>& error) {
+  if (pending() == 0) return std::nullopt;
+  auto report = stored(model::Seq(next_seq().value() - 1), error);
+  if (!report || lane_of(*report, now) != model::Lane::kLive) report = stored(model::Seq(1), error);
+  if (report) report->lane = lane_of(*report, now);
+  return report;
+}
+
+model::Result<std::unique_ptr<ReportQueue>> SpooledReports::open(const std::string& dir, const std::string& boot_id,
+                                                                 const spool::SpoolLimits& limits) {
+  auto opened = spool::Spool::open(dir, limits, boot_id);
+  if (!opened) return opened.error();
+  return std::unique_ptr<ReportQueue>(new SpooledReports(*std::move(opened), boot_id));
+}
+
+model::Result<void> SpooledReports::store(model::Report& report) {
   report.incarnation = spool_.incarnation();
   report.seq = spool_.next_seq();
   report.gap_reports = spool_.pending_gap();
@@ -45,7 +52,7 @@ model::Result<void> ReportQueue::store(model::Report& report) {
   return kept;
 }
 
-std::optional<model::Report> ReportQueue::stored(model::Seq from, std::optional<model::Error>& error) {
+std::optional<model::Report> SpooledReports::stored(model::Seq from, std::optional<model::Error>& error) {
   auto found = spool_.peek(from, 1);
   if (!found) {
     error = found.error();
@@ -59,14 +66,6 @@ std::optional<model::Report> ReportQueue::stored(model::Seq from, std::optional<
     return std::nullopt;
   }
   return *std::move(report);
-}
-
-std::optional<model::Report> ReportQueue::next(model::MonoTime now, std::optional<model::Error>& error) {
-  if (spool_.pending() == 0) return std::nullopt;
-  auto report = stored(model::Seq(spool_.next_seq().value() - 1), error);
-  if (!report || lane_of(*report, now) != model::Lane::kLive) report = stored(model::Seq(1), error);
-  if (report) report->lane = lane_of(*report, now);
-  return report;
 }
 
 }  // namespace tideline::rehearsal

@@ -192,8 +192,6 @@ void Seats::hear(const LinkNote& note) {
 void Seats::apply(std::size_t index, const Effects& wanted, MonoTime now) {
   if (wanted == seats_[index].effects && !seats_[index].unsettled) return;
   const Effects before = std::exchange(seats_[index].effects, wanted);
-  seats_[index].node->set_clock_offset(wanted.clock_offset);
-  seats_[index].node->set_disk_delay(wanted.disk_delay);
   set_agent(seats_[index], wanted, now);
   if (seats_[index].node->agent_runs() && !wanted.link_down && !seats_[index].ear) {
     // Who merely lost the link comes back as the others do; an agent that starts, and a link that flaps, at once.
@@ -211,14 +209,11 @@ void Seats::set_agent(Seat& seat, const Effects& wanted, MonoTime now) {
   const bool runs = !wanted.agent_down && !wanted.host_down;
   // Before the agent ends: its client has nobody to speak for then.
   if (!runs || wanted.link_down) close_link(seat);
-  if (wanted.host_down) node.cut_power();
-  if (!runs) node.kill_agent();
-  if (!wanted.host_down && !node.is_on()) node.boot(now);
-  if (!runs || node.agent_runs()) return;
-  if (auto started = node.start_agent(clock::wall_now()); !started) {
-    return tell("agent not started", started.error().message());
+  const bool ran = node.agent_runs();
+  if (auto set = node.suffer(wanted, now, clock::wall_now()); !set) {
+    return tell("agent not started", set.error().message());
   }
-  tell_spool(node);
+  if (!ran && node.agent_runs()) tell_spool(node);
 }
 
 void Seats::set_duplicates(std::size_t index, std::size_t wanted) {

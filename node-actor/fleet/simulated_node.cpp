@@ -65,7 +65,8 @@ void SimulatedNode::kill_agent() {
 }
 
 Result<void> SimulatedNode::start_agent(model::WallTime wall) {
-  auto queue = ReportQueue::open(options_.state_dir, boot_id());
+  auto queue =
+      options_.open_reports ? options_.open_reports(boot_id()) : SpooledReports::open(options_.state_dir, boot_id());
   if (!queue) return queue.error();
   queue_ = *std::move(queue);
   const auto batch_age = std::max<Duration>(kBatchMaxAge, kBatchReports * options_.report_interval);
@@ -85,6 +86,22 @@ Result<void> SimulatedNode::start_agent(model::WallTime wall) {
   interval_until_.reset();
   writes_told_ = 0;
   return {};
+}
+
+Result<void> SimulatedNode::suffer(const simulation::Effects& effects, MonoTime now, model::WallTime wall) {
+  clock_offset_ = effects.clock_offset;
+  disk_delay_ = effects.disk_delay;
+  if (effects.host_down) cut_power();
+  if (effects.host_down || effects.agent_down) kill_agent();
+  if (effects.host_down) return {};
+  if (!is_on()) boot(now);
+  return effects.agent_down || agent_runs() ? Result<void>() : start_agent(wall);
+}
+
+void SimulatedNode::set_pod_interval(Duration interval) {
+  options_.pod_interval = interval;
+  next_pod_round_ = last_;
+  if (agent_) agent_->set_pod_interval(interval);
 }
 
 SimulatedNode::Progress SimulatedNode::advance(MonoTime now, model::WallTime wall) {

@@ -1,12 +1,13 @@
 #pragma once
 // One node of a rehearsal without its session: a simulated host and its loads, the agent on it, and its reports on the
-// way to the coordinator. Time is given from outside; only the spool is real, on disk.
+// way to the coordinator. Time is given from outside; only the spool is real, on disk, where the owner gives no other.
 //
 // The disk of a node keeps its spool, the last policy and what is hands-off, as tideline-node's does, the last two in
 // memory here: a killed agent finds all of it again; after a power loss hands-off is gone with the boot it was of, and
 // the spool begins a new incarnation with what was not sent as a counted gap.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/fleet/report_queue.h"
 #include "node-actor/sense/window.h"
+#include "node-actor/simulation/fault_schedule.h"
 #include "node-actor/simulation/simulated_agent.h"
 #include "node-actor/simulation/simulated_host.h"
 #include "node-actor/simulation/workload.h"
@@ -37,11 +39,13 @@ struct NodeOptions {
   model::NodeAnnotations annotations;
   model::Duration pod_interval = std::chrono::seconds(1);
   model::Duration report_interval = std::chrono::seconds(10);
+  /// Opens the node's reports anew, once in each life of its agent; empty: SpooledReports in `state_dir`.
+  std::function<model::Result<std::unique_ptr<ReportQueue>>(const std::string& boot_id)> open_reports;
 };
 
 class SimulatedNode {
  public:
-  /// On, and its agent runs. Errors: those of ReportQueue::open.
+  /// On, and its agent runs. Errors: those of NodeOptions::open_reports.
   static model::Result<std::unique_ptr<SimulatedNode>> open(NodeOptions options, simulation::Workload workload,
                                                             model::MonoTime now, model::WallTime wall);
   SimulatedNode(const SimulatedNode&) = delete;
@@ -56,17 +60,21 @@ class SimulatedNode {
   Progress advance(model::MonoTime now, model::WallTime wall);
   /// No report is made any more.
   void stop_reports() { reports_stopped_ = true; }
+  /// The next round reads pods, and then each that is so much later.
+  void set_pod_interval(model::Duration interval);
+  /// When the next report is due; nullopt: no pod round in this life yet.
+  const std::optional<model::MonoTime>& next_report() const { return next_report_; }
 
   // Faults.
-  void set_clock_offset(model::Duration offset) { clock_offset_ = offset; }
-  /// Each write of the agent to its disk takes this: a report is kept, hence sent, that much later, and an ack and a
-  /// policy count when they are written; one after the other.
-  void set_disk_delay(model::Duration delay) { disk_delay_ = delay; }
   void cut_power();
   void boot(model::MonoTime now);  // the host; its agent does not run yet
   void kill_agent();
-  /// Errors: those of ReportQueue::open; the agent does not run then. The host must be on.
+  /// Errors: those of NodeOptions::open_reports; the agent does not run then. The host must be on.
   model::Result<void> start_agent(model::WallTime wall);
+  /// From now on that is wrong with the node; its link and its duplicates are its owner's. A disk delay is what each
+  /// write of the agent to its disk takes, one after the other: a report is kept, hence sent, that much later, and an
+  /// ack and a policy count when they are written. Errors: those of start_agent(); the same effects again try again.
+  model::Result<void> suffer(const simulation::Effects& effects, model::MonoTime now, model::WallTime wall);
   bool is_on() const { return host_.has_value(); }
   bool agent_runs() const { return agent_ != nullptr; }
 
@@ -103,6 +111,10 @@ class SimulatedNode {
   /// Of the newest pod round; nullopt: none in this life.
   const std::optional<model::NodeSample>& sample() const { return sample_; }
   std::optional<model::MilliCpu> be_limit() const;
+  /// The one in force; nullopt: none was ever received.
+  const std::optional<model::NodePolicy>& policy() const { return policy_; }
+  /// nullopt: it is off.
+  const std::optional<simulation::SimulatedHost>& host() const { return host_; }
 
  private:
   SimulatedNode(NodeOptions options, simulation::Workload workload, model::MonoTime now)
@@ -131,8 +143,8 @@ class SimulatedNode {
   model::MonoTime last_;
   std::optional<simulation::SimulatedHost> host_;
   std::unique_ptr<simulation::SimulatedAgent> agent_;
-  std::optional<ReportQueue> queue_;  // open while the agent runs
-  std::uint64_t dropped_before_ = 0;  // of queues before this one
+  std::unique_ptr<ReportQueue> queue_;  // open while the agent runs
+  std::uint64_t dropped_before_ = 0;    // of queues before this one
   unsigned boots_ = 0;
 
   // On its disk.

@@ -52,6 +52,11 @@ SimulatedAgent::SimulatedAgent(SimulatedHost& host, AgentOptions options, model:
   put_all_back(Reason::kRestore);
 }
 
+void SimulatedAgent::set_pod_interval(model::Duration interval) {
+  options_.pod_interval = interval;
+  suppress_.set_pod_interval(interval);
+}
+
 void SimulatedAgent::set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of) {
   batch_allocatable_ = cpu;
   batch_as_of_ = as_of;

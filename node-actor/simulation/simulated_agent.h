@@ -43,6 +43,8 @@ class SimulatedAgent {
   SimulatedAgent& operator=(const SimulatedAgent&) = delete;
 
   void set_policy(const std::optional<model::NodePolicy>& policy) { policy_ = policy; }
+  /// What AgentOptions::pod_interval began with.
+  void set_pod_interval(model::Duration interval);
   /// What an operator keeps the agent off, from now. A release among them that was not there before puts all back.
   void set_hands_off(std::vector<decide::Hold> holds, model::WallTime wall);
   void set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of);

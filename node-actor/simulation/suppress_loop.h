@@ -21,6 +21,7 @@ class SuppressLoop {
   /// nothing is to be written.
   decide::SuppressDecision round(model::MonoTime now, const std::optional<model::FastCounters>& counters,
                                  const std::optional<model::NodePolicy>& policy, const decide::Hold* hold = nullptr);
+  void set_pod_interval(model::Duration interval) { pod_interval_ = interval; }
   /// One pod round; its sample.
   model::NodeSample pods_read(const model::HostCounters& counters, const model::SiblingWeights& weights);
   /// The quota that the kernel holds after a write.

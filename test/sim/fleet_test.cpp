@@ -1,23 +1,21 @@
 // A fleet in virtual time: nodes, a network that loses, delays, reorders and doubles, and a coordinator made of the
 // real pure rooms, combined as its actors combine them.
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "coordinator/actor/ledger_book.h"
-#include "coordinator/actor/ledger_input.h"
-#include "coordinator/fleet/fleet_view.h"
-#include "coordinator/policy/rollout.h"
-#include "coordinator/profile/profile_book.h"
-#include "coordinator/reclaim/reclaim.h"
 #include "storage/store/memory_store.h"
 #include "test/sim/campaign.h"
+#include "test/sim/coordinator_sim.h"
+#include "test/sim/event_queue.h"
+#include "test/sim/offer_check.h"
+#include "test/sim/random_policy.h"
 
 namespace tideline::sim {
 namespace {
@@ -25,23 +23,13 @@ namespace {
 using model::Bytes;
 using model::MilliCpu;
 using model::NodeName;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::int64_t kMs = 1'000'000;
-constexpr std::int64_t kSecond = 1000 * kMs;
 constexpr std::int64_t kGi = std::int64_t{1} << 30;
-constexpr std::int64_t kWallStartMs = 1'790'000'000'000;
 constexpr std::int64_t kNodes = 6;
 constexpr std::int64_t kMaxTransit = 15 * kSecond;  // longer than a report's window, so that reports overtake
-constexpr std::int64_t kSimulated = 20 * 60 * kSecond;
-constexpr std::int64_t kSettle = 6 * 60 * kSecond;  // longer than any time without a session
-
-using ReportId = std::pair<std::uint64_t, std::uint64_t>;  // incarnation, seq
-
-ReportId id_of(const model::Report& report) {
-  return {report.incarnation.value(), report.seq.value()};
-}
+constexpr std::int64_t kSimulated = 20 * kMinute;
+constexpr std::int64_t kSettle = 6 * kMinute;  // longer than any time without a session
 
 /// What a node is annotated with, as numbers.
 struct Annotated {
@@ -77,28 +65,11 @@ struct Node {
 
 /// What the newest live report says, kept apart from the code under test.
 struct Newest {
-  ReportId id;
-  std::set<std::uint64_t> left;
-  std::int64_t arrived = 0;
+  NewestReport report;
   policy::NodeFacts facts;
-  MilliCpu charged_cpu;
-  Bytes charged_memory;
-  MilliCpu taken_cpu;  // of batch, by third parties
-  Bytes taken_memory;
+  Charged charged;
+  Charged taken;  // of batch, by third parties
   bool readable = true;
-};
-
-struct Coordinator {
-  Coordinator(std::uint64_t term, profile::ProfileBook profiles)
-      : rollout(model::Epoch(term)), ledger(std::move(profiles)) {}
-  fleet::FleetView fleet;
-  policy::Rollout rollout;
-  coordinator::LedgerBook ledger;
-  std::map<NodeName, std::uint64_t> sessions;
-  std::vector<store::IncomingReport> waiting;
-  std::vector<fleet::Arrival> arrivals;
-  std::vector<bool> clocks_known;  // of the nodes, as their reports arrived
-  std::map<NodeName, Newest> newest;
 };
 
 struct Placed {
@@ -115,27 +86,21 @@ class World {
       add_node(i);
     restart_coordinator();
     change_policy();
-    at(kSecond, [this] { ledger(); });
-    at(kSecond, [this] { trouble(); });
+    events_.at(kSecond, [this] { ledger(); });
+    events_.at(kSecond, [this] { trouble(); });
   }
 
   void run() {
-    while (!events_.empty() && now_ < kSimulated + kSettle && !testing::Test::HasFatalFailure()) {
-      auto first = events_.extract(events_.begin());
-      now_ = first.key().first;
-      first.mapped()();
+    while (now() < kSimulated + kSettle && !testing::Test::HasFailure() && events_.step()) {
     }
-    if (!testing::Test::HasFatalFailure()) check_history();
-    if (!testing::Test::HasFatalFailure()) check_policies();
+    if (!testing::Test::HasFailure()) check_history();
+    if (!testing::Test::HasFailure()) check_policies();
   }
 
-  int offers = 0;
-  int mid_offers = 0;
+  OfferCounts counts;
   int zone_offers = 0;
   int predicted = 0;   // accounts with something that prod is predicted not to need
   int remembered = 0;  // of them, those of a coordinator too young to have learnt it
-  int deficits = 0;
-  int withdrawn = 0;
   int unreadable = 0;  // accounts of nodes with an annotation that cannot be read
   int shared = 0;      // offers beside third parties
   int acked = 0;
@@ -144,13 +109,9 @@ class World {
   std::map<Placed, std::int64_t> placed;  // corrected time of reports whose node's clock was known
 
  private:
-  using Action = std::function<void()>;
-
-  void at(std::int64_t time, Action action) { events_.emplace(std::pair(time, ++event_number_), std::move(action)); }
-  void after(std::int64_t delay, Action action) { at(now_ + delay, std::move(action)); }
-  bool faulty() const { return now_ < kSimulated; }
+  std::int64_t now() const { return events_.now(); }
+  bool faulty() const { return now() < kSimulated; }
   std::int64_t transit() { return random_.between(kMs, faulty() ? kMaxTransit : 100 * kMs); }
-  fleet::Arrival arrival() const { return {{now_}, {kWallStartMs + now_ / kMs}}; }
 
   // --- nodes
 
@@ -172,7 +133,7 @@ class World {
     const NodeName name = node.name;
     nodes_[name] = std::move(node);
     start(nodes_[name], true);
-    after(random_.between(0, 10 * kSecond), [this, name] { report_tick(nodes_[name]); });
+    events_.after(random_.between(0, 10 * kSecond), [this, name] { report_tick(nodes_[name]); });
   }
 
   void start(Node& node, bool spool_lost) {
@@ -184,7 +145,7 @@ class World {
       node.spool.clear();
     }
     node.status.labels = {{"pool", random_.percent(50) ? "fast" : "slow"}};
-    after(random_.between(kMs, kSecond), [this, &node, life = node.life] {
+    events_.after(random_.between(kMs, kSecond), [this, &node, life = node.life] {
       if (node.life == life && node.up) connect(node);
     });
   }
@@ -261,8 +222,8 @@ class World {
     report.node = node.name;
     report.incarnation = model::Incarnation(node.incarnation);
     report.seq = model::Seq(++node.seq);
-    report.mono = {node.mono_base + now_};
-    report.wall = {kWallStartMs + now_ / kMs + node.wall_jump_ms};
+    report.mono = {node.mono_base + now()};
+    report.wall = {kWallStartMs + now() / kMs + node.wall_jump_ms};
     report.window = seconds(10);
     report.status = node.status;
     if (node.policy) report.status.policy_applied = node.policy->version;
@@ -318,7 +279,7 @@ class World {
   }
 
   void report_tick(Node& node) {
-    after(10 * kSecond, [this, &node] { report_tick(node); });
+    events_.after(10 * kSecond, [this, &node] { report_tick(node); });
     if (!node.up) return;
     if (random_.percent(20)) change_pods(node);
     if (faulty() && random_.percent(10)) change_annotations(node);
@@ -340,7 +301,7 @@ class World {
   void send(const model::Report& report) {
     const int copies = !faulty() ? 1 : random_.percent(15) ? 0 : random_.percent(15) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-      after(transit(), [this, report, term = coordinators] {
+      events_.after(transit(), [this, report, term = coordinators] {
         if (term == coordinators) arrive(report);
       });
     }
@@ -348,7 +309,7 @@ class World {
 
   void connect(Node& node) {
     node.session = ++sessions_made_;
-    node.last_push_at = now_;
+    node.last_push_at = now();
     opened(node.name, node.session);
     for (const auto& [seq, report] : node.spool)
       send_late(report);
@@ -357,20 +318,21 @@ class World {
   void disconnect(Node& node) {
     if (node.session == 0) return;
     // The coordinator may notice long after the node.
-    after(random_.between(kMs, 10 * kSecond), [this, name = node.name, session = node.session, term = coordinators] {
-      if (term == coordinators) closed(name, session);
-    });
+    events_.after(random_.between(kMs, 10 * kSecond),
+                  [this, name = node.name, session = node.session, term = coordinators] {
+                    if (term == coordinators) coordinator_->closed(name, session, now());
+                  });
     node.session = 0;
   }
 
   void reconnect_after(Node& node, std::int64_t delay) {
-    after(delay, [this, &node, life = node.life] {
+    events_.after(delay, [this, &node, life = node.life] {
       if (node.life == life && node.up && node.session == 0) connect(node);
     });
   }
 
   void trouble() {
-    after(kSecond, [this] { trouble(); });
+    events_.after(kSecond, [this] { trouble(); });
     for (auto& [name, node] : nodes_) {
       if (wall_jumps_ && jump_random_.percent(2)) node.wall_jump_ms = jump_random_.between(-100'000'000, 100'000'000);
       if (!faulty() || !node.up) continue;
@@ -384,8 +346,8 @@ class World {
         node.up = false;
         ++node.life;
         // Nothing of the life before is still under way when the next one speaks: a session ends with its process.
-        after(kMaxTransit + random_.between(2, 30) * kSecond,
-              [this, &node, lost = random_.percent(50)] { start(node, lost); });
+        events_.after(kMaxTransit + random_.between(2, 30) * kSecond,
+                      [this, &node, lost = random_.percent(50)] { start(node, lost); });
       }
     }
     if (!faulty()) return;
@@ -397,12 +359,11 @@ class World {
 
   void restart_coordinator() {
     ++coordinators;
-    restarted_at_ = now_;
-    profile::ProfileBook profiles;
-    for (const auto& [slice, bytes] : kept_profiles_)
-      ASSERT_TRUE(profiles.read(bytes, arrival().mono, arrival().wall).ok());
-    coordinator_ = std::make_unique<Coordinator>(static_cast<std::uint64_t>(coordinators), std::move(profiles));
-    if (policy_) set_policy();
+    restarted_at_ = now();
+    coordinator_ = std::make_unique<CoordinatorSim>(store_, model::Epoch(static_cast<std::uint64_t>(coordinators)),
+                                                    kept_profiles_, now());
+    newest_.clear();
+    if (policy_) coordinator_->set_policy(policy_, version_);
     for (auto& [name, node] : nodes_) {
       node.session = 0;
       reconnect_after(node, random_.between(1, 20) * kSecond);
@@ -410,81 +371,43 @@ class World {
   }
 
   void change_policy() {
-    const auto text = fmt::format(
-        R"({{"enable": {}, "cpuReclaimThresholdPercent": {}, "memoryReclaimThresholdPercent": {},
-            "degradeTimeMinutes": {}, "midUnallocatedPercent": {}, "midReclaimMode": "{}",
-            "midStaticCPUReservedPercent": {}, "midStaticMemoryReservedPercent": {}, "nodeConfigs": [{{"name": "fast",
-            "nodeSelector": {{"matchLabels": {{"pool": "fast"}}}}, "cpuReclaimThresholdPercent": {}}}]}})",
-        !random_.percent(10), random_.between(20, 100), random_.between(20, 100), random_.between(1, 3),
-        random_.between(0, 100), random_.percent(50) ? "static" : "", random_.between(0, 100), random_.between(0, 100),
-        random_.between(20, 100));
-    constexpr const char* kPredictors[] = {"histogram", "recentMax", "none"};
-    const auto prediction = fmt::format(
-        R"({{"clusterStrategy": {{"prediction": {{"predictor": "{}", "coldStartMinutes": {},
-            "safetyMarginPercent": {}}}}}}})",
-        kPredictors[random_.between(0, 9) % 3], random_.between(1, 3), random_.between(0, 50));
-    auto parsed = policy::parse({{"colocation-config", text}, {"tideline-config", prediction}});
-    ASSERT_TRUE(parsed.ok()) << parsed.error().message();
-    policy_ = std::make_shared<const policy::ClusterPolicy>(std::move(parsed).value());
+    auto colocation = random_colocation(random_);
+    policy_ = parsed({std::move(colocation), random_prediction(random_)});
+    ASSERT_TRUE(policy_);
     version_ = version_.next();
-    set_policy();
+    coordinator_->set_policy(policy_, version_);
     push_due();
-  }
-
-  void set_policy() {
-    coordinator_->rollout.set(policy_, version_);
-    coordinator_->ledger.set_prediction(policy::fleet_policy(*policy_).prediction);
   }
 
   /// What predictions rest on, as it is kept slice by slice; a coordinator that ends loses what came after.
   void keep_profiles() {
     for (const auto& [name, node] : nodes_) {
       if (!random_.percent(5)) continue;
-      const auto slice = profile::ProfileBook::slice_of(name);
-      kept_profiles_[slice] = coordinator_->ledger.profiles().write(slice, arrival().mono, arrival().wall).bytes;
+      coordinator_->keep_profiles(profile::ProfileBook::slice_of(name), kept_profiles_, now());
     }
   }
 
   void opened(const NodeName& name, std::uint64_t session) {
-    ASSERT_TRUE(coordinator_->fleet.connected(name, arrival()).ok());
-    coordinator_->sessions[name] = session;
-    coordinator_->rollout.opened(name);
-    coordinator_->ledger.touch(name);
+    coordinator_->opened(name, session, now());
     push_due();
   }
 
-  void closed(const NodeName& name, std::uint64_t session) {
-    const auto found = coordinator_->sessions.find(name);
-    if (found == coordinator_->sessions.end() || found->second != session) return;
-    coordinator_->sessions.erase(found);
-    coordinator_->rollout.closed(name);
-    ASSERT_TRUE(coordinator_->fleet.disconnected(name, arrival()).ok());
-  }
-
   void arrive(const model::Report& report) {
-    const auto offset = coordinator_->fleet.clock_offset(report, arrival());
-    coordinator_->waiting.push_back({report, arrival().wall, offset});
-    coordinator_->arrivals.push_back(arrival());
-    coordinator_->clocks_known.push_back(coordinator_->newest.contains(report.node));
-    if (coordinator_->waiting.size() > 1) return;
-    after(random_.between(0, 500) * kMs, [this, term = coordinators] {
+    const bool clock_known = newest_.contains(report.node);
+    coordinator_->arrived(std::make_shared<const model::Report>(report), now(), clock_known ? 1 : 0);
+    if (coordinator_->waiting() > 1) return;
+    events_.after(random_.between(0, 500) * kMs, [this, term = coordinators] {
       if (term == coordinators) commit();
     });
   }
 
   void commit() {
-    const auto reports = std::exchange(coordinator_->waiting, {});
-    const auto arrivals = std::exchange(coordinator_->arrivals, {});
-    const auto clocks_known = std::exchange(coordinator_->clocks_known, {});
-    const auto outcomes = store_.append(reports);
-    ASSERT_TRUE(outcomes.ok());
-    for (std::size_t i = 0; i < reports.size(); ++i) {
-      const auto& report = reports[i].report;
-      ASSERT_NE((*outcomes)[i], store::AppendOutcome::kRefused);
-      if ((*outcomes)[i] == store::AppendOutcome::kStored) take(reports[i], arrivals[i], clocks_known[i]);
-      if (faulty() && random_.percent(15)) continue;  // the ack is lost
-      after(transit(), [this, name = report.node, id = id_of(report)] { acknowledged(nodes_[name], id); });
-    }
+    coordinator_->commit(coordinator_->take_waiting(), [this](const auto& waiting, const fleet::Intake* intake) {
+      const auto& report = *waiting.report;
+      if (intake != nullptr) take(waiting, *intake);
+      if (faulty() && random_.percent(15)) return;  // the ack is lost
+      events_.after(transit(), [this, name = report.node, id = id_of(report)] { acknowledged(nodes_[name], id); });
+    });
   }
 
   void acknowledged(Node& node, const ReportId& id) {
@@ -492,67 +415,44 @@ class World {
     if (id.first == node.incarnation) node.spool.erase(id.second);
   }
 
-  void take(const store::IncomingReport& incoming, const fleet::Arrival& when, bool clock_known) {
-    const auto& report = incoming.report;
-    auto& newest = coordinator_->newest;
-    const bool known = newest.contains(report.node);
-    if (clock_known) {
+  void take(const CoordinatorSim::Waiting& waiting, const fleet::Intake& intake) {
+    const auto& report = *waiting.report;
+    if (waiting.tag != 0) {
       placed[{report.node, id_of(report)}] =
-          store::corrected_wall(report.wall, incoming.clock_offset, incoming.received).ms;
+          store::corrected_wall(report.wall, waiting.clock_offset, waiting.arrival.wall).ms;
     }
-    const auto intake = coordinator_->fleet.intake(report, when);
-    ASSERT_TRUE(intake.ok());
-    bool expected = report.lane == model::Lane::kLive;
-    if (expected && known) {
-      const Newest& last = newest[report.node];
-      expected = id_of(report).first == last.id.first ? id_of(report).second > last.id.second
-                                                      : !last.left.contains(id_of(report).first);
-    }
-    ASSERT_EQ(intake->outcome == fleet::IntakeOutcome::kLive, expected);
+    const auto found = newest_.find(report.node);
+    const bool expected =
+        found == newest_.end() ? report.lane == model::Lane::kLive : found->second.report.is_news(report);
+    ASSERT_EQ(intake.outcome == fleet::IntakeOutcome::kLive, expected);
     if (!expected) return;
-    Newest& now = newest[report.node];
-    if (known && now.id.first != id_of(report).first) now.left.insert(now.id.first);
-    now.id = id_of(report);
-    now.arrived = when.mono.ns;
-    now.facts = policy::facts_of(report.status);
-    charge(nodes_[report.node], report, now);
-    coordinator_->rollout.told(report.node, policy::facts_of(report.status));
-    coordinator_->ledger.reported(report, when.mono);
+    Newest& newest = newest_[report.node];
+    newest.report.take(report, waiting.arrival.mono.ns);
+    newest.facts = policy::facts_of(report.status);
+    const Node& node = nodes_[report.node];
+    const auto annotation = node.annotated.find(text_of(report.status.annotations));
+    const Annotated annotated = annotation == node.annotated.end() ? Annotated{} : annotation->second;
+    newest.taken = {annotated.taken_cpu, annotated.taken_memory};
+    newest.readable = annotated.readable;
+    // The host application shares what is reserved with the system. Each pod's use is the same all its life, and so is
+    // its average.
+    newest.charged = charged_of(report, std::max(MilliCpu(node.system_milli + node.app_milli), annotated.reserved_cpu),
+                                std::max(Bytes(node.system_bytes + node.app_bytes), annotated.reserved_memory),
+                                [](const auto& pod) {
+                                  Use use;
+                                  if (pod.cpu_milli) use.cpu = MilliCpu(pod.cpu_milli->mean);
+                                  if (pod.memory_bytes) use.memory = Bytes(pod.memory_bytes->mean);
+                                  return use;
+                                });
     push_due();
   }
 
-  /// LSE by request, others but BE by use, or by request without a metric; memory by use; mid at least what it was
-  /// promised; the system and the host application together at least what is not allocatable.
-  static void charge(const Node& node, const model::Report& report, Newest& newest) {
-    const auto& status = report.status;
-    const auto found = node.annotated.find(text_of(status.annotations));
-    const Annotated annotated = found == node.annotated.end() ? Annotated{} : found->second;
-    newest.taken_cpu = annotated.taken_cpu;
-    newest.taken_memory = annotated.taken_memory;
-    newest.readable = annotated.readable;
-    newest.charged_cpu = std::max({MilliCpu(node.system_milli + node.app_milli),
-                                   status.cpu_capacity - status.cpu_allocatable, annotated.reserved_cpu});
-    newest.charged_memory = std::max({Bytes(node.system_bytes + node.app_bytes),
-                                      status.memory_capacity - status.memory_allocatable, annotated.reserved_memory});
-    for (const auto& pod : report.pods) {
-      if (pod.pod.qos == model::QosClass::kBe) continue;
-      const bool by_use = pod.cpu_milli && pod.pod.qos != model::QosClass::kLse;
-      const auto cpu = by_use ? MilliCpu(pod.cpu_milli->mean) : *pod.pod.requests.cpu;
-      const auto memory = pod.memory_bytes ? Bytes(pod.memory_bytes->mean) : *pod.pod.requests.memory;
-      newest.charged_cpu += std::max(cpu, pod.pod.mid_requests.cpu.value_or(MilliCpu(0)));
-      newest.charged_memory += std::max(memory, pod.pod.mid_requests.memory.value_or(Bytes(0)));
-    }
-  }
-
   void push_due() {
-    for (auto& [name, policy] : coordinator_->rollout.take_due()) {
-      const auto found = coordinator_->sessions.find(name);
-      if (found == coordinator_->sessions.end()) continue;
-      ASSERT_TRUE(coordinator_->fleet.policy_wanted(name, policy.version).ok());
-      Node& node = nodes_[name];
+    for (auto& push : coordinator_->take_pushes()) {
+      Node& node = nodes_[push.node];
       // One session keeps its order; what it had under way ends with it.
-      node.last_push_at = std::max(node.last_push_at, now_ + transit());
-      at(node.last_push_at, [this, &node, session = found->second, pushed = policy] {
+      node.last_push_at = std::max(node.last_push_at, now() + transit());
+      events_.at(node.last_push_at, [this, &node, session = push.session, pushed = std::move(push.policy)] {
         if (node.session == session) apply(node, pushed);
       });
     }
@@ -564,66 +464,30 @@ class World {
       ASSERT_GE(pushed.version, node.policy->version) << "an older policy came after a newer one";
     }
     node.policy = pushed;
-    after(transit(), [this, name = node.name, version = pushed.version, term = coordinators] {
-      if (term == coordinators) coordinator_->fleet.policy_answered(name, version, "");
+    events_.after(transit(), [this, name = node.name, version = pushed.version, term = coordinators] {
+      if (term == coordinators) coordinator_->fleet().policy_answered(name, version, "");
     });
   }
 
   void ledger() {
-    after(kSecond, [this] { ledger(); });
+    events_.after(kSecond, [this] { ledger(); });
     keep_profiles();
-    (void)coordinator_->ledger.run(coordinator_->fleet, coordinator_->rollout, {now_});
-    const auto accounts = coordinator_->ledger.accounts({now_}, [](const NodeName&) { return true; });
-    const auto views = coordinator_->fleet.nodes({now_});
+    (void)coordinator_->run_ledger(now());
+    coordinator_->check_ledger(now());
+    const auto accounts = coordinator_->ledger().accounts({now()}, [](const NodeName&) { return true; });
+    const auto views = coordinator_->fleet().nodes({now()});
     ASSERT_EQ(accounts.size(), views.size());
     for (std::size_t i = 0; i < views.size(); ++i) {
       const auto& view = views[i];
-      const auto wanted = coordinator_->rollout.wanted(view.name).value_or(model::NodePolicy{});
-      const auto anew =
-          reclaim::reclaim(coordinator::ledger_input(view.name, coordinator_->fleet.usage(view.name), wanted,
-                                                     coordinator_->ledger.profiles().reclaimable(view.name)),
-                           wanted.colocation, {now_});
-      ASSERT_EQ(accounts[i], anew) << "what was not computed anew is what it would be";
       check_account(view, accounts[i]);
-      if (coordinator_->ledger.profiles().reclaimable(view.name).cpu > MilliCpu(0)) {
+      if (coordinator_->ledger().profiles().reclaimable(view.name).cpu > MilliCpu(0)) {
         ++predicted;
-        if (now_ - restarted_at_ < 60 * kSecond) ++remembered;
+        if (now() - restarted_at_ < kMinute) ++remembered;
       }
-      if (testing::Test::HasFatalFailure()) return;
+      if (testing::Test::HasFailure()) return;
       const auto line = fmt::format("{} {} {} {} {}", view.name.str(), fleet::name_of(view.liveness), view.connected,
                                     view.incarnation.value(), view.last_seq.value());
-      if (std::exchange(last_line_[view.name], line) != line) liveness.push_back(fmt::format("{} {}", now_, line));
-    }
-  }
-
-  template <class Unit>
-  void check_terms(const model::ReclaimTerms<Unit>& terms, Unit capacity, int percent, Unit charged, bool stale,
-                   bool enabled) {
-    const Unit zero(0);
-    const Unit safe = capacity.percent(percent) + Unit(1);
-    ASSERT_GE(terms.offered, zero);
-    ASSERT_GE(terms.mid_offered, zero);
-    if (stale || !enabled) {
-      ASSERT_EQ(terms.offered, zero) << (stale ? "stale" : "disabled");
-      ASSERT_EQ(terms.mid_offered, zero) << (stale ? "stale" : "disabled");
-      withdrawn += stale ? 1 : 0;
-      return;
-    }
-    if (charged > safe) {
-      ASSERT_EQ(terms.offered, zero) << "offered in a deficit";
-      ASSERT_EQ(terms.mid_offered, zero) << "offered in a deficit";
-      if (terms.rule != model::ReclaimRule::kUnknownUsage) {
-        ASSERT_GT(terms.deficit, zero);
-        ++deficits;
-      }
-    }
-    if (terms.offered > zero || terms.mid_offered > zero) {
-      ASSERT_LE(charged + terms.mid_offered + terms.offered, safe) << "sold twice";
-      ++offers;
-    }
-    if (terms.mid_offered > zero) {
-      ASSERT_LE(charged + terms.mid_offered + terms.committed, safe) << "batch holds it";
-      ++mid_offers;
+      if (std::exchange(last_line_[view.name], line) != line) liveness.push_back(fmt::format("{} {}", now(), line));
     }
   }
 
@@ -649,26 +513,37 @@ class World {
     check_zones(
         account, account.memory.offered, [](const auto& zone) -> const auto& { return zone.memory; });
     ASSERT_TRUE(account.zones.empty() || nodes_[view.name].status.zones == 2);
-    const auto found = coordinator_->newest.find(view.name);
-    if (found == coordinator_->newest.end()) {
+    const auto found = newest_.find(view.name);
+    if (found == newest_.end()) {
       ASSERT_EQ(account.cpu.offered, MilliCpu(0));
       ASSERT_EQ(account.memory.offered, Bytes(0));
       return;
     }
     const Newest& newest = found->second;
     const auto wanted = policy::effective_on(*policy_, newest.facts).colocation;
-    const bool stale = now_ - newest.arrived > wanted.degrade_time_minutes * 60 * kSecond;
+    const bool stale = now() - newest.report.arrived() > wanted.degrade_time_minutes * kMinute;
+    const bool enabled = wanted.enable && newest.readable;
     const auto& status = nodes_[view.name].status;
-    check_terms(account.cpu, status.cpu_capacity, wanted.cpu_reclaim_threshold_percent, newest.charged_cpu, stale,
-                wanted.enable && newest.readable);
-    check_terms(account.memory, status.memory_capacity, wanted.memory_reclaim_threshold_percent, newest.charged_memory,
-                stale, wanted.enable && newest.readable);
-    if (!newest.readable || stale || !wanted.enable) {
+    const OfferTruth<MilliCpu> cpu{.capacity = status.cpu_capacity,
+                                   .percent = wanted.cpu_reclaim_threshold_percent,
+                                   .charged = newest.charged.cpu,
+                                   .slack = {},
+                                   .stale = stale,
+                                   .enabled = enabled};
+    const OfferTruth<Bytes> memory{.capacity = status.memory_capacity,
+                                   .percent = wanted.memory_reclaim_threshold_percent,
+                                   .charged = newest.charged.memory,
+                                   .slack = {},
+                                   .stale = stale,
+                                   .enabled = enabled};
+    ASSERT_EQ(problem_of(account.cpu, cpu, counts), "") << "CPU of " << view.name.str();
+    ASSERT_EQ(problem_of(account.memory, memory, counts), "") << "memory of " << view.name.str();
+    if (stale || !enabled) {
       unreadable += newest.readable ? 0 : 1;
       return;
     }
-    check_taken(account.cpu, newest.taken_cpu);
-    check_taken(account.memory, newest.taken_memory);
+    check_taken(account.cpu, newest.taken.cpu);
+    check_taken(account.memory, newest.taken.memory);
   }
 
   template <class Unit>
@@ -701,32 +576,31 @@ class World {
   }
 
   void check_policies() {
-    for (const auto& [name, session] : coordinator_->sessions) {
+    for (const auto& [name, session] : coordinator_->sessions()) {
       const Node& node = nodes_[name];
-      if (!coordinator_->newest.contains(name)) continue;
+      if (!newest_.contains(name)) continue;
       auto wanted = policy::effective_on(*policy_, policy::facts_of(node.status));
       wanted.version = version_;
       wanted.epoch = model::Epoch(static_cast<std::uint64_t>(coordinators));
       ASSERT_TRUE(node.policy);
       ASSERT_EQ(*node.policy, wanted) << name.str();
-      ASSERT_EQ(coordinator_->fleet.node(name, {now_})->policy_applied, version_);
+      ASSERT_EQ(coordinator_->fleet().node(name, {now()})->policy_applied, version_);
     }
-    ASSERT_EQ(coordinator_->sessions.size(), static_cast<std::size_t>(kNodes));
+    ASSERT_EQ(coordinator_->sessions().size(), static_cast<std::size_t>(kNodes));
   }
 
   Random random_;
   Random jump_random_;
   Random host_random_;
   bool wall_jumps_;
-  std::int64_t now_ = 0;
-  std::uint64_t event_number_ = 0;
+  EventQueue events_;
   std::uint64_t sessions_made_ = 0;
   std::uint64_t pods_made_ = 0;
-  std::map<std::pair<std::int64_t, std::uint64_t>, Action> events_;
   std::map<NodeName, Node> nodes_;
   store::MemoryStore store_;
-  std::unique_ptr<Coordinator> coordinator_;
-  std::map<std::size_t, std::string> kept_profiles_;
+  std::unique_ptr<CoordinatorSim> coordinator_;
+  std::map<NodeName, Newest> newest_;  // as this life of the coordinator knows it
+  KeptProfiles kept_profiles_;
   std::int64_t restarted_at_ = 0;
   std::shared_ptr<const policy::ClusterPolicy> policy_;
   model::PolicyVersion version_;
@@ -734,40 +608,34 @@ class World {
 };
 
 TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
-  int offers = 0;
-  int mid_offers = 0;
+  OfferCounts counts;
   int zone_offers = 0;
   int predicted = 0;
   int remembered = 0;
-  int deficits = 0;
-  int withdrawn = 0;
   int unreadable = 0;
   int shared = 0;
   int coordinators = 0;
   const bool complete = each_seed(20, [&](std::uint64_t seed) {
     World world(seed, true);
     world.run();
-    if (testing::Test::HasFatalFailure()) return;
+    if (testing::Test::HasFailure()) return;
     EXPECT_GT(world.acked, 300);
-    offers += world.offers;
-    mid_offers += world.mid_offers;
+    counts.add(world.counts);
     zone_offers += world.zone_offers;
     predicted += world.predicted;
     remembered += world.remembered;
-    deficits += world.deficits;
-    withdrawn += world.withdrawn;
     unreadable += world.unreadable;
     shared += world.shared;
     coordinators += world.coordinators;
   });
   if (!complete) return;
-  EXPECT_GT(offers, 1000);
-  EXPECT_GT(mid_offers, 1000);
+  EXPECT_GT(counts.offers, 1000);
+  EXPECT_GT(counts.mid_offers, 1000);
   EXPECT_GT(zone_offers, 1000);
   EXPECT_GT(predicted, 1000);
   EXPECT_GT(remembered, 100);
-  EXPECT_GT(deficits, 1000);
-  EXPECT_GT(withdrawn, 100);
+  EXPECT_GT(counts.deficits, 1000);
+  EXPECT_GT(counts.withdrawn, 100);
   EXPECT_GT(unreadable, 100);
   EXPECT_GT(shared, 1000);
   EXPECT_GT(coordinators, 25);
@@ -779,7 +647,7 @@ TEST(FleetSim, WallClockJumpsOfNodesChangeNeitherLivenessNorOrder) {
     calm.run();
     World jumping(seed, true);
     jumping.run();
-    if (testing::Test::HasFatalFailure()) return;
+    if (testing::Test::HasFailure()) return;
     ASSERT_TRUE(calm.liveness == jumping.liveness);
     ASSERT_TRUE(calm.placed == jumping.placed) << "a wall-clock jump moved a report in history";
     ASSERT_GT(calm.placed.size(), 300U);

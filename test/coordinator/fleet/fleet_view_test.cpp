@@ -186,6 +186,24 @@ TEST(Intake, FollowsANewIncarnationAndNotTheOneItLeft) {
   EXPECT_EQ(view(fleet, seconds(12)).last_seq, Seq(1));
 }
 
+TEST(Intake, FollowsWhoeverHasTheSessionWhereTwoAgentsTakeTurns) {
+  FleetView fleet;
+  const Sender first{.incarnation = 900};
+  const Sender second{.incarnation = 20};
+  take(fleet, first.report(50, seconds(0)), seconds(0));
+  EXPECT_EQ(take(fleet, second.report(1, seconds(10)), seconds(10)).outcome, IntakeOutcome::kLive);
+  ASSERT_TRUE(fleet.connected(NodeName("n"), receiver(seconds(20)), Incarnation(900)).ok());
+  EXPECT_EQ(take(fleet, second.report(2, seconds(11)), seconds(21)).outcome, IntakeOutcome::kOld) << "it took long";
+  EXPECT_EQ(take(fleet, first.report(51, seconds(22)), seconds(22)).outcome, IntakeOutcome::kLive);
+  EXPECT_EQ(take(fleet, first.report(51, seconds(22)), seconds(22)).outcome, IntakeOutcome::kOld);
+  EXPECT_EQ(view(fleet, seconds(23)).incarnation, Incarnation(900));
+  ASSERT_TRUE(fleet.disconnected(NodeName("n"), receiver(seconds(30))).ok());
+  EXPECT_EQ(take(fleet, second.report(3, seconds(12)), seconds(31)).outcome, IntakeOutcome::kOld);
+  ASSERT_TRUE(fleet.connected(NodeName("n"), receiver(seconds(40)), Incarnation(20)).ok());
+  EXPECT_EQ(take(fleet, second.report(4, seconds(41)), seconds(41)).outcome, IntakeOutcome::kLive);
+  EXPECT_EQ(view(fleet, seconds(42)).last_seq, Seq(4));
+}
+
 TEST(Intake, CountsGapsOfEveryLaneAndTellsThem) {
   FleetView fleet;
   const Sender sender;

@@ -201,7 +201,7 @@ TEST(SimulatedNode, APowerLossBeginsANewIncarnationAndCountsWhatWasNotSent) {
 
 TEST(SimulatedNode, ASkewedClockIsInReportsSamplesAndEventsAndNowhereElse) {
   World world;
-  world.node->set_clock_offset(-seconds(30));
+  ASSERT_TRUE(world.node->suffer({.clock_offset = -seconds(30)}, world.now, world.wall()));
   world.connect();
   world.node->take_policy(policy_of(60), world.now);
   world.run(11);
@@ -222,7 +222,7 @@ TEST(SimulatedNode, ASlowDiskDelaysReportAckAndPolicy) {
   world.connect();
   world.run(1);
   const auto before = world.sent.size();
-  world.node->set_disk_delay(seconds(4));
+  ASSERT_TRUE(world.node->suffer({.disk_delay = seconds(4)}, world.now, world.wall()));
   world.node->take_policy(policy_of(60), world.now);
   world.run(3);
   EXPECT_TRUE(world.node->take_answers().empty());
@@ -237,6 +237,39 @@ TEST(SimulatedNode, ASlowDiskDelaysReportAckAndPolicy) {
   EXPECT_GT(world.sent.size(), slow + 2);
   EXPECT_LT(world.sent.size(), slow + 7) << "two writes each, one after the other";
   EXPECT_LE(world.node->spooled(), 2u) << "none piles up: the window grows instead";
+}
+
+TEST(SimulatedNode, ReadsPodsAsOftenAsItIsToldFromTheNextRoundOn) {
+  World world;
+  world.run(2);
+  world.node->set_pod_interval(seconds(5));
+  world.run(1);
+  ASSERT_TRUE(world.node->sample());
+  EXPECT_EQ(world.node->sample()->at, world.now);
+  const auto read = world.now;
+  world.run(4);
+  EXPECT_EQ(world.node->sample()->at, read);
+  world.run(1);
+  EXPECT_EQ(world.node->sample()->at, world.now);
+  EXPECT_EQ(world.node->sample()->window, Duration(seconds(5)));
+}
+
+TEST(SimulatedNode, SuffersWhatItIsToldAndComesBack) {
+  World world;
+  const auto suffer = [&](const simulation::Effects& effects) {
+    const auto suffered = world.node->suffer(effects, world.now, world.wall());
+    EXPECT_TRUE(suffered) << (suffered ? "" : suffered.error().message());
+  };
+  suffer({.agent_down = true});
+  EXPECT_TRUE(world.node->is_on());
+  EXPECT_FALSE(world.node->agent_runs());
+  suffer({.host_down = true});
+  EXPECT_FALSE(world.node->is_on());
+  suffer({.agent_down = true});
+  EXPECT_TRUE(world.node->is_on()) << "the host boots, and its agent is killed still";
+  EXPECT_FALSE(world.node->agent_runs());
+  suffer({});
+  EXPECT_TRUE(world.node->agent_runs());
 }
 
 TEST(SimulatedNode, AWatchedNodeReportsFasterForAWhile) {

@@ -42,16 +42,16 @@ struct World {
 
   void start() { agent.emplace(host, AgentOptions{.boot_id = "boot", .agent_version = "test", .labels = {}}, wall); }
 
-  /// Seconds, each with one round of both loops.
-  void run(int seconds) {
-    for (int i = 0; i < seconds; ++i) {
+  /// Seconds, or what else a round takes, each with one of both loops.
+  void run(int rounds, model::Duration round = std::chrono::seconds(1)) {
+    for (int i = 0; i < rounds; ++i) {
       HostDemand demand;
       demand.system_milli = 640;
       for (const auto& pod : host.pods())
         demand.pods.push_back({pod.qos == model::QosClass::kBe ? batch / 10 : services / 20, model::Bytes(1 << 20)});
       host.want(demand);
-      got = host.run(std::chrono::seconds(1));
-      wall.ms += 1000;
+      got = host.run(round);
+      wall.ms += model::to_ms(round);
       agent->fast_round(wall);
       sample = agent->pod_round(wall);
     }

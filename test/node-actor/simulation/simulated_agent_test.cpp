@@ -53,6 +53,20 @@ TEST(SimulatedAgent, ALowerThresholdLowersBatchAndAnEventSaysSo) {
   EXPECT_EQ(status.cgroup_version, "simulated v2");
 }
 
+TEST(SimulatedAgent, PodsOfTenSecondsAgoAreNewsWhereTheyAreReadThatSeldomAndElseRaiseNothing) {
+  for (const bool told : {true, false}) {
+    World world(16'000);
+    world.agent->set_policy(policy_of(SuppressPolicy::kCfsQuota, 65));
+    world.run(10);
+    const auto before = limit_of(world);
+    ASSERT_GT(before, 0);
+    if (told) world.agent->set_pod_interval(std::chrono::seconds(10));
+    world.services = 4000;
+    world.run(12, std::chrono::seconds(10));
+    EXPECT_EQ(limit_of(world) > before + kCapacity * 0.1, told) << limit_of(world) << " after " << before;
+  }
+}
+
 TEST(SimulatedAgent, SwitchedOffItGivesTheQuotaBack) {
   World world;
   world.agent->set_policy(policy_of(SuppressPolicy::kCfsQuota, 65));

@@ -1,0 +1,120 @@
+#pragma once
+// What a node's pods and its system used on average, from its live reports one by one, kept apart from
+// fleet::UsageAverage: every reading is remembered and added up anew.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "coordinator/fleet/limits.h"
+#include "messages/model/report.h"
+#include "test/sim/offer_check.h"
+
+namespace tideline::sim {
+
+/// A mean over the last ten slots, by time, of values that held for a while.
+class SlotMean {
+ public:
+  void add(std::int64_t slot, double value, model::Duration window) {
+    std::erase_if(readings_, [slot](const Reading& reading) { return !is_within(reading, slot); });
+    const double seconds = std::max(std::chrono::duration<double>(window).count(), 0.001);
+    readings_.push_back({slot, value, seconds});
+  }
+  std::optional<std::int64_t> at(std::int64_t slot) const {
+    double sum = 0;
+    double seconds = 0;
+    for (const auto& reading : readings_) {
+      if (!is_within(reading, slot)) continue;
+      sum += reading.value * reading.seconds;
+      seconds += reading.seconds;
+    }
+    if (seconds <= 0) return std::nullopt;
+    return std::llround(sum / seconds);
+  }
+
+ private:
+  struct Reading {
+    std::int64_t slot = 0;
+    double value = 0;
+    double seconds = 0;
+  };
+  static bool is_within(const Reading& reading, std::int64_t slot) {
+    return reading.slot > slot - static_cast<std::int64_t>(fleet::kAverageSlots);
+  }
+  std::vector<Reading> readings_;
+};
+
+class ChargeMemory {
+ public:
+  /// A live report, with the receiver's monotonic time of its arrival.
+  void take(std::shared_ptr<const model::Report> taken, model::MonoTime arrived) {
+    const model::Report& report = *taken;
+    slot_ = arrived.ns / (fleet::FleetOptions{}.aggregate.count() / static_cast<std::int64_t>(fleet::kAverageSlots));
+    std::vector<Pod> listed;
+    double pods_memory = 0;
+    for (const auto& summary : report.pods) {
+      listed.push_back(taken_out(summary.pod.uid));
+      if (summary.cpu_milli) add(listed.back().cpu, summary.cpu_milli->mean, report.window);
+      if (summary.memory_bytes) add(listed.back().memory, summary.memory_bytes->mean, report.window);
+      if (summary.memory_bytes) pods_memory += static_cast<double>(summary.memory_bytes->mean);
+    }
+    pods_ = std::move(listed);
+    double memory = 0;
+    int readings = 0;
+    for (const auto& sample : report.samples) {
+      if (sample.system_cpu) add(system_cpu_, sample.system_cpu->value(), sample.window);
+      if (!sample.node_memory) continue;
+      memory += static_cast<double>(sample.node_memory->value());
+      ++readings;
+    }
+    if (readings > 0) system_memory_.add(slot_, std::max(0.0, memory / readings - pods_memory), report.window);
+    newest_ = std::move(taken);
+  }
+
+  /// nullptr: there was none.
+  const model::Report* newest() const { return newest_.get(); }
+  bool knows_system_cpu() const { return system_cpu_.at(slot_).has_value(); }
+  bool knows_system_memory() const { return system_memory_.at(slot_).has_value(); }
+  /// Of the newest report.
+  Charged charged() const {
+    const model::MilliCpu cpu(system_cpu_.at(slot_).value_or(0));
+    const model::Bytes memory(system_memory_.at(slot_).value_or(0));
+    std::size_t next = 0;
+    return charged_of(*newest_, cpu, memory, [&](const model::PodSummary& summary) {
+      while (pods_[next].uid != summary.pod.uid)
+        ++next;
+      Use use;
+      if (const auto mean = pods_[next].cpu.at(slot_)) use.cpu = model::MilliCpu(*mean);
+      if (const auto mean = pods_[next].memory.at(slot_)) use.memory = model::Bytes(*mean);
+      return use;
+    });
+  }
+
+ private:
+  struct Pod {
+    model::PodUid uid;
+    SlotMean cpu;
+    SlotMean memory;
+  };
+  void add(SlotMean& to, std::int64_t value, model::Duration window) const {
+    to.add(slot_, static_cast<double>(value), window);
+  }
+  /// What is remembered of the pod; it is one of the newest report's if it was one of the report's before.
+  Pod taken_out(const model::PodUid& uid) {
+    const auto known = std::find_if(pods_.begin(), pods_.end(), [&](const Pod& pod) { return pod.uid == uid; });
+    return known == pods_.end() ? Pod{uid, {}, {}} : std::move(*known);
+  }
+
+  std::int64_t slot_ = 0;
+  std::vector<Pod> pods_;  // of the newest report, in its order
+  SlotMean system_cpu_;
+  SlotMean system_memory_;
+  std::shared_ptr<const model::Report> newest_;
+};
+
+}  // namespace tideline::sim
