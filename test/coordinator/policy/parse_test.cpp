@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coordinator/policy/policy.h"
+#include "coordinator/policy/reader.h"
 
 namespace tideline::policy {
 namespace {
@@ -300,7 +301,7 @@ TEST(KeyTable, EveryKeyIsAcceptedAndNoKeyIsSilent) {
         value = static_cast<std::int64_t>(key.min_excluded ? 1 : *key.min);
         break;
       case KeyType::kNumber:
-        value = 0.5;
+        value = key.min_excluded ? 0.5 : *key.min;
         break;
       case KeyType::kText:
         value = std::string(key.choices.front());
@@ -320,10 +321,12 @@ TEST(KeyTable, EveryKeyIsAcceptedAndNoKeyIsSilent) {
       case KeyType::kApplications:
         value = nlohmann::json::array({nlohmann::json::object({{"name", "nginx"}})});
         break;
+      case KeyType::kRatioModel:
+        value = {{"some model", {{"baseRatio", *key.min}}}};
+        break;
     }
     nlohmann::json root;
-    const bool at_the_top = key.document == kColocationKey || key.document == kHostApplicationsKey;
-    std::string pointer = at_the_top ? "/" : "/clusterStrategy/";
+    std::string pointer = shape_of(key.document)->cluster.empty() ? "/" : "/clusterStrategy/";
     for (const char c : key.path)
       pointer += c == '.' ? '/' : c;
     root[nlohmann::json::json_pointer(pointer)] = value;
@@ -332,7 +335,7 @@ TEST(KeyTable, EveryKeyIsAcceptedAndNoKeyIsSilent) {
     if (key.status == KeyStatus::kAccepted) {
       EXPECT_EQ(policy->notices.size(), 1u) << key.path;
     } else {
-      EXPECT_TRUE(key.apply || key.apply_fleet || !key.acted_choices.empty())
+      EXPECT_TRUE(key.apply || key.apply_fleet || key.apply_scaling || !key.acted_choices.empty())
           << key.path << " is said to be active and does nothing";
     }
     EXPECT_FALSE(key.meaning.empty());
