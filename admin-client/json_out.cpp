@@ -171,6 +171,15 @@ Json threshold(const model::ThresholdPolicy& t) {
 /// Keys as Koordinator spells them.
 Json effective(const model::NodePolicy& p) {
   const auto& c = p.colocation;
+  Json applications = Json::array();
+  for (const auto& application : p.host_applications) {
+    applications.push_back({{"name", application.name},
+                            {"priority", fmt::format("koord-{}", model::name_of(application.tier))},
+                            {"qos", std::string(model::name_of(application.qos))},
+                            {"cgroupPath",
+                             {{"base", std::string(model::name_of(application.base))},
+                              {"relativePath", application.path}}}});
+  }
   return {{"version", p.version.value()},
           {"epoch", p.epoch.value()},
           {"colocation",
@@ -213,7 +222,8 @@ Json effective(const model::NodePolicy& p) {
             {"cpuQos", p.dry_run.cpu_qos},
             {"cpuset", p.dry_run.cpuset},
             {"batchLimits", p.dry_run.batch_limits},
-            {"cpuEvict", p.dry_run.cpu_evict}}}};
+            {"cpuEvict", p.dry_run.cpu_evict}}},
+          {"applications", std::move(applications)}};
 }
 
 }  // namespace

@@ -428,6 +428,8 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   facts.add("    cpuSuppressMinPercent", optional_percent(effective.threshold.cpu_suppress_min_percent));
   add_evict(facts, effective);
   add_burst(facts, effective);
+  facts.add("  Host applications",
+            effective.host_applications.empty() ? "none" : model::text_of(effective.host_applications));
   facts.add("  CPU QoS", fmt::format("{}{}", model::name_of(effective.qos.cpu_policy),
                                      effective.dry_run.cpu_qos ? ", dry run" : ""));
   facts.add("  cpuQOS LSR", cpu_qos_text(effective.qos.lsr));

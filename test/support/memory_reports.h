@@ -57,6 +57,7 @@ class MemoryReports final : public rehearsal::ReportQueue {
     for (auto& entry : disk_->entries)
       entry.fate = Fate::kHeld;
     held_ = disk_->entries.size();
+    keep_to_limit();
     disk_->boot_id = boot_id;
     disk_->clean = false;
   }
@@ -74,9 +75,7 @@ class MemoryReports final : public rehearsal::ReportQueue {
     ++disk_->next;
     ++held_;
     if (disk_->on_store) disk_->on_store(report);
-    while (held_ > disk_->max_reports)
-      pop_front();
-    settle();
+    keep_to_limit();
     return {};
   }
 
@@ -152,6 +151,11 @@ class MemoryReports final : public rehearsal::ReportQueue {
     drop(front);
     if (front.fate == Fate::kDropped) disk_->gap += 1 + front.report.gap_reports;
     disk_->entries.pop_front();
+  }
+  void keep_to_limit() {
+    while (held_ > disk_->max_reports)
+      pop_front();
+    settle();
   }
   void settle() {
     while (!disk_->entries.empty() && disk_->entries.front().fate != Fate::kHeld)

@@ -3,6 +3,7 @@
 
 #include "coordinator/policy/node_annotations.h"
 #include "coordinator/policy/policy.h"
+#include "coordinator/policy/reader.h"
 #include "messages/codec/report_bytes.h"
 
 namespace tideline::policy {
@@ -37,7 +38,7 @@ TEST(Effective, EveryActiveDefaultInTheKeyTableIsTheModelsDefault) {
       inner = inner.substr(dot + 1);
     }
     std::string text = open + "{\"" + inner + "\":" + std::string(key.default_text) + "}" + close;
-    if (key.document != kColocationKey) text = "{\"clusterStrategy\":" + text + "}";
+    if (!shape_of(key.document)->cluster.empty()) text = "{\"clusterStrategy\":" + text + "}";
     const auto policy = parsed({{std::string(key.document), text}});
     EXPECT_EQ(effective(policy, {}), NodePolicy{}) << key.path << " " << text;
     EXPECT_EQ(fleet_policy(policy), FleetPolicy{}) << key.path << " " << text;

@@ -618,7 +618,7 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
         ASSERT_LE(charged + terms.mid_offered + ratio.into(terms.committed) + third_party, safe)
             << round << ": batch or a third party holds it";
       }
-      ASSERT_GE(terms.system, terms.reservation) << round;
+      ASSERT_GE(terms.system + terms.host_charged, terms.reservation) << round;
       ASSERT_EQ(terms.published, std::max(terms.origin - terms.third_party, decltype(terms.origin)(0))) << round;
       // In whole: what is published and what third parties have are no more CPUs than there is room for.
       if (terms.published.value() > 0) {

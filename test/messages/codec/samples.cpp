@@ -366,4 +366,54 @@ model::EvictionAnswer known_answer() {
                         .retry_after = std::chrono::seconds(42)}}};
 }
 
+model::NodePolicy known_policy() {
+  model::NodePolicy policy;
+  policy.version = model::PolicyVersion(9);
+  policy.epoch = model::Epoch(2);
+  policy.colocation.enable = true;
+  policy.colocation.batch_cpu_threshold_percent = 80;
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_min_percent = 5;
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kWorkConserving;
+  policy.qos.ls.enable = true;
+  return policy;
+}
+
+model::NodePolicy known_full_policy() {
+  model::NodePolicy policy = known_policy();
+  policy.threshold.cpu_evict_be_satisfaction_lower_percent = 30;
+  policy.threshold.cpu_evict_be_satisfaction_upper_percent = 50;
+  policy.threshold.cpu_evict_be_usage_threshold_percent = 80;
+  policy.threshold.cpu_evict_time_window_seconds = 60;
+  policy.threshold.cpu_evict_policy = model::CpuEvictPolicy::kAllocatable;
+  policy.threshold.cpu_evict_threshold_percent = 95;
+  policy.threshold.cpu_evict_lower_percent = 85;
+  policy.threshold.cpu_allocatable_evict_threshold_percent = 110;
+  policy.threshold.cpu_allocatable_evict_lower_percent = 100;
+  policy.threshold.evict_enabled_priority_threshold = 5999;
+  policy.threshold.allocatable_evict_priority_threshold = 6999;
+  policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
+  policy.qos.be.core_expeller = true;
+  policy.qos.lsr.core_expeller = false;
+  policy.burst = {.policy = model::BurstPolicy::kAuto,
+                  .cpu_burst_percent = 500,
+                  .cfs_quota_burst_percent = 200,
+                  .cfs_quota_burst_period_seconds = 60,
+                  .share_pool_threshold_percent = 40};
+  policy.colocation.cpu_calculate_policy = model::CalculatePolicy::kMaxUsageRequest;
+  policy.colocation.memory_calculate_policy = model::CalculatePolicy::kRequest;
+  policy.colocation.mid_reclaim_mode = model::MidReclaimMode::kStatic;
+  policy.colocation.mid_cpu_threshold_percent = 90;
+  policy.colocation.mid_memory_threshold_percent = 70;
+  policy.colocation.mid_unallocated_percent = 20;
+  policy.colocation.mid_static_cpu_reserved_percent = 10;
+  policy.colocation.mid_static_memory_reserved_percent = 15;
+  policy.dry_run.cpuset = true;
+  policy.dry_run.cpu_evict = true;
+  policy.scaling = {.cpu_normalization = model::Ratio(125),
+                    .cpu_amplification = model::Ratio(188),
+                    .memory_amplification = model::Ratio(120)};
+  return policy;
+}
+
 }  // namespace tideline::codec

@@ -13,6 +13,9 @@ namespace tideline::codec {
 model::Report known_report();
 /// Anything model::validate accepts.
 model::Report random_report(std::mt19937_64& random);
+/// Of version 0.1, and with what came after it; without host applications.
+model::NodePolicy known_policy();
+model::NodePolicy known_full_policy();
 model::NodePolicy random_policy(std::mt19937_64& random);
 
 model::EvictionAsk known_ask();

@@ -1,0 +1,189 @@
+// Bytes as they were once written: spools, histories, state directories and other versions have them.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "messages/codec/report_bytes.h"
+#include "messages/codec/wire.h"
+#include "test/messages/codec/samples.h"
+
+namespace tideline::codec {
+namespace {
+
+std::string hex(const std::vector<std::byte>& bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    text += fmt::format("{:02x}{}", static_cast<unsigned>(bytes[i]), i % 32 == 31 ? "\n" : "");
+  return text;
+}
+
+std::vector<std::byte> unhex(const std::string& text) {
+  std::vector<std::byte> bytes;
+  std::string digits;
+  for (const char c : text) {
+    if (c == '\n') continue;
+    digits += c;
+    if (digits.size() < 2) continue;
+    bytes.push_back(static_cast<std::byte>(std::stoul(digits, nullptr, 16)));
+    digits.clear();
+  }
+  return bytes;
+}
+
+const std::string kGoldenReport =
+#include "test/messages/codec/golden_report.inc"
+    ;
+const std::string kGoldenPolicy =
+#include "test/messages/codec/golden_policy.inc"
+    ;
+// With two host applications, by the capnp tool: its order of objects is not ours.
+const std::string kGoldenReportWithApplications =
+#include "test/messages/codec/golden_report_with_applications.inc"
+    ;
+const std::string kGoldenPolicyWithApplications =
+#include "test/messages/codec/golden_policy_with_applications.inc"
+    ;
+// With host applications and zones, by the capnp tool.
+const std::string kGoldenReportWithZones =
+#include "test/messages/codec/golden_report_with_zones.inc"
+    ;
+// Before Report.podList: spools and histories hold these.
+const std::string kGoldenReportWithoutList =
+#include "test/messages/codec/golden_report_without_list.inc"
+    ;
+// Before NodeStatus.annotations.
+const std::string kGoldenReportWithoutAnnotations =
+#include "test/messages/codec/golden_report_without_annotations.inc"
+    ;
+// Before NodePolicy.scaling.
+const std::string kGoldenPolicyWithoutScaling =
+#include "test/messages/codec/golden_policy_without_scaling.inc"
+    ;
+// As version 0.1 wrote them: stored history and older programs have these.
+const std::string kGoldenReport01 =
+#include "test/messages/codec/golden_report_0_1.inc"
+    ;
+const std::string kGoldenPolicy01 =
+#include "test/messages/codec/golden_policy_0_1.inc"
+    ;
+
+TEST(GoldenBytes, ReportIsWrittenAsEver) {
+  const auto bytes = to_bytes(known_report());
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(hex(*bytes), kGoldenReport) << "stored history and other versions read these bytes";
+}
+
+TEST(GoldenBytes, ReportIsReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReport));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
+TEST(GoldenBytes, ReportOfBeforeListsOfPodsIsReadAsItWas) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithoutList));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
+TEST(GoldenBytes, ReportOfBeforeAnnotationsApplicationsAndZonesIsReadAsOneWithoutAny) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithoutAnnotations));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, known_report());
+}
+
+TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
+  EXPECT_EQ(hex(to_bytes(known_full_policy())), kGoldenPolicy);
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicy));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, known_full_policy());
+}
+
+model::Report report_with_applications() {
+  auto expected = known_report();
+  expected.applications = {{.name = "nginx",
+                            .tier = model::Tier::kProd,
+                            .qos = model::QosClass::kLs,
+                            .group = "host-latency-sensitive/nginx",
+                            .state = model::ApplicationState::kMeasured,
+                            .cpu_milli = model::Spread{100, 200, 300},
+                            .memory_bytes = model::Spread{1024, 2048, 4096}},
+                           {.name = "yarn",
+                            .tier = model::Tier::kBatch,
+                            .qos = model::QosClass::kBe,
+                            .group = "kubepods/besteffort/host/yarn",
+                            .state = model::ApplicationState::kNotFound,
+                            .cpu_milli = {},
+                            .memory_bytes = {}}};
+  return expected;
+}
+
+TEST(GoldenBytes, ZonesAreReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithZones));
+  ASSERT_TRUE(report) << report.error().message();
+  auto expected = report_with_applications();
+  expected.zones = {{.id = 0,
+                     .cpu_capacity = model::MilliCpu(2000),
+                     .memory_capacity = model::Bytes(1'073'741'824),
+                     .cpu_used = model::MilliCpu(1500),
+                     .cpu_bound_idle = model::MilliCpu(500),
+                     .memory_used = model::Bytes(536'870'912),
+                     .be_cpu = model::MilliCpu(700),
+                     .be_memory = model::Bytes(1'048'576)},
+                    {.id = 2,
+                     .cpu_capacity = model::MilliCpu(0),
+                     .memory_capacity = model::Bytes(4'294'967'296),
+                     .cpu_used = model::MilliCpu(0),
+                     .cpu_bound_idle = model::MilliCpu(0),
+                     .memory_used = {},
+                     .be_cpu = {},
+                     .be_memory = {}}};
+  EXPECT_EQ(*report, expected);
+}
+
+TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithApplications));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, report_with_applications());
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithApplications));
+  ASSERT_TRUE(policy) << policy.error().message();
+  auto wanted = known_full_policy();
+  wanted.scaling = {};
+  wanted.host_applications = {
+      {"nginx", model::Tier::kProd, model::QosClass::kLs, model::CgroupBase::kCgroupRoot,
+       "host-latency-sensitive/nginx"},
+      {"yarn", model::Tier::kBatch, model::QosClass::kBe, model::CgroupBase::kKubepodsBesteffort, "host/yarn"}};
+  EXPECT_EQ(*policy, wanted);
+}
+
+TEST(GoldenBytes, PolicyOfBeforeRatiosScalesNothing) {
+  auto expected = known_full_policy();
+  expected.scaling = {};
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutScaling));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, expected);
+}
+
+TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
+  model::Report expected = known_report();
+  model::Pod& pod = expected.pods[0].pod;
+  pod.containers[0].limits = {};
+  pod.cpu_burst.reset();
+  pod.cpu_qos.reset();
+  pod.bound_cpus = {};
+  pod.eviction = {};
+  pod.core_sched = {};
+  pod.mid_requests = {};
+  const auto report = report_from_bytes(unhex(kGoldenReport01));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, expected);
+}
+
+TEST(GoldenBytes, PolicyOfAnOlderProgramLeavesTheRestAtItsDefaults) {
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicy01));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, known_policy());
+}
+
+}  // namespace
+}  // namespace tideline::codec
