@@ -174,7 +174,7 @@ Json effective(const model::NodePolicy& p) {
   Json applications = Json::array();
   for (const auto& application : p.host_applications) {
     applications.push_back({{"name", application.name},
-                            {"priority", fmt::format("koord-{}", model::name_of(application.tier))},
+                            {"priority", std::string("koord-").append(model::name_of(application.tier))},
                             {"qos", std::string(model::name_of(application.qos))},
                             {"cgroupPath",
                              {{"base", std::string(model::name_of(application.base))},
