@@ -30,9 +30,8 @@ struct Demand {
   Unit prod_used;
   Unit mid_used;
   Unit batch_used;
-  Unit host_high;     // used by host applications of prod and mid
-  Unit host_charged;  // what is charged of it
-  Unit host_used;     // used by all of them
+  Unit host_used;     // used by host applications of all tiers
+  Unit host_charged;  // what is charged of it: those of prod and mid
 };
 
 template <class Unit>
@@ -55,7 +54,6 @@ void add_applications(Demand<Unit>& sum, const std::vector<ApplicationInput>& ap
         sum.batch_used += used;
         continue;
     }
-    sum.host_high += used;
     sum.host_charged += charged;
   }
   sum.high_priority += sum.host_charged;
@@ -106,8 +104,8 @@ template <class Unit>
 void give_mid(ReclaimTerms<Unit>& terms, const Account<Unit>& account, const Demand<Unit>& demand,
               const model::ColocationPolicy& policy) {
   const Unit zero{0};
-  // Koordinator leaves out those of mid. Here it would matter to batch whether one of them could be measured.
-  const Unit busy = std::max(account.system.value_or(zero) + demand.host_high, reserved_of(account));
+  // Koordinator counts those of prod alone. Here it would matter to batch whether one of the others could be measured.
+  const Unit busy = std::max(account.system.value_or(zero) + demand.host_used, reserved_of(account));
   if (policy.mid_reclaim_mode == model::MidReclaimMode::kStatic) {
     terms.mid = share(account.capacity, account.mid_static_percent);
     terms.mid_rule = ReclaimRule::kStatic;
