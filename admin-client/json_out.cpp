@@ -173,12 +173,12 @@ Json effective(const model::NodePolicy& p) {
   const auto& c = p.colocation;
   Json applications = Json::array();
   for (const auto& application : p.host_applications) {
-    applications.push_back({{"name", application.name},
-                            {"priority", std::string("koord-").append(model::name_of(application.tier))},
-                            {"qos", std::string(model::name_of(application.qos))},
-                            {"cgroupPath",
-                             {{"base", std::string(model::name_of(application.base))},
-                              {"relativePath", application.path}}}});
+    applications.push_back(
+        {{"name", application.name},
+         {"priority", std::string("koord-").append(model::name_of(application.tier))},
+         {"qos", std::string(model::name_of(application.qos))},
+         {"cgroupPath",
+          {{"base", std::string(model::name_of(application.base))}, {"relativePath", application.path}}}});
   }
   return {{"version", p.version.value()},
           {"epoch", p.epoch.value()},

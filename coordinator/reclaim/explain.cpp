@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 
 #include "coordinator/reclaim/account.h"
-#include "messages/model/node_annotations.h"
 #include "coordinator/reclaim/zones.h"
+#include "messages/model/node_annotations.h"
 
 namespace tideline::reclaim {
 namespace {

@@ -34,9 +34,9 @@ enum class AccountTerm : std::uint8_t {
   kOffered = 14,
   kCommitted = 15,
   kDeficit = 16,
-  kReservation = 17,  // of reserved, by annotation
-  kOrigin = 18,       // batch's whole before third parties
-  kThirdParty = 19,   // of it, given away by other schedulers
+  kReservation = 17,       // of reserved, by annotation
+  kOrigin = 18,            // batch's whole before third parties
+  kThirdParty = 19,        // of it, given away by other schedulers
   kHostApplications = 20,  // of high priority; of nodes that have any
   kPublished = 21,         // what is left, where batch-cpu counts other CPUs than the host's
 };

@@ -287,6 +287,8 @@ class Reference(unittest.TestCase):
         key = "colocation-config" if "cpuReclaimThresholdPercent" in document else "resource-threshold-config"
         if "dryRun" in code:
             key = "tideline-config"
+        if "applications" in document:
+            key = "host-application-config"
         with open(f"{directory}/{key}.json", "w", encoding="utf-8") as file:
             file.write(code)
         done = subprocess.run([f"{BIN}/tideline-coordinator", "check", "--policy-source", f"dir:{directory}"],

@@ -42,13 +42,13 @@ struct Kind {
 constexpr std::array<Kind, 10> kKinds = {{{'c', policy::kColocationKey},
                                           {'z', policy::kNormalizationKey},
                                           {'p', policy::kAmplificationKey},
-                                         {'t', policy::kThresholdKey},
-                                         {'q', policy::kQosKey},
-                                         {'b', policy::kBurstKey},
-                                         {'o', policy::kTidelineKey},
-                                         {'h', policy::kHostApplicationsKey},
-                                         {'s', "system-config"},
-                                         {kConfigMap, "configmap.json"}}};
+                                          {'t', policy::kThresholdKey},
+                                          {'q', policy::kQosKey},
+                                          {'b', policy::kBurstKey},
+                                          {'o', policy::kTidelineKey},
+                                          {'h', policy::kHostApplicationsKey},
+                                          {'s', "system-config"},
+                                          {kConfigMap, "configmap.json"}}};
 
 struct Input {
   std::vector<policy::Document> documents;

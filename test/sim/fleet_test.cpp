@@ -436,14 +436,14 @@ class World {
     newest.readable = annotated.readable;
     // The host application shares what is reserved with the system. Each pod's use is the same all its life, and so is
     // its average.
-    newest.charged = charged_of(report, std::max(MilliCpu(node.system_milli + node.app_milli), annotated.reserved_cpu),
-                                std::max(Bytes(node.system_bytes + node.app_bytes), annotated.reserved_memory),
-                                [](const auto& pod) {
-                                  Use use;
-                                  if (pod.cpu_milli) use.cpu = MilliCpu(pod.cpu_milli->mean);
-                                  if (pod.memory_bytes) use.memory = Bytes(pod.memory_bytes->mean);
-                                  return use;
-                                });
+    newest.charged =
+        charged_of(report, std::max(MilliCpu(node.system_milli + node.app_milli), annotated.reserved_cpu),
+                   std::max(Bytes(node.system_bytes + node.app_bytes), annotated.reserved_memory), [](const auto& pod) {
+                     Use use;
+                     if (pod.cpu_milli) use.cpu = MilliCpu(pod.cpu_milli->mean);
+                     if (pod.memory_bytes) use.memory = Bytes(pod.memory_bytes->mean);
+                     return use;
+                   });
     push_due();
   }
 

@@ -111,10 +111,11 @@ template <class Unit>
 model::ReclaimTerms<Unit> counted_terms(std::int64_t first) {
   model::ReclaimTerms<Unit> terms;
   for (Unit* term :
-       {&terms.capacity, &terms.margin, &terms.system, &terms.high_priority, &terms.offered, &terms.deficit,
-        &terms.committed, &terms.mid_charged, &terms.mid_committed, &terms.mid, &terms.mid_offered, &terms.requested,
-        &terms.prod_used, &terms.mid_used, &terms.batch_used, &terms.reservation, &terms.third_party, &terms.origin,
-        &terms.host_charged, &terms.host_used, &terms.published})
+       {&terms.capacity,    &terms.margin,      &terms.system,      &terms.high_priority, &terms.offered,
+        &terms.deficit,     &terms.committed,   &terms.mid_charged, &terms.mid_committed, &terms.mid,
+        &terms.mid_offered, &terms.requested,   &terms.prod_used,   &terms.mid_used,      &terms.batch_used,
+        &terms.reservation, &terms.third_party, &terms.origin,      &terms.host_charged,  &terms.host_used,
+        &terms.published})
     *term = Unit(first++);
   return terms;
 }
