@@ -116,6 +116,8 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
   }
   sessions_[name] = {session.id, std::nullopt};
   ledger_.touch(name);
+  // Labels and annotations of another host are not this one's.
+  if (!fleet_.knows_host(name)) rollout_.forget(name);
   rollout_.opened(name);
   desk_.opened(name, arrival_now());
   keep(name, {*event});

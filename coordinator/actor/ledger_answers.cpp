@@ -14,7 +14,7 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
   reclaim::Origin origin;
   origin.averaged = fleet.options().aggregate;
   if (const auto used = ledger.profiles().policy().used) origin.predictor = profile::name_of(*used);
-  if (const auto view = fleet.node(node, now.mono)) origin.report = view->last_seq;
+  if (const auto view = fleet.node(node, now.mono); view && fleet.knows_host(node)) origin.report = view->last_seq;
   origin.normalized_by = rollout.normalized_by(node);
   origin.scaling = policy.scaling;
   auto explained = reclaim::explain(ledger.input(node, fleet, policy), policy.colocation, now.mono, origin);

@@ -83,6 +83,7 @@ struct FleetView::Node {
   std::optional<model::Incarnation> speaks;  // whose session is open; nullopt: none is, or it was not told
   model::MonoTime heard;                     // session opened or closed, or report arrived
   bool reported = false;                     // a live report was taken: the fields down to `reclaimed` mean something
+  bool replaced = false;  // an agent other than the newest report's has had a session since that report
   model::MonoTime arrived;
   model::Incarnation incarnation;
   model::Seq seq;
@@ -124,6 +125,7 @@ struct FleetView::Node {
   }
   void take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots);
   void average(const Report& report, std::int64_t slot);
+  void forget_use();
   std::vector<PodAverages> averages_of(const std::vector<model::PodSummary>& listed);
   void policy_is(model::PolicyVersion applied);
 };
@@ -140,8 +142,11 @@ void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& a
     std::erase(left, report.incarnation);
     if (left.size() == kLeftIncarnations) left.erase(left.begin());
     left.push_back(incarnation);
+    // An agent that only lost its spool is on the same host still.
+    if (newest->status.boot_id != report.status.boot_id) forget_use();
   }
   reported = true;
+  replaced = false;
   arrived = arrival.mono;
   incarnation = report.incarnation;
   seq = report.seq;
@@ -151,6 +156,14 @@ void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& a
   policy_is(report.status.policy_applied);
   average(report, slots.slot(arrival.mono));
   newest = std::move(taken);
+}
+
+void FleetView::Node::forget_use() {
+  last.reset();
+  node_cpu = node_memory = system_cpu = system_memory = UsageAverage();
+  pod_averages.assign(newest->pods.size(), {});
+  applications = {};
+  zones = {};
 }
 
 void FleetView::Node::average(const Report& report, std::int64_t slot) {
@@ -258,9 +271,11 @@ model::Result<Event> FleetView::connected(const model::NodeName& name, const Arr
                                           model::Incarnation incarnation) {
   const auto added = find_or_add(name);
   if (!added) return added.error();
-  (*added)->connected = true;
-  (*added)->heard = arrival.mono;
-  (*added)->speaks = incarnation == model::Incarnation() ? std::nullopt : std::optional(incarnation);
+  Node& node = **added;
+  node.connected = true;
+  node.heard = arrival.mono;
+  node.speaks = incarnation == model::Incarnation() ? std::nullopt : std::optional(incarnation);
+  if (node.speaks && node.reported && *node.speaks != node.incarnation) node.replaced = true;
   return coordinator_event(Reason::kNodeConnected, name, arrival, "");
 }
 
@@ -395,9 +410,14 @@ std::vector<std::pair<model::NodeName, std::shared_ptr<const Report>>> FleetView
   return reports;
 }
 
-std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
+bool FleetView::knows_host(const model::NodeName& name) const {
   const auto found = nodes_.find(name);
-  if (found == nodes_.end() || !found->second->reported) return std::nullopt;
+  return found != nodes_.end() && found->second->reported && !found->second->replaced;
+}
+
+std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
+  if (!knows_host(name)) return std::nullopt;
+  const auto found = nodes_.find(name);
   const Node& node = *found->second;
   const std::int64_t slot = SlotClock(options_.aggregate).slot(node.arrived);
   NodeUsage usage;

@@ -131,7 +131,10 @@ class FleetView {
   /// A label of the node's newest live report; "" = it has none of that key, or is unknown.
   std::string label(const model::NodeName& name, const std::string& key) const;
 
-  /// Input of the ledger; nullopt = the node never sent a live report.
+  /// Whether the node's newest live report is of the host that speaks for it. Not before the first one, nor from a
+  /// session of another incarnation than that report's on until the next: it may be another host's.
+  bool knows_host(const model::NodeName& name) const;
+  /// Input of the ledger; nullopt = knows_host() is false. Averages begin anew with another incarnation and boot.
   std::optional<NodeUsage> usage(const model::NodeName& name) const;
 
   /// Nodes without an open session that were not heard of for longer than FleetOptions::forget_after.

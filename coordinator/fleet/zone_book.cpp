@@ -29,7 +29,7 @@ std::optional<Unit> others(const std::optional<Unit>& used, const std::optional<
 
 void ZoneBook::take(const model::Report& report, std::int64_t slot) {
   if (report.zones.empty()) {
-    if (report.status.zones == 1) rows_.clear();
+    if (report.status.zones < 2) rows_.clear();
     return;
   }
   const bool same = std::equal(rows_.begin(), rows_.end(), report.zones.begin(), report.zones.end(),

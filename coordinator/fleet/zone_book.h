@@ -26,8 +26,8 @@ struct ZoneUsage {
 
 class ZoneBook {
  public:
-  /// A live report's. One that tells of no zones changes nothing, unless the node says that it has but one; one that
-  /// tells of others than before begins anew.
+  /// A live report's. One that tells of no zones changes nothing, unless the node does not say that it has several; one
+  /// that tells of others than before begins anew.
   void take(const model::Report& report, std::int64_t slot);
   std::vector<ZoneUsage> at(std::int64_t slot) const;
 

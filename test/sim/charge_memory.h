@@ -55,6 +55,12 @@ class ChargeMemory {
   void take(std::shared_ptr<const model::Report> taken, model::MonoTime arrived) {
     const model::Report& report = *taken;
     slot_ = arrived.ns / (fleet::FleetOptions{}.aggregate.count() / static_cast<std::int64_t>(fleet::kAverageSlots));
+    const bool of_another_host =
+        newest_ && newest_->incarnation != report.incarnation && newest_->status.boot_id != report.status.boot_id;
+    if (of_another_host) {
+      pods_.clear();
+      system_cpu_ = system_memory_ = SlotMean();
+    }
     std::vector<Pod> listed;
     double pods_memory = 0;
     for (const auto& summary : report.pods) {

@@ -40,6 +40,7 @@ void CoordinatorSim::opened(const model::NodeName& node, std::uint64_t session, 
                             model::Incarnation incarnation) {
   EXPECT_TRUE(fleet_.connected(node, arrival_at(now), incarnation).ok());
   sessions_[node] = session;
+  if (!fleet_.knows_host(node)) rollout_.forget(node);
   rollout_.opened(node);
   ledger_.touch(node);
 }

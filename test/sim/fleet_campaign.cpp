@@ -322,7 +322,9 @@ void FleetCampaign::ledger() {
   }
   for (std::size_t i = 0; i < known_.size(); ++i) {
     const Known& known = known_[i];
-    if (!known.offers || now() - known.newest.arrived() <= known.degrade_after) continue;
+    if (!known.offers) continue;
+    if (known.newest.is_replaced()) return violated(1, *seats_[i], "an offer stands on another host's data");
+    if (now() - known.newest.arrived() <= known.degrade_after) continue;
     return violated(1, *seats_[i], "an offer stands on stale data");
   }
   if (tick % 60 == 0) {
@@ -344,7 +346,7 @@ void FleetCampaign::check_account(const model::Reclaimed& account) {
   }
   const auto& wanted = wanted_of(report->status.labels).colocation;
   known.degrade_after = wanted.degrade_time_minutes * kMinute;
-  const bool stale = now() - known.newest.arrived() > known.degrade_after;
+  const bool stale = known.newest.is_replaced() || now() - known.newest.arrived() > known.degrade_after;
   const auto charged = known.use.charged();
   const auto judge = [&](std::string_view name, const auto& terms, auto capacity, int percent, auto charge,
                          bool known_use) {

@@ -42,17 +42,24 @@ class NewestReport {
     if (known() && id_.first != report.incarnation.value()) left_.insert(id_.first);
     id_ = id_of(report);
     left_.erase(id_.first);
+    replaced_ = false;
     arrived_ = arrived;
   }
   /// The node has a session, of this incarnation.
-  void opened(model::Incarnation incarnation) { session_ = incarnation.value(); }
+  void opened(model::Incarnation incarnation) {
+    session_ = incarnation.value();
+    if (known() && id_.first != *session_) replaced_ = true;
+  }
   void closed() { session_.reset(); }
+  /// It may be another host's than that which came into its place: nothing may be offered on it.
+  bool is_replaced() const { return replaced_; }
 
  private:
   ReportId id_;
   std::optional<std::uint64_t> session_;  // that was told of
   std::set<std::uint64_t> left_;
   std::optional<std::int64_t> arrived_;
+  bool replaced_ = false;
 };
 
 struct Use {

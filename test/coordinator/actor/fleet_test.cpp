@@ -195,6 +195,39 @@ TEST_F(Fleet, LedgerAccountsForEveryKnownNode) {
   EXPECT_EQ(account.cluster.cpu.offered, account.nodes[0].cpu.offered + account.nodes[1].cpu.offered);
 }
 
+TEST_F(Fleet, AnotherAgentsSessionGetsNeitherTheOfferNorThePolicyOfTheOneBefore) {
+  load_colocation();
+  auto labelled = std::make_shared<link::ArrivedReport>(*arrived("n1", 1));
+  model::Report report = *labelled->report;
+  report.status.labels["node.koordinator.sh/cpu-reclaim-ratio"] = "0.5";
+  labelled->report = std::make_shared<const model::Report>(std::move(report));
+  caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
+  caf::anon_send(fleet_, Durable{std::move(labelled)});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto threshold_percent = [&] {
+    const auto answer = ask<admin::PolicyReport>(fleet_, [](auto reply) {
+      return AskEffective{NodeName("n1"), {}, std::move(reply)};
+    });
+    return answer ? answer->effective.colocation.cpu_reclaim_threshold_percent : -1;
+  };
+  EXPECT_GT(reclaimed().nodes.at(0).cpu.offered, model::MilliCpu(0));
+  EXPECT_EQ(threshold_percent(), 50);
+
+  auto another = session_of("n1", 2);
+  another.hello.incarnation = model::Incarnation(8);
+  caf::anon_send(fleet_, Enrolled{another});
+  caf::anon_send(fleet_, LedgerTick{});
+  const auto account = reclaimed().nodes.at(0);
+  EXPECT_EQ(account.cpu.rule, model::ReclaimRule::kStale);
+  EXPECT_EQ(account.cpu.offered, model::MilliCpu(0));
+  EXPECT_EQ(threshold_percent(), model::ColocationPolicy{}.cpu_reclaim_threshold_percent);
+  const auto explained = ask<model::ExplainedAccount>(fleet_, [](auto reply) {
+    return AskExplainReclaimed{{NodeName("n1"), std::nullopt}, std::move(reply)};
+  });
+  ASSERT_TRUE(explained.ok());
+  EXPECT_EQ(explained->cpu.terms.at(0).detail, "no report yet");
+}
+
 TEST_F(Fleet, ClusterRowLeavesOutNodesThatAreGone) {
   load_colocation();
   connect_and_report("n1", 1);

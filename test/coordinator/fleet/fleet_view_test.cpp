@@ -204,6 +204,67 @@ TEST(Intake, FollowsWhoeverHasTheSessionWhereTwoAgentsTakeTurns) {
   EXPECT_EQ(view(fleet, seconds(42)).last_seq, Seq(4));
 }
 
+TEST(Usage, OfAnotherAgentIsNotKnownBeforeItsReport) {
+  FleetView fleet;
+  const NodeName n("n");
+  const Sender first{.incarnation = 900};
+  const Sender second{.incarnation = 20, .boot = "boot-2"};
+  const auto of_first = with(first.report(50, seconds(0)), [](Report& report) {
+    report.pods = {pod("a", 20'000, 3'000)};
+    report.applications.resize(1);
+    report.applications[0].name = "nginx";
+    report.applications[0].cpu_milli = model::Spread{100, 100, 100};
+    report.status.zones = 2;
+    report.zones.resize(2);
+    report.zones[0].cpu_used = MilliCpu(4'000);
+    report.zones[1].id = 1;
+  });
+  take(fleet, of_first, seconds(0));
+  ASSERT_TRUE(fleet.connected(n, receiver(seconds(5)), Incarnation(900)).ok());
+  EXPECT_TRUE(fleet.knows_host(n)) << "it came back";
+  ASSERT_TRUE(fleet.connected(n, receiver(seconds(10)), Incarnation(20)).ok());
+  EXPECT_FALSE(fleet.knows_host(n));
+  EXPECT_EQ(fleet.usage(n), std::nullopt);
+  ASSERT_TRUE(fleet.disconnected(n, receiver(seconds(11))).ok());
+  EXPECT_EQ(fleet.usage(n), std::nullopt) << "it may still be what runs";
+  ASSERT_TRUE(fleet.connected(n, receiver(seconds(12)), Incarnation(900)).ok());
+  EXPECT_EQ(fleet.usage(n), std::nullopt) << "what it is was forgotten";
+  take(fleet, with(of_first, [](Report& report) { report.seq = Seq(51); }), seconds(13));
+  EXPECT_EQ(fleet.usage(n)->node_cpu, MilliCpu(5'000));
+
+  ASSERT_TRUE(fleet.connected(n, receiver(seconds(20)), Incarnation(20)).ok());
+  take(fleet,
+       with(second.report(1, seconds(20)),
+            [](Report& report) {
+              report.samples[0].node_cpu = MilliCpu(9'000);
+              report.samples[0].system_cpu = std::nullopt;
+              report.samples[0].node_memory = std::nullopt;
+              report.pods = {pod("a", 6'000, std::nullopt)};
+              report.status.zones = 2;
+            }),
+       seconds(20));
+  const auto usage = fleet.usage(n).value_or(NodeUsage{});
+  EXPECT_EQ(usage.node_cpu, MilliCpu(9'000)) << "nothing of the other host is in its averages";
+  EXPECT_EQ(usage.system_cpu, std::nullopt);
+  EXPECT_EQ(usage.node_memory, std::nullopt);
+  EXPECT_EQ(usage.system_memory, std::nullopt);
+  ASSERT_THAT(usage.pods, SizeIs(1));
+  EXPECT_EQ(usage.pods[0].cpu, MilliCpu(6'000));
+  EXPECT_EQ(usage.pods[0].memory, std::nullopt);
+  EXPECT_THAT(usage.applications, IsEmpty());
+  EXPECT_THAT(usage.zones, IsEmpty());
+}
+
+TEST(Usage, OfAnAgentThatOnlyLostItsSpoolGoesOn) {
+  FleetView fleet;
+  const Sender before{.incarnation = 900};
+  const Sender after{.incarnation = 20};
+  take(fleet, before.report(1, seconds(0)), seconds(0));
+  const auto doubled = [](Report& report) { report.samples[0].node_cpu = MilliCpu(10'000); };
+  take(fleet, with(after.report(1, seconds(10)), doubled), seconds(10));
+  EXPECT_EQ(fleet.usage(NodeName("n"))->node_cpu, MilliCpu(7'500));
+}
+
 TEST(Intake, CountsGapsOfEveryLaneAndTellsThem) {
   FleetView fleet;
   const Sender sender;
@@ -537,6 +598,14 @@ TEST(Usage, ZonesStayWhereAReportTellsOfNoneAndGoWithTheirAverages) {
   EXPECT_EQ(fleet.usage(NodeName("n"))->zones.at(1).id, 3) << "other zones begin anew";
   take(fleet, with(node.report(5, minutes(12)), [](Report& report) { report.status.zones = 1; }), minutes(12));
   EXPECT_THAT(fleet.usage(NodeName("n"))->zones, IsEmpty());
+}
+
+TEST(Usage, ZonesGoWhereANodeNoLongerSaysHowManyItHas) {
+  FleetView fleet;
+  const Sender node;
+  take(fleet, zoned(node.report(1, seconds(0)), {zone(0, 4'000, 0), zone(1, 2'000, 0)}), seconds(0));
+  take(fleet, node.report(2, seconds(10)), seconds(10));
+  EXPECT_THAT(fleet.usage(NodeName("n"))->zones, IsEmpty()) << "an older agent";
 }
 
 TEST(Usage, APodThatLeftTakesItsAverageWithIt) {
