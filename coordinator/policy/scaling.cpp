@@ -32,18 +32,25 @@ constexpr std::array<Case, 4> kCases = {{{&ModelRatios::base, "baseRatio", false
                                          {&ModelRatios::turbo, "turboEnabledRatio", false, true},
                                          {&ModelRatios::both, "hyperThreadTurboEnabledRatio", true, true}}};
 
-/// The smallest of those that may apply.
-std::optional<Normalization> by_model(const RatioModel& models, const model::CpuKind& cpu) {
+/// The smallest of those that may apply. One that may and was not measured is worth `otherwise`; nullopt where that is
+/// the smallest.
+std::optional<Normalization> by_model(const RatioModel& models, const model::CpuKind& cpu, Ratio otherwise) {
   const auto found = models.find(cpu.model);
   if (found == models.end()) return std::nullopt;
   std::optional<Normalization> least;
+  bool unmeasured = false;
   for (const Case& one : kCases) {
     if (cpu.hyper_threads.value_or(one.hyper_threads) != one.hyper_threads) continue;
     if (cpu.turbo.value_or(one.turbo) != one.turbo) continue;
     const auto& ratio = found->second.*one.ratio;
-    if (!ratio || (least && least->ratio <= *ratio)) continue;
+    if (!ratio) {
+      unmeasured = true;
+      continue;
+    }
+    if (least && least->ratio <= *ratio) continue;
     least = {*ratio, fmt::format("ratioModel \"{}\" {}", cpu.model, one.key)};
   }
+  if (least && unmeasured && otherwise < least->ratio) return std::nullopt;
   return least;
 }
 
@@ -68,7 +75,7 @@ Normalization normalization_of(const ScalingStrategy& strategy, const Labels& la
     return {Ratio(), label ? fmt::format("label {}: off", kNormalizationLabel) : "cpu-normalization-config: off"};
   }
   if (cpu.model.empty()) return {Ratio(), "the node did not tell its CPU model"};
-  if (auto ratio = by_model(strategy.models, cpu)) return *std::move(ratio);
+  if (auto ratio = by_model(strategy.models, cpu, strategy.default_ratio.value_or(Ratio()))) return *std::move(ratio);
   if (strategy.default_ratio) {
     return {*strategy.default_ratio, fmt::format("defaultRatio, there is none for \"{}\"", cpu.model)};
   }

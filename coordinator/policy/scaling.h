@@ -54,8 +54,9 @@ struct Normalization {
 
 /// The label node.koordinator.sh/cpu-normalization-enabled beats the strategy; a value that is no bool does not count
 /// and is described in `label_problems` if given. The ratio is that of the node's model for hyper-threads and turbo as
-/// they are; of those that may apply where one of the two is not known, the smallest. Then defaultRatio, then 1. A node
-/// that did not tell its model is 1: what is not known must not sell more.
+/// they are; of those that may apply where one of the two is not known, the smallest, where one without a ratio is
+/// worth what comes next. Then defaultRatio, then 1. A node that did not tell its model is 1: what is not known must
+/// not sell more.
 Normalization normalization_of(const ScalingStrategy& strategy, const Labels& labels, const model::CpuKind& cpu,
                                std::vector<std::string>* label_problems = nullptr);
 

@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"HyperThreadsNotKnown", {kModel, std::nullopt, true}, 120, "hyperThreadTurboEnabledRatio"},
                     Case{"NeitherKnown", {kModel, std::nullopt, std::nullopt}, 100, "hyperThreadEnabledRatio"},
                     Case{"NotMeasured", {"half measured", false, false}, 100, "there is no ratio for"},
-                    Case{"WhatMayApplyIsMeasured", {"half measured", true, std::nullopt}, 144, "hyperThreadTurbo"},
+                    Case{"WhatMayApplyIsNotMeasured", {"half measured", true, std::nullopt}, 100, "there is no ratio"},
                     Case{"UnknownModel", {"another", false, false}, 100, "there is no ratio for \"another\""},
                     Case{"ModelNotTold", {"", false, false}, 100, "did not tell its CPU model"}),
     [](const auto& made) { return std::string(made.param.name); });
@@ -81,6 +81,17 @@ TEST(Normalization, DefaultRatioIsForModelsWithoutOneAndNotForThoseNobodyKnows) 
   EXPECT_EQ(ratio_on(policy, {"b", false, false}), Ratio(110));
   EXPECT_EQ(ratio_on(policy, {"a", true, true}), Ratio(110)) << "not measured so";
   EXPECT_EQ(ratio_on(policy, {"", false, false}), Ratio()) << "what is not known must not sell more";
+}
+
+TEST(Normalization, WhatMayApplyAndWasNotMeasuredIsWorthTheDefault) {
+  const auto policy_with = [](const std::string& others) {
+    return parsed(R"({"enable": true, "ratioModel": {"a": {"hyperThreadTurboEnabledRatio": 1.44}})" + others + "}");
+  };
+  const CpuKind unknown_turbo{"a", true, std::nullopt};
+  EXPECT_EQ(ratio_on(policy_with(R"(, "defaultRatio": 2)"), unknown_turbo), Ratio(144));
+  EXPECT_EQ(ratio_on(policy_with(R"(, "defaultRatio": 1.2)"), unknown_turbo), Ratio(120));
+  EXPECT_EQ(ratio_on(policy_with(""), unknown_turbo), Ratio());
+  EXPECT_EQ(ratio_on(policy_with(""), {"a", true, true}), Ratio(144)) << "nothing else may apply";
 }
 
 TEST(Normalization, IsOffUnlessSwitchedOn) {
