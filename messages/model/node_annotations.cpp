@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "messages/model/host_application.h"
 #include "messages/model/metadata_json.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
@@ -21,7 +22,6 @@ using metadata::shown;
 using metadata::wrong;
 using nlohmann::json;
 
-constexpr std::string_view kBatchPriority = "koord-batch";
 constexpr std::string_view kNothingOffered = "; until it can be read nothing is offered there";
 
 const json* member(const json& object, std::string_view name) {
@@ -95,7 +95,11 @@ Result<Amounts> batch_of(const json& allocation) {
   if (const auto name = text(allocation, "name"); !name) return name.error();
   const auto priority = text(allocation, "priority");
   if (!priority) return priority.error();
-  if (*priority != kBatchPriority) return Amounts{};
+  if (!priority->empty() && !tier_from_priority_class(*priority)) {
+    return wrong(
+        fmt::format("priority is {}; want koord-prod, koord-mid, koord-batch or koord-free", shown(json(*priority))));
+  }
+  if (*priority != priority_class_of(Tier::kBatch)) return Amounts{};
   return amounts_of(allocation, "kubernetes.io/batch-cpu", parse_batch_cpu, "kubernetes.io/batch-memory");
 }
 
