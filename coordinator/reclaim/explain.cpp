@@ -63,7 +63,7 @@ std::string why_withdrawn(ReclaimRule rule, const model::ColocationPolicy& polic
     case ReclaimRule::kDisabled:
       return "nothing: enable is not true in the cluster's strategy and the node's";
     case ReclaimRule::kStale:
-      if (origin.report == model::Seq()) return "nothing: there is no report of the node";
+      if (origin.report == model::Seq()) return "nothing: there is no report of the node's agent yet";
       return fmt::format("nothing: the report is older than degradeTimeMinutes {}", policy.degrade_time_minutes);
     case ReclaimRule::kUnknownUsage:
       return "nothing: the capacity or a use that counts is not known";
@@ -113,7 +113,7 @@ std::string how_offered(ReclaimRule rule, const Facts<Unit>& facts) {
                  : fmt::format("(origin - third-party) / {:.2f}, at least 0: in CPUs of this host",
                                facts.account.normalization.value());
     case ReclaimRule::kThresholdCap:
-      return fmt::format("origin - third-party, at least 0; cut by {} {}", facts.keys.batch_cap,
+      return fmt::format("{}; cut by {} {}", how_offered(ReclaimRule::kUsage, facts), facts.keys.batch_cap,
                          facts.account.cap_percent.value_or(0));
     case ReclaimRule::kDeficit:
       return "nothing: the room is below 0";

@@ -203,6 +203,18 @@ TEST(Explain, ANormalizedOfferIsToldInBothKindsOfCpu) {
   EXPECT_EQ(line(stored.cpu, AccountTerm::kPublished).value, MilliCpu(54'000));
 }
 
+TEST(Explain, ANormalizedOfferThatIsCutNamesBothTheRatioAndTheCap) {
+  auto node = a_node();
+  node.cpu_normalization = model::Ratio(120);
+  auto policy = enabled();
+  policy.batch_cpu_threshold_percent = 30;
+  const auto cpu = explain(node, policy, kTime, kOrigin).cpu;
+  EXPECT_EQ(line(cpu, AccountTerm::kOrigin).value, MilliCpu(36'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).value, MilliCpu(30'000));
+  EXPECT_EQ(line(cpu, AccountTerm::kOffered).detail,
+            "(origin - third-party) / 1.20, at least 0: in CPUs of this host; cut by batchCPUThresholdPercent 30");
+}
+
 TEST(Explain, AnAccountIsOfWhatThereIsAndNotOfWhatSchedulersAreToSee) {
   auto origin = kOrigin;
   origin.scaling.cpu_amplification = model::Ratio(150);

@@ -563,7 +563,6 @@ TEST(ClusterSum, SaturatesInsteadOfWrapping) {
   EXPECT_EQ(cluster_sum(nodes).memory.capacity, Bytes(std::numeric_limits<std::int64_t>::max()));
 }
 
-/// Invariant 1, over random nodes and policies.
 TEST(Reclaim, ANormalizedNodePublishesItsCpusTimesTheRatio) {
   NodeInput input = node();
   input.pods = {pod(QosClass::kLs, 40'000, 20'000)};
@@ -589,6 +588,7 @@ TEST(Reclaim, WhatBatchRequestsOfNormalizedCpusIsLessOfTheHosts) {
   EXPECT_EQ(result.cpu.mid, MilliCpu(53'000 - 20'000)) << "batch holds 24 / 1.2";
 }
 
+/// Invariant 1, over random nodes and policies.
 TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
