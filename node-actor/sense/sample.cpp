@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "node-actor/sense/growth.h"
+
 namespace tideline::sense {
 
 using model::Duration;
@@ -22,12 +24,6 @@ std::optional<Duration> window_of(model::MonoTime before, model::MonoTime now, c
   const Duration window = now - before;
   if (window <= model::kZeroDuration || window > limits.max_window) return std::nullopt;
   return window;
-}
-
-/// now - before; nullopt where one is missing or the counter fell.
-std::optional<Duration> growth(const std::optional<Duration>& before, const std::optional<Duration>& now) {
-  if (!before || !now || *now < *before) return std::nullopt;
-  return *now - *before;
 }
 
 std::optional<MilliCpu> rate(const std::optional<Duration>& used, Duration window) {

@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "node-actor/sense/growth.h"
+
 namespace tideline::sense {
 namespace {
 
 using model::Duration;
 using model::MilliCpu;
 using model::ZoneCounters;
-
-std::optional<Duration> growth(const std::optional<Duration>& before, const std::optional<Duration>& now) {
-  if (!before || !now || *now < *before) return std::nullopt;
-  return *now - *before;
-}
 
 constexpr MilliCpu kWholeCpu{1000};
 
