@@ -283,7 +283,11 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
       if (delayed) use.run_delay = seconds(*delayed) / seconds(*window);
       take_containers(use.containers, found->containers, pod.containers, *window);
     }
-    if (!pod.below_besteffort) add(in_pods, grown.cpu);
+    if (!pod.below_besteffort) {
+      add(in_pods, grown.cpu);
+    } else if (pod.qos != model::QosClass::kBe && !grown.cpu) {
+      in_pods.reset();  // it may be charged as prod: neither batch's nor the system's
+    }
     if (!is_ls(pod)) continue;
     add(ls, grown.cpu);
     add(ls_waited, grown.waited);
