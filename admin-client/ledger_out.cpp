@@ -129,6 +129,8 @@ Json explained_json(const model::ExplainedResource<Unit>& explained) {
 // --- the cluster
 
 /// The words of the cluster's picture for one resource. Absent: the tier knows no such thing.
+/// Of CPU all are CPUs of the host, but what batch has, has left and has requested: that is batch-cpu, also where it is
+/// a part of `offered` and `committed` of all tiers.
 template <class Unit>
 struct Words {
   std::optional<Unit> capacity;
@@ -170,7 +172,7 @@ Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const model::Shortf
           .used = terms.used,
           .buffered = terms.margin,
           .charged = plus(terms.system, terms.high_priority),
-          .reclaimed = plus(terms.published, terms.mid),
+          .reclaimed = plus(terms.offered, terms.mid),
           .offered = plus(batch_left(terms, shortfall), terms.mid_offered),
           .committed = plus(terms.committed, terms.mid_committed),
           .deficit = terms.deficit};
@@ -296,7 +298,7 @@ std::string zones_text(const std::optional<model::ClusterZones>& zones) {
   Table table({{"NUMA ZONES"},
                {"NODES", Align::kRight},
                {"RESOURCE"},
-               {"RECLAIMED", Align::kRight},
+               {"OF NODES", Align::kRight},
                {"IN ZONES", Align::kRight},
                {"MOST IN ONE", Align::kRight}});
   const auto nodes = fmt::format("{}", zones->nodes);
@@ -344,7 +346,7 @@ std::string trend_text(const model::ClusterReport& report, const PlotOptions& op
   add("allocated", [](const auto& terms) { return std::optional(terms.requested); });
   add("used", [](const auto& terms) { return terms.used; });
   add("buffered", [](const auto& terms) { return std::optional(terms.margin); });
-  add("reclaimed", [](const auto& terms) { return std::optional(plus(terms.published, terms.mid)); });
+  add("reclaimed", [](const auto& terms) { return std::optional(plus(terms.offered, terms.mid)); });
   for (std::size_t i = 0; i < curves.size(); ++i)
     curves[i].points = points[i];
   return "\n" + plot_curves(curves, options);

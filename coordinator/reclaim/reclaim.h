@@ -46,7 +46,7 @@ struct PodInput {
   bool listed = true;  // false: a metric whose pod is no longer listed ("dangling"); charged by use, whatever its phase
 };
 
-/// A host application. One that holds pods, or is not there, uses nothing of its own.
+/// A host application. One that holds pods or another, or is not there, uses nothing of its own.
 struct ApplicationInput {
   std::string name;
   model::Tier tier = model::Tier::kProd;

@@ -71,7 +71,7 @@ struct ApplicationCounters {
   QosClass qos = QosClass::kSystem;
   std::string where;              // the group, relative to the hierarchies
   bool below_besteffort = false;  // its use is in the besteffort root's
-  bool holds_pods = false;        // lies at, above or in a pod: not read
+  bool holds_pods = false;        // lies at, above or in a pod, or at or above another application: not read
   bool failed = false;            // something of it could not be read or parsed
   GroupCounters group;
   friend bool operator==(const ApplicationCounters&, const ApplicationCounters&) = default;

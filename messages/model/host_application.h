@@ -62,7 +62,7 @@ enum class ApplicationState : std::uint8_t {
   kMeasured = 0,
   kNotFound = 1,    // there is no such group: it does not run, or the path is another
   kUnreadable = 2,  // the group is there, and its use is not known
-  kHoldsPods = 3,   // the group holds pods, whose use is not an application's: it is not measured
+  kHoldsPods = 3,   // the group holds pods or another application, whose use is not this one's: it is not measured
 };
 std::string_view name_of(ApplicationState state);  // "measured", "not-found", "unreadable", "holds-pods"
 

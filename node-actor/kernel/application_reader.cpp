@@ -62,6 +62,12 @@ void ApplicationReader::set(const std::vector<model::HostApplication>& applicati
                           is_within(tree_.best_effort(), where) ||
                           std::any_of(pod_groups.begin(), pod_groups.end(), overlaps);
   }
+  for (Entry& outer : entries) {
+    const bool holds_another = std::any_of(entries.begin(), entries.end(), [&](const Entry& inner) {
+      return &inner != &outer && is_within(inner.counters.where, outer.counters.where);
+    });
+    if (holds_another) outer.counters.holds_pods = true;
+  }
   entries_ = std::move(entries);
 }
 

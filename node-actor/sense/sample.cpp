@@ -166,12 +166,18 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
 }
 
 /// What applications used between two readings. Those that are not there use nothing; one that is there and cannot be
-/// read makes the first two unknown, and stays in the system's use.
+/// read makes the first two unknown, and stays in the system's use where that has it.
 struct ApplicationGrowth {
   std::optional<Duration> services = model::kZeroDuration;        // see NodeSample::app_cpu
   std::optional<Duration> services_in_be = model::kZeroDuration;  // see NodeSample::app_cpu_in_be
   Duration outside_be = model::kZeroDuration;                     // as far as known
+  bool hidden = false;  // use of prod or mid may be in the besteffort root's, and is not told apart from it
 };
+
+bool is_hidden(const model::ApplicationCounters& application, const std::optional<Duration>& grown) {
+  const bool is_charged = application.tier == model::Tier::kProd || application.tier == model::Tier::kMid;
+  return is_charged && application.below_besteffort && !grown;
+}
 
 /// Fills in the uses, which are in the order of `now`.
 ApplicationGrowth take_applications(std::vector<model::ApplicationUse>& uses,
@@ -180,12 +186,14 @@ ApplicationGrowth take_applications(std::vector<model::ApplicationUse>& uses,
   ApplicationGrowth all;
   for (std::size_t i = 0; i < now.size(); ++i) {
     const auto state = uses[i].state;
+    if (state == model::ApplicationState::kHoldsPods && is_hidden(now[i], std::nullopt)) all.hidden = true;
     if (state != model::ApplicationState::kMeasured && state != model::ApplicationState::kUnreadable) continue;
     const auto was = std::find_if(before.begin(), before.end(), [&](const model::ApplicationCounters& other) {
       return other.where == now[i].where && same_group(other.group, now[i].group);
     });
     const auto grown = was == before.end() ? std::nullopt : growth(was->group.cpu, now[i].group.cpu);
     uses[i].cpu = rate(grown, window);
+    if (is_hidden(now[i], grown)) all.hidden = true;
     if (!now[i].below_besteffort) all.outside_be += grown.value_or(model::kZeroDuration);
     if (now[i].below_besteffort && now[i].qos == model::QosClass::kBe) continue;
     add(all.services, grown);
@@ -271,7 +279,11 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
       if (delayed) use.run_delay = seconds(*delayed) / seconds(*window);
       take_containers(use.containers, found->containers, pod.containers, *window);
     }
-    if (!pod.below_besteffort) add(in_pods, grown.cpu);
+    if (!pod.below_besteffort) {
+      add(in_pods, grown.cpu);
+    } else if (pod.qos != model::QosClass::kBe && !grown.cpu) {
+      in_pods.reset();  // it may be charged as prod: neither batch's nor the system's
+    }
     if (!is_ls(pod)) continue;
     add(ls, grown.cpu);
     add(ls_waited, grown.waited);
@@ -280,7 +292,7 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
   sample.app_cpu = rate(applications.services, *window);
   sample.app_cpu_in_be = rate(applications.services_in_be, *window);
   sample.ls_cpu = rate(ls, *window);
-  if (node && in_pods) {
+  if (node && in_pods && !applications.hidden) {
     const auto system = *node - *in_pods - applications.outside_be;
     sample.system_cpu = rate(std::max(model::kZeroDuration, system), *window);
   }

@@ -21,7 +21,9 @@ model::FastSample fast_sample(const model::FastCounters& before, const model::Fa
 /// has it, else its run delay; nullopt when any LS pod misses an input or the sum of CPU is below 1 ms a second.
 /// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere - host applications elsewhere): an
 /// application that cannot be read is left in it. Applications are matched by group; those that are not there use
-/// nothing.
+/// nothing. nullopt where one of prod or mid below the besteffort root is not told apart from that root's use (it holds
+/// pods or another, is unreadable, or has no earlier reading), or a pod there that is not of QoS BE: it would be charged
+/// nowhere.
 model::NodeSample node_sample(const model::HostCounters& before, const model::HostCounters& now,
                               const SampleLimits& limits = {});
 

@@ -99,6 +99,18 @@ TEST(RenderCluster, SaysWhatEachTierHasAndWantsAndLacks) {
   EXPECT_THAT(text, AllOf(HasSubstr("no node is in deficit"), HasSubstr("no trend yet")));
 }
 
+TEST(RenderCluster, CountsReclaimedInCpusOfTheHostBesideCapacityAndInBatchCpuOfBatch) {
+  auto report = small_cluster();
+  report.total.account.cpu.origin = report.total.account.cpu.published = MilliCpu(2'400);
+  report.trend = {{{1'699'999'000'000}, report.total.account}, {{1'699'999'060'000}, report.total.account}};
+  const auto text = render_cluster(report, drawing());
+  EXPECT_THAT(text, ContainsRegex("all +3 +cpu .cores. +10.00 +6.00 +4.40 +4.00 +3.50 "));
+  EXPECT_THAT(text, ContainsRegex("batch +cpu .cores. +- +1.70 +- +2.40 "));
+  EXPECT_THAT(text, HasSubstr("x reclaimed  min 3.5"));
+  EXPECT_EQ(to_json(report)["total"]["cpuMilli"]["reclaimed"], 3'500);
+  EXPECT_EQ(to_json(report)["tiers"]["batch"]["cpuMilli"]["reclaimed"], 2'400);
+}
+
 TEST(RenderCluster, ALabelThatNoNodeHasIsNamedAndMakesNoTable) {
   auto report = small_cluster();
   report.groupings = {{"zone", {{"", 3, small_account(), {}, {}}}, 0},
@@ -177,6 +189,7 @@ TEST(RenderCluster, ShowsWhatCanBeHadInsideOfZones) {
   auto report = small_cluster();
   EXPECT_THAT(render_cluster(report, drawing()), Not(HasSubstr("NUMA ZONES")));
   report.zones = {2, 4, {MilliCpu(20'000), MilliCpu(13'000), MilliCpu(8'000)}, {}};
+  EXPECT_THAT(render_cluster(report, drawing()), ContainsRegex("NUMA ZONES +NODES +RESOURCE +OF NODES +IN ZONES"));
   EXPECT_THAT(render_cluster(report, drawing()), ContainsRegex("4 +2 +cpu .cores. +20.00 +13.00 +8.00\n"));
   EXPECT_EQ(to_json(report)["zones"]["cpuMilli"]["mostInOne"], 8'000);
 }

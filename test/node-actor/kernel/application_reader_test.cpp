@@ -131,6 +131,36 @@ TEST_F(ApplicationReaderV1, WhatHoldsPodsIsNotRead) {
   EXPECT_FALSE(holds(CgroupBase::kKubepods, "web"));
 }
 
+TEST_F(ApplicationReaderV1, WhatHoldsAnotherApplicationIsNotReadInWhateverOrder) {
+  fixture_.write("sys/fs/cgroup/cpuacct/web/cpuacct.usage", "9000000000\n");
+  const auto outer = application("outer", CgroupBase::kCgroupRoot, "web", QosClass::kBe);
+  const auto inner = application("inner", CgroupBase::kCgroupRoot, "web/nginx");
+  const auto beside = application("beside", CgroupBase::kCgroupRoot, "web/nginx-2");
+  for (const auto& list : {std::vector{outer, inner, beside}, std::vector{beside, inner, outer}}) {
+    reader_.set(list, {});
+    for (const auto& one : read()) {
+      EXPECT_EQ(one.holds_pods, one.name == "outer") << one.name;
+      if (one.name == "outer") {
+        EXPECT_EQ(one.group, model::GroupCounters{});
+      }
+      if (one.name == "inner") {
+        EXPECT_EQ(one.group.cpu, seconds(4));
+      }
+    }
+  }
+  reader_.set({outer}, {});
+  EXPECT_FALSE(read().at(0).holds_pods) << "it holds none any more";
+  EXPECT_EQ(read().at(0).group.cpu, seconds(9));
+}
+
+TEST_F(ApplicationReaderV1, OfTwoThatAreOneGroupNeitherIsRead) {
+  reader_.set({application("a", CgroupBase::kKubepodsBesteffort, "x"),
+               application("b", CgroupBase::kCgroupRoot, "kubepods/besteffort/x")},
+              {});
+  EXPECT_TRUE(read().at(0).holds_pods);
+  EXPECT_TRUE(read().at(1).holds_pods);
+}
+
 TEST_F(ApplicationReaderV1, OneThatStaysKeepsItsPlaceInTheNewList) {
   const auto nginx = application("nginx", CgroupBase::kCgroupRoot, "web/nginx");
   const auto other = application("other", CgroupBase::kCgroupRoot, "web/other");

@@ -132,6 +132,36 @@ TEST(ApplicationSample, OneThatHoldsPodsIsNotCountedTwice) {
   EXPECT_EQ(sample.app_cpu, MilliCpu(0));
 }
 
+TEST(ApplicationSample, TheSystemsUseIsNotKnownWhileAServiceIsHiddenInBestEffort) {
+  using model::Tier;
+  const auto in_be = [](Tier tier, std::optional<Duration> cpu) {
+    auto one = application("a", cpu, QosClass::kLs, true);
+    one.tier = tier;
+    return one;
+  };
+  for (const auto tier : {Tier::kProd, Tier::kMid, Tier::kBatch, Tier::kFree}) {
+    SCOPED_TRACE(model::priority_class_of(tier));
+    const std::optional<MilliCpu> expected =
+        tier == Tier::kProd || tier == Tier::kMid ? std::nullopt : std::optional(MilliCpu(6'000));
+    EXPECT_EQ(sampled({in_be(tier, seconds(1))}, {in_be(tier, seconds(2))}).system_cpu, MilliCpu(6'000));
+    EXPECT_EQ(sampled({}, {in_be(tier, seconds(2))}).system_cpu, expected) << "no earlier reading";
+    auto broken = in_be(tier, std::nullopt);
+    broken.failed = true;
+    EXPECT_EQ(sampled({in_be(tier, seconds(1))}, {broken}).system_cpu, expected) << "unreadable";
+    broken.group = {};
+    EXPECT_EQ(sampled({in_be(tier, seconds(1))}, {broken}).system_cpu, expected) << "whether it is there is not known";
+    auto holder = broken;
+    holder.failed = false;
+    holder.holds_pods = true;
+    EXPECT_EQ(sampled({}, {holder}).system_cpu, expected) << "holds pods";
+    holder.below_besteffort = false;
+    EXPECT_EQ(sampled({}, {holder}).system_cpu, MilliCpu(6'000)) << "elsewhere its use is in the system's";
+    auto absent = broken;
+    absent.failed = false;
+    EXPECT_EQ(sampled({in_be(tier, seconds(1))}, {absent}).system_cpu, MilliCpu(6'000)) << "it uses nothing";
+  }
+}
+
 TEST(ReportWindow, FoldsApplicationsAndListsThoseOfTheNewestSample) {
   ReportWindow window;
   const auto add = [&](std::vector<model::ApplicationUse> uses) {

@@ -262,6 +262,22 @@ TEST(NodeSample, LsLabelBelowTheBestEffortRootIsBatch) {
   EXPECT_EQ(sample.system_cpu, MilliCpu(300));
 }
 
+TEST(NodeSample, TheSystemsUseIsNotKnownWhileAnLsLabelIsHiddenBelowTheBestEffortRoot) {
+  for (const auto qos : {QosClass::kLs, QosClass::kBe}) {
+    auto before = host(seconds(0));
+    auto now = host(seconds(1));
+    for (auto* counters : {&before, &now})
+      counters->pods[2].qos = qos;
+    now.pods[2].group.cpu.reset();
+    const auto sample = node_sample(before, now);
+    EXPECT_EQ(sample.pods[2].cpu, std::nullopt);
+    const std::optional of_batch = MilliCpu(300);
+    EXPECT_EQ(sample.system_cpu, qos == QosClass::kBe ? of_batch : std::nullopt) << name_of(qos);
+    now.pods[2].group = {};
+    EXPECT_EQ(node_sample(before, now).system_cpu, MilliCpu(300)) << "without a group it runs nothing";
+  }
+}
+
 TEST(NodeSample, BatchLabelOutsideTheBestEffortRootIsNeitherLsNorSystem) {
   auto before = host(seconds(0));
   auto now = host(seconds(1));
