@@ -31,11 +31,10 @@ std::optional<MilliCpu> non_be_use(const std::optional<MilliCpu>& node, const st
   return std::max(*node - *be, non_be_pods.value_or(MilliCpu(0)) + reserved);
 }
 
-/// BE's use without that of services which run below its root.
-std::optional<MilliCpu> without_services(MilliCpu be, const std::optional<model::NodeSample>& pods) {
-  const auto services = pods ? pods->app_cpu_in_be : MilliCpu(0);
-  if (!services) return std::nullopt;
-  return std::max(be - *services, MilliCpu(0));
+/// BE's use without that of services which run below its root; the most it can be where that is not known.
+MilliCpu without_services(MilliCpu be, const std::optional<model::NodeSample>& pods) {
+  const auto services = pods ? pods->app_cpu_in_be.value_or(MilliCpu(0)) : MilliCpu(0);
+  return std::max(be - services, MilliCpu(0));
 }
 
 Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
@@ -49,16 +48,16 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
     usage.pods_fresh = *terms.pods_age <= std::max<model::Duration>(kPodSampleMaxAge, 2 * input.pod_interval);
   }
   if (usage.pods_fresh) {
-    if (pods->ls_cpu && pods->app_cpu) usage.non_be_pods = *pods->ls_cpu + *pods->app_cpu;
+    // With more counted as BE's than is, nothing may rise: services below its root must be known, too.
+    if (pods->ls_cpu && pods->app_cpu && pods->app_cpu_in_be) usage.non_be_pods = *pods->ls_cpu + *pods->app_cpu;
     if (pods->be_cpu) pods_be = without_services(*pods->be_cpu + outside, pods);
     const auto steady = non_be_use(pods->node_cpu, pods_be, usage.non_be_pods, terms.reserved);
     if (steady) terms.steady_formula = terms.threshold - *steady;
   }
   const auto& fast = input.fast;
   const auto older = usage.pods_fresh ? outside : MilliCpu(0);
-  const auto fast_be = fast && fast->be_cpu
-                           ? without_services(*fast->be_cpu + fast->be_outside_cpu.value_or(older), pods)
-                           : std::nullopt;
+  std::optional<MilliCpu> fast_be;
+  if (fast && fast->be_cpu) fast_be = without_services(*fast->be_cpu + fast->be_outside_cpu.value_or(older), pods);
   if (fast_be && fast->node_cpu &&
       age_of(fast->at, input.now) <=
           std::clamp<model::Duration>(2 * fast->window, kFastSampleLeastAge, kFastSampleMaxAge)) {

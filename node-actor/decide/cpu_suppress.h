@@ -8,7 +8,8 @@
 //   suppress = capacity * T / 100 - max(node used - BE used, used(non-BE pods) + reserved)
 // and in this form needs no pod reading newer than the last pod loop: node and BE come from the fast loop. Host
 // applications count with the pods: as BE those of QoS BE below the besteffort root, as non-BE all others, also those
-// below that root, whose use is taken off BE's.
+// below that root, whose use is taken off BE's. Where that use is not known BE's is the most it can be, and the limit
+// may be set and fall, but not rise.
 
 #include <array>
 #include <cstddef>
@@ -158,7 +159,8 @@ struct SuppressTerms {
   model::MilliCpu threshold;  // capacity * threshold_percent / 100
   std::optional<model::MilliCpu> node_used;
   std::optional<model::MilliCpu> be_used;  // besteffort root - services below it + BE pods outside it where fresh
-  std::optional<model::MilliCpu> non_be_pods_used;  // with host applications; nullopt: no fresh pod sample
+  /// With host applications; nullopt: no fresh pod sample, or one of them could not be read.
+  std::optional<model::MilliCpu> non_be_pods_used;
   model::MilliCpu reserved;
   std::optional<model::MilliCpu> non_be_used;  // max(node - be, pods + reserved)
   std::optional<model::MilliCpu> formula;      // threshold - non_be_used; may be negative

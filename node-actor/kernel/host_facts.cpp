@@ -1,8 +1,10 @@
 #include "node-actor/kernel/host_facts.h"
 
+#include <array>
 #include <optional>
 #include <string_view>
 
+#include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/writer.h"
 
@@ -60,7 +62,10 @@ std::string model_name(std::string_view cpuinfo) {
 model::CpuKind read_cpu_kind(const KernelRoot& root) {
   const std::string cpu = root.sys + "/devices/system/cpu";
   model::CpuKind kind;
-  if (const auto text = read_file(root.proc + "/cpuinfo"); text) kind.model = model_name(*text);
+  // A CPU has up to 2 kB of it, a host hundreds of CPUs.
+  std::array<char, std::size_t{16} * 1024> start;
+  KeptFile cpuinfo(root.proc + "/cpuinfo");
+  if (const auto text = cpuinfo.read_start(start.data(), start.size())) kind.model = model_name(*text);
   kind.hyper_threads = read_switch(cpu + "/smt/active");
   if (const auto no_turbo = read_switch(cpu + "/intel_pstate/no_turbo")) {
     kind.turbo = !*no_turbo;

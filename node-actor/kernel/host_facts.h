@@ -21,7 +21,7 @@ model::Result<HostFacts> read_host_facts(const KernelRoot& root);
 model::Result<model::Bytes> read_memory_capacity(const KernelRoot& root);
 
 /// What kind of CPU it is. Nothing here is an error: what a kernel or a virtual machine does not tell is not known.
-///   model          first "model name" of /proc/cpuinfo (x86; other architectures have none)
+///   model          first "model name" in the first 16 KiB of /proc/cpuinfo (x86; other architectures have none)
 ///   hyper_threads  /sys/devices/system/cpu/smt/active: more than one thread of a core is online
 ///   turbo          /sys/devices/system/cpu/intel_pstate/no_turbo, else /sys/devices/system/cpu/cpufreq/boost
 model::CpuKind read_cpu_kind(const KernelRoot& root);

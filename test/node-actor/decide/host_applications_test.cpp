@@ -46,13 +46,34 @@ TEST(HostApplications, OneThatCannotBeReadRaisesNothing) {
   EXPECT_EQ(decide_once(input, kPolicy).action, Action::kLimit) << "it may still fall";
 }
 
-TEST(HostApplications, OneBelowTheBestEffortRootThatCannotBeReadHoldsTheLimit) {
-  for (const auto quota : {2'000, 20'000}) {
-    auto input = host_with(MilliCpu(0), std::nullopt);
-    input.current = CurrentLimit::of(MilliCpu(quota));
-    const auto decision = decide_once(input, kPolicy);
-    EXPECT_EQ(decision.action, Action::kHold) << quota;
-    EXPECT_EQ(decision.reason, Reason::kStaleSample) << quota;
+TEST(HostApplications, OneBelowTheBestEffortRootThatCannotBeReadOnlyLowersTheLimit) {
+  for (const auto& services : {std::optional<MilliCpu>(), std::optional(MilliCpu(0))}) {
+    auto input = host_with(services, std::nullopt);
+    input.current = CurrentLimit::of(MilliCpu(2'000));
+    auto decision = decide_once(input, kPolicy);
+    EXPECT_EQ(decision.action, Action::kHold);
+    EXPECT_EQ(decision.reason, Reason::kStaleSample);
+    EXPECT_EQ(decision.terms.non_be_pods_used, std::nullopt);
+    for (const auto current : {CurrentLimit::of(MilliCpu(20'000)), CurrentLimit::none()}) {
+      input.current = current;
+      decision = decide_once(input, kPolicy);
+      EXPECT_EQ(decision.action, Action::kLimit);
+      EXPECT_EQ(decision.limit, MilliCpu(8'800)) << "65 % of 32 - (24 - 12): BE's use is 12 at most";
+    }
+    input.fast.reset();
+    EXPECT_EQ(decide_once(input, kPolicy).limit, MilliCpu(8'800)) << "by the pod round's reading, too";
+  }
+}
+
+TEST(HostApplications, OneBelowTheBestEffortRootThatCannotBeReadLeavesTheQuotaBesideACpuset) {
+  SuppressState state;
+  state.ours = true;
+  for (const bool known : {true, false}) {
+    auto input = host_with(MilliCpu(0), known ? std::optional(MilliCpu(0)) : std::nullopt);
+    input.current = CurrentLimit::of(MilliCpu(2'000));
+    input.cpuset = CpusetSide::kInPlace;
+    const auto decision = decide_once(input, policy_of(SuppressPolicy::kCpuset), state);
+    EXPECT_EQ(decision.action, known ? Action::kRelease : Action::kHold);
   }
 }
 

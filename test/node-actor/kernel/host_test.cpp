@@ -60,6 +60,17 @@ TEST(CpuKindOfTheHost, IsWhatTheKernelTells) {
   EXPECT_EQ(read_cpu_kind(root).turbo, true);
 }
 
+TEST(CpuKindOfTheHost, IsKnownOnAHostOfManyCpus) {
+  std::string cpuinfo;
+  for (int cpu = 0; cpu < 128; ++cpu) {
+    cpuinfo += "processor\t: " + std::to_string(cpu) + "\nmodel name\t: AMD EPYC 7K83 64-Core Processor\nflags\t\t: " +
+               std::string(1400, 'f') + "\n\n";
+  }
+  ASSERT_GT(cpuinfo.size(), 128u * 1024);
+  const FixtureTree fixture({{"proc/cpuinfo", cpuinfo}});
+  EXPECT_EQ(read_cpu_kind(KernelRoot::below(fixture.str())).model, "AMD EPYC 7K83 64-Core Processor");
+}
+
 TEST(CpuKindOfTheHost, WhatIsNotToldIsNotKnown) {
   const FixtureTree fixture({{"proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\nno colon here\n"},
                              {"sys/devices/system/cpu/smt/active", "maybe\n"},
