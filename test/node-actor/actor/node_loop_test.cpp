@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -167,24 +168,23 @@ FixtureTree::Files two_zones() {
                               {"proc/stat", "cpu  0 0 0 0 0 0 0\ncpu0 1 0 0 0 0 0 0\ncpu1 1 0 0 0 0 0 0\nintr 1\n"}};
   std::string cpuinfo;
   for (int cpu = 0; cpu < 4; ++cpu) {
-    const auto number = std::to_string(cpu);
-    const auto base = "sys/devices/system/cpu/cpu" + number + "/topology/";
-    const auto mask = std::to_string(1 << cpu) + "\n";
-    files.emplace_back(base + "core_id", number + "\n");
+    const auto base = fmt::format("sys/devices/system/cpu/cpu{}/topology/", cpu);
+    const auto mask = fmt::format("{:x}\n", 1 << cpu);
+    files.emplace_back(base + "core_id", fmt::format("{}\n", cpu));
     files.emplace_back(base + "physical_package_id", "0\n");
     for (const auto* siblings : {"thread_siblings", "core_cpus"})
       files.emplace_back(base + siblings, mask);
     for (const auto* siblings : {"core_siblings", "package_cpus"})
       files.emplace_back(base + siblings, "f\n");
-    cpuinfo += "processor\t: " + number + "\nmodel name\t: AMD EPYC 7K83\n\n";
+    cpuinfo += fmt::format("processor\t: {}\nmodel name\t: AMD EPYC 7K83\n\n", cpu);
   }
   files.emplace_back("proc/cpuinfo", cpuinfo);
   for (const auto* node : {"0", "1"}) {
     std::string meminfo;
     for (const auto* line :
          {"MemTotal: 1000", "MemFree: 400", "Active(file): 0", "Inactive(file): 0", "SReclaimable: 0"})
-      meminfo += std::string("Node ") + node + " " + line + " kB\n";
-    files.emplace_back(nodes + "node" + node + "/meminfo", meminfo);
+      meminfo += fmt::format("Node {} {} kB\n", node, line);
+    files.emplace_back(fmt::format("{}node{}/meminfo", nodes, node), meminfo);
   }
   return files;
 }

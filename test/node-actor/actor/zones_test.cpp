@@ -1,5 +1,6 @@
 #include "node-actor/actor/zones.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +25,7 @@ FixtureTree::Files zone_files() {
     std::string text;
     for (const auto* line :
          {"MemTotal: 1000", "MemFree: 400", "Active(file): 0", "Inactive(file): 0", "SReclaimable: 0"})
-      text += "Node " + node + " " + line + " kB\n";
+      text += fmt::format("Node {} {} kB\n", node, line);
     return text;
   };
   return {{"sys/devices/system/node/node0/meminfo", meminfo("0")},
