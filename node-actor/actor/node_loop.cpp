@@ -416,7 +416,7 @@ model::NodeSample NodeLoop::pod_round() {
   look_outside();
   const auto now = clock::mono_now();
   std::vector<model::Error> zone_errors;
-  sample.zones = zones_->round(pods_, now, zone_errors);
+  sample.zones = zones_->round(pods_, host_before_->applications, now, zone_errors);
   for (const auto& error : zone_errors)
     note_trouble(error);
   cpu_side_->step_evictions(now);

@@ -21,14 +21,19 @@ model::CpuSet exclusive_cpus(const std::vector<model::Pod>& pods) {
 
 }  // namespace
 
-std::vector<model::ZoneUse> Zones::round(const std::vector<model::Pod>& pods, model::MonoTime now,
-                                         std::vector<model::Error>& errors) {
-  if (reader_.count() < 2) return {};
+std::vector<model::ZoneUse> Zones::round(const std::vector<model::Pod>& pods,
+                                         const std::vector<model::ApplicationCounters>& applications,
+                                         model::MonoTime now, std::vector<model::Error>& errors) {
+  const bool services_now = sense::has_services_below_besteffort(applications);
+  services_below_besteffort_ = services_below_besteffort_ || services_now;
   if (before_ && now - before_->at < interval_) return {};
   auto reading = reader_.read(errors);
   auto before = std::exchange(before_, reading);
+  const bool services = std::exchange(services_below_besteffort_, services_now);
   if (!before) return {};
-  return sense::zone_uses(*before, reading, exclusive_cpus(pods), kMaxIntervals * interval_);
+  auto uses = sense::zone_uses(*before, reading, exclusive_cpus(pods), kMaxIntervals * interval_);
+  if (services) sense::forget_best_effort(uses);
+  return uses;
 }
 
 }  // namespace tideline::node

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "messages/model/counters.h"
 #include "messages/model/pod.h"
 #include "messages/model/result.h"
 #include "messages/model/topology.h"
@@ -22,14 +23,18 @@ class Zones {
   /// How many there are; 0: not known.
   std::size_t count() const { return reader_.count(); }
 
-  /// What they used since the last reading, where one is due; else, and after the first, nothing.
-  std::vector<model::ZoneUse> round(const std::vector<model::Pod>& pods, model::MonoTime now,
+  /// What they used since the last reading, where one is due; else, and after the first, nothing. `applications`: host
+  /// applications of this round. Where services ran below the besteffort root since the last reading, its part in the
+  /// use is not told.
+  std::vector<model::ZoneUse> round(const std::vector<model::Pod>& pods,
+                                    const std::vector<model::ApplicationCounters>& applications, model::MonoTime now,
                                     std::vector<model::Error>& errors);
 
  private:
   kernel::ZoneReader reader_;
   model::Duration interval_;
   std::optional<model::ZoneReading> before_;
+  bool services_below_besteffort_ = false;  // in any round since the last reading
 };
 
 }  // namespace tideline::node

@@ -27,10 +27,21 @@ struct Seen {
   std::string stale;                   // why there is none
 };
 
+MilliCpu without(MilliCpu whole, MilliCpu part) {
+  return std::max(whole - part, MilliCpu(0));
+}
+
+/// The besteffort root's use without that of services below it.
+std::optional<MilliCpu> use_of_be(const model::NodeSample& sample) {
+  if (!sample.be_cpu || !sample.app_cpu_in_be) return std::nullopt;
+  return without(*sample.be_cpu, *sample.app_cpu_in_be);
+}
+
 /// What the others leave of the host; at least what BE has of it.
 std::optional<MilliCpu> left_for_be(const NodeFacts& node, const model::NodeSample& sample) {
-  if (node.capacity <= MilliCpu(0) || !sample.node_cpu || !sample.be_cpu) return std::nullopt;
-  return std::max(node.capacity - (*sample.node_cpu - *sample.be_cpu), *sample.be_cpu);
+  const auto be = use_of_be(sample);
+  if (node.capacity <= MilliCpu(0) || !sample.node_cpu || !be) return std::nullopt;
+  return std::max(node.capacity - (*sample.node_cpu - *be), *be);
 }
 
 std::optional<MilliCpu> in_batch_cpu(const std::optional<MilliCpu>& cpu, model::Ratio normalization) {
@@ -67,14 +78,14 @@ Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, model::
   EvictReading reading{.at = sample->at,
                        .window = sample->window,
                        .node_cpu = sample->node_cpu,
-                       .be_cpu = in_batch_cpu(sample->be_cpu, normalization),
+                       .be_cpu = in_batch_cpu(use_of_be(*sample), normalization),
                        .be_limit = {},
                        .be_request = terms.be_request};
   if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
     reading.be_limit = known(input.allocatable_batch_cpu);
   } else if (input.be_real_limit) {
-    reading.be_limit =
-        in_batch_cpu(std::min(*input.be_real_limit, terms.be_left.value_or(*input.be_real_limit)), normalization);
+    const auto limit = without(*input.be_real_limit, sample->app_cpu_in_be.value_or(MilliCpu(0)));
+    reading.be_limit = in_batch_cpu(std::min(limit, terms.be_left.value_or(limit)), normalization);
   }
   seen.newest = reading;
   return seen;
@@ -82,7 +93,7 @@ Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, model::
 
 std::string missing_of_be(const Seen& seen, const model::ThresholdPolicy& policy) {
   if (!seen.newest) return seen.stale;
-  if (!seen.newest->be_cpu) return "the CPU use of the besteffort root is not known";
+  if (!seen.newest->be_cpu) return "the CPU use of the besteffort root, or of services below it, is not known";
   if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
     return "allocatable kubernetes.io/batch-cpu is not known now, or 0, which an outage leaves behind, too";
   }

@@ -19,6 +19,8 @@
 // * A trigger must hold in the newest reading too, not only in the mean over the window.
 // * BE's real limit is also what the others leave of the host: where BE has no quota and is held by weight alone, a
 //   starved BE is seen as such.
+// * Services below the besteffort root (host applications) are others, too: what they use is taken off BE's use and off
+//   the root's real limit.
 // * Only QoS BE pods are victims.
 
 #include <array>
@@ -64,7 +66,7 @@ struct EvictInput {
   NodeFacts node;                                        // a capacity or allocatable of 0 is not known
   std::optional<model::MilliCpu> allocatable_batch_cpu;  // kubernetes.io/batch-cpu of the node; 0 counts as not known
   std::span<const model::Pod> pods;                      // all of the host, finished ones too
-  /// Newest of the pod loop; read: at, window, node_cpu, be_cpu and the pods' cpu. nullptr: none.
+  /// Newest of the pod loop; read: at, window, node_cpu, be_cpu, app_cpu_in_be and the pods' cpu. nullptr: none.
   const model::NodeSample* sample = nullptr;
   std::optional<model::MilliCpu> be_real_limit;  // at `sample`, see be_real_limit()
   model::Duration interval = std::chrono::seconds(1);

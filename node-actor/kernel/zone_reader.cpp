@@ -65,11 +65,11 @@ ZoneReader::ZoneReader(const CgroupTree& tree, const model::Topology& topology)
   for (const auto& cpu : topology.cpus)
     by_id[cpu.numa].push_back(cpu.id);
   const std::string nodes = tree.root().sys + "/devices/system/node/";
-  if (const auto text = read_file(nodes + "has_memory"); text && !by_id.empty()) {
-    if (const auto ids = model::CpuSet::parse(trimmed(*text))) {
-      for (const int id : ids->cpus())
-        by_id.try_emplace(id);
-    }
+  if (!by_id.empty()) look_for_memory(nodes + "has_memory", by_id);
+  if (by_id.size() > model::ZoneLimits::kMaxZones) {
+    incomplete_.emplace_back(model::ErrorCode::kUnsupported,
+                             fmt::format("{}: {} NUMA nodes, more than {}: none is told of", nodes, by_id.size(),
+                                         model::ZoneLimits::kMaxZones));
   }
   for (auto& [id, cpus] : by_id)
     zones_.push_back({id, std::move(cpus), KeptFile(fmt::format("{}node{}/meminfo", nodes, id))});
@@ -85,9 +85,26 @@ ZoneReader::ZoneReader(const CgroupTree& tree, const model::Topology& topology)
   text_.resize(std::max((topology.cpus.size() + 8) * kLineBytes, kLeastBytes));
 }
 
+void ZoneReader::look_for_memory(const std::string& path, std::map<int, std::vector<int>>& by_id) {
+  const auto text = read_file(path);
+  if (!text) {
+    if (text.error().code() != model::ErrorCode::kNotFound) incomplete_.push_back(text.error());
+    return;
+  }
+  const auto ids = model::CpuSet::parse(trimmed(*text));
+  if (!ids) {
+    incomplete_.push_back(malformed(path, *text));
+    return;
+  }
+  for (const int id : ids->cpus()) {
+    if (id <= model::ZoneLimits::kMaxId) by_id.try_emplace(id);
+  }
+}
+
 model::ZoneReading ZoneReader::read(std::vector<model::Error>& errors) {
   model::ZoneReading reading;
   reading.at = monotonic_now();
+  errors.insert(errors.end(), incomplete_.begin(), incomplete_.end());
   if (count() < 2 || count() > model::ZoneLimits::kMaxZones) return reading;
   reading.zones.reserve(zones_.size());
   for (auto& zone : zones_) {
@@ -141,7 +158,8 @@ void ZoneReader::read_best_effort(model::ZoneReading& reading, Errors& errors) {
       bool whole = true;
       for (const auto& cpu : zone.cpus) {
         const auto index = static_cast<std::size_t>(cpu.id);
-        whole = whole && index < cpus->size();
+        // Each is at least 0; a sum that does not fit is of no counters.
+        whole = whole && index < cpus->size() && (*cpus)[index] <= Duration::max() - sum;
         if (whole) sum += (*cpus)[index];
       }
       if (whole) zone.be_cpu = sum;

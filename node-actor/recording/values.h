@@ -132,8 +132,9 @@ class Reader {
  private:
   void fail(const std::string& path, std::string_view wanted, const Json& found) {
     if (problem_) return;
-    problem_ =
-        model::Error(model::ErrorCode::kMalformed, fmt::format("{}: want {}, got {}", path, wanted, found.type_name()));
+    problem_ = model::Error(
+        model::ErrorCode::kMalformed,
+        fmt::format("{}: want {}, got {}", path, wanted, found.is_number() ? found.dump() : found.type_name()));
   }
   void read(const Json& json, const std::string& path, bool& value) {
     if (!json.is_boolean()) return fail(path, "true or false", json);
@@ -155,8 +156,13 @@ class Reader {
     value = model::Duration(ns);
   }
   void read(const Json& json, const std::string& path, model::Ratio& value) {
+    // Quantities are divided by it.
+    constexpr std::int64_t kMostHundredths = 100'000'000;
     std::int64_t hundredths = value.hundredths();
     read(json, path, hundredths);
+    if (hundredths < 1 || hundredths > kMostHundredths) {
+      return fail(path, fmt::format("1 to {} hundredths", kMostHundredths), json);
+    }
     value = model::Ratio(hundredths);
   }
   void read(const Json& json, const std::string& path, model::CpuSet& value);

@@ -30,7 +30,9 @@ void take_cpus(const ZoneCounters& before, const ZoneCounters& now, const model:
   }
   use.cpu_used = used;
   use.cpu_bound_idle = bound_idle;
-  if (const auto grown = growth(before.be_cpu, now.be_cpu)) use.be_cpu = model::cpu_rate(*grown, window);
+  if (const auto grown = growth(before.be_cpu, now.be_cpu)) {
+    use.be_cpu = std::min(model::cpu_rate(*grown, window), used);
+  }
 }
 
 }  // namespace
@@ -53,6 +55,20 @@ std::vector<model::ZoneUse> zone_uses(const model::ZoneReading& before, const mo
     if (paired && was != before.zones.end()) take_cpus(*was, zone, exclusive, window, use);
   }
   return uses;
+}
+
+bool has_services_below_besteffort(const std::vector<model::ApplicationCounters>& applications) {
+  return std::any_of(applications.begin(), applications.end(), [](const model::ApplicationCounters& application) {
+    const bool runs = application.group.inode != 0 || application.failed;
+    return runs && application.below_besteffort && application.qos != model::QosClass::kBe;
+  });
+}
+
+void forget_best_effort(std::vector<model::ZoneUse>& zones) {
+  for (auto& zone : zones) {
+    zone.be_cpu.reset();
+    zone.be_memory.reset();
+  }
 }
 
 }  // namespace tideline::sense

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -55,6 +56,7 @@ class NodeLoopTest : public testing::Test {
     config.state_dir = state_->str();
     config.cookies = &cookies_;
     config.annotations = annotations_;
+    if (zones_in_each_round_) config.report_interval = config.pod_interval / 2;
     return config;
   }
   void policy(bool enable) {
@@ -91,6 +93,7 @@ class NodeLoopTest : public testing::Test {
   }
 
   model::NodeAnnotations annotations_;
+  bool zones_in_each_round_ = false;
   kernel::test::CookieTwin cookies_;
   std::unique_ptr<FixtureTree> tree_;
   std::unique_ptr<test::TempDir> state_;
@@ -153,6 +156,65 @@ TEST_F(NodeLoopTest, HostApplicationsOfThePolicyAreReadAndTold) {
   loop_->set_policy(model::NodePolicy{});
   EXPECT_TRUE(loop_->pod_round().applications.empty());
   EXPECT_EQ(feature("hostApplications").feature, "");
+}
+
+/// Four CPUs, and a second NUMA node of memory alone.
+FixtureTree::Files two_zones() {
+  const std::string nodes = "sys/devices/system/node/";
+  FixtureTree::Files files = {{"sys/devices/system/cpu/possible", "0-3\n"},
+                              {nodes + "has_memory", "0-1\n"},
+                              {"sys/fs/cgroup/memory/kubepods/besteffort/memory.numa_stat",
+                               "hierarchical_anon=3 N0=1 N1=2\nhierarchical_unevictable=0 N0=0 N1=0\n"},
+                              {"proc/stat", "cpu  0 0 0 0 0 0 0\ncpu0 1 0 0 0 0 0 0\ncpu1 1 0 0 0 0 0 0\nintr 1\n"}};
+  std::string cpuinfo;
+  for (int cpu = 0; cpu < 4; ++cpu) {
+    const auto base = fmt::format("sys/devices/system/cpu/cpu{}/topology/", cpu);
+    const auto mask = fmt::format("{:x}\n", 1 << cpu);
+    files.emplace_back(base + "core_id", fmt::format("{}\n", cpu));
+    files.emplace_back(base + "physical_package_id", "0\n");
+    for (const auto* siblings : {"thread_siblings", "core_cpus"})
+      files.emplace_back(base + siblings, mask);
+    for (const auto* siblings : {"core_siblings", "package_cpus"})
+      files.emplace_back(base + siblings, "f\n");
+    cpuinfo += fmt::format("processor\t: {}\nmodel name\t: AMD EPYC 7K83\n\n", cpu);
+  }
+  files.emplace_back("proc/cpuinfo", cpuinfo);
+  for (const auto* node : {"0", "1"}) {
+    std::string meminfo;
+    for (const auto* line :
+         {"MemTotal: 1000", "MemFree: 400", "Active(file): 0", "Inactive(file): 0", "SReclaimable: 0"})
+      meminfo += fmt::format("Node {} {} kB\n", node, line);
+    files.emplace_back(fmt::format("{}node{}/meminfo", nodes, node), meminfo);
+  }
+  return files;
+}
+
+TEST_F(NodeLoopTest, TellsTheKindOfItsCpuAndItsZones) {
+  zones_in_each_round_ = true;
+  host(kernel::test::v1_files() + two_zones());
+  EXPECT_EQ(loop_->status().cpu.model, "AMD EPYC 7K83");
+  EXPECT_EQ(loop_->status().zones, 2);
+  EXPECT_THAT(loop_->pod_round().zones, testing::IsEmpty()) << "the first reading";
+  const auto zones = loop_->pod_round().zones;
+  ASSERT_THAT(zones, testing::SizeIs(2));
+  EXPECT_EQ(zones[1].id, 1);
+  EXPECT_EQ(zones[1].memory_used, model::Bytes(600 * 1024));
+  EXPECT_TRUE(zones[1].be_memory);
+}
+
+TEST_F(NodeLoopTest, ZonesDoNotTellBestEffortsPartWhileAServiceRunsBelowItsRoot) {
+  zones_in_each_round_ = true;
+  host(kernel::test::v1_files() + two_zones());
+  tree_->write("sys/fs/cgroup/cpuacct/kubepods/besteffort/web/cpuacct.usage", "4000000000\n");
+  loop_->pod_round();
+  model::NodePolicy policy;
+  policy.host_applications = {
+      {"web", model::Tier::kProd, model::QosClass::kLs, model::CgroupBase::kKubepodsBesteffort, "web"}};
+  loop_->set_policy(policy);
+  const auto zones = loop_->pod_round().zones;
+  ASSERT_THAT(zones, testing::SizeIs(2));
+  EXPECT_TRUE(zones[1].memory_used);
+  EXPECT_EQ(zones[1].be_memory, std::nullopt);
 }
 
 TEST_F(NodeLoopTest, EachWriteIsToldWithWhatWasThereAndWhatIsThereNow) {

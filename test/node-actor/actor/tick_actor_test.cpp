@@ -1,5 +1,8 @@
 #include "node-actor/actor/tick_actor.h"
 
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -17,6 +20,8 @@ namespace {
 
 using kernel::test::FixtureTree;
 using kernel::test::operator+;
+
+constexpr std::chrono::seconds kPatience{20};
 
 class TickActorTest : public testing::Test {
  protected:
@@ -41,19 +46,32 @@ class TickActorTest : public testing::Test {
                                                     caf::actor_cast<caf::actor>(self_), [](const model::Error&) {});
   }
   void end() {
+    self_->monitor(tick_);
     caf::anon_send_exit(tick_, caf::exit_reason::user_shutdown);
-    self_->wait_for(tick_);
+    bool ended = false;
+    receive_until(ended, [&](const caf::down_msg&) { ended = true; });
+    if (!ended) {
+      // Its loop and the actor system cannot go while it runs.
+      std::fputs("the actor does not end\n", stderr);
+      std::abort();
+    }
     tick_ = nullptr;
   }
   bool beats_after(std::int64_t ns) {
-    return test::eventually(std::chrono::seconds(20), [&] { return lease_->last_beat().ns > ns; });
+    return test::eventually(kPatience, [&] { return lease_->last_beat().ns > ns; });
   }
   /// What the actor says to the link, which the test stands for, until it is `heard`.
   template <class Behavior>
   void hear(const bool& heard, Behavior on) {
-    self_->receive_while([&] { return !heard && !testing::Test::HasFailure(); })(
-        std::move(on), [](const SampleReady&) {},
-        caf::after(std::chrono::seconds(20)) >> [] { ADD_FAILURE() << "nothing was heard of the actor"; });
+    receive_until(heard, std::move(on));
+    if (!heard) ADD_FAILURE() << "it was not heard of the actor";
+  }
+  /// Until `done`, or out of patience: however many samples come meanwhile.
+  template <class Behavior>
+  void receive_until(const bool& done, Behavior on) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    self_->receive_while([&] { return !done && std::chrono::steady_clock::now() < deadline; })(
+        std::move(on), [](const SampleReady&) {}, caf::after(kPatience) >> [] {});
   }
 
   const FixtureTree host_{kernel::test::v1_files() + FixtureTree::Files{{"sys/devices/system/cpu/online", "0-3\n"},

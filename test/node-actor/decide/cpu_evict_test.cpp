@@ -48,6 +48,28 @@ TEST(CpuEvict, BeOfANormalizedHostHasMoreOfWhatItAsksFor) {
   EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).trigger, Reason::kSatisfied);
 }
 
+TEST(CpuEvict, ServicesBelowTheBestEffortRootAreNoneOfBesUseAndLimit) {
+  EvictHost host;
+  host.be_limit = MilliCpu(13'000);
+  host.be_cpu = MilliCpu(12'500);
+  EXPECT_EQ(host.round().of(EvictTask::kBeSatisfaction).trigger, Reason::kSatisfied) << "13 of 40 are more than 30 %";
+  EvictHost served = host;
+  served.state = EvictHost::warm();
+  served.in_be = MilliCpu(3'000);
+  const auto decision = served.round();
+  const auto& terms = decision.terms;
+  EXPECT_EQ(terms.satisfaction.newest->use, MilliCpu(9'500));
+  EXPECT_EQ(terms.satisfaction.newest->limit, MilliCpu(10'000));
+  EXPECT_EQ(terms.be_left, MilliCpu(64'000 - (30'000 - 9'500)));
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).target, MilliCpu(10'000)) << "Koordinator's example again";
+
+  served.state = EvictHost::warm();
+  served.in_be.reset();
+  const auto unknown = served.round();
+  EXPECT_EQ(unknown.of(EvictTask::kBeSatisfaction).trigger, Reason::kStaleSample);
+  EXPECT_THAT(unknown.of(EvictTask::kBeSatisfaction).why, HasSubstr("services below it"));
+}
+
 TEST(CpuEvict, WithoutAPolicyNobodyIsEvicted) {
   EvictHost host;
   host.policy.reset();

@@ -323,6 +323,20 @@ INSTANTIATE_TEST_SUITE_P(
             Reason::kWithinDeadBand, 5971, 5971, false, Reason::kSatisfied}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(CpuRounds, BatchHasItsQuotaInCpusOfThisHost) {
+  MatrixHost host;
+  host.pods[1].containers[0].limits.batch_cpu = MilliCpu(4000);
+  const auto quota = [&]() -> std::optional<MilliCpu> {
+    host.second();
+    const auto* settled =
+        host.round.settlement->find({model::group_of(host.pods[1], host.pods[1].containers[0]), Knob::kCpuQuota});
+    return settled == nullptr ? std::nullopt : std::get<model::Limit>(settled->value).cpu;
+  };
+  EXPECT_EQ(quota(), MilliCpu(4000));
+  host.policy->scaling.cpu_normalization = model::Ratio(200);
+  EXPECT_EQ(quota(), MilliCpu(2000));
+}
+
 TEST(CpuRounds, WhatAnyOfThemAskedForIsInTheFeatureList) {
   MatrixHost host;
   host.run(3);

@@ -45,6 +45,7 @@ struct EvictHost {
                                   batch_pod("d", 8000), batch_pod("e", 8000), service_pod("ls", 20000)};
   std::optional<model::MilliCpu> node_cpu = model::MilliCpu(30000);
   std::optional<model::MilliCpu> be_cpu = model::MilliCpu(9500);
+  std::optional<model::MilliCpu> in_be = model::MilliCpu(0);  // of it by services
   std::optional<model::MilliCpu> be_limit = model::MilliCpu(10000);
   std::vector<model::PodUse> uses = {use("a", 1000), use("b", 3000), use("c", 2000),
                                      use("d", 1500), use("e", 2000), use("ls", 18000)};
@@ -107,6 +108,7 @@ struct EvictHost {
     made.window = 1s;
     made.node_cpu = node_cpu;
     made.be_cpu = be_cpu;
+    made.app_cpu_in_be = in_be;
     made.pods = uses;
     return made;
   }

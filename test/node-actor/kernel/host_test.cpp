@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hwloc.h>
@@ -63,8 +64,8 @@ TEST(CpuKindOfTheHost, IsWhatTheKernelTells) {
 TEST(CpuKindOfTheHost, IsKnownOnAHostOfManyCpus) {
   std::string cpuinfo;
   for (int cpu = 0; cpu < 128; ++cpu) {
-    cpuinfo += "processor\t: " + std::to_string(cpu) + "\nmodel name\t: AMD EPYC 7K83 64-Core Processor\nflags\t\t: " +
-               std::string(1400, 'f') + "\n\n";
+    cpuinfo += fmt::format("processor\t: {}\nmodel name\t: AMD EPYC 7K83 64-Core Processor\nflags\t\t: {}\n\n", cpu,
+                           std::string(1400, 'f'));
   }
   ASSERT_GT(cpuinfo.size(), 128u * 1024);
   const FixtureTree fixture({{"proc/cpuinfo", cpuinfo}});

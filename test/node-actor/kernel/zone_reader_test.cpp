@@ -15,6 +15,7 @@ using model::Duration;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -131,6 +132,47 @@ TEST(ZoneReader, WhatCannotBeReadIsUnknownAndNamedAndTheRestIsThere) {
   EXPECT_EQ(reading.zones[1].memory_used, Bytes(1000 * kKi));
   EXPECT_EQ(reading.zones[0].cpus[0].used, std::nullopt);
   EXPECT_EQ(reading.zones[0].be_memory, std::nullopt);
+}
+
+TEST(ZoneReader, NumbersBeyondTheKernelsAreNoZonesAndTooManyAreNamed) {
+  FixtureTree fixture(v1_files() + zone_files());
+  fixture.write("sys/devices/system/node/has_memory", "0-1,4,1023-2000\n");
+  const CgroupTree tree = tree_of(fixture);
+  ZoneReader reader(tree, two_zones());
+  EXPECT_EQ(reader.count(), 4u) << "0, 1, 4 and 1023";
+
+  fixture.write("sys/devices/system/node/has_memory", "0-2000\n");
+  ZoneReader crowded(tree, two_zones());
+  EXPECT_EQ(crowded.count(), 1024u);
+  for (int i = 0; i < 2; ++i) {
+    std::vector<model::Error> errors;
+    EXPECT_THAT(crowded.read(errors).zones, IsEmpty());
+    ASSERT_THAT(errors, SizeIs(1));
+    EXPECT_THAT(errors[0].message(), HasSubstr("1024 NUMA nodes, more than 64"));
+  }
+}
+
+TEST(ZoneReader, ZonesOfMemoryThatCannotBeToldAreNamedAndThoseOfCpusAreThere) {
+  FixtureTree fixture(v1_files() + zone_files());
+  fixture.write("sys/devices/system/node/has_memory", "0,one\n");
+  const CgroupTree tree = tree_of(fixture);
+  ZoneReader reader(tree, two_zones());
+  std::vector<model::Error> errors;
+  EXPECT_THAT(reader.read(errors).zones, SizeIs(2));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].code(), model::ErrorCode::kMalformed);
+  EXPECT_THAT(errors[0].message(), AllOf(HasSubstr("has_memory"), HasSubstr("0,one")));
+}
+
+TEST(ZoneReader, CpuTimesWhoseSumDoesNotFitAreUnknown) {
+  FixtureTree fixture(v1_files() + zone_files());
+  fixture.write(kBeAcct + "cpuacct.usage_percpu", "9223372036854775807 22 1 44\n");
+  const CgroupTree tree = tree_of(fixture);
+  ZoneReader reader(tree, two_zones());
+  std::vector<model::Error> errors;
+  const auto reading = reader.read(errors);
+  EXPECT_EQ(reading.zones[0].be_cpu, std::nullopt);
+  EXPECT_EQ(reading.zones[1].be_cpu, nanoseconds(22 + 44));
 }
 
 TEST(ZoneReader, ACpuThatIsOfflineIsUnknown) {

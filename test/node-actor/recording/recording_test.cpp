@@ -211,7 +211,7 @@ TEST(Recording, WhatIsNoLineOfOneIsNamed) {
       {"{}", "without type"},
       {R"({"type": 1})", "without type"},
       {R"({"type": "other"})", "of type other"},
-      {R"({"type": "pods", "pods": 1})", "pods.pods: want a list, got number"},
+      {R"({"type": "pods", "pods": 1})", "pods.pods: want a list, got 1"},
       {R"({"type": "pods", "pods": [{"qos": "XS"}]})", "pods.pods.qos: want a known name"},
       {R"({"type": "pods", "pods": [{"qos": "unknown"}]})", "want a known name"},
       {R"({"type": "pods", "pods": [{"priority": 3000000000}]})", "want a whole number that fits"},
@@ -221,6 +221,11 @@ TEST(Recording, WhatIsNoLineOfOneIsNamed) {
       {R"({"type": "cpu", "state": {"evict": {"since_ns": [1]}}})", "want a list of 4"},
       {R"({"type": "cpu", "be_limit": true})", "want a whole number"},
       {R"({"type": "suppress", "state": {"pressure": {"over": 1.5}}})", "want a whole number"},
+      {R"({"type": "policy", "policy": {"scaling": {"cpuNormalizationRatio": 0}}})",
+       "cpuNormalizationRatio: want 1 to 100000000 hundredths, got 0"},
+      {R"({"type": "policy", "policy": {"scaling": {"cpuAmplificationRatio": -1}}})", "hundredths, got -1"},
+      {R"({"type": "policy", "policy": {"scaling": {"memoryAmplificationRatio": 100000001}}})",
+       "hundredths, got 100000001"},
       {R"({"type": "host", "counters": {"best_effort": {"inode": -1}}})", "want a whole number"}};
   for (const auto& [line, why] : bad) {
     const auto read = reading.line(line);

@@ -52,6 +52,13 @@ TEST(Zones, UseIsTheDifferenceOverTheWindowAndLevelsAreTheNewest) {
   EXPECT_EQ(uses[1].memory_used, Bytes(200));
 }
 
+TEST(Zones, BestEffortUsesNoMoreOfAZoneThanAllDo) {
+  const auto now = reading(seconds(10), {seconds(2), seconds(2), seconds(3), seconds(4)}, seconds(4));
+  const auto uses = zone_uses(kBefore, now, {}, kMaxWindow);
+  EXPECT_EQ(uses[0].be_cpu, MilliCpu(100)) << "read later than the host's, or garbled";
+  EXPECT_EQ(uses[1].be_cpu, MilliCpu(0));
+}
+
 TEST(Zones, WhatLsePodsLeaveOfTheirCpusIsNobodys) {
   const auto now = reading(seconds(10), {seconds(6), seconds(12), seconds(3), seconds(5)});
   const auto uses = zone_uses(kBefore, now, model::CpuSet{0, 2}, kMaxWindow);
@@ -95,6 +102,35 @@ TEST(Zones, AZoneOfMemoryAloneUsesNoCpu) {
   const auto use = zone_uses(before, now, {}, kMaxWindow)[1];
   EXPECT_EQ(use.cpu_capacity, MilliCpu(0));
   EXPECT_EQ(use.cpu_used, MilliCpu(0));
+}
+
+TEST(Zones, WhileAServiceRunsBelowTheBestEffortRootItsPartIsNotToldApart) {
+  model::ApplicationCounters service;
+  service.below_besteffort = true;
+  service.qos = model::QosClass::kLs;
+  EXPECT_FALSE(has_services_below_besteffort({service})) << "it does not run";
+  service.group.inode = 7;
+  EXPECT_TRUE(has_services_below_besteffort({service}));
+  auto unreadable = service;
+  unreadable.group.inode = 0;
+  unreadable.failed = true;
+  EXPECT_TRUE(has_services_below_besteffort({unreadable}));
+  auto batch = service;
+  batch.qos = model::QosClass::kBe;
+  auto beside = service;
+  beside.below_besteffort = false;
+  EXPECT_FALSE(has_services_below_besteffort({batch, beside}));
+  EXPECT_TRUE(has_services_below_besteffort({batch, beside, service}));
+
+  const auto now = reading(seconds(10), {seconds(6), seconds(12), seconds(3), seconds(5)}, seconds(4));
+  auto uses = zone_uses(kBefore, now, {}, kMaxWindow);
+  ASSERT_TRUE(uses[0].be_cpu && uses[0].be_memory);
+  forget_best_effort(uses);
+  for (const auto& use : uses) {
+    EXPECT_EQ(use.be_cpu, std::nullopt);
+    EXPECT_EQ(use.be_memory, std::nullopt);
+    EXPECT_TRUE(use.cpu_used && use.memory_used);
+  }
 }
 
 TEST(Zones, AReportHasTheNewestThatWereRead) {
