@@ -23,8 +23,8 @@ class ApplicationReader {
   ApplicationReader(const CgroupTree& tree, std::size_t memory_every) : tree_(tree), memory_every_(memory_every) {}
 
   /// What is read from now on; of an application that stays as it is the files stay open. One whose group lies at,
-  /// above or in a pod, at or above a QoS class's group, or at or above another application's, whether that one is there
-  /// or not, is listed as such and not read: no use is counted twice. Two that are one group are both not read.
+  /// above or in a pod, at or above a QoS class's group, or at or above another application's, whether that one is
+  /// there or not, is listed as such and not read: no use is counted twice. Two that are one group are both not read.
   void set(const std::vector<model::HostApplication>& applications, const std::vector<model::Pod>& pods);
   bool empty() const { return entries_.empty(); }
 

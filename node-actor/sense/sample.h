@@ -22,8 +22,8 @@ model::FastSample fast_sample(const model::FastCounters& before, const model::Fa
 /// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere - host applications elsewhere): an
 /// application that cannot be read is left in it. Applications are matched by group; those that are not there use
 /// nothing. nullopt where one of prod or mid below the besteffort root is not told apart from that root's use (it holds
-/// pods or another, is unreadable, or has no earlier reading), or a pod there that is not of QoS BE: it would be charged
-/// nowhere.
+/// pods or another, is unreadable, or has no earlier reading), or a pod there that is not of QoS BE: it would be
+/// charged nowhere.
 model::NodeSample node_sample(const model::HostCounters& before, const model::HostCounters& now,
                               const SampleLimits& limits = {});
 
