@@ -3,6 +3,7 @@
 // quantities of different units do not mix, and a plain integer becomes one only where it is spelled out.
 
 #include <chrono>
+#include <cmath>
 #include <compare>
 #include <cstdint>
 
@@ -37,7 +38,7 @@ class Ratio {
   constexpr Ratio() = default;  // 1.00
   constexpr explicit Ratio(std::int64_t hundredths) : hundredths_(hundredths) {}
   /// 0 < value < 10^6.
-  static constexpr Ratio nearest(double value) { return Ratio(static_cast<std::int64_t>(value * 100.0 + 0.5)); }
+  static Ratio nearest(double value) { return Ratio(std::llround(value * 100.0)); }
 
   constexpr std::int64_t hundredths() const { return hundredths_; }
   constexpr double value() const { return static_cast<double>(hundredths_) / 100.0; }
