@@ -177,7 +177,11 @@ TEST_F(Rehearsal, ASkewedClockAndASecondAgentAreNoticed) {
   })) << fleet.output();
   const json skewed = cluster.ask({"node", name_of(0)});
   EXPECT_NEAR(skewed.at("clockOffsetMs").get<double>(), -30'000, 5000) << skewed.dump();
-  const json first = cluster.ask({"node", name_of(1)});
+  json first;
+  ASSERT_TRUE(eventually(seconds(20), [&] {
+    first = cluster.ask({"node", name_of(1)});
+    return first.is_object() && first.at("incarnation") != 0;
+  })) << "no report of it yet";
   EXPECT_TRUE(eventually(seconds(30), [&] {
     return fleet.output().find("another agent runs as node 'sim-00001'") != std::string::npos;
   })) << fleet.output();
