@@ -28,6 +28,8 @@ target_compile_options(tideline_flags INTERFACE
 target_include_directories(tideline_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_definitions(tideline_flags INTERFACE TIDELINE_VERSION="${PROJECT_VERSION}")
 
+option(TIDELINE_UNITY "compile some sources of a room at a time; OFF: each by itself" ON)
+
 set(TIDELINE_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer (libFuzzer, with address), or empty")
 if(TIDELINE_SANITIZE STREQUAL "address")
   # No vptr check: it probes memory through a pipe, so that it calls every object invalid in a process out of files.
