@@ -12,6 +12,8 @@
 namespace tideline::tidectl {
 
 bool has_policy(const Node& node) {
+  // None was computed for it: what it is has not been told.
+  if (node.policy_wanted == 0) return false;
   const bool known = node.policy_content.value() != 0 && node.policy_content_applied.value() != 0;
   return known ? node.policy_content == node.policy_content_applied : node.policy_wanted == node.policy_applied;
 }

@@ -9,7 +9,8 @@
 
 namespace tideline::tidectl {
 
-/// The node applies what is wanted of it: the same content, or where that is not known the same version.
+/// The node applies what is wanted of it: the same content, or where that is not known the same version. False where
+/// nothing is wanted yet.
 bool has_policy(const Node& node);
 
 /// "in force", "in force as version 6" (another version that says the same), "pending", "refused"; ", no session" after

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "coordinator/actor/backend.h"
 #include "coordinator/actor/fleet_actor.h"
+#include "coordinator/actor/fleet_memory.h"
 #include "coordinator/actor/history_actor.h"
 #include "coordinator/actor/link_events.h"
 #include "coordinator/actor/policy_actor.h"
@@ -63,6 +65,16 @@ model::Result<fleet::EvictionArbiter> remembered_evictions(const store::HistoryS
   if (!text) return text.error().in("reading the stored evictions");
   if (!*text) return fleet::EvictionArbiter(epoch);
   return fleet::EvictionArbiter::from_text(epoch, **text, {clock::mono_now(), clock::wall_now()});
+}
+
+std::vector<RememberedNode> remember_fleet(const store::HistoryStore& store, std::size_t most) {
+  const fleet::Arrival now{clock::mono_now(), clock::wall_now()};
+  auto nodes = remembered_fleet(store, now, most);
+  const auto accounts =
+      std::count_if(nodes.begin(), nodes.end(), [](const auto& node) { return node.account.has_value(); });
+  log::info("fleet-remembered", "{} nodes and {} accounts, read in {} ms", nodes.size(), accounts,
+            model::to_ms(clock::mono_now() - now.mono));
+  return nodes;
 }
 
 caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
@@ -125,7 +137,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
   impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off),
-                                         std::optional(std::move(*evictions)), std::move(*profiles));
+                                         std::optional(std::move(*evictions)), std::move(*profiles),
+                                         remember_fleet(*store, config.fleet.max_nodes));
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
   impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
                                                           impl->history);

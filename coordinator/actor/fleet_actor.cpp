@@ -30,7 +30,7 @@ model::Error unknown_node(const model::NodeName& name) {
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
                        LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions,
-                       profile::ProfileBook profiles)
+                       profile::ProfileBook profiles, const std::vector<RememberedNode>& remembered)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
@@ -39,7 +39,14 @@ FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::Fle
       ledger_(std::move(profiles)),
       keeper_(ledger_.profiles()),
       desk_(epoch, std::move(hands_off), desk_out()),
-      evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()) {}
+      evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()) {
+  const auto now = clock::mono_now();
+  for (const auto& node : remembered) {
+    if (!fleet_.remember(node.name, node.heard) || !node.account) continue;
+    ledger_.remember(*node.account, node.kept_at, now);
+    if (const auto account = ledger_.remembered(node.name, now)) fleet_.set_reclaimed(*account, now);
+  }
+}
 
 caf::behavior FleetActor::make_behavior() {
   delayed_send(this, kLedgerInterval, LedgerTick{});

@@ -5,8 +5,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "coordinator/actor/eviction_desk.h"
+#include "coordinator/actor/fleet_memory.h"
 #include "coordinator/actor/hands_off_desk.h"
 #include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/link_port.h"
@@ -22,7 +24,8 @@ class FleetActor : public caf::event_based_actor {
  public:
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
              LinkPortPtr link, fleet::HandsOffBook hands_off = {},
-             std::optional<fleet::EvictionArbiter> evictions = std::nullopt, profile::ProfileBook profiles = {});
+             std::optional<fleet::EvictionArbiter> evictions = std::nullopt, profile::ProfileBook profiles = {},
+             const std::vector<RememberedNode>& remembered = {});
   caf::behavior make_behavior() override;
 
  private:

@@ -1,6 +1,7 @@
 #include "coordinator/actor/ledger_answers.h"
 
 #include <map>
+#include <utility>
 
 #include "coordinator/reclaim/cluster.h"
 #include "coordinator/reclaim/explain.h"
@@ -10,6 +11,9 @@ namespace tideline::coordinator {
 model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const LedgerBook& ledger,
                                           const fleet::FleetView& fleet, const policy::Rollout& rollout,
                                           const fleet::Arrival& now) {
+  if (auto account = ledger.remembered(node, now.mono); account && !fleet.knows_host(node)) {
+    return reclaim::explain(model::AccountAt{now.wall, *std::move(account)});
+  }
   const auto policy = rollout.wanted(node).value_or(model::NodePolicy{});
   reclaim::Origin origin;
   origin.averaged = fleet.options().aggregate;

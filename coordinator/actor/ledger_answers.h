@@ -13,7 +13,8 @@
 
 namespace tideline::coordinator {
 
-/// The account of a known node, computed anew: what the ledger has, or will have a second from now.
+/// The account of a known node, computed anew: what the ledger has, or will have a second from now. Of one that is only
+/// remembered, what the ledger has of it: `stored` is set.
 model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const LedgerBook& ledger,
                                           const fleet::FleetView& fleet, const policy::Rollout& rollout,
                                           const fleet::Arrival& now);

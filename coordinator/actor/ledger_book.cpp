@@ -8,6 +8,24 @@
 
 namespace tideline::coordinator {
 
+void LedgerBook::remember(const model::Reclaimed& kept, model::MonoTime kept_at, model::MonoTime now) {
+  const auto [found, is_new] = rows_.try_emplace(kept.node);
+  if (!is_new) return;
+  Row& row = found->second;
+  row.touched = false;
+  row.account = reclaim::as_stale(model::aged(kept, now - kept_at));
+  row.computed = now;
+  row.kept = kept;
+  row.kept_at = kept_at;
+  row.remembered = true;
+}
+
+std::optional<model::Reclaimed> LedgerBook::remembered(const model::NodeName& node, model::MonoTime now) const {
+  const auto found = rows_.find(node);
+  if (found == rows_.end() || !found->second.remembered) return std::nullopt;
+  return model::aged(*found->second.account, now - found->second.computed);
+}
+
 void LedgerBook::touch_all() {
   for (auto& [name, row] : rows_)
     row.touched = true;
@@ -21,6 +39,11 @@ bool LedgerBook::is_due(const Row& row, model::MonoTime now) {
   return !age || reclaim::is_too_old(*age + (now - row.computed), row.degrade_minutes);
 }
 
+bool LedgerBook::is_given_up(const Row& row, model::MonoTime now) {
+  return !row.unkept && now - row.computed > kReturnWithin &&
+         reclaim::worth_keeping(*row.kept, *row.account, model::kZeroDuration);
+}
+
 reclaim::NodeInput LedgerBook::input(const model::NodeName& node, const fleet::FleetView& fleet,
                                      const model::NodePolicy& policy) const {
   return ledger_input(node, fleet.usage(node), policy, profiles_.reclaimable(node));
@@ -31,10 +54,19 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
   std::vector<Change> changes;
   for (auto& [name, row] : rows_) {
     if (changes.size() == most) break;
+    // There is nothing to compute a remembered one from.
+    if (row.remembered && !(row.touched && fleet.knows_host(name))) {
+      if (!is_given_up(row, now)) continue;
+      row.unkept = true;
+      changes.push_back({row.kept, model::aged(*row.account, now - row.computed)});
+      continue;
+    }
     if (!is_due(row, now)) continue;
     const auto policy = rollout.wanted(name).value_or(model::NodePolicy{});
     auto account = reclaim::reclaim(input(name, fleet, policy), policy.colocation, now);
-    changes.push_back({std::exchange(row.account, account), std::move(account)});
+    auto before = std::exchange(row.account, account);
+    if (std::exchange(row.remembered, false)) before = row.kept;
+    changes.push_back({std::move(before), std::move(account)});
     row.touched = false;
     row.computed = now;
     row.unkept = true;
@@ -84,7 +116,7 @@ model::Reclaimed LedgerBook::cluster(const fleet::FleetView& fleet, model::MonoT
 
 profile::Summary LedgerBook::predicted(const fleet::FleetView& fleet, model::MonoTime now) const {
   return profiles_.summary([&](const model::NodeName& name) {
-    // A node that is only remembered of an earlier life is not known there.
+    // A node may be remembered of an earlier life by its profile alone.
     const auto liveness = fleet.liveness(name, now);
     return liveness && *liveness != fleet::Liveness::kGone;
   });

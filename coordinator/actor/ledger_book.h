@@ -21,12 +21,23 @@ namespace tideline::coordinator {
 class LedgerBook {
  public:
   struct Change {
-    std::optional<model::Reclaimed> before;  // nullopt: the first of this node
+    /// nullopt: the first of this node. The first after remember() comes after what history has.
+    std::optional<model::Reclaimed> before;
     model::Reclaimed now;
   };
 
   /// `profiles`: what was learnt in an earlier life.
   explicit LedgerBook(profile::ProfileBook profiles = {}) : profiles_(std::move(profiles)) {}
+
+  /// A remembered node that has not reported after so long is withdrawn for history, too; run() then gives it once. By
+  /// then those that are to come back are back, and nothing had to be written of them.
+  static constexpr model::Duration kReturnWithin = std::chrono::minutes(15);
+
+  /// Takes over the account of a node that an earlier life kept last, at `kept_at`. Until the node reports to this one
+  /// it stands as reclaim::as_stale(), whoever touches it. A node that is there already stays as it is.
+  void remember(const model::Reclaimed& kept, model::MonoTime kept_at, model::MonoTime now);
+  /// Such an account as of `now`; nullopt = there is none, or it was computed since.
+  std::optional<model::Reclaimed> remembered(const model::NodeName& node, model::MonoTime now) const;
 
   /// The node is new, or its labels or its session are others.
   void touch(const model::NodeName& node) { rows_[node].touched = true; }
@@ -91,9 +102,12 @@ class LedgerBook {
     int degrade_minutes = 0;               // of the policy it was computed by
     std::optional<model::Reclaimed> kept;  // as history has it
     model::MonoTime kept_at;
-    bool unkept = false;  // computed since it was kept
+    bool unkept = false;      // computed since it was kept
+    bool remembered = false;  // by remember(), and not computed since
   };
   static bool is_due(const Row& row, model::MonoTime now);
+  /// Of a remembered one.
+  static bool is_given_up(const Row& row, model::MonoTime now);
   static bool is_to_keep(const Row& row, model::MonoTime now);
   std::map<model::NodeName, Row> rows_;
   model::NodeName turn_;  // where the next to_keep begins

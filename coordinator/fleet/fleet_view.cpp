@@ -100,6 +100,7 @@ struct FleetView::Node {
 
   std::optional<model::Reclaimed> reclaimed;
   model::MonoTime reclaimed_at;
+  std::optional<model::MonoTime> remembered;  // the newest report to an earlier life, until `reported`
   std::uint64_t gap_reports = 0;
   model::PolicyVersion policy_wanted;
   model::PolicyVersion policy_applied;
@@ -131,7 +132,11 @@ struct FleetView::Node {
 };
 
 Liveness FleetView::Node::liveness(model::MonoTime now, const FleetOptions& options) const {
-  if (!reported) return Liveness::kNever;
+  if (!reported) {
+    if (!remembered) return Liveness::kNever;
+    // A live node's report is at hand, and this one's is not.
+    return now - *remembered <= options.gone_after ? Liveness::kLate : Liveness::kGone;
+  }
   const model::Duration age = now - arrived;
   return age <= options.late_after ? Liveness::kLive : age <= options.gone_after ? Liveness::kLate : Liveness::kGone;
 }
@@ -267,6 +272,15 @@ model::Result<Intake> FleetView::intake(std::shared_ptr<const Report> taken, con
   return intake;
 }
 
+model::Result<void> FleetView::remember(const model::NodeName& name, model::MonoTime heard) {
+  if (nodes_.contains(name)) return {};
+  const auto added = find_or_add(name);
+  if (!added) return added.error();
+  (*added)->heard = heard;
+  (*added)->remembered = heard;
+  return {};
+}
+
 model::Result<Event> FleetView::connected(const model::NodeName& name, const Arrival& arrival,
                                           model::Incarnation incarnation) {
   const auto added = find_or_add(name);
@@ -369,8 +383,11 @@ std::optional<NodeView> FleetView::node(const model::NodeName& name, model::Mono
   if (node.acked == node.policy_applied) view.policy_content_applied = node.acked_content;
   view.policy_problem = node.policy_problem;
   if (node.reclaimed) view.reclaimed = model::aged(*node.reclaimed, now - node.reclaimed_at);
-  if (!node.reported) return view;
   view.liveness = node.liveness(now, options_);
+  if (!node.reported) {
+    if (node.remembered) view.report_age = std::max(now - *node.remembered, model::kZeroDuration);
+    return view;
+  }
   view.report_age = std::max(now - node.arrived, model::kZeroDuration);
   view.incarnation = node.incarnation;
   view.last_seq = node.seq;

@@ -95,6 +95,10 @@ class FleetView {
     return intake(std::make_shared<const model::Report>(report), arrival);
   }
 
+  /// A node of which an earlier life of the coordinator heard last at `heard`. Until its first live report nothing else
+  /// is known of it. One that is known already stays as it is. Same error as intake.
+  model::Result<void> remember(const model::NodeName& name, model::MonoTime heard);
+
   /// A session of the node opened or closed; gives the event to keep. Same error as intake.
   /// While the session is open its incarnation is the node's, also where the node had left it, and live reports of
   /// another are old: two agents may take turns under one name. 0 = not told.

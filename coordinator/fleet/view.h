@@ -19,7 +19,7 @@ namespace tideline::fleet {
 enum class Liveness : std::uint8_t {
   kNever = 0,  // known by name or session, no live report yet
   kLive = 1,   // age <= FleetOptions::late_after
-  kLate = 2,   // age <= FleetOptions::gone_after
+  kLate = 2,   // age <= FleetOptions::gone_after; at best, of a node that FleetView::remember() made known
   kGone = 3,
 };
 std::string_view name_of(Liveness liveness);  // "never", "live", "late", "gone"
@@ -28,7 +28,7 @@ struct NodeView {
   model::NodeName name;
   Liveness liveness = Liveness::kNever;
   bool connected = false;                       // a session is open
-  std::optional<model::Duration> report_age;    // since the newest live report arrived; nullopt = never
+  std::optional<model::Duration> report_age;    // since the newest live or remembered report arrived; nullopt = never
   std::optional<model::Duration> clock_offset;  // node's wall clock minus the coordinator's; nullopt = not known yet
   model::Incarnation incarnation;               // of the newest live report
   model::Seq last_seq;                          // of the newest live report; 0 = none

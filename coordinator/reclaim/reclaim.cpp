@@ -185,6 +185,13 @@ ReclaimTerms<Unit> settle(const Account<Unit>& account, const Demand<Unit>& dema
   return terms;
 }
 
+/// As settle() leaves terms that it does not come to.
+template <class Unit>
+void make_stale(ReclaimTerms<Unit>& terms) {
+  terms.offered = terms.deficit = terms.mid = terms.mid_offered = terms.origin = terms.published = Unit{0};
+  terms.rule = terms.mid_rule = ReclaimRule::kStale;
+}
+
 }  // namespace
 
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now) {
@@ -208,6 +215,17 @@ model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& 
   result.memory = settle(memory, demand(input, memory), policy, withdrawn);
   result.zones = split(result, input.zones, policy);
   return result;
+}
+
+model::Reclaimed as_stale(model::Reclaimed account) {
+  if (account.cpu.rule == ReclaimRule::kDisabled) return account;
+  make_stale(account.cpu);
+  make_stale(account.memory);
+  for (auto& zone : account.zones) {
+    zone.cpu.offered = model::MilliCpu(0);
+    zone.memory.offered = model::Bytes(0);
+  }
+  return account;
 }
 
 bool is_too_old(model::Duration age, int degrade_minutes) {

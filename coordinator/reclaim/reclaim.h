@@ -114,6 +114,10 @@ struct NodeInput {
 /// What is offered to batch is split over the node's NUMA zones (zones.h).
 model::Reclaimed reclaim(const NodeInput& input, const model::ColocationPolicy& policy, model::MonoTime now);
 
+/// The account of a node of which nothing was heard since: what reclaim() gives of the same input once it is too old,
+/// but for its age.
+model::Reclaimed as_stale(model::Reclaimed account);
+
 /// Whether data of that age withdraws the offer: more than degradeTimeMinutes, in whole minutes begun.
 bool is_too_old(model::Duration age, int degrade_minutes);
 

@@ -66,7 +66,7 @@ enum Liveness { never @0; live @1; late @2; gone @3; }
 struct NodeSummary {
   name @0 :Text;
   liveness @1 :Liveness;
-  reportAgeMs @2 :R.OptInt;    # ms since the last live report arrived
+  reportAgeMs @2 :R.OptInt;    # ms since the last live report arrived, here or at an earlier life of the coordinator
   clockOffsetMs @3 :Int64;     # ms, node's wall clock minus the coordinator's
   incarnation @4 :UInt64;
   lastSeq @5 :UInt64;
@@ -74,7 +74,7 @@ struct NodeSummary {
   policyWanted @7 :UInt64;
   policyApplied @8 :UInt64;
   policyProblem @9 :Text;
-  status @10 :R.NodeStatus;    # null while liveness is never
+  status @10 :R.NodeStatus;    # of the newest live report; null before the first since the coordinator's start
   last @11 :R.Sample;          # newest sample; null while none is known
   reclaimed @12 :Reclaimed;    # null while none was computed
   podCount @13 :UInt32;

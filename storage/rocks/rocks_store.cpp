@@ -269,6 +269,12 @@ std::vector<model::NodeName> RocksStore::nodes() const {
   return {names.begin(), names.end()};
 }
 
+std::optional<model::WallTime> RocksStore::last_received(const model::NodeName& node) const {
+  const std::shared_lock lock(impl_->index_mutex);
+  const auto found = impl_->indexes.find(node);
+  return found == impl_->indexes.end() ? std::nullopt : std::optional(found->second.last_received);
+}
+
 model::Seq RocksStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {
   const std::shared_lock lock(impl_->index_mutex);
   const auto found = impl_->indexes.find(node);

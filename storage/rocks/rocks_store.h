@@ -31,6 +31,7 @@ class RocksStore final : public store::HistoryStore {
   model::Result<void> put_setting(std::string_view key, std::string_view value) override;
   model::Result<std::optional<std::string>> setting(std::string_view key) const override;
   std::vector<model::NodeName> nodes() const override;
+  std::optional<model::WallTime> last_received(const model::NodeName& node) const override;
   model::Seq acked_through(const model::NodeName& node, model::Incarnation incarnation) const override;
   bool has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const override;
   model::Result<store::Page<store::StoredEvent>> events(const model::NodeName& node, model::WallTime from,

@@ -162,6 +162,9 @@ class HistoryStore {
 
   /// Nodes with reports, events or remembered sequence numbers, by name; not the cluster, whose name is empty.
   virtual std::vector<model::NodeName> nodes() const = 0;
+  /// When the newest of its reports arrived, live or not, by the receiver's wall clock; nullopt = none is remembered,
+  /// as of a node with events alone. Reads nothing from disk.
+  virtual std::optional<model::WallTime> last_received(const model::NodeName& node) const = 0;
   /// Highest n such that 1..n of the incarnation are all stored; 0 = none. Numbers that the node's spool dropped stay
   /// holes, so this may stand still while later reports are stored.
   virtual model::Seq acked_through(const model::NodeName& node, model::Incarnation incarnation) const = 0;

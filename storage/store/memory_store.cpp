@@ -148,6 +148,12 @@ std::vector<model::NodeName> MemoryStore::nodes() const {
   return {names.begin(), names.end()};
 }
 
+std::optional<model::WallTime> MemoryStore::last_received(const model::NodeName& node) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->nodes.find(node);
+  return found == state_->nodes.end() ? std::nullopt : std::optional(found->second.index.last_received);
+}
+
 model::Seq MemoryStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->nodes.find(node);

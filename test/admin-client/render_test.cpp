@@ -162,6 +162,14 @@ TEST(RenderPolicyStatus, SaysWhoHasTheSameAndWhatItCannotDo) {
                     HasSubstr("2 of 3 nodes have what they should; 2 cannot do all of it\n")));
 }
 
+TEST(RenderPolicyStatus, ANodeOfWhichNothingIsWantedYetHasNotWhatItShould) {
+  Node silent;
+  silent.name = "db-1";
+  silent.liveness = "gone";
+  EXPECT_THAT(render_policy_status({{}, {silent, web()}}),
+              AllOf(HasSubstr("pending, no session"), HasSubstr("1 of 2 nodes have what they should")));
+}
+
 TEST(RenderPolicyCheck, OfOneNodeIsAboutThatNode) {
   PolicyCheck checked;
   checked.version = 7;

@@ -17,6 +17,7 @@ class BrokenStore : public store::HistoryStore {
   model::Result<void> put_setting(std::string_view, std::string_view) override { return broken(); }
   model::Result<std::optional<std::string>> setting(std::string_view) const override { return broken(); }
   std::vector<model::NodeName> nodes() const override { return {}; }
+  std::optional<model::WallTime> last_received(const model::NodeName&) const override { return std::nullopt; }
   model::Seq acked_through(const model::NodeName&, model::Incarnation) const override { return model::Seq(0); }
   bool has(const model::NodeName&, model::Incarnation, model::Seq) const override { return false; }
   model::Result<store::Page<store::StoredEvent>> events(const model::NodeName&, model::WallTime, model::WallTime,

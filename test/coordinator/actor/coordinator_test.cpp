@@ -1,5 +1,6 @@
 #include "coordinator/actor/coordinator.h"
 
+#include <functional>
 #include <future>
 
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/session_actor.h"
 #include "coordinator/actor/watch_actor.h"
+#include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/coordinator/actor/broken_store.h"
 #include "test/support/certs.h"
@@ -29,17 +31,84 @@ class ThrowingStore final : public BrokenStore {
   }
 };
 
-TEST(Coordinator, TellsWhenAPartOfItDiedAndStopsAllTheSame) {
-  const test::TempDir dir;
-  std::filesystem::create_directories(dir.path() / "policy");
+/// All that a coordinator needs, in `dir`.
+CoordinatorConfig config_in(const test::TempDir& dir) {
   dir.write("policy/colocation-config.json", R"({"enable": true})");
   const test::CertAuthority authority(dir.str(), "ca");
   const auto files = authority.coordinator();
-  std::promise<void> ended;
   CoordinatorConfig config;
   config.listen = "127.0.0.1:0";
   config.tls = {files.certificate, files.key, files.ca};
   config.policy_dir = dir.str() + "/policy";
+  return config;
+}
+
+/// What `ask` is answered, as far as it is.
+template <class T>
+model::Result<T> answer_of(const std::function<void(admin::Reply<T>)>& ask) {
+  auto promise = std::make_shared<std::promise<model::Result<T>>>();
+  auto answer = promise->get_future();
+  ask([promise](model::Result<T> result) { promise->set_value(std::move(result)); });
+  if (answer.wait_for(kPatience) != std::future_status::ready) {
+    return model::Error(model::ErrorCode::kInternal, "no answer");
+  }
+  return answer.get();
+}
+
+TEST(Coordinator, KnowsTheFleetOfItsEarlierLifeAndSellsNothingOfIt) {
+  const test::TempDir dir;
+  const auto store = std::make_shared<store::MemoryStore>();
+  const auto now = clock::wall_now();
+  const std::vector<store::IncomingReport> reports{
+      {.report = *arrived("away", 1)->report, .received = {now.ms - 60'000}},
+      {.report = *arrived("dead", 1)->report, .received = {now.ms - 3'600'000}}};
+  ASSERT_TRUE(store->append(reports).ok());
+  model::AccountAt account{{now.ms - 60'000}, {}};
+  account.account.node = model::NodeName("away");
+  account.account.cpu.capacity = model::MilliCpu(4'000);
+  account.account.cpu.offered = account.account.cpu.published = model::MilliCpu(1'500);
+  ASSERT_TRUE(store->append_accounts({&account, 1}).ok());
+
+  const auto running = Coordinator::start(config_in(dir), store);
+  ASSERT_TRUE(running.ok()) << running.error().message();
+  auto& backend = (*running)->backend();
+  const auto nodes = answer_of<std::vector<fleet::NodeView>>([&](auto reply) { backend.nodes(std::move(reply)); });
+  ASSERT_TRUE(nodes.ok());
+  ASSERT_EQ(nodes->size(), 2u);
+  EXPECT_EQ((*nodes)[0].name, model::NodeName("away"));
+  EXPECT_EQ((*nodes)[0].liveness, fleet::Liveness::kLate);
+  EXPECT_EQ((*nodes)[1].liveness, fleet::Liveness::kGone);
+  ASSERT_TRUE((*nodes)[0].reclaimed);
+  EXPECT_EQ((*nodes)[0].reclaimed->cpu.rule, model::ReclaimRule::kStale);
+  EXPECT_EQ((*nodes)[0].reclaimed->cpu.capacity, model::MilliCpu(4'000));
+  EXPECT_EQ((*nodes)[0].reclaimed->cpu.published, model::MilliCpu(0));
+
+  const auto ledger = answer_of<admin::ReclaimedReport>([&](auto reply) { backend.reclaimed(std::move(reply)); });
+  ASSERT_TRUE(ledger.ok());
+  ASSERT_EQ(ledger->nodes.size(), 1u);
+  EXPECT_EQ(ledger->nodes[0].node, model::NodeName("away"));
+  EXPECT_EQ(ledger->cluster.cpu.published, model::MilliCpu(0));
+  const auto explained = answer_of<model::ExplainedAccount>(
+      [&](auto reply) { backend.explain_reclaimed({model::NodeName("away"), std::nullopt}, std::move(reply)); });
+  ASSERT_TRUE(explained.ok()) << explained.error().message();
+  EXPECT_TRUE(explained->stored);
+  const auto held = answer_of<void>([&](auto reply) {
+    backend.hands_off_begin(
+        {{link::Role::kOperator, "ann"}, "test"}, model::NodeName("dead"),
+        {.group = "kubepods", .remaining = std::nullopt, .release = false, .who = "ann", .reason = "it is broken"},
+        std::move(reply));
+  });
+  EXPECT_TRUE(held.ok()) << held.error().message();
+  const auto metrics = answer_of<web::WebBackend::Text>(
+      [&](auto reply) { (*running)->web_backend().metrics(std::move(reply)); });
+  ASSERT_TRUE(metrics.ok());
+  EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_nodes{liveness=\"gone\"} 1\n"));
+}
+
+TEST(Coordinator, TellsWhenAPartOfItDiedAndStopsAllTheSame) {
+  const test::TempDir dir;
+  std::promise<void> ended;
+  auto config = config_in(dir);
   config.on_actor_ended = [&] { ended.set_value(); };
   auto running = Coordinator::start(std::move(config), std::make_shared<ThrowingStore>());
   ASSERT_TRUE(running.ok()) << running.error().message();

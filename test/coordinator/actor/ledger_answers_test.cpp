@@ -39,6 +39,26 @@ TEST_F(LedgerAnswers, AnExplanationRestsOnThePredictionThatTheAccountRestsOn) {
   EXPECT_THAT(reclaimable(live).detail, HasSubstr("histogram"));
 }
 
+TEST_F(LedgerAnswers, ARememberedNodeIsExplainedByWhatHistoryHasUntilItReports) {
+  report_now("n", 1, 2'000);
+  const auto kept = computed();
+  fleet_ = fleet::FleetView();
+  book_ = LedgerBook();
+  ASSERT_TRUE(fleet_.remember(NodeName("n"), now_).ok());
+  book_.remember(kept, now_, now_);
+  now_ = now_ + std::chrono::minutes(3);
+  const auto remembered = explained();
+  EXPECT_TRUE(remembered.stored);
+  EXPECT_EQ(remembered.account, accounts().at(0));
+  EXPECT_EQ(remembered.account.cpu.rule, model::ReclaimRule::kStale);
+  EXPECT_EQ(remembered.account.cpu.high_priority, MilliCpu(2'000));
+  EXPECT_EQ(remembered.at, (model::WallTime{1'790'000'000'000}));
+  EXPECT_FALSE(remembered.cpu.terms.empty());
+  report_now("n", 2, 2'000);
+  EXPECT_FALSE(explained().stored);
+  EXPECT_EQ(explained().account.cpu.offered, MilliCpu(3'000));
+}
+
 TEST_F(LedgerAnswers, AnExplanationSaysWhyNothingIsPredicted) {
   book_.set_prediction(prediction(profile::Predictor::kRecentMax));
   report_now("n", 1, 500);

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/actor/ledger_input.h"
+#include "coordinator/reclaim/reclaim.h"
 #include "test/coordinator/actor/ledger_fixture.h"
 
 namespace tideline::coordinator {
@@ -219,6 +220,113 @@ TEST_F(LedgerBookTest, AnotherLifeGoesOnWithWhatWasLearnt) {
   EXPECT_THAT(book_.run(fleet_, rollout_, now_), IsEmpty()) << "a node that is only remembered has no account";
   report_now("n", 7, 500);
   EXPECT_EQ(computed().cpu, before);
+}
+
+/// Another life of the coordinator, which knows of node n what history has.
+class RememberedAccount : public Ledger {
+ protected:
+  void SetUp() override {
+    report_now("n", 1, 2'000);
+    kept_ = computed();
+  }
+  void restart_after(model::Duration away) {
+    const auto kept_at = now_;
+    now_ = now_ + away;
+    fleet_ = fleet::FleetView();
+    book_ = LedgerBook();
+    ASSERT_TRUE(fleet_.remember(NodeName("n"), kept_at).ok());
+    book_.remember(kept_, kept_at, now_);
+  }
+  std::vector<LedgerBook::Change> run() { return book_.run(fleet_, rollout_, now_); }
+  std::vector<std::string> kept_now() { return names_of(book_.to_keep(fleet_, now_)); }
+
+  model::Reclaimed kept_;
+};
+
+TEST_F(RememberedAccount, IsShownAndOffersNothingUntilItsNodeReports) {
+  restart_after(seconds(30));
+  const auto shown = reclaim::as_stale(model::aged(kept_, seconds(30)));
+  EXPECT_THAT(accounts(), ElementsAre(shown));
+  EXPECT_EQ(shown.cpu.rule, ReclaimRule::kStale);
+  EXPECT_EQ(shown.cpu.published, MilliCpu(0));
+  EXPECT_EQ(shown.cpu.capacity, MilliCpu(10'000));
+  EXPECT_EQ(book_.remembered(NodeName("n"), now_), shown);
+  EXPECT_EQ(book_.cluster(fleet_, now_).cpu.capacity, MilliCpu(10'000));
+  ASSERT_TRUE(fleet_.connected(NodeName("n"), {now_, {1}}).ok());
+  book_.touch(NodeName("n"));
+  book_.touch_all();
+  EXPECT_THAT(run(), IsEmpty()) << "there is nothing to compute it from";
+  EXPECT_THAT(accounts(), ElementsAre(shown));
+  EXPECT_THAT(kept_now(), IsEmpty());
+  report_now("n", 2, 2'000);
+  ASSERT_THAT(run(), SizeIs(1));
+  EXPECT_EQ(accounts().at(0).cpu.published, MilliCpu(3'000));
+  EXPECT_EQ(book_.remembered(NodeName("n"), now_), std::nullopt);
+}
+
+TEST_F(RememberedAccount, IsNotWrittenAgainWhereTheFirstReportGivesTheSame) {
+  restart_after(seconds(30));
+  report_now("n", 2, 2'000);
+  const auto changes = run();
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].before, kept_) << "no event: the rule is the one that history has";
+  EXPECT_THAT(kept_now(), IsEmpty());
+  now_ = now_ + seconds(30);
+  report_now("n", 3, 4'000);
+  (void)run();
+  EXPECT_THAT(kept_now(), ElementsAre("n")) << "it moved, and its minute is over";
+}
+
+TEST_F(RememberedAccount, IsWrittenAgainAtOnceWhereItsRuleIsAnotherOrItIsOld) {
+  restart_after(seconds(5));
+  report_now("n", 2, 9'000);
+  (void)run();
+  EXPECT_EQ(accounts().at(0).cpu.rule, ReclaimRule::kDeficit);
+  EXPECT_THAT(kept_now(), ElementsAre("n"));
+  restart_after(minutes(10));
+  report_now("n", 3, 2'000);
+  (void)run();
+  EXPECT_THAT(kept_now(), ElementsAre("n"));
+}
+
+TEST_F(RememberedAccount, IsWithdrawnForHistoryOnceItsNodeHadTimeToComeBack) {
+  restart_after(seconds(1));
+  now_ = now_ + LedgerBook::kReturnWithin;
+  EXPECT_THAT(run(), IsEmpty());
+  now_ = now_ + seconds(1);
+  const auto changes = run();
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].before, kept_);
+  EXPECT_EQ(changes[0].now, accounts().at(0));
+  EXPECT_EQ(changes[0].now.cpu.rule, ReclaimRule::kStale);
+  EXPECT_EQ(changes[0].now.data_age, LedgerBook::kReturnWithin + seconds(2));
+  EXPECT_THAT(run(), IsEmpty()) << "once";
+  EXPECT_THAT(kept_now(), ElementsAre("n"));
+  for (int minute = 0; minute < 30; ++minute) {
+    now_ = now_ + minutes(1);
+    EXPECT_THAT(run(), IsEmpty());
+    for (const auto& name : kept_now())
+      EXPECT_EQ(name, "") << "the cluster's own alone";
+  }
+  report_now("n", 2, 2'000);
+  const auto back = run();
+  ASSERT_THAT(back, SizeIs(1));
+  EXPECT_EQ(back[0].before->cpu.rule, ReclaimRule::kStale);
+}
+
+TEST_F(RememberedAccount, IsNotWrittenAgainWhereHistoryHasItAsWithdrawn) {
+  kept_ = reclaim::as_stale(kept_);
+  restart_after(minutes(1));
+  now_ = now_ + LedgerBook::kReturnWithin + seconds(1);
+  EXPECT_THAT(run(), IsEmpty());
+  EXPECT_THAT(kept_now(), IsEmpty());
+}
+
+TEST_F(RememberedAccount, TakesNoPlaceThatIsTaken) {
+  const auto before = accounts();
+  book_.remember(reclaim::as_stale(kept_), now_, now_);
+  EXPECT_EQ(accounts(), before);
+  EXPECT_EQ(book_.remembered(NodeName("n"), now_), std::nullopt);
 }
 
 // Whatever is left out: the book holds what computing all anew would give.

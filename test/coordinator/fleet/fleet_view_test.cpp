@@ -119,6 +119,63 @@ TEST(Liveness, IsNeverUntilALiveReportArrives) {
   EXPECT_EQ(fleet.usage(NodeName("n")), std::nullopt);
 }
 
+TEST(Remembered, IsThereAsLateOrGoneAndNeverAsLive) {
+  FleetView fleet;
+  const NodeName n("n");
+  ASSERT_TRUE(fleet.remember(n, receiver(seconds(0)).mono).ok());
+  const auto node = view(fleet, seconds(1));
+  EXPECT_EQ(node.liveness, Liveness::kLate) << "how it is now is not known";
+  EXPECT_EQ(node.report_age, seconds(1));
+  EXPECT_FALSE(node.connected);
+  EXPECT_EQ(node.status, std::nullopt);
+  EXPECT_EQ(view(fleet, minutes(5)).liveness, Liveness::kLate);
+  EXPECT_EQ(view(fleet, minutes(5) + milliseconds(1)).liveness, Liveness::kGone);
+  EXPECT_EQ(fleet.liveness(n, receiver(minutes(6)).mono), Liveness::kGone);
+  EXPECT_THAT(fleet.summary(receiver(seconds(1)).mono).nodes, ElementsAre(0u, 0u, 1u, 0u));
+  EXPECT_THAT(fleet.summary(receiver(minutes(6)).mono).nodes, ElementsAre(0u, 0u, 0u, 1u));
+  EXPECT_FALSE(fleet.knows_host(n));
+  EXPECT_EQ(fleet.usage(n), std::nullopt) << "nothing is sold from memory";
+  EXPECT_THAT(fleet.pods(NodeName()), IsEmpty());
+  EXPECT_EQ(fleet.label(n, "zone"), "");
+  EXPECT_EQ(fleet.newest_reports(n).at(0).second, nullptr);
+}
+
+TEST(Remembered, IsLiveFromItsFirstLiveReportOn) {
+  FleetView fleet;
+  const NodeName n("n");
+  ASSERT_TRUE(fleet.remember(n, receiver(seconds(0)).mono).ok());
+  ASSERT_TRUE(fleet.connected(n, receiver(seconds(10)), Incarnation(1)).ok());
+  take(fleet, backfill(Sender{}.report(1, seconds(0))), seconds(11));
+  EXPECT_EQ(view(fleet, seconds(11)).liveness, Liveness::kLate);
+  EXPECT_EQ(view(fleet, seconds(11)).report_age, seconds(11));
+  EXPECT_TRUE(view(fleet, seconds(11)).connected);
+  EXPECT_EQ(take(fleet, Sender{}.report(2, seconds(12)), seconds(12)).outcome, IntakeOutcome::kLive);
+  EXPECT_EQ(view(fleet, seconds(13)).liveness, Liveness::kLive);
+  EXPECT_EQ(view(fleet, seconds(13)).report_age, seconds(1));
+  EXPECT_EQ(view(fleet, seconds(43)).liveness, Liveness::kLate);
+  EXPECT_EQ(fleet.usage(n)->node_cpu, MilliCpu(5'000));
+}
+
+TEST(Remembered, IsForgottenAsLongAfterItWasHeardAsAnyNode) {
+  FleetView fleet(FleetOptions{.forget_after = hours(24)});
+  const NodeName n("n");
+  ASSERT_TRUE(fleet.remember(n, receiver(-hours(23)).mono).ok());
+  EXPECT_THAT(fleet.long_gone(receiver(hours(1)).mono), IsEmpty());
+  EXPECT_THAT(fleet.long_gone(receiver(hours(1) + seconds(1)).mono), ElementsAre(n));
+  EXPECT_TRUE(fleet.forget(n));
+  EXPECT_EQ(fleet.liveness(n, receiver(hours(1)).mono), std::nullopt);
+}
+
+TEST(Remembered, ChangesNoNodeThatIsKnownAndNeedsRoomLikeAnother) {
+  FleetView fleet(FleetOptions{.max_nodes = 1});
+  take(fleet, Sender{}.report(1, seconds(0)), seconds(0));
+  EXPECT_TRUE(fleet.remember(NodeName("n"), receiver(-hours(1)).mono).ok());
+  EXPECT_EQ(view(fleet, seconds(1)).liveness, Liveness::kLive);
+  const auto refused = fleet.remember(NodeName("extra"), receiver(seconds(0)).mono);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), model::ErrorCode::kOverloaded);
+}
+
 TEST(Intake, ShowsTheNewestLiveReport) {
   FleetView fleet;
   const Sender sender;

@@ -504,6 +504,23 @@ TEST(Reclaim, AnOfferIsWithdrawnOnceDataIsOlderThanTheDegradeTime) {
   EXPECT_EQ(stale.data_age, std::chrono::minutes(15) + std::chrono::nanoseconds(1));
 }
 
+TEST(Reclaim, AsStaleIsWhatTheSameInputGivesOnceItIsTooOld) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  RandomNodes random(seed);
+  int offers = 0;
+  for (int round = 0; round < 1'000; ++round) {
+    const auto any = random.policy();
+    NodeInput input = random.node(kNow);
+    input.arrived = kNow;
+    const auto fresh = reclaim(input, any, kNow);
+    const auto age = std::chrono::minutes(any.degrade_time_minutes + 1);
+    ASSERT_EQ(as_stale(model::aged(fresh, age)), reclaim(input, any, kNow + age)) << round;
+    offers += fresh.cpu.offered > MilliCpu(0) ? 1 : 0;
+  }
+  EXPECT_GT(offers, 10);
+}
+
 TEST(Reclaim, ANodeThatNeverReportedIsStale) {
   NodeInput input;
   input.node = model::NodeName("n");

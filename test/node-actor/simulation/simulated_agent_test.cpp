@@ -67,6 +67,30 @@ TEST(SimulatedAgent, PodsOfTenSecondsAgoAreNewsWhereTheyAreReadThatSeldomAndElse
   }
 }
 
+// A coordinator that starts again sends every node its policy: what is the same must not be felt.
+TEST(SimulatedAgent, ThePolicyOfALaterCoordinatorThatSaysTheSameWritesNothing) {
+  World world;
+  World untold;
+  auto policy = policy_of(SuppressPolicy::kCfsQuota, 65);
+  world.agent->set_policy(policy);
+  untold.agent->set_policy(policy);
+  world.run(30);
+  untold.run(30);
+  policy.epoch = model::Epoch(policy.epoch.value() + 1);
+  policy.version = policy.version.next();
+  world.agent->set_policy(policy);
+  for (const double services : {8000.0, 12'000.0, 4000.0}) {
+    world.services = untold.services = services;
+    world.run(20);
+    untold.run(20);
+    EXPECT_EQ(world.agent->writes(), untold.agent->writes()) << services;
+    EXPECT_EQ(world.limit(), untold.limit()) << services;
+  }
+  EXPECT_GT(world.agent->writes(), 0u);
+  EXPECT_EQ(world.agent->take_events(), untold.agent->take_events());
+  EXPECT_EQ(world.agent->status().policy_applied, policy.version);
+}
+
 TEST(SimulatedAgent, SwitchedOffItGivesTheQuotaBack) {
   World world;
   world.agent->set_policy(policy_of(SuppressPolicy::kCfsQuota, 65));

@@ -104,6 +104,7 @@ TEST(Reopen, KeepsEverythingAndStillRefusesDuplicates) {
   EXPECT_EQ(store->acked_through(NodeName("n"), Incarnation(7)), Seq(3));
   EXPECT_EQ(*store->setting("epoch"), "4");
   EXPECT_THAT(store->nodes(), ElementsAre(NodeName("n")));
+  EXPECT_EQ(store->last_received(NodeName("n")), arrive(make_report("n", 7, 3)).received);
   EXPECT_EQ(store->reports(NodeName("n"), {}, kEver, 0)->rows.at(0).report, report.report);
   EXPECT_EQ(store->samples(NodeName("n"), {}, kEver, 0)->rows.size(), 30u);
   EXPECT_EQ(store->events(NodeName("n"), {}, kEver, 0)->rows.size(), 1u);

@@ -335,6 +335,21 @@ TEST_P(HistoryContract, TheLastReportIsTheNewestByTimeNotByArrival) {
   EXPECT_EQ((*store().last_report(NodeName("n")))->report.seq, Seq(9));
 }
 
+TEST_P(HistoryContract, ANodeWasLastReceivedWhenItsNewestReportArrivedWhateverThatTellsOf) {
+  append(store(), arrive(make_report("n", 1, 9)));
+  auto late = arrive(make_report("n", 1, 3));
+  late.received = at(200'000);
+  append(store(), late);
+  EXPECT_EQ(store().last_received(NodeName("n")), at(200'000));
+  append(store(), arrive(make_report("n", 2, 4)));
+  EXPECT_EQ(store().last_received(NodeName("n")), at(200'000)) << "the receiver's clock went back";
+  ASSERT_TRUE(store().append_events(std::vector<CoordinatorEvent>{{NodeName("m"), event_at(2'000, "joined")}}).ok());
+  EXPECT_EQ(store().last_received(NodeName("m")), std::nullopt) << "it never reported";
+  EXPECT_EQ(store().last_received(NodeName("nobody")), std::nullopt);
+  ASSERT_TRUE(store().drop_before(at(200'001)).ok());
+  EXPECT_EQ(store().last_received(NodeName("n")), std::nullopt) << "forgotten";
+}
+
 TEST_P(HistoryContract, RetentionShrinksReadsAndCounts) {
   for (std::uint64_t seq = 1; seq <= 10; ++seq) {
     auto report = arrive(make_report("n", 1, seq));
