@@ -257,6 +257,7 @@ class ConnectionImpl final : public Connection {
       auto by = request.initBy(static_cast<unsigned>(question.labels.size()));
       for (unsigned i = 0; i < by.size(); ++i)
         by.set(i, ptr(question.labels[i]));
+      request.setTrendOf(ptr(question.trend_of));
       return codec::read(ask(kj::mv(request)).getReport());
     });
   }

@@ -39,6 +39,7 @@ struct ClusterQuestion {
   model::WallTime to;               // exclusive
   std::uint32_t points = 0;         // at most
   std::vector<std::string> labels;  // keys to group by
+  std::string trend_of = {};        // LABEL=VALUE; "" = the whole cluster
 };
 
 /// Errors: kUnavailable when the coordinator cannot be reached or does not prove itself, own TLS files are unusable, or

@@ -116,6 +116,8 @@ Json terms(const model::ReclaimTerms<Unit>& t) {
           {"hostCharged", t.host_charged.value()},
           {"hostUsed", t.host_used.value()},
           {"published", t.published.value()},
+          {"midShort", t.shortfall ? Json(t.shortfall->mid.value()) : Json()},
+          {"batchShort", t.shortfall ? Json(t.shortfall->batch.value()) : Json()},
           {"rule", std::string(model::name_of(t.rule))}};
 }
 

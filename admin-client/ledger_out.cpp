@@ -1,7 +1,12 @@
 #include "admin-client/ledger_out.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -97,6 +102,31 @@ std::string zones_text(const model::ExplainedAccount& explained) {
   return "\n" + table.text();
 }
 
+/// How much older an account is than the instant asked for; whatever both say.
+std::int64_t ms_before(const model::WallTime& asked, const model::WallTime& at) {
+  constexpr std::int64_t kMost = std::int64_t{100} * 365 * 86'400'000;
+  std::int64_t ms = 0;
+  return __builtin_sub_overflow(asked.ms, at.ms, &ms) ? kMost : std::clamp<std::int64_t>(ms, 0, kMost);
+}
+
+/// What an account of history is: of when, and why of then.
+std::string kept_text(const model::ExplainedAccount& explained, const std::optional<model::WallTime>& asked) {
+  using Kept = model::KeptAccounts;
+  const auto minutes = [](model::Duration duration) {
+    return std::chrono::duration_cast<std::chrono::minutes>(duration).count();
+  };
+  std::string out = fmt::format("as history has it: account of {}", format_clock(explained.at));
+  if (asked) {
+    out += fmt::format(", {} before {}", format_duration(std::chrono::milliseconds(ms_before(*asked, explained.at))),
+                       format_instant(*asked));
+  }
+  return out + fmt::format(
+                   "; one is kept at once when a rule or the policy changes, each {} min when a term moved by more "
+                   "than {} % of capacity, and at least each {} min while the node reports\n"
+                   "how the terms came about, and the pods, are not kept\n",
+                   minutes(Kept::kAtMostEvery), Kept::kMovedPercent, minutes(Kept::kAtLeastEvery));
+}
+
 template <class Unit>
 Json explained_json(const model::ExplainedResource<Unit>& explained) {
   Json terms = Json::array();
@@ -165,15 +195,19 @@ Unit batch_left(const model::ReclaimTerms<Unit>& terms, const model::Shortfall<U
   return plus(minus(terms.published, terms.committed), shortfall.batch);
 }
 
+/// Of a sum; nullopt: it is not known, and so is what rests on it. Not deduced, so that a plain one will do.
 template <class Unit>
-Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const model::Shortfall<Unit>& shortfall) {
+using MaybeShort = std::optional<model::Shortfall<std::type_identity_t<Unit>>>;
+
+template <class Unit>
+Words<Unit> words_of(const model::ReclaimTerms<Unit>& terms, const MaybeShort<Unit>& shortfall) {
   return {.capacity = terms.capacity,
           .allocated = terms.requested,
           .used = terms.used,
           .buffered = terms.margin,
           .charged = plus(terms.system, terms.high_priority),
           .reclaimed = plus(terms.offered, terms.mid),
-          .offered = plus(batch_left(terms, shortfall), terms.mid_offered),
+          .offered = shortfall ? std::optional(plus(batch_left(terms, *shortfall), terms.mid_offered)) : std::nullopt,
           .committed = plus(terms.committed, terms.mid_committed),
           .deficit = terms.deficit};
 }
@@ -183,7 +217,7 @@ constexpr const char* kHostTier = "host-apps";
 
 template <class Unit>
 std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTerms<Unit>& terms,
-                                                          const model::Shortfall<Unit>& shortfall) {
+                                                          const MaybeShort<Unit>& shortfall) {
   Words<Unit> prod;
   prod.allocated = terms.requested;
   prod.used = terms.prod_used;
@@ -195,13 +229,15 @@ std::vector<std::pair<const char*, Words<Unit>>> tiers_of(const model::ReclaimTe
   mid.reclaimed = terms.mid;
   mid.offered = terms.mid_offered;
   mid.committed = terms.mid_committed;
-  mid.deficit = shortfall.mid;
+  if (shortfall) mid.deficit = shortfall->mid;
   Words<Unit> batch;
   batch.used = terms.batch_used;
   batch.reclaimed = terms.published;
-  batch.offered = batch_left(terms, shortfall);
   batch.committed = terms.committed;
-  batch.deficit = shortfall.batch;
+  if (shortfall) {
+    batch.offered = batch_left(terms, *shortfall);
+    batch.deficit = shortfall->batch;
+  }
   Words<Unit> system;
   if (terms.used) {
     system.used =
@@ -320,36 +356,89 @@ std::string deficits_text(const model::ClusterReport& report) {
   return "\n" + table.text() + (more > 0 ? fmt::format("and {} nodes more\n", more) : "");
 }
 
+/// By kTrendWords.
+template <class Unit>
+constexpr std::array<std::optional<Unit> Words<Unit>::*, kTrendWords.size()> kWordValues = {
+    &Words<Unit>::allocated, &Words<Unit>::used,    &Words<Unit>::buffered,  &Words<Unit>::charged,
+    &Words<Unit>::reclaimed, &Words<Unit>::offered, &Words<Unit>::committed, &Words<Unit>::deficit};
+
+/// What is drawn of all tiers together.
+constexpr std::array<std::string_view, 4> kPicture = {"allocated", "used", "buffered", "reclaimed"};
+
+/// One instant of the trend.
+struct TrendRow {
+  model::WallTime at;
+  Words<model::MilliCpu> cpu;
+  Words<model::Bytes> memory;
+};
+
+template <class Unit>
+Words<Unit> words_then(const model::ReclaimTerms<Unit>& terms, const std::string& tier) {
+  if (tier.empty()) return words_of(terms, terms.shortfall);
+  for (const auto& [name, words] : tiers_of(terms, terms.shortfall)) {
+    if (name == tier) return words;
+  }
+  return {};
+}
+
+std::vector<TrendRow> trend_rows(const model::ClusterReport& report, const TrendView& trend) {
+  std::vector<TrendRow> rows;
+  rows.reserve(report.trend.size());
+  for (const auto& [at, account] : report.trend)
+    rows.push_back({at, words_then(account.cpu, trend.tier), words_then(account.memory, trend.tier)});
+  return rows;
+}
+
 /// The course of one word over the trend.
-template <class Unit, class WordOf>
-std::vector<Point> course(const model::ClusterReport& report, const WordOf& word_of,
-                          model::ReclaimTerms<Unit> model::Reclaimed::*resource) {
+template <class Unit>
+std::vector<Point> course(const std::vector<TrendRow>& rows, Words<Unit> TrendRow::*resource, std::size_t word) {
   std::vector<Point> points;
-  for (const auto& row : report.trend) {
-    const std::optional<Unit> value = word_of(row.account.*resource);
+  for (const auto& row : rows) {
+    const auto& value = (row.*resource).*(kWordValues<Unit>[word]);
     if (value) points.push_back({row.at, static_cast<double>(value->value())});
   }
   return points;
 }
 
-std::string trend_text(const model::ClusterReport& report, const PlotOptions& options) {
-  if (report.trend.empty())
+/// Of one tier all that it knows.
+bool is_drawn(std::size_t word, const std::vector<TrendRow>& rows, const TrendView& trend) {
+  const auto is_among = [name = kTrendWords[word]](const auto& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (!trend.curves.empty()) return is_among(trend.curves);
+  if (trend.tier.empty()) return is_among(kPicture);
+  return std::any_of(rows.begin(), rows.end(), [word](const TrendRow& row) {
+    return (row.cpu.*(kWordValues<model::MilliCpu>[word])).has_value() ||
+           (row.memory.*(kWordValues<model::Bytes>[word])).has_value();
+  });
+}
+
+std::string trend_text(const model::ClusterReport& report, const PlotOptions& options, const TrendView& trend) {
+  if (report.trend.empty() && trend.of.empty())
     return "\nno trend yet: history has the cluster's account once a minute, where it can be read\n";
+  if (report.trend.empty()) {
+    return fmt::format(
+        "\nno trend of {} yet: history has the {} largest groups of a label once a minute, where it can be read\n",
+        safe_text(trend.of), model::ClusterLimits::kMaxKeptGroups);
+  }
+  const auto rows = trend_rows(report, trend);
   std::vector<std::vector<Point>> points;
   std::vector<Curve> curves;
-  const auto add = [&](const char* name, const auto& word_of) {
-    points.push_back(course(report, word_of, &model::Reclaimed::cpu));
-    curves.push_back({name, "millicores", {}});
-    points.push_back(course(report, word_of, &model::Reclaimed::memory));
-    curves.push_back({name, "bytes", {}});
-  };
-  add("allocated", [](const auto& terms) { return std::optional(terms.requested); });
-  add("used", [](const auto& terms) { return terms.used; });
-  add("buffered", [](const auto& terms) { return std::optional(terms.margin); });
-  add("reclaimed", [](const auto& terms) { return std::optional(plus(terms.offered, terms.mid)); });
+  for (std::size_t word = 0; word < kTrendWords.size(); ++word) {
+    if (!is_drawn(word, rows, trend)) continue;
+    points.push_back(course(rows, &TrendRow::cpu, word));
+    curves.push_back({kTrendWords[word], "millicores", {}});
+    points.push_back(course(rows, &TrendRow::memory, word));
+    curves.push_back({kTrendWords[word], "bytes", {}});
+  }
   for (std::size_t i = 0; i < curves.size(); ++i)
     curves[i].points = points[i];
-  return "\n" + plot_curves(curves, options);
+  std::string out = "\n";
+  if (!trend.of.empty() || !trend.tier.empty()) {
+    out += fmt::format("trend of {}{}:\n", trend.of.empty() ? "the cluster" : safe_text(trend.of),
+                       trend.tier.empty() ? "" : fmt::format(", tier {}", trend.tier));
+  }
+  return out + plot_curves(curves, options);
 }
 
 template <class Unit>
@@ -370,27 +459,30 @@ Json group_json(const model::ClusterGroup& group) {
 
 }  // namespace
 
-std::string render_explained(const model::ExplainedAccount& explained) {
+std::string render_explained(const model::ExplainedAccount& explained, const std::optional<model::WallTime>& asked) {
   const auto& account = explained.account;
   std::string out = fmt::format("node {} at {}: policy version {}, report {}\n", safe_text(account.node.str()),
                                 format_instant(explained.at), version_of(account.policy),
                                 account.data_age ? age(account.data_age) + " old" : "none");
-  if (explained.stored) out += "as history has it: how the terms came about, and the pods, are not kept\n";
+  if (explained.stored) out += kept_text(explained, asked);
   out += "\n" + explained_text<model::MilliCpu>("cpu (cores)", explained.cpu, account.cpu, &cores);
   out += "\n" + explained_text<model::Bytes>("memory", explained.memory, account.memory, &bytes);
   return out + zones_text(explained);
 }
 
-Json to_json(const model::ExplainedAccount& explained) {
+Json to_json(const model::ExplainedAccount& explained, const std::optional<model::WallTime>& asked) {
+  const bool older = explained.stored && asked;
   return {{"wallMs", explained.at.ms},
           {"stored", explained.stored},
+          {"askedWallMs", asked ? Json(asked->ms) : Json()},
+          {"beforeAskedMs", older ? Json(ms_before(*asked, explained.at)) : Json()},
           {"account", account_json(explained.account)},
           {"cpuMilli", explained_json(explained.cpu)},
           {"memoryBytes", explained_json(explained.memory)},
           {"zonesProblem", explained.zones_problem.empty() ? Json() : Json(explained.zones_problem)}};
 }
 
-std::string render_cluster(const model::ClusterReport& report, const PlotOptions& options) {
+std::string render_cluster(const model::ClusterReport& report, const PlotOptions& options, const TrendView& trend) {
   const auto& account = report.total.account;
   std::string out = fmt::format("{}: {} nodes{}, policy version {}, oldest report {}\n\n", format_instant(report.at),
                                 report.total.nodes,
@@ -411,10 +503,10 @@ std::string render_cluster(const model::ClusterReport& report, const PlotOptions
   add_tiers<model::MilliCpu>(tiers, "cpu (cores)", tiers_of(account.cpu, report.total.cpu_short), &cores);
   add_tiers<model::Bytes>(tiers, "memory", tiers_of(account.memory, report.total.memory_short), &bytes);
   return out + tiers.text() + zones_text(report.zones) + groupings_text(report) + deficits_text(report) +
-         trend_text(report, options);
+         trend_text(report, options, trend);
 }
 
-Json to_json(const model::ClusterReport& report) {
+Json to_json(const model::ClusterReport& report, const TrendView& view) {
   Json tiers = Json::object();
   const auto& account = report.total.account;
   const auto cpu = tiers_of(account.cpu, report.total.cpu_short);
@@ -440,8 +532,12 @@ Json to_json(const model::ClusterReport& report) {
         {{"node", deficit.node.str()}, {"cpuMilli", deficit.cpu.value()}, {"memoryBytes", deficit.memory.value()}});
   }
   Json trend = Json::array();
-  for (const auto& row : report.trend)
-    trend.push_back({{"wallMs", row.at.ms}, {"account", account_json(row.account)}});
+  for (const auto& row : report.trend) {
+    trend.push_back({{"wallMs", row.at.ms},
+                     {"cpuMilli", words_json(words_then(row.account.cpu, view.tier))},
+                     {"memoryBytes", words_json(words_then(row.account.memory, view.tier))},
+                     {"account", account_json(row.account)}});
+  }
   return {{"wallMs", report.at.ms},
           {"gone", report.gone},
           {"total", group_json(report.total)},
@@ -450,6 +546,8 @@ Json to_json(const model::ClusterReport& report) {
           {"deficits", std::move(deficits)},
           {"deficitNodes", report.deficit_nodes},
           {"zones", zones_json(report.zones)},
+          {"trendOf", view.of.empty() ? Json() : Json(view.of)},
+          {"trendTier", view.tier.empty() ? Json() : Json(view.tier)},
           {"trend", std::move(trend)}};
 }
 

@@ -28,7 +28,8 @@ struct Raw {
   std::string interval = "2s";
   std::string at = "now";
   std::string since = "1h";
-  std::string by = "topology.kubernetes.io/zone,node.kubernetes.io/instance-type";
+  std::string by = fmt::format("{}", fmt::join(model::kClusterLabels, ","));
+  std::string curves;
   std::string duration;
   bool yes = false;
 };
@@ -178,12 +179,20 @@ class Parser {
     auto* cluster =
         add(app_, "cluster", "The cluster's account by tier and by node label, who is in deficit, the trend",
             Command::kCluster,
-            {"tidectl cluster", "tidectl cluster --since 7d --by pool", "tidectl cluster --json | jq .deficits"});
+            {"tidectl cluster", "tidectl cluster --since 7d --by pool", "tidectl cluster --json | jq .deficits",
+             "tidectl cluster --trend-of topology.kubernetes.io/zone=eu-1a --tier batch"});
     cluster->add_option("--by", raw_.by, "keys of node labels to group by, with commas between")->default_str(raw_.by);
     cluster->add_option("--since", raw_.since, "how far back the trend goes")->default_str(raw_.since);
     cluster->add_option("--points", options_.points, "of the trend at most; each is the mean of its stretch")
         ->default_str("240")
         ->check(CLI::Range(std::uint32_t{1}, static_cast<std::uint32_t>(model::ClusterLimits::kMaxTrendPoints)));
+    cluster->add_option("--trend-of", options_.trend.of,
+                        "the trend of one group, not of the cluster: LABEL=VALUE by a label that --by has by default; "
+                        "without a VALUE, of nodes without the label");
+    cluster->add_option("--tier", options_.trend.tier, "the trend of one tier: prod, mid, batch or system");
+    cluster->add_option("--curves", raw_.curves,
+                        "what of the trend is drawn, with commas between: allocated, used, buffered, charged, "
+                        "reclaimed, offered, committed, deficit");
     add_drawing(*cluster);
   }
 
@@ -388,6 +397,31 @@ class Parser {
     }
     if (options_.labels.size() > Limits::kMaxLabels) {
       return usage(fmt::format("--by {}: {} labels; at most {}", raw_.by, options_.labels.size(), Limits::kMaxLabels));
+    }
+    return check_trend();
+  }
+
+  std::optional<Leave> check_trend() {
+    auto& trend = options_.trend;
+    if (!trend.of.empty() && !model::cluster_part(trend.of)) {
+      return usage(fmt::format("--trend-of {}: want LABEL=VALUE", trend.of));
+    }
+    const std::vector<std::string_view> tiers(kTrendTiers.begin(), kTrendTiers.end());
+    if (!trend.tier.empty() && std::find(tiers.begin(), tiers.end(), trend.tier) == tiers.end()) {
+      return usage(fmt::format("--tier {} is not known{}; want one of {}", trend.tier,
+                               policy::did_you_mean(trend.tier, tiers), fmt::join(tiers, ", ")));
+    }
+    const std::vector<std::string_view> words(kTrendWords.begin(), kTrendWords.end());
+    std::istringstream list(raw_.curves);
+    for (std::string word; std::getline(list, word, ',');) {
+      if (std::find(words.begin(), words.end(), word) == words.end()) {
+        return usage(fmt::format("--curves {} is not known{}; want some of {}", word,
+                                 policy::did_you_mean(word, words), fmt::join(words, ", ")));
+      }
+      if (std::find(trend.curves.begin(), trend.curves.end(), word) == trend.curves.end()) trend.curves.push_back(word);
+    }
+    if (trend.curves.size() > kMaxTrendCurves) {
+      return usage(fmt::format("--curves has {} words; at most {}", trend.curves.size(), kMaxTrendCurves));
     }
     return std::nullopt;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin-client/connection.h"
+#include "admin-client/trend_view.h"
 #include "messages/model/metric.h"
 #include "messages/model/units.h"
 
@@ -54,6 +55,7 @@ struct Options {
   std::size_t height = 12;
   std::vector<std::string> labels;  // keys to group by
   std::uint32_t points = 240;       // of a trend, at most
+  TrendView trend;
   std::vector<std::string> files;
   bool dry_run = false;
   model::Duration interval{0};

@@ -221,8 +221,11 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
       return show(options, connection.reclaimed(), render_reclaimed);
     case Command::kCluster:
       return show(
-          options, connection.cluster({options.from, options.to, options.points, options.labels}),
-          [&](const model::ClusterReport& report) { return render_cluster(report, plot_options(options, terminal)); });
+          options, connection.cluster({options.from, options.to, options.points, options.labels, options.trend.of}),
+          [&](const model::ClusterReport& report) { return to_json(report, options.trend); },
+          [&](const model::ClusterReport& report) {
+            return render_cluster(report, plot_options(options, terminal), options.trend);
+          });
     case Command::kHistory:
       return history(options, terminal, connection);
     case Command::kEvents:
@@ -236,7 +239,10 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
       return show(options, connection.explain({options.node, options.at, options.file_part}),
                   [&](const Explanation& explanation) { return render_explanation(explanation, options.node); });
     case Command::kExplainReclaimed:
-      return show(options, connection.explain_reclaimed(options.node, options.at), render_explained);
+      return show(
+          options, connection.explain_reclaimed(options.node, options.at),
+          [&](const model::ExplainedAccount& explained) { return to_json(explained, options.at); },
+          [&](const model::ExplainedAccount& explained) { return render_explained(explained, options.at); });
     case Command::kHandsOffList:
       return show(
           options, connection.hands_off_list(options.node),

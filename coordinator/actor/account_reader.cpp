@@ -9,7 +9,8 @@ namespace tideline::coordinator {
 
 model::Result<model::ExplainedAccount> explain_account(const store::HistoryStore& store, const model::NodeName& node,
                                                        model::WallTime at) {
-  const auto last = store.last_account(node, at);
+  model::Result<std::optional<model::AccountAt>> last = std::optional<model::AccountAt>();
+  if (!model::cluster_part(node.str())) last = store.last_account(node, at);
   if (!last) return last.error();
   if (!*last) {
     return model::Error(model::ErrorCode::kNotFound,
@@ -18,11 +19,13 @@ model::Result<model::ExplainedAccount> explain_account(const store::HistoryStore
   return reclaim::explain(**last);
 }
 
-model::Result<std::vector<model::AccountAt>> read_trend(const store::HistoryStore& store, model::WallTime from,
-                                                        model::WallTime to, std::size_t points) {
+model::Result<std::vector<model::AccountAt>> read_trend(const store::HistoryStore& store,
+                                                        const std::optional<model::ClusterPart>& part,
+                                                        model::WallTime from, model::WallTime to, std::size_t points) {
+  const model::NodeName name(part ? model::text_of(*part) : "");
   reclaim::Trend trend(from, to, points);
   for (bool more = true; more && from < to;) {
-    const auto page = store.accounts(model::NodeName(), from, to, 0);
+    const auto page = store.accounts(name, from, to, 0);
     if (!page) return page.error();
     for (const auto& row : page->rows)
       trend.add(row);

@@ -1,5 +1,8 @@
 #include "coordinator/actor/backend.h"
 
+#include <algorithm>
+
+#include "coordinator/actor/ledger_answers.h"
 #include "messages/log/log.h"
 
 namespace tideline::coordinator {
@@ -68,13 +71,27 @@ void ActorBackend::explain_reclaimed(const admin::ExplainReclaimedQuery& query,
 }
 void ActorBackend::cluster(const admin::ClusterQuery& query, admin::Reply<model::ClusterReport> reply) {
   AskCluster ask{query, {}};
-  ask.reply = [query, reader = reader_, reply = std::move(reply)](model::Result<model::ClusterReport> report) {
+  auto& labels = ask.query.labels;
+  // Where the part is not known, those that are there are named.
+  const bool one_more =
+      query.trend_of && std::find(labels.begin(), labels.end(), query.trend_of->label) == labels.end();
+  if (one_more) labels.push_back(query.trend_of->label);
+  ask.reply = [query, one_more, reader = reader_,
+               reply = std::move(reply)](model::Result<model::ClusterReport> report) {
     if (!report) {
       reply(report.error());
       return;
     }
     AskTrend trend{query, {}};
-    trend.reply = [report = *std::move(report), reply](model::Result<std::vector<model::AccountAt>> rows) mutable {
+    trend.reply = [part = query.trend_of, one_more, report = *std::move(report),
+                   reply](model::Result<std::vector<model::AccountAt>> rows) mutable {
+      if (part && rows && rows->empty()) {
+        if (const auto known = known_part(report, *part); !known) {
+          reply(known.error());
+          return;
+        }
+      }
+      if (one_more) report.groupings.pop_back();
       if (rows) {
         report.trend = *std::move(rows);
       } else {

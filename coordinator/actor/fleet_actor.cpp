@@ -193,6 +193,10 @@ void FleetActor::run_ledger() {
     told.emplace_back(session->second.id, batch);
   }
   keep(ledger_.to_keep(fleet_, now));
+  if (const auto left_out = ledger_.parts_left_out(); left_out > std::exchange(parts_left_out_, left_out)) {
+    log::warn("trend-groups", "{} groups of nodes have no trend: at most {} of a label have one", left_out,
+              model::ClusterLimits::kMaxKeptGroups);
+  }
   if (told.empty()) return;
   link_->with([&](link::NodeServer& server) { server.set_batch(std::move(told)); });
 }

@@ -67,6 +67,7 @@ class FleetActor : public caf::event_based_actor {
   };
   std::map<model::NodeName, Session> sessions_;
   LedgerBook ledger_;
+  std::uint32_t parts_left_out_ = 0;  // of the trends, as told
   PredictionKeeper keeper_;
   std::shared_ptr<std::atomic<bool>> keeps_prediction_ = std::make_shared<std::atomic<bool>>(false);
   HandsOffDesk desk_;

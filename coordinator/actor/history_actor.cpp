@@ -157,7 +157,8 @@ caf::behavior HistoryReader::make_behavior() {
         ask.reply(explain_account(*store_, ask.query.node, ask.query.at.value_or(clock::wall_now())));
       },
       [this](const AskTrend& ask) {
-        ask.reply(read_trend(*store_, ask.query.from, ask.query.to, ask.query.max_points));
+        const auto& query = ask.query;
+        ask.reply(read_trend(*store_, query.trend_of, query.from, query.to, query.max_points));
       },
   };
 }

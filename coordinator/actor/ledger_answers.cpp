@@ -3,7 +3,8 @@
 #include <map>
 #include <utility>
 
-#include "coordinator/reclaim/cluster.h"
+#include <fmt/format.h>
+
 #include "coordinator/reclaim/explain.h"
 
 namespace tideline::coordinator {
@@ -37,23 +38,32 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
 
 model::ClusterReport cluster_report(const LedgerBook& ledger, const fleet::FleetView& fleet,
                                     const std::vector<std::string>& labels, const fleet::Arrival& now) {
-  reclaim::ClusterReporter reporter(labels);
-  std::uint32_t gone = 0;
-  const auto accounts = ledger.accounts(now.mono, [&](const model::NodeName& name) {
-    const bool there = fleet.liveness(name, now.mono) != fleet::Liveness::kGone;
-    gone += there ? 0 : 1;
-    return there;
-  });
-  std::vector<std::string> values(labels.size());
-  for (const auto& account : accounts) {
-    for (std::size_t i = 0; i < labels.size(); ++i)
-      values[i] = fleet.label(account.node, labels[i]);
-    reporter.add(account, values);
-  }
-  auto report = reporter.take();
+  auto report = ledger.parts(fleet, labels, model::ClusterLimits::kMaxGroups, now.mono);
   report.at = now.wall;
-  report.gone = gone;
   return report;
+}
+
+model::Result<void> known_part(const model::ClusterReport& report, const model::ClusterPart& part) {
+  constexpr std::size_t kMostNamed = 20;
+  std::vector<std::string> values;
+  std::size_t unnamed = 0;
+  for (const auto& grouping : report.groupings) {
+    if (grouping.label != part.label) continue;
+    unnamed += grouping.left_out;
+    for (const auto& group : grouping.groups) {
+      if (group.value == part.value) return {};
+      if (values.size() < kMostNamed) {
+        values.push_back(group.value.empty() ? "(none)" : group.value);
+      } else {
+        ++unnamed;
+      }
+    }
+  }
+  auto text = fmt::format("history has no account of {} in this range; ", model::text_of(part));
+  text += values.empty() ? fmt::format("no node has {}", part.label)
+                         : fmt::format("of {} there are: {}", part.label, fmt::join(values, ", "));
+  if (unnamed > 0) text += fmt::format(" and {} more", unnamed);
+  return model::Error(model::ErrorCode::kNotFound, std::move(text));
 }
 
 }  // namespace tideline::coordinator

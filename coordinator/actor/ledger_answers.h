@@ -10,6 +10,7 @@
 #include "coordinator/policy/rollout.h"
 #include "messages/model/cluster.h"
 #include "messages/model/explained.h"
+#include "messages/model/result.h"
 
 namespace tideline::coordinator {
 
@@ -19,8 +20,11 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
                                           const fleet::FleetView& fleet, const policy::Rollout& rollout,
                                           const fleet::Arrival& now);
 
-/// All but the trend. `labels`: keys to group by.
+/// All but the trend. `labels`: keys to group by, a few.
 model::ClusterReport cluster_report(const LedgerBook& ledger, const fleet::FleetView& fleet,
                                     const std::vector<std::string>& labels, const fleet::Arrival& now);
+
+/// kNotFound, naming the groups of its label that the report has, unless the part is among them.
+model::Result<void> known_part(const model::ClusterReport& report, const model::ClusterPart& part);
 
 }  // namespace tideline::coordinator

@@ -4,7 +4,9 @@
 
 #include "coordinator/actor/ledger_input.h"
 #include "coordinator/reclaim/account_sum.h"
+#include "coordinator/reclaim/cluster.h"
 #include "coordinator/reclaim/keep.h"
+#include "storage/store/limits.h"
 
 namespace tideline::coordinator {
 
@@ -99,10 +101,52 @@ std::vector<model::Reclaimed> LedgerBook::to_keep(const fleet::FleetView& fleet,
   // Not before all nodes had time to come back after a start: a trend would show a fleet that was lost.
   if (!cluster_kept_) cluster_kept_ = now;
   if (now - *cluster_kept_ >= kClusterEvery) {
-    kept.push_back(cluster(fleet, now));
+    keep_cluster(fleet, now, kept);
     cluster_kept_ = now;
   }
   return kept;
+}
+
+void LedgerBook::keep_cluster(const fleet::FleetView& fleet, model::MonoTime now, std::vector<model::Reclaimed>& kept) {
+  const std::vector<std::string> labels(model::kClusterLabels.begin(), model::kClusterLabels.end());
+  auto report = parts(fleet, labels, model::ClusterLimits::kMaxKeptGroups, now);
+  kept.push_back(std::move(report.total.account));
+  parts_left_out_ = 0;
+  for (auto& grouping : report.groupings) {
+    const bool unlabelled = grouping.groups.size() == 1 && grouping.groups.front().value.empty();
+    if (unlabelled) continue;  // the cluster once more
+    parts_left_out_ += grouping.left_out;
+    for (auto& group : grouping.groups) {
+      auto name = model::text_of(model::ClusterPart{grouping.label, group.value});
+      // Labels are what nodes say, and one that does not fit would cost history all that is kept beside it.
+      if (name.size() > store::kMaxNodeNameBytes) {
+        ++parts_left_out_;
+        continue;
+      }
+      group.account.node = model::NodeName(std::move(name));
+      kept.push_back(std::move(group.account));
+    }
+  }
+}
+
+model::ClusterReport LedgerBook::parts(const fleet::FleetView& fleet, const std::vector<std::string>& labels,
+                                       std::size_t most_groups, model::MonoTime now) const {
+  reclaim::ClusterReporter reporter(labels, most_groups);
+  std::uint32_t gone = 0;
+  std::vector<std::string> values(labels.size());
+  for (const auto& [name, row] : rows_) {
+    if (!row.account) continue;
+    if (fleet.liveness(name, now) == fleet::Liveness::kGone) {
+      ++gone;
+      continue;
+    }
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      values[i] = fleet.label(name, labels[i]);
+    reporter.add(model::aged(*row.account, now - row.computed), values);
+  }
+  auto report = reporter.take();
+  report.gone = gone;
+  return report;
 }
 
 model::Reclaimed LedgerBook::cluster(const fleet::FleetView& fleet, model::MonoTime now) const {

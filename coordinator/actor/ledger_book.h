@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "coordinator/policy/rollout.h"
 #include "coordinator/profile/profile_book.h"
 #include "coordinator/reclaim/reclaim.h"
+#include "messages/model/cluster.h"
 
 namespace tideline::coordinator {
 
@@ -69,17 +71,24 @@ class LedgerBook {
   std::vector<Change> run(const fleet::FleetView& fleet, const policy::Rollout& rollout, model::MonoTime now,
                           std::size_t most = SIZE_MAX);
 
-  /// The cluster's own account is kept so often.
+  /// The cluster's own account is kept so often, and those of its parts by model::kClusterLabels.
   static constexpr model::Duration kClusterEvery = std::chrono::minutes(1);
   /// Of nodes' accounts at most so many are kept in one call; the others have their turn in the next ones.
   static constexpr std::size_t kMostKeptAtOnce = 1000;
 
   /// Accounts as of `now` that history is to have and has not yet: those that reclaim::worth_keeping says, and each
-  /// kClusterEvery the cluster's own. They count as kept from then on.
+  /// kClusterEvery the cluster's own and its parts', which have text_of(model::ClusterPart) as their names. Of each
+  /// label the ClusterLimits::kMaxKeptGroups with the most CPU capacity, and none where no node has it. They count as
+  /// kept from then on.
   std::vector<model::Reclaimed> to_keep(const fleet::FleetView& fleet, model::MonoTime now);
+  /// Parts that were left out when the cluster's account was kept last.
+  std::uint32_t parts_left_out() const { return parts_left_out_; }
 
   /// The sum over the nodes that are not gone: what a machine that is gone once offered is not the cluster's any more.
   model::Reclaimed cluster(const fleet::FleetView& fleet, model::MonoTime now) const;
+  /// The same as a report, all but its time and trend: by each of `labels`, a few, at most `most_groups`.
+  model::ClusterReport parts(const fleet::FleetView& fleet, const std::vector<std::string>& labels,
+                             std::size_t most_groups, model::MonoTime now) const;
   /// What is predicted for the same nodes; the scores are of all.
   profile::Summary predicted(const fleet::FleetView& fleet, model::MonoTime now) const;
 
@@ -109,9 +118,11 @@ class LedgerBook {
   /// Of a remembered one.
   static bool is_given_up(const Row& row, model::MonoTime now);
   static bool is_to_keep(const Row& row, model::MonoTime now);
+  void keep_cluster(const fleet::FleetView& fleet, model::MonoTime now, std::vector<model::Reclaimed>& kept);
   std::map<model::NodeName, Row> rows_;
   model::NodeName turn_;  // where the next to_keep begins
   std::optional<model::MonoTime> cluster_kept_;
+  std::uint32_t parts_left_out_ = 0;
   profile::ProfileBook profiles_;
 };
 

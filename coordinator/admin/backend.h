@@ -132,10 +132,11 @@ struct ExplainReclaimedQuery {
 };
 
 struct ClusterQuery {
-  model::WallTime from;             // of the trend, inclusive
-  model::WallTime to;               // exclusive; > from
-  std::size_t max_points = 0;       // 1..ClusterLimits::kMaxTrendPoints
-  std::vector<std::string> labels;  // to group by; at most ClusterLimits::kMaxLabels, each once
+  model::WallTime from;                             // of the trend, inclusive
+  model::WallTime to;                               // exclusive; > from
+  std::size_t max_points = 0;                       // 1..ClusterLimits::kMaxTrendPoints
+  std::vector<std::string> labels;                  // to group by; at most ClusterLimits::kMaxLabels, each once
+  std::optional<model::ClusterPart> trend_of = {};  // by one of kClusterLabels; nullopt = the whole cluster
 };
 
 struct HandsOffRow {
@@ -195,6 +196,8 @@ class AdminBackend {
                              Reply<void> reply) = 0;
   /// Of now as the live view has it, of an instant as history has it: then kNotFound where there is no account by then.
   virtual void explain_reclaimed(const ExplainReclaimedQuery& query, Reply<model::ExplainedAccount> reply) = 0;
+  /// kNotFound for a trend of a part that is not there now and of which history has nothing in the range; the text
+  /// names those that are.
   virtual void cluster(const ClusterQuery& query, Reply<model::ClusterReport> reply) = 0;
 };
 

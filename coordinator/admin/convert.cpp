@@ -99,6 +99,21 @@ Result<std::vector<std::string>> label_keys(capnp::List<capnp::Text>::Reader in)
   return keys;
 }
 
+/// nullopt = the whole cluster, which "" stands for.
+Result<std::optional<model::ClusterPart>> trend_of(capnp::Text::Reader in) {
+  if (in.size() == 0) return std::optional<model::ClusterPart>();
+  if (in.size() > kMaxNodeNameBytes) {
+    return invalid(fmt::format("a group's name of {} bytes; at most {}", in.size(), kMaxNodeNameBytes));
+  }
+  auto part = model::cluster_part(str(in));
+  if (!part) return invalid(fmt::format("the group \"{}\" is no LABEL=VALUE", str(in)));
+  const auto& labels = model::kClusterLabels;
+  if (std::find(labels.begin(), labels.end(), part->label) == labels.end()) {
+    return invalid(fmt::format("history has trends by {}, not by {}", fmt::join(labels, " and "), part->label));
+  }
+  return part;
+}
+
 Result<void> check_range(std::int64_t from_ms, std::int64_t to_ms) {
   if (from_ms >= to_ms) return invalid(fmt::format("the range is empty: from {} to {} (ms)", from_ms, to_ms));
   return {};
@@ -324,7 +339,9 @@ Result<ClusterQuery> read(schema::Admin::ClusterParams::Reader in) {
   if (!labels) return labels.error();
   if (auto range = check_range(in.getFromMs(), in.getToMs()); !range) return range.error();
   const std::size_t points = in.getMaxPoints() == 0 ? kMost : std::min<std::size_t>(in.getMaxPoints(), kMost);
-  return ClusterQuery{{in.getFromMs()}, {in.getToMs()}, points, *std::move(labels)};
+  auto part = trend_of(in.getTrendOf());
+  if (!part) return part.error();
+  return ClusterQuery{{in.getFromMs()}, {in.getToMs()}, points, *std::move(labels), *std::move(part)};
 }
 
 Result<HandsOffBeginCall> read(schema::Admin::HandsOffBeginParams::Reader in, const Caller& caller) {

@@ -18,6 +18,12 @@ ReclaimRule common(ReclaimRule sum, ReclaimRule rule, ReclaimRule otherwise) {
 }
 
 template <class Unit>
+model::Shortfall<Unit> shortfall_of(const ReclaimTerms<Unit>& terms) {
+  if (terms.shortfall) return *terms.shortfall;
+  return {std::max(terms.mid_committed - terms.mid, Unit{0}), std::max(terms.committed - terms.published, Unit{0})};
+}
+
+template <class Unit>
 void add_terms(ReclaimTerms<Unit>& sum, const ReclaimTerms<Unit>& terms, bool first) {
   for (const auto amount : kAmounts<Unit>)
     saturating_add(sum.*amount, terms.*amount);
@@ -26,6 +32,11 @@ void add_terms(ReclaimTerms<Unit>& sum, const ReclaimTerms<Unit>& terms, bool fi
     saturating_add(used, *terms.used);
     sum.used = used;
   }
+  auto shortfall = sum.shortfall.value_or(model::Shortfall<Unit>{});
+  const auto more = shortfall_of(terms);
+  saturating_add(shortfall.mid, more.mid);
+  saturating_add(shortfall.batch, more.batch);
+  sum.shortfall = shortfall;
   sum.rule = first ? terms.rule : common(sum.rule, terms.rule, ReclaimRule::kUsage);
   sum.mid_rule = first ? terms.mid_rule : common(sum.mid_rule, terms.mid_rule, ReclaimRule::kPredicted);
 }

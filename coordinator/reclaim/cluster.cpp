@@ -11,12 +11,7 @@ namespace {
 
 using model::AccountAt;
 using model::ClusterLimits;
-
-template <class Unit>
-void add_short(model::Shortfall<Unit>& sum, const model::ReclaimTerms<Unit>& terms) {
-  saturating_add(sum.mid, std::max(terms.mid_committed - terms.mid, Unit{0}));
-  saturating_add(sum.batch, std::max(terms.committed - terms.published, Unit{0}));
-}
+using model::Shortfall;
 
 template <class Unit>
 void add_offer(model::ZoneOffer<Unit>& sum, Unit zone) {
@@ -70,6 +65,15 @@ void set_means(model::ReclaimTerms<Unit>& mean, const std::vector<AccountAt>& ro
   for (const auto amount : kAmounts<Unit>)
     mean.*amount = average([&](const auto& terms) { return std::optional<Unit>(terms.*amount); }).value_or(Unit{0});
   mean.used = average([](const auto& terms) { return terms.used; });
+  const auto shortfall = [&](Unit Shortfall<Unit>::*tier) {
+    return average([tier](const auto& terms) {
+      return terms.shortfall ? std::optional<Unit>((*terms.shortfall).*tier) : std::nullopt;
+    });
+  };
+  const auto mid = shortfall(&Shortfall<Unit>::mid);
+  const auto batch = shortfall(&Shortfall<Unit>::batch);
+  mean.shortfall.reset();
+  if (mid && batch) mean.shortfall = Shortfall<Unit>{*mid, *batch};
 }
 
 AccountAt mean_of(const std::vector<AccountAt>& rows) {
@@ -90,15 +94,14 @@ AccountAt mean_of(const std::vector<AccountAt>& rows) {
 
 }  // namespace
 
-ClusterReporter::ClusterReporter(std::vector<std::string> labels) : labels_(std::move(labels)) {
+ClusterReporter::ClusterReporter(std::vector<std::string> labels, std::size_t most_groups)
+    : labels_(std::move(labels)), most_groups_(most_groups) {
   parts_.resize(labels_.size());
 }
 
 void ClusterReporter::add_to(Part& part, const model::Reclaimed& account) {
   ++part.nodes;
   part.sum.add(account);
-  add_short(part.cpu_short, account.cpu);
-  add_short(part.memory_short, account.memory);
 }
 
 void ClusterReporter::add(const model::Reclaimed& account, const std::vector<std::string>& values) {
@@ -112,7 +115,9 @@ void ClusterReporter::add(const model::Reclaimed& account, const std::vector<std
 }
 
 model::ClusterGroup ClusterReporter::group_of(std::string value, const Part& part) {
-  return {std::move(value), part.nodes, part.sum.total(), part.cpu_short, part.memory_short};
+  const auto& account = part.sum.total();
+  return {std::move(value), part.nodes, account, account.cpu.shortfall.value_or(Shortfall<model::MilliCpu>{}),
+          account.memory.shortfall.value_or(Shortfall<model::Bytes>{})};
 }
 
 model::ClusterReport ClusterReporter::take() {
@@ -125,11 +130,11 @@ model::ClusterReport ClusterReporter::take() {
     auto& groups = grouping.groups;
     for (const auto& [value, part] : parts_[i])
       groups.push_back(group_of(value, part));
-    if (groups.size() > ClusterLimits::kMaxGroups) {
+    if (groups.size() > most_groups_) {
       std::stable_sort(groups.begin(), groups.end(),
                        [](const auto& a, const auto& b) { return a.account.cpu.capacity > b.account.cpu.capacity; });
-      grouping.left_out = static_cast<std::uint32_t>(groups.size() - ClusterLimits::kMaxGroups);
-      groups.resize(ClusterLimits::kMaxGroups);
+      grouping.left_out = static_cast<std::uint32_t>(groups.size() - most_groups_);
+      groups.resize(most_groups_);
       std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.value < b.value; });
     }
     report.groupings.push_back(std::move(grouping));

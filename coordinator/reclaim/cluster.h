@@ -15,8 +15,8 @@ namespace tideline::reclaim {
 /// Takes the cluster's nodes one by one.
 class ClusterReporter {
  public:
-  /// Label keys to group by; at most ClusterLimits::kMaxLabels.
-  explicit ClusterReporter(std::vector<std::string> labels);
+  /// Label keys to group by, a few, and how many groups of each are given at most: those of the most CPU capacity.
+  explicit ClusterReporter(std::vector<std::string> labels, std::size_t most_groups = model::ClusterLimits::kMaxGroups);
   /// `values`: the node's, of the labels in their order; "" = it has none.
   void add(const model::Reclaimed& account, const std::vector<std::string>& values);
   /// All but `at`, `gone` and `trend`.
@@ -26,13 +26,12 @@ class ClusterReporter {
   struct Part {
     std::uint32_t nodes = 0;
     AccountSum sum;
-    model::Shortfall<model::MilliCpu> cpu_short;
-    model::Shortfall<model::Bytes> memory_short;
   };
   static void add_to(Part& part, const model::Reclaimed& account);
   static model::ClusterGroup group_of(std::string value, const Part& part);
 
   std::vector<std::string> labels_;
+  std::size_t most_groups_;
   Part total_;
   std::vector<std::map<std::string, Part>> parts_;  // by label, by value
   std::vector<model::Reclaimed> in_deficit_;

@@ -73,10 +73,15 @@ void write_terms(const model::ReclaimTerms<Unit>& terms, schema::Terms::Builder 
   out.setOrigin(terms.origin.value());
   out.setHostCharged(terms.host_charged.value());
   out.setHostUsed(terms.host_used.value());
+  if (!terms.shortfall) return;
+  out.setShortKnown(true);
+  out.setMidShort(terms.shortfall->mid.value());
+  out.setBatchShort(terms.shortfall->batch.value());
 }
 
 template <class Unit>
 model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
+  using Shortfall = model::Shortfall<Unit>;
   // A rule is only shown: one that a newer coordinator has stays a number, and its name is "unknown".
   return {.capacity = Unit(in.getCapacity()),
           .margin = Unit(in.getMargin()),
@@ -103,7 +108,10 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .host_charged = Unit(in.getHostCharged()),
           .host_used = Unit(in.getHostUsed()),
           // Before CPUs were normalised, what is offered.
-          .published = Unit(in.getPublishedKnown() ? in.getPublished() : in.getOffered())};
+          .published = Unit(in.getPublishedKnown() ? in.getPublished() : in.getOffered()),
+          .shortfall = in.getShortKnown()
+                           ? std::optional(Shortfall{Unit(in.getMidShort()), Unit(in.getBatchShort())})
+                           : std::nullopt};
 }
 
 schema::YesNo yes_no(const std::optional<bool>& value) {

@@ -1,10 +1,12 @@
 #pragma once
 // The account of the whole cluster: the sum, its parts by node label, who is in deficit, and how it went.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "messages/model/ids.h"
@@ -13,14 +15,31 @@
 
 namespace tideline::model {
 
-/// What pods of a tier requested beyond what their tier has in whole (mid, offered): a sum over nodes, as what one node
-/// has left is of no use on another.
-template <class Unit>
-struct Shortfall {
-  Unit mid{};
-  Unit batch{};
-  friend bool operator==(const Shortfall&, const Shortfall&) = default;
+/// Keys of node labels: what the cluster is grouped by unless told otherwise, and what history has the trends by.
+inline constexpr std::array<std::string_view, 2> kClusterLabels = {"topology.kubernetes.io/zone",
+                                                                   "node.kubernetes.io/instance-type"};
+
+/// The nodes with this value of a label.
+struct ClusterPart {
+  std::string label;
+  std::string value;  // "" = nodes without it
+  friend bool operator==(const ClusterPart&, const ClusterPart&) = default;
 };
+
+/// "label=value". By this name history has the part's accounts beside those of nodes, which have no '=' in theirs.
+inline std::string text_of(const ClusterPart& part) {
+  std::string text = part.label;
+  text += '=';
+  text += part.value;
+  return text;
+}
+
+/// nullopt: no part's name.
+inline std::optional<ClusterPart> cluster_part(std::string_view text) {
+  const auto behind_label = text.find('=');
+  if (behind_label == std::string_view::npos || behind_label == 0) return std::nullopt;
+  return ClusterPart{std::string(text.substr(0, behind_label)), std::string(text.substr(behind_label + 1))};
+}
 
 struct ClusterGroup {
   std::string value;  // of the label; "" = nodes without it, and of the total
@@ -69,7 +88,7 @@ struct ClusterReport {
   std::vector<ClusterGrouping> groupings;  // one for each label asked for
   std::vector<NodeDeficit> deficits;       // largest share of capacity first, at most ClusterLimits::kMaxDeficits
   std::uint32_t deficit_nodes = 0;         // nodes in deficit, also those beyond the list
-  std::vector<AccountAt> trend;            // oldest first; each the mean of its stretch of the range
+  std::vector<AccountAt> trend;            // of all or a part; oldest first; each the mean of its stretch of the range
   std::optional<ClusterZones> zones;       // nullopt: no node has accounts of zones
   friend bool operator==(const ClusterReport&, const ClusterReport&) = default;
 };
@@ -78,6 +97,7 @@ struct ClusterLimits {
   static constexpr std::size_t kMaxLabels = 4;
   static constexpr std::size_t kMaxLabelBytes = 317;  // of a label's key, as Kubernetes has it
   static constexpr std::size_t kMaxGroups = 100;
+  static constexpr std::size_t kMaxKeptGroups = 64;  // of one of kClusterLabels, with a trend in history
   static constexpr std::size_t kMaxDeficits = 20;
   static constexpr std::size_t kMaxTrendPoints = 2'000;
 };

@@ -2,6 +2,7 @@
 // An account line by line: each term with its value, where it comes from and how old that is; and which pods are
 // charged what, and why.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -117,6 +118,15 @@ struct ExplainedAccount {
   ExplainedResource<Bytes> memory;
   std::string zones_problem = {};  // why there are no accounts of zones, where there should be
   friend bool operator==(const ExplainedAccount&, const ExplainedAccount&) = default;
+};
+
+/// How many of a node's accounts with the same rules and policy version history has.
+struct KeptAccounts {
+  static constexpr Duration kAtMostEvery = std::chrono::minutes(1);
+  /// While the node reports.
+  static constexpr Duration kAtLeastEvery = std::chrono::minutes(10);
+  /// Between both: one where a term moved by more than this share of capacity.
+  static constexpr int kMovedPercent = 1;
 };
 
 struct ExplainedLimits {

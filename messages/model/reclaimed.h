@@ -28,6 +28,15 @@ enum class ReclaimRule : std::uint8_t {
 };
 std::string_view name_of(ReclaimRule rule);
 
+/// What pods of a tier requested beyond what their tier has in whole (mid, offered): a sum over nodes, as what one node
+/// has left is of no use on another.
+template <class Unit>
+struct Shortfall {
+  Unit mid{};
+  Unit batch{};
+  friend bool operator==(const Shortfall&, const Shortfall&) = default;
+};
+
 /// One resource's account. Of what the charges leave, room = capacity - margin - system - high_priority, mid is served
 /// first: offered = max(0, room - mid_offered, capped) less what third parties have of it. In batch-cpu, of which a CPU
 /// here may be worth more than one (ScalingPolicy::cpu_normalization), are committed, third_party, origin and
@@ -60,6 +69,8 @@ struct ReclaimTerms {
   Unit host_charged{};  // of high_priority
   Unit host_used{};     // of all tiers
   Unit published{};     // of origin, what is left of third parties: what nodes and schedulers are told
+  // Of a sum over nodes. nullopt: of one node, whose other terms say it; or summed by a build that did not add it up.
+  std::optional<Shortfall<Unit>> shortfall = {};
   friend bool operator==(const ReclaimTerms&, const ReclaimTerms&) = default;
 };
 
@@ -73,7 +84,7 @@ struct Reclaimed {
   friend bool operator==(const Reclaimed&, const Reclaimed&) = default;
 };
 
-/// An account as it was at an instant of the coordinator's clock; node "" is the cluster's own.
+/// An account as it was at an instant of the coordinator's clock; node "" is the cluster's own, "label=value" a part's.
 struct AccountAt {
   WallTime at;
   Reclaimed account;

@@ -35,6 +35,9 @@ struct Terms {
   hostUsed @24 :Int64;     # by host applications of all tiers
   published @25 :Int64;    # what is told of batch: offered, in normalised CPUs, if publishedKnown; else as offered
   publishedKnown @26 :Bool;
+  midShort @27 :Int64;     # of a sum, node by node: requested of mid beyond what mid has, if shortKnown
+  batchShort @28 :Int64;   # likewise of batch
+  shortKnown @29 :Bool;    # else it is no sum, or an older one
 }
 
 struct ZoneTerms {
@@ -53,7 +56,7 @@ struct ZoneAccount {
 }
 
 struct Reclaimed {
-  node @0 :Text;           # "" for the sum over the cluster
+  node @0 :Text;           # "" for a sum; in history the cluster's has "", a part's "LABEL=VALUE"
   cpu @1 :Terms;        # millicores
   memory @2 :Terms;     # bytes
   policyVersion @3 :UInt64;
@@ -305,6 +308,6 @@ interface Admin {
   resume @16 (node :Text) -> ();                                          # operator
   policyCheck @17 (documents :List(PolicyState.Document), node :Text) -> (version :UInt64, check :PolicyCheck);  # viewer; "" = all nodes
   explainReclaimed @18 (node :Text, atMs :Int64) -> (explained :ExplainedAccount);  # viewer; atMs 0 = now
-  cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text)) -> (report :ClusterReport);
-      # viewer; maxPoints 0 = the server's bound; by: label keys
+  cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text), trendOf :Text) -> (report :ClusterReport);
+      # viewer; maxPoints 0 = the server's bound; by: label keys; trendOf: LABEL=VALUE, "" = all
 }

@@ -24,7 +24,8 @@
 //                                                                           u16 incarnations, each: u64 incarnation,
 //                                                                           u64 forgotten through, u16 ranges, each:
 //                                                                           u64 first, u64 last
-//   account        <node> u64 <at>; node "" = the cluster's own             the account as codec::to_bytes writes it
+//   account        <node> u64 <at>; node "" = the cluster's own,            the account as codec::to_bytes writes it
+//                  "label=value" = its nodes' with that label
 //
 // Upgrading: a build that knows format N + 1 turns a store of format N into its own at open, in one atomic batch that
 // ends with the new "format"; a build never opens a format above its own. Format 1 is the first. A format that only

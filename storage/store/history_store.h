@@ -146,9 +146,10 @@ class HistoryStore {
   /// Durable when it returns. Coordinator's events are not deduplicated. kInvalidArgument beyond kMaxAppendEvents.
   virtual model::Result<void> append_events(std::span<const CoordinatorEvent> events) = 0;
 
-  /// Accounts as the coordinator's ledger had them; node "" = the cluster's own. Durable when it returns, all of them
-  /// or none. One a node and ms: a later one takes its place. Ages are kept in whole ms. kInvalidArgument beyond
-  /// kMaxAppendAccounts, for a name beyond kMaxNodeNameBytes and for a time before the epoch.
+  /// Accounts as the coordinator's ledger had them; node "" = the cluster's own, "label=value" = a part's. None of them
+  /// makes a node. Durable when it returns, all of them or none. One a node and ms: a later one takes its place. Ages
+  /// are kept in whole ms. kInvalidArgument beyond kMaxAppendAccounts, for a name beyond kMaxNodeNameBytes and for a
+  /// time before the epoch.
   virtual model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) = 0;
 
   /// Removes reports, events and accounts older than `time` (corrected), then nodes of which neither report nor event
@@ -186,7 +187,7 @@ class HistoryStore {
   /// Events of the node's reports and the coordinator's about it; an empty name gives those about the cluster.
   virtual model::Result<Page<StoredEvent>> events(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                                   std::size_t limit) const = 0;
-  /// Accounts of the node, of the cluster with an empty name.
+  /// Accounts of the node, of the cluster with an empty name, of a part with its "label=value".
   virtual model::Result<Page<model::AccountAt>> accounts(const model::NodeName& node, model::WallTime from,
                                                          model::WallTime to, std::size_t limit) const = 0;
   /// The newest of them at or before `at`; nullopt = none.

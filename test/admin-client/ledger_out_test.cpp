@@ -86,6 +86,24 @@ TEST(RenderExplained, SaysThatHistoryHasNoPods) {
   EXPECT_THAT(render_explained(explained), AllOf(HasSubstr("as history has it"), HasSubstr("report none")));
 }
 
+TEST(RenderExplained, SaysHowMuchOlderThanTheInstantAskedForTheAccountOfHistoryIs) {
+  model::ExplainedAccount explained;
+  explained.account = small_account();
+  explained.at = {1'700'000'000'000};
+  explained.stored = true;
+  const model::WallTime asked{explained.at.ms + 235'000};
+  const auto text = render_explained(explained, asked);
+  EXPECT_THAT(text, HasSubstr("account of 22:13:20, 3m55s before 2023-11-14T22:17:15Z; one is kept at once"));
+  EXPECT_THAT(text, AllOf(HasSubstr("each 1 min"), HasSubstr("more than 1 %"), HasSubstr("at least each 10 min")));
+  const auto all = to_json(explained, asked);
+  EXPECT_EQ(all["askedWallMs"], asked.ms);
+  EXPECT_EQ(all["beforeAskedMs"], 235'000);
+  explained.stored = false;
+  EXPECT_THAT(render_explained(explained), Not(HasSubstr("account of")));
+  EXPECT_EQ(to_json(explained)["askedWallMs"], nullptr);
+  EXPECT_EQ(to_json(explained)["beforeAskedMs"], nullptr);
+}
+
 TEST(RenderCluster, SaysWhatEachTierHasAndWantsAndLacks) {
   const auto text = render_cluster(small_cluster(), drawing());
   EXPECT_THAT(text, HasSubstr("2023-11-14T22:13:20Z: 3 nodes, policy version 7, oldest report 12s old\n"));
@@ -133,6 +151,57 @@ TEST(RenderCluster, DrawsUsageBufferAndReclaimed) {
   EXPECT_THAT(text, HasSubstr("x reclaimed  min 3.5"));
 }
 
+/// Ten minutes of it; as many batch-cpu short as the report's total.
+model::ClusterReport with_trend() {
+  auto report = small_cluster();
+  auto sum = small_account();
+  sum.cpu.shortfall = report.total.cpu_short;
+  for (std::int64_t i = 0; i < 10; ++i)
+    report.trend.push_back({{1'699'999'000'000 + i * 60'000}, sum});
+  return report;
+}
+
+TEST(RenderCluster, DrawsOneTierWithAllThatItHas) {
+  const auto text = render_cluster(with_trend(), drawing(), {"zone=a", "batch", {}});
+  EXPECT_THAT(text, HasSubstr("trend of zone=a, tier batch:\n"));
+  EXPECT_THAT(text, HasSubstr("* used  min 1.7"));
+  EXPECT_THAT(text, HasSubstr("o reclaimed  min 2.0"));
+  EXPECT_THAT(text, HasSubstr("+ offered  min 0."));
+  EXPECT_THAT(text, HasSubstr("x committed  min 3.0"));
+  EXPECT_THAT(text, HasSubstr("# deficit  min 1."));
+  EXPECT_THAT(text, Not(HasSubstr("allocated  min")));
+  const auto all = to_json(with_trend(), {"zone=a", "batch", {}});
+  EXPECT_EQ(all["trendOf"], "zone=a");
+  EXPECT_EQ(all["trendTier"], "batch");
+  EXPECT_EQ(all["trend"][0]["cpuMilli"]["offered"], 250);
+  EXPECT_EQ(all["trend"][0]["cpuMilli"]["deficit"], 1'250);
+  EXPECT_EQ(all["trend"][0]["account"]["cpuMilli"]["batchShort"], 1'250);
+}
+
+TEST(RenderCluster, DrawsTheCurvesThatAreAskedFor) {
+  const auto text = render_cluster(with_trend(), drawing(), {"", "", {"deficit", "offered"}});
+  EXPECT_THAT(text, HasSubstr("* offered  min 0.75"));
+  EXPECT_THAT(text, HasSubstr("o deficit  min 0.0"));
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("trend of")), Not(HasSubstr("used  min"))));
+  EXPECT_EQ(to_json(with_trend())["trendOf"], nullptr);
+}
+
+TEST(RenderCluster, WhatOlderSumsDoNotTellIsNoZero) {
+  auto report = with_trend();
+  for (auto& row : report.trend)
+    row.account.cpu.shortfall.reset();
+  EXPECT_THAT(render_cluster(report, drawing(), {"", "batch", {}}), Not(HasSubstr("deficit  min")));
+  const auto row = to_json(report, {"", "batch", {}})["trend"][0];
+  EXPECT_EQ(row["cpuMilli"]["deficit"], nullptr);
+  EXPECT_EQ(row["cpuMilli"]["offered"], nullptr);
+  EXPECT_EQ(row["cpuMilli"]["committed"], 3'000);
+}
+
+TEST(RenderCluster, NamesTheGroupThatHasNoTrend) {
+  const auto text = render_cluster(small_cluster(), drawing(), {"zone=a", "", {}});
+  EXPECT_THAT(text, HasSubstr("no trend of zone=a yet: history has the 64 largest groups"));
+}
+
 TEST(Json, ClusterHasTheWordsAndTheLedgersOwn) {
   auto report = small_cluster();
   report.groupings = {{"zone", {{"", 3, small_account(), {}, {}}}, 0}};
@@ -147,6 +216,7 @@ TEST(Json, ClusterHasTheWordsAndTheLedgersOwn) {
   EXPECT_EQ(all["groupings"][0]["groups"][0]["value"], nullptr);
   EXPECT_EQ(all["trend"][0]["wallMs"], 5);
   EXPECT_EQ(all["trend"][0]["account"]["cpuMilli"]["requested"], 6'000);
+  EXPECT_EQ(all["trend"][0]["cpuMilli"]["reclaimed"], 3'500);
 }
 
 TEST(RenderCluster, ShowsWhatHostApplicationsHaveOfTheTiers) {

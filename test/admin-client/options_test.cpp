@@ -108,6 +108,18 @@ TEST(Options, ClusterGroupsByZoneAndInstanceTypeUnlessTold) {
   EXPECT_THAT(good({"cluster", "--by", ""}).labels, testing::IsEmpty());
 }
 
+TEST(Options, ClusterTakesWhatItsTrendIsOf) {
+  const auto plain = good({"cluster"});
+  EXPECT_EQ(plain.trend.of, "");
+  EXPECT_EQ(plain.trend.tier, "");
+  EXPECT_THAT(plain.trend.curves, testing::IsEmpty());
+  const auto told = good({"cluster", "--trend-of", "zone=a", "--tier", "batch", "--curves", "offered,deficit,offered"});
+  EXPECT_EQ(told.trend.of, "zone=a");
+  EXPECT_EQ(told.trend.tier, "batch");
+  EXPECT_THAT(told.trend.curves, ElementsAre("offered", "deficit"));
+  EXPECT_EQ(good({"cluster", "--trend-of", "zone="}).trend.of, "zone=") << "nodes without the label";
+}
+
 TEST(Options, TakeRelativeTimesThatBeginWithADash) {
   const auto options = good({"history", "--node", "a", "--from", "-5m", "--metric", "ls.cpu,be.memory", "--plot"});
   EXPECT_EQ(options.from.ms, kNow.ms - 300'000);
@@ -148,6 +160,11 @@ TEST(Options, NameTheArgumentThatIsWrong) {
       {{"cluster", "--points", "2001"}, "--points"},
       {{"cluster", "--by", "a,,b"}, "--by"},
       {{"cluster", "--by", "a,b,c,d,e"}, "5 labels"},
+      {{"cluster", "--trend-of", "zone"}, "--trend-of zone: want LABEL=VALUE"},
+      {{"cluster", "--trend-of", "=a"}, "LABEL=VALUE"},
+      {{"cluster", "--tier", "bach"}, "did you mean \"batch\""},
+      {{"cluster", "--curves", "used,offerd"}, "did you mean \"offered\""},
+      {{"cluster", "--curves", "allocated,used,buffered,charged,reclaimed,offered,committed"}, "7 words"},
       {{"policy"}, "subcommand"},
       {{"policy", "apply"}, "FILE"},
       {{"policy", "check"}, "FILE"},

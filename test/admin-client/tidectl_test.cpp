@@ -167,6 +167,8 @@ TEST_F(TidectlTest, ExplainsAnAccountOfNowAndOfThen) {
   const auto all = json::parse(then.out);
   EXPECT_EQ(all["stored"], true);
   EXPECT_EQ(all["wallMs"], 1'700'000'000'000);
+  EXPECT_EQ(all["askedWallMs"], 1'700'000'000'000);
+  EXPECT_EQ(all["beforeAskedMs"], 0);
   EXPECT_EQ(all["account"]["cpuMilli"]["offered"], 750);
   EXPECT_EQ(all["cpuMilli"]["terms"][0]["ageMs"], 4000);
   EXPECT_EQ(all["cpuMilli"]["pods"][0]["by"], "use");
@@ -185,6 +187,24 @@ TEST_F(TidectlTest, ShowsTheClusterWithItsPartsDeficitsAndTrend) {
   EXPECT_EQ(all["deficits"][0]["cpuMilli"], 125);
   EXPECT_EQ(all["trend"].size(), 1u);
   EXPECT_THAT(backend_.calls(), Contains("cluster 33"));
+}
+
+TEST_F(TidectlTest, ShowsTheTrendOfOneGroupAndTier) {
+  const std::vector<std::string> asked = {"cluster", "--trend-of", "topology.kubernetes.io/zone=a", "--tier", "batch"};
+  const auto text = as_viewer(asked);
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("trend of topology.kubernetes.io/zone=a, tier batch:\n"), HasSubstr("* used"),
+                              HasSubstr(" committed"), Not(HasSubstr(" allocated "))));
+  auto with_json = asked;
+  with_json.emplace_back("--json");
+  const auto all = json::parse(as_viewer(with_json).out);
+  EXPECT_EQ(all["trendOf"], "topology.kubernetes.io/zone=a");
+  EXPECT_EQ(all["trendTier"], "batch");
+  EXPECT_EQ(all["trend"][0]["cpuMilli"]["allocated"], nullptr);
+  EXPECT_THAT(backend_.calls(), Contains("cluster 240 of topology.kubernetes.io/zone=a"));
+  const auto refused = as_viewer({"cluster", "--trend-of", "pool=a"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("not by pool"));
 }
 
 TEST_F(TidectlTest, ShowsWhatTheKernelCanDo) {

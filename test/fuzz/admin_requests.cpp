@@ -116,6 +116,10 @@ void check(const admin::ClusterQuery& query) {
   require(query.labels.size() <= Limits::kMaxLabels, "labels are within their bound");
   const std::set<std::string> each(query.labels.begin(), query.labels.end());
   require(each.size() == query.labels.size(), "a label is named once");
+  if (!query.trend_of) return;
+  const auto& kept = model::kClusterLabels;
+  require(std::find(kept.begin(), kept.end(), query.trend_of->label) != kept.end(), "history has trends by the label");
+  check_one(model::NodeName(model::text_of(*query.trend_of)));
 }
 
 void check(const admin::HandsOffBeginCall& call) {
@@ -293,6 +297,7 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     auto by = in.initBy(2);
     by.set(0, "topology.kubernetes.io/zone");
     by.set(1, "pool");
+    in.setTrendOf("topology.kubernetes.io/zone=eu-1a");
   }));
   return sound;
 }

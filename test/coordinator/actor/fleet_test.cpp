@@ -332,6 +332,50 @@ TEST_F(Fleet, OperatorsGetTheLiveClusterTogetherWithItsTrend) {
   EXPECT_EQ(report->trend, (std::vector<model::AccountAt>{rows[0]}));
 }
 
+TEST_F(Fleet, ATrendOfAPartIsItsOwnAndOneThatIsNotThereIsToldWhichAre) {
+  const std::string label = "topology.kubernetes.io/zone";
+  for (const auto* zone : {"a", "b"}) {
+    auto one = std::make_shared<link::ArrivedReport>(*arrived(zone, 1));
+    model::Report report = *one->report;
+    report.status.labels = {{label, zone}};
+    one->report = std::make_shared<const model::Report>(std::move(report));
+    caf::anon_send(fleet_, Durable{std::move(one)});
+  }
+  caf::anon_send(fleet_, LedgerTick{});
+  auto memory = std::make_shared<store::MemoryStore>();
+  std::vector<model::AccountAt> rows{{{500}, {}}, {{600}, {}}, {{700}, {}}};
+  rows[1].account.node = NodeName(label + "=a");
+  rows[2].account.node = NodeName(label + "=gone");
+  ASSERT_TRUE(memory->append_accounts(rows).ok());
+  ActorBackend backend(fleet_, spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(memory)), {});
+  const auto ask_for = [&](const char* zone) -> model::Result<model::ClusterReport> {
+    auto promise = std::make_shared<std::promise<model::Result<model::ClusterReport>>>();
+    auto answer = promise->get_future();
+    backend.cluster({{0}, {1000}, 10, {"pool"}, model::ClusterPart{label, zone}},
+                    [promise](model::Result<model::ClusterReport> report) { promise->set_value(std::move(report)); });
+    if (answer.wait_for(kPatience) != std::future_status::ready) {
+      return model::Error(model::ErrorCode::kInternal, "no answer");
+    }
+    return answer.get();
+  };
+  const auto of_a = ask_for("a");
+  ASSERT_TRUE(of_a.ok()) << of_a.error().message();
+  ASSERT_EQ(of_a->trend.size(), 1u);
+  EXPECT_EQ(of_a->trend[0].at, model::WallTime{600});
+  ASSERT_EQ(of_a->groupings.size(), 1u) << "those that were asked for";
+  EXPECT_EQ(of_a->groupings[0].label, "pool");
+  const auto of_gone = ask_for("gone");
+  ASSERT_TRUE(of_gone.ok()) << "what was is to be seen after its nodes are gone";
+  EXPECT_EQ(of_gone->trend.size(), 1u);
+  const auto of_b = ask_for("b");
+  ASSERT_TRUE(of_b.ok()) << "it is there, and has no history yet";
+  EXPECT_TRUE(of_b->trend.empty());
+  const auto of_c = ask_for("c");
+  ASSERT_FALSE(of_c.ok());
+  EXPECT_EQ(of_c.error().code(), model::ErrorCode::kNotFound);
+  EXPECT_THAT(of_c.error().message(), testing::AllOf(HasSubstr(label + "=c"), HasSubstr("there are: a, b")));
+}
+
 TEST_F(Fleet, NodeNotHeardOfForTheRetentionIsForgotten) {
   caf::anon_send(fleet_, Durable{arrived_ago("yesterday", std::chrono::hours(24))});
   caf::anon_send(fleet_, Durable{arrived_ago("last-month", std::chrono::hours(24 * 30))});

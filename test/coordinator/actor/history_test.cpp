@@ -200,6 +200,12 @@ TEST_F(History, AnAccountOfThenIsTheNewestByThen) {
   EXPECT_EQ(found->at, model::WallTime{1000});
   EXPECT_EQ(found->account, account_at(1000, kNode).account);
   EXPECT_FALSE(found->cpu.terms.empty());
+  ASSERT_TRUE(store_->append_accounts(std::vector{account_at(1000, model::NodeName("zone=a"))}).ok());
+  const auto part = ask<model::ExplainedAccount>(reader, [](admin::Reply<model::ExplainedAccount> reply) {
+    return AskExplainReclaimed{{model::NodeName("zone=a"), model::WallTime{5000}}, std::move(reply)};
+  });
+  ASSERT_FALSE(part.ok()) << "no node";
+  EXPECT_EQ(part.error().code(), model::ErrorCode::kNotFound);
   const auto none = then(999);
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error().code(), model::ErrorCode::kNotFound);
@@ -223,6 +229,24 @@ TEST_F(History, TheTrendIsTheClustersOwnAccountsInSoManyPoints) {
   const auto few = trend(4);
   ASSERT_EQ(few->size(), 4u);
   EXPECT_EQ(few->front().account.cpu.capacity, model::MilliCpu(120)) << "the mean of 0, 10 ... 240";
+}
+
+TEST_F(History, TheTrendOfAPartIsItsOwnAccounts) {
+  const std::vector<model::AccountAt> rows{account_at(500, model::NodeName("zone=a")),
+                                           account_at(600, model::NodeName("zone=b")),
+                                           account_at(700, model::NodeName())};
+  ASSERT_TRUE(store_->append_accounts(rows).ok());
+  const auto reader = spawn<HistoryReader>(std::shared_ptr<const store::HistoryStore>(store_));
+  const auto trend = [&](const char* zone) {
+    return ask<std::vector<model::AccountAt>>(reader, [&](admin::Reply<std::vector<model::AccountAt>> reply) {
+      return AskTrend{{{0}, {1000}, 10, {}, model::ClusterPart{"zone", zone}}, std::move(reply)};
+    });
+  };
+  ASSERT_TRUE(trend("b").ok());
+  ASSERT_EQ(trend("b")->size(), 1u);
+  EXPECT_EQ(trend("b")->front().at, model::WallTime{600});
+  EXPECT_EQ(trend("b")->front().account.cpu.capacity, model::MilliCpu(600));
+  EXPECT_TRUE(trend("c")->empty());
 }
 
 TEST_F(History, FullCommitDoesNotWaitForItsWindow) {

@@ -68,5 +68,28 @@ TEST_F(LedgerAnswers, AnExplanationSaysWhyNothingIsPredicted) {
   EXPECT_THAT(reclaimable(explained()).detail, HasSubstr("prediction.predictor none"));
 }
 
+TEST(KnownPart, AMissingOneIsToldOfThoseThereAre) {
+  model::ClusterReport report;
+  report.groupings = {{"pool", {{"p", 1, {}, {}, {}}}, 0}, {"zone", {{"", 1, {}, {}, {}}, {"a", 1, {}, {}, {}}}, 4}};
+  EXPECT_TRUE(known_part(report, {"zone", "a"}).ok());
+  EXPECT_TRUE(known_part(report, {"zone", ""}).ok());
+  const auto missing = known_part(report, {"zone", "p"});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message(), HasSubstr("zone=p in this range; of zone there are: (none), a and 4 more"));
+  const auto unlabelled = known_part(report, {"type", "large"});
+  ASSERT_FALSE(unlabelled.ok());
+  EXPECT_THAT(unlabelled.error().message(), HasSubstr("no node has type"));
+}
+
+TEST(KnownPart, ManyAreNotAllNamed) {
+  model::ClusterReport report;
+  report.groupings = {{"zone", {}, 0}};
+  for (int i = 0; i < 30; ++i)
+    report.groupings[0].groups.push_back({std::string(1, static_cast<char>('a' + i % 26)) + "1", 1, {}, {}, {}});
+  const auto missing = known_part(report, {"zone", "x"});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message(), HasSubstr("t1 and 10 more"));
+}
+
 }  // namespace
 }  // namespace tideline::coordinator

@@ -173,6 +173,72 @@ TEST_F(LedgerBookTest, TheClustersAccountIsTheSumOfNodesThatAreNotGone) {
   EXPECT_EQ(kept[0].cpu.capacity, MilliCpu(10'000));
 }
 
+class LedgerBookParts : public Ledger {
+ protected:
+  void report_labelled(const std::string& node, std::map<std::string, std::string> labels,
+                       std::int64_t cpu_milli = 10'000) {
+    auto made = report(node, 1, 2'000);
+    made.status.labels = std::move(labels);
+    made.status.cpu_capacity = made.status.cpu_allocatable = MilliCpu(cpu_milli);
+    ASSERT_TRUE(fleet_.intake(made, {now_, {1'790'000'000'000}}).ok());
+    book_.reported(made, now_);
+  }
+  /// What is kept of the cluster, once its minute is over.
+  std::vector<model::Reclaimed> kept_of_cluster() {
+    (void)book_.run(fleet_, rollout_, now_);
+    while (!book_.to_keep(fleet_, now_).empty()) {
+    }
+    now_ = now_ + minutes(1);
+    return book_.to_keep(fleet_, now_);
+  }
+  static constexpr const char* kZone = "topology.kubernetes.io/zone";
+  static constexpr const char* kType = "node.kubernetes.io/instance-type";
+};
+
+TEST_F(LedgerBookParts, TheSumsOfZonesAndInstanceTypesAreKeptBesideTheClusters) {
+  report_labelled("n1", {{kZone, "a"}, {kType, "large"}});
+  report_labelled("n2", {{kZone, "a"}, {kType, "large"}});
+  report_labelled("n3", {{kZone, "b"}, {kType, "large"}});
+  report_labelled("n4", {{kType, "large"}, {"pool", "x"}});
+  const auto kept = kept_of_cluster();
+  ASSERT_THAT(names_of(kept), ElementsAre("", "topology.kubernetes.io/zone=", "topology.kubernetes.io/zone=a",
+                                          "topology.kubernetes.io/zone=b", "node.kubernetes.io/instance-type=large"));
+  EXPECT_EQ(kept[0], book_.cluster(fleet_, now_));
+  EXPECT_EQ(kept[1].cpu.capacity, MilliCpu(10'000)) << "nodes without it";
+  EXPECT_EQ(kept[2].cpu.capacity, MilliCpu(20'000));
+  EXPECT_EQ(kept[2].cpu.requested, MilliCpu(8'000));
+  EXPECT_EQ(kept[4].cpu.capacity, MilliCpu(40'000));
+  EXPECT_EQ(book_.parts_left_out(), 0u);
+}
+
+TEST_F(LedgerBookParts, NothingIsKeptOfALabelThatNoNodeHas) {
+  report_labelled("n1", {{"pool", "x"}});
+  EXPECT_THAT(names_of(kept_of_cluster()), ElementsAre(""));
+}
+
+TEST_F(LedgerBookParts, TheLargestOfTooManyAreKeptAndTheOthersCounted) {
+  constexpr std::size_t kMost = model::ClusterLimits::kMaxKeptGroups;
+  for (std::size_t i = 0; i < kMost + 3; ++i) {
+    const auto name = fmt::format("n{:03}", i);
+    report_labelled(name, {{kZone, name}}, i < 3 ? 5'000 : 10'000);
+  }
+  const auto kept = names_of(kept_of_cluster());
+  ASSERT_THAT(kept, SizeIs(1 + kMost));
+  EXPECT_EQ(kept[1], "topology.kubernetes.io/zone=n003");
+  EXPECT_EQ(book_.parts_left_out(), 3u);
+  for (std::size_t i = 0; i < 3; ++i)
+    book_.forget(NodeName(fmt::format("n{:03}", i)));
+  EXPECT_THAT(kept_of_cluster(), SizeIs(1 + kMost));
+  EXPECT_EQ(book_.parts_left_out(), 0u);
+}
+
+TEST_F(LedgerBookParts, AValueThatIsTooLongForANameCostsItsOwnTrendAlone) {
+  report_labelled("n1", {{kZone, std::string(300, 'x')}});
+  report_labelled("n2", {{kZone, "a"}});
+  EXPECT_THAT(names_of(kept_of_cluster()), ElementsAre("", "topology.kubernetes.io/zone=a"));
+  EXPECT_EQ(book_.parts_left_out(), 1u);
+}
+
 TEST_F(LedgerBookTest, MidIsGivenWhatProdIsPredictedNotToNeed) {
   book_.set_prediction(prediction(profile::Predictor::kHistogram));
   report_now("n", 1, 500);

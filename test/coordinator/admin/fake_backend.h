@@ -224,7 +224,9 @@ class FakeBackend final : public admin::AdminBackend {
     report.deficits = {{model::NodeName("db-1"), model::MilliCpu(125), model::Bytes(0)}};
     report.deficit_nodes = 9;
     report.trend = {{query.from, account("")}};
-    answer("cluster " + std::to_string(query.max_points), std::move(reply), report);
+    std::string call = "cluster " + std::to_string(query.max_points);
+    if (query.trend_of) call.append(" of ").append(model::text_of(*query.trend_of));
+    answer(call, std::move(reply), report);
   }
 
   static fleet::NodeView node_view(const std::string& name) {

@@ -302,6 +302,12 @@ TEST_F(AdminServerTest, ClusterAnswersWithinItsBounds) {
                 by.set(1, "zone");
               }),
               HasSubstr("twice"));
+  EXPECT_EQ(ask([](auto& r) { r.setTrendOf("topology.kubernetes.io/zone=a=b"); }), "0 groupings, trend from 5");
+  EXPECT_THAT(backend_.calls(), Contains("cluster 2000 of topology.kubernetes.io/zone=a=b"));
+  EXPECT_THAT(ask([](auto& r) { r.setTrendOf("topology.kubernetes.io/zone"); }), HasSubstr("no LABEL=VALUE"));
+  EXPECT_THAT(ask([](auto& r) { r.setTrendOf("pool=a"); }),
+              HasSubstr("by topology.kubernetes.io/zone and node.kubernetes.io/instance-type, not by pool"));
+  EXPECT_THAT(ask([](auto& r) { r.setTrendOf(std::string(300, 'x').c_str()); }), HasSubstr("300 bytes"));
   auto explain = caller.admin().explainReclaimedRequest();
   explain.setNode("web-1");
   explain.setAtMs(-1);

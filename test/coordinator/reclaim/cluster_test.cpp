@@ -55,6 +55,19 @@ TEST(Cluster, BoundsItsGroupsAndSaysHowManyAreLeftOut) {
   EXPECT_EQ(report.total.nodes, ClusterLimits::kMaxGroups + 5) << "the total has them";
 }
 
+TEST(Cluster, GivesAsManyGroupsAsItIsToldTo) {
+  ClusterReporter reporter({"zone"}, 2);
+  reporter.add(one_node("n1", 1'000), {"a"});
+  reporter.add(one_node("n2", 3'000), {"b"});
+  reporter.add(one_node("n3", 2'000), {"c"});
+  const auto report = reporter.take();
+  const auto& grouping = report.groupings.at(0);
+  ASSERT_THAT(grouping.groups, SizeIs(2));
+  EXPECT_EQ(grouping.groups[0].value, "b");
+  EXPECT_EQ(grouping.groups[1].value, "c");
+  EXPECT_EQ(grouping.left_out, 1u);
+}
+
 TEST(Cluster, NamesTheNodesInDeficitTheWorstFirst) {
   ClusterReporter reporter({});
   auto some = one_node("some", 10'000);
@@ -99,6 +112,7 @@ TEST(Cluster, WhatOneNodeHasLeftDoesNotMakeUpForWhatAnotherLacks) {
   const auto total = reporter.take().total;
   EXPECT_EQ(total.cpu_short.batch, MilliCpu(200));
   EXPECT_EQ(total.cpu_short.mid, MilliCpu(15));
+  EXPECT_EQ(total.account.cpu.shortfall, total.cpu_short) << "the sum has it, for history to keep";
   EXPECT_EQ(total.account.cpu.offered - total.account.cpu.committed + total.cpu_short.batch, MilliCpu(500))
       << "what is left to be had";
 }
@@ -150,6 +164,27 @@ TEST(Trend, UseIsTheMeanOfWhatIsKnown) {
   const auto points = trend.take();
   EXPECT_EQ(points.at(0).account.cpu.used, MilliCpu(40));
   EXPECT_EQ(points.at(0).account.memory.used, std::nullopt);
+}
+
+TEST(Trend, WhatTiersLackIsTheMeanOfWhereItIsKnown) {
+  Trend trend({0}, {2'000}, 2);
+  const auto lacking = [](std::int64_t ms, std::int64_t mid, std::int64_t batch) {
+    auto row = at_ms(ms, 5);
+    row.account.cpu.shortfall = model::Shortfall<MilliCpu>{MilliCpu(mid), MilliCpu(batch)};
+    return row;
+  };
+  trend.add(lacking(1, 10, 100));
+  trend.add(lacking(2, 20, 400));
+  auto older = at_ms(3, 5);
+  older.account.cpu.committed = MilliCpu(7'000);
+  trend.add(older);
+  older.at.ms = 1'500;
+  trend.add(older);
+  const auto points = trend.take();
+  ASSERT_THAT(points, SizeIs(2));
+  EXPECT_EQ(points[0].account.cpu.shortfall, (model::Shortfall<MilliCpu>{MilliCpu(15), MilliCpu(250)}));
+  EXPECT_EQ(points[0].account.memory.shortfall, std::nullopt);
+  EXPECT_EQ(points[1].account.cpu.shortfall, std::nullopt) << "a sum of before it was added up";
 }
 
 TEST(Trend, StaysInsideItsRangeAndSurvivesAnyOne) {

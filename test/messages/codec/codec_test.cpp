@@ -143,6 +143,15 @@ TEST(RoundTrip, AnAccountIsTheSameInBytes) {
     EXPECT_FALSE(account_from_bytes(ByteView(bytes).first(size))) << size;
 }
 
+TEST(RoundTrip, WhatASumsNodesLackIsKnownOrNot) {
+  auto account = counted_account("zone=a");
+  account.cpu.shortfall = model::Shortfall<model::MilliCpu>{model::MilliCpu(0), model::MilliCpu(7)};
+  const auto back = account_from_bytes(to_bytes(account));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->cpu.shortfall, account.cpu.shortfall);
+  EXPECT_EQ(back->memory.shortfall, std::nullopt);
+}
+
 TEST(RoundTrip, AnAccountOfBeforeThirdPartiesHadAllOfBatchsWholeOnOffer) {
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<schema::Reclaimed>();

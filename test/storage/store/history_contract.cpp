@@ -71,6 +71,7 @@ model::ReclaimTerms<Unit> terms_from(std::int64_t first) {
                      &terms.mid_offered, &terms.requested, &terms.prod_used, &terms.mid_used, &terms.batch_used,
                      &terms.reservation, &terms.third_party, &terms.origin, &terms.published})
     *term = Unit(first++);
+  terms.shortfall = model::Shortfall<Unit>{Unit(first), Unit(first + 1)};
   terms.used = Unit(first);
   terms.rule = model::ReclaimRule::kThresholdCap;
   terms.mid_rule = model::ReclaimRule::kStatic;
@@ -451,11 +452,13 @@ TEST_P(HistoryContract, TheLastAccountIsTheNewestByThen) {
 TEST_P(HistoryContract, RetentionDropsAccountsAndForgetsNodesAllTheSame) {
   append(store(), arrive(make_report("n", 1, 1)));
   keep(store(), {account_at(1'000, "n"), account_at(19'999, "n"), account_at(30'000, "n"), account_at(1'000, ""),
-                 account_at(1'000, "m")});
+                 account_at(1'000, "m"), account_at(1'000, "zone=a"), account_at(30'000, "zone=a")});
   EXPECT_THAT(store().nodes(), ElementsAre(NodeName("n"))) << "an account alone makes no node";
-  EXPECT_EQ(*store().drop_before(at(20'000)), (Dropped{.reports = 1, .events = 0, .nodes = 1, .accounts = 4}));
+  EXPECT_EQ(*store().drop_before(at(20'000)), (Dropped{.reports = 1, .events = 0, .nodes = 1, .accounts = 5}));
   EXPECT_THAT(accounts_of(store(), "n"), ElementsAre(account_at(30'000, "n")));
   EXPECT_THAT(accounts_of(store(), ""), IsEmpty());
+  EXPECT_THAT(accounts_of(store(), "zone=a"), ElementsAre(account_at(30'000, "zone=a")));
+  EXPECT_THAT(store().nodes(), IsEmpty());
   EXPECT_EQ(*store().drop_before(at(20'000)), Dropped{});
 }
 
