@@ -62,9 +62,12 @@ ClientCore::ClientCore(KjContext& context, const NodeClientConfig& config, NodeC
       state_(state),
       random_(config.seed != 0 ? config.seed : (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()),
       connected_at_(context.timer.now()),
+      files_({config.tls.certificate, config.tls.key, config.tls.ca}),
       tasks_(*this) {}
 
 void ClientCore::start() {
+  // Before the first attempt's deadline runs; it tells what is wrong.
+  (void)renew_connector().ok();
   plan_attempt(config_.first_attempt_now ? model::kZeroDuration : config_.reconnect_spread);
 }
 
@@ -73,18 +76,25 @@ void ClientCore::plan_attempt(model::Duration longest_wait) {
   tasks_.add(context_.timer.afterDelay(wait * kj::NANOSECONDS).then([this]() { attempt(); }));
 }
 
+model::Result<void> ClientCore::renew_connector() {
+  // Certificates are renewed under a running agent. To read and check them costs more than the handshake does.
+  if (connector_.get() != nullptr && !files_.changed() && wall_now() < connector_until_) return {};
+  const auto material = load(config_.tls, TlsUse::kClient);
+  if (!material) return material.error();
+  const auto until = speaks_for(*material, config_.node);
+  if (!until) return until.error().in(config_.tls.certificate);
+  auto connector = TlsConnector::create(context_, *material, config_.server_name);
+  if (!connector) return connector.error();
+  files_.taken();
+  connector_ = *std::move(connector);
+  connector_until_ = *until;
+  return {};
+}
+
 void ClientCore::attempt() {
   trying_ = true;
   const std::string address = config_.coordinators[next_address_++ % config_.coordinators.size()];
-  // Read anew each time: certificates are renewed under a running agent.
-  const auto material = load(config_.tls, TlsUse::kClient);
-  if (!material) return ended(material.error().message());
-  if (const auto own = speaks_for(*material, config_.node); !own) {
-    return ended(own.error().in(config_.tls.certificate).message());
-  }
-  auto connector = TlsConnector::create(context_, *material, config_.server_name);
-  if (!connector) return ended(connector.error().message());
-  connector_ = *std::move(connector);
+  if (const auto ready = renew_connector(); !ready) return ended(ready.error().message());
   auto enrolment =
       connector_->connect(address).then([this, address](TlsStream stream) { return enroll(kj::mv(stream), address); });
   const auto deadline = to_ms(config_.connect_deadline);

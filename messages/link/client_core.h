@@ -10,6 +10,7 @@
 
 #include <kj/async-io.h>
 
+#include "messages/link/file_watch.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_tls.h"
 #include "messages/link/node_client.h"
@@ -83,6 +84,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   };
 
   void plan_attempt(model::Duration longest_wait);
+  /// Makes it when there is none, when the files are others, or when what they held has expired.
+  model::Result<void> renew_connector();
   void attempt();
   kj::Promise<void> enroll(TlsStream stream, const std::string& address);
   void enrolled(schema::Welcome::Reader welcome, const std::string& address);
@@ -105,7 +108,9 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   std::size_t next_address_ = 0;
   unsigned failures_ = 0;
   kj::TimePoint connected_at_;
+  FileWatch files_;
   kj::Own<TlsConnector> connector_;
+  model::WallTime connector_until_;
   kj::Own<Connection> connection_;  // null between sessions
   bool trying_ = false;             // an attempt, or the session that it became, has not ended
   bool session_up_ = false;

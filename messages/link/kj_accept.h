@@ -28,6 +28,8 @@ model::Result<BoundSocket> bind_to(const std::string& address);
 /// The address at the other end of a connection, "10.0.0.7:51234"; "?" = not known.
 std::string address_of_peer(int fd);
 int fd_of(kj::AsyncIoStream& stream);  // -1 = it has none
+/// The other end of a TCP connection has closed or reset it, read or not what came before that.
+bool peer_has_left(int fd);
 
 /// Accepts one connection after the other. Survives a process that runs out of files: it waits, says so once in a
 /// while, and goes on.

@@ -137,6 +137,11 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
                                   fmt::format("{} connections are open, the limit", limits_.max_connections)));
       return;
     }
+    // In a storm those who gave up in the backlog would take the handshakes of those who still wait.
+    if (peer_has_left(fd)) {
+      refused_(peer, model::Error(model::ErrorCode::kUnavailable, "it left before its handshake began"));
+      return;
+    }
     tune(fd);
     ++handshakes_;
     const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.handshake_deadline).count();

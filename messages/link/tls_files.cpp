@@ -91,12 +91,13 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
   return TlsMaterial{*std::move(certificate_pem), *std::move(key_pem), *std::move(ca_pem)};
 }
 
-model::Result<void> speaks_for(const TlsMaterial& material, const model::NodeName& name) {
+model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const model::NodeName& name) {
   const auto certificates = certificates_from_pem(material.certificate_pem);
   if (!certificates) return certificates.error();
-  const auto proved = node_of(certificate_of(*certificates->front()));
+  const Certificate own = certificate_of(*certificates->front());
+  const auto proved = node_of(own);
   if (!proved) return proved.error();
-  if (*proved == name) return {};
+  if (*proved == name) return own.not_after;
   return model::Error(model::ErrorCode::kPermissionDenied,
                       "the certificate is node \"" + proved->str() + "\"'s, not \"" + name.str() + "\"'s");
 }

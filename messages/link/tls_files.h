@@ -6,6 +6,7 @@
 
 #include "messages/model/ids.h"
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 
 namespace tideline::link {
 
@@ -36,8 +37,8 @@ model::Result<void> check_configured(const TlsFiles& files);
 /// kNotFound / kPermissionDenied when a file cannot be read. The error names file and what is wrong.
 model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use);
 
-/// The node that a loaded client certificate speaks for (identity.h); kPermissionDenied when that is not `name`, naming
-/// both.
-model::Result<void> speaks_for(const TlsMaterial& material, const model::NodeName& name);
+/// Until when a loaded client certificate speaks for the node `name` (identity.h); kPermissionDenied when it speaks for
+/// another, naming both.
+model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const model::NodeName& name);
 
 }  // namespace tideline::link
