@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -41,7 +42,8 @@ constexpr double kRefusalsPerSecond = 10;  // lines of one kind
 constexpr double kLinesPerSecond = 80;     // all
 constexpr std::size_t kEnrollBurst = 20;   // sessions of one node; then one a second
 constexpr int kBesiegers = 64;             // four times the handshakes that may be under way
-constexpr int kNodeMilli = 32'000;         // CPU of a simulated node
+// CPU of a simulated node.
+constexpr std::int64_t kNodeMilli = 32'000;
 
 /// Lines that hold all of `parts`.
 std::size_t lines_with(const std::string& log, const std::vector<std::string>& parts) {
@@ -103,13 +105,13 @@ class HostilePeers : public testing::Test {
     const json events = cluster_.ask({"events", "--node", Attack::kBoastful, "--from", "-10m"});
     EXPECT_NE(events.dump().find("clock-skew"), std::string::npos) << "it is named";
     // All simulated nodes with their CPUs, and what a dozen attackers say that they have.
-    json capacity;
+    std::int64_t capacity = 0;
     EXPECT_TRUE(eventually(seconds(20), [&] {
       const json whole = cluster_.ask({"cluster"});
       if (!whole.is_object()) return false;
-      capacity = whole.at("total").at("cpuMilli").at("capacity");
+      capacity = whole.at("total").at("cpuMilli").at("capacity").get<std::int64_t>();
       return capacity >= kNodeMilli * nodes_ && capacity < (kNodeMilli + 1'000) * nodes_;
-    })) << capacity.dump();
+    })) << capacity;
   }
   /// The coordinator must be stopped.
   void expect_no_boast_is_kept_from_retention() {
