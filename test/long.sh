@@ -1,17 +1,24 @@
 #!/bin/bash
-# long.sh [--minutes N] [--fuzz-minutes N] [--fleet-hours N] [--fleet-nodes N] [--rounds N] [--preset release|asan]
-#         [--list] [--help]
-# First all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there. Then every fuzz target
-# (test/fuzz) under libFuzzer with ASan and UBSan, one on each CPU. Then a day of a fleet under faults, in virtual time
-# (test/sim). Then the long campaigns: the build's own test programs with more rounds, and fresh seeds, until the time
-# is up.
-#   --minutes N       begin no campaign after this time (default 60)
+# long.sh [--only NAME[,NAME]...] [--minutes N] [--fuzz-minutes N] [--fleet-hours N] [--fleet-nodes N] [--rounds N]
+#         [--partial] [--preset release|asan] [--list] [--help]
+# What takes longer than test/run.sh should. First these parts, in this order:
+#   kill9      kill -9 of the real coordinator under load, 20 times (test/e2e)
+#   hostile    a thousand sessions while their coordinator is attacked; their acks' p99 within 250 ms (test/e2e)
+#   fleet      a day of a fleet under faults, in virtual time (test/sim)
+#   fuzz       every fuzz target under libFuzzer with ASan and UBSan, one on each CPU (test/fuzz)
+#   guest      all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there
+# Then the campaigns: the build's own test programs with fresh seeds. In turn 0 each runs with its usual number of
+# rounds, and from turn 1 on with --rounds and in random order, until the time is up. What ran and what did not is told
+# at the end, and a campaign that was never begun is a failure.
+#   --only NAME,...   these parts only; `campaigns` means all campaigns, and the name of a campaign that one
+#   --minutes N       begin no campaign after this time (default 60; 0: there are none)
 #   --fuzz-minutes N  time of each fuzz target (default 10; 0: none is built or run)
 #   --fleet-hours N   simulated time of the fleet (default 24; 0: there is none)
 #   --fleet-nodes N   its nodes (default 1000)
-#   --rounds N        TIDELINE_ROUNDS for each run of a program (default 200)
-#   --preset P        build to use for campaigns (default release)
-#   --list            print campaigns and fuzz targets, and end
+#   --rounds N        TIDELINE_ROUNDS for each run of a program from turn 1 on (default 200)
+#   --partial         a campaign that was never begun is told, and is no failure
+#   --preset P        build to use for all but fuzzing (default release)
+#   --list            print parts, campaigns and fuzz targets, and end
 # A program reads TIDELINE_ROUNDS and TIDELINE_SEED, the fleet's TIDELINE_NODES and TIDELINE_HOURS too; it prints its
 # seed when it fails. What a fuzz target learnt is kept in build/fuzz-corpus for the next time; an input that it fails on
 # is named, and is in build/fuzz-crashes.
@@ -19,29 +26,63 @@ set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
 
+parts=(kill9 hostile fleet fuzz guest)
+declare -A only=()
 minutes=60
 fuzz_minutes=10
 fleet_hours=24
 fleet_nodes=1000
 rounds=200
+partial=false
 preset=release
 list=false
 while (($#)); do
   case $1 in
+    --only)
+      IFS=, read -ra named <<<"${2:?--only needs a name}"
+      for name in "${named[@]}"; do
+        only[$name]=1
+      done
+      shift
+      ;;
     --minutes) minutes=${2:?--minutes needs a number}; shift ;;
     --fuzz-minutes) fuzz_minutes=${2:?--fuzz-minutes needs a number}; shift ;;
     --fleet-hours) fleet_hours=${2:?--fleet-hours needs a number}; shift ;;
     --fleet-nodes) fleet_nodes=${2:?--fleet-nodes needs a number}; shift ;;
     --rounds) rounds=${2:?--rounds needs a number}; shift ;;
+    --partial) partial=true ;;
     --preset) preset=${2:?--preset needs a name}; shift ;;
     --list) list=true ;;
-    --help) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "long.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
 done
 
-# Every test program whose sources ask for rounds takes part, but for the fleet's, which has a part of its own: nothing is
+# A part, or `campaigns`: all of them.
+wanted() {
+  ((${#only[@]} == 0)) && return 0
+  [[ -n ${only[$1]:-} ]]
+}
+part_wanted() {
+  case $1 in
+    fleet) ((fleet_hours > 0)) || return 1 ;;
+    fuzz) ((fuzz_minutes > 0)) || return 1 ;;
+  esac
+  wanted "$1"
+}
+
+is_part() {
+  [[ " ${parts[*]} campaigns " == *" $1 "* ]]
+}
+
+# Before anything is built; which campaigns there are is known of the build only.
+for name in "${!only[@]}"; do
+  is_part "$name" || [[ $name == test_* || $name == demo_* ]] ||
+    { echo "long.sh: --only $name: no part, nor the name of a campaign; see --list" >&2; exit 2; }
+done
+
+# Every test program whose sources ask for rounds takes part, but for those that have a part of their own: nothing is
 # listed twice. Prints "name<TAB>command line", with the environment ctest would give it; not ctest itself, whose time
 # limits are for the usual number of rounds.
 campaigns() {
@@ -52,7 +93,7 @@ import json, os, re, shlex, sys
 programs = ["test_" + re.sub("[/-]", "_", folder.removeprefix("test/")) for folder in os.environ["FOLDERS"].split()]
 for test in json.load(sys.stdin)["tests"]:
     name = test["name"]
-    if name == "test_sim_campaign":
+    if name in ("test_sim_campaign", "test_e2e_fleet", "test_e2e_hostile_peers"):
         continue
     if not (name == "demo_quick" or any(name == p or name.startswith(p + "_") for p in programs)):
         continue
@@ -100,67 +141,181 @@ fuzz_all() {
   fuzz_targets | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz_one {}' && return 0
   [[ -s build/fuzz-failures ]] || echo "fuzz targets: not all were run" >build/fuzz-failures
   mapfile -t -O "${#failed[@]}" failed <build/fuzz-failures
+  return 1
 }
 
-# What it tells each simulated hour is shown as it comes.
-fleet_day() {
-  local seed=$((RANDOM * 32768 + RANDOM + 1)) log=build/long-fleet.log code
-  local again="TIDELINE_SEED=$seed TIDELINE_NODES=$fleet_nodes TIDELINE_HOURS=$fleet_hours TIDELINE_ROUNDS=1"
-  again+=" build/$preset/bin/test_sim_campaign --gtest_filter='FleetCampaign.No*'"
-  echo "fleet of $fleet_nodes nodes, $fleet_hours h: $again"
+# show NAME COMMAND: the command is told, and what it says is shown as it comes.
+show() {
+  local name=$1 again=$2 log=build/long-$1.log code
+  echo "$name: $again"
   bash -c "$again" 2>&1 </dev/null | tee "$log"
   code=${PIPESTATUS[0]}
   ((code == 0)) && return 0
-  failed+=("fleet of $fleet_nodes nodes (exit $code, $log); again: $again")
-  echo "fleet: FAILED (exit $code), log: $log" >&2
+  failed+=("$name (exit $code, $log); again: $again")
+  echo "$name: FAILED (exit $code), log: $log" >&2
+  return 1
+}
+
+run_kill9() {
+  show kill9 "$own TIDELINE_ROUNDS=20 $bin/test_e2e_fleet --gtest_filter='Fleet.KillNine*'"
+}
+
+run_hostile() {
+  show hostile "$own TIDELINE_MOST_ACK_MS=250 $bin/test_e2e_hostile_peers"
+}
+
+run_fleet() {
+  local seed=$((RANDOM * 32768 + RANDOM + 1))
+  local again="TIDELINE_SEED=$seed TIDELINE_NODES=$fleet_nodes TIDELINE_HOURS=$fleet_hours TIDELINE_ROUNDS=1"
+  show fleet "$again $bin/test_sim_campaign --gtest_filter='FleetCampaign.No*'"
+}
+
+run_fuzz() {
+  fuzz_all
+}
+
+run_guest() {
+  ctest --test-dir "build/$preset" --label-regex '^guest' --output-on-failure && return 0
+  failed+=("guest tests")
+  return 1
+}
+
+# What is told at the end, a line each.
+told=()
+run_part() {
+  local begin=$SECONDS
+  if [[ $1 == guest && -z ${VMLINUZ:-} ]]; then
+    told+=("$1: did not run, there is no kernel to boot (VMLINUZ)")
+    # Who asks for it by name wants to know.
+    [[ -z ${only[guest]:-} ]] || failed+=("guest: no VMLINUZ")
+    return
+  fi
+  if "run_$1"; then
+    told+=("$1: ok, $((SECONDS - begin)) s")
+  else
+    told+=("$1: FAILED after $((SECONDS - begin)) s")
+  fi
+}
+
+# One run of a campaign, with the rounds that TIDELINE_ROUNDS says.
+run_campaign() {
+  local name=$1 log code skips
+  export TIDELINE_SEED=$((turn * 100000 + RANDOM))
+  log=build/long-$name-$TIDELINE_SEED.log
+  bash -c "${commands[$name]}" >"$log" 2>&1 </dev/null
+  code=$?
+  begun[$name]=1
+  if ((code == 77)); then
+    # All of it, as side_by_side.py says.
+    echo "turn $turn $name: skipped"
+    rm "$log"
+    return
+  fi
+  runs[$name]=$((${runs[$name]:-0} + 1))
+  ((turn == 0)) || full[$name]=$((${full[$name]:-0} + 1))
+  if ((code == 0)); then
+    skips=$(grep -c '^\[  SKIPPED \] .*ms)$' "$log")
+    echo "turn $turn $name: ok (seed $TIDELINE_SEED)$( ((skips == 0)) || echo ", $skips tests skipped")"
+    rm "$log"
+  else
+    failed+=("$name (exit $code, seed $TIDELINE_SEED, $log)")
+    echo "turn $turn $name: FAILED (exit $code, seed $TIDELINE_SEED), log: $log" >&2
+    tail -n 30 "$log" >&2
+  fi
+}
+
+run_campaigns() {
+  local end=$((SECONDS + minutes * 60)) name order
+  turn=0
+  unset TIDELINE_ROUNDS TIDELINE_KILL_ROUNDS
+  while ((SECONDS < end)); do
+    order=("${names[@]}")
+    if ((turn > 0)); then
+      export TIDELINE_ROUNDS=$rounds TIDELINE_KILL_ROUNDS=$rounds
+      mapfile -t order < <(printf '%s\n' "${names[@]}" | shuf)
+    fi
+    for name in "${order[@]}"; do
+      ((SECONDS < end)) || break
+      run_campaign "$name"
+    done
+    turn=$((turn + 1))
+  done
+}
+
+# Of each campaign, and of those that were never begun together.
+tell_campaigns() {
+  local name never=()
+  for name in "${names[@]}"; do
+    if [[ -z ${begun[$name]:-} ]]; then
+      never+=("$name")
+    elif [[ -z ${runs[$name]:-} ]]; then
+      told+=("$name: skipped as a whole")
+    else
+      told+=("$name: ran ${runs[$name]} time(s), ${full[$name]:-0} of them with $rounds rounds")
+    fi
+  done
+  ((${#never[@]} == 0)) && return
+  told+=("not begun within $minutes minutes: ${never[*]}")
+  $partial || failed+=("${#never[@]} of ${#names[@]} campaigns were never begun")
+}
+
+finish() {
+  ((${#names[@]} == 0)) || tell_campaigns
+  ((${#told[@]} == 0)) || printf 'long.sh: %s\n' "${told[@]}"
+  if ((${#failed[@]})); then
+    printf 'long.sh: failed: %s\n' "${failed[@]}" >&2
+    exit 1
+  fi
+  if ((${#told[@]} == 0)); then
+    echo "long.sh: nothing was to be run" >&2
+    exit 2
+  fi
+  echo "long.sh: of what ran nothing failed"
+  exit 0
 }
 
 if ! $list; then
   option=()
-  ((fuzz_minutes == 0)) || option=(--long)
+  part_wanted fuzz && option=(--long)
   deploy/setup/install.sh "${option[@]}" || exit 1
   mkdir -p build
   build "$preset" || exit 1
-  ((fuzz_minutes == 0)) || build fuzz || exit 1
+  if part_wanted fuzz; then
+    build fuzz || exit 1
+  fi
 fi
 [[ -e build/$preset/CTestTestfile.cmake ]] || { echo "long.sh: build/$preset is not configured" >&2; exit 1; }
-mapfile -t entries < <(campaigns)
+declare -A commands=() runs=() full=() begun=()
+names=()
+while IFS=$'\t' read -r name command; do
+  commands[$name]=$command
+  names+=("$name")
+done < <(campaigns)
+((${#names[@]} > 0)) || { echo "long.sh: build/$preset names no campaigns" >&2; exit 1; }
 if $list; then
-  printf '%s\n' "${entries[@]%%$'\t'*}"
-  fuzz_targets | sed 's/^/fuzz_/'
+  printf 'part      %s\n' "${parts[@]}"
+  printf 'campaign  %s\n' "${names[@]}"
+  fuzz_targets | sed 's/^/fuzzed    /'
   exit 0
 fi
+if ! wanted campaigns; then
+  names=()
+  for name in "${!only[@]}"; do
+    is_part "$name" && continue
+    [[ -n ${commands[$name]:-} ]] || { echo "long.sh: --only $name: no campaign of that name; see --list" >&2; exit 2; }
+    names+=("$name")
+  done
+fi
+((minutes > 0)) || names=()
 
 failed=()
 source test/tools/realenv.sh
 export_realenv build/realenv
-ctest --test-dir "build/$preset" --label-regex '^guest' --output-on-failure || failed+=("guest tests")
-((fuzz_minutes == 0)) || fuzz_all
-((fleet_hours == 0)) || fleet_day
-end=$((SECONDS + minutes * 60))
-turn=0
-export TIDELINE_ROUNDS=$rounds TIDELINE_KILL_ROUNDS=$rounds TIDELINE_SEED
-while ((SECONDS < end)); do
-  for entry in "${entries[@]}"; do
-    ((SECONDS < end)) || break
-    name=${entry%%$'\t'*}
-    TIDELINE_SEED=$((turn * 100000 + RANDOM))
-    log=build/long-$name-$TIDELINE_SEED.log
-    bash -c "${entry#*$'\t'}" >"$log" 2>&1 </dev/null
-    code=$?
-    if ((code == 0)); then
-      echo "turn $turn $name: ok (seed $TIDELINE_SEED)"
-      rm "$log"
-    else
-      failed+=("$name (exit $code, seed $TIDELINE_SEED, $log)")
-      echo "turn $turn $name: FAILED (exit $code, seed $TIDELINE_SEED), log: $log" >&2
-      tail -n 30 "$log" >&2
-    fi
-  done
-  turn=$((turn + 1))
+bin=$root/build/$preset/bin
+own="TIDELINE_BIN=$bin TIDELINE_SOURCE=$root"
+trap 'failed+=("interrupted"); finish' INT TERM
+for name in "${parts[@]}"; do
+  part_wanted "$name" && run_part "$name"
 done
-if ((${#failed[@]})); then
-  printf 'long.sh: failed: %s\n' "${failed[@]}" >&2
-  exit 1
-fi
-echo "long.sh: $turn turn(s) of ${#entries[@]} campaigns, nothing failed"
+((${#names[@]} == 0)) || run_campaigns
+finish

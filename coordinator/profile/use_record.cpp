@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "messages/model/report.h"
+
 namespace tideline::profile {
 namespace {
 
-/// Beyond any use that a report may tell.
-constexpr std::uint64_t kMaxUse = std::uint64_t{1} << 51;
+/// The most that all pods of a report may use together.
+constexpr std::uint64_t kMaxUse =
+    model::ReportLimits::kMaxPods * static_cast<std::uint64_t>(model::ReportLimits::kMaxMemoryBytes);
 
 }  // namespace
 

@@ -137,7 +137,8 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
-/// Semantic check of a report from outside: bounds, signs, finite ratios, order of samples, text sizes.
+/// Semantic check of a report from outside: bounds, signs, finite ratios, order of samples, text sizes, no pod twice.
+/// Whether the numbers are true it cannot know: a use above the capacity and a clock of another century are taken.
 /// The error names the field and the value.
 Result<void> validate(const Report& report);
 

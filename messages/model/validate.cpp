@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -163,6 +166,17 @@ void check_pod(Checker& check, const PodSummary& summary) {
   check.ratio("pods.run_delay", summary.run_delay);
 }
 
+/// One that comes twice would be charged twice, and have two averages.
+void check_uids(Checker& check, const std::vector<PodSummary>& pods) {
+  std::vector<std::string_view> uids;
+  uids.reserve(pods.size());
+  for (const auto& summary : pods)
+    uids.push_back(summary.pod.uid.str());
+  std::sort(uids.begin(), uids.end());
+  const auto twice = std::adjacent_find(uids.begin(), uids.end());
+  if (twice != uids.end()) check.fail("pods.uid", fmt::format("'{}' comes twice", *twice));
+}
+
 void check_application(Checker& check, const HostApplicationSummary& application) {
   if (application.name.empty()) check.fail("applications.name", "empty");
   check.text("applications.name", application.name, HostApplicationLimits::kMaxNameBytes);
@@ -213,6 +227,7 @@ Result<void> validate(const Report& report) {
     check_pod(check, pod);
     bound_cpus += pod.pod.bound_cpus.cpus().size();
   }
+  check_uids(check, report.pods);
   for (std::size_t i = 0; i < report.applications.size(); ++i) {
     const auto& application = report.applications[i];
     check_application(check, application);

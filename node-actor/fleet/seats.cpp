@@ -174,7 +174,7 @@ void Seats::hear(const LinkNote& note) {
       if (!seat.is_duplicate) rows_.policy(note.policy->version, note.at);
       break;
     case LinkNote::Kind::kHandsOff:
-      node.take_hands_off(*note.hands_off, clock::wall_now());
+      node.take_hands_off(*note.hands_off, now, clock::wall_now());
       break;
     case LinkNote::Kind::kPace:
       node.set_pace(note.interval, note.length, now);

@@ -57,6 +57,7 @@ void SimulatedNode::kill_agent() {
   writing_report_.reset();
   writing_ack_.reset();
   writing_policy_.reset();
+  writing_hands_off_.reset();
   disk_free_ = {};
   window_.clear();
   sample_.reset();
@@ -112,12 +113,12 @@ SimulatedNode::Progress SimulatedNode::advance(MonoTime now, model::WallTime wal
   host_->want(workload_.demand());
   if (span > model::kZeroDuration) host_->run(span);
   if (!agent_) return progress;
-  settle_disk(now, progress);
+  settle_disk(now, own_wall(wall), progress);
   run_rounds(now, own_wall(wall));
   progress.writes = agent_->writes() - std::exchange(writes_told_, agent_->writes());
   if (report_is_due(now)) {
     make_report(now, own_wall(wall));
-    settle_disk(now, progress);
+    settle_disk(now, own_wall(wall), progress);
   }
   return progress;
 }
@@ -167,9 +168,12 @@ MonoTime SimulatedNode::written_at(MonoTime now) {
   return disk_free_;
 }
 
-void SimulatedNode::settle_disk(MonoTime now, Progress& progress) {
+void SimulatedNode::settle_disk(MonoTime now, model::WallTime wall, Progress& progress) {
   if (writing_ack_ && writing_ack_->done <= now) settle_ack(std::exchange(writing_ack_, std::nullopt)->what);
   if (writing_policy_ && writing_policy_->done <= now) put_in_force(std::exchange(writing_policy_, std::nullopt)->what);
+  if (writing_hands_off_ && writing_hands_off_->done <= now) {
+    keep_off(std::exchange(writing_hands_off_, std::nullopt)->what, wall);
+  }
   if (writing_report_ && writing_report_->done <= now) keep_report(now, progress);
 }
 
@@ -191,6 +195,12 @@ void SimulatedNode::put_in_force(const model::NodePolicy& policy) {
   policy_ = policy;
   agent_->set_policy(policy_);
   answers_.push_back({.policy = policy.version, .hands_off = 0, .problem = {}});
+}
+
+void SimulatedNode::keep_off(Ordered ordered, model::WallTime wall) {
+  holds_ = std::move(ordered.holds);
+  agent_->set_hands_off(holds_, wall);
+  answers_.push_back({.policy = {}, .hands_off = ordered.number, .problem = {}});
 }
 
 void SimulatedNode::settle_ack(model::Seq seq) {
@@ -255,16 +265,22 @@ void SimulatedNode::take_policy(const model::NodePolicy& policy, MonoTime now) {
   }
 }
 
-void SimulatedNode::take_hands_off(const model::HandsOffOrder& order, model::WallTime wall) {
-  std::string problem;
+void SimulatedNode::take_hands_off(const model::HandsOffOrder& order, MonoTime now, model::WallTime wall) {
   if (order.epoch < seen_epoch_) {
-    problem = fmt::format("epoch {} is older than epoch {}, which this node has seen", order.epoch.value(),
-                          seen_epoch_.value());
-  } else {
-    holds_ = decide::holds_of(order.entries, host_->now(), own_wall(wall));
-    agent_->set_hands_off(holds_, own_wall(wall));
+    answers_.push_back({.policy = {},
+                        .hands_off = order.number,
+                        .problem = fmt::format("epoch {} is older than epoch {}, which this node has seen",
+                                               order.epoch.value(), seen_epoch_.value())});
+    return;
   }
-  answers_.push_back({.policy = {}, .hands_off = order.number, .problem = std::move(problem)});
+  // What is left of it counts from here, not from when it is written.
+  Ordered ordered{order.number, decide::holds_of(order.entries, host_->now(), own_wall(wall))};
+  const auto done = written_at(now);
+  if (done > now) {
+    writing_hands_off_ = Writing<Ordered>{std::move(ordered), done};
+  } else {
+    keep_off(std::move(ordered), own_wall(wall));
+  }
 }
 
 void SimulatedNode::take_batch(const model::BatchAllocatable& allocatable, MonoTime now) {

@@ -73,7 +73,8 @@ class SimulatedNode {
   model::Result<void> start_agent(model::WallTime wall);
   /// From now on that is wrong with the node; its link and its duplicates are its owner's. A disk delay is what each
   /// write of the agent to its disk takes, one after the other: a report is kept, hence sent, that much later, and an
-  /// ack and a policy count when they are written. Errors: those of start_agent(); the same effects again try again.
+  /// ack, a policy and a hands-off count when they are written. Errors: those of start_agent(); the same effects again
+  /// try again.
   model::Result<void> suffer(const simulation::Effects& effects, model::MonoTime now, model::WallTime wall);
   bool is_on() const { return host_.has_value(); }
   bool agent_runs() const { return agent_ != nullptr; }
@@ -89,7 +90,7 @@ class SimulatedNode {
   bool acked(model::Seq seq, model::MonoTime now);
   void refused(model::Seq seq, bool for_good, model::MonoTime now);
   void take_policy(const model::NodePolicy& policy, model::MonoTime now);
-  void take_hands_off(const model::HandsOffOrder& order, model::WallTime wall);
+  void take_hands_off(const model::HandsOffOrder& order, model::MonoTime now, model::WallTime wall);
   void take_batch(const model::BatchAllocatable& allocatable, model::MonoTime now);
   void take_verdicts(const model::EvictionAnswer& answer);
   void set_pace(model::Duration interval, model::Duration length, model::MonoTime now);
@@ -126,9 +127,15 @@ class SimulatedNode {
   void make_report(model::MonoTime now, model::WallTime wall);
   /// When a write that begins now will be done.
   model::MonoTime written_at(model::MonoTime now);
-  void settle_disk(model::MonoTime now, Progress& progress);
+  /// `wall` is the node's own.
+  void settle_disk(model::MonoTime now, model::WallTime wall, Progress& progress);
   void keep_report(model::MonoTime now, Progress& progress);
   void put_in_force(const model::NodePolicy& policy);
+  struct Ordered {
+    std::uint64_t number = 0;
+    std::vector<decide::Hold> holds;
+  };
+  void keep_off(Ordered ordered, model::WallTime wall);
   void settle_ack(model::Seq seq);
 
   template <class T>
@@ -159,6 +166,7 @@ class SimulatedNode {
   std::optional<Writing<model::Report>> writing_report_;
   std::optional<Writing<model::Seq>> writing_ack_;
   std::optional<Writing<model::NodePolicy>> writing_policy_;
+  std::optional<Writing<Ordered>> writing_hands_off_;
 
   // Of this life of the agent.
   sense::ReportWindow window_;

@@ -1,5 +1,6 @@
 #include "test/e2e/attack.h"
 
+#include <cstdint>
 #include <memory>
 
 #include <fmt/format.h>
@@ -54,6 +55,33 @@ model::Report report(const std::string& node) {
   return made;
 }
 
+/// Of a small host: the most of everything that a report may tell, from another century.
+model::Report boast(std::uint64_t seq) {
+  constexpr std::int64_t kMostCpu = model::ReportLimits::kMaxMilliCpu;
+  constexpr std::int64_t kMostMemory = model::ReportLimits::kMaxMemoryBytes;
+  model::Report made = report(Attack::kBoastful);
+  made.seq = model::Seq(seq);
+  made.gap_reports = UINT64_MAX;
+  made.mono = model::MonoTime{INT64_MAX};
+  made.wall = model::WallTime{253'402'300'799'000};  // the year 9999
+  made.window = std::chrono::hours(24);
+  made.status.memory_capacity = model::Bytes(std::int64_t{8} << 30);
+  auto& sample = made.samples.back();
+  sample.at = model::MonoTime{INT64_MIN};
+  sample.wall = made.wall;
+  sample.node_cpu = sample.system_cpu = model::MilliCpu(kMostCpu);
+  sample.node_memory = model::Bytes(kMostMemory);
+  for (int i = 0; i < 4; ++i) {
+    auto& summary = made.pods.emplace_back();
+    summary.pod.uid = model::PodUid(std::to_string(i));
+    summary.pod.requests.cpu = model::MilliCpu(kMostCpu);
+    summary.pod.requests.memory = model::Bytes(kMostMemory);
+    summary.cpu_milli = model::Spread{kMostCpu, kMostCpu, kMostCpu};
+    summary.memory_bytes = model::Spread{kMostMemory, kMostMemory, kMostMemory};
+  }
+  return made;
+}
+
 }  // namespace
 
 Attack::Attack(const Cluster& cluster, const std::string& victim)
@@ -64,7 +92,9 @@ Attack::Attack(const Cluster& cluster, const std::string& victim)
       idler_(certified(cluster, kIdler)),
       deaf_(certified(cluster, kDeaf)),
       restless_(certified(cluster, kRestless)),
-      begging_(certified(cluster, kBegging)) {
+      begging_(certified(cluster, kBegging)),
+      mute_(certified(cluster, kMute)),
+      boastful_(certified(cluster, kBoastful)) {
   const auto stem = fmt::format("{}/tls/node-{}", cluster.dir().str(), victim);
   stolen_ = {stem + ".crt", stem + ".key", cluster.authority().ca_file()};
   const auto add = [&](const char* node, std::function<void(HostilePeer&)> commit, bool rejected = true) {
@@ -84,9 +114,21 @@ Attack::Attack(const Cluster& cluster, const std::string& victim)
     bad.status.cpu_capacity = model::MilliCpu(-1);
     send_bad(peer, bad);
   });
+  add(kMeasureless, [send_bad](HostilePeer& peer) {
+    auto bad = report(kMeasureless);
+    bad.samples.back().node_cpu = model::MilliCpu(INT64_MAX);
+    send_bad(peer, bad);
+  });
   add(kCrowded, [send_bad](HostilePeer& peer) {
     auto bad = report(kCrowded);
     bad.pods.resize(model::ReportLimits::kMaxPods + 1);
+    send_bad(peer, bad);
+  });
+  add(kTwins, [send_bad](HostilePeer& peer) {
+    auto bad = report(kTwins);
+    bad.pods.resize(2);
+    for (auto& summary : bad.pods)
+      summary.pod.uid = model::PodUid("twin");
     send_bad(peer, bad);
   });
   add(kFlood, [](HostilePeer& peer) { static_cast<void>(peer.flood(report(kFlood), 200)); });
@@ -114,7 +156,7 @@ Attack::Attack(const Cluster& cluster, const std::string& victim)
 void Attack::start() {
   for (const auto kind :
        {&Attack::throw_garbage, &Attack::stay_silent, &Attack::dribble, &Attack::come_with_foreign_certificate,
-        &Attack::knock, &Attack::never_read, &Attack::beg, &Attack::offend})
+        &Attack::knock, &Attack::never_read, &Attack::fall_silent, &Attack::beg, &Attack::exaggerate, &Attack::offend})
     repeat(kind);
 }
 
@@ -226,6 +268,17 @@ void Attack::never_read() {
   pause(milliseconds(100));
 }
 
+void Attack::fall_silent() {
+  HostilePeer peer(mute_, port_);
+  const bool open = peer.connect() && peer.enroll(kMute);
+  bool dropped = false;
+  // Each wait is about as long as the coordinator's own.
+  for (int waits = 0; open && !dropped && waits < 2; ++waits)
+    dropped = peer.wait_closed();
+  // Once is enough: until the attack is over.
+  pause(dropped ? milliseconds(std::chrono::hours(1)) : milliseconds(100));
+}
+
 void Attack::beg() {
   HostilePeer peer(begging_, port_);
   bool open = peer.connect() && peer.enroll(kBegging);
@@ -240,6 +293,17 @@ void Attack::beg() {
       open = answered.error().code() == model::ErrorCode::kOverloaded;
       if (open) ++counts_.put_off;
     }
+  }
+  pause(milliseconds(100));
+}
+
+void Attack::exaggerate() {
+  HostilePeer peer(boastful_, port_);
+  bool open = peer.connect() && peer.enroll(kBoastful);
+  // From the last of all numbers down.
+  for (std::uint64_t seq = UINT64_MAX; open && pause(milliseconds(100)); --seq) {
+    open = peer.report(boast(seq)).ok();
+    if (open) ++counts_.boasts;
   }
   pause(milliseconds(100));
 }

@@ -28,21 +28,27 @@ class Attack {
     std::atomic<std::size_t> rejected{0};   // sessions that made bad calls until they were dropped
     std::atomic<std::size_t> comings{0};    // attempts of kRestless to open a session
     std::atomic<std::size_t> put_off{0};    // asks for an eviction that came too soon
+    std::atomic<std::size_t> boasts{0};     // reports of kBoastful that were taken
   };
 
   // Names of nodes that have good certificates and bad manners.
-  static constexpr const char* kOversize = "hostile-oversize";  // reports over the bound
-  static constexpr const char* kHuge = "hostile-huge";          // a message over the link's own bound
-  static constexpr const char* kNegative = "hostile-negative";  // a capacity below 0
-  static constexpr const char* kCrowded = "hostile-crowded";    // a pod too many
-  static constexpr const char* kFlood = "hostile-flood";        // reports that wait for no answer
-  static constexpr const char* kImpostor = "hostile-impostor";  // a report in the victim's name
-  static constexpr const char* kReborn = "hostile-reborn";      // a report of another incarnation than it enrolled as
-  static constexpr const char* kLiar = "hostile-liar";          // enrols as the victim
-  static constexpr const char* kIdler = "hostile-idler";        // never enrols
-  static constexpr const char* kDeaf = "hostile-deaf";          // never reads
-  static constexpr const char* kRestless = "hostile-restless";  // comes and goes
-  static constexpr const char* kBegging = "hostile-begging";    // asks for evictions all the time
+  static constexpr const char* kOversize = "hostile-oversize";        // reports over the bound
+  static constexpr const char* kHuge = "hostile-huge";                // a message over the link's own bound
+  static constexpr const char* kNegative = "hostile-negative";        // a capacity below 0
+  static constexpr const char* kMeasureless = "hostile-measureless";  // a use of as many CPUs as 63 bits can say
+  static constexpr const char* kCrowded = "hostile-crowded";          // a pod too many
+  static constexpr const char* kTwins = "hostile-twins";              // a pod that comes twice
+  static constexpr const char* kFlood = "hostile-flood";              // reports that wait for no answer
+  static constexpr const char* kImpostor = "hostile-impostor";        // a report in the victim's name
+  static constexpr const char* kReborn = "hostile-reborn";            // a report of another incarnation than its own
+  static constexpr const char* kLiar = "hostile-liar";                // enrols as the victim
+  static constexpr const char* kIdler = "hostile-idler";              // never enrols
+  static constexpr const char* kMute = "hostile-mute";                // enrols, and then says nothing
+  static constexpr const char* kDeaf = "hostile-deaf";                // never reads
+  static constexpr const char* kRestless = "hostile-restless";        // comes and goes
+  static constexpr const char* kBegging = "hostile-begging";          // asks for evictions all the time
+  /// Reports what cannot be, within the bounds of a report: they are taken, and must harm nobody else.
+  static constexpr const char* kBoastful = "hostile-boastful";
 
   /// `victim`: a live node of the cluster, whose certificate was stolen.
   Attack(const Cluster& cluster, const std::string& victim);
@@ -51,7 +57,7 @@ class Attack {
   Attack& operator=(const Attack&) = delete;
 
   void start();
-  /// Returns when each kind has ended what it was at, some seconds later.
+  /// Returns when each kind has ended what it was at, some seconds later; kMute's has when it was dropped once.
   void stop();
   const Counts& counts() const { return counts_; }
 
@@ -76,7 +82,9 @@ class Attack {
   void come_and_go();
   void never_enrol();
   void never_read();
+  void fall_silent();
   void beg();
+  void exaggerate();
   void offend();
 
   std::string noise(std::size_t size);
@@ -90,6 +98,8 @@ class Attack {
   link::TlsFiles deaf_;
   link::TlsFiles restless_;
   link::TlsFiles begging_;
+  link::TlsFiles mute_;
+  link::TlsFiles boastful_;
   std::vector<Offence> offences_;
   std::mt19937 random_{20'261'129};  // of throw_garbage
   Counts counts_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include "storage/rocks/rocks_store.h"
 #include "test/e2e/attack.h"
 #include "test/e2e/rehearsal.h"
 #include "test/support/metric.h"
@@ -29,7 +31,8 @@ constexpr int kUsualNodes = kSanitized ? 150 : 1000;  // TIDELINE_NODES
 constexpr const char* kRow = "4s";
 constexpr std::size_t kAttackedRows = 4;
 constexpr std::size_t kBesiegedRows = 2;
-// Nothing stands still. What is wanted on a machine of one's own is 250: TIDELINE_MOST_ACK_MS.
+// Nothing stands still. What is wanted is 250, and test/long.sh asks for it (TIDELINE_MOST_ACK_MS): it is a bound of a
+// machine that has nothing else to do.
 constexpr int kMostAckMs = 3000;
 // At their bounds, 16 handshakes are 1 MiB, and a dozen sessions, each with a message of 3 MiB under way and a report
 // of 1 MiB read from it, 50; the store's write buffers and its cache may fill meanwhile, 48; the rest is the
@@ -39,6 +42,8 @@ constexpr double kRefusalsPerSecond = 10;  // lines of one kind
 constexpr double kLinesPerSecond = 80;     // all
 constexpr std::size_t kEnrollBurst = 20;   // sessions of one node; then one a second
 constexpr int kBesiegers = 64;             // four times the handshakes that may be under way
+// CPU of a simulated node.
+constexpr std::int64_t kNodeMilli = 32'000;
 
 /// Lines that hold all of `parts`.
 std::size_t lines_with(const std::string& log, const std::vector<std::string>& parts) {
@@ -67,6 +72,7 @@ class HostilePeers : public testing::Test {
       return !rows.empty() && rows.back().at("connected") == 0 && rows.back().at("acked").get<int>() >= nodes_ * 9 / 10;
     })) << fleet_->output();
     calm_rows_ = rows_of(*fleet_).size();
+    calm_ack_ms_ = rows_of(*fleet_).back().at("ackMs").at("p99").get<double>();
     log_begin_ = cluster_.coordinator().output().size();
     resident_ = resident();
     for (const char* counter : {kRefused, kRejected})
@@ -88,12 +94,42 @@ class HostilePeers : public testing::Test {
   double since_begin(const char* counter) { return of(counter) - before_.at(counter); }
   std::string log() { return cluster_.coordinator().output().substr(log_begin_); }
 
+  void expect_boasts_harm_their_sender_alone() {
+    json account;
+    EXPECT_TRUE(eventually(seconds(20), [&] {
+      const json explained = cluster_.ask({"explain", "reclaimed", Attack::kBoastful});
+      if (!explained.is_object()) return false;
+      account = explained.at("account").at("cpuMilli");
+      return account.at("rule") == "deficit";
+    })) << account.dump();
+    const json events = cluster_.ask({"events", "--node", Attack::kBoastful, "--from", "-10m"});
+    EXPECT_NE(events.dump().find("clock-skew"), std::string::npos) << "it is named";
+    // All simulated nodes with their CPUs, and what a dozen attackers say that they have.
+    std::int64_t capacity = 0;
+    EXPECT_TRUE(eventually(seconds(20), [&] {
+      const json whole = cluster_.ask({"cluster"});
+      if (!whole.is_object()) return false;
+      capacity = whole.at("total").at("cpuMilli").at("capacity").get<std::int64_t>();
+      return capacity >= kNodeMilli * nodes_ && capacity < (kNodeMilli + 1'000) * nodes_;
+    })) << capacity;
+  }
+  /// The coordinator must be stopped.
+  void expect_no_boast_is_kept_from_retention() {
+    const auto store = rocks::RocksStore::open(cluster_.data_dir() + "/history");
+    ASSERT_TRUE(store) << store.error().message();
+    const auto last = (*store)->last_report(model::NodeName(Attack::kBoastful));
+    ASSERT_TRUE(last) << last.error().message();
+    ASSERT_TRUE(last->has_value());
+    EXPECT_LE((*last)->at, (*last)->received);
+  }
+
   static constexpr const char* kRefused = "tideline_peers_refused_total";
   static constexpr const char* kRejected = "tideline_calls_rejected_total";
   const int nodes_ = from_environment("TIDELINE_NODES", kUsualNodes);
   Cluster cluster_;
   std::unique_ptr<Process> fleet_;
   std::size_t calm_rows_ = 0;
+  double calm_ack_ms_ = 0;
   std::size_t log_begin_ = 0;
   double resident_ = 0;
   double most_resident_ = 0;
@@ -108,6 +144,7 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   attack.stop();
   const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const std::string attacked = log();
+  const std::size_t attacked_rows = rows_of(*fleet_).size();
 
   // Every handshake that the coordinator may have under way is held by somebody who says nothing.
   std::vector<std::unique_ptr<link::RawSocket>> besiegers;
@@ -117,18 +154,25 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   besiegers.clear();
 
   const auto rows = rows_of(*fleet_);
-  const int most_ack_ms = from_environment("TIDELINE_MOST_ACK_MS", kMostAckMs);
-  double worst_ms = 0;
+  const auto most_ack = patience(milliseconds(from_environment("TIDELINE_MOST_ACK_MS", kMostAckMs)));
+  double attacked_ms = 0;
+  double besieged_ms = 0;
   for (std::size_t i = calm_rows_; i < rows.size(); ++i) {
     const auto& row = rows[i];
-    EXPECT_LE(row.at("ackMs").at("p99").get<double>(), most_ack_ms) << row.dump();
+    const double ack_ms = row.at("ackMs").at("p99").get<double>();
+    EXPECT_LE(ack_ms, static_cast<double>(most_ack.count())) << row.dump();
     EXPECT_EQ(row.at("sessions"), nodes_) << row.dump();
     EXPECT_EQ(row.at("lost"), 0) << row.dump();
     EXPECT_GE(row.at("acked").get<int>(), nodes_ * 9 / 10) << row.dump();
-    worst_ms = std::max(worst_ms, row.at("ackMs").at("p99").get<double>());
+    double& worst_ms = i < attacked_rows ? attacked_ms : besieged_ms;
+    worst_ms = std::max(worst_ms, ack_ms);
   }
   const double growth = most_resident_ - resident_;
-  std::cout << "acks of " << nodes_ << " nodes under attack: p99 at most " << worst_ms << " ms\n";
+  std::cout << fmt::format(
+      "acks of {} nodes, p99 of {}: {:.1f} ms before, at most {:.1f} ms under attack and {:.1f} ms under siege, bound "
+      "{} ms; {:.0f} MiB more memory\n",
+      nodes_, kRow, calm_ack_ms_, attacked_ms, besieged_ms, most_ack.count(), growth / (1 << 20));
+  RecordProperty("ack_p99_ms", static_cast<int>(std::max(attacked_ms, besieged_ms)));
   RecordProperty("growth_kib", static_cast<int>(growth / 1024));
   EXPECT_TRUE(kSanitized || growth <= kMostGrowthBytes) << growth << " bytes";
 
@@ -148,11 +192,14 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   EXPECT_GE(dropped(Attack::kDeaf, "lie unread"), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kOversize, "bytes, limit 1048576"), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kNegative, "cpu_capacity: -1"), 1u) << attacked;
+  EXPECT_GE(dropped(Attack::kMeasureless, "node_cpu: 9223372036854775807 is outside"), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kCrowded, "1025 entries, limit 1024"), 1u) << attacked;
+  EXPECT_GE(dropped(Attack::kTwins, "pods.uid: 'twin' comes twice"), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kFlood, "not acked yet"), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kImpostor, fmt::format("sent a report as node '{}'", victim)), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kReborn, "incarnation 2"), 1u) << attacked;
   EXPECT_GE(dropped(Attack::kHuge, ""), 1u) << attacked;
+  EXPECT_GE(dropped(Attack::kMute, "silent for"), 1u) << attacked;
   EXPECT_GE(named({" eviction-ask: ", "asked a moment ago"}), 1u) << attacked;
 
   // And at a bounded rate, though far more was done.
@@ -178,8 +225,10 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   const double unwelcome = static_cast<double>(counts.unwelcome.load()) + kBesiegers;
   EXPECT_TRUE(eventually(seconds(20), [&] { return since_begin(kRefused) >= unwelcome; }))
       << since_begin(kRefused) << " of " << unwelcome;
-  EXPECT_GE(counts.rejected.load(), 4u);
+  EXPECT_GE(counts.rejected.load(), 6u);
   EXPECT_GE(since_begin(kRejected), 16 * static_cast<double>(counts.rejected.load()));
+  EXPECT_GT(counts.boasts.load(), 10u);
+  expect_boasts_harm_their_sender_alone();
 
   fleet_->signal(SIGTERM);
   ASSERT_EQ(fleet_->wait(patience(seconds(20))), 0) << fleet_->output();
@@ -192,6 +241,7 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   EXPECT_EQ(whole.at("refused"), 0);
   EXPECT_EQ(cluster_.stop_coordinator(), 0);
   EXPECT_EQ(stored_once(cluster_, nodes_), whole.at("made").get<std::size_t>());
+  expect_no_boast_is_kept_from_retention();
 }
 
 }  // namespace

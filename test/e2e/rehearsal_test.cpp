@@ -1,6 +1,7 @@
 // A rehearsal of simulated hosts against the real coordinator: a change of policy and faults, as a user sees them.
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <map>
@@ -91,6 +92,30 @@ class Rehearsal : public testing::Test {
       const bool follows = node.at("policyApplied") == status.at("state").at("version");
       if (follows && last.is_object() && last.at("beLimitMilli").is_number())
         found[node.at("name").get<std::string>()] = last.at("beLimitMilli").get<int>();
+    }
+    return found;
+  }
+
+  /// Of the node, in order: 'c' for each session that began and 'd' for each that ended.
+  std::string sessions_of(int number) const {
+    std::string told;
+    const json answer = cluster.ask({"events", "--node", name_of(number), "--from", "-10m"});
+    if (!answer.is_object()) return told;
+    for (const json& event : answer.at("events")) {
+      if (event.at("reason") == "node-connected") told += 'c';
+      if (event.at("reason") == "node-disconnected") told += 'd';
+    }
+    return told;
+  }
+
+  /// Nodes that run the policy in force, as they said.
+  std::set<std::string> followers() const {
+    std::set<std::string> found;
+    const json status = cluster.ask({"policy", "status"});
+    if (!status.is_object()) return found;
+    for (const json& node : status.at("nodes")) {
+      const bool follows = node.at("policyApplied") == status.at("state").at("version");
+      if (follows) found.insert(node.at("name").get<std::string>());
     }
     return found;
   }
@@ -193,6 +218,44 @@ TEST_F(Rehearsal, ASkewedClockAndASecondAgentAreNoticed) {
   })) << fleet.output();
   fleet.signal(SIGTERM);
   EXPECT_EQ(fleet.wait(seconds(30)), 0) << fleet.output();
+}
+
+TEST_F(Rehearsal, AFlappingNodeComesAndGoesInItsEventsAndLosesNoReport) {
+  issue_certs(2);
+  cluster.start_coordinator();
+  auto fleet = start(2, {"--pods", "3", "--fault", "flap:nodes=0,at=6s,for=12s,every=4s"});
+  ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(2); })) << fleet.output();
+  ASSERT_TRUE(eventually(seconds(40), [&] {
+    const auto faults = rows(fleet, "fault");
+    return !faults.empty() && faults.back().at("event") == "fault-ends";
+  })) << fleet.output();
+  EXPECT_TRUE(eventually(seconds(20), [&] { return sessions_of(0) == "cdcdcdc"; })) << sessions_of(0) << "\n"
+                                                                                    << fleet.output();
+  EXPECT_EQ(sessions_of(1), "c") << "its neighbour has nothing of it";
+  ASSERT_TRUE(eventually(seconds(20), [&] { return has_sessions(2); })) << fleet.output();
+  fleet.signal(SIGTERM);
+  ASSERT_EQ(fleet.wait(seconds(40)), 0) << fleet.output();
+  const auto wholes = rows(fleet, "whole");
+  ASSERT_EQ(wholes.size(), 1u) << fleet.output();
+  EXPECT_EQ(wholes.front().at("open"), 0);
+  EXPECT_EQ(wholes.front().at("made"), wholes.front().at("acked")) << wholes.front().dump();
+}
+
+TEST_F(Rehearsal, ANodeWithASlowDiskAppliesAPolicyLate) {
+  issue_certs(2);
+  cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 95));
+  cluster.start_coordinator();
+  auto fleet = start(2, {"--pods", "3", "--fault", "slow-disk:nodes=0,delay=3s"});
+  ASSERT_TRUE(eventually(seconds(60), [&] { return followers().size() == 2; })) << fleet.output();
+  cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 65));
+  ASSERT_TRUE(eventually(seconds(20), [&] { return followers() == std::set<std::string>{name_of(1)}; }))
+      << cluster.tidectl({"policy", "status"}).output << fleet.output();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(eventually(seconds(40), [&] { return followers().size() == 2; }))
+      << cluster.tidectl({"policy", "status"}).output << fleet.output();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, seconds(1)) << "its disk takes three for the policy alone";
+  fleet.signal(SIGTERM);
+  EXPECT_EQ(fleet.wait(seconds(40)), 0) << fleet.output();
 }
 
 TEST_F(Rehearsal, ATraceDrivesTheHosts) {

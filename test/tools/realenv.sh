@@ -1,7 +1,9 @@
 # Sourced. export_realenv DIR: unpacks the prebuilt real components into DIR when this machine has them beside the
-# checkout, and exports KUBE_APISERVER, QEMU_RDT_BIN and VMLINUZ. A variable that is set already stays.
+# checkout, and exports KUBE_APISERVER, QEMU_RDT_BIN and VMLINUZ; and TIDELINE_TRACES, where it has real traces. What is
+# not there stays unset, and the tests that want it are skipped and say so. A variable that is set already stays.
 export_realenv() {
-  local store=../shared/realenv/bin into=$1 packed name
+  local store=../shared/realenv/bin traces=../shared/traces into=$1 packed name
+  [[ -d $traces ]] && export TIDELINE_TRACES=${TIDELINE_TRACES:-$(readlink -f "$traces")}
   [[ -d $store ]] || return 0
   mkdir -p "$into"
   for packed in "$store"/*.xz; do

@@ -336,6 +336,17 @@ TEST(Intake, CountsGapsOfEveryLaneAndTellsThem) {
   EXPECT_EQ(view(fleet, seconds(3)).gap_reports, UINT64_MAX);
 }
 
+TEST(Intake, ANumberAtTheEndOfAllHoldsUpItsOwnIncarnationOnly) {
+  FleetView fleet;
+  Sender sender;
+  EXPECT_EQ(take(fleet, sender.report(UINT64_MAX, seconds(0)), seconds(0)).outcome, IntakeOutcome::kLive);
+  EXPECT_EQ(take(fleet, sender.report(1, seconds(10)), seconds(10)).outcome, IntakeOutcome::kOld);
+  EXPECT_EQ(view(fleet, seconds(40)).liveness, Liveness::kLate) << "its offers end";
+  sender.incarnation = 2;
+  EXPECT_EQ(take(fleet, sender.report(1, seconds(50)), seconds(50)).outcome, IntakeOutcome::kLive);
+  EXPECT_EQ(view(fleet, seconds(50)).last_seq, Seq(1));
+}
+
 TEST(Intake, RefusesOneNodeTooManyByName) {
   FleetView fleet(FleetOptions{.max_nodes = 1});
   take(fleet, Sender{}.report(1, seconds(0)), seconds(0));

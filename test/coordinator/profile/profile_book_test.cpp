@@ -148,6 +148,22 @@ TEST_F(ProfileBookTest, WhatIsKnownAlreadyStays) {
   EXPECT_EQ(book_.node(NodeName("n"))->pods(), 5u);
 }
 
+// Else one node that lies would cost all nodes of its slice what was learnt of them.
+TEST_F(ProfileBookTest, TheMostThatAReportMayTellIsReadBack) {
+  constexpr std::int64_t kMostCpu = model::ReportLimits::kMaxMilliCpu;
+  constexpr std::int64_t kMostMemory = model::ReportLimits::kMaxMemoryBytes;
+  auto most = report("n", model::ReportLimits::kMaxPods);
+  for (auto& pod : most.pods) {
+    pod.cpu_milli = model::Spread{kMostCpu, kMostCpu, kMostCpu};
+    pod.memory_bytes = model::Spread{kMostMemory, kMostMemory, kMostMemory};
+  }
+  warm_up(most);
+  ProfileBook later;
+  const auto read = later.read(written("n"), now_, kWall);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(later.size(), 1u);
+}
+
 TEST_F(ProfileBookTest, AnEmptySliceIsNoBytes) {
   EXPECT_EQ(book_.write(7, now_, kWall).bytes, "");
   EXPECT_TRUE(book_.read("", now_, kWall).ok());

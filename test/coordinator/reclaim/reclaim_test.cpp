@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "messages/model/report.h"
 #include "test/coordinator/reclaim/random_node.h"
 
 namespace tideline::reclaim {
@@ -464,6 +465,34 @@ TEST(Reclaim, ADeficitIsNamedAndOffersNothing) {
   EXPECT_EQ(result.cpu.deficit, MilliCpu(7'000));
   EXPECT_EQ(result.cpu.rule, ReclaimRule::kDeficit);
   EXPECT_EQ(result.memory.deficit, Bytes(3 * kGi));
+}
+
+TEST(Reclaim, TheMostThatAReportMayTellIsADeficitAndNothingWraps) {
+  constexpr std::int64_t kMostCpu = model::ReportLimits::kMaxMilliCpu;
+  constexpr std::int64_t kMostMemory = model::ReportLimits::kMaxMemoryBytes;
+  NodeInput input = node();
+  input.system_cpu = MilliCpu(kMostCpu);
+  input.system_memory = Bytes(kMostMemory);
+  PodInput huge = pod(QosClass::kLs, 0, 0);
+  huge.requests.cpu = huge.cpu = MilliCpu(kMostCpu);
+  huge.requests.memory = huge.memory = Bytes(kMostMemory);
+  input.pods.assign(model::ReportLimits::kMaxPods, huge);
+  ApplicationInput beside;
+  beside.name = "a";
+  beside.cpu = MilliCpu(kMostCpu);
+  beside.memory = Bytes(kMostMemory);
+  input.applications.assign(2 * model::HostApplicationLimits::kMaxApplications, beside);
+  const auto charged = static_cast<std::int64_t>(input.pods.size() + input.applications.size() + 1);
+  for (const auto calculate : {CalculatePolicy::kUsage, CalculatePolicy::kMaxUsageRequest}) {
+    auto calculated = policy();
+    calculated.cpu_calculate_policy = calculated.memory_calculate_policy = calculate;
+    const auto result = run(input, calculated);
+    EXPECT_EQ(result.cpu.deficit, MilliCpu(charged * kMostCpu - 60'000));
+    EXPECT_EQ(result.memory.deficit, Bytes(charged * kMostMemory - 65 * kGi));
+    EXPECT_EQ(result.cpu.offered, MilliCpu(0));
+    EXPECT_EQ(result.memory.published, Bytes(0));
+    EXPECT_EQ(result.cpu.mid_offered, MilliCpu(0));
+  }
 }
 
 TEST(Reclaim, ExactlyFullIsNoDeficit) {

@@ -315,9 +315,9 @@ TEST(Reading, BoundsTheCpusOfAllPodsTogether) {
   const auto pods_bound_to_all = [](unsigned count) {
     return refusal(changed([&](auto root) {
       auto pods = root.initPods(count);
-      for (auto pod : pods) {
-        pod.getPod().setUid("u");
-        pod.getPod().setBoundCpus("0-8191");
+      for (unsigned i = 0; i < count; ++i) {
+        pods[i].getPod().setUid(std::to_string(i).c_str());
+        pods[i].getPod().setBoundCpus("0-8191");
       }
     }));
   };

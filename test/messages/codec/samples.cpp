@@ -59,10 +59,11 @@ class Draw {
   std::mt19937_64& random_;
 };
 
-model::PodSummary random_pod(Draw& draw) {
+/// `number` tells it from the others of its report.
+model::PodSummary random_pod(Draw& draw, std::int64_t number) {
   model::PodSummary summary;
   model::Pod& pod = summary.pod;
-  pod.uid = model::PodUid("pod-" + draw.text(30));
+  pod.uid = model::PodUid("pod-" + draw.text(30) + "-" + std::to_string(number));
   pod.name_space = draw.text(20);
   pod.name = draw.text(40);
   pod.qos = draw.one_of(model::QosClass::kSystem);
@@ -241,7 +242,7 @@ model::Report random_report(std::mt19937_64& random) {
     report.samples.push_back(random_sample(draw, at));
   }
   for (auto left = draw.number(0, 12); left > 0; --left)
-    report.pods.push_back(random_pod(draw));
+    report.pods.push_back(random_pod(draw, left));
   for (auto left = draw.number(0, 6); left > 0; --left) {
     report.events.push_back({.at = model::WallTime{draw.number(0, 2'000'000'000'000)},
                              .controller = draw.one_of(model::Controller::kCpuEvict),

@@ -81,6 +81,44 @@ TEST(ValidateReport, RefusesWhatAHostileSenderWouldTry) {
   auto long_text = good_report();
   long_text.status.kernel_release = std::string(ReportLimits::kMaxTextBytes + 1, 'x');
   EXPECT_FALSE(validate(long_text).ok());
+
+  auto no_host = good_report();
+  no_host.status.cpu_capacity = MilliCpu(INT64_MAX);
+  EXPECT_FALSE(validate(no_host).ok());
+
+  auto year_ten_thousand = good_report();
+  year_ten_thousand.wall = WallTime{253'402'300'800'000};
+  EXPECT_FALSE(validate(year_ten_thousand).ok());
+}
+
+TEST(ValidateReport, RefusesAPodThatComesTwice) {
+  auto report = good_report();
+  report.pods.resize(3);
+  report.pods[0].pod.uid = PodUid("a");
+  report.pods[1].pod.uid = PodUid("b");
+  report.pods[2].pod.uid = PodUid("c");
+  EXPECT_TRUE(validate(report).ok());
+  report.pods[2].pod.uid = PodUid("a");
+  const auto result = validate(report);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().message(), "pods.uid: 'a' comes twice");
+}
+
+// Of the sender's own: nobody else's account rests on it.
+TEST(ValidateReport, TakesWhatIsAbsurdWithinItsBounds) {
+  auto report = good_report();
+  report.seq = Seq(UINT64_MAX);
+  report.gap_reports = UINT64_MAX;
+  report.mono = MonoTime{INT64_MAX};
+  report.wall = WallTime{253'402'300'799'000};
+  report.window = std::chrono::hours(24);
+  report.status.cpu_capacity = MilliCpu(1000);
+  report.samples[0].at = MonoTime{INT64_MIN};
+  report.samples[0].wall = report.wall;
+  report.samples[0].node_cpu = MilliCpu(ReportLimits::kMaxMilliCpu);
+  report.samples[0].node_memory = Bytes(ReportLimits::kMaxMemoryBytes);
+  const auto result = validate(report);
+  EXPECT_TRUE(result.ok()) << result.error().message();
 }
 
 }  // namespace

@@ -239,6 +239,39 @@ TEST(SimulatedNode, ASlowDiskDelaysReportAckAndPolicy) {
   EXPECT_LE(world.node->spooled(), 2u) << "none piles up: the window grows instead";
 }
 
+TEST(SimulatedNode, ASlowDiskDelaysHandsOffAndAKillForgetsWhatWasNotWritten) {
+  World world;
+  world.connect();
+  world.node->take_policy(policy_of(60), world.now);
+  world.run(20);
+  ASSERT_EQ(world.node->take_answers().size(), 1u);
+  ASSERT_TRUE(world.node->be_limit());
+  ASSERT_TRUE(world.node->suffer({.disk_delay = seconds(4)}, world.now, world.wall()));
+  model::HandsOff release;
+  release.release = true;
+  release.who = "ann";
+  release.reason = "looking around";
+  const model::HandsOffOrder released{.number = 7, .epoch = model::Epoch(1), .entries = {release}};
+  world.node->take_hands_off(released, world.now, world.wall());
+  world.run(3);
+  EXPECT_TRUE(world.node->take_answers().empty());
+  EXPECT_TRUE(world.node->be_limit()) << "the order is not written yet";
+  world.run(1);
+  const auto answers = world.node->take_answers();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].hands_off, 7u);
+  EXPECT_EQ(answers[0].problem, "");
+  EXPECT_FALSE(world.node->be_limit());
+
+  const model::HandsOffOrder ended{.number = 8, .epoch = model::Epoch(1), .entries = {}};
+  world.node->take_hands_off(ended, world.now, world.wall());
+  world.node->kill_agent();
+  ASSERT_TRUE(world.node->start_agent(world.wall()));
+  world.run(20);
+  EXPECT_TRUE(world.node->take_answers().empty());
+  EXPECT_FALSE(world.node->be_limit()) << "the disk has the release still";
+}
+
 TEST(SimulatedNode, ReadsPodsAsOftenAsItIsToldFromTheNextRoundOn) {
   World world;
   world.run(2);
