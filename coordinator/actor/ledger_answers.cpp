@@ -29,6 +29,11 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
     const auto& pod = view.summary.pod;
     names[pod.uid] = pod.name_space + "/" + pod.name;
   }
+  if (const auto usage = fleet.usage(node)) {
+    for (const auto& pod : usage->pods) {
+      if (!pod.listed) names[pod.uid] = pod.name;
+    }
+  }
   for (auto& pod : explained.cpu.pods)
     pod.name = names[pod.uid];
   for (auto& pod : explained.memory.pods)

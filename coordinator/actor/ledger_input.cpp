@@ -40,6 +40,7 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
     one.mid_requests = pod.mid_requests;
     one.cpu = pod.cpu;
     one.memory = pod.memory;
+    one.listed = pod.listed;
     input.pods.push_back(std::move(one));
   }
   for (const auto& application : usage->applications) {

@@ -9,6 +9,7 @@
 
 #include "coordinator/fleet/application_book.h"
 #include "coordinator/fleet/clock_filter.h"
+#include "coordinator/fleet/gone_pods.h"
 #include "coordinator/fleet/usage_average.h"
 
 namespace tideline::fleet {
@@ -26,11 +27,6 @@ std::optional<Unit> rounded(std::optional<double> value) {
   if (!value) return std::nullopt;
   return Unit(std::llround(*value));
 }
-
-struct PodAverages {
-  UsageAverage cpu;
-  UsageAverage memory;
-};
 
 /// The mean of the report's node_memory readings, less what its pods and host applications are known to use.
 std::optional<double> system_memory_of(const Report& report) {
@@ -92,9 +88,9 @@ struct FleetView::Node {
   std::optional<model::NodeSample> last;
   UsageAverage node_cpu;
   UsageAverage node_memory;
-  UsageAverage system_cpu;
-  UsageAverage system_memory;
-  std::vector<PodAverages> pod_averages;  // of the newest report's pods, in their order
+  Averages system;
+  std::vector<Averages> pod_averages;  // of the newest report's pods, in their order
+  GonePods gone;
   ApplicationBook applications;
   ZoneBook zones;
 
@@ -127,7 +123,7 @@ struct FleetView::Node {
   void take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots);
   void average(const Report& report, std::int64_t slot);
   void forget_use();
-  std::vector<PodAverages> averages_of(const std::vector<model::PodSummary>& listed);
+  std::vector<Averages> averages_of(const Report& report, std::int64_t slot);
   void policy_is(model::PolicyVersion applied);
 };
 
@@ -165,8 +161,10 @@ void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& a
 
 void FleetView::Node::forget_use() {
   last.reset();
-  node_cpu = node_memory = system_cpu = system_memory = UsageAverage();
+  node_cpu = node_memory = UsageAverage();
+  system = {};
   pod_averages.assign(newest->pods.size(), {});
+  gone = {};
   applications = {};
   zones = {};
 }
@@ -178,24 +176,26 @@ void FleetView::Node::average(const Report& report, std::int64_t slot) {
   for (const auto& sample : report.samples) {
     add(node_cpu, sample.node_cpu, sample.window);
     add(node_memory, sample.node_memory, sample.window);
-    add(system_cpu, sample.system_cpu, sample.window);
+    add(system.cpu, sample.system_cpu, sample.window);
   }
-  if (const auto memory = system_memory_of(report)) system_memory.add(slot, *memory, report.window);
+  if (const auto memory = system_memory_of(report)) system.memory.add(slot, *memory, report.window);
 
-  auto listed = averages_of(report.pods);
+  auto listed = averages_of(report, slot);
   for (std::size_t i = 0; i < listed.size(); ++i) {
     const auto& pod = report.pods[i];
     if (pod.cpu_milli) listed[i].cpu.add(slot, static_cast<double>(pod.cpu_milli->mean), report.window);
     if (pod.memory_bytes) listed[i].memory.add(slot, static_cast<double>(pod.memory_bytes->mean), report.window);
   }
   pod_averages = std::move(listed);
+  gone.drop_ended(slot);
   applications.take(report.applications, slot, report.window);
   zones.take(report, slot);
 }
 
-/// What is known of these pods. Only they keep an average, so that what a node once listed does not stay.
-std::vector<PodAverages> FleetView::Node::averages_of(const std::vector<model::PodSummary>& listed) {
+/// What is known of the report's pods, to which nothing of it is added yet; those that it does not list any more go.
+std::vector<Averages> FleetView::Node::averages_of(const Report& report, std::int64_t slot) {
   const auto& before = pods();
+  const auto& listed = report.pods;
   const auto same_uid = [](const model::PodSummary& a, const model::PodSummary& b) { return a.pod.uid == b.pod.uid; };
   // From one report to the next a node's pods are mostly the same, in the same order.
   if (std::equal(before.begin(), before.end(), listed.begin(), listed.end(), same_uid)) return std::move(pod_averages);
@@ -203,10 +203,20 @@ std::vector<PodAverages> FleetView::Node::averages_of(const std::vector<model::P
   known.reserve(before.size());
   for (std::size_t i = 0; i < before.size(); ++i)
     known.emplace(before[i].pod.uid, i);
-  std::vector<PodAverages> averages(listed.size());
+  std::vector<Averages> averages(listed.size());
+  std::vector<bool> stays(before.size());
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    if (const auto found = known.find(listed[i].pod.uid); found != known.end())
+    if (const auto found = known.find(listed[i].pod.uid); found != known.end()) {
       averages[i] = pod_averages[found->second];
+      stays[found->second] = true;
+    } else if (const auto back = gone.take_back(listed[i].pod.uid)) {
+      averages[i] = *back;
+    }
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const model::Pod& pod = before[i].pod;
+    // A uid that was listed twice is one pod.
+    if (!stays[i] && known.at(pod.uid) == i) gone.add(pod, pod_averages[i], system, slot, report.window);
   }
   return averages;
 }
@@ -448,12 +458,12 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   usage.annotations = status.annotations;
   usage.node_cpu = rounded<model::MilliCpu>(node.node_cpu.at(slot));
   usage.node_memory = rounded<model::Bytes>(node.node_memory.at(slot));
-  usage.system_cpu = rounded<model::MilliCpu>(node.system_cpu.at(slot));
-  usage.system_memory = rounded<model::Bytes>(node.system_memory.at(slot));
-  usage.pods.reserve(node.pods().size());
+  usage.system_cpu = rounded<model::MilliCpu>(node.system.cpu.at(slot));
+  usage.system_memory = rounded<model::Bytes>(node.system.memory.at(slot));
+  usage.pods.reserve(node.pods().size() + node.gone.rows().size());
   for (std::size_t i = 0; i < node.pods().size(); ++i) {
     const model::Pod& pod = node.pods()[i].pod;
-    const PodAverages& averages = node.pod_averages[i];
+    const Averages& averages = node.pod_averages[i];
     usage.pods.push_back({.uid = pod.uid,
                           .qos = pod.qos,
                           .priority = pod.priority,
@@ -462,6 +472,17 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
                           .mid_requests = pod.mid_requests,
                           .cpu = rounded<model::MilliCpu>(averages.cpu.at(slot)),
                           .memory = rounded<model::Bytes>(averages.memory.at(slot))});
+  }
+  for (const auto& row : node.gone.rows()) {
+    PodUsage pod;
+    pod.uid = row.uid;
+    pod.qos = row.qos;
+    pod.priority = row.priority;
+    pod.cpu = rounded<model::MilliCpu>(left_of(row.use.cpu, row.system.cpu, node.system.cpu, slot));
+    pod.memory = rounded<model::Bytes>(left_of(row.use.memory, row.system.memory, node.system.memory, slot));
+    pod.listed = false;
+    pod.name = row.name;
+    usage.pods.push_back(std::move(pod));
   }
   for (const auto& row : node.applications.rows()) {
     usage.applications.push_back({.name = row.name,
@@ -481,7 +502,7 @@ std::vector<PodView> FleetView::pods(const model::NodeName& name) const {
   const auto add = [&](const model::NodeName& of, const Node& node) {
     const std::int64_t slot = SlotClock(options_.aggregate).slot(node.arrived);
     for (std::size_t i = 0; i < node.pods().size(); ++i) {
-      const PodAverages& averages = node.pod_averages[i];
+      const Averages& averages = node.pod_averages[i];
       views.push_back({of, node.pods()[i], rounded<model::MilliCpu>(averages.cpu.at(slot)),
                        rounded<model::Bytes>(averages.memory.at(slot))});
     }

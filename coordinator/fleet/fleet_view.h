@@ -31,6 +31,8 @@ struct Intake {
 };
 
 /// Averages over FleetOptions::aggregate ending at the newest live report; nullopt = nothing known in that time.
+/// A pod of prod or mid that is no longer listed stays with what of its average is not in the system's yet
+/// (gone_pods.h), without requests.
 struct PodUsage {
   model::PodUid uid;
   model::QosClass qos = model::QosClass::kLs;
@@ -40,6 +42,8 @@ struct PodUsage {
   model::MidRequests mid_requests;
   std::optional<model::MilliCpu> cpu;
   std::optional<model::Bytes> memory;
+  bool listed = true;     // in the newest live report
+  std::string name = {};  // "namespace/name", of one that is not
   friend bool operator==(const PodUsage&, const PodUsage&) = default;
 };
 /// A host application of the newest live report, or of one before: what is no longer told of counts for as long as its
@@ -64,7 +68,7 @@ struct NodeUsage {
   std::optional<model::Bytes> node_memory;
   std::optional<model::MilliCpu> system_cpu;  // not in any pod, nor in a host application as far as known
   std::optional<model::Bytes> system_memory;  // node - known use of pods and host applications, >= 0
-  std::vector<PodUsage> pods;                 // those of the newest live report
+  std::vector<PodUsage> pods;                 // those of the newest live report, then those that are gone
   model::NodeAnnotations annotations;         // as it has them
   std::vector<ApplicationUsage> applications;
   int zone_count = 0;  // NUMA zones of the host; 0 = not told

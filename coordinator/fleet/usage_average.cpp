@@ -30,12 +30,23 @@ void UsageAverage::add(std::int64_t slot, double value, model::Duration window) 
 std::optional<double> UsageAverage::at(std::int64_t slot) const {
   double sum = 0;
   double seconds = 0;
-  for (std::int64_t s = std::max<std::int64_t>(slot - kSlots + 1, newest_ - kSlots + 1); s <= newest_; ++s) {
+  for (std::int64_t s = oldest_at(slot); s <= newest_; ++s) {
     sum += sum_[index_of(s)];
     seconds += static_cast<double>(seconds_[index_of(s)]);
   }
   if (seconds <= 0) return std::nullopt;
   return sum / seconds;
+}
+
+double UsageAverage::seconds_at(std::int64_t slot) const {
+  double seconds = 0;
+  for (std::int64_t s = oldest_at(slot); s <= newest_; ++s)
+    seconds += static_cast<double>(seconds_[index_of(s)]);
+  return seconds;
+}
+
+std::int64_t UsageAverage::oldest_at(std::int64_t slot) const {
+  return std::max(slot, newest_) - kSlots + 1;
 }
 
 }  // namespace tideline::fleet

@@ -29,11 +29,20 @@ class UsageAverage {
   void add(std::int64_t slot, double value, model::Duration window);
   /// The average as of `slot`; nullopt = nothing in its span.
   std::optional<double> at(std::int64_t slot) const;
+  /// How long the values in that span held together; 0 = there are none.
+  double seconds_at(std::int64_t slot) const;
 
  private:
+  std::int64_t oldest_at(std::int64_t slot) const;
+
   std::array<double, kAverageSlots> sum_{};     // value x seconds
   std::array<float, kAverageSlots> seconds_{};  // 0 = slot is empty
   std::int64_t newest_ = 0;
+};
+
+struct Averages {
+  UsageAverage cpu;     // millicores
+  UsageAverage memory;  // bytes
 };
 
 }  // namespace tideline::fleet

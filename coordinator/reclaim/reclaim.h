@@ -43,7 +43,9 @@ struct PodInput {
   model::MidRequests mid_requests;
   std::optional<model::MilliCpu> cpu;
   std::optional<model::Bytes> memory;
-  bool listed = true;  // false: a metric whose pod is no longer listed ("dangling"); charged by use, whatever its phase
+  /// false: no longer listed ("dangling"). Of its use there is here what the system's does not hold yet; that is
+  /// charged, whatever its phase.
+  bool listed = true;
 };
 
 /// A host application. One that holds pods or another, or is not there, uses nothing of its own.

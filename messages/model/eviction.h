@@ -77,8 +77,9 @@ struct EvictionRates {
 
 /// kubernetes.io/batch-cpu that a node has for batch, as the coordinator's ledger says.
 struct BatchAllocatable {
-  std::optional<MilliCpu> cpu;  // nullopt: not known: colocation is off, or the node's data are missing or stale
-  Duration age{0};              // of the report it rests on, when this was sent; travels as ms
+  /// nullopt: not known: colocation is off, or the node's data are missing or stale. 0: there is none.
+  std::optional<MilliCpu> cpu;
+  Duration age{0};  // of the report it rests on, when this was sent; travels as ms
   friend bool operator==(const BatchAllocatable&, const BatchAllocatable&) = default;
 };
 

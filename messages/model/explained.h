@@ -48,7 +48,7 @@ enum class TermSource : std::uint8_t {
   kNodeStatus = 0,  // the node's newest live report says so
   kMeasured = 1,    // average of what was measured
   kPolicy = 2,      // a share of the capacity
-  kPods = 3,        // a sum over the pods of the newest live report
+  kPods = 3,        // a sum over the pods of the newest live report, and those that are gone since
   kPrediction = 4,
   kFormula = 5,  // of the lines before it
 };
@@ -62,7 +62,7 @@ enum class ChargeBasis : std::uint8_t {
   kRequest = 3,          // by the policy, or as the larger of both
   kUnmeasured = 4,       // its request, as its use is not known
   kLse = 5,              // its request: an LSE pod's CPUs are its own
-  kGone = 6,             // its use: no longer listed, and still measured
+  kGone = 6,             // what of its use the system's average lacks: no longer listed
   kMidRequest = 7,       // what it was promised of mid resources is the larger
   kUnknown = 8,          // neither use nor request is known: nothing, it is part of the system's use
   kHostApplication = 9,  // no pod at all: what host applications of prod and mid use

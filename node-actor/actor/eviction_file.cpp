@@ -17,7 +17,7 @@ using model::Duration;
 using model::MonoTime;
 using nlohmann::json;
 
-constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr std::size_t kMaxEvictionsBytes = 1 << 20;
 constexpr std::string_view kEvictions = "evictions";
 constexpr std::string_view kBeWork = "be-work";
 
@@ -80,7 +80,7 @@ model::BeWork::Sum sum_of(const json& entry) {
 
 model::Result<KeptEvictions> load_evictions(const std::string& state_dir, const std::string& boot_id) {
   const auto path = path_in(state_dir, kEvictions);
-  const auto text = read_state_file(path, kMaxBytes);
+  const auto text = read_state_file(path, kMaxEvictionsBytes);
   if (!text) return text.error();
   KeptEvictions kept;
   if (!*text) return kept;
@@ -114,7 +114,7 @@ model::Result<void> keep_evictions(const std::string& state_dir, const std::stri
 
 model::Result<model::BeWork> load_be_work(const std::string& state_dir) {
   const auto path = path_in(state_dir, kBeWork);
-  const auto text = read_state_file(path, kMaxBytes);
+  const auto text = read_state_file(path, kMaxEvictionsBytes);
   if (!text) return text.error();
   if (!*text) return model::BeWork{};
   try {

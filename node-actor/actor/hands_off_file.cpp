@@ -16,7 +16,7 @@ namespace {
 using decide::Hold;
 using nlohmann::json;
 
-constexpr std::size_t kMaxBytes = 256 << 10;
+constexpr std::size_t kMaxHandsOffBytes = 256 << 10;
 
 std::string path_in(const std::string& state_dir) {
   return state_dir + "/hands-off";
@@ -49,7 +49,7 @@ Hold hold_of(const json& entry, bool same_boot, model::MonoTime now, model::Wall
 model::Result<std::vector<Hold>> load_hands_off(const std::string& state_dir, const std::string& boot_id,
                                                 model::MonoTime now, model::WallTime wall) {
   const auto path = path_in(state_dir);
-  const auto text = read_state_file(path, kMaxBytes);
+  const auto text = read_state_file(path, kMaxHandsOffBytes);
   if (!text) return text.error();
   if (!*text) return std::vector<Hold>();
   try {

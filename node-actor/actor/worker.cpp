@@ -185,7 +185,7 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
   std::vector<CheckFinding> findings;
   const auto add = [&](bool ok, std::string what) { findings.push_back({ok, std::move(what)}); };
   const auto tls = link::load(config.tls, link::TlsUse::kClient);
-  const auto own = tls ? link::speaks_for(*tls, config.name) : model::Result<void>(tls.error());
+  const auto own = tls ? link::speaks_for(*tls, config.name) : model::Result<model::WallTime>(tls.error());
   if (own) {
     add(true, fmt::format("TLS files: {} {} {}", config.tls.certificate, config.tls.key, config.tls.ca));
   } else {

@@ -67,9 +67,9 @@ model::Limit quota_of(const Ask& ask, Cap cap, model::Ratio normalization) {
   return {};
 }
 
-class Round {
+class LimitsRound {
  public:
-  Round(const model::KnobSet& knobs, const BatchLimitsInput& input) : knobs_(knobs), input_(input) {}
+  LimitsRound(const model::KnobSet& knobs, const BatchLimitsInput& input) : knobs_(knobs), input_(input) {}
 
   Wants run(const std::vector<Pod>& pods) {
     for (const auto& pod : pods) {
@@ -146,7 +146,7 @@ class Round {
 }  // namespace
 
 Wants batch_limits(const std::vector<model::Pod>& pods, const model::KnobSet& knobs, const BatchLimitsInput& input) {
-  return Round(knobs, input).run(pods);
+  return LimitsRound(knobs, input).run(pods);
 }
 
 }  // namespace tideline::decide

@@ -17,7 +17,9 @@ struct Judged {
 
 Judged judge(const BeView& be, int lower_percent, int upper_percent, int usage_percent) {
   if (be.request <= MilliCpu(0)) return {Reason::kSatisfied, {}};
-  if (be.limit <= MilliCpu(0) || be.use < be.limit.percent(usage_percent)) return {Reason::kNotUsing, {}};
+  // A share of a few millicores is truncated to none, which idle BE would use.
+  const MilliCpu gate = std::max(be.limit.percent(usage_percent), MilliCpu(usage_percent > 0 ? 1 : 0));
+  if (be.limit <= MilliCpu(0) || be.use < gate) return {Reason::kNotUsing, {}};
   if (be.limit > be.request.percent(lower_percent)) return {Reason::kSatisfied, {}};
   const MilliCpu release = be.request.percent(upper_percent) - be.limit;
   if (release <= MilliCpu(0)) return {Reason::kSatisfied, {}};

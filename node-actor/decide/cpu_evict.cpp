@@ -49,8 +49,14 @@ std::optional<MilliCpu> in_batch_cpu(const std::optional<MilliCpu>& cpu, model::
   return normalization.times(*cpu);
 }
 
-std::optional<MilliCpu> known(const std::optional<MilliCpu>& allocatable) {
-  return allocatable && *allocatable > MilliCpu(0) ? allocatable : std::nullopt;
+/// Of the host's CPUs: there is no host without.
+std::optional<MilliCpu> known(MilliCpu cpus) {
+  return cpus > MilliCpu(0) ? std::optional(cpus) : std::nullopt;
+}
+
+/// 0 is known: there is none.
+std::optional<MilliCpu> known_of_batch(const std::optional<MilliCpu>& allocatable) {
+  return allocatable && *allocatable >= MilliCpu(0) ? allocatable : std::nullopt;
 }
 
 /// `normalization`: of batch-cpu, in which BE asks; what it has and uses of this host's CPUs is told in the same.
@@ -82,7 +88,9 @@ Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, model::
                        .be_limit = {},
                        .be_request = terms.be_request};
   if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
-    reading.be_limit = known(input.allocatable_batch_cpu);
+    reading.be_limit = known_of_batch(input.allocatable_batch_cpu);
+    // As Koordinator has it: of a limit of nothing no use is a share.
+    if (reading.be_limit) reading.be_limit = std::max(*reading.be_limit, MilliCpu(1));
   } else if (input.be_real_limit) {
     const auto limit = without(*input.be_real_limit, sample->app_cpu_in_be.value_or(MilliCpu(0)));
     reading.be_limit = in_batch_cpu(std::min(limit, terms.be_left.value_or(limit)), normalization);
@@ -95,7 +103,7 @@ std::string missing_of_be(const Seen& seen, const model::ThresholdPolicy& policy
   if (!seen.newest) return seen.stale;
   if (!seen.newest->be_cpu) return "the CPU use of the besteffort root, or of services below it, is not known";
   if (policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable) {
-    return "allocatable kubernetes.io/batch-cpu is not known now, or 0, which an outage leaves behind, too";
+    return "allocatable kubernetes.io/batch-cpu is not known now";
   }
   return "what limits the besteffort root is not known";
 }
@@ -116,6 +124,7 @@ EvictOutcome judge_satisfaction(const EvictState& state, const EvictInput& input
   return outcome;
 }
 
+/// `allocatable` nullopt: not known.
 EvictOutcome judge_allocatable(EvictTask task, std::optional<MilliCpu> allocatable, std::string_view resource,
                                const Seen& seen, const model::ThresholdPolicy& policy) {
   EvictOutcome outcome;
@@ -150,10 +159,9 @@ EvictOutcome judge_allocatable(EvictTask task, std::optional<MilliCpu> allocatab
   for (const auto& pod : seen.pods)
     requested += released_by(task, pod, policy);
   outcome.measured = requested;
-  outcome.whole = known(allocatable);
+  outcome.whole = allocatable;
   if (!outcome.whole) {
-    return say(Reason::kStaleSample,
-               fmt::format("allocatable {} is not known now, or 0, which an outage leaves behind, too", resource));
+    return say(Reason::kStaleSample, fmt::format("allocatable {} is not known now", resource));
   }
   const auto text = fmt::format("{} of {} allocatable millicores of {} requested", requested.value(),
                                 outcome.whole->value(), resource);
@@ -366,9 +374,10 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
   if (seen.newest) remembered.window.add(*seen.newest, 2 * input.interval);
 
   decision.outcomes = {judge_satisfaction(remembered, input, seen, threshold, terms),
-                       judge_allocatable(EvictTask::kBatchAllocatable, input.allocatable_batch_cpu,
+                       judge_allocatable(EvictTask::kBatchAllocatable, known_of_batch(input.allocatable_batch_cpu),
                                          "kubernetes.io/batch-cpu", seen, threshold),
-                       judge_allocatable(EvictTask::kCpuAllocatable, input.node.allocatable, "cpu", seen, threshold),
+                       judge_allocatable(EvictTask::kCpuAllocatable, known(input.node.allocatable), "cpu", seen,
+                                         threshold),
                        judge_node_usage(remembered, input, seen, threshold)};
   for (const auto task : kAllEvictTasks) {
     auto& outcome = decision.outcomes[static_cast<std::size_t>(task)];

@@ -13,7 +13,8 @@
 //
 // Where this differs from Koordinator, on purpose:
 // * What is not known never evicts. Koordinator releases all that is requested when allocatable is missing or 0, which
-//   is also what a metrics outage leaves behind.
+//   is also what a metrics outage leaves behind. Of batch-cpu the coordinator tells the two apart here: that there is
+//   none, as in a deficit, does evict.
 // * Only running pods count and only they are victims; a finished batch pod asks for nothing.
 // * Terminating pods and the victims of the last two minutes are credited while they are listed.
 // * A trigger must hold in the newest reading too, not only in the mean over the window.
@@ -64,7 +65,7 @@ struct EvictInput {
   model::MonoTime now;
   std::string boot_id;                                   // part of each victim's id
   NodeFacts node;                                        // a capacity or allocatable of 0 is not known
-  std::optional<model::MilliCpu> allocatable_batch_cpu;  // kubernetes.io/batch-cpu of the node; 0 counts as not known
+  std::optional<model::MilliCpu> allocatable_batch_cpu;  // kubernetes.io/batch-cpu of the node; 0: there is none
   std::span<const model::Pod> pods;                      // all of the host, finished ones too
   /// Newest of the pod loop; read: at, window, node_cpu, be_cpu, app_cpu_in_be and the pods' cpu. nullptr: none.
   const model::NodeSample* sample = nullptr;

@@ -39,9 +39,9 @@ int own_identity(const Pod& pod, const CpuQosPolicy& ls) {
   return pod.cpu_qos->group_identity.value_or(ls.enable ? ls.group_identity : 0);
 }
 
-class Round {
+class QosRound {
  public:
-  Round(const std::vector<Pod>& pods, const model::KnobSet& knobs, const model::QosPolicy& qos)
+  QosRound(const std::vector<Pod>& pods, const model::KnobSet& knobs, const model::QosPolicy& qos)
       : pods_(pods), knobs_(knobs), qos_(qos) {}
 
   Wants run() {
@@ -178,7 +178,7 @@ const CpuQosPolicy* cpu_qos_class_of(const Pod& pod, const model::QosPolicy& qos
 
 Wants cpu_qos(const std::vector<model::Pod>& pods, const model::KnobSet& knobs,
               const std::optional<model::NodePolicy>& policy) {
-  if (policy) return Round(pods, knobs, policy->qos).run();
+  if (policy) return QosRound(pods, knobs, policy->qos).run();
   Wants none;
   for (const auto* name : {"cpuQOS.lsrClass", "cpuQOS.lsClass", "cpuQOS.beClass"})
     none.features.push_back({name, State::kInactive, std::string(name_of(Reason::kNoPolicy))});

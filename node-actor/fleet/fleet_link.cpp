@@ -30,7 +30,7 @@ Result<void> check_fleet(const FleetConfig& config, std::size_t files_of_node) {
     const std::string name = node_name(config.prefix, index);
     const auto material = link::load(node_files(config.certs, name), link::TlsUse::kClient);
     if (!material) return material.error();
-    if (auto own = link::speaks_for(*material, model::NodeName(name)); !own) return own;
+    if (auto own = link::speaks_for(*material, model::NodeName(name)); !own) return own.error();
   }
   return {};
 }

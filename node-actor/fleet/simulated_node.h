@@ -58,6 +58,8 @@ class SimulatedNode {
   };
   /// One loop: time passed until `now`, for host and agent. `wall` is the true one; the node may think otherwise.
   Progress advance(model::MonoTime now, model::WallTime wall);
+  /// The pod ends by itself; as after an eviction, another one of its workload comes.
+  void end_pod(const model::PodUid& uid) { workload_.evicted(uid); }
   /// No report is made any more.
   void stop_reports() { reports_stopped_ = true; }
   /// The next round reads pods, and then each that is so much later.

@@ -48,7 +48,7 @@ void CampaignCounts::add(const CampaignCounts& other) {
        {&CampaignCounts::coordinator_crashes, &CampaignCounts::slow_commits, &CampaignCounts::half_open,
         &CampaignCounts::wiped_disks, &CampaignCounts::claims_refused, &CampaignCounts::takeovers,
         &CampaignCounts::policies, &CampaignCounts::granted, &CampaignCounts::deferred, &CampaignCounts::alone,
-        &CampaignCounts::duplicates, &CampaignCounts::backfilled, &CampaignCounts::gaps})
+        &CampaignCounts::duplicates, &CampaignCounts::backfilled, &CampaignCounts::gaps, &CampaignCounts::gone})
     this->*member += other.*member;
   for (const auto member :
        {&CampaignCounts::coarse_rounds, &CampaignCounts::full_rounds, &CampaignCounts::made, &CampaignCounts::verified})
@@ -67,15 +67,19 @@ std::string CampaignCounts::text() const {
       "{} reports made, {} verified, {} twice, {} late, {} with gaps; {} coarse and {} full rounds; {}{} disks wiped, "
       "{} half open, {} claims refused, {} takeovers; {} crashes and {} slow commits of the coordinator; {} policies; "
       "batch raised {} times and lowered {}, {} rounds blind, {} writes, {} starts; evictions {} granted, {} deferred, "
-      "{} alone; {} offers, {} of mid, {} deficits, {} withdrawn",
+      "{} alone; {} offers, {} of mid, {} deficits, {} withdrawn, {} accounts with services that are gone",
       made, verified, duplicates, backfilled, gaps, coarse_rounds, full_rounds, struck, wiped_disks, half_open,
       claims_refused, takeovers, coordinator_crashes, slow_commits, policies, nodes.rises, nodes.falls, nodes.blind,
       nodes.writes, nodes.starts, granted, deferred, alone, offers.offers, offers.mid_offers, offers.deficits,
-      offers.withdrawn);
+      offers.withdrawn, gone);
 }
 
 FleetCampaign::FleetCampaign(const CampaignConfig& config)
-    : config_(config), faults_(4 * config.seed), network_(4 * config.seed + 1), policies_(4 * config.seed + 2) {
+    : config_(config),
+      faults_(4 * config.seed),
+      network_(4 * config.seed + 1),
+      policies_(4 * config.seed + 2),
+      services_(~config.seed) {
   Random planning(4 * config.seed + 3);
   const auto coordinators = coordinator_faults(planning, config_.length);
   for (std::size_t i = 0; i < config_.nodes; ++i) {
@@ -93,6 +97,7 @@ FleetCampaign::FleetCampaign(const CampaignConfig& config)
   for (std::size_t i = 0; i < config_.nodes; ++i) {
     const auto index = add_seat(i, false);
     numbers_[seats_[index]->name] = i;
+    plan_service_end(index);
     // With one event that stays, the store remembers its node's numbers, however little of its history is kept.
     model::Event stays;
     stays.at = arrival_at(2 * config_.length).wall;
@@ -348,11 +353,13 @@ void FleetCampaign::check_account(const model::Reclaimed& account) {
   known.degrade_after = wanted.degrade_time_minutes * kMinute;
   const bool stale = known.newest.is_replaced() || now() - known.newest.arrived() > known.degrade_after;
   const auto charged = known.use.charged();
+  counts_.gone += known.use.gone() > 0 ? 1 : 0;
   const auto judge = [&](std::string_view name, const auto& terms, auto capacity, int percent, auto charge,
                          bool known_use) {
     using Unit = decltype(capacity);
     // Averages of each pod and of the system are rounded.
-    const Unit slack(static_cast<std::int64_t>(report->pods.size()) + 2 + capacity.value() / 100'000);
+    const auto pods = report->pods.size() + known.use.gone();
+    const Unit slack(static_cast<std::int64_t>(pods) + 2 + capacity.value() / 100'000);
     if (!known_use && any_of(terms)) return violated(1, *seats_[number], fmt::format("{}: use is not known", name));
     const auto problem = problem_of(terms,
                                     OfferTruth<Unit>{.capacity = capacity,

@@ -53,6 +53,7 @@ struct CampaignCounts {
   int duplicates = 0;  // reports that history had already
   int backfilled = 0;
   int gaps = 0;  // reports that tell of dropped ones
+  int gone = 0;  // accounts of nodes with a service that is no longer listed and counts still
   std::uint64_t coarse_rounds = 0;
   std::uint64_t full_rounds = 0;
   std::uint64_t made = 0;
@@ -132,6 +133,8 @@ class FleetCampaign {
   void apply_faults(std::size_t index);
   void set_duplicates(std::size_t index, std::size_t wanted);
   void end_duplicate(Seat& of);
+  void plan_service_end(std::size_t index);
+  void end_service(std::size_t index);
   /// What the agent has for the coordinator, but for evictions.
   void exchange(Seat& seat);
   void ask_evictions(Seat& seat);
@@ -175,6 +178,7 @@ class FleetCampaign {
   Random faults_;
   Random network_;
   Random policies_;
+  Random services_;
   EventQueue queue_;
   CampaignCounts counts_;
   bool failed_ = false;

@@ -26,6 +26,9 @@ constexpr std::size_t kMostSpooled = 24;
 constexpr std::size_t kMostOnTheirWay = 2;
 constexpr std::int64_t kBatchMaxAge = 2 * kMinute;
 constexpr std::int64_t kWipedPercent = 25;
+/// How long a node's services go on until one of them ends.
+constexpr std::int64_t kServicesLeast = 2 * kMinute;
+constexpr std::int64_t kServicesMost = 15 * kMinute;
 constexpr simulation::HostShape kShape{
     .pods = 3, .cpu = model::MilliCpu(32'000), .memory = model::Bytes(std::int64_t{128} << 30)};
 
@@ -162,6 +165,20 @@ void FleetCampaign::end_duplicate(Seat& of) {
   cut(index, false, network_.percent(20));
   seat.node.reset();
   seat.disk.reset();
+}
+
+void FleetCampaign::plan_service_end(std::size_t index) {
+  queue_.after(services_.between(kServicesLeast, kServicesMost), [this, index] { end_service(index); });
+}
+
+void FleetCampaign::end_service(std::size_t index) {
+  plan_service_end(index);
+  auto& node = *seats_[index]->node;
+  if (!node.is_on()) return;
+  const auto& pods = node.host()->pods();
+  const auto service =
+      std::find_if(pods.begin(), pods.end(), [](const model::Pod& pod) { return pod.qos != model::QosClass::kBe; });
+  if (service != pods.end()) node.end_pod(service->uid);
 }
 
 void FleetCampaign::exchange(Seat& seat) {

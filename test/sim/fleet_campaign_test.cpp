@@ -64,6 +64,7 @@ TEST(FleetCampaign, NoFaultOfNodesLinkOrCoordinatorBreaksAnInvariant) {
   EXPECT_GT(counts.offers.mid_offers, 100);
   EXPECT_GT(counts.offers.deficits, 1000);
   EXPECT_GT(counts.offers.withdrawn, 0);
+  EXPECT_GT(counts.gone, 1000);
 }
 
 TEST(FleetCampaign, ASeedGivesTheSameCampaignAgain) {

@@ -30,6 +30,8 @@ constexpr std::int64_t kNodes = 6;
 constexpr std::int64_t kMaxTransit = 15 * kSecond;  // longer than a report's window, so that reports overtake
 constexpr std::int64_t kSimulated = 20 * kMinute;
 constexpr std::int64_t kSettle = 6 * kMinute;  // longer than any time without a session
+constexpr std::size_t kMostHidden = 2;
+constexpr std::int64_t kRounding = 3;  // of averages that make up a charge
 
 /// What a node is annotated with, as numbers.
 struct Annotated {
@@ -55,6 +57,9 @@ struct Node {
   model::NodeStatus status;
   std::map<std::string, Annotated> annotated;  // by the text of all its annotations: reports may come late
   std::vector<model::PodSummary> pods;
+  /// Services that run on and are not listed any more; now, and as of each report made.
+  std::vector<model::PodSummary> hidden;
+  std::map<ReportId, std::vector<model::PodSummary>> hidden_then;
   std::int64_t system_milli = 0;
   std::int64_t system_bytes = 0;
   std::int64_t app_milli = 0;  // a prod host application's use, measured or not
@@ -70,6 +75,7 @@ struct Newest {
   Charged charged;
   Charged taken;  // of batch, by third parties
   bool readable = true;
+  std::set<model::PodUid> listed;  // ever
 };
 
 struct Placed {
@@ -103,6 +109,7 @@ class World {
   int remembered = 0;  // of them, those of a coordinator too young to have learnt it
   int unreadable = 0;  // accounts of nodes with an annotation that cannot be read
   int shared = 0;      // offers beside third parties
+  int hidden = 0;      // live reports of nodes where a service that was listed runs on
   int acked = 0;
   int coordinators = 0;
   std::vector<std::string> liveness;      // a line per node and change
@@ -150,9 +157,21 @@ class World {
     });
   }
 
+  static void add_use(Charged& sum, const model::PodSummary& pod) {
+    sum.cpu += MilliCpu(pod.cpu_milli ? pod.cpu_milli->mean : 0);
+    sum.memory += Bytes(pod.memory_bytes ? pod.memory_bytes->mean : 0);
+  }
+
+  static void hide(Node& node, const model::PodSummary& pod) {
+    if (node.hidden.size() == kMostHidden) node.hidden.erase(node.hidden.begin());
+    node.hidden.push_back(pod);
+  }
+
   void change_pods(Node& node) {
     if (node.pods.size() > 3 || (!node.pods.empty() && random_.percent(40))) {
-      node.pods.erase(node.pods.begin() + random_.between(0, static_cast<std::int64_t>(node.pods.size()) - 1));
+      const auto leaving = node.pods.begin() + random_.between(0, static_cast<std::int64_t>(node.pods.size()) - 1);
+      if (leaving->pod.qos != model::QosClass::kBe && host_random_.percent(50)) hide(node, *leaving);
+      node.pods.erase(leaving);
       return;
     }
     const auto share = [&](auto capacity) { return capacity.percent(static_cast<double>(random_.between(2, 45))); };
@@ -235,11 +254,16 @@ class World {
     std::int64_t memory = node.system_bytes + node.app_bytes;
     for (const auto& pod : node.pods)
       memory += pod.memory_bytes ? pod.memory_bytes->mean : 0;
-    sample.node_memory = Bytes(memory);
+    Charged unlisted;
+    for (const auto& pod : node.hidden)
+      add_use(unlisted, pod);
+    node.hidden_then[id_of(report)] = node.hidden;
+    sample.node_memory = Bytes(memory) + unlisted.memory;
     const bool told_apart = add_application(node, report);
-    if (!random_.percent(10)) sample.system_cpu = MilliCpu(node.system_milli + (told_apart ? 0 : node.app_milli));
+    const MilliCpu system(node.system_milli + (told_apart ? 0 : node.app_milli));
+    if (!random_.percent(10)) sample.system_cpu = system + unlisted.cpu;
     add_zones(report);
-    std::int64_t cpu = node.system_milli + node.app_milli;
+    std::int64_t cpu = node.system_milli + node.app_milli + unlisted.cpu.value();
     for (const auto& pod : node.pods)
       cpu += pod.cpu_milli ? pod.cpu_milli->mean : 0;
     if (!random_.percent(10)) sample.node_cpu = MilliCpu(cpu);
@@ -282,6 +306,7 @@ class World {
     events_.after(10 * kSecond, [this, &node] { report_tick(node); });
     if (!node.up) return;
     if (random_.percent(20)) change_pods(node);
+    if (!node.hidden.empty() && host_random_.percent(3)) node.hidden.erase(node.hidden.begin());
     if (faulty() && random_.percent(10)) change_annotations(node);
     auto report = make_report(node);
     node.made[id_of(report)] = report;
@@ -434,11 +459,21 @@ class World {
     const Annotated annotated = annotation == node.annotated.end() ? Annotated{} : annotation->second;
     newest.taken = {annotated.taken_cpu, annotated.taken_memory};
     newest.readable = annotated.readable;
+    for (const auto& pod : report.pods)
+      newest.listed.insert(pod.pod.uid);
+    // Of one that was listed in lost reports alone nobody here knows.
+    Charged unlisted;
+    for (const auto& pod : nodes_[report.node].hidden_then[id_of(report)]) {
+      if (newest.listed.contains(pod.pod.uid)) add_use(unlisted, pod);
+    }
+    hidden += unlisted.cpu > MilliCpu(0) ? 1 : 0;
     // The host application shares what is reserved with the system. Each pod's use is the same all its life, and so is
-    // its average.
+    // its average; one that is not listed any more uses as much.
+    const auto system_cpu = MilliCpu(node.system_milli + node.app_milli) + unlisted.cpu;
+    const auto system_memory = Bytes(node.system_bytes + node.app_bytes) + unlisted.memory;
     newest.charged =
-        charged_of(report, std::max(MilliCpu(node.system_milli + node.app_milli), annotated.reserved_cpu),
-                   std::max(Bytes(node.system_bytes + node.app_bytes), annotated.reserved_memory), [](const auto& pod) {
+        charged_of(report, std::max(system_cpu, annotated.reserved_cpu),
+                   std::max(system_memory, annotated.reserved_memory), [](const auto& pod) {
                      Use use;
                      if (pod.cpu_milli) use.cpu = MilliCpu(pod.cpu_milli->mean);
                      if (pod.memory_bytes) use.memory = Bytes(pod.memory_bytes->mean);
@@ -527,13 +562,13 @@ class World {
     const OfferTruth<MilliCpu> cpu{.capacity = status.cpu_capacity,
                                    .percent = wanted.cpu_reclaim_threshold_percent,
                                    .charged = newest.charged.cpu,
-                                   .slack = {},
+                                   .slack = MilliCpu(kRounding),
                                    .stale = stale,
                                    .enabled = enabled};
     const OfferTruth<Bytes> memory{.capacity = status.memory_capacity,
                                    .percent = wanted.memory_reclaim_threshold_percent,
                                    .charged = newest.charged.memory,
-                                   .slack = {},
+                                   .slack = Bytes(kRounding),
                                    .stale = stale,
                                    .enabled = enabled};
     ASSERT_EQ(problem_of(account.cpu, cpu, counts), "") << "CPU of " << view.name.str();
@@ -614,6 +649,7 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   int remembered = 0;
   int unreadable = 0;
   int shared = 0;
+  int hidden = 0;
   int coordinators = 0;
   const bool complete = each_seed(20, [&](std::uint64_t seed) {
     World world(seed, true);
@@ -626,6 +662,7 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
     remembered += world.remembered;
     unreadable += world.unreadable;
     shared += world.shared;
+    hidden += world.hidden;
     coordinators += world.coordinators;
   });
   if (!complete) return;
@@ -638,6 +675,7 @@ TEST(FleetSim, HistoryOffersAndPoliciesAreRightUnderAnyOrderOfMessages) {
   EXPECT_GT(counts.withdrawn, 100);
   EXPECT_GT(unreadable, 100);
   EXPECT_GT(shared, 1000);
+  EXPECT_GT(hidden, 500);
   EXPECT_GT(coordinators, 25);
 }
 

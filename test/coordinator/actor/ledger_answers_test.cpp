@@ -91,5 +91,21 @@ TEST(KnownPart, ManyAreNotAllNamed) {
   EXPECT_THAT(missing.error().message(), HasSubstr("t1 and 10 more"));
 }
 
+TEST_F(LedgerAnswers, APodThatIsNoLongerListedIsNamedBesideWhatItIsCharged) {
+  auto made = report("n", 1, 2'000);
+  made.pods[0].pod.name_space = "shop";
+  made.pods[0].pod.name = "web";
+  ASSERT_TRUE(fleet_.intake(made, {now_, {1'790'000'000'000}}).ok());
+  now_ = now_ + std::chrono::seconds(10);
+  made = report("n", 2, 2'000);
+  made.pods.clear();
+  ASSERT_TRUE(fleet_.intake(made, {now_, {1'790'000'000'000}}).ok());
+  const auto live = explained();
+  ASSERT_THAT(live.cpu.pods, testing::SizeIs(1));
+  EXPECT_EQ(live.cpu.pods[0].name, "shop/web");
+  EXPECT_EQ(live.cpu.pods[0].basis, model::ChargeBasis::kGone);
+  EXPECT_EQ(live.cpu.pods[0].charged, MilliCpu(2'000));
+}
+
 }  // namespace
 }  // namespace tideline::coordinator

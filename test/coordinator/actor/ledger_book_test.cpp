@@ -395,6 +395,62 @@ TEST_F(RememberedAccount, TakesNoPlaceThatIsTaken) {
   EXPECT_EQ(book_.remembered(NodeName("n"), now_), std::nullopt);
 }
 
+/// A node of 10 CPUs, 4 of them margin, with a service that is listed at first.
+class LedgerOfAPodThatGoes : public Ledger {
+ protected:
+  static constexpr std::int64_t kSystem = 1'000;
+  static constexpr std::int64_t kPod = 2'000;
+  static constexpr int kReports = 60;  // twice as long as averages last
+
+  /// By the next report, with the pod or without it, and of what runs outside of those that it lists.
+  MilliCpu offered(bool listed, std::int64_t outside) {
+    auto made = report("n", ++seq_, kPod);
+    made.samples[0].system_cpu = MilliCpu(outside);
+    if (!listed) made.pods.clear();
+    EXPECT_TRUE(fleet_.intake(made, {now_, {1'790'000'000'000}}).ok());
+    book_.reported(made, now_);
+    const auto offered = computed().cpu.offered;
+    now_ = now_ + seconds(10);
+    return offered;
+  }
+  MilliCpu offered_before() {
+    MilliCpu before;
+    for (int i = 0; i < kReports; ++i)
+      before = offered(true, kSystem);
+    return before;
+  }
+
+ private:
+  std::uint64_t seq_ = 0;
+};
+
+TEST_F(LedgerOfAPodThatGoes, AnOfferMovesOnceWhenAPodGoes) {
+  const auto before = offered_before();
+  ASSERT_EQ(before, MilliCpu(3'000));
+  auto last = before;
+  for (int i = 0; i < kReports; ++i) {
+    const auto now = offered(false, kSystem);
+    ASSERT_GE(now, last) << "it goes down again, report " << i;
+    if (i == 0) {
+      EXPECT_EQ(now, before) << "whether it has ended is not known yet";
+    }
+    last = now;
+  }
+  EXPECT_EQ(last, before + MilliCpu(kPod));
+}
+
+TEST_F(LedgerOfAPodThatGoes, AnOfferStaysWhileAPodThatIsNoLongerListedRunsOn) {
+  const auto before = offered_before();
+  auto last = before;
+  for (int i = 0; i < kReports; ++i) {
+    last = offered(false, kSystem + kPod);
+    ASSERT_LE(last, before) << "what is in use is sold, report " << i;
+    // One report of the 28 at least that an average holds counts both as the pod's and as the system's.
+    ASSERT_GE(last, before - MilliCpu(kPod / 28 + 1)) << "report " << i;
+  }
+  EXPECT_EQ(last, before);
+}
+
 // Whatever is left out: the book holds what computing all anew would give.
 TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
   const std::uint64_t seed = std::random_device{}();

@@ -159,6 +159,19 @@ TEST(LedgerInput, AnAnnotationThatCannotBeReadWithholdsTheOffer) {
   }
 }
 
+TEST(LedgerInput, APodThatIsGoneIsChargedWhatIsLeftOfItsUse) {
+  auto node = usage({});
+  node.pods[0].listed = false;
+  node.pods[0].qos = model::QosClass::kLse;
+  node.pods[0].requests.cpu = MilliCpu(50'000);
+  node.pods.push_back(node.pods[0]);
+  node.pods[1].qos = model::QosClass::kBe;
+  const auto account = reclaim::reclaim(ledger_input(model::NodeName("n"), node, model::NodePolicy{}), enabled(), kNow);
+  EXPECT_EQ(account.cpu.high_priority, MilliCpu(33'000)) << "batch is charged nothing, gone or not";
+  EXPECT_EQ(account.cpu.requested, MilliCpu(0)) << "it asks for nothing any more";
+  EXPECT_EQ(account.memory.high_priority, Bytes(33 * kGiga));
+}
+
 TEST(LedgerInput, AnotherKeysNonsenseDoesNot) {
   EXPECT_EQ(account_of({{"somebody.else/thing", "{{"}}).cpu.offered, MilliCpu(25'000));
 }

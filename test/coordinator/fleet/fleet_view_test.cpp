@@ -676,18 +676,6 @@ TEST(Usage, ZonesGoWhereANodeNoLongerSaysHowManyItHas) {
   EXPECT_THAT(fleet.usage(NodeName("n"))->zones, IsEmpty()) << "an older agent";
 }
 
-TEST(Usage, APodThatLeftTakesItsAverageWithIt) {
-  FleetView fleet;
-  const Sender sender;
-  const auto pods = [](std::vector<model::PodSummary> list) { return [list](Report& report) { report.pods = list; }; };
-  take(fleet, with(sender.report(1, seconds(0)), pods({pod("a", 100, 1), pod("b", 100, 1)})), seconds(0));
-  take(fleet, with(sender.report(2, seconds(10)), pods({pod("b", 300, 1)})), seconds(10));
-  take(fleet, with(sender.report(3, seconds(20)), pods({pod("a", 500, 1)})), seconds(20));
-  const auto usage = *fleet.usage(NodeName("n"));
-  ASSERT_THAT(usage.pods, SizeIs(1));
-  EXPECT_EQ(usage.pods[0].cpu, MilliCpu(500));
-}
-
 TEST(Usage, APodKeepsItsAverageWhereverItIsListed) {
   FleetView fleet;
   const Sender sender;

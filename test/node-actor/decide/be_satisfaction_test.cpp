@@ -62,6 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
                     // Koordinator waives the gate below 1000 millicores.
                     Row{"SuppressedAndIdle", view(20, 40000, 0), view(20, 40000, 0), Reason::kNotUsing, 0},
                     Row{"SuppressedAndStarved", view(20, 40000, 20), view(20, 40000, 20), Reason::kBeStarved, 19980},
+                    Row{"NextToNothingAndIdle", view(1, 40000, 0), view(1, 40000, 0), Reason::kNotUsing, 0},
+                    Row{"NextToNothingAndUsed", view(1, 40000, 1), view(1, 40000, 1), Reason::kBeStarved, 19999},
                     Row{"NothingAskedFor", view(20, 0, 20), view(20, 0, 20), Reason::kSatisfied, 0},
                     Row{"NothingAskedForNow", kWorked, view(10000, 0, 9500), Reason::kSatisfied, 0},
                     Row{"NoLimitMeasured", view(0, 40000, 0), view(0, 40000, 0), Reason::kNotUsing, 0}),

@@ -285,7 +285,7 @@ TEST(CpuEvict, OverAllocationReleasesDownToTheLowerPercent) {
 }
 
 TEST(CpuEvict, UnknownAllocatableIsNoReasonToEvict) {
-  for (const auto& allocatable : {std::optional<MilliCpu>(), std::optional(MilliCpu(0)), std::optional(MilliCpu(-1))}) {
+  for (const auto& allocatable : {std::optional<MilliCpu>(), std::optional(MilliCpu(-1))}) {
     EvictHost host;
     host.policy = EvictHost::allocatable_policy(100, 90);
     host.policy->threshold.cpu_evict_policy = model::CpuEvictPolicy::kAllocatable;
@@ -302,6 +302,40 @@ TEST(CpuEvict, UnknownAllocatableIsNoReasonToEvict) {
     EXPECT_THAT(feature.why, HasSubstr("allocatable kubernetes.io/batch-cpu is not known"));
     EXPECT_THAT(feature.why, HasSubstr("allocatable cpu is not known"));
   }
+}
+
+TEST(CpuEvict, WhereTheLedgerHasNothingForBatchAllOfItIsTooMuch) {
+  EvictHost host;
+  host.policy = EvictHost::allocatable_policy(150, 100);
+  host.allocatable_batch_cpu = MilliCpu(0);
+  const auto decision = host.round();
+  const auto& outcome = decision.of(EvictTask::kBatchAllocatable);
+  EXPECT_EQ(outcome.trigger, Reason::kOverAllocated);
+  EXPECT_EQ(outcome.whole, MilliCpu(0));
+  EXPECT_EQ(outcome.target, MilliCpu(40000));
+  EXPECT_EQ(decision.victims.size(), 5U);
+  EXPECT_EQ(feature_of(decision, "cpuEvict.allocatable").state, FeatureState::State::kActive);
+
+  EvictHost empty;
+  empty.policy = EvictHost::allocatable_policy(150, 100);
+  empty.allocatable_batch_cpu = MilliCpu(0);
+  empty.pods = {service_pod("ls", 20000)};
+  EXPECT_EQ(empty.round().of(EvictTask::kBatchAllocatable).trigger, Reason::kSatisfied) << "nothing is requested";
+}
+
+TEST(CpuEvict, BeThatIsAllowedNothingIsStarvedByWhatItUses) {
+  EvictHost host;
+  host.policy->threshold.cpu_evict_policy = model::CpuEvictPolicy::kAllocatable;
+  host.allocatable_batch_cpu = MilliCpu(0);
+  const auto decision = host.round();
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).trigger, Reason::kBeStarved);
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).target, MilliCpu(19999)) << "half of its requests, less 1 for none";
+
+  EvictHost idle;
+  idle.policy->threshold.cpu_evict_policy = model::CpuEvictPolicy::kAllocatable;
+  idle.allocatable_batch_cpu = MilliCpu(0);
+  idle.be_cpu = MilliCpu(0);
+  EXPECT_EQ(idle.round().of(EvictTask::kBeSatisfaction).trigger, Reason::kNotUsing);
 }
 
 TEST(CpuEvict, FeaturesShareTheirVictims) {
@@ -425,6 +459,12 @@ INSTANTIATE_TEST_SUITE_P(Matrix, Situations,
                                                    Reason::kNodeCpuFull,
                                                    Reason::kStaleSample,
                                                    {"b", "c"}},
+                                         Situation{"NothingAllocatable",
+                                                   [](EvictHost& host) { host.allocatable_batch_cpu = MilliCpu(0); },
+                                                   Reason::kBeStarved,
+                                                   Reason::kNodeCpuFull,
+                                                   Reason::kOverAllocated,
+                                                   {"b", "c", "a", "d", "e"}},
                                          Situation{"BatchFinished",
                                                    [](EvictHost& host) {
                                                      for (auto& pod : host.pods)
