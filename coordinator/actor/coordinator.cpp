@@ -81,6 +81,9 @@ caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
   // Work stealing, the default, burns ~0.8 % of a core when idle.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", std::size_t{2});
+  // Else an actor keeps a thread until it has no more messages: sessions with one each would wait for all that end at
+  // once.
+  config.set("scheduler.max-throughput", std::size_t{50});
   return config;
 }
 
@@ -136,10 +139,12 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   const auto history_counts = std::make_shared<HistoryCounts>();
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
-  impl->fleet = system.spawn<FleetActor>(*epoch, config.fleet, impl->history, impl->link, std::move(*hands_off),
-                                         std::optional(std::move(*evictions)), std::move(*profiles),
-                                         remember_fleet(*store, config.fleet.max_nodes));
-  impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->link);
+  // Its answers are about all nodes, and long: on a thread of its own they take none from the sessions.
+  impl->fleet = system.spawn<FleetActor, caf::detached>(*epoch, config.fleet, impl->history, impl->link,
+                                                        std::move(*hands_off), std::optional(std::move(*evictions)),
+                                                        std::move(*profiles),
+                                                        remember_fleet(*store, config.fleet.max_nodes));
+  impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->history, impl->link);
   impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
                                                           impl->history);
   impl->watch = system.spawn<WatchActor>(

@@ -33,7 +33,7 @@ class Coordinator {
   /// Draws the epoch from the store and starts everything. Errors name the address, file or setting.
   static model::Result<std::unique_ptr<Coordinator>> start(CoordinatorConfig config,
                                                            std::shared_ptr<store::HistoryStore> store);
-  /// Sessions end first, then what was received is committed, then the actors end.
+  /// What was received is committed and acknowledged, then sessions end, then the actors.
   ~Coordinator();
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;

@@ -14,7 +14,7 @@ namespace {
 constexpr auto kLedgerInterval = std::chrono::seconds(1);
 /// Those who are due soon after one another are told together.
 constexpr auto kPushDelay = std::chrono::milliseconds(20);
-// What concerns all nodes is done in parts: reports pass through here to be stored, and their nodes wait for it.
+// What concerns all nodes is done in parts: operators and nodes that want an answer come in between.
 constexpr std::size_t kPushSlice = 100;
 constexpr std::size_t kLedgerSlice = 200;
 
@@ -53,11 +53,6 @@ caf::behavior FleetActor::make_behavior() {
   return {
       [this](const Enrolled& enrolled) { session_opened(enrolled.session); },
       [this](const Closed& closed) { session_closed(closed); },
-      [this](const Persist& persist) {
-        const auto& arrived = *persist.arrived;
-        const auto offset = fleet_.clock_offset(*arrived.report, {arrived.mono, arrived.wall});
-        send(history_, PersistWithOffset{persist.arrived, offset, persist.answer_to, persist.bytes});
-      },
       [this](const Durable& durable) { take(durable.arrived); },
       [this](const PolicyAnswered& answered) {
         if (!answered.problem.empty()) {

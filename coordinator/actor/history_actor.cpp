@@ -1,6 +1,7 @@
 #include "coordinator/actor/history_actor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/actor/account_reader.h"
 #include "coordinator/actor/explain_reader.h"
@@ -16,7 +17,7 @@ HistoryActor::HistoryActor(caf::actor_config& config, std::shared_ptr<store::His
 caf::behavior HistoryActor::make_behavior() {
   delayed_send(this, options_.retention_every, RetentionTick{});
   return {
-      [this](const PersistWithOffset& report) {
+      [this](const Persist& report) {
         waiting_.push_back(report);
         commit_when_due(waiting_.size());
       },
@@ -39,9 +40,11 @@ caf::behavior HistoryActor::make_behavior() {
         if (setting.kept) setting.kept(kept);
       },
       [this](const RetentionTick&) {
-        apply_retention();
-        delayed_send(this, options_.retention_every, RetentionTick{});
+        const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(options_.retention);
+        retention_ = {{clock::wall_now().ms - age.count()}, {}, {}};
+        drop_some();
       },
+      [this](const RetentionRest&) { drop_some(); },
   };
 }
 
@@ -58,46 +61,55 @@ void HistoryActor::commit() {
   commit_reports();
   commit_events();
   commit_accounts();
+  if ((events_.empty() && accounts_.empty()) || std::exchange(commit_due_, true)) return;
+  // Behind the reports that came meanwhile: nobody waits for these.
+  send(this, CommitTick{});
+}
+
+void HistoryActor::on_exit() {
+  commit_reports();
+  while (!events_.empty())
+    commit_events();
+  while (!accounts_.empty())
+    commit_accounts();
 }
 
 void HistoryActor::commit_accounts() {
-  std::span<const model::AccountAt> rest(accounts_);
-  while (!rest.empty()) {
-    const auto slice = rest.first(std::min(rest.size(), store::kMaxAppendAccounts));
-    rest = rest.subspan(slice.size());
-    const auto kept = store_->append_accounts(slice);
-    if (!kept) log::error("accounts-lost", "{} accounts: {}", slice.size(), kept.error().message());
-    (kept ? counts_->accounts : counts_->accounts_lost) += slice.size();
-  }
-  accounts_.clear();
+  if (accounts_.empty()) return;
+  const std::size_t count = std::min({accounts_.size(), options_.commit_reports, store::kMaxAppendAccounts});
+  const auto kept = store_->append_accounts(std::span(accounts_).first(count));
+  if (!kept) log::error("accounts-lost", "{} accounts: {}", count, kept.error().message());
+  (kept ? counts_->accounts : counts_->accounts_lost) += count;
+  accounts_.erase(accounts_.begin(), accounts_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void HistoryActor::commit_events() {
-  const auto keep = [this](std::span<const store::CoordinatorEvent> events) {
-    const auto kept = store_->append_events(events);
-    // The store takes all or none: one bad event must not cost the others.
-    if (!kept && kept.error().code() == model::ErrorCode::kInvalidArgument && events.size() > 1) return false;
-    if (!kept) log::error("events-lost", "{} events: {}", events.size(), kept.error().message());
-    (kept ? counts_->events : counts_->events_lost) += events.size();
-    return true;
-  };
-  std::span<const store::CoordinatorEvent> rest(events_);
-  while (!rest.empty()) {
-    const auto slice = rest.first(std::min(rest.size(), store::kMaxAppendEvents));
-    rest = rest.subspan(slice.size());
-    if (keep(slice)) continue;
-    for (std::size_t i = 0; i < slice.size(); ++i)
-      (void)keep(slice.subspan(i, 1));
+  if (events_.empty()) return;
+  const std::size_t count = std::min({events_.size(), options_.commit_reports, store::kMaxAppendEvents});
+  keep_events(std::span(events_).first(count));
+  events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void HistoryActor::keep_events(std::span<const store::CoordinatorEvent> events) {
+  const auto kept = store_->append_events(events);
+  if (!kept && kept.error().code() == model::ErrorCode::kInvalidArgument && events.size() > 1) {
+    // The store takes all or none: one bad event must not cost the others, nor each of them a write of its own.
+    keep_events(events.first(events.size() / 2));
+    keep_events(events.subspan(events.size() / 2));
+    return;
   }
-  events_.clear();
+  if (!kept) log::error("events-lost", "{} events: {}", events.size(), kept.error().message());
+  (kept ? counts_->events : counts_->events_lost) += events.size();
 }
 
 void HistoryActor::commit_reports() {
   if (waiting_.empty()) return;
   std::vector<store::ReportView> reports;
   reports.reserve(waiting_.size());
+  const auto arrival_of = [](const Persist& one) { return fleet::Arrival{one.arrived->mono, one.arrived->wall}; };
   for (const auto& one : waiting_) {
-    reports.emplace_back(*one.arrived->report, one.arrived->wall, one.clock_offset,
+    const model::Report& report = *one.arrived->report;
+    reports.emplace_back(report, one.arrived->wall, clocks_.offset(report, arrival_of(one)),
                          one.bytes ? std::span<const std::byte>(*one.bytes) : std::span<const std::byte>(),
                          one.bytes ? one.arrived->pods_left_out : 0);
   }
@@ -113,6 +125,10 @@ void HistoryActor::commit_reports() {
     if (outcomes) {
       outcome = (*outcomes)[i];
       ++count_of((*outcomes)[i]);
+      // Before its session hears of it, and so before the node's next report comes.
+      if ((*outcomes)[i] == store::AppendOutcome::kStored) {
+        clocks_.learn(*waiting_[i].arrived->report, arrival_of(waiting_[i]));
+      }
     } else {
       // Whatever failed, it says nothing about this report: its sender must keep it.
       outcome = model::Error(model::ErrorCode::kUnavailable, outcomes.error().message());
@@ -134,15 +150,25 @@ std::atomic<std::uint64_t>& HistoryActor::count_of(store::AppendOutcome outcome)
   return counts_->refused;
 }
 
-void HistoryActor::apply_retention() {
-  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(options_.retention);
-  const auto dropped = store_->drop_before({clock::wall_now().ms - age.count()});
-  if (!dropped) {
-    log::error("retention-failed", "{}", dropped.error().message());
-  } else if (dropped->reports + dropped->events + dropped->accounts + dropped->nodes > 0) {
-    log::info("retention", "dropped {} reports, {} events, {} accounts, {} nodes", dropped->reports, dropped->events,
-              dropped->accounts, dropped->nodes);
+void HistoryActor::drop_some() {
+  const auto slice = store_->drop_slice(retention_.before, retention_.from, options_.retention_slice);
+  auto& dropped = retention_.dropped;
+  if (!slice) {
+    log::error("retention-failed", "{}", slice.error().message());
+  } else {
+    dropped += slice->dropped;
+    if (slice->rest) {
+      retention_.from = *slice->rest;
+      delayed_send(this, options_.retention_pause, RetentionRest{});
+      return;
+    }
+    clocks_.keep_only(store_->nodes());
   }
+  if (dropped.reports + dropped.events + dropped.accounts + dropped.nodes > 0) {
+    log::info("retention", "dropped {} reports, {} events, {} accounts, {} nodes", dropped.reports, dropped.events,
+              dropped.accounts, dropped.nodes);
+  }
+  delayed_send(this, options_.retention_every, RetentionTick{});
 }
 
 HistoryReader::HistoryReader(caf::actor_config& config, std::shared_ptr<const store::HistoryStore> store)

@@ -3,15 +3,21 @@
 
 #include "coordinator/actor/history_counts.h"
 #include "coordinator/actor/messages.h"
+#include "coordinator/fleet/clock_book.h"
 
 namespace tideline::coordinator {
 
 struct HistoryOptions {
   model::Duration commit_window = std::chrono::milliseconds(20);
-  /// Reports, events or accounts: committed at once when so many wait. Must be <= store::kMaxAppendReports.
+  /// Reports, events or accounts: committed at once when so many wait. No more events or accounts are written in one
+  /// go, so that reports which come meanwhile have their turn. Must be 1 to store::kMaxAppendReports.
   std::size_t commit_reports = 512;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration retention_every = std::chrono::minutes(10);
+  /// Rows dropped and nodes looked at in one go, for the same reason, and the pause after it. Together they must drop
+  /// faster than rows come.
+  std::size_t retention_slice = 500;
+  model::Duration retention_pause = std::chrono::milliseconds(20);
 };
 
 /// Blocks on the disk: spawn it detached.
@@ -20,8 +26,8 @@ class HistoryActor : public caf::event_based_actor {
   HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store, HistoryOptions options,
                std::shared_ptr<HistoryCounts> counts = std::make_shared<HistoryCounts>());
   caf::behavior make_behavior() override;
-  /// Commits what waits. Nobody hears of it: the senders offer their reports again and are told they are duplicates.
-  void on_exit() override { commit(); }
+  /// Commits all that waits. Nobody hears of it: the senders offer their reports again, and those are duplicates then.
+  void on_exit() override;
 
  private:
   void commit();
@@ -29,16 +35,24 @@ class HistoryActor : public caf::event_based_actor {
   void commit_reports();
   void commit_events();
   void commit_accounts();
-  void apply_retention();
+  void keep_events(std::span<const store::CoordinatorEvent> events);
+  void drop_some();
   std::atomic<std::uint64_t>& count_of(store::AppendOutcome outcome);
 
   std::shared_ptr<store::HistoryStore> store_;
   HistoryOptions options_;
   std::shared_ptr<HistoryCounts> counts_;
-  std::vector<PersistWithOffset> waiting_;
+  std::vector<Persist> waiting_;
   std::vector<store::CoordinatorEvent> events_;
   std::vector<model::AccountAt> accounts_;
   bool commit_due_ = false;
+  fleet::ClockBook clocks_;
+  struct Retention {
+    model::WallTime before;
+    model::NodeName from;  // where it goes on
+    store::Dropped dropped;
+  };
+  Retention retention_;
 };
 
 /// Range reads for operators, beside the writer so that a long question never delays an ack. Spawn it detached.

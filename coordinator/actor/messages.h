@@ -44,15 +44,9 @@ struct ReportIn {
   ReportBytes bytes = {};
 };
 
-// -- session -> fleet -> history -> session
+// -- session -> history -> session
 struct Persist {
   std::shared_ptr<const link::ArrivedReport> arrived;
-  caf::actor answer_to;
-  ReportBytes bytes = {};
-};
-struct PersistWithOffset {
-  std::shared_ptr<const link::ArrivedReport> arrived;
-  model::Duration clock_offset;
   caf::actor answer_to;
   ReportBytes bytes = {};
 };
@@ -60,6 +54,7 @@ struct Persisted {
   std::shared_ptr<const link::ArrivedReport> arrived;
   model::Result<store::AppendOutcome> outcome;
 };
+// -- session -> fleet
 /// A report is durable for the first time: the live view may take it.
 struct Durable {
   std::shared_ptr<const link::ArrivedReport> arrived;
@@ -113,6 +108,7 @@ struct LedgerRest {};
 struct PushTick {};
 struct PolicyTick {};
 struct RetentionTick {};
+struct RetentionRest {};
 
 // -- admin -> fleet, policy, reader; a question carries its own answer
 struct AskNodes {
@@ -240,7 +236,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ReportIn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persist)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PersistWithOffset)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persisted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepEvents)
@@ -253,6 +248,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PushTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNodes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskNode)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AskPods)

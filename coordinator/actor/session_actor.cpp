@@ -6,14 +6,19 @@
 
 namespace tideline::coordinator {
 
-SessionActor::SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, LinkPortPtr link)
-    : caf::event_based_actor(config), session_(std::move(session)), fleet_(std::move(fleet)), link_(std::move(link)) {}
+SessionActor::SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, caf::actor history,
+                           LinkPortPtr link)
+    : caf::event_based_actor(config),
+      session_(std::move(session)),
+      fleet_(std::move(fleet)),
+      history_(std::move(history)),
+      link_(std::move(link)) {}
 
 caf::behavior SessionActor::make_behavior() {
   return {
       [this](const ReportIn& report) {
         ++outstanding_;
-        send(fleet_, Persist{report.arrived, caf::actor_cast<caf::actor>(this), report.bytes});
+        send(history_, Persist{report.arrived, caf::actor_cast<caf::actor>(this), report.bytes});
       },
       [this](const Persisted& persisted) {
         --outstanding_;
@@ -66,8 +71,11 @@ ReportBytes BytesInFlight::hold(std::vector<std::byte> bytes) {
           }};
 }
 
-SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, LinkPortPtr link)
-    : caf::event_based_actor(config), fleet_(std::move(fleet)), link_(std::move(link)) {}
+SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link)
+    : caf::event_based_actor(config),
+      fleet_(std::move(fleet)),
+      history_(std::move(history)),
+      link_(std::move(link)) {}
 
 caf::behavior SessionsActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) {
@@ -79,7 +87,8 @@ caf::behavior SessionsActor::make_behavior() {
         const auto& session = enrolled.session;
         log::info("node-connected", "{} from {} session {} agent {}", session.hello.node.str(), session.peer,
                   session.id.value(), session.hello.agent_version);
-        sessions_[session.id] = spawn<SessionActor, caf::monitored>(session, fleet_, link_);
+        sessions_[session.id] = spawn<SessionActor, caf::monitored>(session, fleet_, history_, link_);
+        // Before any report of it is given to anyone: the fleet's actor must hear of a session before its reports.
         send(fleet_, enrolled);
       },
       [this](Arrived& arrived) {

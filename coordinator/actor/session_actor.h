@@ -14,7 +14,8 @@ namespace tideline::coordinator {
 /// Outlives its session until all it took is answered: what became durable must reach the live view.
 class SessionActor : public caf::event_based_actor {
  public:
-  SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, LinkPortPtr link);
+  SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, caf::actor history,
+               LinkPortPtr link);
   caf::behavior make_behavior() override;
 
  private:
@@ -23,6 +24,7 @@ class SessionActor : public caf::event_based_actor {
 
   link::SessionInfo session_;
   caf::actor fleet_;
+  caf::actor history_;
   LinkPortPtr link_;
   std::size_t outstanding_ = 0;  // given to history, not answered
   bool closed_ = false;
@@ -43,11 +45,12 @@ class BytesInFlight : public std::enable_shared_from_this<BytesInFlight> {
 /// Makes and ends session actors, hands each its own messages.
 class SessionsActor : public caf::event_based_actor {
  public:
-  SessionsActor(caf::actor_config& config, caf::actor fleet, LinkPortPtr link);
+  SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link);
   caf::behavior make_behavior() override;
 
  private:
   caf::actor fleet_;
+  caf::actor history_;
   LinkPortPtr link_;
   std::unordered_map<link::SessionId, caf::actor> sessions_;
   std::shared_ptr<BytesInFlight> bytes_ = std::make_shared<BytesInFlight>();

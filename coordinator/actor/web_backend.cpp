@@ -2,6 +2,7 @@
 
 #include "coordinator/actor/process_numbers.h"
 #include "coordinator/web/exposition.h"
+#include "messages/clock/clock.h"
 
 namespace tideline::coordinator {
 namespace {
@@ -171,37 +172,62 @@ std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link,
   return out.take();
 }
 
-void ActorWebBackend::metrics(link::Reply<Text> reply) {
+/// An actor that has ended lets go of its questions unanswered, and nobody may wait for the answer of one.
+class ActorWebBackend::Making {
+ public:
+  explicit Making(std::shared_ptr<SharedReport> shared) : shared_(std::move(shared)) {}
+  ~Making() {
+    if (!given_) give(model::Error(model::ErrorCode::kInternal, "the coordinator dropped the question"));
+  }
+  Making(const Making&) = delete;
+  Making& operator=(const Making&) = delete;
+
+  void give(const model::Result<FleetReport>& report) {
+    given_ = true;
+    shared_->give(report, clock::mono_now());
+  }
+
+ private:
+  std::shared_ptr<SharedReport> shared_;
+  bool given_ = false;
+};
+
+void ActorWebBackend::report(link::Reply<FleetReport> reply) {
+  if (!report_->ask(clock::mono_now(), std::move(reply))) return;
   AskFleetReport ask;
-  ask.reply = [sources = sources_, reply = std::move(reply)](model::Result<FleetReport> report) {
-    if (!report) {
-      reply(report.error());
-      return;
-    }
-    reply(Text([sources, report = *report] {
-      const link::LinkCounts none;
-      const link::LinkCounts* link = &none;
-      sources.link->with([&](const link::NodeServer& server) { link = &server.counts(); });
-      return metrics_text(report, *link, *sources.history, sources.store->size());
-    }));
+  ask.reply = [making = std::make_shared<Making>(report_)](const model::Result<FleetReport>& made) {
+    making->give(made);
   };
   caf::anon_send(sources_.fleet, std::move(ask));
 }
 
+void ActorWebBackend::metrics(link::Reply<Text> reply) {
+  report([sources = sources_, reply = std::move(reply)](const model::Result<FleetReport>& made) {
+    if (!made) {
+      reply(made.error());
+      return;
+    }
+    reply(Text([sources, fleet = *made] {
+      const link::LinkCounts none;
+      const link::LinkCounts* link = &none;
+      sources.link->with([&](const link::NodeServer& server) { link = &server.counts(); });
+      return metrics_text(fleet, *link, *sources.history, sources.store->size());
+    }));
+  });
+}
+
 void ActorWebBackend::ready(link::Reply<void> reply) {
-  AskFleetReport ask;
-  ask.reply = [history = sources_.history, reply = std::move(reply)](const model::Result<FleetReport>& report) {
-    if (!report) {
-      reply(report.error());
-    } else if (report->policy == model::PolicyVersion()) {
+  report([history = sources_.history, reply = std::move(reply)](const model::Result<FleetReport>& made) {
+    if (!made) {
+      reply(made.error());
+    } else if (made->policy == model::PolicyVersion()) {
       reply(model::Error(model::ErrorCode::kUnavailable, "no policy is in force yet"));
     } else if (history->failing) {
       reply(model::Error(model::ErrorCode::kUnavailable, "the history store takes no reports; the log says why"));
     } else {
       reply({});
     }
-  };
-  caf::anon_send(sources_.fleet, std::move(ask));
+  });
 }
 
 }  // namespace tideline::coordinator

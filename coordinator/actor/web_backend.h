@@ -4,6 +4,7 @@
 #include "coordinator/actor/history_counts.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
+#include "coordinator/actor/shared_answer.h"
 #include "coordinator/web/backend.h"
 
 namespace tideline::coordinator {
@@ -26,7 +27,13 @@ class ActorWebBackend final : public web::WebBackend {
   void ready(link::Reply<void> reply) override;
 
  private:
+  using SharedReport = SharedAnswer<FleetReport>;
+  class Making;
+  /// The fleet is asked once a second at most: a report walks over all nodes, and anyone may ask.
+  void report(link::Reply<FleetReport> reply);
+
   WebSources sources_;
+  std::shared_ptr<SharedReport> report_ = std::make_shared<SharedReport>(std::chrono::seconds(1));
 };
 
 /// The text of /metrics out of its parts.

@@ -241,11 +241,6 @@ model::Result<FleetView::Node*> FleetView::find_or_add(const model::NodeName& na
   return nodes_.emplace(name, std::make_unique<Node>()).first->second.get();
 }
 
-model::Duration FleetView::clock_offset(const Report& report, const Arrival& arrival) const {
-  const auto found = nodes_.find(report.node);
-  return found == nodes_.end() ? ClockFilter().offset(report, arrival) : found->second->clock.offset(report, arrival);
-}
-
 model::Result<Intake> FleetView::intake(std::shared_ptr<const Report> taken, const Arrival& arrival) {
   const Report& report = *taken;
   const auto added = find_or_add(report.node);

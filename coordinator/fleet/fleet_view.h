@@ -85,12 +85,6 @@ class FleetView {
   FleetView(const FleetView&) = delete;
   FleetView& operator=(const FleetView&) = delete;
 
-  /// The node's clock offset (its wall clock minus ours) that belongs to this report, for IncomingReport::clock_offset.
-  /// Within one boot it follows the report's monotonic stamp, so that a wall-clock jump between the report and its
-  /// arrival does not misplace a backfilled report. A live report of an unknown node gives its own difference, a
-  /// backfilled one 0. Changes nothing.
-  model::Duration clock_offset(const model::Report& report, const Arrival& arrival) const;
-
   /// Takes a validated report that was stored now: once for each AppendOutcome::kStored, never for a duplicate. Errors:
   /// kOverloaded when max_nodes is reached and the node is new.
   /// The newest live report of a node is kept, and shared with whoever else holds it.

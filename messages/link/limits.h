@@ -45,6 +45,7 @@ struct SessionLimits {
   std::size_t max_rejections = 16;          // rejected calls (malformed, over bounds), then the session is dropped
   std::size_t policy_slice = 25;            // policies sent per policy_slice_every: 10,000 nodes in 4 s
   model::Duration policy_slice_every = std::chrono::milliseconds(10);
+  model::Duration drain_deadline = std::chrono::seconds(2);  // how long a server that stops waits for acks under way
 };
 
 }  // namespace tideline::link

@@ -1,5 +1,8 @@
 #include "messages/link/node_server.h"
 
+#include <future>
+#include <utility>
+
 #include "messages/link/kj_thread.h"
 #include "messages/link/server_core.h"
 
@@ -24,6 +27,7 @@ class NodeServer::Impl {
   }
 
   void stop() {
+    drain();
     thread_.stop([this](KjContext&) {
       core_->end_all("the server stops");
       core_.reset();
@@ -39,6 +43,16 @@ class NodeServer::Impl {
   const LinkCounts& counts() const { return counts_; }
 
  private:
+  void drain() {
+    std::promise<void> promise;
+    const auto drained = promise.get_future();
+    thread_.post([this, told = std::move(promise)](KjContext&) mutable {
+      core_->drain([tell = std::move(told)]() mutable { tell.set_value(); });
+    });
+    // A loop that has ended drops the promise, which ends the wait as well.
+    (void)drained.wait_for(config_.session.drain_deadline);
+  }
+
   const NodeServerConfig config_;
   NodeServerEvents& events_;
   LinkCounts counts_;

@@ -59,8 +59,8 @@ struct NodeServerConfig {
   SessionLimits session;
 };
 
-/// All methods may be called from any thread and return at once; calls from outside are carried to the link's thread in
-/// batches, in order. `events` must outlive the server.
+/// All methods may be called from any thread and, but for stop(), return at once; calls from outside are carried to the
+/// link's thread in batches, in order. `events` must outlive the server.
 ///
 /// The TLS files and the denied names are re-read when they change (AcceptLimits::reload_every): connections from then
 /// on use them, and bad ones are logged and not used. A session ends with its peer's certificate at the latest.
@@ -99,7 +99,9 @@ class NodeServer {
   /// Asks the node to report every `interval` for `duration`, then at its own pace again.
   void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
   void close(SessionId session, std::string why);
-  /// Closes all sessions, ends the thread. No event after it returned. Must not be called from an event.
+  /// Takes no connection, session or report any more (kUnavailable), waits until those that were taken are answered or
+  /// SessionLimits::drain_deadline is over, closes all sessions, ends the thread. Whoever answers reports must be there
+  /// still. No event after it returned. Must not be called from an event.
   void stop();
 
  private:

@@ -8,7 +8,6 @@
 #include "messages/codec/wire.h"
 #include "messages/link/clocks.h"
 #include "messages/link/session_claim.h"
-#include "messages/link/x509.h"
 
 namespace tideline::link {
 namespace {
@@ -21,11 +20,17 @@ constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
 constexpr std::int64_t kRefusalEveryNs = 100'000'000;
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
+/// For the last answers to leave before their connections end.
+constexpr kj::Duration kLastAnswers = 10 * kj::MILLISECONDS;
 
 /// Often enough to keep the deadlines within a quarter, never more than once a second unless a deadline is shorter.
 kj::Duration sweep_period(const SessionLimits& limits) {
   const auto shortest = std::min(limits.enroll_deadline, limits.idle_deadline) / 4;
   return to_kj(std::clamp<model::Duration>(shortest, std::chrono::milliseconds(10), std::chrono::seconds(1)));
+}
+
+Error stopping() {
+  return {ErrorCode::kUnavailable, "the server stops"};
 }
 
 /// A call that was queued when the server was taken down still comes in.
@@ -153,6 +158,7 @@ void ServerCore::expel(Session& session, Error why) {
 kj::Promise<void> ServerCore::enroll(SessionId id, EnrollContext context) {
   Session& session = heard(id);
   if (session.enrolled) reject(session, Error(ErrorCode::kInvalidArgument, "this connection is enrolled already"));
+  if (draining_) expel(session, stopping());
   const auto params = context.getParams();
   const auto in = params.getHello();
   if (in.getNode().size() > kMaxTextBytes || in.getAgentVersion().size() > kMaxTextBytes) {
@@ -233,6 +239,7 @@ std::uint64_t ServerCore::draw_pod_list() {
 
 kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
   Session& session = heard(id);
+  if (draining_) kj::throwFatalException(to_exception(stopping()));
   if (session.waiting.size() >= config_.session.max_outstanding_reports) {
     reject(session, Error(ErrorCode::kOverloaded, fmt::format("{} reports of this session are not acked yet, the limit",
                                                               session.waiting.size())));
@@ -253,6 +260,7 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
   const Ticket ticket{.session = id, .seq = seq, .slot = ++last_slot_};
   auto answer = kj::newPromiseAndFulfiller<void>();
   session.waiting.emplace(ticket.slot, Waiting{seq, kj::mv(answer.fulfiller)});
+  ++unanswered_;
   arrived_.push_back({.ticket = ticket,
                       .report = std::move(read->report),
                       .mono = mono_now(),
@@ -326,20 +334,25 @@ void ServerCore::flush_reports() {
   events_.on_reports(std::exchange(arrived_, {}));
 }
 
+kj::Own<kj::PromiseFulfiller<void>> ServerCore::take_waiting(const Ticket& ticket) {
+  Session* session = find(ticket.session);
+  if (session == nullptr) return {};
+  auto node = session->waiting.extract(ticket.slot);
+  if (node.empty()) return {};
+  --unanswered_;
+  return kj::mv(node.mapped().answer);
+}
+
 void ServerCore::acknowledge(const std::vector<Ticket>& tickets) {
   for (const Ticket& ticket : tickets) {
-    Session* session = find(ticket.session);
-    if (session == nullptr) continue;
-    auto node = session->waiting.extract(ticket.slot);
-    if (!node.empty()) node.mapped().answer->fulfill();
+    if (auto answer = take_waiting(ticket); answer.get() != nullptr) answer->fulfill();
   }
+  tell_when_drained();
 }
 
 void ServerCore::refuse(const Ticket& ticket, const Error& why) {
-  Session* session = find(ticket.session);
-  if (session == nullptr) return;
-  auto node = session->waiting.extract(ticket.slot);
-  if (!node.empty()) node.mapped().answer->reject(to_exception(why));
+  if (auto answer = take_waiting(ticket); answer.get() != nullptr) answer->reject(to_exception(why));
+  tell_when_drained();
 }
 
 void ServerCore::push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies) {
@@ -462,6 +475,8 @@ void ServerCore::end(SessionId id, const std::string& why) {
   Session session = kj::mv(node.mapped());
   for (auto& [slot, waiting] : session.waiting)
     waiting.answer->reject(to_exception(Error(ErrorCode::kUnavailable, why)));
+  unanswered_ -= session.waiting.size();
+  tell_when_drained();
   if (session.eviction_ask) session.eviction_ask->answer->reject(to_exception(Error(ErrorCode::kUnavailable, why)));
   connections_->close(session.connection, why);
   if (!session.enrolled) {
@@ -482,94 +497,20 @@ void ServerCore::end_all(const std::string& why) {
     end(sessions_.begin()->first, why);
 }
 
-void ServerCore::sweep() {
-  tasks_.add(context_.timer.afterDelay(sweep_every_).then([this]() {
-    const auto now = context_.timer.now();
-    const auto late = now - last_sweep_ - sweep_every_;
-    last_sweep_ = now;
-    // This process was stopped or starved: what the peers sent meanwhile is unread, and their silence is not theirs.
-    const bool stalled = late > sweep_every_;
-    const model::WallTime wall = wall_now();
-    std::vector<std::pair<SessionId, std::string>> ended;
-    for (auto& [id, session] : sessions_) {
-      if (stalled) {
-        session.since += late;
-        session.last_heard += late;
-      }
-      if (!session.enrolled && now - session.since > to_kj(config_.session.enroll_deadline)) {
-        ended.emplace_back(id, fmt::format("no enrolment within {} ms", to_ms(config_.session.enroll_deadline)));
-      } else if (session.enrolled && now - session.last_heard > to_kj(config_.session.idle_deadline)) {
-        ended.emplace_back(id, fmt::format("silent for {} ms", (now - session.last_heard) / kj::MILLISECONDS));
-      } else if (session.not_after < wall) {
-        ended.emplace_back(id, "its certificate has expired");
-      } else if (now - session.since > session.lifetime) {
-        ended.emplace_back(
-            id, fmt::format("it is {} s old; the node may come again at once", (now - session.since) / kj::SECONDS));
-      }
-    }
-    for (const auto& [id, why] : ended)
-      end(id, why);
-    pace_.forget_rested(mono_now());
-    if (now - last_reload_ > to_kj(config_.accept.reload_every)) {
-      last_reload_ = now;
-      reload_changed_files();
-      reload_denied_names();
-    }
-    sweep();
-  }));
+void ServerCore::drain(kj::Function<void()> drained) {
+  draining_ = true;
+  listener_ = nullptr;
+  flush_reports();
+  drained_ = kj::mv(drained);
+  tell_when_drained();
 }
 
-kj::Duration ServerCore::draw_lifetime(model::WallTime not_after) {
-  const std::int64_t left_ms = std::max<std::int64_t>(not_after.ms - wall_now().ms, 0);
-  const std::int64_t least_ms = to_ms(config_.session.least_age);
-  const std::int64_t most_ms = std::max(std::min(to_ms(config_.session.max_age), left_ms / 4 * 3), least_ms);
-  // All certificates of a fleet may be of one hour.
-  return std::uniform_int_distribution<std::int64_t>(std::max(most_ms / 4 * 3, least_ms), most_ms)(random_) *
-         kj::MILLISECONDS;
-}
-
-void ServerCore::reload_denied_names() {
-  if (!denied_file_.changed()) return;
-  auto denied = DenyList::load(config_.denied_names_file);
-  if (!denied) {
-    // Who was denied stays so.
-    if (denied_problem_ == denied.error().message()) return;
-    denied_problem_ = denied.error().message();
-    log::error("denied-names-bad", "{}; the list of before stays in use", denied_problem_);
-    return;
+void ServerCore::tell_when_drained() {
+  if (unanswered_ > 0) return;
+  KJ_IF_MAYBE (drained, drained_) {
+    tasks_.add(context_.timer.afterDelay(kLastAnswers).then([tell = kj::mv(*drained)]() mutable { tell(); }));
+    drained_ = nullptr;
   }
-  denied_file_.taken();
-  denied_problem_.clear();
-  denied_ = *std::move(denied);
-  log::info("denied-names-reloaded", "{}: {} names", config_.denied_names_file, denied_.size());
-  std::vector<SessionId> out;
-  for (const auto& [id, session] : sessions_) {
-    if (session.enrolled && denied_.denies(session.hello.node)) out.push_back(id);
-  }
-  for (const auto id : out)
-    end(id, fmt::format("the node is among the denied names in {}", config_.denied_names_file));
-}
-
-void ServerCore::note_certificate(const TlsMaterial& material) {
-  const auto own = certificates_from_pem(material.certificate_pem);
-  if (own) counts_.certificate_until_ms = certificate_of(*own->front()).not_after.ms;
-}
-
-void ServerCore::reload_changed_files() {
-  if (!files_.changed()) return;
-  const auto material = load(config_.tls, TlsUse::kServer);
-  const auto reloaded = material ? listener_->reload(*material) : model::Result<void>(material.error());
-  if (!reloaded) {
-    // Tried again each time: what is unreadable or not yet valid now may be good later without any change of the files.
-    if (reload_problem_ == reloaded.error().message()) return;
-    reload_problem_ = reloaded.error().message();
-    log::error("tls-files-bad", "{}; the old ones stay in use", reload_problem_);
-    return;
-  }
-  files_.taken();
-  note_certificate(*material);
-  reload_problem_.clear();
-  log::info("tls-files-reloaded", "{}", config_.tls.certificate);
 }
 
 void ServerCore::taskFailed(kj::Exception&& exception) {

@@ -44,6 +44,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void set_report_interval(SessionId session, model::Duration interval, model::Duration duration);
   void end(SessionId session, const std::string& why);
   void end_all(const std::string& why);
+  /// From now on takes no connection, no node and no report; `drained` is called once all reports that were taken have
+  /// their answers and those had time to leave.
+  void drain(kj::Function<void()> drained);
 
   // Called by the RPC objects of one peer.
   using EnrollContext = capnp::CallContext<schema::Coordinator::EnrollParams, schema::Coordinator::EnrollResults>;
@@ -102,6 +105,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   model::Result<void> make_room_for(const Hello& hello);
   std::uint64_t draw_pod_list();
   void flush_reports();
+  /// What waits for the ticket's answer, or null: nothing does.
+  kj::Own<kj::PromiseFulfiller<void>> take_waiting(const Ticket& ticket);
+  void tell_when_drained();
   void queue_policy(Session& session);
   void send_policy_slice();
   void send_policy(Session& session);
@@ -139,6 +145,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   std::uint64_t last_slot_ = 0;
   std::vector<ArrivedReport> arrived_;
   bool flush_planned_ = false;
+  std::size_t unanswered_ = 0;  // reports of all sessions
+  bool draining_ = false;
+  kj::Maybe<kj::Function<void()>> drained_;
   std::deque<SessionId> policy_queue_;
   bool slice_planned_ = false;
   std::unordered_map<model::ErrorCode, log::RateLimit> refusal_rates_;

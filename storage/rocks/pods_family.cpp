@@ -38,24 +38,6 @@ void PodsWriter::written() {
   changed_.clear();
 }
 
-model::Result<void> PodsWriter::drop_before(rocksdb::WriteBatch& batch, model::WallTime time) {
-  rocksdb::ReadOptions once;
-  once.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(once, database_.pods));
-  for (it->SeekToFirst(); it->Valid();) {
-    const auto first = key_head({it->key().data(), it->key().size()});
-    if (!first) return model::Error(model::ErrorCode::kMalformed, "history: a key of pods does not parse");
-    // Any of it may be gone after this; what is still wanted is written once more.
-    if (first->at < time) {
-      batch.DeleteRange(database_.pods, node_prefix(first->node), time_key(first->node, time));
-      rows_.erase(first->node);
-    }
-    it->Seek(node_end(first->node));
-  }
-  if (!it->status().ok()) return database_.error(it->status(), "looking for pods to drop");
-  return {};
-}
-
 const model::Report* PodsReader::find(const model::NodeName& node, model::WallTime at, std::uint64_t list) {
   std::string key = pods_key(node, pods_until(node, at), list);
   if (key == key_) return found_ ? &*found_ : nullptr;

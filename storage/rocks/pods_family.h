@@ -27,8 +27,7 @@ class PodsWriter {
   model::Result<void> put(rocksdb::WriteBatch& batch, const store::ReportView& incoming);
   /// The batch is written.
   void written();
-  /// Rows of hours that ended before `time` are dropped by `batch`.
-  model::Result<void> drop_before(rocksdb::WriteBatch& batch, model::WallTime time);
+  /// Any of the node's rows may be gone from now on; what is still wanted is written once more.
   void forget(const model::NodeName& node) { rows_.erase(node); }
 
  private:

@@ -1,5 +1,6 @@
 #include "storage/rocks/rocks_store.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <set>
@@ -10,6 +11,7 @@
 #include "messages/codec/report_bytes.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/layout.h"
+#include "storage/rocks/old_rows.h"
 #include "storage/rocks/pods_family.h"
 #include "storage/store/checks.h"
 #include "storage/store/node_index.h"
@@ -17,7 +19,13 @@
 namespace tideline::rocks {
 namespace {
 
-using Indexes = std::map<model::NodeName, store::NodeIndex>;
+/// As keys are in order, which begin with the length of the name.
+struct KeyOrder {
+  bool operator()(const model::NodeName& a, const model::NodeName& b) const {
+    return a.str().size() != b.str().size() ? a.str().size() < b.str().size() : a < b;
+  }
+};
+using Indexes = std::map<model::NodeName, store::NodeIndex, KeyOrder>;
 
 std::string_view view(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
@@ -41,9 +49,7 @@ struct RocksStore::Impl {
   model::Result<void> load();
   model::Result<void> load_event_nodes();
   void put(rocksdb::WriteBatch& batch, const store::ReportView& incoming, std::string_view bytes) const;
-  /// One walk over the nodes of a family: counts rows before `time`, deletes them in `batch`, notes who keeps some.
-  model::Result<std::uint64_t> drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
-                                         rocksdb::WriteBatch& batch, std::set<model::NodeName>& keeps) const;
+  struct DropWalk;
 };
 
 RocksStore::RocksStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -187,65 +193,94 @@ model::Result<void> RocksStore::append_accounts(std::span<const model::AccountAt
   return impl_->database->write(batch, "appending accounts");
 }
 
-model::Result<std::uint64_t> RocksStore::Impl::drop_rows(rocksdb::ColumnFamilyHandle* family, model::WallTime time,
-                                                         rocksdb::WriteBatch& batch,
-                                                         std::set<model::NodeName>& keeps) const {
-  rocksdb::ReadOptions once;
-  once.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator(once, family));
-  std::uint64_t dropped = 0;
-  it->SeekToFirst();
-  while (it->Valid()) {
-    const auto first = key_head(view(it->key()));
-    if (!first) return model::Error(model::ErrorCode::kMalformed, "history: a key does not parse");
-    const std::string end = time_key(first->node, time);
-    const std::uint64_t before = dropped;
-    for (; it->Valid() && view(it->key()) < end; it->Next())
-      ++dropped;
-    if (dropped != before) batch.DeleteRange(family, node_prefix(first->node), end);
-    const std::string behind = node_end(first->node);
-    if (!it->Valid() || view(it->key()) >= behind) continue;
-    keeps.insert(first->node);
-    it->Seek(behind);
-  }
-  if (!it->status().ok()) return database->error(it->status(), "looking for what to drop");
-  return dropped;
-}
+/// One slice of retention: its nodes, what becomes of them, and the batch that does it.
+struct RocksStore::Impl::DropWalk {
+  DropWalk(Impl& impl, const model::NodeName& from, std::size_t rows)
+      : reports(*impl.database, impl.database->report, from),
+        pods(*impl.database, impl.database->pods, from),
+        events(*impl.database, impl.database->event, from),
+        accounts(*impl.database, impl.database->account, from),
+        index(impl.indexes.lower_bound(from)),
+        indexes_end(impl.indexes.end()),
+        most(rows) {}
 
-model::Result<store::Dropped> RocksStore::drop_before(model::WallTime time) {
-  const std::lock_guard writing(impl_->writer);
-  rocksdb::WriteBatch batch;
-  std::set<model::NodeName> keeps;
-  store::Dropped dropped;
-  const auto reports = impl_->drop_rows(impl_->database->report, time, batch, keeps);
-  if (!reports) return reports.error();
-  std::set<model::NodeName> event_nodes;
-  const auto events = impl_->drop_rows(impl_->database->event, time, batch, event_nodes);
-  if (!events) return events.error();
-  keeps.insert(event_nodes.begin(), event_nodes.end());
-  if (auto pods = impl_->pods->drop_before(batch, time); !pods) return pods.error();
-  std::set<model::NodeName> account_nodes;
-  const auto accounts = impl_->drop_rows(impl_->database->account, time, batch, account_nodes);
-  if (!accounts) return accounts.error();
-  dropped.reports = *reports;
-  dropped.events = *events;
-  dropped.accounts = *accounts;
+  std::optional<model::NodeName> next() const {
+    std::optional<model::NodeName> first;
+    const auto look = [&](const model::NodeName& node) {
+      if (!first || KeyOrder()(node, *first)) first = node;
+    };
+    for (const auto* rows : {&reports, &pods, &events, &accounts}) {
+      if (rows->node()) look(*rows->node());
+    }
+    if (index != indexes_end) look(index->first);
+    return first;
+  }
+
+  /// Whether nothing of the node is left to drop.
+  bool drop(Impl& impl, const model::NodeName& node, model::WallTime time, store::Dropped& dropped) {
+    const auto of_reports = reports.drop(batch, node, time, most);
+    // With the reports that leave them out: those that are left must find theirs.
+    const auto pods_time = std::min(time, of_reports.oldest.value_or(time));
+    if (pods.drop_all(batch, node, pods_time)) impl.pods->forget(node);
+    const auto of_events = events.drop(batch, node, time, most);
+    const auto of_accounts = accounts.drop(batch, node, time, most);
+    dropped.reports += of_reports.dropped;
+    dropped.events += of_events.dropped;
+    dropped.accounts += of_accounts.dropped;
+    if (!of_reports.done_until(time) || !of_events.done_until(time) || !of_accounts.done_until(time)) return false;
+    if (!of_events.oldest) without_events.push_back(node);
+    if (index == indexes_end || index->first != node) return true;
+    if (!of_reports.oldest && !of_events.oldest && index->second.last_received < time) {
+      forgotten.push_back(node);
+      batch.Delete(impl.database->dedup, node.str());
+    }
+    ++index;
+    return true;
+  }
+
+  model::Result<void> status() const {
+    for (const auto* rows : {&reports, &pods, &events, &accounts}) {
+      if (auto fine = rows->status(); !fine) return fine;
+    }
+    return {};
+  }
+
+  OldRows reports;
+  OldRows pods;
+  OldRows events;
+  OldRows accounts;
+  Indexes::const_iterator index;
+  Indexes::const_iterator indexes_end;
+  std::size_t most;  // rows that may still be dropped
   std::vector<model::NodeName> forgotten;
-  for (const auto& [node, index] : impl_->indexes) {
-    if (keeps.contains(node) || index.last_received >= time) continue;
-    forgotten.push_back(node);
-    batch.Delete(impl_->database->dedup, node.str());
+  std::vector<model::NodeName> without_events;
+  rocksdb::WriteBatch batch;
+};
+
+model::Result<store::DroppedSlice> RocksStore::drop_slice(model::WallTime time, const model::NodeName& from,
+                                                          std::size_t most) {
+  const std::lock_guard writing(impl_->writer);
+  Impl::DropWalk walk(*impl_, from, std::max<std::size_t>(most, 1));
+  store::DroppedSlice slice;
+  auto node = walk.next();
+  for (std::size_t looks = walk.most; node && looks > 0; --looks) {
+    if (!walk.drop(*impl_, *node, time, slice.dropped)) break;
+    node = walk.next();
   }
-  dropped.nodes = forgotten.size();
-  if (batch.Count() == 0) return dropped;
-  if (auto written = impl_->database->write(batch, "dropping old history"); !written) return written.error();
+  if (auto fine = walk.status(); !fine) return fine.error();
+  slice.rest = std::move(node);
+  slice.dropped.nodes = walk.forgotten.size();
+  if (walk.batch.Count() != 0) {
+    if (auto written = impl_->database->write(walk.batch, "dropping old history"); !written) return written.error();
+  }
   const std::unique_lock lock(impl_->index_mutex);
-  for (const auto& node : forgotten) {
-    impl_->indexes.erase(node);
-    impl_->pods->forget(node);
+  for (const auto& gone : walk.forgotten) {
+    impl_->indexes.erase(gone);
+    impl_->pods->forget(gone);
   }
-  impl_->event_nodes = std::move(event_nodes);
-  return dropped;
+  for (const auto& gone : walk.without_events)
+    impl_->event_nodes.erase(gone);
+  return slice;
 }
 
 model::Result<void> RocksStore::put_setting(std::string_view key, std::string_view value) {

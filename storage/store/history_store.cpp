@@ -28,6 +28,12 @@ model::Result<std::vector<AppendOutcome>> HistoryStore::append(std::span<const I
   return append_views(views);
 }
 
+model::Result<Dropped> HistoryStore::drop_before(model::WallTime time) {
+  const auto slice = drop_slice(time, model::NodeName(), std::numeric_limits<std::size_t>::max());
+  if (!slice) return slice.error();
+  return slice->dropped;
+}
+
 model::WallTime corrected_wall(model::WallTime sender, model::Duration clock_offset, model::WallTime received) {
   const std::int64_t corrected = sender.ms - clock_offset.count() / kNsPerMs;
   return {std::max<std::int64_t>(0, std::min(corrected, received.ms))};

@@ -4,7 +4,7 @@
 //
 // Time: a report carries the sender's clocks; the receiver adds its own wall time and its estimate of the node's
 // offset. All three are kept, and history is keyed by corrected time, in ms of the receiver's wall clock. Threads: one
-// writer (append, append_events, append_accounts, drop_before, put_setting) and any number of readers at once.
+// writer (append, append_events, append_accounts, drop_slice, put_setting) and any number of readers at once.
 
 #include <cstddef>
 #include <cstdint>
@@ -112,7 +112,19 @@ struct Dropped {
   std::uint64_t events = 0;
   std::uint64_t nodes = 0;  // forgotten, with their sequence numbers: nothing of them was left
   std::uint64_t accounts = 0;
+  Dropped& operator+=(const Dropped& more) {
+    reports += more.reports;
+    events += more.events;
+    nodes += more.nodes;
+    accounts += more.accounts;
+    return *this;
+  }
   friend bool operator==(const Dropped&, const Dropped&) = default;
+};
+
+struct DroppedSlice {
+  Dropped dropped;
+  std::optional<model::NodeName> rest;  // where the next slice begins; nullopt: nothing older is left
 };
 
 /// The sender's stamp on the receiver's clock, never later than the arrival: so a sender whose clock runs ahead cannot
@@ -153,9 +165,14 @@ class HistoryStore {
   virtual model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) = 0;
 
   /// Removes reports, events and accounts older than `time` (corrected), then nodes of which neither report nor event
-  /// is left and whose last arrival was before `time`. Costs a seek per node and a walk over what it drops: for every
-  /// few minutes, not seconds.
-  virtual model::Result<Dropped> drop_before(model::WallTime time) = 0;
+  /// is left and whose last arrival was before `time`. In slices, so that a writer with better to do has its turn: this
+  /// one begins at node `from` of the store's own order ("" = the first), removes at most `most` rows, of a node always
+  /// its oldest, and looks at no more than `most` nodes. What is left can be read whole after each. Costs a seek per
+  /// node and a walk over what it drops: for every few minutes, not seconds.
+  virtual model::Result<DroppedSlice> drop_slice(model::WallTime time, const model::NodeName& from,
+                                                 std::size_t most) = 0;
+  /// All of it at once.
+  model::Result<Dropped> drop_before(model::WallTime time);
 
   /// A small durable key/value area (epoch counter and the like).
   virtual model::Result<void> put_setting(std::string_view key, std::string_view value) = 0;

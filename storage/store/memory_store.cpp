@@ -1,10 +1,12 @@
 #include "storage/store/memory_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "storage/store/checks.h"
 #include "storage/store/node_index.h"
@@ -29,11 +31,20 @@ auto first_at(Map& map, model::WallTime time) {
   return map.lower_bound(key);
 }
 
+/// Rows that one slice may still drop.
+struct Budget {
+  std::size_t rows = 0;
+  bool short_of = false;  // there was more to drop than that
+};
+
+/// Erases up to `end`; how many.
 template <class Map>
-std::uint64_t erase_before(Map& map, model::WallTime time) {
-  const auto end = first_at(map, time);
-  const auto count = static_cast<std::uint64_t>(std::distance(map.begin(), end));
-  map.erase(map.begin(), end);
+std::uint64_t erase_until(Map& map, typename Map::iterator end, Budget& budget) {
+  std::uint64_t count = 0;
+  auto it = map.begin();
+  for (; it != end && budget.rows > 0; --budget.rows, ++count)
+    it = map.erase(it);
+  if (it != end) budget.short_of = true;
   return count;
 }
 
@@ -46,7 +57,44 @@ struct MemoryStore::State {
   std::map<model::NodeName, std::map<std::int64_t, model::AccountAt>> accounts;  // by time
   std::map<std::string, std::string, std::less<>> settings;
   std::uint64_t event_counter = 0;
+
+  /// The first node from this name on of which there is anything; nullopt = none.
+  std::optional<model::NodeName> first_from(const model::NodeName& name) const {
+    std::optional<model::NodeName> first;
+    const auto look = [&](const auto& rows) {
+      const auto found = rows.lower_bound(name);
+      if (found != rows.end() && (!first || found->first < *first)) first = found->first;
+    };
+    look(nodes);
+    look(events);
+    look(accounts);
+    return first;
+  }
+  Dropped drop(const model::NodeName& name, model::WallTime time, Budget& budget);
 };
+
+Dropped MemoryStore::State::drop(const model::NodeName& name, model::WallTime time, Budget& budget) {
+  Dropped dropped;
+  const auto node = nodes.find(name);
+  if (node != nodes.end()) {
+    auto& reports = node->second.reports;
+    dropped.reports = erase_until(reports, first_at(reports, time), budget);
+  }
+  if (const auto found = events.find(name); found != events.end()) {
+    dropped.events = erase_until(found->second, first_at(found->second, time), budget);
+    if (found->second.empty()) events.erase(found);
+  }
+  if (const auto found = accounts.find(name); found != accounts.end()) {
+    dropped.accounts = erase_until(found->second, found->second.lower_bound(time.ms), budget);
+    if (found->second.empty()) accounts.erase(found);
+  }
+  if (node != nodes.end() && node->second.reports.empty() && !events.contains(name) &&
+      node->second.index.last_received < time) {
+    nodes.erase(node);
+    dropped.nodes = 1;
+  }
+  return dropped;
+}
 
 MemoryStore::MemoryStore() : state_(std::make_unique<State>()) {}
 MemoryStore::~MemoryStore() = default;
@@ -100,27 +148,20 @@ model::Result<void> MemoryStore::append_accounts(std::span<const model::AccountA
   return {};
 }
 
-model::Result<Dropped> MemoryStore::drop_before(model::WallTime time) {
+model::Result<DroppedSlice> MemoryStore::drop_slice(model::WallTime time, const model::NodeName& from,
+                                                    std::size_t most) {
   const std::lock_guard lock(state_->mutex);
-  Dropped dropped;
-  for (auto it = state_->accounts.begin(); it != state_->accounts.end();) {
-    const auto end = it->second.lower_bound(time.ms);
-    dropped.accounts += static_cast<std::uint64_t>(std::distance(it->second.begin(), end));
-    it->second.erase(it->second.begin(), end);
-    it = it->second.empty() ? state_->accounts.erase(it) : std::next(it);
+  DroppedSlice slice;
+  Budget budget{.rows = std::max<std::size_t>(most, 1), .short_of = false};
+  auto node = state_->first_from(from);
+  for (std::size_t looks = budget.rows; node && looks > 0; --looks) {
+    slice.dropped += state_->drop(*node, time, budget);
+    if (budget.short_of) break;
+    // No name lies between one and itself with a 0 behind it.
+    node = state_->first_from(model::NodeName(node->str() + '\0'));
   }
-  for (auto it = state_->events.begin(); it != state_->events.end();) {
-    dropped.events += erase_before(it->second, time);
-    it = it->second.empty() ? state_->events.erase(it) : std::next(it);
-  }
-  for (auto it = state_->nodes.begin(); it != state_->nodes.end();) {
-    NodeRows& node = it->second;
-    dropped.reports += erase_before(node.reports, time);
-    const bool forget = node.reports.empty() && !state_->events.contains(it->first) && node.index.last_received < time;
-    dropped.nodes += forget ? 1 : 0;
-    it = forget ? state_->nodes.erase(it) : std::next(it);
-  }
-  return dropped;
+  slice.rest = std::move(node);
+  return slice;
 }
 
 model::Result<void> MemoryStore::put_setting(std::string_view key, std::string_view value) {

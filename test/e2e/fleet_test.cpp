@@ -10,6 +10,7 @@
 
 #include "messages/link/node_client.h"
 #include "test/e2e/rehearsal.h"
+#include "test/support/http_get.h"
 #include "test/support/sanitized.h"
 
 namespace tideline::test {
@@ -103,6 +104,32 @@ TEST(Fleet, KillNineUnderLoadLosesNoAckedReportAndStoresNoneTwice) {
   EXPECT_EQ(cluster.stop_coordinator(), 0);
 
   EXPECT_EQ(stored_once(cluster, kNodes), whole.at("made").get<std::size_t>());
+}
+
+TEST(Fleet, WhoAsksOfTheWholeFleetInALoopHoldsUpNoAck) {
+  Cluster cluster;
+  issue_fleet_certs(tls_directory(cluster), kNodes);
+  cluster.start_coordinator();
+  auto fleet = start_fleet(cluster, {.nodes = kNodes});
+  ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(cluster, kNodes); })) << fleet.output();
+  // The row in which the last of them came is not over.
+  const std::size_t first = rows_of(fleet).size() + 1;
+  ASSERT_TRUE(eventually(seconds(30), [&] {
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_THAT(http_get(cluster.web_port(), "/metrics"), HasSubstr("\ntideline_nodes_connected "));
+      EXPECT_THAT(http_get(cluster.web_port(), "/readyz"), HasSubstr("HTTP/1.1 "));
+    }
+    EXPECT_EQ(cluster.tidectl({"nodes"}).exit, 0);
+    return rows_of(fleet).size() >= first + 4;
+  })) << fleet.output();
+  fleet.signal(SIGTERM);
+  ASSERT_EQ(fleet.wait(patience(seconds(20))), 0) << fleet.output();
+  const auto rows = rows_of(fleet);
+  const auto most = static_cast<double>(patience(seconds(2)).count());  // nothing stands still
+  for (std::size_t i = first; i < first + 4; ++i)
+    EXPECT_LE(rows.at(i).at("ackMs").at("p99").get<double>(), most) << rows.at(i).dump();
+  EXPECT_EQ(whole_of(fleet).at("lost"), 0);
+  EXPECT_EQ(cluster.stop_coordinator(), 0);
 }
 
 TEST(Fleet, SaysWhatIsWrongBeforeItBegins) {

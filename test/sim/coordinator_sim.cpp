@@ -60,7 +60,7 @@ std::uint64_t CoordinatorSim::session_of(const model::NodeName& node) const {
 
 void CoordinatorSim::arrived(std::shared_ptr<const model::Report> report, std::int64_t now, std::uint64_t tag) {
   const auto arrival = arrival_at(now);
-  const auto offset = fleet_.clock_offset(*report, arrival);
+  const auto offset = clocks_.offset(*report, arrival);
   waiting_.push_back({std::move(report), arrival, offset, tag});
 }
 
@@ -106,6 +106,7 @@ void CoordinatorSim::commit(const std::vector<Waiting>& reports, const Taken& ea
 
 void CoordinatorSim::take(const Waiting& waiting, const Taken& each) {
   const auto& report = *waiting.report;
+  clocks_.learn(report, waiting.arrival);
   const auto intake = fleet_.intake(waiting.report, waiting.arrival);
   if (!intake) {
     ADD_FAILURE() << intake.error().message();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "coordinator/actor/ledger_book.h"
+#include "coordinator/fleet/clock_book.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
 #include "coordinator/profile/profile_book.h"
@@ -87,6 +88,7 @@ class CoordinatorSim {
   void take(const Waiting& report, const Taken& each);
 
   store::HistoryStore& store_;
+  fleet::ClockBook clocks_;
   fleet::FleetView fleet_;
   policy::Rollout rollout_;
   coordinator::LedgerBook ledger_;

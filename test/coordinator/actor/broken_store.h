@@ -13,7 +13,9 @@ class BrokenStore : public store::HistoryStore {
   }
   model::Result<void> append_events(std::span<const store::CoordinatorEvent>) override { return broken(); }
   model::Result<void> append_accounts(std::span<const model::AccountAt>) override { return broken(); }
-  model::Result<store::Dropped> drop_before(model::WallTime) override { return broken(); }
+  model::Result<store::DroppedSlice> drop_slice(model::WallTime, const model::NodeName&, std::size_t) override {
+    return broken();
+  }
   model::Result<void> put_setting(std::string_view, std::string_view) override { return broken(); }
   model::Result<std::optional<std::string>> setting(std::string_view) const override { return broken(); }
   std::vector<model::NodeName> nodes() const override { return {}; }

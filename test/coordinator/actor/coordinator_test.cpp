@@ -141,7 +141,7 @@ TEST_F(Watch, NamesWhoEndedByItselfAndNotWhoWasStopped) {
 }
 
 TEST_F(Watch, SessionThatDiesTakesItsOwnerAlongSoThatItIsNoticed) {
-  const auto sessions = spawn<SessionsActor>(probe(), std::make_shared<LinkPort>());
+  const auto sessions = spawn<SessionsActor>(probe(), probe(), std::make_shared<LinkPort>());
   caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
   caf::anon_send(sessions, Arrived{std::vector<link::ArrivedReport>(1, *arrived("n1", 1))});
   const auto persist = next<Persist>();
@@ -151,7 +151,7 @@ TEST_F(Watch, SessionThatDiesTakesItsOwnerAlongSoThatItIsNoticed) {
 }
 
 TEST_F(Watch, SessionThatClosedDoesNotEndItsOwner) {
-  const auto sessions = spawn<SessionsActor>(probe(), std::make_shared<LinkPort>());
+  const auto sessions = spawn<SessionsActor>(probe(), probe(), std::make_shared<LinkPort>());
   caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
   caf::anon_send(sessions, Closed{link::SessionId(1), model::NodeName("n1"), "peer went away"});
   caf::anon_send(sessions, Enrolled{session_of("n1", 2)});

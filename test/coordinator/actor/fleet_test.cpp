@@ -93,8 +93,6 @@ TEST_F(Fleet, EmptyFleetAnswersEverythingElse) {
 
 TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
   caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
-  caf::anon_send(fleet_, Persist{arrived("n1", 1), probe()});
-  ASSERT_TRUE(next<PersistWithOffset>());
   const auto before = node("n1");
   ASSERT_TRUE(before.ok());
   EXPECT_TRUE(before->connected);

@@ -1,3 +1,5 @@
+#include <future>
+
 #include <gmock/gmock.h>
 
 #include "coordinator/actor/history_actor.h"
@@ -10,6 +12,7 @@ namespace tideline::coordinator {
 namespace {
 
 using model::Seq;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 const model::NodeName kNode("n1");
@@ -34,20 +37,15 @@ class History : public Actors {
   caf::actor history(HistoryOptions options) {
     return spawn<HistoryActor>(std::static_pointer_cast<store::HistoryStore>(store_), options);
   }
-  caf::actor session() { return spawn<SessionActor>(session_of("n1", 1), probe(), std::make_shared<LinkPort>()); }
-  /// The probe is the fleet: what a session wants persisted goes on to `history`.
-  void pass_on(const caf::actor& history) {
-    const auto persist = next<Persist>();
-    ASSERT_TRUE(persist);
-    caf::anon_send(history, PersistWithOffset{persist->arrived, model::Duration(0), persist->answer_to});
+  /// The probe is the fleet, which answers nobody.
+  caf::actor session(const caf::actor& history) {
+    return spawn<SessionActor>(session_of("n1", 1), probe(), history, std::make_shared<LinkPort>());
   }
 };
 
 TEST_F(History, ReportIsDurableBeforeTheLedgerSeesIt) {
-  const auto keeper = history(at_once());
-  const auto one = session();
+  const auto one = session(history(at_once()));
   caf::anon_send(one, ReportIn{arrived("n1", 1)});
-  pass_on(keeper);
   const auto durable = next<Durable>();
   ASSERT_TRUE(durable);
   EXPECT_EQ(durable->arrived->report->seq, Seq(1));
@@ -55,18 +53,28 @@ TEST_F(History, ReportIsDurableBeforeTheLedgerSeesIt) {
 }
 
 TEST_F(History, ReportThatCameTwiceReachesTheLedgerOnce) {
-  const auto keeper = history(at_once());
-  const auto one = session();
-  for (const std::uint64_t seq : {1u, 1u, 2u}) {
+  const auto one = session(history(at_once()));
+  for (const std::uint64_t seq : {1u, 1u, 2u})
     caf::anon_send(one, ReportIn{arrived("n1", seq)});
-    pass_on(keeper);
-  }
   EXPECT_EQ(next<Durable>()->arrived->report->seq, Seq(1));
   EXPECT_EQ(next<Durable>()->arrived->report->seq, Seq(2));
 }
 
+TEST_F(History, FleetHearsOfASessionBeforeItsReportsWhichDoNotWaitForIt) {
+  const auto sessions = spawn<SessionsActor>(probe(), history(at_once()), std::make_shared<LinkPort>());
+  caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
+  caf::anon_send(sessions, Arrived{std::vector<link::ArrivedReport>(1, *arrived("n1", 1))});
+  std::vector<std::string> heard;
+  for (int i = 0; i < 2; ++i) {
+    self_->receive([&](const Enrolled&) { heard.emplace_back("enrolled"); },
+                   [&](const Durable&) { heard.emplace_back("durable"); }, caf::after(kPatience) >> [] {});
+  }
+  EXPECT_THAT(heard, ElementsAre("enrolled", "durable"));
+  EXPECT_TRUE(store_->has(kNode, kIncarnation, Seq(1)));
+}
+
 TEST_F(History, WhatWasNotStoredDoesNotReachTheLedger) {
-  const auto one = session();
+  const auto one = session(probe());
   for (const std::uint64_t seq : {1u, 2u, 3u})
     caf::anon_send(one, ReportIn{arrived("n1", seq)});
   caf::anon_send(one, Persisted{arrived("n1", 1), model::Error(model::ErrorCode::kUnavailable, "disk full")});
@@ -76,7 +84,7 @@ TEST_F(History, WhatWasNotStoredDoesNotReachTheLedger) {
 }
 
 TEST_F(History, ReportStoredAfterItsSessionClosedStillReachesTheLedger) {
-  const auto one = session();
+  const auto one = session(probe());
   caf::anon_send(one, ReportIn{arrived("n1", 1)});
   caf::anon_send(one, Closed{link::SessionId(1), kNode, "peer went away"});
   caf::anon_send(one, Persisted{arrived("n1", 1), store::AppendOutcome::kStored});
@@ -87,7 +95,7 @@ TEST_F(History, ReportStoredAfterItsSessionClosedStillReachesTheLedger) {
 }
 
 TEST_F(History, SessionWithNothingOutstandingEndsWhenItCloses) {
-  const auto one = session();
+  const auto one = session(probe());
   caf::anon_send(one, Closed{link::SessionId(1), kNode, "peer went away"});
   self_->wait_for(one);
 }
@@ -95,7 +103,7 @@ TEST_F(History, SessionWithNothingOutstandingEndsWhenItCloses) {
 TEST_F(History, BrokenDiskNeverMakesANodeDropItsReport) {
   const auto keeper =
       spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(std::make_shared<BrokenStore>()), at_once());
-  caf::anon_send(keeper, PersistWithOffset{arrived("n1", 1), model::Duration(0), probe()});
+  caf::anon_send(keeper, Persist{arrived("n1", 1), probe()});
   const auto persisted = next<Persisted>();
   ASSERT_TRUE(persisted);
   ASSERT_FALSE(persisted->outcome.ok());
@@ -118,16 +126,112 @@ TEST_F(History, SaysThatPodsAreLeftOutOfTheBytesItGivesAndOfNoOthers) {
     auto report = std::make_shared<link::ArrivedReport>(*arrived("n1", with_bytes ? 1 : 2));
     report->pods_left_out = 7;
     const auto bytes = with_bytes ? std::make_shared<const std::vector<std::byte>>(3) : ReportBytes();
-    caf::anon_send(keeper, PersistWithOffset{report, model::Duration(0), probe(), bytes});
+    caf::anon_send(keeper, Persist{report, probe(), bytes});
     ASSERT_TRUE(next<Persisted>());
   }
   using Seen = std::pair<std::size_t, std::uint64_t>;
   EXPECT_EQ(watching->seen, (std::vector<Seen>{{3, 7}, {0, 0}})) << "whole ones the store makes";
 }
 
+TEST_F(History, BackfillIsPlacedByWhatALiveReportBeforeItTaughtOfTheClock) {
+  const auto keeper = history(at_once());
+  const auto stored = [&](std::uint64_t seq, model::Lane lane) {
+    auto one = std::make_shared<link::ArrivedReport>(*arrived("n1", seq));
+    model::Report report = *one->report;
+    report.wall.ms += 5'000;
+    report.lane = lane;
+    one->report = std::make_shared<const model::Report>(std::move(report));
+    caf::anon_send(keeper, Persist{one, probe()});
+    ASSERT_TRUE(next<Persisted>());
+  };
+  stored(2, model::Lane::kLive);
+  stored(1, model::Lane::kBackfill);
+  const auto page = store_->reports(kNode, {0}, {INT64_MAX}, 0);
+  ASSERT_TRUE(page.ok());
+  ASSERT_EQ(page->rows.size(), 2u);
+  for (const auto& row : page->rows)
+    EXPECT_EQ(row.clock_offset, std::chrono::seconds(5)) << row.report.seq.value();
+}
+
+/// Writes down what is done to it, and stands still in the first thing until it is let go.
+class SlowStore : public BrokenStore {
+ public:
+  model::Result<std::vector<store::AppendOutcome>> append_views(std::span<const store::ReportView> reports) override {
+    note("reports", reports.size());
+    return std::vector<store::AppendOutcome>(reports.size(), store::AppendOutcome::kStored);
+  }
+  model::Result<void> append_events(std::span<const store::CoordinatorEvent> events) override {
+    note("events", events.size());
+    return {};
+  }
+  model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) override {
+    note("accounts", accounts.size());
+    return {};
+  }
+  model::Result<store::DroppedSlice> drop_slice(model::WallTime, const model::NodeName& from,
+                                                std::size_t most) override {
+    note("drop from " + from.str() + ",", most);
+    if (from.str() == "c") {
+      ended_.set_value();
+      return store::DroppedSlice{};
+    }
+    return store::DroppedSlice{{}, model::NodeName(from.empty() ? "b" : "c")};
+  }
+  bool wait_begun() { return begun_.get_future().wait_for(kPatience) == std::future_status::ready; }
+  void let_go() { go_.set_value(); }
+  bool wait_dropped() { return ended_.get_future().wait_for(kPatience) == std::future_status::ready; }
+  /// Once the actor has ended, or after wait_dropped().
+  const std::vector<std::string>& done() const { return done_; }
+
+ private:
+  void note(const std::string& what, std::size_t count) {
+    done_.push_back(what + " " + std::to_string(count));
+    if (done_.size() > 1) return;
+    begun_.set_value();
+    go_.get_future().wait();
+  }
+  std::vector<std::string> done_;
+  std::promise<void> begun_, go_, ended_;
+};
+
+TEST_F(History, ReportsHaveTheirTurnBetweenSlicesOfManyEventsAndAccounts) {
+  const auto slow = std::make_shared<SlowStore>();
+  auto options = never_by_itself();
+  options.commit_reports = 3;
+  const auto keeper = spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(slow), options);
+  KeepEvents many;
+  many.events.resize(8);
+  caf::anon_send(keeper, std::move(many));
+  ASSERT_TRUE(slow->wait_begun());
+  caf::anon_send(keeper, Persist{arrived("n1", 1), probe()});
+  KeepAccounts accounts;
+  accounts.accounts.resize(2);
+  caf::anon_send(keeper, std::move(accounts));
+  slow->let_go();
+  ASSERT_TRUE(next<Persisted>());
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  EXPECT_THAT(slow->done(), ElementsAre("events 3", "reports 1", "events 3", "accounts 2", "events 2"));
+}
+
+TEST_F(History, ReportsHaveTheirTurnBetweenSlicesOfRetention) {
+  const auto slow = std::make_shared<SlowStore>();
+  auto options = at_once();
+  options.commit_reports = 1;
+  options.retention_slice = 7;
+  options.retention_pause = std::chrono::milliseconds(0);
+  const auto keeper = spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(slow), options);
+  caf::anon_send(keeper, RetentionTick{});
+  ASSERT_TRUE(slow->wait_begun());
+  caf::anon_send(keeper, Persist{arrived("n1", 1), probe()});
+  slow->let_go();
+  ASSERT_TRUE(slow->wait_dropped());
+  EXPECT_THAT(slow->done(), ElementsAre("drop from , 7", "reports 1", "drop from b, 7", "drop from c, 7"));
+}
+
 TEST_F(History, CommitsWhatWaitsWhenItEnds) {
   const auto keeper = history(never_by_itself());
-  caf::anon_send(keeper, PersistWithOffset{arrived("n1", 1), model::Duration(0), probe()});
+  caf::anon_send(keeper, Persist{arrived("n1", 1), probe()});
   model::Event event;
   event.at = model::WallTime{1000};
   event.reason = model::Reason::kPolicyApplied;
@@ -170,7 +274,7 @@ TEST_F(History, AccountsAreCommittedWithTheRestAndCounted) {
   self_->wait_for(keeper);
   const auto kept = store_->accounts(kNode, {0}, {2000}, 0);
   ASSERT_TRUE(kept.ok());
-  EXPECT_THAT(kept->rows, testing::ElementsAre(account_at(1000, kNode)));
+  EXPECT_THAT(kept->rows, ElementsAre(account_at(1000, kNode)));
   EXPECT_EQ(counts->accounts, 2u);
   EXPECT_EQ(counts->accounts_lost, 0u);
 }
@@ -254,7 +358,7 @@ TEST_F(History, FullCommitDoesNotWaitForItsWindow) {
   options.commit_reports = 3;
   const auto keeper = history(options);
   for (const std::uint64_t seq : {1u, 2u, 3u})
-    caf::anon_send(keeper, PersistWithOffset{arrived("n1", seq), model::Duration(0), probe()});
+    caf::anon_send(keeper, Persist{arrived("n1", seq), probe()});
   for (int i = 0; i < 3; ++i)
     EXPECT_TRUE(next<Persisted>());
 }

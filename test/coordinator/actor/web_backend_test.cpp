@@ -8,6 +8,9 @@
 
 #include <gmock/gmock.h>
 
+#include "storage/store/memory_store.h"
+#include "test/coordinator/actor/actor_fixture.h"
+
 namespace tideline::coordinator {
 namespace {
 
@@ -99,6 +102,50 @@ TEST(Metrics, ShowThisProcess) {
   EXPECT_GE(std::stod(found[1]), 3);
   ASSERT_TRUE(std::regex_search(shown, found, std::regex("\nprocess_start_time_seconds ([0-9.e+]+)\n")));
   EXPECT_GT(std::stod(found[1]), 1.7e9);
+}
+
+class Web : public Actors {
+ protected:
+  static WebSources sources(caf::actor fleet) {
+    return {std::move(fleet), std::make_shared<LinkPort>(), std::make_shared<const HistoryCounts>(),
+            std::make_shared<const store::MemoryStore>()};
+  }
+};
+
+TEST_F(Web, ManyWhoAskAtOnceAreOneQuestionToTheFleet) {
+  ActorWebBackend backend(sources(probe()));
+  std::vector<model::Result<void>> answers;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 16; ++i) {
+    backend.ready([&](const model::Result<void>& ready) { answers.push_back(ready); });
+    backend.metrics([&](const model::Result<web::WebBackend::Text>& text) { texts.push_back(text ? (*text)() : ""); });
+  }
+  const auto question = next<AskFleetReport>();
+  ASSERT_TRUE(question);
+  EXPECT_TRUE(answers.empty());
+  question->reply(fleet_report());
+  ASSERT_EQ(answers.size(), 16u);
+  for (const auto& ready : answers)
+    EXPECT_TRUE(ready.ok());
+  EXPECT_THAT(texts, testing::SizeIs(16));
+  EXPECT_THAT(texts, testing::Each(HasSubstr("\ntideline_policy_version 9\n")));
+  bool another = false;
+  self_->receive([&](const AskFleetReport&) { another = true; }, caf::after(std::chrono::seconds(0)) >> [] {});
+  EXPECT_FALSE(another);
+}
+
+TEST_F(Web, AFleetThatHasEndedIsAnErrorEachTime) {
+  const caf::actor ended = system_.spawn([](caf::event_based_actor* self) { self->quit(); });
+  self_->wait_for(ended);
+  ActorWebBackend backend(sources(ended));
+  std::vector<model::Result<void>> answers;
+  for (int i = 0; i < 2; ++i)
+    backend.ready([&](const model::Result<void>& ready) { answers.push_back(ready); });
+  ASSERT_EQ(answers.size(), 2u);
+  for (const auto& ready : answers) {
+    ASSERT_FALSE(ready.ok());
+    EXPECT_EQ(ready.error().code(), model::ErrorCode::kInternal);
+  }
 }
 
 TEST(Metrics, AreAllInTheDocs) {

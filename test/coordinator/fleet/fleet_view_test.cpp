@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "coordinator/fleet/clock_book.h"
+
 namespace tideline::fleet {
 namespace {
 
@@ -84,6 +86,12 @@ Intake take(FleetView& fleet, const Report& report, model::Duration arrival) {
   const auto intake = fleet.intake(report, receiver(arrival));
   EXPECT_TRUE(intake.ok());
   return intake.value_or({});
+}
+
+/// History's clocks learn from it, too.
+Intake take(FleetView& fleet, ClockBook& clocks, const Report& report, model::Duration arrival) {
+  clocks.learn(report, receiver(arrival));
+  return take(fleet, report, arrival);
 }
 
 std::vector<Reason> reasons(const std::vector<model::Event>& events) {
@@ -386,54 +394,72 @@ TEST(Clock, TheOffsetIsWhatTheFastestReportShows) {
 
 TEST(Clock, AStepOfTheNodesWallClockIsSeenAtOnceAndMisplacesNoBackfill) {
   FleetView fleet;
+  ClockBook clocks;
   Sender sender;
-  take(fleet, sender.report(1, seconds(0)), seconds(0));
+  take(fleet, clocks, sender.report(1, seconds(0)), seconds(0));
   const Report before = backfill(sender.report(2, seconds(10)));
   sender.wall_error = -hours(1);
   const Report after = backfill(sender.report(3, seconds(20)));
-  take(fleet, sender.report(90, seconds(600)), seconds(600));
+  take(fleet, clocks, sender.report(90, seconds(600)), seconds(600));
   EXPECT_EQ(view(fleet, seconds(600)).clock_offset, -hours(1));
   // Both were held for minutes; each is corrected by the offset of its own moment.
-  EXPECT_EQ(fleet.clock_offset(before, receiver(seconds(601))), seconds(0));
-  EXPECT_EQ(fleet.clock_offset(after, receiver(seconds(601))), -hours(1));
+  EXPECT_EQ(clocks.offset(before, receiver(seconds(601))), seconds(0));
+  EXPECT_EQ(clocks.offset(after, receiver(seconds(601))), -hours(1));
 }
 
 TEST(Clock, AReceiverThatSteppedIsFollowedAtOnce) {
-  FleetView fleet;
+  ClockBook clocks;
   const Sender sender;
-  take(fleet, sender.report(1, seconds(0)), seconds(0));
+  clocks.learn(sender.report(1, seconds(0)), receiver(seconds(0)));
   Arrival stepped = receiver(seconds(10));
   stepped.wall.ms += 30'000;
-  EXPECT_EQ(fleet.clock_offset(sender.report(2, seconds(10)), stepped), -seconds(30));
+  EXPECT_EQ(clocks.offset(sender.report(2, seconds(10)), stepped), -seconds(30));
 }
 
 TEST(Clock, AnUnknownNodeIsMeasuredWhenLiveAndTrustedWhenNot) {
-  const FleetView fleet;
+  const ClockBook clocks;
   const Sender fast{.wall_error = seconds(5)};
-  EXPECT_EQ(fleet.clock_offset(fast.report(1, seconds(0)), receiver(seconds(1))), seconds(4));
-  EXPECT_EQ(fleet.clock_offset(backfill(fast.report(1, seconds(0))), receiver(hours(9))), seconds(0));
+  EXPECT_EQ(clocks.offset(fast.report(1, seconds(0)), receiver(seconds(1))), seconds(4));
+  EXPECT_EQ(clocks.offset(backfill(fast.report(1, seconds(0))), receiver(hours(9))), seconds(0));
+}
+
+TEST(Clock, IsLearntOfLiveReportsAndOfNodesThatAreKept) {
+  ClockBook clocks;
+  const Sender fast{.wall_error = seconds(5)};
+  const Sender other{.name = "other", .wall_error = seconds(7)};
+  const Report asked = backfill(fast.report(9, seconds(5)));
+  clocks.learn(backfill(fast.report(1, seconds(0))), receiver(seconds(10)));
+  EXPECT_EQ(clocks.size(), 0u) << "what lay in a spool says nothing of now";
+  clocks.learn(fast.report(2, seconds(10)), receiver(seconds(10)));
+  clocks.learn(other.report(1, seconds(10)), receiver(seconds(10)));
+  EXPECT_EQ(clocks.offset(asked, receiver(seconds(20))), seconds(5));
+  clocks.keep_only({NodeName("m"), NodeName("other")});
+  EXPECT_EQ(clocks.size(), 1u);
+  EXPECT_EQ(clocks.offset(asked, receiver(seconds(20))), seconds(0));
 }
 
 TEST(Clock, AnotherBootStartsAnew) {
   FleetView fleet;
+  ClockBook clocks;
   const Sender first{.wall_error = seconds(5)};
   const Sender second{.boot = "boot-2", .booted = seconds(100)};
-  take(fleet, first.report(1, seconds(0)), seconds(0));
-  take(fleet, second.report(2, seconds(200)), seconds(200));
+  take(fleet, clocks, first.report(1, seconds(0)), seconds(0));
+  take(fleet, clocks, second.report(2, seconds(200)), seconds(200));
   EXPECT_EQ(view(fleet, seconds(200)).clock_offset, seconds(0));
   // Of the first boot nothing is known any more but the offset the node has now.
-  EXPECT_EQ(fleet.clock_offset(backfill(first.report(3, seconds(10))), receiver(seconds(210))), seconds(0));
+  EXPECT_EQ(clocks.offset(backfill(first.report(3, seconds(10))), receiver(seconds(210))), seconds(0));
 }
 
 TEST(Clock, ASuspendedNodeIsNotTakenForALateOne) {
   FleetView fleet;
+  ClockBook clocks;
   Sender sender;
   for (std::uint64_t seq = 1; seq <= 20; ++seq)
-    take(fleet, sender.report(seq, seconds(10 * seq)), seconds(10 * seq));
+    take(fleet, clocks, sender.report(seq, seconds(10 * seq)), seconds(10 * seq));
   sender.booted += hours(2);  // CLOCK_MONOTONIC stood still for two hours
   const Report first = sender.report(21, hours(3));
-  EXPECT_EQ(fleet.clock_offset(first, receiver(hours(3))), seconds(0));
-  EXPECT_THAT(take(fleet, first, hours(3)).events, IsEmpty());
+  EXPECT_EQ(clocks.offset(first, receiver(hours(3))), seconds(0));
+  EXPECT_THAT(take(fleet, clocks, first, hours(3)).events, IsEmpty());
   EXPECT_EQ(view(fleet, hours(3)).clock_offset, seconds(0));
   take(fleet, sender.report(22, hours(3) + seconds(10)), hours(3) + seconds(12));
   EXPECT_EQ(view(fleet, hours(3)).clock_offset, seconds(0)) << "and its next delay is seen again";

@@ -139,6 +139,8 @@ NodeServerConfig LinkTest::server_config() {
   };
   config.session.heartbeat = std::chrono::milliseconds(100);
   config.session.idle_deadline = std::chrono::seconds(5);
+  // Many tests end with reports that nobody acks.
+  config.session.drain_deadline = std::chrono::milliseconds(100);
   return config;
 }
 

@@ -9,6 +9,7 @@
 #include "messages/codec/report_bytes.h"
 #include "messages/link/clocks.h"
 #include "test/messages/link/fixture.h"
+#include "test/messages/link/hostile_peer.h"
 
 namespace tideline::link {
 namespace {
@@ -513,6 +514,55 @@ TEST_F(LinkTest, StopEndsEventsAndMayBeCalledTwice) {
   server->push_policy({{SessionId(1), model::NodePolicy{}}});
   server->stop();
   EXPECT_EQ(server->sessions(), 0U);
+}
+
+TEST_F(LinkTest, ReportUnderWayWhenTheServerStopsIsAckedAndNoFurtherOneIsTaken) {
+  ServerRecord server_record;
+  ClientRecord early_record;
+  ClientRecord late_record;
+  auto config = server_config();
+  config.session.drain_deadline = seconds(60);
+  const auto server = serve(std::move(config), server_record, false);
+  const auto early = join(client_config("n1", server->port()), early_record);
+  const auto late = join(client_config("n2", server->port()), late_record);
+  ASSERT_TRUE(early_record.wait_connected(1)) << early_record.last_why();
+  ASSERT_TRUE(late_record.wait_connected(1)) << late_record.last_why();
+  ASSERT_TRUE(early->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(server_record.wait_reports(1));
+
+  auto stopped = std::async(std::launch::async, [&] { server->stop(); });
+  const auto give_up = std::chrono::steady_clock::now() + seconds(20);
+  bool closed = false;
+  while (!closed && std::chrono::steady_clock::now() < give_up) {
+    closed = !RawSocket(server->port()).connected();
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(closed) << "nobody new is let in";
+  EXPECT_TRUE(late->send_report(report("n2", 1, 1)));
+  EXPECT_TRUE(late_record.signal.wait([&] { return late_record.refused.size() == 1; }));
+  EXPECT_EQ(stopped.wait_for(milliseconds(0)), std::future_status::timeout);
+  server->acknowledge({server_record.reports[0].ticket});
+  EXPECT_TRUE(early_record.wait_acked(1));
+  stopped.get();
+  EXPECT_TRUE(early_record.refused.empty());
+  ASSERT_EQ(late_record.refused.size(), 1u);
+  EXPECT_EQ(late_record.refused[0].second.code(), ErrorCode::kUnavailable) << "the node keeps it";
+  EXPECT_THAT(late_record.refused[0].second.message(), HasSubstr("the server stops"));
+  EXPECT_EQ(server_record.reports.size(), 1u);
+  EXPECT_EQ(server->counts().rejected, 0u);
+}
+
+TEST_F(LinkTest, StopWaitsForAcksNoLongerThanItMay) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  const auto server = serve(server_config(), server_record, false);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  ASSERT_TRUE(client->send_report(report("n1", 1, 1)));
+  ASSERT_TRUE(server_record.wait_reports(1));
+  server->stop();
+  EXPECT_EQ(server->sessions(), 0U);
+  EXPECT_TRUE(client_record.acked.empty());
 }
 
 TEST_F(LinkTest, ClientsOfOneLoopLiveAndEndEachForItself) {

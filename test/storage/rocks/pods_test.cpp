@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 #include <capnp/message.h>
 #include <gmock/gmock.h>
@@ -153,6 +154,27 @@ TEST_F(Pods, OfAnHourThatIsOverGoWithItsReportsAndTheRestStaysWhole) {
   EXPECT_EQ(rows()["pods"], 3u);
   ASSERT_TRUE(store_->drop_before(kEver).ok());
   EXPECT_EQ(rows()["pods"], 0u);
+}
+
+TEST_F(Pods, StayForWhatASliceOfRetentionLeaves) {
+  for (std::uint64_t seq = 1; seq <= 4; ++seq)
+    append(hourly(seq));
+  auto beside = hourly(2);
+  beside.seq = model::Seq(20);
+  beside.wall.ms += 1000;
+  append(beside);
+  std::size_t left = 5;
+  std::optional<NodeName> from = NodeName();
+  for (int slices = 0; from; ++slices) {
+    ASSERT_LT(slices, 20);
+    const auto slice = store_->drop_slice(hourly(4).wall, *from, 1);
+    ASSERT_TRUE(slice.ok()) << slice.error().message();
+    left -= slice->dropped.reports;
+    ASSERT_EQ(reports().size(), left);
+    from = slice->rest;
+  }
+  EXPECT_THAT(reports(), ElementsAre(hourly(4)));
+  EXPECT_EQ(rows()["pods"], 1u);
 }
 
 TEST_F(Pods, ThatAreGoneAreAnErrorThatNamesTheReport) {

@@ -462,6 +462,54 @@ TEST_P(HistoryContract, RetentionDropsAccountsAndForgetsNodesAllTheSame) {
   EXPECT_EQ(*store().drop_before(at(20'000)), Dropped{});
 }
 
+TEST_P(HistoryContract, RetentionInSlicesDropsTheSameOldestFirst) {
+  for (std::uint64_t seq = 1; seq <= 8; ++seq) {
+    auto report = arrive(make_report("n", 1, seq));
+    report.report.events = {event_at(static_cast<std::int64_t>(seq) * 10'000, "e")};
+    append(store(), report);
+  }
+  append(store(), {arrive(make_report("gone", 1, 1)), arrive(make_report("m", 1, 9))});
+  keep(store(), {account_at(1'000, ""), account_at(1'000, "ledger"), account_at(30'000, "ledger"),
+                 account_at(60'000, "ledger")});
+  ASSERT_TRUE(store()
+                  .append_events(std::vector<CoordinatorEvent>{{NodeName("joined"), event_at(2'000, "joined")}})
+                  .ok());
+  constexpr std::size_t kMost = 2;
+  Dropped all;
+  std::optional<NodeName> from = NodeName();
+  for (int slices = 0; from; ++slices) {
+    ASSERT_LT(slices, 100);
+    const auto slice = store().drop_slice(at(50'000), *from, kMost);
+    ASSERT_TRUE(slice.ok());
+    EXPECT_LE(slice->dropped.reports + slice->dropped.events + slice->dropped.accounts, kMost);
+    all += slice->dropped;
+    from = slice->rest;
+    const auto left = seqs(store(), "n");
+    ASSERT_GE(left.size(), 4u);
+    for (std::size_t i = 0; i < left.size(); ++i)
+      EXPECT_EQ(left[left.size() - 1 - i], 8 - i);
+  }
+  EXPECT_EQ(all, (Dropped{.reports = 5, .events = 5, .nodes = 1, .accounts = 3}));
+  EXPECT_THAT(seqs(store(), "n"), ElementsAre(5, 6, 7, 8));
+  EXPECT_THAT(store().events(NodeName("n"), {}, kEver, 0)->rows, SizeIs(4));
+  EXPECT_THAT(accounts_of(store(), "ledger"), ElementsAre(account_at(60'000, "ledger")));
+  EXPECT_THAT(store().nodes(), ElementsAre(NodeName("m"), NodeName("n")));
+  EXPECT_EQ(*store().drop_before(at(50'000)), Dropped{});
+}
+
+TEST_P(HistoryContract, ASliceOfRetentionGetsPastManyRowsOfOneInstant) {
+  const std::vector<CoordinatorEvent> events(5, {NodeName("n"), event_at(2'000, "e")});
+  ASSERT_TRUE(store().append_events(events).ok());
+  const auto slice = store().drop_slice(at(20'000), NodeName(), 3);
+  ASSERT_TRUE(slice.ok());
+  EXPECT_EQ(slice->dropped.events, 3u);
+  ASSERT_TRUE(slice->rest);
+  const auto rest = store().drop_slice(at(20'000), *slice->rest, 3);
+  ASSERT_TRUE(rest.ok());
+  EXPECT_EQ(rest->dropped.events, 2u);
+  EXPECT_FALSE(rest->rest);
+}
+
 TEST_P(HistoryContract, BadAccountsAreRefusedAndLeaveNoTrace) {
   const std::vector<model::AccountAt> early{account_at(1, "n"), account_at(-kStart - 1, "n")};
   EXPECT_EQ(store().append_accounts(early).error().code(), model::ErrorCode::kInvalidArgument);

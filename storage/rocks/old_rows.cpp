@@ -1,0 +1,71 @@
+#include "storage/rocks/old_rows.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tideline::rocks {
+namespace {
+
+std::string_view key_at(const rocksdb::Iterator& it) {
+  const rocksdb::Slice key = it.key();
+  return {key.data(), key.size()};
+}
+
+}  // namespace
+
+OldRows::OldRows(Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& from)
+    : database_(database), family_(family) {
+  rocksdb::ReadOptions once;
+  once.fill_cache = false;
+  it_.reset(database_.db().NewIterator(once, family_));
+  it_->Seek(node_prefix(from));
+  if (const auto first = head()) node_ = first->node;
+}
+
+model::Result<void> OldRows::status() const {
+  if (malformed_) return model::Error(model::ErrorCode::kMalformed, "history: a key does not parse");
+  if (!it_->status().ok()) return database_.error(it_->status(), "looking for what to drop");
+  return {};
+}
+
+std::optional<KeyHead> OldRows::head() {
+  if (!it_->Valid()) return std::nullopt;
+  auto found = key_head(key_at(*it_));
+  malformed_ = malformed_ || !found;
+  return found;
+}
+
+void OldRows::go_behind(const model::NodeName& node) {
+  it_->Seek(node_end(node));
+  const auto next = head();
+  node_ = next ? std::optional(next->node) : std::nullopt;
+}
+
+OldRows::Left OldRows::drop(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time,
+                            std::size_t& most) {
+  Left left;
+  if (node_ != node) return left;
+  const std::string until = time_key(node, time);
+  for (; it_->Valid() && key_at(*it_) < until && most > 0; --most, ++left.dropped)
+    it_->Next();
+  if (const auto next = head(); next && next->node == node) left.oldest = next->at;
+  if (left.dropped > 0) {
+    // Up to where the walk ended, not up to a time: more rows than `most` may be of one instant.
+    const std::string end = left.done_until(time) ? until : std::string(key_at(*it_));
+    batch.DeleteRange(family_, node_prefix(node), end);
+  }
+  go_behind(node);
+  return left;
+}
+
+bool OldRows::drop_all(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time) {
+  if (node_ != node) return false;
+  const auto first = head();
+  const bool any = first && first->at < time;
+  if (any) batch.DeleteRange(family_, node_prefix(node), time_key(node, time));
+  go_behind(node);
+  return any;
+}
+
+}  // namespace tideline::rocks

@@ -1,0 +1,52 @@
+#pragma once
+// What retention drops of one family, node by node.
+// Only the .cpp files of this room include this header.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <rocksdb/iterator.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/rocks/database.h"
+#include "storage/rocks/layout.h"
+
+namespace tideline::rocks {
+
+/// A walk over a family whose keys begin with <node> <at>, in the order of keys.
+class OldRows {
+ public:
+  /// Begins at the first row of `from` or of a node behind it.
+  OldRows(Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& from);
+
+  /// The node that is next; nullopt: there is none, or status() is an error.
+  const std::optional<model::NodeName>& node() const { return node_; }
+  model::Result<void> status() const;
+
+  struct Left {
+    std::uint64_t dropped = 0;
+    std::optional<model::WallTime> oldest;  // of what the node has left; nullopt = nothing
+
+    bool done_until(model::WallTime time) const { return !oldest || *oldest >= time; }
+  };
+  /// Has `batch` delete the node's rows before `time`, the oldest first and at most `most`, which is less by as many
+  /// afterwards. Goes on to the next node. Nothing, where this node is not the next.
+  Left drop(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time, std::size_t& most);
+  /// The same of all of them, without a walk over what may be large. Whether there were any.
+  bool drop_all(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time);
+
+ private:
+  /// Of the row it stands at; nullopt behind the last.
+  std::optional<KeyHead> head();
+  void go_behind(const model::NodeName& node);
+
+  Database& database_;
+  rocksdb::ColumnFamilyHandle* family_;
+  std::unique_ptr<rocksdb::Iterator> it_;
+  std::optional<model::NodeName> node_;
+  bool malformed_ = false;
+};
+
+}  // namespace tideline::rocks
