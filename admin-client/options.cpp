@@ -415,8 +415,8 @@ class Parser {
     std::istringstream list(raw_.curves);
     for (std::string word; std::getline(list, word, ',');) {
       if (std::find(words.begin(), words.end(), word) == words.end()) {
-        return usage(fmt::format("--curves {} is not known{}; want some of {}", word,
-                                 policy::did_you_mean(word, words), fmt::join(words, ", ")));
+        return usage(fmt::format("--curves {} is not known{}; want some of {}", word, policy::did_you_mean(word, words),
+                                 fmt::join(words, ", ")));
       }
       if (std::find(trend.curves.begin(), trend.curves.end(), word) == trend.curves.end()) trend.curves.push_back(word);
     }

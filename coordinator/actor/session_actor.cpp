@@ -72,10 +72,7 @@ ReportBytes BytesInFlight::hold(std::vector<std::byte> bytes) {
 }
 
 SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link)
-    : caf::event_based_actor(config),
-      fleet_(std::move(fleet)),
-      history_(std::move(history)),
-      link_(std::move(link)) {}
+    : caf::event_based_actor(config), fleet_(std::move(fleet)), history_(std::move(history)), link_(std::move(link)) {}
 
 caf::behavior SessionsActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) {

@@ -109,9 +109,8 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .host_used = Unit(in.getHostUsed()),
           // Before CPUs were normalised, what is offered.
           .published = Unit(in.getPublishedKnown() ? in.getPublished() : in.getOffered()),
-          .shortfall = in.getShortKnown()
-                           ? std::optional(Shortfall{Unit(in.getMidShort()), Unit(in.getBatchShort())})
-                           : std::nullopt};
+          .shortfall = in.getShortKnown() ? std::optional(Shortfall{Unit(in.getMidShort()), Unit(in.getBatchShort())})
+                                          : std::nullopt};
 }
 
 schema::YesNo yes_no(const std::optional<bool>& value) {

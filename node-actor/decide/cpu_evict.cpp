@@ -373,12 +373,12 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
   terms.leaving_pods = count_leaving(remembered, seen.pods);
   if (seen.newest) remembered.window.add(*seen.newest, 2 * input.interval);
 
-  decision.outcomes = {judge_satisfaction(remembered, input, seen, threshold, terms),
-                       judge_allocatable(EvictTask::kBatchAllocatable, known_of_batch(input.allocatable_batch_cpu),
-                                         "kubernetes.io/batch-cpu", seen, threshold),
-                       judge_allocatable(EvictTask::kCpuAllocatable, known(input.node.allocatable), "cpu", seen,
-                                         threshold),
-                       judge_node_usage(remembered, input, seen, threshold)};
+  decision.outcomes = {
+      judge_satisfaction(remembered, input, seen, threshold, terms),
+      judge_allocatable(EvictTask::kBatchAllocatable, known_of_batch(input.allocatable_batch_cpu),
+                        "kubernetes.io/batch-cpu", seen, threshold),
+      judge_allocatable(EvictTask::kCpuAllocatable, known(input.node.allocatable), "cpu", seen, threshold),
+      judge_node_usage(remembered, input, seen, threshold)};
   for (const auto task : kAllEvictTasks) {
     auto& outcome = decision.outcomes[static_cast<std::size_t>(task)];
     outcome.task = task;

@@ -471,14 +471,13 @@ class World {
     // its average; one that is not listed any more uses as much.
     const auto system_cpu = MilliCpu(node.system_milli + node.app_milli) + unlisted.cpu;
     const auto system_memory = Bytes(node.system_bytes + node.app_bytes) + unlisted.memory;
-    newest.charged =
-        charged_of(report, std::max(system_cpu, annotated.reserved_cpu),
-                   std::max(system_memory, annotated.reserved_memory), [](const auto& pod) {
-                     Use use;
-                     if (pod.cpu_milli) use.cpu = MilliCpu(pod.cpu_milli->mean);
-                     if (pod.memory_bytes) use.memory = Bytes(pod.memory_bytes->mean);
-                     return use;
-                   });
+    newest.charged = charged_of(report, std::max(system_cpu, annotated.reserved_cpu),
+                                std::max(system_memory, annotated.reserved_memory), [](const auto& pod) {
+                                  Use use;
+                                  if (pod.cpu_milli) use.cpu = MilliCpu(pod.cpu_milli->mean);
+                                  if (pod.memory_bytes) use.memory = Bytes(pod.memory_bytes->mean);
+                                  return use;
+                                });
     push_due();
   }
 

@@ -88,8 +88,9 @@ TEST(Coordinator, KnowsTheFleetOfItsEarlierLifeAndSellsNothingOfIt) {
   ASSERT_EQ(ledger->nodes.size(), 1u);
   EXPECT_EQ(ledger->nodes[0].node, model::NodeName("away"));
   EXPECT_EQ(ledger->cluster.cpu.published, model::MilliCpu(0));
-  const auto explained = answer_of<model::ExplainedAccount>(
-      [&](auto reply) { backend.explain_reclaimed({model::NodeName("away"), std::nullopt}, std::move(reply)); });
+  const auto explained = answer_of<model::ExplainedAccount>([&](auto reply) {
+    backend.explain_reclaimed({model::NodeName("away"), std::nullopt}, std::move(reply));
+  });
   ASSERT_TRUE(explained.ok()) << explained.error().message();
   EXPECT_TRUE(explained->stored);
   const auto held = answer_of<void>([&](auto reply) {
@@ -99,8 +100,8 @@ TEST(Coordinator, KnowsTheFleetOfItsEarlierLifeAndSellsNothingOfIt) {
         std::move(reply));
   });
   EXPECT_TRUE(held.ok()) << held.error().message();
-  const auto metrics = answer_of<web::WebBackend::Text>(
-      [&](auto reply) { (*running)->web_backend().metrics(std::move(reply)); });
+  const auto metrics =
+      answer_of<web::WebBackend::Text>([&](auto reply) { (*running)->web_backend().metrics(std::move(reply)); });
   ASSERT_TRUE(metrics.ok());
   EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_nodes{liveness=\"gone\"} 1\n"));
 }

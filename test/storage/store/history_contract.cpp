@@ -471,9 +471,8 @@ TEST_P(HistoryContract, RetentionInSlicesDropsTheSameOldestFirst) {
   append(store(), {arrive(make_report("gone", 1, 1)), arrive(make_report("m", 1, 9))});
   keep(store(), {account_at(1'000, ""), account_at(1'000, "ledger"), account_at(30'000, "ledger"),
                  account_at(60'000, "ledger")});
-  ASSERT_TRUE(store()
-                  .append_events(std::vector<CoordinatorEvent>{{NodeName("joined"), event_at(2'000, "joined")}})
-                  .ok());
+  ASSERT_TRUE(
+      store().append_events(std::vector<CoordinatorEvent>{{NodeName("joined"), event_at(2'000, "joined")}}).ok());
   constexpr std::size_t kMost = 2;
   Dropped all;
   std::optional<NodeName> from = NodeName();
