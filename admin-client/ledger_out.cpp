@@ -115,11 +115,13 @@ std::string kept_text(const model::ExplainedAccount& explained, const std::optio
   const auto minutes = [](model::Duration duration) {
     return std::chrono::duration_cast<std::chrono::minutes>(duration).count();
   };
-  std::string out = fmt::format("as history has it: account of {}", format_clock(explained.at));
-  if (asked) {
-    out += fmt::format(", {} before {}", format_duration(std::chrono::milliseconds(ms_before(*asked, explained.at))),
-                       format_instant(*asked));
+  if (!asked) {
+    return "as history had it last, and withdrawn until the node reports to this start of the coordinator\n"
+           "how the terms came about, and the pods, are not kept\n";
   }
+  std::string out = fmt::format("as history has it: account of {}", format_clock(explained.at));
+  out += fmt::format(", {} before {}", format_duration(std::chrono::milliseconds(ms_before(*asked, explained.at))),
+                     format_instant(*asked));
   return out + fmt::format(
                    "; one is kept at once when a rule or the policy changes, each {} min when a term moved by more "
                    "than {} % of capacity, and at least each {} min while the node reports\n"

@@ -78,7 +78,7 @@ if ! $quick; then
 fi
 stage build-release build release || exit 1
 if ! $quick; then
-  stage tidy test/tools/tidy.sh build/release "$jobs"
+  stage tidy test/tools/tidy.sh "$jobs"
 fi
 if ((${#failed[@]})); then
   echo "FAILED before the release tests: ${failed[*]}" >&2

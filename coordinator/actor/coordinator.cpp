@@ -140,9 +140,11 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
   // Its answers are about all nodes, and long: on a thread of its own they take none from the sessions.
-  impl->fleet = system.spawn<FleetActor, caf::detached>(
-      *epoch, config.fleet, impl->history, impl->link, std::move(*hands_off), std::optional(std::move(*evictions)),
-      std::move(*profiles), remember_fleet(*store, config.fleet.max_nodes));
+  // Gone nodes of history must not shut new ones out.
+  const std::size_t most_remembered = config.fleet.max_nodes - config.fleet.max_nodes / 4;
+  impl->fleet = system.spawn<FleetActor, caf::detached>(*epoch, config.fleet, impl->history, impl->link,
+                                                        std::move(*hands_off), std::optional(std::move(*evictions)),
+                                                        std::move(*profiles), remember_fleet(*store, most_remembered));
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->history, impl->link);
   impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
                                                           impl->history);

@@ -59,6 +59,10 @@ struct Persisted {
 struct Durable {
   std::shared_ptr<const link::ArrivedReport> arrived;
 };
+/// From a session to itself: the ack that waits until the fleet's actor has taken the report before.
+struct AckWhenTaken {
+  link::Ticket ticket;
+};
 
 // -- fleet, policy -> history
 struct KeepEvents {
@@ -237,6 +241,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ReportIn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persist)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Persisted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AckWhenTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::Durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepEvents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::KeepAccounts)

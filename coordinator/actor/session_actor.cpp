@@ -5,6 +5,11 @@
 #include "messages/log/log.h"
 
 namespace tideline::coordinator {
+namespace {
+
+constexpr auto kLookAgain = std::chrono::milliseconds(50);
+
+}  // namespace
 
 SessionActor::SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, caf::actor history,
                            LinkPortPtr link)
@@ -25,6 +30,15 @@ caf::behavior SessionActor::make_behavior() {
         answer(persisted);
         end_when_answered();
       },
+      [this](const AckWhenTaken& late) {
+        if (!in_fleet_.expired()) {
+          delayed_send(this, kLookAgain, late);
+          return;
+        }
+        --outstanding_;
+        acknowledge(late.ticket);
+        end_when_answered();
+      },
       [this](const Closed&) {
         closed_ = true;
         end_when_answered();
@@ -43,11 +57,21 @@ void SessionActor::answer(const Persisted& persisted) {
     return;
   }
   switch (*persisted.outcome) {
-    case store::AppendOutcome::kStored:
+    case store::AppendOutcome::kStored: {
+      const bool is_behind = !in_fleet_.expired();
       send(fleet_, Durable{persisted.arrived});
-      [[fallthrough]];
+      in_fleet_ = persisted.arrived;
+      if (is_behind) {
+        // A mailbox has no bound: a second report there is the last until the fleet's actor has seen to both.
+        ++outstanding_;
+        delayed_send(this, kLookAgain, AckWhenTaken{ticket});
+        return;
+      }
+      acknowledge(ticket);
+      return;
+    }
     case store::AppendOutcome::kDuplicate:
-      link_->with([&](link::NodeServer& server) { server.acknowledge({ticket}); });
+      acknowledge(ticket);
       return;
     case store::AppendOutcome::kRefused:
       link_->with([&](link::NodeServer& server) {
@@ -58,6 +82,10 @@ void SessionActor::answer(const Persisted& persisted) {
       });
       return;
   }
+}
+
+void SessionActor::acknowledge(const link::Ticket& ticket) {
+  link_->with([&](link::NodeServer& server) { server.acknowledge({ticket}); });
 }
 
 ReportBytes BytesInFlight::hold(std::vector<std::byte> bytes) {

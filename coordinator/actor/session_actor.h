@@ -20,6 +20,7 @@ class SessionActor : public caf::event_based_actor {
 
  private:
   void answer(const Persisted& persisted);
+  void acknowledge(const link::Ticket& ticket);
   void end_when_answered();
 
   link::SessionInfo session_;
@@ -27,6 +28,8 @@ class SessionActor : public caf::event_based_actor {
   caf::actor history_;
   LinkPortPtr link_;
   std::size_t outstanding_ = 0;  // given to history, not answered
+  /// Given to the fleet's actor last. Expired: it was taken, as the view keeps of it what it wants.
+  std::weak_ptr<const link::ArrivedReport> in_fleet_;
   bool closed_ = false;
 };
 

@@ -31,8 +31,8 @@ struct RpcLimits {
 struct SessionLimits {
   model::Duration enroll_deadline = std::chrono::seconds(5);  // from handshake to a good enroll
   /// Told to the node: about the longest time it says nothing, for a report stands for a heartbeat. idle_deadline must
-  /// be well above twice that. A little above the interval of reports, so that their nodes send none: at ten thousand
-  /// sessions heartbeats were half of all messages.
+  /// be above 2.4 times that, as a heartbeat after a heartbeat waits a fifth longer. A little above the interval of
+  /// reports, so that their nodes send none: at ten thousand sessions heartbeats were half of all messages.
   model::Duration heartbeat = std::chrono::seconds(12);
   model::Duration idle_deadline = std::chrono::seconds(30);  // silence after which either end closes; told to the node
   /// A session is closed at that age, up to a quarter earlier by chance, and before three quarters of what its peer's

@@ -264,10 +264,17 @@ void serve(EvictState& state, const EvictInput& input, const Seen& seen, const m
       outcome.why += "; cooling down";
       continue;
     }
+    const auto since = state.since[static_cast<std::size_t>(outcome.task)].value_or(input.now);
+    // A service that begins is charged its request until it is measured, and a coordinator that begins has one report.
+    if (outcome.task == EvictTask::kBatchAllocatable && outcome.whole == MilliCpu(0) &&
+        input.now - since < kNothingHold) {
+      outcome.reason = Reason::kCoolingDown;
+      outcome.why += fmt::format("; nothing is allocatable, for less than {} s", Seconds(kNothingHold).count());
+      continue;
+    }
     outcome.released = picked.released;
     outcome.why += fmt::format("; {} of {} candidates evicted", picked.victims.size(), picked.candidates);
     for (const auto& running : picked.victims) {
-      const auto since = state.since[static_cast<std::size_t>(outcome.task)].value_or(input.now);
       decision.victims.push_back(victim_of(outcome, running, since, input, policy));
       leaving.credited.push_back(running.pod->uid);
       state.asked.push_back({running.pod->uid, input.now, false});

@@ -48,6 +48,8 @@ namespace tideline::decide {
 /// After a round with victims, and after a start, nobody is picked for this long (Koordinator's CPU cool-down): what
 /// was released must show first.
 constexpr model::Duration kEvictCoolDown = std::chrono::seconds(20);
+/// An allocatable batch-cpu of 0 evicts only when it was so for as long.
+constexpr model::Duration kNothingHold = std::chrono::seconds(60);
 /// A victim is credited and not picked again for this long, if it is still listed.
 constexpr model::Duration kEvictMemory = std::chrono::minutes(2);
 

@@ -18,6 +18,12 @@ using model::ErrorCode;
 
 constexpr std::array kFamilies{kMetaFamily, kReportFamily, kPodsFamily, kEventFamily, kDedupFamily, kAccountFamily};
 
+/// Nearly all that is written is reports, of all nodes and so all over the family's keys: each few buffers of them are
+/// merged with a whole level.
+std::size_t report_buffer_bytes(const RocksOptions& options) {
+  return 2 * options.write_buffer_bytes;
+}
+
 rocksdb::DBOptions db_options(const RocksOptions& options) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
@@ -26,7 +32,7 @@ rocksdb::DBOptions db_options(const RocksOptions& options) {
   db.max_subcompactions = 1;
   db.max_open_files = 256;
   // The dedup family is small and flushes seldom by itself; without a bound it would hold every log file.
-  db.max_total_wal_size = 4 * options.write_buffer_bytes;
+  db.max_total_wal_size = 2 * report_buffer_bytes(options);
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   db.max_log_file_size = 1 << 20;
@@ -105,6 +111,9 @@ model::Result<std::unique_ptr<Database>> Database::open(const std::string& direc
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : names)
     descriptors.emplace_back(name, family_opts);
+  for (auto& descriptor : descriptors) {
+    if (descriptor.name == kReportFamily) descriptor.options.write_buffer_size = report_buffer_bytes(options);
+  }
 
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -11,7 +11,7 @@ namespace tideline::rocks {
 
 struct RocksOptions {
   std::size_t block_cache_bytes = 16u << 20;
-  std::size_t write_buffer_bytes = 8u << 20;  // per column family, at most two
+  std::size_t write_buffer_bytes = 8u << 20;  // per column family, at most two; twice that for reports
   int background_threads = 2;                 // flushes and compactions together
 };
 

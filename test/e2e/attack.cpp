@@ -272,7 +272,7 @@ void Attack::fall_silent() {
   HostilePeer peer(mute_, port_);
   const bool open = peer.connect() && peer.enroll(kMute);
   bool dropped = false;
-  // Each wait is about as long as the coordinator's own.
+  // Two waits are longer than the coordinator's own.
   for (int waits = 0; open && !dropped && waits < 2; ++waits)
     dropped = peer.wait_closed();
   // Once is enough: until the attack is over.

@@ -35,7 +35,7 @@ constexpr std::size_t kBesiegedRows = 2;
 // machine that has nothing else to do.
 constexpr int kMostAckMs = 3000;
 // At their bounds, 16 handshakes are 1 MiB, and a dozen sessions, each with a message of 3 MiB under way and a report
-// of 1 MiB read from it, 50; the store's write buffers and its cache may fill meanwhile, 48; the rest is the
+// of 1 MiB read from it, 50; the store's write buffers and its cache may fill meanwhile, 64; the rest is the
 // allocator's.
 constexpr double kMostGrowthBytes = 128 << 20;
 constexpr double kRefusalsPerSecond = 10;  // lines of one kind
@@ -141,8 +141,9 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   const auto begin = std::chrono::steady_clock::now();
   attack.start();
   ASSERT_TRUE(await_rows(calm_rows_ + kAttackedRows)) << fleet_->output();
+  // What was begun ends within 5 s of a handshake or enrolment and a sweep; kMute's wait is longer, and says nothing.
+  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() + 6;
   attack.stop();
-  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const std::string attacked = log();
   const std::size_t attacked_rows = rows_of(*fleet_).size();
 

@@ -180,7 +180,7 @@ void FleetCampaign::crash_coordinator(std::int64_t length) {
   for (const auto& [id, session] : sessions_) {
     const auto index = session.seat;
     if (seats_[index]->session != id) continue;
-    const auto latest = machine_dies ? 20 * kSecond : 500 * kMs;
+    const auto latest = machine_dies ? link::SessionLimits{}.idle_deadline.count() + kSecond : 500 * kMs;
     queue_.after(network_.between(kMs, latest), [this, index, ended = id] {
       if (seats_[index]->session == ended) node_end(index);
     });

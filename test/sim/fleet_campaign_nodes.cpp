@@ -128,7 +128,8 @@ void FleetCampaign::apply_faults(std::size_t index) {
     // A killed process has its connections closed for it; a host without power does not.
     cut(index, false, wanted.host_down || network_.percent(20));
   } else if (wanted.link_down && !before.link_down) {
-    cut(index, network_.percent(35), network_.percent(35));
+    // A duplicate gets in where its host's end does not show.
+    cut(index, network_.percent(35), network_.percent(wanted.duplicates > 0 ? 90 : 35));
   }
   if (!ran && runs && !before.host_down && faults_.percent(kWipedPercent)) {
     ++counts_.wiped_disks;

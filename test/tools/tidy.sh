@@ -1,11 +1,10 @@
 #!/bin/bash
-# tidy.sh BUILD_DIR JOBS: clang-tidy over the pure rooms' sources. A file that passed with these very contents (its own,
+# tidy.sh JOBS: clang-tidy over the pure rooms' sources. A file that passed with these very contents (its own,
 # the pure rooms' headers', .clang-tidy's) is not read again. After TIDELINE_TIDY_SECONDS no further file is begun;
 # those left over are named, and are no failure.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-build=$1
-jobs=$2
+jobs=$1
 seconds=${TIDELINE_TIDY_SECONDS:-240}
 stamps=${XDG_CACHE_HOME:-$HOME/.cache}/tideline-tidy
 mkdir -p "$stamps"
@@ -24,9 +23,9 @@ done
 ((${#queue[@]})) || { echo "clang-tidy: nothing changed in ${#rooms[@]} pure rooms"; exit 0; }
 
 end=$(($(date +%s) + seconds))
-export build end
+export end
 # shellcheck disable=SC2016
 printf '%s\0' "${queue[@]}" | xargs -0 -n 2 -P "$jobs" bash -c '
   if (($(date +%s) >= end)); then echo "clang-tidy: not checked within its time: $0"; exit 0; fi
-  if report=$(clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option -p "$build" "$0" 2>&1); then touch "$1"; else echo "$0"; echo "$report"; exit 1; fi'
+  if report=$(clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option "$0" -- -std=c++20 "-I$PWD" -DFMT_SHARED "-DTIDELINE_VERSION=\"0\"" 2>&1); then touch "$1"; else echo "$0"; echo "$report"; exit 1; fi'
 echo "clang-tidy: $((${#queue[@]} / 2)) files of ${#rooms[@]} pure rooms"

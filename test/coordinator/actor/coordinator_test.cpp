@@ -94,10 +94,13 @@ TEST(Coordinator, KnowsTheFleetOfItsEarlierLifeAndSellsNothingOfIt) {
   ASSERT_TRUE(explained.ok()) << explained.error().message();
   EXPECT_TRUE(explained->stored);
   const auto held = answer_of<void>([&](auto reply) {
-    backend.hands_off_begin(
-        {{link::Role::kOperator, "ann"}, "test"}, model::NodeName("dead"),
-        {.group = "kubepods", .remaining = std::nullopt, .release = false, .who = "ann", .reason = "it is broken"},
-        std::move(reply));
+    backend.hands_off_begin({{link::Role::kOperator, "ann"}, "test"}, model::NodeName("dead"),
+                            {.group = "kubepods",
+                             .remaining = std::chrono::hours(1),
+                             .release = false,
+                             .who = "ann",
+                             .reason = "it is broken"},
+                            std::move(reply));
   });
   EXPECT_TRUE(held.ok()) << held.error().message();
   const auto metrics =
