@@ -83,7 +83,8 @@ TEST(RenderExplained, TellsWhatIsPublishedWhereThatIsAnotherNumber) {
 TEST(RenderExplained, SaysThatHistoryHasNoPods) {
   model::ExplainedAccount explained;
   explained.stored = true;
-  EXPECT_THAT(render_explained(explained), AllOf(HasSubstr("as history has it"), HasSubstr("report none")));
+  EXPECT_THAT(render_explained(explained),
+              AllOf(HasSubstr("as history had it last, and withdrawn"), HasSubstr("report none")));
 }
 
 TEST(RenderExplained, SaysHowMuchOlderThanTheInstantAskedForTheAccountOfHistoryIs) {
