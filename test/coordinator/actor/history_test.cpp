@@ -94,6 +94,26 @@ TEST_F(History, ReportStoredAfterItsSessionClosedStillReachesTheLedger) {
   self_->wait_for(one);
 }
 
+TEST_F(History, AnAckWaitsWhereTheFleetHasNotTakenTheReportBefore) {
+  const auto one = session(probe());
+  auto first = arrived("n1", 1);
+  auto second = arrived("n1", 2);
+  for (const auto& report : {first, second}) {
+    caf::anon_send(one, ReportIn{report});
+    ASSERT_TRUE(next<Persist>());
+    caf::anon_send(one, Persisted{report, store::AppendOutcome::kStored});
+    ASSERT_TRUE(next<Durable>());
+  }
+  caf::anon_send(one, Closed{link::SessionId(1), kNode, "peer went away"});
+  self_->monitor(one);
+  bool ended = false;
+  self_->receive([&](const caf::down_msg&) { ended = true; }, caf::after(std::chrono::milliseconds(200)) >> [] {});
+  EXPECT_FALSE(ended) << "it owes the second one's ack while somebody holds the first";
+  first.reset();
+  second.reset();
+  self_->wait_for(one);
+}
+
 TEST_F(History, SessionWithNothingOutstandingEndsWhenItCloses) {
   const auto one = session(probe());
   caf::anon_send(one, Closed{link::SessionId(1), kNode, "peer went away"});

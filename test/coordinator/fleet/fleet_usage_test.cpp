@@ -1,8 +1,7 @@
-#include "coordinator/fleet/fleet_view.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "coordinator/fleet/fleet_view.h"
 #include "test/coordinator/fleet/sender.h"
 
 namespace tideline::fleet {

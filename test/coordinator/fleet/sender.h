@@ -70,7 +70,8 @@ inline Report backfill(Report report) {
   return report;
 }
 
-inline model::PodSummary pod(const std::string& uid, std::optional<std::int64_t> cpu, std::optional<std::int64_t> memory) {
+inline model::PodSummary pod(const std::string& uid, std::optional<std::int64_t> cpu,
+                             std::optional<std::int64_t> memory) {
   model::PodSummary summary;
   summary.pod.uid = model::PodUid(uid);
   if (cpu) summary.cpu_milli = model::Spread{*cpu, *cpu, *cpu};

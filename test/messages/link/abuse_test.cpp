@@ -90,6 +90,17 @@ TEST_F(LinkTest, HandshakesAreCapped) {
   EXPECT_EQ(server_record.refusals.size(), 1U) << "the client had to wait for the silent one's deadline";
 }
 
+TEST_F(LinkTest, WhoLeftWhileItWaitedTakesNoHandshake) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.accept.max_handshakes = 1;
+  config.accept.handshake_deadline = milliseconds(300);
+  const auto server = serve(std::move(config), server_record);
+  const RawSocket silent(server->port());
+  { const RawSocket gone(server->port()); }
+  EXPECT_TRUE(server_record.wait_refused("it left before its handshake began"));
+}
+
 TEST_F(LinkTest, GoesOnAcceptingAfterTheProcessRanOutOfFiles) {
   ServerRecord server_record;
   ClientRecord client_record;
