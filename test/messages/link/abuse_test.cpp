@@ -221,8 +221,11 @@ TEST_F(LinkTest, AFloodOfOneKindDoesNotHideAnotherKind) {
   const auto server = serve(server_config(), server_record);
   HostilePeer liar(files(ca_.node("n1")), server->port());
   ASSERT_TRUE(liar.connect());
-  for (int i = 0; i < 100; ++i)
-    RawSocket(server->port()).send("GET / HTTP/1.1\r\n\r\n");
+  for (int i = 0; i < 100; ++i) {
+    const RawSocket peer(server->port());
+    peer.send("GET / HTTP/1.1\r\n\r\n");
+    EXPECT_TRUE(peer.wait_closed()) << "it would have left before its handshake";
+  }
   ASSERT_TRUE(server_record.wait_refused("TLS handshake"));
   EXPECT_FALSE(liar.enroll("n2"));
   EXPECT_TRUE(server_record.wait_refused("the hello names node 'n2'"));
