@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -292,6 +293,69 @@ class Simulation(unittest.TestCase):
         self.model.start_batch("besteffort", group)
         self.model.write(0, 0)
         self.assertEqual(self.tree.cpu_seconds(group), 0)
+
+
+class Build(unittest.TestCase):
+    """demo.sh with the packages, CMake and the demo itself played by scripts."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tideline-test-")
+        self.addCleanup(self.folder.cleanup)
+        self.root = self.folder.name
+        self.log = f"{self.root}/build/demo-build.log"
+        os.makedirs(f"{self.root}/deploy/setup")
+        shutil.copy(f"{support.SOURCE}/deploy/demo.sh", f"{self.root}/deploy")
+        self.script("deploy/setup/install.sh", "exit 0")
+        self.script("bin/python3", "echo the demo runs")
+
+    def script(self, name, text):
+        os.makedirs(os.path.dirname(f"{self.root}/{name}"), exist_ok=True)
+        with open(f"{self.root}/{name}", "w", encoding="ascii") as file:
+            file.write(f"#!/bin/bash\n{text}\n")
+        os.chmod(f"{self.root}/{name}", 0o755)
+
+    def play_cmake(self, code):
+        self.script("bin/cmake", "[[ $1 == --build ]] || { echo '-- Configuring done'; exit 0; }\n"
+                                 "for ((i = 1; i <= 400; i++)); do echo \"[$i/400] Building $i\"; done\n"
+                                 f"echo 'x.cpp:3: error: no such thing' >&2; exit {code}")
+
+    def run_demo(self, stdout=subprocess.PIPE):
+        return subprocess.run(["bash", f"{self.root}/deploy/demo.sh", "--quick"], stdin=subprocess.DEVNULL, stdout=stdout,
+                              stderr=subprocess.PIPE, text=True, timeout=50,
+                              env=os.environ | {"PATH": f"{self.root}/bin:{os.environ['PATH']}"})
+
+    def test_a_long_build_is_seen_to_go_on_in_a_few_lines(self):
+        self.play_cmake(0)
+        done = self.run_demo()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertIn("  configured", lines)
+        built = [line for line in lines if line.startswith("  built ")]
+        self.assertEqual(len(built), 21)
+        self.assertIn("  built 50 %: 200 of 400", built)
+        self.assertEqual(lines[-1], "the demo runs")
+        with open(self.log, encoding="ascii") as file:
+            self.assertIn("[399/400] Building 399\n", file.read())
+
+    def test_on_a_terminal_it_is_one_line_that_is_written_anew(self):
+        self.play_cmake(0)
+        ours, theirs = os.openpty()
+        try:
+            done = self.run_demo(theirs)
+            shown = os.read(ours, 65536).decode()
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [line.split("\r")[-1] for line in shown.replace("\r\n", "\n").split("\n") if "built" in line]
+        self.assertEqual(lines, ["\x1b[K  built 100 %: 400 of 400"])
+
+    def test_an_error_of_the_build_is_shown_and_ends_it(self):
+        self.play_cmake(1)
+        done = self.run_demo()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("x.cpp:3: error: no such thing", done.stderr)
+        self.assertNotIn("the demo runs", done.stdout)
 
 
 class Certificates(unittest.TestCase):
