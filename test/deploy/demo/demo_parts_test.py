@@ -6,10 +6,13 @@ import random
 import shutil
 import subprocess
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 import support
-from tideline_demo import cgroups, figures, host, modes, options, report, simulation, web
+from tideline_demo import batch, cgroups, figures, host, modes, options, report, simulation, web
+from tideline_demo.experiment import Experiment
 from tideline_demo.node_tree import BEST_EFFORT, WEB, NodeTree
 
 
@@ -221,6 +224,100 @@ class Host(unittest.TestCase):
         measured = window.stop()
         self.assertGreater(measured["stolen_cores"], 1)
         self.assertEqual(measured["outside_cores"], 0)
+
+
+class QuietHost(unittest.TestCase):
+    """The wait before a run, with a clock of its own."""
+
+    def wait(self, samples, bound_seconds, limit_cores=0.1):
+        """samples: (outside, stolen) cores of one after the other, the last for ever. -> cores, seconds waited, what was
+        said."""
+        clock, said, samples = [0.0], [], list(samples)
+
+        class Window:
+            def __init__(self, tree):
+                pass
+
+            def stop(self):
+                outside, stolen = samples.pop(0) if len(samples) > 1 else samples[0]
+                return {"outside_cores": outside, "stolen_cores": stolen}
+
+        def sleep(seconds):
+            clock[0] += seconds
+
+        with mock.patch.object(host, "Window", Window), \
+                mock.patch.object(host, "time", types.SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)):
+            cores = host.wait_until_quiet(None, limit_cores, bound_seconds, said.append)
+        return cores, clock[0], said
+
+    def test_a_run_begins_at_the_first_quiet_sample(self):
+        self.assertEqual(self.wait([(0.9, 0.0), (0.3, 0.0), (0.05, 0.0), (0.9, 0.0)], 60), (0.05, 1.5, []))
+
+    def test_what_the_hypervisor_takes_is_no_quiet(self):
+        self.assertEqual(self.wait([(0.0, 0.5), (0.0, 0.0)], 60)[1], 1.0)
+
+    def test_a_host_that_is_never_quiet_is_not_waited_for_beyond_the_bound(self):
+        cores, waited, said = self.wait([(0.7, 0.1)], 60)
+        self.assertAlmostEqual(cores, 0.8)
+        self.assertEqual(waited, 60)
+        self.assertEqual(len(said), 4)
+        self.assertIn("others use 0.80 cores, 0.10 are allowed", said[0])
+
+
+class Gated(unittest.TestCase):
+    """A disturbed run is done again at most twice, then kept and marked. Two CPUs: 0.1 cores outside and 0.005 stolen
+    are allowed."""
+
+    QUIET, BUSY, STOLEN = {"outside_cores": 0.02}, {"outside_cores": 0.3}, {"stolen_cores": 0.02}
+
+    def run_gated(self, *runs, retries=2):
+        """runs: what each attempt saw. -> the run that is kept, attempts made, what was said."""
+        left, said = list(runs), []
+        settings = types.SimpleNamespace(batch="stress-ng", rps=100, retries=retries)
+        experiment = Experiment(settings, types.SimpleNamespace(tree=None, cpus=2), None, None, "", "", said.append)
+        with mock.patch.object(experiment, "_run", lambda mode, number: run_of(mode.name, 4, **left.pop(0))):
+            kept = experiment._run_gated(modes.MODES[0], 1, "1/5")
+        return kept, len(runs) - len(left), said
+
+    def test_a_quiet_run_is_done_once(self):
+        kept, attempts, said = self.run_gated(self.QUIET, self.BUSY)
+        self.assertEqual((kept["disturbed"], attempts, len(said)), (False, 1, 1))
+
+    def test_two_disturbed_runs_are_done_again_and_the_quiet_one_is_kept(self):
+        kept, attempts, said = self.run_gated(self.BUSY, self.STOLEN, self.QUIET, self.QUIET)
+        self.assertEqual((kept["disturbed"], attempts), (False, 3))
+        self.assertEqual(kept["outside_cores"], 0.02)
+        self.assertEqual(kept["attempts"], [{"outside_cores": 0.3, "stolen_cores": 0.0},
+                                            {"outside_cores": 0.01, "stolen_cores": 0.02},
+                                            {"outside_cores": 0.02, "stolen_cores": 0.0}])
+        self.assertEqual([line.endswith("; disturbed, again") for line in said], [True, True, False])
+
+    def test_a_third_disturbed_run_is_kept_and_marked(self):
+        kept, attempts, said = self.run_gated(self.BUSY, self.BUSY, self.STOLEN, self.QUIET)
+        self.assertEqual((kept["disturbed"], attempts, len(kept["attempts"])), (True, 3, 3))
+        self.assertNotIn("again", said[-1])
+        _, rows = report.table_rows([{mode.name: run_of(mode.name, 4) for mode in modes.MODES} | {"alone": kept}], "x")
+        self.assertEqual(rows[1][0], "alone*")
+
+    def test_a_quick_run_is_kept_as_it_is(self):
+        kept, attempts, _ = self.run_gated(self.BUSY, self.QUIET, retries=0)
+        self.assertEqual((kept["disturbed"], attempts), (True, 1))
+
+
+class Batch(unittest.TestCase):
+    def test_frames_of_the_run_before_are_not_counted(self):
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as folder, \
+                mock.patch.object(batch, "Process"):
+            first = batch.Ffmpeg(folder, "log", 2, ())
+            first.begin_window()
+            with open(f"{folder}/ffmpeg.progress", "w", encoding="ascii") as file:
+                file.write("frame=30\nfps=30\nframe=90\n")
+            first.end_window(3)
+            self.assertEqual(first.stop(), 30)
+            second = batch.Ffmpeg(folder, "log", 2, ())
+            second.begin_window()
+            second.end_window(3)
+            self.assertEqual(second.stop(), 0)
 
 
 class Page(unittest.TestCase):
