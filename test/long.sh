@@ -7,6 +7,9 @@
 #   fleet      a day of a fleet under faults, in virtual time (test/sim)
 #   fuzz       every fuzz target under libFuzzer with ASan and UBSan, one on each CPU (test/fuzz)
 #   guest      all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there
+#   demo       deploy/demo.sh --quick in a clean clone with an empty compiler cache, which builds all of it: the packages
+#              that come are those of the list, and nothing is left (test/deploy/demo/newcomer.sh). Asked for alone,
+#              nothing is installed or built before it, so that it says something on a fresh machine
 # Then the campaigns: the build's own test programs with fresh seeds. In turn 0 each runs with its usual number of
 # rounds, and from turn 1 on with --rounds and in random order, until the time is up. What ran and what did not is told
 # at the end, and a campaign that was never begun is a failure.
@@ -26,7 +29,7 @@ set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
 
-parts=(kill9 hostile fleet fuzz guest)
+parts=(kill9 hostile fleet fuzz guest demo)
 declare -A only=()
 minutes=60
 fuzz_minutes=10
@@ -181,6 +184,10 @@ run_guest() {
   return 1
 }
 
+run_demo() {
+  show demo test/deploy/demo/newcomer.sh
+}
+
 # What is told at the end, a line each.
 told=()
 run_part() {
@@ -275,24 +282,26 @@ finish() {
   exit 0
 }
 
-if ! $list; then
+mkdir -p build
+newcomer=false
+((${#only[@]} == 1)) && [[ -n ${only[demo]:-} ]] && ! $list && newcomer=true
+if ! $list && ! $newcomer; then
   option=()
   part_wanted fuzz && option=(--long)
   deploy/setup/install.sh "${option[@]}" || exit 1
-  mkdir -p build
   build "$preset" || exit 1
   if part_wanted fuzz; then
     build fuzz || exit 1
   fi
 fi
-[[ -e build/$preset/CTestTestfile.cmake ]] || { echo "long.sh: build/$preset is not configured" >&2; exit 1; }
+$newcomer || [[ -e build/$preset/CTestTestfile.cmake ]] || { echo "long.sh: build/$preset is not configured" >&2; exit 1; }
 declare -A commands=() runs=() full=() begun=()
 names=()
 while IFS=$'\t' read -r name command; do
   commands[$name]=$command
   names+=("$name")
-done < <(campaigns)
-((${#names[@]} > 0)) || { echo "long.sh: build/$preset names no campaigns" >&2; exit 1; }
+done < <($newcomer || campaigns)
+$newcomer || ((${#names[@]} > 0)) || { echo "long.sh: build/$preset names no campaigns" >&2; exit 1; }
 if $list; then
   printf 'part      %s\n' "${parts[@]}"
   printf 'campaign  %s\n' "${names[@]}"

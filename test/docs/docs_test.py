@@ -2,7 +2,8 @@
 """The documents are true: their commands run as pasted, their links lead somewhere, the reference is what the programs say.
 
 A ```sh block is run, in order per document, in one bash session in an empty directory; ```sh untested is counted and
-not run. `TIDELINE_BIN` is first in PATH, `TIDELINE` is the source tree.
+not run. A block without a mark, or marked text, is no command. `TIDELINE_BIN` is first in PATH, `TIDELINE` is the source
+tree.
 """
 
 import json
@@ -45,6 +46,22 @@ def text_of(path):
 def blocks(text, fence):
     """-> [(line number, code)] of the blocks whose opening line is exactly ```fence."""
     return [(text[:m.start()].count("\n") + 2, m.group(2)) for m in FENCE.finditer(text) if m.group(1).strip() == fence]
+
+
+# Of this tree: a path, or at the begin of a block a program's name; variables may be set before it.
+TREE_PATH = re.compile(r"(?:\./)?(?:deploy|test|build)/\S+")
+PROGRAM = re.compile(r"(?:tidectl|tideline-\w+|bench_\w+|test_\w+)")
+
+
+def hidden_command(code):
+    """The first line of a block not marked as sh that is a command nevertheless, or None."""
+    for number, line in enumerate(code.splitlines()):
+        words = line.split()
+        while words and re.match(r"[A-Za-z_]\w*=|\$$|\.\.\.$", words[0]):
+            words.pop(0)
+        if words and (TREE_PATH.fullmatch(words[0]) or (number == 0 and PROGRAM.fullmatch(words[0]))):
+            return line
+    return None
 
 
 def entry_script(line):
@@ -156,8 +173,7 @@ class Commands(unittest.TestCase):
                 continue
             with self.subTest(document=path):
                 if missing():
-                    print(f"skipped: {path}: {len(found)} blocks need {missing()}")
-                    continue
+                    self.skipTest(f"{len(found)} blocks need {missing()}")
                 problem = run_blocks(path, found)
                 self.assertFalse(problem, "\n" + problem)
                 print(f"{path}: {len(found)} blocks ran")
@@ -181,9 +197,24 @@ class Commands(unittest.TestCase):
         self.assertEqual(sorted(filter(None, lines)), sorted(ENTRY_SCRIPTS.values()))
 
     def test_no_block_is_marked_in_a_way_that_hides_it(self):
-        for path in documents():
-            for m in FENCE.finditer(text_of(path)):
-                self.assertNotRegex(m.group(1).strip(), r"^(bash|shell|console|sh (?!untested$).*)$", path)
+        for path in all_markdown():
+            text = text_of(path)
+            for m in FENCE.finditer(text):
+                fence, where = m.group(1).strip(), f"{path}:{text[:m.start()].count(chr(10)) + 1}"
+                self.assertNotRegex(fence, r"^(bash|shell|console|sh (?!untested$).*)$", where)
+                if fence in ("", "text"):
+                    self.assertIsNone(hidden_command(m.group(2)), f"{where}: a command is marked sh, or sh untested")
+                if path not in documents():
+                    self.assertNotEqual(fence, "sh", f"{where}: only README.md and docs are run; mark it sh untested")
+
+    def test_a_command_is_told_from_what_a_program_says(self):
+        for code in ("deploy/demo.sh            # 7 rounds\n", "TIDELINE_BIN=build/release/bin build/release/bin/bench_x\n",
+                     "bench_node_cost --seconds 60\n second  %\n", "tidectl nodes\n", "$ tidectl nodes\n", "... bench_x --pods 500\n",
+                     "nodes  p99\n2000    34\ntest/bench/sessions.py --sizes 2000\n"):
+            self.assertIsNotNone(hidden_command(code), code)
+        for code in ("", "\n", "                  %\nbench_node_cost   0.44\n", "mode  p50\nalone 0.8\n",
+                     "ok   TLS files: tls/node.crt\n", "charged = use\n"):
+            self.assertIsNone(hidden_command(code), code)
 
     def test_a_failing_block_is_named_by_its_line(self):
         self.assertIn("x.md:7: exit 3", run_blocks("x.md", [(3, "true"), (7, "exit 3")]))

@@ -4,8 +4,8 @@ only.
 run.py --results DIR --tell NAME: prints what the program of that name said there, and ends as it did.
 
 The guest is the kernel in $VMLINUZ under QEMU's software emulation, with an initramfs that holds busybox, the programs,
-the files named and the libraries they need. It has its own root, so a program may do there what no test may do here.
-Times inside it mean nothing.
+the files named and the libraries they need. PROGRAM python3 is the interpreter that runs this, with its own library. The
+guest has its own root, so a program may do there what no test may do here. Times inside it mean nothing.
 
 An emulated machine can stand still for good. The guest says each second that it lives; one that does not begin within
 --boot-seconds, or is silent for --silence-seconds, is ended and booted again, at most --boots times, and goes on with
@@ -24,6 +24,7 @@ import signal
 import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 
@@ -58,7 +59,7 @@ class Initramfs:
         self.parts = []
         self.names = set()
 
-    def add(self, name, mode, data=b""):
+    def add(self, name, mode, data=b"", modified=0):
         name = name.strip("/")
         if name in self.names:
             return
@@ -66,7 +67,7 @@ class Initramfs:
         if parent:
             self.add(parent, stat.S_IFDIR | 0o755)
         self.names.add(name)
-        fields = (len(self.names), mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        fields = (len(self.names), mode, 0, 0, 1, modified, len(data), 0, 0, 0, 0, len(name) + 1, 0)
         head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
         for part in (head, data):
             self.parts.append(part + b"\0" * (-len(part) % 4))
@@ -89,11 +90,20 @@ class Initramfs:
         if elf:
             needed = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
             data = stripped(path, data)
-        self.add(name, stat.S_IFREG | (os.stat(path).st_mode & 0o777), data)
+        about = os.stat(path)
+        self.add(name, stat.S_IFREG | (about.st_mode & 0o777), data, int(about.st_mtime))
         for library in sorted(set(re.findall(r"(/\S+)", needed))):
             if library.strip("/") not in self.names:
                 with open(library, "rb") as file:
                     self.add(library, stat.S_IFREG | 0o755, file.read())
+
+    def tree(self, top, left_out):
+        """All files below a directory, under their own paths, without directories of these names."""
+        for folder, folders, names in os.walk(top):
+            folders[:] = [name for name in folders if not left_out.fullmatch(name)]
+            for name in names:
+                if os.path.isfile(f"{folder}/{name}"):
+                    self.file(f"{folder}/{name}", f"{folder}/{name}")
 
     def bytes(self):
         self.add("TRAILER!!!", 0)
@@ -108,6 +118,15 @@ def stripped(path, data):
             return data
         with open(out.name, "rb") as file:
             return file.read()
+
+
+PYTHON = "python3"
+# Of its library. Files keep their times, so that what is compiled already is taken.
+NOT_NEEDED = re.compile(r"(config-.*|(site|dist)-packages|tests?|idlelib|tkinter|turtledemo|lib2to3|ensurepip|pydoc_data)")
+
+
+def program_file(word):
+    return os.path.realpath(sys.executable if word == PYTHON else word)
 
 
 def name_of(command):
@@ -146,7 +165,8 @@ class Results:
             return GUEST_DIED
         output = read(self.path(name, "out"))
         print(output, end="")
-        skipped = re.findall(r"^\[  SKIPPED \] (\S+)$", output, re.MULTILINE)
+        skipped = re.findall(r"^\[  SKIPPED \] (\S+)$", output, re.MULTILINE)  # GoogleTest, and Python's unittest
+        skipped += re.findall(r"^OK \((skipped=\d+)\)$", output, re.MULTILINE)
         if code == 0 and skipped:
             print(f"run.py: skipped in the guest: {', '.join(sorted(set(skipped)))}")
             return SKIPPED
@@ -170,9 +190,12 @@ def image(options, programs):
     root.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
     root.text("etc/group", "root:x:0:\n")
     for path in (*(command[0] for command in programs), *options.beside):
-        root.file(os.path.realpath(path), f"prog/{os.path.basename(path)}")
+        root.file(program_file(path), f"prog/{os.path.basename(path)}")
+    if any(command[0] == PYTHON for command in programs):
+        root.tree(sysconfig.get_path("stdlib"), NOT_NEEDED)
     for entry in options.file:
-        root.file(os.path.realpath(entry), os.path.realpath(entry))
+        path, _, name = entry.partition(":")
+        root.file(os.path.realpath(path), name or os.path.realpath(path))
     lines = [f"export {shlex.quote(entry)}" for entry in options.env]
     for command in programs:
         name = name_of(command)
@@ -281,7 +304,8 @@ def run(options, kernel):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--beside", action="append", default=[], help="another program, put into the same directory")
-    parser.add_argument("--file", action="append", default=[], help="a file, put under its own path")
+    parser.add_argument("--file", action="append", default=[], metavar="FILE[:NAME]",
+                        help="a file, put under its own path or NAME; not below /tmp, which is the guest's own")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the programs")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--smt", action="store_true", help="the CPUs are the threads of one core")

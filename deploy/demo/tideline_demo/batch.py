@@ -1,5 +1,7 @@
 """The batch work: it takes every CPU it is given and tells how much it got done."""
 
+import contextlib
+import os
 import re
 import signal
 
@@ -42,6 +44,8 @@ class Ffmpeg:
         self.progress = f"{directory}/ffmpeg.progress"
         self.at_begin = 0
         self.rate = None
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.progress)  # of the run before
         self.process = Process(
             "ffmpeg", ["ffmpeg", "-nostdin", "-y", "-loglevel", "error", "-stats_period", "0.2", "-progress",
                        self.progress, "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-c:v", "libx264",

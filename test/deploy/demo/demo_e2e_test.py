@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,8 @@ import support
 from tideline_demo.modes import MODES
 
 NAMES = [mode.name for mode in MODES]
+QUICK_SECONDS = 60  # what --quick promises after the build
+SLACK_SECONDS = 30  # for sanitized programs, and a machine that others use
 
 
 def leftovers():
@@ -63,11 +66,26 @@ class Demo(unittest.TestCase):
         self.assertEqual(list(summary["modes"]), NAMES)
         self.assertEqual(sorted(run["mode"] for run in summary["runs"]), sorted(NAMES))
         self.assertIn("+3.2 %", output)
+        took = int(re.search(r"^Took (\d+) s\.$", output, re.MULTILINE).group(1))
+        self.assertLessEqual(took, QUICK_SECONDS + SLACK_SECONDS)
         if not summary["simulated"]:
             for run in summary["runs"]:
                 self.assertGreater(run["client"]["ok"], 0)
                 self.assertGreater(run["cores"]["tideline"], 0, "Tideline runs in all modes")
         self.assert_nothing_left()
+
+    def test_batch_may_be_ffmpeg(self):
+        _, summary = self.run_demo("--quick", "--batch", "ffmpeg", "--seconds", "2")
+        self.assert_nothing_left()
+        self.assertEqual(summary["batch_work_unit"], "frames/s")
+        if summary["simulated"]:
+            self.skipTest("no real batch on a simulated host")
+        work = {run["mode"]: run["batch_work"] for run in summary["runs"]}
+        self.assertIsNone(work.pop("alone"))
+        for name in ("burstable", "besteffort"):  # where nobody limits it
+            self.assertGreater(work.pop(name), 0, name)
+        for name, frames in work.items():
+            self.assertGreaterEqual(frames, 0, name)
 
     def test_without_cgroups_it_says_so_and_runs_the_same_programs(self):
         output, summary = self.run_demo("--quick", "--simulate", "--seconds", "2")

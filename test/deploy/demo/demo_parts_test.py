@@ -3,12 +3,16 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 import support
-from tideline_demo import cgroups, figures, host, modes, options, report, simulation, web
+from tideline_demo import batch, cgroups, figures, host, modes, options, report, simulation, web
+from tideline_demo.experiment import Experiment
 from tideline_demo.node_tree import BEST_EFFORT, WEB, NodeTree
 
 
@@ -222,6 +226,100 @@ class Host(unittest.TestCase):
         self.assertEqual(measured["outside_cores"], 0)
 
 
+class QuietHost(unittest.TestCase):
+    """The wait before a run, with a clock of its own."""
+
+    def wait(self, samples, bound_seconds, limit_cores=0.1):
+        """samples: (outside, stolen) cores of one after the other, the last for ever. -> cores, seconds waited, what was
+        said."""
+        clock, said, samples = [0.0], [], list(samples)
+
+        class Window:
+            def __init__(self, tree):
+                pass
+
+            def stop(self):
+                outside, stolen = samples.pop(0) if len(samples) > 1 else samples[0]
+                return {"outside_cores": outside, "stolen_cores": stolen}
+
+        def sleep(seconds):
+            clock[0] += seconds
+
+        with mock.patch.object(host, "Window", Window), \
+                mock.patch.object(host, "time", types.SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)):
+            cores = host.wait_until_quiet(None, limit_cores, bound_seconds, said.append)
+        return cores, clock[0], said
+
+    def test_a_run_begins_at_the_first_quiet_sample(self):
+        self.assertEqual(self.wait([(0.9, 0.0), (0.3, 0.0), (0.05, 0.0), (0.9, 0.0)], 60), (0.05, 1.5, []))
+
+    def test_what_the_hypervisor_takes_is_no_quiet(self):
+        self.assertEqual(self.wait([(0.0, 0.5), (0.0, 0.0)], 60)[1], 1.0)
+
+    def test_a_host_that_is_never_quiet_is_not_waited_for_beyond_the_bound(self):
+        cores, waited, said = self.wait([(0.7, 0.1)], 60)
+        self.assertAlmostEqual(cores, 0.8)
+        self.assertEqual(waited, 60)
+        self.assertEqual(len(said), 4)
+        self.assertIn("others use 0.80 cores, 0.10 are allowed", said[0])
+
+
+class Gated(unittest.TestCase):
+    """A disturbed run is done again at most twice, then kept and marked. Two CPUs: 0.1 cores outside and 0.005 stolen
+    are allowed."""
+
+    QUIET, BUSY, STOLEN = {"outside_cores": 0.02}, {"outside_cores": 0.3}, {"stolen_cores": 0.02}
+
+    def run_gated(self, *runs, retries=2):
+        """runs: what each attempt saw. -> the run that is kept, attempts made, what was said."""
+        left, said = list(runs), []
+        settings = types.SimpleNamespace(batch="stress-ng", rps=100, retries=retries)
+        experiment = Experiment(settings, types.SimpleNamespace(tree=None, cpus=2), None, None, "", "", said.append)
+        with mock.patch.object(experiment, "_run", lambda mode, number: run_of(mode.name, 4, **left.pop(0))):
+            kept = experiment._run_gated(modes.MODES[0], 1, "1/5")
+        return kept, len(runs) - len(left), said
+
+    def test_a_quiet_run_is_done_once(self):
+        kept, attempts, said = self.run_gated(self.QUIET, self.BUSY)
+        self.assertEqual((kept["disturbed"], attempts, len(said)), (False, 1, 1))
+
+    def test_two_disturbed_runs_are_done_again_and_the_quiet_one_is_kept(self):
+        kept, attempts, said = self.run_gated(self.BUSY, self.STOLEN, self.QUIET, self.QUIET)
+        self.assertEqual((kept["disturbed"], attempts), (False, 3))
+        self.assertEqual(kept["outside_cores"], 0.02)
+        self.assertEqual(kept["attempts"], [{"outside_cores": 0.3, "stolen_cores": 0.0},
+                                            {"outside_cores": 0.01, "stolen_cores": 0.02},
+                                            {"outside_cores": 0.02, "stolen_cores": 0.0}])
+        self.assertEqual([line.endswith("; disturbed, again") for line in said], [True, True, False])
+
+    def test_a_third_disturbed_run_is_kept_and_marked(self):
+        kept, attempts, said = self.run_gated(self.BUSY, self.BUSY, self.STOLEN, self.QUIET)
+        self.assertEqual((kept["disturbed"], attempts, len(kept["attempts"])), (True, 3, 3))
+        self.assertNotIn("again", said[-1])
+        _, rows = report.table_rows([{mode.name: run_of(mode.name, 4) for mode in modes.MODES} | {"alone": kept}], "x")
+        self.assertEqual(rows[1][0], "alone*")
+
+    def test_a_quick_run_is_kept_as_it_is(self):
+        kept, attempts, _ = self.run_gated(self.BUSY, self.QUIET, retries=0)
+        self.assertEqual((kept["disturbed"], attempts), (True, 1))
+
+
+class Batch(unittest.TestCase):
+    def test_frames_of_the_run_before_are_not_counted(self):
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as folder, \
+                mock.patch.object(batch, "Process"):
+            first = batch.Ffmpeg(folder, "log", 2, ())
+            first.begin_window()
+            with open(f"{folder}/ffmpeg.progress", "w", encoding="ascii") as file:
+                file.write("frame=30\nfps=30\nframe=90\n")
+            first.end_window(3)
+            self.assertEqual(first.stop(), 30)
+            second = batch.Ffmpeg(folder, "log", 2, ())
+            second.begin_window()
+            second.end_window(3)
+            self.assertEqual(second.stop(), 0)
+
+
 class Page(unittest.TestCase):
     def test_is_48_kib_of_compressible_text_and_always_the_same(self):
         import zlib
@@ -292,6 +390,69 @@ class Simulation(unittest.TestCase):
         self.model.start_batch("besteffort", group)
         self.model.write(0, 0)
         self.assertEqual(self.tree.cpu_seconds(group), 0)
+
+
+class Build(unittest.TestCase):
+    """demo.sh with the packages, CMake and the demo itself played by scripts."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tideline-test-")
+        self.addCleanup(self.folder.cleanup)
+        self.root = self.folder.name
+        self.log = f"{self.root}/build/demo-build.log"
+        os.makedirs(f"{self.root}/deploy/setup")
+        shutil.copy(f"{support.SOURCE}/deploy/demo.sh", f"{self.root}/deploy")
+        self.script("deploy/setup/install.sh", "exit 0")
+        self.script("bin/python3", "echo the demo runs")
+
+    def script(self, name, text):
+        os.makedirs(os.path.dirname(f"{self.root}/{name}"), exist_ok=True)
+        with open(f"{self.root}/{name}", "w", encoding="ascii") as file:
+            file.write(f"#!/bin/bash\n{text}\n")
+        os.chmod(f"{self.root}/{name}", 0o755)
+
+    def play_cmake(self, code):
+        self.script("bin/cmake", "[[ $1 == --build ]] || { echo '-- Configuring done'; exit 0; }\n"
+                                 "for ((i = 1; i <= 400; i++)); do echo \"[$i/400] Building $i\"; done\n"
+                                 f"echo 'x.cpp:3: error: no such thing' >&2; exit {code}")
+
+    def run_demo(self, stdout=subprocess.PIPE):
+        return subprocess.run(["bash", f"{self.root}/deploy/demo.sh", "--quick"], stdin=subprocess.DEVNULL, stdout=stdout,
+                              stderr=subprocess.PIPE, text=True, timeout=50,
+                              env=os.environ | {"PATH": f"{self.root}/bin:{os.environ['PATH']}"})
+
+    def test_a_long_build_is_seen_to_go_on_in_a_few_lines(self):
+        self.play_cmake(0)
+        done = self.run_demo()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertIn("  configured", lines)
+        built = [line for line in lines if line.startswith("  built ")]
+        self.assertEqual(len(built), 21)
+        self.assertIn("  built 50 %: 200 of 400", built)
+        self.assertEqual(lines[-1], "the demo runs")
+        with open(self.log, encoding="ascii") as file:
+            self.assertIn("[399/400] Building 399\n", file.read())
+
+    def test_on_a_terminal_it_is_one_line_that_is_written_anew(self):
+        self.play_cmake(0)
+        ours, theirs = os.openpty()
+        try:
+            done = self.run_demo(theirs)
+            shown = os.read(ours, 65536).decode()
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [line.split("\r")[-1] for line in shown.replace("\r\n", "\n").split("\n") if "built" in line]
+        self.assertEqual(lines, ["\x1b[K  built 100 %: 400 of 400"])
+
+    def test_an_error_of_the_build_is_shown_and_ends_it(self):
+        self.play_cmake(1)
+        done = self.run_demo()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("x.cpp:3: error: no such thing", done.stderr)
+        self.assertNotIn("the demo runs", done.stdout)
 
 
 class Certificates(unittest.TestCase):

@@ -237,6 +237,38 @@ std::string work_through(const KernelRoot& root, const std::string& kubepods, co
   return written ? "" : written.error().message();
 }
 
+TEST_F(RealCgroup, WorksOnSystemdsSlicesAndScopes) {
+  const std::string be_root = "kubepods.slice/kubepods-besteffort.slice";
+  const std::string be = be_root + "/kubepods-besteffort-podbe_1.slice/cri-containerd-c2.scope";
+  const std::string ls = "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podls_1.slice/crio-c1.scope";
+  scratch_->make(ls);
+  scratch_->make(be);
+  const std::vector<model::Pod> pods = {pod("ls-1", model::KubeQos::kBurstable),
+                                        pod("be-1", model::KubeQos::kBestEffort)};
+  const std::string kubepods = scratch_->group() + "/kubepods.slice";
+  const auto tree = CgroupTree::discover({}, {.kubepods = kubepods, .driver = {}});
+  ASSERT_TRUE(tree.ok()) << tree.error().message();
+  EXPECT_EQ(tree->driver(), CgroupDriver::kSystemd);
+  EXPECT_EQ(tree->container_group(pods[0].kube_qos, pods[0].uid, "c1").value(), scratch_->group() + "/" + ls);
+  EXPECT_EQ(tree->container_group(pods[1].kube_qos, pods[1].uid, "c2").value(), scratch_->group() + "/" + be);
+
+  scratch_->spin(be);
+  PodReader reader(*tree);
+  const auto before = reader.read(pods);
+  std::this_thread::sleep_for(milliseconds(600));
+  const auto now = reader.read(pods);
+  EXPECT_THAT(now.errors, IsEmpty());
+  const auto sample = sense::node_sample(before.counters, now.counters);
+  ASSERT_TRUE(sample.be_cpu && sample.pods[1].cpu);
+  EXPECT_GT(sample.be_cpu->value(), 150);
+  EXPECT_GT(sample.pods[1].cpu->value(), 150);
+  EXPECT_EQ(sample.ls_cpu, MilliCpu(0));
+
+  EXPECT_EQ(work_through({}, kubepods, pods), "");
+  const bool v1 = scratch_->v1();
+  EXPECT_EQ(scratch_->read(be_root, v1 ? "cpu.cfs_quota_us" : "cpu.max"), v1 ? "70000" : "70000 100000");
+}
+
 TEST_F(RealCgroup, WorksInAPrivateCgroupAndMountNamespace) {
   scratch_->make("agent");
   const std::string kubepods = scratch_->group() + "/kubepods";
