@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 #include <kj/compat/tls.h>
@@ -11,8 +12,11 @@
 #include <sys/socket.h>
 
 #include "messages/codec/kj_text.h"
+#include "messages/link/clocks.h"
+#include "messages/link/handshake_pace.h"
 #include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
+#include "messages/link/loop_lag.h"
 #include "messages/link/x509.h"
 #include "messages/log/log.h"
 
@@ -111,11 +115,13 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
         limits_(limits),
         accepted_(kj::mv(accepted)),
         refused_(kj::mv(refused)),
+        lag_(context),
+        pace_(limits.most_lag, limits.handshake_at_least_every),
         tasks_(*this),
         loop_(
             context, socket.fd, fmt::format("port {}", socket.port),
             [this](kj::Own<kj::AsyncIoStream> stream) { handshake(kj::mv(stream)); },
-            [this]() { return handshakes_ < limits_.max_handshakes; }) {}
+            [this]() { return handshakes_ < limits_.max_handshakes && pace_.admits(lag_.lag(), mono_now()); }) {}
 
   std::uint16_t port() const override { return port_; }
   std::size_t connections() const override { return open_.count(); }
@@ -144,6 +150,8 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
     }
     tune(fd);
     ++handshakes_;
+    pace_.began(mono_now());
+    watch_lag();
     const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.handshake_deadline).count();
     auto timeout =
         timer_.afterDelay(deadline * kj::MILLISECONDS).then([deadline]() -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
@@ -174,6 +182,17 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
                          }));
   }
 
+  /// Until the next handshake may begin, whoever waits for it: the backlog does not tell whether anybody does.
+  void watch_lag() {
+    if (std::exchange(watching_lag_, true)) return;
+    const kj::Duration in_any_case = std::max(to_kj(pace_.wait(mono_now())), 1 * kj::MILLISECONDS);
+    tasks_.add(lag_.round().exclusiveJoin(timer_.afterDelay(in_any_case)).then([this]() {
+      watching_lag_ = false;
+      if (!pace_.admits(lag_.lag(), mono_now())) return watch_lag();
+      loop_.poke();
+    }));
+  }
+
   void finish(kj::Own<kj::AsyncIoStream> stream, SSL* ssl, const std::string& peer) {
     if (ssl == nullptr) {
       refused_(peer, model::Error(model::ErrorCode::kInternal, "no SSL object seen for the connection"));
@@ -199,6 +218,9 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
   Refused refused_;
   std::size_t handshakes_ = 0;
   OpenCount open_;
+  LoopLag lag_;
+  HandshakePace pace_;
+  bool watching_lag_ = false;
   kj::TaskSet tasks_;
   AcceptLoop loop_;
 };

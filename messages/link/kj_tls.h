@@ -24,7 +24,8 @@ struct TlsStream {
 };
 
 /// Accepts on a TCP port. Survives EMFILE and hostile peers: handshakes are capped in number and time, and so are the
-/// connections handed out, counted until their stream is dropped.
+/// connections handed out, counted until their stream is dropped. While the loop is behind newcomers wait in the
+/// kernel's backlog, and come in at a low pace (AcceptLimits).
 class TlsListener {
  public:
   using Accepted = kj::Function<void(TlsStream)>;

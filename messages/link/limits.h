@@ -10,9 +10,16 @@ namespace tideline::link {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 
+/// How far behind a loop is that takes on nothing more of what can wait. A report and its ack wait for it once each, and
+/// both together must take no more than 250 ms.
+inline constexpr model::Duration kMostLag = std::chrono::milliseconds(25);
+
 /// What a listener does to peers that are not sessions yet.
 struct AcceptLimits {
   std::size_t max_handshakes = 16;  // TLS handshakes at once; later connections wait in the kernel's backlog
+  /// They wait there also while the loop is further behind than most_lag, but for one each handshake_at_least_every.
+  model::Duration most_lag = kMostLag;
+  model::Duration handshake_at_least_every = std::chrono::milliseconds(50);
   model::Duration handshake_deadline = std::chrono::seconds(5);
   std::size_t max_connections = 12'000;                     // beyond it, connections are closed at once
   model::Duration reload_every = std::chrono::seconds(10);  // how often the TLS files are looked at for change

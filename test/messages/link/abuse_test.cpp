@@ -90,6 +90,21 @@ TEST_F(LinkTest, HandshakesAreCapped) {
   EXPECT_EQ(server_record.refusals.size(), 1U) << "the client had to wait for the silent one's deadline";
 }
 
+TEST_F(LinkTest, WhileTheLoopIsBehindHandshakesBeginOneByOneAndAllComeIn) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.most_lag = milliseconds(-1);  // however little it is
+  config.accept.handshake_at_least_every = milliseconds(200);
+  const auto server = serve(std::move(config), server_record);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::unique_ptr<NodeClient>> clients;
+  for (const auto* name : {"n1", "n2", "n3", "n4"})
+    clients.push_back(join(client_config(name, server->port()), client_record));
+  ASSERT_TRUE(client_record.wait_connected(4)) << client_record.last_why();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(600)) << "three waits";
+}
+
 TEST_F(LinkTest, WhoLeftWhileItWaitedTakesNoHandshake) {
   ServerRecord server_record;
   auto config = server_config();
