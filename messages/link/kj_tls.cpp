@@ -225,19 +225,52 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
   AcceptLoop loop_;
 };
 
+/// Tells of the first byte that its peer sends.
+class FirstByteStream final : public kj::AsyncIoStream {
+ public:
+  FirstByteStream(kj::Own<kj::AsyncIoStream> inner, kj::Own<kj::PromiseFulfiller<void>> answered)
+      : inner_(kj::mv(inner)), answered_(kj::mv(answered)) {}
+  kj::Promise<std::size_t> tryRead(void* buffer, std::size_t least, std::size_t most) override {
+    if (answered_.get() == nullptr) return inner_->tryRead(buffer, least, most);
+    return inner_->tryRead(buffer, least, most).then([this](std::size_t size) {
+      if (size > 0 && answered_.get() != nullptr) {
+        answered_->fulfill();
+        answered_ = nullptr;
+      }
+      return size;
+    });
+  }
+  kj::Promise<void> write(const void* buffer, std::size_t size) override { return inner_->write(buffer, size); }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return inner_->write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
+  void shutdownWrite() override { inner_->shutdownWrite(); }
+  void abortRead() override { inner_->abortRead(); }
+  kj::Maybe<int> getFd() const override { return inner_->getFd(); }
+
+ private:
+  kj::Own<kj::AsyncIoStream> inner_;
+  kj::Own<kj::PromiseFulfiller<void>> answered_;
+};
+
 class TlsConnectorImpl final : public TlsConnector {
  public:
   TlsConnectorImpl(KjContext& context, kj::Own<kj::TlsContext> tls, std::string server_name)
       : network_(context.network), tls_(kj::mv(tls)), server_name_(std::move(server_name)) {}
 
-  kj::Promise<TlsStream> connect(const std::string& address) override {
+  kj::Promise<TlsStream> connect(const std::string& address, Stages stages) override {
     return network_.parseAddress(ptr(address))
         .then([](kj::Own<kj::NetworkAddress> parsed) {
           auto promise = parsed->connect();
           return promise.attach(kj::mv(parsed));
         })
-        .then([this, address](kj::Own<kj::AsyncIoStream> raw) {
+        .then([this, address, stages = kj::mv(stages)](kj::Own<kj::AsyncIoStream> raw) mutable {
           tune(fd_of(*raw));
+          if (stages.reached.get() != nullptr) stages.reached->fulfill();
+          if (stages.answered.get() != nullptr) {
+            raw = kj::heap<FirstByteStream>(kj::mv(raw), kj::mv(stages.answered));
+          }
           const Capture capture;
           auto promise = tls_->wrapClient(kj::mv(raw), ptr(server_name_));
           return promise.then([this, address, ssl = capture.ssl()](kj::Own<kj::AsyncIoStream> stream) {

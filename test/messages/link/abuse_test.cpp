@@ -105,6 +105,22 @@ TEST_F(LinkTest, WhileTheLoopIsBehindHandshakesBeginOneByOneAndAllComeIn) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(600)) << "three waits";
 }
 
+TEST_F(LinkTest, WhoWaitsInTheBacklogKeepsItsPlace) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.max_handshakes = 1;
+  config.accept.handshake_deadline = milliseconds(1500);
+  const auto server = serve(std::move(config), server_record);
+  const RawSocket silent(server->port());
+  auto settings = client_config("n1", server->port());
+  settings.connect_deadline = milliseconds(1000);
+  const auto client = join(std::move(settings), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  const std::lock_guard lock(client_record.signal.mutex);
+  EXPECT_TRUE(client_record.disconnects.empty()) << client_record.disconnects.front();
+}
+
 TEST_F(LinkTest, WhoLeftWhileItWaitedTakesNoHandshake) {
   ServerRecord server_record;
   auto config = server_config();
