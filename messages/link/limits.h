@@ -49,6 +49,8 @@ struct SessionLimits {
   /// A node opens so many sessions at once at most, and then one each enroll_every. Its agent waits longer than that.
   std::size_t enroll_burst = 20;
   model::Duration enroll_every = std::chrono::seconds(1);
+  /// Sessions that end at one look at their ages and silences; the others end at the next, which comes soon. At least 1.
+  std::size_t end_slice = 100;
   std::size_t max_outstanding_reports = 1;  // per session; a further one is rejected with kOverloaded
   std::size_t max_rejections = 16;          // rejected calls (malformed, over bounds), then the session is dropped
   std::size_t policy_slice = 25;            // policies sent per policy_slice_every: 10,000 nodes in 4 s

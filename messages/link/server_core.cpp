@@ -101,7 +101,7 @@ model::Result<std::uint16_t> ServerCore::listen() {
       [this](const std::string& peer, const Error& why) { refused(peer, why); });
   if (!listener) return listener.error();
   listener_ = *std::move(listener);
-  sweep();
+  sweep(sweep_every_);
   return listener_->port();
 }
 

@@ -114,7 +114,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem);
   void send_hands_off(Session& session);
   void hands_off_answered(SessionId id, std::uint64_t number, const std::string& problem);
-  void sweep();
+  void sweep(kj::Duration wait);
   kj::Duration draw_lifetime(model::WallTime not_after);
   void note_certificate(const TlsMaterial& material);
   void reload_changed_files();
