@@ -102,7 +102,7 @@ void ClientCore::attempt() {
   // To wait in a backlog costs neither end anything. To give up there, and come again behind all others, costs both.
   auto timeout = within(config_.connect_deadline, kj::mv(reached.promise), address + ": no connection")
                      .then([this, address, word = kj::mv(answered.promise)]() mutable {
-                       return within(config_.queue_deadline, kj::mv(word), address + ": connected, but no word from it");
+                       return within(config_.queue_deadline, kj::mv(word), address + ": connected, but no answer");
                      })
                      .then([this, address]() {
                        return within(config_.connect_deadline, kj::NEVER_DONE, address + ": no session");
@@ -113,11 +113,10 @@ void ClientCore::attempt() {
 }
 
 kj::Promise<void> ClientCore::within(model::Duration deadline, kj::Promise<void> stage, const std::string& missing) {
-  auto late =
-      context_.timer.afterDelay(to_kj(deadline))
-          .then([text = fmt::format("{} within {} ms", missing, to_ms(deadline))]() -> kj::Promise<void> {
-            return to_exception(Error(ErrorCode::kUnavailable, text));
-          });
+  auto late = context_.timer.afterDelay(to_kj(deadline))
+                  .then([text = fmt::format("{} within {} ms", missing, to_ms(deadline))]() -> kj::Promise<void> {
+                    return to_exception(Error(ErrorCode::kUnavailable, text));
+                  });
   // A stage that is dropped belongs to an attempt that failed: it says why itself.
   auto reached = stage.catch_([](kj::Exception&&) -> kj::Promise<void> { return kj::NEVER_DONE; });
   return reached.exclusiveJoin(kj::mv(late));

@@ -45,10 +45,10 @@ capnp::ReaderOptions options_of(const RpcLimits& limits) {
   return options;
 }
 
-/// The peer's stream, with three things the RPC system lacks: nothing more is read from a peer that does not read itself,
-/// its end is told to whoever takes the connection down, and not to the system, which would take its side down on the
-/// spot, and it is told when the system has given the connection up. (It then shuts its side down, but lets go of the
-/// connection only when all it had to say was taken, for which a peer may make it wait.)
+/// The peer's stream, with three things the RPC system lacks. Nothing more is read from a peer that does not read
+/// itself. Its end is told to whoever takes the connection down, and not to the system, which would let go of all it
+/// has on the spot. And they hear of it when the system has given the connection up: it then shuts its side down, but
+/// lets go of the connection only when all it had to say was taken, for which a peer may make it wait.
 class WatchedStream final : public kj::AsyncIoStream {
  public:
   struct Watch {

@@ -64,7 +64,7 @@ struct NodeClientConfig {
   /// the attempt waits in the backlog of a coordinator that is busy or hangs, and keeps its place for queue_deadline.
   model::Duration connect_deadline = std::chrono::seconds(10);
   model::Duration queue_deadline = std::chrono::seconds(120);
-  std::uint64_t seed = 0;                                       // of the jitter; 0 = from the system's entropy
+  std::uint64_t seed = 0;  // of the jitter; 0 = from the system's entropy
   RpcLimits rpc;
 };
 

@@ -19,6 +19,7 @@ using model::ErrorCode;
 constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
 constexpr std::int64_t kRefusalEveryNs = 100'000'000;
+constexpr std::size_t kSliceWhenBehind = 5;  // part of a slice of policies, one in so many
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
 /// For the last answers to leave before their connections end.
 constexpr kj::Duration kLastAnswers = 10 * kj::MILLISECONDS;
@@ -82,6 +83,7 @@ ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeS
       files_({config.tls.certificate, config.tls.key, config.tls.ca}),
       denied_file_({config.denied_names_file}),
       pace_(config.session.enroll_burst, config.session.enroll_every),
+      lag_(context),
       connections_(RpcConnections::create(context, config.rpc)),
       tasks_(*this) {}
 
@@ -376,7 +378,9 @@ void ServerCore::queue_policy(Session& session) {
 
 void ServerCore::send_policy_slice() {
   slice_planned_ = false;
-  for (std::size_t sent = 0; sent < config_.session.policy_slice && !policy_queue_.empty();) {
+  const std::size_t slice = config_.session.policy_slice;
+  const std::size_t most = lag_.lag() <= kMostLag ? slice : std::max<std::size_t>(slice / kSliceWhenBehind, 1);
+  for (std::size_t sent = 0; sent < most && !policy_queue_.empty();) {
     const SessionId id = policy_queue_.front();
     policy_queue_.pop_front();
     Session* session = find(id);
@@ -385,10 +389,18 @@ void ServerCore::send_policy_slice() {
     send_policy(*session);
     ++sent;
   }
-  if (policy_queue_.empty()) return;
+  if (!policy_queue_.empty()) plan_policy_slice();
+}
+
+void ServerCore::plan_policy_slice() {
   slice_planned_ = true;
-  tasks_.add(
-      context_.timer.afterDelay(to_kj(config_.session.policy_slice_every)).then([this]() { send_policy_slice(); }));
+  // The round sees to what the slice has brought: the nodes' answers, and reports that came meanwhile.
+  tasks_.add(context_.timer.afterDelay(to_kj(config_.session.policy_slice_every))
+                 .then([this]() {
+                   auto long_enough = context_.timer.afterDelay(to_kj(config_.session.policy_round));
+                   return lag_.round().exclusiveJoin(kj::mv(long_enough));
+                 })
+                 .then([this]() { send_policy_slice(); }));
 }
 
 void ServerCore::send_policy(Session& session) {

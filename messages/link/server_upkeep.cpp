@@ -48,12 +48,21 @@ void ServerCore::sweep(kj::Duration wait) {
     for (const auto& [id, why] : ended)
       end(id, why);
     pace_.forget_rested(mono_now());
+    note_lag();
     if (!draining_ && now - last_reload_ > to_kj(config_.accept.reload_every)) {
       last_reload_ = now;
       reload_changed_files();
       reload_denied_names();
     }
     sweep(more ? std::min(kNextEndsAfter, sweep_every_) : sweep_every_);
+  }));
+}
+
+void ServerCore::note_lag() {
+  counts_.lag_ns = lag_.lag().count();
+  // A round that takes longer than that is seen at the next look.
+  tasks_.add(lag_.round().exclusiveJoin(context_.timer.afterDelay(sweep_every_)).then([this]() {
+    counts_.lag_ns = lag_.lag().count();
   }));
 }
 

@@ -88,7 +88,7 @@ TEST(LoopLagTest, IsTheTimeThatTheLoopTakesToComeRound) {
   KjThread thread("test");
   std::unique_ptr<LoopLag> lag;  // on the loop only, as what follows
   kj::Promise<void> pending = nullptr;
-  const auto round = [&](std::chrono::milliseconds work) {
+  const auto measure = [&](std::chrono::milliseconds work) {
     auto done = std::make_shared<std::promise<model::Duration>>();
     thread.post([&, done, work](KjContext& context) {
       if (!lag) lag = std::make_unique<LoopLag>(context);
@@ -98,8 +98,8 @@ TEST(LoopLagTest, IsTheTimeThatTheLoopTakesToComeRound) {
     });
     return done->get_future().get();
   };
-  EXPECT_GE(round(kWork), kWork);
-  EXPECT_LT(round(std::chrono::milliseconds(0)), kWork) << "it has caught up";
+  EXPECT_GE(measure(kWork), kWork);
+  EXPECT_LT(measure(std::chrono::milliseconds(0)), kWork) << "it has caught up";
   thread.stop([&](KjContext&) {
     pending = nullptr;
     lag.reset();

@@ -59,7 +59,7 @@ class RefusalTest : public LinkTest {
   std::unique_ptr<NodeClient> bystander_;
 };
 
-TEST_F(LinkTest, AnAttemptEndsWhereTheCoordinatorNeverSaysAWord) {
+TEST_F(LinkTest, AnAttemptEndsWhereTheCoordinatorNeverAnswers) {
   const auto hung = bind_to("127.0.0.1:0");  // its kernel takes connections, and nobody else
   ASSERT_TRUE(hung);
   ClientRecord client_record;
@@ -67,7 +67,7 @@ TEST_F(LinkTest, AnAttemptEndsWhereTheCoordinatorNeverSaysAWord) {
   settings.queue_deadline = milliseconds(200);
   const auto client = join(std::move(settings), client_record);
   ASSERT_TRUE(client_record.wait_disconnected(2)) << "it tries again";
-  EXPECT_THAT(client_record.last_why(), HasSubstr("connected, but no word from it within 200 ms"));
+  EXPECT_THAT(client_record.last_why(), HasSubstr("connected, but no answer within 200 ms"));
   ::close(hung->fd);
 }
 
