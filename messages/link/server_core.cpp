@@ -21,6 +21,8 @@ constexpr std::size_t kFlushAt = 256;
 constexpr std::int64_t kRefusalEveryNs = 100'000'000;
 constexpr std::size_t kSliceWhenBehind = 5;  // part of a slice of policies, one in so many
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
+/// Of the answer to a report. Not told, Cap'n Proto takes and zeroes 8 KiB for each.
+constexpr capnp::MessageSize kAckSize{24, 0};
 /// For the last answers to leave before their connections end.
 constexpr kj::Duration kLastAnswers = 10 * kj::MILLISECONDS;
 
@@ -279,7 +281,7 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
     }));
   }
   return answer.promise.then([core = self_, id, context, seq]() mutable {
-    auto results = context.getResults();
+    auto results = context.getResults(kAckSize);
     results.setSeq(seq.value());
     const Session* open = *core ? (*core)->find(id) : nullptr;
     if (open == nullptr || !open->batch) return;
