@@ -217,7 +217,9 @@ model::Result<void> ServerCore::make_room_for(const Hello& hello) {
   const Session* old = found == by_node_.end() ? nullptr : find(found->second);
   if (old != nullptr) {
     const model::Duration silent((context_.timer.now() - old->last_heard) / kj::NANOSECONDS);
-    if (keeps_place(old->hello.incarnation, silent, hello.incarnation, config_.session.heartbeat)) {
+    // Its connection may have ended, and wait to be taken down.
+    const bool is_there = !connections_->drop_if_clogged(old->connection);
+    if (is_there && keeps_place(old->hello.incarnation, silent, hello.incarnation, config_.session.heartbeat)) {
       return Error(ErrorCode::kUnavailable,
                    fmt::format("another agent runs as node '{}': incarnation {} at {} was heard from {} ms ago",
                                hello.node.str(), old->hello.incarnation.value(), old->peer, to_ms(silent)));
