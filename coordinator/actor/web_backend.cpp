@@ -118,6 +118,8 @@ void add_link(web::Exposition& out, const link::LinkCounts& link) {
           number(link.reports.load()));
   out.one("tideline_calls_rejected_total", Type::kCounter, "Calls of nodes that were malformed or over a bound.",
           number(link.rejected.load()));
+  out.one("tideline_link_lag_seconds", Type::kGauge, "How long the node link's loop took to come round.",
+          seconds(link.lag_ns.load()));
   out.one("tideline_certificate_expiry_timestamp_seconds", Type::kGauge,
           "End of validity of the certificate in use for nodes.", number(link.certificate_until_ms.load()) / 1000);
 }

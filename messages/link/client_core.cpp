@@ -95,17 +95,31 @@ void ClientCore::attempt() {
   trying_ = true;
   const std::string address = config_.coordinators[next_address_++ % config_.coordinators.size()];
   if (const auto ready = renew_connector(); !ready) return ended(ready.error().message());
-  auto enrolment =
-      connector_->connect(address).then([this, address](TlsStream stream) { return enroll(kj::mv(stream), address); });
-  const auto deadline = to_ms(config_.connect_deadline);
-  auto timeout =
-      context_.timer.afterDelay(to_kj(config_.connect_deadline)).then([address, deadline]() -> kj::Promise<void> {
-        return to_exception(
-            Error(ErrorCode::kUnavailable, fmt::format("{}: no session within {} ms", address, deadline)));
-      });
+  auto reached = kj::newPromiseAndFulfiller<void>();
+  auto answered = kj::newPromiseAndFulfiller<void>();
+  auto enrolment = connector_->connect(address, {kj::mv(reached.fulfiller), kj::mv(answered.fulfiller)})
+                       .then([this, address](TlsStream stream) { return enroll(kj::mv(stream), address); });
+  // To wait in a backlog costs neither end anything. To give up there, and come again behind all others, costs both.
+  auto timeout = within(config_.connect_deadline, kj::mv(reached.promise), address + ": no connection")
+                     .then([this, address, word = kj::mv(answered.promise)]() mutable {
+                       return within(config_.queue_deadline, kj::mv(word), address + ": connected, but no answer");
+                     })
+                     .then([this, address]() {
+                       return within(config_.connect_deadline, kj::NEVER_DONE, address + ": no session");
+                     });
   tasks_.add(enrolment.exclusiveJoin(kj::mv(timeout))
                  .then([this]() { watch_disconnect(); },
                        [this](kj::Exception&& exception) { ended(error_from(exception).message()); }));
+}
+
+kj::Promise<void> ClientCore::within(model::Duration deadline, kj::Promise<void> stage, const std::string& missing) {
+  auto late = context_.timer.afterDelay(to_kj(deadline))
+                  .then([text = fmt::format("{} within {} ms", missing, to_ms(deadline))]() -> kj::Promise<void> {
+                    return to_exception(Error(ErrorCode::kUnavailable, text));
+                  });
+  // A stage that is dropped belongs to an attempt that failed: it says why itself.
+  auto reached = stage.catch_([](kj::Exception&&) -> kj::Promise<void> { return kj::NEVER_DONE; });
+  return reached.exclusiveJoin(kj::mv(late));
 }
 
 kj::Promise<void> ClientCore::enroll(TlsStream stream, const std::string& address) {

@@ -87,6 +87,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   /// Makes it when there is none, when the files are others, or when what they held has expired.
   model::Result<void> renew_connector();
   void attempt();
+  /// Fails when `stage` takes longer.
+  kj::Promise<void> within(model::Duration deadline, kj::Promise<void> stage, const std::string& missing);
   kj::Promise<void> enroll(TlsStream stream, const std::string& address);
   void enrolled(schema::Welcome::Reader welcome, const std::string& address);
   void said(bool by_report);

@@ -1,13 +1,16 @@
 #include "messages/link/kj_rpc.h"
 
 #include <array>
+#include <deque>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
 
+#include "messages/link/loop_lag.h"
 #include "messages/log/log.h"
 
 namespace tideline::link {
@@ -31,6 +34,10 @@ kj::Exception::Type type_of(ErrorCode code) {
   }
 }
 
+// So many connections are taken down at once. The next ones follow when the loop has been round, or soon in any case.
+constexpr std::size_t kTakenDownAtOnce = 8;
+constexpr kj::Duration kTakeDownAtLeastEvery = 20 * kj::MILLISECONDS;
+
 capnp::ReaderOptions options_of(const RpcLimits& limits) {
   capnp::ReaderOptions options;
   options.traversalLimitInWords = limits.traversal_words;
@@ -38,16 +45,31 @@ capnp::ReaderOptions options_of(const RpcLimits& limits) {
   return options;
 }
 
-/// The peer's stream, with two things the RPC system lacks: nothing more is read from a peer that does not read itself,
-/// and it is told when the system has given the connection up. (It then shuts its side down, but lets go of the
-/// connection only when all it had to say was taken, for which a peer may make it wait.)
+/// The peer's stream, with three things the RPC system lacks. Nothing more is read from a peer that does not read
+/// itself. Its end is told to whoever takes the connection down, and not to the system, which would let go of all it
+/// has on the spot. And they hear of it when the system has given the connection up: it then shuts its side down, but
+/// lets go of the connection only when all it had to say was taken, for which a peer may make it wait.
 class WatchedStream final : public kj::AsyncIoStream {
  public:
-  WatchedStream(kj::Own<kj::AsyncIoStream> inner, kj::Function<bool()> may_read, kj::Function<void()> given_up)
-      : inner_(kj::mv(inner)), may_read_(kj::mv(may_read)), given_up_(kj::mv(given_up)) {}
+  struct Watch {
+    kj::Function<bool()> may_read;
+    kj::Function<void(std::string why)> ended;
+    kj::Function<void()> given_up;
+  };
+  WatchedStream(kj::Own<kj::AsyncIoStream> inner, Watch watch) : inner_(kj::mv(inner)), watch_(kj::mv(watch)) {}
   kj::Promise<std::size_t> tryRead(void* buffer, std::size_t least, std::size_t most) override {
-    if (!may_read_()) return kj::NEVER_DONE;
-    return inner_->tryRead(buffer, least, most);
+    if (!watch_.may_read()) return kj::NEVER_DONE;
+    return inner_->tryRead(buffer, least, most)
+        .then(
+            [this, least](std::size_t size) -> kj::Promise<std::size_t> {
+              if (size >= least) return size;
+              watch_.ended("the peer closed the connection");
+              return kj::NEVER_DONE;
+            },
+            [this](kj::Exception&& exception) -> kj::Promise<std::size_t> {
+              watch_.ended(error_from(exception).message());
+              return kj::NEVER_DONE;
+            });
   }
   kj::Promise<void> write(const void* buffer, std::size_t size) override { return inner_->write(buffer, size); }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
@@ -56,14 +78,13 @@ class WatchedStream final : public kj::AsyncIoStream {
   kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
   void shutdownWrite() override {
     inner_->shutdownWrite();
-    given_up_();
+    watch_.given_up();
   }
   void abortRead() override { inner_->abortRead(); }
 
  private:
   kj::Own<kj::AsyncIoStream> inner_;
-  kj::Function<bool()> may_read_;
-  kj::Function<void()> given_up_;
+  Watch watch_;
 };
 
 struct Connection {
@@ -82,20 +103,22 @@ struct Connection {
 class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::ErrorHandler {
  public:
   RpcConnectionsImpl(KjContext& context, const RpcLimits& limits)
-      : timer_(context.timer), limits_(limits), tasks_(*this) {}
+      : timer_(context.timer), limits_(limits), lag_(context), tasks_(*this) {}
 
   Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) override {
     const Id id = ++last_id_;
     // The entry comes first: making the connection may read at once.
     entries_.emplace(id, Entry{{}, kj::mv(closed), false});
     auto watched = kj::heap<WatchedStream>(
-        kj::mv(stream), [this, id]() { return !drop_if_clogged(id); },
-        [this, id]() { close(id, "the peer left or broke the protocol"); });
+        kj::mv(stream),
+        WatchedStream::Watch{.may_read = [this, id]() { return !drop_if_clogged(id); },
+                             .ended = [this, id](std::string why) { take_down(id, std::move(why)); },
+                             .given_up = [this, id]() { close(id, "the peer left or broke the protocol"); }});
     auto connection = kj::heap<Connection>(kj::mv(watched), kj::mv(bootstrap), limits_);
     tasks_.add(connection->network.onDisconnect()
                    .then([]() { return std::string("the peer closed the connection"); },
                          [](kj::Exception&& exception) { return error_from(exception).message(); })
-                   .then([this, id](const std::string& why) { return finish(id, why); }));
+                   .then([this, id](std::string&& why) { take_down(id, std::move(why)); }));
     entries_.at(id).connection = kj::mv(connection);
     if (!sweeping_) sweep();
     return id;
@@ -134,7 +157,31 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
     const auto found = entries_.find(id);
     if (found == entries_.end() || found->second.closing) return;
     found->second.closing = true;
-    tasks_.add(timer_.afterDelay(delay).then([this, id, why]() { return finish(id, why); }));
+    tasks_.add(timer_.afterDelay(delay).then([this, id, why]() { take_down(id, why); }));
+  }
+
+  /// Soon, and in parts: to free what thousands of peers leave behind when they end at once takes seconds.
+  void take_down(Id id, std::string why) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    found->second.closing = true;
+    ending_.emplace_back(id, std::move(why));
+    if (std::exchange(taking_down_, true)) return;
+    tasks_.add(kj::evalLater([this]() { take_down_some(); }));
+  }
+
+  void take_down_some() {
+    for (std::size_t count = 0; count < kTakenDownAtOnce && !ending_.empty(); ++count) {
+      const auto next = std::move(ending_.front());
+      ending_.pop_front();
+      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&]() { finish(next.first, next.second); })) {
+        taskFailed(kj::mv(*exception));
+      }
+    }
+    taking_down_ = !ending_.empty();
+    if (!taking_down_) return;
+    tasks_.add(
+        lag_.round().exclusiveJoin(timer_.afterDelay(kTakeDownAtLeastEvery)).then([this]() { take_down_some(); }));
   }
 
   void finish(Id id, const std::string& why) {
@@ -169,6 +216,9 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
   Id last_id_ = 0;
   bool sweeping_ = false;
   std::unordered_map<Id, Entry> entries_;
+  std::deque<std::pair<Id, std::string>> ending_;  // an id may be there twice
+  bool taking_down_ = false;
+  LoopLag lag_;
   kj::TaskSet tasks_;
 };
 

@@ -35,7 +35,8 @@ class RpcConnections {
   /// of this connection; not at all when the set itself is destroyed. `bootstrap` is released before it is called.
   virtual Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) = 0;
   /// Ends a connection after the current turn of the loop: safe from inside its own calls. The peer sees `why` on its
-  /// calls in flight when it still reads. Unknown ids are ignored.
+  /// calls in flight when it still reads. Unknown ids are ignored. Of many that end at once a few are taken down at a
+  /// time, between what others send; of the rest nothing more is read.
   virtual void close(Id id, const std::string& why) = 0;
   /// Drops the connection if too much lies unread. It is asked before each read and once a second; to be called after
   /// calls *to* the peer as well. True: the connection is gone or going.

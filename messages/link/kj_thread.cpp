@@ -73,8 +73,10 @@ struct KjThread::State {
     auto io = kj::setupAsyncIo();
     KjContext own = KjContext::of(io);
     context = &own;
-    // Without it, one peer that sends faster than it is answered keeps the loop from timers and from all others.
-    io.waitScope.setBusyPollInterval(64);
+    // Without it, one peer that sends faster than it is answered keeps the loop from timers and from all others. What a
+    // look for news brings goes ahead of what is queued: the sixteen sockets of the look before must be done with by
+    // then, some 500 events, or those who came first wait for as long as others come.
+    io.waitScope.setBusyPollInterval(1024);
     const int fd = ::dup(wake_fd);
     auto wakes = io.lowLevelProvider->wrapInputFd(fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP);
     kj::byte buffer[sizeof(std::uint64_t)];

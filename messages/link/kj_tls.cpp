@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 #include <kj/compat/tls.h>
@@ -11,8 +12,11 @@
 #include <sys/socket.h>
 
 #include "messages/codec/kj_text.h"
+#include "messages/link/clocks.h"
+#include "messages/link/handshake_pace.h"
 #include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
+#include "messages/link/loop_lag.h"
 #include "messages/link/x509.h"
 #include "messages/log/log.h"
 
@@ -111,11 +115,13 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
         limits_(limits),
         accepted_(kj::mv(accepted)),
         refused_(kj::mv(refused)),
+        lag_(context),
+        pace_(limits.most_lag, limits.handshake_at_least_every),
         tasks_(*this),
         loop_(
             context, socket.fd, fmt::format("port {}", socket.port),
             [this](kj::Own<kj::AsyncIoStream> stream) { handshake(kj::mv(stream)); },
-            [this]() { return handshakes_ < limits_.max_handshakes; }) {}
+            [this]() { return handshakes_ < limits_.max_handshakes && pace_.admits(lag_.lag(), mono_now()); }) {}
 
   std::uint16_t port() const override { return port_; }
   std::size_t connections() const override { return open_.count(); }
@@ -144,6 +150,8 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
     }
     tune(fd);
     ++handshakes_;
+    pace_.began(mono_now());
+    watch_lag();
     const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.handshake_deadline).count();
     auto timeout =
         timer_.afterDelay(deadline * kj::MILLISECONDS).then([deadline]() -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
@@ -174,6 +182,17 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
                          }));
   }
 
+  /// Until the next handshake may begin, whoever waits for it: the backlog does not tell whether anybody does.
+  void watch_lag() {
+    if (std::exchange(watching_lag_, true)) return;
+    const kj::Duration in_any_case = std::max(to_kj(pace_.wait(mono_now())), 1 * kj::MILLISECONDS);
+    tasks_.add(lag_.round().exclusiveJoin(timer_.afterDelay(in_any_case)).then([this]() {
+      watching_lag_ = false;
+      if (!pace_.admits(lag_.lag(), mono_now())) return watch_lag();
+      loop_.poke();
+    }));
+  }
+
   void finish(kj::Own<kj::AsyncIoStream> stream, SSL* ssl, const std::string& peer) {
     if (ssl == nullptr) {
       refused_(peer, model::Error(model::ErrorCode::kInternal, "no SSL object seen for the connection"));
@@ -199,8 +218,40 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
   Refused refused_;
   std::size_t handshakes_ = 0;
   OpenCount open_;
+  LoopLag lag_;
+  HandshakePace pace_;
+  bool watching_lag_ = false;
   kj::TaskSet tasks_;
   AcceptLoop loop_;
+};
+
+/// Tells of the first byte that its peer sends.
+class FirstByteStream final : public kj::AsyncIoStream {
+ public:
+  FirstByteStream(kj::Own<kj::AsyncIoStream> inner, kj::Own<kj::PromiseFulfiller<void>> answered)
+      : inner_(kj::mv(inner)), answered_(kj::mv(answered)) {}
+  kj::Promise<std::size_t> tryRead(void* buffer, std::size_t least, std::size_t most) override {
+    if (answered_.get() == nullptr) return inner_->tryRead(buffer, least, most);
+    return inner_->tryRead(buffer, least, most).then([this](std::size_t size) {
+      if (size > 0 && answered_.get() != nullptr) {
+        answered_->fulfill();
+        answered_ = nullptr;
+      }
+      return size;
+    });
+  }
+  kj::Promise<void> write(const void* buffer, std::size_t size) override { return inner_->write(buffer, size); }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return inner_->write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
+  void shutdownWrite() override { inner_->shutdownWrite(); }
+  void abortRead() override { inner_->abortRead(); }
+  kj::Maybe<int> getFd() const override { return inner_->getFd(); }
+
+ private:
+  kj::Own<kj::AsyncIoStream> inner_;
+  kj::Own<kj::PromiseFulfiller<void>> answered_;
 };
 
 class TlsConnectorImpl final : public TlsConnector {
@@ -208,14 +259,18 @@ class TlsConnectorImpl final : public TlsConnector {
   TlsConnectorImpl(KjContext& context, kj::Own<kj::TlsContext> tls, std::string server_name)
       : network_(context.network), tls_(kj::mv(tls)), server_name_(std::move(server_name)) {}
 
-  kj::Promise<TlsStream> connect(const std::string& address) override {
+  kj::Promise<TlsStream> connect(const std::string& address, Stages stages) override {
     return network_.parseAddress(ptr(address))
         .then([](kj::Own<kj::NetworkAddress> parsed) {
           auto promise = parsed->connect();
           return promise.attach(kj::mv(parsed));
         })
-        .then([this, address](kj::Own<kj::AsyncIoStream> raw) {
+        .then([this, address, stages = kj::mv(stages)](kj::Own<kj::AsyncIoStream> raw) mutable {
           tune(fd_of(*raw));
+          if (stages.reached.get() != nullptr) stages.reached->fulfill();
+          if (stages.answered.get() != nullptr) {
+            raw = kj::heap<FirstByteStream>(kj::mv(raw), kj::mv(stages.answered));
+          }
           const Capture capture;
           auto promise = tls_->wrapClient(kj::mv(raw), ptr(server_name_));
           return promise.then([this, address, ssl = capture.ssl()](kj::Own<kj::AsyncIoStream> stream) {

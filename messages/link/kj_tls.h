@@ -24,7 +24,8 @@ struct TlsStream {
 };
 
 /// Accepts on a TCP port. Survives EMFILE and hostile peers: handshakes are capped in number and time, and so are the
-/// connections handed out, counted until their stream is dropped.
+/// connections handed out, counted until their stream is dropped. While the loop is behind newcomers wait in the
+/// kernel's backlog, and come in at a low pace (AcceptLimits).
 class TlsListener {
  public:
   using Accepted = kj::Function<void(TlsStream)>;
@@ -47,10 +48,17 @@ class TlsListener {
 /// Dials. The peer must prove the DNS name `server_name`, whatever address was dialled: no wildcard, and serverAuth.
 class TlsConnector {
  public:
+  /// What is told on the way to a connection; null = it is not. Dropped untold when the connection fails before.
+  struct Stages {
+    kj::Own<kj::PromiseFulfiller<void>> reached;   // the kernel at the other end has it, in a backlog perhaps
+    kj::Own<kj::PromiseFulfiller<void>> answered;  // the peer's first byte came
+  };
+
   virtual ~TlsConnector() noexcept(false) = default;
   /// Fails with a kj::Exception (see error_from in kj_rpc.h) that names address and reason. Without a deadline of its
   /// own. In TLS 1.3 a server that refuses this certificate is noticed at the first read only.
-  virtual kj::Promise<TlsStream> connect(const std::string& address) = 0;
+  virtual kj::Promise<TlsStream> connect(const std::string& address, Stages stages) = 0;
+  kj::Promise<TlsStream> connect(const std::string& address) { return connect(address, Stages{}); }
 
   static model::Result<kj::Own<TlsConnector>> create(KjContext& context, const TlsMaterial& material,
                                                      const std::string& server_name);

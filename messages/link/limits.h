@@ -10,9 +10,16 @@ namespace tideline::link {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 
+/// How far behind a loop is that takes on nothing more of what can wait. A report waits for it and so does its ack, and
+/// both together must take no more than 250 ms.
+inline constexpr model::Duration kMostLag = std::chrono::milliseconds(25);
+
 /// What a listener does to peers that are not sessions yet.
 struct AcceptLimits {
   std::size_t max_handshakes = 16;  // TLS handshakes at once; later connections wait in the kernel's backlog
+  /// They wait there also while the loop is further behind than most_lag, but for one each handshake_at_least_every.
+  model::Duration most_lag = kMostLag;
+  model::Duration handshake_at_least_every = std::chrono::milliseconds(50);
   model::Duration handshake_deadline = std::chrono::seconds(5);
   std::size_t max_connections = 12'000;                     // beyond it, connections are closed at once
   model::Duration reload_every = std::chrono::seconds(10);  // how often the TLS files are looked at for change
@@ -42,10 +49,15 @@ struct SessionLimits {
   /// A node opens so many sessions at once at most, and then one each enroll_every. Its agent waits longer than that.
   std::size_t enroll_burst = 20;
   model::Duration enroll_every = std::chrono::seconds(1);
+  /// Sessions that end at one look at their ages and silences; the others end at the next, which comes soon. 1 or more.
+  std::size_t end_slice = 100;
   std::size_t max_outstanding_reports = 1;  // per session; a further one is rejected with kOverloaded
   std::size_t max_rejections = 16;          // rejected calls (malformed, over bounds), then the session is dropped
-  std::size_t policy_slice = 25;            // policies sent per policy_slice_every: 10,000 nodes in 4 s
+  /// Policies sent at once, and the least time between: 10,000 nodes in 4 s. The next ones wait until the loop has come
+  /// round as well, but for policy_round at most; while it is behind (kMostLag) they are a fifth as many.
+  std::size_t policy_slice = 25;
   model::Duration policy_slice_every = std::chrono::milliseconds(10);
+  model::Duration policy_round = std::chrono::milliseconds(50);
   model::Duration drain_deadline = std::chrono::seconds(2);  // how long a server that stops waits for acks under way
 };
 

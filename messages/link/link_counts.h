@@ -14,6 +14,7 @@ struct LinkCounts {
   std::atomic<std::uint64_t> reports{0};              // read, bounded and validated
   std::atomic<std::uint64_t> rejected{0};             // calls: malformed, over a bound
   std::atomic<std::int64_t> certificate_until_ms{0};  // end of the server certificate's validity, since the epoch
+  std::atomic<std::int64_t> lag_ns{0};                // what the loop took to come round, some time in the last second
 };
 
 }  // namespace tideline::link

@@ -19,7 +19,10 @@ using model::ErrorCode;
 constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
 constexpr std::int64_t kRefusalEveryNs = 100'000'000;
+constexpr std::size_t kSliceWhenBehind = 5;  // part of a slice of policies, one in so many
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
+/// Of the answer to a report. Not told, Cap'n Proto takes and zeroes 8 KiB for each.
+constexpr capnp::MessageSize kAckSize{24, 0};
 /// For the last answers to leave before their connections end.
 constexpr kj::Duration kLastAnswers = 10 * kj::MILLISECONDS;
 
@@ -82,6 +85,7 @@ ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeS
       files_({config.tls.certificate, config.tls.key, config.tls.ca}),
       denied_file_({config.denied_names_file}),
       pace_(config.session.enroll_burst, config.session.enroll_every),
+      lag_(context),
       connections_(RpcConnections::create(context, config.rpc)),
       tasks_(*this) {}
 
@@ -101,7 +105,7 @@ model::Result<std::uint16_t> ServerCore::listen() {
       [this](const std::string& peer, const Error& why) { refused(peer, why); });
   if (!listener) return listener.error();
   listener_ = *std::move(listener);
-  sweep();
+  sweep(sweep_every_);
   return listener_->port();
 }
 
@@ -213,7 +217,9 @@ model::Result<void> ServerCore::make_room_for(const Hello& hello) {
   const Session* old = found == by_node_.end() ? nullptr : find(found->second);
   if (old != nullptr) {
     const model::Duration silent((context_.timer.now() - old->last_heard) / kj::NANOSECONDS);
-    if (keeps_place(old->hello.incarnation, silent, hello.incarnation, config_.session.heartbeat)) {
+    // Its connection may have ended, and wait to be taken down.
+    const bool is_there = !connections_->drop_if_clogged(old->connection);
+    if (is_there && keeps_place(old->hello.incarnation, silent, hello.incarnation, config_.session.heartbeat)) {
       return Error(ErrorCode::kUnavailable,
                    fmt::format("another agent runs as node '{}': incarnation {} at {} was heard from {} ms ago",
                                hello.node.str(), old->hello.incarnation.value(), old->peer, to_ms(silent)));
@@ -277,7 +283,7 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
     }));
   }
   return answer.promise.then([core = self_, id, context, seq]() mutable {
-    auto results = context.getResults();
+    auto results = context.getResults(kAckSize);
     results.setSeq(seq.value());
     const Session* open = *core ? (*core)->find(id) : nullptr;
     if (open == nullptr || !open->batch) return;
@@ -376,7 +382,9 @@ void ServerCore::queue_policy(Session& session) {
 
 void ServerCore::send_policy_slice() {
   slice_planned_ = false;
-  for (std::size_t sent = 0; sent < config_.session.policy_slice && !policy_queue_.empty();) {
+  const std::size_t slice = config_.session.policy_slice;
+  const std::size_t most = lag_.lag() <= kMostLag ? slice : std::max<std::size_t>(slice / kSliceWhenBehind, 1);
+  for (std::size_t sent = 0; sent < most && !policy_queue_.empty();) {
     const SessionId id = policy_queue_.front();
     policy_queue_.pop_front();
     Session* session = find(id);
@@ -385,10 +393,18 @@ void ServerCore::send_policy_slice() {
     send_policy(*session);
     ++sent;
   }
-  if (policy_queue_.empty()) return;
+  if (!policy_queue_.empty()) plan_policy_slice();
+}
+
+void ServerCore::plan_policy_slice() {
   slice_planned_ = true;
-  tasks_.add(
-      context_.timer.afterDelay(to_kj(config_.session.policy_slice_every)).then([this]() { send_policy_slice(); }));
+  // The round sees to what the slice has brought: the nodes' answers, and reports that came meanwhile.
+  tasks_.add(context_.timer.afterDelay(to_kj(config_.session.policy_slice_every))
+                 .then([this]() {
+                   auto long_enough = context_.timer.afterDelay(to_kj(config_.session.policy_round));
+                   return lag_.round().exclusiveJoin(kj::mv(long_enough));
+                 })
+                 .then([this]() { send_policy_slice(); }));
 }
 
 void ServerCore::send_policy(Session& session) {

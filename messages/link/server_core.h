@@ -17,6 +17,7 @@
 #include "messages/link/file_watch.h"
 #include "messages/link/kj_rpc.h"
 #include "messages/link/kj_tls.h"
+#include "messages/link/loop_lag.h"
 #include "messages/link/node_server.h"
 #include "messages/link/report_reader.h"
 #include "messages/log/log.h"
@@ -109,12 +110,14 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   kj::Own<kj::PromiseFulfiller<void>> take_waiting(const Ticket& ticket);
   void tell_when_drained();
   void queue_policy(Session& session);
+  void plan_policy_slice();
   void send_policy_slice();
   void send_policy(Session& session);
   void policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem);
   void send_hands_off(Session& session);
   void hands_off_answered(SessionId id, std::uint64_t number, const std::string& problem);
-  void sweep();
+  void sweep(kj::Duration wait);
+  void note_lag();
   kj::Duration draw_lifetime(model::WallTime not_after);
   void note_certificate(const TlsMaterial& material);
   void reload_changed_files();
@@ -137,6 +140,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   DenyList denied_;
   EnrollPace pace_;
   std::mt19937_64 random_{(std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
+  LoopLag lag_;
   kj::Own<RpcConnections> connections_;
   kj::Own<TlsListener> listener_;
   std::unordered_map<SessionId, Session> sessions_;

@@ -10,11 +10,16 @@
 #include "messages/link/x509.h"
 
 namespace tideline::link {
+namespace {
 
-void ServerCore::sweep() {
-  tasks_.add(context_.timer.afterDelay(sweep_every_).then([this]() {
+constexpr kj::Duration kNextEndsAfter = 20 * kj::MILLISECONDS;
+
+}  // namespace
+
+void ServerCore::sweep(kj::Duration wait) {
+  tasks_.add(context_.timer.afterDelay(wait).then([this, wait]() {
     const auto now = context_.timer.now();
-    const auto late = now - last_sweep_ - sweep_every_;
+    const auto late = now - last_sweep_ - wait;
     last_sweep_ = now;
     // This process was stopped or starved: what the peers sent meanwhile is unread, and their silence is not theirs.
     const bool stalled = late > sweep_every_;
@@ -25,6 +30,7 @@ void ServerCore::sweep() {
         session.since += late;
         session.last_heard += late;
       }
+      if (ended.size() > config_.session.end_slice) continue;
       if (!session.enrolled && now - session.since > to_kj(config_.session.enroll_deadline)) {
         ended.emplace_back(id, fmt::format("no enrolment within {} ms", to_ms(config_.session.enroll_deadline)));
       } else if (session.enrolled && now - session.last_heard > to_kj(config_.session.idle_deadline)) {
@@ -36,15 +42,27 @@ void ServerCore::sweep() {
             id, fmt::format("it is {} s old; the node may come again at once", (now - session.since) / kj::SECONDS));
       }
     }
+    // Where a switch fails half a fleet falls silent at once. The others' acks come in between.
+    const bool more = ended.size() > config_.session.end_slice;
+    if (more) ended.pop_back();
     for (const auto& [id, why] : ended)
       end(id, why);
     pace_.forget_rested(mono_now());
+    note_lag();
     if (!draining_ && now - last_reload_ > to_kj(config_.accept.reload_every)) {
       last_reload_ = now;
       reload_changed_files();
       reload_denied_names();
     }
-    sweep();
+    sweep(more ? std::min(kNextEndsAfter, sweep_every_) : sweep_every_);
+  }));
+}
+
+void ServerCore::note_lag() {
+  counts_.lag_ns = lag_.lag().count();
+  // A round that takes longer than that is seen at the next look.
+  tasks_.add(lag_.round().exclusiveJoin(context_.timer.afterDelay(sweep_every_)).then([this]() {
+    counts_.lag_ns = lag_.lag().count();
   }));
 }
 

@@ -49,6 +49,7 @@ std::string text() {
   link.reports = 1000;
   link.rejected = 1;
   link.certificate_until_ms = 1'800'000'000'000;
+  link.lag_ns = 12'500'000;
   HistoryCounts history;
   history.stored = 990;
   history.duplicates = 10;
@@ -84,6 +85,7 @@ TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
                            "\ntideline_sessions_opened_total 30\n",
                            "\ntideline_peers_refused_total 2\n",
                            "\ntideline_calls_rejected_total 1\n",
+                           "\ntideline_link_lag_seconds 0.0125\n",
                            "\ntideline_certificate_expiry_timestamp_seconds 1800000000\n",
                            "\ntideline_reports_total{outcome=\"stored\"} 990\n",
                            "\ntideline_reports_total{outcome=\"duplicate\"} 10\n",

@@ -90,6 +90,37 @@ TEST_F(LinkTest, HandshakesAreCapped) {
   EXPECT_EQ(server_record.refusals.size(), 1U) << "the client had to wait for the silent one's deadline";
 }
 
+TEST_F(LinkTest, WhileTheLoopIsBehindHandshakesBeginOneByOneAndAllComeIn) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.most_lag = milliseconds(-1);  // however little it is
+  config.accept.handshake_at_least_every = milliseconds(200);
+  const auto server = serve(std::move(config), server_record);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::unique_ptr<NodeClient>> clients;
+  for (const auto* name : {"n1", "n2", "n3", "n4"})
+    clients.push_back(join(client_config(name, server->port()), client_record));
+  ASSERT_TRUE(client_record.wait_connected(4)) << client_record.last_why();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(600)) << "three waits";
+}
+
+TEST_F(LinkTest, WhoWaitsInTheBacklogKeepsItsPlace) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.accept.max_handshakes = 1;
+  config.accept.handshake_deadline = milliseconds(1500);
+  const auto server = serve(std::move(config), server_record);
+  const RawSocket silent(server->port());
+  auto settings = client_config("n1", server->port());
+  settings.connect_deadline = milliseconds(1000);
+  const auto client = join(std::move(settings), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1));
+  const std::lock_guard lock(client_record.signal.mutex);
+  EXPECT_TRUE(client_record.disconnects.empty()) << client_record.disconnects.front();
+}
+
 TEST_F(LinkTest, WhoLeftWhileItWaitedTakesNoHandshake) {
   ServerRecord server_record;
   auto config = server_config();
@@ -170,6 +201,52 @@ TEST_F(LinkTest, SessionThatFallsSilentIsDropped) {
   EXPECT_TRUE(peer.wait_closed());
   ASSERT_TRUE(server_record.wait_closed(1));
   EXPECT_THAT(server_record.closed[0].why, HasSubstr("silent for"));
+}
+
+TEST_F(LinkTest, OfManyThatFallSilentTogetherAllAreDroppedPartByPart) {
+  ServerRecord server_record;
+  auto config = server_config();
+  config.session.heartbeat = milliseconds(50);
+  config.session.idle_deadline = milliseconds(200);
+  config.session.end_slice = 1;
+  const auto server = serve(std::move(config), server_record);
+  std::vector<std::unique_ptr<HostilePeer>> peers;
+  for (const auto* name : {"n1", "n2", "n3", "n4"}) {
+    peers.push_back(std::make_unique<HostilePeer>(files(ca_.node(name)), server->port()));
+    ASSERT_TRUE(peers.back()->connect());
+    ASSERT_TRUE(peers.back()->enroll(name));
+  }
+  for (const auto& peer : peers)
+    EXPECT_TRUE(peer->wait_closed());
+  ASSERT_TRUE(server_record.wait_closed(4));
+  EXPECT_EQ(server->sessions(), 0U);
+}
+
+TEST_F(LinkTest, OfManyThatEndAtOnceAllAreTakenDownAndOthersGoOn) {
+  constexpr std::size_t kMany = 30;  // several parts
+  ServerRecord server_record;
+  ClientRecord bystander_record;
+  const auto server = serve(server_config(), server_record);
+  const auto bystander = join(client_config("bystander", server->port()), bystander_record);
+  ASSERT_TRUE(bystander_record.wait_connected(1));
+  std::vector<std::unique_ptr<HostilePeer>> peers;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const auto name = "n" + std::to_string(i);
+    peers.push_back(std::make_unique<HostilePeer>(files(ca_.node(name)), server->port()));
+    ASSERT_TRUE(peers.back()->connect());
+    ASSERT_TRUE(peers.back()->enroll(name));
+  }
+  EXPECT_EQ(server->sessions(), kMany + 1);
+  peers.clear();
+  ASSERT_TRUE(bystander->send_report(report("bystander", 1, 1)));
+  EXPECT_TRUE(bystander_record.wait_acked(1));
+  ASSERT_TRUE(server_record.wait_closed(kMany));
+  EXPECT_EQ(server->sessions(), 1U);
+  EXPECT_TRUE(bystander_record.disconnects.empty());
+  // Their names are free.
+  HostilePeer again(files(ca_.node("n0")), server->port());
+  ASSERT_TRUE(again.connect());
+  EXPECT_TRUE(again.enroll("n0", 2));
 }
 
 TEST_F(LinkTest, FloodIsRejectedAndThenDropped) {

@@ -15,6 +15,7 @@
 #include "messages/link/kj_thread.h"
 #include "messages/link/kj_tls.h"
 #include "messages/link/kj_unix.h"
+#include "messages/link/loop_lag.h"
 #include "messages/schema/admin.capnp.h"
 #include "test/messages/link/fixture.h"
 
@@ -80,6 +81,51 @@ TEST(KjThreadTest, TakesTasksFromManyThreads) {
   for (auto& caller : callers)
     caller.join();
   EXPECT_EQ(*thread.call([&](KjContext&) -> model::Result<int> { return count; }), 2000);
+}
+
+TEST(LoopLagTest, IsTheTimeThatTheLoopTakesToComeRound) {
+  constexpr std::chrono::milliseconds kWork(200);
+  KjThread thread("test");
+  std::unique_ptr<LoopLag> lag;  // on the loop only, as what follows
+  kj::Promise<void> pending = nullptr;
+  const auto measure = [&](std::chrono::milliseconds work) {
+    auto done = std::make_shared<std::promise<model::Duration>>();
+    thread.post([&, done, work](KjContext& context) {
+      if (!lag) lag = std::make_unique<LoopLag>(context);
+      pending = lag->round().then([&lag, done]() { done->set_value(lag->lag()); }).eagerlyEvaluate(nullptr);
+      std::this_thread::sleep_for(work);
+      EXPECT_GE(lag->lag(), work) << "it is not over";
+    });
+    return done->get_future().get();
+  };
+  EXPECT_GE(measure(kWork), kWork);
+  EXPECT_LT(measure(std::chrono::milliseconds(0)), kWork) << "it has caught up";
+  thread.stop([&](KjContext&) {
+    pending = nullptr;
+    lag.reset();
+  });
+}
+
+TEST(LoopLagTest, WhoAsksDuringARoundWaitsForItsEnd) {
+  KjThread thread("test");
+  std::unique_ptr<LoopLag> lag;
+  kj::Promise<void> pending = nullptr;
+  std::promise<int> ended;
+  int count = 0;
+  thread.post([&](KjContext& context) {
+    lag = std::make_unique<LoopLag>(context);
+    auto dropped = lag->round();
+    auto first = lag->round().then([&count]() { ++count; });
+    auto second = lag->round().then([&count]() { ++count; });
+    pending = first.then([&, second = kj::mv(second)]() mutable { return kj::mv(second); })
+                  .then([&]() { ended.set_value(count); })
+                  .eagerlyEvaluate(nullptr);
+  });
+  EXPECT_EQ(ended.get_future().get(), 2);
+  thread.stop([&](KjContext&) {
+    pending = nullptr;
+    lag.reset();
+  });
 }
 
 TEST(RpcErrorTest, CodeAndTextSurviveTheWire) {

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <openssl/ssl.h>
+#include <unistd.h>
 
+#include "messages/link/kj_accept.h"
 #include "test/messages/link/fixture.h"
 #include "test/messages/link/hostile_peer.h"
 
@@ -56,6 +58,18 @@ class RefusalTest : public LinkTest {
   std::unique_ptr<NodeServer> server_;
   std::unique_ptr<NodeClient> bystander_;
 };
+
+TEST_F(LinkTest, AnAttemptEndsWhereTheCoordinatorNeverAnswers) {
+  const auto hung = bind_to("127.0.0.1:0");  // its kernel takes connections, and nobody else
+  ASSERT_TRUE(hung);
+  ClientRecord client_record;
+  auto settings = client_config("n1", hung->port);
+  settings.queue_deadline = milliseconds(200);
+  const auto client = join(std::move(settings), client_record);
+  ASSERT_TRUE(client_record.wait_disconnected(2)) << "it tries again";
+  EXPECT_THAT(client_record.last_why(), HasSubstr("connected, but no answer within 200 ms"));
+  ::close(hung->fd);
+}
 
 TEST_F(RefusalTest, CertificateOfAnotherAuthority) {
   auto files = this->files(other_ca_.node("n1"));
