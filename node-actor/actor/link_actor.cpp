@@ -79,9 +79,7 @@ caf::behavior LinkActor::make_behavior() {
       [this](const HandsOffInForce& in_force) {
         if (auto* client = port_->client.load()) client->answer_hands_off(in_force.number, in_force.problem);
       },
-      [this](const ReportPace& pace) {
-        schedule_.ask(pace.interval, pace.duration, clock::mono_now());
-      },
+      [this](const ReportPace& pace) { schedule_.ask(pace.interval, pace.duration, clock::mono_now()); },
   };
 }
 

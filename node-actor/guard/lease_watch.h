@@ -7,15 +7,15 @@
 
 namespace tideline::guard {
 
-/// When a supervisor looks at its worker's beats, and when it calls the worker hung. A plain value; every time comes in.
+/// When a supervisor looks at its worker's beats, and when it calls the worker hung. A plain value: times come in.
 class LeaseWatch {
  public:
   /// A worker that began at `started` has `start_patience` for its first beat, and `lease` for each one after it.
   LeaseWatch(model::Duration lease, model::Duration start_patience, model::MonoTime started)
       : lease_(lease), start_patience_(start_patience), started_(started), last_look_(started) {}
 
-  /// `beat`: the newest, ns 0 = none. How long until it is to be looked at again: four times a lease, and when the lease
-  /// is over; nullopt: the worker hangs.
+  /// `beat`: the newest, ns 0 = none. How long until it is to be looked at again: four times a lease, and when the
+  /// lease is over; nullopt: the worker hangs.
   std::optional<model::Duration> look(model::MonoTime now, model::MonoTime beat) {
     // A supervisor that was itself not running (a frozen or suspended host) knows nothing of the worker's rounds.
     if (now - last_look_ > lease_ / 2) no_judging_before_ = now + lease_;
