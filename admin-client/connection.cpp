@@ -218,13 +218,14 @@ class ConnectionImpl final : public Connection {
     });
   }
 
-  Result<void> watch(const std::string& node, std::uint32_t seconds) override {
-    return caught([&]() -> Result<void> {
+  Result<model::Duration> watch(const std::string& node, std::uint32_t seconds) override {
+    return caught([&]() -> Result<model::Duration> {
       auto request = admin_->watchRequest();
       request.setNode(ptr(node));
       request.setSeconds(seconds);
-      ask(kj::mv(request));
-      return {};
+      const std::uint32_t every_ms = ask(kj::mv(request)).getEveryMs();
+      // One that does not tell it is older, and has every node report each second.
+      return model::Duration(std::chrono::milliseconds(every_ms == 0 ? 1000U : every_ms));
     });
   }
 

@@ -64,7 +64,8 @@ class Connection {
   virtual model::Result<PolicyStatus> policy_status() = 0;
   /// Empty name = all nodes.
   virtual model::Result<PolicyCheck> check(const std::vector<PolicyDocument>& documents, const std::string& node) = 0;
-  virtual model::Result<void> watch(const std::string& node, std::uint32_t seconds) = 0;
+  /// Empty name = all nodes. Gives how often each reports at least for so long.
+  virtual model::Result<model::Duration> watch(const std::string& node, std::uint32_t seconds) = 0;
   virtual model::Result<Explanation> explain(const ExplainQuestion& question) = 0;
   /// at nullopt = now, by the live view; else as history has it.
   virtual model::Result<model::ExplainedAccount> explain_reclaimed(const std::string& node,

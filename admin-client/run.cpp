@@ -168,7 +168,8 @@ int watch(const Options& options, const Terminal& terminal, Connection& connecti
     if (shown > 0) {
       if (auto slept = connection.sleep(options.interval); !slept) return fail(slept.error());
     }
-    if (auto watching = connection.watch(options.node, seconds); !watching) return fail(watching.error());
+    const auto every = connection.watch(options.node, seconds);
+    if (!every) return fail(every.error());
     std::vector<Node> nodes;
     if (options.node.empty()) {
       auto answer = connection.nodes();
@@ -183,11 +184,13 @@ int watch(const Options& options, const Terminal& terminal, Connection& connecti
     if (options.json) {
       auto json = list_json("nodes", nodes);
       json["wallMs"] = wall_now().ms;
+      json["reportsEachMs"] = model::to_ms(*every);
       printed = print(dump(json, -1));
     } else {
       const char* home = terminal.is_tty ? "\x1b[H\x1b[2J" : "";
       printed =
-          print(fmt::format("{}{}\n{}", home, format_instant({wall_now().ms / 1000 * 1000}), render_nodes(nodes)));
+          print(fmt::format("{}{}, reports at least each {}\n{}", home, format_instant({wall_now().ms / 1000 * 1000}),
+                            format_duration(*every), render_nodes(nodes)));
     }
     if (!printed) return kOk;
   }

@@ -15,6 +15,7 @@
 #include "coordinator/actor/coordinator.h"
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/policy_dir.h"
+#include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
 #include "coordinator/web/server.h"
 #include "messages/link/deny_list.h"
@@ -62,13 +63,8 @@ int fail(const model::Error& error, int code = 1) {
   return code;
 }
 
-bool in_container() {
-  return std::filesystem::exists("/.dockerenv") || std::filesystem::exists("/run/.containerenv") ||
-         std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
-}
-
 bool left_out_in_container(const Arguments& arguments) {
-  return !arguments.no_admin_socket && !arguments.admin_socket_in_container && in_container();
+  return !arguments.no_admin_socket && !arguments.admin_socket_in_container && admin::in_container();
 }
 
 Result<void> settle(Arguments& arguments) {

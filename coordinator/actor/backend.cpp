@@ -43,7 +43,7 @@ void ActorBackend::policy_check(std::vector<admin::PolicyDocument> documents, co
                                 admin::Reply<admin::PolicyCheck> reply) {
   anon_send(policy_, AskPolicyCheck{std::move(documents), node, std::move(reply)});
 }
-void ActorBackend::watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) {
+void ActorBackend::watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<model::Duration> reply) {
   anon_send(fleet_, AskWatch{name, seconds, std::move(reply)});
 }
 

@@ -22,7 +22,7 @@ class ActorBackend final : public admin::AdminBackend {
   void policy_status(admin::Reply<admin::PolicyStatus> reply) override;
   void policy_check(std::vector<admin::PolicyDocument> documents, const model::NodeName& node,
                     admin::Reply<admin::PolicyCheck> reply) override;
-  void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) override;
+  void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<model::Duration> reply) override;
   void explain(const admin::ExplainQuery& query, admin::Reply<admin::Explanation> reply) override;
   void hands_off_begin(const admin::Caller& caller, const model::NodeName& node, model::HandsOff hands_off,
                        admin::Reply<void> reply) override;

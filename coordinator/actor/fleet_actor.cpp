@@ -17,6 +17,9 @@ constexpr auto kPushDelay = std::chrono::milliseconds(20);
 // What concerns all nodes is done in parts: operators and nodes that want an answer come in between.
 constexpr std::size_t kPushSlice = 100;
 constexpr std::size_t kLedgerSlice = 200;
+// As the link sends policies.
+constexpr std::size_t kPaceSlice = 25;
+constexpr auto kPaceSliceEvery = std::chrono::milliseconds(10);
 
 fleet::Arrival arrival_now() {
   return {clock::mono_now(), clock::wall_now()};
@@ -101,6 +104,10 @@ caf::behavior FleetActor::make_behavior() {
       [this](const AskCluster& ask) { ask.reply(cluster_report(ledger_, fleet_, ask.query.labels, arrival_now())); },
       [this](const AskFleetReport& ask) { ask.reply(report()); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
+      [this](const PaceTick&) {
+        pace_due_ = false;
+        send_paces();
+      },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
       [this](const AskCheckNodes& ask) { give_reports(ask); },
       [this](const AskPolicyNodes& ask) {
@@ -127,6 +134,7 @@ void FleetActor::session_opened(const link::SessionInfo& session) {
 }
 
 void FleetActor::session_closed(const Closed& closed) {
+  paces_.closed(closed.session);
   const auto found = sessions_.find(closed.node);
   // A session that replaced this one is open already.
   if (found == sessions_.end() || found->second.id != closed.session) return;
@@ -300,23 +308,38 @@ FleetReport FleetActor::report() const {
   return {fleet_.summary(now), ledger_.cluster(fleet_, now), ledger_.predicted(fleet_, now), policy_};
 }
 
-model::Result<void> FleetActor::watch(const AskWatch& ask) {
-  std::vector<link::SessionId> wanted;
-  for (const auto& [name, session] : sessions_) {
-    if (ask.name.empty() || name == ask.name) wanted.push_back(session.id);
-  }
-  if (wanted.empty() && !ask.name.empty()) {
-    if (!fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
+model::Result<model::Duration> FleetActor::watch(const AskWatch& ask) {
+  const auto now = clock::mono_now();
+  const auto length = std::chrono::seconds(ask.seconds);
+  model::Duration interval{0};
+  if (ask.name.empty()) {
+    std::vector<link::SessionId> all;
+    all.reserve(sessions_.size());
+    for (const auto& [name, session] : sessions_)
+      all.push_back(session.id);
+    interval = paces_.watch_all(all, length, now);
+  } else if (const auto found = sessions_.find(ask.name); found != sessions_.end()) {
+    interval = paces_.watch_one(found->second.id, sessions_.size(), length, now);
+  } else if (!fleet_.node(ask.name, now)) {
+    return unknown_node(ask.name);
+  } else {
     // Not kUnavailable, which says of the coordinator that it cannot be reached.
     return model::Error(model::ErrorCode::kNotFound,
                         "node \"" + ask.name.str() + "\" is known, but has no session now");
   }
+  if (!pace_due_) send_paces();
+  return interval;
+}
+
+void FleetActor::send_paces() {
+  const auto orders = paces_.take_due(kPaceSlice);
   link_->with([&](link::NodeServer& server) {
-    for (const auto session : wanted) {
-      server.set_report_interval(session, std::chrono::seconds(1), std::chrono::seconds(ask.seconds));
-    }
+    for (const auto& order : orders)
+      server.set_report_interval(order.session, order.interval, order.length);
   });
-  return {};
+  if (!paces_.has_due()) return;
+  pace_due_ = true;
+  delayed_send(this, kPaceSliceEvery, PaceTick{});
 }
 
 HandsOffDesk::Out FleetActor::desk_out() {

@@ -13,6 +13,7 @@
 #include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
+#include "coordinator/actor/pace_desk.h"
 #include "coordinator/actor/prediction_keeper.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
@@ -46,7 +47,8 @@ class FleetActor : public caf::event_based_actor {
   admin::ReclaimedReport reclaimed() const;
   FleetReport report() const;
   model::Result<model::ExplainedAccount> explain(const model::NodeName& name) const;
-  model::Result<void> watch(const AskWatch& ask);
+  model::Result<model::Duration> watch(const AskWatch& ask);
+  void send_paces();
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
   void give_reports(const AskCheckNodes& ask);
 
@@ -66,6 +68,8 @@ class FleetActor : public caf::event_based_actor {
     std::optional<link::BatchAccount> told;  // what the link is told for it
   };
   std::map<model::NodeName, Session> sessions_;
+  PaceDesk paces_;
+  bool pace_due_ = false;
   LedgerBook ledger_;
   std::uint32_t parts_left_out_ = 0;  // of the trends, as told
   PredictionKeeper keeper_;

@@ -110,6 +110,7 @@ struct CommitTick {};
 struct LedgerTick {};
 struct LedgerRest {};
 struct PushTick {};
+struct PaceTick {};
 struct PolicyTick {};
 struct RetentionTick {};
 struct RetentionRest {};
@@ -142,7 +143,7 @@ struct AskFleetReport {
 struct AskWatch {
   model::NodeName name;
   std::uint32_t seconds = 0;
-  admin::Reply<void> reply;
+  admin::Reply<model::Duration> reply;
 };
 struct AskEffective {
   model::NodeName name;
@@ -251,6 +252,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::CommitTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PushTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PaceTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionRest)

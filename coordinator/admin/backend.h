@@ -181,9 +181,10 @@ class AdminBackend {
   /// Changes nothing, whatever the policy source is. The documents are a whole new policy; an empty name = all nodes.
   virtual void policy_check(std::vector<PolicyDocument> documents, const model::NodeName& node,
                             Reply<PolicyCheck> reply) = 0;
-  /// kNotFound for a node without a session. The nodes (empty name = all) report every second for
-  /// `seconds`, 1..AdminLimits::kMaxWatchSeconds.
-  virtual void watch(const model::NodeName& name, std::uint32_t seconds, Reply<void> reply) = 0;
+  /// kNotFound for a node without a session. The node (empty name = all) reports for `seconds`,
+  /// 1..AdminLimits::kMaxWatchSeconds, at least as often as the answer says: each second, or less often where that
+  /// would be more reports than the coordinator takes for somebody who watches.
+  virtual void watch(const model::NodeName& name, std::uint32_t seconds, Reply<model::Duration> reply) = 0;
   virtual void explain(const ExplainQuery& query, Reply<Explanation> reply) = 0;
   /// Answers when it is durable; the node is told as soon as it has a session. Replaces an earlier one of the same node
   /// and group. `hands_off` is valid. kOverloaded beyond HandsOffLimits::kMaxPerNode.

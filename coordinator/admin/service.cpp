@@ -194,8 +194,11 @@ kj::Promise<void> AdminService::policyStatus(PolicyStatusContext context) {
 kj::Promise<void> AdminService::watch(WatchContext context) {
   auto call = read(context.getParams());
   if (!call) return failed(call.error());
-  return answer<void>(
-      context, [&](auto reply) { backend_.watch(call->node, call->seconds, std::move(reply)); }, [](auto&) {});
+  return answer<model::Duration>(
+      context, [&](auto reply) { backend_.watch(call->node, call->seconds, std::move(reply)); },
+      [](auto& results, const model::Duration& every) {
+        results.setEveryMs(static_cast<std::uint32_t>(model::to_ms(every)));
+      });
 }
 
 kj::Promise<void> AdminService::whoami(WhoamiContext context) {

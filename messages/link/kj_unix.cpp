@@ -72,6 +72,13 @@ model::Result<void> prepare_directory(const UnixSocketConfig& config) {
                         fmt::format("admin socket {}: {} is writable for others (mode {:o}); want 0750", config.path,
                                     directory, info.st_mode & 07777u));
   }
+  // Another's, who may have his reasons; the socket itself is 0660 all the same.
+  const bool others_may_pass = (info.st_mode & 0027) != 0;
+  const bool is_anothers = config.group && info.st_gid != *config.group;
+  if (others_may_pass || is_anothers) {
+    log::warn("admin-socket-directory", "{}: mode {:o} and group {}; want 0750{}", directory, info.st_mode & 07777u,
+              info.st_gid, config.group ? fmt::format(" and group {}", *config.group) : "");
+  }
   return {};
 }
 

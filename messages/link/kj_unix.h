@@ -36,7 +36,8 @@ class UnixListener {
   virtual ~UnixListener() noexcept(false) = default;
 
   /// A socket file that nobody listens on is replaced; kUnavailable when somebody does, or when directory or socket
-  /// cannot be made. A path whose directory is writable for others is kPermissionDenied.
+  /// cannot be made. A path whose directory is writable for others is kPermissionDenied; one that was there and is more
+  /// open than 0750, or another group's, is logged.
   static model::Result<kj::Own<UnixListener>> listen(KjContext& context, const UnixSocketConfig& config,
                                                      Accepted accepted);
 };

@@ -298,7 +298,8 @@ interface Admin {
   policyGet @6 (node :Text) -> (state :PolicyState, effective :NodePolicy, content :UInt64);  # viewer; node "" = cluster strategy
   policyApply @7 (documents :List(PolicyState.Document), dryRun :Bool) -> (version :UInt64, report :Text);  # operator
   policyStatus @8 () -> (state :PolicyState, nodes :List(NodeSummary));   # viewer
-  watch @9 (node :Text, seconds :UInt32) -> ();                           # viewer; nodes report every second for so long
+  # For so long the node, "" = all, reports each everyMs at least; 0 = an older coordinator, that is each second.
+  watch @9 (node :Text, seconds :UInt32) -> (everyMs :UInt32);            # viewer
   whoami @10 () -> (role :Text, name :Text);                              # anyone who got in
   explain @11 (node :Text, atMs :Int64, file :Text) -> (explanation :Explanation);  # viewer; file "" = all, else a part
   handsOffBegin @12 (node :Text, group :Text, forMs :Int64, reason :Text) -> ();     # operator

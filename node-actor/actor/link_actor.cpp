@@ -36,7 +36,7 @@ LinkActor::LinkActor(caf::actor_config& config, LinkOptions options, std::shared
       spool_(std::move(spool)),
       port_(std::move(port)),
       pods_(std::make_shared<const std::vector<model::Pod>>()),
-      interval_(options_.report_interval) {}
+      schedule_(options_.name.str(), options_.report_interval) {}
 
 caf::behavior LinkActor::make_behavior() {
   return {
@@ -79,11 +79,7 @@ caf::behavior LinkActor::make_behavior() {
       [this](const HandsOffInForce& in_force) {
         if (auto* client = port_->client.load()) client->answer_hands_off(in_force.number, in_force.problem);
       },
-      [this](const ReportPace& pace) {
-        interval_ = std::clamp<model::Duration>(pace.interval, std::chrono::seconds(1), options_.report_interval);
-        interval_until_ = clock::mono_now() + pace.duration;
-        next_report_ = clock::mono_now();
-      },
+      [this](const ReportPace& pace) { schedule_.ask(pace.interval, pace.duration, clock::mono_now()); },
   };
 }
 
@@ -95,7 +91,7 @@ void LinkActor::on_exit() {
 void LinkActor::take_sample(SampleReady ready) {
   const auto now = ready.sample.at;
   if (!window_start_) window_start_ = now;
-  if (!next_report_) next_report_ = now + interval_;
+  schedule_.start(now);
   window_.add(std::move(ready.sample));
   pods_ = std::move(ready.pods);
   status_ = std::move(ready.status);
@@ -105,14 +101,10 @@ void LinkActor::take_sample(SampleReady ready) {
   }
   ready.events.resize(std::min(room, ready.events.size()));
   std::move(ready.events.begin(), ready.events.end(), std::back_inserter(events_));
-  if (interval_until_ && now >= *interval_until_) {
-    interval_until_.reset();
-    interval_ = options_.report_interval;
-  }
-  if (now >= *next_report_ || (report_now_ && connected_)) {
+  if (schedule_.due(now) || (report_now_ && connected_)) {
     report_now_ = false;
     store_report();
-    next_report_ = now + interval_;
+    schedule_.made(now);
     send_next();
   }
 }

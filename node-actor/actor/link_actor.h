@@ -6,6 +6,7 @@
 
 #include "messages/link/node_client.h"
 #include "node-actor/actor/messages.h"
+#include "node-actor/sense/report_schedule.h"
 #include "node-actor/sense/window.h"
 #include "node-actor/spool/spool.h"
 
@@ -83,9 +84,7 @@ class LinkActor : public caf::event_based_actor {
   model::NodeStatus status_;
   std::vector<model::Event> events_;
   std::optional<model::MonoTime> window_start_;
-  std::optional<model::MonoTime> next_report_;
-  model::Duration interval_;
-  std::optional<model::MonoTime> interval_until_;
+  sense::ReportSchedule schedule_;
   bool connected_ = false;
   model::Epoch session_epoch_;  // of the coordinator at the other end
   bool report_now_ = true;      // a fresh session is told at once who this is

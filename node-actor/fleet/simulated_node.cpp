@@ -81,10 +81,8 @@ Result<void> SimulatedNode::start_agent(model::WallTime wall) {
   agent_->set_policy(policy_);
   if (!holds_.empty()) agent_->set_hands_off(holds_, own_wall(wall));
   window_start_.reset();
-  next_report_.reset();
+  schedule_ = sense::ReportSchedule(options_.name.str(), options_.report_interval);
   next_pod_round_ = host_->now();
-  interval_ = options_.report_interval;
-  interval_until_.reset();
   writes_told_ = 0;
   return {};
 }
@@ -131,19 +129,16 @@ void SimulatedNode::run_rounds(MonoTime now, model::WallTime wall) {
   for (const auto& uid : agent_->take_evicted())
     workload_.evicted(uid);
   if (!window_start_) window_start_ = now;
-  if (!next_report_) next_report_ = now + interval_;
+  schedule_.start(now);
   sample_ = sample;
   window_.add(std::move(sample));
 }
 
 bool SimulatedNode::report_is_due(MonoTime now) {
-  if (interval_until_ && now >= *interval_until_) {
-    interval_until_.reset();
-    interval_ = options_.report_interval;
-  }
+  const bool due = schedule_.due(now);
   // While the disk is busy with the one before, the window grows.
   if (reports_stopped_ || window_.empty() || writing_report_) return false;
-  return now >= *next_report_ || (report_now_ && connected_);
+  return due || (report_now_ && connected_);
 }
 
 void SimulatedNode::make_report(MonoTime now, model::WallTime wall) {
@@ -158,7 +153,7 @@ void SimulatedNode::make_report(MonoTime now, model::WallTime wall) {
   report.events = agent_->take_events();
   window_.clear();
   window_start_ = now;
-  next_report_ = now + interval_;
+  schedule_.made(now);
   report_now_ = false;
   writing_report_ = {std::move(report), written_at(now)};
 }
@@ -294,10 +289,7 @@ void SimulatedNode::take_verdicts(const model::EvictionAnswer& answer) {
 }
 
 void SimulatedNode::set_pace(Duration interval, Duration length, MonoTime now) {
-  interval_ = std::clamp<Duration>(interval, std::min<Duration>(std::chrono::seconds(1), options_.report_interval),
-                                   options_.report_interval);
-  interval_until_ = now + length;
-  next_report_ = now;
+  schedule_.ask(interval, length, now);
 }
 
 std::optional<model::EvictionAsk> SimulatedNode::take_ask() {

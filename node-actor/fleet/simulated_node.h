@@ -22,6 +22,7 @@
 #include "messages/model/result.h"
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/fleet/report_queue.h"
+#include "node-actor/sense/report_schedule.h"
 #include "node-actor/sense/window.h"
 #include "node-actor/simulation/fault_schedule.h"
 #include "node-actor/simulation/simulated_agent.h"
@@ -65,7 +66,7 @@ class SimulatedNode {
   /// The next round reads pods, and then each that is so much later.
   void set_pod_interval(model::Duration interval);
   /// When the next report is due; nullopt: no pod round in this life yet.
-  const std::optional<model::MonoTime>& next_report() const { return next_report_; }
+  const std::optional<model::MonoTime>& next_report() const { return schedule_.next(); }
 
   // Faults.
   void cut_power();
@@ -121,7 +122,11 @@ class SimulatedNode {
 
  private:
   SimulatedNode(NodeOptions options, simulation::Workload workload, model::MonoTime now)
-      : options_(std::move(options)), workload_(std::move(workload)), begun_(now), last_(now) {}
+      : options_(std::move(options)),
+        workload_(std::move(workload)),
+        begun_(now),
+        last_(now),
+        schedule_(options_.name.str(), options_.report_interval) {}
   std::string boot_id() const;
   model::WallTime own_wall(model::WallTime wall) const;
   void run_rounds(model::MonoTime now, model::WallTime wall);
@@ -175,9 +180,7 @@ class SimulatedNode {
   std::optional<model::NodeSample> sample_;
   std::optional<model::MonoTime> window_start_;
   model::MonoTime next_pod_round_;
-  std::optional<model::MonoTime> next_report_;
-  model::Duration interval_{0};
-  std::optional<model::MonoTime> interval_until_;
+  sense::ReportSchedule schedule_;
   std::uint64_t writes_told_ = 0;
   bool reports_stopped_ = false;
   bool connected_ = false;

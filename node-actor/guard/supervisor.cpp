@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "node-actor/guard/lease.h"
+#include "node-actor/guard/lease_watch.h"
 #include "node-actor/guard/process.h"
 #include "node-actor/guard/restore_log.h"
 #include "node-actor/guard/state_lock.h"
@@ -189,22 +190,17 @@ std::optional<Supervisor::Worker> Supervisor::start_worker() {
 }
 
 Supervisor::End Supervisor::watch(const Worker& worker, int& status) {
-  const Duration round = config_.lease / 4;
-  auto last_round = kernel::monotonic_now();
-  auto no_judging_before = last_round;
+  LeaseWatch rounds(config_.lease, config_.start_patience, worker.started);
   for (;;) {
-    pollfd poll_on[2] = {{worker.process.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
-    ::poll(poll_on, 2, milliseconds_of(round));
-    if (gone_within(worker, model::kZeroDuration, &status)) return End::kDied;
-    if (stop_asked()) return End::kStop;
-
     const auto now = kernel::monotonic_now();
-    // A supervisor that was itself not running (a frozen or suspended host) knows nothing of the worker's rounds.
-    if (now - last_round > config_.lease / 2) no_judging_before = now + config_.lease;
-    last_round = now;
     const auto beat = lease_.last_beat();
-    const auto expires = beat.ns == 0 ? worker.started + config_.start_patience : beat + config_.lease;
-    if (now < expires || now < no_judging_before) continue;
+    if (const auto pause = rounds.look(now, beat)) {
+      pollfd poll_on[2] = {{worker.process.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+      ::poll(poll_on, 2, milliseconds_of(*pause));
+      if (gone_within(worker, model::kZeroDuration, &status)) return End::kDied;
+      if (stop_asked()) return End::kStop;
+      continue;
+    }
     log(true, beat.ns == 0 ? fmt::format("worker {} did not begin within {:.1f} s", worker.pid,
                                          seconds_of(config_.start_patience))
                            : fmt::format("worker {} hangs: no beat for {:.1f} s", worker.pid, seconds_of(now - beat)));

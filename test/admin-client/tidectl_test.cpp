@@ -468,6 +468,13 @@ TEST_F(TidectlTest, WatchesForSoManyPicturesAndKeepsTheNodesReporting) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 3);
   EXPECT_THAT(backend_.calls(), Contains("watch web-1 5"));
+  EXPECT_THAT(outcome.out, HasSubstr("\"reportsEachMs\":3000"));
+}
+
+TEST_F(TidectlTest, APictureSaysHowOftenItsNodesReport) {
+  const auto outcome = as_viewer({"watch", "--count", "1"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("Z, reports at least each 3s\n"));
 }
 
 TEST_F(TidectlTest, LetsNothingThroughThatSteersTheTerminal) {

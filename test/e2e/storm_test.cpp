@@ -31,8 +31,8 @@ using Mode = StormTree::Mode;
 
 constexpr auto kLease = milliseconds(2000);
 constexpr auto kStartPatience = seconds(10);
-/// Scheduling on a busy two-core machine, beyond the lease itself.
-constexpr auto kSlack = milliseconds(1500);
+/// Kill, restore and scheduling on a busy two-core machine, beyond the lease itself.
+constexpr auto kSlack = milliseconds(1000);
 /// cpuSuppressMinPercent of the policy: what BE is held to where nobody watches and the kernel does not protect.
 constexpr long kSafePercent = 10;
 

@@ -1,13 +1,19 @@
 #include "coordinator/actor/coordinator.h"
 
+#include <chrono>
 #include <functional>
 #include <future>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/session_actor.h"
 #include "coordinator/actor/watch_actor.h"
+#include "messages/link/node_client.h"
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/coordinator/actor/broken_store.h"
@@ -32,15 +38,52 @@ class ThrowingStore final : public BrokenStore {
 };
 
 /// All that a coordinator needs, in `dir`.
-CoordinatorConfig config_in(const test::TempDir& dir) {
+CoordinatorConfig config_in(const test::TempDir& dir, const test::CertAuthority& authority) {
   dir.write("policy/colocation-config.json", R"({"enable": true})");
-  const test::CertAuthority authority(dir.str(), "ca");
   const auto files = authority.coordinator();
   CoordinatorConfig config;
   config.listen = "127.0.0.1:0";
   config.tls = {files.certificate, files.key, files.ca};
   config.policy_dir = dir.str() + "/policy";
   return config;
+}
+
+CoordinatorConfig config_in(const test::TempDir& dir) {
+  return config_in(dir, test::CertAuthority(dir.str(), "ca"));
+}
+
+/// A node that hears how often it is to report, and reports nothing.
+class PacedNode final : public link::NodeClientEvents {
+ public:
+  void on_connected(const link::Welcome&) override {}
+  void on_disconnected(const std::string&, unsigned) override {}
+  void on_acked(model::Seq) override {}
+  void on_refused(model::Seq, const model::Error&) override {}
+  void on_policy(const model::NodePolicy&) override {}
+  void on_hands_off(const model::HandsOffOrder&) override {}
+  void on_evictions(const model::Result<model::EvictionAnswer>&) override {}
+  void on_batch(const model::BatchAllocatable&) override {}
+  void on_report_interval(model::Duration interval, model::Duration length) override {
+    const std::lock_guard lock(mutex_);
+    heard_.emplace_back(interval, length);
+  }
+  std::vector<std::pair<model::Duration, model::Duration>> heard() {
+    const std::lock_guard lock(mutex_);
+    return heard_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<model::Duration, model::Duration>> heard_;
+};
+
+template <class Claim>
+bool eventually(Claim claim) {
+  for (const auto until = std::chrono::steady_clock::now() + kPatience; !claim();) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
 }
 
 /// What `ask` is answered, as far as it is.
@@ -118,6 +161,40 @@ TEST(Coordinator, TellsWhenAPartOfItDiedAndStopsAllTheSame) {
   ASSERT_TRUE(running.ok()) << running.error().message();
   EXPECT_EQ(ended.get_future().wait_for(kPatience), std::future_status::ready);
   running->reset();
+}
+
+TEST(Coordinator, ANodeHearsOnceOfThePaceAtWhichItIsWatched) {
+  using std::chrono::seconds;
+  const test::TempDir dir;
+  const test::CertAuthority authority(dir.str(), "ca");
+  const auto running = Coordinator::start(config_in(dir, authority), std::make_shared<store::MemoryStore>());
+  ASSERT_TRUE(running.ok()) << running.error().message();
+  const auto files = authority.node("n1");
+  link::NodeClientConfig config;
+  config.coordinators = {"127.0.0.1:" + std::to_string((*running)->node_port())};
+  config.server_name = "coordinator.tideline";
+  config.tls = {files.certificate, files.key, files.ca};
+  config.node = model::NodeName("n1");
+  config.incarnation = model::Incarnation(7);
+  config.agent_version = "test";
+  PacedNode node;
+  const auto client = link::NodeClient::start(std::move(config), node);
+  ASSERT_TRUE(client.ok()) << client.error().message();
+
+  const auto watch = [&](const char* name, std::uint32_t for_seconds) {
+    return answer_of<model::Duration>(
+        [&](auto reply) { (*running)->backend().watch(model::NodeName(name), for_seconds, std::move(reply)); });
+  };
+  ASSERT_TRUE(eventually([&] { return watch("n1", 600).ok(); }));
+  EXPECT_TRUE(watch("n1", 600).ok());
+  const auto all = watch("", 600);
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(*all, model::Duration(seconds(1)));
+  EXPECT_TRUE(watch("", 3600).ok()) << "that is longer";
+  ASSERT_TRUE(eventually([&] { return node.heard().size() >= 2; }));
+  const std::vector<std::pair<model::Duration, model::Duration>> wanted{{seconds(1), seconds(600)},
+                                                                        {seconds(1), seconds(3600)}};
+  EXPECT_EQ(node.heard(), wanted);
 }
 
 class Watch : public Actors {

@@ -53,6 +53,9 @@ class Fleet : public Actors {
     EXPECT_TRUE(answer.ok());
     return answer ? *answer : admin::ReclaimedReport{};
   }
+  model::Result<model::Duration> watch(const std::string& name) {
+    return ask<model::Duration>(fleet_, [&](auto reply) { return AskWatch{NodeName(name), 10, std::move(reply)}; });
+  }
   template <class Claim>
   static bool eventually(Claim claim) {
     for (const auto until = std::chrono::steady_clock::now() + kPatience; !claim();) {
@@ -74,7 +77,7 @@ TEST_F(Fleet, AnswersWhoAsksForAnUnknownNode) {
   expect_unknown(ask<std::vector<fleet::PodView>>(fleet_, [](auto reply) {
     return AskPods{NodeName("nobody"), std::move(reply)};
   }));
-  expect_unknown(ask<void>(fleet_, [](auto reply) { return AskWatch{NodeName("nobody"), 10, std::move(reply)}; }));
+  expect_unknown(watch("nobody"));
   expect_unknown(ask<admin::PolicyReport>(fleet_, [](auto reply) {
     return AskEffective{NodeName("nobody"), {}, std::move(reply)};
   }));
@@ -85,7 +88,7 @@ TEST_F(Fleet, EmptyFleetAnswersEverythingElse) {
   ASSERT_TRUE(nodes.ok());
   EXPECT_TRUE(nodes->empty());
   EXPECT_TRUE(ask<admin::ReclaimedReport>(fleet_, [](auto reply) { return AskReclaimed{std::move(reply)}; }).ok());
-  EXPECT_TRUE(ask<void>(fleet_, [](auto reply) { return AskWatch{NodeName(), 10, std::move(reply)}; }).ok());
+  EXPECT_TRUE(watch("").ok());
   EXPECT_TRUE(ask<admin::PolicyReport>(fleet_, [](auto reply) {
                 return AskEffective{NodeName(), {}, std::move(reply)};
               }).ok());
@@ -414,10 +417,21 @@ TEST_F(Fleet, PodsOfAllNodesBeyondOneAnswerAreRefusedAndThoseOfOneNodeAreNot) {
 TEST_F(Fleet, WatchOfANodeWithoutASessionDoesNotReadAsACoordinatorOutOfReach) {
   connect_and_report("n1", 1);
   caf::anon_send(fleet_, Closed{link::SessionId(1), NodeName("n1"), "gone"});
-  const auto watched = ask<void>(fleet_, [](auto reply) { return AskWatch{NodeName("n1"), 10, std::move(reply)}; });
+  const auto watched = watch("n1");
   ASSERT_FALSE(watched.ok());
   EXPECT_EQ(watched.error().code(), model::ErrorCode::kNotFound);
   EXPECT_THAT(watched.error().message(), HasSubstr("no session"));
+}
+
+TEST_F(Fleet, AWatchOfManyNodesIsSlowerAndOneOfANodeAmongThemIsNot) {
+  for (std::uint64_t i = 0; i <= 2 * PaceDesk::kReportsPerSecond; ++i) {
+    caf::anon_send(fleet_, Enrolled{session_of("n" + std::to_string(i), i + 1)});
+    if (i == 0) {
+      EXPECT_EQ(watch("").value_or({}), model::Duration(std::chrono::seconds(1)));
+    }
+  }
+  EXPECT_EQ(watch("").value_or({}), model::Duration(std::chrono::seconds(3)));
+  EXPECT_EQ(watch("n7").value_or({}), model::Duration(std::chrono::seconds(1)));
 }
 
 TEST_F(Fleet, WhatPredictionsRestOnIsKeptSliceBySlice) {

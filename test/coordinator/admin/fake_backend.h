@@ -143,8 +143,9 @@ class FakeBackend final : public admin::AdminBackend {
       call += " " + given.key;
     answer(call, std::move(reply), checked);
   }
-  void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<void> reply) override {
-    answer("watch " + name.str() + " " + std::to_string(seconds), std::move(reply), model::Result<void>());
+  void watch(const model::NodeName& name, std::uint32_t seconds, admin::Reply<model::Duration> reply) override {
+    answer("watch " + name.str() + " " + std::to_string(seconds), std::move(reply),
+           model::Result<model::Duration>(model::Duration(std::chrono::seconds(3))));
   }
 
   void explain(const admin::ExplainQuery& query, admin::Reply<admin::Explanation> reply) override {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -24,6 +26,7 @@ namespace {
 
 using model::ErrorCode;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(KjThreadTest, RunsWhatIsPostedInOrderAndAnswersCalls) {
   KjThread thread("test");
@@ -237,6 +240,26 @@ TEST_F(UnixSocketTest, RefusesADirectoryThatOthersMayWriteTo) {
   const auto served = serve({.path = dir_.str() + "/open/admin.sock", .group = std::nullopt});
   ASSERT_FALSE(served);
   EXPECT_EQ(served.error().code(), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(UnixSocketTest, SaysOfADirectoryThatWasThereWhereinItIsNotAsItMakesOne) {
+  const auto said = [&](const std::string& name, mode_t mode, std::optional<std::uint32_t> group) {
+    const auto directory = dir_.str() + "/" + name;
+    std::filesystem::create_directory(directory);
+    ::chmod(directory.c_str(), mode);
+    testing::internal::CaptureStderr();
+    const auto served = serve({.path = directory + "/admin.sock", .group = group});
+    auto text = testing::internal::GetCapturedStderr();
+    // Whoever is not root may not give the socket to another group.
+    EXPECT_TRUE(served || ::geteuid() != 0) << served.error().message();
+    return text;
+  };
+  EXPECT_THAT(said("own", 0750, ::getegid()), Not(HasSubstr("admin-socket-directory")));
+  EXPECT_THAT(said("closed", 0700, std::nullopt), Not(HasSubstr("admin-socket-directory")));
+  EXPECT_THAT(said("open", 0755, ::getegid()), HasSubstr("mode 755"));
+  EXPECT_THAT(said("writable", 0770, std::nullopt), HasSubstr("mode 770"));
+  EXPECT_THAT(said("anothers", 0750, ::getegid() + 1),
+              HasSubstr("want 0750 and group " + std::to_string(::getegid() + 1)));
 }
 
 TEST_F(UnixSocketTest, ReplacesADeadSocketButNotALiveOneOrAFile) {

@@ -30,9 +30,10 @@ class LinkActorGaps : public testing::Test {
     self_->wait_for(actor);
     actor = nullptr;
   }
-  SampleReady sample(int second) const {
+  SampleReady sample(int second) const { return sample_after(std::chrono::seconds(second)); }
+  SampleReady sample_after(model::Duration since) const {
     SampleReady ready;
-    ready.sample.at = start_ + std::chrono::seconds(second);
+    ready.sample.at = start_ + since;
     ready.sample.wall = clock::wall_now();
     ready.pods = std::make_shared<const std::vector<model::Pod>>();
     ready.status.boot_id = "boot";
@@ -110,6 +111,19 @@ TEST_F(LinkActorGaps, ReportsHoldHostApplicationsAndTheZonesOfTheirWindow) {
   EXPECT_EQ(reports[0].zones[1].cpu_used, model::MilliCpu(700));
   EXPECT_TRUE(reports[1].applications.empty()) << "the policy names it no longer";
   EXPECT_TRUE(reports[1].zones.empty()) << "they were not read in this window";
+}
+
+TEST_F(LinkActorGaps, AskedAgainForThePaceItHasItReportsNoSooner) {
+  auto actor = link();
+  caf::anon_send(actor, sample(0));
+  caf::anon_send(actor, sample(1));
+  caf::anon_send(actor, ReportPace{std::chrono::seconds(1), std::chrono::seconds(60)});
+  caf::anon_send(actor, sample_after(std::chrono::milliseconds(1500)));
+  caf::anon_send(actor, sample(2));
+  end(actor);
+  const auto reports = spooled();
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[1].samples.size(), 2u);
 }
 
 }  // namespace

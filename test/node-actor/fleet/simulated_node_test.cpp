@@ -30,9 +30,9 @@ model::NodePolicy policy_of(int percent, std::uint64_t epoch = 1) {
 
 /// A node of its own seed in virtual time, and a coordinator that takes whatever is sent.
 struct World {
-  World() {
+  explicit World(const std::string& name = "sim-00001") {
     NodeOptions options;
-    options.name = model::NodeName("sim-00001");
+    options.name = model::NodeName(name);
     options.state_dir = dir.str() + "/spool";
     options.boot_id = "boot";
     options.report_interval = seconds(5);
@@ -228,7 +228,7 @@ TEST(SimulatedNode, ASlowDiskDelaysReportAckAndPolicy) {
   EXPECT_TRUE(world.node->take_answers().empty());
   world.run(1);
   EXPECT_EQ(world.node->take_answers().size(), 1u);
-  world.run(5);
+  world.run(8);
   ASSERT_GT(world.sent.size(), before);
   EXPECT_GE(world.now - world.sent.back().mono, Duration(seconds(4)));
   EXPECT_GE(world.node->spooled(), 1u) << "its ack is not written yet";
@@ -316,6 +316,18 @@ TEST(SimulatedNode, AWatchedNodeReportsFasterForAWhile) {
   const auto after = world.sent.size();
   world.run(10);
   EXPECT_LE(world.sent.size() - after, 3u);
+}
+
+TEST(SimulatedNode, NodesThatStartAndConnectTogetherReportApart) {
+  World one("sim-00001");
+  World other("sim-00002");
+  for (World* world : {&one, &other}) {
+    world->connect();
+    world->run(1);
+    EXPECT_EQ(world->sent.size(), 1u) << "the coordinator is told at once who is there";
+  }
+  ASSERT_TRUE(one.node->next_report() && other.node->next_report());
+  EXPECT_NE(*one.node->next_report(), *other.node->next_report());
 }
 
 }  // namespace
