@@ -124,7 +124,9 @@ model::Result<void> CpuSide::round(const Round& round) {
   split_ = std::move(step.decision.split);
   features_ = std::move(step.decision.features);
   const bool unchanged = step.decision.settlement == std::exchange(applied_, step.decision.settlement);
-  auto done = actuator_.apply(*step.decision.settlement, round.now, unchanged);
+  auto done = actuator_.apply(*step.decision.settlement, round.now, unchanged, [&](const std::string& group) {
+    return decide::covering(round.holds, group, round.now) != nullptr;
+  });
   if (done) {
     done = cookies_.round({.wants = step.decision.cookies,
                            .pods = round.pods,

@@ -469,6 +469,37 @@ TEST_F(NodeLoopTest, AHeldGroupOfNoListedPodKeepsWhatAnEarlierWorkerLeftThere) {
   EXPECT_EQ(tree_->read(kOutsideQuota), "-1") << "once the hold is over";
 }
 
+TEST_F(NodeLoopTest, AHeldPodKeepsOnlyItsOwnOriginalsFromGoingBack) {
+  const std::string other = "sys/fs/cgroup/cpu/kubepods/burstable/podc/cpu.cfs_quota_us";
+  auto files = with_outside_pod();
+  for (const auto& [path, text] : with_outside_pod()) {
+    const auto at = path.find("podb/");
+    if (at != std::string::npos) files.emplace_back(path.substr(0, at) + "podc/" + path.substr(at + 5), text);
+  }
+  host(files);
+  auto second = outside_pod();
+  second.uid = model::PodUid("c");
+  const std::vector<model::Pod> pods = {outside_pod(), second};
+  loop_->set_pods(pods);
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  ASSERT_NE(tree_->read(kOutsideQuota), "-1\n");
+  ASSERT_NE(tree_->read(other), "-1\n");
+
+  start();
+  loop_->set_pods(pods);
+  decide::Hold hold;
+  hold.what.group = "kubepods/burstable/podb";
+  ASSERT_TRUE(loop_->set_hands_off({hold}).ok());
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(other), "-1");
+  EXPECT_NE(tree_->read(kOutsideQuota), "-1");
+  ASSERT_TRUE(loop_->set_hands_off({}).ok());
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kOutsideQuota), "-1") << "at once, when the hold is over";
+}
+
 TEST_F(NodeLoopTest, FeaturesAreOfTheLastRoundUntilTheNextOneEvenIfThePolicyChangesBetween) {
   host(kernel::test::v1_files());
   EXPECT_EQ(feature("cpuSuppress"), FeatureState{}) << "nothing was decided yet";
