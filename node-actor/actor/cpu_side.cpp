@@ -229,10 +229,16 @@ std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {
         add(model::group_of(pod));
         continue;
       }
-      if (!hold.what.group.starts_with(tree_.pod_group(pod) + "/")) continue;
+      const auto above = tree_.pod_group(pod) + "/";
+      if (!hold.what.group.starts_with(above) || decide::is_over(hold, round.now)) continue;
+      const auto before = found.size();
       for (const auto& container : pod.containers) {
         const auto group = tree_.container_group(pod, container);
         if (group && covers(*group)) add(model::group_of(pod, container));
+      }
+      // Of no listed container: nothing is written there, and the pod is not evicted either.
+      if (found.size() == before) {
+        add({model::GroupRef::Level::kContainer, pod.kube_qos, pod.uid, hold.what.group.substr(above.size())});
       }
     }
   }
