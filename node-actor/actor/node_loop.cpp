@@ -316,7 +316,10 @@ std::vector<model::FeatureState> NodeLoop::suppress_features() const {
   using State = model::FeatureState::State;
   auto features = decide::suppress_features(input_, policy_, decided_);
   const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
+  const bool by_quota = policy_ && policy_->threshold.enable && decided_.reason != model::Reason::kSuppressedCpus;
+  const auto beside_be = by_quota ? decide::throttled_with_be(pods_) : std::string();
   for (auto& feature : features) {
+    if (feature.feature == "cpuSuppress" && !beside_be.empty()) feature.why += "; " + beside_be;
     if (held_) {
       if (!policy_ || !policy_->threshold.enable) continue;
       feature.state = State::kInactive;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/decide/cpu_pools.h"
+
 namespace tideline::decide {
 namespace {
 
@@ -388,6 +390,20 @@ std::optional<MilliCpu> be_outside_root(const model::NodeSample& sample, const s
     sum += *use->cpu;
   }
   return sum;
+}
+
+std::string throttled_with_be(const std::vector<model::Pod>& pods) {
+  const model::Pod* first = nullptr;
+  int count = 0;
+  for (const auto& pod : pods) {
+    if (pod.qos == model::QosClass::kBe || pod.kube_qos != model::KubeQos::kBestEffort || !is_live(pod)) continue;
+    if (count++ == 0) first = &pod;
+  }
+  if (first == nullptr) return {};
+  const auto name = fmt::format("{}/{} ({})", first->name_space, first->name, name_of(first->qos));
+  if (count == 1) return "1 pod below the besteffort root is not BE, and its quota throttles that, too: " + name;
+  return fmt::format("{} pods below the besteffort root are not BE, and its quota throttles them, too: {} first", count,
+                     name);
 }
 
 MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy) {

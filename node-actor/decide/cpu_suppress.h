@@ -238,6 +238,10 @@ bool change_is_due(const SuppressState& state, model::MonoTime now, model::Durat
 /// them has no reading; 0 without such pods.
 std::optional<model::MilliCpu> be_outside_root(const model::NodeSample& sample, const std::vector<model::Pod>& pods);
 
+/// For the feature's text: how many pods that are not BE lie below the besteffort root, where its quota throttles them
+/// with batch, and the first of them; "" without any.
+std::string throttled_with_be(const std::vector<model::Pod>& pods);
+
 /// BE's limit in the guard's declared safe state where kernel ordering is not verified: cpuSuppressMinPercent, or
 /// kSafePercent if unset or no policy, at least kKernelMinimum.
 model::MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy);

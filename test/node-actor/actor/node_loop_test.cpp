@@ -263,6 +263,23 @@ TEST_F(NodeLoopTest, InDryRunItTellsWhatItWouldDoAndTakesItsLimitBack) {
   EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("dry run, nothing is written: BE limited to 2600"));
 }
 
+TEST_F(NodeLoopTest, AServiceBelowTheBestEffortRootIsToldOfWhereItIsThrottledWithBatch) {
+  host(kernel::test::v1_files());
+  auto pod = kernel::test::pod_of("s", model::KubeQos::kBestEffort);
+  pod.name_space = "shop";
+  pod.name = "cache";
+  pod.qos = model::QosClass::kLs;
+  loop_->set_pods({pod});
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kActive);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("throttles that, too: shop/cache (LS)"));
+  EXPECT_THAT(feature("cpuSuppress.cfsQuota").why, testing::Not(testing::HasSubstr("shop/cache")));
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_THAT(feature("cpuSuppress").why, testing::Not(testing::HasSubstr("shop/cache")));
+}
+
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesItBackOnV2) {
   host(kernel::test::v2_files());
   policy(true);

@@ -251,6 +251,31 @@ TEST(CpuSuppress, OnASmallHostAQuarterOfACpuIsUrgentAndFivePercentAreNot) {
   }
 }
 
+TEST(CpuSuppress, PodsBelowTheBestEffortRootThatAreNotBeAreToldOf) {
+  const auto pod = [](const std::string& name, model::QosClass qos, model::KubeQos kube_qos) {
+    model::Pod made;
+    made.uid = model::PodUid(name);
+    made.name_space = "shop";
+    made.name = name;
+    made.qos = qos;
+    made.kube_qos = kube_qos;
+    return made;
+  };
+  std::vector<model::Pod> pods = {pod("job", model::QosClass::kBe, model::KubeQos::kBestEffort),
+                                  pod("web", model::QosClass::kLs, model::KubeQos::kBurstable),
+                                  pod("train", model::QosClass::kBe, model::KubeQos::kBurstable)};
+  EXPECT_EQ(throttled_with_be(pods), "");
+  pods.push_back(pod("cache", model::QosClass::kLs, model::KubeQos::kBestEffort));
+  EXPECT_EQ(throttled_with_be(pods),
+            "1 pod below the besteffort root is not BE, and its quota throttles that, too: shop/cache (LS)");
+  pods.push_back(pod("agent", model::QosClass::kSystem, model::KubeQos::kBestEffort));
+  EXPECT_EQ(throttled_with_be(pods),
+            "2 pods below the besteffort root are not BE, and its quota throttles them, too: shop/cache (LS) first");
+  pods[3].phase = model::PodPhase::kSucceeded;
+  pods[4].phase = model::PodPhase::kFailed;
+  EXPECT_EQ(throttled_with_be(pods), "");
+}
+
 TEST(CpuSuppress, TheAnnotatedReservationIsLeftToTheSystemWhereItIsMore) {
   auto input = worked_host(CurrentLimit::none());
   input.node.annotated = MilliCpu(500);
