@@ -136,6 +136,9 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   if (!terms.formula || !may_raise) state.rise.asked_since.reset();
   if (!terms.formula) return hold(Reason::kNone, Reason::kStaleSample);
   auto current = input.current;
+  if (input.overwritten && (current.kind != CurrentLimit::Kind::kQuota || *input.overwritten < current.quota)) {
+    current = CurrentLimit::of(*input.overwritten);
+  }
   if (current.kind == CurrentLimit::Kind::kUnknown) {
     if (!state.last_limit) return hold(Reason::kNone, Reason::kStaleSample);
     current = CurrentLimit::of(*state.last_limit);
@@ -149,8 +152,9 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
     target = target_of(newest, terms, min_percent_set);
     const bool urgent = target.limit + urgent_fall <= current.quota;
-    const bool asked = ordered && may_raise && target.limit >= current.quota + urgent_fall;
+    const bool asked = ordered && may_raise && !input.overwritten && target.limit >= current.quota + urgent_fall;
     const bool believed = rise_is_believed(state.rise, asked, input.now);
+    if (input.overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
     const auto since = since_last_change(state, input.now);
     if (believed) {
       target = target_of(state.rise.recent.least(input.now).value_or(newest), terms, min_percent_set);
@@ -213,6 +217,10 @@ std::optional<Reason> reason_for_quota(const model::Protection& protection, cons
   return Reason::kPressureUnknown;
 }
 
+std::string_view why_it_stays(Reason reason) {
+  return reason == Reason::kDrift ? "drift, somebody else wrote that, and the answer waits" : name_of(reason);
+}
+
 std::string sentence(const SuppressDecision& decision) {
   switch (decision.action) {
     case Action::kLimit:
@@ -223,12 +231,13 @@ std::string sentence(const SuppressDecision& decision) {
       break;
   }
   if (decision.terms.current.kind == CurrentLimit::Kind::kQuota) {
-    return fmt::format("BE stays at {} millicores: {}", decision.terms.current.quota.value(), name_of(decision.reason));
+    return fmt::format("BE stays at {} millicores: {}", decision.terms.current.quota.value(),
+                       why_it_stays(decision.reason));
   }
   if (decision.terms.current.kind == CurrentLimit::Kind::kUnknown) {
     return fmt::format("BE's quota cannot be read and is left alone: {}", name_of(decision.reason));
   }
-  return fmt::format("BE stays without quota: {}", name_of(decision.reason));
+  return fmt::format("BE stays without quota: {}", why_it_stays(decision.reason));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "node-actor/actor/node_loop.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
@@ -331,7 +332,51 @@ TEST_F(NodeLoopTest, AValueOfSomebodyElseIsOvercomeAndTold) {
   tree_->write(kV1Quota, "3900000\n");
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kV1Quota), "2600000");
-  EXPECT_THAT(reasons(), testing::Contains(Reason::kDrift));
+  const auto all = reasons();
+  EXPECT_EQ(std::count(all.begin(), all.end(), Reason::kDrift), 1) << "when it was found, and not again with the write";
+}
+
+TEST_F(NodeLoopTest, TheOriginalThatSomebodyElsePutBackIsDriftToo) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  loop_->take_events();
+  tree_->write(kV1Quota, "-1\n");
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000");
+  EXPECT_THAT(told(), testing::ElementsAre("kubepods/besteffort/cpu.cfs_quota_us: -1 -> 2600000",
+                                           "kubepods/besteffort/cpu.cfs_quota_us: -1 -> 2600000"))
+      << "found, and written";
+}
+
+TEST_F(NodeLoopTest, ALimitThatWasLetGoOfIsNotDefended) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "-1\n");
+  loop_->pod_round();
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "400000\n");
+  ASSERT_TRUE(rounds().ok());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_THAT(feature("cpuSuppress").why, testing::Not(testing::HasSubstr("drift")));
+}
+
+TEST_F(NodeLoopTest, WhoGivesBatchLessIsToldAndNotHurried) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "700000\n");
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "700000\n");
+  const auto all = reasons();
+  EXPECT_EQ(std::count(all.begin(), all.end(), Reason::kDrift), 1);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("BE stays at 700 millicores: drift"));
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "-1");
 }
 
 TEST_F(NodeLoopTest, AKernelWithoutQuotasIsReportedAndNotCalledActive) {

@@ -251,6 +251,50 @@ TEST(CpuSuppress, OnASmallHostAQuarterOfACpuIsUrgentAndFivePercentAreNot) {
   }
 }
 
+TEST(CpuSuppress, AForeignValueThatIsNotToBeAnsweredYetStaysAndTheFeatureSaysSo) {
+  for (const auto& foreign :
+       {CurrentLimit::none(), CurrentLimit::of(MilliCpu(30'000)), CurrentLimit::of(MilliCpu(500))}) {
+    auto input = worked_host(foreign);
+    input.overwritten = MilliCpu(8800);
+    for (const bool verified : {true, false}) {
+      input.protection.verified = verified;
+      const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+      EXPECT_EQ(decision.action, Action::kHold);
+      EXPECT_EQ(decision.reason, Reason::kDrift);
+      EXPECT_EQ(decision.rule, Reason::kDrift);
+      EXPECT_THAT(decision.features[0].why, testing::HasSubstr(": drift, somebody else wrote that"));
+    }
+    input.overwritten.reset();
+    EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).action, Action::kLimit) << "once it is time";
+  }
+}
+
+TEST(CpuSuppress, AnUrgentFallWaitsForNoForeignValueAndNeverRaisesIt) {
+  auto input = worked_host(CurrentLimit::none());
+  input.overwritten = MilliCpu(8800);
+  input.fast->node_cpu = MilliCpu(29'000);
+  const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+  EXPECT_EQ(decision.action, Action::kLimit);
+  EXPECT_EQ(decision.limit, MilliCpu(3800)) << "20.8 - (29 - 12)";
+  input.current = CurrentLimit::of(MilliCpu(1000));
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).action, Action::kHold) << "BE has less already";
+  input.fast.reset();
+  input.pods.reset();
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).reason, Reason::kStaleSample);
+}
+
+TEST(CpuSuppress, AForeignValueIsNoReasonToKeepALimitThatIsSwitchedOff) {
+  auto input = worked_host(CurrentLimit::of(MilliCpu(30'000)));
+  input.overwritten = MilliCpu(8800);
+  SuppressState state;
+  state.ours = true;
+  auto off = policy_of(SuppressPolicy::kCfsQuota);
+  off.threshold.enable = false;
+  const auto decision = decide_once(input, off, state);
+  EXPECT_EQ(decision.action, Action::kRelease);
+  EXPECT_TRUE(decision.write);
+}
+
 TEST(CpuSuppress, PodsBelowTheBestEffortRootThatAreNotBeAreToldOf) {
   const auto pod = [](const std::string& name, model::QosClass qos, model::KubeQos kube_qos) {
     model::Pod made;
