@@ -1,6 +1,7 @@
 #include "node-actor/actor/pods_file.h"
 
 #include <random>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -191,7 +192,7 @@ TEST(PodsFile, APodThatSomebodyEndsHasADeletionTimestamp) {
 TEST(PodsFile, WhatAPodThatSomebodyEndsReleasesIsCreditedByCpuEviction) {
   decide::test::EvictHost host;
   std::string list;
-  for (const std::string uid : {"a", "b", "c", "d", "e"}) {
+  for (const std::string_view uid : {"a", "b", "c", "d", "e"}) {
     list += fmt::format(R"({}{{"uid": "{}", "namespace": "batch", "name": "job", "kubeQosClass": "BestEffort",
                             "priority": 5000, "requests": {{"kubernetes.io/batch-cpu": 8000}}{}}})",
                         list.empty() ? "" : ",", uid,
