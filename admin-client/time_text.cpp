@@ -4,12 +4,12 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "admin-client/human.h"
+#include "messages/model/rfc3339.h"
 
 namespace tideline::tidectl {
 namespace {
@@ -31,78 +31,6 @@ constexpr std::array<Unit, 5> kUnits = {{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s
 
 bool digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-/// Exactly `width` digits.
-std::optional<int> take_number(std::string_view& text, std::size_t width) {
-  if (text.size() < width) return std::nullopt;
-  int value = 0;
-  for (std::size_t i = 0; i < width; ++i) {
-    if (!digit(text[i])) return std::nullopt;
-    value = value * 10 + (text[i] - '0');
-  }
-  text.remove_prefix(width);
-  return value;
-}
-
-bool take(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-std::optional<int> take_fraction_ms(std::string_view& text) {
-  if (!take(text, ".")) return 0;
-  int ms = 0;
-  std::size_t digits = 0;
-  while (!text.empty() && digit(text.front())) {
-    if (digits < 3) ms = ms * 10 + (text.front() - '0');
-    ++digits;
-    text.remove_prefix(1);
-  }
-  if (digits == 0 || digits > 9) return std::nullopt;
-  for (; digits < 3; ++digits)
-    ms *= 10;
-  return ms;
-}
-
-std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
-  if (take(text, "Zz")) return 0min;
-  if (text.empty() || (text.front() != '+' && text.front() != '-')) return std::nullopt;
-  const int sign = text.front() == '-' ? -1 : 1;
-  text.remove_prefix(1);
-  const auto hours = take_number(text, 2);
-  if (!hours || !take(text, ":")) return std::nullopt;
-  const auto minutes = take_number(text, 2);
-  if (!minutes || *hours > 23 || *minutes > 59) return std::nullopt;
-  return sign * (std::chrono::hours(*hours) + std::chrono::minutes(*minutes));
-}
-
-std::optional<WallTime> rfc3339(std::string_view text) {
-  const auto year = take_number(text, 4);
-  if (!year || !take(text, "-")) return std::nullopt;
-  const auto month = take_number(text, 2);
-  if (!month || !take(text, "-")) return std::nullopt;
-  const auto day = take_number(text, 2);
-  if (!day || !take(text, "Tt ")) return std::nullopt;
-  const auto hour = take_number(text, 2);
-  if (!hour || !take(text, ":")) return std::nullopt;
-  const auto minute = take_number(text, 2);
-  if (!minute || !take(text, ":")) return std::nullopt;
-  const auto second = take_number(text, 2);
-  if (!second) return std::nullopt;
-  const auto ms = take_fraction_ms(text);
-  if (!ms) return std::nullopt;
-  const auto offset = take_offset(text);
-  if (!offset || !text.empty()) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  // 60 is a leap second; it counts as the next minute's first.
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  const auto days = std::chrono::sys_days(date).time_since_epoch();
-  const std::chrono::milliseconds total = days + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-                                          std::chrono::seconds(*second) + std::chrono::milliseconds(*ms) - *offset;
-  return WallTime{total.count()};
 }
 
 struct Broken {
@@ -156,7 +84,7 @@ Result<WallTime> parse_instant(std::string_view text, WallTime now) {
     if (!before) return before.error();
     return WallTime{now.ms - model::to_ms(*before)};
   }
-  if (const auto at = rfc3339(text)) return *at;
+  if (const auto at = model::parse_rfc3339(text)) return *at;
   constexpr std::size_t kMinEpochDigits = 11;
   std::int64_t ms = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);

@@ -262,7 +262,8 @@ std::set<KnobRef> Actuator::returning(const decide::Settlement& settlement, mode
   return found;
 }
 
-Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged) {
+Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged,
+                             const IsHeld& is_held) {
   // A problem is told until a round without it: those are rounds to go through.
   if (unchanged && now < next_look_ && problems_.empty()) return {};
   next_look_ = model::MonoTime{INT64_MAX};
@@ -289,13 +290,16 @@ Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTi
     }
   }
   if (!done || inherited_.empty()) return done;
-  done = return_inherited(settlement, now);
+  done = return_inherited(settlement, now, is_held);
   if (!inherited_.empty()) look_again(std::max(now, inherited_tried_ + kRetry));
   return done;
 }
 
-Result<void> Actuator::return_inherited(const decide::Settlement& settlement, model::MonoTime now) {
-  if (!settlement.hands_off.empty() || now - inherited_tried_ < kRetry) return {};
+Result<void> Actuator::return_inherited(const decide::Settlement& settlement, model::MonoTime now,
+                                        const IsHeld& is_held) {
+  // What a hold kept back goes as soon as that ends.
+  if (settlement.hands_off == holds_ && now - inherited_tried_ < kRetry) return {};
+  holds_ = settlement.hands_off;
   inherited_tried_ = now;
   auto paths = std::exchange(inherited_, {});
   for (const auto& [knob, held] : held_) {
@@ -309,6 +313,10 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement, mo
     const auto kubepods = tree_.directory(tree_.kubepods(), file);
     if (!kubepods || !path.starts_with(*kubepods)) continue;
     const std::string group = tree_.kubepods() + path.substr(kubepods->size(), slash - kubepods->size());
+    if (is_held && is_held(group)) {
+      inherited_.push_back(path);
+      continue;
+    }
     const auto raw = kernel::read_file(path);
     const auto original = raw ? original_of(group, file, *raw) : std::nullopt;
     if (!original) continue;

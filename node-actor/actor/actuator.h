@@ -29,6 +29,8 @@ class Actuator {
  public:
   /// Performs one write through the guard's gate, and tells of it.
   using Perform = std::function<model::Result<kernel::WriteOutcome>(const model::KernelWrite&)>;
+  /// Whether a hold keeps the agent off this group, relative to the tree's root.
+  using IsHeld = std::function<bool(const std::string& group)>;
   /// A file that holds what we want is read again after this long; also the rate at which drift is answered.
   static constexpr model::Duration kRecheck = std::chrono::seconds(30);
   /// What failed is tried again after this long.
@@ -45,7 +47,9 @@ class Actuator {
 
   /// One pod round. Only kFenced is an error: the worker must stop. What the kernel refuses is in problems().
   /// `unchanged`: this is the settlement of the call before; it then costs nothing until a file is due to be looked at.
-  model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged = false);
+  /// What is to be put back in a group that is held waits for the end of the hold; no IsHeld: none is.
+  model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged = false,
+                            const IsHeld& is_held = {});
 
   /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings those down to `limit`, ours
   /// and others'. The others' go back as soon as the kernel takes them again.
@@ -96,7 +100,8 @@ class Actuator {
   std::set<decide::KnobRef> returning(const decide::Settlement& settlement, model::MonoTime now);
   void plan_return(const decide::KnobRef& knob, Plan& plan);
   model::Result<void> carry_out(const Plan& plan, model::MonoTime now);
-  model::Result<void> return_inherited(const decide::Settlement& settlement, model::MonoTime now);
+  model::Result<void> return_inherited(const decide::Settlement& settlement, model::MonoTime now,
+                                       const IsHeld& is_held);
   /// What is journaled of the file; nullopt also for one that holds somebody else's value by now.
   std::optional<std::string> original_of(const std::string& group, const std::string& file,
                                          const std::string& raw) const;
@@ -111,6 +116,7 @@ class Actuator {
   model::MonoTime next_look_{INT64_MIN};  // as long as the same is wanted there is nothing to do before it
   std::vector<std::string> inherited_;    // journaled paths that no want of this worker has met, to be put back
   model::MonoTime inherited_tried_{INT64_MIN / 2};
+  std::vector<decide::HandsOff> holds_;  // in force when those were tried
   std::map<model::Controller, model::Error> problems_;
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "messages/clock/clock.h"
-
 namespace tideline::node {
 
 using decide::CurrentLimit;
@@ -18,17 +16,39 @@ CurrentLimit BeLimit::whole() const {
   return root_.kind == CurrentLimit::Kind::kQuota ? CurrentLimit::of(root_.quota + outside_) : root_;
 }
 
-void BeLimit::seen(const model::HostCounters& counters) {
+std::optional<BeQuota::Foreign> BeLimit::seen(const model::HostCounters& counters) {
+  const auto inode = counters.best_effort.inode;
+  // A group that was made again never held ours.
+  if (inode_ != 0 && inode != 0 && inode != inode_) disown();
+  if (inode != 0) inode_ = inode;
   if (!counters.be_limit_known) {
     root_ = CurrentLimit::unknown();
     missing_knob_ = quota_.missing_knob();
-    return;
+    return std::nullopt;
   }
   missing_knob_.clear();
   root_ = counters.be_limit ? CurrentLimit::of(*counters.be_limit) : CurrentLimit::none();
+  if (!ours_) return std::nullopt;
+  auto foreign = root_ == CurrentLimit::of(*ours_) ? std::nullopt : quota_.foreign();
+  if (!foreign) {
+    pace_.gone();
+    return std::nullopt;
+  }
+  const bool lower = root_.kind == CurrentLimit::Kind::kQuota && root_.quota < *ours_;
+  return pace_.found(counters.at, lower) ? foreign : std::nullopt;
 }
 
-Result<void> BeLimit::limit(MilliCpu whole, MilliCpu root, model::Reason reason) {
+std::optional<MilliCpu> BeLimit::overwritten(model::MonoTime now) const {
+  return ours_ && pace_.waits(now) ? std::optional(*ours_ + outside_) : std::nullopt;
+}
+
+void BeLimit::disown() {
+  quota_.disown();
+  ours_.reset();
+  pace_ = {};
+}
+
+Result<void> BeLimit::limit(MilliCpu whole, MilliCpu root, model::Reason reason, model::MonoTime at) {
   auto now = quota_.limit(root, reason);
   if (!now && now.error().code() == ErrorCode::kInvalidArgument) {
     if (const auto lowered = lower_pods_(root); !lowered) return lowered.error();
@@ -36,14 +56,18 @@ Result<void> BeLimit::limit(MilliCpu whole, MilliCpu root, model::Reason reason)
   }
   if (now) {
     outside_ = whole - root;
-    changed_ = clock::mono_now();
+    ours_ = root;
+    pace_.answered(at);
+    changed_ = at;
   }
   return settle(now);
 }
 
 Result<void> BeLimit::release(model::Reason reason) {
   outside_ = MilliCpu(0);
-  return settle(quota_.release(reason));
+  const auto now = quota_.release(reason);
+  if (now) disown();
+  return settle(now);
 }
 
 Result<void> BeLimit::settle(const Result<CurrentLimit>& now) {
@@ -65,6 +89,7 @@ void BeLimit::fall_outside(MilliCpu whole) {
 
 void BeLimit::forget() {
   quota_.forget();
+  disown();
   root_ = CurrentLimit::unknown();
   outside_ = MilliCpu(0);
 }

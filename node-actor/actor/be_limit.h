@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "messages/model/counters.h"
 #include "node-actor/actor/be_quota.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/drift_pace.h"
 
 namespace tideline::node {
 
@@ -33,11 +36,17 @@ class BeLimit {
   /// The quota file that this kernel does not have; "" = it does.
   const std::string& missing_knob() const { return missing_knob_; }
 
-  /// What a pod round read of the root.
-  void seen(const model::HostCounters& counters);
+  /// What a pod round read of the root. A value over ours that was not told yet is given back.
+  std::optional<BeQuota::Foreign> seen(const model::HostCounters& counters);
+  /// A foreign value was found, which counts as told, and ours was not written since.
+  bool is_overwritten() const { return pace_.stands(); }
+  /// The limit on all of BE of ours that somebody wrote over while the answer waits (see SuppressInput::overwritten).
+  std::optional<model::MilliCpu> overwritten(model::MonoTime now) const;
+  /// Who writes from now on does so by right: there is no limit of ours to be defended.
+  void disown();
   /// `whole` for all of BE, of it `root` for the root. After an error but kFenced the quota counts as unknown;
   /// kNotFound: there is no root to limit.
-  model::Result<void> limit(model::MilliCpu whole, model::MilliCpu root, model::Reason reason);
+  model::Result<void> limit(model::MilliCpu whole, model::MilliCpu root, model::Reason reason, model::MonoTime at);
   /// See BeQuota::release. Errors as for limit().
   model::Result<void> release(model::Reason reason);
   /// The limit falls to `whole` while the root's quota may not be written.
@@ -51,6 +60,9 @@ class BeLimit {
   BeQuota quota_;
   LowerPods lower_pods_;
   decide::CurrentLimit root_;
+  std::optional<model::MilliCpu> ours_;  // the root's part as it was last written, while that is to be in force
+  decide::DriftPace pace_;
+  std::uint64_t inode_ = 0;  // of the root as last seen
   model::MilliCpu outside_;
   model::MonoTime changed_;
   std::string problem_;

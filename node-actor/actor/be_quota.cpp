@@ -67,9 +67,10 @@ model::Result<decide::CurrentLimit> BeQuota::limit(model::MilliCpu limit, model:
       if (*taken) period_us = period_us_;
     }
   }
-  const auto written = perform_(kernel::quota_write(tree_.version(), period_us, tree_.best_effort(), limit,
-                                                    model::Controller::kCpuSuppress, reason));
-  if (!written) return written.error();
+  const auto write = kernel::quota_write(tree_.version(), period_us, tree_.best_effort(), limit,
+                                         model::Controller::kCpuSuppress, reason);
+  if (const auto written = perform_(write); !written) return written.error();
+  written_ = Written{.quota = write.value, .period_us = period_us};
   return decide::CurrentLimit::of(limit);
 }
 
@@ -82,13 +83,25 @@ model::Result<decide::CurrentLimit> BeQuota::release(model::Reason reason) {
     if (const auto returned = set_period(before_->period_us, reason); !returned) return returned.error();
   }
   before_.reset();
+  written_.reset();
   const auto now = kernel::read_quota(tree_, tree_.best_effort());
   if (!now) return now.error();
   return now->limit ? decide::CurrentLimit::of(*now->limit) : decide::CurrentLimit::none();
 }
 
+std::optional<BeQuota::Foreign> BeQuota::foreign() const {
+  if (!written_) return std::nullopt;
+  const auto now = kernel::read_quota(tree_, tree_.best_effort());
+  if (!now) return std::nullopt;
+  if (now->period_us == written_->period_us && guard::same_value(now->file, now->raw, written_->quota)) {
+    return std::nullopt;
+  }
+  return Foreign{.file = now->file, .found = now->raw, .ours = written_->quota};
+}
+
 void BeQuota::forget() {
   before_.reset();
+  written_.reset();
   inherited_ = false;
 }
 

@@ -33,6 +33,17 @@ class BeQuota {
   /// Puts back quota and period as they were before our first limit.
   model::Result<decide::CurrentLimit> release(model::Reason reason);
 
+  /// A quota that somebody else wrote over ours.
+  struct Foreign {
+    std::string file;
+    std::string found;
+    std::string ours;
+  };
+  /// What the file holds, if that is not our last limit, by our period; nullopt also without a limit of this worker's.
+  std::optional<Foreign> foreign() const;
+
+  /// Whatever is there from now on is not ours; what release() puts back stays.
+  void disown() { written_.reset(); }
   /// Quota and period are as they were: what is there from now on is what the next limit gives back.
   void forget();
 
@@ -45,6 +56,10 @@ class BeQuota {
     std::string quota;
     std::int64_t period_us = 0;
   };
+  struct Written {
+    std::string quota;  // in the file's own spelling
+    std::int64_t period_us = 0;
+  };
   bool v1() const { return tree_.version() == kernel::CgroupVersion::kV1; }
   /// False: the kernel refused. Errors: kFenced.
   model::Result<bool> set_period(std::int64_t period_us, model::Reason reason);
@@ -53,6 +68,7 @@ class BeQuota {
   std::int64_t period_us_;
   Perform perform_;
   std::optional<Before> before_;
+  std::optional<Written> written_;  // of our limit in force
   bool inherited_ = false;
 };
 

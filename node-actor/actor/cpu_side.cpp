@@ -124,7 +124,9 @@ model::Result<void> CpuSide::round(const Round& round) {
   split_ = std::move(step.decision.split);
   features_ = std::move(step.decision.features);
   const bool unchanged = step.decision.settlement == std::exchange(applied_, step.decision.settlement);
-  auto done = actuator_.apply(*step.decision.settlement, round.now, unchanged);
+  auto done = actuator_.apply(*step.decision.settlement, round.now, unchanged, [&](const std::string& group) {
+    return decide::covering(round.holds, group, round.now) != nullptr;
+  });
   if (done) {
     done = cookies_.round({.wants = step.decision.cookies,
                            .pods = round.pods,
@@ -227,10 +229,16 @@ std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {
         add(model::group_of(pod));
         continue;
       }
-      if (!hold.what.group.starts_with(tree_.pod_group(pod) + "/")) continue;
+      const auto above = tree_.pod_group(pod) + "/";
+      if (!hold.what.group.starts_with(above) || decide::is_over(hold, round.now)) continue;
+      const auto before = found.size();
       for (const auto& container : pod.containers) {
         const auto group = tree_.container_group(pod, container);
         if (group && covers(*group)) add(model::group_of(pod, container));
+      }
+      // Of no listed container: nothing is written there, and the pod is not evicted either.
+      if (found.size() == before) {
+        add({model::GroupRef::Level::kContainer, pod.kube_qos, pod.uid, hold.what.group.substr(above.size())});
       }
     }
   }

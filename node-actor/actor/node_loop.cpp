@@ -29,6 +29,10 @@ constexpr std::size_t kDetailEvery = 10;
 constexpr model::Duration kBatchAllocatableMaxAge = std::chrono::minutes(2);
 constexpr int kBatchAllocatableReports = 4;
 
+bool is_quota(std::string_view file) {
+  return file == "cpu.cfs_quota_us" || file == "cpu.max";
+}
+
 std::string path_of(const model::KernelWrite& write) {
   return write.group + "/" + write.file;
 }
@@ -263,6 +267,7 @@ model::Result<void> NodeLoop::fast_round() {
   }
   input_.now = clock::mono_now();
   input_.current = be_limit_.whole();
+  input_.overwritten = be_limit_.overwritten(input_.now);
   input_.cpuset = cpu_side_->cpuset_side();
   if (std::exchange(protection_is_new_, false)) input_.protection = protection_;
   told_.reset();
@@ -287,6 +292,8 @@ model::Result<void> NodeLoop::fast_round() {
   suppress_ = std::move(step.state);
   if (!dry_run) decided_ = step.decision;
   if (!step.decision.write) {
+    // Somebody else took our limit away before it was let go of.
+    if (!suppress_.ours) be_limit_.disown();
     // Nothing is wanted that the kernel does not hold: the refusal is over.
     if (step.decision.terms.current.kind != decide::CurrentLimit::Kind::kUnknown) be_limit_.clear_problem();
     return rebalance(input_.now);
@@ -316,7 +323,10 @@ std::vector<model::FeatureState> NodeLoop::suppress_features() const {
   using State = model::FeatureState::State;
   auto features = decide::suppress_features(input_, policy_, decided_);
   const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
+  const bool by_quota = policy_ && policy_->threshold.enable && decided_.reason != model::Reason::kSuppressedCpus;
+  const auto beside_be = by_quota ? decide::throttled_with_be(pods_) : std::string();
   for (auto& feature : features) {
+    if (feature.feature == "cpuSuppress" && !beside_be.empty()) feature.why += "; " + beside_be;
     if (held_) {
       if (!policy_ || !policy_->threshold.enable) continue;
       feature.state = State::kInactive;
@@ -335,9 +345,9 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
                         fmt::format("{} not written: {}", path_of(write), decide::why(*hold)));
   }
   auto outcome = writer_.perform(write);
+  const bool is_told = be_limit_.is_overwritten() && write.group == tree_.best_effort() && is_quota(write.file);
   for (const auto& drift : gate_.take_drifts()) {
-    log::warn("drift", "{} held {}, which is not ours", drift.file.path, drift.found);
-    note(write.controller, model::Reason::kDrift, path_of(write), drift.found, write.value);
+    if (!is_told) note_drift(write.controller, path_of(write), drift.found, write.value);
   }
   if (const auto trouble = gate_.take_trouble()) note_trouble(*trouble);
   if (outcome && outcome->changed) {
@@ -351,6 +361,8 @@ std::optional<model::MilliCpu> NodeLoop::be_whole() const {
   if (!policy_ || !policy_->threshold.enable) return std::nullopt;
   if (policy_->dry_run.cpu_suppress) return dry_suppress_.last_limit;
   if (!suppress_.ours) return std::nullopt;
+  // What somebody else gave the root is not to be divided with the pods outside.
+  if (const auto ours = be_limit_.overwritten(input_.now)) return ours;
   const auto whole = be_limit_.whole();
   if (whole.kind == decide::CurrentLimit::Kind::kQuota) return whole.quota;
   return whole.kind == decide::CurrentLimit::Kind::kUnknown ? suppress_.last_limit : std::nullopt;
@@ -365,7 +377,7 @@ model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
   const auto whole = be_whole();
   const auto& split = cpu_side_->split();
   const bool limited = whole && suppress_.ours && be_limit_.root().kind == decide::CurrentLimit::Kind::kQuota;
-  if (!limited || (!be_limit_.is_divided() && !split)) return {};
+  if (!limited || (!be_limit_.is_divided() && !split) || be_limit_.overwritten(now)) return {};
   const auto outside = outside_allowance();
   const auto root = decide::rebalanced_root(
       {.root = be_limit_.root().quota,
@@ -374,13 +386,13 @@ model::Result<void> NodeLoop::rebalance(model::MonoTime now) {
        .outside = outside,
        .is_due = decide::change_is_due(suppress_, now, now - be_limit_.changed(), decide::kPace),
        .may_raise = decided_.terms.formula && decided_.terms.non_be_pods_used});
-  return root ? settle(be_limit_.limit(*whole, *root, model::Reason::kOutsideBe)) : model::Result<void>{};
+  return root ? settle(be_limit_.limit(*whole, *root, model::Reason::kOutsideBe, now)) : model::Result<void>{};
 }
 
 model::Result<void> NodeLoop::act(const decide::SuppressDecision& decision) {
   if (decision.action == decide::SuppressDecision::Action::kLimit) {
     const auto root = std::max(decision.limit - outside_allowance(), decide::kKernelMinimum);
-    return settle(be_limit_.limit(decision.limit, root, decision.reason));
+    return settle(be_limit_.limit(decision.limit, root, decision.reason, input_.now));
   }
   return settle(be_limit_.release(decision.reason));
 }
@@ -409,7 +421,11 @@ model::NodeSample NodeLoop::pod_round() {
     protection_ = sense::judge_protection(weights_, sense::be_beside_ls(pods_));
     judged_ = protection_is_new_ = true;
   }
-  be_limit_.seen(counters);
+  // Below a hold others write by right.
+  if (decide::covering(holds_, tree_.best_effort(), clock::mono_now()) != nullptr) be_limit_.disown();
+  if (const auto drift = be_limit_.seen(counters)) {
+    note_drift(model::Controller::kCpuSuppress, tree_.best_effort() + "/" + drift->file, drift->found, drift->ours);
+  }
   if (!host_before_) host_before_.emplace();
   std::swap(*host_before_, counters);
   input_.pods = levels_of(sample, pods_);
@@ -489,6 +505,12 @@ void NodeLoop::note(model::Event event) {
 void NodeLoop::note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
                     std::string new_value) {
   note({clock::wall_now(), controller, reason, std::move(subject), std::move(old_value), std::move(new_value)});
+}
+
+void NodeLoop::note_drift(model::Controller controller, const std::string& file, const std::string& found,
+                          const std::string& wanted) {
+  log::warn("drift", "{} held {}, which is not ours", file, found);
+  note(controller, model::Reason::kDrift, file, found, wanted);
 }
 
 void NodeLoop::note_trouble(const model::Error& error) {

@@ -98,6 +98,9 @@ class NodeLoop {
   void note(model::Event event);
   void note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
             std::string new_value);
+  /// `found` in a file of ours, where `wanted` is to be.
+  void note_drift(model::Controller controller, const std::string& file, const std::string& found,
+                  const std::string& wanted);
   void note_trouble(const model::Error& error);
 
   NodeConfig config_;

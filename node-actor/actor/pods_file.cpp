@@ -13,6 +13,7 @@
 #include "messages/model/pod_resources.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
+#include "messages/model/rfc3339.h"
 #include "node-actor/actor/json_fields.h"
 
 namespace tideline::node {
@@ -97,6 +98,17 @@ std::map<std::string, std::string, std::less<>> parse_texts(JsonFields& pod, std
   return texts;
 }
 
+/// Somebody ends the pod, whenever that is to be done.
+bool is_terminating(JsonFields& pod) {
+  constexpr std::string_view kField = "deletionTimestamp";
+  if (pod.find(kField) == nullptr) return false;
+  const auto text = pod.text(kField, true);
+  if (!model::parse_rfc3339(text)) {
+    pod.fail(kField, fmt::format("\"{}\" is no time as in RFC 3339, such as 2026-11-30T12:00:00Z", text));
+  }
+  return true;
+}
+
 void check_sums(JsonFields& fields, std::string_view key, const model::Resources& sums, const model::MidRequests& mid) {
   using Limits = model::ReportLimits;
   for (const auto& cpu : {sums.cpu, sums.batch_cpu, mid.cpu}) {
@@ -115,8 +127,8 @@ void check_sums(JsonFields& fields, std::string_view key, const model::Resources
 
 model::Pod parse_pod(const json& entry, const std::string& path, std::optional<Error>& problem, PodsFile& file) {
   JsonFields fields(entry, path, problem);
-  fields.only({"uid", "namespace", "name", "qosClass", "kubeQosClass", "priority", "phase", "workload", "requests",
-               "limits", "containers", "labels", "annotations"});
+  fields.only({"uid", "namespace", "name", "qosClass", "kubeQosClass", "priority", "phase", "workload",
+               "deletionTimestamp", "requests", "limits", "containers", "labels", "annotations"});
   model::Pod pod;
   pod.uid = model::PodUid(fields.text("uid", true));
   check_path_part(fields, "uid", pod.uid.str());
@@ -131,6 +143,7 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
                   .value_or(model::PodPhase::kRunning);
   pod.priority = fields.integer("priority");
   pod.workload = fields.text("workload", false);
+  pod.eviction.terminating = is_terminating(fields);
   model::MidRequests mid_limits;
   model::MidRequests of_containers;
   pod.requests = parse_resources(fields, "requests", pod.mid_requests);

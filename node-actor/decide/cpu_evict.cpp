@@ -247,7 +247,7 @@ EvictVictim victim_of(const EvictOutcome& outcome, const RunningPod& running, mo
 void serve(EvictState& state, const EvictInput& input, const Seen& seen, const model::ThresholdPolicy& policy,
            EvictDecision& decision) {
   Leaving leaving;
-  if (input.own_pod) leaving.barred.push_back(*input.own_pod);
+  leaving.barred.assign(input.held.begin(), input.held.end());
   for (const auto& asked : state.asked)
     (asked.refused ? leaving.barred : leaving.credited).push_back(asked.uid);
   const bool cooling = input.now < *state.quiet_until;

@@ -61,6 +61,19 @@ BeSplitInput split_input(const CpuRoundInput& input) {
   return split;
 }
 
+/// Pods that a hold keeps the agent off, also where it is on a container of theirs only: its processes would end, too.
+std::vector<model::PodUid> held_pods(const CpuRoundInput& input) {
+  std::vector<model::PodUid> held;
+  for (const auto& pod : input.pods) {
+    const auto group = model::group_of(pod);
+    const bool is_held = std::any_of(input.hands_off.begin(), input.hands_off.end(), [&](const HandsOff& entry) {
+      return input.now < entry.expires && (is_within(group, entry.group) || is_within(entry.group, group));
+    });
+    if (is_held) held.push_back(pod.uid);
+  }
+  return held;
+}
+
 }  // namespace
 
 CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
@@ -123,6 +136,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
 
   std::optional<std::int64_t> be_cpus;
   if (input.sample.be_cpus) be_cpus = *input.sample.be_cpus;
+  const auto held = held_pods(input);
   auto evict = cpu_evict(std::move(step.state.evict),
                          {.now = input.now,
                           .boot_id = input.boot_id,
@@ -133,7 +147,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                           .be_real_limit = be_real_limit(input.be_limit, be_cpus),
                           .interval = input.pod_interval,
                           .work = input.work,
-                          .own_pod = {}},
+                          .held = held},
                          policy);
   step.state.evict = std::move(evict.state);
   take({.wants = {}, .features = evict.decision.features}, dry_run, wants, decision.features);

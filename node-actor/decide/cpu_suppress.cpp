@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/decide/cpu_pools.h"
+
 namespace tideline::decide {
 namespace {
 
@@ -134,6 +136,9 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   if (!terms.formula || !may_raise) state.rise.asked_since.reset();
   if (!terms.formula) return hold(Reason::kNone, Reason::kStaleSample);
   auto current = input.current;
+  if (input.overwritten && (current.kind != CurrentLimit::Kind::kQuota || *input.overwritten < current.quota)) {
+    current = CurrentLimit::of(*input.overwritten);
+  }
   if (current.kind == CurrentLimit::Kind::kUnknown) {
     if (!state.last_limit) return hold(Reason::kNone, Reason::kStaleSample);
     current = CurrentLimit::of(*state.last_limit);
@@ -147,8 +152,9 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
     target = target_of(newest, terms, min_percent_set);
     const bool urgent = target.limit + urgent_fall <= current.quota;
-    const bool asked = ordered && may_raise && target.limit >= current.quota + urgent_fall;
+    const bool asked = ordered && may_raise && !input.overwritten && target.limit >= current.quota + urgent_fall;
     const bool believed = rise_is_believed(state.rise, asked, input.now);
+    if (input.overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
     const auto since = since_last_change(state, input.now);
     if (believed) {
       target = target_of(state.rise.recent.least(input.now).value_or(newest), terms, min_percent_set);
@@ -211,6 +217,10 @@ std::optional<Reason> reason_for_quota(const model::Protection& protection, cons
   return Reason::kPressureUnknown;
 }
 
+std::string_view why_it_stays(Reason reason) {
+  return reason == Reason::kDrift ? "drift, somebody else wrote that, and the answer waits" : name_of(reason);
+}
+
 std::string sentence(const SuppressDecision& decision) {
   switch (decision.action) {
     case Action::kLimit:
@@ -221,12 +231,13 @@ std::string sentence(const SuppressDecision& decision) {
       break;
   }
   if (decision.terms.current.kind == CurrentLimit::Kind::kQuota) {
-    return fmt::format("BE stays at {} millicores: {}", decision.terms.current.quota.value(), name_of(decision.reason));
+    return fmt::format("BE stays at {} millicores: {}", decision.terms.current.quota.value(),
+                       why_it_stays(decision.reason));
   }
   if (decision.terms.current.kind == CurrentLimit::Kind::kUnknown) {
     return fmt::format("BE's quota cannot be read and is left alone: {}", name_of(decision.reason));
   }
-  return fmt::format("BE stays without quota: {}", name_of(decision.reason));
+  return fmt::format("BE stays without quota: {}", why_it_stays(decision.reason));
 }
 
 }  // namespace
@@ -388,6 +399,20 @@ std::optional<MilliCpu> be_outside_root(const model::NodeSample& sample, const s
     sum += *use->cpu;
   }
   return sum;
+}
+
+std::string throttled_with_be(const std::vector<model::Pod>& pods) {
+  const model::Pod* first = nullptr;
+  int count = 0;
+  for (const auto& pod : pods) {
+    if (pod.qos == model::QosClass::kBe || pod.kube_qos != model::KubeQos::kBestEffort || !is_live(pod)) continue;
+    if (count++ == 0) first = &pod;
+  }
+  if (first == nullptr) return {};
+  const auto name = fmt::format("{}/{} ({})", first->name_space, first->name, name_of(first->qos));
+  if (count == 1) return "1 pod below the besteffort root is not BE, and its quota throttles that, too: " + name;
+  return fmt::format("{} pods below the besteffort root are not BE, and its quota throttles them, too: {} first", count,
+                     name);
 }
 
 MilliCpu safe_be_limit(const NodeFacts& node, const std::optional<model::NodePolicy>& policy) {

@@ -110,6 +110,9 @@ struct SuppressInput {
   model::Protection protection;  // newest verdict on kernel ordering
   CurrentLimit current;
   CpusetSide cpuset = CpusetSide::kAbsent;  // read under cpuSuppressPolicy cpuset only
+  /// The limit of ours that `current` was written over by somebody else, while that is not to be answered yet
+  /// (drift_pace.h); nullopt: `current` is ours, or it is time. An urgent fall below both is written all the same.
+  std::optional<model::MilliCpu> overwritten = std::nullopt;
 };
 
 /// The newest window's answers over the last kRiseWait, of rounds at least a thirtieth of it apart.
@@ -184,10 +187,10 @@ struct SuppressDecision {
   model::MilliCpu limit;  // only for kLimit
   /// Why there is a limit, or none. cfsQuota: same as `rule`. workConserving: kNotPressed, kPressed, kPressedHold,
   /// kPressureUnknown or kUnprotected. cpuset: kSuppressedCpus once BE's CPU set does it. kStaleSample, kDisabled,
-  /// kNoPolicy in any mode.
+  /// kNoPolicy, and kDrift of somebody else's value that stays for now, in any mode.
   model::Reason reason = model::Reason::kNone;
   /// Where the number comes from: kThresholdFormula, kMinPercentFloor, kKernelMinimum, kGrowthCapped; of a limit that
-  /// stays: kWithinDeadBand or kPaced. kNone without a limit.
+  /// stays: kWithinDeadBand, kPaced or kDrift. kNone without a limit.
   model::Reason rule = model::Reason::kNone;
   SuppressTerms terms;
   /// "cpuSuppress" and "cpuSuppress.<policy>", for NodeStatus.features. The latter is cpuset_control's to tell where
@@ -220,6 +223,8 @@ struct SuppressStep {
 /// * Only our own quota is ever released. enable=false: it is. No policy at all: it stays, for absence of a policy must
 ///   not raise what BE gets.
 /// * A quota that cannot be read counts as the last one decided; if there was none, it is left alone.
+/// * A value that somebody else wrote stays while SuppressInput::overwritten says so, but for an urgent fall below it
+///   and below ours. Then it counts as any other: a rise from it is limited, too.
 SuppressStep cpu_suppress(const SuppressState& state, const SuppressInput& input,
                           const std::optional<model::NodePolicy>& policy);
 /// The same without `features`, ten times a second; suppress_features() tells them when somebody asks.
@@ -237,6 +242,10 @@ bool change_is_due(const SuppressState& state, model::MonoTime now, model::Durat
 /// CPU of the running BE-labelled pods whose Kubernetes QoS puts them outside the besteffort root. nullopt if one of
 /// them has no reading; 0 without such pods.
 std::optional<model::MilliCpu> be_outside_root(const model::NodeSample& sample, const std::vector<model::Pod>& pods);
+
+/// For the feature's text: how many pods that are not BE lie below the besteffort root, where its quota throttles them
+/// with batch, and the first of them; "" without any.
+std::string throttled_with_be(const std::vector<model::Pod>& pods);
 
 /// BE's limit in the guard's declared safe state where kernel ordering is not verified: cpuSuppressMinPercent, or
 /// kSafePercent if unset or no policy, at least kKernelMinimum.

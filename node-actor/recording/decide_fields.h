@@ -62,6 +62,7 @@ void fields(V& v, Of<V, decide::SuppressInput> input) {
   v("protection", input.protection);
   v("current", input.current);
   v("cpuset", input.cpuset);
+  v("overwritten", input.overwritten);
 }
 
 template <class V>

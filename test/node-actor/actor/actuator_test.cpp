@@ -84,7 +84,8 @@ class ActuatorTest : public testing::Test {
   }
   void apply(const decide::Settlement& settlement, std::int64_t second, bool unchanged = false) {
     writes_.clear();
-    const auto done = actuator_->apply(settlement, MonoTime{second * 1'000'000'000}, unchanged);
+    const auto done = actuator_->apply(settlement, MonoTime{second * 1'000'000'000}, unchanged,
+                                       [this](const std::string& group) { return group == held_; });
     ASSERT_TRUE(done.ok()) << done.error().message();
   }
   std::string pod_quota() const { return tree_.read(kPod + "cpu.cfs_quota_us"); }
@@ -98,6 +99,7 @@ class ActuatorTest : public testing::Test {
   std::unique_ptr<kernel::Writer> writer_;
   std::unique_ptr<Actuator> actuator_;
   std::vector<std::string> writes_;
+  std::string held_ = "none";
 };
 
 TEST_F(ActuatorTest, WidensFromTheTopNarrowsFromTheBottomAndWritesNothingTwice) {
@@ -277,6 +279,27 @@ TEST_F(ActuatorTest, MakesRoomBelowOthersQuotasTooAndGivesThemBack) {
   EXPECT_EQ(pod_quota(), "30000");
   apply({}, 1);
   EXPECT_EQ(pod_quota(), "800000");
+}
+
+TEST_F(ActuatorTest, AHoldKeepsOnlyItsOwnGroupFromGoingBack) {
+  const std::string other = kCpu + "kubepods/besteffort/podk/";
+  for (const auto* file : {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.stat"})
+    tree_.write(other + file, tree_.read(kPod + file));
+  tree_.write(kPod + "cpu.cfs_quota_us", "800000\n");
+  tree_.write(other + "cpu.cfs_quota_us", "700000\n");
+  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
+  ASSERT_EQ(tree_.read(other + "cpu.cfs_quota_us"), "30000");
+
+  held_ = "kubepods/besteffort/podj";
+  const decide::HandsOff hold{quota_of("", {}).group, MonoTime{INT64_MAX}, "ann", "tuning"};
+  apply({.settled = {}, .refused = {}, .hands_off = {hold}}, 1);
+  EXPECT_EQ(tree_.read(other + "cpu.cfs_quota_us"), "700000");
+  EXPECT_EQ(pod_quota(), "30000");
+  EXPECT_TRUE(actuator_->problems().empty()) << "a hold is no failure";
+
+  held_ = "none";
+  apply({}, 2);
+  EXPECT_EQ(pod_quota(), "800000") << "in the round that sees its end";
 }
 
 TEST_F(ActuatorTest, WhatSomebodyElseChangedIsNotTakenBack) {

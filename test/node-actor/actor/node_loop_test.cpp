@@ -1,5 +1,6 @@
 #include "node-actor/actor/node_loop.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
@@ -263,6 +264,23 @@ TEST_F(NodeLoopTest, InDryRunItTellsWhatItWouldDoAndTakesItsLimitBack) {
   EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("dry run, nothing is written: BE limited to 2600"));
 }
 
+TEST_F(NodeLoopTest, AServiceBelowTheBestEffortRootIsToldOfWhereItIsThrottledWithBatch) {
+  host(kernel::test::v1_files());
+  auto pod = kernel::test::pod_of("s", model::KubeQos::kBestEffort);
+  pod.name_space = "shop";
+  pod.name = "cache";
+  pod.qos = model::QosClass::kLs;
+  loop_->set_pods({pod});
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kActive);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("throttles that, too: shop/cache (LS)"));
+  EXPECT_THAT(feature("cpuSuppress.cfsQuota").why, testing::Not(testing::HasSubstr("shop/cache")));
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_THAT(feature("cpuSuppress").why, testing::Not(testing::HasSubstr("shop/cache")));
+}
+
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesItBackOnV2) {
   host(kernel::test::v2_files());
   policy(true);
@@ -314,7 +332,51 @@ TEST_F(NodeLoopTest, AValueOfSomebodyElseIsOvercomeAndTold) {
   tree_->write(kV1Quota, "3900000\n");
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kV1Quota), "2600000");
-  EXPECT_THAT(reasons(), testing::Contains(Reason::kDrift));
+  const auto all = reasons();
+  EXPECT_EQ(std::count(all.begin(), all.end(), Reason::kDrift), 1) << "when it was found, and not again with the write";
+}
+
+TEST_F(NodeLoopTest, TheOriginalThatSomebodyElsePutBackIsDriftToo) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  loop_->take_events();
+  tree_->write(kV1Quota, "-1\n");
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000");
+  EXPECT_THAT(told(), testing::ElementsAre("kubepods/besteffort/cpu.cfs_quota_us: -1 -> 2600000",
+                                           "kubepods/besteffort/cpu.cfs_quota_us: -1 -> 2600000"))
+      << "found, and written";
+}
+
+TEST_F(NodeLoopTest, ALimitThatWasLetGoOfIsNotDefended) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "-1\n");
+  loop_->pod_round();
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "400000\n");
+  ASSERT_TRUE(rounds().ok());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_THAT(feature("cpuSuppress").why, testing::Not(testing::HasSubstr("drift")));
+}
+
+TEST_F(NodeLoopTest, WhoGivesBatchLessIsToldAndNotHurried) {
+  host(kernel::test::v1_files());
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  tree_->write(kV1Quota, "700000\n");
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "700000\n");
+  const auto all = reasons();
+  EXPECT_EQ(std::count(all.begin(), all.end(), Reason::kDrift), 1);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("BE stays at 700 millicores: drift"));
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "-1");
 }
 
 TEST_F(NodeLoopTest, AKernelWithoutQuotasIsReportedAndNotCalledActive) {
@@ -467,6 +529,37 @@ TEST_F(NodeLoopTest, AHeldGroupOfNoListedPodKeepsWhatAnEarlierWorkerLeftThere) {
   policy(false);
   ASSERT_TRUE(rounds().ok());
   EXPECT_EQ(tree_->read(kOutsideQuota), "-1") << "once the hold is over";
+}
+
+TEST_F(NodeLoopTest, AHeldPodKeepsOnlyItsOwnOriginalsFromGoingBack) {
+  const std::string other = "sys/fs/cgroup/cpu/kubepods/burstable/podc/cpu.cfs_quota_us";
+  auto files = with_outside_pod();
+  for (const auto& [path, text] : with_outside_pod()) {
+    const auto at = path.find("podb/");
+    if (at != std::string::npos) files.emplace_back(path.substr(0, at) + "podc/" + path.substr(at + 5), text);
+  }
+  host(files);
+  auto second = outside_pod();
+  second.uid = model::PodUid("c");
+  const std::vector<model::Pod> pods = {outside_pod(), second};
+  loop_->set_pods(pods);
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  ASSERT_NE(tree_->read(kOutsideQuota), "-1\n");
+  ASSERT_NE(tree_->read(other), "-1\n");
+
+  start();
+  loop_->set_pods(pods);
+  decide::Hold hold;
+  hold.what.group = "kubepods/burstable/podb";
+  ASSERT_TRUE(loop_->set_hands_off({hold}).ok());
+  policy(false);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(other), "-1");
+  EXPECT_NE(tree_->read(kOutsideQuota), "-1");
+  ASSERT_TRUE(loop_->set_hands_off({}).ok());
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kOutsideQuota), "-1") << "at once, when the hold is over";
 }
 
 TEST_F(NodeLoopTest, FeaturesAreOfTheLastRoundUntilTheNextOneEvenIfThePolicyChangesBetween) {

@@ -1,10 +1,13 @@
 #include "node-actor/actor/pods_file.h"
 
 #include <random>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "test/node-actor/decide/evict_host.h"
 
 namespace tideline::node {
 namespace {
@@ -169,6 +172,38 @@ TEST(PodsFile, NamesPodFieldAndValueOfWhatItRefuses) {
 std::string with(const std::string& field, const std::string& value) {
   return R"({"pods": [{"uid": "u", "namespace": "n", "name": "x", "kubeQosClass": "Burstable", ")" + field +
          "\": " + value + "}]}";
+}
+
+TEST(PodsFile, APodThatSomebodyEndsHasADeletionTimestamp) {
+  const auto terminating = [](const std::string& value) {
+    return parse_pods_file(with("deletionTimestamp", value), "f")->pods.at(0).eviction.terminating;
+  };
+  EXPECT_TRUE(terminating(R"("2026-11-30T12:00:00Z")"));
+  EXPECT_TRUE(terminating(R"("2126-11-30T12:00:00.5+01:00")")) << "asked to end, with grace until then";
+  EXPECT_FALSE(terminating("null"));
+  EXPECT_FALSE(with_fields(R"("priority": 1)").pods.at(0).eviction.terminating);
+  EXPECT_THAT(refusal(with("deletionTimestamp", "true")),
+              HasSubstr("pods[0].deletionTimestamp: want text, got true"));
+  EXPECT_THAT(refusal(with("deletionTimestamp", R"("")")), HasSubstr("pods[0].deletionTimestamp: empty"));
+  EXPECT_THAT(refusal(with("deletionTimestamp", R"("soon")")),
+              HasSubstr(R"(pods[0].deletionTimestamp: "soon" is no time as in RFC 3339, such as 2026)"));
+}
+
+TEST(PodsFile, WhatAPodThatSomebodyEndsReleasesIsCreditedByCpuEviction) {
+  decide::test::EvictHost host;
+  std::string list;
+  for (const std::string_view uid : {"a", "b", "c", "d", "e"}) {
+    list += fmt::format(R"({}{{"uid": "{}", "namespace": "batch", "name": "job", "kubeQosClass": "BestEffort",
+                            "priority": 5000, "requests": {{"kubernetes.io/batch-cpu": 8000}}{}}})",
+                        list.empty() ? "" : ",", uid,
+                        uid == "b" ? R"(, "deletionTimestamp": "2026-11-30T12:00:00Z")" : "");
+  }
+  const auto file = parse_pods_file("{\"pods\": [" + list + "]}", "pods.json");
+  ASSERT_TRUE(file.ok()) << file.error().message();
+  host.pods = file->pods;
+  const auto decision = host.round();
+  EXPECT_EQ(decision.of(decide::EvictTask::kBeSatisfaction).credited, model::MilliCpu(8000));
+  EXPECT_EQ(decide::test::uids_of(decision), std::vector<std::string>{"c"}) << "one more is enough, and it is not b";
 }
 
 TEST(PodsFile, DeepNestingIsRefusedInEveryPlaceWithoutRecursion) {

@@ -373,10 +373,31 @@ TEST(CpuEvict, VictimsCarryTheWorkThatIsLost) {
   EXPECT_EQ(decision.victims[1].cpu_time_used, std::nullopt);
 }
 
-TEST(CpuEvict, TheAgentIsNeverItsOwnVictim) {
+TEST(CpuEvict, HeldPodsAreNeitherPickedNorCredited) {
   EvictHost host;
-  host.own_pod = PodUid("b");
-  EXPECT_THAT(uids_of(host.round()), ElementsAre("c", "e"));
+  host.held = {PodUid("b"), PodUid("c")};
+  const auto decision = host.round();
+  EXPECT_THAT(uids_of(decision), ElementsAre("e", "d"));
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).credited, MilliCpu(0));
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).candidates, 3u);
+}
+
+TEST(CpuEvict, WhereOnlyHeldPodsCouldGoNoCoolDownBegins) {
+  EvictHost host;
+  host.held = {PodUid("a"), PodUid("b"), PodUid("c"), PodUid("d"), PodUid("e")};
+  EXPECT_THAT(host.round().victims, IsEmpty());
+  host.held.clear();
+  EXPECT_THAT(uids_of(host.next()), ElementsAre("b", "c")) << "a second after the hold's end";
+}
+
+TEST(CpuEvict, AHeldPodThatIsLeavingAlreadyIsCredited) {
+  EvictHost host;
+  host.held = {PodUid("b"), PodUid("c")};
+  host.pod("b").eviction.terminating = true;
+  credit(host.state, PodUid("c"), host.now);  // begun before the hold, and seen through
+  const auto decision = host.round();
+  EXPECT_EQ(decision.of(EvictTask::kBeSatisfaction).credited, MilliCpu(16000));
+  EXPECT_THAT(decision.victims, IsEmpty());
 }
 
 TEST(CpuEvict, RealLimitIsTheLeastOfQuotaAndCpus) {

@@ -251,6 +251,75 @@ TEST(CpuSuppress, OnASmallHostAQuarterOfACpuIsUrgentAndFivePercentAreNot) {
   }
 }
 
+TEST(CpuSuppress, AForeignValueThatIsNotToBeAnsweredYetStaysAndTheFeatureSaysSo) {
+  for (const auto& foreign :
+       {CurrentLimit::none(), CurrentLimit::of(MilliCpu(30'000)), CurrentLimit::of(MilliCpu(500))}) {
+    auto input = worked_host(foreign);
+    input.overwritten = MilliCpu(8800);
+    for (const bool verified : {true, false}) {
+      input.protection.verified = verified;
+      const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+      EXPECT_EQ(decision.action, Action::kHold);
+      EXPECT_EQ(decision.reason, Reason::kDrift);
+      EXPECT_EQ(decision.rule, Reason::kDrift);
+      EXPECT_THAT(decision.features[0].why, testing::HasSubstr(": drift, somebody else wrote that"));
+    }
+    input.overwritten.reset();
+    EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).action, Action::kLimit) << "once it is time";
+  }
+}
+
+TEST(CpuSuppress, AnUrgentFallWaitsForNoForeignValueAndNeverRaisesIt) {
+  auto input = worked_host(CurrentLimit::none());
+  input.overwritten = MilliCpu(8800);
+  input.fast->node_cpu = MilliCpu(29'000);
+  const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+  EXPECT_EQ(decision.action, Action::kLimit);
+  EXPECT_EQ(decision.limit, MilliCpu(3800)) << "20.8 - (29 - 12)";
+  input.current = CurrentLimit::of(MilliCpu(1000));
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).action, Action::kHold) << "BE has less already";
+  input.fast.reset();
+  input.pods.reset();
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).reason, Reason::kStaleSample);
+}
+
+TEST(CpuSuppress, AForeignValueIsNoReasonToKeepALimitThatIsSwitchedOff) {
+  auto input = worked_host(CurrentLimit::of(MilliCpu(30'000)));
+  input.overwritten = MilliCpu(8800);
+  SuppressState state;
+  state.ours = true;
+  auto off = policy_of(SuppressPolicy::kCfsQuota);
+  off.threshold.enable = false;
+  const auto decision = decide_once(input, off, state);
+  EXPECT_EQ(decision.action, Action::kRelease);
+  EXPECT_TRUE(decision.write);
+}
+
+TEST(CpuSuppress, PodsBelowTheBestEffortRootThatAreNotBeAreToldOf) {
+  const auto pod = [](const std::string& name, model::QosClass qos, model::KubeQos kube_qos) {
+    model::Pod made;
+    made.uid = model::PodUid(name);
+    made.name_space = "shop";
+    made.name = name;
+    made.qos = qos;
+    made.kube_qos = kube_qos;
+    return made;
+  };
+  std::vector<model::Pod> pods = {pod("job", model::QosClass::kBe, model::KubeQos::kBestEffort),
+                                  pod("web", model::QosClass::kLs, model::KubeQos::kBurstable),
+                                  pod("train", model::QosClass::kBe, model::KubeQos::kBurstable)};
+  EXPECT_EQ(throttled_with_be(pods), "");
+  pods.push_back(pod("cache", model::QosClass::kLs, model::KubeQos::kBestEffort));
+  EXPECT_EQ(throttled_with_be(pods),
+            "1 pod below the besteffort root is not BE, and its quota throttles that, too: shop/cache (LS)");
+  pods.push_back(pod("agent", model::QosClass::kSystem, model::KubeQos::kBestEffort));
+  EXPECT_EQ(throttled_with_be(pods),
+            "2 pods below the besteffort root are not BE, and its quota throttles them, too: shop/cache (LS) first");
+  pods[3].phase = model::PodPhase::kSucceeded;
+  pods[4].phase = model::PodPhase::kFailed;
+  EXPECT_EQ(throttled_with_be(pods), "");
+}
+
 TEST(CpuSuppress, TheAnnotatedReservationIsLeftToTheSystemWhereItIsMore) {
   auto input = worked_host(CurrentLimit::none());
   input.node.annotated = MilliCpu(500);

@@ -50,7 +50,7 @@ struct EvictHost {
   std::vector<model::PodUse> uses = {use("a", 1000), use("b", 3000), use("c", 2000),
                                      use("d", 1500), use("e", 2000), use("ls", 18000)};
   std::vector<PodWork> work;
-  std::optional<model::PodUid> own_pod;
+  std::vector<model::PodUid> held;
   std::optional<model::NodePolicy> policy = satisfaction_policy();
   EvictState state = warm();
 
@@ -122,7 +122,7 @@ struct EvictHost {
     made.sample = newest;
     made.be_real_limit = be_limit;
     made.work = work;
-    made.own_pod = own_pod;
+    made.held = held;
     return made;
   }
   /// A round on a sample of this moment.
