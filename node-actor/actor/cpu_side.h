@@ -84,7 +84,8 @@ class CpuSide {
   /// See Actuator::lower_be_quotas.
   model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
 
-  /// Of the last round; what could not be written is unsupported and says what the kernel answered.
+  /// Of the last round, empty before the first; what could not be written is unsupported and says what the kernel
+  /// answered.
   std::vector<model::FeatureState> features() const;
   const model::KnobSet& knobs() const { return knobs_; }
   /// Empty: it could not be loaded.

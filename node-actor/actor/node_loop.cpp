@@ -455,11 +455,19 @@ model::NodeStatus NodeLoop::status() const {
                                     : fmt::format("{} has no {}", tree_.best_effort(), missing);
     }
   }
-  for (auto& feature : cpu_side_->features())
+  auto by_rounds = cpu_side_->features();
+  if (by_rounds.empty()) by_rounds = decide::waiting_features(waits_for());
+  for (auto& feature : by_rounds)
     status.features.push_back(std::move(feature));
   if (applications_) status.features.push_back(*applications_);
   if (policy_) status.policy_applied = policy_->version;
   return status;
+}
+
+std::string NodeLoop::waits_for() const {
+  if (!policy_ && !pods_known_) return "no policy yet, no list of pods yet";
+  if (!policy_) return "no policy yet";
+  return pods_known_ ? "no pod round yet" : "no list of pods yet";
 }
 
 std::vector<model::Event> NodeLoop::take_events() {

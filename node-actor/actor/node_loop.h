@@ -91,6 +91,8 @@ class NodeLoop {
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
+  /// What pod rounds of the CPU side still want to be known.
+  std::string waits_for() const;
   void keep_off_own_pod();
   void read_applications();
   /// What is known of allocatable batch-cpu and not too old.

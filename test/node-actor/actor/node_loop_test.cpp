@@ -489,6 +489,39 @@ TEST_F(NodeLoopTest, FeaturesAreOfTheLastRoundUntilTheNextOneEvenIfThePolicyChan
   EXPECT_EQ(feature("cpuSuppress.cfsQuota"), FeatureState{});
 }
 
+TEST_F(NodeLoopTest, EachMechanismSaysWhatItWaitsForAsLongAsThereIsNoRound) {
+  host(kernel::test::v1_files());
+  const auto of_rounds = [&] {
+    std::vector<std::string> names;
+    for (const auto& each : loop_->status().features) {
+      if (!each.feature.starts_with("cpuSuppress")) names.push_back(each.feature);
+    }
+    return names;
+  };
+  loop_->pod_round();
+  const auto waiting = of_rounds();
+  for (const auto& name : waiting) {
+    EXPECT_EQ(feature(name).state, FeatureState::State::kInactive) << name;
+    EXPECT_EQ(feature(name).why, "no policy yet, no list of pods yet") << name;
+  }
+  loop_->set_pods({});
+  loop_->pod_round();
+  EXPECT_EQ(feature("batchLimits").why, "no policy yet");
+  loop_->set_policy(model::NodePolicy{});
+  EXPECT_EQ(feature("cpuset").why, "no pod round yet");
+  loop_->pod_round();
+  EXPECT_EQ(of_rounds(), waiting) << "no mechanism is left out";
+  EXPECT_EQ(feature("cpuBurst").why, "disabled");
+}
+
+TEST_F(NodeLoopTest, APolicyWithoutAListOfPodsWaitsForThat) {
+  host(kernel::test::v1_files());
+  loop_->set_policy(model::NodePolicy{});
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuEvict.nodeUsage").state, FeatureState::State::kInactive);
+  EXPECT_EQ(feature("cpuEvict.nodeUsage").why, "no list of pods yet");
+}
+
 TEST_F(NodeLoopTest, OneWhoChangesAWeightIsSeenInTheNextPodRound) {
   host(kernel::test::v1_files());
   loop_->set_pods({kernel::test::pod_of("a")});
