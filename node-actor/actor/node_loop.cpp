@@ -116,8 +116,12 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
     self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
   };
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, cpus_reserved,
-      probe_core_sched(config),
+      loop->tree_, journal,
+      CpuSide::Host{.boot_id = status.boot_id,
+                    .state_dir = config.state_dir,
+                    .kubelet = config.kubelet,
+                    .reserved = cpus_reserved,
+                    .core_sched = probe_core_sched(config)},
       Cookies(
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),

@@ -56,6 +56,7 @@ class NodeLoopTest : public testing::Test {
     config.state_dir = state_->str();
     config.cookies = &cookies_;
     config.annotations = annotations_;
+    config.kubelet = {tree_->path("var/lib/kubelet"), kubelet_must_be_there_};
     if (zones_in_each_round_) config.report_interval = config.pod_interval / 2;
     return config;
   }
@@ -94,6 +95,7 @@ class NodeLoopTest : public testing::Test {
 
   model::NodeAnnotations annotations_;
   bool zones_in_each_round_ = false;
+  bool kubelet_must_be_there_ = false;
   kernel::test::CookieTwin cookies_;
   std::unique_ptr<FixtureTree> tree_;
   std::unique_ptr<test::TempDir> state_;
@@ -215,6 +217,51 @@ TEST_F(NodeLoopTest, ZonesDoNotTellBestEffortsPartWhileAServiceRunsBelowItsRoot)
   ASSERT_THAT(zones, testing::SizeIs(2));
   EXPECT_TRUE(zones[1].memory_used);
   EXPECT_EQ(zones[1].be_memory, std::nullopt);
+}
+
+const std::string kBeCpus = "sys/fs/cgroup/cpuset/kubepods/besteffort/cpuset.cpus";
+
+/// Four CPUs that can be told apart, and sets of them.
+FixtureTree::Files with_cpusets() {
+  return kernel::test::v1_files() + two_zones() + FixtureTree::Files{{kBeCpus, "0-3\n"}};
+}
+model::Pod bound_pod() {
+  auto pod = kernel::test::pod_of("a");
+  pod.qos = model::QosClass::kLse;
+  pod.bound_cpus = model::CpuSet{0};
+  return pod;
+}
+
+TEST_F(NodeLoopTest, BatchKeepsOffBoundCpusAndTheFeatureSaysWhatIsKnownOfKubelet) {
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(false);
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuset").state, FeatureState::State::kActive);
+  EXPECT_THAT(feature("cpuset").why, testing::EndsWith("; kubelet's CPU manager: none, for there is no " +
+                                                       tree_->path("var/lib/kubelet/cpu_manager_state")));
+  EXPECT_EQ(tree_->read(kBeCpus), "1-3");
+}
+
+TEST_F(NodeLoopTest, NoCpusetIsTouchedWhileWhatKubeletGaveAwayCannotBeReached) {
+  kubelet_must_be_there_ = true;
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(false);
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuset").state, FeatureState::State::kUnsupported);
+  const auto why = "it is not known which CPUs kubelet gave away: " + tree_->path("var/lib/kubelet") + ": No such file";
+  EXPECT_THAT(feature("cpuset").why, testing::StartsWith(why));
+  EXPECT_THAT(model::KnobSet{loop_->status().knobs}.why_not(model::Knob::kCpuset), testing::StartsWith(why));
+  EXPECT_EQ(tree_->read(kBeCpus), "0-3\n");
+
+  const std::string state = "var/lib/kubelet/cpu_manager_state";
+  tree_->write(state, R"({"policyName": "static", "defaultCpuSet": "0,2-3", "entries": {"uid": {"main": "1"}}})");
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuset").state, FeatureState::State::kActive) << feature("cpuset").why;
+  EXPECT_THAT(feature("cpuset").why,
+              testing::AllOf(testing::HasSubstr("BE pool 2-3"), testing::HasSubstr("gave away 1"),
+                             testing::EndsWith("static, by " + tree_->path(state))));
 }
 
 TEST_F(NodeLoopTest, EachWriteIsToldWithWhatWasThereAndWhatIsThereNow) {
