@@ -57,13 +57,20 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host h
     log::warn("be-work", "{}; the sums begin anew", kept.error().message());
   }
   probed_.knobs.push_back(std::move(host.core_sched));
-  if (auto topology = kernel::load_topology(tree.root())) {
-    topology_ = std::move(*topology);
-  } else {
-    no_topology_ = topology.error().message();
-    log::warn("topology", "{}", no_topology_);
-  }
+  read_topology();
   look_at_kubelet();
+}
+
+void CpuSide::read_topology() {
+  auto topology = kernel::load_topology(tree_.root());
+  no_topology_ = topology ? std::string() : topology.error().message();
+  if (!topology) log::warn("topology", "{}", no_topology_);
+  topology_ = topology ? *std::move(topology) : model::Topology{};
+}
+
+void CpuSide::cpus_changed() {
+  read_topology();
+  settle_knobs();
 }
 
 model::Result<kernel::WriteOutcome> CpuSide::write(const model::KernelWrite& write) {

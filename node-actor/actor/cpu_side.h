@@ -93,6 +93,8 @@ class CpuSide {
   /// answered.
   std::vector<model::FeatureState> features() const;
   const model::KnobSet& knobs() const { return knobs_; }
+  /// Other CPUs are online than before: the topology is loaded anew.
+  void cpus_changed();
   /// Empty: it could not be loaded.
   const model::Topology& topology() const { return topology_; }
 
@@ -108,6 +110,7 @@ class CpuSide {
   model::Result<kernel::WriteOutcome> write(const model::KernelWrite& write);
   /// What kubelet's CPU manager gave away.
   void look_at_kubelet();
+  void read_topology();
   /// All cpusets are left alone while the CPUs cannot be told apart, or those that kubelet gave away were never known.
   void settle_knobs();
   /// The BE pods outside of the besteffort root whose groups are there.

@@ -243,6 +243,57 @@ TEST_F(NodeLoopTest, BatchKeepsOffBoundCpusAndTheFeatureSaysWhatIsKnownOfKubelet
   EXPECT_EQ(tree_->read(kBeCpus), "1-3");
 }
 
+const std::string kOnline = "sys/devices/system/cpu/online";
+
+TEST_F(NodeLoopTest, CapacityPoolsAndZonesFollowACpuThatGoesOfflineAndComesBack) {
+  zones_in_each_round_ = true;
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(false);
+  loop_->pod_round();
+  ASSERT_EQ(tree_->read(kBeCpus), "1-3");
+  ASSERT_EQ(loop_->status().cpu_capacity, MilliCpu(4000));
+  loop_->take_events();
+
+  tree_->write(kOnline, "0-2\n");
+  loop_->pod_round();
+  EXPECT_EQ(tree_->read(kBeCpus), "1-2");
+  EXPECT_EQ(loop_->status().cpu_capacity, MilliCpu(3000));
+  EXPECT_EQ(loop_->status().cpu_allocatable, MilliCpu(3000));
+  EXPECT_THAT(feature("cpuset").why, testing::HasSubstr("BE pool 1-2"));
+  EXPECT_THAT(told(), testing::Contains("online CPUs: 4 CPUs -> 3 CPUs: 0-2"));
+  auto zones = loop_->pod_round().zones;
+  ASSERT_THAT(zones, testing::SizeIs(2));
+  EXPECT_EQ(zones[0].cpu_capacity, MilliCpu(3000));
+  EXPECT_THAT(told(), testing::IsEmpty()) << "told once";
+
+  tree_->write(kOnline, "0-3\n");
+  loop_->pod_round();
+  EXPECT_EQ(tree_->read(kBeCpus), "1-3");
+  EXPECT_EQ(loop_->status().cpu_capacity, MilliCpu(4000));
+  EXPECT_THAT(told(), testing::Contains("online CPUs: 3 CPUs -> 4 CPUs: 0-3"));
+  zones = loop_->pod_round().zones;
+  ASSERT_THAT(zones, testing::SizeIs(2));
+  EXPECT_EQ(zones[0].cpu_capacity, MilliCpu(4000));
+}
+
+TEST_F(NodeLoopTest, TheLimitIsAPartOfTheCpusThatAreOnlineNow) {
+  host(kernel::test::v1_files());
+  tree_->write(kOnline, "0-1\n");
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "1300000") << "65 % of two CPUs";
+}
+
+TEST_F(NodeLoopTest, OnlineCpusThatCannotBeReadStayAsTheyWere) {
+  host(kernel::test::v1_files());
+  tree_->write(kOnline, "all\n");
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000");
+  EXPECT_EQ(loop_->status().cpu_capacity, MilliCpu(4000));
+}
+
 TEST_F(NodeLoopTest, NoCpusetIsTouchedWhileWhatKubeletGaveAwayCannotBeReached) {
   kubelet_must_be_there_ = true;
   host(with_cpusets());
