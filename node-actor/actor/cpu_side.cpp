@@ -57,6 +57,7 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host h
     log::warn("be-work", "{}; the sums begin anew", kept.error().message());
   }
   probed_.knobs.push_back(std::move(host.core_sched));
+  kernel::tell(kernel::kernel_order(tree, host.kernel_release), probed_);
   read_topology();
   look_at_kubelet();
 }

@@ -41,6 +41,7 @@ class CpuSide {
 
   struct Host {
     std::string boot_id;
+    std::string kernel_release;
     std::string state_dir;
     KubeletDir kubelet;
     model::CpuSet reserved;         // CPUs that neither LS nor BE is put on

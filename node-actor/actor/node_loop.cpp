@@ -125,6 +125,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   loop->cpu_side_.emplace(
       loop->tree_, journal,
       CpuSide::Host{.boot_id = status.boot_id,
+                    .kernel_release = status.kernel_release,
                     .state_dir = config.state_dir,
                     .kubelet = config.kubelet,
                     .reserved = cpus_reserved,

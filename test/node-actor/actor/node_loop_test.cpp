@@ -452,6 +452,22 @@ TEST_F(NodeLoopTest, UnderCoreSchedThreadsGetCookiesAndAReleaseTakesThem) {
   EXPECT_NE(cookies_.of(tid), 0u);
 }
 
+TEST_F(NodeLoopTest, GroupIdentityThatTheKernelHasSwitchedOffIsNotCalledActive) {
+  const std::string enabled = "proc/sys/kernel/sched_group_identity_enabled";
+  host(kernel::test::v1_files() +
+       FixtureTree::Files{{"sys/fs/cgroup/cpu/kubepods/besteffort/cpu.bvt_warp_ns", "0\n"}, {enabled, "0\n"}});
+  model::NodePolicy policy;
+  policy.qos.be.enable = true;
+  loop_->set_policy(policy);
+  loop_->set_pods({});
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuQOS.beClass").state, FeatureState::State::kUnsupported);
+  EXPECT_THAT(feature("cpuQOS.beClass").why, testing::HasSubstr("bvt-warp: " + tree_->path(enabled) + " is 0"));
+  EXPECT_EQ(tree_->read("sys/fs/cgroup/cpu/kubepods/besteffort/cpu.bvt_warp_ns"), "0\n");
+  const auto knobs = loop_->status().knobs;
+  EXPECT_EQ(knobs.at(0).why, "at most that of each group above") << "what the kernel demands is told, too";
+}
+
 TEST_F(NodeLoopTest, AKernelWithoutCoreSchedulingSaysSo) {
   cookies_.built_in = false;
   host(kernel::test::v1_files());
