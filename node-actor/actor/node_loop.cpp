@@ -84,13 +84,14 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   kernel::OnlineCpus online(config.kernel);
   if (const auto looked = online.look(); !looked) return looked.error();
 
-  const auto reservation = model::read_claims(config.annotations).reservation;
-  const auto cpus_reserved = config.cpus_reserved | reservation.cpus;
+  const auto claims = model::read_claims(config.annotations);
+  const auto cpus_annotated = claims.reservation.cpus | claims.system_cpus;
+  const auto cpus_reserved = config.cpus_reserved | cpus_annotated;
   if (cpus_reserved.contains(online.cpus())) {
     return model::Error(
         model::ErrorCode::kInvalidArgument,
         fmt::format("--reserved-cpus {}{}: the host has {} CPUs, and one at least must be left", cpus_reserved.text(),
-                    reservation.cpus.empty() ? "" : ", with those of the annotated reservation", online.cpus().size()));
+                    cpus_annotated.empty() ? "" : ", with those that are annotated", online.cpus().size()));
   }
 
   const auto period_us = config.quota_period
@@ -112,7 +113,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.labels = config.labels;
   status.annotations = config.annotations;
   loop->online_ = std::move(online);
-  loop->facts_.annotated = reservation.cpu;
+  loop->facts_.annotated = claims.reservation.cpu;
   loop->take_capacity();
   loop->input_.pod_interval = config.pod_interval;
   loop->suppress_.ours = loop->be_limit_.inherited();

@@ -120,7 +120,7 @@ TEST_F(NodeLoopTest, RefusesAReservationOfAllCpus) {
   const auto loop = NodeLoop::open(config(), *journal_, *lease_);
   ASSERT_FALSE(loop.ok());
   EXPECT_EQ(loop.error().code(), model::ErrorCode::kInvalidArgument);
-  EXPECT_THAT(loop.error().message(), testing::HasSubstr("0-3, with those of the annotated reservation"));
+  EXPECT_THAT(loop.error().message(), testing::HasSubstr("0-3, with those that are annotated"));
 }
 
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
@@ -241,6 +241,17 @@ TEST_F(NodeLoopTest, BatchKeepsOffBoundCpusAndTheFeatureSaysWhatIsKnownOfKubelet
   EXPECT_THAT(feature("cpuset").why, testing::EndsWith("; kubelet's CPU manager: none, for there is no " +
                                                        tree_->path("var/lib/kubelet/cpu_manager_state")));
   EXPECT_EQ(tree_->read(kBeCpus), "1-3");
+}
+
+TEST_F(NodeLoopTest, KeepsOffTheCpusThatAreAnnotatedForSystemPods) {
+  annotations_ = {{std::string(model::kSystemQosAnnotation), R"({"cpuset": "3"})"}};
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kBeCpus), "1-2") << "0 is an LSE pod's";
+  EXPECT_THAT(feature("cpuset").why, testing::HasSubstr("reserved 3"));
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000") << "what SYSTEM pods use is measured";
 }
 
 const std::string kOnline = "sys/devices/system/cpu/online";
