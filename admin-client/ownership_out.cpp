@@ -156,7 +156,7 @@ std::string render_capabilities(const Node& node) {
   std::string out = fmt::format("node {}: kernel {}, cgroup {}\n", safe_text(node.name),
                                 safe_text(node.status->kernel_release), safe_text(node.status->cgroup_version));
   if (node.status->knobs.empty()) return out + "its agent does not tell what this kernel can do\n";
-  Table table({{"KNOB"}, {"FILE"}, {"SUPPORTED"}, {"WHY"}});
+  Table table({{"KNOB"}, {"FILE"}, {"SUPPORTED"}, {"WHY NOT, OR WHAT IT DEMANDS"}});
   for (const auto& knob : node.status->knobs)
     table.row({std::string(name_of(knob.knob)), knob.file, knob.supported ? "yes" : "no", knob.why});
   return out + table.text();
@@ -170,7 +170,8 @@ Json capabilities_json(const Node& node) {
       knobs.push_back({{"knob", std::string(name_of(knob.knob))},
                        {"file", knob.file.empty() ? Json() : Json(knob.file)},
                        {"supported", knob.supported},
-                       {"why", knob.why}});
+                       {"why", knob.supported ? "" : knob.why},
+                       {"demands", knob.supported ? knob.why : ""}});
     }
   }
   return {{"name", node.name},

@@ -33,6 +33,7 @@ struct Arguments {
   node::NodeConfig config;
   std::string node_name;
   std::string kernel_root;
+  std::string kubelet_dir;
   std::string driver;
   std::vector<std::string> labels;
   std::vector<std::string> annotations;
@@ -140,6 +141,19 @@ Result<void> settle_labels(Arguments& arguments) {
   return {};
 }
 
+/// After the kernel root. A simulated host has a kubelet only where one is named.
+Result<void> settle_kubelet(Arguments& arguments) {
+  auto& kubelet = arguments.config.kubelet;
+  const bool named = !arguments.kubelet_dir.empty();
+  if (named && !arguments.kubelet_dir.starts_with('/')) {
+    return model::invalid(fmt::format("--kubelet-dir {}: want an absolute path", arguments.kubelet_dir));
+  }
+  if (named) kubelet.path = arguments.kubelet_dir;
+  kubelet.path = arguments.kernel_root + kubelet.path;
+  kubelet.required = named || (!arguments.kernel_root.empty() && !arguments.config.simulated);
+  return {};
+}
+
 /// Checks and completes the configuration from the command line.
 Result<void> settle(Arguments& arguments) {
   auto& config = arguments.config;
@@ -156,6 +170,7 @@ Result<void> settle(Arguments& arguments) {
     std::error_code unreadable;
     config.simulated = !std::filesystem::exists(arguments.kernel_root + "/proc/self/stat", unreadable);
   }
+  if (const auto kubelet = settle_kubelet(arguments); !kubelet) return kubelet;
   if (!arguments.driver.empty()) {
     config.tree.driver = tideline::kernel::cgroup_driver_from(arguments.driver);
     if (!config.tree.driver) {
@@ -190,7 +205,11 @@ void add_host_options(CLI::App& app, Arguments& arguments) {
                  "group that holds all pods, relative to the cgroup root (default: kubepods.slice or kubepods)");
   app.add_option("--cgroup-driver", arguments.driver, "cgroupfs or systemd (default: from the name of --kubepods)");
   app.add_option("--kernel-root", arguments.kernel_root,
-                 "directory below which sys and proc of the host lie, e.g. /host (default: /)");
+                 "directory below which sys, proc and kubelet's directory of the host lie, e.g. /host (default: /)");
+  app.add_option(
+      "--kubelet-dir", arguments.kubelet_dir,
+      "kubelet's --root-dir on the host, where its CPU manager's state is (default: /var/lib/kubelet, and no "
+      "kubelet where that is not there; below --kernel-root it must be there)");
 }
 
 void add_agent_options(CLI::App& app, Arguments& arguments) {

@@ -62,7 +62,8 @@ struct KnobSupport {
   Knob knob = Knob::kCpuQuota;
   bool supported = false;
   std::string file;  // in this kernel's spelling; "" where its cgroup version has none
-  std::string why;   // not supported: what was tried and what the kernel said
+  /// Supported: what the kernel demands of its values, "" = nothing. Else what was tried and what the kernel said.
+  std::string why;
   friend bool operator==(const KnobSupport&, const KnobSupport&) = default;
 };
 /// Probed once on the host. A knob that is not listed was not probed and counts as not supported.

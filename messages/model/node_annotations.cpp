@@ -123,6 +123,23 @@ Result<ThirdPartyBatch> third_party_from(const std::string& value) {
   return sum;
 }
 
+/// Empty where they are not exclusive.
+Result<CpuSet> system_cpus_from(const std::string& value) {
+  const auto root = object_from(value);
+  if (!root) return root.error();
+  if (auto ok = only(*root, {"cpuset", "cpusetExclusive"}); !ok) return ok.error();
+  const auto list = text(*root, "cpuset");
+  if (!list) return list.error();
+  auto cpus = CpuSet::parse(*list);
+  if (!cpus) return cpus.error().in("cpuset");
+  const json* exclusive = member(*root, "cpusetExclusive");
+  if (exclusive == nullptr) return cpus;
+  if (!exclusive->is_boolean()) {
+    return wrong(fmt::format("cpusetExclusive is {}; want true or false", shown(*exclusive)));
+  }
+  return exclusive->get<bool>() ? *std::move(cpus) : CpuSet();
+}
+
 class Claims {
  public:
   explicit Claims(const NodeAnnotations& annotations) : annotations_(annotations) {}
@@ -140,6 +157,15 @@ class Claims {
     }
     if (const auto* value = find(kThirdPartyAnnotation)) {
       take(kThirdPartyAnnotation, *value, third_party_from(*value), claims_.third_party);
+    }
+    if (const auto* value = find(kSystemQosAnnotation)) {
+      auto cpus = system_cpus_from(*value);
+      if (cpus) {
+        claims_.system_cpus = *std::move(cpus);
+      } else {
+        claims_.problems.push_back(metadata_problem(kSystemQosAnnotation, *value,
+                                                    cpus.error().message() + "; no CPU is kept for SYSTEM pods by it"));
+      }
     }
     return std::move(claims_);
   }

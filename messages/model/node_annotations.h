@@ -17,6 +17,7 @@ namespace tideline::model {
 
 inline constexpr std::string_view kReservationAnnotation = "node.koordinator.sh/reservation";
 inline constexpr std::string_view kThirdPartyAnnotation = "node.koordinator.sh/thirdPartyAllocations";
+inline constexpr std::string_view kSystemQosAnnotation = "node.koordinator.sh/system-qos-resource";
 inline constexpr std::string_view kColocationStrategyAnnotation = "node.koordinator.sh/colocation-strategy";
 
 using NodeAnnotations = std::map<std::string, std::string>;
@@ -51,14 +52,17 @@ struct ThirdPartyBatch {
 struct NodeClaims {
   NodeReservation reservation;
   ThirdPartyBatch third_party;
-  std::vector<MetadataProblem> problems;    // of annotations that are read all the same
+  /// node.koordinator.sh/system-qos-resource: `cpuset`, unless `cpusetExclusive` is false: CPUs that belong to pods of
+  /// class SYSTEM. Nothing is taken off what is offered: what these use is charged as measured.
+  CpuSet system_cpus;
+  std::vector<MetadataProblem> problems;    // that withhold nothing
   std::vector<MetadataProblem> unreadable;  // how much these take is not known, so nothing may be offered
   friend bool operator==(const NodeClaims&, const NodeClaims&) = default;
 };
 
-/// Both are read as a whole or not at all: a quantity that is none, a list of CPUs that is none, more than any host has
-/// and a member that is not known (a misspelt one would reserve nothing) make one unreadable. An unknown applyPolicy is
-/// a problem alone. Resources that neither names are not looked at.
+/// Each is read as a whole or not at all: a quantity that is none, a list of CPUs that is none, more than any host has
+/// and a member that is not known (a misspelt one would reserve nothing) make one unreadable; of system-qos-resource
+/// that is a problem alone, as is an unknown applyPolicy. Resources that none names are not looked at.
 NodeClaims read_claims(const NodeAnnotations& annotations);
 
 /// "annotation KEY is "VALUE": why".

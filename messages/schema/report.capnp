@@ -132,7 +132,7 @@ struct KnobSupport {
   knob @0 :UInt8;        # model::Knob
   supported @1 :Bool;
   file @2 :Text;         # in the kernel's spelling; "" where its cgroup version has none
-  why @3 :Text;          # why it is not supported
+  why @3 :Text;          # why it is not supported; of one that is what the kernel demands of its values
 }
 
 struct NodeStatus {

@@ -25,39 +25,53 @@ void lack(model::KnobSet& knobs, model::Knob knob, const std::string& why) {
   }
 }
 
+/// The text with what is to be said at its end in any case, within what a report takes.
+void end_with(std::string& text, const std::string& last) {
+  constexpr std::size_t kMost = model::ReportLimits::kMaxTextBytes;
+  static_assert(KubeletCpuFile::kMaxTextBytes < kMost / 2);
+  const auto room = kMost - std::min(last.size(), kMost);
+  if (text.size() > room) text.resize(room);
+  text += last;
+}
+
 }  // namespace
 
-CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id,
-                 const std::string& state_dir, std::string kubelet_state, model::CpuSet reserved,
-                 const model::KnobSupport& core_sched, Cookies cookies, Actuator::Perform perform, Tell tell)
+CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host host, Cookies cookies,
+                 Actuator::Perform perform, Tell tell)
     : tree_(tree),
       journal_(journal),
-      boot_id_(std::move(boot_id)),
-      state_dir_(state_dir),
+      boot_id_(std::move(host.boot_id)),
+      state_dir_(std::move(host.state_dir)),
       tell_(tell),
       probed_(kernel::probe_knobs(tree)),
-      cpus_{.reserved = std::move(reserved), .manager = decide::KubeletCpuManager::kNone, .kubelet_exclusive = {}},
-      kubelet_(std::move(kubelet_state)),
+      cpus_{.reserved = std::move(host.reserved), .manager = decide::KubeletCpuManager::kNone, .kubelet_exclusive = {}},
+      kubelet_(std::move(host.kubelet)),
       perform_(std::move(perform)),
       newborns_(tree, journal),
       actuator_(tree, journal, [this](const model::KernelWrite& each) { return write(each); }),
-      evictions_(tree, state_dir, boot_id_, std::move(tell)),
+      evictions_(tree, state_dir_, boot_id_, std::move(tell)),
       cookies_(std::move(cookies)) {
   if (const auto kept = load_be_work(state_dir_)) {
     work_.sums = work_kept_ = *kept;
   } else {
     log::warn("be-work", "{}; the sums begin anew", kept.error().message());
   }
-  probed_.knobs.push_back(core_sched);
-  if (auto topology = kernel::load_topology(tree.root())) {
-    topology_ = std::move(*topology);
-  } else {
-    // CPUs that cannot be told apart cannot be handed out.
-    lack(probed_, model::Knob::kCpuset, topology.error().message());
-    log::warn("topology", "{}", topology.error().message());
-  }
-  knobs_ = probed_;
+  probed_.knobs.push_back(std::move(host.core_sched));
+  kernel::tell(kernel::kernel_order(tree, host.kernel_release), probed_);
+  read_topology();
   look_at_kubelet();
+}
+
+void CpuSide::read_topology() {
+  auto topology = kernel::load_topology(tree_.root());
+  no_topology_ = topology ? std::string() : topology.error().message();
+  if (!topology) log::warn("topology", "{}", no_topology_);
+  topology_ = topology ? *std::move(topology) : model::Topology{};
+}
+
+void CpuSide::cpus_changed() {
+  read_topology();
+  settle_knobs();
 }
 
 model::Result<kernel::WriteOutcome> CpuSide::write(const model::KernelWrite& write) {
@@ -73,12 +87,20 @@ void CpuSide::look_at_kubelet() {
   if (!kubelet_.look()) return;
   const auto& problem = kubelet_.problem();
   if (!problem.empty()) log::warn("kubelet-cpus", "{}", problem);
-  knobs_ = probed_;
   if (const auto& kubelet = kubelet_.cpus()) {
     cpus_.manager = kubelet->manager;
     cpus_.kubelet_exclusive = kubelet->exclusive;
-  } else if (knobs_.has(model::Knob::kCpuset)) {
-    lack(knobs_, model::Knob::kCpuset, "it is not known which CPUs kubelet gave away: " + problem);
+  }
+  settle_knobs();
+}
+
+void CpuSide::settle_knobs() {
+  knobs_ = probed_;
+  if (!knobs_.has(model::Knob::kCpuset)) return;
+  if (!no_topology_.empty()) {
+    lack(knobs_, model::Knob::kCpuset, no_topology_);
+  } else if (!kubelet_.cpus()) {
+    lack(knobs_, model::Knob::kCpuset, kubelet_.text());
   }
 }
 
@@ -296,6 +318,8 @@ void CpuSide::look_at_be_cpus(const std::optional<model::CpuSet>& wanted) {
 std::vector<model::FeatureState> CpuSide::features() const {
   auto features = features_;
   for (auto& feature : features) {
+    const bool told = feature.state == model::FeatureState::State::kUnsupported && !kubelet_.cpus();
+    if (feature.feature == "cpuset" && !told) end_with(feature.why, "; " + kubelet_.text());
     if (!decide::is_feature_of(feature.feature, model::Controller::kCpuQos)) continue;
     if (feature.state != model::FeatureState::State::kActive) continue;
     if (const auto count = cookies_.foreign(); count > 0) {

@@ -39,10 +39,16 @@ class CpuSide {
   /// How often records of groups that are gone are looked for.
   static constexpr model::Duration kPrune = std::chrono::minutes(1);
 
-  /// Probes the kernel's knobs. `tree` and `journal` must outlive it. `kubelet_state`: path of kubelet's
-  /// cpu_manager_state. `reserved`: CPUs that neither LS nor BE is put on. `core_sched`: as probed.
-  CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::string boot_id, const std::string& state_dir,
-          std::string kubelet_state, model::CpuSet reserved, const model::KnobSupport& core_sched, Cookies cookies,
+  struct Host {
+    std::string boot_id;
+    std::string kernel_release;
+    std::string state_dir;
+    KubeletDir kubelet;
+    model::CpuSet reserved;         // CPUs that neither LS nor BE is put on
+    model::KnobSupport core_sched;  // as probed
+  };
+  /// Probes the kernel's knobs. `tree` and `journal` must outlive it.
+  CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host host, Cookies cookies,
           Actuator::Perform perform, Tell tell);
 
   CpuSide(const CpuSide&) = delete;
@@ -84,9 +90,12 @@ class CpuSide {
   /// See Actuator::lower_be_quotas.
   model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
 
-  /// Of the last round; what could not be written is unsupported and says what the kernel answered.
+  /// Of the last round, empty before the first; what could not be written is unsupported and says what the kernel
+  /// answered.
   std::vector<model::FeatureState> features() const;
   const model::KnobSet& knobs() const { return knobs_; }
+  /// Other CPUs are online than before: the topology is loaded anew.
+  void cpus_changed();
   /// Empty: it could not be loaded.
   const model::Topology& topology() const { return topology_; }
 
@@ -100,8 +109,11 @@ class CpuSide {
   void keep_work(model::MonoTime now);
   /// Performs a write, and keeps account of the besteffort root's CPU set.
   model::Result<kernel::WriteOutcome> write(const model::KernelWrite& write);
-  /// What kubelet's CPU manager gave away; all cpusets are left alone while that was never to be read.
+  /// What kubelet's CPU manager gave away.
   void look_at_kubelet();
+  void read_topology();
+  /// All cpusets are left alone while the CPUs cannot be told apart, or those that kubelet gave away were never known.
+  void settle_knobs();
   /// The BE pods outside of the besteffort root whose groups are there.
   std::vector<decide::OutsidePod> outside_pods(const Round& round) const;
   void look_at_be_cpus(const std::optional<model::CpuSet>& wanted);
@@ -112,8 +124,9 @@ class CpuSide {
   std::string state_dir_;
   Tell tell_;
   model::KnobSet probed_;
-  model::KnobSet knobs_;  // those that are used: without cpuset where it is not known whose that is
+  model::KnobSet knobs_;  // those that are used, see settle_knobs()
   model::Topology topology_;
+  std::string no_topology_;  // why it could not be loaded
   decide::NodeCpus cpus_;
   KubeletCpuFile kubelet_;
   Actuator::Perform perform_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -64,6 +65,13 @@ std::string plain(std::string text) {
   return text;
 }
 
+/// 0, or why it is not there, as an errno.
+int missing(const std::string& directory) {
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0) return errno;
+  return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+}
+
 }  // namespace
 
 Result<KubeletCpus> parse_kubelet_cpus(std::string_view text) {
@@ -95,25 +103,48 @@ bool KubeletCpuFile::look() {
   Stamp stamp;
   if (::stat(path_.c_str(), &now) == 0) {
     constexpr std::int64_t kSecond = 1'000'000'000;
-    stamp = {now.st_ino, now.st_size, std::int64_t{now.st_mtim.tv_sec} * kSecond + now.st_mtim.tv_nsec};
+    stamp = {now.st_ino, now.st_size, std::int64_t{now.st_mtim.tv_sec} * kSecond + now.st_mtim.tv_nsec, 0};
   } else if (errno != ENOENT && errno != ENOTDIR) {
     stamp.size = -errno - 1;  // another kind of absence
+  } else if (directory_.required) {
+    stamp.no_directory = missing(directory_.path);
   }
   if (seen_ == stamp) return false;
   seen_ = stamp;
   problem_.clear();
+  if (stamp.no_directory != 0) {
+    problem_ = fmt::format("{}: {}", directory_.path, std::strerror(stamp.no_directory));
+    return true;
+  }
   const auto text = read_state_file(path_, KubeletCpus::kMaxBytes);
   if (text && !*text) {
     cpus_ = KubeletCpus{};
+    is_absent_ = true;
     return true;
   }
   auto parsed = text ? parse_kubelet_cpus(**text) : Result<KubeletCpus>(text.error());
   if (parsed) {
     cpus_ = std::move(*parsed);
+    is_absent_ = false;
   } else {
     problem_ = text ? path_ + ": " + plain(parsed.error().message()) : parsed.error().message();
   }
   return true;
+}
+
+std::string KubeletCpuFile::text() const {
+  std::string said;
+  if (!cpus_) {
+    said = "it is not known which CPUs kubelet gave away: " + problem_;
+  } else if (is_absent_) {
+    said = fmt::format("kubelet's CPU manager: none, for there is no {}", path_);
+  } else {
+    said = fmt::format("kubelet's CPU manager: {}, by {}",
+                       cpus_->manager == KubeletCpuManager::kStatic ? "static" : "none", path_);
+  }
+  if (cpus_ && !problem_.empty()) said += "; that was before: " + problem_;
+  if (said.size() > kMaxTextBytes) said.resize(kMaxTextBytes);
+  return said;
 }
 
 }  // namespace tideline::node

@@ -11,6 +11,7 @@
 #include "messages/model/ids.h"
 #include "messages/model/node_annotations.h"
 #include "messages/model/units.h"
+#include "node-actor/actor/kubelet_cpus.h"
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/core_sched.h"
 #include "node-actor/kernel/kernel_root.h"
@@ -32,7 +33,7 @@ struct NodeConfig {
 
   std::string state_dir = "/var/lib/tideline";
   std::string pods_file;
-  std::string kubelet_cpu_state = "/var/lib/kubelet/cpu_manager_state";
+  KubeletDir kubelet;
   std::map<std::string, std::string> labels;
   model::MilliCpu cpu_reserved;  // capacity - allocatable
   model::CpuSet cpus_reserved;   // that neither LS nor BE is put on

@@ -50,6 +50,14 @@ std::string relative_to(const kernel::CgroupTree& tree, const std::string& path)
   return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
+/// For an event: a list of many CPUs may be long.
+std::string online_text(const model::CpuSet& cpus) {
+  constexpr std::size_t kMost = 200;
+  auto text = fmt::format("{} CPUs: {}", cpus.size(), cpus.text());
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  return text;
+}
+
 /// The sample without applications, and with none of its pods but the BE ones outside the besteffort root
 /// (decide::be_outside_root).
 model::NodeSample levels_of(model::NodeSample& sample, const std::vector<model::Pod>& pods) {
@@ -77,16 +85,17 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   if (!facts) return facts.error();
   const auto memory = kernel::read_memory_capacity(config.kernel);
   if (!memory) return memory.error();
-  const auto cpu = kernel::read_cpu_capacity(config.kernel);
-  if (!cpu) return cpu.error();
+  kernel::OnlineCpus online(config.kernel);
+  if (const auto looked = online.look(); !looked) return looked.error();
 
-  const auto reservation = model::read_claims(config.annotations).reservation;
-  const auto cpus_reserved = config.cpus_reserved | reservation.cpus;
-  if (std::int64_t{1000} * cpus_reserved.size() >= cpu->value()) {
+  const auto claims = model::read_claims(config.annotations);
+  const auto cpus_annotated = claims.reservation.cpus | claims.system_cpus;
+  const auto cpus_reserved = config.cpus_reserved | cpus_annotated;
+  if (cpus_reserved.contains(online.cpus())) {
     return model::Error(
         model::ErrorCode::kInvalidArgument,
         fmt::format("--reserved-cpus {}{}: the host has {} CPUs, and one at least must be left", cpus_reserved.text(),
-                    reservation.cpus.empty() ? "" : ", with those of the annotated reservation", cpu->value() / 1000));
+                    cpus_annotated.empty() ? "" : ", with those that are annotated", online.cpus().size()));
   }
 
   const auto period_us = config.quota_period
@@ -99,9 +108,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
     loop->recorder_ = std::move(*recorder);
   }
   auto& status = loop->status_;
-  status.cpu_capacity = *cpu;
   status.memory_capacity = *memory;
-  status.cpu_allocatable = std::max(*cpu - config.cpu_reserved, model::MilliCpu(0));
   status.memory_allocatable = std::max(*memory - config.memory_reserved, model::Bytes(0));
   status.cgroup_version = (config.simulated ? "simulated " : "") + std::string(kernel::name_of(loop->tree_.version()));
   status.kernel_release = facts->kernel_release;
@@ -109,8 +116,9 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.agent_version = TIDELINE_VERSION;
   status.labels = config.labels;
   status.annotations = config.annotations;
-  status.cpu = kernel::read_cpu_kind(config.kernel);
-  loop->facts_ = loop->input_.node = {status.cpu_capacity, status.cpu_allocatable, reservation.cpu};
+  loop->online_ = std::move(online);
+  loop->facts_.annotated = claims.reservation.cpu;
+  loop->take_capacity();
   loop->input_.pod_interval = config.pod_interval;
   loop->suppress_.ours = loop->be_limit_.inherited();
   loop->protection_.why = "not looked at yet";
@@ -120,15 +128,18 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
     self->note(controller, reason, std::move(subject), std::move(before), std::move(after));
   };
   loop->cpu_side_.emplace(
-      loop->tree_, journal, status.boot_id, config.state_dir, config.kubelet_cpu_state, cpus_reserved,
-      probe_core_sched(config),
+      loop->tree_, journal,
+      CpuSide::Host{.boot_id = status.boot_id,
+                    .kernel_release = status.kernel_release,
+                    .state_dir = config.state_dir,
+                    .kubelet = config.kubelet,
+                    .reserved = cpus_reserved,
+                    .core_sched = probe_core_sched(config)},
       Cookies(
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),
       [self](const model::KernelWrite& write) { return self->perform(write); }, tell);
-  // A reading that waits for the round after its report is one report late.
-  loop->zones_.emplace(loop->tree_, loop->cpu_side_->topology(), config.report_interval - config.pod_interval / 2);
-  loop->status_.zones = static_cast<int>(loop->zones_->count());
+  loop->make_zones();
   return loop;
 }
 
@@ -138,6 +149,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       journal_(journal),
       lease_(lease),
       tree_(std::move(tree)),
+      online_(config.kernel),
       fast_reader_(tree_),
       pod_reader_(tree_, {.memory_every = kMemoryEvery, .detail_every = kDetailEvery}),
       application_reader_(tree_, kMemoryEvery),
@@ -151,6 +163,32 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
           BeQuota(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }),
           [this](model::MilliCpu limit) { return cpu_side_->lower_be_quotas(limit); }),
       own_pod_(tree_) {}
+
+void NodeLoop::take_capacity() {
+  status_.cpu_capacity = online_.capacity();
+  status_.cpu_allocatable = std::max(status_.cpu_capacity - config_.cpu_reserved, model::MilliCpu(0));
+  status_.cpu = kernel::read_cpu_kind(config_.kernel);
+  facts_ = input_.node = {status_.cpu_capacity, status_.cpu_allocatable, facts_.annotated};
+}
+
+void NodeLoop::make_zones() {
+  // A reading that waits for the round after its report is one report late.
+  zones_.emplace(tree_, cpu_side_->topology(), config_.report_interval - config_.pod_interval / 2);
+  status_.zones = static_cast<int>(zones_->count());
+}
+
+void NodeLoop::look_at_cpus() {
+  const auto changed = online_.look();
+  if (!changed) note_trouble(changed.error());
+  if (!changed || !*changed) return;
+  const auto before = fmt::format("{} CPUs", status_.cpu_capacity.value() / 1000);
+  const auto now = online_text(online_.cpus());
+  log::info("cpus-online", "{}, before {}", now, before);
+  note(model::Controller::kGuard, model::Reason::kCpusOnline, "online CPUs", before, now);
+  take_capacity();
+  cpu_side_->cpus_changed();
+  make_zones();
+}
 
 void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   pods_ = std::move(pods);
@@ -406,6 +444,7 @@ model::Result<void> NodeLoop::settle(const model::Result<void>& done) {
 }
 
 model::NodeSample NodeLoop::pod_round() {
+  look_at_cpus();
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
   pod_reader_.read(pods_, by_pressure, reading_);
@@ -471,11 +510,19 @@ model::NodeStatus NodeLoop::status() const {
                                     : fmt::format("{} has no {}", tree_.best_effort(), missing);
     }
   }
-  for (auto& feature : cpu_side_->features())
+  auto by_rounds = cpu_side_->features();
+  if (by_rounds.empty()) by_rounds = decide::waiting_features(waits_for());
+  for (auto& feature : by_rounds)
     status.features.push_back(std::move(feature));
   if (applications_) status.features.push_back(*applications_);
   if (policy_) status.policy_applied = policy_->version;
   return status;
+}
+
+std::string NodeLoop::waits_for() const {
+  if (!policy_ && !pods_known_) return "no policy yet, no list of pods yet";
+  if (!policy_) return "no policy yet";
+  return pods_known_ ? "no pod round yet" : "no list of pods yet";
 }
 
 std::vector<model::Event> NodeLoop::take_events() {

@@ -21,6 +21,7 @@
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/kernel/application_reader.h"
 #include "node-actor/kernel/fast_reader.h"
+#include "node-actor/kernel/online_cpus.h"
 #include "node-actor/kernel/pod_reader.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/writer.h"
@@ -91,6 +92,12 @@ class NodeLoop {
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
+  /// Capacity, topology and all that rests on them follow the CPUs that are online.
+  void look_at_cpus();
+  void take_capacity();
+  void make_zones();
+  /// What pod rounds of the CPU side still want to be known.
+  std::string waits_for() const;
   void keep_off_own_pod();
   void read_applications();
   /// What is known of allocatable batch-cpu and not too old.
@@ -107,6 +114,7 @@ class NodeLoop {
   guard::Journal& journal_;
   const guard::Lease& lease_;
   kernel::CgroupTree tree_;
+  kernel::OnlineCpus online_;
   kernel::FastReader fast_reader_;
   kernel::PodReader pod_reader_;
   kernel::ApplicationReader application_reader_;

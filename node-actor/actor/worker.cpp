@@ -9,6 +9,7 @@
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "node-actor/actor/hands_off_file.h"
+#include "node-actor/actor/kubelet_cpus.h"
 #include "node-actor/actor/link_actor.h"
 #include "node-actor/actor/pods_actor.h"
 #include "node-actor/actor/policy_file.h"
@@ -213,6 +214,9 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
                                                                                                     : "writable"));
   for (const auto& knob : capabilities.missing)
     add(true, "this kernel has no " + knob);
+  KubeletCpuFile kubelet(config.kubelet);
+  kubelet.look();
+  add(kubelet.cpus().has_value(), kubelet.text());
   const auto beside_ls = file ? sense::be_beside_ls(file->pods) : std::vector<std::string>();
   const auto protection = sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls);
   add(true, fmt::format("{}: {}", protection.verified ? "protected" : "unprotected", protection.why));

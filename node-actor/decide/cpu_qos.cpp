@@ -22,6 +22,9 @@ using model::QosClass;
 using model::Reason;
 using State = FeatureState::State;
 
+/// bvt-warp is written as Koordinator does; no kernel that has it was at hand.
+constexpr const char* kUnverified = "its effect is not verified";
+
 bool has_ended(const Pod& pod) {
   return pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed;
 }
@@ -110,7 +113,7 @@ class QosRound {
         lack.push_back(fmt::format("cpuPolicy {} needs {}", what, lack_of(Knob::kCoreSched)));
       }
     } else if (knobs_.has(Knob::kBvtWarp)) {
-      have.push_back(fmt::format("groupIdentity {}", policy.group_identity));
+      have.push_back(fmt::format("groupIdentity {} ({})", policy.group_identity, kUnverified));
     } else if (policy.group_identity != 0) {
       lack.push_back(fmt::format("groupIdentity {} needs {}", policy.group_identity, lack_of(Knob::kBvtWarp)));
     }
@@ -149,6 +152,8 @@ class QosRound {
     } else if (asks && !knobs_.has(Knob::kBvtWarp)) {
       feature.state = State::kUnsupported;
       feature.why += "; it needs " + lack_of(Knob::kBvtWarp);
+    } else if (asks) {
+      feature.why += fmt::format(" ({})", kUnverified);
     }
     wants_.features.push_back(std::move(feature));
   }

@@ -8,7 +8,8 @@
 //                                          kubelet from starting again (it writes cpu.shares, see order.h)
 //   BE pods and containers below it        cpu-idle 1 if schedIdle is 1: orders BE among itself
 //   BE-labelled pods beside LS pods        cpu-idle 1 if schedIdle is 1 and the kernel has it, else cpu-weight 2
-// cpuPolicy groupIdentity adds bvt-warp where the kernel has it (Alibaba Cloud Linux): the class's groupIdentity for
+// cpuPolicy groupIdentity adds bvt-warp where the kernel has it (Alibaba Cloud Linux) and has it switched on, which is
+// not this node's to do; that it acts was never verified, and the features say so. It is the class's groupIdentity for
 // its pods, of LS for the burstable root, of BE for the besteffort root, and 0 for kubepods.
 //   LSE and LSR are lsrClass. A Guaranteed LSR pod follows lsClass where lsrClass is off. SYSTEM pods are left alone.
 //   Annotation koordinator.sh/cpuQOS, of LS pods only: its own groupIdentity, the class's if it names none; 0 if it is

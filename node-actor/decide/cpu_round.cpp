@@ -169,6 +169,15 @@ std::optional<model::FeatureState> scaling_feature(const std::optional<model::No
                                          scaling.cpu_amplification.value(), scaling.memory_amplification.value())};
 }
 
+std::vector<model::FeatureState> waiting_features(std::string_view why) {
+  std::vector<model::FeatureState> features;
+  for (const auto* feature : {"cpuset", "cpuBurst", "cpuQOS.lsrClass", "cpuQOS.lsClass", "cpuQOS.beClass",
+                              "batchLimits", "cpuEvict.beSatisfaction", "cpuEvict.allocatable", "cpuEvict.nodeUsage"}) {
+    features.push_back({feature, model::FeatureState::State::kInactive, std::string(why)});
+  }
+  return features;
+}
+
 bool is_feature_of(std::string_view feature, Controller controller) {
   switch (controller) {
     case Controller::kCpuSuppress:

@@ -79,6 +79,9 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input, const st
 /// Feature "resourceAmplification" where the policy amplifies allocatable, which no node does: Kubernetes has it.
 std::optional<model::FeatureState> scaling_feature(const std::optional<model::NodePolicy>& policy);
 
+/// The features that every round tells, inactive with that reason: for as long as there can be no round.
+std::vector<model::FeatureState> waiting_features(std::string_view why);
+
 /// Whether the feature is one of the controller's.
 bool is_feature_of(std::string_view feature, model::Controller controller);
 

@@ -60,6 +60,33 @@ std::string why_absent(const CgroupTree& tree, std::string_view file, const std:
   return fmt::format("this kernel has no {} (looked for it in {})", file, directory);
 }
 
+/// Alibaba Cloud Linux switches bvt-warp as a whole; "" where it is on or has no switch.
+std::string why_switched_off(const CgroupTree& tree) {
+  const auto path = tree.root().proc + "/sys/kernel/sched_group_identity_enabled";
+  const auto text = read_file(path);
+  if (!text) return text.error().code() == model::ErrorCode::kNotFound ? std::string() : text.error().message();
+  return trimmed(*text) == "0" ? path + " is 0" : std::string();
+}
+
+std::string_view demand_of(Knob knob, const KernelOrder& order) {
+  switch (knob) {
+    case Knob::kCpuQuota:
+      return order.quota_within_parent ? "at most that of each group above" : "";
+    case Knob::kCpuBurst:
+      return order.burst_within_quota ? "at most the group's quota" : "";
+    case Knob::kCpuWeight:
+      return order.idle_takes_weight ? "refused while cpu.idle is 1" : "";
+    case Knob::kCpuIdle:
+      return order.idle_takes_weight ? "changes the weight" : "";
+    case Knob::kCpuset:
+      return order.cpuset_within_parent ? "within that of the group above, around those below" : "";
+    case Knob::kBvtWarp:
+    case Knob::kCoreSched:
+      return "its effect is not verified";
+  }
+  return "";
+}
+
 /// "" where the knob can be read and written.
 std::string why_not(const CgroupTree& tree, Knob knob, std::string_view file) {
   const auto directory = tree.directory(tree.best_effort(), file);
@@ -72,7 +99,7 @@ std::string why_not(const CgroupTree& tree, Knob knob, std::string_view file) {
   // Opening a cgroup's file changes nothing, and unlike access(2) it meets every bar that a write would.
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd.open()) return error_from(errno, "open for writing", path).message();
-  return {};
+  return knob == Knob::kBvtWarp ? why_switched_off(tree) : std::string();
 }
 
 }  // namespace
@@ -98,6 +125,12 @@ KernelOrder kernel_order(const CgroupTree& tree, std::string_view kernel_release
   order.burst_within_quota =
       digit >= kernel_release.size() || kernel_release[digit] < '0' || kernel_release[digit] > '9';
   return order;
+}
+
+void tell(const KernelOrder& order, model::KnobSet& knobs) {
+  for (auto& support : knobs.knobs) {
+    if (support.supported) support.why = demand_of(support.knob, order);
+  }
 }
 
 }  // namespace tideline::kernel

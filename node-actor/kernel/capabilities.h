@@ -10,7 +10,8 @@ namespace tideline::kernel {
 
 /// Looks for every knob on the besteffort root: the file must be there, read as this knob, and open for writing. Writes
 /// nothing. What is missing says why: no hierarchy mounted (v1), which cgroup.subtree_control leaves the controller out
-/// (v2), no such file in this kernel, or what the kernel answered.
+/// (v2), no such file in this kernel, or what the kernel answered. bvt-warp is missing, too, while
+/// kernel.sched_group_identity_enabled, where there is such a sysctl, is 0: the kernel then takes values to no effect.
 model::KnobSet probe_knobs(const CgroupTree& tree);
 
 /// What this kernel demands of values that belong together: a write that goes against it is refused, whatever the
@@ -31,5 +32,8 @@ struct KernelOrder {
 };
 /// `kernel_release` as in HostFacts.
 KernelOrder kernel_order(const CgroupTree& tree, std::string_view kernel_release);
+
+/// Says with each knob that is supported what `order` demands of its values.
+void tell(const KernelOrder& order, model::KnobSet& knobs);
 
 }  // namespace tideline::kernel

@@ -75,13 +75,4 @@ model::CpuKind read_cpu_kind(const KernelRoot& root) {
   return kind;
 }
 
-Result<model::MilliCpu> read_cpu_capacity(const KernelRoot& root) {
-  const std::string path = root.sys + "/devices/system/cpu/online";
-  const auto text = read_file(path);
-  if (!text) return text.error();
-  const auto count = count_cpus(*text);
-  if (!count) return malformed(path, *text);
-  return model::MilliCpu(*count * 1000);
-}
-
 }  // namespace tideline::kernel

@@ -1,5 +1,6 @@
 #pragma once
-// What does not change while this boot lasts, and the host's sizes.
+// What does not change while this boot lasts, the host's memory and the kind of its CPUs; which of these are online is
+// online_cpus.h's.
 
 #include <string>
 
@@ -25,8 +26,5 @@ model::Result<model::Bytes> read_memory_capacity(const KernelRoot& root);
 ///   hyper_threads  /sys/devices/system/cpu/smt/active: more than one thread of a core is online
 ///   turbo          /sys/devices/system/cpu/intel_pstate/no_turbo, else /sys/devices/system/cpu/cpufreq/boost
 model::CpuKind read_cpu_kind(const KernelRoot& root);
-
-/// Online CPUs x 1000, from /sys/devices/system/cpu/online; container quotas and affinities do not change it.
-model::Result<model::MilliCpu> read_cpu_capacity(const KernelRoot& root);
 
 }  // namespace tideline::kernel

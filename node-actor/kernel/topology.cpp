@@ -33,6 +33,12 @@ int index_above(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_obj_t ob
   return ancestor == nullptr ? 0 : static_cast<int>(ancestor->logical_index);
 }
 
+/// A CPU of which no core is told counts as one by itself: nothing is its sibling.
+int core_of(hwloc_topology_t topology, hwloc_obj_t pu) {
+  const hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu);
+  return static_cast<int>((core == nullptr ? pu : core)->logical_index);
+}
+
 int numa_of(hwloc_obj_t pu) {
   return pu->nodeset == nullptr ? 0 : std::max(0, hwloc_bitmap_first(pu->nodeset));
 }
@@ -51,7 +57,7 @@ Result<Topology> finish(const Handle& handle, const std::string& source) {
   for (hwloc_obj_t pu = hwloc_get_next_obj_by_type(raw, HWLOC_OBJ_PU, nullptr); pu != nullptr;
        pu = hwloc_get_next_obj_by_type(raw, HWLOC_OBJ_PU, pu)) {
     found.cpus.push_back({.id = static_cast<int>(pu->os_index),
-                          .core = index_above(raw, HWLOC_OBJ_CORE, pu),
+                          .core = core_of(raw, pu),
                           .l3 = index_above(raw, HWLOC_OBJ_L3CACHE, pu),
                           .numa = numa_of(pu),
                           .package = index_above(raw, HWLOC_OBJ_PACKAGE, pu)});
@@ -76,7 +82,10 @@ class FsRoot {
 }  // namespace
 
 Result<Topology> load_topology(const KernelRoot& root) {
-  auto handle = begin(HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM | HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+  // hwloc would move this thread, which may be the control loop's, over all CPUs to ask each for its caches, and mix
+  // those of this machine into another root's tree.
+  auto handle = begin(HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM | HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
+                      HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING);
   if (!handle) return handle.error();
   constexpr std::string_view kSys = "/sys";
   if (root.sys == kSys) return finish(*handle, root.sys);

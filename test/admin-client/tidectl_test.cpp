@@ -209,10 +209,15 @@ TEST_F(TidectlTest, ShowsTheTrendOfOneGroupAndTier) {
 
 TEST_F(TidectlTest, ShowsWhatTheKernelCanDo) {
   const auto text = as_viewer({"node", "web-1", "--capabilities"});
-  EXPECT_THAT(text.out, AllOf(HasSubstr("cpu-quota  cpu.cfs_quota_us  yes"), HasSubstr("this kernel has no cpu.idle")));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("cpu-quota  cpu.cfs_quota_us  yes        at most that of each group above"),
+                              HasSubstr("this kernel has no cpu.idle")));
   const auto all = json::parse(as_viewer({"node", "web-1", "--capabilities", "--json"}).out);
   EXPECT_EQ(all["knobs"][1]["knob"], "cpu-idle");
   EXPECT_EQ(all["knobs"][1]["supported"], false);
+  EXPECT_EQ(all["knobs"][1]["why"], "this kernel has no cpu.idle");
+  EXPECT_EQ(all["knobs"][1]["demands"], "");
+  EXPECT_EQ(all["knobs"][0]["why"], "");
+  EXPECT_EQ(all["knobs"][0]["demands"], "at most that of each group above");
 }
 
 TEST_F(TidectlTest, HandsOffAndReleaseNeedTheOperatorRole) {

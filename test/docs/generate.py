@@ -69,11 +69,12 @@ A mechanism in dry run decides, explains and reports, and writes nothing. This t
 |---|---|---|
 | `node.koordinator.sh/reservation` | `{"resources": {"cpu": "2", "memory": "4Gi"}, "reservedCPUs": "0-1", "applyPolicy": "Default"}` | kept for the system, used or not, where it is more than `--reserved-cpu` and `--reserved-memory`: in the [account](concepts.md#reclaimed-capacity) and in CPU suppress. The count of `reservedCPUs` takes the place of `cpu`; batch and the pool of services are kept off those CPUs, as by `--reserved-cpus`. `applyPolicy` (`Default`, `ReservedCPUsOnly`) is for schedulers |
 | `node.koordinator.sh/thirdPartyAllocations` | `{"allocations": [{"name": "hadoop-yarn", "priority": "koord-batch", "resources": {"kubernetes.io/batch-cpu": "4000", "kubernetes.io/batch-memory": "8Gi"}}]}` | what other schedulers gave away of batch: `koord-batch` allocations are subtracted from what batch is offered, and mid is not sold it. `koord-prod`, `koord-mid` and `koord-free`, allocations without a priority and other resources do not count |
+| `node.koordinator.sh/system-qos-resource` | `{"cpuset": "0-1", "cpusetExclusive": true}` | CPUs for pods of class SYSTEM: batch and the pool of services are kept off them, as by `--reserved-cpus`, unless `cpusetExclusive` is false. SYSTEM pods are not put on them, and nothing is taken off the offer or the limit for it: what these pods use is charged as measured |
 | `node.koordinator.sh/colocation-strategy` | `{"cpuReclaimThresholdPercent": 50}` | keys of `colocation-config` for this node alone. `enable` overrules that of an entry either way; where it is false in the cluster's strategy the node stays off |
 
 The first two are read as a whole or not at all. One that cannot be read (no JSON, no quantity, a member or a priority that is not known) withholds the node's offer, rule
-`bad-annotation`: how much it takes is not known. A strategy that cannot be read is ignored. Each is named with its value: once in the coordinator's log
-(`node-metadata`), in `tidectl node`, `policy status`, `policy check` and `explain reclaimed`. `tideline-node` does not start with one of the first two that it cannot read.
+`bad-annotation`: how much it takes is not known. The other two are ignored where they cannot be read. Each is named with its value: once in the coordinator's log
+(`node-metadata`), in `tidectl node`, `policy status`, `policy check` and `explain reclaimed`. `tideline-node` does not start with one of the first three that it cannot read.
 """
 
 RANGES = {"bool": "true, false", "object": "", "list of text": "", "list of objects": ""}

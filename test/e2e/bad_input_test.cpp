@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "test/support/cluster.h"
+#include "test/support/fixture_tree.h"
 #include "test/support/pod_tree.h"
 
 namespace tideline::test {
@@ -102,6 +103,39 @@ TEST(StartUp, RefusesAnnotationsOfTheNodeThatCannotBeRead) {
   refused("node.koordinator.sh/reservation={\"reservedCpus\":\"0\"}", "\"reservedCpus\" is not known");
   refused("node.koordinator.sh/thirdPartyAllocations=yarn", "not JSON");
   refused("big=" + std::string(5000, 'x'), "annotation big: 5000 bytes, limit 4096");
+}
+
+TEST(StartUp, LooksForKubeletBelowTheKernelRootAndSaysWhatItFound) {
+  const FixtureTree host({{"proc/self/mountinfo", FixtureTree::mountinfo_v1()},
+                          {"proc/self/stat", "1\n"},
+                          {"sys/fs/cgroup/cpu/kubepods/besteffort/cpu.shares", "2\n"}});
+  const auto checked = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> argv{program("tideline-node"),
+                                  "check",
+                                  "--node-name",
+                                  "n1",
+                                  "--coordinator",
+                                  "127.0.0.1:1",
+                                  "--pods-file",
+                                  "pods.json",
+                                  "--state-dir",
+                                  host.path("s"),
+                                  "--kernel-root",
+                                  host.str()};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return run(std::move(argv)).output;
+  };
+  EXPECT_THAT(checked({}), HasSubstr("FAIL it is not known which CPUs kubelet gave away: " +
+                                     host.path("var/lib/kubelet") + ": No such file or directory"));
+  host.write("data/kubelet/cpu_manager_state", R"({"policyName": "static", "defaultCpuSet": "0-3"})");
+  EXPECT_THAT(
+      checked({"--kubelet-dir", "/data/kubelet"}),
+      HasSubstr("ok   kubelet's CPU manager: static, by " + host.path("data/kubelet/cpu_manager_state") + "\n"));
+  EXPECT_THAT(checked({"--kubelet-dir", "data/kubelet"}), HasSubstr("want an absolute path"));
+  host.remove("proc/self/stat");
+  EXPECT_THAT(checked({}), HasSubstr("ok   kubelet's CPU manager: none, for there is no " +
+                                     host.path("var/lib/kubelet/cpu_manager_state")))
+      << "a simulated host has none unless one is named";
 }
 
 TEST(Strangers, ANodeOfAnotherAuthorityIsRefusedAndLogged) {

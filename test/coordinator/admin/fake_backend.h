@@ -249,7 +249,7 @@ class FakeBackend final : public admin::AdminBackend {
     status.boot_id = "b";
     status.agent_version = "0.1.0";
     status.protection = {true, "kubepods/besteffort cpu.shares 2"};
-    status.knobs = {{model::Knob::kCpuQuota, true, "cpu.cfs_quota_us", ""},
+    status.knobs = {{model::Knob::kCpuQuota, true, "cpu.cfs_quota_us", "at most that of each group above"},
                     {model::Knob::kCpuIdle, false, "cpu.idle", "this kernel has no cpu.idle"}};
     view.status = status;
     model::NodeSample last;

@@ -113,6 +113,28 @@ TEST(ThirdParty, IsTheSumOverAllocationsOfBatch) {
   EXPECT_EQ(claims.third_party.memory, Bytes(10 * kGi));
 }
 
+TEST(SystemQos, ItsCpusAreThoseOfTheCpusetUnlessTheyAreShared) {
+  EXPECT_EQ(claims_of(kSystemQosAnnotation, R"({"cpuset":"0-1,8"})").system_cpus, (CpuSet{0, 1, 8}));
+  EXPECT_EQ(claims_of(kSystemQosAnnotation, R"({"cpuset":"0-1","cpusetExclusive":true})").system_cpus, (CpuSet{0, 1}));
+  EXPECT_EQ(claims_of(kSystemQosAnnotation, R"({"cpuset":"0-1","cpusetExclusive":null})").system_cpus, (CpuSet{0, 1}));
+  const auto shared = claims_of(kSystemQosAnnotation, R"({"cpuset":"0-1","cpusetExclusive":false})");
+  EXPECT_TRUE(shared.system_cpus.empty());
+  EXPECT_THAT(shared.problems, IsEmpty());
+  EXPECT_TRUE(claims_of(kSystemQosAnnotation, "{}").system_cpus.empty());
+  EXPECT_EQ(claims_of(kSystemQosAnnotation, R"({"cpuset":"0-1"})").reservation, NodeReservation{});
+}
+
+TEST(SystemQos, OneThatCannotBeReadKeepsNoCpuAndWithholdsNoOffer) {
+  for (const auto* value : {"0-1", R"({"cpuset":3})", R"({"cpuset":"1-"})", R"({"cpus":"0-1"})",
+                            R"({"cpuset":"0-1","cpusetExclusive":"true"})"}) {
+    const auto claims = claims_of(kSystemQosAnnotation, value);
+    EXPECT_TRUE(claims.system_cpus.empty()) << value;
+    EXPECT_THAT(claims.unreadable, IsEmpty()) << value;
+    ASSERT_THAT(claims.problems, SizeIs(1)) << value;
+    EXPECT_THAT(text_of(claims.problems[0]), HasSubstr("no CPU is kept for SYSTEM pods")) << value;
+  }
+}
+
 TEST(Claims, AnUnknownApplyPolicyIsToldAndTheReservationHolds) {
   const auto claims = claims_of(kReservationAnnotation, R"({"resources":{"cpu":"2"},"applyPolicy":"Sometimes"})");
   EXPECT_EQ(claims.reservation.cpu, MilliCpu(2'000));

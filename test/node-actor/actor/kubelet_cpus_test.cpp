@@ -109,14 +109,16 @@ TEST(KubeletCpus, GarbageIsAnAnswerAndNeverMore) {
 TEST(KubeletCpuFile, IsReadAgainWhenItChangesAndOnlyThen) {
   const test::TempDir dir;
   const auto path = dir.str() + "/cpu_manager_state";
-  KubeletCpuFile file(path);
+  KubeletCpuFile file({dir.str(), true});
   EXPECT_TRUE(file.look());
   EXPECT_EQ(file.cpus(), KubeletCpus{}) << "no file: no CPU manager";
+  EXPECT_EQ(file.text(), "kubelet's CPU manager: none, for there is no " + path);
   EXPECT_FALSE(file.look());
   dir.write("new", kStatic);
   std::filesystem::rename(dir.str() + "/new", path);  // as kubelet does
   EXPECT_TRUE(file.look());
   EXPECT_EQ(file.cpus()->exclusive, CpuSet({1, 2, 3, 8}));
+  EXPECT_EQ(file.text(), "kubelet's CPU manager: static, by " + path);
   EXPECT_FALSE(file.look());
   std::filesystem::remove(path);
   EXPECT_TRUE(file.look());
@@ -127,10 +129,11 @@ TEST(KubeletCpuFile, WhatCannotBeReadLeavesTheLastThatCould) {
   const test::TempDir dir;
   const auto path = dir.str() + "/cpu_manager_state";
   dir.write("cpu_manager_state", "{");
-  KubeletCpuFile file(path);
+  KubeletCpuFile file({dir.str(), false});
   EXPECT_TRUE(file.look());
   EXPECT_EQ(file.cpus(), std::nullopt);
   EXPECT_THAT(file.problem(), HasSubstr(path));
+  EXPECT_EQ(file.text(), "it is not known which CPUs kubelet gave away: " + file.problem());
   dir.write("cpu_manager_state", kStatic);
   EXPECT_TRUE(file.look());
   EXPECT_EQ(file.problem(), "");
@@ -138,6 +141,36 @@ TEST(KubeletCpuFile, WhatCannotBeReadLeavesTheLastThatCould) {
   EXPECT_TRUE(file.look());
   EXPECT_EQ(file.cpus()->exclusive, CpuSet({1, 2, 3, 8}));
   EXPECT_THAT(file.problem(), HasSubstr("policyName"));
+  EXPECT_THAT(file.text(), HasSubstr("static, by " + path + "; that was before: " + file.problem()));
+}
+
+TEST(KubeletCpuFile, WithoutADirectoryThereIsNoKubeletUnlessThereMustBeOne) {
+  const test::TempDir host;
+  const auto directory = host.str() + "/var/lib/kubelet";
+  KubeletCpuFile plain({directory, false});
+  EXPECT_TRUE(plain.look());
+  EXPECT_EQ(plain.cpus(), KubeletCpus{});
+
+  KubeletCpuFile seen_from_a_container({directory, true});
+  EXPECT_TRUE(seen_from_a_container.look());
+  EXPECT_EQ(seen_from_a_container.cpus(), std::nullopt);
+  EXPECT_EQ(seen_from_a_container.problem(), directory + ": No such file or directory");
+  EXPECT_FALSE(seen_from_a_container.look());
+  std::filesystem::create_directories(directory);
+  EXPECT_TRUE(seen_from_a_container.look());
+  EXPECT_EQ(seen_from_a_container.cpus(), KubeletCpus{});
+  host.write("var/lib/kubelet/cpu_manager_state", kStatic);
+  EXPECT_TRUE(seen_from_a_container.look());
+  std::filesystem::remove_all(directory);
+  EXPECT_TRUE(seen_from_a_container.look());
+  EXPECT_EQ(seen_from_a_container.cpus()->exclusive, CpuSet({1, 2, 3, 8})) << "what was known still counts";
+  EXPECT_THAT(seen_from_a_container.problem(), HasSubstr(directory));
+}
+
+TEST(KubeletCpuFile, ItsTextIsShortWhateverThePath) {
+  KubeletCpuFile file({"/" + std::string(2000, 'x'), true});
+  file.look();
+  EXPECT_EQ(file.text().size(), KubeletCpuFile::kMaxTextBytes);
 }
 
 }  // namespace

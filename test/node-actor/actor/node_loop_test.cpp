@@ -57,6 +57,7 @@ class NodeLoopTest : public testing::Test {
     config.state_dir = state_->str();
     config.cookies = &cookies_;
     config.annotations = annotations_;
+    config.kubelet = {tree_->path("var/lib/kubelet"), kubelet_must_be_there_};
     if (zones_in_each_round_) config.report_interval = config.pod_interval / 2;
     return config;
   }
@@ -95,6 +96,7 @@ class NodeLoopTest : public testing::Test {
 
   model::NodeAnnotations annotations_;
   bool zones_in_each_round_ = false;
+  bool kubelet_must_be_there_ = false;
   kernel::test::CookieTwin cookies_;
   std::unique_ptr<FixtureTree> tree_;
   std::unique_ptr<test::TempDir> state_;
@@ -119,7 +121,7 @@ TEST_F(NodeLoopTest, RefusesAReservationOfAllCpus) {
   const auto loop = NodeLoop::open(config(), *journal_, *lease_);
   ASSERT_FALSE(loop.ok());
   EXPECT_EQ(loop.error().code(), model::ErrorCode::kInvalidArgument);
-  EXPECT_THAT(loop.error().message(), testing::HasSubstr("0-3, with those of the annotated reservation"));
+  EXPECT_THAT(loop.error().message(), testing::HasSubstr("0-3, with those that are annotated"));
 }
 
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
@@ -216,6 +218,113 @@ TEST_F(NodeLoopTest, ZonesDoNotTellBestEffortsPartWhileAServiceRunsBelowItsRoot)
   ASSERT_THAT(zones, testing::SizeIs(2));
   EXPECT_TRUE(zones[1].memory_used);
   EXPECT_EQ(zones[1].be_memory, std::nullopt);
+}
+
+const std::string kBeCpus = "sys/fs/cgroup/cpuset/kubepods/besteffort/cpuset.cpus";
+
+/// Four CPUs that can be told apart, and sets of them.
+FixtureTree::Files with_cpusets() {
+  return kernel::test::v1_files() + two_zones() + FixtureTree::Files{{kBeCpus, "0-3\n"}};
+}
+model::Pod bound_pod() {
+  auto pod = kernel::test::pod_of("a");
+  pod.qos = model::QosClass::kLse;
+  pod.bound_cpus = model::CpuSet{0};
+  return pod;
+}
+
+TEST_F(NodeLoopTest, BatchKeepsOffBoundCpusAndTheFeatureSaysWhatIsKnownOfKubelet) {
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(false);
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuset").state, FeatureState::State::kActive);
+  EXPECT_THAT(feature("cpuset").why, testing::EndsWith("; kubelet's CPU manager: none, for there is no " +
+                                                       tree_->path("var/lib/kubelet/cpu_manager_state")));
+  EXPECT_EQ(tree_->read(kBeCpus), "1-3");
+}
+
+TEST_F(NodeLoopTest, KeepsOffTheCpusThatAreAnnotatedForSystemPods) {
+  annotations_ = {{std::string(model::kSystemQosAnnotation), R"({"cpuset": "3"})"}};
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kBeCpus), "1-2") << "0 is an LSE pod's";
+  EXPECT_THAT(feature("cpuset").why, testing::HasSubstr("reserved 3"));
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000") << "what SYSTEM pods use is measured";
+}
+
+const std::string kOnline = "sys/devices/system/cpu/online";
+
+TEST_F(NodeLoopTest, CapacityPoolsAndZonesFollowACpuThatGoesOfflineAndComesBack) {
+  zones_in_each_round_ = true;
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(false);
+  loop_->pod_round();
+  ASSERT_EQ(tree_->read(kBeCpus), "1-3");
+  ASSERT_EQ(loop_->status().cpu_capacity, MilliCpu(4000));
+  loop_->take_events();
+
+  tree_->write(kOnline, "0-2\n");
+  loop_->pod_round();
+  EXPECT_EQ(tree_->read(kBeCpus), "1-2");
+  EXPECT_EQ(loop_->status().cpu_capacity, MilliCpu(3000));
+  EXPECT_EQ(loop_->status().cpu_allocatable, MilliCpu(3000));
+  EXPECT_THAT(feature("cpuset").why, testing::HasSubstr("BE pool 1-2"));
+  EXPECT_THAT(told(), testing::Contains("online CPUs: 4 CPUs -> 3 CPUs: 0-2"));
+  auto zones = loop_->pod_round().zones;
+  ASSERT_THAT(zones, testing::SizeIs(2));
+  EXPECT_EQ(zones[0].cpu_capacity, MilliCpu(3000));
+  EXPECT_THAT(told(), testing::IsEmpty()) << "told once";
+
+  tree_->write(kOnline, "0-3\n");
+  loop_->pod_round();
+  EXPECT_EQ(tree_->read(kBeCpus), "1-3");
+  EXPECT_EQ(loop_->status().cpu_capacity, MilliCpu(4000));
+  EXPECT_THAT(told(), testing::Contains("online CPUs: 3 CPUs -> 4 CPUs: 0-3"));
+  zones = loop_->pod_round().zones;
+  ASSERT_THAT(zones, testing::SizeIs(2));
+  EXPECT_EQ(zones[0].cpu_capacity, MilliCpu(4000));
+}
+
+TEST_F(NodeLoopTest, TheLimitIsAPartOfTheCpusThatAreOnlineNow) {
+  host(kernel::test::v1_files());
+  tree_->write(kOnline, "0-1\n");
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "1300000") << "65 % of two CPUs";
+}
+
+TEST_F(NodeLoopTest, OnlineCpusThatCannotBeReadStayAsTheyWere) {
+  host(kernel::test::v1_files());
+  tree_->write(kOnline, "all\n");
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), "2600000");
+  EXPECT_EQ(loop_->status().cpu_capacity, MilliCpu(4000));
+}
+
+TEST_F(NodeLoopTest, NoCpusetIsTouchedWhileWhatKubeletGaveAwayCannotBeReached) {
+  kubelet_must_be_there_ = true;
+  host(with_cpusets());
+  loop_->set_pods({bound_pod()});
+  policy(false);
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuset").state, FeatureState::State::kUnsupported);
+  const auto why = "it is not known which CPUs kubelet gave away: " + tree_->path("var/lib/kubelet") + ": No such file";
+  EXPECT_THAT(feature("cpuset").why, testing::StartsWith(why));
+  EXPECT_THAT(model::KnobSet{loop_->status().knobs}.why_not(model::Knob::kCpuset), testing::StartsWith(why));
+  EXPECT_EQ(tree_->read(kBeCpus), "0-3\n");
+
+  const std::string state = "var/lib/kubelet/cpu_manager_state";
+  tree_->write(state, R"({"policyName": "static", "defaultCpuSet": "0,2-3", "entries": {"uid": {"main": "1"}}})");
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuset").state, FeatureState::State::kActive) << feature("cpuset").why;
+  EXPECT_THAT(feature("cpuset").why,
+              testing::AllOf(testing::HasSubstr("BE pool 2-3"), testing::HasSubstr("gave away 1"),
+                             testing::EndsWith("static, by " + tree_->path(state))));
 }
 
 TEST_F(NodeLoopTest, EachWriteIsToldWithWhatWasThereAndWhatIsThereNow) {
@@ -416,6 +525,22 @@ TEST_F(NodeLoopTest, UnderCoreSchedThreadsGetCookiesAndAReleaseTakesThem) {
   EXPECT_NE(cookies_.of(tid), 0u);
 }
 
+TEST_F(NodeLoopTest, GroupIdentityThatTheKernelHasSwitchedOffIsNotCalledActive) {
+  const std::string enabled = "proc/sys/kernel/sched_group_identity_enabled";
+  host(kernel::test::v1_files() +
+       FixtureTree::Files{{"sys/fs/cgroup/cpu/kubepods/besteffort/cpu.bvt_warp_ns", "0\n"}, {enabled, "0\n"}});
+  model::NodePolicy policy;
+  policy.qos.be.enable = true;
+  loop_->set_policy(policy);
+  loop_->set_pods({});
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuQOS.beClass").state, FeatureState::State::kUnsupported);
+  EXPECT_THAT(feature("cpuQOS.beClass").why, testing::HasSubstr("bvt-warp: " + tree_->path(enabled) + " is 0"));
+  EXPECT_EQ(tree_->read("sys/fs/cgroup/cpu/kubepods/besteffort/cpu.bvt_warp_ns"), "0\n");
+  const auto knobs = loop_->status().knobs;
+  EXPECT_EQ(knobs.at(0).why, "at most that of each group above") << "what the kernel demands is told, too";
+}
+
 TEST_F(NodeLoopTest, AKernelWithoutCoreSchedulingSaysSo) {
   cookies_.built_in = false;
   host(kernel::test::v1_files());
@@ -580,6 +705,39 @@ TEST_F(NodeLoopTest, FeaturesAreOfTheLastRoundUntilTheNextOneEvenIfThePolicyChan
   EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kInactive);
   EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("disabled"));
   EXPECT_EQ(feature("cpuSuppress.cfsQuota"), FeatureState{});
+}
+
+TEST_F(NodeLoopTest, EachMechanismSaysWhatItWaitsForAsLongAsThereIsNoRound) {
+  host(kernel::test::v1_files());
+  const auto of_rounds = [&] {
+    std::vector<std::string> names;
+    for (const auto& each : loop_->status().features) {
+      if (!each.feature.starts_with("cpuSuppress")) names.push_back(each.feature);
+    }
+    return names;
+  };
+  loop_->pod_round();
+  const auto waiting = of_rounds();
+  for (const auto& name : waiting) {
+    EXPECT_EQ(feature(name).state, FeatureState::State::kInactive) << name;
+    EXPECT_EQ(feature(name).why, "no policy yet, no list of pods yet") << name;
+  }
+  loop_->set_pods({});
+  loop_->pod_round();
+  EXPECT_EQ(feature("batchLimits").why, "no policy yet");
+  loop_->set_policy(model::NodePolicy{});
+  EXPECT_EQ(feature("cpuset").why, "no pod round yet");
+  loop_->pod_round();
+  EXPECT_EQ(of_rounds(), waiting) << "no mechanism is left out";
+  EXPECT_EQ(feature("cpuBurst").why, "disabled");
+}
+
+TEST_F(NodeLoopTest, APolicyWithoutAListOfPodsWaitsForThat) {
+  host(kernel::test::v1_files());
+  loop_->set_policy(model::NodePolicy{});
+  loop_->pod_round();
+  EXPECT_EQ(feature("cpuEvict.nodeUsage").state, FeatureState::State::kInactive);
+  EXPECT_EQ(feature("cpuEvict.nodeUsage").why, "no list of pods yet");
 }
 
 TEST_F(NodeLoopTest, OneWhoChangesAWeightIsSeenInTheNextPodRound) {

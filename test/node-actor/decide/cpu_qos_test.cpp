@@ -202,6 +202,14 @@ TEST(CpuQos, AMissingKnobIsUnsupportedByNameWhileTheRestIsApplied) {
   EXPECT_THAT(annotated.why, HasSubstr("bvt-warp: no such file"));
 }
 
+TEST(CpuQos, GroupIdentityIsToldAsNotVerified) {
+  auto own = ls_pod("own");
+  own.cpu_qos = {true, 2};
+  const auto wants = cpu_qos({own}, kAlibaba, all_classes());
+  EXPECT_THAT(feature(wants, "cpuQOS.lsClass").why, HasSubstr("groupIdentity 1 (its effect is not verified)"));
+  EXPECT_THAT(feature(wants, "cpuQOS.annotation").why, HasSubstr("(its effect is not verified)"));
+}
+
 TEST(CpuQos, AllThatIsAskedForIsActiveWhereTheKernelHasIt) {
   auto policy = all_classes();
   policy.qos.be.sched_idle = 1;

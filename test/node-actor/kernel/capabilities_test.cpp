@@ -96,6 +96,18 @@ TEST(Knobs, AFileThatCannotBeOpenedForWritingIsNotSupported) {
   EXPECT_THAT(found.why_not(Knob::kCpuWeight), AllOf(HasSubstr("open for writing"), HasSubstr("Permission denied")));
 }
 
+TEST(Knobs, BvtThatIsSwitchedOffAsAWholeIsNotSupported) {
+  const std::string enabled = "proc/sys/kernel/sched_group_identity_enabled";
+  const FixtureTree v1(v1_files() + FixtureTree::Files{{kV1Be + "cpu.bvt_warp_ns", "0\n"}, {enabled, "0\n"}});
+  const auto tree = tree_of(v1);
+  EXPECT_EQ(probe_knobs(tree).why_not(Knob::kBvtWarp), v1.path(enabled) + " is 0");
+  v1.write(enabled, "1\n");
+  EXPECT_TRUE(probe_knobs(tree).has(Knob::kBvtWarp));
+  EXPECT_EQ(v1.read(enabled), "1\n");
+  v1.remove(enabled);
+  EXPECT_TRUE(probe_knobs(tree).has(Knob::kBvtWarp)) << "a kernel without the switch";
+}
+
 TEST(Knobs, ProbingChangesNothing) {
   const FixtureTree v1(v1_files());
   probe_knobs(tree_of(v1));
@@ -111,6 +123,27 @@ TEST(KernelOrder, V1BindsChildrenToTheirParents) {
   const auto unified = kernel_order(tree_of(v2), "6.1.0-40-cloud-amd64");
   EXPECT_FALSE(unified.quota_within_parent || unified.cpuset_within_parent);
   EXPECT_TRUE(unified.burst_within_quota);
+}
+
+TEST(KernelOrder, IsToldWithTheKnobsThatAreSupported) {
+  const FixtureTree v1(v1_files() + FixtureTree::Files{{kV1Be + "cpu.bvt_warp_ns", "0\n"}});
+  const auto told = [](const FixtureTree& fixture, const char* release, Knob knob) {
+    const auto tree = tree_of(fixture);
+    auto found = probe_knobs(tree);
+    tell(kernel_order(tree, release), found);
+    for (const auto& support : found.knobs) {
+      if (support.knob == knob) return support.why;
+    }
+    return std::string("not probed");
+  };
+  EXPECT_EQ(told(v1, "6.18.44", Knob::kCpuQuota), "at most that of each group above");
+  EXPECT_EQ(told(v1, "6.18.44", Knob::kCpuWeight), "refused while cpu.idle is 1");
+  EXPECT_EQ(told(v1, "6.18.44", Knob::kBvtWarp), "its effect is not verified");
+  EXPECT_THAT(told(v1, "6.18.44", Knob::kCpuBurst), HasSubstr("this kernel has no")) << "why it is missing stays";
+  const FixtureTree v2(v2_files() + FixtureTree::Files{{kV2Be + "cpu.max.burst", "0\n"}});
+  EXPECT_EQ(told(v2, "6.18.44", Knob::kCpuQuota), "");
+  EXPECT_EQ(told(v2, "6.18.44", Knob::kCpuBurst), "at most the group's quota");
+  EXPECT_EQ(told(v2, "5.10.134-16.al8.x86_64", Knob::kCpuBurst), "");
 }
 
 TEST(KernelOrder, OnlyAlibabaCloudLinuxTakesABurstAboveTheQuota) {

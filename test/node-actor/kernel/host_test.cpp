@@ -1,9 +1,12 @@
+#include <set>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hwloc.h>
 
 #include "node-actor/kernel/host_facts.h"
+#include "node-actor/kernel/online_cpus.h"
 #include "node-actor/kernel/topology.h"
 #include "test/node-actor/kernel/trees.h"
 
@@ -28,17 +31,43 @@ TEST(HostFacts, ReadsBootReleaseAndName) {
   EXPECT_THAT(read_host_facts(KernelRoot::below(fixture.str())).error().message(), HasSubstr("osrelease"));
 }
 
-TEST(HostFacts, MemoryComesFromMeminfoAndCpusFromTheOnlineList) {
+TEST(HostFacts, MemoryComesFromMeminfo) {
   const FixtureTree fixture({{"proc/meminfo", "MemTotal:  2048 kB\n"},
-                             {"sys/devices/system/node/node0/meminfo", "Node 0 MemTotal:  7 kB\n"},
-                             {"sys/devices/system/cpu/online", "0-1,4-5\n"}});
+                             {"sys/devices/system/node/node0/meminfo", "Node 0 MemTotal:  7 kB\n"}});
   const auto root = KernelRoot::below(fixture.str());
   EXPECT_EQ(read_memory_capacity(root).value(), Bytes(2048 * 1024));
-  EXPECT_EQ(read_cpu_capacity(root).value(), MilliCpu(4000));
-  fixture.write("sys/devices/system/cpu/online", "all\n");
   fixture.write("proc/meminfo", "MemTotal:  0 kB\n");
-  EXPECT_EQ(read_cpu_capacity(root).error().code(), ErrorCode::kMalformed);
   EXPECT_EQ(read_memory_capacity(root).error().code(), ErrorCode::kMalformed);
+}
+
+TEST(OnlineCpusOfTheHost, AreToldWhenTheyAreOthersAndStayWhenTheyCannotBeRead) {
+  const std::string list = "sys/devices/system/cpu/online";
+  const FixtureTree fixture({{list, "0-1,4-5\n"}});
+  OnlineCpus online(KernelRoot::below(fixture.str()));
+  const auto others = [&] {
+    const auto looked = online.look();
+    EXPECT_TRUE(looked.ok()) << looked.error().message();
+    return looked.ok() && *looked;
+  };
+  EXPECT_TRUE(others()) << "the first look";
+  EXPECT_EQ(online.cpus(), (model::CpuSet{0, 1, 4, 5}));
+  EXPECT_EQ(online.capacity(), MilliCpu(4000));
+  EXPECT_FALSE(others());
+  fixture.write(list, "0-1,4\n");
+  EXPECT_TRUE(others());
+  EXPECT_EQ(online.capacity(), MilliCpu(3000));
+  for (const auto* text : {"all\n", "\n", ""}) {
+    fixture.write(list, text);
+    const auto garbled = online.look();
+    ASSERT_FALSE(garbled.ok()) << text;
+    EXPECT_EQ(garbled.error().code(), ErrorCode::kMalformed);
+    EXPECT_THAT(garbled.error().message(), HasSubstr(fixture.path(list)));
+  }
+  EXPECT_EQ(online.cpus(), (model::CpuSet{0, 1, 4}));
+  fixture.write(list, "0-1,4-5\n");
+  EXPECT_TRUE(others());
+  EXPECT_EQ(online.capacity(), MilliCpu(4000));
+  EXPECT_FALSE(OnlineCpus(KernelRoot::below(fixture.str() + "/nowhere")).look().ok());
 }
 
 TEST(CpuKindOfTheHost, IsWhatTheKernelTells) {
@@ -83,7 +112,9 @@ TEST(CpuKindOfTheHost, WhatIsNotToldIsNotKnown) {
 TEST(HostFacts, ThisHostHasAll) {
   EXPECT_TRUE(read_host_facts({}).ok());
   EXPECT_GT(read_memory_capacity({})->value(), 0);
-  EXPECT_GE(read_cpu_capacity({})->value(), 1000);
+  OnlineCpus online({});
+  ASSERT_TRUE(online.look().ok());
+  EXPECT_GE(online.capacity().value(), 1000);
 }
 
 TEST(Topology, LargeHostWithSmtNumaAndTwoCachesAPackage) {
@@ -144,7 +175,9 @@ TEST(Topology, NamesWhatDescribesNoHost) {
 TEST(Topology, ThisHostHasAsManyCpusAsAreOnline) {
   const auto found = load_topology({});
   ASSERT_TRUE(found.ok()) << found.error().message();
-  EXPECT_EQ(static_cast<std::int64_t>(found->cpus.size()) * 1000, read_cpu_capacity({})->value());
+  OnlineCpus online({});
+  ASSERT_TRUE(online.look().ok());
+  EXPECT_EQ(static_cast<int>(found->cpus.size()), online.cpus().size());
 }
 
 TEST(Topology, ReadsTheTreeBelowItsRoot) {
@@ -166,6 +199,23 @@ TEST(Topology, ReadsTheTreeBelowItsRoot) {
   ASSERT_TRUE(found.ok()) << found.error().message();
   EXPECT_EQ(found->cpus.size(), 3U);
   EXPECT_EQ(found->cores, 3);
+  EXPECT_EQ(found->l3_domains, 0) << "those of this machine are not that tree's";
+  fixture.write("sys/devices/system/cpu/online", "0,2\n");
+  const auto fewer = load_topology(KernelRoot::below(fixture.str()));
+  ASSERT_TRUE(fewer.ok()) << fewer.error().message();
+  ASSERT_EQ(fewer->cpus.size(), 2U);
+  EXPECT_EQ(fewer->cpus[1].id, 2) << "who is offline is not there";
+}
+
+TEST(Topology, CpusOfWhichNoCoreIsToldAreNoSiblings) {
+  const FixtureTree fixture({{"sys/devices/system/cpu/online", "0-1\n"}});
+  const auto found = load_topology(KernelRoot::below(fixture.str()));
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  std::set<int> cores;
+  for (const auto& cpu : found->cpus)
+    cores.insert(cpu.core);
+  EXPECT_EQ(cores.size(), found->cpus.size());
+  EXPECT_FALSE(found->smt());
 }
 
 }  // namespace
