@@ -58,7 +58,7 @@ class NodeActors : public testing::Test {
     ready.status.boot_id = "boot";
     model::Event event;
     event.subject = "at " + std::to_string(at.ns);
-    ready.events = {event};
+    ready.events.push_back({event});
     return ready;
   }
   std::vector<model::Report> spooled(std::size_t max_reports) const {
