@@ -118,6 +118,7 @@ struct FileState {
   std::uint32_t changes_last_hour = 0;
   std::uint32_t drifts_last_hour = 0;  // of them, by somebody else
   bool original = false;               // the agent put back what was there before it
+  bool events_lost_since = false;      // this change may not be the last
 };
 
 struct PodEviction {
@@ -144,6 +145,7 @@ struct Explanation {
   std::optional<model::WallTime> history_from;
   bool events_cut = false;
   bool rows_cut = false;
+  std::optional<model::WallTime> events_lost;  // up to when events of the node are known to be lost
   std::optional<model::NodeStatus> status;
   model::WallTime status_at;
 };

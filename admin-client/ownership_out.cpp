@@ -32,12 +32,11 @@ std::string files_text(const Explanation& explanation) {
   for (const FileState& file : explanation.files) {
     const bool foreign = file.reason == model::Reason::kDrift;
     const auto since = std::chrono::milliseconds(explanation.at.ms - file.at.ms);
+    const std::string state = foreign ? "not ours" : file.original ? "original" : "ours";
     table.row({file.file, file.value, file.old_value, foreign ? "somebody else" : std::string(name_of(file.controller)),
                std::string(name_of(file.reason)), format_instant(file.at), age(since),
                fmt::format("{}", file.changes_last_hour), fmt::format("{}", file.drifts_last_hour),
-               foreign         ? "not ours"
-               : file.original ? "original"
-                               : "ours"});
+               state + (file.events_lost_since ? ", events lost since" : "")});
   }
   return table.text();
 }
@@ -97,6 +96,10 @@ std::string render_explanation(const Explanation& explanation, const std::string
   } else {
     out += fmt::format("history of this node reaches back to {}\n", format_instant(*explanation.history_from));
   }
+  if (explanation.events_lost) {
+    out += fmt::format("lost: events up to {} were lost; where the state says so, a change may not be the last\n",
+                       format_instant(*explanation.events_lost));
+  }
   if (explanation.rows_cut) out += "cut: more files, pods or groups than fit; narrow with --file\n";
   return out + "\n" + status_text(explanation);
 }
@@ -112,7 +115,8 @@ Json to_json(const Explanation& explanation) {
                      {"wallMs", file.at.ms},
                      {"changesLastHour", file.changes_last_hour},
                      {"driftsLastHour", file.drifts_last_hour},
-                     {"original", file.original}});
+                     {"original", file.original},
+                     {"eventsLostSince", file.events_lost_since}});
   }
   Json evictions = Json::array();
   for (const PodEviction& eviction : explanation.evictions) {
@@ -146,6 +150,7 @@ Json to_json(const Explanation& explanation) {
           {"historyFromWallMs", instant(explanation.history_from)},
           {"eventsCut", explanation.events_cut},
           {"rowsCut", explanation.rows_cut},
+          {"eventsLostWallMs", instant(explanation.events_lost)},
           {"statusWallMs", explanation.status ? Json(explanation.status_at.ms) : Json()},
           {"protection", std::move(protection)},
           {"features", std::move(features)}};

@@ -91,7 +91,8 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
                          .at = {file.getWallMs()},
                          .changes_last_hour = file.getChangesLastHour(),
                          .drifts_last_hour = file.getDriftsLastHour(),
-                         .original = file.getOriginal()});
+                         .original = file.getOriginal(),
+                         .events_lost_since = file.getEventsLostSince()});
   }
   for (const auto eviction : in.getEvictions()) {
     out.evictions.push_back({str(eviction.getPod()),
@@ -110,6 +111,7 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
   out.history_from = instant(in.getHistoryFromMs());
   out.events_cut = in.getEventsCut();
   out.rows_cut = in.getRowsCut();
+  out.events_lost = instant(in.getEventsLostMs());
   if (in.hasStatus()) {
     auto status = codec::read(in.getStatus());
     if (!status) return status.error();

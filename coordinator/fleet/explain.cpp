@@ -40,6 +40,12 @@ bool is_of_an_eviction(const Event& event) {
          (event.controller == Controller::kCoordinator && is_arbitration(event.reason));
 }
 
+/// The node's word on events, the coordinator's on reports.
+bool is_a_loss(const Event& event) {
+  return event.reason == Reason::kEventsLost ||
+         (event.controller == Controller::kCoordinator && event.reason == Reason::kGap);
+}
+
 bool is_of_a_pod(const Event& event) {
   return event.subject.starts_with("pod ");
 }
@@ -62,7 +68,12 @@ bool is_put_back(Reason reason) {
 
 void Explainer::add_older(const std::vector<Event>& events) {
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
-    if (event->at <= at_ && event->subject.find(part_) != std::string::npos) add(*event);
+    if (event->at > at_) continue;
+    if (is_a_loss(*event)) {
+      if (!lost_) lost_ = event->at;
+    } else if (event->subject.find(part_) != std::string::npos) {
+      add(*event);
+    }
   }
 }
 
@@ -98,7 +109,8 @@ void Explainer::add_file(const Event& event) {
                     .controller = event.controller,
                     .reason = event.reason,
                     .at = event.at,
-                    .original = is_put_back(event.reason)};
+                    .original = is_put_back(event.reason),
+                    .events_lost_since = lost_.has_value()};
     // What drifted is what the file holds; what the agent wants instead is no more than wanted until it is written.
     if (drift) state.value = std::exchange(state.old_value, event.new_value);
     file = files_.emplace(event.subject, std::move(state)).first;
@@ -116,6 +128,7 @@ Explanation Explainer::take() {
     all.hands_off.push_back(std::move(group));
   all.evictions = std::move(evictions_);
   all.rows_cut = rows_cut_;
+  all.events_lost = lost_;
   return all;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct FileState {
   std::uint32_t changes_last_hour = 0;  // in the hour before the instant, this one included if it is in it
   std::uint32_t drifts_last_hour = 0;   // of them, by somebody else
   bool original = false;                // the agent put back what was there before it: is_put_back(reason)
+  bool events_lost_since = false;       // this change may not be the last
   friend bool operator==(const FileState&, const FileState&) = default;
 };
 
@@ -53,6 +55,8 @@ struct Explanation {
   std::vector<PodEviction> evictions;   // newest first
   std::vector<HandsOffNote> hands_off;  // by group
   bool rows_cut = false;                // a bound of ExplainLimits was reached: the ones left out are the oldest
+  /// Up to when events of the node, or whole reports, are known to be lost; nullopt: none is.
+  std::optional<model::WallTime> events_lost = {};
   friend bool operator==(const Explanation&, const Explanation&) = default;
 };
 
@@ -71,7 +75,7 @@ bool is_put_back(model::Reason reason);
 /// the instant, decided but not written (kDryRun), or about no file, pod or group is left out.
 class Explainer {
  public:
-  /// `file_part`: only files, pods and groups whose name has it; "" = all.
+  /// `file_part`: only files, pods and groups whose name has it; "" = all. Lost events may be of any of them.
   Explainer(model::WallTime at, std::string file_part) : at_(at), part_(std::move(file_part)) {}
   /// Oldest first, as history gives them; all of them before the stretch added last.
   void add_older(const std::vector<model::Event>& events);
@@ -87,6 +91,7 @@ class Explainer {
   std::map<std::string, HandsOffNote, std::less<>> groups_;
   std::vector<PodEviction> evictions_;
   bool rows_cut_ = false;
+  std::optional<model::WallTime> lost_;
 };
 
 /// All of it in one stretch, oldest first.

@@ -172,6 +172,7 @@ struct FileState {
   changesLastHour @6 :UInt32; # in the hour before the instant asked for
   driftsLastHour @7 :UInt32;  # of them, by somebody else
   original @8 :Bool;          # the agent put back what was there before it
+  eventsLostSince @9 :Bool;   # this change may not be the last
 }
 
 struct PodEviction {
@@ -200,6 +201,7 @@ struct Explanation {
   rowsCut @7 :Bool;           # more files, evictions or groups exist than fit one answer
   status @8 :R.NodeStatus;    # of the newest report at or before the instant; null = none near it
   statusWallMs @9 :Int64;     # of that report
+  eventsLostMs @10 :R.OptInt; # up to when events or reports of the node are known to be lost; not known = none is
 }
 
 struct HandsOffEntry {

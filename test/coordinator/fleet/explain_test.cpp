@@ -84,6 +84,24 @@ TEST(Explain, WhatWasOnlyDecidedChangedNoFile) {
   EXPECT_THAT(at({write(1, kQuota, "-1", "100", Reason::kDryRun)}, 2).files, IsEmpty());
 }
 
+TEST(Explain, SaysWhereAChangeMayNotBeTheLast) {
+  const std::string shares = "kubepods/podx/cpu.shares";
+  std::vector<Event> events = {write(1, kQuota, "-1", "100"), write(2, shares, "2", "512"),
+                               write(3, "events", "", "12 or more", Reason::kEventsLost, Controller::kGuard),
+                               write(4, kQuota, "100", "200")};
+  auto all = at(events, 5);
+  ASSERT_THAT(all.files, SizeIs(2));
+  EXPECT_FALSE(all.files[0].events_lost_since) << "it was told of after the loss";
+  EXPECT_TRUE(all.files[1].events_lost_since);
+  EXPECT_EQ(all.events_lost, WallTime{3 * kMinute});
+  EXPECT_TRUE(at(events, 5, "shares").files.at(0).events_lost_since) << "also where only that file is asked for";
+  EXPECT_EQ(at(events, 2).events_lost, std::nullopt);
+  events.push_back(write(6, "host-1", "", "3 reports dropped", Reason::kGap, Controller::kCoordinator));
+  all = at(events, 7);
+  EXPECT_TRUE(all.files[0].events_lost_since) << "so it is with lost reports";
+  EXPECT_EQ(all.events_lost, WallTime{6 * kMinute});
+}
+
 TEST(Explain, NamesEvictedPodsNewestFirst) {
   const std::vector<Event> events = {
       write(1, "shop/etl-1", "", "satisfaction 21 %", Reason::kBeStarved, Controller::kCpuEvict),
