@@ -34,6 +34,7 @@ enum class Reason : std::uint16_t {
   kDryRun = 25,          // decided and not written
   kNoLongerWanted = 26,  // no mechanism wants a value here any more: the original is put back
   kEventsLost = 27,      // so many events of the node are not told: what is known of a file may not be the last
+  kOverruled = 28,       // wanted, and another mechanism's want goes first
   // coordinator
   kPolicyApplied = 40,
   kPolicyRejected = 41,

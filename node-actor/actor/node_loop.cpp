@@ -357,6 +357,17 @@ std::optional<model::MilliCpu> NodeLoop::be_whole() const {
   return whole.kind == decide::CurrentLimit::Kind::kUnknown ? suppress_.last_limit : std::nullopt;
 }
 
+std::optional<decide::Aside> NodeLoop::unwritten_limit() const {
+  const bool dry_run = policy_ && policy_->dry_run.cpu_suppress && !held_;
+  const auto whole = dry_run ? be_whole() : std::nullopt;
+  if (!whole) return std::nullopt;
+  return decide::Aside{.key = {.knob = {model::root_of(model::KubeQos::kBestEffort), model::Knob::kCpuQuota},
+                               .kind = decide::AsideKey::Kind::kDryRun,
+                               .controller = model::Controller::kCpuSuppress},
+                       .value = model::Limit{std::max(*whole - outside_allowance(), decide::kKernelMinimum)},
+                       .reason = decided_.reason};
+}
+
 model::MilliCpu NodeLoop::outside_allowance() const {
   if (const auto& split = cpu_side_->split()) return split->outside;
   return input_.be_outside_root.value_or(model::MilliCpu(0));
@@ -435,6 +446,7 @@ model::NodeSample NodeLoop::pod_round() {
                                       .be_whole = be_whole(),
                                       .holds = holds_,
                                       .allocatable_batch_cpu = fresh_batch_allocatable(now),
+                                      .dry_suppress = unwritten_limit(),
                                       .recorder = recorder_});
   if (!done) fenced_ = done.error();
   return sample;

@@ -17,6 +17,7 @@
 #include "node-actor/actor/own_pod.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/actor/zones.h"
+#include "node-actor/decide/asides.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/audit_ring.h"
@@ -84,6 +85,8 @@ class NodeLoop {
   model::Result<void> settle(const model::Result<void>& done);
   /// The limit on all of BE that is in force, or would be in dry run; nullopt: none.
   std::optional<model::MilliCpu> be_whole() const;
+  /// What CPU suppress in dry run would put on the besteffort root.
+  std::optional<decide::Aside> unwritten_limit() const;
   /// What BE pods outside of the besteffort root may use of it; what they use, before it was divided.
   model::MilliCpu outside_allowance() const;
   /// The limit on all of BE stays: the root's part of it may not.

@@ -304,6 +304,21 @@ TEST_F(NodeLoopTest, InDryRunItTellsWhatItWouldDoAndTakesItsLimitBack) {
   EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("dry run, nothing is written: BE limited to 2600"));
 }
 
+TEST_F(NodeLoopTest, InDryRunTheLimitThatItWouldWriteIsAnEvent) {
+  host(kernel::test::v1_files());
+  loop_->set_pods({});
+  model::NodePolicy dry;
+  dry.threshold.enable = true;
+  dry.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+  dry.dry_run.cpu_suppress = true;
+  loop_->set_policy(dry);
+  ASSERT_TRUE(rounds().ok());
+  loop_->pod_round();
+  EXPECT_THAT(told(), testing::ElementsAre(testing::StartsWith(
+                          "kubepods/besteffort/cpu.cfs_quota_us: -1 -> 260000 (")));
+  EXPECT_EQ(tree_->read(kV1Quota), "-1\n");
+}
+
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesItBackOnV2) {
   host(kernel::test::v2_files());
   policy(true);
