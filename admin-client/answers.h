@@ -121,6 +121,16 @@ struct FileState {
   bool events_lost_since = false;      // this change may not be the last
 };
 
+/// What a mechanism would have in a file, and it is not there.
+struct UnwrittenValue {
+  std::string file;
+  std::string value;  // and, in brackets, the mechanism's reason
+  std::string held;   // what the file held then
+  model::Controller controller = model::Controller::kNone;
+  model::Reason reason = model::Reason::kNone;  // kDryRun or kOverruled
+  model::WallTime at;
+};
+
 struct PodEviction {
   std::string pod;
   model::WallTime at;
@@ -138,9 +148,10 @@ struct HandsOffNote {
 
 struct Explanation {
   model::WallTime at;
-  std::vector<FileState> files;         // by name
-  std::vector<PodEviction> evictions;   // newest first
-  std::vector<HandsOffNote> hands_off;  // the newest of each group
+  std::vector<FileState> files;           // by name
+  std::vector<UnwrittenValue> unwritten;  // by file, then mechanism
+  std::vector<PodEviction> evictions;     // newest first
+  std::vector<HandsOffNote> hands_off;    // the newest of each group
   std::optional<model::WallTime> events_from;
   std::optional<model::WallTime> history_from;
   bool events_cut = false;

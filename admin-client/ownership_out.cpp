@@ -41,6 +41,19 @@ std::string files_text(const Explanation& explanation) {
   return table.text();
 }
 
+std::string unwritten_text(const Explanation& explanation) {
+  Table table({{"NOT WRITTEN"}, {"WHAT"}, {"HELD THEN"}, {"BY"}, {"SINCE"}, {"AGE", Align::kRight}});
+  for (const UnwrittenValue& row : explanation.unwritten) {
+    const std::string by(name_of(row.controller));
+    table.row({row.file,
+               row.reason == model::Reason::kDryRun ? "dry run: would be " + row.value
+                                                    : "overruled: " + by + " " + row.value,
+               row.held, by, format_instant(row.at),
+               age(std::chrono::milliseconds(explanation.at.ms - row.at.ms))});
+  }
+  return table.text();
+}
+
 /// Whether the hands-off text came from the node itself or only from what the coordinator was asked.
 std::string told_by(const HandsOffNote& note) {
   return note.by == model::Controller::kCoordinator ? "coordinator" : "node";
@@ -70,6 +83,7 @@ Json instant(const std::optional<model::WallTime>& at) {
 std::string render_explanation(const Explanation& explanation, const std::string& node) {
   std::string out = fmt::format("node {} at {}\n\n", safe_text(node), format_instant(explanation.at));
   if (!explanation.files.empty()) out += files_text(explanation) + "\n";
+  if (!explanation.unwritten.empty()) out += unwritten_text(explanation) + "\n";
   if (!explanation.evictions.empty()) {
     Table table({{"EVICTED POD"}, {"TIME"}, {"REASON"}, {"DETAIL"}});
     for (const PodEviction& eviction : explanation.evictions)
@@ -82,7 +96,8 @@ std::string render_explanation(const Explanation& explanation, const std::string
       table.row({note.group, format_instant(note.at), told_by(note), note.over ? "over" : "in force", note.text});
     out += table.text() + "\n";
   }
-  if (explanation.files.empty() && explanation.evictions.empty() && explanation.hands_off.empty()) {
+  if (explanation.files.empty() && explanation.unwritten.empty() && explanation.evictions.empty() &&
+      explanation.hands_off.empty()) {
     out += "nothing was written, evicted or held that matches\n";
   }
   if (!explanation.history_from) {
@@ -118,6 +133,15 @@ Json to_json(const Explanation& explanation) {
                      {"original", file.original},
                      {"eventsLostSince", file.events_lost_since}});
   }
+  Json unwritten = Json::array();
+  for (const UnwrittenValue& row : explanation.unwritten) {
+    unwritten.push_back({{"file", row.file},
+                         {"value", row.value},
+                         {"heldValue", row.held},
+                         {"controller", std::string(name_of(row.controller))},
+                         {"reason", std::string(name_of(row.reason))},
+                         {"wallMs", row.at.ms}});
+  }
   Json evictions = Json::array();
   for (const PodEviction& eviction : explanation.evictions) {
     evictions.push_back({{"pod", eviction.pod},
@@ -144,6 +168,7 @@ Json to_json(const Explanation& explanation) {
   }
   return {{"atWallMs", explanation.at.ms},
           {"files", std::move(files)},
+          {"unwritten", std::move(unwritten)},
           {"evictions", std::move(evictions)},
           {"handsOff", std::move(hands_off)},
           {"eventsFromWallMs", instant(explanation.events_from)},

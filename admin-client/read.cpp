@@ -94,6 +94,14 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
                          .original = file.getOriginal(),
                          .events_lost_since = file.getEventsLostSince()});
   }
+  for (const auto row : in.getUnwritten()) {
+    out.unwritten.push_back({.file = str(row.getFile()),
+                             .value = str(row.getValue()),
+                             .held = str(row.getHeld()),
+                             .controller = static_cast<model::Controller>(row.getController()),
+                             .reason = static_cast<model::Reason>(row.getReason()),
+                             .at = {row.getWallMs()}});
+  }
   for (const auto eviction : in.getEvictions()) {
     out.evictions.push_back({str(eviction.getPod()),
                              {eviction.getWallMs()},

@@ -193,6 +193,16 @@ void write(const Explanation& explanation, schema::Explanation::Builder out) {
     files[i].setOriginal(file.original);
     files[i].setEventsLostSince(file.events_lost_since);
   }
+  auto unwritten = out.initUnwritten(static_cast<unsigned>(what.unwritten.size()));
+  for (unsigned i = 0; i < unwritten.size(); ++i) {
+    const auto& row = what.unwritten[i];
+    unwritten[i].setFile(ptr(row.file));
+    unwritten[i].setValue(ptr(row.value));
+    unwritten[i].setHeld(ptr(row.held));
+    unwritten[i].setController(static_cast<std::uint8_t>(row.controller));
+    unwritten[i].setReason(static_cast<std::uint16_t>(row.reason));
+    unwritten[i].setWallMs(row.at.ms);
+  }
   auto evictions = out.initEvictions(static_cast<unsigned>(what.evictions.size()));
   for (unsigned i = 0; i < evictions.size(); ++i) {
     evictions[i].setPod(ptr(what.evictions[i].pod));

@@ -78,8 +78,11 @@ void Explainer::add_older(const std::vector<Event>& events) {
 }
 
 void Explainer::add(const Event& event) {
-  if (event.reason == Reason::kDryRun) return;
   if (event.controller == Controller::kBeWork) return;
+  if (event.reason == Reason::kDryRun || event.reason == Reason::kOverruled) {
+    if (is_about_a_file(event) && !is_of_a_pod(event)) add_unwritten(event);
+    return;
+  }
   const bool refused_for_a_hold = event.controller == Controller::kCoordinator && is_of_a_pod(event);
   if (event.reason == Reason::kHandsOff && !refused_for_a_hold) {
     if (groups_.contains(event.subject)) return;
@@ -120,6 +123,20 @@ void Explainer::add_file(const Event& event) {
   file->second.drifts_last_hour += drift ? 1 : 0;
 }
 
+void Explainer::add_unwritten(const Event& event) {
+  std::tuple key(event.subject, event.controller, event.reason);
+  if (unwritten_.contains(key)) return;
+  rows_cut_ = rows_cut_ || unwritten_.size() >= ExplainLimits::kMaxUnwritten;
+  if (unwritten_.size() >= ExplainLimits::kMaxUnwritten) return;
+  UnwrittenValue row{event.subject, event.new_value, event.old_value, event.controller, event.reason, event.at};
+  // A worker that ended meanwhile does not say that it is so no longer; that its mechanism wrote there since does.
+  const auto file = files_.find(event.subject);
+  const bool written_since = file != files_.end() && file->second.controller == event.controller &&
+                             file->second.reason != Reason::kDrift && !is_put_back(file->second.reason);
+  if (written_since) row.value.clear();
+  unwritten_.emplace(std::move(key), std::move(row));
+}
+
 Explanation Explainer::take() {
   Explanation all;
   for (auto& [name, file] : files_)
@@ -129,6 +146,9 @@ Explanation Explainer::take() {
   all.evictions = std::move(evictions_);
   all.rows_cut = rows_cut_;
   all.events_lost = lost_;
+  for (auto& [key, row] : unwritten_) {
+    if (!row.value.empty()) all.unwritten.push_back(std::move(row));
+  }
   return all;
 }
 
