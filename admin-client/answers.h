@@ -118,6 +118,17 @@ struct FileState {
   std::uint32_t changes_last_hour = 0;
   std::uint32_t drifts_last_hour = 0;  // of them, by somebody else
   bool original = false;               // the agent put back what was there before it
+  bool events_lost_since = false;      // this change may not be the last
+};
+
+/// What a mechanism would have in a file, and it is not there.
+struct UnwrittenValue {
+  std::string file;
+  std::string value;  // and, in brackets, the mechanism's reason
+  std::string held;   // what the file held then
+  model::Controller controller = model::Controller::kNone;
+  model::Reason reason = model::Reason::kNone;  // kDryRun or kOverruled
+  model::WallTime at;
 };
 
 struct PodEviction {
@@ -137,13 +148,15 @@ struct HandsOffNote {
 
 struct Explanation {
   model::WallTime at;
-  std::vector<FileState> files;         // by name
-  std::vector<PodEviction> evictions;   // newest first
-  std::vector<HandsOffNote> hands_off;  // the newest of each group
+  std::vector<FileState> files;           // by name
+  std::vector<UnwrittenValue> unwritten;  // by file, then mechanism
+  std::vector<PodEviction> evictions;     // newest first
+  std::vector<HandsOffNote> hands_off;    // the newest of each group
   std::optional<model::WallTime> events_from;
   std::optional<model::WallTime> history_from;
   bool events_cut = false;
   bool rows_cut = false;
+  std::optional<model::WallTime> events_lost;  // up to when events of the node are known to be lost
   std::optional<model::NodeStatus> status;
   model::WallTime status_at;
 };

@@ -81,9 +81,9 @@ class Parser {
     add_history_commands();
     add_policy_commands();
     add_ownership_commands();
-    auto* watch = add(app_, "watch",
-                      "Show the nodes again and again; they report each second meanwhile, many nodes less often",
-                      Command::kWatch, {"tidectl watch", "tidectl watch --node web-1 --interval 1s --count 60"});
+    auto* watch =
+        add(app_, "watch", "Show the nodes again and again; they report each second meanwhile, many nodes less often",
+            Command::kWatch, {"tidectl watch", "tidectl watch --node web-1 --interval 1s --count 60"});
     add_node_option(*watch, "this node only");
     watch->add_option("--interval", raw_.interval, "time between two pictures")->default_str(raw_.interval);
     watch->add_option("--count", options_.count, "number of pictures; 0 = until interrupted")->default_str("0");

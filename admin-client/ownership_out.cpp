@@ -32,12 +32,23 @@ std::string files_text(const Explanation& explanation) {
   for (const FileState& file : explanation.files) {
     const bool foreign = file.reason == model::Reason::kDrift;
     const auto since = std::chrono::milliseconds(explanation.at.ms - file.at.ms);
+    const std::string state = foreign ? "not ours" : file.original ? "original" : "ours";
     table.row({file.file, file.value, file.old_value, foreign ? "somebody else" : std::string(name_of(file.controller)),
                std::string(name_of(file.reason)), format_instant(file.at), age(since),
                fmt::format("{}", file.changes_last_hour), fmt::format("{}", file.drifts_last_hour),
-               foreign         ? "not ours"
-               : file.original ? "original"
-                               : "ours"});
+               state + (file.events_lost_since ? ", events lost since" : "")});
+  }
+  return table.text();
+}
+
+std::string unwritten_text(const Explanation& explanation) {
+  Table table({{"NOT WRITTEN"}, {"WHAT"}, {"HELD THEN"}, {"BY"}, {"SINCE"}, {"AGE", Align::kRight}});
+  for (const UnwrittenValue& row : explanation.unwritten) {
+    const std::string by(name_of(row.controller));
+    table.row(
+        {row.file,
+         row.reason == model::Reason::kDryRun ? "dry run: would be " + row.value : "overruled: " + by + " " + row.value,
+         row.held, by, format_instant(row.at), age(std::chrono::milliseconds(explanation.at.ms - row.at.ms))});
   }
   return table.text();
 }
@@ -71,6 +82,7 @@ Json instant(const std::optional<model::WallTime>& at) {
 std::string render_explanation(const Explanation& explanation, const std::string& node) {
   std::string out = fmt::format("node {} at {}\n\n", safe_text(node), format_instant(explanation.at));
   if (!explanation.files.empty()) out += files_text(explanation) + "\n";
+  if (!explanation.unwritten.empty()) out += unwritten_text(explanation) + "\n";
   if (!explanation.evictions.empty()) {
     Table table({{"EVICTED POD"}, {"TIME"}, {"REASON"}, {"DETAIL"}});
     for (const PodEviction& eviction : explanation.evictions)
@@ -83,7 +95,8 @@ std::string render_explanation(const Explanation& explanation, const std::string
       table.row({note.group, format_instant(note.at), told_by(note), note.over ? "over" : "in force", note.text});
     out += table.text() + "\n";
   }
-  if (explanation.files.empty() && explanation.evictions.empty() && explanation.hands_off.empty()) {
+  if (explanation.files.empty() && explanation.unwritten.empty() && explanation.evictions.empty() &&
+      explanation.hands_off.empty()) {
     out += "nothing was written, evicted or held that matches\n";
   }
   if (!explanation.history_from) {
@@ -96,6 +109,10 @@ std::string render_explanation(const Explanation& explanation, const std::string
                        format_instant(*explanation.events_from), format_instant(*explanation.history_from));
   } else {
     out += fmt::format("history of this node reaches back to {}\n", format_instant(*explanation.history_from));
+  }
+  if (explanation.events_lost) {
+    out += fmt::format("lost: events up to {} were lost; where the state says so, a change may not be the last\n",
+                       format_instant(*explanation.events_lost));
   }
   if (explanation.rows_cut) out += "cut: more files, pods or groups than fit; narrow with --file\n";
   return out + "\n" + status_text(explanation);
@@ -112,7 +129,17 @@ Json to_json(const Explanation& explanation) {
                      {"wallMs", file.at.ms},
                      {"changesLastHour", file.changes_last_hour},
                      {"driftsLastHour", file.drifts_last_hour},
-                     {"original", file.original}});
+                     {"original", file.original},
+                     {"eventsLostSince", file.events_lost_since}});
+  }
+  Json unwritten = Json::array();
+  for (const UnwrittenValue& row : explanation.unwritten) {
+    unwritten.push_back({{"file", row.file},
+                         {"value", row.value},
+                         {"heldValue", row.held},
+                         {"controller", std::string(name_of(row.controller))},
+                         {"reason", std::string(name_of(row.reason))},
+                         {"wallMs", row.at.ms}});
   }
   Json evictions = Json::array();
   for (const PodEviction& eviction : explanation.evictions) {
@@ -140,12 +167,14 @@ Json to_json(const Explanation& explanation) {
   }
   return {{"atWallMs", explanation.at.ms},
           {"files", std::move(files)},
+          {"unwritten", std::move(unwritten)},
           {"evictions", std::move(evictions)},
           {"handsOff", std::move(hands_off)},
           {"eventsFromWallMs", instant(explanation.events_from)},
           {"historyFromWallMs", instant(explanation.history_from)},
           {"eventsCut", explanation.events_cut},
           {"rowsCut", explanation.rows_cut},
+          {"eventsLostWallMs", instant(explanation.events_lost)},
           {"statusWallMs", explanation.status ? Json(explanation.status_at.ms) : Json()},
           {"protection", std::move(protection)},
           {"features", std::move(features)}};

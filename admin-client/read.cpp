@@ -91,7 +91,16 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
                          .at = {file.getWallMs()},
                          .changes_last_hour = file.getChangesLastHour(),
                          .drifts_last_hour = file.getDriftsLastHour(),
-                         .original = file.getOriginal()});
+                         .original = file.getOriginal(),
+                         .events_lost_since = file.getEventsLostSince()});
+  }
+  for (const auto row : in.getUnwritten()) {
+    out.unwritten.push_back({.file = str(row.getFile()),
+                             .value = str(row.getValue()),
+                             .held = str(row.getHeld()),
+                             .controller = static_cast<model::Controller>(row.getController()),
+                             .reason = static_cast<model::Reason>(row.getReason()),
+                             .at = {row.getWallMs()}});
   }
   for (const auto eviction : in.getEvictions()) {
     out.evictions.push_back({str(eviction.getPod()),
@@ -110,6 +119,7 @@ model::Result<Explanation> read(schema::Explanation::Reader in) {
   out.history_from = instant(in.getHistoryFromMs());
   out.events_cut = in.getEventsCut();
   out.rows_cut = in.getRowsCut();
+  out.events_lost = instant(in.getEventsLostMs());
   if (in.hasStatus()) {
     auto status = codec::read(in.getStatus());
     if (!status) return status.error();

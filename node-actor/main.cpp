@@ -9,10 +9,13 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
+#include "node-actor/actor/audit_out.h"
 #include "node-actor/actor/worker.h"
+#include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/supervisor.h"
 
@@ -222,7 +225,8 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--tls-cert", config.tls.certificate, "PEM file: certificate with DNS SAN <node>.node.tideline");
   app.add_option("--tls-key", config.tls.key, "PEM file: its private key");
   app.add_option("--tls-ca", config.tls.ca, "PEM file: authorities whose coordinators are trusted");
-  app.add_option("--state-dir", config.state_dir, "journal, spool and last policy; on the host, not in a container")
+  app.add_option("--state-dir", config.state_dir,
+                 "journal, spool, audit ring and last policy; on the host, not in a container")
       ->capture_default_str();
   app.add_option("--pods-file", config.pods_file, "JSON file with the pods of this host (docs/pods-file.md)")
       ->required();
@@ -308,6 +312,28 @@ int release(const std::string& state_dir) {
   return report->complete() ? 0 : 1;
 }
 
+struct AuditArguments {
+  std::string since;
+  std::string subject_part;
+  bool json = false;
+};
+
+int audit(const std::string& state_dir, const AuditArguments& asked) {
+  node::AuditFilter filter{.since = {}, .subject_part = asked.subject_part};
+  if (!asked.since.empty()) {
+    const auto since = model::parse_duration(asked.since);
+    if (!since) return fail(since.error().in("--since"), kExitUsage);
+    filter.since = model::WallTime{tideline::clock::wall_now().ms - model::to_ms(*since)};
+  }
+  const auto reading = guard::read_audit(state_dir);
+  if (!reading) return fail(reading.error().in("--state-dir " + state_dir));
+  for (const auto& note : reading->notes)
+    fmt::print(stderr, "tideline-node: {}\n", note);
+  const auto& records = reading->records;
+  fmt::print("{}", asked.json ? node::audit_json(records, filter) : node::audit_text(records, filter));
+  return 0;
+}
+
 int print_check(const node::NodeConfig& config) {
   bool ok = true;
   for (const auto& finding : node::check(config)) {
@@ -329,7 +355,8 @@ int main(int argc, char** argv) {
       "  tideline-node run --node-name n1 --coordinator 10.0.0.5:7400 --pods-file /etc/tideline/pods.json \\\n"
       "      --tls-cert /etc/tideline/node.crt --tls-key /etc/tideline/node.key --tls-ca /etc/tideline/ca.crt\n"
       "  tideline-node check ...same options...   # says what is wrong before anything runs\n"
-      "  tideline-node release                    # puts every kernel file back as it was");
+      "  tideline-node release                    # puts every kernel file back as it was\n"
+      "  tideline-node audit --since 2h           # what was written on this host, and why");
   auto* run = app.add_subcommand("run", "run the agent until it is told to stop");
   add_agent_options(*run, arguments);
   auto* worker = app.add_subcommand("worker", "")->group("");
@@ -340,6 +367,14 @@ int main(int argc, char** argv) {
       app.add_subcommand("release", "restore every kernel file that an agent changed and did not put back");
   released->add_option("--state-dir", arguments.config.state_dir, "state directory of that agent")
       ->capture_default_str();
+  AuditArguments asked;
+  auto* audited =
+      app.add_subcommand("audit", "print what was done to this host and why, oldest first, from its own disk");
+  audited->add_option("--state-dir", arguments.config.state_dir, "state directory of that agent")
+      ->capture_default_str();
+  audited->add_option("--since", asked.since, "only the last so long, e.g. 2h (default: all that is kept)");
+  audited->add_option("--file", asked.subject_part, "only files, pods and groups whose name has this part");
+  audited->add_flag("--json", asked.json, "as one JSON document");
   auto* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -352,6 +387,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (released->parsed()) return release(arguments.config.state_dir);
+  if (audited->parsed()) return audit(arguments.config.state_dir, asked);
 
   if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
   if (const auto log = log::init("tideline-node", arguments.log_level); !log) {

@@ -191,6 +191,17 @@ void write(const Explanation& explanation, schema::Explanation::Builder out) {
     files[i].setChangesLastHour(file.changes_last_hour);
     files[i].setDriftsLastHour(file.drifts_last_hour);
     files[i].setOriginal(file.original);
+    files[i].setEventsLostSince(file.events_lost_since);
+  }
+  auto unwritten = out.initUnwritten(static_cast<unsigned>(what.unwritten.size()));
+  for (unsigned i = 0; i < unwritten.size(); ++i) {
+    const auto& row = what.unwritten[i];
+    unwritten[i].setFile(ptr(row.file));
+    unwritten[i].setValue(ptr(row.value));
+    unwritten[i].setHeld(ptr(row.held));
+    unwritten[i].setController(static_cast<std::uint8_t>(row.controller));
+    unwritten[i].setReason(static_cast<std::uint16_t>(row.reason));
+    unwritten[i].setWallMs(row.at.ms);
   }
   auto evictions = out.initEvictions(static_cast<unsigned>(what.evictions.size()));
   for (unsigned i = 0; i < evictions.size(); ++i) {
@@ -211,6 +222,7 @@ void write(const Explanation& explanation, schema::Explanation::Builder out) {
   codec::write(ms(explanation.history_from), out.initHistoryFromMs());
   out.setEventsCut(explanation.events_cut);
   out.setRowsCut(what.rows_cut);
+  codec::write(ms(what.events_lost), out.initEventsLostMs());
   if (!explanation.status) return;
   codec::write(*explanation.status, out.initStatus());
   out.setStatusWallMs(explanation.status_at.ms);

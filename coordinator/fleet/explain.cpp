@@ -40,6 +40,12 @@ bool is_of_an_eviction(const Event& event) {
          (event.controller == Controller::kCoordinator && is_arbitration(event.reason));
 }
 
+/// The node's word on events, the coordinator's on reports.
+bool is_a_loss(const Event& event) {
+  return event.reason == Reason::kEventsLost ||
+         (event.controller == Controller::kCoordinator && event.reason == Reason::kGap);
+}
+
 bool is_of_a_pod(const Event& event) {
   return event.subject.starts_with("pod ");
 }
@@ -62,13 +68,21 @@ bool is_put_back(Reason reason) {
 
 void Explainer::add_older(const std::vector<Event>& events) {
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
-    if (event->at <= at_ && event->subject.find(part_) != std::string::npos) add(*event);
+    if (event->at > at_) continue;
+    if (is_a_loss(*event)) {
+      if (!lost_) lost_ = event->at;
+    } else if (event->subject.find(part_) != std::string::npos) {
+      add(*event);
+    }
   }
 }
 
 void Explainer::add(const Event& event) {
-  if (event.reason == Reason::kDryRun) return;
   if (event.controller == Controller::kBeWork) return;
+  if (event.reason == Reason::kDryRun || event.reason == Reason::kOverruled) {
+    if (is_about_a_file(event) && !is_of_a_pod(event)) add_unwritten(event);
+    return;
+  }
   const bool refused_for_a_hold = event.controller == Controller::kCoordinator && is_of_a_pod(event);
   if (event.reason == Reason::kHandsOff && !refused_for_a_hold) {
     if (groups_.contains(event.subject)) return;
@@ -98,7 +112,8 @@ void Explainer::add_file(const Event& event) {
                     .controller = event.controller,
                     .reason = event.reason,
                     .at = event.at,
-                    .original = is_put_back(event.reason)};
+                    .original = is_put_back(event.reason),
+                    .events_lost_since = lost_.has_value()};
     // What drifted is what the file holds; what the agent wants instead is no more than wanted until it is written.
     if (drift) state.value = std::exchange(state.old_value, event.new_value);
     file = files_.emplace(event.subject, std::move(state)).first;
@@ -106,6 +121,20 @@ void Explainer::add_file(const Event& event) {
   if (event.at.ms <= at_.ms - kHourMs) return;
   ++file->second.changes_last_hour;
   file->second.drifts_last_hour += drift ? 1 : 0;
+}
+
+void Explainer::add_unwritten(const Event& event) {
+  std::tuple key(event.subject, event.controller, event.reason);
+  if (unwritten_.contains(key)) return;
+  rows_cut_ = rows_cut_ || unwritten_.size() >= ExplainLimits::kMaxUnwritten;
+  if (unwritten_.size() >= ExplainLimits::kMaxUnwritten) return;
+  UnwrittenValue row{event.subject, event.new_value, event.old_value, event.controller, event.reason, event.at};
+  // A worker that ended meanwhile does not say that it is so no longer; that its mechanism wrote there since does.
+  const auto file = files_.find(event.subject);
+  const bool written_since = file != files_.end() && file->second.controller == event.controller &&
+                             file->second.reason != Reason::kDrift && !is_put_back(file->second.reason);
+  if (written_since) row.value.clear();
+  unwritten_.emplace(std::move(key), std::move(row));
 }
 
 Explanation Explainer::take() {
@@ -116,6 +145,10 @@ Explanation Explainer::take() {
     all.hands_off.push_back(std::move(group));
   all.evictions = std::move(evictions_);
   all.rows_cut = rows_cut_;
+  all.events_lost = lost_;
+  for (auto& [key, row] : unwritten_) {
+    if (!row.value.empty()) all.unwritten.push_back(std::move(row));
+  }
   return all;
 }
 

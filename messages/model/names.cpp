@@ -74,7 +74,7 @@ constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kAuto, "auto"}}};
 constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
     {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
-constexpr Table<Reason, 67> kReasons{{{Reason::kNone, "none"},
+constexpr Table<Reason, 69> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDisabled, "disabled"},
                                       {Reason::kThresholdFormula, "threshold-formula"},
                                       {Reason::kMinPercentFloor, "min-percent-floor"},
@@ -99,6 +99,8 @@ constexpr Table<Reason, 67> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDryRun, "dry-run"},
                                       {Reason::kNoLongerWanted, "no-longer-wanted"},
                                       {Reason::kCpusOnline, "cpus-online"},
+                                      {Reason::kEventsLost, "events-lost"},
+                                      {Reason::kOverruled, "overruled"},
                                       {Reason::kPolicyApplied, "policy-applied"},
                                       {Reason::kPolicyRejected, "policy-rejected"},
                                       {Reason::kReclaimedChanged, "reclaimed-changed"},

@@ -34,6 +34,8 @@ enum class Reason : std::uint16_t {
   kDryRun = 25,          // decided and not written
   kNoLongerWanted = 26,  // no mechanism wants a value here any more: the original is put back
   kCpusOnline = 27,      // other CPUs of the host are online than before
+  kEventsLost = 28,      // so many events of the node are not told: what is known of a file may not be the last
+  kOverruled = 29,       // wanted, and another mechanism's want goes first
   // coordinator
   kPolicyApplied = 40,
   kPolicyRejected = 41,

@@ -172,6 +172,17 @@ struct FileState {
   changesLastHour @6 :UInt32; # in the hour before the instant asked for
   driftsLastHour @7 :UInt32;  # of them, by somebody else
   original @8 :Bool;          # the agent put back what was there before it
+  eventsLostSince @9 :Bool;   # this change may not be the last
+}
+
+struct UnwrittenValue {
+  # What a mechanism would have in a file, and it is not there.
+  file @0 :Text;              # relative to the tree's root
+  value @1 :Text;             # and, in brackets, the mechanism's reason
+  held @2 :Text;              # what the file held then
+  controller @3 :UInt8;       # model::Controller
+  reason @4 :UInt16;          # model::Reason: dry run, or overruled by another mechanism
+  wallMs @5 :Int64;           # ms since the epoch
 }
 
 struct PodEviction {
@@ -200,6 +211,8 @@ struct Explanation {
   rowsCut @7 :Bool;           # more files, evictions or groups exist than fit one answer
   status @8 :R.NodeStatus;    # of the newest report at or before the instant; null = none near it
   statusWallMs @9 :Int64;     # of that report
+  eventsLostMs @10 :R.OptInt; # up to when events or reports of the node are known to be lost; not known = none is
+  unwritten @11 :List(UnwrittenValue);  # by file, then mechanism
 }
 
 struct HandsOffEntry {

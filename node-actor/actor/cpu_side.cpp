@@ -50,7 +50,8 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host h
       newborns_(tree, journal),
       actuator_(tree, journal, [this](const model::KernelWrite& each) { return write(each); }),
       evictions_(tree, state_dir_, boot_id_, std::move(tell)),
-      cookies_(std::move(cookies)) {
+      cookies_(std::move(cookies)),
+      unwritten_(tree, tell_) {
   if (const auto kept = load_be_work(state_dir_)) {
     work_.sums = work_kept_ = *kept;
   } else {
@@ -155,6 +156,7 @@ model::Result<void> CpuSide::round(const Round& round) {
                            .held = [&](const model::PodUid& uid) { return is_held(round, uid); },
                            .now = round.now});
   }
+  if (done) unwritten_.round(*step.decision.settlement, round.dry_suppress, round.now, unchanged);
   if (const auto* hold = decide::covering(round.holds, tree_.kubepods(), round.now)) {
     for (auto& feature : features_) {
       if (feature.state != model::FeatureState::State::kActive) continue;

@@ -20,6 +20,7 @@
 #include "node-actor/actor/kubelet_cpus.h"
 #include "node-actor/actor/newborn_cpusets.h"
 #include "node-actor/actor/recorder.h"
+#include "node-actor/actor/unwritten.h"
 #include "node-actor/decide/be_work.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
@@ -67,6 +68,7 @@ class CpuSide {
     std::optional<model::MilliCpu> be_whole;  // see decide::CpuRoundInput
     const std::vector<decide::Hold>& holds;
     std::optional<model::MilliCpu> allocatable_batch_cpu;  // nullopt: not known now
+    std::optional<decide::Aside> dry_suppress;             // what CPU suppress in dry run would put on the root
     Recorder& recorder;
   };
   /// Before each round, also when there can be none for want of pods or policy: what is being evicted is seen through.
@@ -134,6 +136,7 @@ class CpuSide {
   Actuator actuator_;
   Evictions evictions_;
   Cookies cookies_;
+  Unwritten unwritten_;
   decide::CpuRoundState state_;
   decide::BeWorkState work_;
   model::BeWork work_kept_;

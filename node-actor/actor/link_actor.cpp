@@ -1,7 +1,6 @@
 #include "node-actor/actor/link_actor.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +18,8 @@ namespace {
 constexpr int kLiveWindows = 2;
 constexpr auto kLiveFloor = std::chrono::seconds(5);
 constexpr auto kRetryDelay = std::chrono::seconds(1);
+/// So many are told before the window ends: at most one report a sample.
+constexpr std::size_t kManyEvents = model::ReportLimits::kMaxEvents / 4 * 3;
 
 model::Lane lane_of(const model::Report& report, const std::string& boot_id, model::MonoTime now) {
   if (report.status.boot_id != boot_id) return model::Lane::kBackfill;
@@ -42,6 +43,7 @@ caf::behavior LinkActor::make_behavior() {
   return {
       [this](const caf::actor& tick) { tick_ = tick; },
       [this](SampleReady& ready) { take_sample(std::move(ready)); },
+      [this](EventsLeft& left) { take_events(std::move(left.events)); },
       [this](const LinkUp& up) {
         log::info("coordinator-connected", "{} epoch {}", up.welcome.address, up.welcome.epoch.value());
         if (up.welcome.epoch < options_.seen_epoch) {
@@ -84,6 +86,8 @@ caf::behavior LinkActor::make_behavior() {
 }
 
 void LinkActor::on_exit() {
+  // Before the first sample there is no report to tell them: the audit ring has them for the next worker.
+  if (window_start_ && !events_.empty()) store_report();
   tick_ = nullptr;
   spool_.reset();
 }
@@ -95,13 +99,8 @@ void LinkActor::take_sample(SampleReady ready) {
   window_.add(std::move(ready.sample));
   pods_ = std::move(ready.pods);
   status_ = std::move(ready.status);
-  const std::size_t room = model::ReportLimits::kMaxEvents - std::min(events_.size(), model::ReportLimits::kMaxEvents);
-  if (ready.events.size() > room) {
-    log::warn("events-dropped", "{} events did not fit the report", ready.events.size() - room);
-  }
-  ready.events.resize(std::min(room, ready.events.size()));
-  std::move(ready.events.begin(), ready.events.end(), std::back_inserter(events_));
-  if (schedule_.due(now) || (report_now_ && connected_)) {
+  take_events(std::move(ready.events));
+  if (schedule_.due(now) || (report_now_ && connected_) || events_.size() >= kManyEvents) {
     report_now_ = false;
     store_report();
     schedule_.made(now);
@@ -109,7 +108,16 @@ void LinkActor::take_sample(SampleReady ready) {
   }
 }
 
+void LinkActor::take_events(std::vector<NotedEvent> events) {
+  std::size_t dropped = 0;
+  for (auto& event : events)
+    dropped += events_.add(std::move(event)) ? 0 : 1;
+  if (dropped > 0) log::warn("events-dropped", "{} events wait for no report any more", dropped);
+}
+
 void LinkActor::store_report() {
+  auto events = events_.front();
+  const auto told = events.events.size();
   model::Report report;
   report.node = options_.name;
   report.incarnation = spool_->incarnation();
@@ -121,7 +129,7 @@ void LinkActor::store_report() {
   report.status = status_;
   report.samples = window_.samples();
   report.pods = window_.summaries(*pods_);
-  report.events = events_;
+  report.events = std::move(events.events);
   report.applications = window_.applications();
   report.zones = window_.zones();
 
@@ -129,7 +137,11 @@ void LinkActor::store_report() {
   if (!bytes) {
     log::error("report-lost", "seq {}: {}", report.seq.value(), bytes.error().message());
     spool_->count_lost();
+    events_.lose(told);
   } else {
+    if (options_.audit && events.through > 0) {
+      options_.audit->telling(report.incarnation, report.seq, events.through);
+    }
     const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
     const auto kept = spool_->append(report.seq, report.gap_reports, text);
     if (!kept && kept.error().code() == model::ErrorCode::kUnavailable) {
@@ -140,9 +152,11 @@ void LinkActor::store_report() {
     if (!kept) {
       log::error("report-lost", "seq {}: {}", report.seq.value(), kept.error().message());
       spool_->count_lost();
+      events_.lose(told);
+    } else {
+      events_.pop(told);
     }
   }
-  events_.clear();
   window_.clear();
   window_start_ = report.mono;
 }

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "messages/link/node_client.h"
+#include "node-actor/actor/event_queue.h"
 #include "node-actor/actor/messages.h"
+#include "node-actor/guard/audit_ring.h"
 #include "node-actor/sense/report_schedule.h"
 #include "node-actor/sense/window.h"
 #include "node-actor/spool/spool.h"
@@ -19,6 +21,8 @@ struct LinkOptions {
   model::Duration report_interval;
   /// Highest epoch a policy was taken from; a coordinator with a lower one is an old one that does not know it yet.
   model::Epoch seen_epoch;
+  /// Is told which events a report tells; nullptr: nobody is.
+  std::shared_ptr<guard::AuditRing> audit = {};
 };
 
 /// Carries the link thread's events to the actor.
@@ -60,11 +64,12 @@ class LinkActor : public caf::event_based_actor {
             std::shared_ptr<ClientPort> port);
   /// Its first message must be the handle of the tick actor, which is made after this one.
   caf::behavior make_behavior() override;
-  /// Closes the spool, and lets go of the tick actor, which knows this one.
+  /// What was not told yet is a last report. Closes the spool, and lets go of the tick actor, which knows this one.
   void on_exit() override;
 
  private:
   void take_sample(SampleReady ready);
+  void take_events(std::vector<NotedEvent> events);
   void store_report();
   void send_next();
   void answer(const ReportAcked& acked);
@@ -82,7 +87,7 @@ class LinkActor : public caf::event_based_actor {
   sense::ReportWindow window_;
   std::shared_ptr<const std::vector<model::Pod>> pods_;
   model::NodeStatus status_;
-  std::vector<model::Event> events_;
+  EventQueue events_;
   std::optional<model::MonoTime> window_start_;
   sense::ReportSchedule schedule_;
   bool connected_ = false;

@@ -12,6 +12,7 @@
 #include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
+#include "node-actor/actor/event_queue.h"
 #include "node-actor/decide/hands_off.h"
 
 namespace tideline::node {
@@ -26,7 +27,11 @@ struct SampleReady {
   model::NodeSample sample;
   std::shared_ptr<const std::vector<model::Pod>> pods;
   model::NodeStatus status;
-  std::vector<model::Event> events;
+  std::vector<NotedEvent> events;
+};
+/// What the last rounds noted, when there will be no sample to go with it.
+struct EventsLeft {
+  std::vector<NotedEvent> events;
 };
 struct PolicyInForce {
   model::PolicyVersion version;
@@ -101,6 +106,7 @@ struct SendAgain {};
 // These messages never leave the process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PodsChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::SampleReady)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::EventsLeft)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::PolicyInForce)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::LinkUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::LinkDown)

@@ -78,7 +78,7 @@ model::NodeSample levels_of(model::NodeSample& sample, const std::vector<model::
 }  // namespace
 
 model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config, guard::Journal& journal,
-                                                        const guard::Lease& lease) {
+                                                        const guard::Lease& lease, guard::AuditRing* audit) {
   auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
   if (!tree) return tree.error();
   const auto facts = kernel::read_host_facts(config.kernel);
@@ -101,7 +101,7 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   const auto period_us = config.quota_period
                              ? std::chrono::duration_cast<std::chrono::microseconds>(*config.quota_period).count()
                              : kernel::best_period_us(facts->kernel_release);
-  std::unique_ptr<NodeLoop> loop(new NodeLoop(config, std::move(*tree), period_us, journal, lease));
+  std::unique_ptr<NodeLoop> loop(new NodeLoop(config, std::move(*tree), period_us, journal, lease, audit));
   if (!config.record_file.empty()) {
     auto recorder = Recorder::open(config.record_file, config.record_max_bytes);
     if (!recorder) return recorder.error();
@@ -144,10 +144,11 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
 }
 
 NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us,
-                   guard::Journal& journal, const guard::Lease& lease)
+                   guard::Journal& journal, const guard::Lease& lease, guard::AuditRing* audit)
     : config_(config),
       journal_(journal),
       lease_(lease),
+      audit_(audit),
       tree_(std::move(tree)),
       online_(config.kernel),
       fast_reader_(tree_),
@@ -406,6 +407,17 @@ std::optional<model::MilliCpu> NodeLoop::be_whole() const {
   return whole.kind == decide::CurrentLimit::Kind::kUnknown ? suppress_.last_limit : std::nullopt;
 }
 
+std::optional<decide::Aside> NodeLoop::unwritten_limit() const {
+  const bool dry_run = policy_ && policy_->dry_run.cpu_suppress && !held_;
+  const auto whole = dry_run ? be_whole() : std::nullopt;
+  if (!whole) return std::nullopt;
+  return decide::Aside{.key = {.knob = {model::root_of(model::KubeQos::kBestEffort), model::Knob::kCpuQuota},
+                               .kind = decide::AsideKey::Kind::kDryRun,
+                               .controller = model::Controller::kCpuSuppress},
+                       .value = model::Limit{std::max(*whole - outside_allowance(), decide::kKernelMinimum)},
+                       .reason = decided_.reason};
+}
+
 model::MilliCpu NodeLoop::outside_allowance() const {
   if (const auto& split = cpu_side_->split()) return split->outside;
   return input_.be_outside_root.value_or(model::MilliCpu(0));
@@ -489,6 +501,7 @@ model::NodeSample NodeLoop::pod_round() {
                                       .be_whole = be_whole(),
                                       .holds = holds_,
                                       .allocatable_batch_cpu = fresh_batch_allocatable(now),
+                                      .dry_suppress = unwritten_limit(),
                                       .recorder = recorder_});
   if (!done) fenced_ = done.error();
   return sample;
@@ -525,28 +538,19 @@ std::string NodeLoop::waits_for() const {
   return pods_known_ ? "no pod round yet" : "no list of pods yet";
 }
 
-std::vector<model::Event> NodeLoop::take_events() {
-  if (events_dropped_ > 0) {
-    log::warn("events-dropped", "{} events did not fit a report", events_dropped_);
-    events_dropped_ = 0;
-  }
-  return std::exchange(events_, {});
-}
-
-void NodeLoop::tell(std::vector<model::Event> events) {
-  for (auto& event : events) {
-    if (events_.size() >= model::ReportLimits::kMaxEvents) return;
+void NodeLoop::tell(guard::AuditRing::Untold untold) {
+  for (auto& [number, event] : untold.records) {
     event.subject = relative_to(tree_, event.subject);
-    events_.push_back(std::move(event));
+    events_.add({std::move(event), number});
   }
+  if (untold.lost > 0) note(events_lost(untold.lost, clock::wall_now()));
 }
 
 void NodeLoop::note(model::Event event) {
-  if (events_.size() >= model::ReportLimits::kMaxEvents) {
-    ++events_dropped_;
-    return;
-  }
-  events_.push_back(std::move(event));
+  const auto number = audit_ != nullptr ? audit_->add(event) : 0;
+  events_.add({std::move(event), number});
+  if (audit_ == nullptr) return;
+  if (const auto trouble = audit_->take_trouble()) log::warn("audit", "{}", trouble->message());
 }
 
 void NodeLoop::note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,

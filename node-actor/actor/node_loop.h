@@ -12,12 +12,15 @@
 #include "messages/model/report.h"
 #include "node-actor/actor/be_limit.h"
 #include "node-actor/actor/cpu_side.h"
+#include "node-actor/actor/event_queue.h"
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/own_pod.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/actor/zones.h"
+#include "node-actor/decide/asides.h"
 #include "node-actor/decide/cpu_suppress.h"
 #include "node-actor/decide/hands_off.h"
+#include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/kernel/application_reader.h"
 #include "node-actor/kernel/fast_reader.h"
@@ -30,10 +33,10 @@ namespace tideline::node {
 
 class NodeLoop {
  public:
-  /// `journal` and `lease` must outlive the loop. Errors: no cgroup tree, host facts unreadable, record file
-  /// unwritable.
+  /// `journal`, `lease` and `audit` must outlive the loop; without an audit ring, nullptr, what no report tells is lost
+  /// with the process. Errors: no cgroup tree, host facts unreadable, record file unwritable.
   static model::Result<std::unique_ptr<NodeLoop>> open(const NodeConfig& config, guard::Journal& journal,
-                                                       const guard::Lease& lease);
+                                                       const guard::Lease& lease, guard::AuditRing* audit = nullptr);
   NodeLoop(const NodeLoop&) = delete;
   NodeLoop& operator=(const NodeLoop&) = delete;
 
@@ -61,14 +64,14 @@ class NodeLoop {
   model::NodeSample pod_round();
 
   model::NodeStatus status() const;
-  /// Events of before this loop, told with the first of its own.
-  void tell(std::vector<model::Event> events);
+  /// Events of before this loop, told before its own: to be called before the first round and the first hold.
+  void tell(guard::AuditRing::Untold untold);
   /// What was written or went wrong since the last call, oldest first, bounded.
-  std::vector<model::Event> take_events();
+  std::vector<NotedEvent> take_events() { return events_.take(); }
 
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
-           const guard::Lease& lease);
+           const guard::Lease& lease, guard::AuditRing* audit);
   /// One step of CPU suppress on what this round knows; with features only where a recording wants them each time.
   decide::SuppressStep step_of(const decide::SuppressState& state,
                                const std::optional<model::NodePolicy>& policy) const;
@@ -83,6 +86,8 @@ class NodeLoop {
   model::Result<void> settle(const model::Result<void>& done);
   /// The limit on all of BE that is in force, or would be in dry run; nullopt: none.
   std::optional<model::MilliCpu> be_whole() const;
+  /// What CPU suppress in dry run would put on the besteffort root.
+  std::optional<decide::Aside> unwritten_limit() const;
   /// What BE pods outside of the besteffort root may use of it; what they use, before it was divided.
   model::MilliCpu outside_allowance() const;
   /// The limit on all of BE stays: the root's part of it may not.
@@ -113,6 +118,7 @@ class NodeLoop {
   NodeConfig config_;
   guard::Journal& journal_;
   const guard::Lease& lease_;
+  guard::AuditRing* audit_;
   kernel::CgroupTree tree_;
   kernel::OnlineCpus online_;
   kernel::FastReader fast_reader_;
@@ -157,8 +163,7 @@ class NodeLoop {
   /// can.
   std::optional<std::vector<model::FeatureState>> told_ = std::vector<model::FeatureState>();
   std::optional<model::FeatureState> applications_;  // nullopt: the policy names none
-  std::vector<model::Event> events_;
-  std::uint64_t events_dropped_ = 0;
+  EventQueue events_;
   std::set<std::string> troubles_;  // already logged; bounded
 };
 

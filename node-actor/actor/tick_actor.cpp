@@ -54,6 +54,11 @@ caf::behavior TickActor::make_behavior() {
   };
 }
 
+void TickActor::on_exit() {
+  if (auto left = loop_.take_events(); !left.empty()) caf::anon_send(link_, EventsLeft{std::move(left)});
+  link_ = nullptr;
+}
+
 void TickActor::run_rounds() {
   // A message for each tick costs more than the rest of what a quiet fast round does. Whoever sends one, also to end
   // this actor, finds it answered where it was before: after the sleep, and ahead of the next round.

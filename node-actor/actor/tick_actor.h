@@ -21,8 +21,9 @@ class TickActor : public caf::event_based_actor {
   TickActor(caf::actor_config& config, NodeLoop& loop, guard::Lease& lease, TickOptions options, caf::actor link,
             std::function<void(model::Error)> fatal);
   caf::behavior make_behavior() override;
-  /// Link and tick know each other: without letting go neither would end, nor the thread.
-  void on_exit() override { link_ = nullptr; }
+  /// What the last rounds noted goes to the link. Link and tick know each other: without letting go neither would end,
+  /// nor the thread.
+  void on_exit() override;
 
  private:
   /// Rounds one after the other until somebody else has something to say, then a message to itself for the next.

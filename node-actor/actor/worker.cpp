@@ -14,6 +14,7 @@
 #include "node-actor/actor/pods_actor.h"
 #include "node-actor/actor/policy_file.h"
 #include "node-actor/actor/tick_actor.h"
+#include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/restore_log.h"
 #include "node-actor/kernel/pod_reader.h"
@@ -37,8 +38,9 @@ caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
 class Running {
  public:
   Running(const NodeConfig& config, NodeLoop& loop, guard::Lease& lease, std::shared_ptr<spool::Spool> spool,
-          model::Epoch seen_epoch) {
+          model::Epoch seen_epoch, std::shared_ptr<guard::AuditRing> audit) {
     LinkOptions options{config.name, loop.boot_id(), config.state_dir, config.report_interval, seen_epoch};
+    options.audit = std::move(audit);
     link_ = system_.spawn<LinkActor>(std::move(options), std::move(spool), port_);
     tick_ = system_.spawn<TickActor, caf::detached>(loop, lease, TickOptions{config.fast_interval, config.pod_interval},
                                                     link_, [this](const model::Error& why) {
@@ -53,7 +55,9 @@ class Running {
 
   ~Running() {
     if (client_) client_->stop();
-    for (auto* actor : {&pods_, &tick_, &link_}) {
+    // The link hears of the control loop's last events before it ends itself.
+    if (tick_) end_control();
+    for (auto* actor : {&pods_, &link_}) {
       if (!*actor) continue;
       caf::anon_send_exit(*actor, caf::exit_reason::user_shutdown);
       *actor = nullptr;
@@ -103,6 +107,18 @@ bool wait_for_end(const guard::WorkerTicket& ticket) {
   }
 }
 
+/// nullptr: the disk refuses it. A node that cannot write its disk must still obey.
+std::shared_ptr<guard::AuditRing> open_audit(const std::string& state_dir) {
+  auto opened = guard::AuditRing::open(state_dir);
+  if (!opened) {
+    log::error("audit", "{}; what no report tells is lost with this worker", opened.error().message());
+    return nullptr;
+  }
+  for (const auto& note : opened->notes())
+    log::warn("audit", "{}", note);
+  return std::make_shared<guard::AuditRing>(std::move(*opened));
+}
+
 }  // namespace
 
 model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicket& ticket) {
@@ -114,9 +130,15 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   if (!lease) return lease.error();
   auto journal = guard::Journal::open(config.state_dir);
   if (!journal) return journal.error();
-  auto loop = NodeLoop::open(config, *journal, *lease);
+  const auto audit = open_audit(config.state_dir);
+  auto loop = NodeLoop::open(config, *journal, *lease, audit.get());
   if (!loop) return loop.error();
-  (*loop)->tell(guard::take_restores(config.state_dir));
+  auto opened = spool::Spool::open(config.state_dir + "/spool", config.spool, (*loop)->boot_id());
+  if (!opened) return opened.error();
+  for (const auto& note : opened->notes())
+    log::warn("spool", "{}", note);
+  auto spool = std::make_shared<spool::Spool>(std::move(*opened));
+  if (audit) (*loop)->tell(audit->take_untold(spool->incarnation(), spool->next_seq()));
 
   auto policy = load_policy(config.state_dir);
   if (!policy) {
@@ -136,12 +158,6 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   const model::Epoch seen = policy && *policy ? (*policy)->epoch : model::Epoch(0);
   if (auto file = read_pods_file(config.pods_file)) (*loop)->set_pods(std::move(file->pods));
 
-  auto opened = spool::Spool::open(config.state_dir + "/spool", config.spool, (*loop)->boot_id());
-  if (!opened) return opened.error();
-  for (const auto& note : opened->notes())
-    log::warn("spool", "{}", note);
-  auto spool = std::make_shared<spool::Spool>(std::move(*opened));
-
   link::NodeClientConfig client;
   client.coordinators = config.coordinators;
   client.server_name = config.server_name;
@@ -154,7 +170,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   bool orphaned = false;
   bool fenced = false;
   {
-    Running running(config, **loop, *lease, spool, seen);
+    Running running(config, **loop, *lease, spool, seen, audit);
     spool.reset();
     if (const auto connected = running.connect(std::move(client)); !connected) return connected.error();
     log::info("worker-running", "node {} pid {} epoch {}", config.name.str(), ::getpid(), ticket.epoch);
@@ -164,7 +180,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
       // Before link and spool are ended, which may wait for the disk.
       running.end_control();
       const auto report = guard::restore(*journal, guard::RestoreMode::kSafeState, ordering_verified(config));
-      guard::log_restores(config.state_dir, report, model::Reason::kSafeState);
+      if (audit) guard::log_restores(*audit, report, model::Reason::kSafeState);
       log::error("supervisor-lost", "the host is in its safe state");
       for (const auto& item : report.items)
         log::error("supervisor-lost", "{}", guard::line_of(item));

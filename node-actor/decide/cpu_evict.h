@@ -73,7 +73,7 @@ struct EvictInput {
   const model::NodeSample* sample = nullptr;
   std::optional<model::MilliCpu> be_real_limit;  // at `sample`, see be_real_limit()
   model::Duration interval = std::chrono::seconds(1);
-  std::span<const PodWork> work;       // of those pods it is known of
+  std::span<const PodWork> work;        // of those pods it is known of
   std::span<const model::PodUid> held;  // the agent's own and those under hands-off: not picked
 };
 

@@ -9,12 +9,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "node-actor/frames/frames.h"
 #include "node-actor/spool/disk.h"
 #include "node-actor/spool/marks.h"
-#include "node-actor/spool/segment.h"
 
 namespace tideline::spool {
 
+using frames::FrameHeader;
+using frames::kHeaderBytes;
+using frames::make_frame;
+using frames::read_frame;
+using frames::ScannedFrame;
 using model::Error;
 using model::ErrorCode;
 using model::Result;
@@ -117,7 +122,7 @@ Result<void> Spool::Impl::load_segments(std::vector<ScannedFrame>& frames, std::
     if (!size) return size.error();
     const auto content = file->read_at(0, std::min(*size, std::max(limits.max_bytes, SpoolLimits{}.max_bytes)));
     if (!content) return content.error();
-    const auto scan = scan_segment(*content);
+    const auto scan = frames::scan(*content);
     if (scan.rotten > 0) notes.push_back(fmt::format("{}: {} reports with a wrong CRC", file->path(), scan.rotten));
     if (scan.good_bytes != *size) {
       notes.push_back(fmt::format("{}: {} after byte {}, cut there", file->path(),

@@ -5,7 +5,7 @@
 // On disk, in one directory:
 //   state              incarnation, boot id, whether the last close was clean: one line with a CRC, replaced by rename,
 //   fsynced head               two places written in turn: first seq still held, next seq, gap not yet reported
-//   seg-<first seq>    frames (segment.h), append only; a torn tail is cut at the next open
+//   seg-<first seq>    frames (node-actor/frames), append only; a torn tail is cut at the next open
 // Frames and head are not fsynced while running: the page cache outlives the process. After a power loss (unclean, and
 // another boot) numbers may be lost and could be given out again for other bytes; such a start therefore takes a new
 // incarnation, and the reports that did survive are dropped as a counted gap.

@@ -150,6 +150,13 @@ TEST_F(TidectlTest, ExplainsFilesEvictionsHoldsAndFeatures) {
   const auto all = json::parse(as_viewer({"explain", "node", "web-1", "--json"}).out);
   EXPECT_EQ(all["files"][0]["changesLastHour"], 12);
   EXPECT_EQ(all["files"][0]["original"], false);
+  EXPECT_EQ(all["files"][0]["eventsLostSince"], true);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("dry run: would be 50000 (throttled)"),
+                              HasSubstr("overruled: batch-limits 2 (batch-request)")));
+  EXPECT_EQ(all["unwritten"][0]["heldValue"], "20000");
+  EXPECT_EQ(all["unwritten"][1]["reason"], "overruled");
+  EXPECT_EQ(all["eventsLostWallMs"], 1'699'999'940'000);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("ours, events lost since"), HasSubstr("up to 2023-11-14T22:12:20Z were lost")));
   EXPECT_EQ(all["handsOff"][0]["saidBy"], "node");
   EXPECT_EQ(all["features"][0]["state"], "unsupported");
   EXPECT_THAT(backend_.calls(), Contains("explain web-1 besteffort"));

@@ -261,7 +261,8 @@ class Reference(unittest.TestCase):
 
     def test_every_option_is_in_it_and_no_other(self):
         said = set()
-        for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"), ("tideline-coordinator",),
+        for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"),
+                        ("tideline-node", "audit"), ("tideline-coordinator",),
                         ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",),
                         *(("tidectl", name) for name in ("nodes", "node", "pods", "cluster", "history", "events", "watch",
                                                          "explain", "hands-off")),

@@ -152,7 +152,8 @@ def command_lines(directory):
     if options_of(run) != options_of(check):
         raise SystemExit("tideline-node run and check no longer take the same options")
     lines += options_table(run)
-    lines += ["`release`:", ""] + options_table(help_of(directory, "tideline-node", "release"))
+    for name in ("release", "audit"):
+        lines += [f"`{name}`:", ""] + options_table(help_of(directory, "tideline-node", name))
 
     coordinator = help_of(directory, "tideline-coordinator")
     lines += ["### tideline-coordinator", "", "Without a command it runs; commands:", ""]

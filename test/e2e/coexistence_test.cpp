@@ -92,6 +92,9 @@ TEST_F(Coexistence, DryRunOfEveryMechanismWritesNothingAndTakesBackWhatWasWritte
   EXPECT_TRUE(eventually(seconds(20), [&] {
     return features().find("dry run, nothing is written: pods limited by their batch-cpu") != std::string::npos;
   })) << features();
+  const auto explained = [&] { return cluster_->tidectl({"explain", "node", "n1"}).output; };
+  EXPECT_TRUE(eventually(seconds(20), [&] { return explained().find("dry run: would be") != std::string::npos; }))
+      << explained();
   std::this_thread::sleep_for(seconds(2));
   EXPECT_EQ(changed(), "") << why();
 

@@ -21,11 +21,15 @@ ROOMS = {
     "messages/codec": Room(EDGE, "codec", (MODEL, "messages/schema")),
     "messages/certs": Room(EDGE, "certs", (MODEL,)),
     "messages/link": Room(EDGE, "link", (MODEL, "messages/schema", "messages/codec", "messages/log", "messages/clock")),
+    # Frames with lengths and checksums, for files that are appended to and outlive a killed process.
+    "node-actor/frames": Room(PURE, "frames", (MODEL,)),
     "node-actor/kernel": Room(EDGE, "kernel", (MODEL, "messages/log", "messages/clock")),
     "node-actor/sense": Room(PURE, "sense", (MODEL,)),
     "node-actor/decide": Room(PURE, "decide", (MODEL,)),
-    "node-actor/guard": Room(EDGE, "guard", (MODEL, "node-actor/kernel", "messages/log", "messages/clock")),
-    "node-actor/spool": Room(EDGE, "spool", (MODEL, "messages/codec", "messages/log", "messages/clock")),
+    "node-actor/guard": Room(EDGE, "guard", (
+        MODEL, "node-actor/frames", "node-actor/kernel", "messages/log", "messages/clock")),
+    "node-actor/spool": Room(EDGE, "spool", (
+        MODEL, "node-actor/frames", "messages/codec", "messages/log", "messages/clock")),
     # What decide took and said, as lines, for the node to write and for replay to read.
     "node-actor/recording": Room(PURE, "recording", (MODEL, "node-actor/decide")),
     "node-actor/actor": Room(ACTOR, "node", (

@@ -159,7 +159,21 @@ class FakeBackend final : public admin::AdminBackend {
                        .reason = model::Reason::kThresholdFormula,
                        .at = {all.at.ms - 90'000},
                        .changes_last_hour = 12,
-                       .drifts_last_hour = 1}};
+                       .drifts_last_hour = 1,
+                       .events_lost_since = true}};
+    all.what.events_lost = model::WallTime{all.at.ms - 60'000};
+    all.what.unwritten = {{.file = "kubepods/podx/cpu.cfs_quota_us",
+                           .value = "50000 (throttled)",
+                           .held = "20000",
+                           .controller = model::Controller::kCpuBurst,
+                           .reason = model::Reason::kDryRun,
+                           .at = {all.at.ms - 30'000}},
+                          {.file = "kubepods/podx/cpu.shares",
+                           .value = "2 (batch-request)",
+                           .held = "512",
+                           .controller = model::Controller::kBatchLimits,
+                           .reason = model::Reason::kOverruled,
+                           .at = {all.at.ms - 30'000}}};
     all.what.evictions = {{"shop/etl-1", {all.at.ms - 1000}, model::Reason::kBeStarved, hostile_text}};
     all.what.hands_off = {{"kubepods/burstable", {all.at.ms - 1000}, model::Controller::kGuard, "hands off by ann: x"}};
     all.events_from = all.history_from = model::WallTime{all.at.ms - 86'400'000};

@@ -84,6 +84,59 @@ TEST(Explain, WhatWasOnlyDecidedChangedNoFile) {
   EXPECT_THAT(at({write(1, kQuota, "-1", "100", Reason::kDryRun)}, 2).files, IsEmpty());
 }
 
+TEST(Explain, ShowsWhatADryRunWouldWriteAndWhoWasOverruled) {
+  const auto dry = [](std::int64_t minute, const std::string& would_be) {
+    return write(minute, kQuota, "-1", would_be, Reason::kDryRun, Controller::kCpuSuppress);
+  };
+  const auto overruled = write(2, kQuota, "-1", "500 (batch-limit)", Reason::kOverruled, Controller::kBatchLimits);
+  std::vector<Event> events = {dry(1, "100 (threshold-formula)"), overruled, dry(3, "200 (growth-capped)")};
+  const auto all = at(events, 4);
+  EXPECT_THAT(all.files, IsEmpty());
+  ASSERT_THAT(all.unwritten, SizeIs(2));
+  EXPECT_EQ(all.unwritten[0], (UnwrittenValue{kQuota, "200 (growth-capped)", "-1", Controller::kCpuSuppress,
+                                              Reason::kDryRun, WallTime{3 * kMinute}}));
+  EXPECT_EQ(all.unwritten[1].controller, Controller::kBatchLimits);
+  EXPECT_EQ(all.unwritten[1].reason, Reason::kOverruled);
+  EXPECT_EQ(at(events, 2).unwritten.at(0).value, "100 (threshold-formula)");
+  EXPECT_THAT(at(events, 4, "shares").unwritten, IsEmpty());
+  events.push_back(dry(5, ""));
+  EXPECT_THAT(at(events, 6).unwritten, SizeIs(1)) << "it is so no longer";
+}
+
+TEST(Explain, AMechanismThatWroteSinceIsInDryRunNoMore) {
+  std::vector<Event> events = {
+      write(1, kQuota, "-1", "100 (threshold-formula)", Reason::kDryRun, Controller::kCpuSuppress),
+      write(2, kQuota, "100", "-1", Reason::kDisabled, Controller::kCpuSuppress)};
+  EXPECT_THAT(at(events, 3).unwritten, SizeIs(1)) << "what it had there before went back";
+  events.push_back(write(4, kQuota, "-1", "200"));
+  EXPECT_THAT(at(events, 5).unwritten, IsEmpty());
+}
+
+TEST(Explain, AnEvictionInDryRunIsNoFile) {
+  EXPECT_EQ(
+      at({write(1, "pod shop/etl-1 u1", "", "would be evicted: be-starved", Reason::kDryRun, Controller::kCpuEvict)},
+         2),
+      Explanation{});
+}
+
+TEST(Explain, SaysWhereAChangeMayNotBeTheLast) {
+  const std::string shares = "kubepods/podx/cpu.shares";
+  std::vector<Event> events = {write(1, kQuota, "-1", "100"), write(2, shares, "2", "512"),
+                               write(3, "events", "", "12 or more", Reason::kEventsLost, Controller::kGuard),
+                               write(4, kQuota, "100", "200")};
+  auto all = at(events, 5);
+  ASSERT_THAT(all.files, SizeIs(2));
+  EXPECT_FALSE(all.files[0].events_lost_since) << "it was told of after the loss";
+  EXPECT_TRUE(all.files[1].events_lost_since);
+  EXPECT_EQ(all.events_lost, WallTime{3 * kMinute});
+  EXPECT_TRUE(at(events, 5, "shares").files.at(0).events_lost_since) << "also where only that file is asked for";
+  EXPECT_EQ(at(events, 2).events_lost, std::nullopt);
+  events.push_back(write(6, "host-1", "", "3 reports dropped", Reason::kGap, Controller::kCoordinator));
+  all = at(events, 7);
+  EXPECT_TRUE(all.files[0].events_lost_since) << "so it is with lost reports";
+  EXPECT_EQ(all.events_lost, WallTime{6 * kMinute});
+}
+
 TEST(Explain, NamesEvictedPodsNewestFirst) {
   const std::vector<Event> events = {
       write(1, "shop/etl-1", "", "satisfaction 21 %", Reason::kBeStarved, Controller::kCpuEvict),

@@ -65,7 +65,8 @@ class BeLimitTest : public testing::Test {
     if (const auto foreign = limit_->seen(counters)) told_.push_back(foreign->found);
   }
   /// `meddle` is called each second, before the kernel is read.
-  void run(model::Duration length, const std::function<void()>& meddle = [] {}) {
+  void run(
+      model::Duration length, const std::function<void()>& meddle = [] {}) {
     const auto end = now_ + length;
     for (; now_ < end; now_ = now_ + 100ms) {
       if ((now_ - start_) % 1s == model::kZeroDuration) {

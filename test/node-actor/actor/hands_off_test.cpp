@@ -170,7 +170,7 @@ TEST_F(HandsOffLoop, TellsRestoresOfBeforeByTheNameThatWritesHave) {
   model::Event event{{1000}, model::Controller::kGuard, Reason::kSafeState, tree_.str() + "/" + kQuota, "5", "-1"};
   auto elsewhere = event;
   elsewhere.subject = "/tmp/elsewhere/cpu.max";
-  loop_->tell({event, elsewhere});
+  loop_->tell({.records = {{1, event}, {2, elsewhere}}, .lost = 0});
   const auto events = loop_->take_events();
   ASSERT_THAT(events, SizeIs(2));
   EXPECT_EQ(events[0].subject, "kubepods/besteffort/cpu.cfs_quota_us");

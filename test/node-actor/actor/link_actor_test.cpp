@@ -1,5 +1,7 @@
 #include "node-actor/actor/link_actor.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,6 +22,7 @@ class LinkActorGaps : public testing::Test {
   }
   caf::actor link() {
     LinkOptions options{model::NodeName("n1"), "boot", dir_.str(), std::chrono::seconds(1), model::Epoch(0)};
+    options.audit = audit_;
     auto actor = system_.spawn<LinkActor>(std::move(options), std::make_shared<spool::Spool>(open_spool()),
                                           std::make_shared<ClientPort>());
     caf::anon_send(actor, caf::actor_cast<caf::actor>(self_));
@@ -39,6 +42,32 @@ class LinkActorGaps : public testing::Test {
     ready.status.boot_id = "boot";
     return ready;
   }
+  static model::Event write_of(int i) {
+    return {model::WallTime{1000 + i},
+            model::Controller::kCpuBurst,
+            model::Reason::kThrottled,
+            "kubepods/pod" + std::to_string(i) + "/cpu.max",
+            "1",
+            "2"};
+  }
+  /// A sample with writes `first` to `last`, as the control loop notes them.
+  SampleReady sample(int second, int first, int last) const {
+    auto ready = sample(second);
+    for (int i = first; i <= last; ++i)
+      ready.events.push_back({write_of(i), audit_->add(write_of(i))});
+    return ready;
+  }
+  void begin_audit() {
+    auto opened = guard::AuditRing::open(dir_.str());
+    ASSERT_TRUE(opened.ok()) << opened.error().message();
+    audit_ = std::make_shared<guard::AuditRing>(std::move(*opened));
+  }
+  /// What the next worker tells first.
+  guard::AuditRing::Untold untold() {
+    const auto spool = open_spool();
+    begin_audit();
+    return audit_->take_untold(spool.incarnation(), spool.next_seq());
+  }
   std::vector<model::Report> spooled() const {
     auto spool = open_spool();
     std::vector<model::Report> reports;
@@ -49,6 +78,7 @@ class LinkActorGaps : public testing::Test {
   }
 
   test::TempDir dir_;
+  std::shared_ptr<guard::AuditRing> audit_;
   caf::actor_system_config config_;
   caf::actor_system system_{config_};
   caf::scoped_actor self_{system_};
@@ -124,6 +154,94 @@ TEST_F(LinkActorGaps, AskedAgainForThePaceItHasItReportsNoSooner) {
   const auto reports = spooled();
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(reports[1].samples.size(), 2u);
+}
+
+TEST_F(LinkActorGaps, AnOrderlyEndTellsWhatNoReportDoes) {
+  begin_audit();
+  auto actor = link();
+  caf::anon_send(actor, sample(0, 1, 1));
+  caf::anon_send(actor, sample(1, 2, 2));
+  // Half a window, and what the control loop had left.
+  caf::anon_send(actor, sample(1, 3, 4));
+  caf::anon_send(actor, EventsLeft{{{write_of(5), audit_->add(write_of(5))}}});
+  end(actor);
+  const auto reports = spooled();
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[0].events, (std::vector<model::Event>{write_of(1), write_of(2)}));
+  EXPECT_EQ(reports[1].events, (std::vector<model::Event>{write_of(3), write_of(4), write_of(5)}));
+  EXPECT_EQ(reports[1].samples.size(), 1u);
+  EXPECT_TRUE(untold().records.empty());
+}
+
+TEST_F(LinkActorGaps, WhatAKilledWorkerDidNotReportTheNextOneTellsOnce) {
+  begin_audit();
+  auto actor = link();
+  caf::anon_send(actor, sample(0, 1, 2));
+  caf::anon_send(actor, sample(1, 3, 3));
+  end(actor);
+  // Noted, and killed before a report.
+  audit_->add(write_of(4));
+  auto left = untold();
+  ASSERT_EQ(left.records.size(), 1u);
+  EXPECT_EQ(left.records[0].event, write_of(4));
+  actor = link();
+  auto ready = sample(0);
+  ready.events.push_back({left.records[0].event, left.records[0].number});
+  caf::anon_send(actor, ready);
+  caf::anon_send(actor, sample(1));
+  end(actor);
+  std::vector<model::Event> told;
+  for (const auto& report : spooled())
+    told.insert(told.end(), report.events.begin(), report.events.end());
+  EXPECT_EQ(told, (std::vector<model::Event>{write_of(1), write_of(2), write_of(3), write_of(4)}));
+  EXPECT_TRUE(untold().records.empty());
+}
+
+TEST_F(LinkActorGaps, AReportTheDiskRefusesLeavesItsEventsUntold) {
+  begin_audit();
+  auto actor = link();
+  std::filesystem::rename(dir_.path() / "spool", dir_.path() / "away");
+  caf::anon_send(actor, sample(0, 1, 1));
+  caf::anon_send(actor, sample(1, 2, 2));
+  end(actor);
+  std::filesystem::rename(dir_.path() / "away", dir_.path() / "spool");
+  EXPECT_EQ(untold().records.size(), 2u);
+}
+
+TEST_F(LinkActorGaps, ManyEventsAreReportedEarlyAndNoneIsLost) {
+  begin_audit();
+  auto actor = link();
+  // All within one report interval, more than one report takes.
+  caf::anon_send(actor, sample(0, 1, 3000));
+  for (int i = 0; i < 3; ++i)
+    caf::anon_send(actor, sample(0));
+  end(actor);
+  std::vector<model::Event> told;
+  for (const auto& report : spooled())
+    told.insert(told.end(), report.events.begin(), report.events.end());
+  ASSERT_EQ(told.size(), 3000u);
+  EXPECT_EQ(told.front(), write_of(1));
+  EXPECT_EQ(told.back(), write_of(3000));
+  EXPECT_TRUE(untold().records.empty());
+}
+
+TEST_F(LinkActorGaps, EventsOfAWindowThatCannotBeEncodedAreCountedInTheirPlace) {
+  begin_audit();
+  auto actor = link();
+  caf::anon_send(actor, sample(0, 1, 2));
+  auto bad = sample(1, 3, 3);
+  bad.status.kernel_release = std::string(model::ReportLimits::kMaxTextBytes + 1, 'x');
+  caf::anon_send(actor, bad);
+  caf::anon_send(actor, sample(2, 4, 4));
+  end(actor);
+  const auto reports = spooled();
+  ASSERT_EQ(reports.size(), 1u);
+  ASSERT_EQ(reports[0].events.size(), 2u);
+  EXPECT_EQ(reports[0].events[0].reason, model::Reason::kEventsLost);
+  EXPECT_EQ(reports[0].events[0].new_value, "3 or more");
+  EXPECT_EQ(reports[0].events[0].at, write_of(3).at);
+  EXPECT_EQ(reports[0].events[1], write_of(4));
+  EXPECT_TRUE(untold().records.empty()) << "the event in their place was told";
 }
 
 }  // namespace

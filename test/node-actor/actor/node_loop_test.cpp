@@ -47,7 +47,7 @@ class NodeLoopTest : public testing::Test {
   }
   /// A worker, with what an earlier one left in the journal.
   void start() {
-    auto loop = NodeLoop::open(config(), *journal_, *lease_);
+    auto loop = NodeLoop::open(config(), *journal_, *lease_, audit_.get());
     ASSERT_TRUE(loop.ok()) << loop.error().message();
     loop_ = std::move(*loop);
   }
@@ -102,6 +102,7 @@ class NodeLoopTest : public testing::Test {
   std::unique_ptr<test::TempDir> state_;
   std::unique_ptr<guard::Lease> lease_;
   std::unique_ptr<guard::Journal> journal_;
+  std::unique_ptr<guard::AuditRing> audit_;
   std::unique_ptr<NodeLoop> loop_;
 };
 
@@ -137,6 +138,45 @@ TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
   EXPECT_EQ(tree_->read(kV1Period), "100000");
   EXPECT_THAT(reasons(), testing::ElementsAre(Reason::kThresholdFormula, Reason::kThresholdFormula, Reason::kDisabled,
                                               Reason::kDisabled));
+}
+
+TEST_F(NodeLoopTest, EachWriteIsInTheAuditRingBeforeAnyReport) {
+  host(kernel::test::v1_files());
+  auto ring = guard::AuditRing::open(state_->str());
+  ASSERT_TRUE(ring.ok()) << ring.error().message();
+  audit_ = std::make_unique<guard::AuditRing>(std::move(*ring));
+  start();
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  const auto audit = guard::read_audit(state_->str());
+  ASSERT_TRUE(audit.ok()) << audit.error().message();
+  const auto events = loop_->take_events();
+  ASSERT_EQ(audit->records.size(), events.size());
+  ASSERT_EQ(events.size(), 2u) << "period and quota";
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(audit->records[i].number, events[i].number);
+    EXPECT_EQ(audit->records[i].event, static_cast<const model::Event&>(events[i]));
+  }
+  const auto quota = std::find_if(audit->records.begin(), audit->records.end(), [](const auto& record) {
+    return record.event.subject == "kubepods/besteffort/cpu.cfs_quota_us";
+  });
+  ASSERT_NE(quota, audit->records.end());
+  EXPECT_EQ(quota->event.controller, model::Controller::kCpuSuppress);
+  EXPECT_EQ(quota->event.reason, Reason::kThresholdFormula);
+  EXPECT_EQ(quota->event.old_value, "-1");
+  EXPECT_EQ(quota->event.new_value, "2600000");
+}
+
+TEST_F(NodeLoopTest, WhatEarlierWorkersLeftUntoldIsToldFirstAndWhatIsGoneIsCounted) {
+  host(kernel::test::v1_files());
+  const model::Event before{{1000}, model::Controller::kCpuQos, Reason::kQosClass, "kubepods/cpu.shares", "2", "4"};
+  loop_->tell({.records = {{7, before}}, .lost = 3});
+  const auto events = loop_->take_events();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(static_cast<const model::Event&>(events[0]), before);
+  EXPECT_EQ(events[0].number, 7u);
+  EXPECT_EQ(events[1].reason, Reason::kEventsLost);
+  EXPECT_EQ(events[1].new_value, "3 or more");
 }
 
 TEST_F(NodeLoopTest, HostApplicationsOfThePolicyAreReadAndTold) {
@@ -388,6 +428,21 @@ TEST_F(NodeLoopTest, AServiceBelowTheBestEffortRootIsToldOfWhereItIsThrottledWit
   policy(false);
   ASSERT_TRUE(rounds().ok());
   EXPECT_THAT(feature("cpuSuppress").why, testing::Not(testing::HasSubstr("shop/cache")));
+}
+
+TEST_F(NodeLoopTest, InDryRunTheLimitThatItWouldWriteIsAnEvent) {
+  host(kernel::test::v1_files());
+  loop_->set_pods({});
+  model::NodePolicy dry;
+  dry.threshold.enable = true;
+  dry.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+  dry.dry_run.cpu_suppress = true;
+  loop_->set_policy(dry);
+  ASSERT_TRUE(rounds().ok());
+  loop_->pod_round();
+  EXPECT_THAT(told(),
+              testing::ElementsAre(testing::StartsWith("kubepods/besteffort/cpu.cfs_quota_us: -1 -> 260000 (")));
+  EXPECT_EQ(tree_->read(kV1Quota), "-1\n");
 }
 
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesItBackOnV2) {

@@ -182,8 +182,7 @@ TEST(PodsFile, APodThatSomebodyEndsHasADeletionTimestamp) {
   EXPECT_TRUE(terminating(R"("2126-11-30T12:00:00.5+01:00")")) << "asked to end, with grace until then";
   EXPECT_FALSE(terminating("null"));
   EXPECT_FALSE(with_fields(R"("priority": 1)").pods.at(0).eviction.terminating);
-  EXPECT_THAT(refusal(with("deletionTimestamp", "true")),
-              HasSubstr("pods[0].deletionTimestamp: want text, got true"));
+  EXPECT_THAT(refusal(with("deletionTimestamp", "true")), HasSubstr("pods[0].deletionTimestamp: want text, got true"));
   EXPECT_THAT(refusal(with("deletionTimestamp", R"("")")), HasSubstr("pods[0].deletionTimestamp: empty"));
   EXPECT_THAT(refusal(with("deletionTimestamp", R"("soon")")),
               HasSubstr(R"(pods[0].deletionTimestamp: "soon" is no time as in RFC 3339, such as 2026)"));
@@ -193,10 +192,10 @@ TEST(PodsFile, WhatAPodThatSomebodyEndsReleasesIsCreditedByCpuEviction) {
   decide::test::EvictHost host;
   std::string list;
   for (const std::string_view uid : {"a", "b", "c", "d", "e"}) {
-    list += fmt::format(R"({}{{"uid": "{}", "namespace": "batch", "name": "job", "kubeQosClass": "BestEffort",
+    list +=
+        fmt::format(R"({}{{"uid": "{}", "namespace": "batch", "name": "job", "kubeQosClass": "BestEffort",
                             "priority": 5000, "requests": {{"kubernetes.io/batch-cpu": 8000}}{}}})",
-                        list.empty() ? "" : ",", uid,
-                        uid == "b" ? R"(, "deletionTimestamp": "2026-11-30T12:00:00Z")" : "");
+                    list.empty() ? "" : ",", uid, uid == "b" ? R"(, "deletionTimestamp": "2026-11-30T12:00:00Z")" : "");
   }
   const auto file = parse_pods_file("{\"pods\": [" + list + "]}", "pods.json");
   ASSERT_TRUE(file.ok()) << file.error().message();

@@ -41,8 +41,9 @@ class TickActorTest : public testing::Test {
   void TearDown() override {
     if (tick_) end();
   }
-  void spawn(model::Duration fast_interval) {
-    tick_ = system_.spawn<TickActor, caf::detached>(*loop_, *lease_, TickOptions{fast_interval, 5 * fast_interval},
+  void spawn(model::Duration fast_interval) { spawn(fast_interval, 5 * fast_interval); }
+  void spawn(model::Duration fast_interval, model::Duration pod_interval) {
+    tick_ = system_.spawn<TickActor, caf::detached>(*loop_, *lease_, TickOptions{fast_interval, pod_interval},
                                                     caf::actor_cast<caf::actor>(self_), [](const model::Error&) {});
   }
   void end() {
@@ -141,6 +142,22 @@ TEST_F(TickActorTest, WhoIsSentManyMessagesGoesOnWithItsRounds) {
   EXPECT_TRUE(heard);
   EXPECT_TRUE(beats_after(lease_->last_beat().ns));
   end();
+}
+
+TEST_F(TickActorTest, WhatWasNotedAfterTheLastPodRoundGoesToTheLink) {
+  spawn(std::chrono::milliseconds(20), std::chrono::minutes(10));
+  // The second beat of these is of a round that was begun after the first: the one pod round is over.
+  for (int i = 0; i < 2; ++i)
+    ASSERT_TRUE(beats_after(lease_->last_beat().ns));
+  const model::HandsOff order{"kubepods/besteffort", std::nullopt, false, "ann", "tuning"};
+  caf::anon_send(tick_, HandsOffWanted{1, decide::holds_of({order}, model::MonoTime{}, model::WallTime{})});
+  end();
+  std::vector<NotedEvent> left;
+  self_->receive_while([&] { return left.empty(); })([&](const EventsLeft& message) { left = message.events; },
+                                                     [](const SampleReady&) {}, [](const HandsOffInForce&) {},
+                                                     caf::after(kPatience) >> [&] { left.emplace_back(); });
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].reason, model::Reason::kHandsOff);
 }
 
 }  // namespace

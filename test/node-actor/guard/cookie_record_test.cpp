@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
-#include "node-actor/guard/restore_log.h"
 #include "test/node-actor/kernel/cookie_twin.h"
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
@@ -102,10 +102,11 @@ TEST_F(CookieRecordTest, TheSafeStateKeepsCookiesAndReleaseTakesThem) {
   EXPECT_EQ(twin_.of(tid), 0u);
   EXPECT_TRUE(report->complete());
   EXPECT_THAT(report->text(), HasSubstr("1 threads: no core-sched cookie"));
-  const auto events = take_restores(state_.str());
-  ASSERT_EQ(events.size(), 1u);
-  EXPECT_EQ(events[0].subject, "core-sched cookies");
-  EXPECT_EQ(events[0].reason, model::Reason::kRelease);
+  const auto audit = read_audit(state_.str());
+  ASSERT_TRUE(audit.ok()) << audit.error().message();
+  ASSERT_EQ(audit->records.size(), 1u);
+  EXPECT_EQ(audit->records[0].event.subject, "core-sched cookies");
+  EXPECT_EQ(audit->records[0].event.reason, model::Reason::kRelease);
 }
 
 TEST_F(CookieRecordTest, AReleaseThatLeavesACookieIsNotComplete) {

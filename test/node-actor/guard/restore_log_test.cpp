@@ -1,7 +1,6 @@
 #include "node-actor/guard/restore_log.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -25,39 +24,36 @@ RestoreReport report(std::vector<RestoreItem> items) {
   return made;
 }
 
-TEST(RestoreLog, TellsOnceWhatWasWritten) {
+TEST(RestoreLog, KeepsWhatWasWrittenForTheNextWorkerToTell) {
   const test::TempDir dir;
-  EXPECT_TRUE(take_restores(dir.str()).empty());
   log_restores(dir.str(),
                report({item(RestoreItem::Outcome::kRestored, "-1"), item(RestoreItem::Outcome::kAlreadyOriginal, ""),
                        item(RestoreItem::Outcome::kDrifted, ""), item(RestoreItem::Outcome::kFailed, "-1")}),
                model::Reason::kSafeState);
   log_restores(dir.str(), report({item(RestoreItem::Outcome::kRestored, "-1")}), model::Reason::kRelease);
-  const auto events = take_restores(dir.str());
-  ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0].reason, model::Reason::kSafeState);
-  EXPECT_EQ(events[1].reason, model::Reason::kRelease);
-  EXPECT_EQ(events[0].controller, model::Controller::kGuard);
-  EXPECT_EQ(events[0].subject, item(RestoreItem::Outcome::kRestored, "").file.path);
-  EXPECT_EQ(events[0].old_value, "160000");
-  EXPECT_EQ(events[0].new_value, "-1");
-  EXPECT_GT(events[0].at.ms, 0);
-  EXPECT_TRUE(take_restores(dir.str()).empty());
+  auto audit = AuditRing::open(dir.str());
+  ASSERT_TRUE(audit.ok()) << audit.error().message();
+  const auto untold = audit->take_untold(model::Incarnation(1), model::Seq(1));
+  EXPECT_EQ(untold.lost, 0u);
+  ASSERT_EQ(untold.records.size(), 2u);
+  const auto& event = untold.records[0].event;
+  EXPECT_EQ(event.reason, model::Reason::kSafeState);
+  EXPECT_EQ(event.controller, model::Controller::kGuard);
+  EXPECT_EQ(event.subject, item(RestoreItem::Outcome::kRestored, "").file.path);
+  EXPECT_EQ(event.old_value, "160000");
+  EXPECT_EQ(event.new_value, "-1");
+  EXPECT_GT(event.at.ms, 0);
+  EXPECT_EQ(untold.records[1].event.reason, model::Reason::kRelease);
 }
 
-TEST(RestoreLog, PassesOverWhatItDoesNotUnderstand) {
+TEST(RestoreLog, NothingWrittenLeavesNoFile) {
   const test::TempDir dir;
-  std::ofstream(dir.str() + "/restores") << "garbage\n{}\n[1]\n{\"at_ms\": 1, \"reason\": 999, \"file\": \"f\"}\n"
-                                         << "{\"at_ms\": 1.5, \"reason\": 20, \"file\": \"f\"}\n"
-                                         << "{\"at_ms\": 1, \"reason\": 20, \"file\": \"f\"}\n{\"at_ms\": 1, \"rea";
-  EXPECT_EQ(take_restores(dir.str()).size(), 1u);
+  log_restores(dir.str(), report({item(RestoreItem::Outcome::kAlreadyOriginal, "")}), model::Reason::kRestore);
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
-TEST(RestoreLog, IsBounded) {
-  const test::TempDir dir;
-  for (int i = 0; i < 2000; ++i)
-    log_restores(dir.str(), report({item(RestoreItem::Outcome::kRestored, "-1")}), model::Reason::kSafeState);
-  EXPECT_LT(std::filesystem::file_size(dir.str() + "/restores"), kMaxRestoreLogBytes + 1000);
+TEST(RestoreLog, ADiskThatRefusesStopsNoRestore) {
+  log_restores("/proc/no-such-place", report({item(RestoreItem::Outcome::kRestored, "-1")}), model::Reason::kSafeState);
 }
 
 }  // namespace

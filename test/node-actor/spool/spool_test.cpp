@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "node-actor/spool/segment.h"
+#include "node-actor/frames/frames.h"
 #include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
@@ -18,6 +18,7 @@ namespace tideline::spool {
 namespace {
 
 namespace fs = std::filesystem;
+using frames::make_frame;
 using model::ErrorCode;
 using model::Seq;
 using test::TempDir;
@@ -425,23 +426,6 @@ TEST(Spool, AMissingDiskIsNamed) {
   ASSERT_FALSE(spool);
   EXPECT_EQ(spool.error().code(), ErrorCode::kUnavailable);
   EXPECT_THAT(spool.error().message(), testing::HasSubstr("/proc/no-such-place/spool"));
-}
-
-TEST(SpoolSegment, CutAnywhereGivesAllWholeFrames) {
-  std::string bytes;
-  std::vector<std::size_t> ends;
-  for (std::uint64_t seq = 1; seq <= 4; ++seq) {
-    bytes += make_frame(7, seq, seq - 1, std::string(seq * 3, 'a'));
-    ends.push_back(bytes.size());
-  }
-  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
-    const auto scan = scan_segment(std::string_view(bytes).substr(0, cut));
-    const auto whole =
-        static_cast<std::size_t>(std::count_if(ends.begin(), ends.end(), [&](std::size_t end) { return end <= cut; }));
-    ASSERT_EQ(scan.frames.size(), whole) << cut;
-    ASSERT_EQ(scan.good_bytes, whole == 0 ? 0 : ends[whole - 1]) << cut;
-    ASSERT_EQ(scan.torn, cut != scan.good_bytes) << cut;
-  }
 }
 
 TEST(SpoolCrash, TruncatedAtEachByteItHoldsAPrefixAndCountsTheRest) {

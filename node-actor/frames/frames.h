@@ -1,6 +1,6 @@
 #pragma once
-// The bytes of a segment file: frames one after the other, each a header and a payload. All numbers are in this host's
-// byte order: a spool never leaves its host.
+// The bytes of an append-only file: frames one after the other, each a header and a payload with a CRC of its own. All
+// numbers are in this host's byte order: such a file never leaves its host.
 
 #include <cstddef>
 #include <cstdint>
@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-namespace tideline::spool {
+namespace tideline::frames {
 
 struct FrameHeader {
   static constexpr std::uint32_t kMagic = 0x4c4c4454;  // "TDLL"
   std::uint32_t magic = kMagic;
-  std::uint32_t length = 0;  // of the payload
-  std::uint64_t incarnation = 0;
+  std::uint32_t length = 0;       // of the payload
+  std::uint64_t incarnation = 0;  // these three are the file's owner's: what they count is told in its own header
   std::uint64_t seq = 0;
   std::uint64_t gap = 0;
   std::uint32_t payload_crc = 0;
@@ -40,6 +40,6 @@ struct Scan {
   std::size_t rotten = 0;            // frames with a sound header and a rotten payload, left out
   bool torn = false;                 // the file ends within a frame
 };
-Scan scan_segment(std::string_view bytes);
+Scan scan(std::string_view bytes);
 
-}  // namespace tideline::spool
+}  // namespace tideline::frames

@@ -1,10 +1,10 @@
-#include "node-actor/spool/segment.h"
+#include "node-actor/frames/frames.h"
 
 #include <cstring>
 
 #include "messages/model/crc32.h"
 
-namespace tideline::spool {
+namespace tideline::frames {
 namespace {
 
 std::uint32_t crc_of(const FrameHeader& header) {
@@ -42,29 +42,29 @@ bool read_frame(std::string_view frame, FrameHeader& header, std::string& payloa
   return true;
 }
 
-Scan scan_segment(std::string_view bytes) {
-  Scan scan;
-  while (scan.good_bytes < bytes.size()) {
-    const auto rest = bytes.substr(scan.good_bytes);
+Scan scan(std::string_view bytes) {
+  Scan found;
+  while (found.good_bytes < bytes.size()) {
+    const auto rest = bytes.substr(found.good_bytes);
     FrameHeader header;
     if (rest.size() < kHeaderBytes) {
-      scan.torn = true;
-      return scan;
+      found.torn = true;
+      return found;
     }
-    if (!read_header(rest, header)) return scan;
+    if (!read_header(rest, header)) return found;
     const std::size_t length = kHeaderBytes + header.length;
     if (rest.size() < length) {
-      scan.torn = true;
-      return scan;
+      found.torn = true;
+      return found;
     }
     if (model::crc32(rest.substr(kHeaderBytes, header.length)) == header.payload_crc) {
-      scan.frames.push_back({header.incarnation, header.seq, header.gap, scan.good_bytes, length});
+      found.frames.push_back({header.incarnation, header.seq, header.gap, found.good_bytes, length});
     } else {
-      ++scan.rotten;
+      ++found.rotten;
     }
-    scan.good_bytes += length;
+    found.good_bytes += length;
   }
-  return scan;
+  return found;
 }
 
-}  // namespace tideline::spool
+}  // namespace tideline::frames
