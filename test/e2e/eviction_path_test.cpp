@@ -1,5 +1,5 @@
-// An eviction from its trigger to what is told of it, and a batch pod that ends by itself; short enough for the guest of
-// test/vm in every run.
+// An eviction from its trigger to what is told of it, and a batch pod that ends by itself; short enough for the guest
+// of test/vm in every run.
 
 #include <filesystem>
 #include <thread>

@@ -60,7 +60,8 @@ inline Topology asymmetric_host() {
   const auto file = directory.write("host.xml", R"(<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE topology SYSTEM "hwloc2.dtd">
 <topology version="2.0">
-)" + xml_of("\"Machine\" os_index=\"0\"", online, 3, packages) + "</topology>\n");
+)" + xml_of("\"Machine\" os_index=\"0\"", online, 3, packages) +
+                                                    "</topology>\n");
   const auto found = kernel::topology_from_xml(file);
   EXPECT_TRUE(found.ok()) << (found.ok() ? "" : found.error().message());
   return found.ok() ? *found : Topology{};

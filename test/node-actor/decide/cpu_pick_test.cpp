@@ -142,8 +142,8 @@ TEST(CpuPickOnUnequalSockets, ABoundCpuWhoseSiblingIsOfflineKeepsNobodyOffAnothe
 
 TEST(CpuPickOnUnequalSockets, CpusThatAreOfflineAreNeverTaken) {
   const auto host = asymmetric_host();
-  const auto chosen = pick_cpus(
-      host, {.allowed = cpus("4-5,22-23"), .previous = cpus("5,22"), .bound = {}, .beside = {}, .count = 4});
+  const auto chosen =
+      pick_cpus(host, {.allowed = cpus("4-5,22-23"), .previous = cpus("5,22"), .bound = {}, .beside = {}, .count = 4});
   EXPECT_EQ(chosen.text(), "4,23");
 }
 

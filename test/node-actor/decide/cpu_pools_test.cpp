@@ -139,8 +139,7 @@ TEST(CpuPoolsOnUnequalSockets, OfflineCpusAreInNoPool) {
   EXPECT_EQ(pools.be.text(), "1-3,6-21,23");
   EXPECT_EQ(pools.ls.text(), "1-3,6-19");
   EXPECT_EQ(pools.lent().text(), "20-21,23");
-  EXPECT_THAT(pools.remarks,
-              ElementsAre("pod e: CPUs 5 of 4-5 are offline", "pod r: CPUs 22 of 20-23 are offline"));
+  EXPECT_THAT(pools.remarks, ElementsAre("pod e: CPUs 5 of 4-5 are offline", "pod r: CPUs 22 of 20-23 are offline"));
   lse.requests.cpu = MilliCpu(2000);
   EXPECT_TRUE(bound_too_tightly(pools, lse)) << "one of its two CPUs is left";
   lsr.requests.cpu = MilliCpu(3000);
