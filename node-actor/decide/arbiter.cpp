@@ -152,13 +152,15 @@ Settled settle_one(const Ranked* first, const Ranked* last, const model::DryRun&
   return settled;
 }
 
+bool is_to_be_idle(const model::GroupRef& group, const Settlement& settlement) {
+  const auto* idle = settlement.find({group, Knob::kCpuIdle});
+  return idle != nullptr && idle->held_back == HeldBack::kNone && idle->value == model::KnobValue(model::Number{1});
+}
+
 void hold_weights_of_idle_groups(Settlement& settlement) {
   for (auto& weight : settlement.settled) {
     if (weight.knob != Knob::kCpuWeight || weight.held_back != HeldBack::kNone) continue;
-    const auto* idle = settlement.find({weight.group, Knob::kCpuIdle});
-    const bool to_be_idle =
-        idle != nullptr && idle->held_back == HeldBack::kNone && idle->value == model::KnobValue(model::Number{1});
-    if (to_be_idle) weight.held_back = HeldBack::kIdle;
+    if (is_to_be_idle(weight.group, settlement)) weight.held_back = HeldBack::kIdle;
   }
 }
 
@@ -252,6 +254,7 @@ std::vector<KnobRef> unwanted(const std::vector<KnobRef>& owned, const Settlemen
   std::vector<KnobRef> result;
   for (const auto& knob : owned) {
     if (hands_off_of(knob.group, settlement.hands_off) != nullptr) continue;
+    if (knob.knob == Knob::kCpuWeight && is_to_be_idle(knob.group, settlement)) continue;
     const auto* settled = settlement.find(knob);
     if (settled == nullptr || settled->held_back == HeldBack::kDryRun) result.push_back(knob);
   }

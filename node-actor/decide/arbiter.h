@@ -99,7 +99,8 @@ std::shared_ptr<const Settlement> settle_again(LastSettlement& last, std::vector
                                                model::MonoTime now);
 
 /// Of the knobs the agent owns, those to be put back: nobody wants them, or only mechanisms in dry run do. Never one
-/// under hands-off. In the order of `owned`.
+/// under hands-off, nor the weight of a group that is to be idle: that goes back once it is not. In the order of
+/// `owned`.
 std::vector<KnobRef> unwanted(const std::vector<KnobRef>& owned, const Settlement& settlement);
 
 }  // namespace tideline::decide

@@ -54,8 +54,12 @@ PodLimits limits_of(const model::Pod& pod) {
     sum += *limit;
     least += *container.limits.cpu;
   }
-  if (!all) return limits;
   const auto own = usable(pod.limits.cpu);
+  if (!all) {
+    // What its containers may have in all is more than any limit of its own.
+    limits.scalable = !own;
+    return limits;
+  }
   limits.scalable = !own || *own >= least;
   limits.pod = limits.scalable ? std::max(own.value_or(sum), sum) : *own;
   return limits;

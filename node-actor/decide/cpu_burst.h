@@ -117,8 +117,8 @@ struct BurstStep {
 /// * Pods: LS, pending or running, not bound to CPUs. Their policy is effective_burst().
 /// * Wants of kCpuQuota: of containers that rose above their limit, and of their pod the pod's limit (the sum of its
 ///   containers' limits if the pod names none) plus what its containers are above theirs. A pod with a container
-///   without limit has no quota and gets none. Where a pod's own limit is below its containers' sum, that limit rules:
-///   their quotas are not scaled.
+///   without limit has no quota and gets none. Where a pod's own limit is below its containers' sum, or one of them has
+///   no limit, the pod's rules: their quotas are not scaled.
 /// * Wants of kCpuBurst: of every container with a limit, and of the pod if all have one. Never above the quota.
 /// * A limit of 0 or beyond ReportLimits::kMaxMilliCpu is no limit.
 /// * A knob that is not there: the feature is listed as unsupported and the other means still works.

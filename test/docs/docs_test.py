@@ -6,6 +6,7 @@ not run. A block without a mark, or marked text, is no command. `TIDELINE_BIN` i
 tree.
 """
 
+import fnmatch
 import json
 import os
 import re
@@ -326,6 +327,70 @@ class Reference(unittest.TestCase):
         done = subprocess.run([f"{BIN}/tideline-coordinator", "check", "--policy-source", f"dir:{directory}"],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         self.assertIn("ok   policy: 1 documents", done.stdout + done.stderr)
+
+
+# Of the documents that a node's CPU side reads, what is not of CPU.
+CPU_DOCUMENTS = ("resource-threshold-config", "resource-qos-config", "cpu-burst-config")
+NOT_OF_CPU = re.compile(r"^memory|\.(memory|resctrl|blkio|network)QOS\.|^policies\.netQOSPolicy$")
+
+
+def policy_keys():
+    """{document: {key: status}} of docs/configuration.md, which another test holds against the programs."""
+    keys, document = {}, None
+    for line in text_of("docs/configuration.md").split("\n## Policy\n")[1].splitlines():
+        if heading := re.match(r"### (\S+)$", line):
+            document = heading.group(1)
+        elif row := re.match(r"\| `([^`]+)` \|.*?\| (\*\*active\*\*|accepted) \|", line):
+            keys.setdefault(document, {})[row.group(1)] = row.group(2).strip("*")
+    return keys
+
+
+def named_keys(head):
+    """[(document, pattern of keys, the rest of its row)] of the table in docs/cpu.md that begins with `head`."""
+    table = re.search(rf"^{re.escape(head)}\n\|[-|]+\|\n((?:\|.*\n)+)", text_of("docs/cpu.md"), re.MULTILINE)
+    found = []
+    for line in table.group(1).splitlines() if table else []:
+        document, patterns, why = (cell.strip() for cell in line.strip("|").split(" | ", 2))
+        found += [(document.strip("`"), pattern, why) for pattern in re.findall(r"`([^`]+)`", patterns)]
+    return found
+
+
+class CpuKeys(unittest.TestCase):
+    """Each CPU key is acted on, or docs/cpu.md says why it is not."""
+
+    def setUp(self):
+        self.keys = policy_keys()
+        self.left_alone = named_keys("| document | key | why |")
+
+    def matching(self, document, pattern):
+        self.assertIn(document, self.keys)
+        found = [key for key in self.keys[document] if fnmatch.fnmatchcase(key, pattern)]
+        self.assertTrue(found, f"{document}: no key is {pattern}")
+        return found
+
+    def test_the_tables_were_read(self):
+        for document in CPU_DOCUMENTS:
+            self.assertIn("active", self.keys[document].values(), document)
+        self.assertTrue(self.left_alone)
+
+    def test_a_key_that_is_not_acted_on_is_listed_with_the_reason(self):
+        listed = {(document, key) for document, pattern, why in self.left_alone for key in self.matching(document, pattern)
+                  if len(why) > 10}
+        silent = [f"{document}: {key}" for document in CPU_DOCUMENTS for key, status in self.keys[document].items()
+                  if status != "active" and not NOT_OF_CPU.search(key) and (document, key) not in listed]
+        self.assertEqual(silent, [], "docs/cpu.md does not say why these are not acted on")
+
+    def test_no_key_that_is_acted_on_is_listed(self):
+        wrong = [f"{document}: {key}" for document, pattern, _ in self.left_alone
+                 for key in self.matching(document, pattern) if self.keys[document][key] == "active"]
+        self.assertEqual(wrong, [])
+
+    def test_what_is_not_done_of_a_key_is_said_of_active_ones(self):
+        partly = named_keys("| document | key of it | what is not done, and why |")
+        self.assertTrue(partly)
+        wrong = [f"{document}: {key}" for document, pattern, _ in partly
+                 for key in self.matching(document, pattern) if self.keys[document][key] != "active"]
+        self.assertEqual(wrong, [])
 
 
 def reasons():

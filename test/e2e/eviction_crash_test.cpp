@@ -1,4 +1,4 @@
-// What remains of an eviction when either side is killed, and over-commit judged by the coordinator's ledger.
+// What remains of an eviction when either side is killed.
 
 #include <csignal>
 #include <thread>
@@ -77,24 +77,6 @@ TEST_F(Eviction, AWorkerKilledDuringGraceLeavesNoPodThatIgnoresSigtermBehind) {
     return view.is_object() && view["status"]["beWork"]["evicted"]["pods"] == 1 &&
            view["status"]["beWork"]["evicted"]["cpuMs"] > 0;
   })) << cluster_->tidectl({"node", "n1"}).output;
-}
-
-TEST_F(Eviction, OverCommitOfBatchIsJudgedByWhatTheLedgerHasForIt) {
-  // Whatever else runs on this machine, the ledger has something to give.
-  cluster_->set_policy("colocation-config", R"({"enable": true, "cpuReclaimThresholdPercent": 1000,
-      "metricAggregateDurationSeconds": 60})");
-  cluster_->set_policy("resource-threshold-config", R"({"clusterStrategy": {"enable": true,
-      "cpuSuppressPolicy": "cfsQuota", "cpuSuppressThresholdPercent": 100,
-      "cpuAllocatableEvictThresholdPercent": 100, "cpuAllocatableEvictLowerPercent": 90,
-      "allocatableEvictPriorityThreshold": 5999}})");
-  PodTree tree;
-  tree.spin_be();
-  cluster_->start_coordinator();
-  // 1000 % of any machine this runs on is less.
-  auto node = cluster_->start_node(spec("n1", tree, eviction_pods("Running", "9000000")));
-  ASSERT_TRUE(cluster_->policy_is_applied("n1", seconds(20))) << node.output();
-  EXPECT_TRUE(eventually(seconds(60), [&] { return empty(tree); })) << cluster_->tidectl({"node", "n1"}).output;
-  EXPECT_TRUE(eventually(seconds(15), [&] { return !events("n1", "over-allocated").empty(); })) << all_events("n1");
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
-// Who may be evicted, and when; and what is told of batch pods that end by themselves.
+// Who may be evicted, and when.
 
-#include <filesystem>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -57,24 +56,6 @@ TEST_F(Eviction, WithoutACoordinatorTheNodeGoesAloneAndSaysSo) {
   ASSERT_TRUE(eventually(seconds(30), [&] { return empty(tree); })) << node.output();
   cluster_->start_coordinator();
   EXPECT_TRUE(eventually(seconds(60), [&] { return !events("n1", "no-arbiter").empty(); })) << all_events("n1");
-}
-
-TEST_F(Eviction, ABatchPodThatCompletesGivesItsTimeAndItsCpu) {
-  PodTree tree;
-  tree.spin_be();
-  cluster_->start_coordinator();
-  auto node = cluster_->start_node(spec("n1", tree));
-  ASSERT_TRUE(cluster_->policy_is_applied("n1", seconds(20))) << node.output();
-  std::this_thread::sleep_for(seconds(3));
-  const auto fresh = cluster_->dir().write("n1.pods.new", eviction_pods("Succeeded"));
-  std::filesystem::rename(fresh, cluster_->dir().path() / "n1.pods.json");
-  ASSERT_TRUE(eventually(seconds(15), [&] { return !events("n1", "be-pod-completed").empty(); })) << all_events("n1");
-  EXPECT_THAT(events("n1", "be-pod-completed")[0].dump(), HasSubstr("s from start to end"));
-  EXPECT_TRUE(eventually(seconds(15), [&] {
-    const auto view = cluster_->ask({"node", "n1"});
-    return view.is_object() && view["status"]["beWork"]["completed"]["pods"] == 1 &&
-           view["status"]["beWork"]["completed"]["cpuMs"] > 0;
-  })) << cluster_->tidectl({"node", "n1"}).output;
 }
 
 }  // namespace

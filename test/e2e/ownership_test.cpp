@@ -68,7 +68,7 @@ TEST_F(Ownership, LimitsAreExplainedLeftAloneWhenAskedAndReleased) {
 
   cluster.kill_coordinator();
   node.signal(SIGTERM);
-  ASSERT_EQ(node.wait(seconds(10)), 0) << node.output();
+  ASSERT_EQ(node.wait(patience(seconds(10))), 0) << node.output();
   ASSERT_FALSE(tree.limited()) << "stopping puts back what the agent itself wrote";
   node = cluster.start_node(spec);
   EXPECT_FALSE(eventually(seconds(4), [&] { return tree.limited(); })) << "from its own disk: " << node.output();
@@ -96,7 +96,7 @@ TEST_F(Ownership, LimitsAreExplainedLeftAloneWhenAskedAndReleased) {
     EXPECT_THAT(events, HasSubstr(text));
   }
   node.signal(SIGTERM);
-  EXPECT_EQ(node.wait(seconds(10)), 0) << node.output();
+  EXPECT_EQ(node.wait(patience(seconds(10))), 0) << node.output();
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "test/e2e/storm_tree.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 namespace tideline::test {
 namespace {
@@ -14,6 +16,10 @@ constexpr const char* kBePod = "kubepods/besteffort/podbe-uid";
 constexpr const char* kBe = "kubepods/besteffort/podbe-uid/job";
 constexpr const char* kLoosePod = "kubepods/besteffort/podloose-uid";
 constexpr const char* kLoose = "kubepods/besteffort/podloose-uid/job";
+constexpr const char* kPreyPod = "kubepods/besteffort/podprey-uid";
+constexpr const char* kPrey = "kubepods/besteffort/podprey-uid/job";
+constexpr const char* kOutPod = "kubepods/burstable/podout-uid";
+constexpr const char* kOut = "kubepods/burstable/podout-uid/job";
 /// LS by its spec, and the least that BE ever gets.
 constexpr long kLsMilli = 500;
 constexpr long kLeastBeMilli = 20;
@@ -37,15 +43,16 @@ std::string line(const std::string& file, const std::string& wanted, const std::
 }  // namespace
 
 StormTree::StormTree() {
-  for (const char* group : {kLs, kLsr, kBe, kLoose})
+  for (const char* group : {kLs, kLsr, kBe, kLoose, kPrey, kOut})
     cgroup_.make(group);
   groups_ = {kKubepods, "kubepods/burstable", kLsPod, kLs, kLsrPod, kLsr, kBeRoot, kBePod, kBe, kLoosePod, kLoose};
+  groups_.insert(groups_.end(), {kPreyPod, kPrey, kOutPod, kOut});
   const auto weigh = [&](const char* group, const char* shares, const char* weight) {
     cgroup_.write(group, v1() ? "cpu.shares" : "cpu.weight", v1() ? shares : weight);
   };
   // A little more than kubelet gives it, so that CPU QoS has something to write.
   weigh(kBeRoot, "20", "2");
-  for (const char* group : {kBePod, kBe, kLoosePod, kLoose})
+  for (const char* group : {kBePod, kBe, kLoosePod, kLoose, kPreyPod, kPrey})
     weigh(group, "2", "1");
   protect(true);
   const auto limit = [&](const char* group, const std::string& quota_us) {
@@ -67,8 +74,11 @@ Snapshot StormTree::protect(bool wanted) {
   return {{group + "/" + file, cgroup_.read(group, file)}};
 }
 
-std::string StormTree::pods_json() const {
+std::string StormTree::pods_json(bool outside) const {
   const auto last_cpu = std::to_string(std::thread::hardware_concurrency() - 1);
+  const std::string out = R"(,
+    {"uid": "out-uid", "namespace": "test", "name": "out", "qosClass": "BE", "kubeQosClass": "Burstable",
+     "priority": 5000, "containers": [{"name": "job", "id": "job"}]})";
   return R"({"pods": [
     {"uid": "ls-uid", "namespace": "test", "name": "web", "qosClass": "LS", "kubeQosClass": "Burstable", "priority": 9000,
      "containers": [{"name": "web", "id": "web", "requests": {"cpu": "100m"}, "limits": {"cpu": "500m"}}]},
@@ -78,16 +88,24 @@ std::string StormTree::pods_json() const {
      "containers": [{"name": "db", "id": "db", "requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}]},
     {"uid": "be-uid", "namespace": "test", "name": "job", "qosClass": "BE", "kubeQosClass": "BestEffort", "priority": 5000,
      "containers": [{"name": "job", "id": "job", "requests": {"kubernetes.io/batch-cpu": 1000},
-                     "limits": {"kubernetes.io/batch-cpu": 150}}]},
+                     "limits": {"kubernetes.io/batch-cpu": 60}}]},
     {"uid": "loose-uid", "namespace": "test", "name": "loose", "qosClass": "BE", "kubeQosClass": "BestEffort",
-     "priority": 5000, "containers": [{"name": "job", "id": "job"}]}
-  ]})";
+     "priority": 5000, "containers": [{"name": "job", "id": "job"}]},
+    {"uid": "prey-uid", "namespace": "test", "name": "prey", "qosClass": "BE", "kubeQosClass": "BestEffort",
+     "priority": 4000, "labels": {"koordinator.sh/eviction-enabled": "true"},
+     "containers": [{"name": "job", "id": "job"}]})" +
+         (outside ? out : "") + "]}";
 }
 
 std::string StormTree::threshold_config(Mode mode) {
   const std::string policy = mode == Mode::kQuota ? "cfsQuota" : "cpuset";
+  // Of what is judged each round, node usage alone comes to anything: it is always above 5 %, but BE has more than 1 %
+  // of its request, and without a coordinator nothing is known of what is allocatable.
   return R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": 50, "cpuSuppressMinPercent": 10,
-             "cpuSuppressPolicy": ")" +
+             "cpuEvictThresholdPercent": 5, "cpuEvictLowerPercent": 1, "evictEnabledPriorityThreshold": 4000,
+             "cpuEvictBESatisfactionLowerPercent": 1, "cpuEvictBESatisfactionUpperPercent": 2,
+             "cpuAllocatableEvictThresholdPercent": 100, "cpuAllocatableEvictLowerPercent": 90,
+             "allocatableEvictPriorityThreshold": 4000, "cpuSuppressPolicy": ")" +
          policy + R"("}})";
 }
 
@@ -100,7 +118,7 @@ std::string StormTree::burst_config() {
   return R"({"clusterStrategy": {"policy": "auto", "cfsQuotaBurstPercent": 300, "sharePoolThresholdPercent": 100}})";
 }
 
-std::vector<StormTree::Mark> StormTree::marks(Mode mode) const {
+std::vector<StormTree::Mark> StormTree::marks(Mode mode, bool outside) const {
   const std::string weight = v1() ? "/cpu.shares" : "/cpu.weight";
   const std::string burst = v1() ? "/cpu.cfs_burst_us" : "/cpu.max.burst";
   std::vector<Mark> marks = {{"CPU QoS, weight", kBeRoot + weight}};
@@ -117,10 +135,18 @@ std::vector<StormTree::Mark> StormTree::marks(Mode mode) const {
   add("LS pool", {kLs}, "/cpuset.cpus");
   if (mode == Mode::kQuota) {
     add("suppress by quota", {kBeRoot}, quota);
-    add("CPU QoS, idle", {kBePod, kBe, kLoosePod, kLoose}, "/cpu.idle");
+    add("CPU QoS, idle", {kBePod, kBe, kLoosePod, kLoose, kPreyPod, kPrey}, "/cpu.idle");
+    if (outside) {
+      add("suppress outside of the root by quota", {kOutPod}, quota);
+      add("CPU QoS, idle outside of the root", {kOutPod}, "/cpu.idle");
+    }
   } else {
-    add("suppress by cpuset", {kBeRoot, kBePod, kBe, kLoosePod, kLoose}, "/cpuset.cpus");
+    add("suppress by cpuset", {kBeRoot, kBePod, kBe, kLoosePod, kLoose, kPreyPod, kPrey}, "/cpuset.cpus");
     add("batch limits, weight", {kBePod, kBe}, weight);
+    if (outside) {
+      add("suppress outside of the root by cpuset", {kOutPod, kOut}, "/cpuset.cpus");
+      add("CPU QoS, weight outside of the root", {kOutPod}, weight);
+    }
   }
   return marks;
 }
@@ -128,7 +154,24 @@ std::vector<StormTree::Mark> StormTree::marks(Mode mode) const {
 std::vector<pid_t> StormTree::load() {
   cgroup_.spin(kBe, 2);
   cgroup_.spin(kLoose);
+  outside_ = cgroup_.spin(kOut);
+  run_outside(false);
   return {cgroup_.spin(kLs), cgroup_.spin(kLsr)};
+}
+
+void StormTree::run_outside(bool wanted) {
+  ::kill(outside_, wanted ? SIGCONT : SIGSTOP);
+}
+
+void StormTree::spin_prey() {
+  // A child begins with what its parent ignores.
+  const auto before = ::signal(SIGTERM, SIG_IGN);
+  prey_ = cgroup_.spin(kPrey);
+  ::signal(SIGTERM, before);
+}
+
+void StormTree::end_prey() {
+  if (prey_ != 0) cgroup_.kill(std::exchange(prey_, 0));
 }
 
 long quota_milli(const Snapshot& files, const std::string& group) {
@@ -200,7 +243,7 @@ std::string unsafe_as_the_last(const Snapshot& files) {
     const long milli = quota_milli(files, group);
     if (milli != -1 && milli < kLsMilli) lines += std::string(group) + ": LS below its spec\n";
   }
-  for (const char* group : {StormTree::kBeRoot, kBePod, kBe, kLoosePod, kLoose}) {
+  for (const char* group : {StormTree::kBeRoot, kBePod, kBe, kLoosePod, kLoose, kPreyPod, kPrey, kOutPod, kOut}) {
     const long milli = quota_milli(files, group);
     if (milli != -1 && milli < kLeastBeMilli) lines += std::string(group) + ": BE stopped\n";
   }

@@ -10,14 +10,16 @@
 namespace tideline::test {
 
 /// A pod tree in which every CPU mechanism has something to do: a throttled LS pod that bursts, an LSR pod with a CPU
-/// of its own, a BE pod with batch limits, and one with a quota of somebody else's. Needs two CPUs.
+/// of its own, a BE pod with batch limits, one with a quota of somebody else's, one that may be evicted, and one that
+/// lies outside the besteffort root. Needs two CPUs.
 class StormTree {
  public:
   enum class Mode { kQuota, kCpuset };  // cfsQuota with idle BE pods; cpuset with weighted ones
 
   StormTree();
   std::string kubepods() const { return cgroup_.group() + "/kubepods"; }
-  std::string pods_json() const;
+  /// `outside`: with the BE pod outside the besteffort root, whose being there is enough for a host to be unprotected.
+  std::string pods_json(bool outside) const;
   static std::string threshold_config(Mode mode);
   static std::string qos_config(Mode mode);
   static std::string burst_config();
@@ -35,17 +37,25 @@ class StormTree {
     std::string mechanism;
     std::string file;
   };
-  std::vector<Mark> marks(Mode mode) const;
+  std::vector<Mark> marks(Mode mode, bool outside) const;
 
   /// With false a sibling of the besteffort root gets the least weight, so that the kernel's order does not protect.
   /// The file that says so, and what it holds now.
   Snapshot protect(bool wanted);
-  /// Loads: all pods spin. The processes of the LS and the LSR pod, to be paused and woken.
+  /// Loads: all pods but the last two spin. The processes of the LS and the LSR pod, to be paused and woken.
   std::vector<pid_t> load();
+  /// That of the BE pod outside the besteffort root.
+  void run_outside(bool wanted);
+  /// One in the BE pod that may be evicted, which does not heed SIGTERM, and its end.
+  void spin_prey();
+  void end_prey();
+  static constexpr const char* kPreyUid = "prey-uid";
 
  private:
   ScratchCgroup cgroup_;
   std::vector<std::string> groups_;
+  pid_t outside_ = 0;
+  pid_t prey_ = 0;
 };
 
 /// CPUs that a quota allows in this snapshot, in millicores; -1: no limit.

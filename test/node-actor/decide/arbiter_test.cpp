@@ -192,6 +192,16 @@ TEST(Arbiter, TheWeightOfAGroupThatIsToBeIdleIsHeld) {
   EXPECT_EQ(settle({weight, busy}, {}, {}, kNow).find({kPod, Knob::kCpuWeight})->held_back, HeldBack::kNone);
 }
 
+TEST(Arbiter, AnUnwantedWeightGoesBackOnceItsGroupIsNotIdle) {
+  const auto weight = want(Knob::kCpuWeight, number(2048), Controller::kBatchLimits);
+  const auto idle = want(Knob::kCpuIdle, number(1), Controller::kCpuQos, Reason::kQosClass);
+  const std::vector<KnobRef> owned = {{kPod, Knob::kCpuWeight}};
+  EXPECT_TRUE(unwanted(owned, settle({idle}, {}, {}, kNow)).empty()) << "the kernel takes no weight of an idle group";
+  EXPECT_TRUE(unwanted(owned, settle({weight, idle}, {.batch_limits = true}, {}, kNow)).empty());
+  EXPECT_EQ(unwanted(owned, settle({idle}, {.cpu_qos = true}, {}, kNow)), owned);
+  EXPECT_EQ(unwanted(owned, settle({}, {}, {}, kNow)), owned);
+}
+
 TEST(Arbiter, AWantThatNoKernelTakesOrThatStopsAGroupIsRefused) {
   const auto by = Controller::kCpuSuppress;
   for (const auto& bad :

@@ -176,6 +176,17 @@ TEST(CpuBurst, APodsOwnLimitIsItsBase) {
   EXPECT_THAT(feature_of(decision, "cpuBurst.quotaScaling").why, HasSubstr("1 pods not scaled"));
 }
 
+TEST(CpuBurst, APodsOwnLimitBesideAContainerWithoutOneBinds) {
+  BurstHost host;
+  host.pods = {pod_of("web", {container_of("c", 2000), container_of("free", {})})};
+  host.pods[0].limits.cpu = MilliCpu(3000);  // cgroup v1 takes no container's quota above it
+  BurstDecision decision;
+  for (int i = 0; i < 5; ++i)
+    decision = host.next(kBoth, host.throttled());
+  EXPECT_EQ(wanted(decision), (WantedMilli{{{"c", Knob::kCpuBurst}, 2000}}));
+  EXPECT_THAT(feature_of(decision, "cpuBurst.quotaScaling").why, HasSubstr("1 pods not scaled"));
+}
+
 TEST(CpuBurst, AContainerWithoutAGroupCountsWithItsLimitAndGetsNothing) {
   BurstHost host;
   host.pods = {pod_of("web", {container_of("", 1000), container_of("d", 2000)})};

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "test/node-actor/decide/asymmetric_host.h"
 #include "test/node-actor/decide/cpu_hosts.h"
 
 namespace tideline::decide::test {
@@ -108,6 +109,42 @@ TEST(CpuPick, WithoutSmtEveryCpuIsACore) {
   const auto host = host_of(kNoSmtHost);
   EXPECT_EQ(pick(host, 4).text(), "0-3");
   EXPECT_EQ(pick(host, 4, {}, {0}).text(), "4-7");
+}
+
+TEST(CpuPickOnUnequalSockets, FillsTheRoomiestCacheDomainAndThenItsSocket) {
+  const auto host = asymmetric_host();
+  ASSERT_EQ(host.cpus.size(), 22U);
+  ASSERT_EQ(host.packages, 2);
+  ASSERT_EQ(host.l3_domains, 3);
+  ASSERT_EQ(host.cores, 12);
+  EXPECT_EQ(pick(host, 8).text(), "8-15") << "the other two have an offline CPU each";
+  EXPECT_EQ(pick(host, 9).text(), "4,8-15") << "a core with one thread online is whole";
+  EXPECT_EQ(pick(host, 10).text(), "0-1,8-15");
+  EXPECT_EQ(pick(host, 15).text(), "0-4,6-15") << "the smaller socket stays whole";
+  EXPECT_EQ(pick(host, 16).text(), "0-4,6-15,23");
+  EXPECT_EQ(pick(host, 99), all_of(host));
+}
+
+TEST(CpuPickOnUnequalSockets, ShrinkingLeavesTheSmallerSocketFirst) {
+  const auto host = asymmetric_host();
+  EXPECT_EQ(pick(host, 15, cpus("0-4,6-15,23")).text(), "0-4,6-15");
+  EXPECT_EQ(pick(host, 8, cpus("8-18")).text(), "8-15");
+}
+
+TEST(CpuPickOnUnequalSockets, ABoundCpuWhoseSiblingIsOfflineKeepsNobodyOffAnother) {
+  const auto host = asymmetric_host();
+  EXPECT_EQ(siblings_of(host, cpus("4,23")), CpuSet{});
+  EXPECT_EQ(pick(host, 20, {}, cpus("4,23")), all_of(host) - cpus("4,23"));
+  EXPECT_EQ(pick(host, 7, {}, {8}).text(), "0-4,6-7") << "the domain without bound CPUs";
+  EXPECT_FALSE(pick(host, 20, {}, {8}).contains(9)) << "the sibling that is online comes last";
+  EXPECT_TRUE(pick(host, 21, {}, {8}).contains(9));
+}
+
+TEST(CpuPickOnUnequalSockets, CpusThatAreOfflineAreNeverTaken) {
+  const auto host = asymmetric_host();
+  const auto chosen =
+      pick_cpus(host, {.allowed = cpus("4-5,22-23"), .previous = cpus("5,22"), .bound = {}, .beside = {}, .count = 4});
+  EXPECT_EQ(chosen.text(), "4,23");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "test/node-actor/decide/asymmetric_host.h"
 #include "test/node-actor/decide/cpu_hosts.h"
 
 namespace tideline::decide::test {
@@ -125,6 +126,24 @@ TEST(CpuPools, AnUnknownTopologyBelievesTheScheduler) {
   EXPECT_EQ(online_bound(pools, pod).text(), "0-3");
   EXPECT_FALSE(bound_too_tightly(pools, pod));
   EXPECT_THAT(pools.remarks, IsEmpty());
+}
+
+TEST(CpuPoolsOnUnequalSockets, OfflineCpusAreInNoPool) {
+  const auto host = asymmetric_host();
+  auto lse = pod_of("e", QosClass::kLse, cpus("4-5"));
+  auto lsr = pod_of("r", QosClass::kLsr, cpus("20-23"));
+  const auto pools = cpu_pools(host, {lse, lsr}, {.reserved = {0}});
+  EXPECT_EQ(pools.online.text(), "0-4,6-21,23");
+  EXPECT_EQ(pools.lse.text(), "4");
+  EXPECT_EQ(pools.lsr.text(), "20-21,23");
+  EXPECT_EQ(pools.be.text(), "1-3,6-21,23");
+  EXPECT_EQ(pools.ls.text(), "1-3,6-19");
+  EXPECT_EQ(pools.lent().text(), "20-21,23");
+  EXPECT_THAT(pools.remarks, ElementsAre("pod e: CPUs 5 of 4-5 are offline", "pod r: CPUs 22 of 20-23 are offline"));
+  lse.requests.cpu = MilliCpu(2000);
+  EXPECT_TRUE(bound_too_tightly(pools, lse)) << "one of its two CPUs is left";
+  lsr.requests.cpu = MilliCpu(3000);
+  EXPECT_FALSE(bound_too_tightly(pools, lsr));
 }
 
 }  // namespace

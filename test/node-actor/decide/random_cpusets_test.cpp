@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "test/node-actor/decide/asymmetric_host.h"
 #include "test/node-actor/decide/cpuset_hosts.h"
 
 namespace tideline::decide::test {
@@ -33,6 +34,7 @@ Topology random_host(Random& random) {
     std::vector<Topology> all;
     for (const auto* description : kHosts)
       all.push_back(host_of(description));
+    all.push_back(asymmetric_host());
     return all;
   }();
   auto host = hosts[static_cast<std::size_t>(random.upto(static_cast<int>(hosts.size()) - 1))];

@@ -1,4 +1,5 @@
-// Random trees, what they hold and what they are to hold; a kernel as strict as any refuses what cgroup v1 would.
+// Random trees, what they hold and what they are to hold; a kernel as strict as any refuses what cgroup v1 would. What
+// whole rounds decide is in random_rounds_test.cpp.
 
 #include <algorithm>
 #include <map>
@@ -10,100 +11,12 @@
 #include "node-actor/decide/group_tree.h"
 #include "node-actor/decide/order.h"
 #include "test/node-actor/decide/pods.h"
+#include "test/node-actor/decide/strict_kernel.h"
 
 namespace tideline::decide::test {
 namespace {
 
-using model::CpuSet;
-using model::GroupRef;
-using model::Knob;
-using model::KnobValue;
 using model::KubeQos;
-
-/// 0 = no quota.
-struct Held {
-  std::int64_t quota = 0;
-  std::int64_t burst = 0;
-  CpuSet cpus;
-  std::int64_t weight = 1024;
-  bool idle = false;
-  friend bool operator==(const Held&, const Held&) = default;
-};
-using Tree = std::map<GroupRef, Held>;
-
-std::optional<GroupRef> parent_of(const GroupRef& group) {
-  const auto above = groups_above(group);
-  return above.empty() ? std::nullopt : std::optional(above.front());
-}
-
-/// "" if the kernel holds such a tree.
-std::string what_is_wrong(const Tree& tree) {
-  for (const auto& [group, held] : tree) {
-    if (held.cpus.empty()) return fmt::format("{} has no CPU", text_of(group));
-    if (held.quota > 0 && held.burst > held.quota) return fmt::format("{} has more burst than quota", text_of(group));
-    if (const auto parent = parent_of(group); parent && !tree.at(*parent).cpus.contains(held.cpus)) {
-      return fmt::format("{} has CPUs its parent lacks", text_of(group));
-    }
-    for (const auto& above : groups_above(group)) {
-      const auto limit = tree.at(above).quota;
-      if (limit > 0 && held.quota > limit) return fmt::format("{} has more than {}", text_of(group), text_of(above));
-    }
-  }
-  return {};
-}
-
-KnobValue limit_of(std::int64_t quota) {
-  return quota > 0 ? cpu(quota) : no_limit();
-}
-KnobValue value_of(const Held& held, Knob knob) {
-  switch (knob) {
-    case Knob::kCpuQuota:
-      return limit_of(held.quota);
-    case Knob::kCpuBurst:
-      return cpu(held.burst);
-    case Knob::kCpuWeight:
-      return number(held.idle ? 3 : held.weight);
-    case Knob::kCpuIdle:
-      return number(held.idle ? 1 : 0);
-    case Knob::kCpuset:
-    case Knob::kBvtWarp:
-    case Knob::kCoreSched:
-      break;
-  }
-  return held.cpus;
-}
-
-/// What the kernel says to a write; "" and the tree changed if it takes it.
-std::string write(Tree& tree, const Change& change, const KnobValue& value) {
-  Tree after = tree;
-  auto& held = after.at(change.group);
-  switch (change.knob) {
-    case Knob::kCpuQuota:
-      held.quota = std::get<model::Limit>(value).cpu.value_or(model::MilliCpu(0)).value();
-      break;
-    case Knob::kCpuBurst:
-      held.burst = std::get<model::Limit>(value).cpu->value();
-      break;
-    case Knob::kCpuWeight:
-      if (held.idle) return fmt::format("{} is idle and takes no weight", text_of(change.group));
-      held.weight = std::get<model::Number>(value).value;
-      break;
-    case Knob::kCpuIdle: {
-      const bool idle = std::get<model::Number>(value).value == 1;
-      if (idle != held.idle) held.weight = 1024;
-      held.idle = idle;
-      break;
-    }
-    case Knob::kCpuset:
-    case Knob::kBvtWarp:
-    case Knob::kCoreSched:
-      held.cpus = std::get<CpuSet>(value);
-      break;
-  }
-  if (auto wrong = what_is_wrong(after); !wrong.empty()) return wrong;
-  tree = std::move(after);
-  return {};
-}
 
 class World {
  public:
@@ -184,10 +97,6 @@ std::vector<Change> changes_between(World& world, const Tree& before, const Tree
   }
   std::shuffle(changes.begin(), changes.end(), world.engine());
   return changes;
-}
-
-std::int64_t width_of(std::int64_t quota) {
-  return quota > 0 ? quota : 1'000'000;
 }
 
 class RandomOrders : public testing::TestWithParam<unsigned> {};
