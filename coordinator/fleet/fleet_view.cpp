@@ -196,25 +196,25 @@ void FleetView::Node::average(const Report& report, std::int64_t slot) {
 std::vector<Averages> FleetView::Node::averages_of(const Report& report, std::int64_t slot) {
   const auto& before = pods();
   const auto& listed = report.pods;
-  const auto same_uid = [](const model::PodSummary& a, const model::PodSummary& b) { return a.pod.uid == b.pod.uid; };
+  const auto same_uid = [](const model::PodSummary& a, const model::PodSummary& b) { return a.pod->uid == b.pod->uid; };
   // From one report to the next a node's pods are mostly the same, in the same order.
   if (std::equal(before.begin(), before.end(), listed.begin(), listed.end(), same_uid)) return std::move(pod_averages);
   std::unordered_map<model::PodUid, std::size_t> known;
   known.reserve(before.size());
   for (std::size_t i = 0; i < before.size(); ++i)
-    known.emplace(before[i].pod.uid, i);
+    known.emplace(before[i].pod->uid, i);
   std::vector<Averages> averages(listed.size());
   std::vector<bool> stays(before.size());
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    if (const auto found = known.find(listed[i].pod.uid); found != known.end()) {
+    if (const auto found = known.find(listed[i].pod->uid); found != known.end()) {
       averages[i] = pod_averages[found->second];
       stays[found->second] = true;
-    } else if (const auto back = gone.take_back(listed[i].pod.uid)) {
+    } else if (const auto back = gone.take_back(listed[i].pod->uid)) {
       averages[i] = *back;
     }
   }
   for (std::size_t i = 0; i < before.size(); ++i) {
-    const model::Pod& pod = before[i].pod;
+    const model::Pod& pod = *before[i].pod;
     // A uid that was listed twice is one pod.
     if (!stays[i] && known.at(pod.uid) == i) gone.add(pod, pod_averages[i], system, slot, report.window);
   }
@@ -457,7 +457,7 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   usage.system_memory = rounded<model::Bytes>(node.system.memory.at(slot));
   usage.pods.reserve(node.pods().size() + node.gone.rows().size());
   for (std::size_t i = 0; i < node.pods().size(); ++i) {
-    const model::Pod& pod = node.pods()[i].pod;
+    const model::Pod& pod = *node.pods()[i].pod;
     const Averages& averages = node.pod_averages[i];
     usage.pods.push_back({.uid = pod.uid,
                           .qos = pod.qos,

@@ -261,13 +261,13 @@ TEST_F(Fleet, AccountsGoIntoHistoryAsTheyArePublished) {
 TEST_F(Fleet, ExplainsAnAccountByItsReportItsPolicyAndItsPods) {
   load_colocation();
   auto full = std::make_shared<link::ArrivedReport>(*arrived("n1", 1));
-  model::PodSummary pod;
-  pod.pod.uid = model::PodUid("u1");
-  pod.pod.name_space = "shop";
-  pod.pod.name = "web";
-  pod.pod.requests.cpu = model::MilliCpu(700);
+  model::Pod pod;
+  pod.uid = model::PodUid("u1");
+  pod.name_space = "shop";
+  pod.name = "web";
+  pod.requests.cpu = model::MilliCpu(700);
   model::Report report = *full->report;
-  report.pods = {pod};
+  report.pods.emplace_back().pod = std::move(pod);
   full->report = std::make_shared<const model::Report>(std::move(report));
   caf::anon_send(fleet_, Durable{std::move(full)});
   caf::anon_send(fleet_, LedgerTick{});
@@ -399,9 +399,9 @@ TEST_F(Fleet, PodsOfAllNodesBeyondOneAnswerAreRefusedAndThoseOfOneNodeAreNot) {
     auto full = std::make_shared<link::ArrivedReport>(*arrived("n" + std::to_string(n), 1));
     model::Report report = *full->report;
     for (std::size_t i = 0; i < model::ReportLimits::kMaxPods; ++i) {
-      model::PodSummary pod;
-      pod.pod.uid = model::PodUid(std::to_string(i));
-      report.pods.push_back(std::move(pod));
+      model::Pod pod;
+      pod.uid = model::PodUid(std::to_string(i));
+      report.pods.emplace_back().pod = std::move(pod);
     }
     full->report = std::make_shared<const model::Report>(std::move(report));
     EXPECT_TRUE(pods("").ok()) << n;

@@ -363,6 +363,24 @@ TEST(Reports, TheNewestOfEachNodeIsGivenAndNoneBeforeTheFirst) {
   EXPECT_THAT(fleet.newest_reports(NodeName("nobody")), SizeIs(0));
 }
 
+TEST(PodRows, ShareWhatThePodIsWithTheReportAndFollowTheNewest) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.pods = {pod("a", 1, 1), pod("b", 1, 1)};
+  take(fleet, report, seconds(0));
+  const auto before = fleet.pods(NodeName("n"));
+  ASSERT_THAT(before, SizeIs(2));
+  EXPECT_EQ(&*before[1].summary.pod, &*report.pods[1].pod);
+  auto next = Sender{}.report(2, seconds(10));
+  next.pods = {report.pods[1]};
+  next.pods[0].pod.change([](model::Pod& changed) { changed.phase = model::PodPhase::kSucceeded; });
+  take(fleet, next, seconds(10));
+  const auto after = fleet.pods(NodeName("n"));
+  ASSERT_THAT(after, SizeIs(1));
+  EXPECT_EQ(after[0].summary, next.pods[0]);
+  EXPECT_EQ(before[1].summary.pod->phase, model::PodPhase::kRunning);
+}
+
 TEST(Policy, AnAnswerOfAnUnknownNodeMakesNoNode) {
   FleetView fleet;
   fleet.policy_answered(NodeName("n"), PolicyVersion(1), "x");
