@@ -270,7 +270,7 @@ Json to_json(const Node& n) {
 }
 
 Json to_json(const Pod& p) {
-  const auto& pod = p.summary.pod;
+  const auto& pod = *p.summary.pod;
   return {
       {"node", p.node},
       {"namespace", pod.name_space},

@@ -328,7 +328,7 @@ std::string render_pods(const std::vector<Pod>& pods) {
                {"THROTTLED", Align::kRight},
                {"RUN DELAY", Align::kRight}});
   for (const Pod& row : pods) {
-    const auto& pod = row.summary.pod;
+    const auto& pod = *row.summary.pod;
     const auto& requests = pod.requests;
     const auto cpu = row.summary.cpu_milli ? std::optional(model::MilliCpu(row.summary.cpu_milli->mean)) : std::nullopt;
     const auto memory =

@@ -147,7 +147,7 @@ void FleetActor::session_closed(const Closed& closed) {
 
 void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived) {
   const model::Report& report = *arrived->report;
-  const auto intake = fleet_.intake(arrived->report, {arrived->mono, arrived->wall});
+  const auto intake = fleet_.intake(report, {arrived->mono, arrived->wall});
   if (!intake) {
     log::warn("intake-refused", "{}: {}", report.node.str(), intake.error().message());
     return;
@@ -384,7 +384,7 @@ void FleetActor::give_reports(const AskCheckNodes& ask) {
     ask.job->reply(unknown_node(name));
     return;
   }
-  send(ask.answer_to, CheckNodes{ask.job, fleet_.newest_reports(name)});
+  send(ask.answer_to, CheckNodes{ask.job, fleet_.newest_statuses(name)});
 }
 
 }  // namespace tideline::coordinator

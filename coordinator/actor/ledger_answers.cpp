@@ -26,7 +26,7 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
   explained.at = now.wall;
   std::map<model::PodUid, std::string> names;
   for (const auto& view : fleet.pods(node)) {
-    const auto& pod = view.summary.pod;
+    const model::Pod& pod = *view.summary.pod;
     names[pod.uid] = pod.name_space + "/" + pod.name;
   }
   if (const auto usage = fleet.usage(node)) {

@@ -30,6 +30,7 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
   input.third_party_cpu = claims.third_party.cpu;
   input.third_party_memory = claims.third_party.memory;
   input.unreadable = std::move(claims.unreadable);
+  input.pods.reserve(usage->pods.size());
   for (const auto& pod : usage->pods) {
     reclaim::PodInput one;
     one.uid = pod.uid;

@@ -214,7 +214,7 @@ struct AskPolicyCheck {
   admin::Reply<admin::PolicyCheck> reply;
 };
 // -- policy -> fleet -> policy
-/// A check that is good as far as the documents go. The fleet's actor only gives the reports: comparing thousands of
+/// A check that is good as far as the documents go. The fleet's actor only gives the statuses: comparing thousands of
 /// nodes is no work for it.
 struct CheckJob {
   std::shared_ptr<const policy::ClusterPolicy> now;  // null = none in force
@@ -229,7 +229,7 @@ struct AskCheckNodes {
 };
 struct CheckNodes {
   std::shared_ptr<const CheckJob> job;
-  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::Report>>> reports;  // as newest_reports()
+  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::NodeStatus>>> statuses;  // as newest_statuses()
 };
 
 }  // namespace tideline::coordinator

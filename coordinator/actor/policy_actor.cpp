@@ -194,9 +194,9 @@ void PolicyActor::check(const AskPolicyCheck& ask) {
 void PolicyActor::compared(const CheckNodes& found) {
   const CheckJob& job = *found.job;
   std::vector<policy::CheckNode> nodes;
-  nodes.reserve(found.reports.size());
-  for (const auto& [name, report] : found.reports)
-    nodes.push_back({name, report ? &report->status : nullptr});
+  nodes.reserve(found.statuses.size());
+  for (const auto& [name, status] : found.statuses)
+    nodes.push_back({name, status.get()});
   auto report = policy::check(job.now.get(), job.then, nodes, job.node.empty());
   if (!report) {
     job.reply(report.error());

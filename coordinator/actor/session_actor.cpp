@@ -11,13 +11,8 @@ constexpr auto kLookAgain = std::chrono::milliseconds(50);
 
 }  // namespace
 
-SessionActor::SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, caf::actor history,
-                           LinkPortPtr link)
-    : caf::event_based_actor(config),
-      session_(std::move(session)),
-      fleet_(std::move(fleet)),
-      history_(std::move(history)),
-      link_(std::move(link)) {}
+SessionActor::SessionActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link)
+    : caf::event_based_actor(config), fleet_(std::move(fleet)), history_(std::move(history)), link_(std::move(link)) {}
 
 caf::behavior SessionActor::make_behavior() {
   return {
@@ -112,7 +107,7 @@ caf::behavior SessionsActor::make_behavior() {
         const auto& session = enrolled.session;
         log::info("node-connected", "{} from {} session {} agent {}", session.hello.node.str(), session.peer,
                   session.id.value(), session.hello.agent_version);
-        sessions_[session.id] = spawn<SessionActor, caf::monitored>(session, fleet_, history_, link_);
+        sessions_[session.id] = spawn<SessionActor, caf::monitored>(fleet_, history_, link_);
         // Before any report of it is given to anyone: the fleet's actor must hear of a session before its reports.
         send(fleet_, enrolled);
       },
@@ -120,7 +115,7 @@ caf::behavior SessionsActor::make_behavior() {
         for (link::ArrivedReport& report : arrived.reports) {
           const auto found = sessions_.find(report.ticket.session);
           if (found == sessions_.end()) continue;
-          // Each by itself: the view keeps a node's newest report for as long as the node says nothing more.
+          // Each by itself: one that waits must not keep the others.
           auto bytes = bytes_->hold(std::exchange(report.bytes, {}));
           send(found->second,
                ReportIn{std::make_shared<const link::ArrivedReport>(std::move(report)), std::move(bytes)});

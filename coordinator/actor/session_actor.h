@@ -14,8 +14,7 @@ namespace tideline::coordinator {
 /// Outlives its session until all it took is answered: what became durable must reach the live view.
 class SessionActor : public caf::event_based_actor {
  public:
-  SessionActor(caf::actor_config& config, link::SessionInfo session, caf::actor fleet, caf::actor history,
-               LinkPortPtr link);
+  SessionActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link);
   caf::behavior make_behavior() override;
 
  private:
@@ -23,7 +22,6 @@ class SessionActor : public caf::event_based_actor {
   void acknowledge(const link::Ticket& ticket);
   void end_when_answered();
 
-  link::SessionInfo session_;
   caf::actor fleet_;
   caf::actor history_;
   LinkPortPtr link_;

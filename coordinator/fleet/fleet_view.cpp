@@ -84,12 +84,14 @@ struct FleetView::Node {
   model::Incarnation incarnation;
   model::Seq seq;
   std::vector<model::Incarnation> left;  // newest last
-  std::shared_ptr<const Report> newest;  // never null once reported
+  // Of the newest report what is asked for later, which its samples and events are not.
+  std::shared_ptr<const model::NodeStatus> status;  // never null once reported
+  std::vector<model::PodSummary> pods;
   std::optional<model::NodeSample> last;
   UsageAverage node_cpu;
   UsageAverage node_memory;
   Averages system;
-  std::vector<Averages> pod_averages;  // of the newest report's pods, in their order
+  std::vector<Averages> pod_averages;  // of pods, in their order
   GonePods gone;
   ApplicationBook applications;
   ZoneBook zones;
@@ -116,11 +118,7 @@ struct FleetView::Node {
   }
 
   Liveness liveness(model::MonoTime now, const FleetOptions& options) const;
-  const std::vector<model::PodSummary>& pods() const {
-    static const std::vector<model::PodSummary> kNone;
-    return newest ? newest->pods : kNone;
-  }
-  void take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots);
+  void take(const Report& report, const Arrival& arrival, const SlotClock& slots);
   void average(const Report& report, std::int64_t slot);
   void forget_use();
   std::vector<Averages> averages_of(const Report& report, std::int64_t slot);
@@ -137,14 +135,13 @@ Liveness FleetView::Node::liveness(model::MonoTime now, const FleetOptions& opti
   return age <= options.late_after ? Liveness::kLive : age <= options.gone_after ? Liveness::kLate : Liveness::kGone;
 }
 
-void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& arrival, const SlotClock& slots) {
-  const Report& report = *taken;
+void FleetView::Node::take(const Report& report, const Arrival& arrival, const SlotClock& slots) {
   if (reported && report.incarnation != incarnation) {
     std::erase(left, report.incarnation);
     if (left.size() == kLeftIncarnations) left.erase(left.begin());
     left.push_back(incarnation);
     // An agent that only lost its spool is on the same host still.
-    if (newest->status.boot_id != report.status.boot_id) forget_use();
+    if (status->boot_id != report.status.boot_id) forget_use();
   }
   reported = true;
   replaced = false;
@@ -156,14 +153,17 @@ void FleetView::Node::take(std::shared_ptr<const Report> taken, const Arrival& a
     last->ls_delay_per_cpu = sample->ls_delay_per_cpu;
   policy_is(report.status.policy_applied);
   average(report, slots.slot(arrival.mono));
-  newest = std::move(taken);
+  if (!status || *status != report.status) status = std::make_shared<const model::NodeStatus>(report.status);
+  pods = report.pods;
+  // Where there were more before.
+  pods.shrink_to_fit();
 }
 
 void FleetView::Node::forget_use() {
   last.reset();
   node_cpu = node_memory = UsageAverage();
   system = {};
-  pod_averages.assign(newest->pods.size(), {});
+  pod_averages.assign(pods.size(), {});
   gone = {};
   applications = {};
   zones = {};
@@ -194,27 +194,27 @@ void FleetView::Node::average(const Report& report, std::int64_t slot) {
 
 /// What is known of the report's pods, to which nothing of it is added yet; those that it does not list any more go.
 std::vector<Averages> FleetView::Node::averages_of(const Report& report, std::int64_t slot) {
-  const auto& before = pods();
+  const auto& before = pods;
   const auto& listed = report.pods;
-  const auto same_uid = [](const model::PodSummary& a, const model::PodSummary& b) { return a.pod.uid == b.pod.uid; };
+  const auto same_uid = [](const model::PodSummary& a, const model::PodSummary& b) { return a.pod->uid == b.pod->uid; };
   // From one report to the next a node's pods are mostly the same, in the same order.
   if (std::equal(before.begin(), before.end(), listed.begin(), listed.end(), same_uid)) return std::move(pod_averages);
   std::unordered_map<model::PodUid, std::size_t> known;
   known.reserve(before.size());
   for (std::size_t i = 0; i < before.size(); ++i)
-    known.emplace(before[i].pod.uid, i);
+    known.emplace(before[i].pod->uid, i);
   std::vector<Averages> averages(listed.size());
   std::vector<bool> stays(before.size());
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    if (const auto found = known.find(listed[i].pod.uid); found != known.end()) {
+    if (const auto found = known.find(listed[i].pod->uid); found != known.end()) {
       averages[i] = pod_averages[found->second];
       stays[found->second] = true;
-    } else if (const auto back = gone.take_back(listed[i].pod.uid)) {
+    } else if (const auto back = gone.take_back(listed[i].pod->uid)) {
       averages[i] = *back;
     }
   }
   for (std::size_t i = 0; i < before.size(); ++i) {
-    const model::Pod& pod = before[i].pod;
+    const model::Pod& pod = *before[i].pod;
     // A uid that was listed twice is one pod.
     if (!stays[i] && known.at(pod.uid) == i) gone.add(pod, pod_averages[i], system, slot, report.window);
   }
@@ -241,8 +241,7 @@ model::Result<FleetView::Node*> FleetView::find_or_add(const model::NodeName& na
   return nodes_.emplace(name, std::make_unique<Node>()).first->second.get();
 }
 
-model::Result<Intake> FleetView::intake(std::shared_ptr<const Report> taken, const Arrival& arrival) {
-  const Report& report = *taken;
+model::Result<Intake> FleetView::intake(const Report& report, const Arrival& arrival) {
   const auto added = find_or_add(report.node);
   if (!added) return added.error();
   Node& node = **added;
@@ -262,7 +261,7 @@ model::Result<Intake> FleetView::intake(std::shared_ptr<const Report> taken, con
   }
   if (!node.is_newest(report)) return intake;
 
-  node.take(std::move(taken), arrival, SlotClock(options_.aggregate));
+  node.take(report, arrival, SlotClock(options_.aggregate));
   node.clock.learn(report, arrival);
   intake.outcome = IntakeOutcome::kLive;
   const model::Duration offset = node.clock.newest().value_or(model::kZeroDuration);
@@ -345,7 +344,7 @@ std::size_t FleetView::size() const {
 std::size_t FleetView::pod_count() const {
   std::size_t count = 0;
   for (const auto& [name, node] : nodes_)
-    count += node->pods().size();
+    count += node->pods.size();
   return count;
 }
 
@@ -356,13 +355,13 @@ Summary FleetView::summary(model::MonoTime now) const {
     ++summary.nodes[static_cast<std::size_t>(liveness)];
     if (node->connected) ++summary.connected;
     const bool is_there = liveness == Liveness::kLive || liveness == Liveness::kLate;
-    if (is_there) summary.pods += node->pods().size();
+    if (is_there) summary.pods += node->pods.size();
     if (__builtin_add_overflow(summary.gap_reports, node->gap_reports, &summary.gap_reports)) {
       summary.gap_reports = UINT64_MAX;
     }
     if (is_there && node->policy_applied != node->policy_wanted) ++summary.policy_behind;
     if (is_there && !node->policy_problem.empty()) ++summary.policy_problems;
-    if (liveness == Liveness::kLive && !node->newest->status.protection.verified) ++summary.unprotected;
+    if (liveness == Liveness::kLive && !node->status->protection.verified) ++summary.unprotected;
   }
   return summary;
 }
@@ -396,9 +395,9 @@ std::optional<NodeView> FleetView::node(const model::NodeName& name, model::Mono
   view.report_age = std::max(now - node.arrived, model::kZeroDuration);
   view.incarnation = node.incarnation;
   view.last_seq = node.seq;
-  view.status = node.newest->status;
+  view.status = *node.status;
   view.last = node.last;
-  view.pod_count = node.pods().size();
+  view.pod_count = node.pods.size();
   return view;
 }
 
@@ -412,24 +411,24 @@ std::vector<NodeView> FleetView::nodes(model::MonoTime now) const {
 
 std::string FleetView::label(const model::NodeName& name, const std::string& key) const {
   const auto found = nodes_.find(name);
-  if (found == nodes_.end() || !found->second->newest) return "";
-  const auto& labels = found->second->newest->status.labels;
+  if (found == nodes_.end() || !found->second->status) return "";
+  const auto& labels = found->second->status->labels;
   const auto label = labels.find(key);
   return label == labels.end() ? "" : label->second;
 }
 
-std::vector<std::pair<model::NodeName, std::shared_ptr<const Report>>> FleetView::newest_reports(
+std::vector<std::pair<model::NodeName, std::shared_ptr<const model::NodeStatus>>> FleetView::newest_statuses(
     const model::NodeName& name) const {
-  std::vector<std::pair<model::NodeName, std::shared_ptr<const Report>>> reports;
+  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::NodeStatus>>> statuses;
   if (!name.empty()) {
     const auto found = nodes_.find(name);
-    if (found != nodes_.end()) reports.emplace_back(name, found->second->newest);
-    return reports;
+    if (found != nodes_.end()) statuses.emplace_back(name, found->second->status);
+    return statuses;
   }
-  reports.reserve(nodes_.size());
+  statuses.reserve(nodes_.size());
   for (const auto& [of, node] : nodes_)
-    reports.emplace_back(of, node->newest);
-  return reports;
+    statuses.emplace_back(of, node->status);
+  return statuses;
 }
 
 bool FleetView::knows_host(const model::NodeName& name) const {
@@ -445,7 +444,7 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   NodeUsage usage;
   usage.node = name;
   usage.arrived = node.arrived;
-  const auto& status = node.newest->status;
+  const auto& status = *node.status;
   usage.cpu_capacity = status.cpu_capacity;
   usage.cpu_allocatable = status.cpu_allocatable;
   usage.memory_capacity = status.memory_capacity;
@@ -455,9 +454,9 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
   usage.node_memory = rounded<model::Bytes>(node.node_memory.at(slot));
   usage.system_cpu = rounded<model::MilliCpu>(node.system.cpu.at(slot));
   usage.system_memory = rounded<model::Bytes>(node.system.memory.at(slot));
-  usage.pods.reserve(node.pods().size() + node.gone.rows().size());
-  for (std::size_t i = 0; i < node.pods().size(); ++i) {
-    const model::Pod& pod = node.pods()[i].pod;
+  usage.pods.reserve(node.pods.size() + node.gone.rows().size());
+  for (std::size_t i = 0; i < node.pods.size(); ++i) {
+    const model::Pod& pod = *node.pods[i].pod;
     const Averages& averages = node.pod_averages[i];
     usage.pods.push_back({.uid = pod.uid,
                           .qos = pod.qos,
@@ -496,9 +495,9 @@ std::vector<PodView> FleetView::pods(const model::NodeName& name) const {
   std::vector<PodView> views;
   const auto add = [&](const model::NodeName& of, const Node& node) {
     const std::int64_t slot = SlotClock(options_.aggregate).slot(node.arrived);
-    for (std::size_t i = 0; i < node.pods().size(); ++i) {
+    for (std::size_t i = 0; i < node.pods.size(); ++i) {
       const Averages& averages = node.pod_averages[i];
-      views.push_back({of, node.pods()[i], rounded<model::MilliCpu>(averages.cpu.at(slot)),
+      views.push_back({of, node.pods[i], rounded<model::MilliCpu>(averages.cpu.at(slot)),
                        rounded<model::Bytes>(averages.memory.at(slot))});
     }
   };

@@ -87,11 +87,8 @@ class FleetView {
 
   /// Takes a validated report that was stored now: once for each AppendOutcome::kStored, never for a duplicate. Errors:
   /// kOverloaded when max_nodes is reached and the node is new.
-  /// The newest live report of a node is kept, and shared with whoever else holds it.
-  model::Result<Intake> intake(std::shared_ptr<const model::Report> report, const Arrival& arrival);
-  model::Result<Intake> intake(const model::Report& report, const Arrival& arrival) {
-    return intake(std::make_shared<const model::Report>(report), arrival);
-  }
+  /// Of a node's newest live report its status and its pods are kept; what the pods are is shared with the report.
+  model::Result<Intake> intake(const model::Report& report, const Arrival& arrival);
 
   /// A node of which an earlier life of the coordinator heard last at `heard`. Until its first live report nothing else
   /// is known of it. One that is known already stays as it is. Same error as intake.
@@ -124,8 +121,8 @@ class FleetView {
   std::optional<Liveness> liveness(const model::NodeName& name, model::MonoTime now) const;
   std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
-  /// The newest live report of one node, or of each with an empty name, by name; null before its first.
-  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::Report>>> newest_reports(
+  /// The status of one node's newest live report, or of each node's with an empty name, by name; null before the first.
+  std::vector<std::pair<model::NodeName, std::shared_ptr<const model::NodeStatus>>> newest_statuses(
       const model::NodeName& name) const;
   /// Pods of one node, or of all with an empty name; by node, then as reported.
   std::vector<PodView> pods(const model::NodeName& name) const;

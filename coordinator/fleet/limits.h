@@ -22,7 +22,8 @@ struct FleetOptions {
 };
 
 /// Slots of the moving average. A slot is aggregate / kAverageSlots long, so memory does not follow the report rate:
-/// about 250 B a pod. Beside it each node's newest report is kept, of at most ReportLimits::kMaxWireBytes on the wire.
+/// about 250 B a pod. Beside it the status and pods of each node's newest report are kept, of at most
+/// ReportLimits::kMaxWireBytes on the wire.
 inline constexpr std::size_t kAverageSlots = 10;
 /// Pods of a node that are no longer listed and counted still, about 700 B each; the oldest go first. More than kubelet
 /// runs by default (110), should all of them be listed no more at once.

@@ -58,7 +58,7 @@ void NodeProfile::take(const model::Report& report, model::MonoTime at, const Pr
   std::vector<const PodSummary*> pods;
   pods.reserve(report.pods.size());
   for (const auto& pod : report.pods) {
-    if (is_prod(pod.pod)) pods.push_back(&pod);
+    if (is_prod(*pod.pod)) pods.push_back(&pod);
   }
   match(pods);
   const bool minute_ends = at - minute_began_ >= kMinute;
@@ -76,7 +76,7 @@ void NodeProfile::take(const model::Report& report, model::MonoTime at, const Pr
 void NodeProfile::match(Pods pods) {
   const auto tracked = pods.first(std::min(pods.size(), kMaxPods));
   const bool same = std::equal(rows_.begin(), rows_.end(), tracked.begin(), tracked.end(),
-                               [](const Row& row, const PodSummary* pod) { return row.uid == pod->pod.uid; });
+                               [](const Row& row, const PodSummary* pod) { return row.uid == pod->pod->uid; });
   if (!same) {
     std::unordered_map<model::PodUid, Row> known;
     known.reserve(rows_.size());
@@ -86,7 +86,7 @@ void NodeProfile::match(Pods pods) {
     }
     std::vector<Row> rows(tracked.size());
     for (std::size_t i = 0; i < tracked.size(); ++i) {
-      if (auto found = known.extract(tracked[i]->pod.uid)) rows[i] = std::move(found.mapped());
+      if (auto found = known.extract(tracked[i]->pod->uid)) rows[i] = std::move(found.mapped());
     }
     for (const auto& [uid, gone] : known) {
       for (const auto resource : kResources) {
@@ -95,9 +95,9 @@ void NodeProfile::match(Pods pods) {
     }
     rows_ = std::move(rows);
   }
-  // The fleet view keeps the newest report: its uids are shared, and not kept twice.
+  // The fleet view keeps the newest report's pods: their uids are shared, and not kept twice.
   for (std::size_t i = 0; i < tracked.size(); ++i)
-    rows_[i].uid = tracked[i]->pod.uid;
+    rows_[i].uid = tracked[i]->pod->uid;
 }
 
 void NodeProfile::end_minute(model::MonoTime at, const PredictionPolicy& policy, Scores& scores) {
@@ -134,9 +134,9 @@ void NodeProfile::predict(Resource resource, Pods pods, const model::NodeStatus&
   PerPredictor<double> spared{};
   bool known = false;
   for (std::size_t i = 0; i < pods.size(); ++i) {
-    const double request = request_of(resource, pods[i]->pod);
+    const double request = request_of(resource, *pods[i]->pod);
     const UseRecord* use = record(i, resource);
-    if (use == nullptr || !use->warm() || !may_spare(resource, pods[i]->pod)) {
+    if (use == nullptr || !use->warm() || !may_spare(resource, *pods[i]->pod)) {
       others += std::max(request, use_of(resource, *pods[i]).value_or(0));
       continue;
     }
@@ -169,7 +169,7 @@ void NodeProfile::stand(Resource resource, Pods pods) {
   comparable_.at(resource) = true;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     auto& use = rows_[i].use.at(resource);
-    use.set_stands(use.warm() && may_spare(resource, pods[i]->pod));
+    use.set_stands(use.warm() && may_spare(resource, *pods[i]->pod));
   }
 }
 
@@ -185,7 +185,7 @@ void NodeProfile::see(Resource resource, Pods pods) {
     if (used) use->see(*used);
     if (!used && use->warm()) complete = false;
     if (!use->stands()) continue;
-    if (!used || !may_spare(resource, pods[i]->pod)) comparable_.at(resource) = false;
+    if (!used || !may_spare(resource, *pods[i]->pod)) comparable_.at(resource) = false;
     predicted_for += used.value_or(0);
   }
   if (complete) tier_.at(resource).see(all);

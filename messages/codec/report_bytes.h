@@ -28,8 +28,8 @@ model::Result<std::vector<std::byte>> to_bytes(const model::Report& report);
 /// may share one list among many pods.
 model::Result<model::Report> report_from_bytes(ByteView bytes);
 /// The same of a report that may leave its pods out, as wire.h has it: kNotFound where `pods_of` has none for it.
-model::Result<model::Report> report_from_bytes(ByteView bytes,
-                                               const std::function<const model::Report*(std::uint64_t list)>& pods_of);
+model::Result<model::Report> report_from_bytes(
+    ByteView bytes, const std::function<const model::SharedPods*(std::uint64_t list)>& pods_of);
 
 /// The node's last good policy on disk.
 std::vector<std::byte> to_bytes(const model::NodePolicy& policy);

@@ -139,7 +139,7 @@ void write_annotations(const model::NodeAnnotations& annotations, schema::NodeSt
 
 /// What the pods are comes from `known`, if there is one.
 std::vector<model::PodSummary> read_pods(Problems& problems, capnp::List<schema::PodSummary>::Reader pods,
-                                         const model::Report* known) {
+                                         const model::SharedPods* known) {
   std::vector<model::PodSummary> all;
   if (!problems.bounded("pods", pods, model::ReportLimits::kMaxPods)) return all;
   all.reserve(pods.size());
@@ -150,10 +150,10 @@ std::vector<model::PodSummary> read_pods(Problems& problems, capnp::List<schema:
     } else {
       if (pod.hasPod()) problems.add("pods", "some are left out and some are not");
       all.push_back(read_use(pod));
-      all.back().pod = known->pods[all.size() - 1].pod;
+      all.back().pod = (*known)[all.size() - 1];
     }
     // Six bytes of text can name 8192 CPUs.
-    bound_cpus += all.back().pod.bound_cpus.cpus().size();
+    bound_cpus += all.back().pod->bound_cpus.cpus().size();
     if (bound_cpus > model::ReportLimits::kMaxBoundCpus) {
       problems.add("pods.boundCpus", fmt::format("more than {} in all", model::ReportLimits::kMaxBoundCpus));
     }
@@ -340,6 +340,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
   status.protection = {.verified = in.getProtectionVerified(), .why = str(in.getProtectionWhy())};
   const auto features = in.getFeatures();
   if (problems.bounded("features", features, kMaxFeatures)) {
+    status.features.reserve(features.size());
     for (const auto feature : features) {
       status.features.push_back(
           {.feature = str(feature.getFeature()),
@@ -350,6 +351,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
   status.policy_applied = model::PolicyVersion(in.getPolicyApplied());
   const auto knobs = in.getKnobs();
   if (problems.bounded("knobs", knobs, model::ReportLimits::kMaxKnobs)) {
+    status.knobs.reserve(knobs.size());
     // A knob of a newer node only informs: its number is kept, and name_of says "unknown".
     for (const auto knob : knobs) {
       status.knobs.push_back({.knob = static_cast<model::Knob>(knob.getKnob()),
@@ -416,13 +418,13 @@ Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of)
     for (const auto sample : samples)
       report.samples.push_back(sample_of(sample));
   }
-  const model::Report* known = nullptr;
+  const model::SharedPods* known = nullptr;
   if (!problems.any() && leaves_out_pods(in)) {
     known = pods_of ? pods_of(in.getPodList()) : nullptr;
-    if (known == nullptr || known->pods.size() != in.getPods().size()) {
+    if (known == nullptr || known->size() != in.getPods().size()) {
       return model::Error(pods_of ? model::ErrorCode::kNotFound : model::ErrorCode::kMalformed,
                           fmt::format("pods: {} of list {} are left out, and of it {} are here", in.getPods().size(),
-                                      in.getPodList(), known == nullptr ? 0 : known->pods.size()));
+                                      in.getPodList(), known == nullptr ? 0 : known->size()));
     }
   }
   report.pods = read_pods(problems, in.getPods(), known);
@@ -438,7 +440,9 @@ Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of)
   report.zones = read_zones(problems, in.getZones());
   auto result = problems.result(std::move(report));
   if (!result) return result;
-  if (auto valid = model::validate(*result); !valid) return valid.error();
+  // The list's own report was checked, and most reports leave their pods out.
+  const auto valid = known == nullptr ? model::validate(*result) : model::validate_with_known_pods(*result);
+  if (!valid) return valid.error();
   return result;
 }
 

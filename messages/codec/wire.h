@@ -63,9 +63,10 @@ model::Result<model::Report> read(schema::Report::Reader in);
 
 // What pods are changes seldom, and is most of a report: it may be left out (Report.podList).
 
-/// A report that has the pods of list `number`, for as long as the reader runs; null: none is at hand.
-using PodsOfList = std::function<const model::Report*(std::uint64_t number)>;
-/// Gives whole reports. kNotFound: the pods are left out, and `pods_of` has none of their list.
+/// The pods of list `number`, of a report that was found good, for as long as the reader runs; null: none is at hand.
+using PodsOfList = std::function<const model::SharedPods*(std::uint64_t number)>;
+/// Gives whole reports, which share the pods that are left out with their list. kNotFound: the pods are left out, and
+/// `pods_of` has none of their list.
 model::Result<model::Report> read(schema::Report::Reader in, const PodsOfList& pods_of);
 bool leaves_out_pods(schema::Report::Reader report);
 void write_without_pods(schema::Report::Reader report, std::uint64_t list, schema::Report::Builder out);

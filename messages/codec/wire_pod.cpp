@@ -103,7 +103,7 @@ void write(const model::Pod& pod, schema::Pod::Builder out) {
 }
 
 void write(const model::PodSummary& summary, schema::PodSummary::Builder out) {
-  write(summary.pod, out.initPod());
+  write(*summary.pod, out.initPod());
   write_use(summary, out);
 }
 

@@ -115,7 +115,7 @@ class NodeClient::Impl {
   std::uint64_t list_of(const std::vector<model::PodSummary>& pods) {
     if (pods.empty()) return 0;
     const std::lock_guard lock(pods_mutex_);
-    const auto same = [](const model::Pod& pod, const model::PodSummary& summary) { return pod == summary.pod; };
+    const auto same = [](const model::SharedPod& pod, const model::PodSummary& summary) { return pod == summary.pod; };
     if (!std::equal(pods_.begin(), pods_.end(), pods.begin(), pods.end(), same)) {
       pods_.clear();
       for (const auto& summary : pods)
@@ -140,8 +140,8 @@ class NodeClient::Impl {
   NodeClientEvents& events_;
   ClientState state_;
   std::mutex pods_mutex_;
-  std::vector<model::Pod> pods_;  // of the last report
-  std::uint64_t list_ = 0;        // their number
+  model::SharedPods pods_;  // of the last report
+  std::uint64_t list_ = 0;  // their number
   const std::shared_ptr<Slot> slot_ = std::make_shared<Slot>();
   const bool own_;
   const std::shared_ptr<ClientLoop> loop_;

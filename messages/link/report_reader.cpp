@@ -26,7 +26,7 @@ model::Result<ReportReader::Read> ReportReader::read(schema::NodeSession::Report
     const auto words = params.totalSize().wordCount;
     if (auto good = check_size(words * sizeof(capnp::word)); !good) return good.error();
     const auto in = params.getReport();
-    auto report = codec::read(in, [this](std::uint64_t number) { return number == named_ ? newest_.get() : nullptr; });
+    auto report = codec::read(in, [this](std::uint64_t number) { return number == named_ ? &pods_ : nullptr; });
     if (!report) return report.error();
     const bool left_out = codec::leaves_out_pods(in);
     const std::uint64_t named = in.getPodList();
@@ -39,12 +39,7 @@ model::Result<ReportReader::Read> ReportReader::read(schema::NodeSession::Report
               .pods_left_out = left_out ? list : 0};
     named_ = named;
     drawn_ = list;
-    if (named == 0) {
-      newest_.reset();
-    } else if (!left_out || read.report->lane == model::Lane::kLive) {
-      // The view does not hold a backfilled one, whose pods are those of the newest here anyway.
-      newest_ = read.report;
-    }
+    if (!left_out) pods_ = named == 0 ? model::SharedPods() : model::shared_pods(*read.report);
     return read;
   });
 }

@@ -26,10 +26,9 @@ class ReportReader {
                            const std::function<std::uint64_t()>& draw);
 
  private:
-  std::uint64_t named_ = 0;  // what the node calls the list of newest_'s pods; 0 = no list
+  std::uint64_t named_ = 0;  // what the node calls the list of pods_; 0 = no list
   std::uint64_t drawn_ = 0;  // what history does
-  /// The node's newest in the view, too, but for the first reports of a session and those that are backfilled.
-  std::shared_ptr<const model::Report> newest_;
+  model::SharedPods pods_;   // of the newest report that had its pods, and of all since
 };
 
 }  // namespace tideline::link

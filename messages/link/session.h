@@ -62,7 +62,7 @@ struct Ticket {
 /// A report that arrived, already read, bounded and validated; its node and incarnation are the session's.
 struct ArrivedReport {
   Ticket ticket;
-  /// Whole, never null. The session holds its newest one too: the next may leave its pods out.
+  /// Whole, never null. Those of the session that come after it and leave its pods out share them with it.
   std::shared_ptr<const model::Report> report;
   model::MonoTime mono;  // receiver's clocks at arrival
   model::WallTime wall;

@@ -1,9 +1,11 @@
 #pragma once
 // A pod as the node and the ledger need it.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "messages/model/cpu_set.h"
@@ -110,6 +112,34 @@ struct Pod {
   CoreSchedLabels core_sched;
   friend bool operator==(const Pod&, const Pod&) = default;
 };
+
+/// A pod as reports tell of it again and again: never changes, and copies share it, also between threads. A default one
+/// is a default Pod.
+class SharedPod {
+ public:
+  SharedPod() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): any Pod may be told of. What is made of equal ones is not shared.
+  SharedPod(Pod pod) : pod_(std::make_shared<const Pod>(std::move(pod))) {}
+
+  const Pod& operator*() const {
+    if (pod_) return *pod_;
+    static const Pod kNone{};
+    return kNone;
+  }
+  const Pod* operator->() const { return &**this; }
+  /// Puts another in this one's place, as `edit` makes it of a copy. Those that share it keep what they have.
+  template <class Edit>
+  void change(Edit edit) {
+    Pod pod = **this;
+    edit(pod);
+    *this = SharedPod(std::move(pod));
+  }
+  friend bool operator==(const SharedPod& a, const SharedPod& b) { return a.pod_ == b.pod_ || *a == *b; }
+
+ private:
+  std::shared_ptr<const Pod> pod_;
+};
+using SharedPods = std::vector<SharedPod>;
 
 /// Koordinator's default without the label: Guaranteed -> LSR, Burstable -> LS, BestEffort -> BE.
 QosClass default_qos(KubeQos qos);

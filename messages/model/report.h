@@ -46,7 +46,7 @@ struct Spread {
 };
 
 struct PodSummary {
-  Pod pod;
+  SharedPod pod;  // changes seldom: reports share it with those before
   std::optional<Spread> cpu_milli;
   std::optional<Spread> memory_bytes;
   std::optional<double> throttled_ratio;  // mean over the window
@@ -137,9 +137,15 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
+/// What the report's pods are, in its order.
+SharedPods shared_pods(const Report& report);
+
 /// Semantic check of a report from outside: bounds, signs, finite ratios, order of samples, text sizes, no pod twice.
 /// Whether the numbers are true it cannot know: a use above the capacity and a clock of another century are taken.
 /// The error names the field and the value.
 Result<void> validate(const Report& report);
+/// The same of a report whose pods are shared_pods() of one that was found good, in their order: of them only their use
+/// is checked.
+Result<void> validate_with_known_pods(const Report& report);
 
 }  // namespace tideline::model

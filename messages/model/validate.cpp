@@ -125,8 +125,7 @@ void check_sample(Checker& check, const NodeSample& sample) {
   check.count("samples.pods", sample.pods.size(), 0);
 }
 
-void check_pod(Checker& check, const PodSummary& summary) {
-  const Pod& pod = summary.pod;
+void check_pod(Checker& check, const Pod& pod) {
   if (pod.uid.empty()) check.fail("pods.uid", "empty");
   check.text("pods.uid", pod.uid.str(), 253);
   check.text("pods.namespace", pod.name_space, 253);
@@ -160,6 +159,9 @@ void check_pod(Checker& check, const PodSummary& summary) {
   if (!pod.bound_cpus.empty()) {
     check.range("pods.bound_cpus", std::int64_t{pod.bound_cpus.cpus().back()}, 0, CpuSet::kMaxCpu);
   }
+}
+
+void check_pod_use(Checker& check, const PodSummary& summary) {
   check.spread("pods.cpu_milli", summary.cpu_milli, ReportLimits::kMaxMilliCpu);
   check.spread("pods.memory_bytes", summary.memory_bytes, ReportLimits::kMaxMemoryBytes);
   check.ratio("pods.throttled_ratio", summary.throttled_ratio, 1.0);
@@ -171,10 +173,20 @@ void check_uids(Checker& check, const std::vector<PodSummary>& pods) {
   std::vector<std::string_view> uids;
   uids.reserve(pods.size());
   for (const auto& summary : pods)
-    uids.push_back(summary.pod.uid.str());
+    uids.push_back(summary.pod->uid.str());
   std::sort(uids.begin(), uids.end());
   const auto twice = std::adjacent_find(uids.begin(), uids.end());
   if (twice != uids.end()) check.fail("pods.uid", fmt::format("'{}' comes twice", *twice));
+}
+
+void check_pods(Checker& check, const std::vector<PodSummary>& pods) {
+  std::size_t bound_cpus = 0;
+  for (const auto& summary : pods) {
+    check_pod(check, *summary.pod);
+    bound_cpus += summary.pod->bound_cpus.cpus().size();
+  }
+  check_uids(check, pods);
+  check.count("pods.bound_cpus", bound_cpus, ReportLimits::kMaxBoundCpus);
 }
 
 void check_application(Checker& check, const HostApplicationSummary& application) {
@@ -197,9 +209,9 @@ void check_zone(Checker& check, const ZoneUse& zone) {
   check.bytes("zones.be_memory", zone.be_memory);
 }
 
-}  // namespace
+enum class PodsAre { kNew, kKnown };
 
-Result<void> validate(const Report& report) {
+Result<void> check_report(const Report& report, PodsAre pods_are) {
   Checker check;
   if (report.node.empty()) check.fail("node", "empty");
   check.text("node", report.node.str(), 253);
@@ -222,12 +234,9 @@ Result<void> validate(const Report& report) {
       check.fail("samples", fmt::format("sample {} is older than the one before it", i));
     }
   }
-  std::size_t bound_cpus = 0;
-  for (const auto& pod : report.pods) {
-    check_pod(check, pod);
-    bound_cpus += pod.pod.bound_cpus.cpus().size();
-  }
-  check_uids(check, report.pods);
+  if (pods_are == PodsAre::kNew) check_pods(check, report.pods);
+  for (const auto& pod : report.pods)
+    check_pod_use(check, pod);
   for (std::size_t i = 0; i < report.applications.size(); ++i) {
     const auto& application = report.applications[i];
     check_application(check, application);
@@ -243,7 +252,6 @@ Result<void> validate(const Report& report) {
       check.fail("zones.id", fmt::format("{} comes after {}", report.zones[i].id, report.zones[i - 1].id));
     }
   }
-  check.count("pods.bound_cpus", bound_cpus, ReportLimits::kMaxBoundCpus);
   for (const auto& event : report.events) {
     check.range("events.at", event.at.ms, 0, kMaxWallMs);
     check.text("events.subject", event.subject);
@@ -251,6 +259,24 @@ Result<void> validate(const Report& report) {
     check.text("events.new_value", event.new_value);
   }
   return check.result();
+}
+
+}  // namespace
+
+SharedPods shared_pods(const Report& report) {
+  SharedPods pods;
+  pods.reserve(report.pods.size());
+  for (const auto& summary : report.pods)
+    pods.push_back(summary.pod);
+  return pods;
+}
+
+Result<void> validate(const Report& report) {
+  return check_report(report, PodsAre::kNew);
+}
+
+Result<void> validate_with_known_pods(const Report& report) {
+  return check_report(report, PodsAre::kKnown);
 }
 
 }  // namespace tideline::model

@@ -40,11 +40,11 @@ GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, mo
   for (std::size_t i = 0; i < shape_.pods; ++i) {
     loads_.push_back(
         {simulation::generated_pod(name_, i, static_cast<std::uint32_t>(random_()), shape_), draw(0.2, 1)});
-    whole[loads_.back().pod.qos == model::QosClass::kBe ? 1 : 0] += loads_.back().share;
+    whole[loads_.back().pod->qos == model::QosClass::kBe ? 1 : 0] += loads_.back().share;
     pods_.push_back(loads_.back().pod);
   }
   for (auto& load : loads_)
-    load.share /= whole[load.pod.qos == model::QosClass::kBe ? 1 : 0];
+    load.share /= whole[load.pod->qos == model::QosClass::kBe ? 1 : 0];
 
   status_.cpu_capacity = status_.cpu_allocatable = shape_.cpu;
   status_.memory_capacity = status_.memory_allocatable = shape_.memory;
@@ -91,10 +91,10 @@ model::NodeSample GeneratedNode::sample(model::MonoTime mono, model::WallTime wa
   sample.io_pressure = model::Pressure{draw(0, 0.02), 0};
   sample.ls_delay_per_cpu = draw(0, 0.03);
   for (const auto& load : loads_) {
-    const bool be = load.pod.qos == model::QosClass::kBe;
+    const bool be = load.pod->qos == model::QosClass::kBe;
     const MilliCpu cpu = cpu_of((be ? batch : services) * load.share, shape_.cpu);
     const Bytes memory = be ? *sample.be_memory : *sample.ls_memory;
-    sample.pods.push_back({.uid = load.pod.uid,
+    sample.pods.push_back({.uid = load.pod->uid,
                            .cpu = cpu,
                            .memory = Bytes(std::llround(static_cast<double>(memory.value()) * load.share)),
                            .throttled_ratio = 0,
@@ -120,7 +120,7 @@ model::Report GeneratedNode::report(model::MonoTime mono, model::WallTime wall, 
   report.window = window;
   report.status = status_;
   report.samples = fold.samples();
-  report.pods = fold.summaries(pods_);
+  report.pods = fold.summaries_of(pods_);
   next_ = next_.next();
   return report;
 }

@@ -31,7 +31,7 @@ class GeneratedNode {
 
  private:
   struct Load {
-    model::Pod pod;
+    model::SharedPod pod;
     double share = 0;  // of its tier's CPU
   };
 
@@ -45,7 +45,7 @@ class GeneratedNode {
   model::Seq next_{1};
   model::NodeStatus status_;
   std::vector<Load> loads_;
-  std::vector<model::Pod> pods_;
+  model::SharedPods pods_;  // of loads_
   double phase_hours_ = 0;
   double noise_ = 0;  // of the services' load; wanders
 };

@@ -47,25 +47,36 @@ void ReportWindow::add(model::NodeSample sample) {
   samples_.push_back(std::move(sample));
 }
 
-std::vector<model::PodSummary> ReportWindow::summaries(const std::vector<model::Pod>& pods) const {
+model::PodSummary ReportWindow::summary_of(model::SharedPod pod) const {
   const auto mean = [](double sum, std::size_t count) -> std::optional<double> {
     if (count == 0) return std::nullopt;
     return sum / static_cast<double>(count);
   };
+  model::PodSummary summary;
+  if (const auto found = pods_.find(pod->uid); found != pods_.end()) {
+    const auto& fold = found->second;
+    summary.cpu_milli = fold.cpu.spread();
+    summary.memory_bytes = fold.memory.spread();
+    summary.throttled_ratio = mean(fold.throttled_sum, fold.throttled_count);
+    summary.run_delay = mean(fold.delay_sum, fold.delay_count);
+  }
+  summary.pod = std::move(pod);
+  return summary;
+}
+
+std::vector<model::PodSummary> ReportWindow::summaries(const std::vector<model::Pod>& pods) const {
   std::vector<model::PodSummary> summaries;
   summaries.reserve(pods.size());
-  for (const auto& pod : pods) {
-    model::PodSummary summary;
-    summary.pod = pod;
-    if (const auto found = pods_.find(pod.uid); found != pods_.end()) {
-      const auto& fold = found->second;
-      summary.cpu_milli = fold.cpu.spread();
-      summary.memory_bytes = fold.memory.spread();
-      summary.throttled_ratio = mean(fold.throttled_sum, fold.throttled_count);
-      summary.run_delay = mean(fold.delay_sum, fold.delay_count);
-    }
-    summaries.push_back(std::move(summary));
-  }
+  for (const auto& pod : pods)
+    summaries.push_back(summary_of(pod));
+  return summaries;
+}
+
+std::vector<model::PodSummary> ReportWindow::summaries_of(const model::SharedPods& pods) const {
+  std::vector<model::PodSummary> summaries;
+  summaries.reserve(pods.size());
+  for (const auto& pod : pods)
+    summaries.push_back(summary_of(pod));
   return summaries;
 }
 

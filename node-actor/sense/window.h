@@ -24,6 +24,8 @@ class ReportWindow {
   const std::vector<model::NodeSample>& samples() const { return samples_; }
   /// One summary for each of `pods`, in their order, also where nothing is known of it.
   std::vector<model::PodSummary> summaries(const std::vector<model::Pod>& pods) const;
+  /// The same of pods that are told of again and again.
+  std::vector<model::PodSummary> summaries_of(const model::SharedPods& pods) const;
   /// One for each host application of the newest sample, in its order.
   std::vector<model::HostApplicationSummary> applications() const;
   /// The newest that a sample told; empty: none did.
@@ -52,6 +54,8 @@ class ReportWindow {
     Fold cpu;
     Fold memory;
   };
+  model::PodSummary summary_of(model::SharedPod pod) const;
+
   std::size_t max_samples_;
   std::vector<model::NodeSample> samples_;
   std::map<model::PodUid, PodFold> pods_;

@@ -139,8 +139,10 @@ model::Result<std::string> pods_value(const model::Report& report) {
   return std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
 }
 
-model::Result<model::Report> stored_pods(std::string_view value) {
-  return codec::report_from_bytes(std::as_bytes(std::span(value)));
+model::Result<model::SharedPods> stored_pods(std::string_view value) {
+  const auto report = codec::report_from_bytes(std::as_bytes(std::span(value)));
+  if (!report) return report.error();
+  return model::shared_pods(*report);
 }
 
 std::string report_event_key(const model::Report& report, std::uint32_t index, model::WallTime at) {

@@ -77,9 +77,9 @@ std::optional<KeyHead> key_head(std::string_view key);
 
 std::string report_key(const model::Report& report, model::WallTime at);
 std::string report_value(const store::ReportView& incoming, std::string_view report_bytes);
-/// A report that has the pods which another of `node` at `at` leaves out as those of `list`; null: there is none.
+/// The pods which a report of `node` at `at` leaves out as those of `list`; null: they are not there.
 using FindPods =
-    std::function<const model::Report*(const model::NodeName& node, model::WallTime at, std::uint64_t list)>;
+    std::function<const model::SharedPods*(const model::NodeName& node, model::WallTime at, std::uint64_t list)>;
 /// kMalformed for what does not parse, for a report that is not the one its key names, and for one whose pods are not
 /// there.
 model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value, const FindPods& find);
@@ -89,7 +89,7 @@ model::WallTime pods_until(const model::NodeName& node, model::WallTime at);
 std::string pods_key(const model::NodeName& node, model::WallTime until, std::uint64_t list);
 /// Same errors as codec::to_bytes.
 model::Result<std::string> pods_value(const model::Report& report);
-model::Result<model::Report> stored_pods(std::string_view value);
+model::Result<model::SharedPods> stored_pods(std::string_view value);
 
 std::string report_event_key(const model::Report& report, std::uint32_t index, model::WallTime at);
 std::string coordinator_event_key(const model::NodeName& node, std::uint64_t counter, model::WallTime at);

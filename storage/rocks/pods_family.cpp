@@ -38,7 +38,7 @@ void PodsWriter::written() {
   changed_.clear();
 }
 
-const model::Report* PodsReader::find(const model::NodeName& node, model::WallTime at, std::uint64_t list) {
+const model::SharedPods* PodsReader::find(const model::NodeName& node, model::WallTime at, std::uint64_t list) {
   std::string key = pods_key(node, pods_until(node, at), list);
   if (key == key_) return found_ ? &*found_ : nullptr;
   key_ = std::move(key);

@@ -51,14 +51,14 @@ class PodsReader {
   explicit PodsReader(Database& database) : database_(database), snapshot_(&database.db()) {}
   const rocksdb::Snapshot* snapshot() { return snapshot_.snapshot(); }
   /// Null: there is none, or it cannot be read, which is trouble().
-  const model::Report* find(const model::NodeName& node, model::WallTime at, std::uint64_t list);
+  const model::SharedPods* find(const model::NodeName& node, model::WallTime at, std::uint64_t list);
   const std::optional<model::Error>& trouble() const { return trouble_; }
 
  private:
   Database& database_;
   rocksdb::ManagedSnapshot snapshot_;
   std::string key_;
-  std::optional<model::Report> found_;  // of key_
+  std::optional<model::SharedPods> found_;  // of key_
   std::optional<model::Error> trouble_;
 };
 

@@ -38,7 +38,7 @@ double resident_bytes() {
 
 struct Node {
   model::NodeName name;
-  std::vector<model::PodUid> uids;
+  model::SharedPods pods;
   std::vector<double> levels_milli;
 };
 
@@ -49,7 +49,11 @@ class Fleet {
       Node node;
       node.name = model::NodeName(fmt::format("node-{:05}", n));
       for (int p = 0; p < pods; ++p) {
-        node.uids.emplace_back(fmt::format("{:08x}-0000-4000-8000-{:012x}", n, p));
+        model::Pod pod;
+        pod.uid = model::PodUid(fmt::format("{:08x}-0000-4000-8000-{:012x}", n, p));
+        pod.requests.cpu = model::MilliCpu(2'000);
+        pod.requests.memory = model::Bytes(std::int64_t{2} << 30);
+        node.pods.emplace_back(std::move(pod));
         node.levels_milli.push_back(100 * std::exp(3 * uniform()));
       }
       nodes_.push_back(std::move(node));
@@ -57,10 +61,6 @@ class Fleet {
     report_.status.cpu_allocatable = model::MilliCpu(64'000);
     report_.status.memory_allocatable = model::Bytes(std::int64_t{256} << 30);
     report_.pods.resize(static_cast<std::size_t>(pods));
-    for (auto& pod : report_.pods) {
-      pod.pod.requests.cpu = model::MilliCpu(2'000);
-      pod.pod.requests.memory = model::Bytes(std::int64_t{2} << 30);
-    }
   }
 
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -69,7 +69,7 @@ class Fleet {
     report_.node = node.name;
     for (std::size_t i = 0; i < report_.pods.size(); ++i) {
       auto& pod = report_.pods[i];
-      pod.pod.uid = node.uids[i];
+      pod.pod = node.pods[i];
       const auto milli = static_cast<std::int64_t>(node.levels_milli[i] * std::exp2(2 * uniform() - 1));
       const auto bytes = static_cast<std::int64_t>(node.levels_milli[i] * (1 << 20) * (1 + uniform() / 10));
       pod.cpu_milli = model::Spread{milli, milli, milli};

@@ -72,10 +72,12 @@ model::Report boast(std::uint64_t seq) {
   sample.node_cpu = sample.system_cpu = model::MilliCpu(kMostCpu);
   sample.node_memory = model::Bytes(kMostMemory);
   for (int i = 0; i < 4; ++i) {
+    model::Pod pod;
+    pod.uid = model::PodUid(std::to_string(i));
+    pod.requests.cpu = model::MilliCpu(kMostCpu);
+    pod.requests.memory = model::Bytes(kMostMemory);
     auto& summary = made.pods.emplace_back();
-    summary.pod.uid = model::PodUid(std::to_string(i));
-    summary.pod.requests.cpu = model::MilliCpu(kMostCpu);
-    summary.pod.requests.memory = model::Bytes(kMostMemory);
+    summary.pod = std::move(pod);
     summary.cpu_milli = model::Spread{kMostCpu, kMostCpu, kMostCpu};
     summary.memory_bytes = model::Spread{kMostMemory, kMostMemory, kMostMemory};
   }
@@ -128,7 +130,7 @@ Attack::Attack(const Cluster& cluster, const std::string& victim)
     auto bad = report(kTwins);
     bad.pods.resize(2);
     for (auto& summary : bad.pods)
-      summary.pod.uid = model::PodUid("twin");
+      summary.pod.change([](model::Pod& pod) { pod.uid = model::PodUid("twin"); });
     send_bad(peer, bad);
   });
   add(kFlood, [](HostilePeer& peer) { static_cast<void>(peer.flood(report(kFlood), 200)); });

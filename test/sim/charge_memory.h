@@ -86,7 +86,7 @@ class ChargeMemory {
     std::vector<Pod> listed;
     double pods_memory = 0;
     for (const auto& summary : report.pods) {
-      listed.push_back(taken_out(summary.pod.uid));
+      listed.push_back(taken_out(summary.pod->uid));
       if (summary.cpu_milli) add(listed.back().cpu, summary.cpu_milli->mean, report.window);
       if (summary.memory_bytes) add(listed.back().memory, summary.memory_bytes->mean, report.window);
       if (summary.memory_bytes) pods_memory += static_cast<double>(summary.memory_bytes->mean);
@@ -122,7 +122,7 @@ class ChargeMemory {
     const model::Bytes memory(system_memory_.at(slot_).value_or(0));
     std::size_t next = 0;
     auto sum = charged_of(*newest_, cpu, memory, [&](const model::PodSummary& summary) {
-      while (pods_[next].uid != summary.pod.uid)
+      while (pods_[next].uid != summary.pod->uid)
         ++next;
       Use use;
       if (const auto mean = pods_[next].cpu.at(slot_)) use.cpu = model::MilliCpu(*mean);
@@ -162,7 +162,7 @@ class ChargeMemory {
   /// Of the report before.
   bool is_service(const model::PodUid& uid) const {
     return std::any_of(newest_->pods.begin(), newest_->pods.end(), [&](const model::PodSummary& summary) {
-      return summary.pod.uid == uid && summary.pod.qos != model::QosClass::kBe;
+      return summary.pod->uid == uid && summary.pod->qos != model::QosClass::kBe;
     });
   }
   std::int64_t left_of(const SlotMean& use, const SlotMean& system, std::uint64_t before) const {

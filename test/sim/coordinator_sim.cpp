@@ -107,7 +107,7 @@ void CoordinatorSim::commit(const std::vector<Waiting>& reports, const Taken& ea
 void CoordinatorSim::take(const Waiting& waiting, const Taken& each) {
   const auto& report = *waiting.report;
   clocks_.learn(report, waiting.arrival);
-  const auto intake = fleet_.intake(waiting.report, waiting.arrival);
+  const auto intake = fleet_.intake(*waiting.report, waiting.arrival);
   if (!intake) {
     ADD_FAILURE() << intake.error().message();
     return;

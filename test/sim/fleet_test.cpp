@@ -170,29 +170,30 @@ class World {
   void change_pods(Node& node) {
     if (node.pods.size() > 3 || (!node.pods.empty() && random_.percent(40))) {
       const auto leaving = node.pods.begin() + random_.between(0, static_cast<std::int64_t>(node.pods.size()) - 1);
-      if (leaving->pod.qos != model::QosClass::kBe && host_random_.percent(50)) hide(node, *leaving);
+      if (leaving->pod->qos != model::QosClass::kBe && host_random_.percent(50)) hide(node, *leaving);
       node.pods.erase(leaving);
       return;
     }
     const auto share = [&](auto capacity) { return capacity.percent(static_cast<double>(random_.between(2, 45))); };
-    model::PodSummary pod;
-    pod.pod.uid = model::PodUid("pod-" + std::to_string(++pods_made_));
+    model::Pod pod;
+    pod.uid = model::PodUid("pod-" + std::to_string(++pods_made_));
     constexpr model::QosClass kClasses[] = {model::QosClass::kLs, model::QosClass::kLse, model::QosClass::kBe};
-    pod.pod.qos = kClasses[random_.between(0, 2)];
-    pod.pod.requests.cpu = share(node.status.cpu_capacity);
-    pod.pod.requests.memory = share(node.status.memory_capacity);
-    if (pod.pod.qos == model::QosClass::kLs && random_.percent(40)) {
-      pod.pod.priority = 7500;
-      pod.pod.mid_requests = {share(node.status.cpu_capacity), share(node.status.memory_capacity)};
+    pod.qos = kClasses[random_.between(0, 2)];
+    pod.requests.cpu = share(node.status.cpu_capacity);
+    pod.requests.memory = share(node.status.memory_capacity);
+    if (pod.qos == model::QosClass::kLs && random_.percent(40)) {
+      pod.priority = 7500;
+      pod.mid_requests = {share(node.status.cpu_capacity), share(node.status.memory_capacity)};
     }
-    if (pod.pod.qos == model::QosClass::kBe) pod.pod.requests.batch_cpu = share(node.status.cpu_capacity);
+    if (pod.qos == model::QosClass::kBe) pod.requests.batch_cpu = share(node.status.cpu_capacity);
+    model::PodSummary& summary = node.pods.emplace_back();
+    summary.pod = std::move(pod);
     if (random_.percent(70)) {
       const auto cpu = share(node.status.cpu_capacity).value();
       const auto memory = share(node.status.memory_capacity).value();
-      pod.cpu_milli = model::Spread{cpu, cpu, cpu};
-      pod.memory_bytes = model::Spread{memory, memory, memory};
+      summary.cpu_milli = model::Spread{cpu, cpu, cpu};
+      summary.memory_bytes = model::Spread{memory, memory, memory};
     }
-    node.pods.push_back(pod);
   }
 
   static std::string text_of(const model::NodeAnnotations& annotations) {
@@ -460,11 +461,11 @@ class World {
     newest.taken = {annotated.taken_cpu, annotated.taken_memory};
     newest.readable = annotated.readable;
     for (const auto& pod : report.pods)
-      newest.listed.insert(pod.pod.uid);
+      newest.listed.insert(pod.pod->uid);
     // Of one that was listed in lost reports alone nobody here knows.
     Charged unlisted;
     for (const auto& pod : nodes_[report.node].hidden_then[id_of(report)]) {
-      if (newest.listed.contains(pod.pod.uid)) add_use(unlisted, pod);
+      if (newest.listed.contains(pod.pod->uid)) add_use(unlisted, pod);
     }
     hidden += unlisted.cpu > MilliCpu(0) ? 1 : 0;
     // The host application shares what is reserved with the system. Each pod's use is the same all its life, and so is

@@ -83,13 +83,13 @@ Charged charged_of(const model::Report& report, model::MilliCpu system_cpu, mode
   Charged sum{std::max(system_cpu, status.cpu_capacity - status.cpu_allocatable),
               std::max(system_memory, status.memory_capacity - status.memory_allocatable)};
   for (const auto& pod : report.pods) {
-    if (pod.pod.qos == model::QosClass::kBe) continue;
+    if (pod.pod->qos == model::QosClass::kBe) continue;
     const Use use = use_of(pod);
-    const bool by_use = use.cpu && pod.pod.qos != model::QosClass::kLse;
-    const auto cpu = by_use ? *use.cpu : pod.pod.requests.cpu.value_or(MilliCpu(0));
-    const auto memory = use.memory ? *use.memory : pod.pod.requests.memory.value_or(Bytes(0));
-    sum.cpu += std::max(cpu, pod.pod.mid_requests.cpu.value_or(MilliCpu(0)));
-    sum.memory += std::max(memory, pod.pod.mid_requests.memory.value_or(Bytes(0)));
+    const bool by_use = use.cpu && pod.pod->qos != model::QosClass::kLse;
+    const auto cpu = by_use ? *use.cpu : pod.pod->requests.cpu.value_or(MilliCpu(0));
+    const auto memory = use.memory ? *use.memory : pod.pod->requests.memory.value_or(Bytes(0));
+    sum.cpu += std::max(cpu, pod.pod->mid_requests.cpu.value_or(MilliCpu(0)));
+    sum.memory += std::max(memory, pod.pod->mid_requests.memory.value_or(Bytes(0)));
   }
   return sum;
 }

@@ -138,7 +138,7 @@ TEST_F(Fleet, ContentOfTheWantedPolicyIsTakenOverByTheAck) {
   }
 }
 
-TEST_F(Fleet, GivesTheNewestReportsForACheck) {
+TEST_F(Fleet, GivesTheNewestStatusesForACheck) {
   connect_and_report("n1", 1);
   caf::anon_send(fleet_, Enrolled{session_of("n2", 2)});
   const auto job = std::make_shared<CheckJob>();
@@ -146,11 +146,12 @@ TEST_F(Fleet, GivesTheNewestReportsForACheck) {
   const auto all = next<CheckNodes>();
   ASSERT_TRUE(all);
   EXPECT_EQ(all->job, job);
-  ASSERT_EQ(all->reports.size(), 2u);
-  ASSERT_NE(all->reports[0].second, nullptr);
-  EXPECT_EQ(all->reports[0].second->node, NodeName("n1"));
-  EXPECT_EQ(all->reports[1].first, NodeName("n2"));
-  EXPECT_EQ(all->reports[1].second, nullptr) << "no report of it yet";
+  ASSERT_EQ(all->statuses.size(), 2u);
+  EXPECT_EQ(all->statuses[0].first, NodeName("n1"));
+  ASSERT_NE(all->statuses[0].second, nullptr);
+  EXPECT_EQ(*all->statuses[0].second, arrived("n1", 1)->report->status);
+  EXPECT_EQ(all->statuses[1].first, NodeName("n2"));
+  EXPECT_EQ(all->statuses[1].second, nullptr) << "no report of it yet";
   expect_unknown(ask<admin::PolicyCheck>(fleet_, [&](admin::Reply<admin::PolicyCheck> reply) {
     const auto one = std::make_shared<CheckJob>();
     one->node = NodeName("nobody");
@@ -261,13 +262,13 @@ TEST_F(Fleet, AccountsGoIntoHistoryAsTheyArePublished) {
 TEST_F(Fleet, ExplainsAnAccountByItsReportItsPolicyAndItsPods) {
   load_colocation();
   auto full = std::make_shared<link::ArrivedReport>(*arrived("n1", 1));
-  model::PodSummary pod;
-  pod.pod.uid = model::PodUid("u1");
-  pod.pod.name_space = "shop";
-  pod.pod.name = "web";
-  pod.pod.requests.cpu = model::MilliCpu(700);
+  model::Pod pod;
+  pod.uid = model::PodUid("u1");
+  pod.name_space = "shop";
+  pod.name = "web";
+  pod.requests.cpu = model::MilliCpu(700);
   model::Report report = *full->report;
-  report.pods = {pod};
+  report.pods.emplace_back().pod = std::move(pod);
   full->report = std::make_shared<const model::Report>(std::move(report));
   caf::anon_send(fleet_, Durable{std::move(full)});
   caf::anon_send(fleet_, LedgerTick{});
@@ -399,9 +400,9 @@ TEST_F(Fleet, PodsOfAllNodesBeyondOneAnswerAreRefusedAndThoseOfOneNodeAreNot) {
     auto full = std::make_shared<link::ArrivedReport>(*arrived("n" + std::to_string(n), 1));
     model::Report report = *full->report;
     for (std::size_t i = 0; i < model::ReportLimits::kMaxPods; ++i) {
-      model::PodSummary pod;
-      pod.pod.uid = model::PodUid(std::to_string(i));
-      report.pods.push_back(std::move(pod));
+      model::Pod pod;
+      pod.uid = model::PodUid(std::to_string(i));
+      report.pods.emplace_back().pod = std::move(pod);
     }
     full->report = std::make_shared<const model::Report>(std::move(report));
     EXPECT_TRUE(pods("").ok()) << n;

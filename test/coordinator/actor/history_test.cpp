@@ -39,7 +39,7 @@ class History : public Actors {
   }
   /// The probe is the fleet, which answers nobody.
   caf::actor session(const caf::actor& history) {
-    return spawn<SessionActor>(session_of("n1", 1), probe(), history, std::make_shared<LinkPort>());
+    return spawn<SessionActor>(probe(), history, std::make_shared<LinkPort>());
   }
 };
 

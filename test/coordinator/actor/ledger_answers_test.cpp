@@ -93,8 +93,10 @@ TEST(KnownPart, ManyAreNotAllNamed) {
 
 TEST_F(LedgerAnswers, APodThatIsNoLongerListedIsNamedBesideWhatItIsCharged) {
   auto made = report("n", 1, 2'000);
-  made.pods[0].pod.name_space = "shop";
-  made.pods[0].pod.name = "web";
+  made.pods[0].pod.change([](model::Pod& pod) {
+    pod.name_space = "shop";
+    pod.name = "web";
+  });
   ASSERT_TRUE(fleet_.intake(made, {now_, {1'790'000'000'000}}).ok());
   now_ = now_ + std::chrono::seconds(10);
   made = report("n", 2, 2'000);

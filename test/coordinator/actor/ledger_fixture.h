@@ -39,11 +39,12 @@ class Ledger : public testing::Test {
     sample.node_cpu = model::MilliCpu(used_milli + 1'000);
     sample.system_cpu = model::MilliCpu(1'000);
     made.samples = {sample};
-    model::PodSummary pod;
-    pod.pod.uid = model::PodUid("web");
-    pod.pod.requests.cpu = model::MilliCpu(4'000);
-    pod.cpu_milli = model::Spread{used_milli, used_milli, used_milli};
-    made.pods = {pod};
+    model::Pod pod;
+    pod.uid = model::PodUid("web");
+    pod.requests.cpu = model::MilliCpu(4'000);
+    auto& summary = made.pods.emplace_back();
+    summary.pod = std::move(pod);
+    summary.cpu_milli = model::Spread{used_milli, used_milli, used_milli};
     return made;
   }
 

@@ -133,7 +133,7 @@ TEST_F(Policy, CheckComparesWithTheFleetsNodesAndChangesNothing) {
   const auto asked = next<AskCheckNodes>();
   ASSERT_TRUE(asked);
   EXPECT_TRUE(asked->job->node.empty());
-  const auto known = std::make_shared<model::Report>();
+  const auto known = std::make_shared<model::NodeStatus>();
   caf::anon_send(asked->answer_to,
                  CheckNodes{asked->job, {{model::NodeName("n1"), known}, {model::NodeName("n2"), nullptr}}});
   ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);

@@ -44,10 +44,12 @@ class FakeBackend final : public admin::AdminBackend {
     }
     fleet::PodView view;
     view.node = model::NodeName(name.empty() ? "web-1" : name.str());
-    view.summary.pod.uid = model::PodUid("0f1e");
-    view.summary.pod.name_space = "shop";
-    view.summary.pod.name = "nginx-0";
-    view.summary.pod.requests.cpu = model::MilliCpu(500);
+    model::Pod pod;
+    pod.uid = model::PodUid("0f1e");
+    pod.name_space = "shop";
+    pod.name = "nginx-0";
+    pod.requests.cpu = model::MilliCpu(500);
+    view.summary.pod = std::move(pod);
     view.summary.cpu_milli = model::Spread{100, 250, 900};
     view.cpu_average = model::MilliCpu(240);
     answer("pods", std::move(reply), std::vector<fleet::PodView>{view});

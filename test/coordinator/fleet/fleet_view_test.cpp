@@ -58,7 +58,7 @@ TEST(Remembered, IsThereAsLateOrGoneAndNeverAsLive) {
   EXPECT_EQ(fleet.usage(n), std::nullopt) << "nothing is sold from memory";
   EXPECT_THAT(fleet.pods(NodeName()), IsEmpty());
   EXPECT_EQ(fleet.label(n, "zone"), "");
-  EXPECT_EQ(fleet.newest_reports(n).at(0).second, nullptr);
+  EXPECT_EQ(fleet.newest_statuses(n).at(0).second, nullptr);
 }
 
 TEST(Remembered, IsLiveFromItsFirstLiveReportOn) {
@@ -348,19 +348,53 @@ TEST(Policy, WhatAVersionSaysIsKnownOfTheAckAndNotOfTheReport) {
   EXPECT_EQ(view(fleet, seconds(0)).policy_content_applied, one);
 }
 
-TEST(Reports, TheNewestOfEachNodeIsGivenAndNoneBeforeTheFirst) {
+TEST(Statuses, TheNewestOfEachNodeIsGivenAndNoneBeforeTheFirst) {
   FleetView fleet;
   ASSERT_TRUE(fleet.connected(NodeName("early"), receiver(seconds(0))).ok());
   take(fleet, Sender{}.report(1, seconds(0)), seconds(0));
-  take(fleet, Sender{}.report(2, seconds(10)), seconds(10));
-  const auto all = fleet.newest_reports(NodeName());
+  auto report = Sender{}.report(2, seconds(10));
+  report.status.kernel_release = "6.2";
+  take(fleet, report, seconds(10));
+  const auto all = fleet.newest_statuses(NodeName());
   ASSERT_THAT(all, SizeIs(2));
   EXPECT_EQ(all[0].first, NodeName("early"));
   EXPECT_EQ(all[0].second, nullptr);
   ASSERT_NE(all[1].second, nullptr);
-  EXPECT_EQ(all[1].second->seq, Seq(2));
-  EXPECT_THAT(fleet.newest_reports(NodeName("n")), SizeIs(1));
-  EXPECT_THAT(fleet.newest_reports(NodeName("nobody")), SizeIs(0));
+  EXPECT_EQ(*all[1].second, report.status);
+  EXPECT_THAT(fleet.newest_statuses(NodeName("n")), SizeIs(1));
+  EXPECT_THAT(fleet.newest_statuses(NodeName("nobody")), SizeIs(0));
+}
+
+TEST(Statuses, StayTheSameObjectForAsLongAsNothingIsNewInThem) {
+  FleetView fleet;
+  const auto newest = [&fleet] { return fleet.newest_statuses(NodeName("n")).at(0).second; };
+  take(fleet, Sender{}.report(1, seconds(0)), seconds(0));
+  const auto first = newest();
+  take(fleet, Sender{}.report(2, seconds(10)), seconds(10));
+  EXPECT_EQ(newest(), first);
+  auto report = Sender{}.report(3, seconds(20));
+  report.status.policy_applied = PolicyVersion(9);
+  take(fleet, report, seconds(20));
+  EXPECT_EQ(*newest(), report.status);
+  EXPECT_EQ(first->policy_applied, PolicyVersion()) << "whoever holds it has what it was";
+}
+
+TEST(PodRows, ShareWhatThePodIsWithTheReportAndFollowTheNewest) {
+  FleetView fleet;
+  auto report = Sender{}.report(1, seconds(0));
+  report.pods = {pod("a", 1, 1), pod("b", 1, 1)};
+  take(fleet, report, seconds(0));
+  const auto before = fleet.pods(NodeName("n"));
+  ASSERT_THAT(before, SizeIs(2));
+  EXPECT_EQ(&*before[1].summary.pod, &*report.pods[1].pod);
+  auto next = Sender{}.report(2, seconds(10));
+  next.pods = {report.pods[1]};
+  next.pods[0].pod.change([](model::Pod& changed) { changed.phase = model::PodPhase::kSucceeded; });
+  take(fleet, next, seconds(10));
+  const auto after = fleet.pods(NodeName("n"));
+  ASSERT_THAT(after, SizeIs(1));
+  EXPECT_EQ(after[0].summary, next.pods[0]);
+  EXPECT_EQ(before[1].summary.pod->phase, model::PodPhase::kRunning);
 }
 
 TEST(Policy, AnAnswerOfAnUnknownNodeMakesNoNode) {

@@ -32,10 +32,12 @@ class GonePodsTest : public testing::Test {
   static constexpr std::int64_t kOneReport = kPod / 28 + 1;
 
   static model::PodSummary service(const std::string& uid, std::int64_t used = kPod) {
+    model::Pod pod;
+    pod.uid = model::PodUid(uid);
+    pod.name_space = "shop";
+    pod.name = uid;
     model::PodSummary summary;
-    summary.pod.uid = model::PodUid(uid);
-    summary.pod.name_space = "shop";
-    summary.pod.name = uid;
+    summary.pod = std::move(pod);
     summary.cpu_milli = summary.memory_bytes = model::Spread{used, used, used};
     return summary;
   }
@@ -166,18 +168,18 @@ TEST_F(GonePodsTest, APodThatIsListedAgainGoesOn) {
 
 TEST_F(GonePodsTest, ThoseThatWereNotChargedAreNotKept) {
   auto batch = service("batch");
-  batch.pod.qos = model::QosClass::kBe;
+  batch.pod.change([](model::Pod& pod) { pod.qos = model::QosClass::kBe; });
   auto free = service("free");
-  free.pod.priority = 3'500;
+  free.pod.change([](model::Pod& pod) { pod.priority = 3'500; });
   auto ended = service("ended");
-  ended.pod.phase = model::PodPhase::kSucceeded;
+  ended.pod.change([](model::Pod& pod) { pod.phase = model::PodPhase::kSucceeded; });
   auto unmeasured = service("unmeasured");
   unmeasured.cpu_milli.reset();
   unmeasured.memory_bytes.reset();
   auto mid = service("mid");
-  mid.pod.priority = 7'500;
+  mid.pod.change([](model::Pod& pod) { pod.priority = 7'500; });
   auto pending = service("pending");
-  pending.pod.phase = model::PodPhase::kPending;
+  pending.pod.change([](model::Pod& pod) { pod.phase = model::PodPhase::kPending; });
   EXPECT_THAT(report({batch, free, ended, unmeasured, mid, pending}).pods, SizeIs(6));
   const auto gone = report({});
   EXPECT_THAT(uids_of(gone), ElementsAre("mid", "pending"));

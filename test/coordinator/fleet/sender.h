@@ -73,7 +73,7 @@ inline Report backfill(Report report) {
 inline model::PodSummary pod(const std::string& uid, std::optional<std::int64_t> cpu,
                              std::optional<std::int64_t> memory) {
   model::PodSummary summary;
-  summary.pod.uid = model::PodUid(uid);
+  summary.pod.change([&](model::Pod& made) { made.uid = model::PodUid(uid); });
   if (cpu) summary.cpu_milli = model::Spread{*cpu, *cpu, *cpu};
   if (memory) summary.memory_bytes = model::Spread{*memory, *memory, *memory};
   return summary;

@@ -22,10 +22,12 @@ constexpr MonoTime kBegin{1'000'000'000'000'000};
 constexpr std::int64_t kMi = 1 << 20;
 
 PodSummary pod(const std::string& uid, std::int64_t request_milli, std::optional<std::int64_t> used_milli) {
+  model::Pod pod;
+  pod.uid = model::PodUid(uid);
+  pod.requests.cpu = MilliCpu(request_milli);
+  pod.requests.memory = Bytes(request_milli * kMi);
   PodSummary made;
-  made.pod.uid = model::PodUid(uid);
-  made.pod.requests.cpu = MilliCpu(request_milli);
-  made.pod.requests.memory = Bytes(request_milli * kMi);
+  made.pod = std::move(pod);
   if (used_milli) {
     made.cpu_milli = model::Spread{*used_milli, *used_milli, *used_milli};
     made.memory_bytes = model::Spread{*used_milli * kMi, *used_milli * kMi, *used_milli * kMi};
@@ -140,7 +142,7 @@ TEST_F(NodeProfileTest, SeesPeaksOfTheWholeThatNoPodHasByItself) {
 
 TEST_F(NodeProfileTest, CpusOfAnLsePodAreItsOwnAndItsMemoryIsNot) {
   auto bound = pod("a", 2'000, 500);
-  bound.pod.qos = model::QosClass::kLse;
+  bound.pod.change([](model::Pod& one) { one.qos = model::QosClass::kLse; });
   warm_up({bound});
   EXPECT_EQ(cpu(), std::nullopt);
   EXPECT_NE(profile_.reclaimable(Predictor::kHistogram).memory, std::nullopt);
@@ -148,15 +150,15 @@ TEST_F(NodeProfileTest, CpusOfAnLsePodAreItsOwnAndItsMemoryIsNot) {
 
 TEST_F(NodeProfileTest, OnlyRunningPodsOfProdThatStayHaveSomethingToSpare) {
   auto ends = pod("ends", 2'000, 500);
-  ends.pod.eviction.terminating = true;
+  ends.pod.change([](model::Pod& one) { one.eviction.terminating = true; });
   auto waits = pod("waits", 2'000, 500);
-  waits.pod.phase = model::PodPhase::kPending;
+  waits.pod.change([](model::Pod& one) { one.phase = model::PodPhase::kPending; });
   auto over = pod("over", 2'000, 500);
-  over.pod.phase = model::PodPhase::kSucceeded;
+  over.pod.change([](model::Pod& one) { one.phase = model::PodPhase::kSucceeded; });
   auto mid = pod("mid", 2'000, 500);
-  mid.pod.priority = 7'500;
+  mid.pod.change([](model::Pod& one) { one.priority = 7'500; });
   auto batch = pod("batch", 2'000, 500);
-  batch.pod.qos = model::QosClass::kBe;
+  batch.pod.change([](model::Pod& one) { one.qos = model::QosClass::kBe; });
   warm_up({ends, waits, over, mid, batch});
   EXPECT_EQ(cpu(), std::nullopt);
   EXPECT_EQ(profile_.pods(), 2u) << "what is not prod's, or over, is not learnt";
@@ -290,8 +292,10 @@ TEST_F(NodeProfileTest, HoldsItsBoundsForRandomNodes) {
       } else {
         one.cpu_milli = model::Spread{used, used, used};
       }
-      if (pick(50) == 0) one.pod.eviction.terminating = true;
-      if (pick(50) == 0) one.pod.requests.cpu = MilliCpu(pick(4'000));
+      one.pod.change([&](model::Pod& changed) {
+        if (pick(50) == 0) changed.eviction.terminating = true;
+        if (pick(50) == 0) changed.requests.cpu = MilliCpu(pick(4'000));
+      });
     }
     if (!report_.pods.empty() && pick(30) == 0) report_.pods.erase(report_.pods.begin());
     take();
@@ -301,7 +305,7 @@ TEST_F(NodeProfileTest, HoldsItsBoundsForRandomNodes) {
       ++predicted;
       double requested = 0;
       for (const auto& one : report_.pods)
-        requested += static_cast<double>(one.pod.requests.cpu->value());
+        requested += static_cast<double>(one.pod->requests.cpu->value());
       EXPECT_GE(prediction->reclaimable, 0);
       EXPECT_LE(prediction->reclaimable, prediction->requested);
       EXPECT_LE(prediction->requested, requested);

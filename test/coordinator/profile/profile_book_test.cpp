@@ -29,13 +29,14 @@ model::Report report(const std::string& node, std::size_t pods, std::size_t uid_
   made.status.cpu_allocatable = MilliCpu(100'000);
   made.status.memory_allocatable = model::Bytes(std::int64_t{1} << 40);
   for (std::size_t i = 0; i < pods; ++i) {
-    model::PodSummary pod;
-    pod.pod.uid = model::PodUid(fmt::format("{:0>{}}", i, uid_bytes));
-    pod.pod.requests.cpu = MilliCpu(2'000);
-    pod.pod.requests.memory = model::Bytes(1 << 30);
-    pod.cpu_milli = model::Spread{500, 500, 500};
-    pod.memory_bytes = model::Spread{1 << 28, 1 << 28, 1 << 28};
-    made.pods.push_back(std::move(pod));
+    model::Pod pod;
+    pod.uid = model::PodUid(fmt::format("{:0>{}}", i, uid_bytes));
+    pod.requests.cpu = MilliCpu(2'000);
+    pod.requests.memory = model::Bytes(1 << 30);
+    auto& summary = made.pods.emplace_back();
+    summary.pod = std::move(pod);
+    summary.cpu_milli = model::Spread{500, 500, 500};
+    summary.memory_bytes = model::Spread{1 << 28, 1 << 28, 1 << 28};
   }
   return made;
 }

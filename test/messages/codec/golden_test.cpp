@@ -166,14 +166,15 @@ TEST(GoldenBytes, PolicyOfBeforeRatiosScalesNothing) {
 
 TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
   model::Report expected = known_report();
-  model::Pod& pod = expected.pods[0].pod;
-  pod.containers[0].limits = {};
-  pod.cpu_burst.reset();
-  pod.cpu_qos.reset();
-  pod.bound_cpus = {};
-  pod.eviction = {};
-  pod.core_sched = {};
-  pod.mid_requests = {};
+  expected.pods[0].pod.change([](model::Pod& pod) {
+    pod.containers[0].limits = {};
+    pod.cpu_burst.reset();
+    pod.cpu_qos.reset();
+    pod.bound_cpus = {};
+    pod.eviction = {};
+    pod.core_sched = {};
+    pod.mid_requests = {};
+  });
   const auto report = report_from_bytes(unhex(kGoldenReport01));
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(*report, expected);

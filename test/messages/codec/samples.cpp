@@ -61,8 +61,7 @@ class Draw {
 
 /// `number` tells it from the others of its report.
 model::PodSummary random_pod(Draw& draw, std::int64_t number) {
-  model::PodSummary summary;
-  model::Pod& pod = summary.pod;
+  model::Pod pod;
   pod.uid = model::PodUid("pod-" + draw.text(30) + "-" + std::to_string(number));
   pod.name_space = draw.text(20);
   pod.name = draw.text(40);
@@ -98,6 +97,8 @@ model::PodSummary random_pod(Draw& draw, std::int64_t number) {
                   .allowed_by = {}};
   if (draw.coin()) pod.eviction.allowed_by = {{"BECPUEvict", "CPUEvict"}};
   pod.core_sched = {.group_id = draw.text(63), .policy = draw.one_of(model::CoreSchedPolicy::kExclusive)};
+  model::PodSummary summary;
+  summary.pod = std::move(pod);
   summary.cpu_milli = draw.spread();
   summary.memory_bytes = draw.spread();
   summary.throttled_ratio = draw.optional_ratio();
@@ -172,27 +173,29 @@ model::Report known_report() {
   sample.cpu_pressure = model::Pressure{0.25, 0};
   sample.ls_delay_per_cpu = 0.125;
   report.samples.push_back(sample);
+  model::Pod pod;
+  pod.uid = model::PodUid("u1");
+  pod.name_space = "default";
+  pod.name = "web-0";
+  pod.qos = model::QosClass::kLs;
+  pod.kube_qos = model::KubeQos::kBurstable;
+  pod.priority = 9500;
+  pod.workload = "StatefulSet/web";
+  pod.requests.cpu = MilliCpu(500);
+  pod.mid_requests.cpu = MilliCpu(250);
+  pod.containers = {{.name = "nginx", .id = "c0ffee", .requests = {}, .limits = {}}};
+  pod.containers[0].limits.cpu = MilliCpu(1000);
+  pod.cpu_burst = model::CpuBurstOverride{.policy = model::BurstPolicy::kAuto,
+                                          .cpu_burst_percent = 200,
+                                          .cfs_quota_burst_percent = std::nullopt,
+                                          .cfs_quota_burst_period_seconds = -1,
+                                          .share_pool_threshold_percent = std::nullopt};
+  pod.cpu_qos = model::CpuQosOverride{.enable = true, .group_identity = -1};
+  pod.bound_cpus = model::CpuSet{0, 1, 2, 3, 8};
+  pod.core_sched = {.group_id = "web", .policy = model::CoreSchedPolicy::kExclusive};
+  pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true, .allowed_by = {}};
   model::PodSummary summary;
-  summary.pod.uid = model::PodUid("u1");
-  summary.pod.name_space = "default";
-  summary.pod.name = "web-0";
-  summary.pod.qos = model::QosClass::kLs;
-  summary.pod.kube_qos = model::KubeQos::kBurstable;
-  summary.pod.priority = 9500;
-  summary.pod.workload = "StatefulSet/web";
-  summary.pod.requests.cpu = MilliCpu(500);
-  summary.pod.mid_requests.cpu = MilliCpu(250);
-  summary.pod.containers = {{.name = "nginx", .id = "c0ffee", .requests = {}, .limits = {}}};
-  summary.pod.containers[0].limits.cpu = MilliCpu(1000);
-  summary.pod.cpu_burst = model::CpuBurstOverride{.policy = model::BurstPolicy::kAuto,
-                                                  .cpu_burst_percent = 200,
-                                                  .cfs_quota_burst_percent = std::nullopt,
-                                                  .cfs_quota_burst_period_seconds = -1,
-                                                  .share_pool_threshold_percent = std::nullopt};
-  summary.pod.cpu_qos = model::CpuQosOverride{.enable = true, .group_identity = -1};
-  summary.pod.bound_cpus = model::CpuSet{0, 1, 2, 3, 8};
-  summary.pod.core_sched = {.group_id = "web", .policy = model::CoreSchedPolicy::kExclusive};
-  summary.pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true, .allowed_by = {}};
+  summary.pod = std::move(pod);
   summary.cpu_milli = model::Spread{100, 200, 300};
   summary.throttled_ratio = 0;
   report.pods.push_back(summary);

@@ -17,9 +17,11 @@ class LinkPods : public LinkTest {
   static model::Report with_pods(const std::string& node, std::uint64_t seq, std::size_t count = 3) {
     model::Report made = report(node, 1, seq);
     for (std::size_t i = 0; i < count; ++i) {
+      model::Pod pod;
+      pod.uid = model::PodUid("uid-" + std::to_string(i));
+      pod.name = "pod-" + std::to_string(i);
       auto& one = made.pods.emplace_back();
-      one.pod.uid = model::PodUid("uid-" + std::to_string(i));
-      one.pod.name = "pod-" + std::to_string(i);
+      one.pod = std::move(pod);
       const auto use = static_cast<std::int64_t>(100 * seq + i);
       one.cpu_milli = model::Spread{use, use + 1, use + 2};
     }
@@ -55,13 +57,18 @@ TEST_F(LinkPods, AreLeftOutOnceTheyAreKnownAndTheReportIsWholeAllTheSame) {
   const auto alone = codec::report_from_bytes(second.bytes);
   ASSERT_FALSE(alone);
   EXPECT_EQ(alone.error().code(), ErrorCode::kMalformed);
+  const model::SharedPods pods = model::shared_pods(*first.report);
   const auto joined = codec::report_from_bytes(
-      second.bytes, [&](std::uint64_t list) { return list == second.pods_left_out ? first.report.get() : nullptr; });
+      second.bytes, [&](std::uint64_t list) { return list == second.pods_left_out ? &pods : nullptr; });
   ASSERT_TRUE(joined) << joined.error().message();
   EXPECT_EQ(*joined, with_pods("n1", 2));
 
   const auto third = exchange(*client, client_record, server_record, with_pods("n1", 3));
   EXPECT_EQ(third.pods_left_out, second.pods_left_out) << "of the same list";
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(&*second.report->pods.at(i).pod, &*first.report->pods.at(i).pod) << "one object for all of the session";
+    EXPECT_EQ(&*third.report->pods.at(i).pod, &*first.report->pods.at(i).pod);
+  }
 }
 
 TEST_F(LinkPods, TravelAgainWhenOneOfThemIsAnother) {
@@ -74,15 +81,17 @@ TEST_F(LinkPods, TravelAgainWhenOneOfThemIsAnother) {
   const auto before = exchange(*client, client_record, server_record, with_pods("n1", 2));
 
   auto changed = with_pods("n1", 3);
-  changed.pods[1].pod.phase = model::PodPhase::kSucceeded;
+  changed.pods[1].pod.change([](model::Pod& pod) { pod.phase = model::PodPhase::kSucceeded; });
   const auto whole = exchange(*client, client_record, server_record, changed);
   EXPECT_EQ(*whole.report, changed);
+  EXPECT_EQ(*before.report, with_pods("n1", 2)) << "what was told before stays as it was";
   EXPECT_EQ(whole.pods_left_out, 0u);
   changed.seq = model::Seq(4);
   const auto after = exchange(*client, client_record, server_record, changed);
   EXPECT_EQ(*after.report, changed);
   EXPECT_NE(after.pods_left_out, 0u);
   EXPECT_NE(after.pods_left_out, before.pods_left_out);
+  EXPECT_EQ(&*after.report->pods.at(1).pod, &*whole.report->pods.at(1).pod);
 
   const auto fewer = exchange(*client, client_record, server_record, with_pods("n1", 5, 2));
   EXPECT_EQ(*fewer.report, with_pods("n1", 5, 2));

@@ -92,16 +92,63 @@ TEST(ValidateReport, RefusesWhatAHostileSenderWouldTry) {
 }
 
 TEST(ValidateReport, RefusesAPodThatComesTwice) {
+  const auto named = [](const std::string& uid) {
+    Pod pod;
+    pod.uid = PodUid(uid);
+    return pod;
+  };
   auto report = good_report();
   report.pods.resize(3);
-  report.pods[0].pod.uid = PodUid("a");
-  report.pods[1].pod.uid = PodUid("b");
-  report.pods[2].pod.uid = PodUid("c");
+  report.pods[0].pod = named("a");
+  report.pods[1].pod = named("b");
+  report.pods[2].pod = named("c");
   EXPECT_TRUE(validate(report).ok());
-  report.pods[2].pod.uid = PodUid("a");
+  report.pods[2].pod = named("a");
   const auto result = validate(report);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().message(), "pods.uid: 'a' comes twice");
+}
+
+TEST(ValidateReport, LooksOnlyAtTheUseOfPodsThatAreKnown) {
+  auto report = good_report();
+  report.pods.resize(1);
+  EXPECT_FALSE(validate(report).ok()) << "it has no uid";
+  EXPECT_TRUE(validate_with_known_pods(report).ok());
+  report.pods[0].cpu_milli = Spread{3, 2, 1};
+  EXPECT_FALSE(validate_with_known_pods(report).ok());
+}
+
+TEST(SharedPod, IsOneObjectInAllCopiesAndChangesForNobodyElse) {
+  Pod pod;
+  pod.uid = PodUid("a");
+  SharedPod told(pod);
+  const SharedPod copy = told;
+  EXPECT_EQ(&*copy, &*told);
+  told.change([](Pod& changed) { changed.phase = PodPhase::kFailed; });
+  EXPECT_EQ(told->phase, PodPhase::kFailed);
+  EXPECT_EQ(*copy, pod);
+  EXPECT_NE(told, copy);
+}
+
+TEST(SharedPod, IsEqualByValueAndADefaultOneIsADefaultPod) {
+  Pod pod;
+  pod.uid = PodUid("a");
+  EXPECT_EQ(SharedPod(pod), SharedPod(pod));
+  EXPECT_NE(&*SharedPod(pod), &*SharedPod());
+  EXPECT_EQ(*SharedPod(), Pod());
+  EXPECT_EQ(SharedPod(), SharedPod(Pod()));
+  SharedPod told(pod);
+  const SharedPod taken = std::move(told);
+  EXPECT_EQ(taken->uid, PodUid("a"));
+}
+
+TEST(SharedPods, AreThoseOfTheReportInItsOrder) {
+  auto report = good_report();
+  report.pods.resize(2);
+  report.pods[1].pod.change([](Pod& pod) { pod.uid = PodUid("b"); });
+  const auto pods = shared_pods(report);
+  ASSERT_EQ(pods.size(), 2U);
+  EXPECT_EQ(&*pods[1], &*report.pods[1].pod);
 }
 
 // Of the sender's own: nobody else's account rests on it.

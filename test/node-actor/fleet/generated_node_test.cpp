@@ -32,7 +32,7 @@ TEST(GeneratedNode, ItsReportsAreWhatACoordinatorTakesAndNumberedWithoutHoles) {
     EXPECT_EQ(report.samples.size(), 10u);
     ASSERT_EQ(report.pods.size(), 30u);
     for (const auto& pod : report.pods)
-      EXPECT_TRUE(pod.cpu_milli && pod.memory_bytes) << pod.pod.name;
+      EXPECT_TRUE(pod.cpu_milli && pod.memory_bytes) << pod.pod->name;
   }
 }
 
@@ -57,7 +57,7 @@ TEST(GeneratedNode, TheSeedDecidesAndEachNodeIsItsOwn) {
   std::set<std::string> uids;
   for (const char* name : {"sim-1", "sim-2"}) {
     for (const auto& pod : first(node(name)).pods)
-      EXPECT_TRUE(uids.insert(pod.pod.uid.str()).second) << pod.pod.uid.str();
+      EXPECT_TRUE(uids.insert(pod.pod->uid.str()).second) << pod.pod->uid.str();
   }
 }
 

@@ -37,7 +37,7 @@ TEST(ReportWindow, FoldsPodsIntoMinMeanMax) {
   window.add(sample(3, MilliCpu(101), 1.0));
   const auto summaries = window.summaries({pod("a")});
   ASSERT_EQ(summaries.size(), 1U);
-  EXPECT_EQ(summaries[0].pod, pod("a"));
+  EXPECT_EQ(*summaries[0].pod, pod("a"));
   EXPECT_EQ(summaries[0].cpu_milli, (Spread{.min = 100, .mean = 200, .max = 400}));
   EXPECT_EQ(summaries[0].memory_bytes, (Spread{.min = 10, .mean = 20, .max = 30}));
   EXPECT_DOUBLE_EQ(summaries[0].throttled_ratio.value(), 0.5);
@@ -58,10 +58,21 @@ TEST(ReportWindow, ListsPodsOfWhichNothingIsKnown) {
   window.add(sample(1, std::nullopt));
   const auto summaries = window.summaries({pod("new"), pod("a")});
   ASSERT_EQ(summaries.size(), 2U);
-  EXPECT_EQ(summaries[0].pod.uid, model::PodUid("new"));
+  EXPECT_EQ(summaries[0].pod->uid, model::PodUid("new"));
   EXPECT_EQ(summaries[0].cpu_milli, std::nullopt);
   EXPECT_EQ(summaries[1].cpu_milli, std::nullopt);
   EXPECT_TRUE(summaries[1].memory_bytes.has_value());
+}
+
+TEST(ReportWindow, SharesPodsThatItIsGivenShared) {
+  ReportWindow window;
+  window.add(sample(1, MilliCpu(100)));
+  const model::SharedPods pods{pod("new"), pod("a")};
+  const auto summaries = window.summaries_of(pods);
+  EXPECT_EQ(summaries, window.summaries({pod("new"), pod("a")}));
+  ASSERT_EQ(summaries.size(), 2U);
+  EXPECT_EQ(&*summaries[0].pod, &*pods[0]);
+  EXPECT_EQ(&*summaries[1].pod, &*pods[1]);
 }
 
 TEST(ReportWindow, KeepsSamplesInOrderWithoutTheirPods) {

@@ -110,6 +110,9 @@ TEST_F(Pods, AreKeptOnceForTheReportsOfAnHourAndComeBackInEach) {
   EXPECT_EQ(rows()["pods"], 1u);
   EXPECT_THAT(reports(), ElementsAre(make_report("n", 7, 1), make_report("n", 7, 2), make_report("n", 7, 3),
                                      make_report("n", 7, 4), make_report("n", 7, 5)));
+  const auto read = reports();
+  for (const auto& report : read)
+    EXPECT_EQ(&*report.pods.at(0).pod, &*read.at(0).pods.at(0).pod) << "and are one object in what is read";
   const auto last = store_->last_report(NodeName("n"));
   ASSERT_TRUE(last.ok() && last->has_value());
   EXPECT_EQ((*last)->report, make_report("n", 7, 5));
@@ -117,12 +120,12 @@ TEST_F(Pods, AreKeptOnceForTheReportsOfAnHourAndComeBackInEach) {
 
 TEST_F(Pods, OfEachListAndNodeAreTheirOwn) {
   auto other = make_report("n", 7, 2);
-  other.pods[0].pod.name = "other";
+  other.pods[0].pod.change([](model::Pod& pod) { pod.name = "other"; });
   append(make_report("n", 7, 1));
   append(other, kList + 1);
   append(make_report("n", 7, 3));
   auto elsewhere = make_report("m", 7, 1);
-  elsewhere.pods[0].pod.name = "elsewhere";
+  elsewhere.pods[0].pod.change([](model::Pod& pod) { pod.name = "elsewhere"; });
   append(elsewhere);
   EXPECT_THAT(reports(), ElementsAre(make_report("n", 7, 1), other, make_report("n", 7, 3)));
   EXPECT_EQ(store_->reports(NodeName("m"), {}, kEver, 0)->rows.at(0).report, elsewhere);

@@ -27,11 +27,12 @@ model::Report make_report(const std::string& node, std::uint64_t incarnation, st
     sample.node_cpu = model::MilliCpu(n * 100 + i);
     report.samples.push_back(sample);
   }
-  model::PodSummary pod;
-  pod.pod.uid = model::PodUid("uid-1");
-  pod.pod.name = "web";
-  pod.cpu_milli = model::Spread{1, 2, 3};
-  report.pods = {pod};
+  model::Pod pod;
+  pod.uid = model::PodUid("uid-1");
+  pod.name = "web";
+  auto& summary = report.pods.emplace_back();
+  summary.pod = std::move(pod);
+  summary.cpu_milli = model::Spread{1, 2, 3};
   return report;
 }
 
