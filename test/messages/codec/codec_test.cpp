@@ -438,8 +438,11 @@ TEST(Reading, LeavesHostApplicationsAndZonesInAReportWithoutPods) {
   write(report, whole.initRoot<schema::Report>());
   capnp::MallocMessageBuilder light;
   write_without_pods(whole.getRoot<schema::Report>().asReader(), 5, light.initRoot<schema::Report>());
-  const auto read_back =
-      read(light.getRoot<schema::Report>().asReader(), [&](std::uint64_t) -> const model::Report* { return &report; });
+  model::SharedPods list;
+  for (const auto& pod : report.pods)
+    list.push_back(pod.pod);
+  const auto read_back = read(light.getRoot<schema::Report>().asReader(),
+                              [&](std::uint64_t) -> const model::SharedPods* { return &list; });
   ASSERT_TRUE(read_back) << read_back.error().message();
   EXPECT_EQ(read_back->applications, report.applications);
   EXPECT_EQ(read_back->zones, report.zones);
