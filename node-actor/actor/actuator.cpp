@@ -306,6 +306,10 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement, mo
     const auto path =
         tree_.path(held.group, std::string(kernel::file_of(kernel::version_of(tree_, knob.knob), knob.knob)));
     if (path) std::erase(paths, *path);
+    // The kernel takes no weight of an idle group: returning() puts that back with idle.
+    if (knob.knob != model::Knob::kCpuIdle || !held.ours || held.value != model::KnobValue(model::Number{1})) continue;
+    const auto weight = tree_.path(held.group, std::string(kernel::file_of(tree_.version(), model::Knob::kCpuWeight)));
+    if (weight) std::erase(paths, *weight);
   }
   for (const auto& path : paths) {
     const auto slash = path.rfind('/');

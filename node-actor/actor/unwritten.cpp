@@ -12,12 +12,14 @@ namespace tideline::node {
 
 void Unwritten::round(const decide::Settlement& settlement, const std::optional<decide::Aside>& suppress,
                       model::MonoTime now, bool unchanged) {
-  if (unchanged && suppress == suppress_ && now < next_) return;
+  if (unchanged && suppress.has_value() == suppress_.has_value() && now < next_) return;
   suppress_ = suppress;
   auto asides = decide::asides(settlement);
   if (suppress) asides.push_back(*suppress);
   const auto step = decide::aside_news(state_, asides, now);
   next_ = step.next.value_or(model::MonoTime{INT64_MAX});
+  // Its value follows the load: looked at as often as it may be told.
+  if (suppress) next_ = std::min(next_, now + decide::AsidePace::kAtMostEvery);
   for (const auto& news : step.news) {
     if (tell(news)) continue;
     state_.told.erase(news.key);
@@ -39,7 +41,14 @@ bool Unwritten::tell(const decide::AsideNews& news) {
     files_.erase(file);
     return true;
   }
-  if (!reading) return false;
+  if (!reading) {
+    // What was told of a group that is gone holds no longer.
+    if (const auto file = files_.find(news.key); file != files_.end()) {
+      tell_(controller, reason, std::move(file->second), "", "");
+      files_.erase(file);
+    }
+    return false;
+  }
   const auto write = kernel::knob_write(kernel::version_of(tree_, knob.knob), reading->period_us, *group, knob.knob,
                                         *news.value, controller, news.reason);
   if (!write) return false;

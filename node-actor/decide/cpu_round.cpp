@@ -64,6 +64,7 @@ BeSplitInput split_input(const CpuRoundInput& input) {
 /// Pods that a hold keeps the agent off, also where it is on a container of theirs only: its processes would end, too.
 std::vector<model::PodUid> held_pods(const CpuRoundInput& input) {
   std::vector<model::PodUid> held;
+  if (input.hands_off.empty()) return held;
   for (const auto& pod : input.pods) {
     const auto group = model::group_of(pod);
     const bool is_held = std::any_of(input.hands_off.begin(), input.hands_off.end(), [&](const HandsOff& entry) {

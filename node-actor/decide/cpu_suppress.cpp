@@ -136,9 +136,11 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   if (!terms.formula || !may_raise) state.rise.asked_since.reset();
   if (!terms.formula) return hold(Reason::kNone, Reason::kStaleSample);
   auto current = input.current;
-  if (input.overwritten && (current.kind != CurrentLimit::Kind::kQuota || *input.overwritten < current.quota)) {
-    current = CurrentLimit::of(*input.overwritten);
-  }
+  const bool gives_more =
+      input.overwritten && (current.kind != CurrentLimit::Kind::kQuota || *input.overwritten < current.quota);
+  // Where weights do not protect LS the quota alone does: what gives BE more is answered at once, however often.
+  const auto overwritten = ordered || !gives_more ? input.overwritten : std::nullopt;
+  if (overwritten && gives_more) current = CurrentLimit::of(*overwritten);
   if (current.kind == CurrentLimit::Kind::kUnknown) {
     if (!state.last_limit) return hold(Reason::kNone, Reason::kStaleSample);
     current = CurrentLimit::of(*state.last_limit);
@@ -152,9 +154,9 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
     target = target_of(newest, terms, min_percent_set);
     const bool urgent = target.limit + urgent_fall <= current.quota;
-    const bool asked = ordered && may_raise && !input.overwritten && target.limit >= current.quota + urgent_fall;
+    const bool asked = ordered && may_raise && !overwritten && target.limit >= current.quota + urgent_fall;
     const bool believed = rise_is_believed(state.rise, asked, input.now);
-    if (input.overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
+    if (overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
     const auto since = since_last_change(state, input.now);
     if (believed) {
       target = target_of(state.rise.recent.least(input.now).value_or(newest), terms, min_percent_set);

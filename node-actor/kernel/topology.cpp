@@ -33,10 +33,10 @@ int index_above(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_obj_t ob
   return ancestor == nullptr ? 0 : static_cast<int>(ancestor->logical_index);
 }
 
-/// A CPU of which no core is told counts as one by itself: nothing is its sibling.
+/// A CPU of which no core is told counts as one by itself: nothing is its sibling. Below 0, where no core's index is.
 int core_of(hwloc_topology_t topology, hwloc_obj_t pu) {
   const hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu);
-  return static_cast<int>((core == nullptr ? pu : core)->logical_index);
+  return core == nullptr ? -1 - static_cast<int>(pu->logical_index) : static_cast<int>(core->logical_index);
 }
 
 int numa_of(hwloc_obj_t pu) {

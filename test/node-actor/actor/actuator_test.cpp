@@ -324,6 +324,27 @@ TEST_F(ActuatorTest, AGroupThatIsIdleNoMoreHasItsOwnWeightAgain) {
   EXPECT_THAT(writes_, testing::ElementsAre("podj 0", "podj 2"));
 }
 
+TEST_F(ActuatorTest, TheWeightThatAnEarlierWorkerWroteComesBackWithIdleAndNotBefore) {
+  auto weight = quota_of("", MilliCpu(0));
+  weight.knob = Knob::kCpuWeight;
+  weight.value = model::Number{20};
+  apply({.settled = {weight}, .refused = {}, .hands_off = {}}, 1);
+  auto idle = weight;
+  idle.knob = Knob::kCpuIdle;
+  idle.value = model::Number{1};
+  weight.held_back = HeldBack::kIdle;
+  const decide::Settlement both_wanted{.settled = {idle, weight}, .refused = {}, .hands_off = {}};
+  apply(both_wanted, 2);
+  start();
+  for (const int second : {100, 120, 140}) {
+    apply(both_wanted, second);
+    EXPECT_THAT(writes_, testing::IsEmpty()) << "the kernel takes no weight of an idle group";
+  }
+  apply({}, 200);
+  EXPECT_EQ(tree_.read(kPod + "cpu.idle"), "0");
+  EXPECT_EQ(tree_.read(kPod + "cpu.shares"), "1024");
+}
+
 TEST_F(ActuatorTest, AFencedWorkerStops) {
   auto other = guard::Lease::take(state_.str());
   ASSERT_TRUE(other.ok());

@@ -40,12 +40,12 @@ class UnwrittenTest : public testing::Test {
             reason};
   }
   void round(const std::vector<decide::Want>& wants, int second,
-             const std::optional<decide::Aside>& suppress = std::nullopt) {
+             const std::optional<decide::Aside>& suppress = std::nullopt, bool unchanged = false) {
     model::DryRun dry_run;
     dry_run.cpu_burst = true;
     told_.clear();
     const model::MonoTime now{(1000 + std::int64_t{second}) * 1'000'000'000};
-    unwritten_.round(decide::settle(wants, dry_run, {}, now), suppress, now, false);
+    unwritten_.round(decide::settle(wants, dry_run, {}, now), suppress, now, unchanged);
   }
 
   FixtureTree tree_{with_batch_pod()};
@@ -87,6 +87,26 @@ TEST_F(UnwrittenTest, SaysWhatCpuSuppressWouldPutOnTheRoot) {
   round({}, 0, limit);
   EXPECT_THAT(told_, ElementsAre("cpu-suppress dry-run kubepods/besteffort/cpu.cfs_quota_us: -1 -> "
                                  "260000 (threshold-formula)"));
+  auto moved = limit;
+  for (int second = 1; second < 60; ++second) {
+    moved.value = Limit{MilliCpu(2600 + second)};
+    round({}, second, moved, true);
+    EXPECT_THAT(told_, IsEmpty()) << "it follows the load, and is told once a minute";
+  }
+  round({}, 60, moved, true);
+  EXPECT_THAT(told_, testing::SizeIs(1));
+  round({}, 61, std::nullopt, true);
+  EXPECT_THAT(told_, testing::SizeIs(1)) << "it would be written no longer";
+}
+
+TEST_F(UnwrittenTest, OfAGroupThatIsGoneNothingHoldsAnyMore) {
+  round({quota(500, Controller::kCpuBurst, Reason::kThrottled)}, 0);
+  std::filesystem::rename(tree_.path("sys/fs/cgroup/cpu/kubepods/besteffort/podj"),
+                          tree_.path("sys/fs/cgroup/cpu/elsewhere"));
+  round({quota(700, Controller::kCpuBurst, Reason::kThrottled)}, 61);
+  EXPECT_THAT(told_, ElementsAre("cpu-burst dry-run kubepods/besteffort/podj/cpu.cfs_quota_us:  -> "));
+  round({}, 122);
+  EXPECT_THAT(told_, IsEmpty());
 }
 
 TEST_F(UnwrittenTest, AGroupThatComesLaterIsToldOfThen) {

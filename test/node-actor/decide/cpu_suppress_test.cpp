@@ -256,17 +256,29 @@ TEST(CpuSuppress, AForeignValueThatIsNotToBeAnsweredYetStaysAndTheFeatureSaysSo)
        {CurrentLimit::none(), CurrentLimit::of(MilliCpu(30'000)), CurrentLimit::of(MilliCpu(500))}) {
     auto input = worked_host(foreign);
     input.overwritten = MilliCpu(8800);
-    for (const bool verified : {true, false}) {
-      input.protection.verified = verified;
-      const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
-      EXPECT_EQ(decision.action, Action::kHold);
-      EXPECT_EQ(decision.reason, Reason::kDrift);
-      EXPECT_EQ(decision.rule, Reason::kDrift);
-      EXPECT_THAT(decision.features[0].why, testing::HasSubstr(": drift, somebody else wrote that"));
-    }
+    const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+    EXPECT_EQ(decision.action, Action::kHold);
+    EXPECT_EQ(decision.reason, Reason::kDrift);
+    EXPECT_EQ(decision.rule, Reason::kDrift);
+    EXPECT_THAT(decision.features[0].why, testing::HasSubstr(": drift, somebody else wrote that"));
     input.overwritten.reset();
     EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).action, Action::kLimit) << "once it is time";
   }
+}
+
+TEST(CpuSuppress, WithoutWeightsNoForeignValueThatGivesBatchMoreIsWaitedFor) {
+  for (const auto& foreign : {CurrentLimit::none(), CurrentLimit::of(MilliCpu(30'000))}) {
+    auto input = worked_host(foreign);
+    input.overwritten = MilliCpu(8800);
+    input.protection.verified = false;
+    const auto decision = decide_once(input, policy_of(SuppressPolicy::kCfsQuota));
+    EXPECT_EQ(decision.action, Action::kLimit);
+    EXPECT_EQ(decision.limit, MilliCpu(8800));
+  }
+  auto input = worked_host(CurrentLimit::of(MilliCpu(500)));
+  input.overwritten = MilliCpu(8800);
+  input.protection.verified = false;
+  EXPECT_EQ(decide_once(input, policy_of(SuppressPolicy::kCfsQuota)).reason, Reason::kDrift) << "services gain by it";
 }
 
 TEST(CpuSuppress, AnUrgentFallWaitsForNoForeignValueAndNeverRaisesIt) {
