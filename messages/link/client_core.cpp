@@ -100,9 +100,12 @@ void ClientCore::attempt() {
   auto enrolment = connector_->connect(address, {kj::mv(reached.fulfiller), kj::mv(answered.fulfiller)})
                        .then([this, address](TlsStream stream) { return enroll(kj::mv(stream), address); });
   // To wait in a backlog costs neither end anything. To give up there, and come again behind all others, costs both.
+  // But one that hangs is not to be waited for so long where there is another.
+  const auto patience = config_.coordinators.size() > 1 ? std::min(config_.queue_deadline, 3 * config_.connect_deadline)
+                                                        : config_.queue_deadline;
   auto timeout = within(config_.connect_deadline, kj::mv(reached.promise), address + ": no connection")
-                     .then([this, address, word = kj::mv(answered.promise)]() mutable {
-                       return within(config_.queue_deadline, kj::mv(word), address + ": connected, but no answer");
+                     .then([this, address, patience, word = kj::mv(answered.promise)]() mutable {
+                       return within(patience, kj::mv(word), address + ": connected, but no answer");
                      })
                      .then([this, address]() {
                        return within(config_.connect_deadline, kj::NEVER_DONE, address + ": no session");

@@ -59,7 +59,8 @@ class WatchedStream final : public kj::AsyncIoStream {
   WatchedStream(kj::Own<kj::AsyncIoStream> inner, Watch watch) : inner_(kj::mv(inner)), watch_(kj::mv(watch)) {}
   kj::Promise<std::size_t> tryRead(void* buffer, std::size_t least, std::size_t most) override {
     if (!watch_.may_read()) return kj::NEVER_DONE;
-    return inner_->tryRead(buffer, least, most)
+    // TLS throws where a bad record lies in its buffer already.
+    return kj::evalNow([&]() { return inner_->tryRead(buffer, least, most); })
         .then(
             [this, least](std::size_t size) -> kj::Promise<std::size_t> {
               if (size >= least) return size;

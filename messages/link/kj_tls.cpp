@@ -121,7 +121,7 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
         loop_(
             context, socket.fd, fmt::format("port {}", socket.port),
             [this](kj::Own<kj::AsyncIoStream> stream) { handshake(kj::mv(stream)); },
-            [this]() { return handshakes_ < limits_.max_handshakes && pace_.admits(lag_.lag(), mono_now()); }) {}
+            [this]() { return handshakes_ < limits_.max_handshakes && may_begin(); }) {}
 
   std::uint16_t port() const override { return port_; }
   std::size_t connections() const override { return open_.count(); }
@@ -182,13 +182,19 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
                          }));
   }
 
+  /// Who hears no is asked again: nobody else may be left to do that.
+  bool may_begin() {
+    if (pace_.admits(lag_.lag(), mono_now())) return true;
+    watch_lag();
+    return false;
+  }
+
   /// Until the next handshake may begin, whoever waits for it: the backlog does not tell whether anybody does.
   void watch_lag() {
     if (std::exchange(watching_lag_, true)) return;
     const kj::Duration in_any_case = std::max(to_kj(pace_.wait(mono_now())), 1 * kj::MILLISECONDS);
     tasks_.add(lag_.round().exclusiveJoin(timer_.afterDelay(in_any_case)).then([this]() {
       watching_lag_ = false;
-      if (!pace_.admits(lag_.lag(), mono_now())) return watch_lag();
       loop_.poke();
     }));
   }

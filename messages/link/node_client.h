@@ -61,7 +61,8 @@ struct NodeClientConfig {
   model::Duration backoff_min = std::chrono::seconds(1);
   model::Duration backoff_max = std::chrono::seconds(40);
   /// Of the TCP connection, and again of TLS and enrolment together, from the coordinator's first byte on. In between
-  /// the attempt waits in the backlog of a coordinator that is busy or hangs, and keeps its place for queue_deadline.
+  /// the attempt waits in the backlog of a coordinator that is busy or hangs, and keeps its place for queue_deadline
+  /// (at most three times connect_deadline where there is another coordinator).
   model::Duration connect_deadline = std::chrono::seconds(10);
   model::Duration queue_deadline = std::chrono::seconds(120);
   std::uint64_t seed = 0;  // of the jitter; 0 = from the system's entropy

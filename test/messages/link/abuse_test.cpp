@@ -226,7 +226,9 @@ TEST_F(LinkTest, OfManyThatEndAtOnceAllAreTakenDownAndOthersGoOn) {
   constexpr std::size_t kMany = 30;  // several parts
   ServerRecord server_record;
   ClientRecord bystander_record;
-  const auto server = serve(server_config(), server_record);
+  auto config = server_config();
+  config.session.idle_deadline = std::chrono::seconds(60);  // they say nothing while the others come in
+  const auto server = serve(std::move(config), server_record);
   const auto bystander = join(client_config("bystander", server->port()), bystander_record);
   ASSERT_TRUE(bystander_record.wait_connected(1));
   std::vector<std::unique_ptr<HostilePeer>> peers;

@@ -208,7 +208,7 @@ TEST(Topology, ReadsTheTreeBelowItsRoot) {
 }
 
 TEST(Topology, CpusOfWhichNoCoreIsToldAreNoSiblings) {
-  const FixtureTree fixture({{"sys/devices/system/cpu/online", "0-1\n"}});
+  const FixtureTree fixture(FixtureTree::Files{{"sys/devices/system/cpu/online", "0-1\n"}});
   const auto found = load_topology(KernelRoot::below(fixture.str()));
   ASSERT_TRUE(found.ok()) << found.error().message();
   std::set<int> cores;
