@@ -261,7 +261,7 @@ std::vector<decide::OutsidePod> CpuSide::outside_pods(const Round& round) const 
                                .containers = {},
                                .held = own && !actuator_.failed({group, model::Knob::kCpuQuota})};
     for (const auto& container : pod.containers) {
-      if (tree_.version() != kernel::CgroupVersion::kV1 || container.id.empty()) continue;
+      if (container.id.empty()) continue;
       const auto limit = actuator_.quota_without_us(model::group_of(pod, container));
       if (limit) outside.containers.push_back({container.id, limit->cpu});
     }

@@ -57,8 +57,25 @@ BeSplitInput split_input(const CpuRoundInput& input) {
       return input.now < entry.expires && is_within(group, entry.group);
     });
     pod.held = pod.held && !held_off;
+    // Only cgroup v1 takes no quota above the pod's.
+    if (!input.is_v1) pod.containers.clear();
   }
   return split;
+}
+
+/// What BE pods outside of the besteffort root have without us and, on v1, may not have more of.
+void add_own_limits(const std::vector<OutsidePod>& pods, BatchLimitsInput& batch) {
+  for (const auto& pod : pods) {
+    if (pod.own_limit) {
+      batch.own_limits.emplace(model::GroupRef{model::GroupRef::Level::kPod, pod.qos, pod.uid, {}}, *pod.own_limit);
+      batch.pod_limits.emplace(pod.uid, *pod.own_limit);
+    }
+    for (const auto& container : pod.containers) {
+      if (!container.own_limit) continue;
+      batch.own_limits.emplace(model::GroupRef{model::GroupRef::Level::kContainer, pod.qos, pod.uid, container.id},
+                               *container.own_limit);
+    }
+  }
 }
 
 }  // namespace
@@ -103,6 +120,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                            .be_root_limit = {},
                            .pod_limits = {},
                            .normalization = policy->scaling.cpu_normalization};
+    add_own_limits(input.outside, batch);
     if (!input.outside.empty()) {
       const auto among = split_input(input);
       auto divided = be_split(step.state.split, among);
@@ -111,8 +129,10 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
       take(outside_wants(decision.split, among, input.knobs, policy->threshold.enable), dry_run, wants,
            decision.features);
       if (decision.split && !dry_run.cpu_suppress) {
-        for (const auto& part : decision.split->pods)
-          batch.pod_limits.emplace(part.uid, part.limit);
+        for (const auto& part : decision.split->pods) {
+          auto& limit = batch.pod_limits.try_emplace(part.uid, part.limit).first->second;
+          limit = std::min(limit, part.limit);
+        }
       }
     } else {
       step.state.split = {};
