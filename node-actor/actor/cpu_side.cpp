@@ -99,6 +99,7 @@ model::Result<void> CpuSide::round(const Round& round) {
     if (reading) be_current = std::get<model::CpuSet>(reading->value);
   }
   const auto held = hands_off(round);
+  const auto ended = lingering(round);
   const decide::CpuRoundInput input{.now = round.now,
                                     .node = round.node,
                                     .pods = round.pods,
@@ -116,7 +117,8 @@ model::Result<void> CpuSide::round(const Round& round) {
                                     .allocatable_batch_cpu = round.allocatable_batch_cpu,
                                     .work = work,
                                     .be_whole = round.be_whole,
-                                    .outside = outside_pods(round)};
+                                    .outside = outside_pods(round),
+                                    .lingering = ended};
   round.recorder.cpu_round_begins(state_, input, round.policy);
   auto step = decide::cpu_round(std::move(state_), input, round.policy);
   round.recorder.cpu_round_ends(step.decision);
@@ -245,6 +247,15 @@ bool CpuSide::is_held(const Round& round, const model::PodUid& uid) const {
   return std::any_of(round.holds.begin(), round.holds.end(), [&](const decide::Hold& hold) {
     return decide::covering({hold}, group, round.now) != nullptr || hold.what.group.starts_with(group + "/");
   });
+}
+
+std::vector<model::PodUid> CpuSide::lingering(const Round& round) {
+  std::vector<model::PodUid> found;
+  const auto& counters = round.counters.pods;
+  for (std::size_t i = 0; i < std::min(counters.size(), round.pods.size()); ++i) {
+    if (!decide::is_live(round.pods[i]) && counters[i].group.inode != 0) found.push_back(round.pods[i].uid);
+  }
+  return found;
 }
 
 std::vector<decide::OutsidePod> CpuSide::outside_pods(const Round& round) const {

@@ -38,6 +38,11 @@ void take(Wants from, const model::DryRun& dry_run, std::vector<Want>& wants,
   }
 }
 
+std::optional<model::MilliCpu> limit_on_be(const CpuRoundInput& input) {
+  if (input.be_whole || input.be_limit.kind != CurrentLimit::Kind::kQuota) return input.be_whole;
+  return input.be_limit.quota;
+}
+
 BeSplitInput split_input(const CpuRoundInput& input) {
   BeSplitInput split{.now = input.now,
                      .whole = input.be_whole,
@@ -92,10 +97,14 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                                  .node = input.cpus,
                                  .terms = input.suppress,
                                  .be_current = input.be_cpus_current,
-                                 .knobs = input.knobs},
+                                 .knobs = input.knobs,
+                                 .be_limit = limit_on_be(input),
+                                 .lingering = input.lingering},
                                 policy);
   step.state.cpuset = std::move(cpusets.state);
-  if (const auto& be = cpusets.decision.be; be && be->controller == Controller::kCpuSuppress) {
+  // Under cpuset the pool may stay for want of data: that is no limit to give the quota back for.
+  const auto& be = cpusets.decision.be;
+  if (be && be->controller == Controller::kCpuSuppress && step.state.cpuset.suppressed) {
     decision.suppressed_cpus = be->cpus;
   }
   take(std::move(cpusets.decision.wants), dry_run, wants, decision.features);

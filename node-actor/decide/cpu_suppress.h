@@ -176,6 +176,7 @@ struct SuppressTerms {
   std::optional<model::Duration> pods_age;
   CurrentLimit current;
   PressureVerdict pressure;  // only judged in workConserving
+  bool by_weights = false;   // workConserving: weights alone hold BE, no quota is wanted
 };
 
 struct SuppressDecision {
