@@ -57,7 +57,7 @@ class Actuator {
   bool failed(const decide::KnobRef& knob) const;
 
   /// Journaled files that others than this actuator gave their record: put back with the next apply() that does not
-  /// want them.
+  /// want them, or, where a write of one tells of them, right after that write.
   void inherit(std::vector<std::string> paths);
 
   /// All originals were put back by somebody else in this process.
@@ -95,7 +95,9 @@ class Actuator {
   /// What is ours, unwanted, and not to wait for kRetry; with the weights of groups that stop being idle.
   std::set<decide::KnobRef> returning(const decide::Settlement& settlement, model::MonoTime now);
   void plan_return(const decide::KnobRef& knob, Plan& plan);
-  model::Result<void> carry_out(const Plan& plan, model::MonoTime now);
+  /// `put_back`: what is inherited meanwhile.
+  model::Result<void> carry_out(const Plan& plan, model::MonoTime now,
+                                const std::function<model::Result<void>()>& put_back);
   model::Result<void> return_inherited(const decide::Settlement& settlement, model::MonoTime now);
   /// What is journaled of the file; nullopt also for one that holds somebody else's value by now.
   std::optional<std::string> original_of(const std::string& group, const std::string& file,
@@ -111,6 +113,7 @@ class Actuator {
   model::MonoTime next_look_{INT64_MIN};  // as long as the same is wanted there is nothing to do before it
   std::vector<std::string> inherited_;    // journaled paths that no want of this worker has met, to be put back
   model::MonoTime inherited_tried_{INT64_MIN / 2};
+  bool inherits_ = false;  // something, since the last write
   std::map<model::Controller, model::Error> problems_;
 };
 

@@ -61,11 +61,10 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, std::s
 }
 
 model::Result<kernel::WriteOutcome> CpuSide::write(const model::KernelWrite& write) {
-  const bool is_root_cpuset = write.group == tree_.best_effort() && write.file == "cpuset.cpus";
-  if (!is_root_cpuset) return perform_(write);
-  if (const auto ready = newborns_.before_write(write.value); !ready) return ready.error();
+  if (write.file != NewbornCpusets::kFile) return perform_(write);
+  if (const auto ready = newborns_.before_write(write.group, write.value); !ready) return ready.error();
   auto outcome = perform_(write);
-  if (outcome) actuator_.inherit(newborns_.after_write(write.value));
+  if (outcome) actuator_.inherit(newborns_.after_write(write.group, write.value));
   return outcome;
 }
 
@@ -87,6 +86,7 @@ model::Result<void> CpuSide::round(const Round& round) {
   if (round.now - pruned_ >= kPrune) {
     pruned_ = round.now;
     if (auto pruned = journal_.forget_gone(); !pruned) log::warn("journal", "{}", pruned.error().message());
+    newborns_.forget_gone();
   }
   const auto work = watch_work(round);
   // Absence of a policy must not give BE back what an earlier one took.
