@@ -87,6 +87,7 @@ void Actuator::inherit(std::vector<std::string> paths) {
   if (paths.empty()) return;
   inherited_.insert(inherited_.end(), std::make_move_iterator(paths.begin()), std::make_move_iterator(paths.end()));
   inherited_tried_ = model::MonoTime{INT64_MIN / 2};
+  inherits_ = true;
   look_again(model::MonoTime{INT64_MIN});
 }
 
@@ -181,7 +182,7 @@ void Actuator::plan_return(const KnobRef& knob, Plan& plan) {
   plan.jobs.push_back({held.group, held.controller, model::Reason::kNoLongerWanted, reading->period_us, original});
 }
 
-Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
+Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now, const std::function<Result<void>()>& put_back) {
   const auto begun = clock::mono_now();
   for (const auto& step : decide::order(plan.changes)) {
     const auto& change = plan.changes[step.change];
@@ -206,9 +207,13 @@ Result<void> Actuator::carry_out(const Plan& plan, model::MonoTime now) {
                              .controller = job.controller,
                              .reason = job.reason};
     }
+    inherits_ = false;
     const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
     if (outcome) {
       if (held != held_.end() && outcome->changed) held->second.ours = true;
+      // CPUs of a group that are to go back now are what those below it need for the writes to come.
+      if (!std::exchange(inherits_, false)) continue;
+      if (auto done = put_back(); !done) return done;
       continue;
     }
     if (outcome.error().code() == ErrorCode::kFenced) return outcome.error();
@@ -279,7 +284,7 @@ Result<void> Actuator::apply(const decide::Settlement& settlement, model::MonoTi
     plan_settled(settled, now, !leaving.empty() && leaving.contains({settled.group, model::Knob::kCpuIdle}), plan);
   for (const auto& knob : leaving)
     plan_return(knob, plan);
-  auto done = carry_out(plan, now);
+  auto done = carry_out(plan, now, [&] { return return_inherited(settlement, now, is_held); });
   for (const auto& knob : leaving) {
     const auto held = held_.find(knob);
     if (held == held_.end()) continue;
@@ -302,10 +307,11 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement, mo
   holds_ = settlement.hands_off;
   inherited_tried_ = now;
   auto paths = std::exchange(inherited_, {});
-  for (const auto& [knob, held] : held_) {
+  for (auto& [knob, held] : held_) {
     const auto path =
         tree_.path(held.group, std::string(kernel::file_of(kernel::version_of(tree_, knob.knob), knob.knob)));
-    if (path) std::erase(paths, *path);
+    // What is journaled is put back once nobody wants it, also where it never had to be written.
+    if (path && std::erase(paths, *path) > 0) held.ours = true;
     // The kernel takes no weight of an idle group: returning() puts that back with idle.
     if (knob.knob != model::Knob::kCpuIdle || !held.ours || held.value != model::KnobValue(model::Number{1})) continue;
     const auto weight = tree_.path(held.group, std::string(kernel::file_of(tree_.version(), model::Knob::kCpuWeight)));
@@ -330,7 +336,8 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement, mo
     fail(model::Controller::kGuard, outcome.error());
     inherited_.push_back(path);
   }
-  return {};
+  // Of groups in groups each level is told of by the one above.
+  return std::exchange(inherits_, false) ? return_inherited(settlement, now, is_held) : Result<void>{};
 }
 
 Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {

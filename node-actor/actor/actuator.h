@@ -61,7 +61,7 @@ class Actuator {
   bool failed(const decide::KnobRef& knob) const;
 
   /// Journaled files that others than this actuator gave their record: put back with the next apply() that does not
-  /// want them.
+  /// want them, or, where a write of one tells of them, right after that write.
   void inherit(std::vector<std::string> paths);
 
   /// All originals were put back by somebody else in this process.
@@ -99,7 +99,9 @@ class Actuator {
   /// What is ours, unwanted, and not to wait for kRetry; with the weights of groups that stop being idle.
   std::set<decide::KnobRef> returning(const decide::Settlement& settlement, model::MonoTime now);
   void plan_return(const decide::KnobRef& knob, Plan& plan);
-  model::Result<void> carry_out(const Plan& plan, model::MonoTime now);
+  /// `put_back`: what is inherited meanwhile.
+  model::Result<void> carry_out(const Plan& plan, model::MonoTime now,
+                                const std::function<model::Result<void>()>& put_back);
   model::Result<void> return_inherited(const decide::Settlement& settlement, model::MonoTime now,
                                        const IsHeld& is_held);
   /// What is journaled of the file; nullopt also for one that holds somebody else's value by now.
@@ -117,6 +119,7 @@ class Actuator {
   std::vector<std::string> inherited_;    // journaled paths that no want of this worker has met, to be put back
   model::MonoTime inherited_tried_{INT64_MIN / 2};
   std::vector<decide::HandsOff> holds_;  // in force when those were tried
+  bool inherits_ = false;                // something, since the last write
   std::map<model::Controller, model::Error> problems_;
 };
 

@@ -76,11 +76,10 @@ void CpuSide::cpus_changed() {
 }
 
 model::Result<kernel::WriteOutcome> CpuSide::write(const model::KernelWrite& write) {
-  const bool is_root_cpuset = write.group == tree_.best_effort() && write.file == "cpuset.cpus";
-  if (!is_root_cpuset) return perform_(write);
-  if (const auto ready = newborns_.before_write(write.value); !ready) return ready.error();
+  if (write.file != NewbornCpusets::kFile) return perform_(write);
+  if (const auto ready = newborns_.before_write(write.group, write.value); !ready) return ready.error();
   auto outcome = perform_(write);
-  if (outcome) actuator_.inherit(newborns_.after_write(write.value));
+  if (outcome) actuator_.inherit(newborns_.after_write(write.group, write.value));
   return outcome;
 }
 
@@ -110,6 +109,7 @@ model::Result<void> CpuSide::round(const Round& round) {
   if (round.now - pruned_ >= kPrune) {
     pruned_ = round.now;
     if (auto pruned = journal_.forget_gone(); !pruned) log::warn("journal", "{}", pruned.error().message());
+    newborns_.forget_gone();
   }
   const auto work = watch_work(round);
   // Absence of a policy must not give BE back what an earlier one took.
@@ -122,6 +122,7 @@ model::Result<void> CpuSide::round(const Round& round) {
     if (reading) be_current = std::get<model::CpuSet>(reading->value);
   }
   const auto held = hands_off(round);
+  const auto ended = lingering(round);
   const decide::CpuRoundInput input{.now = round.now,
                                     .node = round.node,
                                     .pods = round.pods,
@@ -139,7 +140,8 @@ model::Result<void> CpuSide::round(const Round& round) {
                                     .allocatable_batch_cpu = round.allocatable_batch_cpu,
                                     .work = work,
                                     .be_whole = round.be_whole,
-                                    .outside = outside_pods(round)};
+                                    .outside = outside_pods(round),
+                                    .lingering = ended};
   round.recorder.cpu_round_begins(state_, input, round.policy);
   auto step = decide::cpu_round(std::move(state_), input, round.policy);
   round.recorder.cpu_round_ends(step.decision);
@@ -279,6 +281,15 @@ bool CpuSide::is_held(const Round& round, const model::PodUid& uid) const {
   });
 }
 
+std::vector<model::PodUid> CpuSide::lingering(const Round& round) {
+  std::vector<model::PodUid> found;
+  const auto& counters = round.counters.pods;
+  for (std::size_t i = 0; i < std::min(counters.size(), round.pods.size()); ++i) {
+    if (!decide::is_live(round.pods[i]) && counters[i].group.inode != 0) found.push_back(round.pods[i].uid);
+  }
+  return found;
+}
+
 std::vector<decide::OutsidePod> CpuSide::outside_pods(const Round& round) const {
   std::vector<decide::OutsidePod> found;
   for (const auto& pod : round.pods) {
@@ -293,7 +304,7 @@ std::vector<decide::OutsidePod> CpuSide::outside_pods(const Round& round) const 
                                .containers = {},
                                .held = own && !actuator_.failed({group, model::Knob::kCpuQuota})};
     for (const auto& container : pod.containers) {
-      if (tree_.version() != kernel::CgroupVersion::kV1 || container.id.empty()) continue;
+      if (container.id.empty()) continue;
       const auto limit = actuator_.quota_without_us(model::group_of(pod, container));
       if (limit) outside.containers.push_back({container.id, limit->cpu});
     }

@@ -109,7 +109,9 @@ class CpuSide {
   /// What became of batch pods; also gives what eviction needs of it.
   std::vector<decide::PodWork> watch_work(const Round& round);
   void keep_work(model::MonoTime now);
-  /// Performs a write, and keeps account of the besteffort root's CPU set.
+  /// Pods that have ended and whose groups are there still.
+  static std::vector<model::PodUid> lingering(const Round& round);
+  /// Performs a write, and keeps account of the groups that copy CPU sets.
   model::Result<kernel::WriteOutcome> write(const model::KernelWrite& write);
   /// What kubelet's CPU manager gave away.
   void look_at_kubelet();

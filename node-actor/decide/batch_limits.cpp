@@ -59,12 +59,14 @@ model::Number weight_of(MilliCpu request) {
   return {std::clamp(request.value() * 1024 / 1000, kLeastShares, kMostShares)};
 }
 
-model::Limit quota_of(const Ask& ask, Cap cap, model::Ratio normalization) {
-  if (!ask.limit) return {};
-  const auto own = std::max(normalization.into(*ask.limit), kLeastQuota);
-  if (!cap || own <= *cap) return {own};
+/// nullopt: nothing is wanted, for the quota that the group has without us is the tighter one.
+std::optional<model::Limit> quota_of(const Ask& ask, Cap cap, Cap own, model::Ratio normalization) {
+  Cap asked;
+  if (ask.limit) asked = std::max(normalization.into(*ask.limit), kLeastQuota);
   // It could not bind, the kernel would refuse it, and followed it would be written each time the parent's changes.
-  return {};
+  if (asked && cap && *asked > *cap) asked.reset();
+  if (own && (!asked || *own <= *asked)) return std::nullopt;
+  return model::Limit{asked};
 }
 
 class LimitsRound {
@@ -100,9 +102,11 @@ class LimitsRound {
     const auto by = model::Controller::kBatchLimits;
     if (knobs_.has(Knob::kCpuWeight))
       wants_.wants.push_back({group, Knob::kCpuWeight, weight_of(ask.request), by, Reason::kBatchRequest});
-    if (knobs_.has(Knob::kCpuQuota))
-      wants_.wants.push_back(
-          {group, Knob::kCpuQuota, quota_of(ask, cap, input_.normalization), by, Reason::kBatchLimit});
+    if (!knobs_.has(Knob::kCpuQuota)) return;
+    const auto own = input_.own_limits.find(group);
+    const auto quota =
+        quota_of(ask, cap, own != input_.own_limits.end() ? Cap(own->second) : Cap(), input_.normalization);
+    if (quota) wants_.wants.push_back({group, Knob::kCpuQuota, *quota, by, Reason::kBatchLimit});
   }
 
   /// The least quota that other mechanisms have on this pod or above it, where that binds its own.

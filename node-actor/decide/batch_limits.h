@@ -7,12 +7,13 @@
 //
 // A batch pod's own quota stays in force whatever CPU suppress does (Koordinator takes it away under cfsQuota, so that
 // one pod may take all that BE has). cgroup v1 takes no quota above the parent's: there a quota above one further up is
-// none, for it could not bind.
+// none, for it could not bind. Where a group has a tighter quota by its native limit, that one stays.
 
 #include <map>
 #include <optional>
 #include <vector>
 
+#include "messages/model/knob.h"
 #include "messages/model/pod.h"
 #include "node-actor/decide/want.h"
 
@@ -31,6 +32,8 @@ struct BatchLimitsInput {
   std::map<model::PodUid, model::MilliCpu> pod_limits;
   /// What a CPU here is worth in batch-cpu. A pod's quota stays at least each of its containers'.
   model::Ratio normalization{};
+  /// Quotas that groups of BE pods have without us, as those with a native limit do outside the besteffort subtree.
+  std::map<model::GroupRef, model::MilliCpu> own_limits = {};
 };
 
 /// One round. A pod without batch-cpu, one that has ended and containers without id are left alone. The limits of a pod

@@ -47,7 +47,7 @@ struct OutsidePod {
   model::KubeQos qos = model::KubeQos::kBurstable;  // where its group lies
   std::optional<model::MilliCpu> used;              // nullopt: not read
   std::optional<model::MilliCpu> own_limit;         // the quota it has without us; nullopt: none
-  std::vector<Container> containers;                // cgroup v1 only, which takes no quota above the pod's
+  std::vector<Container> containers;                // those whose groups are there
   /// Its part is in force. Else (hands-off, a refused write) it counts with what it uses, if that is more.
   bool held = true;
   friend bool operator==(const OutsidePod&, const OutsidePod&) = default;

@@ -38,6 +38,11 @@ void take(Wants from, const model::DryRun& dry_run, std::vector<Want>& wants,
   }
 }
 
+std::optional<model::MilliCpu> limit_on_be(const CpuRoundInput& input) {
+  if (input.be_whole || input.be_limit.kind != CurrentLimit::Kind::kQuota) return input.be_whole;
+  return input.be_limit.quota;
+}
+
 BeSplitInput split_input(const CpuRoundInput& input) {
   BeSplitInput split{.now = input.now,
                      .whole = input.be_whole,
@@ -57,6 +62,8 @@ BeSplitInput split_input(const CpuRoundInput& input) {
       return input.now < entry.expires && is_within(group, entry.group);
     });
     pod.held = pod.held && !held_off;
+    // Only cgroup v1 takes no quota above the pod's.
+    if (!input.is_v1) pod.containers.clear();
   }
   return split;
 }
@@ -75,6 +82,21 @@ std::vector<model::PodUid> held_pods(const CpuRoundInput& input) {
   return held;
 }
 
+/// What BE pods outside of the besteffort root have without us and, on v1, may not have more of.
+void add_own_limits(const std::vector<OutsidePod>& pods, BatchLimitsInput& batch) {
+  for (const auto& pod : pods) {
+    if (pod.own_limit) {
+      batch.own_limits.emplace(model::GroupRef{model::GroupRef::Level::kPod, pod.qos, pod.uid, {}}, *pod.own_limit);
+      batch.pod_limits.emplace(pod.uid, *pod.own_limit);
+    }
+    for (const auto& container : pod.containers) {
+      if (!container.own_limit) continue;
+      batch.own_limits.emplace(model::GroupRef{model::GroupRef::Level::kContainer, pod.qos, pod.uid, container.id},
+                               *container.own_limit);
+    }
+  }
+}
+
 }  // namespace
 
 CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
@@ -89,10 +111,14 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                                  .node = input.cpus,
                                  .terms = input.suppress,
                                  .be_current = input.be_cpus_current,
-                                 .knobs = input.knobs},
+                                 .knobs = input.knobs,
+                                 .be_limit = limit_on_be(input),
+                                 .lingering = input.lingering},
                                 policy);
   step.state.cpuset = std::move(cpusets.state);
-  if (const auto& be = cpusets.decision.be; be && be->controller == Controller::kCpuSuppress) {
+  // Under cpuset the pool may stay for want of data: that is no limit to give the quota back for.
+  const auto& be = cpusets.decision.be;
+  if (be && be->controller == Controller::kCpuSuppress && step.state.cpuset.suppressed) {
     decision.suppressed_cpus = be->cpus;
   }
   take(std::move(cpusets.decision.wants), dry_run, wants, decision.features);
@@ -117,6 +143,7 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
                            .be_root_limit = {},
                            .pod_limits = {},
                            .normalization = policy->scaling.cpu_normalization};
+    add_own_limits(input.outside, batch);
     if (!input.outside.empty()) {
       const auto among = split_input(input);
       auto divided = be_split(step.state.split, among);
@@ -125,8 +152,10 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
       take(outside_wants(decision.split, among, input.knobs, policy->threshold.enable), dry_run, wants,
            decision.features);
       if (decision.split && !dry_run.cpu_suppress) {
-        for (const auto& part : decision.split->pods)
-          batch.pod_limits.emplace(part.uid, part.limit);
+        for (const auto& part : decision.split->pods) {
+          auto& limit = batch.pod_limits.try_emplace(part.uid, part.limit).first->second;
+          limit = std::min(limit, part.limit);
+        }
       }
     } else {
       step.state.split = {};

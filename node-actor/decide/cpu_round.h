@@ -47,6 +47,8 @@ struct CpuRoundInput {
   std::optional<model::MilliCpu> be_whole = std::nullopt;
   /// The BE pods that limit is divided with; their use is taken from the sample.
   std::vector<OutsidePod> outside = {};
+  /// Pods that have ended and whose groups are there still.
+  std::span<const model::PodUid> lingering = {};
 };
 
 /// A default-constructed one is right after a start.

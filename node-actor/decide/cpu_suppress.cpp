@@ -356,6 +356,7 @@ SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput
       step.state.pressure = judged.state;
       terms.pressure = judged.verdict;
       why = reason_for_quota(input.protection, judged.verdict);
+      terms.by_weights = !why;
     }
     if (by_cpuset && !state.ours) {
       decision.reason = Reason::kSuppressedCpus;

@@ -179,6 +179,7 @@ struct SuppressTerms {
   std::optional<model::Duration> pods_age;
   CurrentLimit current;
   PressureVerdict pressure;  // only judged in workConserving
+  bool by_weights = false;   // workConserving: weights alone hold BE, no quota is wanted
 };
 
 struct SuppressDecision {

@@ -21,13 +21,6 @@ bool is_be(const Pod& pod) {
   return pod.qos == model::QosClass::kBe;
 }
 
-/// Nobody but BE would be held to what the besteffort root is held to.
-bool root_is_be_only(const std::vector<Pod>& pods) {
-  return std::none_of(pods.begin(), pods.end(), [](const Pod& pod) {
-    return is_live(pod) && pod.kube_qos == model::KubeQos::kBestEffort && !is_be(pod);
-  });
-}
-
 /// `count` CPUs of the BE pool: lent ones and others in proportion to how many there are. Both parts only grow with the
 /// count, so that no CPU is exchanged for another when it changes.
 CpuSet choose_be(const model::Topology& topology, const CpuPools& pools, const CpuSet& previous, int count) {
@@ -58,6 +51,18 @@ struct CpusetRound {
   bool formula_rules() const {
     return policy && policy->threshold.enable &&
            policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
+  }
+
+  bool is_there(const Pod& pod) const {
+    const auto& lingering = input.lingering;
+    return is_live(pod) || std::find(lingering.begin(), lingering.end(), pod.uid) != lingering.end();
+  }
+
+  /// Nobody but BE would be held to what the besteffort root is held to.
+  bool root_is_be_only() const {
+    return std::none_of(pods.begin(), pods.end(), [&](const Pod& pod) {
+      return is_there(pod) && pod.kube_qos == model::KubeQos::kBestEffort && !is_be(pod);
+    });
   }
 
   /// The last set, as far as it is known to be online.
@@ -121,14 +126,30 @@ struct CpusetRound {
                         Controller::kCpuSuppress};
   }
 
+  /// Another policy holds BE by a quota or by weights, and does not do so yet.
+  bool waits_for_limit() const {
+    if (!state.suppressed || !policy->threshold.enable || input.terms.by_weights) return false;
+    const bool is_fresh = input.terms.formula && input.terms.non_be_pods_used;
+    if (input.be_limit) return !is_fresh && input.be_limit->value() > std::int64_t{1000} * state.be->size();
+    return !is_fresh || input.knobs.has(Knob::kCpuQuota);
+  }
+
   std::optional<CpusetTarget> be_target() {
     if (formula_rules()) return be_by_formula();
     state.count = {};
     if (decision.pools.online.empty()) return last(state.be);
-    if (policy || !state.be) return be_pool();
-    // Absence of a policy must not raise what BE gets.
+    // Neither absence of a policy nor that of data must raise what BE gets.
+    const bool stays = state.be && (!policy || waits_for_limit());
+    if (!stays) return be_pool();
     if (decision.pools.be.empty()) return last(state.be);
-    return held(*state.be, Reason::kNoPolicy);
+    return held(*state.be, policy ? Reason::kStaleSample : Reason::kNoPolicy);
+  }
+
+  bool is_suppressed(const CpusetTarget& be) const {
+    if (be.reason == Reason::kSuppressedCpus) return true;
+    if (be.reason == Reason::kSharePool) return false;
+    // A last set that stays.
+    return state.be ? state.suppressed : !be.cpus.contains(decision.pools.online);
   }
 
   std::optional<CpusetTarget> ls_target() const {
@@ -178,9 +199,9 @@ struct CpusetRound {
 
   void want_be(const CpusetTarget& target) {
     const bool containers_only = input.node.manager == KubeletCpuManager::kStatic;
-    if (!containers_only && root_is_be_only(pods)) want(root_of(model::KubeQos::kBestEffort), target);
+    if (!containers_only && root_is_be_only()) want(root_of(model::KubeQos::kBestEffort), target);
     for (const auto& pod : pods) {
-      if (!is_be(pod) || !is_live(pod)) continue;
+      if (!is_be(pod) || !is_there(pod)) continue;
       if (containers_only && is_kubelets(pod)) continue;
       if (!containers_only) want(group_of(pod), target);
       want_for_containers(pod, target);
@@ -239,7 +260,9 @@ struct CpusetRound {
     }
     const auto& be = decision.be;
     feature.state = be ? FeatureState::State::kActive : FeatureState::State::kInactive;
-    if (decision.pools.be.empty()) {
+    if (be && !formula_rules()) {
+      feature.why = fmt::format("BE stays on {} until another limit holds it", be->cpus.text());
+    } else if (decision.pools.be.empty()) {
       feature.why = be ? fmt::format("no CPU is known that may be taken: BE stays on {}", be->cpus.text())
                        : "no CPU may be taken, and BE has no last set";
     } else if (!be || be->controller != Controller::kCpuSuppress) {
@@ -251,7 +274,7 @@ struct CpusetRound {
     }
     if (be && input.node.manager == KubeletCpuManager::kStatic) {
       feature.why += "; containers only, kubelet's CPU manager is static";
-    } else if (be && !root_is_be_only(pods)) {
+    } else if (be && !root_is_be_only()) {
       feature.why += "; not the besteffort root, for pods that are not BE live below it";
     }
     return feature;
@@ -262,6 +285,7 @@ struct CpusetRound {
       decision.ls = ls_target();
       decision.be = be_target();
       want_all();
+      state.suppressed = decision.be && is_suppressed(*decision.be);
       state.be = decision.be ? std::optional(decision.be->cpus) : std::nullopt;
       if (decision.ls) {
         state.ls = decision.ls->cpus;
@@ -273,7 +297,8 @@ struct CpusetRound {
     }
     auto& features = decision.wants.features;
     features.push_back(cpuset_feature());
-    if (formula_rules()) features.push_back(suppress_feature());
+    const bool stays = policy && decision.be && decision.be->controller == Controller::kCpuSuppress;
+    if (formula_rules() || stays) features.push_back(suppress_feature());
     constexpr std::size_t kMostText = model::ReportLimits::kMaxTextBytes;
     for (auto& feature : features) {
       if (feature.why.size() > kMostText) feature.why.resize(kMostText);

@@ -7,6 +7,7 @@
 // outside the besteffort root are confined too, and no CPU being left is an answer and not a division by zero.
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "messages/model/knob.h"
@@ -28,6 +29,10 @@ struct CpusetInput {
   /// Read only after a start, while the state holds no set.
   std::optional<model::CpuSet> be_current;
   model::KnobSet knobs;
+  /// The limit that a quota puts on all of BE now; nullopt: none, or not known.
+  std::optional<model::MilliCpu> be_limit = std::nullopt;
+  /// Pods that have ended and whose groups are there still.
+  std::span<const model::PodUid> lingering = {};
 };
 
 /// What is remembered from round to round. A default-constructed one is right after a start.
@@ -35,6 +40,8 @@ struct CpusetState {
   std::optional<model::CpuSet> be;  // last set wanted for BE
   std::optional<model::CpuSet> ls;  // last pool wanted for LS
   BeCpuCountState count;
+  /// `be` was chosen by the threshold formula or, after a start, found narrower than the host; else it is the pool's.
+  bool suppressed = false;
   friend bool operator==(const CpusetState&, const CpusetState&) = default;
 };
 
@@ -72,10 +79,12 @@ struct CpusetStep {
 /// kStaleSample:
 ///   as many as before), of lent LSR CPUs and others in proportion to how many there are. Under any other policy the BE
 ///   pool while pods are bound and it is not the whole host (kSharePool); else nothing. Without a policy the last set.
-/// * BE's set is wanted for the besteffort root, BE pods and their containers alike. Not for the root where a pod that
-/// is
-///   not BE lives below it, and under kubelet's static policy for containers only: kubelet writes their sets itself,
-///   and a parent that is narrower than what it writes would make it fail (v1: EACCES).
+/// * A set of CPU suppress stays under another policy (kStaleSample) until a quota holds BE: one that allows no more
+///   than the set does, or any of a round with fresh data. Or until fresh data say that none is needed.
+/// * BE's set is wanted for the besteffort root, BE pods and their containers alike, also for those that have ended
+///   while their groups are there: v1 would take neither wider CPUs below the root nor other ones in it. Not for the
+///   root where a pod that is not BE lives below it, and under kubelet's static policy for containers only: kubelet
+///   writes their sets itself, and a parent that is narrower than what it writes would make it fail (v1: EACCES).
 /// * No CPU left for LS or BE: its last set stays (kNoCpusLeft).
 /// * Without the cpuset knob nothing is wanted, and the features say so.
 /// * Dry run of CPU suppress: its want is there to be told, and beside it the one that would hold without it.

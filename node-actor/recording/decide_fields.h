@@ -133,6 +133,7 @@ void fields(V& v, Of<V, decide::SuppressTerms> terms) {
   v("pods_age_ns", terms.pods_age);
   v("current", terms.current);
   v("pressure", terms.pressure);
+  v("by_weights", terms.by_weights);
 }
 
 template <class V>
@@ -212,6 +213,7 @@ template <class V>
 void fields(V& v, Of<V, decide::CpusetState> state) {
   v("be", state.be);
   v("ls", state.ls);
+  v("suppressed", state.suppressed);
   v("count", state.count);
 }
 

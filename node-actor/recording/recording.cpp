@@ -43,6 +43,7 @@ void round_fields(V& v, auto& round) {
   v("work", round.work);
   v("be_whole", round.be_whole);
   v("outside", round.outside);
+  v("lingering", round.lingering);
 }
 
 decide::CpuRoundInput CpuRound::input() const {
@@ -63,7 +64,8 @@ decide::CpuRoundInput CpuRound::input() const {
           .allocatable_batch_cpu = allocatable_batch_cpu,
           .work = work,
           .be_whole = be_whole,
-          .outside = outside};
+          .outside = outside,
+          .lingering = lingering};
 }
 
 Result<std::optional<Entry>> Reading::line(std::string_view text) {

@@ -63,6 +63,7 @@ struct CpuRound {
   std::vector<decide::PodWork> work;
   std::optional<model::MilliCpu> be_whole;
   std::vector<decide::OutsidePod> outside;
+  std::vector<model::PodUid> lingering;
   std::optional<model::NodePolicy> policy;
   std::optional<decide::CpuRoundState> state;  // nullopt: as the round before left it
   Json decision;

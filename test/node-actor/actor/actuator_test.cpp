@@ -1,11 +1,14 @@
 #include "node-actor/actor/actuator.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/guard/lease.h"
 #include "node-actor/guard/restore_class.h"
+#include "node-actor/kernel/fd.h"
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
@@ -65,6 +68,7 @@ class ActuatorTest : public testing::Test {
       auto outcome = writer_->perform(write);
       if (outcome && outcome->changed)
         writes_.push_back(write.group.substr(write.group.rfind('/') + 1) + " " + write.value);
+      if (outcome && written_) written_(write);
       return outcome;
     });
   }
@@ -100,6 +104,7 @@ class ActuatorTest : public testing::Test {
   std::unique_ptr<Actuator> actuator_;
   std::vector<std::string> writes_;
   std::string held_ = "none";
+  std::function<void(const model::KernelWrite&)> written_;  // after each write
 };
 
 TEST_F(ActuatorTest, WidensFromTheTopNarrowsFromTheBottomAndWritesNothingTwice) {
@@ -300,6 +305,68 @@ TEST_F(ActuatorTest, AHoldKeepsOnlyItsOwnGroupFromGoingBack) {
   held_ = "none";
   apply({}, 2);
   EXPECT_EQ(pod_quota(), "800000") << "in the round that sees its end";
+}
+
+/// Sets of the besteffort root, a pod that copied the narrow one, and its container.
+class NewbornGroup : public ActuatorTest {
+ protected:
+  NewbornGroup() {
+    for (const auto* group : {"", "podj/", "podj/c9/"})
+      tree_.write(kRoot + group + "cpuset.cpus", "0-3\n");
+    apply({.settled = {set_of(model::root_of(KubeQos::kBestEffort), {3})}, .refused = {}, .hands_off = {}}, 1);
+    for (const auto* group : {"podj/", "podj/c9/"})
+      tree_.write(kRoot + group + "cpuset.cpus", "3\n");
+    // Each level is told of once the one above is back.
+    written_ = [this](const model::KernelWrite& write) {
+      if (write.group.ends_with("besteffort")) actuator_->inherit({taken_over("podj")});
+      if (write.group.ends_with("podj")) actuator_->inherit({taken_over("podj/c9")});
+    };
+  }
+  /// Its file, which now has a record.
+  std::string taken_over(const std::string& group) const {
+    const auto directory = tree_.path(kRoot + group);
+    const auto held = kernel::open_directory(directory);
+    if (!held) throw std::runtime_error(held.error().message());
+    const kernel::FileIdentity file{.path = directory + "/cpuset.cpus", .device = held->device, .inode = held->inode};
+    if (!journal_->record(file, "0-3", "3", guard::RestoreClass::kRestore)) throw std::runtime_error(file.path);
+    journal_->intend(file, "3", "3");
+    return file.path;
+  }
+  static Settled set_of(const model::GroupRef& group, model::CpuSet cpus) {
+    return {.group = group,
+            .knob = Knob::kCpuset,
+            .value = std::move(cpus),
+            .controller = Controller::kCpuset,
+            .reason = Reason::kSharePool,
+            .overruled = {},
+            .held_back = HeldBack::kNone,
+            .held_by = {}};
+  }
+  static decide::Settlement container_on(model::CpuSet cpus) {
+    return {.settled = {set_of({model::GroupRef::Level::kContainer, KubeQos::kBestEffort, model::PodUid("j"), "c9"},
+                               std::move(cpus))},
+            .refused = {},
+            .hands_off = {}};
+  }
+  const std::string kRoot = "sys/fs/cgroup/cpuset/kubepods/besteffort/";
+};
+
+TEST_F(NewbornGroup, GoesBackWithTheRootAndAllThatLiesInIt) {
+  apply({}, 2);
+  EXPECT_THAT(writes_, testing::ElementsAre("besteffort 0-3", "podj 0-3", "c9 0-3"));
+}
+
+TEST_F(NewbornGroup, HasItsCpusBackBeforeItsContainerGetsOthers) {
+  apply(container_on({1, 2}), 2);
+  EXPECT_THAT(writes_, testing::ElementsAre("besteffort 0-3", "podj 0-3", "c9 1-2"))
+      << "the kernel would refuse what the pod does not have";
+}
+
+TEST_F(NewbornGroup, AContainerThatWasWantedAsItWasBornGoesBackOnceItIsNot) {
+  apply(container_on({3}), 2);
+  EXPECT_THAT(writes_, testing::ElementsAre("besteffort 0-3", "podj 0-3"));
+  apply({}, 3);
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 0-3"));
 }
 
 TEST_F(ActuatorTest, WhatSomebodyElseChangedIsNotTakenBack) {

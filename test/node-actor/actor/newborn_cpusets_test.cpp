@@ -55,11 +55,14 @@ class NewbornCpusetsTest : public testing::Test {
     journal_->intend(file, current, set);
     put(group, set);
   }
-  std::vector<std::string> write_root(const std::string& set) {
-    EXPECT_TRUE(newborns_->before_write(set).ok());
-    write("", set);
-    return newborns_->after_write(set);
+  /// As CpuSide writes a set, the root's or that of a group below it.
+  std::vector<std::string> narrow_or_widen(const std::string& below, const std::string& set) {
+    const auto group = "kubepods/besteffort" + (below.empty() ? "" : "/" + below);
+    EXPECT_TRUE(newborns_->before_write(group, set).ok());
+    write(below, set);
+    return newborns_->after_write(group, set);
   }
+  std::vector<std::string> write_root(const std::string& set) { return narrow_or_widen("", set); }
   void put(const std::string& group, const std::string& set) { tree_.write(file_of(group), set + "\n"); }
   std::string cpus(const std::string& group) const {
     auto text = tree_.read(file_of(group));
@@ -85,6 +88,7 @@ class NewbornCpusetsTest : public testing::Test {
   std::unique_ptr<guard::Journal> journal_;
   std::unique_ptr<NewbornCpusets> newborns_;
   MonoTime now_{1'000'000'000'000};
+  std::vector<std::string> back_;
 };
 
 TEST_F(NewbornCpusetsTest, WhatIsThereWhenTheRootIsNarrowedKeepsItsOwnSetAsOriginal) {
@@ -102,7 +106,79 @@ TEST_F(NewbornCpusetsTest, AGroupMadeSinceWithOurSetHasTheRootsOriginal) {
   EXPECT_EQ(original("podnew"), "0-3");
   EXPECT_EQ(original("podnew/main"), "0-3");
   EXPECT_THAT(write_root("2-3"), testing::IsEmpty());
-  EXPECT_THAT(write_root("0-3"), testing::ElementsAre(identity("podnew").path, identity("podnew/main").path));
+  EXPECT_THAT(write_root("0-3"), testing::ElementsAre(identity("podnew").path));
+  EXPECT_THAT(narrow_or_widen("podnew", "0-3"), testing::ElementsAre(identity("podnew/main").path)) << "parents first";
+}
+
+TEST_F(NewbornCpusetsTest, OneMadeSinceTheLastLookGoesBackWithTheRootToo) {
+  write_root("3");
+  look();
+  make("podnew", "3");
+  make("podnew/main", "3");
+  EXPECT_THAT(write_root("0-3"), testing::ElementsAre(identity("podnew").path));
+  EXPECT_EQ(original("podnew/main"), "0-3");
+}
+
+TEST_F(NewbornCpusetsTest, OneThatIsWrittenBeforeItWasLookedAtHasTheRootsOriginal) {
+  write_root("3");
+  make("podnew", "3");
+  write_root("2-3");
+  narrow_or_widen("podnew", "2");
+  EXPECT_EQ(original("podnew"), "0-3");
+}
+
+TEST_F(NewbornCpusetsTest, AContainerMadeInANarrowPodBelowAWideRootGoesBackWithThatPod) {
+  narrow_or_widen("podold/main", "3");
+  narrow_or_widen("podold", "3");
+  make("podold/again", "3");
+  look();
+  EXPECT_EQ(original("podold/again"), "2-3");
+  EXPECT_THAT(narrow_or_widen("podold", "2-3"), testing::ElementsAre(identity("podold/again").path));
+}
+
+TEST_F(NewbornCpusetsTest, WhatLiesInAPodThatStaysNarrowWaitsForThat) {
+  write_root("3");
+  narrow_or_widen("podold", "3");
+  make("podold/again", "3");
+  make("podnew", "3");
+  look();
+  EXPECT_THAT(write_root("0-3"), testing::ElementsAre(identity("podnew").path));
+  EXPECT_THAT(narrow_or_widen("podold", "2-3"), testing::ElementsAre(identity("podold/again").path));
+}
+
+TEST_F(NewbornCpusetsTest, AContainerMadeInABatchPodOutsideOfTheRootGoesBackWithThatPod) {
+  const std::string pod = "sys/fs/cgroup/cpuset/kubepods/burstable/podout/";
+  for (const auto& group : {pod, pod + "main/"}) {
+    std::filesystem::create_directories(tree_.path(group));
+    tree_.write(group + kFile, "0-3\n");
+  }
+  const auto write_pod = [&](const std::string& set) {
+    const std::string group = "kubepods/burstable/podout";
+    EXPECT_TRUE(newborns_->before_write(group, set).ok());
+    const auto directory = tree_.path(pod.substr(0, pod.size() - 1));
+    const auto held = kernel::open_directory(directory);
+    ASSERT_TRUE(held.ok());
+    const kernel::FileIdentity file{.path = directory + "/" + kFile, .device = held->device, .inode = held->inode};
+    ASSERT_TRUE(journal_->record(file, "0-3", "0-3", guard::RestoreClass::kRestore).ok());
+    journal_->intend(file, tree_.read(pod + kFile), set);
+    tree_.write(pod + kFile, set + "\n");
+    back_ = newborns_->after_write(group, set);
+  };
+  ASSERT_NO_FATAL_FAILURE(write_pod("3"));
+  std::filesystem::create_directories(tree_.path(pod + "again"));
+  tree_.write(pod + "again/" + kFile, "3\n");
+  look();
+  ASSERT_NO_FATAL_FAILURE(write_pod("0-3"));
+  EXPECT_THAT(back_, testing::ElementsAre(tree_.path(pod + "again/" + kFile)));
+}
+
+TEST_F(NewbornCpusetsTest, WhatIsGoneIsForgotten) {
+  write_root("3");
+  make("podnew", "3");
+  look();
+  std::filesystem::remove_all(tree_.path(kRoot + "podnew"));
+  newborns_->forget_gone();
+  EXPECT_THAT(write_root("0-3"), testing::IsEmpty());
 }
 
 TEST_F(NewbornCpusetsTest, ACopyOfAnEarlierSetIsKnownToo) {

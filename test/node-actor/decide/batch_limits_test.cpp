@@ -150,6 +150,34 @@ TEST(BatchLimits, OnV1APodOutsideTheBesteffortRootHasNoQuotaAboveWhatOthersWantO
       << "the besteffort root is not above it";
 }
 
+TEST(BatchLimits, ATighterQuotaByANativeLimitStays) {
+  const auto pod = batch({{2000, 2000}, {500, 500}, {100, {}}}, KubeQos::kBurstable);
+  const auto group = [&](std::size_t i) { return model::group_of(pod, pod.containers[i]); };
+  for (const bool is_v1 : {true, false}) {
+    BatchLimitsInput input{.is_v1 = is_v1, .be_root_limit = {}, .pod_limits = {}};
+    input.own_limits = {{model::group_of(pod), MilliCpu(2400)},
+                        {group(0), MilliCpu(600)},
+                        {group(1), MilliCpu(800)},
+                        {group(2), MilliCpu(1000)}};
+    input.pod_limits = {{pod.uid, MilliCpu(2400)}};
+    const auto wants = batch_limits({pod}, kAll, input);
+    EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), std::nullopt) << "none by batch-cpu";
+    EXPECT_EQ(wanted(wants, group(0), Knob::kCpuQuota), std::nullopt);
+    EXPECT_EQ(wanted(wants, group(1), Knob::kCpuQuota), cpu(500)) << "the tighter one is batch-cpu's";
+    EXPECT_EQ(wanted(wants, group(2), Knob::kCpuQuota), std::nullopt);
+    EXPECT_EQ(wanted(wants, group(0), Knob::kCpuWeight), number(2048)) << "the weight is as ever";
+  }
+}
+
+TEST(BatchLimits, OnV1ANativeLimitStaysAlsoWhereBatchCpuIsAboveThePodsPart) {
+  const auto pod = batch({{2000, 2000}}, KubeQos::kBurstable);
+  BatchLimitsInput input{.is_v1 = true, .be_root_limit = {}, .pod_limits = {{pod.uid, MilliCpu(1000)}}};
+  input.own_limits = {{model::group_of(pod), MilliCpu(700)}};
+  const auto wants = batch_limits({pod}, kAll, input);
+  EXPECT_EQ(wanted(wants, model::group_of(pod), Knob::kCpuQuota), std::nullopt) << "lifted it would have 1000 and more";
+  EXPECT_EQ(wanted(wants, model::group_of(pod, pod.containers[0]), Knob::kCpuQuota), no_limit()) << "it never had one";
+}
+
 TEST(BatchLimits, ANormalizedCpuIsLessOfTheHosts) {
   const auto pod = batch({{2000, 2000}, {500, 500}});
   const auto wants = batch_limits(

@@ -442,6 +442,42 @@ TEST(CpuRounds, BatchHasItsQuotaInCpusOfThisHost) {
   EXPECT_EQ(quota(), MilliCpu(2000));
 }
 
+TEST(CpuRounds, ChangingTheKindOfBesLimitGivesItNothingWhileTheHostIsUnread) {
+  for (const auto to : {SuppressPolicy::kCfsQuota, SuppressPolicy::kWorkConserving}) {
+    MatrixHost host(SuppressPolicy::kCpuset);
+    host.run(kWarmUp);
+    host.seen = false;
+    host.run(3);
+    host.policy->threshold.cpu_suppress_policy = to;
+    host.run(5);
+    EXPECT_EQ(host.be_set.size(), 9) << "there is no quota instead";
+    EXPECT_EQ(host.current, CurrentLimit::none());
+    host.seen = true;
+    host.run(3);
+    EXPECT_EQ(host.be_set.size(), 0) << host.be_set.text();
+    EXPECT_EQ(host.current, to == SuppressPolicy::kCfsQuota ? CurrentLimit::of(MilliCpu(8800)) : CurrentLimit::none());
+  }
+}
+
+TEST(CpuRounds, TheQuotaStaysUntilTheFormulaHasChosenCpus) {
+  MatrixHost host(SuppressPolicy::kCfsQuota);
+  auto bound = pod_of("bound", QosClass::kLse, KubeQos::kGuaranteed);
+  bound.bound_cpus = CpuSet{0, 1};
+  host.pods.push_back(std::move(bound));
+  host.run(kWarmUp);
+  ASSERT_EQ(host.be_set.size(), 30);
+  host.seen = false;
+  host.run(3);
+  host.policy->threshold.cpu_suppress_policy = SuppressPolicy::kCpuset;
+  host.run(3);
+  EXPECT_EQ(host.cpuset, CpusetSide::kNotInPlace) << "the pool is no limit of CPU suppress";
+  EXPECT_EQ(host.current.kind, CurrentLimit::Kind::kQuota);
+  host.seen = true;
+  host.run(3);
+  EXPECT_EQ(host.cpuset, CpusetSide::kInPlace);
+  EXPECT_EQ(host.current, CurrentLimit::none());
+}
+
 TEST(CpuRounds, WhatAnyOfThemAskedForIsInTheFeatureList) {
   MatrixHost host;
   host.run(3);

@@ -146,6 +146,29 @@ TEST(CpusetControl, TheBesteffortRootStaysWideForPodsThatAreNotBe) {
   EXPECT_EQ(set_for(decide({kBe, guest}, worked_cpusets(), kByCpuset), kBeRoot), "0-8");
 }
 
+TEST(CpusetControl, APodThatHasEndedStaysWithBeWhileItsGroupIsThere) {
+  auto ended = kBe;
+  ended.phase = model::PodPhase::kSucceeded;
+  const std::vector<model::PodUid> lingering{ended.uid};
+  auto input = worked_cpusets();
+  input.lingering = lingering;
+  const auto decision = decide({kLs, ended}, input, kByCpuset);
+  for (const auto& group : {kBeRoot, group_of(ended), group_of(ended, ended.containers[0])})
+    EXPECT_EQ(set_for(decision, group), "0-8") << "cgroup v1 takes no other CPUs below the root";
+}
+
+TEST(CpusetControl, TheRootStaysWideUntilTheGroupOfAnEndedPodThatIsNotBeIsGone) {
+  auto guest = kSystem;
+  guest.kube_qos = KubeQos::kBestEffort;
+  guest.phase = model::PodPhase::kFailed;
+  const std::vector<model::PodUid> lingering{guest.uid};
+  auto input = worked_cpusets();
+  input.lingering = lingering;
+  EXPECT_EQ(set_for(decide({kBe, guest}, input, kByCpuset), kBeRoot), "-") << "its group holds all CPUs";
+  input.lingering = {};
+  EXPECT_EQ(set_for(decide({kBe, guest}, input, kByCpuset), kBeRoot), "0-8");
+}
+
 TEST(CpusetControl, KubeletsStaticPolicyIsRespected) {
   auto input = worked_cpusets();
   input.node = {.reserved = {}, .manager = KubeletCpuManager::kStatic, .kubelet_exclusive = cpus("0-3")};

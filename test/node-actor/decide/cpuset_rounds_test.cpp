@@ -129,6 +129,83 @@ TEST(CpusetRounds, LosingThePolicyReleasesNothing) {
   EXPECT_EQ(host.decision.be->reason, Reason::kNoPolicy);
 }
 
+/// Another policy, and no data at all.
+Host blind_host_under(SuppressPolicy policy) {
+  Host host;
+  host.round();
+  host.policy = policy_of(policy);
+  return host;
+}
+
+TEST(CpusetRounds, UnderAnotherPolicyTheSetStaysWhileNothingIsKnown) {
+  for (const auto policy : {SuppressPolicy::kCfsQuota, SuppressPolicy::kWorkConserving}) {
+    auto host = blind_host_under(policy);
+    for (int i = 0; i < 5; ++i)
+      EXPECT_EQ(host.round(stale(worked_cpusets())), "0-8");
+    EXPECT_EQ(host.decision.be->reason, Reason::kStaleSample);
+    EXPECT_EQ(feature_of(host.decision, "cpuSuppress.cpuset")->why, "BE stays on 0-8 until another limit holds it");
+    EXPECT_EQ(host.round(), "0-8") << "there is data, and no limit yet";
+    auto limited = worked_cpusets();
+    limited.be_limit = MilliCpu(8800);
+    EXPECT_EQ(host.round(limited), "-");
+    EXPECT_EQ(feature_of(host.decision, "cpuSuppress.cpuset"), nullptr);
+    EXPECT_EQ(host.round(stale(worked_cpusets())), "-") << "what it does not have it does not keep";
+  }
+}
+
+TEST(CpusetRounds, AQuotaThatAllowsNoMoreThanTheSetNeedsNoDataToTakeItsPlace) {
+  auto input = stale(worked_cpusets());
+  input.be_limit = MilliCpu(9001);
+  auto host = blind_host_under(SuppressPolicy::kCfsQuota);
+  EXPECT_EQ(host.round(input), "0-8");
+  input.be_limit = MilliCpu(9000);
+  EXPECT_EQ(host.round(input), "-");
+}
+
+TEST(CpusetRounds, AQuotaWithoutFreshPodDataMayNotRaiseWhatTheSetAllows) {
+  auto input = worked_cpusets();
+  input.terms.non_be_pods_used.reset();
+  input.be_limit = MilliCpu(12000);
+  auto host = blind_host_under(SuppressPolicy::kCfsQuota);
+  EXPECT_EQ(host.round(input), "0-8");
+}
+
+TEST(CpusetRounds, WhereWeightsAloneHoldBeTheSetIsGivenBack) {
+  auto input = worked_cpusets();
+  input.terms = decide_once(worked_host(CurrentLimit::none()), policy_of(SuppressPolicy::kWorkConserving)).terms;
+  ASSERT_TRUE(input.terms.by_weights);
+  auto host = blind_host_under(SuppressPolicy::kWorkConserving);
+  EXPECT_EQ(host.round(input), "-");
+}
+
+TEST(CpusetRounds, AKernelWithoutQuotasIsNotWaitedFor) {
+  auto host = blind_host_under(SuppressPolicy::kCfsQuota);
+  auto input = worked_cpusets();
+  input.knobs = knobs_of({Knob::kCpuset});
+  EXPECT_EQ(host.round(stale(input)), "0-8");
+  EXPECT_EQ(host.round(input), "-") << "as far as is known";
+}
+
+TEST(CpusetRounds, ASetThatStaysLeavesTheCpusOfANewLsePod) {
+  auto host = blind_host_under(SuppressPolicy::kCfsQuota);
+  host.pods.push_back(pod_of("e", QosClass::kLse, cpus("0-3")));
+  host.round(stale(worked_cpusets()));
+  EXPECT_EQ(host.decision.be->cpus & cpus("0-3"), CpuSet{});
+  EXPECT_EQ(host.decision.be->cpus.size(), 9);
+}
+
+TEST(CpusetRounds, APoolThatStaysForWantOfDataIsNotWhatTheFormulaAsksFor) {
+  Host host;
+  host.pods.push_back(pod_of("e", QosClass::kLse, cpus("0-3")));
+  host.policy = policy_of(SuppressPolicy::kCfsQuota);
+  EXPECT_EQ(host.round(), "4-31");
+  host.policy = kByCpuset;
+  EXPECT_EQ(host.round(stale(worked_cpusets())), "4-31");
+  EXPECT_FALSE(host.state.suppressed);
+  host.round();
+  EXPECT_TRUE(host.state.suppressed);
+}
+
 TEST(CpusetRounds, DisablingReleasesBe) {
   Host host;
   host.round();

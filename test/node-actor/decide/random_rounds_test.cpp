@@ -4,7 +4,8 @@
 // What would be found of a broken order(): parents after children where it widens, or before them where it narrows,
 // and a burst after its quota, are refused by the kernel here, as soon as a scaled quota falls, BE's limit moves below
 // pods with limits, or BE's CPUs change; a cpuset that goes to its target without the union is refused where the BE
-// pool moves; a weight before cpu-idle is taken away is refused where CPU QoS is switched off.
+// pool moves; a weight before cpu-idle is taken away is refused where CPU QoS is switched off; CPUs of a pod that has
+// ended, and is forgotten before its groups go, are refused below a narrow besteffort root.
 
 #include <algorithm>
 #include <map>
@@ -66,7 +67,7 @@ class World {
     kernel_[kBeRoot].weight = 2;
     spec_ = kernel_;
     for (int i = some(5); i >= 0; --i)
-      begin_pod(true);
+      begin_pod();
     new_policy();
   }
 
@@ -87,9 +88,12 @@ class World {
     ASSERT_NO_FATAL_FAILURE(second(false));
   }
 
-  /// Nothing changes, but nothing can be read either: BE has no more afterwards, anywhere.
+  /// Nothing changes but, perhaps, the kind of BE's limit, and nothing can be read: BE has no more afterwards,
+  /// anywhere.
   void blind_round() {
     const auto before = allowed_to_be();
+    const bool dry = policy_.dry_run.cpu_suppress || policy_.dry_run.cpuset;
+    if (!dry && chance(50)) policy_.threshold.cpu_suppress_policy = static_cast<SuppressPolicy>(some(2));
     now_ = now_ + 3s;
     ASSERT_NO_FATAL_FAILURE(second(true));
     for (const auto& [group, milli] : allowed_to_be())
@@ -110,18 +114,14 @@ class World {
 
   // ---- Pods, as kubelet begins and ends them.
 
-  /// A pod that is not BE begins below the besteffort root with the host only: on cgroup v1 it would begin with BE's
-  /// CPUs, which the agent puts right in a round of its own.
-  void begin_pod(bool with_the_host) {
+  void begin_pod() {
     const auto qos = static_cast<QosClass>(some(4));
     auto kube = static_cast<KubeQos>(some(2));
     if (qos == QosClass::kBe && chance(60)) kube = KubeQos::kBestEffort;
-    if (qos != QosClass::kBe && kube == KubeQos::kBestEffort && (!with_the_host || !chance(20))) {
-      kube = KubeQos::kBurstable;
-    }
+    if (qos != QosClass::kBe && kube == KubeQos::kBestEffort && !chance(20)) kube = KubeQos::kBurstable;
     auto pod = pod_of(fmt::format("p{}", begun_++), qos, kube, 1 + some(1));
     const bool batch = qos == QosClass::kBe && chance(60);
-    const bool limits = kube != KubeQos::kBestEffort && !batch;
+    const bool limits = kube != KubeQos::kBestEffort;
     std::int64_t sum = 0;
     std::int64_t most = 0;
     for (auto& container : pod.containers) {
@@ -170,7 +170,9 @@ class World {
     held.cpus = kernel_.at(parent).cpus;
     kernel_[group] = spec_[group] = held;
     const auto of_parent = originals_.find(KnobRef{parent, Knob::kCpuset});
-    if (of_parent != originals_.end()) originals_[KnobRef{group, Knob::kCpuset}] = of_parent->second;
+    if (of_parent == originals_.end()) return;
+    originals_[KnobRef{group, Knob::kCpuset}] = of_parent->second;
+    spec_[group].cpus = std::get<CpuSet>(of_parent->second);
   }
 
   void end_groups(const GroupRef& top) {
@@ -181,23 +183,28 @@ class World {
   }
 
   void restart_a_container(Pod& pod) {
-    // Of BE a runtime could not write the limit of a new one into a pod that has less.
-    if (pod.qos == QosClass::kBe || !is_live(pod)) return;
+    if (!is_live(pod)) return;
     auto& container = pod.containers.front();
+    // Of BE a runtime could not write the limit of a new one into a pod that has less.
+    const auto limit = container.limits.cpu.value_or(MilliCpu(0)).value();
+    if (pod.qos == QosClass::kBe && limit > width_of(kernel_.at(model::group_of(pod)).quota)) return;
     end_groups(model::group_of(pod, container));
     container.id = fmt::format("{}-again{}", pod.uid.str(), begun_++);
     begin_container(pod, container);
   }
 
   void something_changes() {
-    if (chance(15) && pods_.size() < 8) begin_pod(false);
+    for (const auto& pod : pods_) {
+      if (!is_live(pod) && chance(30)) end_groups(model::group_of(pod));
+    }
+    if (chance(15) && pods_.size() < 8) begin_pod();
     if (!pods_.empty() && chance(15)) {
       auto& pod = pods_[static_cast<std::size_t>(upto(std::ssize(pods_) - 1))];
       if (chance(50)) {
         restart_a_container(pod);
       } else if (chance(50)) {
+        // kubelet takes its groups away some time after.
         pod.phase = model::PodPhase::kSucceeded;
-        end_groups(model::group_of(pod));
       } else {
         end_groups(model::group_of(pod));
         const auto uid = pod.uid;
@@ -383,6 +390,7 @@ class World {
     const std::string boot = "boot";
     const auto at_start = std::exchange(started_, false) ? std::optional(CpuSet{}) : std::nullopt;
     const NodeFacts node{MilliCpu(capacity_), MilliCpu(capacity_)};
+    const auto ended = lingering();
     auto step = cpu_round(std::move(state_),
                           {.now = now_,
                            .node = node,
@@ -400,12 +408,16 @@ class World {
                            .allocatable_batch_cpu = {},
                            .work = {},
                            .be_whole = whole(),
-                           .outside = outside_pods()},
+                           .outside = outside_pods(),
+                           .lingering = ended},
                           policy_);
     state_ = std::move(step.state);
     split_ = std::move(step.decision.split);
     ASSERT_TRUE(step.decision.settlement->refused.empty()) << "a want that no kernel takes";
     ASSERT_NO_FATAL_FAILURE(apply(*step.decision.settlement));
+    if (!with_hands_off_) {
+      ASSERT_NO_FATAL_FAILURE(check_cpus(*step.decision.settlement));
+    }
     if (policy_.threshold.cpu_suppress_policy != SuppressPolicy::kCpuset || !knobs_.has(Knob::kCpuset)) {
       cpuset_ = CpusetSide::kAbsent;
     } else {
@@ -431,10 +443,17 @@ class World {
                          .own_limit = quota_without_us(model::group_of(pod)),
                          .containers = {},
                          .held = true};
-      for (const auto& container : pod.containers) {
-        if (v1_) outside.containers.push_back({container.id, quota_without_us(model::group_of(pod, container))});
-      }
+      for (const auto& container : pod.containers)
+        outside.containers.push_back({container.id, quota_without_us(model::group_of(pod, container))});
       found.push_back(std::move(outside));
+    }
+    return found;
+  }
+
+  std::vector<model::PodUid> lingering() const {
+    std::vector<model::PodUid> found;
+    for (const auto& pod : pods_) {
+      if (!is_live(pod) && kernel_.contains(model::group_of(pod))) found.push_back(pod.uid);
     }
     return found;
   }
@@ -508,6 +527,15 @@ class World {
     }
   }
 
+  /// Nobody stays on CPUs that no mechanism keeps it on any more.
+  void check_cpus(const Settlement& settlement) const {
+    for (const auto& [group, held] : kernel_) {
+      const auto* settled = settlement.find({group, Knob::kCpuset});
+      if (settled != nullptr && settled->held_back == HeldBack::kNone) continue;
+      ASSERT_EQ(held.cpus.text(), spec_.at(group).cpus.text()) << text_of(group);
+    }
+  }
+
   /// One write. Whatever comes after it, or nothing, the host is one to be left so.
   void write_one(const Change& change, const KnobValue& value) {
     const auto group = kernel_.find(change.group);
@@ -531,6 +559,8 @@ class World {
       ASSERT_GE(width_of(held.quota), kKernelMinimum.value()) << "BE is stopped";
     } else {
       ASSERT_GE(width_of(held.quota), kLeastQuota.value()) << text_of(change.group) << " is stopped";
+      ASSERT_LE(width_of(held.quota), width_of(spec_.at(change.group).quota))
+          << text_of(change.group) << " has more than its spec";
     }
   }
 
