@@ -33,7 +33,8 @@ const std::string kContainer = kPod + "c9/";
 
 /// cgroup v1 with a batch pod "j" and its container "c9".
 FixtureTree::Files files() {
-  FixtureTree::Files all = kernel::test::v1_files() + FixtureTree::Files{{"proc/sys/kernel/random/boot_id", "boot\n"}};
+  FixtureTree::Files all = kernel::test::v1_files() + FixtureTree::Files{{"proc/sys/kernel/random/boot_id", "boot\n"},
+                                                                         {"sys/fs/cgroup/cpuset/cpuset.cpus", "0-3\n"}};
   for (const auto& group : {kPod, kContainer}) {
     all = all + FixtureTree::Files{{group + "cpu.cfs_quota_us", "-1\n"},
                                    {group + "cpu.cfs_period_us", "100000\n"},
@@ -314,6 +315,7 @@ class NewbornGroup : public ActuatorTest {
     for (const auto* group : {"", "podj/", "podj/c9/"})
       tree_.write(kRoot + group + "cpuset.cpus", "0-3\n");
     apply({.settled = {set_of(model::root_of(KubeQos::kBestEffort), {3})}, .refused = {}, .hands_off = {}}, 1);
+    EXPECT_THAT(writes_, testing::ElementsAre("besteffort 3"));
     for (const auto* group : {"podj/", "podj/c9/"})
       tree_.write(kRoot + group + "cpuset.cpus", "3\n");
     // Each level is told of once the one above is back.
@@ -400,7 +402,7 @@ TEST_F(ActuatorTest, TheWeightThatAnEarlierWorkerWroteComesBackWithIdleAndNotBef
   idle.knob = Knob::kCpuIdle;
   idle.value = model::Number{1};
   weight.held_back = HeldBack::kIdle;
-  const decide::Settlement both_wanted{.settled = {idle, weight}, .refused = {}, .hands_off = {}};
+  const decide::Settlement both_wanted{.settled = {weight, idle}, .refused = {}, .hands_off = {}};
   apply(both_wanted, 2);
   start();
   for (const int second : {100, 120, 140}) {

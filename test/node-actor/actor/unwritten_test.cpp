@@ -95,7 +95,7 @@ TEST_F(UnwrittenTest, SaysWhatCpuSuppressWouldPutOnTheRoot) {
   }
   round({}, 60, moved, true);
   EXPECT_THAT(told_, testing::SizeIs(1));
-  round({}, 61, std::nullopt, true);
+  round({}, 120, std::nullopt, true);
   EXPECT_THAT(told_, testing::SizeIs(1)) << "it would be written no longer";
 }
 

@@ -43,11 +43,12 @@ inline Topology asymmetric_host() {
       CpuSet of_domain;
       std::string cores;
       for (const auto& core : domain) {
+        const auto of_core = cpus(core);
         std::string threads;
-        for (const int cpu : cpus(core).cpus())
+        for (const int cpu : of_core.cpus())
           threads += xml_of(fmt::format("\"PU\" os_index=\"{}\"", cpu), CpuSet{cpu}, node, "");
-        cores += xml_of("\"Core\"", cpus(core), node, threads);
-        of_domain = of_domain | cpus(core);
+        cores += xml_of("\"Core\"", of_core, node, threads);
+        of_domain = of_domain | of_core;
       }
       domains += xml_of("\"L3Cache\" depth=\"3\" cache_type=\"0\"", of_domain, node, cores);
       of_package = of_package | of_domain;
