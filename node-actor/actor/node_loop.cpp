@@ -1,14 +1,12 @@
 #include "node-actor/actor/node_loop.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "node-actor/actor/safe_state.h"
-#include "node-actor/guard/restore.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
@@ -19,7 +17,6 @@
 namespace tideline::node {
 namespace {
 
-constexpr std::size_t kMaxTroubles = 64;
 /// memory.stat costs as much as all other files of a pod; nothing that is decided each second rests on it.
 constexpr std::size_t kMemoryEvery = 5;
 /// Once in the mean over a report of 10 s.
@@ -40,14 +37,6 @@ std::string path_of(const model::KernelWrite& write) {
 model::KnobSupport probe_core_sched(const NodeConfig& config) {
   if (!config.simulated || config.cookies != &kernel::this_kernel()) return kernel::probe_core_sched(*config.cookies);
   return {.knob = model::Knob::kCoreSched, .supported = false, .file = {}, .why = "a simulated host has no threads"};
-}
-
-/// The file relative to the tree's root, as in events of writes; as it is if it lies elsewhere.
-std::string relative_to(const kernel::CgroupTree& tree, const std::string& path) {
-  const auto pods = tree.directory(tree.kubepods(), std::filesystem::path(path).filename().string());
-  if (!pods || !pods->ends_with(tree.kubepods())) return path;
-  const auto root = std::string_view(*pods).substr(0, pods->size() - tree.kubepods().size());
-  return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
 /// For an event: a list of many CPUs may be long.
@@ -231,70 +220,6 @@ std::optional<model::MilliCpu> NodeLoop::fresh_batch_allocatable(model::MonoTime
   return now - batch_as_of_ <= oldest ? batch_allocatable_ : std::nullopt;
 }
 
-void NodeLoop::keep_off_own_pod() {
-  drop_ended_holds(clock::mono_now());
-  const auto own = own_pod_.look(pods_);
-  const bool holds_root = own && own->what.group == tree_.best_effort();
-  if (own != own_hold_) own_restore_due_ = holds_root;
-  // A limit on besteffort from before would stay, now that nobody may write there.
-  if (own_restore_due_) {
-    const auto back = put_all_back();
-    if (!back) note_trouble(back.error());
-    own_restore_due_ = !back;
-  }
-  if (own == own_hold_) return;
-  auto ordered = holds_;
-  std::erase_if(ordered, [&](const decide::Hold& hold) { return own_hold_ == hold; });
-  own_hold_ = own;
-  if (const auto done = set_hands_off(std::move(ordered)); !done) note_trouble(done.error());
-}
-
-model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
-  if (own_hold_) holds.push_back(*own_hold_);
-  const auto is_release = [](const decide::Hold& hold) { return hold.what.release; };
-  const bool released = std::any_of(holds_.begin(), holds_.end(), is_release);
-  const bool release = std::any_of(holds.begin(), holds.end(), is_release);
-  drop_ended_holds(clock::mono_now());
-  for (auto& event : decide::changes(holds_, holds, clock::wall_now()))
-    note(std::move(event));
-  holds_ = std::move(holds);
-  // A record that is left is one that could not be put back.
-  if (!release || (released && journal_.records().empty() && cpu_side_->cookies_owned() == 0)) return {};
-  return put_all_back();
-}
-
-model::Result<void> NodeLoop::put_all_back() {
-  if (!lease_.still_mine()) {
-    return model::Error(model::ErrorCode::kFenced, "nothing put back: another owner took the lease");
-  }
-  auto report = guard::restore(journal_, guard::RestoreMode::kAllOriginals, false);
-  guard::settle(journal_, report);
-  std::string failed;
-  for (const auto& item : report.items) {
-    const bool went_wrong = item.outcome == guard::RestoreItem::Outcome::kFailed;
-    if (went_wrong) failed += (failed.empty() ? "" : "; ") + guard::line_of(item);
-    if (went_wrong || item.wrote.empty()) continue;
-    note({clock::wall_now(), model::Controller::kGuard, model::Reason::kRelease, relative_to(tree_, item.file.path),
-          item.found, item.wrote});
-  }
-  if (const auto released = cpu_side_->release_cookies(); !released) {
-    failed += (failed.empty() ? "" : "; ") + released.error().message();
-  }
-  suppress_ = {};
-  be_limit_.forget();
-  cpu_side_->forget();
-  if (failed.empty()) return {};
-  return model::Error(model::ErrorCode::kUnavailable, "not everything could be put back: " + failed);
-}
-
-void NodeLoop::drop_ended_holds(model::MonoTime now) {
-  std::erase_if(holds_, [&](const decide::Hold& hold) {
-    if (!decide::is_over(hold, now)) return false;
-    note(model::over(hold.what, clock::wall_now(), model::Controller::kGuard, "expired"));
-    return true;
-  });
-}
-
 model::Result<void> NodeLoop::fast_round() {
   if (fenced_) return *fenced_;
   const auto counters = fast_reader_.read();
@@ -356,26 +281,6 @@ decide::SuppressStep NodeLoop::decide_dry(const model::FastCounters& counters) {
   auto step = step_of(suppress_, off);
   recorder_.suppress(counters, policy_, suppress_, input_, true, step);
   return step;
-}
-
-std::vector<model::FeatureState> NodeLoop::suppress_features() const {
-  using State = model::FeatureState::State;
-  auto features = decide::suppress_features(input_, policy_, decided_);
-  const bool dry_run = policy_ && policy_->dry_run.cpu_suppress;
-  const bool by_quota = policy_ && policy_->threshold.enable && decided_.reason != model::Reason::kSuppressedCpus;
-  const auto beside_be = by_quota ? decide::throttled_with_be(pods_) : std::string();
-  for (auto& feature : features) {
-    if (feature.feature == "cpuSuppress" && !beside_be.empty()) feature.why += "; " + beside_be;
-    if (held_) {
-      if (!policy_ || !policy_->threshold.enable) continue;
-      feature.state = State::kInactive;
-      feature.why = held_why_;
-    } else if (dry_run) {
-      if (feature.state == State::kActive) feature.state = State::kInactive;
-      feature.why = "dry run, nothing is written: " + feature.why;
-    }
-  }
-  return features;
 }
 
 model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {
@@ -505,70 +410,6 @@ model::NodeSample NodeLoop::pod_round() {
                                       .recorder = recorder_});
   if (!done) fenced_ = done.error();
   return sample;
-}
-
-model::NodeStatus NodeLoop::status() const {
-  model::NodeStatus status = status_;
-  status.protection = protection_;
-  status.knobs = cpu_side_->knobs().knobs;
-  status.be_work = cpu_side_->be_work();
-  status.features = told_ ? *told_ : suppress_features();
-  const bool wanted = policy_ && policy_->threshold.enable && !held_;
-  const auto& missing = be_limit_.missing_knob();
-  if (wanted && (!be_limit_.problem().empty() || !missing.empty())) {
-    for (auto& feature : status.features) {
-      if (!feature.feature.starts_with("cpuSuppress")) continue;
-      feature.state = model::FeatureState::State::kUnsupported;
-      feature.why = missing.empty() ? "the limit could not be written: " + be_limit_.problem()
-                                    : fmt::format("{} has no {}", tree_.best_effort(), missing);
-    }
-  }
-  auto by_rounds = cpu_side_->features();
-  if (by_rounds.empty()) by_rounds = decide::waiting_features(waits_for());
-  for (auto& feature : by_rounds)
-    status.features.push_back(std::move(feature));
-  if (applications_) status.features.push_back(*applications_);
-  if (policy_) status.policy_applied = policy_->version;
-  return status;
-}
-
-std::string NodeLoop::waits_for() const {
-  if (!policy_ && !pods_known_) return "no policy yet, no list of pods yet";
-  if (!policy_) return "no policy yet";
-  return pods_known_ ? "no pod round yet" : "no list of pods yet";
-}
-
-void NodeLoop::tell(guard::AuditRing::Untold untold) {
-  for (auto& [number, event] : untold.records) {
-    event.subject = relative_to(tree_, event.subject);
-    events_.add({std::move(event), number});
-  }
-  if (untold.lost > 0) note(events_lost(untold.lost, clock::wall_now()));
-}
-
-void NodeLoop::note(model::Event event) {
-  const auto number = audit_ != nullptr ? audit_->add(event) : 0;
-  events_.add({std::move(event), number});
-  if (audit_ == nullptr) return;
-  if (const auto trouble = audit_->take_trouble()) log::warn("audit", "{}", trouble->message());
-}
-
-void NodeLoop::note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
-                    std::string new_value) {
-  note({clock::wall_now(), controller, reason, std::move(subject), std::move(old_value), std::move(new_value)});
-}
-
-void NodeLoop::note_drift(model::Controller controller, const std::string& file, const std::string& found,
-                          const std::string& wanted) {
-  log::warn("drift", "{} held {}, which is not ours", file, found);
-  note(controller, model::Reason::kDrift, file, found, wanted);
-}
-
-void NodeLoop::note_trouble(const model::Error& error) {
-  // The same trouble comes back every round: once a while is news.
-  if (troubles_.size() >= kMaxTroubles) troubles_.clear();
-  if (!troubles_.insert(error.message()).second) return;
-  log::warn("kernel-trouble", "{}: {}", model::name_of(error.code()), error.message());
 }
 
 }  // namespace tideline::node

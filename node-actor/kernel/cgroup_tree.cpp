@@ -263,6 +263,13 @@ Result<std::string> CgroupTree::path(std::string_view group, std::string_view fi
   return fmt::format("{}/{}", *where, file);
 }
 
+std::string CgroupTree::below_root(const std::string& path) const {
+  const auto pods = directory(kubepods(), std::filesystem::path(path).filename().string());
+  if (!pods || !pods->ends_with(kubepods())) return path;
+  const auto root = std::string_view(*pods).substr(0, pods->size() - kubepods().size());
+  return path.starts_with(root) ? path.substr(root.size()) : path;
+}
+
 Capabilities CgroupTree::capabilities() const {
   Capabilities found;
   const bool v1 = version_ == CgroupVersion::kV1;

@@ -79,6 +79,8 @@ class CgroupTree {
   /// kInvalidArgument for a group or file that would lead out of the hierarchy. Does not look whether it exists.
   model::Result<std::string> directory(std::string_view group, std::string_view file) const;
   model::Result<std::string> path(std::string_view group, std::string_view file) const;
+  /// A file's path below its hierarchy's root, as events name it; as it is where it lies in none of them.
+  std::string below_root(const std::string& path) const;
 
   /// Whether the controller that owns `file` is on cgroup v2 here; in a hybrid tree each may be on its own.
   bool is_unified(std::string_view file) const;
