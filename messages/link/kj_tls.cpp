@@ -189,7 +189,8 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
     return false;
   }
 
-  /// Until the next handshake may begin, whoever waits for it: the backlog does not tell whether anybody does.
+  /// The loop comes round, or it is time in any case: whoever waits is asked again. The backlog does not tell whether
+  /// anybody does.
   void watch_lag() {
     if (std::exchange(watching_lag_, true)) return;
     const kj::Duration in_any_case = std::max(to_kj(pace_.wait(mono_now())), 1 * kj::MILLISECONDS);
