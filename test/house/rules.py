@@ -54,9 +54,17 @@ ROOMS = {
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
         "coordinator/fleet", "coordinator/policy")),
     "coordinator/web": Room(EDGE, "web", (MODEL, "messages/codec", "messages/link", "messages/log")),
-    "coordinator": Room(PROGRAM, "", ("coordinator/*", "storage/*", "messages/*")),
+    "coordinator": Room(PROGRAM, "", ("coordinator/*", "k8s-bridge/*", "storage/*", "messages/*")),
     # tidectl prints the table of policy keys and checks files before it sends them, with the coordinator's own pure code.
     "admin-client": Room(PROGRAM, "tidectl", ("messages/*", "coordinator/policy")),
+    # Kubernetes: what its API server is asked over HTTPS; its objects as ours; what is written to it and when; the bridge.
+    "k8s-bridge/api": Room(EDGE, "k8s_api", (MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock")),
+    "k8s-bridge/translate": Room(PURE, "k8s", (MODEL,)),
+    "k8s-bridge/publish": Room(PURE, "publish", (MODEL, "k8s-bridge/translate")),
+    "k8s-bridge/actor": Room(ACTOR, "bridge", (
+        MODEL, "messages/link", "messages/log", "messages/clock", "k8s-bridge/api", "k8s-bridge/translate",
+        "k8s-bridge/publish", "coordinator/actor", "coordinator/admin", "coordinator/policy", "coordinator/fleet",
+        "coordinator/profile", "storage/store")),
     "deploy/demo/loadgen": Room(EDGE, "loadgen", (MODEL,)),
 }
 
@@ -68,10 +76,11 @@ LIBRARIES = {
     "spdlog/": ("messages/log",),
     "caf/": ("actor", "main"),
     "rocksdb/": ("storage/rocks",),
-    "kj/": ("messages/link", "messages/codec", "coordinator/admin", "coordinator/web", "node-actor/spool", "admin-client"),
+    "kj/": ("messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "node-actor/spool", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
     "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),
+    "yaml-cpp/": ("k8s-bridge/api",),
     "CLI/": ("main", "admin-client"),
     "gtest/": (),
     "gmock/": (),
