@@ -141,5 +141,11 @@ TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {
   EXPECT_NE(run({"kubectl", "--kubeconfig", kubeconfig, "get", "--raw", all}).exit, 0);
 }
 
+TEST_F(Manifests, WhoIsBoundToNoRoleIsToldSo) {
+  const auto refused = run({"kubectl", "--kubeconfig", plane_->user_kubeconfig("somebody"), "get", "nodes"});
+  EXPECT_NE(refused.exit, 0);
+  EXPECT_THAT(refused.output, HasSubstr("User \"somebody\" cannot list resource \"nodes\""));
+}
+
 }  // namespace
 }  // namespace tideline::test
