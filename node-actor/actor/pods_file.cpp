@@ -43,9 +43,7 @@ model::Resources parse_resources(JsonFields& of, std::string_view key, model::Mi
 
 /// A uid and a container id become names of cgroup directories.
 void check_path_part(JsonFields& fields, std::string_view key, const std::string& value) {
-  if (value.find('/') != std::string::npos || value == "." || value == ".." || value.find('\0') != std::string::npos) {
-    fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
-  }
+  if (!model::is_path_part(value)) fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
 }
 
 std::vector<model::Container> parse_containers(JsonFields& pod, model::MidRequests& mid_requests) {
