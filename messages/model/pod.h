@@ -141,6 +141,9 @@ class SharedPod {
 };
 using SharedPods = std::vector<SharedPod>;
 
+/// Whether a uid or a container's id can be a part of a cgroup's name: no slash, no NUL, and neither "." nor "..".
+bool is_path_part(std::string_view text);
+
 /// Koordinator's default without the label: Guaranteed -> LSR, Burstable -> LS, BestEffort -> BE.
 QosClass default_qos(KubeQos qos);
 

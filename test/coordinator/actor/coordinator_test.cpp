@@ -61,6 +61,7 @@ class PacedNode final : public link::NodeClientEvents {
   void on_refused(model::Seq, const model::Error&) override {}
   void on_policy(const model::NodePolicy&) override {}
   void on_hands_off(const model::HandsOffOrder&) override {}
+  void on_objects(const model::NodeObjects&) override {}
   void on_evictions(const model::Result<model::EvictionAnswer>&) override {}
   void on_batch(const model::BatchAllocatable&) override {}
   void on_report_interval(model::Duration interval, model::Duration length) override {

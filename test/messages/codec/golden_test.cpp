@@ -1,35 +1,15 @@
 // Bytes as they were once written: spools, histories, state directories and other versions have them.
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "messages/codec/report_bytes.h"
 #include "messages/codec/wire.h"
+#include "test/messages/codec/golden_hex.h"
 #include "test/messages/codec/samples.h"
 
 namespace tideline::codec {
 namespace {
-
-std::string hex(const std::vector<std::byte>& bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    text += fmt::format("{:02x}{}", static_cast<unsigned>(bytes[i]), i % 32 == 31 ? "\n" : "");
-  return text;
-}
-
-std::vector<std::byte> unhex(const std::string& text) {
-  std::vector<std::byte> bytes;
-  std::string digits;
-  for (const char c : text) {
-    if (c == '\n') continue;
-    digits += c;
-    if (digits.size() < 2) continue;
-    bytes.push_back(static_cast<std::byte>(std::stoul(digits, nullptr, 16)));
-    digits.clear();
-  }
-  return bytes;
-}
 
 const std::string kGoldenReport =
 #include "test/messages/codec/golden_report.inc"

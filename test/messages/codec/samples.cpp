@@ -335,6 +335,25 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
   return policy;
 }
 
+model::NodeObjects known_objects() {
+  model::NodeObjects objects{.number = 7,
+                             .epoch = model::Epoch(3),
+                             .labels = {{"pool", "web"}, {"zone", "a"}},
+                             .annotations = {{std::string(model::kReservationAnnotation), R"({"reservedCPUs": "0"})"}},
+                             .cpu_allocatable = MilliCpu(3900),
+                             .memory_allocatable = std::nullopt,
+                             .pods = {*known_report().pods.at(0).pod}};
+  model::Pod ended;
+  ended.uid = model::PodUid("u2");
+  ended.name_space = "batch";
+  ended.name = "etl-1";
+  ended.qos = model::QosClass::kBe;
+  ended.kube_qos = model::KubeQos::kBestEffort;
+  ended.phase = model::PodPhase::kSucceeded;
+  objects.pods.push_back(std::move(ended));
+  return objects;
+}
+
 model::EvictionAsk known_ask() {
   return {.seen = model::Epoch(7),
           .requests = {{.id = "b00t/cpuEvict.nodeUsage/5/u1",
