@@ -31,6 +31,12 @@ struct RequestSent {
   std::shared_ptr<const SentRequest> sent;
 };
 
+}  // namespace tideline::bridge
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::RequestSent)
+
+namespace tideline::bridge {
+
 class FakeApi final : public ApiPort {
  public:
   explicit FakeApi(caf::actor told = {}) : told_(std::move(told)) {}
@@ -107,5 +113,3 @@ inline nlohmann::json config_map_json(const std::string& name_space, const std::
 }
 
 }  // namespace tideline::bridge
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::RequestSent)
