@@ -40,6 +40,10 @@ const std::string kGoldenReportWithoutAnnotations =
 const std::string kGoldenPolicyWithoutScaling =
 #include "test/messages/codec/golden_policy_without_scaling.inc"
     ;
+// Before ColocationPolicy.updateTimeThresholdSeconds.
+const std::string kGoldenPolicyWithoutUpdateThreshold =
+#include "test/messages/codec/golden_policy_without_update_threshold.inc"
+    ;
 // As version 0.1 wrote them: stored history and older programs have these.
 const std::string kGoldenReport01 =
 #include "test/messages/codec/golden_report_0_1.inc"
@@ -77,6 +81,18 @@ TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
   const auto policy = policy_from_bytes(unhex(kGoldenPolicy));
   ASSERT_TRUE(policy) << policy.error().message();
   EXPECT_EQ(*policy, known_full_policy());
+}
+
+model::NodePolicy policy_of_before_update_threshold() {
+  auto policy = known_full_policy();
+  policy.colocation.update_time_threshold_seconds = 300;
+  return policy;
+}
+
+TEST(GoldenBytes, PolicyOfBeforeTheUpdateThresholdHasItsDefault) {
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutUpdateThreshold));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, policy_of_before_update_threshold());
 }
 
 model::Report report_with_applications() {
@@ -127,7 +143,7 @@ TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
   EXPECT_EQ(*report, report_with_applications());
   const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithApplications));
   ASSERT_TRUE(policy) << policy.error().message();
-  auto wanted = known_full_policy();
+  auto wanted = policy_of_before_update_threshold();
   wanted.scaling = {};
   wanted.host_applications = {
       {"nginx", model::Tier::kProd, model::QosClass::kLs, model::CgroupBase::kCgroupRoot,
@@ -137,7 +153,7 @@ TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
 }
 
 TEST(GoldenBytes, PolicyOfBeforeRatiosScalesNothing) {
-  auto expected = known_full_policy();
+  auto expected = policy_of_before_update_threshold();
   expected.scaling = {};
   const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutScaling));
   ASSERT_TRUE(policy) << policy.error().message();

@@ -294,7 +294,8 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                        .mid_memory_threshold_percent = small(0, 100),
                        .mid_unallocated_percent = small(0, 100),
                        .mid_static_cpu_reserved_percent = small(0, 100),
-                       .mid_static_memory_reserved_percent = small(0, 100)};
+                       .mid_static_memory_reserved_percent = small(0, 100),
+                       .update_time_threshold_seconds = small(1, 3600)};
   policy.threshold = {.enable = draw.coin(),
                       .cpu_suppress_threshold_percent = small(0, 100),
                       .cpu_suppress_min_percent = maybe_small(0, 100),
@@ -431,6 +432,7 @@ model::NodePolicy known_full_policy() {
   policy.colocation.mid_unallocated_percent = 20;
   policy.colocation.mid_static_cpu_reserved_percent = 10;
   policy.colocation.mid_static_memory_reserved_percent = 15;
+  policy.colocation.update_time_threshold_seconds = 600;
   policy.dry_run.cpuset = true;
   policy.dry_run.cpu_evict = true;
   policy.scaling = {.cpu_normalization = model::Ratio(125),
