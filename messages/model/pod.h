@@ -25,6 +25,12 @@ std::string_view name_of(PodPhase phase);  // "Pending" ...
 std::optional<KubeQos> kube_qos_from(std::string_view text);
 std::optional<PodPhase> pod_phase_from(std::string_view text);
 
+/// Whether a pod's uid or a container's id, which become parts of cgroups' names, can be that.
+inline bool can_name_cgroup(std::string_view text) {
+  return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos &&
+         text.find('\0') == std::string_view::npos;
+}
+
 /// What a pod asks for. Absent = not asked for. Batch pods ask in kubernetes.io/batch-cpu and batch-memory.
 struct Resources {
   std::optional<MilliCpu> cpu;

@@ -41,9 +41,8 @@ model::Resources parse_resources(JsonFields& of, std::string_view key, model::Mi
   return resources;
 }
 
-/// A uid and a container id become names of cgroup directories.
 void check_path_part(JsonFields& fields, std::string_view key, const std::string& value) {
-  if (value.find('/') != std::string::npos || value == "." || value == ".." || value.find('\0') != std::string::npos) {
+  if (!value.empty() && !model::can_name_cgroup(value)) {
     fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
   }
 }

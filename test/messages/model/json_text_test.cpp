@@ -20,9 +20,10 @@ Error refusal(std::string_view text, const JsonLimits& limits = {}) {
 }
 
 TEST(JsonText, ReadsADocumentOfEveryType) {
-  const auto parsed = parse_json(R"({"a": [1, -2, 0.5, "x", true, null, {"b": {}}]})", {});
+  constexpr std::string_view kText = R"({"a": [1, -2, 0.5, "x", true, null, {"b": {}}], "c": 18446744073709551615})";
+  const auto parsed = parse_json(kText, {});
   ASSERT_TRUE(parsed) << parsed.error().message();
-  EXPECT_EQ(*parsed, (json{{"a", {1, -2, 0.5, "x", true, nullptr, {{"b", json::object()}}}}}));
+  EXPECT_EQ(*parsed, json::parse(kText));
 }
 
 TEST(JsonText, PointsAtLineColumnAndByteOfBrokenText) {
@@ -63,12 +64,23 @@ TEST(JsonText, RefusesDeepNestingBeforeItCostsAnything) {
 }
 
 TEST(JsonText, ShowsAValueOnOneLineCutAndWithoutControlCharacters) {
-  EXPECT_EQ(shown(json{{"a", {1, 2}}}), R"({"a":[1,2]})");
+  EXPECT_EQ(shown(json::parse(R"({"a": [1, 2]})")), R"({"a":[1,2]})");
   const std::string long_one = shown(json("\x1b[31m" + std::string(500, 'x')));
   EXPECT_LE(long_one.size(), 83u);
   EXPECT_THAT(long_one, AllOf(EndsWith("..."), Not(HasSubstr("\x1b"))));
   EXPECT_EQ(shown(json("\xff\x7f")), "\"\xef\xbf\xbd?\"") << "no UTF-8, and a control character that JSON leaves alone";
   EXPECT_EQ(shown(json("äöü"), 4), "\"ä...") << "not in the middle of a character";
+}
+
+TEST(JsonText, MakesAnyTextPrintable) {
+  EXPECT_EQ(printable("a\nb\x1b[1m\x7f", 80), "a?b?[1m?");
+  EXPECT_EQ(printable("grün", 4), "grü...");
+  EXPECT_EQ(printable("grün", 3), "gr...");
+  EXPECT_EQ(printable(std::string(5, '\xbf'), 3), "...") << "no characters at all";
+  EXPECT_EQ(printable("", 0), "");
+  EXPECT_EQ(beginning("grün", 4), "grü");
+  EXPECT_EQ(beginning("grün", 3), "gr");
+  EXPECT_EQ(beginning("grün", 5), "grün");
 }
 
 }  // namespace
