@@ -1,20 +1,23 @@
 #pragma once
-// JSON text from outside -> a document tree, bounded and without exceptions.
+// JSON of policy documents, within Limits.
 
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
-#include "messages/model/result.h"
+#include "coordinator/policy/limits.h"
+#include "messages/model/json_text.h"
 
 namespace tideline::policy {
 
-/// Refuses duplicate keys, more than Limits::kMaxDepth levels and more than Limits::kMaxTextBytes bytes. The error
-/// gives line, column and byte (each from 1).
-model::Result<nlohmann::json> parse_json(std::string_view text);
+inline model::Result<nlohmann::json> parse_json(std::string_view text) {
+  return model::parse_json(text, {.max_bytes = Limits::kMaxTextBytes, .max_depth = Limits::kMaxDepth});
+}
 
-/// The value as JSON for an error message: one line, printable, at most Limits::kMaxShownBytes, then "...".
-std::string shown(const nlohmann::json& value);
+/// Of at most Limits::kMaxShownBytes.
+inline std::string shown(const nlohmann::json& value) {
+  return model::shown(value, Limits::kMaxShownBytes);
+}
 
 }  // namespace tideline::policy

@@ -1,63 +1,45 @@
 #pragma once
 // When a node's extended resources are written to its status, and what: falls at once, rises with hysteresis and a
-// least interval, withdrawal where there is nothing to say; never what is already there. A plain value: every time comes
-// in, nothing goes out but return values.
+// least interval, withdrawal where there is nothing to say; never what is already there. A plain value: every time
+// comes in, nothing goes out but return values.
+//
+// What is wanted: of batch `published` of the account, of mid `mid`; nothing where the rule is kDisabled or kStale, and
+// 0 under all other rules that offer nothing. Each of the four resources is judged by itself against what is published:
+// what was written last, or what the Node had when it was first seen here. Capacity and allocatable are written alike.
+//  * Nothing is wanted and something is published: it is withdrawn at once.
+//  * A fall is written at once where it is more than diff_threshold of what is published; where less is wanted than
+//    pods requested there already and more is published, so that schedulers would add to it; and where the node's safe
+//    capacity (capacity - margin) shrank since the last write. A smaller one waits for least_interval: noise of what
+//    is measured must not be a write each.
+//  * A rise is written where it is more than diff_threshold, for rise_stable without a break, and rise_interval after
+//    the rise before it. From nothing to something is a rise, and so is any from 0. But what is not on the Node and
+//    was never written here is written at once, unless it is 0: a node that begins is of use within seconds.
+//  * Any other difference is written least_interval after the write before it, or after the Node was first seen.
+//  * A write takes with it all that is smaller than published, and small rises. It never takes a rise that waits.
+//  * Between any two writes of a node there is fall_interval, and at most one is in flight. A write that failed may
+//    have been done: one is made again, of what holds by then, until one succeeds.
+//  * A value that is neither what is published nor what is wanted is somebody else's, kubelet's 0 when it registers
+//    anew included, and is told. That resource is then written at the pace of foreign_max only, whatever is wanted;
+//    the others go on. The answer is what was published, or less if less is wanted. A value from before a write of
+//    ours is nobody else's, for as long as the watch may be behind.
+// A node that the ledger is silent of keeps what it has for start_grace, so that a restart withdraws nothing that is
+// true: one without an offer, one whose account was stale ever since (its agent did not come back yet), and one that is
+// off under policy 0 (there is no policy yet). Then it is withdrawn, where Tideline's annotation says who wrote it.
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "k8s-bridge/publish/node_row.h"
+#include "k8s-bridge/publish/publication.h"
 #include "k8s-bridge/translate/objects.h"
 #include "messages/model/ids.h"
 #include "messages/model/reclaimed.h"
 #include "messages/model/units.h"
 
 namespace tideline::publish {
-
-struct Offer {
-  model::Reclaimed account;      // of which `published` and mid are what is offered
-  double diff_threshold = 0.1;   // resourceDiffThreshold of the node's policy
-  model::Duration least_interval = std::chrono::minutes(5);  // updateTimeThresholdSeconds: between writes that no
-                                                             // threshold asks for
-  friend bool operator==(const Offer&, const Offer&) = default;
-};
-
-enum class WriteReason : std::uint8_t {
-  kFall,       // beyond the threshold, or below what is committed there
-  kRise,       // beyond the threshold, and stable for long enough
-  kRefresh,    // the least interval is over and the value is another
-  kWithdraw,   // stale, or colocation is off
-  kForeign,    // somebody else wrote the field
-};
-std::string_view name_of(WriteReason reason);
-
-struct Write {
-  model::NodeName node;
-  WriteReason reason = WriteReason::kRefresh;
-  std::string body;       // merge patch of nodes/NAME/status: capacity, allocatable and the account's annotation
-  k8s::Extended values;   // what it sets; nullopt = removed
-  friend bool operator==(const Write&, const Write&) = default;
-};
-
-struct PublishOptions {
-  model::Duration rise_stable = std::chrono::seconds(30);     // a rise is written once it held for so long
-  model::Duration rise_interval = std::chrono::seconds(60);   // least time between two rises of one node
-  model::Duration fall_interval = std::chrono::seconds(1);    // least time between any two writes of one node
-  /// Somebody else's value is answered after 1, 2, 4 … s up to this, from 1 s again once it stayed away for as long.
-  model::Duration foreign_max = std::chrono::minutes(5);
-  std::size_t max_annotation_bytes = 2048;
-};
-
-/// Somebody else wrote a field that is ours: for an event, told once for each value.
-struct Foreign {
-  model::NodeName node;
-  k8s::Extended found;
-  k8s::Extended ours;
-  friend bool operator==(const Foreign&, const Foreign&) = default;
-};
 
 class Publisher {
  public:
@@ -66,22 +48,23 @@ class Publisher {
   /// The ledger's newest account of a node.
   void offer(const Offer& offer, model::MonoTime now);
   /// What the API server has, from the list or the watch; gives what is foreign in it. A value that a write of ours in
-  /// flight sets, or one older than the last write (the watch lags), is not.
+  /// flight sets, or one older than the last write (the watch lags), is not. Another uid is another Node.
   std::optional<Foreign> observed(const k8s::NodeObject& node, model::MonoTime now);
   /// The Node object is gone.
   void forget(const model::NodeName& node);
 
-  /// Writes that are due, falls and withdrawals first, then those that wait longest; each node has at most one in flight
-  /// until written() or failed(). Of nodes without a Node object, or without an offer since start, none: a restart writes
-  /// nothing that is already true, and withdraws nothing before the ledger spoke or `grace` is over (see started()).
+  /// Writes that are due, falls and withdrawals first, then those that wait longest; each node has at most one in
+  /// flight until written() or failed(). Of nodes without a Node object none.
   std::vector<Write> due(model::MonoTime now, std::size_t most);
+  /// `resource_version`: of the answer.
   void written(const model::NodeName& node, const std::string& resource_version, model::MonoTime now);
   /// Tried again after `retry_in`.
   void failed(const model::NodeName& node, model::Duration retry_in, model::MonoTime now);
-  /// When due() may have something again if nothing is said till then.
+  /// When due() may have something again if nothing is said till then, not before `now`.
   std::optional<model::MonoTime> next_due(model::MonoTime now) const;
 
-  /// Nodes whose published value is above the offer by now, and since when the worst is: for metrics.
+  /// Nodes with a published value above what is wanted by so much that it is to be written at once, or somebody else's
+  /// such value, and since when the worst is: for metrics.
   struct Above {
     std::size_t nodes = 0;
     model::Duration longest{0};
@@ -89,13 +72,12 @@ class Publisher {
   Above above(model::MonoTime now) const;
 
  private:
-  struct Row;
   PublishOptions options_;
-  std::map<model::NodeName, Row> rows_;
+  std::map<model::NodeName, NodeRow> rows_;
 };
 
-/// The explanation on the Node: JSON of the account's terms, its rule, age and policy version; at most `max_bytes`, zones
-/// left out first.
+/// The explanation on the Node: JSON of the account's terms, its rules, age and policy version; at most `max_bytes`,
+/// zones left out first, then the terms. "" where not even the rules fit.
 std::string account_annotation(const model::Reclaimed& account, std::size_t max_bytes);
 
 }  // namespace tideline::publish

@@ -1,9 +1,12 @@
 #pragma once
 // Nodes and pods as the API server told last, and which nodes' sets are others than before. A plain value.
+//
+// Events may come twice, late, for objects that are not known, and not at all: what a list does not name is gone when
+// it ends, whoever was deleted. Resource versions are not looked at: what came last holds.
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -16,11 +19,17 @@ namespace tideline::k8s {
 
 class Mirror {
  public:
+  Mirror() = default;
+  // Nodes' rows point to pods'.
+  Mirror(const Mirror&) = delete;
+  Mirror& operator=(const Mirror&) = delete;
+
   // A list begins; an object was listed or came by a watch; the list is whole: objects that did not come since
-  // begin_*() are gone.
+  // begin_*() are gone. A list that failed on the way begins anew.
   void begin_nodes();
   void take(NodeObject node);
-  void node_gone(const std::string& name);
+  /// Another Node of that name that came since stays, where the uid is given.
+  void node_gone(const std::string& name, const std::string& uid = {});
   void end_nodes();
   void begin_pods();
   void take(PodObject pod);
@@ -28,25 +37,65 @@ class Mirror {
   void end_pods();
 
   /// Both were listed at least once: before that no set is told to anyone.
-  bool complete() const;
+  bool complete() const { return nodes_listed_ && pods_listed_; }
 
+  /// nullptr: not known.
   const NodeObject* node(const model::NodeName& name) const;
-  std::size_t nodes() const;
-  std::size_t pods() const;
+  std::size_t nodes() const { return known_nodes_; }
+  std::size_t pods() const { return pods_.size(); }
   /// nullptr: not known. By uid.
   const PodObject* pod(const model::PodUid& uid) const;
 
-  /// Names whose objects() differ from when they were last given here, of nodes that are known; none before complete().
+  /// Names of known nodes with a part of objects() that changed since they were last given here, or that are new or
+  /// another Node of the same name; none before complete(). A Node's status and what else is not in objects() is no
+  /// change.
   std::vector<model::NodeName> changed();
-  /// Of a node that is known. number and epoch are 0: the caller stamps them. More pods than a report may hold are left
-  /// out, those that ended first, then the newest; `problems` of it then says so.
+  /// Of a node that is known, else empty. number and epoch are 0: the caller stamps them. By uid. What a report could
+  /// not hold is left out: pods beyond ReportLimits::kMaxPods and kMaxPodsWireBytes, those that ended first, then the
+  /// newest; and, in that order, what pods are bound to beyond kMaxBoundCpus.
   model::NodeObjects objects(const model::NodeName& name) const;
+  /// For people: what of the Node and its pods cannot be used, and what objects() leaves out; at most kMaxProblems.
+  std::vector<std::string> problems(const model::NodeName& name) const;
+  static constexpr std::size_t kMaxProblems = 64;
 
  private:
-  struct NodeRow;
-  struct PodRow;
-  std::map<model::NodeName, std::unique_ptr<NodeRow>> nodes_;
-  std::unordered_map<std::string, PodRow> pods_;
+  struct NodeRow {
+    bool known = false;  // false: pods are bound to it, and its Node object did not come yet or is gone
+    std::uint64_t listing = 0;
+    NodeObject node;
+    std::set<const PodObject*> pods;
+  };
+  struct PodRow {
+    std::uint64_t listing = 0;
+    PodObject pod;
+  };
+  using Nodes = std::map<model::NodeName, NodeRow>;
+  using Pods = std::unordered_map<model::PodUid, PodRow>;
+  /// Of a node's pods those that a set holds, and what of others is left out.
+  struct Choice {
+    std::vector<const PodObject*> pods;
+    std::size_t left_out = 0;
+    std::set<const PodObject*> unbound;  // told without the CPUs they are bound to
+  };
+
+  static Choice choice_of(const NodeRow& row);
+  void mark(Nodes::iterator node);
+  void lose(Nodes::iterator node);
+  void bind(PodRow& row);
+  void unbind(const PodRow& row);
+  Pods::iterator drop(Pods::iterator pod);
+
+  Nodes nodes_;
+  Pods pods_;
+  std::set<model::NodeName> changed_;
+  std::size_t known_nodes_ = 0;
+  std::uint64_t node_listing_ = 0;
+  std::uint64_t pod_listing_ = 0;
+  bool nodes_listed_ = false;
+  bool pods_listed_ = false;
 };
+
+/// The most bytes that the pod takes in a report.
+std::size_t wire_bytes(const model::Pod& pod);
 
 }  // namespace tideline::k8s

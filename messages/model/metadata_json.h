@@ -1,5 +1,5 @@
 #pragma once
-// JSON in labels and annotations, for who reads them. Not for other rooms.
+// JSON in labels and annotations, and quantities in Kubernetes objects, for who reads them. For rooms that read these.
 
 #include <cstdint>
 #include <optional>

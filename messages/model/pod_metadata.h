@@ -2,6 +2,7 @@
 // What a pod's labels and annotations say, by the keys that koordlet reads. The text comes from whoever may create a
 // pod: what cannot be used is a problem to report, and the rest holds.
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -23,6 +24,13 @@ inline constexpr std::string_view kCpuQosAnnotation = "koordinator.sh/cpuQOS";
 inline constexpr std::string_view kResourceStatusAnnotation = "scheduling.koordinator.sh/resource-status";
 inline constexpr std::string_view kExtendedResourceAnnotation = "node.koordinator.sh/extended-resource-spec";
 
+/// All that apply_metadata() reads.
+inline constexpr std::array kPodLabels{kQosClassLabel, kSubPriorityLabel, kEvictionEnabledLabel, kCoreSchedGroupLabel,
+                                       kCoreSchedPolicyLabel};
+inline constexpr std::array kPodAnnotations{kEvictionPolicyAnnotation, kEvictionPriorityAnnotation,
+                                            kCpuBurstAnnotation,       kCpuQosAnnotation,
+                                            kResourceStatusAnnotation, kExtendedResourceAnnotation};
+
 struct PodMetadata {
   std::map<std::string, std::string, std::less<>> labels;
   std::map<std::string, std::string, std::less<>> annotations;
@@ -41,7 +49,7 @@ MetadataProblem metadata_problem(std::string_view key, std::string_view value, s
 /// Fills qos, cpu_burst, cpu_qos, bound_cpus, core_sched, eviction (but for `terminating`) and the batch resources of
 /// those containers that have none of their own. `pod` comes with its containers and with what holds without a key:
 /// that stays where a key is absent or bad. A bad key is one problem and is ignored as a whole; a member of cpuBurst or
-/// cpuQOS that is not known is one too, and the others are taken. Keys that are not listed above are ignored.
+/// cpuQOS that is not known is one too, and the others are taken. Keys that are in neither list are ignored.
 std::vector<MetadataProblem> apply_metadata(const PodMetadata& metadata, Pod& pod);
 
 }  // namespace tideline::model

@@ -41,7 +41,6 @@ model::Resources parse_resources(JsonFields& of, std::string_view key, model::Mi
   return resources;
 }
 
-/// A uid and a container id become names of cgroup directories.
 void check_path_part(JsonFields& fields, std::string_view key, const std::string& value) {
   if (!model::is_path_part(value)) fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
 }

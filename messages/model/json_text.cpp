@@ -1,4 +1,4 @@
-#include "coordinator/policy/json_text.h"
+#include "messages/model/json_text.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,30 +7,16 @@
 
 #include <fmt/format.h>
 
-#include "coordinator/policy/limits.h"
-
-namespace tideline::policy {
+namespace tideline::model {
 namespace {
 
 using nlohmann::json;
 
-std::string printable(std::string_view text, std::size_t max) {
-  std::string out;
-  for (const char c : text.substr(0, max))
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  // A cut through a multi-byte character would leave bytes that are no UTF-8.
-  if (text.size() > max) {
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80)
-      out.pop_back();
-    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
-    out += "...";
-  }
-  return out;
-}
+constexpr std::size_t kMaxShownKeyBytes = 80;
 
 class TreeBuilder final : public nlohmann::json_sax<json> {
  public:
-  explicit TreeBuilder(std::string_view text) : text_(text) {}
+  TreeBuilder(std::string_view text, std::size_t max_depth) : text_(text), max_depth_(max_depth) {}
 
   bool null() override { return put(nullptr); }
   bool boolean(bool value) override { return put(value); }
@@ -47,7 +33,7 @@ class TreeBuilder final : public nlohmann::json_sax<json> {
 
   bool key(string_t& name) override {
     if (open_.back()->contains(name)) {
-      return fail(fmt::format("key \"{}\" comes twice in one object", printable(name, Limits::kMaxShownBytes)));
+      return fail(fmt::format("key \"{}\" comes twice in one object", printable(name, kMaxShownKeyBytes)));
     }
     key_ = std::move(name);
     return true;
@@ -66,20 +52,20 @@ class TreeBuilder final : public nlohmann::json_sax<json> {
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const auto line_start = before.rfind('\n');
     const std::size_t column = line_start == std::string_view::npos ? byte : byte - line_start - 1;
-    error_ = model::Error(model::ErrorCode::kMalformed, fmt::format("not JSON at line {}, column {} (byte {}): {}",
-                                                                    line, column, byte, printable(what, 200)));
+    error_ = Error(ErrorCode::kMalformed, fmt::format("not JSON at line {}, column {} (byte {}): {}", line, column,
+                                                      byte, printable(what, 200)));
     return false;
   }
 
-  model::Result<json> take(bool complete) && {
+  Result<json> take(bool complete) && {
     if (error_) return *error_;
-    if (!complete) return model::Error(model::ErrorCode::kMalformed, "not JSON");
+    if (!complete) return Error(ErrorCode::kMalformed, "not JSON");
     return std::move(root_);
   }
 
  private:
-  bool fail(std::string message, model::ErrorCode code = model::ErrorCode::kMalformed) {
-    error_ = model::Error(code, std::move(message));
+  bool fail(std::string message, ErrorCode code = ErrorCode::kMalformed) {
+    error_ = Error(code, std::move(message));
     return false;
   }
 
@@ -99,8 +85,8 @@ class TreeBuilder final : public nlohmann::json_sax<json> {
   }
 
   bool open(json container) {
-    if (open_.size() >= Limits::kMaxDepth) {
-      return fail(fmt::format("nested deeper than {} levels", Limits::kMaxDepth), model::ErrorCode::kOverloaded);
+    if (open_.size() >= max_depth_) {
+      return fail(fmt::format("nested deeper than {} levels", max_depth_), ErrorCode::kOverloaded);
     }
     open_.push_back(place(std::move(container)));
     return true;
@@ -112,31 +98,47 @@ class TreeBuilder final : public nlohmann::json_sax<json> {
   }
 
   std::string_view text_;
+  std::size_t max_depth_;
   json root_;
   // Each points into its parent, which grows only after its open child is closed.
   std::vector<json*> open_;
   std::string key_;
-  std::optional<model::Error> error_;
+  std::optional<Error> error_;
 };
 
 }  // namespace
 
-model::Result<json> parse_json(std::string_view text) {
-  if (text.size() > Limits::kMaxTextBytes) {
-    return model::Error(model::ErrorCode::kOverloaded,
-                        fmt::format("{} bytes; at most {} are read", text.size(), Limits::kMaxTextBytes));
+std::string_view beginning(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  std::size_t end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return text.substr(0, end);
+}
+
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  std::string out;
+  for (const char c : beginning(text, max_bytes))
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  if (text.size() > max_bytes) out += "...";
+  return out;
+}
+
+Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
+  if (text.size() > limits.max_bytes) {
+    return Error(ErrorCode::kOverloaded, fmt::format("{} bytes; at most {} are read", text.size(), limits.max_bytes));
   }
   // The parser would take a NUL for the end of the text and leave the rest unread.
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
-    return model::Error(model::ErrorCode::kMalformed, fmt::format("not JSON: a NUL at byte {}", nul + 1));
+    return Error(ErrorCode::kMalformed, fmt::format("not JSON: a NUL at byte {}", nul + 1));
   }
-  TreeBuilder builder(text);
+  TreeBuilder builder(text, limits.max_depth);
   const bool complete = json::sax_parse(text, &builder);
   return std::move(builder).take(complete);
 }
 
-std::string shown(const json& value) {
-  return printable(value.dump(-1, ' ', false, json::error_handler_t::replace), Limits::kMaxShownBytes);
+std::string shown(const json& value, std::size_t max_bytes) {
+  return printable(value.dump(-1, ' ', false, json::error_handler_t::replace), max_bytes);
 }
 
-}  // namespace tideline::policy
+}  // namespace tideline::model
