@@ -284,7 +284,7 @@ class Reference(unittest.TestCase):
 
     def test_log_events_are_those_of_the_code(self):
         logged = set()
-        for room in ("node-actor", "coordinator", "messages/link"):
+        for room in ("node-actor", "coordinator", "k8s-bridge", "messages/link"):
             for folder, _, names in os.walk(f"{SOURCE}/{room}"):
                 for name in names:
                     if name.endswith(".cpp"):
