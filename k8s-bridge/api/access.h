@@ -18,8 +18,8 @@ struct Access {
   std::string path_prefix;  // of the URL, "" or "/k8s/clusters/c1"
   std::string ca_file;      // one of these two; the server's certificate is always verified
   std::string ca_pem;
-  /// Name the server must prove where the URL's host is an IP, which kj-tls does not check: kubeconfig tls-server-name,
-  /// in a pod and otherwise "kubernetes.default.svc".
+  /// The DNS name that the server's certificate must hold; "" = the host, where that is a name. An IP is nothing that
+  /// kj-tls compares: there it is kubeconfig's tls-server-name, and in a pod and otherwise "kubernetes.default.svc".
   std::string server_name;
   std::string token_file;
   std::string token;

@@ -102,7 +102,7 @@ void Core::show_waiting() {
 }
 
 void Core::taskFailed(kj::Exception&& exception) {
-  log::error("api-task-failed", "{}", exception.getDescription().cStr());
+  log::error("kubernetes-task-failed", "{}", exception.getDescription().cStr());
 }
 
 }  // namespace tideline::k8s_api

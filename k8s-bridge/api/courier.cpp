@@ -54,8 +54,9 @@ void Courier::note(const Head& head) {
   if ((head.status != 429 && head.status != 503) || !head.retry_after) return;
   turnstile_.hold(std::min(*head.retry_after, kLongestHold));
   if (const auto held = noise_.admit(now_of(timer_).ns)) {
-    log::warn("api-held-back", "the API server answers {} and wants to be asked in {} ms ({} more since the last line)",
-              head.status, model::to_ms(*head.retry_after), *held);
+    log::warn("kubernetes-held-back",
+              "the API server answers {} and wants to be asked in {} ms ({} more since the last line)", head.status,
+              model::to_ms(*head.retry_after), *held);
   }
 }
 

@@ -280,10 +280,10 @@ bool Transport::refresh(bool anyway) {
   const std::string problem = renewed ? "" : renewed.error().message();
   if (problem != trouble_) {
     trouble_ = problem;
-    if (!problem.empty()) log::warn("api-credentials-bad", "{}; those of before stay in use", problem);
+    if (!problem.empty()) log::warn("kubernetes-credentials-bad", "{}; those of before stay in use", problem);
   }
   if (!renewed || !*renewed) return false;
-  log::info("api-credentials", "{}: changed, and read again", config_.access.source);
+  log::info("kubernetes-credentials", "{}: changed, and read again", config_.access.source);
   return true;
 }
 

@@ -101,7 +101,7 @@ void Turnstile::wake_when_due(MonoTime now) {
 }
 
 void Turnstile::taskFailed(kj::Exception&& exception) {
-  log::error("api-task-failed", "turnstile: {}", exception.getDescription().cStr());
+  log::error("kubernetes-task-failed", "turnstile: {}", exception.getDescription().cStr());
 }
 
 }  // namespace tideline::k8s_api

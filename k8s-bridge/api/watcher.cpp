@@ -170,7 +170,7 @@ void Watcher::gone(const std::string& why) {
   body_ = nullptr;
   began_at_.reset();
   courier_.counters().update([](ClientCounts& counts) { ++counts.relists_410; });
-  log::info("api-relist", "{}: listed anew: {}", resource_.name, why);
+  log::info("kubernetes-relist", "{}: listed anew: {}", resource_.name, why);
   if (!plan_.on_gone()) tell("the API server answers " + why);
 }
 
@@ -193,9 +193,9 @@ void Watcher::tell(const std::string& problem) {
   if (told_ == problem) return;
   told_ = problem;
   if (problem.empty()) {
-    log::info("api-watching", "{}: watched from version {} on", resource_.name, plan_.resource_version());
+    log::info("kubernetes-watching", "{}: watched from version {} on", resource_.name, plan_.resource_version());
   } else {
-    log::warn("api-not-watching", "{}: {}", resource_.name, problem);
+    log::warn("kubernetes-not-watching", "{}: {}", resource_.name, problem);
   }
   sink_.on_watching(problem);
 }
