@@ -15,11 +15,11 @@ using model::ErrorCode;
 using model::Result;
 using model::ThresholdPolicy;
 
-using Field = std::optional<int> ThresholdPolicy::*;
+using ThresholdField = std::optional<int> ThresholdPolicy::*;
 
 struct Named {
   std::string_view key;
-  Field field;
+  ThresholdField field;
 };
 
 constexpr Named kSatisfactionLower{"cpuEvictBESatisfactionLowerPercent",
