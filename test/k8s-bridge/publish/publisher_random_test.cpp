@@ -137,7 +137,7 @@ class World {
   }
 
   void interfere(Node& node) {
-    if (chance(3600)) {
+    if (chance(360)) {
       node.api.heartbeat();
       notify(node);
     }
@@ -247,7 +247,7 @@ TEST(RandomPublisher, NeverLeavesTooMuchPublishedForLongAfterFailures) {
 
 TEST(RandomPublisher, AnswersOtherWritersAtABoundedPace) {
   each_seed(10, [](std::uint64_t seed) {
-    World world(seed, {.move_percent = 0, .foreign_per_hour = 3600});
+    World world(seed, {.move_percent = 0, .foreign_per_hour = 720});
     world.run(minutes(40));
     EXPECT_LE(world.most_writes_within(minutes(5), MonoTime{}, WriteReason::kForeign), 10u);
     EXPECT_LE(world.most_writes_within(minutes(40), MonoTime{}, WriteReason::kForeign), 18u);
