@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -18,6 +21,7 @@
 #include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
 #include "coordinator/web/server.h"
+#include "k8s-bridge/actor/kubernetes_bridge.h"
 #include "messages/link/deny_list.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
@@ -27,7 +31,9 @@ namespace {
 
 using tideline::model::Result;
 namespace admin = tideline::admin;
+namespace bridge = tideline::bridge;
 namespace coordinator = tideline::coordinator;
+namespace k8s_api = tideline::k8s_api;
 namespace log = tideline::log;
 namespace model = tideline::model;
 namespace policy = tideline::policy;
@@ -38,8 +44,21 @@ constexpr int kExitFault = 1;
 constexpr int kExitUsage = 2;
 constexpr unsigned kBrokenStopSeconds = 10;
 constexpr std::string_view kDirSource = "dir:";
+constexpr std::string_view kKubernetesSource = "kubernetes";
 // Well above the time below which a node takes the end of its session for a failure, and waits longer each time.
 constexpr auto kShortestSessionAge = std::chrono::seconds(10);
+
+/// How Kubernetes is reached, and what of it is used.
+struct KubernetesArguments {
+  bool enabled = false;  // also where the policy does not come from there
+  std::string kubeconfig;
+  std::string context;
+  std::string preferred_configmap = bridge::text_of(bridge::default_config_maps().front());
+  bool preferred_given = false;
+  std::uint32_t requests_a_second = 30;
+  std::uint32_t burst = 60;
+  std::vector<bridge::ConfigMapName> config_maps;  // that policy comes from, by preference
+};
 
 struct Arguments {
   coordinator::CoordinatorConfig config;
@@ -51,6 +70,7 @@ struct Arguments {
   bool admin_socket_in_container = false;
   std::string data_dir = "/var/lib/tideline-coordinator";
   std::string policy_source;
+  KubernetesArguments kubernetes;
   std::string retention = "14d";
   std::string commit_window = "20ms";
   std::string session_max_age = "12h";
@@ -67,12 +87,73 @@ bool left_out_in_container(const Arguments& arguments) {
   return !arguments.no_admin_socket && !arguments.admin_socket_in_container && admin::in_container();
 }
 
-Result<void> settle(Arguments& arguments) {
-  if (!arguments.policy_source.starts_with(kDirSource) || arguments.policy_source.size() == kDirSource.size()) {
-    return model::Error(model::ErrorCode::kInvalidArgument,
-                        fmt::format("--policy-source {}: want dir:PATH", arguments.policy_source));
+/// Which ConfigMaps --policy-source and --preferred-configmap name, by preference.
+Result<std::vector<bridge::ConfigMapName>> named_config_maps(const Arguments& arguments) {
+  const auto& kubernetes = arguments.kubernetes;
+  if (arguments.policy_source != kKubernetesSource) {
+    const auto name = bridge::config_map_name(arguments.policy_source.substr(kKubernetesSource.size() + 1));
+    if (!name) return name.error().in("--policy-source " + arguments.policy_source);
+    if (kubernetes.preferred_given) {
+      return model::invalid(fmt::format("--preferred-configmap {}: --policy-source {} names one ConfigMap alone",
+                                        kubernetes.preferred_configmap, arguments.policy_source));
+    }
+    return std::vector<bridge::ConfigMapName>{*name};
   }
-  arguments.config.policy_dir = arguments.policy_source.substr(kDirSource.size());
+  const auto preferred = bridge::config_map_name(kubernetes.preferred_configmap);
+  if (!preferred) return preferred.error().in("--preferred-configmap");
+  auto names = bridge::by_preference(bridge::default_config_maps(), *preferred);
+  if (!names) return names.error().in("--preferred-configmap");
+  return names;
+}
+
+Result<void> settle_policy_source(Arguments& arguments) {
+  const std::string_view source = arguments.policy_source;
+  auto& kubernetes = arguments.kubernetes;
+  if (source == kKubernetesSource || source.starts_with(std::string(kKubernetesSource) + ":")) {
+    auto names = named_config_maps(arguments);
+    if (!names) return names.error();
+    kubernetes.config_maps = *std::move(names);
+    kubernetes.enabled = true;
+    std::vector<std::string> texts;
+    for (const auto& name : kubernetes.config_maps)
+      texts.push_back(bridge::text_of(name));
+    arguments.config.policy = coordinator::kubernetes_source(texts);
+    return {};
+  }
+  if (!source.starts_with(kDirSource) || source.size() == kDirSource.size()) {
+    return model::invalid(
+        fmt::format("--policy-source {}: want dir:PATH, kubernetes or kubernetes:NAMESPACE/NAME", source));
+  }
+  if (kubernetes.preferred_given) {
+    return model::invalid(fmt::format("--preferred-configmap {}: --policy-source {} takes no ConfigMap",
+                                      kubernetes.preferred_configmap, source));
+  }
+  arguments.config.policy = coordinator::directory_source(std::string(source.substr(kDirSource.size())));
+  return {};
+}
+
+Result<void> settle_kubernetes(const KubernetesArguments& kubernetes) {
+  if (!kubernetes.enabled && !kubernetes.kubeconfig.empty()) {
+    return model::invalid(
+        fmt::format("--kubeconfig {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
+                    "--kubernetes beside another source",
+                    kubernetes.kubeconfig));
+  }
+  if (kubernetes.kubeconfig.empty() && !kubernetes.context.empty()) {
+    return model::invalid(fmt::format("--kube-context {}: want --kubeconfig as well", kubernetes.context));
+  }
+  if (kubernetes.requests_a_second < 1 || kubernetes.requests_a_second > 10'000) {
+    return model::invalid(fmt::format("--kube-qps {}: want 1 to 10000", kubernetes.requests_a_second));
+  }
+  if (kubernetes.burst < 1 || kubernetes.burst > 100'000) {
+    return model::invalid(fmt::format("--kube-burst {}: want 1 to 100000", kubernetes.burst));
+  }
+  return {};
+}
+
+Result<void> settle(Arguments& arguments) {
+  if (const auto source = settle_policy_source(arguments); !source) return source.error();
+  if (const auto kubernetes = settle_kubernetes(arguments.kubernetes); !kubernetes) return kubernetes.error();
   const auto retention = model::parse_duration(arguments.retention);
   if (!retention) return retention.error().in("--retention");
   if (*retention < std::chrono::minutes(1)) {
@@ -104,6 +185,35 @@ Result<void> settle(Arguments& arguments) {
   arguments.config.retention = *retention;
   arguments.config.commit_window = *window;
   return {};
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+Result<k8s_api::Access> access_of(const KubernetesArguments& kubernetes) {
+  if (!kubernetes.kubeconfig.empty()) return k8s_api::kubeconfig_access(kubernetes.kubeconfig, kubernetes.context);
+  return k8s_api::service_account_access(k8s_api::kServiceAccountDirectory, environment("KUBERNETES_SERVICE_HOST"),
+                                         environment("KUBERNETES_SERVICE_PORT"));
+}
+
+/// Null where nothing asks for Kubernetes.
+Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArguments& kubernetes) {
+  if (!kubernetes.enabled) return std::shared_ptr<coordinator::Bridge>();
+  auto access = access_of(kubernetes);
+  if (!access) return access.error();
+  log::info("kubernetes-bridge", "{}: https://{}:{}{}", access->source, access->host, access->port,
+            access->path_prefix);
+  bridge::KubernetesConfig config;
+  config.client.access = *std::move(access);
+  config.client.requests_a_second = kubernetes.requests_a_second;
+  config.client.burst = kubernetes.burst;
+  config.client.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
+  config.config_maps = kubernetes.config_maps;
+  auto started = bridge::KubernetesBridge::start(std::move(config));
+  if (!started) return started.error();
+  return std::shared_ptr<coordinator::Bridge>(*std::move(started));
 }
 
 /// A session is a file descriptor; the usual soft limit is 1024.
@@ -152,6 +262,9 @@ int run(const Arguments& arguments) {
   std::shared_ptr<tideline::store::HistoryStore> store = std::move(*opened);
   std::atomic<bool> broken{false};
   auto config = arguments.config;
+  auto kubernetes = start_bridge(arguments.kubernetes);
+  if (!kubernetes) return fail(kubernetes.error());
+  config.bridge = *std::move(kubernetes);
   config.on_actor_ended = [&broken] {
     broken = true;
     ::kill(::getpid(), SIGTERM);
@@ -219,7 +332,14 @@ int check(const Arguments& arguments) {
     const auto list = tideline::link::DenyList::load(denied);
     say(list.ok(), list ? fmt::format("denied names: {} in {}", list->size(), denied) : list.error().message());
   }
-  const auto documents = coordinator::read_policy_dir(arguments.config.policy_dir);
+  if (arguments.kubernetes.enabled) {
+    const auto started = start_bridge(arguments.kubernetes);
+    say(started.ok(), started ? "Kubernetes: the files of the access are good; the API server was not asked"
+                              : "Kubernetes: " + started.error().message());
+  }
+  const auto& directory = arguments.config.policy.directory;
+  if (directory.empty()) return ok ? 0 : 1;
+  const auto documents = coordinator::read_policy_dir(directory);
   if (!documents) {
     say(false, documents.error().message());
     return 1;
@@ -259,8 +379,22 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--data-dir", arguments.data_dir, "directory of the history store")->capture_default_str();
   app.add_option("--policy-source", arguments.policy_source,
-                 "dir:PATH with ConfigMap-shaped JSON files, watched for change")
+                 "dir:PATH with ConfigMap-shaped JSON files, watched for change; kubernetes: the ConfigMaps of "
+                 "ack-koordinator and Koordinator; kubernetes:NAMESPACE/NAME: that one")
       ->required();
+  auto& kubernetes = arguments.kubernetes;
+  app.add_option("--preferred-configmap", kubernetes.preferred_configmap,
+                 "which of the two is in force where both are there")
+      ->capture_default_str();
+  app.add_flag("--kubernetes", kubernetes.enabled,
+               "tell nodes their pods and publish on Nodes also where the policy comes from elsewhere");
+  app.add_option("--kubeconfig", kubernetes.kubeconfig,
+                 "file that says how the API server is reached; without it the pod's service account does");
+  app.add_option("--kube-context", kubernetes.context, "context of that file; without it its current one");
+  app.add_option("--kube-qps", kubernetes.requests_a_second, "requests to the API server a second at most")
+      ->capture_default_str();
+  app.add_option("--kube-burst", kubernetes.burst, "requests that may be made at once above that")
+      ->capture_default_str();
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")
@@ -282,7 +416,7 @@ int main(int argc, char** argv) {
       "      --tls-cert /etc/tideline/coordinator.crt --tls-key /etc/tideline/coordinator.key "
       "--tls-ca /etc/tideline/ca.crt\n"
       "  tideline-coordinator check ...same options...   # says what is wrong before anything runs");
-  auto* checked = app.add_subcommand("check", "check TLS files and policy files, then exit");
+  auto* checked = app.add_subcommand("check", "check TLS files, policy files and access to Kubernetes, then exit");
   auto* version = app.add_subcommand("version", "print the version");
   add_options(app, arguments);
   checked->fallthrough();
@@ -302,6 +436,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   arguments.admin_socket_given = app.count("--admin-socket") > 0;
+  arguments.kubernetes.preferred_given = app.count("--preferred-configmap") > 0;
   if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
   if (const auto log = log::init("tideline-coordinator", arguments.log_level); !log) {
     return fail(log.error().in("--log-level"), kExitUsage);

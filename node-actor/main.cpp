@@ -38,6 +38,7 @@ struct Arguments {
   std::string kernel_root;
   std::string kubelet_dir;
   std::string driver;
+  std::string pods_from = "file";
   std::vector<std::string> labels;
   std::vector<std::string> annotations;
   std::string reserved_cpu = "0";
@@ -136,11 +137,31 @@ Result<void> settle_labels(Arguments& arguments) {
     const auto good = settle_pair("--label", label, model::ReportLimits::kMaxTextBytes, arguments.config.labels);
     if (!good) return good;
   }
-  constexpr std::size_t kMaxLabels = 256;  // of a report
-  if (arguments.config.labels.size() > kMaxLabels) {
-    return model::Error(model::ErrorCode::kInvalidArgument,
-                        fmt::format("--label: {} labels, limit {}", arguments.config.labels.size(), kMaxLabels));
+  const auto count = arguments.config.labels.size();
+  if (count > model::ReportLimits::kMaxLabels) {
+    return model::invalid(fmt::format("--label: {} labels, limit {}", count, model::ReportLimits::kMaxLabels));
   }
+  return {};
+}
+
+/// What the coordinator tells has no second source.
+Result<void> settle_pods_source(Arguments& arguments) {
+  auto& config = arguments.config;
+  if (arguments.pods_from == "file") {
+    if (config.pods_file.empty()) return model::invalid("--pods-file is required, or --pods-from coordinator");
+    return {};
+  }
+  if (arguments.pods_from != "coordinator") {
+    return model::invalid(fmt::format("--pods-from {}: want file or coordinator", arguments.pods_from));
+  }
+  config.pods_from = node::PodsFrom::kCoordinator;
+  const auto refuse = [](const char* option, const char* what) {
+    return model::invalid(
+        fmt::format("{} beside --pods-from coordinator: the coordinator tells the node's {}", option, what));
+  };
+  if (!config.pods_file.empty()) return refuse("--pods-file", "pods");
+  if (!arguments.labels.empty()) return refuse("--label", "labels");
+  if (!arguments.annotations.empty()) return refuse("--annotation", "annotations");
   return {};
 }
 
@@ -198,6 +219,7 @@ Result<void> settle(Arguments& arguments) {
   }
   config.record_max_bytes = static_cast<std::size_t>(record->value());
   if (const auto intervals = settle_intervals(arguments); !intervals) return intervals;
+  if (const auto source = settle_pods_source(arguments); !source) return source;
   if (const auto annotations = settle_annotations(arguments); !annotations) return annotations;
   return settle_labels(arguments);
 }
@@ -226,17 +248,23 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--tls-key", config.tls.key, "PEM file: its private key");
   app.add_option("--tls-ca", config.tls.ca, "PEM file: authorities whose coordinators are trusted");
   app.add_option("--state-dir", config.state_dir,
-                 "journal, spool, audit ring and last policy; on the host, not in a container")
+                 "journal, spool, audit ring, last policy and pods; on the host, not in a container")
       ->capture_default_str();
-  app.add_option("--pods-file", config.pods_file, "JSON file with the pods of this host (docs/pods-file.md)")
-      ->required();
+  app.add_option("--pods-from", arguments.pods_from,
+                 "file, or coordinator: that tells the node's pods, labels, annotations and allocatable, as Kubernetes "
+                 "has them")
+      ->capture_default_str();
+  app.add_option("--pods-file", config.pods_file,
+                 "JSON file with the pods of this host (docs/pods-file.md); required with --pods-from file");
   app.add_option("--label", arguments.labels, "node label key=value, for policies that select nodes; may be repeated");
   app.add_option(
       "--annotation", arguments.annotations,
       "node annotation key=value: what is reserved, given away by other schedulers, or another strategy; may "
       "be repeated");
-  app.add_option("--reserved-cpu", arguments.reserved_cpu, "CPU kept for the system, e.g. 500m")->capture_default_str();
-  app.add_option("--reserved-memory", arguments.reserved_memory, "memory kept for the system, e.g. 1Gi")
+  app.add_option("--reserved-cpu", arguments.reserved_cpu,
+                 "CPU kept for the system, e.g. 500m; where the coordinator tells what is allocatable, that counts")
+      ->capture_default_str();
+  app.add_option("--reserved-memory", arguments.reserved_memory, "memory kept for the system, e.g. 1Gi; likewise")
       ->capture_default_str();
   app.add_option("--reserved-cpus", arguments.reserved_cpus,
                  "CPUs kept for the system, e.g. 0-1: neither batch nor the pool of services is put on them");
@@ -354,6 +382,7 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  tideline-node run --node-name n1 --coordinator 10.0.0.5:7400 --pods-file /etc/tideline/pods.json \\\n"
       "      --tls-cert /etc/tideline/node.crt --tls-key /etc/tideline/node.key --tls-ca /etc/tideline/ca.crt\n"
+      "  tideline-node run --node-name n1 --coordinator 10.0.0.5:7400 --pods-from coordinator ...TLS files...\n"
       "  tideline-node check ...same options...   # says what is wrong before anything runs\n"
       "  tideline-node release                    # puts every kernel file back as it was\n"
       "  tideline-node audit --since 2h           # what was written on this host, and why");
@@ -361,7 +390,7 @@ int main(int argc, char** argv) {
   add_agent_options(*run, arguments);
   auto* worker = app.add_subcommand("worker", "")->group("");
   add_agent_options(*worker, arguments);
-  auto* check = app.add_subcommand("check", "check options, TLS files, pods file and cgroup tree, change nothing");
+  auto* check = app.add_subcommand("check", "check options, TLS files, pods and cgroup tree, change nothing");
   add_agent_options(*check, arguments);
   auto* released =
       app.add_subcommand("release", "restore every kernel file that an agent changed and did not put back");

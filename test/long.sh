@@ -179,7 +179,7 @@ run_fuzz() {
 
 run_guest() {
   ctest --test-dir "build/$preset" --label-regex '^guest' --output-on-failure --no-tests=error \
-    --output-junit guest.xml && test/vm/none_skipped.py "build/$preset/guest.xml" && return 0
+    --output-junit guest.xml && test/tools/none_skipped.py "build/$preset/guest.xml" guest && return 0
   failed+=("guest tests")
   return 1
 }

@@ -2,7 +2,7 @@
 # run.sh [--quick] [--label REGEX] [--jobs N] [--help]
 # Sets up, builds and tests the whole project; the last lines are ctest's summary of the release run.
 #   --quick        release build and its tests only: no format check, clang-tidy or sanitizers
-#   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, house, guest
+#   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
 #   --jobs N       parallel build and test jobs (default: CPUs)
 # Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 240; files left over are named).
 set -uo pipefail
@@ -61,9 +61,10 @@ run_tests() {
     --output-junit tests.xml "$@"
 }
 
-# A test of the guest that is skipped although there is a kernel to boot is a failure.
-guest_tests_ran() {
-  [[ -z ${VMLINUZ:-} || $label != . ]] || test/vm/none_skipped.py build/release/tests.xml
+# A test that is skipped although what it needs is there is a failure: a kernel to boot, an API server to start.
+none_skipped() {
+  local variable=$1 kind=$2
+  [[ -z ${!variable:-} || $label != . ]] || test/tools/none_skipped.py build/release/tests.xml "$kind"
 }
 
 source test/tools/realenv.sh
@@ -87,5 +88,6 @@ if ((${#failed[@]})); then
 fi
 run_tests release --label-regex "$label"
 status=$?
-guest_tests_ran || status=1
+none_skipped VMLINUZ guest || status=1
+none_skipped KUBE_APISERVER kube || status=1
 ((status == 0 && ${#failed[@]} == 0))

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/actor/backend.h"
+#include "coordinator/actor/bridge.h"
 #include "coordinator/actor/fleet_actor.h"
 #include "coordinator/actor/fleet_memory.h"
 #include "coordinator/actor/history_actor.h"
@@ -95,7 +96,8 @@ struct Coordinator::Impl {
   caf::actor_system_config actor_config;
   caf::actor_system system{quiet_scheduler(actor_config)};
   LinkPortPtr link = std::make_shared<LinkPort>();
-  caf::actor history, reader, fleet, policy, sessions, watch;
+  std::shared_ptr<Bridge> bridge_part;
+  caf::actor history, reader, bridge, fleet, policy, sessions, watch;
   std::unique_ptr<LinkEvents> events;
   std::unique_ptr<ActorBackend> backend;
   std::unique_ptr<ActorWebBackend> web;
@@ -103,12 +105,14 @@ struct Coordinator::Impl {
 
   ~Impl() {
     if (server) server->stop();
-    for (const auto& actor : {watch, policy, sessions, fleet, reader, history}) {
+    // Its answers and watches come on a thread that knows nothing of actors that have ended.
+    if (bridge_part) bridge_part->stop();
+    for (const auto& actor : {watch, bridge, policy, sessions, fleet, reader, history}) {
       if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     backend.reset();
     web.reset();
-    for (auto* actor : {&watch, &policy, &sessions, &fleet, &reader, &history})
+    for (auto* actor : {&watch, &bridge, &policy, &sessions, &fleet, &reader, &history})
       *actor = nullptr;
     system.await_all_actors_done();
     link->server = nullptr;
@@ -139,28 +143,35 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   const auto history_counts = std::make_shared<HistoryCounts>();
   impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
   impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
+  if (config.bridge) {
+    impl->bridge_part = config.bridge;
+    impl->bridge = config.bridge->spawn(system, *epoch, impl->link);
+  }
   // Its answers are about all nodes, and long: on a thread of its own they take none from the sessions.
   // Gone nodes of history must not shut new ones out.
   const std::size_t most_remembered = config.fleet.max_nodes - config.fleet.max_nodes / 4;
-  impl->fleet = system.spawn<FleetActor, caf::detached>(*epoch, config.fleet, impl->history, impl->link,
-                                                        std::move(*hands_off), std::optional(std::move(*evictions)),
-                                                        std::move(*profiles), remember_fleet(*store, most_remembered));
-  impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->history, impl->link);
-  impl->policy = system.spawn<PolicyActor, caf::detached>(config.policy_dir, *epoch, std::move(*memory), impl->fleet,
-                                                          impl->history);
+  impl->fleet = system.spawn<FleetActor, caf::detached>(
+      *epoch, config.fleet, impl->history, impl->link, std::move(*hands_off), std::optional(std::move(*evictions)),
+      std::move(*profiles), remember_fleet(*store, most_remembered), impl->bridge);
+  impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->history, impl->link, impl->bridge);
+  impl->policy =
+      system.spawn<PolicyActor, caf::detached>(config.policy, *epoch, std::move(*memory), impl->fleet, impl->history);
+  std::vector<std::pair<std::string, caf::actor>> watched{{"history", impl->history},
+                                                          {"reader", impl->reader},
+                                                          {"fleet", impl->fleet},
+                                                          {"sessions", impl->sessions},
+                                                          {"policy", impl->policy}};
+  if (impl->bridge) watched.emplace_back("bridge", impl->bridge);
   impl->watch = system.spawn<WatchActor>(
-      std::vector<std::pair<std::string, caf::actor>>{{"history", impl->history},
-                                                      {"reader", impl->reader},
-                                                      {"fleet", impl->fleet},
-                                                      {"sessions", impl->sessions},
-                                                      {"policy", impl->policy}},
-      [told = std::move(config.on_actor_ended)](const std::string& actor, const std::string& why) {
+      std::move(watched), [told = std::move(config.on_actor_ended)](const std::string& actor, const std::string& why) {
         log::error("actor-ended", "{}: {}", actor, why);
         if (told) told();
       });
   impl->events = std::make_unique<LinkEvents>(impl->sessions);
   impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
-  impl->web = std::make_unique<ActorWebBackend>(WebSources{impl->fleet, impl->link, history_counts, store});
+  impl->web = std::make_unique<ActorWebBackend>(
+      WebSources{impl->fleet, impl->link, history_counts, store, config.bridge ? config.bridge->board() : nullptr});
+  if (impl->bridge) caf::anon_send(impl->bridge, BridgeBegins{impl->policy});
 
   link::NodeServerConfig server;
   server.listen = config.listen;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/actor/policy_source.h"
 #include "coordinator/admin/backend.h"
 #include "coordinator/fleet/limits.h"
 #include "coordinator/web/backend.h"
@@ -13,16 +14,19 @@
 
 namespace tideline::coordinator {
 
+class Bridge;
+
 struct CoordinatorConfig {
   std::string listen = "0.0.0.0:7400";
   link::TlsFiles tls;
   std::string denied_names_file;  // link/deny_list.h; "" = none
-  std::string policy_dir;
+  PolicySource policy;
   model::Duration retention = std::chrono::hours(24 * 14);
   model::Duration commit_window = std::chrono::milliseconds(20);
   fleet::FleetOptions fleet;  // forget_after follows from retention
   link::AcceptLimits accept;
   link::SessionLimits session;
+  std::shared_ptr<Bridge> bridge;  // to Kubernetes; null = none
   /// A part of the coordinator ended by itself, as the log says: it must be stopped, and not by this call, which comes
   /// from an actor's thread.
   std::function<void()> on_actor_ended;
@@ -33,7 +37,8 @@ class Coordinator {
   /// Draws the epoch from the store and starts everything. Errors name the address, file or setting.
   static model::Result<std::unique_ptr<Coordinator>> start(CoordinatorConfig config,
                                                            std::shared_ptr<store::HistoryStore> store);
-  /// What was received is committed and acknowledged, then sessions end, then the actors.
+  /// What was received is committed and acknowledged, then sessions end, then what the bridge hears of, then the
+  /// actors.
   ~Coordinator();
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;

@@ -33,11 +33,12 @@ model::Error unknown_node(const model::NodeName& name) {
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
                        LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions,
-                       profile::ProfileBook profiles, const std::vector<RememberedNode>& remembered)
+                       profile::ProfileBook profiles, const std::vector<RememberedNode>& remembered, caf::actor bridge)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
       history_(std::move(history)),
+      bridge_(std::move(bridge)),
       link_(std::move(link)),
       ledger_(std::move(profiles)),
       keeper_(ledger_.profiles()),
@@ -184,6 +185,7 @@ void FleetActor::run_ledger() {
   std::vector<std::pair<link::SessionId, link::BatchAccount>> told;
   const auto changes = ledger_.run(fleet_, rollout_, now, kLedgerSlice);
   if (changes.size() == kLedgerSlice) send(this, LedgerRest{});
+  tell_bridge(changes);
   for (const auto& change : changes) {
     const auto& account = change.now;
     keep(account.node, events_of(change, clock::wall_now()));
@@ -202,6 +204,18 @@ void FleetActor::run_ledger() {
   }
   if (told.empty()) return;
   link_->with([&](link::NodeServer& server) { server.set_batch(std::move(told)); });
+}
+
+void FleetActor::tell_bridge(const std::vector<LedgerBook::Change>& changes) {
+  if (!bridge_ || changes.empty()) return;
+  auto computed = std::make_shared<std::vector<ComputedAccount>>();
+  computed->reserve(changes.size());
+  for (const auto& change : changes) {
+    if (!change.now.data_age) continue;
+    computed->push_back({change.now, change.policy.resource_diff_threshold,
+                         std::chrono::seconds(change.policy.update_time_threshold_seconds)});
+  }
+  if (!computed->empty()) send(bridge_, AccountsComputed{std::move(computed)});
 }
 
 void FleetActor::evict(const link::ArrivedEvictionAsk& ask) {

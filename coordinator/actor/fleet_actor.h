@@ -26,7 +26,7 @@ class FleetActor : public caf::event_based_actor {
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
              LinkPortPtr link, fleet::HandsOffBook hands_off = {},
              std::optional<fleet::EvictionArbiter> evictions = std::nullopt, profile::ProfileBook profiles = {},
-             const std::vector<RememberedNode>& remembered = {});
+             const std::vector<RememberedNode>& remembered = {}, caf::actor bridge = {});
   caf::behavior make_behavior() override;
 
  private:
@@ -37,6 +37,9 @@ class FleetActor : public caf::event_based_actor {
   void push_due_policies();
   /// Computes what changed, and tells the link what it has for batch there.
   void run_ledger();
+  /// The bridge, where there is one, is told of each account that was computed and rests on a report: of a node that
+  /// has only connected, as all do after a start, nothing is known yet.
+  void tell_bridge(const std::vector<LedgerBook::Change>& changes);
   void forget_long_gone(model::MonoTime now);
   void keep_predictions();
   void keep(const model::NodeName& node, std::vector<model::Event> events);
@@ -62,6 +65,7 @@ class FleetActor : public caf::event_based_actor {
   model::PolicyVersion policy_;  // in force
   bool push_due_ = false;
   caf::actor history_;
+  caf::actor bridge_;
   LinkPortPtr link_;
   struct Session {
     link::SessionId id;

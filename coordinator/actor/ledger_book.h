@@ -17,6 +17,7 @@
 #include "coordinator/profile/profile_book.h"
 #include "coordinator/reclaim/reclaim.h"
 #include "messages/model/cluster.h"
+#include "messages/model/policy.h"
 
 namespace tideline::coordinator {
 
@@ -26,6 +27,7 @@ class LedgerBook {
     /// nullopt: the first of this node. The first after remember() comes after what history has.
     std::optional<model::Reclaimed> before;
     model::Reclaimed now;
+    model::ColocationPolicy policy = {};  // it was computed by; of one that was not, the defaults
   };
 
   /// `profiles`: what was learnt in an earlier life.

@@ -22,6 +22,11 @@ void LinkEvents::on_hands_off_ack(link::SessionId session, const model::NodeName
   caf::anon_send(sessions_, HandsOffAnswered{session, node, number, problem});
 }
 
+void LinkEvents::on_objects_ack(link::SessionId session, const model::NodeName& node, std::uint64_t number,
+                                const std::string& problem) {
+  caf::anon_send(sessions_, ObjectsAnswered{session, node, number, problem});
+}
+
 void LinkEvents::on_eviction_ask(link::ArrivedEvictionAsk ask) {
   caf::anon_send(sessions_, EvictionAsked{std::move(ask)});
 }

@@ -16,6 +16,8 @@ class LinkEvents final : public link::NodeServerEvents {
                      const std::string& problem) override;
   void on_hands_off_ack(link::SessionId session, const model::NodeName& node, std::uint64_t number,
                         const std::string& problem) override;
+  void on_objects_ack(link::SessionId session, const model::NodeName& node, std::uint64_t number,
+                      const std::string& problem) override;
   void on_eviction_ask(link::ArrivedEvictionAsk ask) override;
   void on_closed(link::SessionId session, const model::NodeName& node, const std::string& why) override;
   void on_peer_refused(const std::string& peer, const model::Error& why, std::uint64_t suppressed) override;

@@ -2,6 +2,8 @@
 // What the coordinator's actors tell each other. Payloads that are more than a few words travel as shared_ptr<const T>,
 // but for those that their one receiver takes apart.
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +17,8 @@
 #include "coordinator/policy/policy.h"
 #include "coordinator/profile/profile_book.h"
 #include "messages/link/session.h"
+#include "messages/model/policy.h"
+#include "messages/model/reclaimed.h"
 #include "storage/store/history_store.h"
 
 namespace tideline::coordinator {
@@ -103,6 +107,47 @@ struct EvictionsKept {
 struct HandsOffKept {
   std::uint64_t change = 0;
   model::Result<void> outcome;
+};
+
+// -- link -> sessions -> bridge
+/// The node's answer to a set of what Kubernetes has of it.
+struct ObjectsAnswered {
+  link::SessionId session;
+  model::NodeName node;
+  std::uint64_t number = 0;  // of the set that is answered
+  std::string problem;       // "" = the node has it
+};
+// -- fleet -> bridge
+/// With what its node's policy says of publishing it.
+struct ComputedAccount {
+  model::Reclaimed account;
+  double diff_threshold = model::ColocationPolicy().resource_diff_threshold;
+  model::Duration update_threshold = std::chrono::seconds(model::ColocationPolicy().update_time_threshold_seconds);
+};
+struct AccountsComputed {
+  std::shared_ptr<const std::vector<ComputedAccount>> accounts;
+};
+// -- bridge -> policy
+/// The newest input of a source that comes by messages. An error: there is one, and it cannot be read.
+struct PolicyInput {
+  model::Result<std::vector<policy::Document>> documents;
+  std::string subject;           // for people: "configmap kube-system/ack-slo-config"
+  std::string resource_version;  // of it
+  caf::actor answer_to;          // gets PolicyJudged; null = nobody
+};
+// -- policy -> bridge
+struct PolicyJudged {
+  std::string subject;           // of the input
+  std::string resource_version;  // likewise
+  std::string problem;           // why it is refused: document, place, value; "" = it is in force
+  model::PolicyVersion version;  // in force
+  bool is_new = false;           // this input made that version
+  std::vector<policy::Notice> notices;
+};
+// -- coordinator -> bridge
+/// All its neighbours are there.
+struct BridgeBegins {
+  caf::actor policy;
 };
 
 // -- timers
@@ -283,3 +328,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionAsked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionsKept)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ObjectsAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AccountsComputed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyInput)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyJudged)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::BridgeBegins)

@@ -69,10 +69,11 @@ model::Result<policy::ClusterPolicy> parse_rememberable(const std::vector<policy
   return parsed;
 }
 
-PolicyActor::PolicyActor(caf::actor_config& config, std::string directory, model::Epoch epoch,
+PolicyActor::PolicyActor(caf::actor_config& config, PolicySource source, model::Epoch epoch,
                          std::optional<PolicyMemory> memory, caf::actor fleet, caf::actor history)
     : caf::event_based_actor(config),
-      directory_(std::move(directory)),
+      source_(std::move(source)),
+      subject_(source_.name),
       epoch_(epoch),
       fleet_(std::move(fleet)),
       history_(std::move(history)),
@@ -90,13 +91,16 @@ caf::behavior PolicyActor::make_behavior() {
       log::error("policy-memory", "the stored policy no longer parses: {}", parsed.error().message());
     }
   }
-  reload();
-  delayed_send(this, kPollInterval, PolicyTick{});
+  if (!source_.directory.empty()) {
+    reload();
+    delayed_send(this, kPollInterval, PolicyTick{});
+  }
   return {
       [this](const PolicyTick&) {
         reload();
         delayed_send(this, kPollInterval, PolicyTick{});
       },
+      [this](const PolicyInput& input) { take(input); },
       [this](const AskPolicyGet& ask) {
         send(fleet_, AskEffective{ask.name, state(), ask.reply});
       },
@@ -110,9 +114,22 @@ caf::behavior PolicyActor::make_behavior() {
 }
 
 void PolicyActor::reload() {
-  auto input = read_policy_dir(directory_);
+  take(read_policy_dir(source_.directory), source_.name);
+}
+
+void PolicyActor::take(const PolicyInput& input) {
+  const auto before = version_;
+  take(input.documents, input.subject);
+  if (!input.answer_to) return;
+  send(input.answer_to,
+       PolicyJudged{input.subject, input.resource_version, problem_, version_, version_ != before, notices_});
+}
+
+void PolicyActor::take(const model::Result<std::vector<policy::Document>>& input, const std::string& subject) {
   if (seen_ && same_input(*seen_, input)) return;
   seen_ = input;
+  subject_ = subject;
+  notices_.clear();
   if (!input) {
     refuse(input.error());
     return;
@@ -127,6 +144,7 @@ void PolicyActor::reload() {
 
 void PolicyActor::adopt(policy::ClusterPolicy parsed) {
   problem_.clear();
+  notices_ = parsed.notices;
   for (const auto& notice : parsed.notices) {
     log::warn("policy-notice", "{} {}: {}", notice.document, notice.path, notice.why);
   }
@@ -134,17 +152,16 @@ void PolicyActor::adopt(policy::ClusterPolicy parsed) {
   version_ = version_.next();
   loaded_ = clock::wall_now();
   policy_ = std::make_shared<const policy::ClusterPolicy>(std::move(parsed));
-  log::info("policy-loaded", "version {} from {}: {}", version_.value(), directory_, describe(*policy_));
+  log::info("policy-loaded", "version {} from {}: {}", version_.value(), subject_, describe(*policy_));
   send(history_, KeepSetting{std::string(kPolicyMemorySetting), to_text({version_, policy_->documents})});
-  note(model::Reason::kPolicyApplied, "dir:" + directory_, std::to_string(version_.value() - 1),
-       std::to_string(version_.value()));
+  note(model::Reason::kPolicyApplied, subject_, std::to_string(version_.value() - 1), std::to_string(version_.value()));
   send(fleet_, PolicyLoaded{policy_, version_});
 }
 
 void PolicyActor::refuse(const model::Error& why) {
   problem_ = why.message();
   log::error("policy-refused", "{}; version {} stays in force", problem_, version_.value());
-  note(model::Reason::kPolicyRejected, "dir:" + directory_, std::to_string(version_.value()),
+  note(model::Reason::kPolicyRejected, subject_, std::to_string(version_.value()),
        problem_.substr(0, model::ReportLimits::kMaxTextBytes));
 }
 
@@ -156,7 +173,7 @@ void PolicyActor::note(model::Reason reason, std::string subject, std::string ol
 }
 
 admin::PolicyState PolicyActor::state() const {
-  admin::PolicyState state{"dir:" + directory_, version_, epoch_, loaded_, problem_, {}};
+  admin::PolicyState state{subject_, version_, epoch_, loaded_, problem_, {}};
   if (policy_) {
     for (const auto& document : policy_->documents)
       state.documents.push_back({document.name, document.text});
@@ -169,9 +186,8 @@ model::Result<admin::PolicyApplied> PolicyActor::apply(const AskPolicyApply& ask
   if (!parsed) return parsed.error();
   if (!ask.dry_run) {
     return model::Error(model::ErrorCode::kUnsupported,
-                        fmt::format("the policy source is dir:{}: edit the .json files there, they are read within "
-                                    "{} s (--dry-run checks a file without applying it)",
-                                    directory_, kPollInterval.count()));
+                        fmt::format("the policy source is {}: {} (--dry-run checks a file without applying it)",
+                                    source_.name, source_.to_edit));
   }
   std::string report = fmt::format("valid: {}", describe(*parsed));
   if (policy_ && policy_->documents == parsed->documents) report += "; the same as what is in force";

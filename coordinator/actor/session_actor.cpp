@@ -94,8 +94,13 @@ ReportBytes BytesInFlight::hold(std::vector<std::byte> bytes) {
           }};
 }
 
-SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link)
-    : caf::event_based_actor(config), fleet_(std::move(fleet)), history_(std::move(history)), link_(std::move(link)) {}
+SessionsActor::SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link,
+                             caf::actor bridge)
+    : caf::event_based_actor(config),
+      fleet_(std::move(fleet)),
+      history_(std::move(history)),
+      bridge_(std::move(bridge)),
+      link_(std::move(link)) {}
 
 caf::behavior SessionsActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) {
@@ -110,6 +115,7 @@ caf::behavior SessionsActor::make_behavior() {
         sessions_[session.id] = spawn<SessionActor, caf::monitored>(fleet_, history_, link_);
         // Before any report of it is given to anyone: the fleet's actor must hear of a session before its reports.
         send(fleet_, enrolled);
+        tell_bridge(enrolled);
       },
       [this](Arrived& arrived) {
         for (link::ArrivedReport& report : arrived.reports) {
@@ -124,6 +130,7 @@ caf::behavior SessionsActor::make_behavior() {
       [this](const PolicyAnswered& answered) { send(fleet_, answered); },
       [this](const HandsOffAnswered& answered) { send(fleet_, answered); },
       [this](const EvictionAsked& asked) { send(fleet_, asked); },
+      [this](const ObjectsAnswered& answered) { tell_bridge(answered); },
       [this](const Closed& closed) {
         log::info("node-disconnected", "{} session {}: {}", closed.node.str(), closed.session.value(), closed.why);
         const auto found = sessions_.find(closed.session);
@@ -132,6 +139,7 @@ caf::behavior SessionsActor::make_behavior() {
           sessions_.erase(found);
         }
         send(fleet_, closed);
+        tell_bridge(closed);
       },
   };
 }

@@ -43,15 +43,23 @@ class BytesInFlight : public std::enable_shared_from_this<BytesInFlight> {
   std::atomic<std::size_t> held_{0};
 };
 
-/// Makes and ends session actors, hands each its own messages.
+/// Makes and ends session actors, hands each its own messages. `bridge`, where there is one, is told of sessions too,
+/// and of nodes' answers to what it sent.
 class SessionsActor : public caf::event_based_actor {
  public:
-  SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link);
+  SessionsActor(caf::actor_config& config, caf::actor fleet, caf::actor history, LinkPortPtr link,
+                caf::actor bridge = {});
   caf::behavior make_behavior() override;
 
  private:
+  template <class Message>
+  void tell_bridge(const Message& message) {
+    if (bridge_) send(bridge_, message);
+  }
+
   caf::actor fleet_;
   caf::actor history_;
+  caf::actor bridge_;
   LinkPortPtr link_;
   std::unordered_map<link::SessionId, caf::actor> sessions_;
   std::shared_ptr<BytesInFlight> bytes_ = std::make_shared<BytesInFlight>();

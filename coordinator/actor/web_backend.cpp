@@ -147,6 +147,38 @@ void add_history(web::Exposition& out, const HistoryCounts& history, const store
   out.sample(number(store.memory_bytes), {{"where", "memory"}});
 }
 
+void add_bridge(web::Exposition& out, const BridgeNumbers& bridge, model::MonoTime now) {
+  out.family("tideline_kubernetes_requests_total", Type::kCounter, "Requests to the API server by class of answer.");
+  for (const auto& [answer, count] : bridge.requests)
+    out.sample(number(count), {{"answer", answer}});
+  out.one("tideline_kubernetes_requests_waiting", Type::kGauge, "Requests that wait for the budget.",
+          number(bridge.requests_waiting));
+  out.family("tideline_kubernetes_watch_up", Type::kGauge, "1: the watch is up to date, 0: it is broken.");
+  for (const auto& watch : bridge.watches)
+    out.sample(watch.is_up ? 1 : 0, {{"resource", watch.resource}});
+  out.family("tideline_kubernetes_watch_state_seconds", Type::kGauge, "For how long it has been so.");
+  for (const auto& watch : bridge.watches)
+    out.sample(seconds((now - watch.since).count()), {{"resource", watch.resource}});
+  out.one("tideline_kubernetes_lists_total", Type::kCounter, "Lists that came to their end.", number(bridge.lists));
+  out.one("tideline_kubernetes_relists_total", Type::kCounter,
+          "Lists begun anew because the watch's place is known no more (410).", number(bridge.relists));
+  out.one("tideline_kubernetes_nodes", Type::kGauge, "Nodes that Kubernetes has.", number(bridge.nodes));
+  out.one("tideline_kubernetes_pods", Type::kGauge, "Pods that Kubernetes has.", number(bridge.pods));
+  out.one("tideline_kubernetes_sets_pushed_total", Type::kCounter, "Sets of pods that were sent to nodes.",
+          number(bridge.sets_pushed));
+  out.one("tideline_kubernetes_sets_unacked", Type::kGauge,
+          "Nodes with a session that have not acknowledged the newest set of their pods.", number(bridge.sets_unacked));
+  out.family("tideline_kubernetes_writes_total", Type::kCounter, "Writes to Nodes that were made, by reason.");
+  for (const auto& [reason, count] : bridge.writes)
+    out.sample(number(count), {{"reason", reason}});
+  out.one("tideline_kubernetes_writes_failed_total", Type::kCounter, "Writes to Nodes that were not taken.",
+          number(bridge.writes_failed));
+  out.one("tideline_kubernetes_nodes_above_offer", Type::kGauge,
+          "Nodes whose published value is above what the ledger offers by now.", number(bridge.nodes_above));
+  out.one("tideline_kubernetes_above_offer_seconds", Type::kGauge, "For how long the worst of them has been so.",
+          seconds(bridge.longest_above.count()));
+}
+
 void add_process(web::Exposition& out) {
   const auto process = read_process_numbers();
   out.one("process_cpu_seconds_total", Type::kCounter, "CPU time used.", process.cpu_seconds);
@@ -159,7 +191,8 @@ void add_process(web::Exposition& out) {
 }  // namespace
 
 std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link, const HistoryCounts& history,
-                         const store::StoreSize& store) {
+                         const store::StoreSize& store, const std::optional<BridgeNumbers>& bridge,
+                         model::MonoTime now) {
   web::Exposition out;
   out.family("tideline_build_info", Type::kGauge, "1, with the version.");
   out.sample(1, {{"version", TIDELINE_VERSION}});
@@ -170,6 +203,7 @@ std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link,
   add_predictions(out, fleet.predicted);
   add_link(out, link);
   add_history(out, history, store);
+  if (bridge) add_bridge(out, *bridge, now);
   add_process(out);
   return out.take();
 }
@@ -213,7 +247,9 @@ void ActorWebBackend::metrics(link::Reply<Text> reply) {
       const link::LinkCounts none;
       const link::LinkCounts* link = &none;
       sources.link->with([&](const link::NodeServer& server) { link = &server.counts(); });
-      return metrics_text(fleet, *link, *sources.history, sources.store->size());
+      std::optional<BridgeNumbers> bridge;
+      if (sources.bridge) bridge = sources.bridge->get();
+      return metrics_text(fleet, *link, *sources.history, sources.store->size(), bridge, clock::mono_now());
     }));
   });
 }

@@ -1,6 +1,9 @@
 #pragma once
 // What probes and Prometheus see of the coordinator.
 
+#include <optional>
+
+#include "coordinator/actor/bridge.h"
 #include "coordinator/actor/history_counts.h"
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
@@ -16,6 +19,7 @@ struct WebSources {
   LinkPortPtr link;
   std::shared_ptr<const HistoryCounts> history;
   std::shared_ptr<const store::HistoryStore> store;
+  std::shared_ptr<const BridgeBoard> bridge = {};  // null: without Kubernetes
 };
 
 class ActorWebBackend final : public web::WebBackend {
@@ -23,7 +27,8 @@ class ActorWebBackend final : public web::WebBackend {
   explicit ActorWebBackend(WebSources sources) : sources_(std::move(sources)) {}
   /// Families tideline_* and process_*; docs/metrics.md lists them.
   void metrics(link::Reply<Text> reply) override;
-  /// Ready: the fleet actor answers, a policy is in force, and the newest commit went well.
+  /// Ready: the fleet actor answers, a policy is in force, and the newest commit went well. Whether Kubernetes answers
+  /// does not count: nodes are served without it.
   void ready(link::Reply<void> reply) override;
 
  private:
@@ -36,8 +41,9 @@ class ActorWebBackend final : public web::WebBackend {
   std::shared_ptr<SharedReport> report_ = std::make_shared<SharedReport>(std::chrono::seconds(1));
 };
 
-/// The text of /metrics out of its parts.
+/// The text of /metrics out of its parts. `now` is of the clock that the bridge's stamps are of.
 std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link, const HistoryCounts& history,
-                         const store::StoreSize& store);
+                         const store::StoreSize& store, const std::optional<BridgeNumbers>& bridge = std::nullopt,
+                         model::MonoTime now = {});
 
 }  // namespace tideline::coordinator

@@ -106,13 +106,15 @@ void add_colocation(std::vector<KeySpec>& out) {
   out.push_back(acted(integer("degradeTimeMinutes", "15", 1, kMaxInt,
                               "minutes without a report after which a node's offer is withdrawn"),
                       kAt<&NodePolicy::colocation, &ColocationPolicy::degrade_time_minutes>));
-  out.push_back(integer("updateTimeThresholdSeconds", "300", 1, kMaxInt,
-                        "s after which the node object is written even without a change"));
+  out.push_back(acted(integer("updateTimeThresholdSeconds", "300", 1, kMaxInt,
+                              "s between writes to the Kubernetes Node of changes below resourceDiffThreshold"),
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::update_time_threshold_seconds>));
   KeySpec diff = between(
-      of("resourceDiffThreshold", KeyType::kNumber, "0.1", "relative change of the offer that is worth publishing"), 0,
-      1);
+      of("resourceDiffThreshold", KeyType::kNumber, "0.1",
+         "relative change of the offer that is written to the Kubernetes Node before updateTimeThresholdSeconds"),
+      0, 1);
   diff.min_excluded = true;
-  out.push_back(carried(std::move(diff), kAt<&NodePolicy::colocation, &ColocationPolicy::resource_diff_threshold>));
+  out.push_back(acted(std::move(diff), kAt<&NodePolicy::colocation, &ColocationPolicy::resource_diff_threshold>));
   out.push_back(acted(one_of(of("midReclaimMode", KeyType::kText, "unset",
                                 "how mid capacity is computed; unset: by what prod is predicted not to need, and by "
                                 "what is not allocated"),

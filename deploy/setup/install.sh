@@ -30,13 +30,22 @@ while read -r line; do
 done <"$list"
 
 declare -A present=()
+names=()
+for package in "${wanted[@]}"; do
+  IFS='|' read -ra either <<<"$package"
+  names+=("${either[@]}")
+done
 while read -r package status; do
   [[ $status == installed ]] && present[$package]=1
-done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
+done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "${names[@]}" 2>/dev/null || true)
 
 missing=()
 for package in "${wanted[@]}"; do
-  [[ ${present[$package]:-} ]] || missing+=("$package")
+  IFS='|' read -ra either <<<"$package"
+  for name in "${either[@]}"; do
+    [[ -z ${present[$name]:-} ]] || continue 2
+  done
+  missing+=("${either[0]}")
 done
 ((${#missing[@]})) || exit 0
 

@@ -32,8 +32,10 @@ struct Request {
   std::size_t max_answer_bytes = 4 << 20;
 };
 
-/// What the server said; any status is an answer. No answer (no connection, deadline, too long, wrong certificate) is an
-/// Error instead: kUnavailable, kOverloaded, kPermissionDenied.
+/// What the server said; any status but a redirect is an answer. No answer is an Error instead, which names method and
+/// path: kUnavailable (no connection, deadline, stopped), kOverloaded (too many wait, too long an answer),
+/// kPermissionDenied (certificates), kMalformed (no HTTP), kUnsupported (redirects and encodings: neither is followed
+/// or asked for), kInvalidArgument (a path that is none).
 struct Answer {
   unsigned status = 0;
   std::string body;
@@ -56,13 +58,14 @@ struct WatchedResource {
 class WatchSink {
  public:
   virtual ~WatchSink() = default;
-  /// A list begins: objects come with on_object, and what did not come until on_listed is not there any more. A list that
-  /// fails on the way begins anew with on_list.
+  /// A list begins: objects come with on_object, and what did not come until on_listed is not there any more. A list
+  /// that fails on the way begins anew with on_list.
   virtual void on_list() = 0;
   virtual void on_object(const nlohmann::json& object) = 0;
   virtual void on_deleted(const nlohmann::json& object) = 0;
   virtual void on_listed() = 0;
-  /// The watch is up to date again (problem ""), or has been broken since now: why. Told on change only.
+  /// The watch is up to date again (problem ""), or has been broken since now: why. Told when it is another than
+  /// before.
   virtual void on_watching(const std::string& problem) = 0;
 };
 
@@ -70,8 +73,12 @@ struct ClientConfig {
   Access access;
   double requests_a_second = 30;  // budget of requests; lists' pages count, watches count once when they begin
   double burst = 60;
+  std::size_t max_in_flight = 8;     // requests at once; one of these places is for kHigh only
+  std::size_t max_waiting = 10'000;  // for the budget; beyond it a request is kOverloaded at once
   std::string user_agent = "tideline-coordinator";
   model::Duration connect_deadline = std::chrono::seconds(10);
+  model::Duration page_deadline = std::chrono::seconds(60);  // of a list's page, and of the head of a watch
+  std::size_t max_page_bytes = 32 << 20;  // of a longer page half as many objects are asked for, down to ten
   /// A watch that is silent for so long (bookmarks come each minute or so) is taken for stuck, dropped and resumed.
   model::Duration watch_silence = std::chrono::seconds(150);
   model::Duration watch_timeout = std::chrono::minutes(5);  // timeoutSeconds asked for, with jitter up to twice
@@ -82,18 +89,20 @@ struct ClientConfig {
 
 /// Of the client's life, for metrics.
 struct ClientCounts {
-  std::uint64_t requests = 0;
-  std::uint64_t answers_2xx = 0, answers_4xx = 0, answers_429 = 0, answers_5xx = 0;
-  std::uint64_t no_answer = 0;
-  std::uint64_t lists = 0, watches = 0, relists_410 = 0;
+  std::uint64_t requests = 0;  // sent, those of lists and watches and those sent once more included
+  std::uint64_t answers_2xx = 0, answers_4xx = 0 /* but 429 */, answers_429 = 0, answers_5xx = 0;
+  std::uint64_t no_answer = 0;           // what ended in an Error
+  std::uint64_t lists = 0, watches = 0;  // lists that came to their end, watches that began
+  std::uint64_t relists_410 = 0;
   std::uint64_t waiting = 0;  // for the budget, now
 };
 
 /// All methods may be called from any thread and, but for stop(), return at once.
 ///
-/// A watch asks for bookmarks and resumes from the newest resourceVersion it saw; 410, as status or as ERROR event, lists
-/// again; a clean end resumes at once, a failure after a jittered back-off. 429 and 503 with Retry-After hold back all
-/// requests but kHigh for that time. 401 makes the credentials be read again. Trouble is logged once per kind and change.
+/// A watch asks for bookmarks and resumes from the newest resourceVersion it saw; 410, as status or as ERROR event,
+/// lists again; a clean end resumes at once, a failure after a jittered back-off. 429 and 503 with Retry-After hold
+/// back all requests but kHigh for that time. 401 makes the credentials be read again. Trouble is logged once per kind
+/// and change.
 class ApiClient {
  public:
   /// Checks and reads the access' files. A server that is away is no error.
@@ -106,8 +115,8 @@ class ApiClient {
   /// For as long as the client lives; `sink` must outlive stop().
   void watch(WatchedResource resource, WatchSink& sink);
   ClientCounts counts() const;
-  /// Ends watches, answers open requests with kUnavailable, ends the thread. Nothing is called after it returned. Must
-  /// not be called from the client's thread.
+  /// Ends watches, answers open requests with kUnavailable, ends the thread. Nothing is called after it returned, but a
+  /// reply from within a later send(). Must not be called from the client's thread.
   void stop();
 
  private:

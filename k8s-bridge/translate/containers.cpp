@@ -30,7 +30,7 @@ std::string id_of(const Fields& status, Problems& problems) {
   if (!text || text->empty()) return {};
   const auto scheme = text->find("://");
   std::string id = scheme == std::string::npos ? *text : text->substr(scheme + 3);
-  if (id.empty() || (model::can_name_cgroup(id) && id.size() <= kMaxNameBytes)) return id;
+  if (id.empty() || (model::is_path_part(id) && id.size() <= kMaxNameBytes)) return id;
   problems.add(status.path("containerID"), *text, "it cannot be part of a cgroup's name; it is ignored");
   return {};
 }

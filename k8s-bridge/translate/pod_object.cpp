@@ -89,7 +89,7 @@ void apply_keys_to(std::vector<Part>& parts, const Fields& metadata, Problems& p
 Result<PodObject> pod_from(const json& object) {
   auto key = key_from(object, true);
   if (!key) return key.error();
-  if (!model::can_name_cgroup(key->uid)) {
+  if (!model::is_path_part(key->uid)) {
     return Error(ErrorCode::kMalformed, fmt::format("metadata.uid is \"{}\", which cannot be part of a cgroup's name",
                                                     model::printable(key->uid, kMaxNameBytes)))
         .in(model::printable(fmt::format("{}/{}", key->name_space, key->name), 2 * kMaxNameBytes));

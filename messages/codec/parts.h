@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +73,11 @@ class Problems {
 /// A pod's summary but for what the pod is.
 model::PodSummary read_use(schema::PodSummary::Reader in);
 void write_use(const model::PodSummary& summary, schema::PodSummary::Builder out);
+
+/// Labels and annotations of a node.
+void write_texts(const std::map<std::string, std::string>& texts, capnp::List<schema::Label>::Builder out);
+std::map<std::string, std::string> read_texts(Problems& problems, std::string_view field,
+                                              capnp::List<schema::Label>::Reader in, std::size_t limit);
 
 /// What host applications used.
 void write_applications(const std::vector<model::HostApplicationSummary>& applications, schema::Report::Builder out);

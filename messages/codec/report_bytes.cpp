@@ -51,20 +51,26 @@ auto from_flat(std::string_view what, ByteView bytes, const More&... more) {
   });
 }
 
-}  // namespace
-
-Result<std::vector<std::byte>> to_bytes(const model::Report& report) {
-  if (auto valid = model::validate(report); !valid) {
-    return Error(ErrorCode::kInvalidArgument, valid.error().message()).in("report");
+/// What from_flat would read again, or kInvalidArgument.
+template <class Schema, class Value>
+Result<std::vector<std::byte>> to_flat(std::string_view what, const Value& value) {
+  if (auto valid = model::validate(value); !valid) {
+    return Error(ErrorCode::kInvalidArgument, valid.error().message()).in(what);
   }
   capnp::MallocMessageBuilder message(kFirstSegmentWords);
-  write(report, message.initRoot<schema::Report>());
+  write(value, message.initRoot<Schema>());
   auto bytes = flat(message);
   if (bytes.size() > model::ReportLimits::kMaxWireBytes) {
     return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("report: {} bytes, limit {}", bytes.size(), model::ReportLimits::kMaxWireBytes));
+                 fmt::format("{}: {} bytes, limit {}", what, bytes.size(), model::ReportLimits::kMaxWireBytes));
   }
   return bytes;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> to_bytes(const model::Report& report) {
+  return to_flat<schema::Report>("report", report);
 }
 
 std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t words, std::uint64_t list) {
@@ -90,6 +96,14 @@ std::vector<std::byte> to_bytes(const model::NodePolicy& policy) {
 
 Result<model::NodePolicy> policy_from_bytes(ByteView bytes) {
   return from_flat<schema::NodePolicy>("policy", bytes);
+}
+
+Result<std::vector<std::byte>> to_bytes(const model::NodeObjects& objects) {
+  return to_flat<schema::NodeObjects>("objects", objects);
+}
+
+Result<model::NodeObjects> objects_from_bytes(ByteView bytes) {
+  return from_flat<schema::NodeObjects>("objects", bytes);
 }
 
 std::vector<std::byte> to_bytes(const model::Reclaimed& account) {

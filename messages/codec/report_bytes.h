@@ -1,6 +1,7 @@
 #pragma once
-// Reports, policies and accounts as bytes: one Cap'n Proto message, flat (segment table first, unpacked), as stored in
-// the spool and in history. Same value, same bytes. History holds reports as they came (wire.h, flat_copy).
+// Reports, policies, accounts and sets of objects as bytes: one Cap'n Proto message, flat (segment table first,
+// unpacked), as stored in the spool, in state directories and in history. Same value, same bytes. History holds reports
+// as they came (wire.h, flat_copy).
 
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "messages/model/report.h"
@@ -34,6 +36,11 @@ model::Result<model::Report> report_from_bytes(
 /// The node's last good policy on disk.
 std::vector<std::byte> to_bytes(const model::NodePolicy& policy);
 model::Result<model::NodePolicy> policy_from_bytes(ByteView bytes);
+
+/// What the coordinator told a node last, on the node's disk. kInvalidArgument: nothing is written that would not be
+/// read.
+model::Result<std::vector<std::byte>> to_bytes(const model::NodeObjects& objects);
+model::Result<model::NodeObjects> objects_from_bytes(ByteView bytes);
 
 /// An account in history; its data's age is cut to whole ms.
 std::vector<std::byte> to_bytes(const model::Reclaimed& account);

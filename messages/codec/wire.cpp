@@ -10,7 +10,6 @@ namespace {
 using model::Result;
 
 constexpr std::uint64_t kMaxBeWorkMs = std::uint64_t{1} << 43;
-constexpr std::size_t kMaxLabels = 256;
 constexpr std::size_t kMaxFeatures = 64;
 
 void write_pressure(const std::optional<model::Pressure>& value, schema::Pressure::Builder out) {
@@ -125,18 +124,6 @@ std::optional<bool> known(schema::YesNo value) {
   return std::nullopt;
 }
 
-/// A list that is empty is not written: it would cost each report eight bytes.
-void write_annotations(const model::NodeAnnotations& annotations, schema::NodeStatus::Builder out) {
-  if (annotations.empty()) return;
-  auto list = out.initAnnotations(static_cast<unsigned>(annotations.size()));
-  unsigned index = 0;
-  for (const auto& [key, value] : annotations) {
-    list[index].setKey(ptr(key));
-    list[index].setValue(ptr(value));
-    ++index;
-  }
-}
-
 /// What the pods are comes from `known`, if there is one.
 std::vector<model::PodSummary> read_pods(Problems& problems, capnp::List<schema::PodSummary>::Reader pods,
                                          const model::SharedPods* known) {
@@ -195,6 +182,27 @@ std::optional<std::int64_t> read(schema::OptInt::Reader in) {
   return in.getValue();
 }
 
+void write_texts(const std::map<std::string, std::string>& texts, capnp::List<schema::Label>::Builder out) {
+  unsigned index = 0;
+  for (const auto& [key, value] : texts) {
+    out[index].setKey(ptr(key));
+    out[index].setValue(ptr(value));
+    ++index;
+  }
+}
+
+std::map<std::string, std::string> read_texts(Problems& problems, std::string_view field,
+                                              capnp::List<schema::Label>::Reader in, std::size_t limit) {
+  std::map<std::string, std::string> texts;
+  if (!problems.bounded(field, in, limit)) return texts;
+  for (const auto text : in) {
+    if (!texts.emplace(str(text.getKey()), str(text.getValue())).second) {
+      problems.add(field, fmt::format("key '{}' appears twice", str(text.getKey())));
+    }
+  }
+  return texts;
+}
+
 void write(const model::NodeSample& sample, schema::Sample::Builder out) {
   out.setMonoNs(sample.at.ns);
   out.setWallMs(sample.wall.ms);
@@ -222,13 +230,7 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
   out.setKernelRelease(ptr(status.kernel_release));
   out.setBootId(ptr(status.boot_id));
   out.setAgentVersion(ptr(status.agent_version));
-  auto labels = out.initLabels(static_cast<unsigned>(status.labels.size()));
-  unsigned index = 0;
-  for (const auto& [key, value] : status.labels) {
-    labels[index].setKey(ptr(key));
-    labels[index].setValue(ptr(value));
-    ++index;
-  }
+  write_texts(status.labels, out.initLabels(static_cast<unsigned>(status.labels.size())));
   out.setProtectionVerified(status.protection.verified);
   out.setProtectionWhy(ptr(status.protection.why));
   auto features = out.initFeatures(static_cast<unsigned>(status.features.size()));
@@ -254,7 +256,10 @@ void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
     sums.setEvictedPods(work->evicted.pods);
     sums.setEvictedCpuMs(ms_of(work->evicted.cpu));
   }
-  write_annotations(status.annotations, out);
+  // A list that is empty is not written: it would cost each report eight bytes.
+  if (const auto& annotations = status.annotations; !annotations.empty()) {
+    write_texts(annotations, out.initAnnotations(static_cast<unsigned>(annotations.size())));
+  }
   out.setZones(static_cast<std::uint16_t>(status.zones));
   if (!status.cpu.model.empty()) out.setCpuModel(ptr(status.cpu.model));
   out.setHyperThreads(yes_no(status.cpu.hyper_threads));
@@ -329,14 +334,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
   status.kernel_release = str(in.getKernelRelease());
   status.boot_id = str(in.getBootId());
   status.agent_version = str(in.getAgentVersion());
-  const auto labels = in.getLabels();
-  if (problems.bounded("labels", labels, kMaxLabels)) {
-    for (const auto label : labels) {
-      if (!status.labels.emplace(str(label.getKey()), str(label.getValue())).second) {
-        problems.add("labels", fmt::format("key '{}' appears twice", str(label.getKey())));
-      }
-    }
-  }
+  status.labels = read_texts(problems, "labels", in.getLabels(), model::ReportLimits::kMaxLabels);
   status.protection = {.verified = in.getProtectionVerified(), .why = str(in.getProtectionWhy())};
   const auto features = in.getFeatures();
   if (problems.bounded("features", features, kMaxFeatures)) {
@@ -371,14 +369,7 @@ Result<model::NodeStatus> read(schema::NodeStatus::Reader in) {
                       sum(sums.getEvictedPods(), sums.getEvictedCpuMs())};
   }
   status.cpu = {str(in.getCpuModel()), known(in.getHyperThreads()), known(in.getTurbo())};
-  const auto annotations = in.getAnnotations();
-  if (problems.bounded("annotations", annotations, model::AnnotationLimits::kMaxCount)) {
-    for (const auto annotation : annotations) {
-      if (!status.annotations.emplace(str(annotation.getKey()), str(annotation.getValue())).second) {
-        problems.add("annotations", fmt::format("key '{}' appears twice", str(annotation.getKey())));
-      }
-    }
-  }
+  status.annotations = read_texts(problems, "annotations", in.getAnnotations(), model::AnnotationLimits::kMaxCount);
   status.zones = in.getZones();
   return problems.result(std::move(status));
 }

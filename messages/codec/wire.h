@@ -3,6 +3,7 @@
 // kj::Exception from inside capnp (a pointer out of bounds): call it through `guarded`, or inside an RPC method, where
 // the RPC system turns it into the caller's error.
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "messages/model/eviction.h"
 #include "messages/model/explained.h"
 #include "messages/model/hands_off.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "messages/model/report.h"
@@ -25,6 +27,7 @@
 #include "messages/schema/admin.capnp.h"
 #include "messages/schema/eviction.capnp.h"
 #include "messages/schema/hands_off.capnp.h"
+#include "messages/schema/node_objects.capnp.h"
 #include "messages/schema/policy.capnp.h"
 #include "messages/schema/report.capnp.h"
 
@@ -42,6 +45,7 @@ void write(const model::Event& event, schema::Event::Builder out);
 void write(const model::Report& report, schema::Report::Builder out);
 void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out);
 void write(const model::HandsOffOrder& order, schema::HandsOffOrder::Builder out);
+void write(const model::NodeObjects& objects, schema::NodeObjects::Builder out);
 void write(const model::EvictionAsk& ask, schema::EvictionAsk::Builder out);
 void write(const model::EvictionAnswer& answer, schema::EvictionAnswer::Builder out);
 void write(const model::BatchAllocatable& allocatable, schema::BatchAllocatable::Builder out);
@@ -76,6 +80,10 @@ std::vector<std::byte> flat_copy(schema::Report::Reader report, std::uint64_t wo
 model::Result<model::NodePolicy> read(schema::NodePolicy::Reader in);
 /// Ends with model::validate of each entry.
 model::Result<model::HandsOffOrder> read(schema::HandsOffOrder::Reader in);
+/// Ends with model::validate.
+model::Result<model::NodeObjects> read(schema::NodeObjects::Reader in);
+/// What the pods of a set take of a report, in bytes, with room for what they used.
+std::uint64_t bytes_in_report(schema::NodeObjects::Reader objects);
 /// These three end with model::validate.
 model::Result<model::EvictionAsk> read(schema::EvictionAsk::Reader in);
 model::Result<model::EvictionAnswer> read(schema::EvictionAnswer::Reader in);

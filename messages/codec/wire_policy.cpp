@@ -211,6 +211,7 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
   range("colocation.midUnallocatedPercent", colocation.mid_unallocated_percent, 0, 100);
   range("colocation.midStaticCpuReservedPercent", colocation.mid_static_cpu_reserved_percent, 0, 100);
   range("colocation.midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent, 0, 100);
+  range("colocation.updateTimeThresholdSeconds", colocation.update_time_threshold_seconds, 1, kMaxInt);
   range("scaling.cpuNormalization", policy.scaling.cpu_normalization.hundredths(), 100, 500);
   range("scaling.cpuAmplification", policy.scaling.cpu_amplification.hundredths(), 100, 50'000);
   range("scaling.memoryAmplification", policy.scaling.memory_amplification.hundredths(), 100, 10'000);
@@ -264,6 +265,7 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   colocation.setMidUnallocatedPercent(policy.colocation.mid_unallocated_percent);
   colocation.setMidStaticCpuReservedPercent(policy.colocation.mid_static_cpu_reserved_percent);
   colocation.setMidStaticMemoryReservedPercent(policy.colocation.mid_static_memory_reserved_percent);
+  colocation.setUpdateTimeThresholdSeconds(policy.colocation.update_time_threshold_seconds);
   write_threshold(policy.threshold, out.initThreshold());
   write_cpu_qos(policy.qos.lsr, out.initLsr());
   write_cpu_qos(policy.qos.ls, out.initLs());
@@ -305,6 +307,7 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
       .mid_unallocated_percent = colocation.getMidUnallocatedPercent(),
       .mid_static_cpu_reserved_percent = colocation.getMidStaticCpuReservedPercent(),
       .mid_static_memory_reserved_percent = colocation.getMidStaticMemoryReservedPercent(),
+      .update_time_threshold_seconds = colocation.getUpdateTimeThresholdSeconds(),
   };
   policy.threshold = read_threshold(problems, in.getThreshold());
   const model::QosPolicy defaults;

@@ -22,7 +22,7 @@ using model::ErrorCode;
 // A session shorter than this did not prove that the coordinator is well: the next wait grows as after a failure.
 constexpr kj::Duration kShortSession = 5 * kj::SECONDS;
 constexpr std::size_t kMaxPendingPolicies = 4;
-constexpr std::size_t kMaxPendingHandsOff = 4;
+constexpr std::size_t kMaxPendingNumbers = 4;  // of a kind
 constexpr model::Duration kShortestInterval = std::chrono::milliseconds(100);
 constexpr model::Duration kLongestInterval = std::chrono::hours(24);
 
@@ -37,6 +37,9 @@ class NodeAgentServer final : public schema::NodeAgent::Server {
   }
   kj::Promise<void> setHandsOff(SetHandsOffContext context) override {
     return *core_ == nullptr ? stopped() : (*core_)->set_hands_off(context);
+  }
+  kj::Promise<void> setObjects(SetObjectsContext context) override {
+    return *core_ == nullptr ? stopped() : (*core_)->set_objects(context);
   }
 
  private:
@@ -372,27 +375,55 @@ kj::Promise<void> ClientCore::set_hands_off(SetHandsOffContext context) {
   const auto order = codec::guarded("hands-off", [&]() { return codec::read(context.getParams().getOrder()); });
   if (!order) return to_exception(order.error());
   if (connection_.get() == nullptr) return to_exception(Error(ErrorCode::kUnavailable, "the session has ended"));
-  auto& waiting = connection_->hands_off;
-  if (waiting.size() >= kMaxPendingHandsOff) {
-    waiting.front().answer->fulfill(fmt::format("superseded by order {}", order->number));
-    waiting.erase(waiting.begin());
-  }
-  auto answer = kj::newPromiseAndFulfiller<std::string>();
-  waiting.push_back({order->number, kj::mv(answer.fulfiller)});
+  auto answer = wait_in(connection_->hands_off, order->number, fmt::format("superseded by order {}", order->number));
   context.releaseParams();
   context.allowCancellation();
   events_.on_hands_off(*order);
-  return answer.promise.then(
-      [context](const std::string& problem) mutable { context.getResults().setProblem(ptr(problem)); });
+  return answer.then([context](const std::string& problem) mutable { context.getResults().setProblem(ptr(problem)); });
 }
 
 void ClientCore::answer_hands_off(std::uint64_t number, const std::string& problem) {
-  if (connection_.get() == nullptr) return;
-  auto& waiting = connection_->hands_off;
+  if (connection_.get() != nullptr) answer_in(connection_->hands_off, number, problem);
+}
+
+kj::Promise<void> ClientCore::set_objects(SetObjectsContext context) {
+  const auto objects = codec::guarded("objects", [&]() -> model::Result<model::NodeObjects> {
+    const auto params = context.getParams();
+    const auto bytes = params.totalSize().wordCount * sizeof(capnp::word);
+    if (bytes > model::ReportLimits::kMaxWireBytes) {
+      return Error(ErrorCode::kMalformed, fmt::format("{} bytes, limit {}", bytes, model::ReportLimits::kMaxWireBytes));
+    }
+    return codec::read(params.getObjects());
+  });
+  if (!objects) return to_exception(objects.error());
+  if (connection_.get() == nullptr) return to_exception(Error(ErrorCode::kUnavailable, "the session has ended"));
+  auto answer = wait_in(connection_->objects, objects->number, fmt::format("superseded by set {}", objects->number));
+  context.releaseParams();
+  context.allowCancellation();
+  events_.on_objects(*objects);
+  return answer.then([context](const std::string& problem) mutable { context.getResults().setProblem(ptr(problem)); });
+}
+
+void ClientCore::answer_objects(std::uint64_t number, const std::string& problem) {
+  if (connection_.get() != nullptr) answer_in(connection_->objects, number, problem);
+}
+
+kj::Promise<std::string> ClientCore::wait_in(std::vector<PendingNumber>& waiting, std::uint64_t number,
+                                             const std::string& superseded) {
+  if (waiting.size() >= kMaxPendingNumbers) {
+    waiting.front().answer->fulfill(std::string(superseded));
+    waiting.erase(waiting.begin());
+  }
+  auto answer = kj::newPromiseAndFulfiller<std::string>();
+  waiting.push_back({number, kj::mv(answer.fulfiller)});
+  return kj::mv(answer.promise);
+}
+
+void ClientCore::answer_in(std::vector<PendingNumber>& waiting, std::uint64_t number, const std::string& problem) {
   for (auto& pending : waiting) {
     if (pending.number == number) pending.answer->fulfill(std::string(problem));
   }
-  std::erase_if(waiting, [number](const PendingHandsOff& pending) { return pending.number == number; });
+  std::erase_if(waiting, [number](const PendingNumber& pending) { return pending.number == number; });
 }
 
 void ClientCore::taskFailed(kj::Exception&& exception) {

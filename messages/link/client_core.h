@@ -41,6 +41,7 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
   void ask_evictions(std::uint64_t generation, const model::EvictionAsk& ask);
   void answer_policy(model::PolicyVersion version, const std::string& problem);
   void answer_hands_off(std::uint64_t number, const std::string& problem);
+  void answer_objects(std::uint64_t number, const std::string& problem);
 
   // Called by the agent that the coordinator holds.
   using SetPolicyContext = capnp::CallContext<schema::NodeAgent::SetPolicyParams, schema::NodeAgent::SetPolicyResults>;
@@ -48,9 +49,12 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
       capnp::CallContext<schema::NodeAgent::SetReportIntervalParams, schema::NodeAgent::SetReportIntervalResults>;
   using SetHandsOffContext =
       capnp::CallContext<schema::NodeAgent::SetHandsOffParams, schema::NodeAgent::SetHandsOffResults>;
+  using SetObjectsContext =
+      capnp::CallContext<schema::NodeAgent::SetObjectsParams, schema::NodeAgent::SetObjectsResults>;
   kj::Promise<void> set_policy(SetPolicyContext context);
   kj::Promise<void> set_report_interval(SetReportIntervalContext context);
   kj::Promise<void> set_hands_off(SetHandsOffContext context);
+  kj::Promise<void> set_objects(SetObjectsContext context);
 
  private:
   struct Outcome {
@@ -61,7 +65,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     model::PolicyVersion version;
     kj::Own<kj::PromiseFulfiller<Outcome>> answer;
   };
-  struct PendingHandsOff {
+  /// An order, or a set of objects.
+  struct PendingNumber {
     std::uint64_t number = 0;
     kj::Own<kj::PromiseFulfiller<std::string>> answer;
   };
@@ -71,7 +76,8 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     kj::Own<RpcClient> rpc;
     kj::Maybe<schema::NodeSession::Client> session;
     std::vector<PendingPolicy> policies;
-    std::vector<PendingHandsOff> hands_off;
+    std::vector<PendingNumber> hands_off;
+    std::vector<PendingNumber> objects;
     model::Duration heartbeat{0};
     model::Duration deadline{0};
     kj::TimePoint said = kj::origin<kj::TimePoint>();  // the last heartbeat, or report on its own, was sent
@@ -83,6 +89,10 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     kj::TaskSet tasks;
   };
 
+  /// The answer to come for `number`. Of many that wait the oldest is told that it is `superseded`.
+  static kj::Promise<std::string> wait_in(std::vector<PendingNumber>& waiting, std::uint64_t number,
+                                          const std::string& superseded);
+  static void answer_in(std::vector<PendingNumber>& waiting, std::uint64_t number, const std::string& problem);
   void plan_attempt(model::Duration longest_wait);
   /// Makes it when there is none, when the files are others, or when what they held has expired.
   model::Result<void> renew_connector();

@@ -10,6 +10,7 @@
 #include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
 
+#include "messages/link/clocks.h"
 #include "messages/link/loop_lag.h"
 #include "messages/log/log.h"
 
@@ -109,7 +110,7 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
   Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) override {
     const Id id = ++last_id_;
     // The entry comes first: making the connection may read at once.
-    entries_.emplace(id, Entry{{}, kj::mv(closed), false});
+    entries_.emplace(id, Entry{{}, kj::mv(closed), false, 0, kj::origin<kj::TimePoint>()});
     auto watched = kj::heap<WatchedStream>(
         kj::mv(stream),
         WatchedStream::Watch{.may_read = [this, id]() { return !drop_if_clogged(id); },
@@ -137,12 +138,27 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
     auto& network = found->second.connection->network;
     const std::size_t bytes = network.getCurrentQueueSize();
     const std::size_t count = network.getCurrentQueueCount();
-    if (bytes <= limits_.max_queued_bytes && count <= limits_.max_queued_messages) return false;
+    const bool is_allowed_more = timer_.now() < found->second.allowed_until;
+    const std::size_t most = limits_.max_queued_bytes + (is_allowed_more ? found->second.allowed : 0);
+    if (bytes <= most && count <= limits_.max_queued_messages) return false;
     close_after(id,
                 fmt::format("{} messages of {} bytes lie unread, the limits are {} and {}", count, bytes,
-                            limits_.max_queued_messages, limits_.max_queued_bytes),
+                            limits_.max_queued_messages, most),
                 0 * kj::MILLISECONDS);
     return true;
+  }
+
+  void allow_unread(Id id, std::size_t bytes, model::Duration duration) override {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    found->second.allowed = bytes;
+    found->second.allowed_until = timer_.now() + to_kj(duration);
+  }
+
+  std::size_t unread_bytes(Id id) override {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.connection.get() == nullptr) return 0;
+    return found->second.connection->network.getCurrentQueueSize();
   }
 
   std::size_t size() const override { return entries_.size(); }
@@ -152,6 +168,8 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
     kj::Own<Connection> connection;
     Closed closed;
     bool closing = false;
+    std::size_t allowed = 0;  // bytes beyond the limit
+    kj::TimePoint allowed_until = kj::origin<kj::TimePoint>();
   };
 
   void close_after(Id id, const std::string& why, kj::Duration delay) {

@@ -13,6 +13,7 @@
 #include "messages/link/kj_thread.h"
 #include "messages/link/limits.h"
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 
 namespace tideline::link {
 
@@ -41,6 +42,11 @@ class RpcConnections {
   /// Drops the connection if too much lies unread. It is asked before each read and once a second; to be called after
   /// calls *to* the peer as well. True: the connection is gone or going.
   virtual bool drop_if_clogged(Id id) = 0;
+  /// A large message is about to be sent: so many bytes more may lie unread for so long. Takes the place of what was
+  /// allowed before.
+  virtual void allow_unread(Id id, std::size_t bytes, model::Duration duration) = 0;
+  /// What lies unread; 0 of unknown ids.
+  virtual std::size_t unread_bytes(Id id) = 0;
   virtual std::size_t size() const = 0;
 
   static kj::Own<RpcConnections> create(KjContext& context, const RpcLimits& limits);

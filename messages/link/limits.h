@@ -58,6 +58,11 @@ struct SessionLimits {
   std::size_t policy_slice = 25;
   model::Duration policy_slice_every = std::chrono::milliseconds(10);
   model::Duration policy_round = std::chrono::milliseconds(50);
+  /// Sets of objects sent at once, at the pace of policies, than which each is far larger. While so many bytes of them
+  /// lie unread, of all sessions together, the next ones wait; a peer has to take its own within objects_deadline.
+  std::size_t objects_slice = 10;
+  std::size_t max_unread_objects = 8 << 20;
+  model::Duration objects_deadline = std::chrono::seconds(10);
   model::Duration drain_deadline = std::chrono::seconds(2);  // how long a server that stops waits for acks under way
 };
 

@@ -110,6 +110,10 @@ class NodeClient::Impl {
     post([number, text = std::move(problem)](ClientCore& core) { core.answer_hands_off(number, text); });
   }
 
+  void answer_objects(std::uint64_t number, std::string problem) {
+    post([number, text = std::move(problem)](ClientCore& core) { core.answer_objects(number, text); });
+  }
+
  private:
   /// The number of the list of pods; 0 = there is none.
   std::uint64_t list_of(const std::vector<model::PodSummary>& pods) {
@@ -178,6 +182,10 @@ void NodeClient::answer_policy(model::PolicyVersion version, std::string problem
 
 void NodeClient::answer_hands_off(std::uint64_t number, std::string problem) {
   impl_->answer_hands_off(number, std::move(problem));
+}
+
+void NodeClient::answer_objects(std::uint64_t number, std::string problem) {
+  impl_->answer_objects(number, std::move(problem));
 }
 
 void NodeClient::stop() {

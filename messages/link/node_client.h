@@ -12,6 +12,7 @@
 #include "messages/link/tls_files.h"
 #include "messages/model/eviction.h"
 #include "messages/model/hands_off.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
 
@@ -38,6 +39,9 @@ class NodeClientEvents {
   /// All that is to be left alone, from now; replaces what was ordered before. Obey it, then call answer_hands_off with
   /// its number, from any thread, within SessionLimits::idle_deadline or so.
   virtual void on_hands_off(const model::HandsOffOrder& order) = 0;
+  /// What Kubernetes has of this node and its pods; replaces what was told before. Take or refuse it, then call
+  /// answer_objects with its number, from any thread, within SessionLimits::idle_deadline or so.
+  virtual void on_objects(const model::NodeObjects& objects) = 0;
   /// The answer to ask_evictions, or why there is none: kUnsupported where the coordinator knows no such asks. Of a
   /// session that ends there may be neither, but for on_disconnected.
   virtual void on_evictions(const model::Result<model::EvictionAnswer>& answer) = 0;
@@ -98,6 +102,8 @@ class NodeClient {
   void answer_policy(model::PolicyVersion version, std::string problem);
   /// The outcome of on_hands_off: problem "" = obeyed. An answer to an order nobody waits for is ignored.
   void answer_hands_off(std::uint64_t number, std::string problem);
+  /// The outcome of on_objects: problem "" = taken. An answer to a set nobody waits for is ignored.
+  void answer_objects(std::uint64_t number, std::string problem);
   /// Ends the session, and the thread if it is the client's own. No event after it returned. Must not be called from an
   /// event.
   void stop();

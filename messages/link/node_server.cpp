@@ -106,6 +106,11 @@ void NodeServer::push_hands_off(SessionId session, model::HandsOffOrder order) {
   });
 }
 
+void NodeServer::push_objects(std::vector<std::pair<SessionId, std::shared_ptr<const model::NodeObjects>>> sets) {
+  if (sets.empty()) return;
+  impl_->post([sets = std::move(sets)](ServerCore& core) mutable { core.push_objects(std::move(sets)); });
+}
+
 void NodeServer::answer_evictions(EvictionTicket ticket, model::EvictionAnswer answer) {
   impl_->post([ticket, answer = std::move(answer)](ServerCore& core) { core.answer_evictions(ticket, answer); });
 }

@@ -13,6 +13,7 @@
 #include "messages/link/session.h"
 #include "messages/link/tls_files.h"
 #include "messages/model/hands_off.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
 
@@ -33,6 +34,10 @@ class NodeServerEvents {
   /// not know such orders, or that it gave no answer.
   virtual void on_hands_off_ack(SessionId session, const model::NodeName& node, std::uint64_t number,
                                 const std::string& problem) = 0;
+  /// The node's answer to the set `number` of push_objects. problem "" = its pods, labels and annotations are these
+  /// from now on; else what it says, that it does not take them, why the set was not sent, or that it gave no answer.
+  virtual void on_objects_ack(SessionId, const model::NodeName&, std::uint64_t /*number*/,
+                              const std::string& /*problem*/) {}
   /// A node asks before it evicts. A session has one ask open at a time.
   virtual void on_eviction_ask(ArrivedEvictionAsk ask) = 0;
   /// An enrolled session ended, for whatever reason. No event of it follows.
@@ -91,6 +96,10 @@ class NodeServer {
   void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
   /// Sent at once, or after the answer to the one before; of several that wait only the newest is sent.
   void push_hands_off(SessionId session, model::HandsOffOrder order);
+  /// Sent in slices (SessionLimits). A newer set for the same session replaces one not yet sent; on_objects_ack brings
+  /// the node's answer. One that model::validate refuses, or whose pods would take more of a report than
+  /// ReportLimits::kMaxPodsWireBytes, is answered so and not sent. None may be null.
+  void push_objects(std::vector<std::pair<SessionId, std::shared_ptr<const model::NodeObjects>>> sets);
   /// The arbiter's verdicts; what is granted must be durable. Tickets of closed sessions are ignored.
   void answer_evictions(EvictionTicket ticket, model::EvictionAnswer answer);
   void refuse_evictions(EvictionTicket ticket, model::Error why);

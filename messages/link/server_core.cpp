@@ -19,7 +19,6 @@ using model::ErrorCode;
 constexpr kj::Duration kFlushEvery = 5 * kj::MILLISECONDS;
 constexpr std::size_t kFlushAt = 256;
 constexpr std::int64_t kRefusalEveryNs = 100'000'000;
-constexpr std::size_t kSliceWhenBehind = 5;  // part of a slice of policies, one in so many
 constexpr std::size_t kMaxTextBytes = model::ReportLimits::kMaxTextBytes;
 /// Of the answer to a report. Not told, Cap'n Proto takes and zeroes 8 KiB for each.
 constexpr capnp::MessageSize kAckSize{24, 0};
@@ -87,6 +86,13 @@ ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeS
       pace_(config.session.enroll_burst, config.session.enroll_every),
       lag_(context),
       connections_(RpcConnections::create(context, config.rpc)),
+      policies_(
+          context, lag_, {config.session.policy_slice, config.session.policy_slice_every, config.session.policy_round},
+          [this](SessionId id) { return send_policy(id); }, []() { return true; }),
+      objects_(
+          context, lag_, {config.session.objects_slice, config.session.policy_slice_every, config.session.policy_round},
+          [this](SessionId id) { return send_objects(id); },
+          [this]() { return unread_objects() <= config_.session.max_unread_objects; }),
       tasks_(*this) {}
 
 ServerCore::~ServerCore() noexcept(false) {
@@ -374,44 +380,16 @@ void ServerCore::queue_policy(Session& session) {
   // While one is in flight, its answer brings the next to the queue.
   if (session.policy_queued || session.policy_in_flight) return;
   session.policy_queued = true;
-  policy_queue_.push_back(session.id);
-  if (slice_planned_) return;
-  slice_planned_ = true;
-  tasks_.add(kj::evalLater([this]() { send_policy_slice(); }));
+  policies_.add(session.id);
 }
 
-void ServerCore::send_policy_slice() {
-  slice_planned_ = false;
-  const std::size_t slice = config_.session.policy_slice;
-  const std::size_t most = lag_.lag() <= kMostLag ? slice : std::max<std::size_t>(slice / kSliceWhenBehind, 1);
-  for (std::size_t sent = 0; sent < most && !policy_queue_.empty();) {
-    const SessionId id = policy_queue_.front();
-    policy_queue_.pop_front();
-    Session* session = find(id);
-    if (session == nullptr) continue;
-    session->policy_queued = false;
-    send_policy(*session);
-    ++sent;
-  }
-  if (!policy_queue_.empty()) plan_policy_slice();
-}
-
-void ServerCore::plan_policy_slice() {
-  slice_planned_ = true;
-  // The round sees to what the slice has brought: the nodes' answers, and reports that came meanwhile.
-  tasks_.add(context_.timer.afterDelay(to_kj(config_.session.policy_slice_every))
-                 .then([this]() {
-                   auto long_enough = context_.timer.afterDelay(to_kj(config_.session.policy_round));
-                   return lag_.round().exclusiveJoin(kj::mv(long_enough));
-                 })
-                 .then([this]() { send_policy_slice(); }));
-}
-
-void ServerCore::send_policy(Session& session) {
-  const SessionId id = session.id;
-  const model::NodePolicy policy = *std::exchange(session.policy_wanted, std::nullopt);
-  session.policy_in_flight = true;
-  auto request = KJ_ASSERT_NONNULL(session.agent).setPolicyRequest();
+bool ServerCore::send_policy(SessionId id) {
+  Session* session = find(id);
+  if (session == nullptr) return false;
+  session->policy_queued = false;
+  const model::NodePolicy policy = *std::exchange(session->policy_wanted, std::nullopt);
+  session->policy_in_flight = true;
+  auto request = KJ_ASSERT_NONNULL(session->agent).setPolicyRequest();
   codec::write(policy, request.initPolicy());
   const model::PolicyVersion version = policy.version;
   tasks_.add(context_.timer.timeoutAfter(to_kj(config_.session.idle_deadline), request.send().dropPipeline())
@@ -426,7 +404,8 @@ void ServerCore::send_policy(Session& session) {
                      [this, id, version](kj::Exception&& exception) {
                        policy_answered(id, version, "no answer: " + error_from(exception).message());
                      }));
-  connections_->drop_if_clogged(session.connection);
+  connections_->drop_if_clogged(session->connection);
+  return true;
 }
 
 void ServerCore::policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem) {

@@ -1,12 +1,12 @@
 #pragma once
 // The part of NodeServer that lives on the KJ loop. For this room's sources only.
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +20,7 @@
 #include "messages/link/loop_lag.h"
 #include "messages/link/node_server.h"
 #include "messages/link/report_reader.h"
+#include "messages/link/send_queue.h"
 #include "messages/log/log.h"
 #include "messages/schema/link.capnp.h"
 
@@ -39,6 +40,7 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   void refuse(const Ticket& ticket, const model::Error& why);
   void push_policy(std::vector<std::pair<SessionId, model::NodePolicy>> policies);
   void push_hands_off(SessionId session, model::HandsOffOrder order);
+  void push_objects(std::vector<std::pair<SessionId, std::shared_ptr<const model::NodeObjects>>> sets);
   void answer_evictions(const EvictionTicket& ticket, const model::EvictionAnswer& answer);
   void refuse_evictions(const EvictionTicket& ticket, const model::Error& why);
   void set_batch(const std::vector<std::pair<SessionId, BatchAccount>>& accounts);
@@ -86,6 +88,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
     bool policy_in_flight = false;
     std::optional<model::HandsOffOrder> hands_off_wanted;
     bool hands_off_in_flight = false;
+    std::shared_ptr<const model::NodeObjects> objects_wanted;
+    bool objects_queued = false;
+    bool objects_in_flight = false;
     struct WaitingAsk {
       std::uint64_t slot = 0;
       kj::Own<kj::PromiseFulfiller<model::EvictionAnswer>> answer;
@@ -110,12 +115,15 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   kj::Own<kj::PromiseFulfiller<void>> take_waiting(const Ticket& ticket);
   void tell_when_drained();
   void queue_policy(Session& session);
-  void plan_policy_slice();
-  void send_policy_slice();
-  void send_policy(Session& session);
+  bool send_policy(SessionId id);
   void policy_answered(SessionId id, model::PolicyVersion version, const std::string& problem);
   void send_hands_off(Session& session);
   void hands_off_answered(SessionId id, std::uint64_t number, const std::string& problem);
+  void queue_objects(Session& session);
+  bool send_objects(SessionId id);
+  void objects_answered(SessionId id, std::uint64_t number, const std::string& problem);
+  /// Bytes on their way to the sessions that have a set in flight.
+  std::size_t unread_objects();
   void sweep(kj::Duration wait);
   void note_lag();
   kj::Duration draw_lifetime(model::WallTime not_after);
@@ -152,8 +160,9 @@ class ServerCore final : private kj::TaskSet::ErrorHandler {
   std::size_t unanswered_ = 0;  // reports of all sessions
   bool draining_ = false;
   kj::Maybe<kj::Function<void()>> drained_;
-  std::deque<SessionId> policy_queue_;
-  bool slice_planned_ = false;
+  SendQueue policies_;
+  SendQueue objects_;
+  std::unordered_set<SessionId> with_objects_in_flight_;
   std::unordered_map<model::ErrorCode, log::RateLimit> refusal_rates_;
   kj::TaskSet tasks_;
 };

@@ -91,6 +91,16 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
   return TlsMaterial{*std::move(certificate_pem), *std::move(key_pem), *std::move(ca_pem)};
 }
 
+model::Result<void> check_pair(const std::string& certificate_pem, const std::string& key_pem) {
+  const auto chain = certificates_from_pem(certificate_pem);
+  if (!chain) return chain.error();
+  const auto key = key_from_pem(key_pem);
+  if (!key) return key.error();
+  if (X509_check_private_key(chain->front().get(), key->get()) == 1) return {};
+  static_cast<void>(openssl_error());
+  return model::invalid("the key does not belong to the certificate");
+}
+
 model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const model::NodeName& name) {
   const auto certificates = certificates_from_pem(material.certificate_pem);
   if (!certificates) return certificates.error();

@@ -37,6 +37,9 @@ model::Result<void> check_configured(const TlsFiles& files);
 /// kNotFound / kPermissionDenied when a file cannot be read. The error names file and what is wrong.
 model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use);
 
+/// Of PEM texts: the key is the (first) certificate's. kMalformed for what is none, kInvalidArgument for another's key.
+model::Result<void> check_pair(const std::string& certificate_pem, const std::string& key_pem);
+
 /// Until when a loaded client certificate speaks for the node `name` (identity.h); kPermissionDenied when it speaks for
 /// another, naming both.
 model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const model::NodeName& name);

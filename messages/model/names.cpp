@@ -262,6 +262,11 @@ std::optional<CpuQosMechanism> cpu_qos_mechanism_from(std::string_view text) {
   return reverse(kCpuQosMechanisms, text);
 }
 
+bool is_path_part(std::string_view text) {
+  return text != "." && text != ".." && text.find('/') == std::string_view::npos &&
+         text.find('\0') == std::string_view::npos;
+}
+
 QosClass default_qos(KubeQos qos) {
   switch (qos) {
     case KubeQos::kGuaranteed:

@@ -25,12 +25,6 @@ std::string_view name_of(PodPhase phase);  // "Pending" ...
 std::optional<KubeQos> kube_qos_from(std::string_view text);
 std::optional<PodPhase> pod_phase_from(std::string_view text);
 
-/// Whether a pod's uid or a container's id, which become parts of cgroups' names, can be that.
-inline bool can_name_cgroup(std::string_view text) {
-  return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos &&
-         text.find('\0') == std::string_view::npos;
-}
-
 /// What a pod asks for. Absent = not asked for. Batch pods ask in kubernetes.io/batch-cpu and batch-memory.
 struct Resources {
   std::optional<MilliCpu> cpu;
@@ -146,6 +140,9 @@ class SharedPod {
   std::shared_ptr<const Pod> pod_;
 };
 using SharedPods = std::vector<SharedPod>;
+
+/// Whether a uid or a container's id can be a part of a cgroup's name: no slash, no NUL, and neither "." nor "..".
+bool is_path_part(std::string_view text);
 
 /// Koordinator's default without the label: Guaranteed -> LSR, Burstable -> LS, BestEffort -> BE.
 QosClass default_qos(KubeQos qos);

@@ -108,6 +108,7 @@ struct ColocationPolicy {
   int mid_unallocated_percent = 0;             // 0..100
   int mid_static_cpu_reserved_percent = 0;     // 0..100
   int mid_static_memory_reserved_percent = 0;  // 0..100
+  int update_time_threshold_seconds = 300;     // >= 1
   friend bool operator==(const ColocationPolicy&, const ColocationPolicy&) = default;
 };
 

@@ -28,6 +28,7 @@ struct ReportLimits {
   static constexpr std::size_t kMaxBoundCpus = 1 << 17;    // of all pods together
   static constexpr std::size_t kMaxEvents = 1024;
   static constexpr std::size_t kMaxKnobs = 64;
+  static constexpr std::size_t kMaxLabels = 256;  // of the node
   static constexpr std::size_t kMaxTextBytes = 1024;
   static constexpr std::size_t kMaxWireBytes = 1 << 20;
   /// Of kMaxWireBytes, what a node's pods may take: the rest holds its samples, events and status.

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "messages/model/node_objects.h"
 #include "messages/model/report.h"
 
 namespace tideline::model {
@@ -65,6 +67,16 @@ class Checker {
     bytes(field, value.memory);
     bytes(field, value.batch_memory);
   }
+  void labels(std::string_view field, const std::map<std::string, std::string>& values) {
+    count(field, values.size(), ReportLimits::kMaxLabels);
+    for (const auto& [key, value] : values) {
+      if (key.size() > ReportLimits::kMaxTextBytes) text(fmt::format("{} key", field), key);
+      if (value.size() > ReportLimits::kMaxTextBytes) text(fmt::format("{} value", field), value);
+    }
+  }
+  void annotations(std::string_view field, const NodeAnnotations& values) {
+    if (const auto good = check_annotations(values); !good) fail(field, good.error().message());
+  }
   bool failed() const { return error_.has_value(); }
   Result<void> result() const { return error_ ? Result<void>(*error_) : Result<void>(); }
 
@@ -82,15 +94,9 @@ void check_status(Checker& check, const NodeStatus& status) {
   check.text("status.boot_id", status.boot_id);
   check.text("status.agent_version", status.agent_version);
   check.text("status.protection.why", status.protection.why);
-  check.count("status.labels", status.labels.size(), 256);
-  for (const auto& [key, value] : status.labels) {
-    check.text("status.labels key", key);
-    check.text("status.labels value", value);
-  }
+  check.labels("status.labels", status.labels);
   check.text("status.cpu.model", status.cpu.model);
-  if (const auto good = check_annotations(status.annotations); !good) {
-    check.fail("status.annotations", good.error().message());
-  }
+  check.annotations("status.annotations", status.annotations);
   check.count("status.features", status.features.size(), 64);
   for (const auto& feature : status.features) {
     check.text("status.features.feature", feature.feature);
@@ -168,23 +174,31 @@ void check_pod_use(Checker& check, const PodSummary& summary) {
   check.ratio("pods.run_delay", summary.run_delay);
 }
 
+const Pod& pod_of(const PodSummary& summary) {
+  return *summary.pod;
+}
+const Pod& pod_of(const Pod& pod) {
+  return pod;
+}
+
 /// One that comes twice would be charged twice, and have two averages.
-void check_uids(Checker& check, const std::vector<PodSummary>& pods) {
+template <class Pods>
+void check_uids(Checker& check, const Pods& pods) {
   std::vector<std::string_view> uids;
   uids.reserve(pods.size());
-  for (const auto& summary : pods)
-    uids.push_back(summary.pod->uid.str());
+  for (const auto& pod : pods)
+    uids.push_back(pod_of(pod).uid.str());
   std::sort(uids.begin(), uids.end());
   const auto twice = std::adjacent_find(uids.begin(), uids.end());
   if (twice != uids.end()) check.fail("pods.uid", fmt::format("'{}' comes twice", *twice));
 }
 
-void check_pods(Checker& check, const std::vector<PodSummary>& pods) {
+/// What no pod shows by itself.
+template <class Pods>
+void check_together(Checker& check, const Pods& pods) {
   std::size_t bound_cpus = 0;
-  for (const auto& summary : pods) {
-    check_pod(check, *summary.pod);
-    bound_cpus += summary.pod->bound_cpus.cpus().size();
-  }
+  for (const auto& pod : pods)
+    bound_cpus += pod_of(pod).bound_cpus.cpus().size();
   check_uids(check, pods);
   check.count("pods.bound_cpus", bound_cpus, ReportLimits::kMaxBoundCpus);
 }
@@ -207,6 +221,22 @@ void check_zone(Checker& check, const ZoneUse& zone) {
   check.bytes("zones.memory_used", zone.memory_used);
   check.cpu("zones.be_cpu", zone.be_cpu);
   check.bytes("zones.be_memory", zone.be_memory);
+}
+
+void check_paths(Checker& check, const Pod& pod) {
+  const auto part = [&](std::string_view field, const std::string& value) {
+    // The length was looked at before.
+    if (!is_path_part(value)) check.fail(field, fmt::format("'{}' cannot be part of a cgroup's name", value));
+  };
+  part("pods.uid", pod.uid.str());
+  for (const auto& container : pod.containers)
+    part("pods.containers.id", container.id);
+}
+
+/// For an error: whoever named the pod may have named it at length.
+std::string shown_name(const Pod& pod) {
+  constexpr std::size_t kMost = 80;
+  return fmt::format("pod {}/{}", pod.name_space.substr(0, kMost), pod.name.substr(0, kMost));
 }
 
 enum class PodsAre { kNew, kKnown };
@@ -234,7 +264,11 @@ Result<void> check_report(const Report& report, PodsAre pods_are) {
       check.fail("samples", fmt::format("sample {} is older than the one before it", i));
     }
   }
-  if (pods_are == PodsAre::kNew) check_pods(check, report.pods);
+  if (pods_are == PodsAre::kNew) {
+    for (const auto& summary : report.pods)
+      check_pod(check, *summary.pod);
+    check_together(check, report.pods);
+  }
   for (const auto& pod : report.pods)
     check_pod_use(check, pod);
   for (std::size_t i = 0; i < report.applications.size(); ++i) {
@@ -273,6 +307,24 @@ SharedPods shared_pods(const Report& report) {
 
 Result<void> validate(const Report& report) {
   return check_report(report, PodsAre::kNew);
+}
+
+Result<void> validate(const NodeObjects& objects) {
+  Checker check;
+  check.labels("labels", objects.labels);
+  check.annotations("annotations", objects.annotations);
+  check.cpu("cpu_allocatable", objects.cpu_allocatable);
+  check.bytes("memory_allocatable", objects.memory_allocatable);
+  check.count("pods", objects.pods.size(), ReportLimits::kMaxPods);
+  if (check.failed()) return check.result();
+  for (const auto& pod : objects.pods) {
+    Checker own;
+    check_pod(own, pod);
+    if (!own.failed()) check_paths(own, pod);
+    if (own.failed()) return own.result().error().in(shown_name(pod));
+  }
+  check_together(check, objects.pods);
+  return check.result();
 }
 
 Result<void> validate_with_known_pods(const Report& report) {

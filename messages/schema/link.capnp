@@ -6,6 +6,7 @@ using Cxx = import "/capnp/c++.capnp";
 using Report = import "report.capnp".Report;
 using NodePolicy = import "policy.capnp".NodePolicy;
 using HandsOffOrder = import "hands_off.capnp".HandsOffOrder;
+using NodeObjects = import "node_objects.capnp".NodeObjects;
 using E = import "eviction.capnp";
 $Cxx.namespace("tideline::schema");
 
@@ -45,4 +46,5 @@ interface NodeAgent {
   setPolicy @0 (policy :NodePolicy) -> (appliedVersion :UInt64, problem :Text);  # problem "" = applied
   setReportInterval @1 (intervalMs :UInt32, forMs :UInt32) -> ();                # while someone watches
   setHandsOff @2 (order :HandsOffOrder) -> (problem :Text);                      # problem "" = obeyed from now on
+  setObjects @3 (objects :NodeObjects) -> (problem :Text);                       # problem "" = the node's from now on
 }

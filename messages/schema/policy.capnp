@@ -81,6 +81,7 @@ struct ColocationPolicy {
   midUnallocatedPercent @14 :Int32;            # percent of what is not allocated
   midStaticCpuReservedPercent @15 :Int32;      # percent of capacity
   midStaticMemoryReservedPercent @16 :Int32;   # percent of capacity
+  updateTimeThresholdSeconds @17 :Int32 = 300; # seconds
 }
 
 enum CgroupBase { cgroupRoot @0; kubepods @1; kubepodsBurstable @2; kubepodsBesteffort @3; }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "messages/model/action.h"
@@ -98,6 +99,8 @@ class CpuSide {
   const model::KnobSet& knobs() const { return knobs_; }
   /// Other CPUs are online than before: the topology is loaded anew.
   void cpus_changed();
+  /// As Host::reserved, from now on.
+  void set_reserved(model::CpuSet reserved) { cpus_.reserved = std::move(reserved); }
   /// Empty: it could not be loaded.
   const model::Topology& topology() const { return topology_; }
 

@@ -9,6 +9,8 @@
 #include "messages/codec/report_bytes.h"
 #include "messages/log/log.h"
 #include "node-actor/actor/hands_off_file.h"
+#include "node-actor/actor/objects_file.h"
+#include "node-actor/actor/pods_room.h"
 #include "node-actor/actor/policy_file.h"
 
 namespace tideline::node {
@@ -18,6 +20,9 @@ namespace {
 constexpr int kLiveWindows = 2;
 constexpr auto kLiveFloor = std::chrono::seconds(5);
 constexpr auto kRetryDelay = std::chrono::seconds(1);
+/// Reports that are made before they are due, because something is new, are so far apart. A little below the second
+/// that pod rounds take, which come early or late by some ms.
+constexpr auto kReportNowEvery = std::chrono::milliseconds(900);
 /// So many are told before the window ends: at most one report a sample.
 constexpr std::size_t kManyEvents = model::ReportLimits::kMaxEvents / 4 * 3;
 
@@ -55,6 +60,7 @@ caf::behavior LinkActor::make_behavior() {
         in_flight_.reset();
         spool_->ack_through(up.welcome.acked_through);
         report_now_ = true;
+        if (awaits_pods_) await_pods();
         send_next();
       },
       [this](const LinkDown& down) {
@@ -81,6 +87,12 @@ caf::behavior LinkActor::make_behavior() {
       [this](const HandsOffInForce& in_force) {
         if (auto* client = port_->client.load()) client->answer_hands_off(in_force.number, in_force.problem);
       },
+      [this](const ObjectsArrived& arrived) { take_objects(arrived); },
+      [this](const ObjectsInForce& in_force) {
+        if (auto* client = port_->client.load()) client->answer_objects(in_force.number, "");
+        // The ledger, and what selects a policy, know of pods, labels and annotations by reports alone.
+        if (in_force.changed) report_now_ = true;
+      },
       [this](const ReportPace& pace) { schedule_.ask(pace.interval, pace.duration, clock::mono_now()); },
   };
 }
@@ -94,18 +106,35 @@ void LinkActor::on_exit() {
 
 void LinkActor::take_sample(SampleReady ready) {
   const auto now = ready.sample.at;
+  if (!ready.pods) {
+    // A report names all pods of its node: of one that named none, batch would be offered what its services hold.
+    if (!std::exchange(awaits_pods_, true)) await_pods();
+    return take_events(std::move(ready.events));
+  }
+  awaits_pods_ = false;
   if (!window_start_) window_start_ = now;
   schedule_.start(now);
   window_.add(std::move(ready.sample));
   pods_ = std::move(ready.pods);
   status_ = std::move(ready.status);
   take_events(std::move(ready.events));
-  if (schedule_.due(now) || (report_now_ && connected_) || events_.size() >= kManyEvents) {
+  const bool is_early = must_report_now(now);
+  if (is_early || schedule_.due(now) || events_.size() >= kManyEvents) {
+    if (is_early) reported_now_ = now;
     report_now_ = false;
     store_report();
     schedule_.made(now);
     send_next();
   }
+}
+
+bool LinkActor::must_report_now(model::MonoTime now) const {
+  return report_now_ && connected_ && (!reported_now_ || now - *reported_now_ >= kReportNowEvery);
+}
+
+void LinkActor::await_pods() {
+  log::warn("pods-awaited",
+            "the coordinator has not told this node's pods yet, and none are kept; no report is made until it has");
 }
 
 void LinkActor::take_events(std::vector<NotedEvent> events) {
@@ -280,6 +309,42 @@ void LinkActor::take_hands_off(const model::HandsOffOrder& order) {
   for (const auto& hold : holds)
     log::info("hands-off", "{}: {}", hold.what.release ? "the whole tree" : hold.what.group, decide::why(hold));
   send(tick_, HandsOffWanted{order.number, std::move(holds)});
+}
+
+std::string LinkActor::refusal_of(const model::NodeObjects& objects) const {
+  if (options_.pods_from != PodsFrom::kCoordinator) return "this node's pods are those of a file (--pods-from file)";
+  if (objects.epoch < options_.seen_epoch) {
+    return fmt::format("epoch {} is older than epoch {}, which this node has seen", objects.epoch.value(),
+                       options_.seen_epoch.value());
+  }
+  const auto& seen = options_.seen_objects;
+  if (SeenObjects{objects.epoch, objects.number} < seen) {
+    return fmt::format("set {} is older than set {}, which this node has", objects.number, seen.number);
+  }
+  const auto room = check_pods_room(objects.pods);
+  return room ? std::string() : room.error().message();
+}
+
+void LinkActor::take_objects(const ObjectsArrived& arrived) {
+  const auto& objects = *arrived.objects;
+  if (const auto problem = refusal_of(objects); !problem.empty()) {
+    // A coordinator may send each change to a node that takes none.
+    if (problem != objects_refused_) log::warn("objects-refused", "set {}: {}", objects.number, problem);
+    objects_refused_ = problem;
+    if (auto* client = port_->client.load()) client->answer_objects(objects.number, problem);
+    return;
+  }
+  objects_refused_.clear();
+  options_.seen_epoch = objects.epoch;
+  const SeenObjects set{objects.epoch, objects.number};
+  if (set != std::exchange(options_.seen_objects, set)) {
+    if (const auto kept = keep_objects(options_.state_dir, objects); !kept) {
+      // In force all the same, as long as this worker lives.
+      log::error("objects-not-kept", "{}", kept.error().message());
+    }
+    log::info("objects-taken", "set {} epoch {}: {} pods", set.number, set.epoch.value(), objects.pods.size());
+  }
+  send(tick_, ObjectsWanted{arrived.objects});
 }
 
 }  // namespace tideline::node

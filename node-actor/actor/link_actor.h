@@ -1,18 +1,30 @@
 #pragma once
 // Folds samples into reports, keeps them in the spool until the coordinator has them, takes policies in.
 
+#include <compare>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "messages/link/node_client.h"
 #include "node-actor/actor/event_queue.h"
 #include "node-actor/actor/messages.h"
+#include "node-actor/actor/node_config.h"
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/sense/report_schedule.h"
 #include "node-actor/sense/window.h"
 #include "node-actor/spool/spool.h"
 
 namespace tideline::node {
+
+/// Which set of objects is in force; a default one: none.
+struct SeenObjects {
+  model::Epoch epoch;
+  std::uint64_t number = 0;
+  friend auto operator<=>(const SeenObjects&, const SeenObjects&) = default;
+};
 
 struct LinkOptions {
   model::NodeName name;
@@ -23,6 +35,8 @@ struct LinkOptions {
   model::Epoch seen_epoch;
   /// Is told which events a report tells; nullptr: nobody is.
   std::shared_ptr<guard::AuditRing> audit = {};
+  PodsFrom pods_from = PodsFrom::kFile;
+  SeenObjects seen_objects = {};
 };
 
 /// Carries the link thread's events to the actor.
@@ -42,6 +56,9 @@ class LinkBridge final : public link::NodeClientEvents {
     caf::anon_send(target_, ReportPace{interval, duration});
   }
   void on_hands_off(const model::HandsOffOrder& order) override { caf::anon_send(target_, HandsOffArrived{order}); }
+  void on_objects(const model::NodeObjects& objects) override {
+    caf::anon_send(target_, ObjectsArrived{std::make_shared<const model::NodeObjects>(objects)});
+  }
   void on_evictions(const model::Result<model::EvictionAnswer>& answer) override {
     caf::anon_send(target_, EvictionsAnswered{answer});
   }
@@ -76,6 +93,12 @@ class LinkActor : public caf::event_based_actor {
   void answer(const ReportRefused& refused);
   void take_policy(const model::NodePolicy& policy);
   void take_hands_off(const model::HandsOffOrder& order);
+  void take_objects(const ObjectsArrived& arrived);
+  /// Why the set is not taken; "" = it is.
+  std::string refusal_of(const model::NodeObjects& objects) const;
+  void await_pods();
+  /// Something new is to be told before a report is due.
+  bool must_report_now(model::MonoTime now) const;
   void ask_evictions(const EvictionsWanted& wanted);
   void take_verdicts(const EvictionsAnswered& answered);
   model::Result<model::Report> stored(model::Seq seq) const;
@@ -92,7 +115,10 @@ class LinkActor : public caf::event_based_actor {
   sense::ReportSchedule schedule_;
   bool connected_ = false;
   model::Epoch session_epoch_;  // of the coordinator at the other end
-  bool report_now_ = true;      // a fresh session is told at once who this is
+  bool report_now_ = true;      // a fresh session is told at once who this is, and others what is new of its pods
+  std::optional<model::MonoTime> reported_now_;
+  bool awaits_pods_ = false;
+  std::string objects_refused_;  // why the last set was; "" = it was not
   std::optional<model::Seq> in_flight_;
 };
 

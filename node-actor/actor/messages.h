@@ -10,6 +10,7 @@
 
 #include "messages/link/session.h"
 #include "messages/model/eviction.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
 #include "node-actor/actor/event_queue.h"
@@ -25,7 +26,7 @@ struct PodsChanged {
 // -- tick -> link
 struct SampleReady {
   model::NodeSample sample;
-  std::shared_ptr<const std::vector<model::Pod>> pods;
+  std::shared_ptr<const std::vector<model::Pod>> pods;  // null: not known yet, see NodeLoop::awaits_pods
   model::NodeStatus status;
   std::vector<NotedEvent> events;
 };
@@ -42,6 +43,11 @@ struct HandsOffInForce {
   std::string problem;  // "" = obeyed, and what was to be put back is
 };
 
+struct ObjectsInForce {
+  std::uint64_t number = 0;
+  bool changed = false;  // something of the set is another than before
+};
+
 struct EvictionsWanted {
   std::vector<model::EvictionRequest> requests;
 };
@@ -55,6 +61,9 @@ struct BatchArrived {
 };
 struct HandsOffArrived {
   model::HandsOffOrder order;
+};
+struct ObjectsArrived {
+  std::shared_ptr<const model::NodeObjects> objects;
 };
 struct LinkUp {
   link::Welcome welcome;
@@ -86,6 +95,10 @@ struct PolicyWanted {
 struct HandsOffWanted {
   std::uint64_t number = 0;
   std::vector<decide::Hold> holds;
+};
+
+struct ObjectsWanted {
+  std::shared_ptr<const model::NodeObjects> objects;
 };
 
 struct EvictionVerdicts {
@@ -126,3 +139,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::BatchKnown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffInForce)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffArrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::HandsOffWanted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::ObjectsInForce)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::ObjectsArrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::node::ObjectsWanted)

@@ -19,6 +19,9 @@
 
 namespace tideline::node {
 
+/// Where the node's pods come from. Its coordinator tells its labels, annotations and allocatable as well.
+enum class PodsFrom { kFile, kCoordinator };
+
 struct NodeConfig {
   model::NodeName name;
   std::vector<std::string> coordinators;  // host:port
@@ -32,13 +35,14 @@ struct NodeConfig {
   kernel::CookieKernel* cookies = &kernel::this_kernel();
 
   std::string state_dir = "/var/lib/tideline";
-  std::string pods_file;
+  PodsFrom pods_from = PodsFrom::kFile;
+  std::string pods_file;  // of PodsFrom::kFile
   KubeletDir kubelet;
-  std::map<std::string, std::string> labels;
-  model::MilliCpu cpu_reserved;  // capacity - allocatable
-  model::CpuSet cpus_reserved;   // that neither LS nor BE is put on
-  model::Bytes memory_reserved;
-  model::NodeAnnotations annotations;  // its reservation, if any, can be read
+  std::map<std::string, std::string> labels;  // of PodsFrom::kFile
+  model::MilliCpu cpu_reserved;               // capacity - allocatable, where that is not told
+  model::CpuSet cpus_reserved;                // that neither LS nor BE is put on
+  model::Bytes memory_reserved;               // as cpu_reserved
+  model::NodeAnnotations annotations;         // of PodsFrom::kFile; its reservation, if any, can be read
 
   model::Duration fast_interval = std::chrono::milliseconds(100);  // 20 ms .. 1 s
   model::Duration pod_interval = std::chrono::seconds(1);          // >= fast_interval

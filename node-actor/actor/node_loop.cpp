@@ -98,7 +98,6 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   }
   auto& status = loop->status_;
   status.memory_capacity = *memory;
-  status.memory_allocatable = std::max(*memory - config.memory_reserved, model::Bytes(0));
   status.cgroup_version = (config.simulated ? "simulated " : "") + std::string(kernel::name_of(loop->tree_.version()));
   status.kernel_release = facts->kernel_release;
   status.boot_id = facts->boot_id;
@@ -106,7 +105,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   status.labels = config.labels;
   status.annotations = config.annotations;
   loop->online_ = std::move(online);
-  loop->facts_.annotated = claims.reservation.cpu;
+  loop->reservation_ = claims.reservation;
+  loop->system_cpus_ = claims.system_cpus;
   loop->take_capacity();
   loop->input_.pod_interval = config.pod_interval;
   loop->suppress_.ours = loop->be_limit_.inherited();
@@ -156,9 +156,8 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
 
 void NodeLoop::take_capacity() {
   status_.cpu_capacity = online_.capacity();
-  status_.cpu_allocatable = std::max(status_.cpu_capacity - config_.cpu_reserved, model::MilliCpu(0));
   status_.cpu = kernel::read_cpu_kind(config_.kernel);
-  facts_ = input_.node = {status_.cpu_capacity, status_.cpu_allocatable, facts_.annotated};
+  take_allocatable();
 }
 
 void NodeLoop::make_zones() {
@@ -374,7 +373,8 @@ model::NodeSample NodeLoop::pod_round() {
   applications_ = sense::judge_applications(sample.applications);
   if (auto weights = weights_reader_.read(); !judged_ || weights != weights_) {
     weights_ = std::move(weights);
-    protection_ = sense::judge_protection(weights_, sense::be_beside_ls(pods_));
+    protection_ = awaits_pods() ? model::Protection{.verified = false, .why = "no list of pods yet"}
+                                : sense::judge_protection(weights_, sense::be_beside_ls(pods_));
     judged_ = protection_is_new_ = true;
   }
   // Below a hold others write by right.
@@ -384,7 +384,8 @@ model::NodeSample NodeLoop::pod_round() {
   }
   if (!host_before_) host_before_.emplace();
   std::swap(*host_before_, counters);
-  input_.pods = levels_of(sample, pods_);
+  // Levels of a node whose pods are not known tell too little of its services: they must not raise BE's limit.
+  if (!awaits_pods()) input_.pods = levels_of(sample, pods_);
   look_outside();
   const auto now = clock::mono_now();
   std::vector<model::Error> zone_errors;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "messages/model/action.h"
+#include "messages/model/node_annotations.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
 #include "node-actor/actor/be_limit.h"
@@ -41,6 +43,12 @@ class NodeLoop {
   NodeLoop& operator=(const NodeLoop&) = delete;
 
   void set_pods(std::vector<model::Pod> pods);
+  /// What the coordinator tells of this node, in place of all it told before: pods, labels, annotations and, where it
+  /// has them, allocatable amounts. True: something of it is another. An annotation that cannot be read is logged, and
+  /// what the one before it reserved stays so.
+  bool set_objects(const model::NodeObjects& objects);
+  /// The coordinator is to tell the pods, and has not: nothing is known of them.
+  bool awaits_pods() const { return !pods_known_ && config_.pods_from == PodsFrom::kCoordinator; }
   void set_policy(std::optional<model::NodePolicy> policy);
   /// What an operator keeps the agent off, from now, beside its own pod: writes at or below these groups are refused. A
   /// release among them that was not there before puts all originals back at once. Errors: kFenced; kUnavailable names
@@ -100,6 +108,11 @@ class NodeLoop {
   /// Capacity, topology and all that rests on them follow the CPUs that are online.
   void look_at_cpus();
   void take_capacity();
+  void take_allocatable();
+  /// Of the annotations in status_.
+  void take_claims();
+  /// That neither LS nor BE is put on.
+  model::CpuSet reserved_cpus() const;
   void make_zones();
   /// What pod rounds of the CPU side still want to be known.
   std::string waits_for() const;
@@ -134,6 +147,10 @@ class NodeLoop {
 
   model::NodeStatus status_;
   decide::NodeFacts facts_;
+  std::optional<model::MilliCpu> cpu_told_;  // allocatable, by the coordinator
+  std::optional<model::Bytes> memory_told_;
+  model::NodeReservation reservation_;  // by the newest annotation of it that could be read
+  model::CpuSet system_cpus_;           // likewise
   std::vector<model::Pod> pods_;
   bool pods_known_ = false;
   std::optional<model::NodePolicy> policy_;

@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "messages/codec/report_bytes.h"
 #include "messages/model/pod_resources.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
 #include "messages/model/rfc3339.h"
 #include "node-actor/actor/json_fields.h"
+#include "node-actor/actor/pods_room.h"
 
 namespace tideline::node {
 namespace {
@@ -42,9 +42,7 @@ model::Resources parse_resources(JsonFields& of, std::string_view key, model::Mi
 }
 
 void check_path_part(JsonFields& fields, std::string_view key, const std::string& value) {
-  if (!value.empty() && !model::can_name_cgroup(value)) {
-    fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
-  }
+  if (!model::is_path_part(value)) fields.fail(key, fmt::format("\"{}\" cannot be part of a cgroup's name", value));
 }
 
 std::vector<model::Container> parse_containers(JsonFields& pod, model::MidRequests& mid_requests) {
@@ -171,22 +169,6 @@ model::Pod parse_pod(const json& entry, const std::string& path, std::optional<E
   return pod;
 }
 
-/// Whether the pods leave room in a report for all else; a report that does not fit is lost.
-Result<void> check_room(const std::vector<model::Pod>& pods) {
-  model::Report report;
-  report.node = model::NodeName("n");
-  report.seq = model::Seq(1);
-  report.pods.reserve(pods.size());
-  for (const auto& pod : pods)
-    report.pods.push_back({.pod = pod, .cpu_milli = {}, .memory_bytes = {}, .throttled_ratio = {}, .run_delay = {}});
-  const auto bytes = codec::to_bytes(report);
-  if (!bytes) return bytes.error();
-  if (bytes->size() <= model::ReportLimits::kMaxPodsWireBytes) return {};
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("its {} pods take {} bytes of a report, limit {}: list fewer pods or containers",
-                           pods.size(), bytes->size(), model::ReportLimits::kMaxPodsWireBytes));
-}
-
 }  // namespace
 
 std::string text_of(const PodProblem& problem) {
@@ -222,7 +204,7 @@ Result<PodsFile> parse_pods_file(std::string_view text, std::string_view source)
     }
   }
   if (problem) return *problem;
-  if (const auto room = check_room(pods); !room) return room.error().in(source);
+  if (const auto room = check_pods_room(pods); !room) return room.error().in(source);
   return file;
 }
 

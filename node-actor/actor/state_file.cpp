@@ -50,10 +50,11 @@ model::Result<std::optional<std::string>> read_state_file(const std::string& pat
   return std::optional(std::move(text));
 }
 
-model::Result<void> replace_state_file(const std::string& state_dir, const std::string& name, std::string_view bytes) {
+model::Result<void> replace_state_file(const std::string& state_dir, const std::string& name, std::string_view bytes,
+                                       unsigned mode) {
   const auto path = state_dir + "/" + name;
   const auto fresh = path + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd < 0) return io_error(fresh, "open");
   const bool written = write_and_sync(fd, bytes);
   const int problem = errno;

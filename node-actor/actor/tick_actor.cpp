@@ -21,7 +21,7 @@ TickActor::TickActor(caf::actor_config& config, NodeLoop& loop, guard::Lease& le
       options_(options),
       link_(std::move(link)),
       fatal_(std::move(fatal)),
-      pods_(std::make_shared<const std::vector<model::Pod>>(loop.pods())) {}
+      pods_(loop.awaits_pods() ? nullptr : std::make_shared<const std::vector<model::Pod>>(loop.pods())) {}
 
 caf::behavior TickActor::make_behavior() {
   next_tick_ = next_pod_round_ = clock::mono_now();
@@ -34,6 +34,11 @@ caf::behavior TickActor::make_behavior() {
       [this](const PodsChanged& changed) {
         pods_ = changed.pods;
         loop_.set_pods(*changed.pods);
+      },
+      [this](const ObjectsWanted& wanted) {
+        const bool changed = loop_.set_objects(*wanted.objects);
+        pods_ = std::shared_ptr<const std::vector<model::Pod>>(wanted.objects, &wanted.objects->pods);
+        send(link_, ObjectsInForce{wanted.objects->number, changed});
       },
       [this](const PolicyWanted& wanted) {
         loop_.set_policy(wanted.policy);

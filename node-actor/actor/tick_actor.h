@@ -36,7 +36,7 @@ class TickActor : public caf::event_based_actor {
   TickOptions options_;
   caf::actor link_;
   std::function<void(model::Error)> fatal_;
-  std::shared_ptr<const std::vector<model::Pod>> pods_;
+  std::shared_ptr<const std::vector<model::Pod>> pods_;  // null: the loop awaits them
   model::MonoTime next_tick_;
   model::MonoTime next_pod_round_;
 };

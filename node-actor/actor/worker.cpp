@@ -1,5 +1,6 @@
 #include "node-actor/actor/worker.h"
 
+#include <algorithm>
 #include <csignal>
 
 #include <caf/all.hpp>
@@ -11,6 +12,7 @@
 #include "node-actor/actor/hands_off_file.h"
 #include "node-actor/actor/kubelet_cpus.h"
 #include "node-actor/actor/link_actor.h"
+#include "node-actor/actor/objects_file.h"
 #include "node-actor/actor/pods_actor.h"
 #include "node-actor/actor/policy_file.h"
 #include "node-actor/actor/tick_actor.h"
@@ -38,9 +40,11 @@ caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
 class Running {
  public:
   Running(const NodeConfig& config, NodeLoop& loop, guard::Lease& lease, std::shared_ptr<spool::Spool> spool,
-          model::Epoch seen_epoch, std::shared_ptr<guard::AuditRing> audit) {
+          model::Epoch seen_epoch, const SeenObjects& seen_objects, std::shared_ptr<guard::AuditRing> audit) {
     LinkOptions options{config.name, loop.boot_id(), config.state_dir, config.report_interval, seen_epoch};
     options.audit = std::move(audit);
+    options.pods_from = config.pods_from;
+    options.seen_objects = seen_objects;
     link_ = system_.spawn<LinkActor>(std::move(options), std::move(spool), port_);
     tick_ = system_.spawn<TickActor, caf::detached>(loop, lease, TickOptions{config.fast_interval, config.pod_interval},
                                                     link_, [this](const model::Error& why) {
@@ -49,7 +53,7 @@ class Running {
                                                       ::kill(::getpid(), SIGTERM);
                                                     });
     caf::anon_send(link_, tick_);
-    pods_ = system_.spawn<PodsActor>(config.pods_file, tick_);
+    if (config.pods_from == PodsFrom::kFile) pods_ = system_.spawn<PodsActor>(config.pods_file, tick_);
     bridge_.attach(link_);
   }
 
@@ -93,6 +97,56 @@ class Running {
   std::unique_ptr<link::NodeClient> client_;
   std::atomic<bool> fenced_{false};
 };
+
+/// The pods that the loop begins with: of the file, or the last that the coordinator told, and of which set those are.
+SeenObjects begin_with_pods(const NodeConfig& config, NodeLoop& loop) {
+  if (config.pods_from == PodsFrom::kFile) {
+    if (auto file = read_pods_file(config.pods_file)) loop.set_pods(std::move(file->pods));
+    return {};
+  }
+  const auto kept = load_objects(config.state_dir);
+  if (!kept) log::error("objects-file", "{}; as if none were kept", kept.error().message());
+  if (!kept || !*kept) return {};
+  const auto& objects = **kept;
+  log::info("objects-kept", "set {} epoch {} from disk: {} pods", objects.number, objects.epoch.value(),
+            objects.pods.size());
+  loop.set_objects(objects);
+  return {objects.epoch, objects.number};
+}
+
+/// BE-labelled pods beside LS, of the pods as they are on disk. kNotFound: the coordinator told none yet.
+model::Result<std::vector<std::string>> known_be_beside_ls(const NodeConfig& config) {
+  if (config.pods_from == PodsFrom::kFile) {
+    const auto file = read_pods_file(config.pods_file);
+    return file ? sense::be_beside_ls(file->pods) : std::vector<std::string>();
+  }
+  const auto kept = load_objects(config.state_dir);
+  if (!kept) return kept.error();
+  if (!*kept) return model::Error(model::ErrorCode::kNotFound, "no list of pods yet");
+  return sense::be_beside_ls((*kept)->pods);
+}
+
+/// What `check` finds of the pods.
+std::vector<CheckFinding> check_pods(const NodeConfig& config) {
+  if (config.pods_from == PodsFrom::kFile) {
+    const auto file = read_pods_file(config.pods_file);
+    if (!file) return {{false, file.error().message()}};
+    std::vector<CheckFinding> findings{
+        {true, fmt::format("pods file {}: {} pods", config.pods_file, file->pods.size())}};
+    for (const auto& problem : file->problems)
+      findings.push_back({false, fmt::format("pods file {}: {}", config.pods_file, text_of(problem))});
+    return findings;
+  }
+  const auto kept = load_objects(config.state_dir);
+  if (!kept) return {{false, "pods from the coordinator: " + kept.error().message()}};
+  if (!*kept) {
+    return {{true, fmt::format("pods from the coordinator: none are kept in {} yet, and no report is made until it "
+                               "tells them",
+                               objects_path(config.state_dir))}};
+  }
+  return {{true, fmt::format("pods from the coordinator: {} are kept in {}, set {} of epoch {}", (*kept)->pods.size(),
+                             objects_path(config.state_dir), (*kept)->number, (*kept)->epoch.value())}};
+}
 
 /// Waits for a signal to stop, looking after the supervisor each second. True: the supervisor is gone.
 bool wait_for_end(const guard::WorkerTicket& ticket) {
@@ -155,8 +209,9 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
     if (held.error().code() == model::ErrorCode::kFenced) return held.error();
     log::error("hands-off", "{}", held.error().message());
   }
-  const model::Epoch seen = policy && *policy ? (*policy)->epoch : model::Epoch(0);
-  if (auto file = read_pods_file(config.pods_file)) (*loop)->set_pods(std::move(file->pods));
+  const auto seen_objects = begin_with_pods(config, **loop);
+  const model::Epoch of_policy = policy && *policy ? (*policy)->epoch : model::Epoch(0);
+  const model::Epoch seen = std::max(of_policy, seen_objects.epoch);
 
   link::NodeClientConfig client;
   client.coordinators = config.coordinators;
@@ -170,7 +225,7 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   bool orphaned = false;
   bool fenced = false;
   {
-    Running running(config, **loop, *lease, spool, seen, audit);
+    Running running(config, **loop, *lease, spool, seen, seen_objects, audit);
     spool.reset();
     if (const auto connected = running.connect(std::move(client)); !connected) return connected.error();
     log::info("worker-running", "node {} pid {} epoch {}", config.name.str(), ::getpid(), ticket.epoch);
@@ -193,9 +248,8 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
 bool ordering_verified(const NodeConfig& config) {
   const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
   if (!tree) return false;
-  const auto file = read_pods_file(config.pods_file);
-  const auto beside_ls = file ? sense::be_beside_ls(file->pods) : std::vector<std::string>();
-  return sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls).verified;
+  const auto beside_ls = known_be_beside_ls(config);
+  return beside_ls && sense::judge_protection(kernel::read_sibling_weights(*tree), *beside_ls).verified;
 }
 
 std::vector<CheckFinding> check(const NodeConfig& config) {
@@ -208,14 +262,8 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
   } else {
     add(false, "TLS files: " + own.error().message());
   }
-  const auto file = read_pods_file(config.pods_file);
-  if (file) {
-    add(true, fmt::format("pods file {}: {} pods", config.pods_file, file->pods.size()));
-    for (const auto& problem : file->problems)
-      add(false, fmt::format("pods file {}: {}", config.pods_file, text_of(problem)));
-  } else {
-    add(false, file.error().message());
-  }
+  for (auto& finding : check_pods(config))
+    findings.push_back(std::move(finding));
   const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);
   if (!tree) {
     add(false, "cgroup tree: " + tree.error().message());
@@ -233,8 +281,9 @@ std::vector<CheckFinding> check(const NodeConfig& config) {
   KubeletCpuFile kubelet(config.kubelet);
   kubelet.look();
   add(kubelet.cpus().has_value(), kubelet.text());
-  const auto beside_ls = file ? sense::be_beside_ls(file->pods) : std::vector<std::string>();
-  const auto protection = sense::judge_protection(kernel::read_sibling_weights(*tree), beside_ls);
+  const auto beside_ls = known_be_beside_ls(config);
+  const auto protection = beside_ls ? sense::judge_protection(kernel::read_sibling_weights(*tree), *beside_ls)
+                                    : model::Protection{.verified = false, .why = beside_ls.error().message()};
   add(true, fmt::format("{}: {}", protection.verified ? "protected" : "unprotected", protection.why));
   return findings;
 }

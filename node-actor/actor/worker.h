@@ -10,7 +10,7 @@ namespace tideline::node {
 /// SIGINT blocked and one thread. Errors before the first round name what is wrong.
 model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicket& ticket);
 
-/// Checks what can be checked without acting: TLS files, pods file, cgroup tree. One line a finding, for `check`.
+/// Checks what can be checked without acting: TLS files, pods, cgroup tree. One line a finding, for `check`.
 struct CheckFinding {
   bool ok = false;
   std::string what;

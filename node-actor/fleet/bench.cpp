@@ -171,6 +171,8 @@ class Bench {
         return rows_.policy(note.policy->version, note.at);
       case LinkNote::Kind::kHandsOff:
         return node.ear->client().answer_hands_off(note.hands_off->number, "");
+      case LinkNote::Kind::kObjects:
+        return node.ear->refuse_objects(note.number);
       case LinkNote::Kind::kPace:
       case LinkNote::Kind::kEvictions:
       case LinkNote::Kind::kBatch:

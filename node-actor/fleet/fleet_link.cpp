@@ -95,6 +95,10 @@ void Ear::on_hands_off(const model::HandsOffOrder& order) {
   put({.kind = LinkNote::Kind::kHandsOff, .hands_off = std::make_shared<const model::HandsOffOrder>(order)});
 }
 
+void Ear::on_objects(const model::NodeObjects& objects) {
+  put({.kind = LinkNote::Kind::kObjects, .number = objects.number});
+}
+
 void Ear::on_evictions(const Result<model::EvictionAnswer>& answer) {
   if (hears_ != Hears::kAll || !answer) return;
   put({.kind = LinkNote::Kind::kEvictions, .evictions = std::make_shared<const model::EvictionAnswer>(*answer)});

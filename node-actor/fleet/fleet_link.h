@@ -54,6 +54,8 @@ class Ear final : public link::NodeClientEvents {
   Ear& operator=(const Ear&) = delete;
 
   link::NodeClient& client() { return *client_; }
+  /// No simulated node takes any: its pods are its own load's.
+  void refuse_objects(std::uint64_t number) { client_->answer_objects(number, "simulated: its pods are its own"); }
   /// Ends the session and the client. Nothing is put after it returned.
   void stop();
 
@@ -64,6 +66,7 @@ class Ear final : public link::NodeClientEvents {
   void on_policy(const model::NodePolicy& policy) override;
   void on_report_interval(model::Duration interval, model::Duration duration) override;
   void on_hands_off(const model::HandsOffOrder& order) override;
+  void on_objects(const model::NodeObjects& objects) override;
   void on_evictions(const model::Result<model::EvictionAnswer>& answer) override;
   void on_batch(const model::BatchAllocatable& allocatable) override;
 

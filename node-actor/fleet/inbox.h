@@ -33,6 +33,7 @@ struct LinkNote {
     kRefused,
     kPolicy,
     kHandsOff,
+    kObjects,
     kPace,
     kEvictions,
     kBatch
@@ -44,6 +45,7 @@ struct LinkNote {
   std::shared_ptr<const model::NodePolicy> policy = {};         // kPolicy
   std::shared_ptr<const model::HandsOffOrder> hands_off = {};   // kHandsOff
   std::shared_ptr<const model::EvictionAnswer> evictions = {};  // kEvictions
+  std::uint64_t number = 0;                                     // kObjects: of the set
   model::BatchAllocatable batch = {};                           // kBatch
   model::Duration interval = {};                                // kPace: reports come at it
   model::Duration length = {};                                  // kPace: for so long

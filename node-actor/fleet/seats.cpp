@@ -176,6 +176,8 @@ void Seats::hear(const LinkNote& note) {
     case LinkNote::Kind::kHandsOff:
       node.take_hands_off(*note.hands_off, now, clock::wall_now());
       break;
+    case LinkNote::Kind::kObjects:
+      return seat.ear->refuse_objects(note.number);
     case LinkNote::Kind::kPace:
       node.set_pace(note.interval, note.length, now);
       break;

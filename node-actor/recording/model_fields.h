@@ -316,6 +316,7 @@ void fields(V& v, Of<V, model::ColocationPolicy> colocation) {
   v("midUnallocatedPercent", colocation.mid_unallocated_percent);
   v("midStaticCPUReservedPercent", colocation.mid_static_cpu_reserved_percent);
   v("midStaticMemoryReservedPercent", colocation.mid_static_memory_reserved_percent);
+  v("updateTimeThresholdSeconds", colocation.update_time_threshold_seconds);
 }
 
 template <class V>

@@ -276,7 +276,7 @@ class Reference(unittest.TestCase):
 
     def test_options_in_prose_exist(self):
         known = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE)) | {"--help"}
-        for path in ("docs/concepts.md", "docs/operations.md", "docs/pods-file.md", "docs/rehearsal.md"):
+        for path in ("docs/concepts.md", "docs/kubernetes.md", "docs/operations.md", "docs/pods-file.md", "docs/rehearsal.md"):
             for span in re.findall(r"`([^`\n]+)`", FENCE.sub("", text_of(path))):
                 if span.startswith(("--", "tidectl", "tideline-")):
                     for option in re.findall(r"(?:^|\s)(--[a-z-]+)", span):
@@ -284,7 +284,7 @@ class Reference(unittest.TestCase):
 
     def test_log_events_are_those_of_the_code(self):
         logged = set()
-        for room in ("node-actor", "coordinator", "messages/link"):
+        for room in ("node-actor", "coordinator", "k8s-bridge", "messages/link"):
             for folder, _, names in os.walk(f"{SOURCE}/{room}"):
                 for name in names:
                     if name.endswith(".cpp"):

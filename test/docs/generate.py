@@ -34,7 +34,7 @@ Tideline's own document beside Koordinator's.
 
 How one node's policy comes about: the defaults below, then the cluster strategy (`clusterStrategy`; in `colocation-config` the top
 level), then the first entry of `nodeStrategies` (`nodeConfigs` in `colocation-config`) whose `nodeSelector` matches the node's
-labels (`tideline-node --label`). In `host-application-config` the list is at the top level, too, and an entry of `nodeConfigs` that matches
+labels (`tideline-node --label`, or the Node's with `--pods-from coordinator`). In `host-application-config` the list is at the top level, too, and an entry of `nodeConfigs` that matches
 replaces it whole ([host applications](concepts.md#host-applications)). In `colocation-config` the node's [annotation](#annotations-of-a-node)
 `node.koordinator.sh/colocation-strategy` is then laid over that, the labels `node.koordinator.sh/cpu-reclaim-ratio` and
 `node.koordinator.sh/memory-reclaim-ratio` override the two reclaim thresholds, those of
@@ -63,7 +63,8 @@ A mechanism in dry run decides, explains and reports, and writes nothing. This t
 ```
 
 ### Annotations of a node
-`tideline-node --annotation key=value`, as often as needed: up to 64 with up to 4 KiB each and 16 KiB in all. They travel with the node's reports.
+`tideline-node --annotation key=value`, as often as needed, or with [`--pods-from coordinator`](pods-file.md#pods-from-the-coordinator) those of the Node in
+Kubernetes: up to 64 with up to 4 KiB each and 16 KiB in all. They travel with the node's reports.
 
 | annotation | value | means |
 |---|---|---|
@@ -74,7 +75,8 @@ A mechanism in dry run decides, explains and reports, and writes nothing. This t
 
 The first two are read as a whole or not at all. One that cannot be read (no JSON, no quantity, a member or a priority that is not known) withholds the node's offer, rule
 `bad-annotation`: how much it takes is not known. The other two are ignored where they cannot be read. Each is named with its value: once in the coordinator's log
-(`node-metadata`), in `tidectl node`, `policy status`, `policy check` and `explain reclaimed`. `tideline-node` does not start with one of the first three that it cannot read.
+(`node-metadata`), in `tidectl node`, `policy status`, `policy check` and `explain reclaimed`. `tideline-node` does not start with an `--annotation` of the first three that it
+cannot read; where the coordinator tells one, the node logs it (`node-annotation`) and keeps to the system what the one before it named.
 """
 
 RANGES = {"bool": "true, false", "object": "", "list of text": "", "list of objects": ""}

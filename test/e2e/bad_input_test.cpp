@@ -105,6 +105,36 @@ TEST(StartUp, RefusesAnnotationsOfTheNodeThatCannotBeRead) {
   refused("big=" + std::string(5000, 'x'), "annotation big: 5000 bytes, limit 4096");
 }
 
+TEST(StartUp, RefusesASecondSourceBesideTheCoordinatorAndSaysWhatItKeptOfIt) {
+  Cluster cluster;
+  const auto state = cluster.dir().str() + "/s";
+  const auto checked = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> argv{program("tideline-node"), "check",       "--node-name", "n1",
+                                  "--coordinator",          "127.0.0.1:1", "--state-dir", state};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return run(std::move(argv));
+  };
+  const auto refused = [&](const std::vector<std::string>& more, const std::vector<std::string>& told) {
+    const auto done = checked(more);
+    EXPECT_EQ(done.exit, 2) << done.output;
+    for (const auto& part : told)
+      EXPECT_THAT(done.output, HasSubstr(part));
+  };
+  const std::string source = "--pods-from coordinator";
+  refused({}, {"--pods-file is required", source});
+  refused({"--pods-from", "file"}, {"--pods-file is required", source});
+  refused({"--pods-from", "kubelet"}, {"--pods-from kubelet: want file or coordinator"});
+  refused({"--pods-from", "coordinator", "--pods-file", "pods.json"}, {"--pods-file", source});
+  refused({"--pods-from", "coordinator", "--label", "pool=web"}, {"--label", source});
+  refused({"--pods-from", "coordinator", "--annotation", "a=b"}, {"--annotation", source});
+
+  EXPECT_THAT(checked({"--pods-from", "coordinator"}).output,
+              HasSubstr("ok   pods from the coordinator: none are kept in " + state + "/objects yet"));
+  cluster.dir().write("s/objects", "torn");
+  EXPECT_THAT(checked({"--pods-from", "coordinator"}).output,
+              HasSubstr("FAIL pods from the coordinator: " + state + "/objects: "));
+}
+
 TEST(StartUp, LooksForKubeletBelowTheKernelRootAndSaysWhatItFound) {
   const FixtureTree host({{"proc/self/mountinfo", FixtureTree::mountinfo_v1()},
                           {"proc/self/stat", "1\n"},

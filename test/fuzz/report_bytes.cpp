@@ -1,5 +1,5 @@
-// Bytes of reports, policies, asks for evictions and their answers from anyone: whatever they are, the answer is a
-// value that holds or an Error, and what was accepted is written and read back the same.
+// Bytes of reports, policies, sets of objects, asks for evictions and their answers from anyone: whatever they are, the
+// answer is a value that holds or an Error, and what was accepted is written and read back the same.
 
 #include "messages/codec/report_bytes.h"
 
@@ -76,6 +76,7 @@ Bytes on_the_wire(const Value& value) {
 
 std::vector<Bytes> corpus(std::mt19937_64& random) {
   std::vector<Bytes> sound{plain(*codec::to_bytes(codec::known_report()))};
+  sound.push_back(plain(*codec::to_bytes(codec::known_objects())));
   sound.push_back(on_the_wire<schema::EvictionAsk>(codec::known_ask()));
   sound.push_back(on_the_wire<schema::EvictionAnswer>(codec::known_answer()));
   for (int i = 0; i < 4; ++i) {
@@ -103,6 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The same bytes may hold as several.
   bool taken = fuzz::report_holds(bytes);
   taken = fuzz::policy_holds(bytes) || taken;
+  taken = fuzz::holds_as<schema::NodeObjects>(data, size) || taken;
   taken = fuzz::holds_as<schema::EvictionAsk>(data, size) || taken;
   taken = fuzz::holds_as<schema::EvictionAnswer>(data, size) || taken;
   taken = fuzz::holds_as<schema::BatchAllocatable>(data, size) || taken;

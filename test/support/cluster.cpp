@@ -27,6 +27,7 @@ Cluster::Cluster() {
   authority_ = std::make_unique<CertAuthority>(dir_.str() + "/tls", "ca");
   admin_ = authority_->person("admin", "test");
   server_ = authority_->coordinator();
+  policy_source_ = "dir:" + dir_.str() + "/policy";
   set_policy("colocation-config", R"({"enable": true, "metricAggregateDurationSeconds": 60})");
 }
 
@@ -60,7 +61,7 @@ void Cluster::start_coordinator(const std::vector<std::string>& more) {
                                 "--data-dir",
                                 data_dir(),
                                 "--policy-source",
-                                "dir:" + dir_.str() + "/policy"};
+                                policy_source_};
   argv.insert(argv.end(), more.begin(), more.end());
   coordinator_ = std::make_unique<Process>(
       std::move(argv), Process::Options{.environment = {}, .output_file = dir_.str() + "/coordinator.log"});
@@ -84,15 +85,19 @@ int Cluster::stop_coordinator() {
 
 std::vector<std::string> Cluster::node_arguments(const Node& node) const {
   const auto certificate = authority_->node(node.name);
-  const auto pods = dir_.write(node.name + ".pods.json", node.pods_json);
   std::vector<std::string> arguments = node.wrap;
   for (const std::string& argument :
-       {program("tideline-node"),     std::string("run"),  std::string("--node-name"),       node.name,
-        std::string("--coordinator"), node_address(),      std::string("--tls-cert"),        certificate.certificate,
-        std::string("--tls-key"),     certificate.key,     std::string("--tls-ca"),          certificate.ca,
-        std::string("--state-dir"),   node_dir(node.name), std::string("--pods-file"),       pods,
-        std::string("--kubepods"),    node.kubepods,       std::string("--report-interval"), node.report_interval}) {
+       {program("tideline-node"), std::string("run"), std::string("--node-name"), node.name,
+        std::string("--coordinator"), node_address(), std::string("--tls-cert"), certificate.certificate,
+        std::string("--tls-key"), certificate.key, std::string("--tls-ca"), certificate.ca, std::string("--state-dir"),
+        node_dir(node.name), std::string("--kubepods"), node.kubepods, std::string("--report-interval"),
+        node.report_interval}) {
     arguments.push_back(argument);
+  }
+  if (node.pods_from_coordinator) {
+    arguments.insert(arguments.end(), {"--pods-from", "coordinator"});
+  } else {
+    arguments.insert(arguments.end(), {"--pods-file", dir_.write(node.name + ".pods.json", node.pods_json)});
   }
   // Tests do not wait for a fleet's patience.
   arguments.insert(arguments.end(), {"--reconnect", "1s"});

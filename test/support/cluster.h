@@ -31,6 +31,9 @@ class Cluster {
   /// Replaces one policy document, atomically. key: "resource-threshold-config" and the like.
   void set_policy(const std::string& key, const std::string& json) const;
 
+  /// What --policy-source says at the next start; until then the directory that set_policy() writes.
+  void set_policy_source(const std::string& source) { policy_source_ = source; }
+
   /// Starts the coordinator, with `more` arguments, and waits for its ports. The first start picks free ports, later
   /// ones take the same.
   void start_coordinator(const std::vector<std::string>& more = {});
@@ -49,6 +52,7 @@ class Cluster {
     std::string pods_json = R"({"pods": []})";
     std::string kernel_root = {};  // a fixture tree instead of this host
     std::string report_interval = "1s";
+    bool pods_from_coordinator = false;   // in place of pods_json
     std::vector<std::string> extra = {};  // more arguments
     std::vector<std::string> wrap = {};   // e.g. {"unshare", "-C", "-m", "--"}
   };
@@ -71,6 +75,7 @@ class Cluster {
   std::unique_ptr<CertAuthority> authority_;
   CertFiles admin_;
   CertFiles server_;
+  std::string policy_source_;
   std::unique_ptr<Process> coordinator_;
   int node_port_ = 0;
   int admin_port_ = 0;

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 namespace tideline::test {
+namespace {
 
-std::string http_get(int port, const std::string& path) {
+std::string ask(int port, const std::string& request) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
@@ -17,7 +18,6 @@ std::string http_get(int port, const std::string& path) {
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   std::string answer;
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) {
-    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     static_cast<void>(::send(fd, request.data(), request.size(), MSG_NOSIGNAL));
     char buffer[4096];
     ssize_t got = 0;
@@ -26,6 +26,19 @@ std::string http_get(int port, const std::string& path) {
   }
   ::close(fd);
   return answer;
+}
+
+constexpr const char* kHeaders = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+
+}  // namespace
+
+std::string http_get(int port, const std::string& path) {
+  return ask(port, "GET " + path + kHeaders + "\r\n");
+}
+
+std::string http_post(int port, const std::string& path, const std::string& json) {
+  return ask(port, "POST " + path + kHeaders + "Content-Type: application/json\r\nContent-Length: " +
+                       std::to_string(json.size()) + "\r\n\r\n" + json);
 }
 
 }  // namespace tideline::test

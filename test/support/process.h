@@ -16,6 +16,7 @@ class Process {
   struct Options {
     std::vector<std::string> environment = {};  // NAME=value, added to ours
     std::string output_file = {};               // stdout and stderr; empty = ours
+    std::string input_file = {};                // stdin; empty = /dev/null
   };
   /// argv[0] is a path or found in PATH. Throws std::runtime_error if it cannot be started.
   Process(std::vector<std::string> argv, const Options& options);

@@ -1,5 +1,6 @@
 #include "coordinator/actor/coordinator.h"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -10,6 +11,7 @@
 
 #include <gmock/gmock.h>
 
+#include "coordinator/actor/bridge.h"
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/session_actor.h"
 #include "coordinator/actor/watch_actor.h"
@@ -44,7 +46,7 @@ CoordinatorConfig config_in(const test::TempDir& dir, const test::CertAuthority&
   CoordinatorConfig config;
   config.listen = "127.0.0.1:0";
   config.tls = {files.certificate, files.key, files.ca};
-  config.policy_dir = dir.str() + "/policy";
+  config.policy = directory_source(dir.str() + "/policy");
   return config;
 }
 
@@ -61,6 +63,7 @@ class PacedNode final : public link::NodeClientEvents {
   void on_refused(model::Seq, const model::Error&) override {}
   void on_policy(const model::NodePolicy&) override {}
   void on_hands_off(const model::HandsOffOrder&) override {}
+  void on_objects(const model::NodeObjects&) override {}
   void on_evictions(const model::Result<model::EvictionAnswer>&) override {}
   void on_batch(const model::BatchAllocatable&) override {}
   void on_report_interval(model::Duration interval, model::Duration length) override {
@@ -152,6 +155,66 @@ TEST(Coordinator, KnowsTheFleetOfItsEarlierLifeAndSellsNothingOfIt) {
   EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_nodes{liveness=\"gone\"} 1\n"));
 }
 
+/// A bridge that only hears.
+class HearingBridge final : public Bridge {
+ public:
+  caf::actor spawn(caf::actor_system& system, model::Epoch epoch, LinkPortPtr) override {
+    epoch_ = epoch.value();
+    return system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+      self->attach_functor([this] { ended_after_stop_ = stops_ > 0; });
+      return {[this](const BridgeBegins& begins) { has_policy_ = static_cast<bool>(begins.policy); },
+              [this](const Enrolled& enrolled) { enrolled_ = enrolled.session.id.value(); }, [](const Closed&) {},
+              [](const AccountsComputed&) {}};
+    });
+  }
+  void stop() override { ++stops_; }
+  std::shared_ptr<const BridgeBoard> board() const override { return board_; }
+
+  std::atomic<std::uint64_t> epoch_{0};
+  std::atomic<bool> has_policy_{false};
+  std::atomic<std::uint64_t> enrolled_{0};
+  std::atomic<int> stops_{0};
+  std::atomic<bool> ended_after_stop_{false};
+  std::shared_ptr<BridgeBoard> board_ = std::make_shared<BridgeBoard>();
+};
+
+TEST(Coordinator, BridgeHearsOfItsNeighboursAndSessionsAndIsStoppedBeforeItsActor) {
+  const test::TempDir dir;
+  const test::CertAuthority authority(dir.str(), "ca");
+  const auto bridge = std::make_shared<HearingBridge>();
+  auto config = config_in(dir, authority);
+  config.bridge = bridge;
+  auto running = Coordinator::start(std::move(config), std::make_shared<store::MemoryStore>());
+  ASSERT_TRUE(running.ok()) << running.error().message();
+  EXPECT_EQ(bridge->epoch_.load(), (*running)->epoch().value());
+  EXPECT_TRUE(eventually([&] { return bridge->has_policy_.load(); }));
+  BridgeNumbers numbers;
+  numbers.pods = 42;
+  bridge->board_->put(numbers);
+  const auto metrics =
+      answer_of<web::WebBackend::Text>([&](auto reply) { (*running)->web_backend().metrics(std::move(reply)); });
+  ASSERT_TRUE(metrics.ok());
+  EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_kubernetes_pods 42\n"));
+
+  const auto files = authority.node("n1");
+  link::NodeClientConfig node_config;
+  node_config.coordinators = {"127.0.0.1:" + std::to_string((*running)->node_port())};
+  node_config.server_name = "coordinator.tideline";
+  node_config.tls = {files.certificate, files.key, files.ca};
+  node_config.node = model::NodeName("n1");
+  node_config.incarnation = model::Incarnation(7);
+  node_config.agent_version = "test";
+  PacedNode node;
+  const auto client = link::NodeClient::start(std::move(node_config), node);
+  ASSERT_TRUE(client.ok()) << client.error().message();
+  EXPECT_TRUE(eventually([&] { return bridge->enrolled_ != 0; }));
+
+  EXPECT_EQ(bridge->stops_.load(), 0);
+  running->reset();
+  EXPECT_EQ(bridge->stops_.load(), 1);
+  EXPECT_TRUE(bridge->ended_after_stop_.load());
+}
+
 TEST(Coordinator, TellsWhenAPartOfItDiedAndStopsAllTheSame) {
   const test::TempDir dir;
   std::promise<void> ended;
@@ -229,6 +292,22 @@ TEST_F(Watch, SessionThatDiesTakesItsOwnerAlongSoThatItIsNoticed) {
   ASSERT_TRUE(persist);
   caf::anon_send_exit(persist->answer_to, caf::exit_reason::kill);
   self_->wait_for(sessions);
+}
+
+TEST_F(Watch, BridgeHearsOfSessionsAndOfAnswersToWhatItSent) {
+  const auto sink = fragile();
+  const auto sessions = spawn<SessionsActor>(sink, sink, std::make_shared<LinkPort>(), probe());
+  caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
+  const auto enrolled = next<Enrolled>();
+  ASSERT_TRUE(enrolled);
+  EXPECT_EQ(enrolled->session.id, link::SessionId(1));
+  caf::anon_send(sessions, ObjectsAnswered{link::SessionId(1), model::NodeName("n1"), 5, "no room"});
+  const auto answered = next<ObjectsAnswered>();
+  ASSERT_TRUE(answered);
+  EXPECT_EQ(answered->number, 5u);
+  EXPECT_EQ(answered->problem, "no room");
+  caf::anon_send(sessions, Closed{link::SessionId(1), model::NodeName("n1"), "peer went away"});
+  EXPECT_TRUE(next<Closed>());
 }
 
 TEST_F(Watch, SessionThatClosedDoesNotEndItsOwner) {

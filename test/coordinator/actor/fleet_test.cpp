@@ -94,6 +94,29 @@ TEST_F(Fleet, EmptyFleetAnswersEverythingElse) {
               }).ok());
 }
 
+TEST_F(Fleet, BridgeIsToldOfAccountsThatRestOnAReportWithWhatPublishingNeeds) {
+  const auto fleet = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>(),
+                                       fleet::HandsOffBook{}, std::optional<fleet::EvictionArbiter>(),
+                                       profile::ProfileBook{}, std::vector<RememberedNode>(), probe());
+  auto parsed = policy::parse({{"colocation-config", R"({"enable": true, "resourceDiffThreshold": 0.25,
+      "updateTimeThresholdSeconds": 60})"}});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message();
+  caf::anon_send(fleet, PolicyLoaded{std::make_shared<const policy::ClusterPolicy>(*parsed), model::PolicyVersion(1)});
+  caf::anon_send(fleet, Enrolled{session_of("only-connected", 2)});
+  caf::anon_send(fleet, Enrolled{session_of("n1", 1)});
+  caf::anon_send(fleet, Durable{arrived("n1", 1)});
+  caf::anon_send(fleet, LedgerTick{});
+  const auto told = next<AccountsComputed>();
+  ASSERT_TRUE(told);
+  ASSERT_EQ(told->accounts->size(), 1u);
+  const auto& computed = told->accounts->front();
+  EXPECT_EQ(computed.account.node, NodeName("n1"));
+  EXPECT_EQ(computed.account.cpu.capacity, model::MilliCpu(4000));
+  EXPECT_TRUE(computed.account.data_age);
+  EXPECT_EQ(computed.diff_threshold, 0.25);
+  EXPECT_EQ(computed.update_threshold, model::Duration(std::chrono::seconds(60)));
+}
+
 TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
   caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
   const auto before = node("n1");

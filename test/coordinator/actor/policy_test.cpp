@@ -16,6 +16,7 @@ using model::PolicyVersion;
 using testing::HasSubstr;
 
 constexpr const char* kFile = "resource-threshold-config.json";
+constexpr const char* kConfigMap = "configmap kube-system/ack-slo-config";
 
 std::string threshold(int percent) {
   return R"({"clusterStrategy": {"enable": true, "cpuSuppressThresholdPercent": )" + std::to_string(percent) + "}}";
@@ -26,7 +27,18 @@ class Policy : public Actors {
   test::TempDir dir_;
 
   caf::actor policy(std::optional<PolicyMemory> memory = std::nullopt) {
-    return spawn<PolicyActor>(dir_.str(), model::Epoch(3), std::move(memory), probe(), probe());
+    return spawn<PolicyActor>(directory_source(dir_.str()), model::Epoch(3), std::move(memory), probe(), probe());
+  }
+  caf::actor from_kubernetes(std::optional<PolicyMemory> memory = std::nullopt) {
+    return spawn<PolicyActor>(
+        kubernetes_source({"kube-system/ack-slo-config", "koordinator-system/slo-controller-config"}), model::Epoch(3),
+        std::move(memory), probe(), probe());
+  }
+  /// What is said of a ConfigMap with this threshold; nullopt: nothing.
+  std::optional<PolicyJudged> judged(const caf::actor& actor, const std::string& json, const std::string& version) {
+    std::vector<policy::Document> documents{{"configmap kube-system/ack-slo-config/resource-threshold-config", json}};
+    caf::anon_send(actor, PolicyInput{std::move(documents), kConfigMap, version, probe()});
+    return next<PolicyJudged>();
   }
   admin::PolicyState state_of(const caf::actor& actor) {
     caf::anon_send(actor, AskPolicyStatus{[](const model::Result<admin::PolicyStatus>&) {}});
@@ -117,6 +129,93 @@ TEST_F(Policy, ApplyNamesTheDirectoryToEditAndDryRunChecks) {
   const auto bad = apply(threshold(-1), true);
   ASSERT_FALSE(bad.ok());
   EXPECT_EQ(bad.error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(Policy, InputByMessageIsInForceAndItsSenderHearsOfIt) {
+  const auto actor = from_kubernetes();
+  EXPECT_EQ(state_of(actor).version, PolicyVersion(0)) << "nothing is until there was an input";
+  const auto verdict = judged(actor, threshold(50), "11");
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->subject, kConfigMap);
+  EXPECT_EQ(verdict->resource_version, "11");
+  EXPECT_EQ(verdict->problem, "");
+  EXPECT_EQ(verdict->version, PolicyVersion(1));
+  EXPECT_TRUE(verdict->is_new);
+  const auto loaded = next<PolicyLoaded>();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(policy::effective(*loaded->policy, {}).threshold.cpu_suppress_threshold_percent, 50);
+  EXPECT_EQ(state_of(actor).source, kConfigMap);
+
+  const auto same = judged(actor, threshold(50), "12");
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->resource_version, "12");
+  EXPECT_EQ(same->version, PolicyVersion(1));
+  EXPECT_FALSE(same->is_new);
+}
+
+TEST_F(Policy, BadInputByMessageKeepsTheLastGoodAndIsAnsweredWithItsPlace) {
+  const auto actor = from_kubernetes();
+  ASSERT_TRUE(judged(actor, threshold(50), "11"));
+  for (const auto* version : {"12", "13"}) {
+    const auto verdict = judged(actor, threshold(5000), version);
+    ASSERT_TRUE(verdict);
+    EXPECT_THAT(verdict->problem, HasSubstr("5000"));
+    EXPECT_THAT(verdict->problem, HasSubstr("$.clusterStrategy.cpuSuppressThresholdPercent"));
+    EXPECT_EQ(verdict->version, PolicyVersion(1));
+    EXPECT_FALSE(verdict->is_new);
+    EXPECT_TRUE(verdict->notices.empty());
+  }
+  EXPECT_THAT(state_of(actor).documents.at(0).json, HasSubstr("50}"));
+  const auto good = judged(actor, threshold(40), "14");
+  ASSERT_TRUE(good);
+  EXPECT_EQ(good->version, PolicyVersion(2));
+  EXPECT_EQ(state_of(actor).problem, "");
+}
+
+TEST_F(Policy, RememberedPolicyIsInForceUntilTheFirstInputByMessage) {
+  const auto actor = from_kubernetes(PolicyMemory{PolicyVersion(7), {{"resource-threshold-config", threshold(50)}}});
+  ASSERT_EQ(next<PolicyLoaded>()->version, PolicyVersion(7));
+  const auto state = state_of(actor);
+  EXPECT_EQ(state.version, PolicyVersion(7));
+  EXPECT_EQ(state.source, "kubernetes");
+  const auto same = judged(actor, threshold(50), "11");
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->version, PolicyVersion(7));
+  EXPECT_FALSE(same->is_new) << "a restart on the same ConfigMap changes nothing";
+}
+
+TEST_F(Policy, NoInputAtAllIsTheDefaults) {
+  const auto actor = from_kubernetes(PolicyMemory{PolicyVersion(7), {{"resource-threshold-config", threshold(50)}}});
+  ASSERT_EQ(next<PolicyLoaded>()->version, PolicyVersion(7));
+  caf::anon_send(actor, PolicyInput{std::vector<policy::Document>(), "kubernetes: no configmap", "", probe()});
+  const auto loaded = next<PolicyLoaded>();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->version, PolicyVersion(8));
+  EXPECT_FALSE(policy::effective(*loaded->policy, {}).threshold.enable);
+}
+
+TEST_F(Policy, NoticesOfAnInputByMessageAreAnswered) {
+  const auto actor = from_kubernetes();
+  const auto verdict =
+      judged(actor, R"({"clusterStrategy": {"enable": true, "memoryEvictThresholdPercent": 70}})", "11");
+  ASSERT_TRUE(verdict);
+  EXPECT_THAT(verdict->notices, testing::Contains(testing::Field(&policy::Notice::path,
+                                                                 "$.clusterStrategy.memoryEvictThresholdPercent")));
+}
+
+TEST_F(Policy, ApplyNamesTheConfigMapsToEditWherePolicyComesFromThere) {
+  const auto actor = from_kubernetes();
+  const auto refused = ask<admin::PolicyApplied>(actor, [&](admin::Reply<admin::PolicyApplied> reply) {
+    return AskPolicyApply{{}, {{"resource-threshold-config", threshold(50)}}, false, std::move(reply)};
+  });
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(refused.error().message(), HasSubstr("edit configmap kube-system/ack-slo-config"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("koordinator-system/slo-controller-config"));
+  const auto checked = ask<admin::PolicyApplied>(actor, [&](admin::Reply<admin::PolicyApplied> reply) {
+    return AskPolicyApply{{}, {{"resource-threshold-config", threshold(50)}}, true, std::move(reply)};
+  });
+  EXPECT_TRUE(checked.ok());
 }
 
 TEST_F(Policy, CheckComparesWithTheFleetsNodesAndChangesNothing) {

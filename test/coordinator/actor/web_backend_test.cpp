@@ -41,7 +41,25 @@ FleetReport fleet_report() {
   return report;
 }
 
-std::string text() {
+BridgeNumbers bridge_numbers() {
+  BridgeNumbers numbers;
+  numbers.watches = {{"nodes", true, {90'000'000'000}}, {"pods", false, {97'500'000'000}}};
+  numbers.requests = {{"2xx", 70}, {"429", 3}};
+  numbers.requests_waiting = 4;
+  numbers.lists = 6;
+  numbers.relists = 1;
+  numbers.nodes = 24;
+  numbers.pods = 610;
+  numbers.sets_pushed = 800;
+  numbers.sets_unacked = 2;
+  numbers.writes = {{"fall", 11}, {"rise", 12}};
+  numbers.writes_failed = 5;
+  numbers.nodes_above = 1;
+  numbers.longest_above = std::chrono::milliseconds(1'500);
+  return numbers;
+}
+
+std::string text(const std::optional<BridgeNumbers>& bridge = bridge_numbers()) {
   link::LinkCounts link;
   link.sessions = 21;
   link.opened = 30;
@@ -55,7 +73,8 @@ std::string text() {
   history.duplicates = 10;
   history.commits = 100;
   history.commit_ns = 2'500'000'000;
-  return metrics_text(fleet_report(), link, history, {.disk_bytes = 4096, .memory_bytes = 512});
+  return metrics_text(fleet_report(), link, history, {.disk_bytes = 4096, .memory_bytes = 512}, bridge,
+                      {100'000'000'000});
 }
 
 TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
@@ -93,6 +112,25 @@ TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
                            "\ntideline_store_bytes{where=\"disk\"} 4096\n"}) {
     EXPECT_THAT(shown, HasSubstr(line));
   }
+}
+
+TEST(Metrics, ShowTheBridgeWhereThereIsOne) {
+  const auto shown = text();
+  for (const auto* line :
+       {"\ntideline_kubernetes_requests_total{answer=\"2xx\"} 70\n",
+        "\ntideline_kubernetes_requests_total{answer=\"429\"} 3\n", "\ntideline_kubernetes_requests_waiting 4\n",
+        "\ntideline_kubernetes_watch_up{resource=\"nodes\"} 1\n",
+        "\ntideline_kubernetes_watch_up{resource=\"pods\"} 0\n",
+        "\ntideline_kubernetes_watch_state_seconds{resource=\"nodes\"} 10\n",
+        "\ntideline_kubernetes_watch_state_seconds{resource=\"pods\"} 2.5\n", "\ntideline_kubernetes_lists_total 6\n",
+        "\ntideline_kubernetes_relists_total 1\n", "\ntideline_kubernetes_nodes 24\n",
+        "\ntideline_kubernetes_pods 610\n", "\ntideline_kubernetes_sets_pushed_total 800\n",
+        "\ntideline_kubernetes_sets_unacked 2\n", "\ntideline_kubernetes_writes_total{reason=\"fall\"} 11\n",
+        "\ntideline_kubernetes_writes_failed_total 5\n", "\ntideline_kubernetes_nodes_above_offer 1\n",
+        "\ntideline_kubernetes_above_offer_seconds 1.5\n"}) {
+    EXPECT_THAT(shown, HasSubstr(line));
+  }
+  EXPECT_THAT(text(std::nullopt), testing::Not(HasSubstr("kubernetes")));
 }
 
 TEST(Metrics, ShowThisProcess) {

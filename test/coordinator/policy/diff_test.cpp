@@ -142,9 +142,9 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
     EXPECT_EQ(result_table().size(), 3u);
   }
   {
-    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] =
+    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] =
         colocation;
-    EXPECT_EQ(keys_of(kColocationKey), 17);
+    EXPECT_EQ(keys_of(kColocationKey), 18);
   }
   {
     [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = threshold;

@@ -276,10 +276,10 @@ TEST(Notices, AreSilentWhereEverythingIsActedOn) {
 TEST(Notices, CountPlacesInsteadOfRepeatingThemselves) {
   std::string entries;
   for (int i = 0; i < 100; ++i)
-    entries += std::string(i ? "," : "") + R"({"updateTimeThresholdSeconds": 60})";
+    entries += std::string(i ? "," : "") + R"({"metricReportIntervalSeconds": 60})";
   const auto policy = parse({{"colocation-config", "{\"nodeConfigs\": [" + entries + "]}"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
-  EXPECT_THAT(policy->notices, ElementsAre(AllOf(Field(&Notice::path, "$.nodeConfigs[0].updateTimeThresholdSeconds"),
+  EXPECT_THAT(policy->notices, ElementsAre(AllOf(Field(&Notice::path, "$.nodeConfigs[0].metricReportIntervalSeconds"),
                                                  Field(&Notice::why, HasSubstr("100 places")))));
 }
 

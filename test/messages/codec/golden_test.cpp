@@ -1,35 +1,15 @@
 // Bytes as they were once written: spools, histories, state directories and other versions have them.
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "messages/codec/report_bytes.h"
 #include "messages/codec/wire.h"
+#include "test/messages/codec/golden_hex.h"
 #include "test/messages/codec/samples.h"
 
 namespace tideline::codec {
 namespace {
-
-std::string hex(const std::vector<std::byte>& bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    text += fmt::format("{:02x}{}", static_cast<unsigned>(bytes[i]), i % 32 == 31 ? "\n" : "");
-  return text;
-}
-
-std::vector<std::byte> unhex(const std::string& text) {
-  std::vector<std::byte> bytes;
-  std::string digits;
-  for (const char c : text) {
-    if (c == '\n') continue;
-    digits += c;
-    if (digits.size() < 2) continue;
-    bytes.push_back(static_cast<std::byte>(std::stoul(digits, nullptr, 16)));
-    digits.clear();
-  }
-  return bytes;
-}
 
 const std::string kGoldenReport =
 #include "test/messages/codec/golden_report.inc"
@@ -59,6 +39,10 @@ const std::string kGoldenReportWithoutAnnotations =
 // Before NodePolicy.scaling.
 const std::string kGoldenPolicyWithoutScaling =
 #include "test/messages/codec/golden_policy_without_scaling.inc"
+    ;
+// Before ColocationPolicy.updateTimeThresholdSeconds.
+const std::string kGoldenPolicyWithoutUpdateThreshold =
+#include "test/messages/codec/golden_policy_without_update_threshold.inc"
     ;
 // As version 0.1 wrote them: stored history and older programs have these.
 const std::string kGoldenReport01 =
@@ -97,6 +81,18 @@ TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
   const auto policy = policy_from_bytes(unhex(kGoldenPolicy));
   ASSERT_TRUE(policy) << policy.error().message();
   EXPECT_EQ(*policy, known_full_policy());
+}
+
+model::NodePolicy policy_of_before_update_threshold() {
+  auto policy = known_full_policy();
+  policy.colocation.update_time_threshold_seconds = 300;
+  return policy;
+}
+
+TEST(GoldenBytes, PolicyOfBeforeTheUpdateThresholdHasItsDefault) {
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutUpdateThreshold));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, policy_of_before_update_threshold());
 }
 
 model::Report report_with_applications() {
@@ -147,7 +143,7 @@ TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
   EXPECT_EQ(*report, report_with_applications());
   const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithApplications));
   ASSERT_TRUE(policy) << policy.error().message();
-  auto wanted = known_full_policy();
+  auto wanted = policy_of_before_update_threshold();
   wanted.scaling = {};
   wanted.host_applications = {
       {"nginx", model::Tier::kProd, model::QosClass::kLs, model::CgroupBase::kCgroupRoot,
@@ -157,7 +153,7 @@ TEST(GoldenBytes, HostApplicationsAreReadAsEver) {
 }
 
 TEST(GoldenBytes, PolicyOfBeforeRatiosScalesNothing) {
-  auto expected = known_full_policy();
+  auto expected = policy_of_before_update_threshold();
   expected.scaling = {};
   const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutScaling));
   ASSERT_TRUE(policy) << policy.error().message();

@@ -294,7 +294,8 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                        .mid_memory_threshold_percent = small(0, 100),
                        .mid_unallocated_percent = small(0, 100),
                        .mid_static_cpu_reserved_percent = small(0, 100),
-                       .mid_static_memory_reserved_percent = small(0, 100)};
+                       .mid_static_memory_reserved_percent = small(0, 100),
+                       .update_time_threshold_seconds = small(1, 3600)};
   policy.threshold = {.enable = draw.coin(),
                       .cpu_suppress_threshold_percent = small(0, 100),
                       .cpu_suppress_min_percent = maybe_small(0, 100),
@@ -333,6 +334,25 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                     .cpu_amplification = model::Ratio(draw.number(100, 50'000)),
                     .memory_amplification = model::Ratio(draw.number(100, 10'000))};
   return policy;
+}
+
+model::NodeObjects known_objects() {
+  model::NodeObjects objects{.number = 7,
+                             .epoch = model::Epoch(3),
+                             .labels = {{"pool", "web"}, {"zone", "a"}},
+                             .annotations = {{std::string(model::kReservationAnnotation), R"({"reservedCPUs": "0"})"}},
+                             .cpu_allocatable = MilliCpu(3900),
+                             .memory_allocatable = std::nullopt,
+                             .pods = {*known_report().pods.at(0).pod}};
+  model::Pod ended;
+  ended.uid = model::PodUid("u2");
+  ended.name_space = "batch";
+  ended.name = "etl-1";
+  ended.qos = model::QosClass::kBe;
+  ended.kube_qos = model::KubeQos::kBestEffort;
+  ended.phase = model::PodPhase::kSucceeded;
+  objects.pods.push_back(std::move(ended));
+  return objects;
 }
 
 model::EvictionAsk known_ask() {
@@ -412,6 +432,7 @@ model::NodePolicy known_full_policy() {
   policy.colocation.mid_unallocated_percent = 20;
   policy.colocation.mid_static_cpu_reserved_percent = 10;
   policy.colocation.mid_static_memory_reserved_percent = 15;
+  policy.colocation.update_time_threshold_seconds = 600;
   policy.dry_run.cpuset = true;
   policy.dry_run.cpu_evict = true;
   policy.scaling = {.cpu_normalization = model::Ratio(125),

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "messages/model/eviction.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/report.h"
 
@@ -17,6 +18,9 @@ model::Report random_report(std::mt19937_64& random);
 model::NodePolicy known_policy();
 model::NodePolicy known_full_policy();
 model::NodePolicy random_policy(std::mt19937_64& random);
+
+/// With the pod of known_report(), and one that ended.
+model::NodeObjects known_objects();
 
 model::EvictionAsk known_ask();
 model::EvictionAnswer known_answer();

@@ -29,6 +29,11 @@ void ServerRecord::on_hands_off_ack(SessionId, const model::NodeName& node, std:
   signal.update([&]() { hands_off_acks.push_back({node.str(), number, problem}); });
 }
 
+void ServerRecord::on_objects_ack(SessionId, const model::NodeName& node, std::uint64_t number,
+                                  const std::string& problem) {
+  signal.update([&]() { objects_acks.push_back({node.str(), number, problem}); });
+}
+
 void ServerRecord::on_eviction_ask(ArrivedEvictionAsk ask) {
   signal.update([&] { eviction_asks.push_back(std::move(ask)); });
 }
@@ -96,6 +101,10 @@ void ClientRecord::on_batch(const model::BatchAllocatable& allocatable) {
 
 void ClientRecord::on_hands_off(const model::HandsOffOrder& order) {
   signal.update([&]() { orders.push_back(order); });
+}
+
+void ClientRecord::on_objects(const model::NodeObjects& set) {
+  signal.update([&]() { objects.push_back(set); });
 }
 
 bool ClientRecord::wait_connected(std::size_t count) {

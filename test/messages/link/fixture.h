@@ -55,6 +55,8 @@ struct ServerRecord final : NodeServerEvents {
                      const std::string& problem) override;
   void on_hands_off_ack(SessionId session, const model::NodeName& node, std::uint64_t number,
                         const std::string& problem) override;
+  void on_objects_ack(SessionId session, const model::NodeName& node, std::uint64_t number,
+                      const std::string& problem) override;
   void on_eviction_ask(ArrivedEvictionAsk ask) override;
   void on_closed(SessionId session, const model::NodeName& node, const std::string& why) override;
   void on_heartbeat(SessionId session, model::MonoTime mono, model::WallTime wall) override;
@@ -72,6 +74,7 @@ struct ServerRecord final : NodeServerEvents {
   std::vector<ArrivedReport> reports;
   std::vector<PolicyAck> policy_acks;
   std::vector<PolicyAck> hands_off_acks;  // version: the order's number
+  std::vector<PolicyAck> objects_acks;    // version: the set's number
   std::vector<ArrivedEvictionAsk> eviction_asks;
   std::vector<Closed> closed;
   std::vector<std::string> refusals;
@@ -87,6 +90,7 @@ struct ClientRecord final : NodeClientEvents {
   void on_policy(const model::NodePolicy& policy) override;
   void on_report_interval(model::Duration interval, model::Duration duration) override;
   void on_hands_off(const model::HandsOffOrder& order) override;
+  void on_objects(const model::NodeObjects& set) override;
   void on_evictions(const model::Result<model::EvictionAnswer>& answer) override;
   void on_batch(const model::BatchAllocatable& allocatable) override;
 
@@ -103,6 +107,7 @@ struct ClientRecord final : NodeClientEvents {
   std::vector<model::NodePolicy> policies;
   std::vector<std::pair<model::Duration, model::Duration>> intervals;
   std::vector<model::HandsOffOrder> orders;
+  std::vector<model::NodeObjects> objects;
   std::vector<model::Result<model::EvictionAnswer>> evictions;
   std::vector<model::BatchAllocatable> batches;
   std::function<void(const model::NodePolicy&)> in_policy;  // runs on the link's thread

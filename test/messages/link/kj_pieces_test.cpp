@@ -20,6 +20,7 @@
 #include "messages/link/loop_lag.h"
 #include "messages/schema/admin.capnp.h"
 #include "test/messages/link/fixture.h"
+#include "test/support/process.h"
 
 namespace tideline::link {
 namespace {
@@ -161,6 +162,62 @@ class WhoAmI final : public schema::Admin::Server {
  private:
   const std::string name_;
 };
+
+/// Writes, and reads nothing.
+class DeafStream final : public kj::AsyncIoStream {
+ public:
+  explicit DeafStream(kj::Own<kj::AsyncIoStream> inner) : inner_(kj::mv(inner)) {}
+  kj::Promise<std::size_t> tryRead(void*, std::size_t, std::size_t) override { return kj::NEVER_DONE; }
+  kj::Promise<void> write(const void* buffer, std::size_t size) override { return inner_->write(buffer, size); }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return inner_->write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
+  void shutdownWrite() override { inner_->shutdownWrite(); }
+
+ private:
+  kj::Own<kj::AsyncIoStream> inner_;
+};
+
+TEST(RpcConnectionsTest, MoreMayLieUnreadForAsLongAsItIsAllowed) {
+  constexpr std::size_t kLarge = 300 << 10;
+  KjThread thread("test");
+  kj::Own<RpcConnections> connections;
+  kj::Own<RpcClient> client;
+  kj::Promise<void> pending = nullptr;
+  std::promise<std::string> closed;
+  const auto id = thread.call([&](KjContext& context) -> model::Result<RpcConnections::Id> {
+    connections = RpcConnections::create(context, RpcLimits{});
+    auto pipe = kj::newTwoWayPipe();
+    const auto made = connections->add(kj::mv(pipe.ends[0]), kj::heap<WhoAmI>(std::string(kLarge, 'x')),
+                                       [&](const std::string& why) { closed.set_value(why); });
+    connections->allow_unread(made, 2 * kLarge, std::chrono::minutes(10));
+    client = RpcClient::create(kj::heap<DeafStream>(kj::mv(pipe.ends[1])), RpcLimits{});
+    pending = client->bootstrap().castAs<schema::Admin>().whoamiRequest().send().ignoreResult().eagerlyEvaluate(
+        [](kj::Exception&&) {});
+    return made;
+  });
+  ASSERT_TRUE(id);
+  const auto unread = [&]() {
+    return *thread.call([&](KjContext&) -> model::Result<std::size_t> { return connections->unread_bytes(*id); });
+  };
+  EXPECT_TRUE(test::eventually(std::chrono::seconds(20), [&]() { return unread() > kLarge; }));
+  const auto is_dropped = [&](std::size_t allowed, model::Duration duration) {
+    return *thread.call([&](KjContext&) -> model::Result<bool> {
+      connections->allow_unread(*id, allowed, duration);
+      return connections->drop_if_clogged(*id);
+    });
+  };
+  EXPECT_FALSE(is_dropped(2 * kLarge, std::chrono::minutes(10)));
+  EXPECT_TRUE(is_dropped(2 * kLarge, model::kZeroDuration)) << "it was allowed until now";
+  EXPECT_THAT(closed.get_future().get(), HasSubstr("lie unread"));
+  EXPECT_EQ(unread(), 0u) << "it is gone";
+  thread.stop([&](KjContext&) {
+    pending = nullptr;
+    client = nullptr;
+    connections = nullptr;
+  });
+}
 
 class UnixSocketTest : public testing::Test {
  protected:

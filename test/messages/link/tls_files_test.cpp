@@ -105,5 +105,15 @@ TEST_F(TlsFilesTest, RefusesACertificateThatItsOwnAuthoritiesDidNotSign) {
                  "does not verify");
 }
 
+TEST_F(TlsFilesTest, AKeyMustBeItsCertificates) {
+  const auto loaded = load(good_, TlsUse::kClient);
+  const auto other = load(files(ca_.node("n2")), TlsUse::kClient);
+  ASSERT_TRUE(loaded && other);
+  EXPECT_TRUE(check_pair(loaded->certificate_pem, loaded->key_pem));
+  EXPECT_EQ(check_pair(loaded->certificate_pem, other->key_pem).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(check_pair("text", loaded->key_pem));
+  EXPECT_FALSE(check_pair(loaded->certificate_pem, "text"));
+}
+
 }  // namespace
 }  // namespace tideline::link

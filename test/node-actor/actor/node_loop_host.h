@@ -33,6 +33,51 @@ inline FixtureTree::Files host_files() {
           {"proc/sys/kernel/hostname", "host\n"}};
 }
 
+/// Four CPUs, and a second NUMA node of memory alone.
+inline FixtureTree::Files two_zones() {
+  const std::string nodes = "sys/devices/system/node/";
+  FixtureTree::Files files = {{"sys/devices/system/cpu/possible", "0-3\n"},
+                              {nodes + "has_memory", "0-1\n"},
+                              {"sys/fs/cgroup/memory/kubepods/besteffort/memory.numa_stat",
+                               "hierarchical_anon=3 N0=1 N1=2\nhierarchical_unevictable=0 N0=0 N1=0\n"},
+                              {"proc/stat", "cpu  0 0 0 0 0 0 0\ncpu0 1 0 0 0 0 0 0\ncpu1 1 0 0 0 0 0 0\nintr 1\n"}};
+  std::string cpuinfo;
+  for (int cpu = 0; cpu < 4; ++cpu) {
+    const auto base = fmt::format("sys/devices/system/cpu/cpu{}/topology/", cpu);
+    const auto mask = fmt::format("{:x}\n", 1 << cpu);
+    files.emplace_back(base + "core_id", fmt::format("{}\n", cpu));
+    files.emplace_back(base + "physical_package_id", "0\n");
+    for (const auto* siblings : {"thread_siblings", "core_cpus"})
+      files.emplace_back(base + siblings, mask);
+    for (const auto* siblings : {"core_siblings", "package_cpus"})
+      files.emplace_back(base + siblings, "f\n");
+    cpuinfo += fmt::format("processor\t: {}\nmodel name\t: AMD EPYC 7K83\n\n", cpu);
+  }
+  files.emplace_back("proc/cpuinfo", cpuinfo);
+  for (const auto* node : {"0", "1"}) {
+    std::string meminfo;
+    for (const auto* line :
+         {"MemTotal: 1000", "MemFree: 400", "Active(file): 0", "Inactive(file): 0", "SReclaimable: 0"})
+      meminfo += fmt::format("Node {} {} kB\n", node, line);
+    files.emplace_back(fmt::format("{}node{}/meminfo", nodes, node), meminfo);
+  }
+  return files;
+}
+
+inline const std::string kBeCpus = "sys/fs/cgroup/cpuset/kubepods/besteffort/cpuset.cpus";
+
+/// Four CPUs that can be told apart, and sets of them.
+inline FixtureTree::Files with_cpusets() {
+  return kernel::test::v1_files() + two_zones() + FixtureTree::Files{{kBeCpus, "0-3\n"}};
+}
+/// LSE, on CPU 0.
+inline model::Pod bound_pod() {
+  auto pod = kernel::test::pod_of("a");
+  pod.qos = model::QosClass::kLse;
+  pod.bound_cpus = model::CpuSet{0};
+  return pod;
+}
+
 /// One host of 4 CPUs on which nothing runs, so that 65 % of it is 2600 millicores.
 class NodeLoopTest : public testing::Test {
  protected:
@@ -57,6 +102,7 @@ class NodeLoopTest : public testing::Test {
     config.kernel = kernel::KernelRoot::below(tree_->str());
     config.state_dir = state_->str();
     config.cookies = &cookies_;
+    config.pods_from = pods_from_;
     config.annotations = annotations_;
     config.kubelet = {tree_->path("var/lib/kubelet"), kubelet_must_be_there_};
     if (zones_in_each_round_) config.report_interval = config.pod_interval / 2;
@@ -95,6 +141,7 @@ class NodeLoopTest : public testing::Test {
     return {};
   }
 
+  PodsFrom pods_from_ = PodsFrom::kFile;
   model::NodeAnnotations annotations_;
   bool zones_in_each_round_ = false;
   bool kubelet_must_be_there_ = false;

@@ -31,9 +31,13 @@ class TickActorTest : public testing::Test {
     ASSERT_TRUE(lease.ok() && journal.ok());
     lease_ = std::make_unique<guard::Lease>(std::move(*lease));
     journal_ = std::make_unique<guard::Journal>(std::move(*journal));
+    open_loop(PodsFrom::kFile);
+  }
+  void open_loop(PodsFrom pods_from) {
     NodeConfig config;
     config.kernel = kernel::KernelRoot::below(host_.str());
     config.state_dir = state_.str();
+    config.pods_from = pods_from;
     auto loop = NodeLoop::open(config, *journal_, *lease_);
     ASSERT_TRUE(loop.ok()) << loop.error().message();
     loop_ = std::move(*loop);
@@ -141,6 +145,36 @@ TEST_F(TickActorTest, WhoIsSentManyMessagesGoesOnWithItsRounds) {
   });
   EXPECT_TRUE(heard);
   EXPECT_TRUE(beats_after(lease_->last_beat().ns));
+  end();
+}
+
+TEST_F(TickActorTest, SamplesHaveNoPodsBeforeTheCoordinatorToldThemAndItsFromThenOn) {
+  open_loop(PodsFrom::kCoordinator);
+  spawn(std::chrono::milliseconds(20));
+  const auto sample = [&]() {
+    std::shared_ptr<const std::vector<model::Pod>> pods;
+    self_->receive([&](const SampleReady& ready) { pods = ready.pods; },
+                   caf::after(kPatience) >> [] { ADD_FAILURE() << "no sample"; });
+    return pods;
+  };
+  EXPECT_EQ(sample(), nullptr);
+  auto objects = std::make_shared<model::NodeObjects>();
+  objects->number = 5;
+  objects->labels = {{"pool", "web"}};
+  objects->pods = {kernel::test::pod_of("a")};
+  for (const bool changed : {true, false}) {
+    caf::anon_send(tick_, ObjectsWanted{objects});
+    bool heard = false;
+    hear(heard, [&](const ObjectsInForce& in_force) {
+      EXPECT_EQ(in_force.number, 5u);
+      EXPECT_EQ(in_force.changed, changed);
+      heard = true;
+    });
+    EXPECT_TRUE(heard);
+  }
+  const auto pods = sample();
+  ASSERT_NE(pods, nullptr);
+  EXPECT_EQ(*pods, objects->pods);
   end();
 }
 

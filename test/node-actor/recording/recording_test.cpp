@@ -74,7 +74,8 @@ model::NodePolicy policy() {
                        9,
                        10,
                        11,
-                       12};
+                       12,
+                       13};
   policy.threshold = {.enable = true,
                       .cpu_suppress_threshold_percent = 1,
                       .cpu_suppress_min_percent = 2,

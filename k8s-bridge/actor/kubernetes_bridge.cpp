@@ -1,0 +1,40 @@
+#include "k8s-bridge/actor/kubernetes_bridge.h"
+
+#include <utility>
+
+#include "k8s-bridge/actor/bridge_actor.h"
+
+namespace tideline::bridge {
+
+model::Result<std::shared_ptr<KubernetesBridge>> KubernetesBridge::start(KubernetesConfig config) {
+  auto client = k8s_api::ApiClient::start(std::move(config.client));
+  if (!client) return client.error();
+  return std::make_shared<KubernetesBridge>(std::make_shared<ClientPort>(*std::move(client)),
+                                            std::move(config.config_maps));
+}
+
+KubernetesBridge::KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps)
+    : api_(std::move(api)), config_maps_(std::move(config_maps)), feed_(std::make_shared<Feed>(config_maps_)) {}
+
+KubernetesBridge::~KubernetesBridge() {
+  stop();
+}
+
+caf::actor KubernetesBridge::spawn(caf::actor_system& system, model::Epoch epoch, coordinator::LinkPortPtr link) {
+  BridgeParts parts;
+  parts.api = api_;
+  parts.feed = feed_;
+  parts.config_maps = config_maps_;
+  parts.board = board_;
+  parts.push = [link = std::move(link)](Sets sets) {
+    link->with([&](link::NodeServer& server) { server.push_objects(std::move(sets)); });
+  };
+  return system.spawn<BridgeActor, caf::detached>(epoch, std::move(parts));
+}
+
+void KubernetesBridge::stop() {
+  api_->stop();
+  feed_->end();
+}
+
+}  // namespace tideline::bridge

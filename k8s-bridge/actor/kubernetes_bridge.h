@@ -1,0 +1,43 @@
+#pragma once
+// The bridge put together: client, feed, actor.
+
+#include <memory>
+#include <vector>
+
+#include "coordinator/actor/bridge.h"
+#include "k8s-bridge/actor/api_port.h"
+#include "k8s-bridge/actor/config_choice.h"
+#include "k8s-bridge/actor/feed.h"
+#include "k8s-bridge/api/client.h"
+#include "messages/model/result.h"
+
+namespace tideline::bridge {
+
+struct KubernetesConfig {
+  k8s_api::ClientConfig client;
+  /// Policy comes from the first of these that is there; none: it comes from elsewhere.
+  std::vector<ConfigMapName> config_maps;
+};
+
+class KubernetesBridge final : public coordinator::Bridge {
+ public:
+  /// Errors name the access' file. An API server that is away is none.
+  static model::Result<std::shared_ptr<KubernetesBridge>> start(KubernetesConfig config);
+
+  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps);
+  ~KubernetesBridge() override;
+  KubernetesBridge(const KubernetesBridge&) = delete;
+  KubernetesBridge& operator=(const KubernetesBridge&) = delete;
+
+  caf::actor spawn(caf::actor_system& system, model::Epoch epoch, coordinator::LinkPortPtr link) override;
+  void stop() override;
+  std::shared_ptr<const coordinator::BridgeBoard> board() const override { return board_; }
+
+ private:
+  ApiPortPtr api_;
+  std::vector<ConfigMapName> config_maps_;
+  std::shared_ptr<Feed> feed_;
+  std::shared_ptr<coordinator::BridgeBoard> board_ = std::make_shared<coordinator::BridgeBoard>();
+};
+
+}  // namespace tideline::bridge

@@ -1,0 +1,89 @@
+#include "k8s-bridge/api/credentials.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "messages/link/small_file.h"
+
+namespace tideline::k8s_api {
+namespace {
+
+using model::invalid;
+using model::Result;
+
+// Tokens of identity providers with many groups have some ten kilobytes.
+constexpr std::size_t kMaxTokenBytes = 64 * 1024;
+
+Result<std::string> file_or_text(const std::string& what, const std::string& file, const std::string& text) {
+  if (!file.empty() && !text.empty()) return invalid(fmt::format("{}: want a file or a text, not both", what));
+  if (file.empty()) return text;
+  return link::read_small_file(what, file);
+}
+
+Result<std::string> checked_token(const std::string& where, std::string_view token) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto first = token.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return invalid(where + ": empty");
+  token = token.substr(first, token.find_last_not_of(kSpace) - first + 1);
+  if (token.size() > kMaxTokenBytes) return invalid(fmt::format("{}: longer than {} bytes", where, kMaxTokenBytes));
+  if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; })) {
+    return invalid(where + ": want one word of printable ASCII");
+  }
+  return std::string(token);
+}
+
+}  // namespace
+
+std::vector<std::string> certificates_in(const std::string& pem) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  std::vector<std::string> found;
+  auto from = pem.find(kBegin);
+  while (from != std::string::npos) {
+    const auto end = pem.find(kEnd, from);
+    if (end == std::string::npos) break;
+    found.push_back(pem.substr(from, end + kEnd.size() - from) + "\n");
+    from = pem.find(kBegin, end);
+  }
+  return found;
+}
+
+Result<Credentials> read_credentials(const Access& access) {
+  const bool by_certificate = !access.certificate_file.empty() || !access.certificate_pem.empty();
+  const int ways = (access.token_file.empty() ? 0 : 1) + (access.token.empty() ? 0 : 1) + (by_certificate ? 1 : 0);
+  if (ways != 1) {
+    return invalid(
+        fmt::format("{}: want one of token file, token and client certificate, there are {}", access.source, ways));
+  }
+  Credentials credentials;
+  auto ca = file_or_text("ca", access.ca_file, access.ca_pem);
+  if (!ca) return ca.error().in(access.source);
+  if (certificates_in(*ca).empty()) {
+    return invalid(fmt::format("{}: ca {}: no certificate in PEM", access.source, access.ca_file));
+  }
+  credentials.tls.ca = *std::move(ca);
+  if (!by_certificate) {
+    auto text = file_or_text("token", access.token_file, access.token);
+    if (!text) return text.error().in(access.source);
+    auto token = checked_token(access.token_file.empty() ? "token" : "token " + access.token_file, *text);
+    if (!token) return token.error().in(access.source);
+    credentials.token = *std::move(token);
+    return credentials;
+  }
+  auto certificate = file_or_text("client certificate", access.certificate_file, access.certificate_pem);
+  if (!certificate) return certificate.error().in(access.source);
+  auto key = file_or_text("client key", access.key_file, access.key_pem);
+  if (!key) return key.error().in(access.source);
+  if (certificates_in(*certificate).empty() || key->find("PRIVATE KEY-----") == std::string::npos) {
+    return invalid(fmt::format("{}: client certificate {}, key {}: want both in PEM", access.source,
+                               access.certificate_file, access.key_file));
+  }
+  credentials.tls.certificate = *std::move(certificate);
+  credentials.tls.key = *std::move(key);
+  return credentials;
+}
+
+}  // namespace tideline::k8s_api

@@ -1,0 +1,256 @@
+"""deploy/kubernetes, container and systemd name options that exist, rights that are few, and containers that are confined.
+
+What an API server makes of the manifests is server_test.cpp's.
+"""
+
+import functools
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+import yaml
+
+SOURCE = os.environ.get("TIDELINE_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
+BIN = os.environ.get("TIDELINE_BIN", f"{SOURCE}/build/release/bin")
+MANIFESTS = f"{SOURCE}/deploy/kubernetes"
+IMAGE = re.compile(r"tideline/(coordinator|node):(\S+)$")
+# What kustomize 2.0, of kubectl 1.20, knows of a kustomization and is used here.
+KUSTOMIZE = {"apiVersion", "kind", "bases", "resources", "patchesStrategicMerge", "nameSuffix", "commonLabels"}
+# Attributes of the cert-manager CSI driver; the others of its list are not for a client's certificate.
+CSI = {"issuer-name", "issuer-kind", "issuer-group", "dns-names", "key-usages", "duration"}
+CERTIFICATE = {"secretName", "commonName", "dnsNames", "isCA", "usages", "duration", "privateKey", "issuerRef"}
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def yaml_files():
+    return sorted(f"{folder}/{name}" for folder, _, names in os.walk(MANIFESTS) for name in names if name.endswith(".yaml"))
+
+
+@functools.cache
+def documents():
+    """-> [(path below deploy/kubernetes, document)] of all but the kustomizations."""
+    return [(os.path.relpath(path, MANIFESTS), document) for path in yaml_files() if not path.endswith("/kustomization.yaml")
+            for document in yaml.safe_load_all(text_of(path))]
+
+
+def pod_specs():
+    """-> [(where, spec of a pod template)]"""
+    return [(f"{path} {document['metadata']['name']}", document["spec"]["template"]["spec"]) for path, document in documents()
+            if "template" in document.get("spec", {})]
+
+
+def containers():
+    """-> [(where, container)] of Tideline's own images; patches, which name no image, are left out."""
+    return [(f"{where} {container['name']}", container) for where, spec in pod_specs()
+            for container in spec.get("initContainers", []) + spec.get("containers", [])
+            if IMAGE.match(container.get("image", ""))]
+
+
+def options_of(*command):
+    done = subprocess.run([f"{BIN}/{command[0]}", *command[1:], "--help"], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, check=True)
+    return set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", done.stdout, re.MULTILINE))
+
+
+class Options(unittest.TestCase):
+    def assert_known(self, where, command, arguments):
+        known = options_of(*command)
+        self.assertTrue(known, command)
+        for argument in arguments:
+            if argument.startswith("--"):
+                self.assertIn(argument.split("=")[0], known, where)
+
+    def test_of_containers_exist(self):
+        seen = 0
+        for where, container in containers():
+            arguments = container.get("args", [])
+            if not arguments:
+                continue
+            if IMAGE.match(container["image"]).group(1) == "node":
+                self.assert_known(where, ("tideline-node", arguments[0]), arguments)
+            else:
+                self.assert_known(where, ("tideline-coordinator",), arguments)
+            seen += 1
+        self.assertGreaterEqual(seen, 3)
+
+    def test_of_systemd_units_exist(self):
+        units = [name for name in os.listdir(f"{SOURCE}/deploy/systemd") if name.endswith(".service")]
+        self.assertEqual(sorted(units), ["tideline-coordinator.service", "tideline-node.service"])
+        for name in units:
+            line = re.search(r"^ExecStart=/usr/local/bin/(.*)$", text_of(f"{SOURCE}/deploy/systemd/{name}"), re.MULTILINE)
+            words = line.group(1).split()
+            command = tuple(words[:2]) if words[0] == "tideline-node" else (words[0],)
+            self.assert_known(name, command, words)
+
+
+class Images(unittest.TestCase):
+    def test_are_those_that_the_container_files_make_and_of_this_version(self):
+        version = re.search(r"project\(tideline VERSION (\S+)", text_of(f"{SOURCE}/CMakeLists.txt")).group(1)
+        made = set()
+        for name in os.listdir(f"{SOURCE}/deploy/container"):
+            text = text_of(f"{SOURCE}/deploy/container/{name}")
+            made.add(re.search(r"--tag (\S+) \.$", text, re.MULTILINE).group(1))
+        self.assertEqual(made, {container["image"] for _, container in containers()})
+        self.assertEqual({IMAGE.match(image).group(2) for image in made}, {version})
+
+
+class Rights(unittest.TestCase):
+    def test_name_each_resource_and_verb(self):
+        roles = [document for _, document in documents() if document["kind"] in ("Role", "ClusterRole")]
+        self.assertTrue(roles)
+        for role in roles:
+            for rule in role["rules"]:
+                for values in rule.values():
+                    self.assertFalse([value for value in values if "*" in value], rule)
+                self.assertFalse({"escalate", "bind", "impersonate"} & set(rule["verbs"]), rule)
+                self.assertFalse({"secrets", "pods/exec", "nodes/proxy"} & set(rule.get("resources", [])), rule)
+                if "configmaps" in rule["resources"]:
+                    self.assertTrue(rule.get("resourceNames"), rule)
+
+    def test_are_bound_to_the_coordinator_alone(self):
+        subjects = [subject["name"] for _, document in documents() if document["kind"].endswith("RoleBinding")
+                    for subject in document["subjects"]]
+        self.assertEqual(subjects, ["tideline-coordinator"])
+
+
+class Pods(unittest.TestCase):
+    def test_containers_are_confined(self):
+        self.assertTrue(containers())
+        for where, container in containers():
+            context = container["securityContext"]
+            self.assertIs(context["readOnlyRootFilesystem"], True, where)
+            self.assertIs(context["allowPrivilegeEscalation"], False, where)
+            self.assertEqual(context["capabilities"]["drop"], ["ALL"], where)
+            self.assertNotIn("privileged", context, where)
+            self.assertIn("memory", container["resources"]["limits"], where)
+            self.assertNotIn("cpu", container["resources"]["limits"], where)
+
+    def test_each_capability_has_its_reason(self):
+        for path in yaml_files():
+            lines = text_of(path).splitlines()
+            for number, line in enumerate(lines):
+                if re.match(r"\s+- [A-Z_]+$", line):
+                    self.assertRegex(lines[number - 1], r"^\s+# .{20,}", f"{path}:{number + 1}")
+
+    def test_agents_have_no_secret_and_no_token(self):
+        for where, spec in pod_specs():
+            if "tideline-node" not in where and "tideline-release" not in where:
+                continue
+            self.assertFalse([volume for volume in spec["volumes"] if "secret" in volume], where)
+            if "image" in spec["containers"][0]:
+                self.assertIs(spec["automountServiceAccountToken"], False, where)
+
+    def test_the_release_finds_files_where_the_agent_left_them(self):
+        def mounts(name, of):
+            spec = next(spec for where, spec in pod_specs() if where.endswith(f"node.yaml {name}") or
+                        where.endswith(f"release.yaml {name}"))
+            paths = {volume["name"]: volume["hostPath"]["path"] for volume in spec["volumes"]}
+            return {mount["mountPath"]: paths[mount["name"]] for mount in spec[of][0]["volumeMounts"]}
+        agent, release = mounts("tideline-node", "containers"), mounts("tideline-release", "initContainers")
+        for inside, outside in release.items():
+            self.assertEqual(agent[inside], outside)
+        self.assertEqual(set(release), {"/host/sys/fs/cgroup", "/var/lib/tideline"})
+
+    def test_ports_are_those_that_the_coordinator_is_told(self):
+        by_kind = {document["kind"]: document for path, document in documents() if path == "base/coordinator/coordinator.yaml"}
+        container = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+        told = {int(argument.rsplit(":", 1)[1]) for argument in container["args"] if "listen=" in argument}
+        self.assertEqual(told, {port["containerPort"] for port in container["ports"]})
+        self.assertEqual(told, {port["port"] for port in by_kind["Service"]["spec"]["ports"]})
+        named = {port["name"] for port in container["ports"]}
+        self.assertEqual(named, {port["targetPort"] for port in by_kind["Service"]["spec"]["ports"]})
+
+
+class Kustomizations(unittest.TestCase):
+    def test_use_what_the_oldest_kubectl_knows_and_name_every_file(self):
+        named = set()
+        for path in yaml_files():
+            if not path.endswith("/kustomization.yaml"):
+                continue
+            folder, content = os.path.dirname(path), yaml.safe_load(text_of(path))
+            self.assertFalse(set(content) - KUSTOMIZE, path)
+            for name in content.get("resources", []) + content.get("patchesStrategicMerge", []):
+                named.add(os.path.normpath(f"{folder}/{name}"))
+            for name in content.get("bases", []):
+                self.assertTrue(os.path.exists(f"{folder}/{name}/kustomization.yaml"), f"{path}: {name}")
+        self.assertEqual(named, {path for path in yaml_files() if not path.endswith("/kustomization.yaml")})
+
+
+class CertManager(unittest.TestCase):
+    """Its objects are not known to the API server of the tests; their fields are those of its documentation."""
+
+    def objects(self, kind):
+        return [document for _, document in documents()
+                if document["apiVersion"] == "cert-manager.io/v1" and document["kind"] == kind]
+
+    def test_certificates_are_asked_for_in_its_words(self):
+        issuers = {issuer["metadata"]["name"] for issuer in self.objects("Issuer")}
+        for certificate in self.objects("Certificate"):
+            spec = certificate["spec"]
+            self.assertFalse(set(spec) - CERTIFICATE, spec)
+            self.assertIn(spec["issuerRef"]["name"], issuers)
+            self.assertEqual(spec["issuerRef"]["kind"], "Issuer")
+        self.assertEqual({key for issuer in self.objects("Issuer") for key in issuer["spec"]}, {"selfSigned", "ca"})
+
+    def test_the_coordinators_is_the_secret_that_it_mounts(self):
+        made = next(c["spec"] for c in self.objects("Certificate") if "dnsNames" in c["spec"])
+        deployment = next(spec for where, spec in pod_specs() if where.endswith("coordinator.yaml tideline-coordinator"))
+        self.assertEqual([volume["secret"]["secretName"] for volume in deployment["volumes"] if "secret" in volume],
+                         [made["secretName"]])
+        self.assertEqual(made["dnsNames"], ["coordinator.tideline"])
+        self.assertIn("server auth", made["usages"])
+
+    def test_a_nodes_own_is_named_after_it(self):
+        volumes = [volume["csi"] for _, spec in pod_specs() for volume in spec.get("volumes", []) if "csi" in volume]
+        self.assertEqual(len(volumes), 1)
+        attributes = volumes[0]["volumeAttributes"]
+        self.assertEqual(volumes[0]["driver"], "csi.cert-manager.io")
+        self.assertEqual(set(attributes), {f"csi.cert-manager.io/{name}" for name in CSI})
+        # The driver has no variable for the node, and refuses those that it does not know.
+        self.assertFalse([value for value in attributes.values() if "$" in value])
+        self.assertRegex(attributes["csi.cert-manager.io/dns-names"], r"^[\w-]+\.node\.tideline$")
+        self.assertIn("client auth", attributes["csi.cert-manager.io/key-usages"])
+
+
+class ExamplePolicy(unittest.TestCase):
+    path = f"{MANIFESTS}/overlays/example-policy/ack-slo-config.yaml"
+
+    def test_is_accepted(self):
+        data = yaml.safe_load(text_of(self.path))["data"]
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as directory:
+            for key, value in data.items():
+                with open(f"{directory}/{key}.json", "w", encoding="utf-8") as file:
+                    file.write(value)
+            done = subprocess.run([f"{BIN}/tideline-coordinator", "check", "--policy-source", f"dir:{directory}"],
+                                  capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        self.assertIn(f"ok   policy: {len(data)} documents", done.stdout + done.stderr)
+        self.assertNotIn("note ", done.stdout)
+
+    def test_explains_keys_that_exist(self):
+        told = subprocess.run([f"{BIN}/tidectl", "policy", "keys", "--json"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, check=True).stdout
+        keys = {}
+        for key in json.loads(told)["keys"]:
+            keys.setdefault(key["document"], set()).add(key["path"])
+        explained, seen = [], 0
+        for line in text_of(self.path).splitlines():
+            if word := re.match(r"  #   (\w+)  ", line):
+                explained.append(word.group(1))
+            elif document := re.match(r"  ([\w-]+): \|$", line):
+                lists = {"nodeConfigs", "nodeStrategies"}
+                self.assertFalse(set(explained) - keys[document.group(1)] - lists, document.group(1))
+                seen += len(explained)
+                explained = []
+        self.assertGreater(seen, 10)
+
+
+if __name__ == "__main__":
+    unittest.main()

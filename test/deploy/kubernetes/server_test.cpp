@@ -1,0 +1,151 @@
+// What deploy/kubernetes says, as a real API server takes it.
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "test/support/kube.h"
+#include "test/support/process.h"
+
+namespace tideline::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string folder(const std::string& name) {
+  const char* source = std::getenv("TIDELINE_SOURCE");
+  return std::string(source == nullptr ? "." : source) + "/deploy/kubernetes/" + name;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+/// What kustomize makes of it, for a server of 1.20: that has disruption budgets as v1beta1 only, and no cert-manager,
+/// whose objects manifests_test.py looks at.
+std::string rendered(const std::string& name) {
+  const auto made = run({"kubectl", "kustomize", folder(name)});
+  EXPECT_EQ(made.exit, 0) << name << ": " << made.output;
+  std::string kept;
+  std::stringstream lines(made.output);
+  std::string document;
+  const auto keep = [&] {
+    if (document.find("apiVersion: cert-manager.io/") == std::string::npos) kept += "---\n" + document;
+    document.clear();
+  };
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "---") {
+      keep();
+    } else {
+      document += line + "\n";
+    }
+  }
+  keep();
+  return replaced(kept, "apiVersion: policy/v1\n", "apiVersion: policy/v1beta1\n");
+}
+
+class Manifests : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!KubeControlPlane::missing().empty()) return;
+    plane_ = std::make_unique<KubeControlPlane>();
+    for (const char* name_space : {"tideline-system", "tideline-example"}) {
+      const auto made = plane_->kubectl({"create", "namespace", name_space});
+      ASSERT_EQ(made.exit, 0) << made.output;
+    }
+    // Rights are tried in earnest.
+    const auto applied = plane_->kubectl({"apply", "-f", folder("base/coordinator/rbac.yaml")});
+    ASSERT_EQ(applied.exit, 0) << applied.output;
+  }
+  static void TearDownTestSuite() { plane_.reset(); }
+  void SetUp() override { TIDELINE_NEED_KUBE(); }
+
+  static inline std::unique_ptr<KubeControlPlane> plane_;
+};
+
+TEST_F(Manifests, TheServerTakesThemAll) {
+  for (const char* name :
+       {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi", "overlays/cert-manager-csi/node",
+        "overlays/priority-classes", "overlays/example-policy", "overlays/example-workloads", "overlays/uninstall"}) {
+    const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(name));
+    EXPECT_EQ(taken.exit, 0) << name << ": " << taken.output;
+    EXPECT_THAT(taken.output, HasSubstr("(server dry run)")) << name;
+  }
+}
+
+TEST_F(Manifests, AMisspeltFieldWouldBeRefused) {
+  const auto misspelt =
+      replaced(rendered("overlays/uninstall"), "terminationGracePeriodSeconds", "terminationGraceSeconds");
+  const auto refused = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, misspelt);
+  EXPECT_NE(refused.exit, 0);
+  EXPECT_THAT(refused.output, HasSubstr("terminationGraceSeconds"));
+}
+
+TEST_F(Manifests, AnAgentForEachNodeIsPrintedWithItsName) {
+  const auto printed = run({folder("overlays/cert-manager-csi/nodes.sh"), "web-1", "ip-10-0-0-1.compute.internal"});
+  ASSERT_EQ(printed.exit, 0) << printed.output;
+  EXPECT_THAT(printed.output, HasSubstr("csi.cert-manager.io/dns-names: web-1.node.tideline\n"));
+  EXPECT_THAT(printed.output, HasSubstr("name: tideline-node-ip-10-0-0-1.compute.internal\n"));
+  EXPECT_EQ(printed.output.find("node-name-goes-here"), std::string::npos);
+  const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, printed.output);
+  EXPECT_EQ(taken.exit, 0) << taken.output;
+  EXPECT_NE(run({folder("overlays/cert-manager-csi/nodes.sh"), "no name"}).exit, 0);
+}
+
+TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
+  struct Case {
+    std::vector<std::string> question;
+    bool allowed;
+  };
+  const std::vector<Case> cases{
+      {{"list", "nodes"}, true},
+      {{"watch", "nodes"}, true},
+      {{"patch", "nodes", "--subresource=status"}, true},
+      {{"list", "pods", "--all-namespaces"}, true},
+      {{"watch", "pods", "--all-namespaces"}, true},
+      {{"watch", "configmaps/ack-slo-config", "--namespace=kube-system"}, true},
+      {{"get", "configmaps/slo-controller-config", "--namespace=koordinator-system"}, true},
+      {{"create", "events", "--namespace=kube-system"}, true},
+      {{"patch", "nodes"}, false},
+      {{"update", "nodes", "--subresource=status"}, false},
+      {{"delete", "nodes"}, false},
+      {{"delete", "pods", "--all-namespaces"}, false},
+      {{"patch", "pods", "--subresource=status"}, false},
+      {{"create", "pods", "--subresource=exec"}, false},
+      {{"list", "configmaps", "--namespace=kube-system"}, false},
+      {{"get", "configmaps/coredns", "--namespace=kube-system"}, false},
+      {{"update", "configmaps/ack-slo-config", "--namespace=kube-system"}, false},
+      {{"get", "secrets", "--namespace=tideline-system"}, false},
+      {{"list", "secrets", "--all-namespaces"}, false},
+  };
+  for (const auto& [question, allowed] : cases) {
+    std::vector<std::string> arguments{"auth", "can-i"};
+    arguments.insert(arguments.end(), question.begin(), question.end());
+    arguments.push_back("--as=system:serviceaccount:tideline-system:tideline-coordinator");
+    const auto answer = plane_->kubectl(arguments);
+    EXPECT_EQ(answer.exit == 0, allowed) << testing::PrintToString(question) << ": " << answer.output;
+  }
+}
+
+TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {
+  const auto kubeconfig = plane_->account_kubeconfig("tideline-system", "tideline-coordinator");
+  const std::string all = "/api/v1/namespaces/kube-system/configmaps";
+  const auto one = run(
+      {"kubectl", "--kubeconfig", kubeconfig, "get", "--raw", all + "?fieldSelector=metadata.name%3Dack-slo-config"});
+  EXPECT_EQ(one.exit, 0) << one.output;
+  EXPECT_NE(run({"kubectl", "--kubeconfig", kubeconfig, "get", "--raw", all}).exit, 0);
+}
+
+TEST_F(Manifests, WhoIsBoundToNoRoleIsToldSo) {
+  const auto refused = run({"kubectl", "--kubeconfig", plane_->user_kubeconfig("somebody"), "get", "nodes"});
+  EXPECT_NE(refused.exit, 0);
+  EXPECT_THAT(refused.output, HasSubstr("User \"somebody\" cannot list resource \"nodes\""));
+}
+
+}  // namespace
+}  // namespace tideline::test
