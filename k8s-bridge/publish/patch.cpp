@@ -1,5 +1,8 @@
 #include "k8s-bridge/publish/patch.h"
 
+#include <string_view>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 namespace tideline::publish {

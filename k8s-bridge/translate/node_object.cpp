@@ -72,7 +72,7 @@ class Annotations {
     if (!found->is_string()) problems_.add_json(key, *found, "want text; it cannot be read");
     if (value.size() > max_bytes) {
       problems_.add(key, value, fmt::format("{} bytes, limit {}; it cannot be read", value.size(), max_bytes));
-      value = model::beginning(value, max_bytes);
+      value.resize(model::beginning(value, max_bytes).size());
     }
     const std::size_t bytes = key.size() + value.size();
     taken_.emplace(key, std::move(value));

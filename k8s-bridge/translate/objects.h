@@ -81,8 +81,8 @@ struct NodeObject {
 
 struct PodObject {
   ObjectKey key;
-  model::NodeName node;  // spec.nodeName; empty = not bound
-  model::Pod pod;        // as validate(Report) wants it
+  model::NodeName node;                          // spec.nodeName; empty = not bound
+  model::Pod pod;                                // as validate(Report) wants it
   std::vector<model::MetadataProblem> problems;  // bounded in count; a key may be a path: "spec.containers[0].name"
   model::WallTime created = {};                  // metadata.creationTimestamp; 0 = not known
   friend bool operator==(const PodObject&, const PodObject&) = default;

@@ -44,7 +44,7 @@ std::string workload_of(const Fields& metadata, Problems& problems) {
     }
     if (workload.size() > kMost) {
       problems.add(owner.path("name"), *name, fmt::format("with its kind it is cut to {} bytes", kMost));
-      workload = model::beginning(workload, kMost);
+      workload.resize(model::beginning(workload, kMost).size());
     }
     return workload;
   }
