@@ -50,7 +50,7 @@ class NodeRow {
   struct Lane {
     std::optional<std::int64_t> published;  // what was written or taken for ours last
     bool was_written = false;               // or withdrawn, since the Node was first seen
-    std::int64_t safe = 0;                  // at the last write, or the first offer
+    std::optional<std::int64_t> safe;        // at the last write, or the first offer
     std::optional<model::MonoTime> rises_since;
     bool is_foreign = false;  // the Node has another value
     model::MonoTime answer_at;

@@ -93,7 +93,7 @@ TEST_F(PushBookTest, FailedSetIsSentAgainLessAndLessOften) {
   auto number = push_one();
   for (const auto wait : {seconds(1), seconds(2), seconds(4), seconds(8)}) {
     answer(number, "no room");
-    now_ = now_ + wait - milliseconds(1);
+    now_ = now_ + (wait - milliseconds(1));
     EXPECT_THAT(due(), IsEmpty()) << wait.count();
     now_ = now_ + milliseconds(1);
     const auto pushes = due();

@@ -240,7 +240,7 @@ TEST(Mirror, LeavesOutEndedPodsAndThenTheNewestWhereThereAreTooMany) {
   list(mirror, {node("a")}, pods);
   const auto told = uids_on(mirror, "a");
   EXPECT_THAT(told, SizeIs(model::ReportLimits::kMaxPods));
-  for (const char* uid : {"1003", "1004", "1026", "1027", "1028", "1029"})
+  for (const char* uid : {"1003", "1004", "2026", "2027", "2028", "2029"})
     EXPECT_EQ(std::count(told.begin(), told.end(), uid), 0) << uid;
   EXPECT_THAT(mirror.problems(NodeName("a")), ElementsAre(HasSubstr("6 of its 1030 pods are left out")));
   EXPECT_EQ(report_problem(mirror.objects(NodeName("a")).pods), "");
