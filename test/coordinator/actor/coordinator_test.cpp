@@ -191,10 +191,13 @@ TEST(Coordinator, BridgeHearsOfItsNeighboursAndSessionsAndIsStoppedBeforeItsActo
   BridgeNumbers numbers;
   numbers.pods = 42;
   bridge->board_->put(numbers);
-  const auto metrics =
-      answer_of<web::WebBackend::Text>([&](auto reply) { (*running)->web_backend().metrics(std::move(reply)); });
-  ASSERT_TRUE(metrics.ok());
-  EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_kubernetes_pods 42\n"));
+  {
+    // A page that nobody has made a text of yet knows the actors that it is of.
+    const auto metrics =
+        answer_of<web::WebBackend::Text>([&](auto reply) { (*running)->web_backend().metrics(std::move(reply)); });
+    ASSERT_TRUE(metrics.ok());
+    EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_kubernetes_pods 42\n"));
+  }
 
   const auto files = authority.node("n1");
   link::NodeClientConfig node_config;
@@ -268,6 +271,14 @@ class Watch : public Actors {
         system_.spawn([]() -> caf::behavior { return {[](const LedgerTick&) { throw std::runtime_error("boom"); }}; }));
     return spawned_.back();
   }
+  /// Takes everything. An actor that does not know a message answers with an error, which ends whoever sent it.
+  caf::actor sink() {
+    spawned_.push_back(system_.spawn([](caf::event_based_actor* self) -> caf::behavior {
+      self->set_default_handler(caf::drop);
+      return {[](const LedgerTick&) {}};
+    }));
+    return spawned_.back();
+  }
 };
 
 TEST_F(Watch, NamesWhoEndedByItselfAndNotWhoWasStopped) {
@@ -295,8 +306,8 @@ TEST_F(Watch, SessionThatDiesTakesItsOwnerAlongSoThatItIsNoticed) {
 }
 
 TEST_F(Watch, BridgeHearsOfSessionsAndOfAnswersToWhatItSent) {
-  const auto sink = fragile();
-  const auto sessions = spawn<SessionsActor>(sink, sink, std::make_shared<LinkPort>(), probe());
+  const auto others = sink();
+  const auto sessions = spawn<SessionsActor>(others, others, std::make_shared<LinkPort>(), probe());
   caf::anon_send(sessions, Enrolled{session_of("n1", 1)});
   const auto enrolled = next<Enrolled>();
   ASSERT_TRUE(enrolled);
