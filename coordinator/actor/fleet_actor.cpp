@@ -211,7 +211,9 @@ void FleetActor::tell_bridge(const std::vector<LedgerBook::Change>& changes) {
   auto computed = std::make_shared<std::vector<ComputedAccount>>();
   computed->reserve(changes.size());
   for (const auto& change : changes) {
-    if (!change.now.data_age) continue;
+    // One that rests on no report says nothing, unless it did before: what its node has is then withdrawn.
+    const bool rested = change.before && change.before->data_age;
+    if (!change.now.data_age && !rested) continue;
     computed->push_back({change.now, change.policy.resource_diff_threshold,
                          std::chrono::seconds(change.policy.update_time_threshold_seconds)});
   }

@@ -52,6 +52,7 @@ caf::behavior BridgeActor::make_behavior() {
       [this](const BridgeTick&) {
         push_sets();
         writes_.run(clock::mono_now());
+        configs_.look(clock::mono_now());
         show();
         delayed_send(this, kTick, BridgeTick{});
       },
@@ -82,7 +83,7 @@ void BridgeActor::begin(const caf::actor& policy) {
 void BridgeActor::take() {
   for (auto& change : parts_.feed->take())
     std::visit([this](auto& one) { apply(std::move(one)); }, change);
-  configs_.look();
+  configs_.look(clock::mono_now());
 }
 
 void BridgeActor::apply(ListBegan began) {

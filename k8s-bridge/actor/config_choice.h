@@ -54,6 +54,8 @@ class ConfigChoice {
   std::optional<Choice> choice() const;
 
   const std::vector<ConfigMapName>& names() const { return names_; }
+  /// It is there, and could not be read since.
+  bool is_unreadable(std::size_t which) const { return rows_[which].is_unreadable; }
   /// nullptr: it is not there.
   const k8s::ConfigMapObject* object(std::size_t which) const;
 

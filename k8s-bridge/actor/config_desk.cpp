@@ -19,20 +19,26 @@ std::string all_of(const std::vector<ConfigMapName>& names) {
 
 ConfigDesk::ConfigDesk(std::vector<ConfigMapName> names, Out out) : maps_(std::move(names)), out_(std::move(out)) {}
 
-void ConfigDesk::look() {
+void ConfigDesk::look(model::MonoTime now) {
   if (maps_.names().empty()) return;
   const auto choice = maps_.choice();
   if (!choice) return;
   note_left_aside(*choice);
-  Given now{choice->in_force, {}, {}};
+  // That it cannot be read was given, and what was read of it before is no news.
+  if (choice->in_force && maps_.is_unreadable(*choice->in_force)) return;
+  Given wanted{choice->in_force, {}, {}};
   const k8s::ConfigMapObject* object = choice->in_force ? maps_.object(*choice->in_force) : nullptr;
   if (object != nullptr) {
-    now.uid = object->key.uid;
-    now.resource_version = object->key.resource_version;
+    wanted.uid = object->key.uid;
+    wanted.resource_version = object->key.resource_version;
+    none_since_.reset();
+  } else {
+    if (!none_since_) none_since_ = now;
+    if (now - *none_since_ < kNoneFor) return;
   }
-  if (given_ == now) return;
-  const bool is_another = !given_ || given_->which != now.which;
-  given_ = now;
+  if (given_ == wanted) return;
+  const bool is_another = !given_ || given_->which != wanted.which;
+  given_ = wanted;
   if (object == nullptr) {
     log::warn("policy-source", "there is none of the ConfigMaps {}: the defaults hold, with colocation off",
               all_of(maps_.names()));

@@ -28,8 +28,11 @@ class ConfigDesk {
 
   /// To be told of changes, and looked at when all that came together is in it.
   ConfigChoice& maps() { return maps_; }
-  /// Gives the policy's actor what it has not been given.
-  void look();
+  /// Who replaces a ConfigMap by deleting it first means no policy of defaults in between, with all that batch has
+  /// withdrawn.
+  static constexpr model::Duration kNoneFor = std::chrono::seconds(30);
+  /// Gives the policy's actor what it has not been given; that there is none, once it was so for kNoneFor.
+  void look(model::MonoTime now);
   /// One of them is there and cannot be read.
   void unreadable(std::size_t which, const std::string& why);
   void judged(const coordinator::PolicyJudged& verdict);
@@ -46,6 +49,7 @@ class ConfigDesk {
   ConfigChoice maps_;
   Out out_;
   std::optional<Given> given_;
+  std::optional<model::MonoTime> none_since_;
   std::set<std::string> told_aside_;  // uids of those that are
 };
 

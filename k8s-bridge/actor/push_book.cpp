@@ -15,9 +15,9 @@ void PushBook::look(const model::NodeName& node, const Row& row) {
 
 void PushBook::opened(const model::NodeName& node, link::SessionId session) {
   Row& row = rows_[node];
+  land(row);
   row.session = session;
   row.wanted = true;
-  row.on_its_way = 0;
   row.not_before = {};
   row.failures = 0;
   row.problem.clear();
@@ -27,6 +27,7 @@ void PushBook::opened(const model::NodeName& node, link::SessionId session) {
 void PushBook::closed(const model::NodeName& node, link::SessionId session) {
   const auto found = rows_.find(node);
   if (found == rows_.end() || found->second.session != session) return;
+  land(found->second);
   found->second.session.reset();
   open_.erase(node);
   if (!found->second.known) rows_.erase(found);
@@ -46,8 +47,13 @@ void PushBook::gone(const model::NodeName& node) {
   if (!found->second.session) rows_.erase(found);
 }
 
-void PushBook::failed(Row& row, model::MonoTime now) {
+void PushBook::land(Row& row) {
+  if (row.on_its_way != 0) --on_the_way_;
   row.on_its_way = 0;
+}
+
+void PushBook::failed(Row& row, model::MonoTime now) {
+  land(row);
   row.wanted = true;
   const model::Duration wait = options_.backoff_min * (std::int64_t{1} << std::min(row.failures, 20U));
   row.not_before = now + std::min(wait, options_.backoff_max);
@@ -61,6 +67,9 @@ std::vector<PushBook::Push> PushBook::due(model::MonoTime now, std::size_t most)
     Row& row = rows_.at(node);
     if (row.on_its_way != 0 && now - row.sent >= options_.answer_within) failed(row, now);
     if (row.on_its_way != 0 || !row.wanted || now < row.not_before) continue;
+    // Those after it may have waited for an answer for too long.
+    if (on_the_way_ >= options_.most_on_the_way) continue;
+    ++on_the_way_;
     row.wanted = false;
     row.on_its_way = ++last_number_;
     row.sent = now;
@@ -78,7 +87,7 @@ std::optional<std::string> PushBook::answered(const model::NodeName& node, link:
   const bool is_new = !problem.empty() && problem != row.problem;
   row.problem = problem;
   if (problem.empty()) {
-    row.on_its_way = 0;
+    land(row);
     row.failures = 0;
     row.not_before = {};
   } else {

@@ -21,8 +21,11 @@ struct PushOptions {
   /// A set that failed is sent again after this, doubling up to the longest, from the first again once one was taken.
   model::Duration backoff_min = std::chrono::seconds(1);
   model::Duration backoff_max = std::chrono::minutes(5);
-  /// A set without an answer for so long has failed.
-  model::Duration answer_within = std::chrono::seconds(30);
+  /// A set without an answer for so long has failed. The link answers for a silent node before; this is for an answer
+  /// that was lost.
+  model::Duration answer_within = std::chrono::minutes(1);
+  /// Each is a copy of a node's pods until the link has sent it.
+  std::size_t most_on_the_way = 500;
 };
 
 class PushBook {
@@ -67,11 +70,14 @@ class PushBook {
   };
   void look(const model::NodeName& node, const Row& row);
   void failed(Row& row, model::MonoTime now);
+  /// It is not on its way any more.
+  void land(Row& row);
 
   PushOptions options_;
   std::map<model::NodeName, Row> rows_;
   std::set<model::NodeName> open_;  // that may have something to be sent, or are being sent it
   std::uint64_t last_number_ = 0;
+  std::size_t on_the_way_ = 0;
 };
 
 }  // namespace tideline::bridge

@@ -47,7 +47,7 @@ WriteOutcome outcome_of(const model::Result<k8s_api::Answer>& answer, unsigned f
     case 404:
       return failed(Kind::kGone, model::kZeroDuration, why);
     case 403:
-      return failed(Kind::kForbidden, WriteOutcome::kRefusedRetry, why);
+      return failed(Kind::kForbidden, WriteOutcome::kLongestRetry, why);
     case 401:
     case 408:
     case 409:

@@ -23,7 +23,8 @@ struct WriteOutcome {
   std::string why = {};  // "" = kWritten
 
   static constexpr model::Duration kFirstRetry = std::chrono::seconds(1);
-  static constexpr model::Duration kLongestRetry = std::chrono::seconds(30);
+  /// Short: what is above the offer must not wait for long once the API server is back, or lets us again.
+  static constexpr model::Duration kLongestRetry = std::chrono::seconds(5);
   /// Of a write that the API server will not take as it is.
   static constexpr model::Duration kRefusedRetry = std::chrono::minutes(1);
   friend bool operator==(const WriteOutcome&, const WriteOutcome&) = default;

@@ -1,5 +1,6 @@
 #include "k8s-bridge/actor/write_desk.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,13 +12,21 @@
 namespace tideline::bridge {
 namespace {
 
+bool is_urgent(publish::WriteReason reason) {
+  return reason == publish::WriteReason::kFall || reason == publish::WriteReason::kWithdraw;
+}
+
 k8s_api::Request request_of(publish::Write write) {
-  using Reason = publish::WriteReason;
   k8s_api::Request request;
   request.method = k8s_api::Method::kMergePatch;
   request.path = fmt::format("/api/v1/nodes/{}/status", write.node.str());
   request.body = std::move(write.body);
-  if (write.reason == Reason::kFall || write.reason == Reason::kWithdraw) request.priority = k8s_api::Priority::kHigh;
+  if (is_urgent(write.reason)) {
+    request.priority = k8s_api::Priority::kHigh;
+  } else {
+    // A fall of the same node may come meanwhile.
+    request.deadline = std::chrono::seconds(3);
+  }
   return request;
 }
 
@@ -51,7 +60,11 @@ void WriteDesk::run(model::MonoTime now) {
   if (!touched_ && (!again_ || now < *again_)) return;
   if (in_flight_.size() >= kMostInFlight) return;
   const std::size_t room = kMostInFlight - in_flight_.size();
-  auto writes = publisher_.due(now, room);
+  const auto others = static_cast<std::size_t>(
+      std::count_if(in_flight_.begin(), in_flight_.end(), [](const auto& one) { return !is_urgent(one.second); }));
+  const std::size_t room_for_others = kMostOthersInFlight - std::min(others, kMostOthersInFlight);
+  auto writes = publisher_.due(now, room, room_for_others);
+  // There may be more; those that were held back come with the next answer.
   touched_ = writes.size() == room;
   again_ = publisher_.next_due(now);
   for (auto& write : writes) {
@@ -78,9 +91,9 @@ void WriteDesk::answered(const model::NodeName& node, const model::Result<k8s_ap
       told_forbidden_ = false;
       return;
     case WriteOutcome::Kind::kGone:
-      // Its flight ends, too: another Node of that name may come.
-      publisher_.failed(node, model::kZeroDuration, now);
-      gone(node);
+      // That it is gone the watch tells, and another Node of that name may be there already.
+      publisher_.failed(node, WriteOutcome::kLongestRetry, now);
+      failures_.erase(node);
       return;
     case WriteOutcome::Kind::kForbidden:
       if (!std::exchange(told_forbidden_, true)) {

@@ -21,6 +21,8 @@ class WriteDesk {
  public:
   /// Requests that are not answered, of the client's budget.
   static constexpr std::size_t kMostInFlight = 32;
+  /// Of those, of writes that are no falls or withdrawals.
+  static constexpr std::size_t kMostOthersInFlight = 24;
 
   struct Out {
     /// The answer goes to answered().

@@ -111,6 +111,10 @@ Result<void> read_authority(std::string_view authority, const std::string& url, 
 Result<void> read_server(const std::string& url, Access& access) {
   constexpr std::string_view kScheme = "https://";
   if (url.empty()) return invalid("server: missing");
+  // Not shown: there may be a password.
+  if (url.find('@') != std::string::npos) {
+    return unsupported("server: a user in the URL; want a token or a client certificate under users");
+  }
   if (url.starts_with("http://")) {
     return unsupported(fmt::format("server {}: plain http shows everyone who we are; want https", shown_text(url)));
   }
@@ -121,9 +125,6 @@ Result<void> read_server(const std::string& url, Access& access) {
   const std::string_view rest = std::string_view(url).substr(kScheme.size());
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
   std::string_view path = rest.substr(authority.size());
-  if (authority.find('@') != std::string_view::npos) {
-    return unsupported("server: a user in the URL; want a token or a client certificate under users");
-  }
   if (path.find_first_of("?#") != std::string_view::npos) {
     return invalid(fmt::format("server {}: want no query and no fragment", shown_text(url)));
   }

@@ -85,13 +85,16 @@ void Watcher::began(kj::Own<kj::AsyncInputStream> body) {
   courier_.counters().update([](ClientCounts& counts) { ++counts.watches; });
   body_ = kj::mv(body);
   began_at_ = now_of(courier_.timer());
+  heard_at_ = *began_at_;
   lines_ = LineSplitter(resource_.max_object_bytes);
   tell("");
 }
 
 kj::Promise<void> Watcher::read_on() {
-  auto read = within(courier_.timer(), config_.watch_silence, body_->tryRead(buffer_.data(), 1, buffer_.size()),
-                     "not a byte of the watch came");
+  // Of events, not of bytes: one that trickles is no better than one that is silent.
+  const auto left = std::max(config_.watch_silence - (now_of(courier_.timer()) - heard_at_), model::Duration(0));
+  auto read = within(courier_.timer(), left, body_->tryRead(buffer_.data(), 1, buffer_.size()), config_.watch_silence,
+                     "no event of the watch");
   return read.then([this](std::size_t size) -> kj::Promise<void> {
     if (size == 0) {
       ended();
@@ -146,6 +149,7 @@ bool Watcher::take_line(std::string_view line) {
     }
   }
   plan_.on_event(event->resource_version);
+  heard_at_ = now_of(courier_.timer());
   return true;
 }
 

@@ -52,6 +52,7 @@ class Watcher {
   LineSplitter lines_;
   kj::Own<kj::AsyncInputStream> body_;       // of the watch that is open
   std::optional<model::MonoTime> began_at_;  // of that
+  model::MonoTime heard_at_;                 // of its last event
   std::vector<char> buffer_;
   std::optional<std::string> told_;  // the problem, as the sink knows it
 };

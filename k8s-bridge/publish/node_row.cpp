@@ -66,6 +66,7 @@ std::optional<Foreign> NodeRow::observed(const k8s::NodeObject& node, const Publ
            .has_account = node.annotations.contains(std::string(k8s::kAccountAnnotation)),
            .origin = annotation_of(node, k8s::kOriginAnnotation),
            .resource_version = node.key.resource_version};
+  seen_is_old_ = false;
   if (!is_there_ || uid_ != node.key.uid) begin_anew(node, now);
   if (in_flight_ && in_flight_->seen_versions.size() < kMaxSeenVersions) {
     in_flight_->seen_versions.push_back(node.key.resource_version);
@@ -148,6 +149,7 @@ void NodeRow::written(const std::string& resource_version, const PublishOptions&
     if (resource_version.empty() || !was_seen) {
       awaited_version_ = resource_version;
       behind_until_ = now + options.watch_lag;
+      seen_is_old_ = true;
     }
   }
   judge(options, now);
@@ -290,7 +292,8 @@ void NodeRow::begin_anew(const k8s::NodeObject& node, MonoTime now) {
 }
 
 void NodeRow::judge(const PublishOptions& options, MonoTime now) {
-  if (!is_there_ || behind_until_ || (in_flight_ && !in_flight_->is_obsolete)) return;
+  // A watch that hangs tells nothing of what others wrote.
+  if (!is_there_ || behind_until_ || seen_is_old_ || (in_flight_ && !in_flight_->is_obsolete)) return;
   has_account_ = seen_.has_account;
   origin_ = seen_.origin;
   for (std::size_t i = 0; i < kResources; ++i)

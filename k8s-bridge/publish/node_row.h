@@ -31,6 +31,11 @@ class NodeRow {
   /// Nothing is known of the node but its name.
   bool is_empty() const { return !offer_ && !is_there_ && !in_flight_; }
 
+  /// The Node is gone, and so are its reports: nothing is lost with the row.
+  bool is_departed() const {
+    return !is_there_ && !in_flight_ && offer_ && offer_->account.cpu.rule == model::ReclaimRule::kStale;
+  }
+
   /// What the watch told while it was behind counts from the time it cannot be any more.
   void settle(const PublishOptions& options, model::MonoTime now);
   /// The write that is due next; nullopt = none, unless something is said.
@@ -50,7 +55,7 @@ class NodeRow {
   struct Lane {
     std::optional<std::int64_t> published;  // what was written or taken for ours last
     bool was_written = false;               // or withdrawn, since the Node was first seen
-    std::optional<std::int64_t> safe;        // at the last write, or the first offer
+    std::optional<std::int64_t> safe;       // at the last write, or the first offer
     std::optional<model::MonoTime> rises_since;
     bool is_foreign = false;  // the Node has another value
     model::MonoTime answer_at;
@@ -127,6 +132,7 @@ class NodeRow {
   model::MonoTime retry_at_;
   std::string awaited_version_;                  // of the last write
   std::optional<model::MonoTime> behind_until_;  // the watch may not be there yet
+  bool seen_is_old_ = false;                     // nothing was seen since the last write
   std::optional<Values> told_;                   // of somebody else's
 
   std::optional<Due> due_;

@@ -29,7 +29,9 @@ std::string_view name_of(WriteReason reason) {
 }
 
 void Publisher::offer(const Offer& offer, model::MonoTime now) {
-  rows_[offer.account.node].offer(offer, options_, now);
+  const auto row = rows_.try_emplace(offer.account.node).first;
+  row->second.offer(offer, options_, now);
+  if (row->second.is_departed()) rows_.erase(row);
 }
 
 std::optional<Foreign> Publisher::observed(const k8s::NodeObject& node, model::MonoTime now) {
@@ -40,10 +42,10 @@ void Publisher::forget(const model::NodeName& node) {
   const auto found = rows_.find(node);
   if (found == rows_.end()) return;
   found->second.forget();
-  if (found->second.is_empty()) rows_.erase(found);
+  if (found->second.is_empty() || found->second.is_departed()) rows_.erase(found);
 }
 
-std::vector<Write> Publisher::due(model::MonoTime now, std::size_t most) {
+std::vector<Write> Publisher::due(model::MonoTime now, std::size_t most, std::size_t most_others) {
   using Row = std::pair<const model::NodeName, NodeRow>;
   std::vector<Row*> rows;
   for (Row& row : rows_) {
@@ -55,7 +57,10 @@ std::vector<Write> Publisher::due(model::MonoTime now, std::size_t most) {
   };
   // By name where they wait as long: rows_ is in that order.
   std::stable_sort(rows.begin(), rows.end(), [&](const Row* a, const Row* b) { return rank(a) < rank(b); });
-  if (rows.size() > most) rows.resize(most);
+  const auto first_other =
+      std::find_if(rows.begin(), rows.end(), [](const Row* row) { return !is_urgent(row->second.due()->reason); });
+  const auto others = static_cast<std::size_t>(rows.end() - first_other);
+  rows.resize(std::min(most, rows.size() - (others - std::min(others, most_others))));
   std::vector<Write> writes;
   writes.reserve(rows.size());
   for (Row* row : rows)

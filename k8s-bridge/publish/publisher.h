@@ -27,6 +27,7 @@
 // off under policy 0 (there is no policy yet). Then it is withdrawn, where Tideline's annotation says who wrote it.
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -55,7 +56,8 @@ class Publisher {
 
   /// Writes that are due, falls and withdrawals first, then those that wait longest; each node has at most one in
   /// flight until written() or failed(). Of nodes without a Node object none.
-  std::vector<Write> due(model::MonoTime now, std::size_t most);
+  /// Of other reasons than falls and withdrawals at most `most_others`, which the API server may hold up.
+  std::vector<Write> due(model::MonoTime now, std::size_t most, std::size_t most_others = SIZE_MAX);
   /// `resource_version`: of the answer.
   void written(const model::NodeName& node, const std::string& resource_version, model::MonoTime now);
   /// Tried again after `retry_in`.

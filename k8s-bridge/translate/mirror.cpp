@@ -81,10 +81,10 @@ void Mirror::begin_pods() {
 }
 
 void Mirror::take(PodObject pod) {
-  const auto [place, is_new] = pods_.try_emplace(pod.pod.uid);
+  const auto [place, is_new] = pods_.try_emplace(model::PodUid(pod.key.uid));
   PodRow& row = place->second;
   row.listing = pod_listing_;
-  pod.pod.uid = place->first;
+  if (pod.pod.uid == place->first) pod.pod.uid = place->first;
   if (is_new || row.pod.node != pod.node) {
     if (!is_new) unbind(row);
     row.pod = std::move(pod);
@@ -173,6 +173,13 @@ std::vector<std::string> Mirror::problems(const model::NodeName& name) const {
 
 Mirror::Choice Mirror::choice_of(const NodeRow& row) {
   std::vector<const PodObject*> pods(row.pods.begin(), row.pods.end());
+  // The mirror of a static pod that is being replaced is there twice.
+  std::sort(pods.begin(), pods.end(), [](const PodObject* a, const PodObject* b) {
+    return std::tie(a->pod.uid, b->created) < std::tie(b->pod.uid, a->created);
+  });
+  pods.erase(std::unique(pods.begin(), pods.end(),
+                         [](const PodObject* a, const PodObject* b) { return a->pod.uid == b->pod.uid; }),
+             pods.end());
   const auto rank = [](const PodObject* pod) { return std::tuple(has_ended(pod->pod), pod->created, pod->pod.uid); };
   std::sort(pods.begin(), pods.end(), [&](const PodObject* a, const PodObject* b) { return rank(a) < rank(b); });
   Choice choice;

@@ -109,6 +109,9 @@ Result<PodObject> pod_from(const json& object) {
 
   model::Pod& pod = out.pod;
   pod.uid = model::PodUid(out.key.uid);
+  // A static pod's cgroup has the name that kubelet gave it; the object is a mirror with another.
+  const auto own = metadata.fields("annotations").text("kubernetes.io/config.mirror", kMaxNameBytes);
+  if (own && !own->empty() && model::is_path_part(*own)) pod.uid = model::PodUid(*own);
   pod.name_space = out.key.name_space;
   pod.name = out.key.name;
   pod.kube_qos = kube_qos_in(status, kube_qos_of(parts, of_pod), problems);

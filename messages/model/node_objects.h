@@ -22,7 +22,7 @@ struct NodeObjects {
   Epoch epoch;                                // the coordinator's term
   std::map<std::string, std::string> labels;  // of the Node
   NodeAnnotations annotations;                // of the Node, those that Tideline reads, within AnnotationLimits
-  std::optional<MilliCpu> cpu_allocatable;    // of the Node; absent: what the node says of itself holds
+  std::optional<MilliCpu> cpu_allocatable;    // of the Node; absent: what holds goes on
   std::optional<Bytes> memory_allocatable;
   std::vector<Pod> pods;  // bound to the node, ended ones too; at most ReportLimits::kMaxPods
   friend bool operator==(const NodeObjects&, const NodeObjects&) = default;

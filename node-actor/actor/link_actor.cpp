@@ -337,8 +337,11 @@ void LinkActor::take_objects(const ObjectsArrived& arrived) {
   objects_refused_.clear();
   options_.seen_epoch = objects.epoch;
   const SeenObjects set{objects.epoch, objects.number};
-  if (set != std::exchange(options_.seen_objects, set)) {
-    if (const auto kept = keep_objects(options_.state_dir, objects); !kept) {
+  const bool is_new = set != std::exchange(options_.seen_objects, set);
+  if (is_new || !objects_kept_) {
+    const auto kept = keep_objects(options_.state_dir, objects);
+    objects_kept_ = kept.ok();
+    if (!kept) {
       // In force all the same, as long as this worker lives.
       log::error("objects-not-kept", "{}", kept.error().message());
     }

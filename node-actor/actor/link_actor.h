@@ -118,6 +118,7 @@ class LinkActor : public caf::event_based_actor {
   bool report_now_ = true;      // a fresh session is told at once who this is, and others what is new of its pods
   std::optional<model::MonoTime> reported_now_;
   bool awaits_pods_ = false;
+  bool objects_kept_ = true;     // on disk, those that were seen last
   std::string objects_refused_;  // why the last set was; "" = it was not
   std::optional<model::Seq> in_flight_;
 };

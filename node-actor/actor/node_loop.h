@@ -149,6 +149,8 @@ class NodeLoop {
   decide::NodeFacts facts_;
   std::optional<model::MilliCpu> cpu_told_;  // allocatable, by the coordinator
   std::optional<model::Bytes> memory_told_;
+  model::MilliCpu cpu_kept_ = config_.cpu_reserved;  // from pods: capacity less allocatable
+  model::Bytes memory_kept_ = config_.memory_reserved;
   model::NodeReservation reservation_;  // by the newest annotation of it that could be read
   model::CpuSet system_cpus_;           // likewise
   std::vector<model::Pod> pods_;

@@ -8,11 +8,11 @@
 namespace tideline::node {
 namespace {
 
+/// What is kept from pods. Kubernetes may tell of more than there is, where allocatable is amplified, or of nothing: no
+/// reason to give back what was kept before.
 template <class Unit>
-Unit allocatable_of(Unit capacity, Unit reserved, const std::optional<Unit>& told) {
-  // Kubernetes may have more than there is: where it is amplified, and of CPUs that went offline.
-  if (told) return std::clamp(*told, Unit(0), capacity);
-  return std::max(capacity - reserved, Unit(0));
+Unit kept_of(Unit capacity, const std::optional<Unit>& told, Unit kept) {
+  return told && *told <= capacity ? capacity - std::max(*told, Unit(0)) : kept;
 }
 
 bool is_of(const std::vector<model::MetadataProblem>& problems, std::string_view key) {
@@ -31,6 +31,8 @@ bool NodeLoop::set_objects(const model::NodeObjects& objects) {
     status_.annotations = objects.annotations;
     cpu_told_ = objects.cpu_allocatable;
     memory_told_ = objects.memory_allocatable;
+    cpu_kept_ = kept_of(status_.cpu_capacity, cpu_told_, cpu_kept_);
+    memory_kept_ = kept_of(status_.memory_capacity, memory_told_, memory_kept_);
     if (other_annotations) take_claims();
     take_allocatable();
   }
@@ -55,8 +57,8 @@ model::CpuSet NodeLoop::reserved_cpus() const {
 }
 
 void NodeLoop::take_allocatable() {
-  status_.cpu_allocatable = allocatable_of(status_.cpu_capacity, config_.cpu_reserved, cpu_told_);
-  status_.memory_allocatable = allocatable_of(status_.memory_capacity, config_.memory_reserved, memory_told_);
+  status_.cpu_allocatable = std::max(status_.cpu_capacity - cpu_kept_, model::MilliCpu(0));
+  status_.memory_allocatable = std::max(status_.memory_capacity - memory_kept_, model::Bytes(0));
   facts_ = input_.node = {status_.cpu_capacity, status_.cpu_allocatable, reservation_.cpu};
 }
 

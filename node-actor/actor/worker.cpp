@@ -101,6 +101,8 @@ class Running {
 /// The pods that the loop begins with: of the file, or the last that the coordinator told, and of which set those are.
 SeenObjects begin_with_pods(const NodeConfig& config, NodeLoop& loop) {
   if (config.pods_from == PodsFrom::kFile) {
+    // Of another life of this node: what the coordinator told then says nothing of what runs when it is asked again.
+    ::unlink(objects_path(config.state_dir).c_str());
     if (auto file = read_pods_file(config.pods_file)) loop.set_pods(std::move(file->pods));
     return {};
   }

@@ -126,12 +126,12 @@ class Desk : public testing::Test {
     desk_.maps().begin(which);
     desk_.maps().take(which, config_map(std::to_string(which), version, text));
     desk_.maps().listed(which);
-    desk_.look();
+    desk_.look(now_);
   }
   void list_none(std::size_t which) {
     desk_.maps().begin(which);
     desk_.maps().listed(which);
-    desk_.look();
+    desk_.look(now_);
   }
   ConfigDesk::Out out() {
     ConfigDesk::Out out;
@@ -146,6 +146,7 @@ class Desk : public testing::Test {
     out.event = [this](k8s::EventNote note) { events_.push_back(std::move(note)); };
     return out;
   }
+  model::MonoTime now_{1'000'000'000};
   std::vector<Input> inputs_;
   std::vector<std::string> refused_;
   std::vector<k8s::EventNote> events_;
@@ -154,8 +155,8 @@ class Desk : public testing::Test {
 
 TEST_F(Desk, GivesEachVersionOnce) {
   take(0, "1");
-  desk_.look();
-  desk_.look();
+  desk_.look(now_);
+  desk_.look(now_);
   ASSERT_THAT(inputs_, SizeIs(1));
   EXPECT_EQ(inputs_[0].subject, "configmap kube-system/ack-slo-config");
   EXPECT_EQ(inputs_[0].version, "1");
@@ -167,16 +168,36 @@ TEST_F(Desk, NoneOfThemIsTheDefaultsOnce) {
   list_none(0);
   EXPECT_THAT(inputs_, IsEmpty()) << "the other may be there";
   list_none(1);
-  desk_.look();
+  now_ = now_ + (ConfigDesk::kNoneFor - std::chrono::milliseconds(1));
+  desk_.look(now_);
+  EXPECT_THAT(inputs_, IsEmpty()) << "one may be on its way";
+  now_ = now_ + std::chrono::milliseconds(1);
+  desk_.look(now_);
+  desk_.look(now_);
   ASSERT_THAT(inputs_, SizeIs(1));
   EXPECT_THAT(inputs_[0].documents, IsEmpty());
+}
+
+TEST_F(Desk, OneThatIsDeletedAndMadeAnewWasNeverMissing) {
+  take(0, "1");
+  list_none(1);
+  desk_.maps().gone(0);
+  desk_.look(now_);
+  now_ = now_ + std::chrono::seconds(20);
+  take(0, "2");
+  desk_.maps().gone(0);
+  now_ = now_ + std::chrono::seconds(20);
+  desk_.look(now_);
+  ASSERT_THAT(inputs_, SizeIs(2));
+  EXPECT_EQ(inputs_[1].version, "2");
 }
 
 TEST_F(Desk, OneThatCannotBeReadIsRefusedAndGivenAnewWhenItCan) {
   take(0, "1");
   desk_.unreadable(0, "data is a number");
   EXPECT_THAT(refused_, ElementsAre("data is a number"));
-  EXPECT_THAT(inputs_, SizeIs(1));
+  desk_.look(now_);
+  EXPECT_THAT(inputs_, SizeIs(1)) << "what was read before is not given for it";
   take(0, "1");
   EXPECT_THAT(inputs_, SizeIs(2));
   desk_.unreadable(1, "of no concern");
@@ -193,7 +214,7 @@ TEST_F(Desk, OneThatIsLeftAsideIsToldOnce) {
   EXPECT_EQ(events_[0].type, k8s::EventNote::Type::kWarning);
   EXPECT_THAT(events_[0].message, HasSubstr("configmap kube-system/ack-slo-config is in force"));
   desk_.maps().gone(0);
-  desk_.look();
+  desk_.look(now_);
   ASSERT_THAT(inputs_, SizeIs(2));
   EXPECT_EQ(inputs_[1].subject, "configmap koordinator-system/slo-controller-config");
 }
@@ -245,7 +266,7 @@ TEST(DeskWithoutConfigMaps, GivesNothing) {
     ++inputs;
   };
   ConfigDesk desk({}, std::move(out));
-  desk.look();
+  desk.look({});
   EXPECT_EQ(inputs, 0);
 }
 

@@ -128,7 +128,7 @@ TEST_F(PushBookTest, ProblemIsToldWhenItIsAnother) {
 
 TEST_F(PushBookTest, SetWithoutAnAnswerHasFailed) {
   const auto number = push_one();
-  now_ = now_ + seconds(30);
+  now_ = now_ + seconds(60);
   EXPECT_THAT(due(), IsEmpty());
   now_ = now_ + seconds(1);
   const auto pushes = due();
@@ -159,6 +159,26 @@ TEST_F(PushBookTest, ManyAreGivenInSlices) {
   EXPECT_THAT(due(2), SizeIs(2));
   EXPECT_THAT(due(2), SizeIs(1));
   EXPECT_THAT(due(2), IsEmpty());
+}
+
+TEST(PushBook, SoManyAreOnTheirWayAndTheNextWhenOneIsAnswered) {
+  PushOptions options;
+  options.most_on_the_way = 2;
+  PushBook book(options);
+  const model::MonoTime now{1'000'000'000};
+  for (const char* name : {"a", "b", "c", "d"}) {
+    book.changed(model::NodeName(name));
+    book.opened(model::NodeName(name), link::SessionId(static_cast<std::uint64_t>(*name)));
+  }
+  const auto first = book.due(now, 10);
+  ASSERT_THAT(first, SizeIs(2));
+  EXPECT_THAT(book.due(now, 10), IsEmpty());
+  book.answered(first[0].node, first[0].session, first[0].number, "", now);
+  EXPECT_THAT(book.due(now, 10), SizeIs(1));
+  book.closed(first[1].node, first[1].session);
+  EXPECT_THAT(book.due(now, 10), SizeIs(1)) << "who is gone makes room";
+  EXPECT_THAT(book.due(now + options.answer_within, 10), SizeIs(0)) << "what has failed waits";
+  EXPECT_THAT(book.due(now + options.answer_within + std::chrono::seconds(1), 10), SizeIs(2));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ TEST(WriteOutcomes, FollowFromTheStatus) {
   };
   for (const auto& row :
        {Row{200, Kind::kWritten, seconds(0)}, Row{201, Kind::kWritten, seconds(0)}, Row{400, Kind::kFailed, minutes(1)},
-        Row{401, Kind::kFailed, seconds(1)}, Row{403, Kind::kForbidden, minutes(1)}, Row{404, Kind::kGone, seconds(0)},
+        Row{401, Kind::kFailed, seconds(1)}, Row{403, Kind::kForbidden, seconds(5)}, Row{404, Kind::kGone, seconds(0)},
         Row{409, Kind::kFailed, seconds(1)}, Row{422, Kind::kFailed, minutes(1)}, Row{429, Kind::kFailed, seconds(1)},
         Row{500, Kind::kFailed, seconds(1)}, Row{503, Kind::kFailed, seconds(1)}}) {
     const auto outcome = outcome_of(status(row.status), 0);
@@ -54,7 +54,7 @@ TEST(WriteOutcomes, NoAnswerIsAFailureWithItsReason) {
 }
 
 TEST(WriteOutcomes, RetriesAreLessAndLessOften) {
-  EXPECT_EQ(outcome_of(status(500), 3).retry_in, model::Duration(seconds(8)));
+  EXPECT_EQ(outcome_of(status(500), 2).retry_in, model::Duration(seconds(4)));
   EXPECT_EQ(outcome_of(status(500), 1000).retry_in, WriteOutcome::kLongestRetry);
 }
 

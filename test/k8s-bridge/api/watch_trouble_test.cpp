@@ -50,7 +50,7 @@ TEST_F(WatchTroubleTest, ASilentWatchIsDroppedAndResumed) {
   const auto client = start(settings);
   client->watch(pods(), sink_);
   ASSERT_TRUE(sink_.wait_for("object a"));
-  EXPECT_EQ(sink_.line("not watching"), "not watching: not a byte of the watch came within 200 ms");
+  EXPECT_EQ(sink_.line("not watching"), "not watching: no event of the watch within 200 ms");
   EXPECT_THAT(server_.seen(kWatch)[1].target, EndsWith("resourceVersion=15"));
 }
 

@@ -254,5 +254,19 @@ TEST_F(SilentTest, TakesNoPolicyYetForSilence) {
   EXPECT_THAT(run(1011), ElementsAre(WriteReason::kWithdraw)) << "a policy that says so";
 }
 
+TEST_F(ForeignTest, AWatchThatHangsTellsNothingOfOthers) {
+  start(offering(35'000));
+  publisher_.offer(offering(20'000), at(100));
+  const auto writes = publisher_.due(at(100), 10);
+  ASSERT_THAT(writes, testing::SizeIs(1));
+  publisher_.written(NodeName("n"), api_.patch(writes[0].body), at(100));
+  for (int second = 101; second < 380; ++second) {
+    publisher_.offer(offering(20'000), at(second));
+    EXPECT_THAT(publisher_.due(at(second), 10), IsEmpty()) << second;
+  }
+  EXPECT_EQ(observe(380), std::nullopt) << "it goes on, and shows our own";
+  EXPECT_THAT(run(380), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tideline::publish

@@ -246,6 +246,23 @@ TEST(Mirror, LeavesOutEndedPodsAndThenTheNewestWhereThereAreTooMany) {
   EXPECT_EQ(report_problem(mirror.objects(NodeName("a")).pods), "");
 }
 
+TEST(Mirror, TellsAStaticPodByTheNameOfItsGroupAndOnceWhileItsMirrorIsReplaced) {
+  Mirror mirror;
+  auto first = pod("mirror-1", "a");
+  auto second = pod("mirror-2", "a");
+  first.pod.uid = second.pod.uid = model::PodUid("static");
+  first.created.ms = 1;
+  second.created.ms = 2;
+  second.pod.priority = 7;
+  list(mirror, {node("a")}, {first, second});
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("static"));
+  EXPECT_EQ(mirror.objects(NodeName("a")).pods[0].priority, 7) << "the newer";
+  mirror.pod_gone("mirror-1");
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("static"));
+  mirror.pod_gone("mirror-2");
+  EXPECT_THAT(uids_on(mirror, "a"), IsEmpty());
+}
+
 TEST(Mirror, LeavesOutPodsWhoseTextsFillAReport) {
   Mirror mirror;
   std::vector<PodObject> pods;

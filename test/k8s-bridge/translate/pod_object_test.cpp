@@ -100,6 +100,16 @@ TEST(PodObject, ReadsTheBatchOfTheExamples) {
   EXPECT_EQ(pod.pod.containers[0].limits.batch_memory, Bytes(22 * kGi));
 }
 
+TEST(PodObject, AStaticPodHasTheUidOfItsGroup) {
+  const auto read = pod_from(nlohmann::json::parse(R"({
+    "metadata": {"name": "etcd-cp1", "namespace": "kube-system", "uid": "6f1",
+                 "annotations": {"kubernetes.io/config.mirror": "0d4ab6c1"}},
+    "spec": {"nodeName": "cp1"}})"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->key.uid, "6f1");
+  EXPECT_EQ(read->pod.uid, model::PodUid("0d4ab6c1"));
+}
+
 TEST(PodObject, ReadsMidResourcesOverAllContainers) {
   const PodObject pod = read(pod_with(json::parse(R"({"containers": [
       {"name": "a", "resources": {"requests": {"kubernetes.io/mid-cpu": "1500"}}},

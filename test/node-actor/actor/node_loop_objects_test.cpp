@@ -42,8 +42,8 @@ TEST_F(NodeLoopObjects, TakeThePlaceOfWhatWasToldBefore) {
   EXPECT_TRUE(loop_->pods().empty());
   status = loop_->status();
   EXPECT_TRUE(status.labels.empty() && status.annotations.empty());
-  EXPECT_EQ(status.cpu_allocatable, status.cpu_capacity) << "what the node says of itself";
-  EXPECT_EQ(status.memory_allocatable, status.memory_capacity);
+  EXPECT_EQ(status.cpu_allocatable, MilliCpu(3500)) << "nobody said that there is more";
+  EXPECT_EQ(status.memory_allocatable, model::Bytes(600'000));
   EXPECT_FALSE(loop_->set_objects(set({})));
 }
 
@@ -53,6 +53,11 @@ TEST_F(NodeLoopObjects, NoMoreIsAllocatableThanThereIs) {
   objects.cpu_allocatable = MilliCpu(6000);  // amplified
   loop_->set_objects(objects);
   EXPECT_EQ(loop_->status().cpu_allocatable, MilliCpu(4000));
+  objects.cpu_allocatable = MilliCpu(3000);
+  loop_->set_objects(objects);
+  objects.cpu_allocatable = MilliCpu(6000);
+  loop_->set_objects(objects);
+  EXPECT_EQ(loop_->status().cpu_allocatable, MilliCpu(3000)) << "what was kept from pods still is";
 }
 
 TEST_F(NodeLoopObjects, BatchIsKeptOffTheCpusOfTheNewestAnnotationThatCanBeRead) {
