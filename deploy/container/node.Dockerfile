@@ -9,11 +9,10 @@ RUN deploy/setup/install.sh --demo \
  && strip build/release/bin/tideline-node
 
 FROM debian:bookworm-slim
-# Package names of Debian 12; the last command fails where one is missing.
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends \
-      libcaf-core0.17 libcapnp-0.9.2 libfmt9 libhwloc15 libspdlog1.10 libssl3 \
- && rm -rf /var/lib/apt/lists/*
+# The last command fails where a package is missing.
+COPY deploy/setup /setup
+RUN /setup/install.sh --image node \
+ && rm -rf /setup /var/lib/apt/lists/*
 COPY --from=build /src/build/release/bin/tideline-node /usr/local/bin/
 RUN tideline-node version
 # Root of the host it runs on: cgroup files are root's. Which capabilities it keeps is the pod's to say

@@ -1,21 +1,33 @@
 #!/bin/bash
-# install.sh [--demo|--long|--benchmarks]: installs what deploy/setup/packages.txt lists and this Debian machine lacks:
-# what building and testing need, with --demo without what stands under "tests only", with --long or --benchmarks also
-# what stands under "long campaigns only" or "benchmarks only". Starts no service. Without root it names what is missing
-# and the command that installs it, and exits 1.
+# install.sh [--demo|--long|--benchmarks|--image coordinator|--image node|--apiserver]: installs what
+# deploy/setup/packages.txt lists and this Debian machine lacks: what building and testing need, with --demo without what
+# stands under "tests only", with --long or --benchmarks also what stands under "long campaigns only" or "benchmarks only";
+# with --image what an image with that program in it needs, with --apiserver what test/kube/build-apiserver.sh does, and
+# nothing else. Starts no service. Without root it names what is missing and the command that installs it, and exits 1.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 list=$here/packages.txt
 
+common=true
 case ${1:-} in
   '') sections=(tests) ;;
   --demo) sections=() ;;
   --long) sections=(tests 'long campaigns') ;;
   --benchmarks) sections=(tests benchmarks) ;;
-  *) echo "install.sh: unknown argument '$1': want --demo, --long, --benchmarks or nothing" >&2; exit 2 ;;
+  --image)
+    [[ ${2:-} == coordinator || ${2:-} == node ]] ||
+      { echo "install.sh: --image '${2:-}': want coordinator or node" >&2; exit 2; }
+    sections=("$2 image")
+    common=false
+    ;;
+  --apiserver) sections=(apiserver) common=false ;;
+  *)
+    echo "install.sh: unknown argument '$1': want --demo, --long, --benchmarks, --image, --apiserver or nothing" >&2
+    exit 2
+    ;;
 esac
 wanted=()
-taken=true
+taken=$common
 heading='^# ([a-z ]+) only'
 while read -r line; do
   if [[ $line =~ $heading ]]; then

@@ -7,7 +7,7 @@ set -euo pipefail
 mkdir -p "$1"
 out=$(readlink -f "$1")
 export PATH=/usr/lib/go-1.19/bin:$PATH
-command -v go >/dev/null || { echo "build-apiserver.sh: no go: apt-get install golang-1.19-go" >&2; exit 1; }
+command -v go >/dev/null || { echo "build-apiserver.sh: no go: deploy/setup/install.sh --apiserver installs it" >&2; exit 1; }
 
 work=$out/build
 tree=$work/gopath/src/k8s.io/kubernetes

@@ -11,7 +11,7 @@ INSTALL = f"{ROOT}/deploy/setup/install.sh"
 
 def listed():
     with open(f"{ROOT}/deploy/setup/packages.txt", encoding="ascii") as file:
-        return [line.split("#")[0].strip() for line in file if line.split("#")[0].strip()]
+        return [line.split("#")[0].split("|")[0].strip() for line in file if line.split("#")[0].strip()]
 
 
 class Install(unittest.TestCase):
@@ -72,6 +72,20 @@ class Install(unittest.TestCase):
             asked = self.asked_for()[-1].split()
             self.assertIn("nginx-light", asked)
             self.assertEqual("netdata-core" in asked, wanted, arguments)
+
+    @unittest.skipIf(os.geteuid() != 0, "not root")
+    def test_an_image_has_only_what_its_program_is_linked_with(self):
+        done = self.install([], arguments=["--image", "node"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        asked = self.asked_for()[-1].split()
+        self.assertIn("libhwloc15", asked)
+        for package in ("g++", "clang-tidy", "librocksdb7.8", "golang-1.19-go"):
+            self.assertIn(package, listed())
+            self.assertNotIn(package, asked)
+
+    def test_either_of_two_packages_will_do(self):
+        done = self.install([p for p in listed() if p != "kubernetes-client"] + ["kubectl"])
+        self.assertEqual((done.returncode, self.asked_for()), (0, []), done.stderr)
 
     @unittest.skipIf(os.geteuid() != 0, "not root")
     def test_the_fuzzers_compiler_comes_only_for_the_long_campaigns(self):
