@@ -35,7 +35,8 @@ TEST(BadPolicy, IsNamedAndTheLastGoodOneStays) {
       {R"({"clusterStrategy": {"cpuSuppressPolicy": "magic"}})", "magic"}};
   for (const auto& [text, named] : bad) {
     cluster.set_policy("resource-threshold-config", text);
-    EXPECT_TRUE(eventually(seconds(5), [&] { return problem(cluster).find(named) != std::string::npos; }))
+    EXPECT_TRUE(
+        eventually(seconds(5), [&, &needle = named] { return problem(cluster).find(needle) != std::string::npos; }))
         << text << " -> " << problem(cluster);
     const auto now = cluster.ask({"policy", "get"});
     EXPECT_EQ(now["effective"], good["effective"]) << text;
