@@ -373,7 +373,7 @@ class World {
         ++node.life;
         // Nothing of the life before is still under way when the next one speaks: a session ends with its process.
         events_.after(kMaxTransit + random_.between(2, 30) * kSecond,
-                      [this, &node, lost = random_.percent(50)] { start(node, lost); });
+                      [this, &of = node, lost = random_.percent(50)] { start(of, lost); });
       }
     }
     if (!faulty()) return;
