@@ -37,10 +37,6 @@ option(TIDELINE_UNITY "compile some sources of a room at a time; OFF: each by it
 
 set(TIDELINE_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer (libFuzzer, with address), or empty")
 if(TIDELINE_SANITIZE STREQUAL "address")
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    # The warnings above are GCC's. Without the time stamp ccache knows a precompiled header again.
-    add_compile_options(-w "SHELL:-Xclang -fno-pch-timestamp")
-  endif()
   # No vptr check: it probes memory through a pipe, so that it calls every object invalid in a process out of files.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

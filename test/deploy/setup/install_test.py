@@ -94,7 +94,7 @@ class Install(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             asked = self.asked_for()[-1].split()
             self.assertIn("nginx-light", asked)
-            for package in ("llvm",):
+            for package in ("clang", "libclang-rt-dev"):
                 self.assertIn(package, listed())
                 self.assertEqual(package in asked, wanted, arguments)
             self.assertEqual("clang-tidy" in asked, arguments != ("--demo",), arguments)
