@@ -271,12 +271,10 @@ class Watch : public Actors {
         system_.spawn([]() -> caf::behavior { return {[](const LedgerTick&) { throw std::runtime_error("boom"); }}; }));
     return spawned_.back();
   }
-  /// Takes everything. An actor that does not know a message answers with an error, which ends whoever sent it.
+  /// Knows of sessions. An actor that does not know a message answers with an error, which ends whoever sent it.
   caf::actor sink() {
-    spawned_.push_back(system_.spawn([](caf::event_based_actor* self) -> caf::behavior {
-      self->set_default_handler(caf::drop);
-      return {[](const LedgerTick&) {}};
-    }));
+    spawned_.push_back(
+        system_.spawn([]() -> caf::behavior { return {[](const Enrolled&) {}, [](const Closed&) {}}; }));
     return spawned_.back();
   }
 };

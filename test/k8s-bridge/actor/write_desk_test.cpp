@@ -183,9 +183,12 @@ TEST_F(Writes, BrokenServerIsTriedAgainAndCounted) {
   expect_tried_again(503);
 }
 
-TEST_F(Writes, NodeThatIsGoneIsForgotten) {
+TEST_F(Writes, NodeThatIsNotFoundIsForgottenWhenTheWatchSaysSo) {
   begin_fall();
   desk_.answered(NodeName("n1"), status(404), now_);
+  later(seconds(4));
+  EXPECT_THAT(sent_, SizeIs(1));
+  desk_.gone(NodeName("n1"));
   later(minutes(10));
   EXPECT_THAT(sent_, SizeIs(1));
   EXPECT_EQ(numbers().writes_failed, 0u);
@@ -194,12 +197,20 @@ TEST_F(Writes, NodeThatIsGoneIsForgotten) {
   EXPECT_THAT(sent_, SizeIs(2)) << "one of its name came";
 }
 
-TEST_F(Writes, ForbiddenOneWaitsAMinute) {
+TEST_F(Writes, NodeThatIsNotFoundMayBeAnotherByNow) {
+  begin_fall();
+  observe("n1", 32'000, "7");  // made anew while the write was on its way
+  desk_.answered(NodeName("n1"), status(404), now_);
+  later(seconds(5));
+  EXPECT_THAT(sent_, SizeIs(2));
+}
+
+TEST_F(Writes, ForbiddenOneIsTriedAgainWithinSeconds) {
   begin_fall();
   desk_.answered(NodeName("n1"), status(403), now_);
-  later(seconds(30));
+  later(seconds(4));
   EXPECT_THAT(sent_, SizeIs(1));
-  later(minutes(1));
+  later(seconds(1));
   EXPECT_THAT(sent_, SizeIs(2));
 }
 
