@@ -115,6 +115,16 @@ TEST_F(Fleet, BridgeIsToldOfAccountsThatRestOnAReportWithWhatPublishingNeeds) {
   EXPECT_TRUE(computed.account.data_age);
   EXPECT_EQ(computed.diff_threshold, 0.25);
   EXPECT_EQ(computed.update_threshold, model::Duration(std::chrono::seconds(60)));
+
+  // Made anew, and it does not report: what its Node has must go.
+  auto other_life = session_of("n1", 3);
+  other_life.hello.incarnation = model::Incarnation(8);
+  caf::anon_send(fleet, Enrolled{other_life});
+  caf::anon_send(fleet, LedgerTick{});
+  const auto lost = next<AccountsComputed>();
+  ASSERT_TRUE(lost);
+  EXPECT_FALSE(lost->accounts->front().account.data_age);
+  EXPECT_EQ(lost->accounts->front().account.cpu.rule, model::ReclaimRule::kStale);
 }
 
 TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
