@@ -59,7 +59,7 @@ std::string account_annotation(const model::Reclaimed& account, std::size_t max_
   const std::string rules = root.dump();
   root["cpu"] = terms_json(account.cpu);
   root["memory"] = terms_json(account.memory);
-  const std::string terms = root.dump();
+  std::string terms = root.dump();
   if (!account.zones.empty()) {
     json zones = json::array();
     for (const auto& zone : account.zones)
