@@ -273,8 +273,7 @@ class Watch : public Actors {
   }
   /// Knows of sessions. An actor that does not know a message answers with an error, which ends whoever sent it.
   caf::actor sink() {
-    spawned_.push_back(
-        system_.spawn([]() -> caf::behavior { return {[](const Enrolled&) {}, [](const Closed&) {}}; }));
+    spawned_.push_back(system_.spawn([]() -> caf::behavior { return {[](const Enrolled&) {}, [](const Closed&) {}}; }));
     return spawned_.back();
   }
 };
