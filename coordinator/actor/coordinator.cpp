@@ -171,7 +171,7 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
   impl->web = std::make_unique<ActorWebBackend>(
       WebSources{impl->fleet, impl->link, history_counts, store, config.bridge ? config.bridge->board() : nullptr});
-  if (impl->bridge) caf::anon_send(impl->bridge, BridgeBegins{impl->policy});
+  if (impl->bridge) caf::anon_send(impl->bridge, BridgeBegins{impl->policy, impl->fleet});
 
   link::NodeServerConfig server;
   server.listen = config.listen;

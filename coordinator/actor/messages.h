@@ -17,6 +17,7 @@
 #include "coordinator/policy/policy.h"
 #include "coordinator/profile/profile_book.h"
 #include "messages/link/session.h"
+#include "messages/model/eviction.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "storage/store/history_store.h"
@@ -109,6 +110,19 @@ struct HandsOffKept {
   model::Result<void> outcome;
 };
 
+// -- fleet -> bridge
+/// Granted, durable, and to be evicted through the Kubernetes API; told again each time that the node asks for it.
+struct EvictThroughApi {
+  model::NodeName node;
+  model::EvictionRequest request;
+};
+// -- bridge -> fleet
+/// What became of one of those, told at each change.
+struct ApiEvictionChanged {
+  model::NodeName node;
+  model::EvictionVerdict verdict;  // of its id: kUnderWay, kEvicted or kRefused
+};
+
 // -- link -> sessions -> bridge
 /// The node's answer to a set of what Kubernetes has of it.
 struct ObjectsAnswered {
@@ -148,6 +162,7 @@ struct PolicyJudged {
 /// All its neighbours are there.
 struct BridgeBegins {
   caf::actor policy;
+  caf::actor fleet;
 };
 
 // -- timers
@@ -328,6 +343,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionAsked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionsKept)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictThroughApi)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ApiEvictionChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ObjectsAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AccountsComputed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyInput)

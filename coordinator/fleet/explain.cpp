@@ -29,6 +29,13 @@ bool is_arbitration(Reason reason) {
     case Reason::kWorkloadRate:
     case Reason::kOldEpoch:
     case Reason::kEvictionBooksFull:
+    case Reason::kApiEviction:
+    case Reason::kApiEvicted:
+    case Reason::kDisruptionBudget:
+    case Reason::kApiRefused:
+    case Reason::kApiSilent:
+    case Reason::kNotEvictable:
+    case Reason::kNoKubernetes:
       return true;
     default:
       return false;

@@ -23,6 +23,7 @@ Result<T> checked(Problems& problems, T value) {
 
 void write(const model::EvictionAsk& ask, schema::EvictionAsk::Builder out) {
   out.setSeen(ask.seen.value());
+  out.setThroughApi(ask.through_api);
   auto requests = out.initRequests(static_cast<unsigned>(ask.requests.size()));
   for (unsigned i = 0; i < requests.size(); ++i) {
     const auto& request = ask.requests[i];
@@ -57,7 +58,7 @@ void write(const model::BatchAllocatable& allocatable, schema::BatchAllocatable:
 
 Result<model::EvictionAsk> read(schema::EvictionAsk::Reader in) {
   Problems problems;
-  model::EvictionAsk ask{.seen = model::Epoch(in.getSeen()), .requests = {}};
+  model::EvictionAsk ask{.seen = model::Epoch(in.getSeen()), .through_api = in.getThroughApi(), .requests = {}};
   const auto requests = in.getRequests();
   if (problems.bounded("requests", requests, model::EvictionLimits::kMaxRequests)) {
     for (const auto request : requests) {
@@ -84,7 +85,7 @@ Result<model::EvictionAnswer> read(schema::EvictionAnswer::Reader in) {
     for (const auto verdict : verdicts) {
       answer.verdicts.push_back(
           {.id = str(verdict.getId()),
-           .answer = problems.enumerator("verdicts.kind", verdict.getKind(), model::EvictionVerdict::Answer::kRefused),
+           .answer = problems.enumerator("verdicts.kind", verdict.getKind(), model::EvictionVerdict::Answer::kEvicted),
            .reason = static_cast<model::Reason>(verdict.getReason()),
            .why = str(verdict.getWhy()),
            .retry_after = std::chrono::milliseconds(verdict.getRetryAfterMs())});

@@ -45,21 +45,31 @@ struct EvictionRequest {
 /// All that a node waits for, with the highest term it has seen.
 struct EvictionAsk {
   Epoch seen;
+  /// The node has its pods from the coordinator: what is granted is the coordinator's to carry out, through the
+  /// Kubernetes API. The node asks for the same id again for as long as it needs it; one that it does not ask for any
+  /// more is not sent to the API server any more.
+  bool through_api = false;
   std::vector<EvictionRequest> requests;
   friend bool operator==(const EvictionAsk&, const EvictionAsk&) = default;
 };
 
 struct EvictionVerdict {
   /// Values travel and are stored: never renumber.
-  enum class Answer : std::uint8_t { kGranted = 0, kDeferred = 1, kRefused = 2 };
+  enum class Answer : std::uint8_t {
+    kGranted = 0,   // the node is to evict it
+    kDeferred = 1,  // not now: ask again after retry_after
+    kRefused = 2,
+    kUnderWay = 3,  // of an ask through the API: granted, and not through yet; ask again after retry_after
+    kEvicted = 4,   // likewise: the API server took it, or the pod is gone; it leaves by itself
+  };
   std::string id;
   Answer answer = Answer::kRefused;
   Reason reason = Reason::kNone;
   std::string why;          // for people
-  Duration retry_after{0};  // of kDeferred: ask again then; travels as ms
+  Duration retry_after{0};  // of kDeferred and kUnderWay: ask again then; travels as ms
   friend bool operator==(const EvictionVerdict&, const EvictionVerdict&) = default;
 };
-std::string_view name_of(EvictionVerdict::Answer answer);  // "granted", "deferred", "refused"
+std::string_view name_of(EvictionVerdict::Answer answer);  // "granted", "deferred", "refused", "under-way", "evicted"
 
 /// One verdict for each request, in no order that means anything.
 struct EvictionAnswer {

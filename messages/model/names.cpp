@@ -74,7 +74,7 @@ constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kAuto, "auto"}}};
 constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
     {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
-constexpr Table<Reason, 69> kReasons{{{Reason::kNone, "none"},
+constexpr Table<Reason, 76> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDisabled, "disabled"},
                                       {Reason::kThresholdFormula, "threshold-formula"},
                                       {Reason::kMinPercentFloor, "min-percent-floor"},
@@ -142,7 +142,14 @@ constexpr Table<Reason, 69> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kEvictionBooksFull, "eviction-books-full"},
                                       {Reason::kBePodCompleted, "be-pod-completed"},
                                       {Reason::kBePodFailed, "be-pod-failed"},
-                                      {Reason::kBePodEvicted, "be-pod-evicted"}}};
+                                      {Reason::kBePodEvicted, "be-pod-evicted"},
+                                      {Reason::kApiEviction, "api-eviction"},
+                                      {Reason::kApiEvicted, "api-evicted"},
+                                      {Reason::kDisruptionBudget, "disruption-budget"},
+                                      {Reason::kApiRefused, "api-refused"},
+                                      {Reason::kApiSilent, "api-silent"},
+                                      {Reason::kNotEvictable, "not-evictable"},
+                                      {Reason::kNoKubernetes, "no-kubernetes"}}};
 constexpr Table<Controller, 10> kControllers{{{Controller::kNone, "none"},
                                               {Controller::kCpuSuppress, "cpu-suppress"},
                                               {Controller::kGuard, "guard"},
@@ -155,9 +162,11 @@ constexpr Table<Controller, 10> kControllers{{{Controller::kNone, "none"},
                                               {Controller::kBeWork, "be-work"}}};
 constexpr Table<EvictionUrgency, 2> kUrgencies{
     {{EvictionUrgency::kBatch, "batch"}, {EvictionUrgency::kServices, "services"}}};
-constexpr Table<EvictionVerdict::Answer, 3> kEvictionAnswers{{{EvictionVerdict::Answer::kGranted, "granted"},
+constexpr Table<EvictionVerdict::Answer, 5> kEvictionAnswers{{{EvictionVerdict::Answer::kGranted, "granted"},
                                                               {EvictionVerdict::Answer::kDeferred, "deferred"},
-                                                              {EvictionVerdict::Answer::kRefused, "refused"}}};
+                                                              {EvictionVerdict::Answer::kRefused, "refused"},
+                                                              {EvictionVerdict::Answer::kUnderWay, "under-way"},
+                                                              {EvictionVerdict::Answer::kEvicted, "evicted"}}};
 constexpr Table<FeatureState::State, 3> kFeatureStates{{{FeatureState::State::kInactive, "inactive"},
                                                         {FeatureState::State::kActive, "active"},
                                                         {FeatureState::State::kUnsupported, "unsupported"}}};

@@ -85,6 +85,14 @@ enum class Reason : std::uint16_t {
   kBePodCompleted = 167,     // a batch pod ended by itself, well as far as is known
   kBePodFailed = 168,        // a batch pod ended by itself and failed
   kBePodEvicted = 169,       // a batch pod was ended by this node: its work is lost
+  // evictions through the Kubernetes API
+  kApiEviction = 170,       // granted, and on its way to the API server
+  kApiEvicted = 171,        // the API server took the eviction, or the pod was gone already
+  kDisruptionBudget = 172,  // a PodDisruptionBudget does not allow it
+  kApiRefused = 173,        // the API server refused it for good
+  kApiSilent = 174,         // the API server could not be asked in time
+  kNotEvictable = 175,      // Kubernetes knows no such batch pod on that node
+  kNoKubernetes = 176,      // this coordinator has no access to Kubernetes
 };
 
 /// kebab-case name, e.g. "threshold-formula"; "unknown" for a number this build does not know.

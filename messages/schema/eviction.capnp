@@ -21,16 +21,17 @@ struct EvictionRequest {
 struct EvictionAsk {
   seen @0 :UInt64;           # highest coordinator's term that the node has seen
   requests @1 :List(EvictionRequest);
+  throughApi @2 :Bool;       # what is granted the coordinator evicts through the Kubernetes API
 }
 
-enum EvictionVerdictKind { granted @0; deferred @1; refused @2; }
+enum EvictionVerdictKind { granted @0; deferred @1; refused @2; underWay @3; evicted @4; }
 
 struct EvictionVerdict {
   id @0 :Text;
   kind @1 :EvictionVerdictKind;
   reason @2 :UInt16;         # model::Reason
   why @3 :Text;
-  retryAfterMs @4 :UInt32;   # ms; of deferred
+  retryAfterMs @4 :UInt32;   # ms; of deferred and underWay
 }
 
 struct EvictionAnswer {

@@ -49,6 +49,7 @@ struct ObjectsInForce {
 };
 
 struct EvictionsWanted {
+  bool through_api = false;  // see model::EvictionAsk
   std::vector<model::EvictionRequest> requests;
 };
 

@@ -357,6 +357,7 @@ model::NodeObjects known_objects() {
 
 model::EvictionAsk known_ask() {
   return {.seen = model::Epoch(7),
+          .through_api = true,
           .requests = {{.id = "b00t/cpuEvict.nodeUsage/5/u1",
                         .uid = model::PodUid("u1"),
                         .name_space = "batch",
@@ -387,7 +388,17 @@ model::EvictionAnswer known_answer() {
                         .answer = Answer::kDeferred,
                         .reason = model::Reason::kFleetRate,
                         .why = "deferred for 42 s",
-                        .retry_after = std::chrono::seconds(42)}}};
+                        .retry_after = std::chrono::seconds(42)},
+                       {.id = "b00t/cpuEvict.beSatisfaction/7/u3",
+                        .answer = Answer::kUnderWay,
+                        .reason = model::Reason::kDisruptionBudget,
+                        .why = "its budget allows no disruption now",
+                        .retry_after = std::chrono::seconds(2)},
+                       {.id = "b00t/cpuEvict.beSatisfaction/8/u4",
+                        .answer = Answer::kEvicted,
+                        .reason = model::Reason::kApiEvicted,
+                        .why = "evicted through the API",
+                        .retry_after = model::kZeroDuration}}};
 }
 
 model::NodePolicy known_policy() {

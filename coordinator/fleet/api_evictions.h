@@ -1,0 +1,47 @@
+#pragma once
+// Where evictions through the Kubernetes API stand: from the grant of the arbiter to the answer of the API server. A
+// plain value: every time comes in.
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "messages/model/eviction.h"
+#include "messages/model/ids.h"
+#include "messages/model/units.h"
+
+namespace tideline::fleet {
+
+class ApiEvictions {
+ public:
+  /// One of which nobody asked or told for so long is forgotten.
+  static constexpr model::Duration kMemory = std::chrono::minutes(10);
+  /// Beyond it the one that was asked for least recently is forgotten: a node that asks for it again has it carried
+  /// out again, and the API server takes an eviction twice as it takes it once.
+  static constexpr std::size_t kMaxKept = 8192;
+  /// What a node is told while nothing is known yet.
+  static constexpr model::Duration kAskAgain = std::chrono::seconds(1);
+
+  /// The verdict for a granted request: kUnderWay (kApiEviction) the first time, then what changed() told last.
+  /// One that was refused stays so for its id: what is picked anew has another.
+  model::EvictionVerdict ask(const model::NodeName& node, const std::string& id, model::MonoTime now);
+  /// Of one that is not known, or is through: no effect.
+  void changed(const model::NodeName& node, model::EvictionVerdict verdict, model::MonoTime now);
+  /// Whether it is still to be told to whoever carries it out: known, and neither evicted nor refused.
+  bool is_open(const model::NodeName& node, const std::string& id) const;
+  void forget(const model::NodeName& node);
+  std::size_t size() const { return rows_.size(); }
+
+ private:
+  using Key = std::pair<model::NodeName, std::string>;
+  struct Row {
+    model::EvictionVerdict verdict;
+    model::MonoTime touched;
+  };
+  void expire(model::MonoTime now);
+
+  std::map<Key, Row> rows_;
+};
+
+}  // namespace tideline::fleet

@@ -1,0 +1,44 @@
+#pragma once
+// Certificates for keys that never leave their host: a signing request (PKCS #10), and what an authority makes of it.
+
+#include <chrono>
+#include <string>
+
+#include "messages/certs/authority.h"
+#include "messages/model/result.h"
+
+namespace tideline::certs {
+
+/// PEM texts.
+struct SigningRequest {
+  std::string key;      // a new P-256 key, unencrypted
+  std::string request;  // signed with it; names nobody
+};
+model::Result<SigningRequest> make_signing_request();
+
+inline constexpr std::size_t kMaxSigningRequestBytes = 8 << 10;
+
+/// An authority that signs what others have keys for. Errors of opening name the file.
+class Signer {
+ public:
+  /// PEM files: the authority's certificate and its key. kNotFound, kInvalidArgument as Authority::open.
+  static model::Result<Signer> open(const std::string& certificate_file, const std::string& key_file);
+  Signer(Signer&&) noexcept;
+  Signer& operator=(Signer&&) noexcept;
+  ~Signer();
+
+  /// A certificate (PEM) for the request's key with the names and uses of `spec` and nothing that the request asks for
+  /// (its subject and extensions are not read). It ends no later than the authority's own. kMalformed: no request, or
+  /// longer than kMaxSigningRequestBytes; kInvalidArgument: its own signature is not its key's, or the key is none of
+  /// P-256, P-384, Ed25519 or RSA of 2048 to 4096 bits.
+  model::Result<std::string> sign(const std::string& request_pem, const CertSpec& spec) const;
+  /// Of the authority, PEM: what whoever is signed for trusts its peers by.
+  const std::string& ca_pem() const;
+
+ private:
+  struct Impl;
+  explicit Signer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tideline::certs
