@@ -35,6 +35,8 @@ struct BridgeNumbers {
   std::size_t sets_unacked = 0;                               // nodes with a session that have not the newest
   std::vector<std::pair<std::string, std::uint64_t>> writes;  // to Nodes, by reason
   std::uint64_t writes_failed = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> evictions;  // by outcome
+  std::size_t evictions_open = 0;                                // wanted, and not through
   std::size_t nodes_above = 0;  // whose published value is above the ledger's offer
   model::Duration longest_above{0};
 };
@@ -60,8 +62,8 @@ class Bridge {
  public:
   virtual ~Bridge() = default;
   /// Called once, before its neighbours are there: it gets BridgeBegins when they are. From then on it gets Enrolled,
-  /// Closed and ObjectsAnswered from the sessions actor, AccountsComputed from the fleet's, PolicyJudged from the
-  /// policy's.
+  /// Closed and ObjectsAnswered from the sessions actor, AccountsComputed and EvictThroughApi from the fleet's,
+  /// PolicyJudged from the policy's.
   virtual caf::actor spawn(caf::actor_system& system, model::Epoch epoch, LinkPortPtr link) = 0;
   /// Ends whatever calls the actor from outside, and lets go of it; the actor is there still. More than once is
   /// harmless.

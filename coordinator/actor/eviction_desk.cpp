@@ -1,10 +1,20 @@
 #include "coordinator/actor/eviction_desk.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "coordinator/fleet/eviction_event.h"
 #include "storage/store/limits.h"
 
 namespace tideline::coordinator {
+
+namespace {
+
+constexpr std::string_view kNoKubernetes =
+    "refused: the node's pods are Kubernetes', and this coordinator runs without access to it (--policy-source "
+    "kubernetes, or --kubernetes)";
+
+}  // namespace
 
 static_assert(fleet::kMaxEvictionTextBytes <= store::kMaxSettingValueBytes, "what is remembered must fit a setting");
 
@@ -16,7 +26,12 @@ void EvictionDesk::asked(const link::ArrivedEvictionAsk& ask, const fleet::Evict
     return;
   }
   last_ask_[ask.node] = now.mono;
-  Change change{ask.ticket, ask.node, arbiter_.decide(ask.node, ask.ask, standing, rates_, now)};
+  if (ask.ask.through_api && !out_.evict) {
+    refuse_without_kubernetes(ask, now);
+    return;
+  }
+  Change change{ask.ticket, ask.node, arbiter_.decide(ask.node, ask.ask, standing, rates_, now), {}, now.mono};
+  if (ask.ask.through_api) change.through_api = ask.ask.requests;
   if (change.arbitration.granted.empty()) {
     finish(std::move(change));
     return;
@@ -39,7 +54,41 @@ void EvictionDesk::kept(std::uint64_t number, const model::Result<void>& outcome
                                           "the grant could not be kept: " + outcome.error().message()));
 }
 
+void EvictionDesk::changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now) {
+  if (auto end = api_.changed(node, std::move(verdict), now)) out_.note(node, {*std::move(end)});
+}
+
+void EvictionDesk::forget(const model::NodeName& node) {
+  last_ask_.erase(node);
+  api_.forget(node);
+}
+
+void EvictionDesk::refuse_without_kubernetes(const link::ArrivedEvictionAsk& ask, const fleet::Arrival& now) {
+  std::vector<model::Event> events;
+  model::EvictionAnswer answer{.epoch = arbiter_.epoch(), .verdicts = {}};
+  for (const auto& request : ask.ask.requests) {
+    const std::string why(kNoKubernetes);
+    events.push_back(fleet::eviction_event(request, model::Reason::kNoKubernetes, why, now.wall));
+    answer.verdicts.push_back({.id = request.id,
+                               .answer = model::EvictionVerdict::Answer::kRefused,
+                               .reason = model::Reason::kNoKubernetes,
+                               .why = why,
+                               .retry_after = model::kZeroDuration});
+  }
+  out_.note(ask.node, std::move(events));
+  out_.answer(ask.ticket, std::move(answer));
+}
+
 void EvictionDesk::finish(Change change) {
+  auto& verdicts = change.arbitration.answer.verdicts;
+  for (const auto& request : change.through_api) {
+    const auto verdict = std::find_if(verdicts.begin(), verdicts.end(), [&](const model::EvictionVerdict& each) {
+      return each.id == request.id && each.answer == model::EvictionVerdict::Answer::kGranted;
+    });
+    if (verdict == verdicts.end()) continue;
+    *verdict = api_.ask(change.node, request, change.at);
+    if (api_.is_open(change.node, request.id)) out_.evict(change.node, request);
+  }
   out_.note(change.node, std::move(change.arbitration.events));
   out_.answer(change.ticket, std::move(change.arbitration.answer));
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Takes nodes' asks for evictions in, has what is granted kept, and only then answers.
+// Takes nodes' asks for evictions in, has what is granted kept, and only then answers. Of asks through the Kubernetes
+// API what is granted goes to whoever evicts there, and the answer says how far that is.
 
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/fleet/api_evictions.h"
 #include "coordinator/fleet/eviction_arbiter.h"
 #include "messages/link/session.h"
 
@@ -24,6 +26,9 @@ class EvictionDesk {
     std::function<void(const model::NodeName&, std::vector<model::Event>)> note;
     std::function<void(link::EvictionTicket, model::EvictionAnswer)> answer;
     std::function<void(link::EvictionTicket, model::Error)> refuse;
+    /// Granted, durable and to be evicted through the Kubernetes API, each time that its node asks; what becomes of it
+    /// comes to changed(). Empty: there is no Kubernetes.
+    std::function<void(const model::NodeName&, const model::EvictionRequest&)> evict = {};
   };
   /// A node that asks more often is told so, and not answered: each ask may leave events behind.
   static constexpr model::Duration kShortestGap = std::chrono::milliseconds(500);
@@ -34,17 +39,24 @@ class EvictionDesk {
   void asked(const link::ArrivedEvictionAsk& ask, const fleet::EvictionStanding& standing, const fleet::Arrival& now);
   /// A grant that could not be kept is taken back, and the node gets no answer: it asks again.
   void kept(std::uint64_t change, const model::Result<void>& outcome);
-  void forget(const model::NodeName& node) { last_ask_.erase(node); }
+  /// How far an eviction through the API is; its end is noted.
+  void changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now);
+  void forget(const model::NodeName& node);
 
  private:
   struct Change {
     link::EvictionTicket ticket;
     model::NodeName node;
     fleet::Arbitration arbitration;
+    std::vector<model::EvictionRequest> through_api;
+    model::MonoTime at;
   };
   void finish(Change change);
+  /// Whoever grants what nobody carries out uses up the fleet's rate for nothing.
+  void refuse_without_kubernetes(const link::ArrivedEvictionAsk& ask, const fleet::Arrival& now);
 
   fleet::EvictionArbiter arbiter_;
+  fleet::ApiEvictions api_;
   Out out_;
   model::EvictionRates rates_;
   std::map<model::NodeName, model::MonoTime> last_ask_;

@@ -84,6 +84,7 @@ caf::behavior FleetActor::make_behavior() {
       [this](const HandsOffKept& kept) { desk_.kept(kept.change, kept.outcome, arrival_now()); },
       [this](const EvictionAsked& asked) { evict(asked.ask); },
       [this](const EvictionsKept& kept) { evictions_.kept(kept.change, kept.outcome); },
+      [this](const ApiEvictionChanged& changed) { evictions_.changed(changed.node, changed.verdict, arrival_now()); },
       [this](const AskHandsOffBegin& ask) { hands_off(ask); },
       [this](const AskHandsOffList& ask) { ask.reply(desk_.rows(ask.node, clock::mono_now())); },
       [this](const AskHandsOffEnd& ask) {
@@ -249,6 +250,10 @@ EvictionDesk::Out FleetActor::eviction_out() {
                 *held == 0 ? "" : fmt::format(" ({} more held back)", *held));
     }
     link_->with([&](link::NodeServer& server) { server.refuse_evictions(ticket, std::move(why)); });
+  };
+  if (!bridge_) return out;
+  out.evict = [this](const model::NodeName& node, const model::EvictionRequest& request) {
+    send(bridge_, EvictThroughApi{node, request});
   };
   return out;
 }

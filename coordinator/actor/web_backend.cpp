@@ -173,6 +173,11 @@ void add_bridge(web::Exposition& out, const BridgeNumbers& bridge, model::MonoTi
     out.sample(number(count), {{"reason", reason}});
   out.one("tideline_kubernetes_writes_failed_total", Type::kCounter, "Writes to Nodes that were not taken.",
           number(bridge.writes_failed));
+  out.family("tideline_kubernetes_evictions_total", Type::kCounter, "Evictions through the API by outcome.");
+  for (const auto& [outcome, count] : bridge.evictions)
+    out.sample(number(count), {{"outcome", outcome}});
+  out.one("tideline_kubernetes_evictions_open", Type::kGauge, "Evictions that nodes wait for.",
+          number(bridge.evictions_open));
   out.one("tideline_kubernetes_nodes_above_offer", Type::kGauge,
           "Nodes whose published value is above what the ledger offers by now.", number(bridge.nodes_above));
   out.one("tideline_kubernetes_above_offer_seconds", Type::kGauge, "For how long the worst of them has been so.",

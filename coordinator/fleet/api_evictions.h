@@ -2,11 +2,15 @@
 // Where evictions through the Kubernetes API stand: from the grant of the arbiter to the answer of the API server. A
 // plain value: every time comes in.
 
+#include <chrono>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "coordinator/fleet/arrival.h"
+#include "messages/model/action.h"
 #include "messages/model/eviction.h"
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
@@ -25,9 +29,10 @@ class ApiEvictions {
 
   /// The verdict for a granted request: kUnderWay (kApiEviction) the first time, then what changed() told last.
   /// One that was refused stays so for its id: what is picked anew has another.
-  model::EvictionVerdict ask(const model::NodeName& node, const std::string& id, model::MonoTime now);
-  /// Of one that is not known, or is through: no effect.
-  void changed(const model::NodeName& node, model::EvictionVerdict verdict, model::MonoTime now);
+  model::EvictionVerdict ask(const model::NodeName& node, const model::EvictionRequest& request, model::MonoTime now);
+  /// What became of one: kUnderWay, kEvicted or kRefused. The event about its pod, where this is its end. Of one that
+  /// is not known, or is through, and with any other answer: no effect.
+  std::optional<model::Event> changed(const model::NodeName& node, model::EvictionVerdict verdict, const Arrival& now);
   /// Whether it is still to be told to whoever carries it out: known, and neither evicted nor refused.
   bool is_open(const model::NodeName& node, const std::string& id) const;
   void forget(const model::NodeName& node);
@@ -37,6 +42,7 @@ class ApiEvictions {
   using Key = std::pair<model::NodeName, std::string>;
   struct Row {
     model::EvictionVerdict verdict;
+    model::Event end;  // as it will be, but for its reason, time and text
     model::MonoTime touched;
   };
   void expire(model::MonoTime now);

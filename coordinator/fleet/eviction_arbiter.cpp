@@ -8,12 +8,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "coordinator/fleet/eviction_event.h"
+
 namespace tideline::fleet {
 
 using model::Duration;
 using model::Error;
 using model::ErrorCode;
-using model::Event;
 using model::EvictionRequest;
 using model::EvictionVerdict;
 using model::MonoTime;
@@ -205,10 +206,7 @@ Arbitration EvictionArbiter::decide(const NodeName& node, const model::EvictionA
       if (made.answer == Answer::kGranted && !known) result.granted.push_back(request.id);
     }
     if (news) {
-      result.events.push_back(
-          {now.wall, model::Controller::kCoordinator, made.reason,
-           model::pod_subject(request.name_space, request.name, request.uid),
-           fmt::format("{}, for {}", model::name_of(request.reason), model::name_of(request.urgency)), made.why});
+      result.events.push_back(eviction_event(request, made.reason, made.why, now.wall));
     }
     result.answer.verdicts.push_back(std::move(made));
   }

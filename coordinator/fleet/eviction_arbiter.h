@@ -63,6 +63,7 @@ class EvictionArbiter {
   /// A grant that could not be made durable was never given.
   void take_back(const model::NodeName& node, const std::vector<std::string>& ids);
 
+  model::Epoch epoch() const { return epoch_; }
   std::size_t remembered() const { return grants_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
 

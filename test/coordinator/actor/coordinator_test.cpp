@@ -162,7 +162,7 @@ class HearingBridge final : public Bridge {
     epoch_ = epoch.value();
     return system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
       self->attach_functor([this] { ended_after_stop_ = stops_ > 0; });
-      return {[this](const BridgeBegins& begins) { has_policy_ = static_cast<bool>(begins.policy); },
+      return {[this](const BridgeBegins& begins) { has_neighbours_ = begins.policy && begins.fleet; },
               [this](const Enrolled& enrolled) { enrolled_ = enrolled.session.id.value(); }, [](const Closed&) {},
               [](const AccountsComputed&) {}};
     });
@@ -171,7 +171,7 @@ class HearingBridge final : public Bridge {
   std::shared_ptr<const BridgeBoard> board() const override { return board_; }
 
   std::atomic<std::uint64_t> epoch_{0};
-  std::atomic<bool> has_policy_{false};
+  std::atomic<bool> has_neighbours_{false};
   std::atomic<std::uint64_t> enrolled_{0};
   std::atomic<int> stops_{0};
   std::atomic<bool> ended_after_stop_{false};
@@ -187,7 +187,7 @@ TEST(Coordinator, BridgeHearsOfItsNeighboursAndSessionsAndIsStoppedBeforeItsActo
   auto running = Coordinator::start(std::move(config), std::make_shared<store::MemoryStore>());
   ASSERT_TRUE(running.ok()) << running.error().message();
   EXPECT_EQ(bridge->epoch_.load(), (*running)->epoch().value());
-  EXPECT_TRUE(eventually([&] { return bridge->has_policy_.load(); }));
+  EXPECT_TRUE(eventually([&] { return bridge->has_neighbours_.load(); }));
   BridgeNumbers numbers;
   numbers.pods = 42;
   bridge->board_->put(numbers);

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using model::NodeName;
 using model::Reason;
 using Answer = model::EvictionVerdict::Answer;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -28,7 +29,17 @@ link::ArrivedEvictionAsk asked(const std::string& node, const std::string& id, s
   request.uid = model::PodUid("u-" + id);
   request.name_space = "batch";
   request.name = id;
-  return {{link::SessionId(1), slot}, NodeName(node), {model::Epoch(3), {request}}};
+  return {{link::SessionId(1), slot}, NodeName(node), {model::Epoch(3), false, {request}}};
+}
+
+link::ArrivedEvictionAsk asked_through_api(const std::string& node, const std::string& id) {
+  auto ask = asked(node, id);
+  ask.ask.through_api = true;
+  return ask;
+}
+
+model::EvictionVerdict verdict(const std::string& id, Answer answer, Reason reason) {
+  return {.id = id, .answer = answer, .reason = reason, .why = "so", .retry_after = model::kZeroDuration};
 }
 
 class EvictionsDesk : public testing::Test {
@@ -46,12 +57,22 @@ class EvictionsDesk : public testing::Test {
     made.refuse = [this](link::EvictionTicket, model::Error why) { refused_.push_back(std::move(why)); };
     return made;
   }
+  EvictionDesk::Out out_with_kubernetes() {
+    auto made = out();
+    made.evict = [this](const NodeName& node, const model::EvictionRequest& request) {
+      through_api_.push_back(node.str() + " " + request.id);
+    };
+    return made;
+  }
+  const model::EvictionVerdict& newest_verdict() const { return answers_.back().verdicts.at(0); }
   std::string text_;
   std::vector<std::uint64_t> changes_;
   std::vector<model::Event> events_;
   std::vector<model::EvictionAnswer> answers_;
   std::vector<model::Error> refused_;
+  std::vector<std::string> through_api_;
   EvictionDesk desk_{fleet::EvictionArbiter(model::Epoch(3)), out()};
+  EvictionDesk kubernetes_desk_{fleet::EvictionArbiter(model::Epoch(3)), out_with_kubernetes()};
 };
 
 TEST_F(EvictionsDesk, AGrantGoesOutOnlyWhenItIsDurable) {
@@ -99,6 +120,84 @@ TEST_F(EvictionsDesk, ANodeThatAsksWithoutEndLeavesNoEventsWithoutEnd) {
   EXPECT_THAT(answers_, SizeIs(3)) << "another node is not kept waiting";
 }
 
+TEST_F(EvictionsDesk, ThroughTheApiAGrantIsCarriedOutOnlyWhenItIsDurableAndIsUnderWay) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  EXPECT_THAT(through_api_, IsEmpty());
+  kubernetes_desk_.kept(changes_.at(0), {});
+  EXPECT_THAT(through_api_, ElementsAre("n1 a"));
+  EXPECT_EQ(newest_verdict().answer, Answer::kUnderWay);
+  EXPECT_EQ(newest_verdict().reason, Reason::kApiEviction);
+  ASSERT_THAT(events_, SizeIs(1));
+  EXPECT_EQ(events_[0].reason, Reason::kEvictionGranted);
+}
+
+TEST_F(EvictionsDesk, AGrantThatCouldNotBeKeptIsNotCarriedOut) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), model::Error(model::ErrorCode::kUnavailable, "disk full"));
+  EXPECT_THAT(through_api_, IsEmpty());
+  EXPECT_THAT(refused_, SizeIs(1));
+}
+
+TEST_F(EvictionsDesk, ANodeThatAsksAgainHasItCarriedOutAgainUntilItIsThrough) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(1s));
+  EXPECT_THAT(through_api_, ElementsAre("n1 a", "n1 a"));
+  EXPECT_THAT(changes_, SizeIs(1)) << "what was granted needs no keeping";
+
+  kubernetes_desk_.changed(NodeName("n1"), verdict("a", Answer::kUnderWay, Reason::kDisruptionBudget), after(2s));
+  EXPECT_THAT(events_, SizeIs(1));
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(3s));
+  EXPECT_EQ(newest_verdict().reason, Reason::kDisruptionBudget);
+
+  kubernetes_desk_.changed(NodeName("n1"), verdict("a", Answer::kEvicted, Reason::kApiEvicted), after(4s));
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(5s));
+  EXPECT_EQ(newest_verdict().answer, Answer::kEvicted);
+  EXPECT_THAT(through_api_, SizeIs(3)) << "it is through";
+  ASSERT_THAT(events_, SizeIs(2));
+  EXPECT_EQ(events_[1].reason, Reason::kApiEvicted);
+  EXPECT_EQ(events_[1].subject, "pod batch/a u-a");
+}
+
+TEST_F(EvictionsDesk, WhatIsNotGrantedIsNotCarriedOut) {
+  kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  EXPECT_EQ(newest_verdict().answer, Answer::kDeferred);
+  kubernetes_desk_.asked(asked_through_api("n2", "b"), {.dry_run = true, .holds = {}}, after(0s));
+  EXPECT_EQ(newest_verdict().reason, Reason::kDryRun);
+  EXPECT_THAT(through_api_, IsEmpty());
+}
+
+TEST_F(EvictionsDesk, ANodeThatCarriesOutByItselfDoesSoBesideKubernetes) {
+  kubernetes_desk_.asked(asked("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  EXPECT_EQ(newest_verdict().answer, Answer::kGranted);
+  EXPECT_THAT(through_api_, IsEmpty());
+}
+
+TEST_F(EvictionsDesk, WithoutKubernetesNothingIsGrantedThroughTheApiAndTheRateIsNotUsedUp) {
+  desk_.set_rates({.per_minute = 1, .per_minute_per_workload = 1});
+  desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  ASSERT_THAT(answers_, SizeIs(1));
+  EXPECT_EQ(answers_[0].epoch, model::Epoch(3));
+  EXPECT_EQ(newest_verdict().answer, Answer::kRefused);
+  EXPECT_EQ(newest_verdict().reason, Reason::kNoKubernetes);
+  EXPECT_THAT(newest_verdict().why, HasSubstr("--policy-source"));
+  ASSERT_THAT(events_, SizeIs(1));
+  EXPECT_EQ(events_[0].reason, Reason::kNoKubernetes);
+  desk_.asked(asked("n2", "b"), {}, after(0s));
+  EXPECT_THAT(changes_, SizeIs(1));
+}
+
+TEST_F(EvictionsDesk, ANodeThatIsForgottenIsNotTheOneThatComesUnderItsName) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  kubernetes_desk_.changed(NodeName("n1"), verdict("a", Answer::kEvicted, Reason::kApiEvicted), after(1s));
+  kubernetes_desk_.forget(NodeName("n1"));
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(2s));
+  EXPECT_EQ(newest_verdict().answer, Answer::kUnderWay);
+}
+
 /// The fleet actor keeps a grant in the store under this name, and tells of it in the node's history.
 TEST_F(Actors, AnAskReachesTheStoreAndHistory) {
   const auto fleet = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>());
@@ -112,6 +211,26 @@ TEST_F(Actors, AnAskReachesTheStoreAndHistory) {
   ASSERT_THAT(events->events, SizeIs(1));
   EXPECT_EQ(events->events[0].node, NodeName("n1"));
   EXPECT_EQ(events->events[0].event.reason, Reason::kEvictionGranted);
+}
+
+TEST_F(Actors, AnAskThroughTheApiReachesTheBridgeAndItsEndHistory) {
+  const auto fleet = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>(),
+                                       fleet::HandsOffBook{}, std::nullopt, profile::ProfileBook{},
+                                       std::vector<RememberedNode>{}, probe());
+  caf::anon_send(fleet, EvictionAsked{asked_through_api("n1", "a")});
+  const auto setting = next<KeepSetting>();
+  ASSERT_TRUE(setting);
+  setting->kept({});
+  const auto order = next<EvictThroughApi>();
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->node, NodeName("n1"));
+  EXPECT_EQ(order->request.uid, model::PodUid("u-a"));
+  ASSERT_TRUE(next<KeepEvents>());
+  caf::anon_send(fleet, ApiEvictionChanged{NodeName("n1"), verdict("a", Answer::kEvicted, Reason::kApiEvicted)});
+  const auto events = next<KeepEvents>();
+  ASSERT_TRUE(events);
+  ASSERT_THAT(events->events, SizeIs(1));
+  EXPECT_EQ(events->events[0].event.reason, Reason::kApiEvicted);
 }
 
 }  // namespace

@@ -54,6 +54,8 @@ BridgeNumbers bridge_numbers() {
   numbers.sets_unacked = 2;
   numbers.writes = {{"fall", 11}, {"rise", 12}};
   numbers.writes_failed = 5;
+  numbers.evictions = {{"evicted", 8}, {"budget", 21}};
+  numbers.evictions_open = 2;
   numbers.nodes_above = 1;
   numbers.longest_above = std::chrono::milliseconds(1'500);
   return numbers;
@@ -126,7 +128,9 @@ TEST(Metrics, ShowTheBridgeWhereThereIsOne) {
         "\ntideline_kubernetes_relists_total 1\n", "\ntideline_kubernetes_nodes 24\n",
         "\ntideline_kubernetes_pods 610\n", "\ntideline_kubernetes_sets_pushed_total 800\n",
         "\ntideline_kubernetes_sets_unacked 2\n", "\ntideline_kubernetes_writes_total{reason=\"fall\"} 11\n",
-        "\ntideline_kubernetes_writes_failed_total 5\n", "\ntideline_kubernetes_nodes_above_offer 1\n",
+        "\ntideline_kubernetes_writes_failed_total 5\n",
+        "\ntideline_kubernetes_evictions_total{outcome=\"evicted\"} 8\n",
+        "\ntideline_kubernetes_evictions_total{outcome=\"budget\"} 21\n", "\ntideline_kubernetes_evictions_open 2\n", "\ntideline_kubernetes_nodes_above_offer 1\n",
         "\ntideline_kubernetes_above_offer_seconds 1.5\n"}) {
     EXPECT_THAT(shown, HasSubstr(line));
   }

@@ -46,7 +46,7 @@ struct Court {
   Arbitration last;
 
   model::EvictionVerdict ask(const EvictionRequest& wanted, model::Duration when, const NodeName& node = kNode) {
-    last = arbiter.decide(node, {model::Epoch(5), {wanted}}, standing, rates, at(when));
+    last = arbiter.decide(node, {model::Epoch(5), false, {wanted}}, standing, rates, at(when));
     return last.answer.verdicts.at(0);
   }
 };
@@ -85,7 +85,7 @@ TEST(EvictionArbiter, ARestartRemembersWhatWasGrantedAndWhen) {
   auto restarted = EvictionArbiter::from_text(model::Epoch(6), text, now);
   ASSERT_TRUE(restarted) << restarted.error().message();
   const auto decide = [&](const std::string& id) {
-    return restarted->decide(kNode, {model::Epoch(5), {request(id)}}, {}, court.rates, now).answer.verdicts[0];
+    return restarted->decide(kNode, {model::Epoch(5), false, {request(id)}}, {}, court.rates, now).answer.verdicts[0];
   };
   EXPECT_EQ(decide("a").answer, Answer::kGranted);
   EXPECT_EQ(decide("b").answer, Answer::kDeferred);
@@ -98,7 +98,7 @@ TEST(EvictionArbiter, AWallClockThatWentBackMakesNoGrantOlderThanItIs) {
   const Arrival now{model::MonoTime{5}, {at(0s).wall.ms - 3'600'000}};
   auto restarted = EvictionArbiter::from_text(model::Epoch(6), court.arbiter.to_text(at(0s)), now);
   ASSERT_TRUE(restarted);
-  const auto verdict = restarted->decide(kNode, {{}, {request("b")}}, {}, court.rates, now).answer.verdicts[0];
+  const auto verdict = restarted->decide(kNode, {{}, false, {request("b")}}, {}, court.rates, now).answer.verdicts[0];
   EXPECT_EQ(verdict.retry_after, 60s);
 }
 
@@ -180,7 +180,7 @@ TEST(EvictionArbiter, AHoldBindsAlsoWhatWasGrantedAndNotDone) {
 
 TEST(EvictionArbiter, ANodeThatHasSeenALaterCoordinatorIsRefused) {
   Court court;
-  const auto result = court.arbiter.decide(kNode, {model::Epoch(6), {request("a")}}, {}, court.rates, at(0s));
+  const auto result = court.arbiter.decide(kNode, {model::Epoch(6), false, {request("a")}}, {}, court.rates, at(0s));
   EXPECT_EQ(result.answer.verdicts[0].answer, Answer::kRefused);
   EXPECT_EQ(result.answer.verdicts[0].reason, Reason::kOldEpoch);
   EXPECT_THAT(result.granted, IsEmpty());

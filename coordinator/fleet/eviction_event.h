@@ -1,0 +1,25 @@
+#pragma once
+// What history has of the coordinator's word on an eviction.
+
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "messages/model/action.h"
+#include "messages/model/eviction.h"
+#include "messages/model/units.h"
+
+namespace tideline::fleet {
+
+inline model::Event eviction_event(const model::EvictionRequest& request, model::Reason reason, std::string why,
+                                   model::WallTime at) {
+  return {at,
+          model::Controller::kCoordinator,
+          reason,
+          model::pod_subject(request.name_space, request.name, request.uid),
+          fmt::format("{}, for {}", model::name_of(request.reason), model::name_of(request.urgency)),
+          std::move(why)};
+}
+
+}  // namespace tideline::fleet
