@@ -30,6 +30,9 @@ struct Request {
   Priority priority = Priority::kNormal;
   model::Duration deadline = std::chrono::seconds(10);  // of the whole, its wait for the budget included
   std::size_t max_answer_bytes = 4 << 20;
+  /// False: a Retry-After of its 429 is about what it asks for, and holds back nobody else. A disruption budget says no
+  /// by a 429.
+  bool holds_others = true;
 };
 
 /// What the server said; any status but a redirect is an answer. No answer is an Error instead, which names method and

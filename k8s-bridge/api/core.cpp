@@ -83,7 +83,8 @@ void Core::go(const Request& request, const std::string& what, model::MonoTime u
               const std::shared_ptr<OpenReply>& reply, Turnstile::Place place) {
   auto answered =
       within(timer_, until - now_of(timer_),
-             courier_.ask(request.method, request.path, request.body, request.max_answer_bytes), "no answer");
+             courier_.ask(request.method, request.path, request.body, request.max_answer_bytes, request.holds_others),
+             "no answer");
   auto given = answered.then([reply](Answer&& answer) { reply->give(std::move(answer)); },
                              [this, reply, what](kj::Exception&& exception) {
                                counters_.update([](ClientCounts& counts) { ++counts.no_answer; });

@@ -17,15 +17,16 @@ constexpr model::Duration kLongestHold = std::chrono::seconds(60);
 
 }  // namespace
 
-kj::Promise<Head> Courier::open(Method method, const std::string& path, const std::string& body) {
-  return transport_.open(method, path, body).then([this](Head&& head) -> Head {
-    note(head);
+kj::Promise<Head> Courier::open(Method method, const std::string& path, const std::string& body, bool holds_others) {
+  return transport_.open(method, path, body).then([this, holds_others](Head&& head) -> Head {
+    note(head, holds_others);
     return kj::mv(head);
   });
 }
 
-kj::Promise<Answer> Courier::ask(Method method, const std::string& path, const std::string& body, std::size_t most) {
-  return open(method, path, body).then([this, most](Head&& head) { return finish(kj::mv(head), most); });
+kj::Promise<Answer> Courier::ask(Method method, const std::string& path, const std::string& body, std::size_t most,
+                                 bool holds_others) {
+  return open(method, path, body, holds_others).then([this, most](Head&& head) { return finish(kj::mv(head), most); });
 }
 
 kj::Promise<Answer> Courier::finish(Head head, std::size_t most) {
@@ -39,7 +40,7 @@ kj::Promise<Answer> Courier::finish(Head head, std::size_t most) {
       });
 }
 
-void Courier::note(const Head& head) {
+void Courier::note(const Head& head, bool holds_others) {
   counters_.update([status = head.status](ClientCounts& counts) {
     if (status < 300) {
       ++counts.answers_2xx;
@@ -52,6 +53,7 @@ void Courier::note(const Head& head) {
     }
   });
   if ((head.status != 429 && head.status != 503) || !head.retry_after) return;
+  if (head.status == 429 && !holds_others) return;
   turnstile_.hold(std::min(*head.retry_after, kLongestHold));
   if (const auto held = noise_.admit(now_of(timer_).ns)) {
     log::warn("kubernetes-held-back",

@@ -25,14 +25,15 @@ class Courier {
   Turnstile& turnstile() { return turnstile_; }
   Counters& counters() { return counters_; }
 
-  kj::Promise<Head> open(Method method, const std::string& path, const std::string& body);
-  /// The whole answer. kOverloaded when its body is longer than `most` bytes.
-  kj::Promise<Answer> ask(Method method, const std::string& path, const std::string& body, std::size_t most);
+  kj::Promise<Head> open(Method method, const std::string& path, const std::string& body, bool holds_others = true);
+  /// The whole answer. kOverloaded when its body is longer than `most` bytes. `holds_others` as in Request.
+  kj::Promise<Answer> ask(Method method, const std::string& path, const std::string& body, std::size_t most,
+                          bool holds_others = true);
   /// The rest of an answer whose beginning open() gave.
   kj::Promise<Answer> finish(Head head, std::size_t most);
 
  private:
-  void note(const Head& head);
+  void note(const Head& head, bool holds_others);
 
   kj::Timer& timer_;
   Transport& transport_;

@@ -120,6 +120,19 @@ TEST_F(RequestTest, RetryAfterHoldsBackAllThatIsNotUrgent) {
   EXPECT_EQ(client->counts().answers_429, 1U);
 }
 
+TEST_F(RequestTest, RetryAfterThatIsAboutOneObjectHoldsBackNobodyElse) {
+  server_.on("GET /busy", json_reply(429, "{}", "Retry-After: 60\r\n"));
+  server_.always("GET", json_reply(200, "{}"));
+  const auto client = start(config());
+  Request request;
+  request.path = "/busy";
+  request.holds_others = false;
+  const auto busy = ask(*client, request);
+  ASSERT_TRUE(busy.ok());
+  EXPECT_EQ(busy->retry_after, model::Duration(std::chrono::seconds(60)));
+  EXPECT_EQ(get(*client, "/other")->status, 200U);
+}
+
 TEST_F(RequestTest, OfThoseThatWaitTheHigherPriorityGoesFirst) {
   server_.always("GET", json_reply(200, "{}"));
   auto settings = config();
