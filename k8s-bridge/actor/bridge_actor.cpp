@@ -28,7 +28,8 @@ BridgeActor::BridgeActor(caf::actor_config& config, model::Epoch epoch, BridgePa
       parts_(std::move(parts)),
       events_(event_out()),
       writes_(write_out()),
-      configs_(parts_.config_maps, config_out()) {
+      configs_(parts_.config_maps, config_out()),
+      evictions_(evict_out()) {
   const auto now = clock::mono_now();
   for (const auto& name : parts_.feed->resources())
     watches_.push_back({name, false, now});
@@ -36,7 +37,7 @@ BridgeActor::BridgeActor(caf::actor_config& config, model::Epoch epoch, BridgePa
 
 caf::behavior BridgeActor::make_behavior() {
   return {
-      [this](const coordinator::BridgeBegins& begins) { begin(begins.policy); },
+      [this](const coordinator::BridgeBegins& begins) { begin(begins); },
       [this](const coordinator::Enrolled& enrolled) {
         pushes_.opened(enrolled.session.hello.node, enrolled.session.id);
       },
@@ -48,10 +49,16 @@ caf::behavior BridgeActor::make_behavior() {
           writes_.offer(account, now);
       },
       [this](const coordinator::PolicyJudged& verdict) { configs_.judged(verdict); },
+      [this](const coordinator::EvictThroughApi& order) {
+        const auto now = clock::mono_now();
+        evictions_.wanted(order, mirror_, now);
+        evictions_.run(mirror_, now);
+      },
       [this](const FeedTick&) { take(); },
       [this](const BridgeTick&) {
         push_sets();
         writes_.run(clock::mono_now());
+        evictions_.run(mirror_, clock::mono_now());
         configs_.look(clock::mono_now());
         show();
         delayed_send(this, kTick, BridgeTick{});
@@ -62,6 +69,12 @@ caf::behavior BridgeActor::make_behavior() {
         writes_.answered(written.node, written.answer, now);
         writes_.run(now);
       },
+      [this](const EvictAnswered& answered) {
+        const auto now = clock::mono_now();
+        evictions_.answered(answered.node, answered.id, answered.answer, now);
+        evictions_.run(mirror_, now);
+      },
+      [this](const EvictionsDiscovered& discovered) { evictions_.discovered(discovered.answer, clock::mono_now()); },
       [this](const EventToWrite& event) { events_.again(event, clock::wall_now()); },
       [this](const EventAnswered& answered) { events_.answered(answered.event, answered.answer, clock::mono_now()); },
   };
@@ -70,10 +83,12 @@ caf::behavior BridgeActor::make_behavior() {
 void BridgeActor::on_exit() {
   parts_.feed->end();
   policy_ = nullptr;
+  fleet_ = nullptr;
 }
 
-void BridgeActor::begin(const caf::actor& policy) {
-  policy_ = policy;
+void BridgeActor::begin(const coordinator::BridgeBegins& begins) {
+  policy_ = begins.policy;
+  fleet_ = begins.fleet;
   parts_.feed->begin(*parts_.api,
                      [self = caf::actor_cast<caf::actor>(this)] { caf::delayed_anon_send(self, kGather, FeedTick{}); });
   show();
@@ -205,6 +220,7 @@ void BridgeActor::show() {
   numbers.sets_pushed = pushes_.pushed();
   numbers.sets_unacked = pushes_.unacked();
   writes_.show(numbers, now);
+  evictions_.show(numbers);
   parts_.board->put(std::move(numbers));
 }
 
@@ -240,6 +256,28 @@ EventDesk::Out BridgeActor::event_out() {
                      });
   };
   out.later = [this](const EventToWrite& event) { delayed_send(this, kEventAgain, event); };
+  return out;
+}
+
+EvictDesk::Out BridgeActor::evict_out() {
+  EvictDesk::Out out;
+  out.send = [this](const model::NodeName& node, const std::string& id, k8s_api::Request request) {
+    parts_.api->send(std::move(request),
+                     [self = caf::actor_cast<caf::actor>(this), node, id](model::Result<k8s_api::Answer> answer) {
+                       caf::anon_send(self, EvictAnswered{node, id, std::move(answer)});
+                     });
+  };
+  out.discover = [this](k8s_api::Request request) {
+    parts_.api->send(std::move(request),
+                     [self = caf::actor_cast<caf::actor>(this)](model::Result<k8s_api::Answer> answer) {
+                       caf::anon_send(self, EvictionsDiscovered{std::move(answer)});
+                     });
+  };
+  // One that is told before there is anybody to tell is asked for again.
+  out.changed = [this](const model::NodeName& node, model::EvictionVerdict verdict) {
+    if (fleet_) send(fleet_, coordinator::ApiEvictionChanged{node, std::move(verdict)});
+  };
+  out.event = [this](k8s::EventNote note) { events_.write(std::move(note), clock::mono_now(), clock::wall_now()); };
   return out;
 }
 

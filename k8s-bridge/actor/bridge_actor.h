@@ -15,6 +15,7 @@
 #include "k8s-bridge/actor/api_port.h"
 #include "k8s-bridge/actor/config_desk.h"
 #include "k8s-bridge/actor/event_desk.h"
+#include "k8s-bridge/actor/evict_desk.h"
 #include "k8s-bridge/actor/feed.h"
 #include "k8s-bridge/actor/messages.h"
 #include "k8s-bridge/actor/push_book.h"
@@ -43,7 +44,7 @@ class BridgeActor : public caf::event_based_actor {
   void on_exit() override;
 
  private:
-  void begin(const caf::actor& policy);
+  void begin(const coordinator::BridgeBegins& begins);
 
   // Of what the API server tells.
   void take();
@@ -66,16 +67,19 @@ class BridgeActor : public caf::event_based_actor {
   WriteDesk::Out write_out();
   ConfigDesk::Out config_out();
   EventDesk::Out event_out();
+  EvictDesk::Out evict_out();
 
   model::Epoch epoch_;
   BridgeParts parts_;
   caf::actor policy_;
+  caf::actor fleet_;
   k8s::Mirror mirror_;
   std::set<model::NodeName> nodes_;  // that the mirror has
   PushBook pushes_;
   EventDesk events_;
   WriteDesk writes_;
   ConfigDesk configs_;
+  EvictDesk evictions_;
   std::vector<coordinator::BridgeNumbers::Watch> watches_;  // by ResourceIndex
   model::MonoTime shown_;
   ToldOnce told_{1024};

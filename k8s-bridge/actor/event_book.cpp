@@ -6,8 +6,8 @@ namespace tideline::bridge {
 namespace {
 
 std::string key_of(const k8s::EventNote& note) {
-  return fmt::format("{}\n{}\n{}\n{}\n{}", note.kind, note.object.name_space, note.object.name, note.reason,
-                     note.message.substr(0, k8s::kMaxEventBytes));
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", note.kind, note.object.name_space, note.object.name, note.object.uid,
+                     note.reason, note.message.substr(0, k8s::kMaxEventBytes));
 }
 
 }  // namespace

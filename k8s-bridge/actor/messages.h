@@ -3,6 +3,7 @@
 // coordinator/actor/messages.h.
 
 #include <memory>
+#include <string>
 
 #include <caf/all.hpp>
 
@@ -31,6 +32,15 @@ struct EventAnswered {
   EventToWrite event;
   model::Result<k8s_api::Answer> answer;
 };
+struct EvictAnswered {
+  model::NodeName node;
+  std::string id;
+  model::Result<k8s_api::Answer> answer;
+};
+/// To the question which version evictions are written in.
+struct EvictionsDiscovered {
+  model::Result<k8s_api::Answer> answer;
+};
 
 }  // namespace tideline::bridge
 
@@ -41,3 +51,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::PushRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::WriteAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EventToWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EventAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EvictAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EvictionsDiscovered)

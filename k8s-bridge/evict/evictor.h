@@ -5,6 +5,7 @@
 // pod's uid as precondition (Kubernetes, "API-initiated Eviction"). What is refused by a budget is tried again until a
 // deadline, and never got round.
 
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -28,6 +29,7 @@ struct EvictOptions {
   /// One that its node has not asked for within this is not posted any more: it does not need it.
   model::Duration renewed_within = std::chrono::seconds(15);
   std::size_t most_in_flight = 8;
+  /// Beyond it no more are taken; their nodes ask again.
   std::size_t most_kept = 8192;
 };
 
@@ -40,24 +42,30 @@ struct Order {
 struct EvictAnswer {
   enum class Kind {
     kTaken,    // 2xx
-    kGone,     // 404, or 409 of the precondition: no pod of that uid any more
-    kBudget,   // 429
+    kGone,     // 404 of the pod, or 409 of the precondition: no pod of that uid any more
+    kBudget,   // 429 of a disruption budget
     kRefused,  // any other 4xx, and the 500 of a pod with several budgets
-    kNone,     // 5xx, no answer
+    kNone,     // it is busy (429), does not know who asks (401) or in which version, 5xx, no answer
   };
   Kind kind = Kind::kNone;
   std::string why = {};
   std::optional<model::Duration> retry_after = {};
+  friend bool operator==(const EvictAnswer&, const EvictAnswer&) = default;
 };
+
+/// Why Kubernetes' pod may not be evicted as batch; "": it may. It may where its QoS class is BE and its priority not of
+/// prod's band, or where its priority is of the batch or free band; unless its priority is the system's, or its
+/// eviction-policy lets nobody evict it.
+std::string why_not_evictable(const model::Pod& pod);
 
 class Evictor {
  public:
   explicit Evictor(EvictOptions options = {}) : options_(options) {}
 
   /// Once for each time that the node asks. kRefused kNotEvictable at once where `pods` does not know the pod by uid,
-  /// name and namespace as bound to that node, or it is neither batch (koordinator.sh/qosClass BE or priority of the
-  /// batch or free band) nor best effort; kEvicted at once where it is terminating already. While the mirror is not
-  /// complete it waits.
+  /// name and namespace as bound to that node, or it is no batch pod (why_not_evictable()); kEvicted at once where it
+  /// is terminating already or has ended. While the mirror is not complete it waits. Of a known id only the first order
+  /// counts: nobody gets another pod evicted under it.
   void wanted(Order order, const k8s::Mirror& pods, model::MonoTime now);
 
   struct Post {
@@ -65,21 +73,24 @@ class Evictor {
     std::string id;
     k8s::ObjectKey pod;  // with its uid
   };
-  /// To be posted now, the more urgent first; each is on its way until answered().
+  /// To be posted now, the more urgent first; each is on its way until answered(). What the mirror says is looked at
+  /// again for each: one whose pod went meanwhile is kEvicted.
   std::vector<Post> due(const k8s::Mirror& pods, model::MonoTime now);
+  /// kUnderWay with what is in the way, until `patience` is over: then kRefused, kDisruptionBudget or kApiSilent.
   void answered(const model::NodeName& node, const std::string& id, const EvictAnswer& answer, model::MonoTime now);
 
   struct Change {
     model::NodeName node;
     model::EvictionVerdict verdict;  // kUnderWay, kEvicted, kRefused
+    std::string subject;             // model::pod_subject()
     std::optional<k8s::EventNote> event;
   };
   /// Since it was asked last. An event on the pod for what was evicted, and for what a budget or the server refused for
   /// good; its message names the trigger and what said no.
-  std::vector<Change> take_changes();
+  std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   /// When due() may have something without being told anything; nullopt: not before then.
   std::optional<model::MonoTime> next_due() const;
-  std::size_t open() const;
+  std::size_t open() const { return rows_.size(); }
 
  private:
   using Key = std::pair<model::NodeName, std::string>;
@@ -87,12 +98,27 @@ class Evictor {
     Order order;
     model::MonoTime renewed;
     model::MonoTime not_before;
-    std::optional<model::MonoTime> trouble_since;
+    std::optional<model::MonoTime> trouble_since = {};
+    EvictAnswer trouble = {};  // the newest
     unsigned attempts = 0;
     bool in_flight = false;
+    bool was_evictable = false;  // as the mirror had it once
+    k8s::ObjectKey pod = {};     // likewise
   };
+  using Rows = std::map<Key, Row>;
+
+  /// Whether it ended without being posted.
+  bool settle(Rows::iterator row, const k8s::Mirror& pods);
+  void trouble(Rows::iterator row, const EvictAnswer& answer, model::MonoTime now);
+  void give_up(Rows::iterator row);
+  bool is_over(const Row& row, model::MonoTime now) const;
+  bool is_lapsed(const Row& row, model::MonoTime now) const;
+  /// `reason_of_event` nullptr: none is written.
+  void finish(Rows::iterator row, model::EvictionVerdict::Answer answer, model::Reason reason, const std::string& why,
+           const char* reason_of_event);
+
   EvictOptions options_;
-  std::map<Key, Row> rows_;
+  Rows rows_;
   std::vector<Change> changes_;
 };
 

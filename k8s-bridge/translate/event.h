@@ -12,10 +12,10 @@ namespace tideline::k8s {
 
 struct EventNote {
   enum class Type { kNormal, kWarning };
-  std::string kind;  // of the object, of v1: "ConfigMap", "Node"
+  std::string kind;  // of the object, of v1: "ConfigMap", "Node", "Pod"
   ObjectKey object;
   Type type = Type::kNormal;
-  std::string reason;   // UpperCamel, a word
+  std::string reason;   // a word: UpperCamel, or one of Koordinator's
   std::string message;  // cut to kMaxEventBytes
   friend bool operator==(const EventNote&, const EventNote&) = default;
 };

@@ -57,13 +57,15 @@ ROOMS = {
     "coordinator": Room(PROGRAM, "", ("coordinator/*", "k8s-bridge/*", "storage/*", "messages/*")),
     # tidectl prints the table of policy keys and checks files before it sends them, with the coordinator's own pure code.
     "admin-client": Room(PROGRAM, "tidectl", ("messages/*", "coordinator/policy")),
-    # Kubernetes: what its API server is asked over HTTPS; its objects as ours; what is written to it and when; the bridge.
+    # Kubernetes: what its API server is asked over HTTPS; its objects as ours; what is written to it, and who is evicted
+    # by it, and when; the bridge.
     "k8s-bridge/api": Room(EDGE, "k8s_api", (MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock")),
     "k8s-bridge/translate": Room(PURE, "k8s", (MODEL,)),
     "k8s-bridge/publish": Room(PURE, "publish", (MODEL, "k8s-bridge/translate")),
+    "k8s-bridge/evict": Room(PURE, "evict", (MODEL, "k8s-bridge/translate")),
     "k8s-bridge/actor": Room(ACTOR, "bridge", (
         MODEL, "messages/link", "messages/log", "messages/clock", "k8s-bridge/api", "k8s-bridge/translate",
-        "k8s-bridge/publish", "coordinator/actor", "coordinator/admin", "coordinator/policy", "coordinator/fleet",
+        "k8s-bridge/publish", "k8s-bridge/evict", "coordinator/actor", "coordinator/admin", "coordinator/policy", "coordinator/fleet",
         "coordinator/profile", "storage/store")),
     "deploy/demo/loadgen": Room(EDGE, "loadgen", (MODEL,)),
 }

@@ -52,7 +52,7 @@ class BridgeTest : public coordinator::Actors {
     };
     feed_ = parts.feed;
     bridge_ = spawn<BridgeActor>(model::Epoch(3), std::move(parts));
-    caf::anon_send(bridge_, coordinator::BridgeBegins{probe()});
+    caf::anon_send(bridge_, coordinator::BridgeBegins{probe(), probe()});
     ASSERT_TRUE(eventually([&] { return api_->resources().size() == 2 + config_maps.size(); }));
   }
   template <class Claim>
@@ -98,6 +98,15 @@ class BridgeTest : public coordinator::Actors {
     computed.account.data_age = std::chrono::seconds(1);
     using Accounts = std::vector<coordinator::ComputedAccount>;
     caf::anon_send(bridge_, coordinator::AccountsComputed{std::make_shared<const Accounts>(Accounts{computed})});
+  }
+  static coordinator::EvictThroughApi evict_order(const std::string& pod) {
+    coordinator::EvictThroughApi order;
+    order.node = NodeName("n1");
+    order.request.id = "id-" + pod;
+    order.request.uid = model::PodUid("uid-" + pod);
+    order.request.name_space = "shop";
+    order.request.name = pod;
+    return order;
   }
   std::shared_ptr<const SentRequest> next_request() {
     const auto sent = next<RequestSent>();
@@ -285,6 +294,51 @@ TEST_F(BridgeTest, NodeThatANewListLacksIsGone) {
   const auto again = next_set(8);
   ASSERT_NE(again, nullptr);
   EXPECT_THAT(again->pods, SizeIs(1));
+}
+
+TEST_F(BridgeTest, EvictionGoesToTheServerAndItsEndToTheFleet) {
+  begin({});
+  auto job = pod_json("job", "n1");
+  job["metadata"]["labels"]["koordinator.sh/qosClass"] = "BE";
+  list("nodes", {node_json("n1")});
+  list("pods", {job, pod_json("web", "n1")});
+  ASSERT_TRUE(eventually([&] { return board_->get().pods == 2; }));
+  caf::anon_send(bridge_, evict_order("job"));
+  const auto question = next_request();
+  ASSERT_NE(question, nullptr);
+  EXPECT_EQ(question->request.path, "/api/v1");
+  question->answer(200, R"({"kind": "APIResourceList", "resources": [
+      {"name": "pods/eviction", "group": "policy", "version": "v1", "kind": "Eviction"}]})");
+  const auto post = next_request();
+  ASSERT_NE(post, nullptr);
+  EXPECT_EQ(post->request.path, "/api/v1/namespaces/shop/pods/job/eviction");
+  EXPECT_EQ(nlohmann::json::parse(post->request.body)["deleteOptions"]["preconditions"]["uid"], "uid-job");
+  post->answer(201);
+  const auto changed = next<coordinator::ApiEvictionChanged>();
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->node, NodeName("n1"));
+  EXPECT_EQ(changed->verdict.answer, model::EvictionVerdict::Answer::kEvicted);
+  const auto event = next_request();
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(event->request.path, "/api/v1/namespaces/shop/events");
+  EXPECT_EQ(nlohmann::json::parse(event->request.body)["reason"], "evictPodSuccess");
+  const auto evicted = [&] {
+    for (const auto& [outcome, count] : board_->get().evictions) {
+      if (outcome == "evicted") return count;
+    }
+    return std::uint64_t{0};
+  };
+  EXPECT_TRUE(eventually([&] { return evicted() == 1; }));
+}
+
+TEST_F(BridgeTest, ServiceIsNotEvictedWhoeverAsks) {
+  begin({});
+  list_one_node();
+  ASSERT_TRUE(eventually([&] { return board_->get().pods == 1; }));
+  caf::anon_send(bridge_, evict_order("web"));
+  const auto changed = next<coordinator::ApiEvictionChanged>();
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->verdict.reason, model::Reason::kNotEvictable);
 }
 
 TEST_F(BridgeTest, EndLetsGoOfTheFeed) {
