@@ -111,6 +111,8 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
       {{"watch", "configmaps/ack-slo-config", "--namespace=kube-system"}, true},
       {{"list", "configmaps/slo-controller-config", "--namespace=koordinator-system"}, true},
       {{"create", "events", "--namespace=kube-system"}, true},
+      {{"create", "pods", "--subresource=eviction", "--all-namespaces"}, true},
+      {{"create", "pods", "--all-namespaces"}, false},
       {{"get", "nodes"}, false},
       {{"patch", "events", "--namespace=kube-system"}, false},
       {{"patch", "nodes"}, false},

@@ -90,7 +90,7 @@ TEST(EvictionWire, AnswerComesBackTheSameAndIsRefusedBeyondItsBounds) {
   EXPECT_THAT(answer_refusal([](auto root) { root.getVerdicts()[0].setWhy(std::string(513, 'x').c_str()); }),
               HasSubstr("why: 513 bytes"));
   EXPECT_THAT(
-      answer_refusal([](auto root) { root.getVerdicts()[0].setKind(static_cast<schema::EvictionVerdictKind>(3)); }),
+      answer_refusal([](auto root) { root.getVerdicts()[0].setKind(static_cast<schema::EvictionVerdictKind>(5)); }),
       HasSubstr("verdicts.kind"));
   EXPECT_THAT(answer_refusal([](auto root) { root.initVerdicts(model::EvictionLimits::kMaxRequests + 1); }),
               HasSubstr("65 entries, limit 64"));
