@@ -37,7 +37,7 @@ struct BridgeNumbers {
   std::uint64_t writes_failed = 0;
   std::vector<std::pair<std::string, std::uint64_t>> evictions;  // by outcome
   std::size_t evictions_open = 0;                                // wanted, and not through
-  std::size_t nodes_above = 0;  // whose published value is above the ledger's offer
+  std::size_t nodes_above = 0;                                   // whose published value is above the ledger's offer
   model::Duration longest_above{0};
 };
 

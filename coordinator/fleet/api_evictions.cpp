@@ -27,9 +27,8 @@ model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const mode
     return found->second.verdict;
   }
   if (rows_.size() >= kMaxKept) {
-    rows_.erase(std::min_element(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
-      return a.second.touched < b.second.touched;
-    }));
+    rows_.erase(std::min_element(rows_.begin(), rows_.end(),
+                                 [](const auto& a, const auto& b) { return a.second.touched < b.second.touched; }));
   }
   const model::EvictionVerdict first{.id = request.id,
                                      .answer = model::EvictionVerdict::Answer::kUnderWay,

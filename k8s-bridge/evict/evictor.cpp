@@ -61,7 +61,7 @@ const k8s::PodObject* find_pod(const Order& order, const k8s::Mirror& pods) {
 
 std::string why_not_evictable(const model::Pod& pod) {
   const auto tier = model::tier_of(pod.priority, pod.qos);
-  if (pod.priority.value_or(0) >= kSystemPriority) {
+  if (pod.priority && *pod.priority >= kSystemPriority) {
     return fmt::format("its priority {} is Kubernetes' own", *pod.priority);
   }
   const bool is_batch = tier == model::Tier::kBatch || tier == model::Tier::kFree ||
@@ -163,7 +163,8 @@ bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods) {
     if (own.was_evictable) {
       finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod is gone", nullptr);
     } else {
-      finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: Kubernetes knows no such pod on this node", nullptr);
+      finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: Kubernetes knows no such pod on this node",
+             nullptr);
     }
     return true;
   }
@@ -173,8 +174,8 @@ bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods) {
   }
   const bool has_ended = pod->pod.phase == model::PodPhase::kSucceeded || pod->pod.phase == model::PodPhase::kFailed;
   if (has_ended || pod->pod.eviction.terminating) {
-    finish(row, Answer::kEvicted, Reason::kApiEvicted, has_ended ? "the pod has ended" : "the pod is terminating already",
-        nullptr);
+    finish(row, Answer::kEvicted, Reason::kApiEvicted,
+           has_ended ? "the pod has ended" : "the pod is terminating already", nullptr);
     return true;
   }
   own.was_evictable = true;
@@ -208,9 +209,9 @@ void Evictor::give_up(Rows::iterator row) {
   const auto& newest = row->second.trouble;
   const bool is_budget = newest.kind == EvictAnswer::Kind::kBudget;
   finish(row, Answer::kRefused, is_budget ? Reason::kDisruptionBudget : Reason::kApiSilent,
-      fmt::format("given up after {} s and {} tries: {}", model::to_ms(options_.patience) / 1000, row->second.attempts,
-                  newest.why),
-      kNotEvicted);
+         fmt::format("given up after {} s and {} tries: {}", model::to_ms(options_.patience) / 1000,
+                     row->second.attempts, newest.why),
+         kNotEvicted);
 }
 
 bool Evictor::is_over(const Row& row, model::MonoTime now) const {
@@ -222,9 +223,8 @@ bool Evictor::is_lapsed(const Row& row, model::MonoTime now) const {
 }
 
 void Evictor::finish(Rows::iterator row, Answer answer, Reason reason, const std::string& why,
-                  const char* reason_of_event) {
-  Change change{
-      .node = row->first.first, .verdict = {}, .subject = subject_of(row->second.order.request), .event = {}};
+                     const char* reason_of_event) {
+  Change change{.node = row->first.first, .verdict = {}, .subject = subject_of(row->second.order.request), .event = {}};
   change.verdict = {.id = row->first.second,
                     .answer = answer,
                     .reason = reason,

@@ -53,8 +53,8 @@ struct EvictAnswer {
   friend bool operator==(const EvictAnswer&, const EvictAnswer&) = default;
 };
 
-/// Why Kubernetes' pod may not be evicted as batch; "": it may. It may where its QoS class is BE and its priority not of
-/// prod's band, or where its priority is of the batch or free band; unless its priority is the system's, or its
+/// Why Kubernetes' pod may not be evicted as batch; "": it may. It may where its QoS class is BE and its priority not
+/// of prod's band, or where its priority is of the batch or free band; unless its priority is the system's, or its
 /// eviction-policy lets nobody evict it.
 std::string why_not_evictable(const model::Pod& pod);
 
@@ -115,7 +115,7 @@ class Evictor {
   bool is_lapsed(const Row& row, model::MonoTime now) const;
   /// `reason_of_event` nullptr: none is written.
   void finish(Rows::iterator row, model::EvictionVerdict::Answer answer, model::Reason reason, const std::string& why,
-           const char* reason_of_event);
+              const char* reason_of_event);
 
   EvictOptions options_;
   Rows rows_;

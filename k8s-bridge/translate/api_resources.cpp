@@ -51,8 +51,7 @@ model::Result<std::string> eviction_version(const json& resources) {
   }
   if (older) return *older;
   if (other.empty()) return Error(ErrorCode::kUnsupported, "this API server has no pods/eviction");
-  return Error(ErrorCode::kUnsupported,
-               fmt::format("pods/eviction is of {}; want policy/v1 or policy/v1beta1", other));
+  return Error(ErrorCode::kUnsupported, fmt::format("pods/eviction is of {}; want policy/v1 or policy/v1beta1", other));
 }
 
 }  // namespace tideline::k8s

@@ -1,14 +1,18 @@
 // Nodes, Pods and ConfigMaps as anyone may write them who may write to the API server: whatever they are, the answer is
 // an Error, or an object within the bounds of a report whose problems are told within bounds, too.
 //
-// An input is a letter, 'p', 'n' or 'c', and the JSON of a Pod, a Node or a ConfigMap.
+// An input is a letter, 'p', 'n', 'c', 'r' or 'e', and the JSON of a Pod, a Node, a ConfigMap, a list of the server's
+// resources or its answer to an eviction.
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "k8s-bridge/evict/evict_answer.h"
+#include "k8s-bridge/translate/api_resources.h"
 #include "k8s-bridge/translate/fields.h"
 #include "k8s-bridge/translate/mirror.h"
 #include "k8s-bridge/translate/objects.h"
@@ -97,6 +101,28 @@ bool look_at_config_map(const json& object) {
   return true;
 }
 
+bool look_at_resources(const json& object) {
+  const auto version = k8s::eviction_version(object);
+  if (!version) {
+    check_refusal(version.error());
+    return false;
+  }
+  require(*version == "policy/v1" || *version == "policy/v1beta1", "only these can be written");
+  return true;
+}
+
+/// As any status may have it, also where it is no JSON.
+void look_at_answer(std::string_view body) {
+  for (const unsigned status : {201U, 400U, 403U, 404U, 409U, 429U, 500U}) {
+    const auto answer = evict::evict_answer(status, body, std::nullopt);
+    require(answer.why.size() <= 400 && is_one_line(answer.why), "a reason is short and one line");
+    require((answer.kind == evict::EvictAnswer::Kind::kTaken) == (status == 201), "only what was taken is evicted");
+    if (evict::is_unknown_version(status, body)) {
+      require(answer.kind == evict::EvictAnswer::Kind::kNone, "another version is tried");
+    }
+  }
+}
+
 Bytes input(char kind, const json& object, bool is_pretty) {
   const std::string text = kind + object.dump(is_pretty ? 2 : -1);
   return {text.begin(), text.end()};
@@ -113,6 +139,13 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
   busy["spec"]["overhead"] = json::parse(R"({"cpu": "100m"})");
   busy["metadata"]["annotations"]["koordinator.sh/eviction-policy"] = R"(["BECPUEvict"])";
   busy["metadata"]["annotations"]["scheduling.koordinator.sh/resource-status"] = R"({"cpuset": "0-3"})";
+  const json resources = json::parse(R"({"kind": "APIResourceList", "groupVersion": "v1", "resources": [
+      {"name": "pods", "kind": "Pod"},
+      {"name": "pods/eviction", "kind": "Eviction", "group": "policy", "version": "v1beta1"}]})");
+  const json budget = json::parse(R"({"kind": "Status", "message": "it would violate the pod's disruption budget.",
+      "details": {"causes": [{"reason": "DisruptionBudget", "message": "needs 1 healthy pods and has 1 currently"}]}})");
+  const json gone = json::parse(R"({"kind": "Status", "message": "pods \"job\" not found: UID in precondition",
+      "details": {"name": "job", "kind": "pods"}})");
   std::vector<Bytes> sound;
   for (const bool is_pretty : {false, true}) {
     sound.push_back(input('p', k8s::nginx_pod(), is_pretty));
@@ -120,6 +153,9 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     sound.push_back(input('p', busy, is_pretty));
     sound.push_back(input('n', k8s::node_one(), is_pretty));
     sound.push_back(input('c', map, is_pretty));
+    sound.push_back(input('r', resources, is_pretty));
+    sound.push_back(input('e', budget, is_pretty));
+    sound.push_back(input('e', gone, is_pretty));
   }
   return sound;
 }
@@ -140,6 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   namespace fuzz = tideline::fuzz;
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (text.front() == 'e') fuzz::look_at_answer(text.substr(1));
   const auto object = tideline::model::parse_json(text.substr(1), fuzz::kLimits);
   if (!object) {
     fuzz::require(object.error().message().size() <= 1024, "what is no JSON is told in short");
@@ -147,6 +184,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const bool is_taken = text.front() == 'n'   ? fuzz::look_at_node(*object)
                         : text.front() == 'c' ? fuzz::look_at_config_map(*object)
+                        : text.front() == 'r' ? fuzz::look_at_resources(*object)
+                        : text.front() == 'e' ? true
                                               : fuzz::look_at_pod(*object);
   if (is_taken) ++fuzz::accepted;
   return 0;

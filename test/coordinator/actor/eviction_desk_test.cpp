@@ -215,8 +215,8 @@ TEST_F(Actors, AnAskReachesTheStoreAndHistory) {
 
 TEST_F(Actors, AnAskThroughTheApiReachesTheBridgeAndItsEndHistory) {
   const auto fleet = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>(),
-                                       fleet::HandsOffBook{}, std::nullopt, profile::ProfileBook{},
-                                       std::vector<RememberedNode>{}, probe());
+                                       fleet::HandsOffBook{}, std::optional<fleet::EvictionArbiter>(),
+                                       profile::ProfileBook{}, std::vector<RememberedNode>{}, probe());
   caf::anon_send(fleet, EvictionAsked{asked_through_api("n1", "a")});
   const auto setting = next<KeepSetting>();
   ASSERT_TRUE(setting);

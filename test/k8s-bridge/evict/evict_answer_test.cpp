@@ -19,8 +19,8 @@ using testing::HasSubstr;
 
 /// A metav1.Status.
 std::string status(const std::string& message, const nlohmann::json& details = nlohmann::json::object()) {
-  return nlohmann::json{{"kind", "Status"},   {"apiVersion", "v1"},   {"status", "Failure"},
-                        {"message", message}, {"details", details}}
+  return nlohmann::json{
+      {"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"}, {"message", message}, {"details", details}}
       .dump();
 }
 
@@ -68,8 +68,8 @@ TEST(EvictAnswers, ABudgetThatSaysNoIsToldFromAServerThatIsBusy) {
   EXPECT_EQ(no.kind, Kind::kBudget);
   EXPECT_THAT(no.why, HasSubstr("429"));
   EXPECT_THAT(no.why, HasSubstr("needs 1 healthy pods and has 1 currently"));
-  const auto processed = evict_answer(429, budget("The disruption budget web is still being processed by the server."),
-                                      seconds(10));
+  const auto processed =
+      evict_answer(429, budget("The disruption budget web is still being processed by the server."), seconds(10));
   EXPECT_EQ(processed.kind, Kind::kBudget);
   EXPECT_EQ(processed.retry_after, model::Duration(seconds(10)));
   EXPECT_EQ(kind_of(429, status(kBudgetMessage)), Kind::kBudget) << "without a cause";

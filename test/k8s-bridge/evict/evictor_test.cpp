@@ -296,10 +296,11 @@ TEST_F(Evictions, OnlyBatchPodsAreEvicted) {
   };
   using enum model::QosClass;
   for (const auto& each :
-       {Case{"be", kBe, 5500, true}, Case{"free", kBe, 3000, true}, Case{"be-without-priority", kBe, std::nullopt, true},
-        Case{"be-outside-the-bands", kBe, 100'000, true}, Case{"mid-be", kBe, 7500, true},
-        Case{"ls-of-batch", kLs, 5000, true}, Case{"prod", kLs, 9500, false}, Case{"prod-without-requests", kBe, 9999, false},
-        Case{"mid", kLs, 7500, false}, Case{"ls", kLs, std::nullopt, false}, Case{"lsr", kLsr, std::nullopt, false},
+       {Case{"be", kBe, 5500, true}, Case{"free", kBe, 3000, true},
+        Case{"be-without-priority", kBe, std::nullopt, true}, Case{"be-outside-the-bands", kBe, 100'000, true},
+        Case{"mid-be", kBe, 7500, true}, Case{"ls-of-batch", kLs, 5000, true}, Case{"prod", kLs, 9500, false},
+        Case{"prod-without-requests", kBe, 9999, false}, Case{"mid", kLs, 7500, false},
+        Case{"ls", kLs, std::nullopt, false}, Case{"lsr", kLsr, std::nullopt, false},
         Case{"kube-proxy", kBe, 2'000'001'000, false}, Case{"system", kSystem, std::nullopt, false}}) {
     auto changed = pod(each.name);
     changed.pod.qos = each.qos;
