@@ -19,7 +19,7 @@ using nlohmann::json;
 // A server has some dozens in a group.
 constexpr std::size_t kMaxResources = 4096;
 
-std::string text_of(const json& object, const char* name) {
+std::string resource_text(const json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string()) return {};
   return model::printable(found->get_ref<const std::string&>(), kMaxNameBytes);
@@ -28,7 +28,7 @@ std::string text_of(const json& object, const char* name) {
 }  // namespace
 
 model::Result<std::string> eviction_version(const json& resources) {
-  if (!resources.is_object() || text_of(resources, "kind") != "APIResourceList") {
+  if (!resources.is_object() || resource_text(resources, "kind") != "APIResourceList") {
     return Error(ErrorCode::kMalformed, "want an APIResourceList");
   }
   const auto list = resources.find("resources");
@@ -40,8 +40,8 @@ model::Result<std::string> eviction_version(const json& resources) {
   std::size_t seen = 0;
   for (const auto& resource : *list) {
     if (++seen > kMaxResources) break;
-    if (!resource.is_object() || text_of(resource, "name") != "pods/eviction") continue;
-    const auto version = fmt::format("{}/{}", text_of(resource, "group"), text_of(resource, "version"));
+    if (!resource.is_object() || resource_text(resource, "name") != "pods/eviction") continue;
+    const auto version = fmt::format("{}/{}", resource_text(resource, "group"), resource_text(resource, "version"));
     if (version == "policy/v1") return version;
     if (version == "policy/v1beta1") {
       older = version;
