@@ -296,7 +296,7 @@ std::optional<model::EvictionAsk> SimulatedNode::take_ask() {
   if (!agent_) return std::nullopt;
   auto requests = agent_->take_eviction_requests();
   if (requests.empty()) return std::nullopt;
-  return model::EvictionAsk{seen_epoch_, std::move(requests)};
+  return model::EvictionAsk{.seen = seen_epoch_, .through_api = false, .requests = std::move(requests)};
 }
 
 std::optional<model::MilliCpu> SimulatedNode::be_limit() const {

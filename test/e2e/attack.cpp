@@ -287,7 +287,7 @@ void Attack::beg() {
   model::EvictionRequest request;
   request.id = "b/f/1/u1";
   request.uid = model::PodUid("u1");
-  const model::EvictionAsk ask{model::Epoch(1), {request}};
+  const model::EvictionAsk ask{.seen = model::Epoch(1), .through_api = false, .requests = {request}};
   while (open && pause(milliseconds(100))) {
     for (int i = 0; i < 10 && open; ++i) {
       const auto answered = peer.ask_evictions(ask);

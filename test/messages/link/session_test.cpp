@@ -137,7 +137,7 @@ model::EvictionAsk ask_for(const std::string& uid) {
   model::EvictionRequest request;
   request.id = "b/f/1/" + uid;
   request.uid = model::PodUid(uid);
-  return {model::Epoch(7), {request}};
+  return {.seen = model::Epoch(7), .through_api = true, .requests = {request}};
 }
 
 TEST_F(LinkTest, ANodesAskForAnEvictionIsAnsweredOnceAndNoSecondIsOpenMeanwhile) {
