@@ -1,8 +1,7 @@
 #pragma once
 // From victims to evictions: each is asked for at the coordinator, which grants, defers or refuses (DESIGN §4). What
 // was picked is evicted only while it is still needed. Who carries it out depends on where the pods come from:
-// * Without Kubernetes the node does what was granted. Who gets no answer by a deadline goes on alone, at a bounded
-// rate.
+// * Without Kubernetes the node does what was granted, and goes on alone, at a bounded rate, where no answer comes.
 // * With it the coordinator does, through the API (RequestsInput::through_api). The node asks again for as long as it
 //   needs the eviction, and never goes by itself, granted or alone: kubelet would start again what an agent ends, and a
 //   budget would not be asked.
