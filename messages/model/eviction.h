@@ -31,7 +31,9 @@ std::string_view name_of(EvictionUrgency urgency);  // "batch", "services"
 
 /// One pod that a node wants to evict.
 struct EvictionRequest {
-  std::string id;  // the same for each ask of the same eviction; unique on its node
+  /// The same for each ask of the same eviction; unique on its node. Through the API a pod that is picked again after
+  /// it was refused or withdrawn has another.
+  std::string id;
   PodUid uid;
   std::string name_space;
   std::string name;

@@ -75,16 +75,16 @@ enum class Reason : std::uint16_t {
   kBadEvictPolicy = 146,  // the satisfaction bounds do not fit each other
   kTooFewSamples = 147,   // the time window is not covered yet
   // evictions as the coordinator arbitrates them, and what became of batch pods
-  kEvictionGranted = 160,    // the coordinator lets the node evict this pod
-  kFleetRate = 161,          // deferred: eviction.maxPerMinute of the fleet is used up
-  kWorkloadRate = 162,       // deferred: eviction.maxPerMinutePerWorkload is used up
-  kOldEpoch = 163,           // refused: the node has seen a later coordinator
-  kNoArbiter = 164,          // the coordinator gave no answer in time: the node evicts by itself, at its own rate
+  kEvictionGranted = 160,  // the coordinator lets the node evict this pod
+  kFleetRate = 161,        // deferred: eviction.maxPerMinute of the fleet is used up
+  kWorkloadRate = 162,     // deferred: eviction.maxPerMinutePerWorkload is used up
+  kOldEpoch = 163,         // refused: the node has seen a later coordinator
+  kNoArbiter = 164,          // no answer in time: without Kubernetes the node goes on alone, at its own rate
   kEvictionWithdrawn = 165,  // not evicted: the need for it ended before it was granted
   kEvictionBooksFull = 166,  // deferred: as many evictions as can be remembered
   kBePodCompleted = 167,     // a batch pod ended by itself, well as far as is known
   kBePodFailed = 168,        // a batch pod ended by itself and failed
-  kBePodEvicted = 169,       // a batch pod was ended by this node: its work is lost
+  kBePodEvicted = 169,       // a batch pod was evicted from this node: its work is lost
   // evictions through the Kubernetes API
   kApiEviction = 170,       // granted, and on its way to the API server
   kApiEvicted = 171,        // the API server took the eviction, or the pod was gone already

@@ -49,7 +49,7 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host h
       perform_(std::move(perform)),
       newborns_(tree, journal),
       actuator_(tree, journal, [this](const model::KernelWrite& each) { return write(each); }),
-      evictions_(tree, state_dir_, boot_id_, std::move(tell)),
+      evictions_(tree, state_dir_, boot_id_, host.evictions_by, std::move(tell)),
       cookies_(std::move(cookies)),
       unwritten_(tree, tell_) {
   if (const auto kept = load_be_work(state_dir_)) {
@@ -176,8 +176,8 @@ model::Result<void> CpuSide::round(const Round& round) {
   return done;
 }
 
-void CpuSide::step_evictions(model::MonoTime now) {
-  for (const auto& gone : evictions_.step(state_.evict, now)) {
+void CpuSide::step_evictions(model::MonoTime now, const std::vector<model::Pod>* pods) {
+  for (const auto& gone : evictions_.step(state_.evict, now, pods)) {
     const auto lost = decide::evicted(work_, gone.uid, gone.cpu_time);
     if (!lost) continue;
     tell_(model::Controller::kBeWork, model::Reason::kBePodEvicted,
@@ -221,7 +221,7 @@ std::vector<decide::PodWork> CpuSide::watch_work(const Round& round) {
     const auto age = kernel::group_age(tree_, round.pods[i], round.sample.wall).value_or(model::kZeroDuration);
     decide::begin_watching(work_, readings.back(), round.now + -age);
   }
-  for (const auto& end : decide::be_work(work_, readings, evictions_.leaving(), round.now)) {
+  for (const auto& end : decide::be_work(work_, readings, evictions_.maybe_leaving(), round.now)) {
     const auto cpu = end.cpu_time ? fmt::format("{:.1f} s of CPU", std::chrono::duration<double>(*end.cpu_time).count())
                                   : std::string("an unknown time of CPU");
     tell_(model::Controller::kBeWork, end.failed ? model::Reason::kBePodFailed : model::Reason::kBePodCompleted,

@@ -48,6 +48,7 @@ class CpuSide {
     KubeletDir kubelet;
     model::CpuSet reserved;         // CPUs that neither LS nor BE is put on
     model::KnobSupport core_sched;  // as probed
+    Evictions::By evictions_by = Evictions::By::kNode;
   };
   /// Probes the kernel's knobs. `tree` and `journal` must outlive it.
   CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host host, Cookies cookies,
@@ -73,7 +74,8 @@ class CpuSide {
     Recorder& recorder;
   };
   /// Before each round, also when there can be none for want of pods or policy: what is being evicted is seen through.
-  void step_evictions(model::MonoTime now);
+  /// `pods`: nullptr where they are not known.
+  void step_evictions(model::MonoTime now, const std::vector<model::Pod>* pods);
   /// See Evictions.
   void evictions_answered(const model::EvictionAnswer& answer) { evictions_.answered(answer); }
   std::vector<model::EvictionRequest> take_eviction_requests() { return evictions_.take_requests(); }

@@ -29,41 +29,55 @@ model::Result<void> replace(const std::string& state_dir, std::string_view name,
   return replace_state_file(state_dir, std::string(name), whole.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-json to_json(const KeptEviction& kept) {
-  const auto& victim = kept.victim;
+json to_json(const decide::EvictVictim& victim, model::MonoTime since) {
   json entry{{"id", victim.id},
              {"uid", victim.uid.str()},
              {"namespace", victim.name_space},
              {"name", victim.name},
              {"reason", static_cast<std::uint16_t>(victim.reason)},
-             {"told", static_cast<std::uint16_t>(kept.told)},
-             {"directory", kept.place.directory},
-             {"freezer", kept.place.freezer_directory},
-             {"device", kept.place.device},
-             {"inode", kept.place.inode},
-             {"sinceNs", kept.since.ns},
-             {"deadlineNs", kept.deadline.ns}};
+             {"sinceNs", since.ns}};
   if (victim.cpu_time_used) entry["cpuTimeNs"] = victim.cpu_time_used->count();
+  return entry;
+}
+
+decide::EvictVictim victim_of(const json& entry) {
+  decide::EvictVictim victim;
+  victim.id = entry.at("id").get<std::string>();
+  victim.uid = model::PodUid(entry.at("uid").get<std::string>());
+  victim.name_space = entry.at("namespace").get<std::string>();
+  victim.name = entry.at("name").get<std::string>();
+  victim.reason = static_cast<model::Reason>(entry.at("reason").get<std::uint16_t>());
+  if (const auto used = entry.find("cpuTimeNs"); used != entry.end()) {
+    victim.cpu_time_used = Duration(used->get<std::int64_t>());
+  }
+  return victim;
+}
+
+MonoTime since_of(const json& entry) {
+  return MonoTime{entry.at("sinceNs").get<std::int64_t>()};
+}
+
+json to_json(const KeptEviction& kept) {
+  auto entry = to_json(kept.victim, kept.since);
+  entry["told"] = static_cast<std::uint16_t>(kept.told);
+  entry["directory"] = kept.place.directory;
+  entry["freezer"] = kept.place.freezer_directory;
+  entry["device"] = kept.place.device;
+  entry["inode"] = kept.place.inode;
+  entry["deadlineNs"] = kept.deadline.ns;
   return entry;
 }
 
 KeptEviction eviction_of(const json& entry) {
   KeptEviction kept;
-  kept.victim.id = entry.at("id").get<std::string>();
-  kept.victim.uid = model::PodUid(entry.at("uid").get<std::string>());
-  kept.victim.name_space = entry.at("namespace").get<std::string>();
-  kept.victim.name = entry.at("name").get<std::string>();
-  kept.victim.reason = static_cast<model::Reason>(entry.at("reason").get<std::uint16_t>());
+  kept.victim = victim_of(entry);
   kept.told = static_cast<model::Reason>(entry.at("told").get<std::uint16_t>());
   kept.place = {.directory = entry.at("directory").get<std::string>(),
                 .freezer_directory = entry.at("freezer").get<std::string>(),
                 .device = entry.at("device").get<std::uint64_t>(),
                 .inode = entry.at("inode").get<std::uint64_t>()};
-  kept.since = MonoTime{entry.at("sinceNs").get<std::int64_t>()};
+  kept.since = since_of(entry);
   kept.deadline = MonoTime{entry.at("deadlineNs").get<std::int64_t>()};
-  if (const auto used = entry.find("cpuTimeNs"); used != entry.end()) {
-    kept.victim.cpu_time_used = Duration(used->get<std::int64_t>());
-  }
   return kept;
 }
 
@@ -96,6 +110,11 @@ model::Result<KeptEvictions> load_evictions(const std::string& state_dir, const 
         return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: an entry without inode", path));
       }
     }
+    // A file of before that was so has none.
+    if (const auto entries = whole.find("throughApi"); entries != whole.end()) {
+      for (const auto& entry : *entries)
+        kept.through_api.push_back({victim_of(entry), since_of(entry)});
+    }
     return kept;
   } catch (const json::exception& problem) {
     return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: {}", path, problem.what()));
@@ -107,7 +126,13 @@ model::Result<void> keep_evictions(const std::string& state_dir, const std::stri
   json entries = json::array();
   for (const auto& kept : evictions.under_way)
     entries.push_back(to_json(kept));
-  json whole{{"bootId", boot_id}, {"lastAloneNs", nullptr}, {"underWay", std::move(entries)}};
+  json of_api = json::array();
+  for (const auto& kept : evictions.through_api)
+    of_api.push_back(to_json(kept.victim, kept.since));
+  json whole{{"bootId", boot_id},
+             {"lastAloneNs", nullptr},
+             {"underWay", std::move(entries)},
+             {"throughApi", std::move(of_api)}};
   if (evictions.last_alone) whole["lastAloneNs"] = evictions.last_alone->ns;
   return replace(state_dir, kEvictions, whole);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Evictions that are under way, and what batch pods made of their CPU, on disk: a worker that dies leaves nothing
+// Evictions that have begun, and what batch pods made of their CPU, on disk: a worker that dies leaves nothing
 // half-done behind.
 
 #include <optional>
@@ -22,8 +22,15 @@ struct KeptEviction {
   model::MonoTime deadline;  // of the grace period
 };
 
+/// One that the API server carries out.
+struct KeptApiEviction {
+  decide::EvictVictim victim;  // as in KeptEviction
+  model::MonoTime since;
+};
+
 struct KeptEvictions {
   std::vector<KeptEviction> under_way;
+  std::vector<KeptApiEviction> through_api = {};
   std::optional<model::MonoTime> last_alone;  // newest eviction without the coordinator's leave
 };
 

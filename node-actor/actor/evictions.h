@@ -1,7 +1,9 @@
 #pragma once
-// Carries out what cpu_evict picked, on a host without Kubernetes: with the coordinator's leave, or alone where it is
-// away (decide/eviction_requests.h), SIGTERM, a grace period, then the kernel's kill, and an event for each begin and
-// end. What is under way is kept on disk and finished by the next worker.
+// Has what cpu_evict picked evicted (decide/eviction_requests.h), and tells of each step. On a host without Kubernetes
+// it does so itself, with the coordinator's leave, or alone where it is away: SIGTERM, a grace period, then the
+// kernel's kill. With Kubernetes the coordinator does, through the API, and kubelet ends the pod: here it is asked for
+// as long as it is needed and then seen off, and no process is signalled. What has begun is kept on disk, and the next
+// worker goes on with it.
 
 #include <functional>
 #include <optional>
@@ -16,6 +18,7 @@
 #include "messages/model/units.h"
 #include "node-actor/actor/eviction_file.h"
 #include "node-actor/decide/cpu_evict.h"
+#include "node-actor/decide/evicted_pods.h"
 #include "node-actor/decide/eviction_requests.h"
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/pod_kill.h"
@@ -33,9 +36,11 @@ class Evictions {
   /// A pod that still has processes this long after its grace period counts as leaving no longer.
   static constexpr model::Duration kStuckAfter = std::chrono::seconds(30);
 
+  /// Who carries evictions out.
+  enum class By { kNode, kApi };
   /// `tree` must outlive it.
-  Evictions(const kernel::CgroupTree& tree, std::string state_dir, std::string boot_id, Tell tell)
-      : tree_(tree), state_dir_(std::move(state_dir)), boot_id_(std::move(boot_id)), tell_(std::move(tell)) {}
+  Evictions(const kernel::CgroupTree& tree, std::string state_dir, std::string boot_id, By by, Tell tell)
+      : tree_(tree), state_dir_(std::move(state_dir)), boot_id_(std::move(boot_id)), by_(by), tell_(std::move(tell)) {}
 
   /// An eviction that is through.
   struct Gone {
@@ -44,9 +49,10 @@ class Evictions {
     std::string name;
     std::optional<model::Duration> cpu_time;  // it had used when it was picked
   };
-  /// Goes on with those that are under way, in the first call with those of an earlier worker of this boot. To be
-  /// called in each pod round, whatever else is known. `state` credits what leaves.
-  std::vector<Gone> step(decide::EvictState& state, model::MonoTime now);
+  /// Goes on with those that leave, in the first call with those of an earlier worker of this boot. To be called in
+  /// each pod round, whatever else is known. `state` credits what leaves. `pods`: of this round; nullptr: they are not
+  /// known.
+  std::vector<Gone> step(decide::EvictState& state, model::MonoTime now, const std::vector<model::Pod>* pods);
 
   struct Round {
     model::MonoTime now;
@@ -63,7 +69,9 @@ class Evictions {
 
   std::vector<model::PodUid> waiting() const;
   std::vector<model::PodUid> leaving() const;
-  std::size_t under_way() const { return leaving_.size(); }
+  /// Those, and others that the API server may evict at any moment: whether their end is an eviction is told by step().
+  std::vector<model::PodUid> maybe_leaving() const;
+  std::size_t under_way() const { return leaving_.size() + evicted_.rows.size(); }
 
  private:
   struct Leaving {
@@ -72,21 +80,33 @@ class Evictions {
     bool stuck = false;
   };
   void resume(model::MonoTime now);
+  void resume(const KeptEviction& what, model::MonoTime now);
+  /// Those that this node ends.
+  void end(decide::EvictState& state, model::MonoTime now, std::vector<Gone>& gone);
+  /// Those that the API server evicts.
+  void see_off(decide::EvictState& state, model::MonoTime now, const std::vector<model::Pod>& pods,
+               std::vector<Gone>& gone);
+  bool has_no_group(const std::vector<model::Pod>& pods, const model::PodUid& uid) const;
+  void evicted(decide::EvictState& state, const decide::RequestsDecision::Leaves& leaves, model::MonoTime now);
   void begin(decide::EvictState& state, const decide::RequestsDecision::Go& go, const std::vector<model::Pod>& pods,
              model::MonoTime now);
-  void drop(decide::EvictState& state, const decide::RequestsDecision::Dropped& dropped);
+  void drop(decide::EvictState& state, const decide::RequestsDecision::Dropped& dropped, model::MonoTime now);
   void ask(const std::vector<decide::EvictVictim>& victims, const std::vector<model::Pod>& pods);
+  /// Who is asked for from now on, and what the coordinator said.
+  void tell_of_api(const decide::RequestsDecision& decision);
   void keep(const KeptEviction* more);
 
   const kernel::CgroupTree& tree_;
   std::string state_dir_;
   std::string boot_id_;
+  By by_;
   Tell tell_;
   bool resumed_ = false;
   decide::EvictionRequests asked_;
   std::vector<model::EvictionVerdict> verdicts_;
   std::vector<model::EvictionRequest> requests_;
   std::vector<Leaving> leaving_;
+  decide::EvictedPods evicted_;
 };
 
 }  // namespace tideline::node

@@ -270,26 +270,37 @@ void LinkActor::take_policy(const model::NodePolicy& policy) {
 
 void LinkActor::ask_evictions(const EvictionsWanted& wanted) {
   auto* client = port_->client.load();
-  const auto asked = client != nullptr
-                         ? client->ask_evictions({options_.seen_epoch, wanted.requests})
-                         : model::Result<void>(model::Error(model::ErrorCode::kUnavailable, "there is no link"));
-  // The node asks again, and in the end goes on alone.
-  if (!asked) log::info("eviction-ask", "{} pods: {}", wanted.requests.size(), asked.error().message());
+  const auto asked =
+      client != nullptr
+          ? client->ask_evictions(
+                {.seen = options_.seen_epoch, .through_api = wanted.through_api, .requests = wanted.requests})
+          : model::Result<void>(model::Error(model::ErrorCode::kUnavailable, "there is no link"));
+  // The node asks again. Without Kubernetes it goes on alone in the end.
+  if (!asked) say_unasked(asked.error());
+}
+
+void LinkActor::say_unasked(const model::Error& why) {
+  // Through the API it may be so for as long as the coordinator is away.
+  if (std::exchange(unasked_, why.message()) != why.message()) log::warn("eviction-ask", "{}", why.message());
 }
 
 void LinkActor::take_verdicts(const EvictionsAnswered& answered) {
   if (!answered.answer) {
-    log::warn("eviction-ask", "{}", answered.answer.error().message());
+    say_unasked(answered.answer.error());
     return;
   }
+  unasked_.clear();
   const auto& answer = *answered.answer;
   if (answer.epoch < options_.seen_epoch) {
     log::warn("eviction-answer-refused", "it is of epoch {}, epoch {} was seen", answer.epoch.value(),
               options_.seen_epoch.value());
     return;
   }
-  for (const auto& verdict : answer.verdicts)
-    log::info("eviction-verdict", "{}: {}", verdict.id, verdict.why);
+  for (const auto& verdict : answer.verdicts) {
+    // Said each second; what is new of it the tick actor's side tells.
+    if (verdict.answer == model::EvictionVerdict::Answer::kUnderWay) continue;
+    log::info("eviction-verdict", "{}: {}, {}", verdict.id, model::name_of(verdict.answer), verdict.why);
+  }
   send(tick_, EvictionVerdicts{answer});
 }
 

@@ -101,6 +101,7 @@ class LinkActor : public caf::event_based_actor {
   bool must_report_now(model::MonoTime now) const;
   void ask_evictions(const EvictionsWanted& wanted);
   void take_verdicts(const EvictionsAnswered& answered);
+  void say_unasked(const model::Error& why);
   model::Result<model::Report> stored(model::Seq seq) const;
 
   LinkOptions options_;
@@ -120,6 +121,7 @@ class LinkActor : public caf::event_based_actor {
   bool awaits_pods_ = false;
   bool objects_kept_ = true;     // on disk, those that were seen last
   std::string objects_refused_;  // why the last set was; "" = it was not
+  std::string unasked_;          // why there is no verdict on evictions, as said last; "" = there is
   std::optional<model::Seq> in_flight_;
 };
 

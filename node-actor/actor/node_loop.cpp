@@ -123,7 +123,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
                     .state_dir = config.state_dir,
                     .kubelet = config.kubelet,
                     .reserved = cpus_reserved,
-                    .core_sched = probe_core_sched(config)},
+                    .core_sched = probe_core_sched(config),
+                    .evictions_by = loop->evicts_through_api() ? Evictions::By::kApi : Evictions::By::kNode},
       Cookies(
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),
@@ -392,7 +393,7 @@ model::NodeSample NodeLoop::pod_round() {
   sample.zones = zones_->round(pods_, host_before_->applications, now, zone_errors);
   for (const auto& error : zone_errors)
     note_trouble(error);
-  cpu_side_->step_evictions(now);
+  cpu_side_->step_evictions(now, pods_known_ ? &pods_ : nullptr);
   // Before the first list of pods, no pod is no reason to take anything back.
   if (!pods_known_) return sample;
   const auto done = cpu_side_->round({.now = now,

@@ -64,6 +64,8 @@ class NodeLoop {
   void evictions_answered(const model::EvictionAnswer& answer) { cpu_side_->evictions_answered(answer); }
   /// What the last pod round wants to ask the coordinator for.
   std::vector<model::EvictionRequest> take_eviction_requests() { return cpu_side_->take_eviction_requests(); }
+  /// See model::EvictionAsk.
+  bool evicts_through_api() const { return config_.pods_from == PodsFrom::kCoordinator; }
 
   /// Node and BE counters -> decision -> at most one new limit. kFenced: another owner has the host, the worker must
   /// stop; any other trouble is kept as an event and tried again next round.

@@ -92,7 +92,7 @@ bool TickActor::tick() {
     SampleReady ready{loop_.pod_round(), pods_, loop_.status(), loop_.take_events()};
     send(link_, std::move(ready));
     if (auto requests = loop_.take_eviction_requests(); !requests.empty()) {
-      send(link_, EvictionsWanted{std::move(requests)});
+      send(link_, EvictionsWanted{loop_.evicts_through_api(), std::move(requests)});
     }
     next_pod_round_ = std::max(next_pod_round_ + options_.pod_interval, now);
   }

@@ -11,6 +11,7 @@ namespace {
 using model::EvictionVerdict;
 using model::MilliCpu;
 using model::Reason;
+using Answer = EvictionVerdict::Answer;
 using Dropped = RequestsDecision::Dropped;
 using Waiting = EvictionRequests::Waiting;
 
@@ -34,28 +35,106 @@ bool contains(std::span<const model::PodUid> uids, const model::PodUid& uid) {
   return std::find(uids.begin(), uids.end(), uid) != uids.end();
 }
 
+const model::Pod* find(std::span<const model::Pod> pods, const model::PodUid& uid) {
+  const auto pod = std::find_if(pods.begin(), pods.end(), [&](const model::Pod& each) { return each.uid == uid; });
+  return pod == pods.end() ? nullptr : &*pod;
+}
+
 bool runs(std::span<const model::Pod> pods, const model::PodUid& uid) {
-  return std::any_of(pods.begin(), pods.end(), [&](const model::Pod& pod) {
-    return pod.uid == uid && pod.phase == model::PodPhase::kRunning && !pod.eviction.terminating;
-  });
+  const auto* pod = find(pods, uid);
+  return pod != nullptr && pod->phase == model::PodPhase::kRunning && !pod->eviction.terminating;
 }
 
-/// Takes the verdict over; a refusal gives what is dropped for it.
-std::optional<Dropped> take(Waiting& waiting, const EvictionVerdict& verdict, model::MonoTime now) {
+/// Kubernetes has it still, and nobody deletes it.
+bool ended_by_itself(std::span<const model::Pod> pods, const model::PodUid& uid) {
+  const auto* pod = find(pods, uid);
+  return pod != nullptr && pod->phase != model::PodPhase::kRunning && !pod->eviction.terminating;
+}
+
+void hear(Waiting& waiting, Reason reason, std::string why, RequestsDecision& decision) {
+  if (std::exchange(waiting.word, reason) == reason) return;
+  decision.words.push_back({waiting.victim, reason, std::move(why)});
+}
+
+/// The newest: several rounds' answers may have come.
+const EvictionVerdict* verdict_on(const Waiting& waiting, std::span<const EvictionVerdict> verdicts) {
+  const auto found = std::find_if(verdicts.rbegin(), verdicts.rend(),
+                                  [&](const EvictionVerdict& made) { return made.id == waiting.victim.id; });
+  return found == verdicts.rend() ? nullptr : &*found;
+}
+
+/// Takes over a verdict on an eviction through the API; true: it waits no longer.
+bool take_of_api(Waiting& waiting, const EvictionVerdict& verdict, const RequestsInput& input,
+                 RequestsDecision& decision) {
+  const auto now = input.now;
+  switch (verdict.answer) {
+    case Answer::kGranted:
+      waiting.next_ask = now + kNoApiAskAgain;
+      hear(waiting, Reason::kNoKubernetes, "granted by a coordinator that does not evict through the API: not evicted",
+           decision);
+      return false;
+    case Answer::kDeferred:
+      waiting.next_ask = now + verdict.retry_after;
+      hear(waiting, verdict.reason, verdict.why, decision);
+      return false;
+    case Answer::kRefused:
+      hear(waiting, verdict.reason, verdict.why, decision);
+      if (verdict.reason == Reason::kNoKubernetes) {
+        waiting.next_ask = now + kNoApiAskAgain;
+        return false;
+      }
+      decision.dropped.push_back({waiting.victim, verdict.reason, verdict.why, waiting.under_way});
+      return true;
+    case Answer::kUnderWay:
+      waiting.under_way = true;
+      waiting.next_ask = now + std::clamp<model::Duration>(verdict.retry_after, kRenewAtMostEvery, kAskAgain);
+      hear(waiting, verdict.reason, verdict.why, decision);
+      return false;
+    case Answer::kEvicted:
+      if (ended_by_itself(input.pods, waiting.victim.uid)) {
+        decision.dropped.push_back({waiting.victim, Reason::kNone, "it ended by itself"});
+      } else {
+        decision.leaves.push_back({waiting.victim, verdict.why});
+      }
+      return true;
+  }
+  return false;
+}
+
+/// Takes the verdict over; true: it waits no longer.
+bool take(Waiting& waiting, const EvictionVerdict& verdict, const RequestsInput& input, RequestsDecision& decision) {
   // An old coordinator's word: as if it had said nothing.
-  if (verdict.reason == Reason::kOldEpoch) return std::nullopt;
+  if (verdict.reason == Reason::kOldEpoch) return false;
+  const bool is_of_api = verdict.answer == Answer::kUnderWay || verdict.answer == Answer::kEvicted;
+  // Nobody was asked for that.
+  if (is_of_api && !input.through_api) return false;
   waiting.unanswered_since.reset();
-  waiting.granted = verdict.answer == EvictionVerdict::Answer::kGranted;
-  if (verdict.answer == EvictionVerdict::Answer::kDeferred) waiting.next_ask = now + verdict.retry_after;
-  if (verdict.answer != EvictionVerdict::Answer::kRefused) return std::nullopt;
-  return Dropped{waiting.victim, verdict.reason, verdict.why};
+  if (input.through_api) return take_of_api(waiting, verdict, input, decision);
+  waiting.granted = verdict.answer == Answer::kGranted;
+  if (verdict.answer == Answer::kDeferred) waiting.next_ask = input.now + verdict.retry_after;
+  if (verdict.answer != Answer::kRefused) return false;
+  decision.dropped.push_back({waiting.victim, verdict.reason, verdict.why});
+  return true;
 }
 
-/// What each task's victims in waiting are to release: credited by cpu_evict, and not leaving yet.
-std::array<MilliCpu, kEvictTasks> promised(const std::vector<Waiting>& waiting) {
+/// The list of pods often tells of an eviction before the coordinator does.
+bool shows_leaving(const Waiting& waiting, const RequestsInput& input, RequestsDecision& decision) {
+  if (!input.through_api || !waiting.under_way) return false;
+  const auto* pod = find(input.pods, waiting.victim.uid);
+  if (pod != nullptr && !pod->eviction.terminating) return false;
+  decision.leaves.push_back({waiting.victim, "the list of pods shows that it leaves"});
+  return true;
+}
+
+/// What each task's victims in waiting are to release: credited by cpu_evict, and not leaving yet. So are those that
+/// were refused in this round, which will not leave at all.
+std::array<MilliCpu, kEvictTasks> promised(const std::vector<Waiting>& waiting, const std::vector<Dropped>& dropped) {
   std::array<MilliCpu, kEvictTasks> sums{};
   for (const auto& each : waiting)
     sums[static_cast<std::size_t>(each.victim.task)] += each.victim.releases;
+  for (const auto& each : dropped) {
+    if (each.reason != Reason::kNone) sums[static_cast<std::size_t>(each.victim.task)] += each.victim.releases;
+  }
   return sums;
 }
 
@@ -84,23 +163,34 @@ std::optional<Dropped> needless(const Waiting& waiting, const RequestsInput& inp
   return std::nullopt;
 }
 
-bool may_go_alone(const EvictionRequests& state, const Waiting& waiting, model::MonoTime now) {
-  if (!waiting.unanswered_since || now - *waiting.unanswered_since < kArbiterDeadline) return false;
-  return !state.last_alone || now - *state.last_alone >= kAloneEvery;
+bool is_silent(const Waiting& waiting, model::MonoTime now) {
+  return waiting.unanswered_since && now - *waiting.unanswered_since >= kArbiterDeadline;
 }
 
-/// Asks, goes or waits; true: it goes.
-bool advance(EvictionRequests& state, Waiting& waiting, model::MonoTime now, RequestsDecision& decision) {
+std::string silence_of(const Waiting& waiting, model::MonoTime now) {
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(now - *waiting.unanswered_since);
+  return fmt::format("no answer from the coordinator for {} s", waited.count());
+}
+
+/// By this node, without the API; true: it goes.
+bool goes(EvictionRequests& state, const Waiting& waiting, model::MonoTime now, RequestsDecision& decision) {
   if (waiting.granted) {
     decision.go.push_back({waiting.victim, Reason::kEvictionGranted, "granted by the coordinator"});
     return true;
   }
-  if (may_go_alone(state, waiting, now)) {
-    state.last_alone = now;
-    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(now - *waiting.unanswered_since);
-    decision.go.push_back({waiting.victim, Reason::kNoArbiter,
-                           fmt::format("no answer from the coordinator for {} s, alone", waited.count())});
-    return true;
+  const bool may_go_alone = !state.last_alone || now - *state.last_alone >= kAloneEvery;
+  if (!is_silent(waiting, now) || !may_go_alone) return false;
+  state.last_alone = now;
+  decision.go.push_back({waiting.victim, Reason::kNoArbiter, silence_of(waiting, now) + ", alone"});
+  return true;
+}
+
+/// Asks, goes or waits; true: it goes.
+bool advance(EvictionRequests& state, Waiting& waiting, const RequestsInput& input, RequestsDecision& decision) {
+  const auto now = input.now;
+  if (!input.through_api && goes(state, waiting, now, decision)) return true;
+  if (input.through_api && is_silent(waiting, now)) {
+    hear(waiting, Reason::kNoArbiter, silence_of(waiting, now) + ": not evicted", decision);
   }
   if (now < waiting.next_ask) return false;
   if (!waiting.unanswered_since) waiting.unanswered_since = now;
@@ -119,7 +209,10 @@ void add_new(EvictionRequests& state, const RequestsInput& input, RequestsDecisi
     } else if (state.waiting.size() >= model::EvictionLimits::kMaxRequests) {
       decision.dropped.push_back({victim, Reason::kEvictionWithdrawn, "too many wait already"});
     } else {
-      state.waiting.push_back({.victim = victim, .unanswered_since = {}, .next_ask = input.now, .granted = false});
+      Waiting waiting{.victim = victim, .unanswered_since = {}, .next_ask = input.now};
+      if (input.through_api) waiting.victim.id += fmt::format("/{}", input.now.ns);
+      decision.picked.push_back(waiting.victim);
+      state.waiting.push_back(std::move(waiting));
     }
   }
 }
@@ -138,22 +231,23 @@ RequestsStep eviction_requests(EvictionRequests state, const RequestsInput& inpu
     std::erase_if(waiting, [&](Waiting& each) {
       auto dropped = why(each);
       if (!dropped) return false;
+      dropped->under_way = each.under_way;
       decision.dropped.push_back(std::move(*dropped));
       return true;
     });
   };
-  drop_if([&](Waiting& each) -> std::optional<Dropped> {
-    const auto verdict = std::find_if(input.verdicts.begin(), input.verdicts.end(),
-                                      [&](const auto& made) { return made.id == each.victim.id; });
-    return verdict == input.verdicts.end() ? std::nullopt : take(each, *verdict, input.now);
+  std::erase_if(waiting, [&](Waiting& each) {
+    const auto* verdict = verdict_on(each, input.verdicts);
+    return verdict != nullptr && take(each, *verdict, input, decision);
   });
-  drop_if([&](Waiting& each) { return settled(each, input); });
-  auto promised_of = promised(waiting);
-  drop_if([&](Waiting& each) { return needless(each, input, promised_of); });
+  std::erase_if(waiting, [&](const Waiting& each) { return shows_leaving(each, input, decision); });
+  drop_if([&](const Waiting& each) { return settled(each, input); });
+  auto promised_of = promised(waiting, decision.dropped);
+  drop_if([&](const Waiting& each) { return needless(each, input, promised_of); });
   add_new(step.state, input, decision);
   std::erase_if(waiting, [&](Waiting& each) {
     if (need_of(input.decision.of(each.victim.task).trigger) == Need::kThere) {
-      return advance(step.state, each, input.now, decision);
+      return advance(step.state, each, input, decision);
     }
     // Who did not ask has waited for nobody.
     each.unanswered_since.reset();

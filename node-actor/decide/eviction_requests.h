@@ -1,7 +1,10 @@
 #pragma once
-// From victims to evictions: each is asked for at the coordinator, which grants, defers or refuses (DESIGN §4). Who
-// gets no answer by a deadline goes on alone, at a bounded rate. What was picked is evicted only while it is still
-// needed.
+// From victims to evictions: each is asked for at the coordinator, which grants, defers or refuses (DESIGN §4). What
+// was picked is evicted only while it is still needed. Who carries it out depends on where the pods come from:
+// * Without Kubernetes the node does what was granted, and goes on alone, at a bounded rate, where no answer comes.
+// * With it the coordinator does, through the API (RequestsInput::through_api). The node asks again for as long as it
+//   needs the eviction, and never goes by itself, granted or alone: kubelet would start again what an agent ends, and a
+//   budget would not be asked.
 
 #include <optional>
 #include <span>
@@ -21,6 +24,11 @@ constexpr model::Duration kArbiterDeadline = std::chrono::seconds(30);
 constexpr model::Duration kAskAgain = std::chrono::seconds(5);
 /// Between two evictions that nobody granted.
 constexpr model::Duration kAloneEvery = std::chrono::minutes(1);
+/// One that is under way is asked for again this soon at most, and after kAskAgain at the latest, whatever the verdict
+/// says: the coordinator drops what nobody asked for within 15 s.
+constexpr model::Duration kRenewAtMostEvery = std::chrono::seconds(1);
+/// A coordinator that cannot evict through the API is asked again after this: each ask may leave an event behind.
+constexpr model::Duration kNoApiAskAgain = std::chrono::minutes(1);
 
 /// What is remembered from round to round. A default-constructed one is right after a start, but for `last_alone`.
 struct EvictionRequests {
@@ -28,7 +36,10 @@ struct EvictionRequests {
     EvictVictim victim;
     std::optional<model::MonoTime> unanswered_since;  // of the first ask without an answer; nullopt: none is open
     model::MonoTime next_ask;
-    bool granted = false;
+    bool granted = false;  // to this node
+    /// Through the API: the coordinator said once that it is on its way, so that the pod may go at any moment.
+    bool under_way = false;
+    model::Reason word = model::Reason::kNone;  // the coordinator's, as told last in RequestsDecision::words
   };
   std::vector<Waiting> waiting;  // in the order they were picked
   std::optional<model::MonoTime> last_alone;
@@ -41,22 +52,41 @@ struct RequestsInput {
   std::span<const model::EvictionVerdict> verdicts;  // that came since the last round
   std::span<const model::PodUid> held;               // of those waiting or picked: an operator keeps us off them
   std::span<const model::PodUid> leaving;            // are being evicted already
+  bool through_api = false;                          // see model::EvictionAsk
 };
 
 struct RequestsDecision {
-  std::vector<EvictVictim> ask;  // to be asked for now
+  std::vector<EvictVictim> picked;  // wait from now on
+  std::vector<EvictVictim> ask;     // to be asked for now
   struct Go {
     EvictVictim victim;
     model::Reason by = model::Reason::kNone;  // kEvictionGranted, or kNoArbiter
     std::string why;                          // for people
   };
-  std::vector<Go> go;  // to be evicted now
+  std::vector<Go> go;  // to be evicted by this node now; none through the API
+  struct Leaves {
+    EvictVictim victim;
+    std::string why;  // for people
+  };
+  /// Through the API: evicted, and not to be had back. By the coordinator's word, or because the list of pods shows
+  /// that one leaves which was under way. They wait no longer.
+  std::vector<Leaves> leaves;
+  struct Word {
+    EvictVictim victim;
+    /// The verdict's. kNoKubernetes also of a plain grant: a coordinator that knows of no API would have the node
+    /// evict. kNoArbiter: no answer for kArbiterDeadline.
+    model::Reason reason = model::Reason::kNone;
+    std::string why;
+  };
+  /// Through the API: what the coordinator said, refusals included, where it is another reason than before.
+  std::vector<Word> words;
   struct Dropped {
     EvictVictim victim;
     /// kEvictionWithdrawn: not needed any more, and may be picked again. Else the verdict's reason or kHandsOff: not to
     /// be picked for a while. kNone: the pod ended by itself.
     model::Reason reason = model::Reason::kNone;
     std::string why;
+    bool under_way = false;  // through the API: it may go all the same
   };
   std::vector<Dropped> dropped;
 };
@@ -69,6 +99,10 @@ struct RequestsStep {
 /// One round. In it a victim whose trigger ended, or that fewer victims make needless, is dropped; one whose trigger
 /// cannot be judged for want of data stays, and is neither asked for nor evicted. A refusal for an old epoch is no
 /// answer. At most EvictionLimits::kMaxRequests wait; further victims are dropped as withdrawn.
+///
+/// Through the API a victim that is picked gets an id of its own: "<EvictVictim::id>/<ns on the monotonic clock>". What
+/// was refused once stays refused for its id at the coordinator, and is another eviction when it is picked again. A
+/// coordinator without Kubernetes refuses all alike: that is waited for, as a coordinator is that does not answer.
 RequestsStep eviction_requests(EvictionRequests state, const RequestsInput& input);
 
 /// Services feel a full host; the other triggers are batch's own trouble.

@@ -126,6 +126,27 @@ TEST_F(NodeActors, AckedReportsLeaveTheSpoolAndRefusedOnesOnlyForGood) {
   EXPECT_THAT(left, testing::ElementsAre(3u, 4u));
 }
 
+TEST_F(NodeActors, VerdictsOnEvictionsAreActedOnUnlessAnOlderCoordinatorGaveThem) {
+  using Answer = model::EvictionVerdict::Answer;
+  auto actor = link(100, 5);
+  const auto answer_of = [](std::uint64_t epoch, Answer answer) {
+    return EvictionsAnswered{model::EvictionAnswer{
+        model::Epoch(epoch),
+        {{"boot/f/1/u1/2", answer, model::Reason::kApiEviction, "as it is", std::chrono::seconds(1)}}}};
+  };
+  caf::anon_send(actor, answer_of(4, Answer::kGranted));
+  caf::anon_send(actor, EvictionsAnswered{model::Error(model::ErrorCode::kOverloaded, "asked a moment ago")});
+  caf::anon_send(actor, answer_of(5, Answer::kUnderWay));
+  caf::anon_send(actor, answer_of(6, Answer::kEvicted));
+  for (const auto expected : {Answer::kUnderWay, Answer::kEvicted}) {
+    const auto verdicts = next<EvictionVerdicts>();
+    ASSERT_TRUE(verdicts);
+    ASSERT_EQ(verdicts->answer.verdicts.size(), 1u);
+    EXPECT_EQ(verdicts->answer.verdicts[0].answer, expected);
+  }
+  end(actor);
+}
+
 TEST_F(NodeActors, WindowThatTheDiskRefusedTravelsWithTheNextReport) {
   auto actor = link(100);
   std::filesystem::rename(dir_.path() / "spool", dir_.path() / "away");

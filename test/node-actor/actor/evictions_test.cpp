@@ -34,8 +34,16 @@ using testing::SizeIs;
 
 struct Told {
   Reason reason;
+  std::string before;
   std::string after;
 };
+
+std::vector<Reason> reasons(const std::vector<Told>& told) {
+  std::vector<Reason> all;
+  for (const auto& each : told)
+    all.push_back(each.reason);
+  return all;
+}
 
 /// Virtual time: a batch pod that is picked for node-cpu-full.
 class EvictionsTest : public testing::Test {
@@ -51,13 +59,14 @@ class EvictionsTest : public testing::Test {
     outcome.task = EvictTask::kNodeUsage;
     outcome.trigger = Reason::kNodeCpuFull;
     outcome.target = model::MilliCpu(1000);
+    pods_ = {pod_};
   }
   std::unique_ptr<Evictions> worker(const std::string& boot = "boot") {
-    return std::make_unique<Evictions>(
-        *tree_, state_dir_.str(), boot,
-        [this](model::Controller, Reason reason, const std::string&, const std::string&, const std::string& after) {
-          told_.push_back({reason, after});
-        });
+    return std::make_unique<Evictions>(*tree_, state_dir_.str(), boot, by_,
+                                       [this](model::Controller, Reason reason, const std::string&,
+                                              const std::string& before, const std::string& after) {
+                                         told_.push_back({reason, before, after});
+                                       });
   }
   decide::EvictVictim victim() const {
     return {.id = "boot/cpuEvict.nodeUsage/1/be-uid",
@@ -72,11 +81,11 @@ class EvictionsTest : public testing::Test {
   }
   std::vector<Evictions::Gone> second(Evictions& evictions, bool picked = false) {
     now_ = now_ + 1s;
-    auto gone = evictions.step(state_, now_);
+    auto gone = evictions.step(state_, now_, &pods_);
     decision_.victims.clear();
     if (picked) decision_.victims = {victim()};
     if (picked) state_.asked.push_back({pod_.uid, now_, false});
-    evictions.round(state_, {.now = now_, .decision = decision_, .pods = {pod_}, .held = {}, .dry_run = dry_run_});
+    evictions.round(state_, {.now = now_, .decision = decision_, .pods = pods_, .held = {}, .dry_run = dry_run_});
     return gone;
   }
   void grant(Evictions& evictions) const {
@@ -90,6 +99,8 @@ class EvictionsTest : public testing::Test {
   std::unique_ptr<kernel::CgroupTree> tree_;
   test::TempDir state_dir_;
   model::Pod pod_;
+  std::vector<model::Pod> pods_;
+  Evictions::By by_ = Evictions::By::kNode;
   decide::EvictDecision decision_;
   decide::EvictState state_;
   bool dry_run_ = false;
@@ -148,13 +159,166 @@ TEST_F(EvictionsOnAFixtureTree, TheNextWorkerKeepsTheRateOfEvictionsWithoutTheCo
   EXPECT_EQ(evictions->under_way(), 1u);
 }
 
+/// Its pods are Kubernetes', and the coordinator evicts.
+class EvictionsThroughTheApi : public EvictionsOnAFixtureTree {
+ protected:
+  EvictionsThroughTheApi() { by_ = Evictions::By::kApi; }
+  /// The id that the last round asked for; "" = for none.
+  static std::string asked(Evictions& evictions) {
+    const auto requests = evictions.take_requests();
+    return requests.empty() ? std::string() : requests[0].id;
+  }
+  static void say(Evictions& evictions, const std::string& id, EvictionVerdict::Answer answer, Reason reason) {
+    evictions.answered({model::Epoch(1), {{id, answer, reason, "as it is", 1s}}});
+  }
+  static void under_way(Evictions& evictions, const std::string& id, Reason reason = Reason::kApiEviction) {
+    say(evictions, id, EvictionVerdict::Answer::kUnderWay, reason);
+  }
+  static void evicted(Evictions& evictions, const std::string& id) {
+    say(evictions, id, EvictionVerdict::Answer::kEvicted, Reason::kApiEvicted);
+  }
+  /// Picked, asked for and evicted.
+  std::unique_ptr<Evictions> worker_after_an_eviction() {
+    auto evictions = worker();
+    second(*evictions, true);
+    evicted(*evictions, asked(*evictions));
+    second(*evictions);
+    return evictions;
+  }
+};
+
+TEST_F(EvictionsThroughTheApi, ItIsAskedForEachSecondAndEachWordIsToldOnce) {
+  auto evictions = worker();
+  second(*evictions, true);
+  const auto id = asked(*evictions);
+  EXPECT_THAT(id, HasSubstr(victim().id + "/"));
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].reason, Reason::kNodeCpuFull);
+  EXPECT_THAT(told_[0].after, HasSubstr("asked for through the API; " + id));
+  for (const auto word : {Reason::kApiEviction, Reason::kDisruptionBudget}) {
+    for (int i = 0; i < 5; ++i) {
+      under_way(*evictions, id, word);
+      second(*evictions);
+      EXPECT_EQ(asked(*evictions), "") << "not before a second is over";
+      second(*evictions);
+      EXPECT_EQ(asked(*evictions), id);
+      EXPECT_TRUE(credited());
+    }
+  }
+  EXPECT_THAT(reasons(told_),
+              testing::ElementsAre(Reason::kNodeCpuFull, Reason::kApiEviction, Reason::kDisruptionBudget));
+  EXPECT_EQ(told_[2].after, "as it is");
+  EXPECT_EQ(evictions->under_way(), 0u);
+}
+
+TEST_F(EvictionsThroughTheApi, AnEvictedPodIsCreditedKeptAndGoneWhenItIsListedNoMore) {
+  auto evictions = worker_after_an_eviction();
+  EXPECT_THAT(evictions->leaving(), Contains(pod_.uid));
+  EXPECT_THAT(evictions->waiting(), IsEmpty());
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->through_api, SizeIs(1));
+  pods_[0].eviction.terminating = true;
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_THAT(second(*evictions), IsEmpty());
+    EXPECT_EQ(asked(*evictions), "");
+    EXPECT_TRUE(credited());
+  }
+  pods_.clear();
+  const auto gone = second(*evictions);
+  ASSERT_THAT(gone, SizeIs(1));
+  EXPECT_EQ(gone[0].uid, pod_.uid);
+  EXPECT_EQ(gone[0].cpu_time, 3s);
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->through_api, IsEmpty());
+  ASSERT_THAT(reasons(told_), testing::ElementsAre(Reason::kNodeCpuFull, Reason::kApiEvicted, Reason::kApiEvicted));
+  EXPECT_THAT(told_[1].before, HasSubstr("node-cpu-full, running")) << "why, and what it costs";
+  EXPECT_THAT(told_[1].after, HasSubstr("evicted through the API: as it is"));
+  EXPECT_THAT(told_[2].after, HasSubstr("gone after 61.0 s"));
+}
+
+TEST_F(EvictionsThroughTheApi, ACgroupThatIsGoneSaysSoBeforeKubernetesDoes) {
+  auto evictions = worker_after_an_eviction();
+  std::filesystem::remove_all(files_.path("sys/fs/cgroup/cpu/kubepods/besteffort/podbe-uid"));
+  EXPECT_THAT(second(*evictions), SizeIs(1));
+}
+
+TEST_F(EvictionsThroughTheApi, WhileThePodsAreNotKnownNobodyIsGone) {
+  auto evictions = worker_after_an_eviction();
+  EXPECT_THAT(evictions->step(state_, now_ + 1s, nullptr), IsEmpty());
+  EXPECT_THAT(evictions->leaving(), SizeIs(1));
+}
+
+TEST_F(EvictionsThroughTheApi, TheNextWorkerSeesOffWhatWasEvicted) {
+  worker_after_an_eviction();
+  state_ = {};
+  told_.clear();
+  auto evictions = worker();
+  EXPECT_THAT(second(*evictions), IsEmpty());
+  EXPECT_THAT(evictions->leaving(), Contains(pod_.uid));
+  EXPECT_TRUE(credited()) << "the new worker does not pick another for it";
+  pods_.clear();
+  const auto gone = second(*evictions);
+  ASSERT_THAT(gone, SizeIs(1));
+  EXPECT_EQ(gone[0].cpu_time, 3s) << "work that is lost";
+  EXPECT_THAT(reasons(told_), testing::ElementsAre(Reason::kApiEvicted));
+}
+
+TEST_F(EvictionsThroughTheApi, OneThatKubernetesShowsRunningAfterHalfAMinuteIsNotWaitedForAnyMore) {
+  auto evictions = worker_after_an_eviction();
+  for (int i = 0; i < 30; ++i)
+    EXPECT_THAT(second(*evictions), IsEmpty());
+  EXPECT_THAT(evictions->leaving(), IsEmpty());
+  EXPECT_FALSE(credited());
+  EXPECT_THAT(told_.back().after, HasSubstr("Kubernetes shows it running 30 s after it was evicted"));
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->through_api, IsEmpty());
+}
+
+TEST_F(EvictionsThroughTheApi, WhatWasWithdrawnTooLateIsSeenOffAllTheSame) {
+  auto evictions = worker();
+  second(*evictions, true);
+  under_way(*evictions, asked(*evictions));
+  second(*evictions);
+  EXPECT_THAT(evictions->maybe_leaving(), Contains(pod_.uid)) << "its end may be an eviction";
+  auto& outcome = decision_.outcomes[static_cast<std::size_t>(EvictTask::kNodeUsage)];
+  outcome.trigger = Reason::kSatisfied;
+  second(*evictions);
+  EXPECT_EQ(told_.back().reason, Reason::kEvictionWithdrawn);
+  EXPECT_FALSE(credited());
+  EXPECT_THAT(evictions->leaving(), IsEmpty());
+  EXPECT_THAT(evictions->maybe_leaving(), Contains(pod_.uid));
+  pods_[0].eviction.terminating = true;
+  EXPECT_THAT(second(*evictions), IsEmpty());
+  EXPECT_THAT(told_.back().after, HasSubstr("although it was not asked for any more"));
+  pods_.clear();
+  EXPECT_THAT(second(*evictions), SizeIs(1)) << "its work is lost, whoever asked";
+}
+
+TEST_F(EvictionsThroughTheApi, SoIsWhatWasUnderWayWhenADryRunBegan) {
+  auto evictions = worker();
+  second(*evictions, true);
+  under_way(*evictions, asked(*evictions));
+  second(*evictions);
+  dry_run_ = true;
+  second(*evictions);
+  EXPECT_THAT(evictions->waiting(), IsEmpty());
+  EXPECT_THAT(evictions->maybe_leaving(), Contains(pod_.uid));
+}
+
+TEST_F(EvictionsThroughTheApi, ARefusedOneIsNotCredited) {
+  auto evictions = worker();
+  second(*evictions, true);
+  say(*evictions, asked(*evictions), EvictionVerdict::Answer::kRefused, Reason::kApiRefused);
+  second(*evictions);
+  EXPECT_THAT(evictions->waiting(), IsEmpty());
+  EXPECT_FALSE(credited());
+  EXPECT_EQ(told_.back().reason, Reason::kApiRefused);
+}
+
 /// Real cgroups: the pod has one spinning process.
 class EvictionsOnRealCgroups : public EvictionsTest {
  protected:
   void SetUp() override {
     TIDELINE_NEED_CGROUPS();
-    pods_ = std::make_unique<PodTree>();
-    auto tree = kernel::CgroupTree::discover({}, {.kubepods = pods_->kubepods(), .driver = {}});
+    cgroups_ = std::make_unique<PodTree>();
+    auto tree = kernel::CgroupTree::discover({}, {.kubepods = cgroups_->kubepods(), .driver = {}});
     ASSERT_TRUE(tree) << tree.error().message();
     tree_ = std::make_unique<kernel::CgroupTree>(std::move(*tree));
   }
@@ -168,22 +332,22 @@ class EvictionsOnRealCgroups : public EvictionsTest {
         ::pause();
     }
     ::usleep(50'000);
-    pods_->own_be(pid);
+    cgroups_->own_be(pid);
     return pid;
   }
-  bool empty() const { return pods_->read(PodTree::kBe, "cgroup.procs", "cgroup.procs").empty(); }
+  bool empty() const { return cgroups_->read(PodTree::kBe, "cgroup.procs", "cgroup.procs").empty(); }
 
-  std::unique_ptr<PodTree> pods_;
+  std::unique_ptr<PodTree> cgroups_;
 };
 
 TEST_F(EvictionsOnRealCgroups, AVictimIsAskedForWithItsOwnerAndCgroupAndEndsWhenGranted) {
-  pods_->spin_be();
+  cgroups_->spin_be();
   auto evictions = worker();
   second(*evictions, true);
   const auto asked = evictions->take_requests();
   ASSERT_THAT(asked, SizeIs(1));
   EXPECT_EQ(asked[0].workload, "Job/job");
-  EXPECT_EQ(asked[0].group, pods_->kubepods() + "/besteffort/podbe-uid");
+  EXPECT_EQ(asked[0].group, cgroups_->kubepods() + "/besteffort/podbe-uid");
   EXPECT_EQ(asked[0].urgency, model::EvictionUrgency::kServices);
   EXPECT_THAT(evictions->take_requests(), IsEmpty());
   EXPECT_FALSE(empty());
@@ -256,6 +420,7 @@ TEST_F(EvictionsOnRealCgroups, AnotherCgroupOfThatNameAndAnotherBootAreLeftAlone
 
 TEST_F(EvictionsOnRealCgroups, APodThatCannotBeEvictedDoesNotCountAsLeaving) {
   pod_.uid = PodUid("nowhere");
+  pods_ = {pod_};
   auto evictions = worker();
   second(*evictions, true);
   grant(*evictions);
@@ -268,7 +433,7 @@ TEST_F(EvictionsOnRealCgroups, APodThatCannotBeEvictedDoesNotCountAsLeaving) {
 }
 
 TEST_F(EvictionsOnRealCgroups, WithoutTheCoordinatorItGoesAloneAndSaysSoAndTheRateOutlivesTheWorker) {
-  pods_->spin_be();
+  cgroups_->spin_be();
   auto evictions = worker();
   second(*evictions, true);
   for (int i = 0; i < 31 && evictions->under_way() == 0; ++i)
@@ -278,6 +443,73 @@ TEST_F(EvictionsOnRealCgroups, WithoutTheCoordinatorItGoesAloneAndSaysSoAndTheRa
   EXPECT_EQ(told_[0].reason, Reason::kNoArbiter);
   EXPECT_THAT(told_[0].after, HasSubstr("no answer from the coordinator for 30 s"));
   EXPECT_EQ(load_evictions(state_dir_.str(), "boot")->last_alone, now_);
+}
+
+TEST_F(EvictionsOnRealCgroups, WithItsPodsFromKubernetesItSignalsNobodyWhateverIsAnswered) {
+  by_ = Evictions::By::kApi;
+  cgroups_->spin_be();
+  auto evictions = worker();
+  second(*evictions, true);
+  std::string id;
+  for (int i = 0; i < 100; ++i) {
+    for (const auto& request : evictions->take_requests())
+      id = request.id;
+    if (i < 50) {
+      evictions->answered({model::Epoch(1),
+                           {{id, EvictionVerdict::Answer::kGranted, Reason::kEvictionGranted, "ok", 0s},
+                            {victim().id, EvictionVerdict::Answer::kGranted, Reason::kEvictionGranted, "ok", 0s}}});
+    }
+    second(*evictions);
+    ASSERT_EQ(evictions->under_way(), 0u) << i;
+  }
+  EXPECT_FALSE(empty());
+  for (const auto& told : told_)
+    EXPECT_THAT(told.after, testing::Not(HasSubstr("asked to end")));
+}
+
+TEST_F(EvictionsOnRealCgroups, WhatANodeOfAPodsFileBeganIsLeftAloneOnceItsPodsAreKubernetes) {
+  const auto process = stubborn();
+  {
+    auto evictions = worker();
+    second(*evictions, true);
+    grant(*evictions);
+    second(*evictions);
+    ASSERT_EQ(evictions->under_way(), 1u);
+  }
+  told_.clear();
+  by_ = Evictions::By::kApi;
+  auto evictions = worker();
+  now_ = now_ + 60s;
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 0u);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(told_[0].after, HasSubstr("left alone"));
+  EXPECT_EQ(::kill(process, 0), 0);
+  EXPECT_THAT(load_evictions(state_dir_.str(), "boot")->under_way, IsEmpty());
+}
+
+TEST(EvictionFile, EvictionsThroughTheApiComeBackAndAFileOfBeforeThemIsRead) {
+  test::TempDir dir;
+  decide::EvictVictim victim;
+  victim.id = "boot/cpuEvict.nodeUsage/1/u1/2";
+  victim.uid = PodUid("u1");
+  victim.name_space = "batch";
+  victim.name = "etl-1";
+  victim.reason = Reason::kNodeCpuFull;
+  victim.cpu_time_used = 3s;
+  ASSERT_TRUE(
+      keep_evictions(dir.str(), "boot", {.under_way = {}, .through_api = {{victim, MonoTime{5}}}, .last_alone = {}}));
+  const auto kept = load_evictions(dir.str(), "boot");
+  ASSERT_TRUE(kept) << kept.error().message();
+  ASSERT_THAT(kept->through_api, SizeIs(1));
+  EXPECT_EQ(kept->through_api[0].victim, victim);
+  EXPECT_EQ(kept->through_api[0].since, MonoTime{5});
+  EXPECT_THAT(load_evictions(dir.str(), "another boot")->through_api, IsEmpty());
+  std::ofstream(dir.path() / "evictions") << R"({"bootId": "boot", "lastAloneNs": null, "underWay": []})";
+  EXPECT_THAT(load_evictions(dir.str(), "boot")->through_api, IsEmpty());
+  std::ofstream(dir.path() / "evictions")
+      << R"({"bootId": "boot", "lastAloneNs": null, "underWay": [], "throughApi": [{"id": 1}]})";
+  EXPECT_FALSE(load_evictions(dir.str(), "boot"));
 }
 
 TEST(EvictionFile, WhatIsNotItsOwnIsAnErrorThatNamesIt) {

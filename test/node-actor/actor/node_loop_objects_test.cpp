@@ -47,6 +47,14 @@ TEST_F(NodeLoopObjects, TakeThePlaceOfWhatWasToldBefore) {
   EXPECT_FALSE(loop_->set_objects(set({})));
 }
 
+TEST_F(NodeLoopObjects, WhoHasItsPodsFromTheCoordinatorHasItEvictThroughTheApi) {
+  host(kernel::test::v1_files());
+  EXPECT_FALSE(loop_->evicts_through_api());
+  pods_from_ = PodsFrom::kCoordinator;
+  start();
+  EXPECT_TRUE(loop_->evicts_through_api());
+}
+
 TEST_F(NodeLoopObjects, NoMoreIsAllocatableThanThereIs) {
   host_of_coordinator(kernel::test::v1_files());
   auto objects = set({});
