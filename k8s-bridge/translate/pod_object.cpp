@@ -127,6 +127,8 @@ Result<PodObject> pod_from(const json& object) {
 
   out.node = model::NodeName(spec.text("nodeName", kMaxNameBytes).value_or(""));
   out.created = created_at(metadata);
+  if (const json* object_of_spec = top.object("spec"); object_of_spec != nullptr)
+    out.asked_by = asked_by(*object_of_spec);
   out.problems = std::move(problems).take();
   return out;
 }
