@@ -72,10 +72,9 @@ class Manifests : public testing::Test {
 };
 
 TEST_F(Manifests, TheServerTakesThemAll) {
-  for (const char* name :
-       {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi", "overlays/cert-manager-csi/node",
-        "overlays/priority-classes", "overlays/example-policy", "overlays/example-workloads", "overlays/monitoring",
-        "overlays/uninstall"}) {
+  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi",
+                           "overlays/cert-manager-csi/node", "overlays/priority-classes", "overlays/example-policy",
+                           "overlays/example-workloads", "overlays/monitoring", "overlays/uninstall"}) {
     const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(name));
     EXPECT_EQ(taken.exit, 0) << name << ": " << taken.output;
     EXPECT_THAT(taken.output, HasSubstr("(server dry run)")) << name;
