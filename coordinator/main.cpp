@@ -22,6 +22,7 @@
 #include "coordinator/admin/server.h"
 #include "coordinator/web/server.h"
 #include "k8s-bridge/actor/kubernetes_bridge.h"
+#include "k8s-bridge/translate/batch_names.h"
 #include "messages/link/deny_list.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
@@ -33,6 +34,7 @@ using tideline::model::Result;
 namespace admin = tideline::admin;
 namespace bridge = tideline::bridge;
 namespace coordinator = tideline::coordinator;
+namespace k8s = tideline::k8s;
 namespace k8s_api = tideline::k8s_api;
 namespace log = tideline::log;
 namespace model = tideline::model;
@@ -57,6 +59,8 @@ struct KubernetesArguments {
   bool preferred_given = false;
   std::uint32_t requests_a_second = 30;
   std::uint32_t burst = 60;
+  std::string older_names_text;
+  k8s::OlderNames older_names = {};
   std::vector<bridge::ConfigMapName> config_maps;  // that policy comes from, by preference
 };
 
@@ -132,7 +136,7 @@ Result<void> settle_policy_source(Arguments& arguments) {
   return {};
 }
 
-Result<void> settle_kubernetes(const KubernetesArguments& kubernetes) {
+Result<void> settle_kubernetes(KubernetesArguments& kubernetes) {
   if (!kubernetes.enabled && !kubernetes.kubeconfig.empty()) {
     return model::invalid(
         fmt::format("--kubeconfig {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
@@ -148,6 +152,15 @@ Result<void> settle_kubernetes(const KubernetesArguments& kubernetes) {
   if (kubernetes.burst < 1 || kubernetes.burst > 100'000) {
     return model::invalid(fmt::format("--kube-burst {}: want 1 to 100000", kubernetes.burst));
   }
+  const auto older = k8s::older_names_from(kubernetes.older_names_text);
+  if (!older) return older.error().in("--publish-older-names");
+  if (older->any() && !kubernetes.enabled) {
+    return model::invalid(
+        fmt::format("--publish-older-names {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
+                    "--kubernetes beside another source",
+                    kubernetes.older_names_text));
+  }
+  kubernetes.older_names = *older;
   return {};
 }
 
@@ -211,6 +224,7 @@ Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArgume
   config.client.burst = kubernetes.burst;
   config.client.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
   config.config_maps = kubernetes.config_maps;
+  config.older_names = kubernetes.older_names;
   auto started = bridge::KubernetesBridge::start(std::move(config));
   if (!started) return started.error();
   return std::shared_ptr<coordinator::Bridge>(*std::move(started));
@@ -395,6 +409,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--kube-burst", kubernetes.burst, "requests that may be made at once above that")
       ->capture_default_str();
+  app.add_option(
+      "--publish-older-names", kubernetes.older_names_text,
+      "names of batch's resources to publish as well: koordinator.sh, alibabacloud.com, or both with a comma "
+      "between");
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")

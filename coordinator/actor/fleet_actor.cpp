@@ -216,7 +216,7 @@ void FleetActor::tell_bridge(const std::vector<LedgerBook::Change>& changes) {
     const bool rested = change.before && change.before->data_age;
     if (!change.now.data_age && !rested) continue;
     computed->push_back({change.now, change.policy.resource_diff_threshold,
-                         std::chrono::seconds(change.policy.update_time_threshold_seconds)});
+                         std::chrono::seconds(change.policy.update_time_threshold_seconds), change.scaling});
   }
   if (!computed->empty()) send(bridge_, AccountsComputed{std::move(computed)});
 }

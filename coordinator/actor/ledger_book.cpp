@@ -60,7 +60,7 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
     if (row.remembered && !(row.touched && fleet.knows_host(name))) {
       if (!is_given_up(row, now)) continue;
       row.unkept = true;
-      changes.push_back({row.kept, model::aged(*row.account, now - row.computed), {}});
+      changes.push_back({row.kept, model::aged(*row.account, now - row.computed), {}, {}});
       continue;
     }
     if (!is_due(row, now)) continue;
@@ -68,7 +68,7 @@ std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, c
     auto account = reclaim::reclaim(input(name, fleet, policy), policy.colocation, now);
     auto before = std::exchange(row.account, account);
     if (std::exchange(row.remembered, false)) before = row.kept;
-    changes.push_back({std::move(before), std::move(account), policy.colocation});
+    changes.push_back({std::move(before), std::move(account), policy.colocation, policy.scaling});
     row.touched = false;
     row.computed = now;
     row.unkept = true;

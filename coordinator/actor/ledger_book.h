@@ -28,6 +28,7 @@ class LedgerBook {
     std::optional<model::Reclaimed> before;
     model::Reclaimed now;
     model::ColocationPolicy policy = {};  // it was computed by; of one that was not, the defaults
+    model::ScalingPolicy scaling = {};    // likewise
   };
 
   /// `profiles`: what was learnt in an earlier life.

@@ -137,6 +137,7 @@ struct ComputedAccount {
   model::Reclaimed account;
   double diff_threshold = model::ColocationPolicy().resource_diff_threshold;
   model::Duration update_threshold = std::chrono::seconds(model::ColocationPolicy().update_time_threshold_seconds);
+  model::ScalingPolicy scaling = {};
 };
 struct AccountsComputed {
   std::shared_ptr<const std::vector<ComputedAccount>> accounts;

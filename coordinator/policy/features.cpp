@@ -100,7 +100,7 @@ class Asking {
   void amplify(const model::ScalingPolicy& policy) {
     if (policy.cpu_amplification == model::Ratio() && policy.memory_amplification == model::Ratio()) return;
     ask("resourceAmplification");
-    miss("without Kubernetes there is no allocatable to amplify");
+    miss("no allocatable is amplified but by Koordinator's webhook, which reads the ratio on the Node");
   }
 
   const NodeStatus& status_;

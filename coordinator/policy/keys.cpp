@@ -275,6 +275,7 @@ void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
   out.push_back(integer("memoryQOS.pageCacheLimitPercent", "unset", 0, 100, "page cache limit, % of the memory limit"));
   out.push_back(integer("memoryQOS.pageCacheLimitSize", "unset", 0, 9007199254740992.0, "page cache limit in bytes"));
   out.push_back(of("memoryQOS.pageCacheReclaimSync", KeyType::kBool, "unset", "reclaim page cache in the allocator"));
+  out.push_back(of("memoryLocality", KeyType::kObject, "unset", "memory near the CPUs, of ack-koordinator alone"));
   out.push_back(of("resctrlQOS.enable", KeyType::kBool, "false", "cache and memory bandwidth QoS on or off"));
   out.push_back(integer("resctrlQOS.catRangeStartPercent", "0", 0, 100, "first % of the L3 cache's ways"));
   out.push_back(integer("resctrlQOS.catRangeEndPercent", c.cat_end, 0, 100, "last % of the L3 cache's ways"));

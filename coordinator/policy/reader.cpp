@@ -41,6 +41,12 @@ std::string member(const std::string& path, std::string_view name) {
   return fmt::format("{}[{}]", path, shown(json(std::string(name))));
 }
 
+bool is_same_but_for_case(std::string_view a, std::string_view b) {
+  const auto folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char left, char right) { return folded(left) == folded(right); });
+}
+
 class Reader {
  public:
   Reader(const Shape& shape, const std::string& origin) : shape_(shape), origin_(origin) {
@@ -242,12 +248,14 @@ class Reader {
   /// `prefix` is the dotted table path of this object, "" for the strategy itself. `aside` are read elsewhere.
   Result<void> strategy(const std::string& path, const std::string& prefix, const json& object,
                         const std::vector<std::string_view>& aside, std::vector<Setting>& out) {
-    for (const auto& [name, value] : object.items()) {
-      if (std::find(aside.begin(), aside.end(), name) != aside.end()) continue;
-      const std::string at = member(path, name);
-      const std::string table_path = prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
+    for (const auto& [spelt, value] : object.items()) {
+      if (std::find(aside.begin(), aside.end(), spelt) != aside.end()) continue;
+      const std::string at = member(path, spelt);
+      const std::string name = right_name(spelt, prefix, object);
+      const std::string table_path = path_in_table(prefix, name);
       if (const auto leaf = leaves_.find(table_path); leaf != leaves_.end() && name.find('.') == std::string::npos) {
         if (value.is_null()) continue;
+        if (name != spelt) notice(*leaf->second, at, fmt::format("taken for {}", name));
         auto ok = setting(*leaf->second, at, value, out);
         if (!ok) return ok;
       } else if (inner_.count(table_path) != 0 && name.find('.') == std::string::npos) {
@@ -261,6 +269,27 @@ class Reader {
       }
     }
     return {};
+  }
+
+  static std::string path_in_table(const std::string& prefix, const std::string& name) {
+    return prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
+  }
+
+  /// A key as the table has it. Koordinator does not mind its case, as Go reads JSON, and its documentation has
+  /// examples that rely on that. One that is there in two spellings stays as it is, and is no key.
+  std::string right_name(const std::string& spelt, const std::string& prefix, const json& object) const {
+    const auto table_path = path_in_table(prefix, spelt);
+    if (shape_.document == kTidelineKey || leaves_.count(table_path) != 0 || inner_.count(table_path) != 0) {
+      return spelt;
+    }
+    const auto known = siblings(prefix, {});
+    const auto same = std::find_if(known.begin(), known.end(),
+                                   [&](std::string_view each) { return is_same_but_for_case(each, spelt); });
+    if (same == known.end()) return spelt;
+    std::size_t spellings = 0;
+    for (auto it = object.begin(); it != object.end(); ++it)
+      spellings += is_same_but_for_case(it.key(), spelt) ? 1U : 0U;
+    return spellings == 1 ? std::string(*same) : spelt;
   }
 
   std::vector<std::string_view> siblings(const std::string& prefix, const std::vector<std::string_view>& aside) const {
@@ -299,7 +328,7 @@ class Reader {
     return {};
   }
 
-  static Result<Scalar> checked(const KeySpec& spec, const std::string& path, const json& value) {
+  Result<Scalar> checked(const KeySpec& spec, const std::string& path, const json& value) {
     if (spec.type == KeyType::kRatioModel) return ratio_model(spec, path, value);
     const std::string range = range_of(spec);
     const std::string wanted =
@@ -354,7 +383,7 @@ class Reader {
   }
 
   /// CPU model -> its ratios.
-  static Result<Scalar> ratio_model(const KeySpec& spec, const std::string& path, const json& value) {
+  Result<Scalar> ratio_model(const KeySpec& spec, const std::string& path, const json& value) {
     if (!value.is_object()) return wrong(path, value, "an object of CPU models");
     if (value.size() > ScalingLimits::kMaxModels) {
       return Error(ErrorCode::kOverloaded,
@@ -373,7 +402,7 @@ class Reader {
     return Scalar(std::move(models));
   }
 
-  static Result<ModelRatios> ratios_of(const KeySpec& spec, const std::string& path, const json& value) {
+  Result<ModelRatios> ratios_of(const KeySpec& spec, const std::string& path, const json& value) {
     static const std::vector<std::string_view> kNames = {"baseRatio", "hyperThreadEnabledRatio", "turboEnabledRatio",
                                                          "hyperThreadTurboEnabledRatio"};
     if (!value.is_object()) return wrong(path, value, "an object of ratios");
@@ -387,10 +416,17 @@ class Reader {
                                    did_you_mean(name, kNames)));
       }
       if (ratio.is_null()) continue;
+      auto& field = *fields[static_cast<std::size_t>(known - kNames.begin())];
+      // Koordinator refuses such a ratio only for the nodes that it is of, which then have none.
+      if (ratio.is_number() && ratio.get<double>() > 0 && ratio.get<double>() < ScalingLimits::kMinNormalization) {
+        notice(spec, at, "below 1, and counts as 1");
+        field = model::Ratio();
+        continue;
+      }
       if (!ratio.is_number() || !within(spec, ratio.get<double>())) {
         return wrong(at, ratio, fmt::format("number ({})", range_of(spec)));
       }
-      *fields[static_cast<std::size_t>(known - kNames.begin())] = model::Ratio::nearest(ratio.get<double>());
+      field = model::Ratio::nearest(ratio.get<double>());
     }
     return ratios;
   }

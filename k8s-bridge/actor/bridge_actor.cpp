@@ -20,6 +20,12 @@ constexpr auto kEventAgain = std::chrono::seconds(5);
 /// Others have their turn in between.
 constexpr std::size_t kPushSlice = 200;
 
+publish::PublishOptions publish_options(const BridgeParts& parts) {
+  publish::PublishOptions options;
+  options.older_names = parts.older_names;
+  return options;
+}
+
 }  // namespace
 
 BridgeActor::BridgeActor(caf::actor_config& config, model::Epoch epoch, BridgeParts parts)
@@ -27,7 +33,7 @@ BridgeActor::BridgeActor(caf::actor_config& config, model::Epoch epoch, BridgePa
       epoch_(epoch),
       parts_(std::move(parts)),
       events_(event_out()),
-      writes_(write_out()),
+      writes_(write_out(), publish_options(parts_)),
       configs_(parts_.config_maps, config_out()),
       evictions_(evict_out()) {
   const auto now = clock::mono_now();
@@ -178,6 +184,7 @@ void BridgeActor::tell(const std::string& problem) {
 void BridgeActor::push_sets() {
   for (const auto& node : mirror_.changed()) {
     pushes_.changed(node);
+    if (parts_.older_names.any()) writes_.requested(node, mirror_.batch_requests(node), clock::mono_now());
     for (const auto& problem : mirror_.problems(node))
       tell(fmt::format("node {}: {}", node.str(), problem));
   }

@@ -21,6 +21,7 @@
 #include "k8s-bridge/actor/push_book.h"
 #include "k8s-bridge/actor/told_once.h"
 #include "k8s-bridge/actor/write_desk.h"
+#include "k8s-bridge/translate/batch_names.h"
 #include "k8s-bridge/translate/mirror.h"
 #include "messages/model/node_objects.h"
 
@@ -32,6 +33,7 @@ struct BridgeParts {
   ApiPortPtr api;
   std::shared_ptr<Feed> feed;
   std::vector<ConfigMapName> config_maps;  // as the feed has them
+  k8s::OlderNames older_names = {};        // of batch's, that are published as well
   std::function<void(Sets)> push;          // to the nodes' sessions
   std::shared_ptr<coordinator::BridgeBoard> board;
 };

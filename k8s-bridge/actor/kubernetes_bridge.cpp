@@ -10,11 +10,14 @@ model::Result<std::shared_ptr<KubernetesBridge>> KubernetesBridge::start(Kuberne
   auto client = k8s_api::ApiClient::start(std::move(config.client));
   if (!client) return client.error();
   return std::make_shared<KubernetesBridge>(std::make_shared<ClientPort>(*std::move(client)),
-                                            std::move(config.config_maps));
+                                            std::move(config.config_maps), config.older_names);
 }
 
-KubernetesBridge::KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps)
-    : api_(std::move(api)), config_maps_(std::move(config_maps)), feed_(std::make_shared<Feed>(config_maps_)) {}
+KubernetesBridge::KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps, k8s::OlderNames older_names)
+    : api_(std::move(api)),
+      config_maps_(std::move(config_maps)),
+      older_names_(older_names),
+      feed_(std::make_shared<Feed>(config_maps_)) {}
 
 KubernetesBridge::~KubernetesBridge() {
   stop();
@@ -25,6 +28,7 @@ caf::actor KubernetesBridge::spawn(caf::actor_system& system, model::Epoch epoch
   parts.api = api_;
   parts.feed = feed_;
   parts.config_maps = config_maps_;
+  parts.older_names = older_names_;
   parts.board = board_;
   parts.push = [link = std::move(link)](Sets sets) {
     link->with([&](link::NodeServer& server) { server.push_objects(std::move(sets)); });

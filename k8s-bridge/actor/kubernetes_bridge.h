@@ -9,6 +9,7 @@
 #include "k8s-bridge/actor/config_choice.h"
 #include "k8s-bridge/actor/feed.h"
 #include "k8s-bridge/api/client.h"
+#include "k8s-bridge/translate/batch_names.h"
 #include "messages/model/result.h"
 
 namespace tideline::bridge {
@@ -17,6 +18,8 @@ struct KubernetesConfig {
   k8s_api::ClientConfig client;
   /// Policy comes from the first of these that is there; none: it comes from elsewhere.
   std::vector<ConfigMapName> config_maps;
+  /// Of batch's resources, published beside the newest.
+  k8s::OlderNames older_names = {};
 };
 
 class KubernetesBridge final : public coordinator::Bridge {
@@ -24,7 +27,7 @@ class KubernetesBridge final : public coordinator::Bridge {
   /// Errors name the access' file. An API server that is away is none.
   static model::Result<std::shared_ptr<KubernetesBridge>> start(KubernetesConfig config);
 
-  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps);
+  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps, k8s::OlderNames older_names = {});
   ~KubernetesBridge() override;
   KubernetesBridge(const KubernetesBridge&) = delete;
   KubernetesBridge& operator=(const KubernetesBridge&) = delete;
@@ -36,6 +39,7 @@ class KubernetesBridge final : public coordinator::Bridge {
  private:
   ApiPortPtr api_;
   std::vector<ConfigMapName> config_maps_;
+  k8s::OlderNames older_names_;
   std::shared_ptr<Feed> feed_;
   std::shared_ptr<coordinator::BridgeBoard> board_ = std::make_shared<coordinator::BridgeBoard>();
 };

@@ -67,6 +67,10 @@ std::string differences(const k8s::Extended& found, const k8s::Extended& ours) {
   add_difference(text, k8s::kBatchMemory, found.batch_memory, ours.batch_memory);
   add_difference(text, k8s::kMidCpu, found.mid_cpu, ours.mid_cpu);
   add_difference(text, k8s::kMidMemory, found.mid_memory, ours.mid_memory);
+  add_difference(text, k8s::kOlderBatchCpu, found.older_batch_cpu, ours.older_batch_cpu);
+  add_difference(text, k8s::kOlderBatchMemory, found.older_batch_memory, ours.older_batch_memory);
+  add_difference(text, k8s::kReclaimedCpu, found.reclaimed_cpu, ours.reclaimed_cpu);
+  add_difference(text, k8s::kReclaimedMemory, found.reclaimed_memory, ours.reclaimed_memory);
   return text;
 }
 

@@ -39,6 +39,7 @@ void WriteDesk::offer(const coordinator::ComputedAccount& computed, model::MonoT
   offer.account = computed.account;
   offer.diff_threshold = computed.diff_threshold;
   offer.least_interval = computed.update_threshold;
+  offer.scaling = computed.scaling;
   publisher_.offer(offer, now);
   touched_ = true;
 }
@@ -49,6 +50,11 @@ void WriteDesk::observed(const k8s::NodeObject& node, model::MonoTime now) {
   if (!foreign) return;
   log::warn("foreign-writer", "node {}: {}", foreign->node.str(), differences(foreign->found, foreign->ours));
   out_.event(foreign_note(*foreign));
+}
+
+void WriteDesk::requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now) {
+  publisher_.requested(node, requests, now);
+  touched_ = true;
 }
 
 void WriteDesk::gone(const model::NodeName& node) {

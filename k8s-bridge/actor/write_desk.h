@@ -12,6 +12,7 @@
 #include "coordinator/actor/messages.h"
 #include "k8s-bridge/api/client.h"
 #include "k8s-bridge/publish/publisher.h"
+#include "k8s-bridge/translate/batch_names.h"
 #include "k8s-bridge/translate/event.h"
 #include "messages/log/log.h"
 
@@ -33,6 +34,8 @@ class WriteDesk {
 
   void offer(const coordinator::ComputedAccount& computed, model::MonoTime now);
   void observed(const k8s::NodeObject& node, model::MonoTime now);
+  /// Of batch by its names, where older ones are published.
+  void requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now);
   void gone(const model::NodeName& node);
 
   /// Sends what is due.

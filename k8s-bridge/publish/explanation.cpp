@@ -1,14 +1,19 @@
+#include "k8s-bridge/publish/explanation.h"
+
+#include <array>
 #include <chrono>
-#include <string>
 
 #include <nlohmann/json.hpp>
 
-#include "k8s-bridge/publish/publisher.h"
+#include "messages/model/json_text.h"
 
 namespace tideline::publish {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* kNamesKey = "older-names";
+constexpr std::array kOlder{k8s::BatchName::kKoordinator, k8s::BatchName::kAlibaba};
 
 template <class Unit>
 json terms_json(const model::ReclaimTerms<Unit>& terms) {
@@ -46,8 +51,11 @@ json zone_json(const model::ZoneTerms<Unit>& terms) {
 
 }  // namespace
 
-std::string account_annotation(const model::Reclaimed& account, std::size_t max_bytes) {
+std::string account_annotation(const model::Reclaimed& account, std::size_t max_bytes, const k8s::OlderNames& older) {
   json root = json::object();
+  for (const auto name : kOlder) {
+    if (older.has(name)) root[kNamesKey].push_back(std::string(k8s::name_of(name)));
+  }
   root["rules"] = {{"batch-cpu", std::string(model::name_of(account.cpu.rule))},
                    {"batch-memory", std::string(model::name_of(account.memory.rule))},
                    {"mid-cpu", std::string(model::name_of(account.cpu.mid_rule))},
@@ -70,6 +78,22 @@ std::string account_annotation(const model::Reclaimed& account, std::size_t max_
   }
   if (terms.size() <= max_bytes) return terms;
   return rules.size() <= max_bytes ? rules : std::string();
+}
+
+k8s::OlderNames older_names_in(const std::string& annotation) {
+  k8s::OlderNames older;
+  // As a rule there are none, and each of a Node's many events comes by here.
+  if (annotation.find(kNamesKey) == std::string::npos) return older;
+  const auto root = model::parse_json(annotation, {.max_bytes = std::size_t{4} << 10, .max_depth = 8});
+  if (!root || !root->is_object()) return older;
+  const auto names = root->find(kNamesKey);
+  if (names == root->end() || !names->is_array()) return older;
+  for (const auto& each : *names) {
+    for (const auto name : kOlder) {
+      if (each == json(std::string(k8s::name_of(name)))) older.add(name);
+    }
+  }
+  return older;
 }
 
 }  // namespace tideline::publish

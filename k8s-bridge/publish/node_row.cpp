@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "k8s-bridge/publish/publisher.h"
+#include "k8s-bridge/publish/explanation.h"
 
 namespace tideline::publish {
 namespace {
@@ -41,6 +41,11 @@ bool says_something(const model::Reclaimed& account) {
   return account.cpu.rule != ReclaimRule::kDisabled || account.policy != model::PolicyVersion();
 }
 
+std::optional<std::string> changed_text(const std::string& wanted, const std::string& before) {
+  if (wanted.empty() && before.empty()) return std::nullopt;
+  return wanted;
+}
+
 std::string annotation_of(const k8s::NodeObject& node, std::string_view key) {
   const auto found = node.annotations.find(std::string(key));
   return found == node.annotations.end() ? std::string() : found->second;
@@ -51,22 +56,39 @@ std::string annotation_of(const k8s::NodeObject& node, std::string_view key) {
 void NodeRow::offer(const Offer& offer, const PublishOptions& options, MonoTime now) {
   offer_ = offer;
   offered_at_ = now;
-  terms_ = terms_of(offer.account);
   was_heard_ = was_heard_ || says_something(offer.account);
+  reckon(options);
+  judge(options, now);
+  look(options, now);
+}
+
+void NodeRow::requested(const k8s::BatchRequests& requests, const PublishOptions& options, MonoTime now) {
+  requested_ = requests;
+  reckon(options);
+  judge(options, now);
+  look(options, now);
+}
+
+void NodeRow::reckon(const PublishOptions& options) {
+  publishes_ = options.older_names;
+  if (!offer_) return;
+  terms_ = terms_of(offer_->account, options.older_names, requested_);
   for (std::size_t i = 0; i < kResources; ++i) {
     if (!is_silent() && !lanes_[i].safe) lanes_[i].safe = terms_[i].safe;
   }
-  judge(options, now);
-  look(options, now);
 }
 
 std::optional<Foreign> NodeRow::observed(const k8s::NodeObject& node, const PublishOptions& options, MonoTime now) {
   seen_ = {.allocatable = values_of(node.allocatable),
            .capacity = values_of(node.capacity),
            .has_account = node.annotations.contains(std::string(k8s::kAccountAnnotation)),
-           .origin = annotation_of(node, k8s::kOriginAnnotation),
+           .older = older_names_in(annotation_of(node, k8s::kAccountAnnotation)),
+           .notes = {.origin = annotation_of(node, k8s::kOriginAnnotation),
+                     .normalization = annotation_of(node, k8s::kNormalizationAnnotation),
+                     .amplification = annotation_of(node, k8s::kAmplificationAnnotation)},
            .resource_version = node.key.resource_version};
   seen_is_old_ = false;
+  reckon(options);
   if (!is_there_ || uid_ != node.key.uid) begin_anew(node, now);
   if (in_flight_ && in_flight_->seen_versions.size() < kMaxSeenVersions) {
     in_flight_->seen_versions.push_back(node.key.resource_version);
@@ -79,6 +101,7 @@ std::optional<Foreign> NodeRow::observed(const k8s::NodeObject& node, const Publ
 
 void NodeRow::forget() {
   is_there_ = false;
+  requested_.reset();
   if (in_flight_) in_flight_->is_obsolete = true;
   due_.reset();
   above_since_.reset();
@@ -104,6 +127,7 @@ Write NodeRow::write(const model::NodeName& name, const PublishOptions& options,
   flight.reason = due_ ? due_->reason : WriteReason::kRefresh;
   flight.at = now;
   for (std::size_t i = 0; i < kResources; ++i) {
+    if (!is_ours(i)) continue;
     const Lane& lane = lanes_[i];
     const auto due = due_of(i, options);
     const bool is_due = is_silent() || (due && earliest(due->at, options) <= now);
@@ -114,7 +138,7 @@ Write NodeRow::write(const model::NodeName& name, const PublishOptions& options,
     const std::int64_t after = flight.values[i].value_or(0);
     flight.rises = flight.rises || (after > before && is_beyond(after - before, before));
   }
-  Patch patch{.uid = uid_, .values = flight.values, .sets = flight.sets, .account = {}, .origin = {}};
+  Patch patch{.uid = uid_, .values = flight.values, .sets = flight.sets};
   fill_annotations(flight, patch, options, now);
   Write write{.node = name, .reason = flight.reason, .body = merge_patch(patch), .values = extended_of(flight.values)};
   in_flight_ = std::move(flight);
@@ -139,7 +163,8 @@ void NodeRow::written(const std::string& resource_version, const PublishOptions&
     }
     if (flight.rises) last_rise_ = flight.at;
     has_account_ = flight.has_account;
-    origin_ = flight.origin;
+    older_ = flight.older;
+    notes_ = flight.notes;
     failed_.reset();
     retry_at_ = {};
     const auto& seen = flight.seen_versions;
@@ -195,12 +220,21 @@ bool NodeRow::must_fall(std::size_t resource, std::int64_t published) const {
          (*terms.wanted < terms.committed && terms.committed < published) || (safe && terms.safe < *safe);
 }
 
+bool NodeRow::is_ours(std::size_t resource) const {
+  const auto name = batch_name_of(resource);
+  return name == k8s::BatchName::kKubernetes || publishes_.has(name) || older_.has(name);
+}
+
 bool NodeRow::is_published() const {
-  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.published.has_value(); });
+  for (std::size_t i = 0; i < kResources; ++i) {
+    if (is_ours(i) && lanes_[i].published) return true;
+  }
+  return false;
 }
 
 bool NodeRow::is_another_seen() const {
   for (std::size_t i = 0; i < kResources; ++i) {
+    if (!is_ours(i)) continue;
     const auto& published = lanes_[i].published;
     if (seen_.allocatable[i] != published || seen_.capacity[i] != published) return true;
   }
@@ -239,7 +273,7 @@ MonoTime NodeRow::earliest(MonoTime at, const PublishOptions& options) const {
 std::optional<NodeRow::Due> NodeRow::due_of(std::size_t resource, const PublishOptions& options) const {
   const Lane& lane = lanes_[resource];
   const auto& wanted = terms_[resource].wanted;
-  if (is_silent()) return std::nullopt;
+  if (is_silent() || !is_ours(resource)) return std::nullopt;
   if (lane.is_foreign) return Due{lane.answer_at, WriteReason::kForeign};
   if (wanted == lane.published) return std::nullopt;
   if (!wanted) return Due{kAtOnce, WriteReason::kWithdraw};
@@ -269,7 +303,7 @@ std::optional<NodeRow::Due> NodeRow::next_write(const PublishOptions& options) c
   for (std::size_t i = 0; i < kResources; ++i) {
     if (const auto due = due_of(i, options)) consider(*due);
   }
-  if (is_published() && origin_ != origin_annotation(offer_->account)) consider({refresh_at(), WriteReason::kRefresh});
+  if (is_published() && notes_ != wanted_notes()) consider({refresh_at(), WriteReason::kRefresh});
   return first;
 }
 
@@ -295,7 +329,8 @@ void NodeRow::judge(const PublishOptions& options, MonoTime now) {
   // A watch that hangs tells nothing of what others wrote.
   if (!is_there_ || behind_until_ || seen_is_old_ || (in_flight_ && !in_flight_->is_obsolete)) return;
   has_account_ = seen_.has_account;
-  origin_ = seen_.origin;
+  older_ = seen_.older;
+  notes_ = seen_.notes;
   for (std::size_t i = 0; i < kResources; ++i)
     judge(i, options, now);
 }
@@ -304,6 +339,12 @@ void NodeRow::judge(std::size_t resource, const PublishOptions& options, MonoTim
   Lane& lane = lanes_[resource];
   const auto& found = seen_.allocatable[resource];
   const bool is_alike = found == seen_.capacity[resource];
+  if (!is_ours(resource)) {
+    // Whoever's it is, it is what a name begins with that becomes ours.
+    lane.published = found;
+    lane.is_foreign = false;
+    return;
+  }
   const bool may_be_ours = failed_ && failed_->sets[resource] && found == failed_->values[resource];
   if (is_silent() || (is_alike && (found == lane.published || found == terms_[resource].wanted || may_be_ours))) {
     lane.published = found;
@@ -318,16 +359,36 @@ void NodeRow::judge(std::size_t resource, const PublishOptions& options, MonoTim
   lane.answer_at = now + lane.answer_after;
 }
 
+bool NodeRow::is_off() const {
+  return is_silent() || offer_->account.cpu.rule == ReclaimRule::kDisabled;
+}
+
+Notes NodeRow::wanted_notes() const {
+  return is_off() ? Notes{} : notes_of(*offer_);
+}
+
+k8s::OlderNames NodeRow::older_after(const Flight& flight) const {
+  k8s::OlderNames older;
+  for (std::size_t i = 0; i < kResources; ++i) {
+    // One that somebody else wrote is taken away when its answer is due.
+    if (is_ours(i) && (!flight.sets[i] || flight.values[i])) older.add(batch_name_of(i));
+  }
+  return older;
+}
+
 void NodeRow::fill_annotations(Flight& flight, Patch& patch, const PublishOptions& options, MonoTime now) const {
-  const bool is_off = is_silent() || offer_->account.cpu.rule == ReclaimRule::kDisabled;
   std::string account;
-  if (!is_off) {
-    account = account_annotation(model::aged(offer_->account, now - offered_at_), options.max_annotation_bytes);
-    flight.origin = origin_annotation(offer_->account);
+  if (!is_off()) {
+    flight.older = older_after(flight);
+    account =
+        account_annotation(model::aged(offer_->account, now - offered_at_), options.max_annotation_bytes, flight.older);
   }
   flight.has_account = !account.empty();
   if (flight.has_account || has_account_) patch.account = std::move(account);
-  if (!flight.origin.empty() || !origin_.empty()) patch.origin = flight.origin;
+  flight.notes = wanted_notes();
+  patch.origin = changed_text(flight.notes.origin, notes_.origin);
+  patch.normalization = changed_text(flight.notes.normalization, notes_.normalization);
+  patch.amplification = changed_text(flight.notes.amplification, notes_.amplification);
 }
 
 std::optional<Foreign> NodeRow::foreign(const model::NodeName& name) {
@@ -335,6 +396,7 @@ std::optional<Foreign> NodeRow::foreign(const model::NodeName& name) {
   Values ours;
   bool any = false;
   for (std::size_t i = 0; i < kResources; ++i) {
+    if (!is_ours(i)) continue;
     const Lane& lane = lanes_[i];
     ours[i] = lane.published;
     found[i] = lane.published;
@@ -350,6 +412,7 @@ std::optional<Foreign> NodeRow::foreign(const model::NodeName& name) {
 void NodeRow::look(const PublishOptions& options, MonoTime now) {
   bool is_above = false;
   for (std::size_t i = 0; i < kResources; ++i) {
+    if (!is_ours(i)) continue;
     Lane& lane = lanes_[i];
     if (is_silent() || lane.is_foreign || !is_rise(i)) {
       lane.rises_since.reset();

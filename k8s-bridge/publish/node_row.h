@@ -12,6 +12,7 @@
 #include "k8s-bridge/publish/patch.h"
 #include "k8s-bridge/publish/publication.h"
 #include "k8s-bridge/publish/values.h"
+#include "k8s-bridge/translate/batch_names.h"
 #include "k8s-bridge/translate/objects.h"
 #include "messages/model/ids.h"
 #include "messages/model/units.h"
@@ -27,6 +28,7 @@ class NodeRow {
 
   void offer(const Offer& offer, const PublishOptions& options, model::MonoTime now);
   std::optional<Foreign> observed(const k8s::NodeObject& node, const PublishOptions& options, model::MonoTime now);
+  void requested(const k8s::BatchRequests& requests, const PublishOptions& options, model::MonoTime now);
   void forget();
   /// Nothing is known of the node but its name.
   bool is_empty() const { return !offer_ && !is_there_ && !in_flight_; }
@@ -67,7 +69,8 @@ class NodeRow {
     Values allocatable;
     Values capacity;
     bool has_account = false;
-    std::string origin;
+    k8s::OlderNames older;  // that it says are ours
+    Notes notes;
     std::string resource_version;
   };
   struct Flight {
@@ -78,13 +81,16 @@ class NodeRow {
     std::array<std::int64_t, kResources> safe{};
     bool rises = false;
     bool has_account = false;
-    std::string origin;
+    k8s::OlderNames older;
+    Notes notes;
     bool is_obsolete = false;  // the Node is another by now
     std::vector<std::string> seen_versions;
   };
 
   /// The ledger said nothing of the node that a write could rest on.
-  bool is_silent() const { return !offer_ || !was_heard_; }
+  bool is_silent() const { return !offer_ || !was_heard_ || (publishes_.any() && !requested_); }
+  /// Of batch's older names those that are published, and those that were.
+  bool is_ours(std::size_t resource) const;
   bool is_beyond(std::int64_t difference, std::int64_t published) const;
   /// Wanted, and neither written nor there since the Node was first seen.
   bool is_fresh(std::size_t resource) const;
@@ -104,9 +110,15 @@ class NodeRow {
   std::optional<Due> due_of(std::size_t resource, const PublishOptions& options) const;
   std::optional<Due> next_write(const PublishOptions& options) const;
 
+  /// Terms by what is known.
+  void reckon(const PublishOptions& options);
   void begin_anew(const k8s::NodeObject& node, model::MonoTime now);
   void judge(const PublishOptions& options, model::MonoTime now);
   void judge(std::size_t resource, const PublishOptions& options, model::MonoTime now);
+  bool is_off() const;
+  Notes wanted_notes() const;
+  /// Older names that are on the Node, and ours, once the write is done.
+  k8s::OlderNames older_after(const Flight& flight) const;
   void fill_annotations(Flight& flight, Patch& patch, const PublishOptions& options, model::MonoTime now) const;
   std::optional<Foreign> foreign(const model::NodeName& name);
   /// Brings what follows from all else up to date.
@@ -116,6 +128,8 @@ class NodeRow {
   model::MonoTime offered_at_;
   std::array<Terms, kResources> terms_;
   bool was_heard_ = false;  // the ledger said more than kStale of it
+  k8s::OlderNames publishes_;
+  std::optional<k8s::BatchRequests> requested_;
 
   bool is_there_ = false;
   std::string uid_;
@@ -123,7 +137,8 @@ class NodeRow {
   Seen seen_;
   std::array<Lane, kResources> lanes_;
   bool has_account_ = false;  // as it was written or taken for ours last, as Lane::published
-  std::string origin_;
+  k8s::OlderNames older_;     // likewise
+  Notes notes_;
 
   std::optional<Flight> in_flight_;
   std::optional<model::MonoTime> last_write_;

@@ -22,6 +22,8 @@ std::string merge_patch(const Patch& patch) {
   if (!patch.uid.empty()) metadata["uid"] = patch.uid;
   set_annotation(metadata, k8s::kAccountAnnotation, patch.account);
   set_annotation(metadata, k8s::kOriginAnnotation, patch.origin);
+  set_annotation(metadata, k8s::kNormalizationAnnotation, patch.normalization);
+  set_annotation(metadata, k8s::kAmplificationAnnotation, patch.amplification);
   json resources = json::object();
   for (std::size_t i = 0; i < kResources; ++i) {
     if (!patch.sets[i]) continue;

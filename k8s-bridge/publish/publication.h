@@ -7,8 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "k8s-bridge/translate/batch_names.h"
 #include "k8s-bridge/translate/objects.h"
 #include "messages/model/ids.h"
+#include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "messages/model/units.h"
 
@@ -19,6 +21,7 @@ struct Offer {
   double diff_threshold = 0.1;                               // resourceDiffThreshold of the node's policy, 0..1
   model::Duration least_interval = std::chrono::minutes(5);  // updateTimeThresholdSeconds: between writes that no
                                                              // threshold asks for
+  model::ScalingPolicy scaling = {};                         // of the node's policy
   friend bool operator==(const Offer&, const Offer&) = default;
 };
 
@@ -51,6 +54,8 @@ struct PublishOptions {
   /// The watch may be so far behind a write of ours; what it tells meanwhile is from before.
   model::Duration watch_lag = std::chrono::seconds(30);
   std::size_t max_annotation_bytes = 2048;
+  /// Published beside batch's newest name.
+  k8s::OlderNames older_names = {};
 };
 
 /// Somebody else wrote a field that is ours: for an event, told once for each value.

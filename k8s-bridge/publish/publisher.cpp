@@ -38,6 +38,12 @@ std::optional<Foreign> Publisher::observed(const k8s::NodeObject& node, model::M
   return rows_[model::NodeName(node.key.name)].observed(node, options_, now);
 }
 
+void Publisher::requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now) {
+  if (!options_.older_names.any()) return;
+  const auto found = rows_.find(node);
+  if (found != rows_.end()) found->second.requested(requests, options_, now);
+}
+
 void Publisher::forget(const model::NodeName& node) {
   const auto found = rows_.find(node);
   if (found == rows_.end()) return;

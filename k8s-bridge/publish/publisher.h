@@ -4,7 +4,7 @@
 // comes in, nothing goes out but return values.
 //
 // What is wanted: of batch `published` of the account, of mid `mid`; nothing where the rule is kDisabled or kStale, and
-// 0 under all other rules that offer nothing. Each of the four resources is judged by itself against what is published:
+// 0 under all other rules that offer nothing. Each resource is judged by itself against what is published:
 // what was written last, or what the Node had when it was first seen here. Capacity and allocatable are written alike.
 //  * Nothing is wanted and something is published: it is withdrawn at once.
 //  * A fall is written at once where it is more than diff_threshold of what is published; where less is wanted than
@@ -25,6 +25,12 @@
 // A node that the ledger is silent of keeps what it has for start_grace, so that a restart withdraws nothing that is
 // true: one without an offer, one whose account was stale ever since (its agent did not come back yet), and one that is
 // off under policy 0 (there is no policy yet). Then it is withdrawn, where Tideline's annotation says who wrote it.
+// Batch's older names (PublishOptions) are resources like the others. The scheduler counts each name by itself, so of
+// what is offered a name has what pods do not request by the others: nothing is sold twice. Until requested() said so
+// of a node, the ledger counts as silent of it. The annotation says which older names were written; one that it says,
+// and that is not to be published any more, is withdrawn. Others are nobody's here.
+// Annotations of Koordinator's (values.h) are written with whatever is written, and least_interval after the write
+// before where they alone are others; removed where there is nothing to say.
 
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +57,9 @@ class Publisher {
   /// What the API server has, from the list or the watch; gives what is foreign in it. A value that a write of ours in
   /// flight sets, or one older than the last write (the watch lags), is not. Another uid is another Node.
   std::optional<Foreign> observed(const k8s::NodeObject& node, model::MonoTime now);
+  /// What pods of a node request of batch by each of its names; counts where older names are published, of a Node that
+  /// was observed.
+  void requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now);
   /// The Node object is gone.
   void forget(const model::NodeName& node);
 
@@ -77,9 +86,5 @@ class Publisher {
   PublishOptions options_;
   std::map<model::NodeName, NodeRow> rows_;
 };
-
-/// The explanation on the Node: JSON of the account's terms, its rules, age and policy version; at most `max_bytes`,
-/// zones left out first, then the terms. "" where not even the rules fit.
-std::string account_annotation(const model::Reclaimed& account, std::size_t max_bytes);
 
 }  // namespace tideline::publish

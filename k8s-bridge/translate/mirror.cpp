@@ -1,7 +1,9 @@
 #include "k8s-bridge/translate/mirror.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -31,6 +33,13 @@ bool tells_the_same(const NodeObject& a, const NodeObject& b) {
 
 bool has_ended(const model::Pod& pod) {
   return pod.phase == model::PodPhase::kSucceeded || pod.phase == model::PodPhase::kFailed;
+}
+
+/// There is no end to what pods may be written to ask for.
+template <class Unit>
+void add_bounded(Unit& sum, const std::optional<Unit>& amount) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 60;
+  if (amount) sum = Unit(std::min(sum.value(), kMost) + std::clamp<std::int64_t>(amount->value(), 0, kMost));
 }
 
 void sort_by_uid(std::vector<const PodObject*>& pods) {
@@ -142,6 +151,18 @@ model::NodeObjects Mirror::objects(const model::NodeName& name) const {
     if (choice.unbound.contains(pod)) told.pods.back().bound_cpus = {};
   }
   return told;
+}
+
+BatchRequests Mirror::batch_requests(const model::NodeName& name) const {
+  BatchRequests sums;
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return sums;
+  for (const PodObject* pod : found->second.pods) {
+    if (has_ended(pod->pod)) continue;
+    add_bounded(sums.cpu.at(static_cast<std::size_t>(pod->asked_by.cpu)), pod->pod.requests.batch_cpu);
+    add_bounded(sums.memory.at(static_cast<std::size_t>(pod->asked_by.memory)), pod->pod.requests.batch_memory);
+  }
+  return sums;
 }
 
 std::vector<std::string> Mirror::problems(const model::NodeName& name) const {

@@ -89,8 +89,9 @@ std::map<std::string, std::string> annotations_of(const Fields& metadata, Proble
   Annotations annotations(metadata, problems);
   for (const std::string_view key : kNodeAnnotations)
     annotations.take_told(key);
-  annotations.take_other(kOriginAnnotation);
-  annotations.take_other(kAccountAnnotation);
+  for (const std::string_view key :
+       {kAccountAnnotation, kOriginAnnotation, kNormalizationAnnotation, kAmplificationAnnotation})
+    annotations.take_other(key);
   return std::move(annotations).result();
 }
 
@@ -115,7 +116,41 @@ Amounts amounts_in(const Fields& status, std::string_view name, Problems& proble
           .extended = {.batch_cpu = extended_cpu(kBatchCpu),
                        .batch_memory = extended_memory(kBatchMemory),
                        .mid_cpu = extended_cpu(kMidCpu),
-                       .mid_memory = extended_memory(kMidMemory)}};
+                       .mid_memory = extended_memory(kMidMemory),
+                       .older_batch_cpu = extended_cpu(kOlderBatchCpu),
+                       .older_batch_memory = extended_memory(kOlderBatchMemory),
+                       .reclaimed_cpu = extended_cpu(kReclaimedCpu),
+                       .reclaimed_memory = extended_memory(kReclaimedMemory)}};
+}
+
+template <class Unit>
+void lower(std::optional<Unit>& allocatable, const std::optional<Unit>& raw) {
+  if (allocatable && raw) allocatable = std::min(*allocatable, *raw);
+}
+
+/// What the webhook multiplied is not kubelet's word. A raw value above the status' is one that was left behind.
+void undo_amplification(const Fields& metadata, NodeObject& node, Problems& problems) {
+  const json* annotations = metadata.find("annotations");
+  if (annotations == nullptr || !annotations->is_object()) return;
+  const auto found = annotations->find(std::string(kRawAllocatableAnnotation));
+  if (found == annotations->end() || found->is_null()) return;
+  if (!found->is_string()) {
+    problems.add_json(kRawAllocatableAnnotation, *found, "want text; it is ignored");
+    return;
+  }
+  constexpr model::JsonLimits kLimits{.max_bytes = AnnotationLimits::kMaxValueBytes, .max_depth = 4};
+  const auto& text = found->get_ref<const std::string&>();
+  const auto raw = model::parse_json(text, kLimits);
+  if (!raw || !raw->is_object()) {
+    problems.add(kRawAllocatableAnnotation, text,
+                 raw ? "want an object; it is ignored" : raw.error().message() + "; it is ignored");
+    return;
+  }
+  const json* list = &*raw;
+  lower(node.cpu_allocatable,
+        amount(list, kRawAllocatableAnnotation, {"cpu"}, model::parse_cpu, ReportLimits::kMaxMilliCpu, problems));
+  lower(node.memory_allocatable, amount(list, kRawAllocatableAnnotation, {"memory"}, model::parse_bytes,
+                                        ReportLimits::kMaxMemoryBytes, problems));
 }
 
 }  // namespace
@@ -139,6 +174,7 @@ Result<NodeObject> node_from(const json& object) {
   node.cpu_allocatable = allocatable.cpu;
   node.memory_allocatable = allocatable.memory;
   node.allocatable = allocatable.extended;
+  undo_amplification(metadata, node, problems);
   for (const auto& problem : std::move(problems).take())
     node.problems.push_back(fmt::format("{} is {}: {}", problem.key, problem.value, problem.why));
   return node;

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "k8s-bridge/translate/batch_names.h"
 #include "messages/model/ids.h"
 #include "messages/model/node_annotations.h"
 #include "messages/model/pod.h"
@@ -25,7 +26,8 @@ inline constexpr std::string_view kBatchCpu = "kubernetes.io/batch-cpu";  // mil
 inline constexpr std::string_view kBatchMemory = "kubernetes.io/batch-memory";
 inline constexpr std::string_view kMidCpu = "kubernetes.io/mid-cpu";  // millicores
 inline constexpr std::string_view kMidMemory = "kubernetes.io/mid-memory";
-/// Older names of batch's, read of pods where the ones above are not there: Koordinator's, and ack-slo-manager's.
+/// Older names of batch's, in the same units, read of pods where the ones above are not there, and written to Nodes
+/// where that is asked for: Koordinator's, and ack-slo-manager's.
 inline constexpr std::string_view kOlderBatchCpu = "koordinator.sh/batch-cpu";
 inline constexpr std::string_view kOlderBatchMemory = "koordinator.sh/batch-memory";
 inline constexpr std::string_view kReclaimedCpu = "alibabacloud.com/reclaimed-cpu";
@@ -42,8 +44,13 @@ inline constexpr std::string_view kTemplateHashLabel = "pod-template-hash";
 
 /// Annotation that Tideline writes: why the node's extended resources are what they are, JSON of bounded size.
 inline constexpr std::string_view kAccountAnnotation = "tideline.io/reclaimed";
-/// Annotation that Tideline writes as Koordinator does, while third parties have a part of batch: batch before it.
+/// Annotations that Tideline writes as Koordinator's manager does. Batch before third parties have their part of it;
 inline constexpr std::string_view kOriginAnnotation = "node.koordinator.sh/originExtendedAllocatable";
+/// what a CPU of the node is worth; and how much more than there is schedulers are to see of each resource.
+inline constexpr std::string_view kNormalizationAnnotation = "node.koordinator.sh/cpu-normalization-ratio";
+inline constexpr std::string_view kAmplificationAnnotation = "node.koordinator.sh/resource-amplification-ratio";
+/// Annotation of Koordinator's webhook, which multiplies allocatable by the ratio before: what kubelet said of it.
+inline constexpr std::string_view kRawAllocatableAnnotation = "node.koordinator.sh/raw-allocatable";
 /// Annotations of a Node that nodes are told.
 inline constexpr std::array kNodeAnnotations{model::kReservationAnnotation, model::kThirdPartyAnnotation,
                                              model::kColocationStrategyAnnotation, model::kSystemQosAnnotation};
@@ -56,21 +63,26 @@ struct ObjectKey {
   friend bool operator==(const ObjectKey&, const ObjectKey&) = default;
 };
 
-/// The four extended resources as status has them; nullopt = absent or unreadable.
+/// The extended resources as status has them; nullopt = absent or unreadable.
 struct Extended {
-  std::optional<model::MilliCpu> batch_cpu;
-  std::optional<model::Bytes> batch_memory;
-  std::optional<model::MilliCpu> mid_cpu;
-  std::optional<model::Bytes> mid_memory;
+  std::optional<model::MilliCpu> batch_cpu = {};
+  std::optional<model::Bytes> batch_memory = {};
+  std::optional<model::MilliCpu> mid_cpu = {};
+  std::optional<model::Bytes> mid_memory = {};
+  std::optional<model::MilliCpu> older_batch_cpu = {};  // kOlderBatchCpu
+  std::optional<model::Bytes> older_batch_memory = {};
+  std::optional<model::MilliCpu> reclaimed_cpu = {};  // kReclaimedCpu
+  std::optional<model::Bytes> reclaimed_memory = {};
   friend bool operator==(const Extended&, const Extended&) = default;
 };
 
 struct NodeObject {
   ObjectKey key;
   std::map<std::string, std::string> labels;
-  /// kNodeAnnotations, together within AnnotationLimits, kOriginAnnotation and kAccountAnnotation. One that is too long
-  /// is cut: that it is there must be known, and JSON that is cut is JSON to nobody.
+  /// kNodeAnnotations, together within AnnotationLimits, and those that Tideline writes. One that is too long is cut:
+  /// that it is there must be known, and JSON that is cut is JSON to nobody.
   std::map<std::string, std::string> annotations;
+  /// Allocatable as kubelet says it: by kRawAllocatableAnnotation where that is less than the status has.
   std::optional<model::MilliCpu> cpu_capacity, cpu_allocatable;
   std::optional<model::Bytes> memory_capacity, memory_allocatable;
   Extended capacity;
@@ -85,6 +97,7 @@ struct PodObject {
   model::Pod pod;                                // as validate(Report) wants it
   std::vector<model::MetadataProblem> problems;  // bounded in count; a key may be a path: "spec.containers[0].name"
   model::WallTime created = {};                  // metadata.creationTimestamp; 0 = not known
+  AskedBy asked_by = {};                         // names of the batch resources in its requests
   friend bool operator==(const PodObject&, const PodObject&) = default;
 };
 

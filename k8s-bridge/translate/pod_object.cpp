@@ -127,6 +127,7 @@ Result<PodObject> pod_from(const json& object) {
 
   out.node = model::NodeName(spec.text("nodeName", kMaxNameBytes).value_or(""));
   out.created = created_at(metadata);
+  if (const json* written = top.find("spec"); written != nullptr) out.asked_by = asked_by(*written);
   out.problems = std::move(problems).take();
   return out;
 }

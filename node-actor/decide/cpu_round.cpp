@@ -194,8 +194,8 @@ std::optional<model::FeatureState> scaling_feature(const std::optional<model::No
   if (scaling.cpu_amplification == model::Ratio() && scaling.memory_amplification == model::Ratio())
     return std::nullopt;
   return model::FeatureState{"resourceAmplification", model::FeatureState::State::kUnsupported,
-                             fmt::format("inactive: allocatable times cpu {:.2f}, memory {:.2f} is written to nothing "
-                                         "without Kubernetes",
+                             fmt::format("inactive: allocatable times cpu {:.2f}, memory {:.2f} is left to "
+                                         "Koordinator's webhook, which reads the ratio on the Node",
                                          scaling.cpu_amplification.value(), scaling.memory_amplification.value())};
 }
 

@@ -48,7 +48,8 @@ it changes nothing and says so: edit the files there, they are looked at every s
 
 A set of documents is taken whole or not at all: a wrong type, a value out of range or a misspelt key is refused with document, path
 and value, and the policy before it stays in force; so are bounds of `resource-threshold-config` that are the wrong way round, in the
-cluster strategy or in an entry laid over it. A threshold that lacks the key without which nothing acts on it is a notice. *accepted*
+cluster strategy or in an entry laid over it. The case of a key does not count, as in Koordinator, but in `tideline-config`; a notice
+says what it was taken for. A threshold that lacks the key without which nothing acts on it is a notice. *accepted*
 means: a key of Koordinator that this version checks and does not act on; so are some values of active keys. The coordinator logs each
 that is set (`policy-notice`), and `tideline-coordinator check`, `tidectl policy check` and `tidectl policy apply --dry-run` print it.
 

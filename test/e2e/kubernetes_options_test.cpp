@@ -52,7 +52,11 @@ TEST(KubernetesOptions, WrongOnesAreNamed) {
       {{"--policy-source", directory, "--kubeconfig", "/nowhere"}, {"--kubeconfig /nowhere", "--kubernetes"}},
       {{"--policy-source", "kubernetes", "--kube-context", "dev"}, {"--kube-context dev", "--kubeconfig"}},
       {{"--policy-source", "kubernetes", "--kube-qps", "0"}, {"--kube-qps 0", "1 to 10000"}},
-      {{"--policy-source", "kubernetes", "--kube-burst", "0"}, {"--kube-burst 0", "1 to 100000"}}};
+      {{"--policy-source", "kubernetes", "--kube-burst", "0"}, {"--kube-burst 0", "1 to 100000"}},
+      {{"--policy-source", "kubernetes", "--publish-older-names", "koordinator"},
+       {"--publish-older-names", "\"koordinator\"", "koordinator.sh"}},
+      {{"--policy-source", directory, "--publish-older-names", "koordinator.sh"},
+       {"--publish-older-names koordinator.sh", "--kubernetes"}}};
   for (const auto& row : rows) {
     const auto done = check(cluster, row.options);
     EXPECT_EQ(done.exit, 2) << done.output;

@@ -238,12 +238,16 @@ TEST_F(Kubernetes, ABatchPodIsHeldToWhatItAsksForOnItsNode) {
 }
 
 TEST_F(Kubernetes, WithoutColocationNothingIsOffered) {
+  const auto older_name = [] {
+    return world_->node().at("status").at("allocatable").contains("koordinator.sh/batch-cpu");
+  };
   world_->settle(KubernetesWorld::policy(51), 51);
   ASSERT_TRUE(eventually(seconds(90), [] { return batch_is_offered(); })) << world_->logs();
+  EXPECT_TRUE(eventually(seconds(10), older_name)) << "the option asks for it";
   auto off = KubernetesWorld::policy(52);
   off["colocation-config"] = R"({"enable": false})";
   world_->configure(off);
-  expect_within(seconds(5), "withdrawal", [] { return world_->published() == Amounts{}; });
+  expect_within(seconds(5), "withdrawal", [&] { return world_->published() == Amounts{} && !older_name(); });
   world_->settle(KubernetesWorld::policy(56), 56);
   EXPECT_TRUE(eventually(seconds(90), [] { return batch_is_offered(); })) << world_->logs();
 }

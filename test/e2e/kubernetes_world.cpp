@@ -98,7 +98,7 @@ KubernetesWorld::~KubernetesWorld() {
 }
 
 void KubernetesWorld::start_coordinator() {
-  cluster_.start_coordinator({"--kubeconfig", kubeconfig_});
+  cluster_.start_coordinator({"--kubeconfig", kubeconfig_, "--publish-older-names", "koordinator.sh"});
 }
 
 void KubernetesWorld::start_agent() {

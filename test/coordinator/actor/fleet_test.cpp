@@ -98,8 +98,10 @@ TEST_F(Fleet, BridgeIsToldOfAccountsThatRestOnAReportWithWhatPublishingNeeds) {
   const auto fleet = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>(),
                                        fleet::HandsOffBook{}, std::optional<fleet::EvictionArbiter>(),
                                        profile::ProfileBook{}, std::vector<RememberedNode>(), probe());
-  auto parsed = policy::parse({{"colocation-config", R"({"enable": true, "resourceDiffThreshold": 0.25,
-      "updateTimeThresholdSeconds": 60})"}});
+  auto parsed = policy::parse(
+      {{"colocation-config", R"({"enable": true, "resourceDiffThreshold": 0.25,
+      "updateTimeThresholdSeconds": 60})"},
+       {"resource-amplification-config", R"({"enable": true, "resourceAmplificationRatio": {"cpu": 1.5}})"}});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message();
   caf::anon_send(fleet, PolicyLoaded{std::make_shared<const policy::ClusterPolicy>(*parsed), model::PolicyVersion(1)});
   caf::anon_send(fleet, Enrolled{session_of("only-connected", 2)});
@@ -115,6 +117,8 @@ TEST_F(Fleet, BridgeIsToldOfAccountsThatRestOnAReportWithWhatPublishingNeeds) {
   EXPECT_TRUE(computed.account.data_age);
   EXPECT_EQ(computed.diff_threshold, 0.25);
   EXPECT_EQ(computed.update_threshold, model::Duration(std::chrono::seconds(60)));
+  EXPECT_EQ(computed.scaling.cpu_amplification, model::Ratio(150));
+  EXPECT_EQ(computed.scaling.memory_amplification, model::Ratio());
 
   // Made anew, and it does not report: what its Node has must go.
   auto other_life = session_of("n1", 3);

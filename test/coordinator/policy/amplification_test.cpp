@@ -83,7 +83,9 @@ TEST(Amplification, RefusesRatiosBelowOneAndOtherResources) {
 TEST(Amplification, IsToldAsWhatNothingActsOn) {
   const auto node = effective(parsed(R"({"enable": true, "resourceAmplificationRatio": {"memory": 1.2}})"), {});
   EXPECT_THAT(lacks(node, model::NodeStatus{}),
-              ElementsAre(Lack{"resourceAmplification", "without Kubernetes there is no allocatable to amplify"}));
+              ElementsAre(Lack{"resourceAmplification",
+                               "no allocatable is amplified but by Koordinator's webhook, which reads the ratio on the "
+                               "Node"}));
   EXPECT_THAT(lacks(model::NodePolicy{}, model::NodeStatus{}), IsEmpty());
   EXPECT_TRUE(is_of_policy("resourceAmplification"));
 }

@@ -130,9 +130,19 @@ TEST(Normalization, RatiosAreRoundedToTwoDecimals) {
             Ratio(124));
 }
 
+TEST(Normalization, ARatioBelowOneCountsAsOneAndIsNamed) {
+  const auto policy = parsed(R"({"enable": true, "ratioModel": {"a": {"baseRatio": 1.29,
+      "hyperThreadEnabledRatio": 0.82, "turboEnabledRatio": 1.52, "hyperThreadTurboEnabledRatio": 1.0}}})");
+  EXPECT_EQ(ratio_on(policy, {"a", true, false}), Ratio(100));
+  EXPECT_EQ(ratio_on(policy, {"a", false, false}), Ratio(129));
+  ASSERT_EQ(policy.notices.size(), 1u);
+  EXPECT_EQ(policy.notices[0].path, "$.ratioModel.a.hyperThreadEnabledRatio");
+  EXPECT_THAT(policy.notices[0].why, HasSubstr("counts as 1"));
+}
+
 TEST(Normalization, RefusesWhatIsNoRatioWithItsPlace) {
-  EXPECT_THAT(refusal(R"({"ratioModel": {"a": {"baseRatio": 0.82}}})"),
-              AllOf(HasSubstr("$.ratioModel.a.baseRatio is 0.82"), HasSubstr("1..5")));
+  EXPECT_THAT(refusal(R"({"ratioModel": {"a": {"baseRatio": 0}}})"),
+              AllOf(HasSubstr("$.ratioModel.a.baseRatio is 0"), HasSubstr("1..5")));
   EXPECT_THAT(refusal(R"({"ratioModel": {"a b": {"baseRatio": 10}}})"),
               HasSubstr("$.ratioModel[\"a b\"].baseRatio is 10"));
   EXPECT_THAT(refusal(R"({"ratioModel": {"a": {"baseRatio": "1.2"}}})"), HasSubstr("want number (1..5)"));

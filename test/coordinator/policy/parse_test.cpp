@@ -12,6 +12,7 @@ namespace {
 
 using model::ErrorCode;
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
@@ -77,8 +78,11 @@ TEST(Parse, NamesDocumentPathValueAndRangeOfWhatIsWrong) {
        {"$.clusterStrategy.cpuSupressThresholdPercent", "resource-threshold-config",
         "did you mean \"cpuSuppressThresholdPercent\""}},
       {"resource-threshold-config",
-       R"({"clusterStrategy": {"CPUSuppressThresholdPercent": 65}})",
-       {"did you mean \"cpuSuppressThresholdPercent\""}},
+       R"({"clusterStrategy": {"CPUSuppressThresholdPercent": 65, "cpuSuppressThresholdPercent": 60}})",
+       {"$.clusterStrategy.CPUSuppressThresholdPercent", "did you mean \"cpuSuppressThresholdPercent\""}},
+      {"resource-threshold-config",
+       R"({"nodeStrategies": [{"Name": "a"}]})",
+       {"$.nodeStrategies[0].Name", "did you mean \"name\""}},
       {"resource-threshold-config", R"({"enable": true})", {"$.enable", "clusterStrategy or nodeStrategies"}},
       {"resource-threshold-config", R"({"clusterStrategy": []})", {"$.clusterStrategy", "[]", "an object"}},
       {"resource-threshold-config", R"({"nodeStrategies": {}})", {"$.nodeStrategies", "{}", "a list"}},
@@ -231,6 +235,18 @@ TEST(Parse, AcceptsAWholeConfigMapAsKubectlPrintsIt) {
   EXPECT_THAT(policy->documents,
               ElementsAre(Document{"colocation-config", "{\"enable\": true}"},
                           Document{"resource-threshold-config", "{\"clusterStrategy\": {\"enable\": true}}"}));
+}
+
+TEST(Parse, DoesNotMindTheCaseOfKoordinatorsKeys) {
+  const auto policy =
+      parse({{"resource-threshold-config", R"({"clusterStrategy": {"enable": true, "CPUEvictTimeWindowSeconds": 60}})"},
+             {"resource-qos-config", R"({"clusterStrategy": {"LSClass": {"cpuqos": {"Enable": true}}}})"}});
+  ASSERT_TRUE(policy.ok()) << policy.error().message();
+  const auto node = effective(*policy, {});
+  EXPECT_EQ(node.threshold.cpu_evict_time_window_seconds, 60);
+  EXPECT_TRUE(node.qos.ls.enable);
+  EXPECT_THAT(policy->notices, Contains(AllOf(Field(&Notice::path, "$.clusterStrategy.CPUEvictTimeWindowSeconds"),
+                                              Field(&Notice::why, HasSubstr("taken for cpuEvictTimeWindowSeconds")))));
 }
 
 TEST(Parse, TreatsNullAsAbsent) {

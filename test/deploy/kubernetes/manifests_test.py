@@ -22,6 +22,10 @@ IMAGE = re.compile(r"tideline/(coordinator|node):(\S+)$")
 KUSTOMIZE = {"apiVersion", "kind", "bases", "resources", "patchesStrategicMerge", "nameSuffix", "commonLabels"}
 # Attributes of the cert-manager CSI driver; the others of its list are not for a client's certificate.
 CSI = {"issuer-name", "issuer-kind", "issuer-group", "dns-names", "key-usages", "duration"}
+# Fields of the Prometheus operator's kinds that are used here, by its API reference.
+SERVICE_MONITOR = {"jobLabel", "selector", "namespaceSelector", "endpoints"}
+ENDPOINT = {"port", "path", "interval", "scrapeTimeout"}
+RULE = {"alert", "expr", "for", "labels", "annotations"}
 CERTIFICATE = {"secretName", "commonName", "dnsNames", "isCA", "usages", "duration", "privateKey", "issuerRef"}
 
 
@@ -218,6 +222,141 @@ class CertManager(unittest.TestCase):
         self.assertFalse([value for value in attributes.values() if "$" in value])
         self.assertRegex(attributes["csi.cert-manager.io/dns-names"], r"^[\w-]+\.node\.tideline$")
         self.assertIn("client auth", attributes["csi.cert-manager.io/key-usages"])
+
+
+def metrics():
+    """-> {name: (type, text of its row)} of docs/metrics.md, which a test of the coordinator holds against the code; and
+    what it calls process_*, of that code."""
+    rows = {}
+    for line in text_of(f"{SOURCE}/docs/metrics.md").splitlines():
+        if not line.startswith("| `tideline_"):
+            continue
+        names, kind = [cell.strip() for cell in line.split("|")[1:3]]
+        for name in re.findall(r"`(tideline_[a-z_]+)", names):
+            rows[name] = (kind, line)
+    # Its terms are those of the row before.
+    rows["tideline_memory_bytes"] = (rows["tideline_memory_bytes"][0],
+                                     rows["tideline_memory_bytes"][1] + rows["tideline_cpu_cores"][1])
+    code = text_of(f"{SOURCE}/coordinator/actor/web_backend.cpp")
+    for name, kind in re.findall(r'out\.one\("(process_[a-z_]+)", Type::k(\w+)', code):
+        rows[name] = (kind.lower(), '`{job="tideline-coordinator"}`')
+    rows["up"] = ("gauge", "`tideline-coordinator`")  # Prometheus' own
+    return rows
+
+
+class Monitoring(unittest.TestCase):
+    """Its kinds are not known to the API server of the tests, and promtool is not at hand: what is asked of metrics is
+    held against those that there are."""
+    overlay = "overlays/monitoring"
+
+    def objects(self, kind):
+        return [document for path, document in documents() if path.startswith(self.overlay) and document["kind"] == kind]
+
+    def rules(self):
+        return [rule for document in self.objects("PrometheusRule") for group in document["spec"]["groups"]
+                for rule in group["rules"]]
+
+    def dashboard(self):
+        config_map, = self.objects("ConfigMap")
+        self.assertEqual(config_map["metadata"]["labels"]["grafana_dashboard"], "1")
+        (name, text), = config_map["data"].items()
+        self.assertTrue(name.endswith(".json"))
+        return json.loads(text)
+
+    def expressions(self):
+        """-> [(where, PromQL)]"""
+        targets = [(f"{panel['title']} {target['refId']}", target["expr"])
+                   for panel in self.dashboard()["panels"] for target in panel["targets"]]
+        return [(rule["alert"], rule["expr"]) for rule in self.rules()] + targets
+
+    def test_the_coordinators_service_is_scraped_at_its_web_port(self):
+        monitor, = self.objects("ServiceMonitor")
+        self.assertEqual(monitor["apiVersion"], "monitoring.coreos.com/v1")
+        spec = monitor["spec"]
+        self.assertFalse(set(spec) - SERVICE_MONITOR)
+        services = [document for _, document in documents() if document["kind"] == "Service"
+                    and spec["selector"]["matchLabels"].items() <= document["metadata"]["labels"].items()]
+        self.assertTrue(services)
+        self.assertEqual({service["metadata"]["labels"][spec["jobLabel"]] for service in services}, {"tideline-coordinator"})
+        self.assertEqual(spec["namespaceSelector"], {"matchNames": [services[0]["metadata"]["namespace"]]})
+        endpoint, = spec["endpoints"]
+        self.assertEqual(set(endpoint), ENDPOINT)
+        self.assertEqual(endpoint["path"], "/metrics")
+        self.assertIn(endpoint["port"], [port["name"] for service in services for port in service["spec"]["ports"]])
+
+    def test_expressions_ask_for_metrics_that_there_are(self):
+        known, seen = metrics(), set()
+        for where, expr in self.expressions():
+            names = re.findall(r"\b(?:tideline|process)_[a-z_]+\b|\bup\b", expr)
+            self.assertTrue(names, where)
+            for name in names:
+                self.assertIn(name, known, where)
+            for name, labels in re.findall(r"\b([a-z_]+)\{([^}]*)\}", expr):
+                for label, values in re.findall(r'(\w+)=~?"([^"]*)"', labels):
+                    row = known[name][1]
+                    self.assertTrue(label == "job" or re.search(rf"`{name}\{{[^}}]*\b{label}\b", row), f"{where}: {label}")
+                    for value in values.split("|"):
+                        self.assertRegex(row, rf"`[^`]*\b{value}\b[^`]*`", where)
+            seen.update(names)
+        self.assertGreater(len(seen), 30)
+
+    def test_expressions_take_rates_of_counters_and_values_of_gauges(self):
+        known = metrics()
+        for where, expr in self.expressions():
+            for open_, close in ("()", "{}", "[]"):
+                self.assertEqual(expr.count(open_), expr.count(close), where)
+            ranged = re.findall(r"\b(rate|increase|delta)\(([a-z_]+)(?:\{[^}]*\})?\[\d+[mh]\]\)", expr)
+            self.assertEqual(len(ranged), expr.count("["), where)
+            for function, name in ranged:
+                self.assertEqual(known[name][0], "gauge" if function == "delta" else "counter", f"{where}: {name}")
+            plain = expr
+            for whole in re.findall(r"\b(?:rate|increase|delta)\([^)]*\)", expr):
+                plain = plain.replace(whole, "")
+            for name in re.findall(r"\b(?:tideline|process)_[a-z_]+\b", plain):
+                self.assertEqual(known[name][0], "gauge", f"{where}: {name}")
+
+    def test_groups_by_labels_that_the_metric_has(self):
+        known = metrics()
+        for where, expr in self.expressions():
+            for labels, name in re.findall(r"\bby \(([^)]*)\) \((?:\w+\()?([a-z_]+)", expr):
+                for label in labels.split(", "):
+                    self.assertRegex(known[name][1], rf"`{name}\{{[^}}]*\b{label}\b", where)
+
+    def test_alerts_say_what_is_wrong_and_how_bad(self):
+        names = [rule["alert"] for rule in self.rules()]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertGreaterEqual(len(names), 20)
+        for rule in self.rules():
+            self.assertFalse(set(rule) - RULE, rule["alert"])
+            self.assertIn(rule["labels"]["severity"], ("critical", "warning"))
+            self.assertEqual(set(rule["annotations"]), {"summary", "description"}, rule["alert"])
+            self.assertRegex(rule.get("for", "1m"), r"^\d+[mh]$", rule["alert"])
+            for text in rule["annotations"].values():
+                self.assertEqual(text.count("{{"), text.count("}}"))
+                for variable in re.findall(r"\{\{([^}]*)\}\}", text):
+                    self.assertRegex(variable, r"^ \$(value|labels\.\w+)( \| humanize(1024|Duration)?)? $", rule["alert"])
+
+    def test_each_alert_is_in_the_docs_and_no_other(self):
+        told = re.findall(r"^\| `(Tideline\w+)` \|", text_of(f"{SOURCE}/docs/metrics.md"), re.MULTILINE)
+        self.assertEqual(sorted(told), sorted(rule["alert"] for rule in self.rules()))
+
+    def test_the_dashboard_has_panels_that_do_not_lie_on_one_another(self):
+        panels = self.dashboard()["panels"]
+        self.assertGreaterEqual(len(panels), 12)
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+        taken = set()
+        for panel in panels:
+            self.assertTrue(panel["title"] and panel["description"] and panel["targets"], panel["id"])
+            self.assertTrue(panel["fieldConfig"]["defaults"]["unit"])
+            self.assertEqual(panel["datasource"], {"type": "prometheus", "uid": "${datasource}"})
+            self.assertTrue(all(target["legendFormat"] for target in panel["targets"]), panel["title"])
+            place = panel["gridPos"]
+            self.assertLessEqual(place["x"] + place["w"], 24)
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                     for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(cells & taken, panel["title"])
+            taken |= cells
+        self.assertIn("datasource", [variable["name"] for variable in self.dashboard()["templating"]["list"]])
 
 
 class ExamplePolicy(unittest.TestCase):

@@ -26,8 +26,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-/// What kustomize makes of it, for a server of 1.20: that has disruption budgets as v1beta1 only, and no cert-manager,
-/// whose objects manifests_test.py looks at.
+/// What kustomize makes of it, for a server of 1.20: that has disruption budgets as v1beta1 only, and neither
+/// cert-manager nor the Prometheus operator, whose objects manifests_test.py looks at.
 std::string rendered(const std::string& name) {
   const auto made = run({"kubectl", "kustomize", folder(name)});
   EXPECT_EQ(made.exit, 0) << name << ": " << made.output;
@@ -35,7 +35,10 @@ std::string rendered(const std::string& name) {
   std::stringstream lines(made.output);
   std::string document;
   const auto keep = [&] {
-    if (document.find("apiVersion: cert-manager.io/") == std::string::npos) kept += "---\n" + document;
+    const auto is_of = [&](const char* group) { return document.find(group) != std::string::npos; };
+    if (!is_of("apiVersion: cert-manager.io/") && !is_of("apiVersion: monitoring.coreos.com/")) {
+      kept += "---\n" + document;
+    }
     document.clear();
   };
   for (std::string line; std::getline(lines, line);) {
@@ -69,9 +72,9 @@ class Manifests : public testing::Test {
 };
 
 TEST_F(Manifests, TheServerTakesThemAll) {
-  for (const char* name :
-       {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi", "overlays/cert-manager-csi/node",
-        "overlays/priority-classes", "overlays/example-policy", "overlays/example-workloads", "overlays/uninstall"}) {
+  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi",
+                           "overlays/cert-manager-csi/node", "overlays/priority-classes", "overlays/example-policy",
+                           "overlays/example-workloads", "overlays/monitoring", "overlays/uninstall"}) {
     const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(name));
     EXPECT_EQ(taken.exit, 0) << name << ": " << taken.output;
     EXPECT_THAT(taken.output, HasSubstr("(server dry run)")) << name;

@@ -41,8 +41,10 @@ class BridgeTest : public coordinator::Actors {
   }
 
   /// The probe is all of the bridge's neighbours.
-  void begin(const std::vector<ConfigMapName>& config_maps = default_config_maps()) {
+  void begin(const std::vector<ConfigMapName>& config_maps = default_config_maps(),
+             const k8s::OlderNames& older_names = {}) {
     BridgeParts parts;
+    parts.older_names = older_names;
     parts.api = api_;
     parts.feed = std::make_shared<Feed>(config_maps);
     parts.config_maps = config_maps;
@@ -192,6 +194,23 @@ TEST_F(BridgeTest, FallIsWrittenToTheNode) {
     return std::uint64_t{0};
   };
   EXPECT_TRUE(eventually([&] { return falls() == 1; }));
+}
+
+TEST_F(BridgeTest, OlderNameHasWhatPodsDoNotRequestByTheOther) {
+  begin(default_config_maps(), {.koordinator = true, .alibaba = false});
+  auto job = pod_json("job", "n1");
+  job["spec"]["containers"][0]["resources"]["requests"] = {{"kubernetes.io/batch-cpu", "3k"}};
+  list("nodes", {node_json("n1", "1", 8'000)});
+  list("pods", {job});
+  ASSERT_TRUE(eventually([&] { return board_->get().pods == 1; }));
+  offer("n1", 8'000);
+  const auto request = next_request();
+  ASSERT_NE(request, nullptr);
+  const auto written = nlohmann::json::parse(request->request.body)["status"]["allocatable"];
+  EXPECT_EQ(written["kubernetes.io/batch-cpu"], "8000");
+  EXPECT_EQ(written["koordinator.sh/batch-cpu"], "5000");
+  EXPECT_EQ(written["koordinator.sh/batch-memory"], std::to_string(1 << 30));
+  EXPECT_FALSE(written.contains("alibabacloud.com/reclaimed-cpu"));
 }
 
 TEST_F(BridgeTest, FailedWriteIsMadeAgain) {

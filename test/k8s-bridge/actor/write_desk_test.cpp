@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "k8s-bridge/actor/write_answer.h"
 
@@ -161,6 +162,20 @@ TEST_F(Writes, FallIsAPatchOfTheStatusThatGoesFirst) {
   later(minutes(1));
   EXPECT_THAT(sent_, SizeIs(1)) << "it is there";
   EXPECT_EQ(numbers().nodes_above, 0u);
+}
+
+TEST_F(Writes, RatiosOfTheNodesPolicyGoAlong) {
+  observe("n1", 32'000);
+  coordinator::ComputedAccount computed;
+  computed.account.node = NodeName("n1");
+  computed.account.data_age = seconds(1);
+  computed.scaling.cpu_normalization = computed.scaling.cpu_amplification = model::Ratio(125);
+  desk_.offer(computed, now_);
+  desk_.run(now_);
+  ASSERT_THAT(sent_, SizeIs(1));
+  const auto annotations = nlohmann::json::parse(sent_[0].request.body)["metadata"]["annotations"];
+  EXPECT_EQ(annotations["node.koordinator.sh/cpu-normalization-ratio"], "1.25");
+  EXPECT_EQ(annotations["node.koordinator.sh/resource-amplification-ratio"], R"({"cpu":1.25})");
 }
 
 TEST_F(Writes, NodeHasOneWriteOnItsWay) {

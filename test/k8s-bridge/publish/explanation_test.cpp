@@ -1,8 +1,9 @@
+#include "k8s-bridge/publish/explanation.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "k8s-bridge/publish/publisher.h"
 #include "test/k8s-bridge/publish/fake_node.h"
 
 namespace tideline::publish {
@@ -58,6 +59,27 @@ TEST(Explanation, LeavesOutWhatDoesNotFit) {
   for (const std::size_t most : {std::size_t{0}, std::size_t{100}, std::size_t{300}, std::size_t{2048}})
     EXPECT_LE(account_annotation(account(64), most).size(), most);
   EXPECT_EQ(account_annotation(account(64), PublishOptions{}.max_annotation_bytes), terms);
+}
+
+TEST(Explanation, SaysWhichOlderNamesWereWrittenHoweverShortItIs) {
+  const k8s::OlderNames none;
+  const k8s::OlderNames both{.koordinator = true, .alibaba = true};
+  const k8s::OlderNames one{.koordinator = false, .alibaba = true};
+  EXPECT_FALSE(json::parse(account_annotation(account(2), 4096, none)).contains("older-names"));
+  for (const std::size_t most : {std::size_t{300}, std::size_t{1000}, std::size_t{1} << 20}) {
+    EXPECT_EQ(older_names_in(account_annotation(account(64), most, both)), both) << most;
+    EXPECT_EQ(older_names_in(account_annotation(account(64), most, one)), one) << most;
+  }
+  EXPECT_EQ(json::parse(account_annotation(account(0), 4096, one))["older-names"], json::array({"alibabacloud.com"}));
+}
+
+TEST(Explanation, OfSomebodyElseSaysNothingOfOlderNames) {
+  for (const char* text : {"", "{", R"("older-names")", R"(["older-names"])", R"({"older-names": 7})",
+                           R"({"older-names": [7, null, "x"]})", R"({"older-names": "koordinator.sh"})",
+                           R"({"older-names": ["koordinator.sh"])"}) {
+    EXPECT_FALSE(older_names_in(text).any()) << text;
+  }
+  EXPECT_FALSE(older_names_in(R"({"older-names": ["koordinator.sh"], "x": ")" + std::string(5000, 'x') + "\"}").any());
 }
 
 TEST(Explanation, OfAnAccountWithoutAReportHasNoAge) {

@@ -133,7 +133,10 @@ TEST_F(ForeignTest, TakesTheWantedValueFromAnybody) {
   publisher_.offer(offering(60'000), at(90));
   api_.set(kCpu, "60000");
   EXPECT_EQ(observe(100), std::nullopt);
-  EXPECT_THAT(run(400), IsEmpty());
+  EXPECT_THAT(run(299), IsEmpty());
+  EXPECT_THAT(run(300), ElementsAre(WriteReason::kRefresh)) << "of what it was before third parties";
+  EXPECT_EQ(batch_cpu(), MilliCpu(60'000));
+  EXPECT_THAT(run(700), IsEmpty());
 }
 
 TEST_F(ForeignTest, SeesACapacityThatIsAnother) {

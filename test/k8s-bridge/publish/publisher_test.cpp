@@ -72,7 +72,7 @@ TEST_F(PublisherTest, WritesTheFirstOfferAtOnce) {
                           {"kubernetes.io/mid-memory", "0"}};
   EXPECT_EQ(body["status"], (json{{"capacity", resources}, {"allocatable", resources}}));
   EXPECT_EQ(body["metadata"]["uid"], "u1") << "so that it is no other Node's";
-  EXPECT_THAT(body["metadata"]["annotations"], SizeIs(1));
+  EXPECT_THAT(body["metadata"]["annotations"], SizeIs(2)) << "and batch before third parties";
   EXPECT_EQ(json::parse(body["metadata"]["annotations"]["tideline.io/reclaimed"].get<std::string>())["policy"], 3);
   EXPECT_EQ(last_.values, (k8s::Extended{MilliCpu(35'000), Bytes(20 * kGi), MilliCpu(7'000), Bytes(0)}));
   EXPECT_THAT(run_through(1, 900), IsEmpty()) << "it is true";
@@ -351,21 +351,6 @@ TEST_F(PublisherTest, TellsWhereTooMuchIsPublishedAndSinceWhen) {
   EXPECT_THAT(publisher_.due(at(36), 1), SizeIs(1));
   publisher_.written(NodeName("n"), "8", at(37));
   EXPECT_EQ(publisher_.above(at(37)).nodes, 0u);
-}
-
-TEST_F(PublisherTest, WritesWhatBatchIsBeforeThirdPartiesWhileTheyHaveAPart) {
-  Offer shared = offering(35'000);
-  shared.account.cpu.third_party = MilliCpu(5'000);
-  shared.account.cpu.origin = MilliCpu(40'000);
-  start(shared);
-  const std::string key(k8s::kOriginAnnotation);
-  EXPECT_EQ(json::parse(api_.object()["metadata"]["annotations"][key].get<std::string>()),
-            json::parse(R"({"resources": {"kubernetes.io/batch-cpu": "40000",
-                                          "kubernetes.io/batch-memory": "21474836480"}})"));
-  EXPECT_THAT(run_through(0, 900), IsEmpty());
-  offer(offering(35'000), 1000);
-  EXPECT_THAT(run(1000), ElementsAre(WriteReason::kRefresh)) << "the numbers are the same, but not their story";
-  EXPECT_FALSE(api_.object()["metadata"]["annotations"].contains(key));
 }
 
 TEST_F(PublisherTest, ForgetsANodeThatIsGone) {

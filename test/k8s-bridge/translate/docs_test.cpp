@@ -64,7 +64,7 @@ class DocsTest : public testing::Test {
   const std::map<std::string, Said> said_ = read_document();
 };
 
-TEST_F(DocsTest, ListsTheResourcesThatAreRead) {
+TEST_F(DocsTest, ListsTheResourcesThatAreReadOrWritten) {
   const Keys read{std::string(kBatchCpu),     std::string(kBatchMemory),    std::string(kMidCpu),
                   std::string(kMidMemory),    std::string(kOlderBatchCpu),  std::string(kOlderBatchMemory),
                   std::string(kReclaimedCpu), std::string(kReclaimedMemory)};
@@ -94,7 +94,8 @@ TEST_F(DocsTest, ListsTheLabelsOfANodeThatMeanSomething) {
 }
 
 TEST_F(DocsTest, ListsTheAnnotationsOfANodeThatAreReadOrWritten) {
-  Keys known{std::string(kOriginAnnotation), std::string(kAccountAnnotation)};
+  Keys known{std::string(kOriginAnnotation), std::string(kAccountAnnotation), std::string(kNormalizationAnnotation),
+             std::string(kAmplificationAnnotation), std::string(kRawAllocatableAnnotation)};
   add(known, kNodeAnnotations);
   EXPECT_EQ(said_.at("Annotations of a node").acted_on, known);
 }

@@ -1,6 +1,8 @@
 #include "k8s-bridge/translate/mirror.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -96,6 +98,40 @@ TEST(Mirror, GivesANodesSet) {
   EXPECT_EQ(mirror.pod(model::PodUid("3"))->node, NodeName("b"));
   EXPECT_EQ(mirror.pod(model::PodUid("9")), nullptr);
   EXPECT_EQ(mirror.objects(NodeName("z")), NodeObjects{});
+}
+
+TEST(Mirror, SumsWhatPodsThatDidNotEndRequestByEachNameOfBatch) {
+  const auto asking = [](const std::string& uid, BatchName cpu, BatchName memory, std::int64_t amount) {
+    PodObject asks = pod(uid, "a");
+    asks.asked_by = {cpu, memory};
+    asks.pod.requests.batch_cpu = model::MilliCpu(amount);
+    asks.pod.requests.batch_memory = model::Bytes(amount);
+    return asks;
+  };
+  PodObject ended = asking("4", BatchName::kKubernetes, BatchName::kKubernetes, 1000);
+  ended.pod.phase = model::PodPhase::kSucceeded;
+  Mirror mirror;
+  list(mirror, {node("a"), node("b")},
+       {asking("1", BatchName::kKubernetes, BatchName::kKubernetes, 1),
+        asking("2", BatchName::kKoordinator, BatchName::kAlibaba, 20),
+        asking("3", BatchName::kKoordinator, BatchName::kKoordinator, 300), ended, pod("5", "a")});
+  const BatchRequests requests = mirror.batch_requests(NodeName("a"));
+  EXPECT_EQ(requests.cpu, (std::array{model::MilliCpu(1), model::MilliCpu(320), model::MilliCpu(0)}));
+  EXPECT_EQ(requests.memory, (std::array{model::Bytes(1), model::Bytes(300), model::Bytes(20)}));
+  EXPECT_EQ(mirror.batch_requests(NodeName("b")), BatchRequests{});
+  EXPECT_EQ(mirror.batch_requests(NodeName("nobody")), BatchRequests{});
+}
+
+TEST(Mirror, SumsOfWhatPodsRequestHaveABound) {
+  Mirror mirror;
+  std::vector<PodObject> pods;
+  for (int i = 0; i < 40; ++i) {
+    pods.push_back(pod(std::to_string(i), "a"));
+    pods.back().pod.requests.batch_memory = model::Bytes(INT64_MAX);
+  }
+  list(mirror, {node("a")}, pods);
+  EXPECT_GE(mirror.batch_requests(NodeName("a")).memory[0], model::Bytes(std::int64_t{1} << 60));
+  EXPECT_LE(mirror.batch_requests(NodeName("a")).memory[0], model::Bytes(std::int64_t{1} << 61));
 }
 
 TEST(Mirror, IsNotMovedByHeartbeats) {

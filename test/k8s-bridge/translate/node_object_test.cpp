@@ -79,6 +79,50 @@ TEST(NodeObject, TakesMoreBatchThanAHostHasAsNormalisedCpusAre) {
   EXPECT_EQ(read(object).allocatable.batch_cpu, MilliCpu(40'000'000));
 }
 
+TEST(NodeObject, ReadsTheOlderNamesOfBatch) {
+  json object = node_one();
+  object["status"]["allocatable"].update(json{{"koordinator.sh/batch-cpu", "35k"},
+                                              {"koordinator.sh/batch-memory", "50Gi"},
+                                              {"alibabacloud.com/reclaimed-cpu", "7"},
+                                              {"alibabacloud.com/reclaimed-memory", "8"}});
+  const Extended allocatable = read(object).allocatable;
+  EXPECT_EQ(allocatable.older_batch_cpu, MilliCpu(35'000));
+  EXPECT_EQ(allocatable.older_batch_memory, Bytes(50 * kGi));
+  EXPECT_EQ(allocatable.reclaimed_cpu, MilliCpu(7));
+  EXPECT_EQ(allocatable.reclaimed_memory, Bytes(8));
+}
+
+/// node_one() has 103500m and 500Gi in its status.
+NodeObject with_raw_allocatable(const json& value) {
+  json object = node_one();
+  object["metadata"]["annotations"]["node.koordinator.sh/raw-allocatable"] = value;
+  return read(object);
+}
+
+TEST(NodeObject, TakesAllocatableBeforeItWasAmplified) {
+  const NodeObject amplified = with_raw_allocatable(R"({"cpu":"70","memory":"400Gi","pods":"110"})");
+  EXPECT_EQ(amplified.cpu_allocatable, MilliCpu(70'000));
+  EXPECT_EQ(amplified.memory_allocatable, Bytes(400 * kGi));
+  EXPECT_THAT(amplified.problems, IsEmpty());
+  const NodeObject cpu_alone = with_raw_allocatable(R"({"cpu":"70"})");
+  EXPECT_EQ(cpu_alone.cpu_allocatable, MilliCpu(70'000));
+  EXPECT_EQ(cpu_alone.memory_allocatable, Bytes(500 * kGi));
+}
+
+TEST(NodeObject, TakesARawAllocatableAboveTheStatusForOneThatWasLeftBehind) {
+  const NodeObject node = with_raw_allocatable(R"({"cpu":"104","memory":"512Gi"})");
+  EXPECT_EQ(node.cpu_allocatable, MilliCpu(103'500));
+  EXPECT_EQ(node.memory_allocatable, Bytes(500 * kGi));
+}
+
+TEST(NodeObject, NamesARawAllocatableThatCannotBeRead) {
+  for (const json& value : {json("{"), json("[]"), json(7), json(R"({"cpu":"-1"})"), json(std::string(5000, ' '))}) {
+    const NodeObject node = with_raw_allocatable(value);
+    EXPECT_EQ(node.cpu_allocatable, MilliCpu(103'500)) << value;
+    EXPECT_THAT(node.problems, ElementsAre(HasSubstr("node.koordinator.sh/raw-allocatable"))) << value;
+  }
+}
+
 TEST(NodeObject, KeepsAnAnnotationThatWithholdsTheOfferUnreadable) {
   const std::pair<json, const char*> cases[] = {
       {"{\"resources\": {\"cpu\": \"2\"}}" + std::string(5000, ' '), "as only blanks were cut"},

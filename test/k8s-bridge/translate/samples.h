@@ -137,6 +137,7 @@ inline nlohmann::json node_one() {
       "annotations": {
         "node.koordinator.sh/colocation-strategy": "{\"enable\": true, \"cpuReclaimThresholdPercent\": 70}",
         "node.koordinator.sh/originExtendedAllocatable": "{\"resources\":{}}",
+        "node.koordinator.sh/raw-allocatable": "{\"cpu\":\"103500m\",\"memory\":\"500Gi\"}",
         "node.koordinator.sh/reservation": "{\"resources\": {\"cpu\": \"2\"}}",
         "tideline.io/reclaimed": "{\"policy\": 3}",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true"
