@@ -57,6 +57,7 @@ struct KubernetesArguments {
   bool preferred_given = false;
   std::uint32_t requests_a_second = 30;
   std::uint32_t burst = 60;
+  bool node_metrics = false;
   std::vector<bridge::ConfigMapName> config_maps;  // that policy comes from, by preference
 };
 
@@ -139,6 +140,11 @@ Result<void> settle_kubernetes(const KubernetesArguments& kubernetes) {
                     "--kubernetes beside another source",
                     kubernetes.kubeconfig));
   }
+  if (!kubernetes.enabled && kubernetes.node_metrics) {
+    return model::invalid(
+        "--node-metrics: nothing asks for Kubernetes: give --policy-source kubernetes, or --kubernetes beside another "
+        "source");
+  }
   if (kubernetes.kubeconfig.empty() && !kubernetes.context.empty()) {
     return model::invalid(fmt::format("--kube-context {}: want --kubeconfig as well", kubernetes.context));
   }
@@ -211,6 +217,7 @@ Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArgume
   config.client.burst = kubernetes.burst;
   config.client.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
   config.config_maps = kubernetes.config_maps;
+  config.node_metrics = kubernetes.node_metrics;
   auto started = bridge::KubernetesBridge::start(std::move(config));
   if (!started) return started.error();
   return std::shared_ptr<coordinator::Bridge>(*std::move(started));
@@ -395,6 +402,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--kube-burst", kubernetes.burst, "requests that may be made at once above that")
       ->capture_default_str();
+  app.add_flag("--node-metrics", kubernetes.node_metrics,
+               "write what nodes and their pods use to NodeMetric objects, as Koordinator does; the cluster must have "
+               "the resource");
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")

@@ -84,6 +84,9 @@ caf::behavior FleetActor::make_behavior() {
       [this](const HandsOffKept& kept) { desk_.kept(kept.change, kept.outcome, arrival_now()); },
       [this](const EvictionAsked& asked) { evict(asked.ask); },
       [this](const EvictionsKept& kept) { evictions_.kept(kept.change, kept.outcome); },
+      [this](const MeasureNodes& ask) {
+        send(bridge_, measures_.measured(ask, {fleet_, rollout_, ledger_.profiles()}, arrival_now()));
+      },
       [this](const AskHandsOffBegin& ask) { hands_off(ask); },
       [this](const AskHandsOffList& ask) { ask.reply(desk_.rows(ask.node, clock::mono_now())); },
       [this](const AskHandsOffEnd& ask) {
@@ -156,6 +159,7 @@ void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived)
   keep(report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
   ledger_.reported(report, arrived->mono);
+  measures_.reported(report);
   for (const auto& problem : rollout_.told(report.node, policy::facts_of(report.status)))
     log::warn("node-metadata", "{}: {}", report.node.str(), problem);
   push_soon();
@@ -260,6 +264,7 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
     rollout_.forget(name);
     desk_.forget(name, arrival_now());
     evictions_.forget(name);
+    measures_.forget(name);
     ledger_.forget(name);
   }
 }

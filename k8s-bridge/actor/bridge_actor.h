@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "k8s-bridge/actor/event_desk.h"
 #include "k8s-bridge/actor/feed.h"
 #include "k8s-bridge/actor/messages.h"
+#include "k8s-bridge/actor/metric_desk.h"
 #include "k8s-bridge/actor/push_book.h"
 #include "k8s-bridge/actor/told_once.h"
 #include "k8s-bridge/actor/write_desk.h"
@@ -33,6 +35,7 @@ struct BridgeParts {
   std::vector<ConfigMapName> config_maps;  // as the feed has them
   std::function<void(Sets)> push;          // to the nodes' sessions
   std::shared_ptr<coordinator::BridgeBoard> board;
+  std::optional<measure::MetricOptions> node_metrics = {};  // nullopt: none are written
 };
 
 /// After a list it is at work for long: spawn it detached.
@@ -43,7 +46,7 @@ class BridgeActor : public caf::event_based_actor {
   void on_exit() override;
 
  private:
-  void begin(const caf::actor& policy);
+  void begin(const coordinator::BridgeBegins& begins);
 
   // Of what the API server tells.
   void take();
@@ -66,16 +69,19 @@ class BridgeActor : public caf::event_based_actor {
   WriteDesk::Out write_out();
   ConfigDesk::Out config_out();
   EventDesk::Out event_out();
+  MetricDesk::Out metric_out();
 
   model::Epoch epoch_;
   BridgeParts parts_;
   caf::actor policy_;
+  caf::actor fleet_;
   k8s::Mirror mirror_;
   std::set<model::NodeName> nodes_;  // that the mirror has
   PushBook pushes_;
   EventDesk events_;
   WriteDesk writes_;
   ConfigDesk configs_;
+  std::optional<MetricDesk> metrics_;
   std::vector<coordinator::BridgeNumbers::Watch> watches_;  // by ResourceIndex
   model::MonoTime shown_;
   ToldOnce told_{1024};

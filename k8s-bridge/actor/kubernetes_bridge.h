@@ -2,6 +2,7 @@
 // The bridge put together: client, feed, actor.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "coordinator/actor/bridge.h"
@@ -9,6 +10,7 @@
 #include "k8s-bridge/actor/config_choice.h"
 #include "k8s-bridge/actor/feed.h"
 #include "k8s-bridge/api/client.h"
+#include "k8s-bridge/measure/metric_book.h"
 #include "messages/model/result.h"
 
 namespace tideline::bridge {
@@ -17,14 +19,18 @@ struct KubernetesConfig {
   k8s_api::ClientConfig client;
   /// Policy comes from the first of these that is there; none: it comes from elsewhere.
   std::vector<ConfigMapName> config_maps;
+  bool node_metrics = false;  // NodeMetric objects are written
 };
+/// What of the client's budget NodeMetrics may take. What is left is for falls, watches and the rest, which go first.
+inline constexpr double kNodeMetricsShare = 2.0 / 3;
 
 class KubernetesBridge final : public coordinator::Bridge {
  public:
   /// Errors name the access' file. An API server that is away is none.
   static model::Result<std::shared_ptr<KubernetesBridge>> start(KubernetesConfig config);
 
-  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps);
+  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps,
+                   std::optional<measure::MetricOptions> node_metrics = std::nullopt);
   ~KubernetesBridge() override;
   KubernetesBridge(const KubernetesBridge&) = delete;
   KubernetesBridge& operator=(const KubernetesBridge&) = delete;
@@ -36,6 +42,7 @@ class KubernetesBridge final : public coordinator::Bridge {
  private:
   ApiPortPtr api_;
   std::vector<ConfigMapName> config_maps_;
+  std::optional<measure::MetricOptions> node_metrics_;
   std::shared_ptr<Feed> feed_;
   std::shared_ptr<coordinator::BridgeBoard> board_ = std::make_shared<coordinator::BridgeBoard>();
 };
