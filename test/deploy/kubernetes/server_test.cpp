@@ -1,5 +1,6 @@
 // What deploy/kubernetes says, as a real API server takes it.
 
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
 #include <string>
@@ -69,9 +70,9 @@ class Manifests : public testing::Test {
 };
 
 TEST_F(Manifests, TheServerTakesThemAll) {
-  for (const char* name :
-       {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi", "overlays/cert-manager-csi/node",
-        "overlays/priority-classes", "overlays/example-policy", "overlays/example-workloads", "overlays/uninstall"}) {
+  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi",
+                           "overlays/cert-manager-csi/node", "overlays/node-metrics", "overlays/priority-classes",
+                           "overlays/example-policy", "overlays/example-workloads", "overlays/uninstall"}) {
     const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(name));
     EXPECT_EQ(taken.exit, 0) << name << ": " << taken.output;
     EXPECT_THAT(taken.output, HasSubstr("(server dry run)")) << name;
@@ -118,6 +119,7 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
       {{"delete", "nodes"}, false},
       {{"delete", "pods", "--all-namespaces"}, false},
       {{"patch", "pods", "--subresource=status"}, false},
+      {{"patch", "nodemetrics.slo.koordinator.sh"}, false},
       {{"create", "pods", "--subresource=exec"}, false},
       {{"list", "configmaps", "--namespace=kube-system"}, false},
       {{"get", "configmaps/coredns", "--namespace=kube-system"}, false},
@@ -132,6 +134,32 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
     const auto answer = plane_->kubectl(arguments);
     EXPECT_EQ(answer.exit == 0, allowed) << testing::PrintToString(question) << ": " << answer.output;
   }
+}
+
+TEST_F(Manifests, NodeMetricsTakeAResourceAndRightsOfTheirOwn) {
+  for (const char* file : {"overlays/node-metrics/crd.yaml", "overlays/node-metrics/rbac.yaml"}) {
+    const auto applied = plane_->kubectl({"apply", "-f", folder(file)});
+    ASSERT_EQ(applied.exit, 0) << applied.output;
+  }
+  const auto established =
+      plane_->kubectl({"wait", "--for=condition=Established", "--timeout=60s", "crd/nodemetrics.slo.koordinator.sh"});
+  ASSERT_EQ(established.exit, 0) << established.output;
+  const auto may = [](std::vector<std::string> question) {
+    std::vector<std::string> arguments{"auth", "can-i"};
+    arguments.insert(arguments.end(), question.begin(), question.end());
+    arguments.push_back("--as=system:serviceaccount:tideline-system:tideline-coordinator");
+    return plane_->kubectl(arguments).exit == 0;
+  };
+  // The server's own list of roles may be a moment behind.
+  EXPECT_TRUE(eventually(std::chrono::seconds(10), [&] { return may({"create", "nodemetrics.slo.koordinator.sh"}); }));
+  EXPECT_TRUE(may({"patch", "nodemetrics.slo.koordinator.sh"}));
+  EXPECT_TRUE(may({"patch", "nodemetrics.slo.koordinator.sh", "--subresource=status"}));
+  EXPECT_FALSE(may({"delete", "nodemetrics.slo.koordinator.sh"}));
+  EXPECT_FALSE(may({"list", "nodemetrics.slo.koordinator.sh"}));
+  // That no other test finds the rights.
+  for (const char* file : {"overlays/node-metrics/rbac.yaml", "overlays/node-metrics/crd.yaml"})
+    EXPECT_EQ(plane_->kubectl({"delete", "-f", folder(file)}).exit, 0);
+  EXPECT_TRUE(eventually(std::chrono::seconds(10), [&] { return !may({"patch", "nodemetrics.slo.koordinator.sh"}); }));
 }
 
 TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {
