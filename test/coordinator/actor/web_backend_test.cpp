@@ -56,6 +56,7 @@ BridgeNumbers bridge_numbers() {
   numbers.writes_failed = 5;
   numbers.nodes_above = 1;
   numbers.longest_above = std::chrono::milliseconds(1'500);
+  numbers.node_metrics = BridgeNumbers::NodeMetrics{.nodes = 20, .written = 900, .failed = 8, .stretch = 1.5};
   return numbers;
 }
 
@@ -116,21 +117,33 @@ TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
 
 TEST(Metrics, ShowTheBridgeWhereThereIsOne) {
   const auto shown = text();
-  for (const auto* line :
-       {"\ntideline_kubernetes_requests_total{answer=\"2xx\"} 70\n",
-        "\ntideline_kubernetes_requests_total{answer=\"429\"} 3\n", "\ntideline_kubernetes_requests_waiting 4\n",
-        "\ntideline_kubernetes_watch_up{resource=\"nodes\"} 1\n",
-        "\ntideline_kubernetes_watch_up{resource=\"pods\"} 0\n",
-        "\ntideline_kubernetes_watch_state_seconds{resource=\"nodes\"} 10\n",
-        "\ntideline_kubernetes_watch_state_seconds{resource=\"pods\"} 2.5\n", "\ntideline_kubernetes_lists_total 6\n",
-        "\ntideline_kubernetes_relists_total 1\n", "\ntideline_kubernetes_nodes 24\n",
-        "\ntideline_kubernetes_pods 610\n", "\ntideline_kubernetes_sets_pushed_total 800\n",
-        "\ntideline_kubernetes_sets_unacked 2\n", "\ntideline_kubernetes_writes_total{reason=\"fall\"} 11\n",
-        "\ntideline_kubernetes_writes_failed_total 5\n", "\ntideline_kubernetes_nodes_above_offer 1\n",
-        "\ntideline_kubernetes_above_offer_seconds 1.5\n"}) {
+  for (const auto* line : {"\ntideline_kubernetes_requests_total{answer=\"2xx\"} 70\n",
+                           "\ntideline_kubernetes_requests_total{answer=\"429\"} 3\n",
+                           "\ntideline_kubernetes_requests_waiting 4\n",
+                           "\ntideline_kubernetes_watch_up{resource=\"nodes\"} 1\n",
+                           "\ntideline_kubernetes_watch_up{resource=\"pods\"} 0\n",
+                           "\ntideline_kubernetes_watch_state_seconds{resource=\"nodes\"} 10\n",
+                           "\ntideline_kubernetes_watch_state_seconds{resource=\"pods\"} 2.5\n",
+                           "\ntideline_kubernetes_lists_total 6\n",
+                           "\ntideline_kubernetes_relists_total 1\n",
+                           "\ntideline_kubernetes_nodes 24\n",
+                           "\ntideline_kubernetes_pods 610\n",
+                           "\ntideline_kubernetes_sets_pushed_total 800\n",
+                           "\ntideline_kubernetes_sets_unacked 2\n",
+                           "\ntideline_kubernetes_writes_total{reason=\"fall\"} 11\n",
+                           "\ntideline_kubernetes_writes_failed_total 5\n",
+                           "\ntideline_kubernetes_nodes_above_offer 1\n",
+                           "\ntideline_kubernetes_above_offer_seconds 1.5\n",
+                           "\ntideline_kubernetes_node_metrics_nodes 20\n",
+                           "\ntideline_kubernetes_node_metrics_written_total 900\n",
+                           "\ntideline_kubernetes_node_metrics_failed_total 8\n",
+                           "\ntideline_kubernetes_node_metrics_stretch 1.5\n"}) {
     EXPECT_THAT(shown, HasSubstr(line));
   }
   EXPECT_THAT(text(std::nullopt), testing::Not(HasSubstr("kubernetes")));
+  auto without = bridge_numbers();
+  without.node_metrics.reset();
+  EXPECT_THAT(text(without), testing::Not(HasSubstr("node_metrics")));
 }
 
 TEST(Metrics, ShowThisProcess) {
