@@ -1,14 +1,16 @@
 // Nodes, Pods and ConfigMaps as anyone may write them who may write to the API server: whatever they are, the answer is
 // an Error, or an object within the bounds of a report whose problems are told within bounds, too.
 //
-// An input is a letter, 'p', 'n' or 'c', and the JSON of a Pod, a Node or a ConfigMap.
+// An input is a letter, 'p', 'n', 'c' or 'm', and the JSON of a Pod, a Node, a ConfigMap or a NodeMetric.
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "k8s-bridge/measure/metric_json.h"
 #include "k8s-bridge/translate/fields.h"
 #include "k8s-bridge/translate/mirror.h"
 #include "k8s-bridge/translate/objects.h"
@@ -97,6 +99,15 @@ bool look_at_config_map(const json& object) {
   return true;
 }
 
+measure::Wanted wanted_metric() {
+  return {model::NodeName("n1"), "uid-n1", std::chrono::seconds(60), std::chrono::seconds(300)};
+}
+
+/// The answer to a write of its status. Whether it is as wanted.
+bool look_at_metric(std::string_view object) {
+  return measure::is_as_wanted(object, wanted_metric());
+}
+
 Bytes input(char kind, const json& object, bool is_pretty) {
   const std::string text = kind + object.dump(is_pretty ? 2 : -1);
   return {text.begin(), text.end()};
@@ -120,6 +131,7 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     sound.push_back(input('p', busy, is_pretty));
     sound.push_back(input('n', k8s::node_one(), is_pretty));
     sound.push_back(input('c', map, is_pretty));
+    sound.push_back(input('m', json::parse(measure::object_body(wanted_metric())), is_pretty));
   }
   return sound;
 }
@@ -147,6 +159,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const bool is_taken = text.front() == 'n'   ? fuzz::look_at_node(*object)
                         : text.front() == 'c' ? fuzz::look_at_config_map(*object)
+                        : text.front() == 'm' ? fuzz::look_at_metric(text.substr(1))
                                               : fuzz::look_at_pod(*object);
   if (is_taken) ++fuzz::accepted;
   return 0;
