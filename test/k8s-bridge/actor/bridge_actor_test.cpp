@@ -295,14 +295,14 @@ TEST_F(BridgeTest, NodeMetricIsWrittenOfWhatTheFleetTells) {
   node_metrics_->first_interval = std::chrono::milliseconds(300);
   begin({});
   list_one_node();
-  const auto ask = [&] {
+  const auto question = [&] {
     auto asked = next<coordinator::MeasureNodes>();
     while (asked && asked->nodes.empty())
       asked = next<coordinator::MeasureNodes>();
     return asked;
   }();
-  ASSERT_TRUE(ask);
-  EXPECT_THAT(ask->nodes, testing::ElementsAre(NodeName("n1")));
+  ASSERT_TRUE(question);
+  EXPECT_THAT(question->nodes, testing::ElementsAre(NodeName("n1")));
   coordinator::MeasuredNode node;
   node.node = NodeName("n1");
   node.interval = std::chrono::seconds(60);
