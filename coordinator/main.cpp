@@ -61,6 +61,7 @@ struct KubernetesArguments {
   std::uint32_t burst = 60;
   std::string older_names_text;
   k8s::OlderNames older_names = {};
+  bool node_metrics = false;
   std::vector<bridge::ConfigMapName> config_maps;  // that policy comes from, by preference
 };
 
@@ -142,6 +143,11 @@ Result<void> settle_kubernetes(KubernetesArguments& kubernetes) {
         fmt::format("--kubeconfig {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
                     "--kubernetes beside another source",
                     kubernetes.kubeconfig));
+  }
+  if (!kubernetes.enabled && kubernetes.node_metrics) {
+    return model::invalid(
+        "--node-metrics: nothing asks for Kubernetes: give --policy-source kubernetes, or --kubernetes beside another "
+        "source");
   }
   if (kubernetes.kubeconfig.empty() && !kubernetes.context.empty()) {
     return model::invalid(fmt::format("--kube-context {}: want --kubeconfig as well", kubernetes.context));
@@ -225,6 +231,7 @@ Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArgume
   config.client.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
   config.config_maps = kubernetes.config_maps;
   config.older_names = kubernetes.older_names;
+  config.node_metrics = kubernetes.node_metrics;
   auto started = bridge::KubernetesBridge::start(std::move(config));
   if (!started) return started.error();
   return std::shared_ptr<coordinator::Bridge>(*std::move(started));
@@ -413,6 +420,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
       "--publish-older-names", kubernetes.older_names_text,
       "names of batch's resources to publish as well: koordinator.sh, alibabacloud.com, or both with a comma "
       "between");
+  app.add_flag("--node-metrics", kubernetes.node_metrics,
+               "write what nodes and their pods use to NodeMetric objects, as Koordinator does; the cluster must have "
+               "the resource");
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")

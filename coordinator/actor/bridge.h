@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,14 @@ struct BridgeNumbers {
   std::size_t evictions_open = 0;                                // wanted, and not through
   std::size_t nodes_above = 0;                                   // whose published value is above the ledger's offer
   model::Duration longest_above{0};
+  /// Writes of NodeMetric objects' status.
+  struct NodeMetrics {
+    std::size_t nodes = 0;  // that are measured
+    std::uint64_t written = 0;
+    std::uint64_t failed = 0;
+    double stretch = 1;  // times its own interval that each node waits
+  };
+  std::optional<NodeMetrics> node_metrics = {};  // nullopt: none are written
 };
 
 /// Carries the newest numbers from the bridge to whoever asks. Thread-safe.

@@ -85,6 +85,9 @@ caf::behavior FleetActor::make_behavior() {
       [this](const EvictionAsked& asked) { evict(asked.ask); },
       [this](const EvictionsKept& kept) { evictions_.kept(kept.change, kept.outcome); },
       [this](const ApiEvictionChanged& changed) { evictions_.changed(changed.node, changed.verdict, arrival_now()); },
+      [this](const MeasureNodes& ask) {
+        send(bridge_, measures_.measured(ask, {fleet_, rollout_, ledger_.profiles()}, arrival_now()));
+      },
       [this](const AskHandsOffBegin& ask) { hands_off(ask); },
       [this](const AskHandsOffList& ask) { ask.reply(desk_.rows(ask.node, clock::mono_now())); },
       [this](const AskHandsOffEnd& ask) {
@@ -157,6 +160,7 @@ void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived)
   keep(report.node, intake->events);
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
   ledger_.reported(report, arrived->mono);
+  measures_.reported(report);
   for (const auto& problem : rollout_.told(report.node, policy::facts_of(report.status)))
     log::warn("node-metadata", "{}: {}", report.node.str(), problem);
   push_soon();
@@ -265,6 +269,7 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
     rollout_.forget(name);
     desk_.forget(name, arrival_now());
     evictions_.forget(name);
+    measures_.forget(name);
     ledger_.forget(name);
   }
 }

@@ -12,6 +12,7 @@
 #include "coordinator/actor/hands_off_desk.h"
 #include "coordinator/actor/ledger_book.h"
 #include "coordinator/actor/link_port.h"
+#include "coordinator/actor/measure_desk.h"
 #include "coordinator/actor/messages.h"
 #include "coordinator/actor/pace_desk.h"
 #include "coordinator/actor/prediction_keeper.h"
@@ -72,6 +73,7 @@ class FleetActor : public caf::event_based_actor {
     std::optional<link::BatchAccount> told;  // what the link is told for it
   };
   std::map<model::NodeName, Session> sessions_;
+  MeasureDesk measures_;
   PaceDesk paces_;
   bool pace_due_ = false;
   LedgerBook ledger_;

@@ -18,6 +18,7 @@
 #include "coordinator/profile/profile_book.h"
 #include "messages/link/session.h"
 #include "messages/model/eviction.h"
+#include "messages/model/node_metric.h"
 #include "messages/model/policy.h"
 #include "messages/model/reclaimed.h"
 #include "storage/store/history_store.h"
@@ -141,6 +142,20 @@ struct ComputedAccount {
 };
 struct AccountsComputed {
   std::shared_ptr<const std::vector<ComputedAccount>> accounts;
+};
+// -- bridge -> fleet
+/// What do these use? MeasureDesk::kMostAtOnce at most.
+struct MeasureNodes {
+  std::vector<model::NodeName> nodes;
+};
+// -- fleet -> bridge
+struct MeasuredNode {
+  model::NodeName node;
+  model::Duration interval{0};          // metricReportIntervalSeconds of its policy
+  model::SharedNodeMetric metric = {};  // null: it is not live, or not known in whole
+};
+struct NodesMeasured {
+  std::shared_ptr<const std::vector<MeasuredNode>> nodes;
 };
 // -- bridge -> policy
 /// The newest input of a source that comes by messages. An error: there is one, and it cannot be read.
@@ -348,6 +363,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictThroughApi)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ApiEvictionChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ObjectsAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AccountsComputed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::MeasureNodes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::NodesMeasured)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyInput)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyJudged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::BridgeBegins)

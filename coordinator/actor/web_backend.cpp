@@ -147,6 +147,17 @@ void add_history(web::Exposition& out, const HistoryCounts& history, const store
   out.sample(number(store.memory_bytes), {{"where", "memory"}});
 }
 
+void add_node_metrics(web::Exposition& out, const BridgeNumbers::NodeMetrics& metrics) {
+  out.one("tideline_kubernetes_node_metrics_nodes", Type::kGauge, "Nodes whose NodeMetric is written.",
+          number(metrics.nodes));
+  out.one("tideline_kubernetes_node_metrics_written_total", Type::kCounter, "Writes of a NodeMetric's status.",
+          number(metrics.written));
+  out.one("tideline_kubernetes_node_metrics_failed_total", Type::kCounter,
+          "Requests about NodeMetrics that were not taken.", number(metrics.failed));
+  out.one("tideline_kubernetes_node_metrics_stretch", Type::kGauge,
+          "By how much their intervals are stretched for want of requests; 1: they are not.", metrics.stretch);
+}
+
 void add_bridge(web::Exposition& out, const BridgeNumbers& bridge, model::MonoTime now) {
   out.family("tideline_kubernetes_requests_total", Type::kCounter, "Requests to the API server by class of answer.");
   for (const auto& [answer, count] : bridge.requests)
@@ -182,6 +193,7 @@ void add_bridge(web::Exposition& out, const BridgeNumbers& bridge, model::MonoTi
           "Nodes whose published value is above what the ledger offers by now.", number(bridge.nodes_above));
   out.one("tideline_kubernetes_above_offer_seconds", Type::kGauge, "For how long the worst of them has been so.",
           seconds(bridge.longest_above.count()));
+  if (bridge.node_metrics) add_node_metrics(out, *bridge.node_metrics);
 }
 
 void add_process(web::Exposition& out) {

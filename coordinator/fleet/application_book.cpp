@@ -20,6 +20,7 @@ void ApplicationBook::take(const std::vector<model::HostApplicationSummary>& rep
     }
     row.name = application.name;
     row.tier = application.tier;
+    row.qos = application.qos;
     row.state = application.state;
     row.listed = true;
     if (application.cpu_milli) row.cpu.add(slot, static_cast<double>(application.cpu_milli->mean), window);

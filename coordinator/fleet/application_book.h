@@ -21,6 +21,7 @@ class ApplicationBook {
   struct Row {
     std::string name;
     model::Tier tier = model::Tier::kProd;
+    model::QosClass qos = model::QosClass::kSystem;
     model::ApplicationState state = model::ApplicationState::kNotFound;
     bool listed = true;  // in the report taken last
     UsageAverage cpu;

@@ -484,7 +484,8 @@ std::optional<NodeUsage> FleetView::usage(const model::NodeName& name) const {
                                   .state = row.state,
                                   .listed = row.listed,
                                   .cpu = rounded<model::MilliCpu>(row.cpu.at(slot)),
-                                  .memory = rounded<model::Bytes>(row.memory.at(slot))});
+                                  .memory = rounded<model::Bytes>(row.memory.at(slot)),
+                                  .qos = row.qos});
   }
   usage.zone_count = status.zones;
   usage.zones = node.zones.at(slot);

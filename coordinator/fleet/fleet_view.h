@@ -55,6 +55,7 @@ struct ApplicationUsage {
   bool listed = true;  // in the newest live report
   std::optional<model::MilliCpu> cpu;
   std::optional<model::Bytes> memory;
+  model::QosClass qos = model::QosClass::kSystem;
   friend bool operator==(const ApplicationUsage&, const ApplicationUsage&) = default;
 };
 struct NodeUsage {

@@ -80,8 +80,9 @@ void add_colocation(std::vector<KeySpec>& out) {
                       kAt<&NodePolicy::colocation, &ColocationPolicy::enable>));
   out.push_back(carried(integer("metricAggregateDurationSeconds", "300", 1, kMaxInt, "s over which usage is averaged"),
                         kAt<&NodePolicy::colocation, &ColocationPolicy::metric_aggregate_duration_seconds>));
-  out.push_back(carried(integer("metricReportIntervalSeconds", "60", 1, kMaxInt, "s between a node's reports"),
-                        kAt<&NodePolicy::colocation, &ColocationPolicy::metric_report_interval_seconds>));
+  out.push_back(acted(integer("metricReportIntervalSeconds", "60", 1, kMaxInt,
+                              "s between writes of a node's NodeMetric, under --node-metrics; below 10 as 10"),
+                      kAt<&NodePolicy::colocation, &ColocationPolicy::metric_report_interval_seconds>));
   out.push_back(of("metricAggregatePolicy.durations", KeyType::kTextList, "[\"5m\",\"10m\",\"30m\"]",
                    "windows of the aggregated usages in a NodeMetric"));
   out.push_back(acted_if(one_of(of("metricMemoryCollectPolicy", KeyType::kText, "\"usageWithoutPageCache\"",

@@ -36,6 +36,7 @@ BridgeActor::BridgeActor(caf::actor_config& config, model::Epoch epoch, BridgePa
       writes_(write_out(), publish_options(parts_)),
       configs_(parts_.config_maps, config_out()),
       evictions_(evict_out()) {
+  if (parts_.node_metrics) metrics_.emplace(metric_out(), *parts_.node_metrics);
   const auto now = clock::mono_now();
   for (const auto& name : parts_.feed->resources())
     watches_.push_back({name, false, now});
@@ -66,6 +67,7 @@ caf::behavior BridgeActor::make_behavior() {
         writes_.run(clock::mono_now());
         evictions_.run(mirror_, clock::mono_now());
         configs_.look(clock::mono_now());
+        if (metrics_) metrics_->run(clock::mono_now());
         show();
         delayed_send(this, kTick, BridgeTick{});
       },
@@ -81,6 +83,12 @@ caf::behavior BridgeActor::make_behavior() {
         evictions_.run(mirror_, now);
       },
       [this](const EvictionsDiscovered& discovered) { evictions_.discovered(discovered.answer, clock::mono_now()); },
+      [this](const coordinator::NodesMeasured& measured) {
+        if (metrics_) metrics_->measured(measured, clock::mono_now());
+      },
+      [this](const MetricAnswered& written) {
+        if (metrics_) metrics_->answered(written.node, written.answer, clock::mono_now());
+      },
       [this](const EventToWrite& event) { events_.again(event, clock::wall_now()); },
       [this](const EventAnswered& answered) { events_.answered(answered.event, answered.answer, clock::mono_now()); },
   };
@@ -134,6 +142,7 @@ void BridgeActor::apply(ListEnded ended) {
 void BridgeActor::apply(k8s::NodeObject node) {
   nodes_.insert(model::NodeName(node.key.name));
   writes_.observed(node, clock::mono_now());
+  if (metrics_) metrics_->node(node.key, clock::mono_now());
   mirror_.take(std::move(node));
 }
 
@@ -175,6 +184,7 @@ void BridgeActor::node_gone(const model::NodeName& node) {
   nodes_.erase(node);
   pushes_.gone(node);
   writes_.gone(node);
+  if (metrics_) metrics_->gone(node);
 }
 
 void BridgeActor::tell(const std::string& problem) {
@@ -228,6 +238,7 @@ void BridgeActor::show() {
   numbers.sets_unacked = pushes_.unacked();
   writes_.show(numbers, now);
   evictions_.show(numbers);
+  if (metrics_) metrics_->show(numbers);
   parts_.board->put(std::move(numbers));
 }
 
@@ -251,6 +262,18 @@ ConfigDesk::Out BridgeActor::config_out() {
                                            caf::actor_cast<caf::actor>(this)});
   };
   out.event = [this](k8s::EventNote note) { events_.write(std::move(note), clock::mono_now(), clock::wall_now()); };
+  return out;
+}
+
+MetricDesk::Out BridgeActor::metric_out() {
+  MetricDesk::Out out;
+  out.ask = [this](std::vector<model::NodeName> nodes) { send(fleet_, coordinator::MeasureNodes{std::move(nodes)}); };
+  out.send = [this](const model::NodeName& node, k8s_api::Request request) {
+    parts_.api->send(std::move(request),
+                     [self = caf::actor_cast<caf::actor>(this), node](model::Result<k8s_api::Answer> answer) {
+                       caf::anon_send(self, MetricAnswered{node, std::move(answer)});
+                     });
+  };
   return out;
 }
 

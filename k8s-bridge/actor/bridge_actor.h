@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "k8s-bridge/actor/evict_desk.h"
 #include "k8s-bridge/actor/feed.h"
 #include "k8s-bridge/actor/messages.h"
+#include "k8s-bridge/actor/metric_desk.h"
 #include "k8s-bridge/actor/push_book.h"
 #include "k8s-bridge/actor/told_once.h"
 #include "k8s-bridge/actor/write_desk.h"
@@ -36,6 +38,7 @@ struct BridgeParts {
   k8s::OlderNames older_names = {};        // of batch's, that are published as well
   std::function<void(Sets)> push;          // to the nodes' sessions
   std::shared_ptr<coordinator::BridgeBoard> board;
+  std::optional<measure::MetricOptions> node_metrics = {};  // nullopt: none are written
 };
 
 /// After a list it is at work for long: spawn it detached.
@@ -70,6 +73,7 @@ class BridgeActor : public caf::event_based_actor {
   ConfigDesk::Out config_out();
   EventDesk::Out event_out();
   EvictDesk::Out evict_out();
+  MetricDesk::Out metric_out();
 
   model::Epoch epoch_;
   BridgeParts parts_;
@@ -82,6 +86,7 @@ class BridgeActor : public caf::event_based_actor {
   WriteDesk writes_;
   ConfigDesk configs_;
   EvictDesk evictions_;
+  std::optional<MetricDesk> metrics_;
   std::vector<coordinator::BridgeNumbers::Watch> watches_;  // by ResourceIndex
   model::MonoTime shown_;
   ToldOnce told_{1024};

@@ -7,16 +7,23 @@
 namespace tideline::bridge {
 
 model::Result<std::shared_ptr<KubernetesBridge>> KubernetesBridge::start(KubernetesConfig config) {
+  std::optional<measure::MetricOptions> node_metrics;
+  if (config.node_metrics) {
+    node_metrics.emplace();
+    node_metrics->requests_a_second = config.client.requests_a_second * kNodeMetricsShare;
+  }
   auto client = k8s_api::ApiClient::start(std::move(config.client));
   if (!client) return client.error();
   return std::make_shared<KubernetesBridge>(std::make_shared<ClientPort>(*std::move(client)),
-                                            std::move(config.config_maps), config.older_names);
+                                            std::move(config.config_maps), config.older_names, node_metrics);
 }
 
-KubernetesBridge::KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps, k8s::OlderNames older_names)
+KubernetesBridge::KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps, k8s::OlderNames older_names,
+                                   std::optional<measure::MetricOptions> node_metrics)
     : api_(std::move(api)),
       config_maps_(std::move(config_maps)),
       older_names_(older_names),
+      node_metrics_(node_metrics),
       feed_(std::make_shared<Feed>(config_maps_)) {}
 
 KubernetesBridge::~KubernetesBridge() {
@@ -30,6 +37,7 @@ caf::actor KubernetesBridge::spawn(caf::actor_system& system, model::Epoch epoch
   parts.config_maps = config_maps_;
   parts.older_names = older_names_;
   parts.board = board_;
+  parts.node_metrics = node_metrics_;
   parts.push = [link = std::move(link)](Sets sets) {
     link->with([&](link::NodeServer& server) { server.push_objects(std::move(sets)); });
   };

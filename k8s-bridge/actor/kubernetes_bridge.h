@@ -2,6 +2,7 @@
 // The bridge put together: client, feed, actor.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "coordinator/actor/bridge.h"
@@ -9,6 +10,7 @@
 #include "k8s-bridge/actor/config_choice.h"
 #include "k8s-bridge/actor/feed.h"
 #include "k8s-bridge/api/client.h"
+#include "k8s-bridge/measure/metric_book.h"
 #include "k8s-bridge/translate/batch_names.h"
 #include "messages/model/result.h"
 
@@ -20,14 +22,18 @@ struct KubernetesConfig {
   std::vector<ConfigMapName> config_maps;
   /// Of batch's resources, published beside the newest.
   k8s::OlderNames older_names = {};
+  bool node_metrics = false;  // NodeMetric objects are written
 };
+/// What of the client's budget NodeMetrics may take. What is left is for falls, watches and the rest, which go first.
+inline constexpr double kNodeMetricsShare = 2.0 / 3;
 
 class KubernetesBridge final : public coordinator::Bridge {
  public:
   /// Errors name the access' file. An API server that is away is none.
   static model::Result<std::shared_ptr<KubernetesBridge>> start(KubernetesConfig config);
 
-  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps, k8s::OlderNames older_names = {});
+  KubernetesBridge(ApiPortPtr api, std::vector<ConfigMapName> config_maps, k8s::OlderNames older_names = {},
+                   std::optional<measure::MetricOptions> node_metrics = std::nullopt);
   ~KubernetesBridge() override;
   KubernetesBridge(const KubernetesBridge&) = delete;
   KubernetesBridge& operator=(const KubernetesBridge&) = delete;
@@ -40,6 +46,7 @@ class KubernetesBridge final : public coordinator::Bridge {
   ApiPortPtr api_;
   std::vector<ConfigMapName> config_maps_;
   k8s::OlderNames older_names_;
+  std::optional<measure::MetricOptions> node_metrics_;
   std::shared_ptr<Feed> feed_;
   std::shared_ptr<coordinator::BridgeBoard> board_ = std::make_shared<coordinator::BridgeBoard>();
 };

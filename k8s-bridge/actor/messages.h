@@ -24,6 +24,10 @@ struct WriteAnswered {
   model::NodeName node;
   model::Result<k8s_api::Answer> answer;
 };
+struct MetricAnswered {
+  model::NodeName node;
+  model::Result<k8s_api::Answer> answer;
+};
 struct EventToWrite {
   std::shared_ptr<const k8s::EventNote> note;
   unsigned attempt = 0;  // so many were made
@@ -49,6 +53,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::FeedTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::BridgeTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::PushRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::WriteAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::MetricAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EventToWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EventAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::EvictAnswered)

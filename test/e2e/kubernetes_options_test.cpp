@@ -50,6 +50,7 @@ TEST(KubernetesOptions, WrongOnesAreNamed) {
       {{"--policy-source", "kubernetes", "--preferred-configmap", "kube-system/other"},
        {"--preferred-configmap", "kube-system/other", "koordinator-system/slo-controller-config"}},
       {{"--policy-source", directory, "--kubeconfig", "/nowhere"}, {"--kubeconfig /nowhere", "--kubernetes"}},
+      {{"--policy-source", directory, "--node-metrics"}, {"--node-metrics", "--kubernetes"}},
       {{"--policy-source", "kubernetes", "--kube-context", "dev"}, {"--kube-context dev", "--kubeconfig"}},
       {{"--policy-source", "kubernetes", "--kube-qps", "0"}, {"--kube-qps 0", "1 to 10000"}},
       {{"--policy-source", "kubernetes", "--kube-burst", "0"}, {"--kube-burst 0", "1 to 100000"}},

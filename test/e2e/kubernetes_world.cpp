@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -64,9 +65,11 @@ milliseconds promised(milliseconds time) {
   return time * (kSanitized ? 5 : 1);
 }
 
-KubernetesWorld::KubernetesWorld() {
-  for (const char* file : {"base/coordinator/namespace.yaml", "base/coordinator/rbac.yaml",
-                           "overlays/priority-classes/priority-classes.yaml"}) {
+KubernetesWorld::KubernetesWorld(KubernetesExtras extras) : options_(std::move(extras.options)) {
+  std::vector<std::string> manifests{"base/coordinator/namespace.yaml", "base/coordinator/rbac.yaml",
+                                     "overlays/priority-classes/priority-classes.yaml"};
+  manifests.insert(manifests.end(), extras.manifests.begin(), extras.manifests.end());
+  for (const auto& file : manifests) {
     const auto applied = plane_.kubectl({"apply", "-f", manifest(file)});
     if (applied.exit != 0) throw std::runtime_error(applied.output);
   }
@@ -98,7 +101,9 @@ KubernetesWorld::~KubernetesWorld() {
 }
 
 void KubernetesWorld::start_coordinator() {
-  cluster_.start_coordinator({"--kubeconfig", kubeconfig_, "--publish-older-names", "koordinator.sh"});
+  std::vector<std::string> options{"--kubeconfig", kubeconfig_, "--publish-older-names", "koordinator.sh"};
+  options.insert(options.end(), options_.begin(), options_.end());
+  cluster_.start_coordinator(options);
 }
 
 void KubernetesWorld::start_agent() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -18,12 +19,18 @@
 
 namespace tideline::test {
 
+/// What a test has beside the base.
+struct KubernetesExtras {
+  std::vector<std::string> manifests = {};  // below deploy/kubernetes
+  std::vector<std::string> options = {};    // of the coordinator
+};
+
 class KubernetesWorld {
  public:
   static constexpr const char* kNode = "n1";
 
   /// Everything runs, and policy(65) is in force.
-  KubernetesWorld();
+  explicit KubernetesWorld(KubernetesExtras extras = {});
   ~KubernetesWorld();
   KubernetesWorld(const KubernetesWorld&) = delete;
   KubernetesWorld& operator=(const KubernetesWorld&) = delete;
@@ -85,6 +92,7 @@ class KubernetesWorld {
   Cluster cluster_;
   ScratchCgroup cgroups_;
   std::string kubeconfig_;
+  std::vector<std::string> options_;
   std::unique_ptr<Process> agent_;
   std::optional<std::chrono::milliseconds> first_offer_;
 };

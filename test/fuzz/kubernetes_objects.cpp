@@ -1,10 +1,11 @@
 // Nodes, Pods and ConfigMaps as anyone may write them who may write to the API server: whatever they are, the answer is
 // an Error, or an object within the bounds of a report whose problems are told within bounds, too.
 //
-// An input is a letter, 'p', 'n', 'c', 'r' or 'e', and the JSON of a Pod, a Node, a ConfigMap, a list of the server's
-// resources or its answer to an eviction.
+// An input is a letter, 'p', 'n', 'c', 'm', 'r' or 'e', and the JSON of a Pod, a Node, a ConfigMap, a NodeMetric, a list of
+// the server's resources or its answer to an eviction.
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "k8s-bridge/evict/evict_answer.h"
+#include "k8s-bridge/measure/metric_json.h"
 #include "k8s-bridge/translate/api_resources.h"
 #include "k8s-bridge/translate/fields.h"
 #include "k8s-bridge/translate/mirror.h"
@@ -123,6 +125,15 @@ void look_at_answer(std::string_view body) {
   }
 }
 
+measure::Wanted wanted_metric() {
+  return {model::NodeName("n1"), "uid-n1", std::chrono::seconds(60), std::chrono::seconds(300)};
+}
+
+/// The answer to a write of its status. Whether it is as wanted.
+bool look_at_metric(std::string_view object) {
+  return measure::is_as_wanted(object, wanted_metric());
+}
+
 Bytes input(char kind, const json& object, bool is_pretty) {
   const std::string text = kind + object.dump(is_pretty ? 2 : -1);
   return {text.begin(), text.end()};
@@ -156,6 +167,7 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     sound.push_back(input('r', resources, is_pretty));
     sound.push_back(input('e', budget, is_pretty));
     sound.push_back(input('e', gone, is_pretty));
+    sound.push_back(input('m', json::parse(measure::object_body(wanted_metric())), is_pretty));
   }
   return sound;
 }
@@ -185,7 +197,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool is_taken = text.front() == 'n'   ? fuzz::look_at_node(*object)
                         : text.front() == 'c' ? fuzz::look_at_config_map(*object)
                         : text.front() == 'r' ? fuzz::look_at_resources(*object)
-                        : text.front() == 'e' ? true
+                         : text.front() == 'm' ? fuzz::look_at_metric(text.substr(1))
+                         : text.front() == 'e' ? true
                                               : fuzz::look_at_pod(*object);
   if (is_taken) ++fuzz::accepted;
   return 0;

@@ -63,9 +63,11 @@ ROOMS = {
     "k8s-bridge/translate": Room(PURE, "k8s", (MODEL,)),
     "k8s-bridge/publish": Room(PURE, "publish", (MODEL, "k8s-bridge/translate")),
     "k8s-bridge/evict": Room(PURE, "evict", (MODEL, "k8s-bridge/translate")),
+    "k8s-bridge/measure": Room(PURE, "measure", (MODEL, "k8s-bridge/translate")),
     "k8s-bridge/actor": Room(ACTOR, "bridge", (
         MODEL, "messages/link", "messages/log", "messages/clock", "k8s-bridge/api", "k8s-bridge/translate",
-        "k8s-bridge/publish", "k8s-bridge/evict", "coordinator/actor", "coordinator/admin", "coordinator/policy", "coordinator/fleet",
+        "k8s-bridge/publish", "k8s-bridge/evict", "k8s-bridge/measure", "coordinator/actor", "coordinator/admin", "coordinator/policy",
+        "coordinator/fleet",
         "coordinator/profile", "storage/store")),
     "deploy/demo/loadgen": Room(EDGE, "loadgen", (MODEL,)),
 }

@@ -131,6 +131,24 @@ TEST_F(Fleet, BridgeIsToldOfAccountsThatRestOnAReportWithWhatPublishingNeeds) {
   EXPECT_EQ(lost->accounts->front().account.cpu.rule, model::ReclaimRule::kStale);
 }
 
+TEST_F(Fleet, BridgeIsToldWhatNodesUseWhenItAsks) {
+  const auto fleet = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>(),
+                                       fleet::HandsOffBook{}, std::optional<fleet::EvictionArbiter>(),
+                                       profile::ProfileBook{}, std::vector<RememberedNode>(), probe());
+  caf::anon_send(fleet, Enrolled{session_of("n1", 1)});
+  caf::anon_send(fleet, Durable{arrived("n1", 1)});
+  caf::anon_send(fleet, MeasureNodes{{NodeName("n1"), NodeName("n2")}});
+  const auto told = next<NodesMeasured>();
+  ASSERT_TRUE(told);
+  ASSERT_EQ(told->nodes->size(), 2u);
+  const auto& node = told->nodes->front();
+  EXPECT_EQ(node.node, NodeName("n1"));
+  EXPECT_EQ(node.interval, model::Duration(std::chrono::seconds(60)));
+  ASSERT_TRUE(node.metric);
+  EXPECT_EQ(node.metric->use, (model::MetricUse{model::MilliCpu(1000), model::Bytes(1 << 20)}));
+  EXPECT_FALSE(told->nodes->back().metric) << "it does not report";
+}
+
 TEST_F(Fleet, NodeIsLiveOnlyOnceItsReportIsDurable) {
   caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
   const auto before = node("n1");

@@ -58,6 +58,7 @@ BridgeNumbers bridge_numbers() {
   numbers.evictions_open = 2;
   numbers.nodes_above = 1;
   numbers.longest_above = std::chrono::milliseconds(1'500);
+  numbers.node_metrics = BridgeNumbers::NodeMetrics{.nodes = 20, .written = 900, .failed = 8, .stretch = 1.5};
   return numbers;
 }
 
@@ -137,10 +138,17 @@ TEST(Metrics, ShowTheBridgeWhereThereIsOne) {
                            "\ntideline_kubernetes_evictions_total{outcome=\"budget\"} 21\n",
                            "\ntideline_kubernetes_evictions_open 2\n",
                            "\ntideline_kubernetes_nodes_above_offer 1\n",
-                           "\ntideline_kubernetes_above_offer_seconds 1.5\n"}) {
+                           "\ntideline_kubernetes_above_offer_seconds 1.5\n",
+                           "\ntideline_kubernetes_node_metrics_nodes 20\n",
+                           "\ntideline_kubernetes_node_metrics_written_total 900\n",
+                           "\ntideline_kubernetes_node_metrics_failed_total 8\n",
+                           "\ntideline_kubernetes_node_metrics_stretch 1.5\n"}) {
     EXPECT_THAT(shown, HasSubstr(line));
   }
   EXPECT_THAT(text(std::nullopt), testing::Not(HasSubstr("kubernetes")));
+  auto without = bridge_numbers();
+  without.node_metrics.reset();
+  EXPECT_THAT(text(without), testing::Not(HasSubstr("node_metrics")));
 }
 
 TEST(Metrics, ShowThisProcess) {

@@ -154,8 +154,9 @@ TEST(Effective, AnAnnotationThatCannotBeReadIsIgnoredAsAWholeAndNamed) {
 }
 
 TEST(Effective, WhatAnAnnotationSetsAndNobodyActsOnIsNamed) {
-  EXPECT_THAT(annotation_problems({{kStrategy, R"({"metricReportIntervalSeconds": 60})"}}),
-              ElementsAre(HasSubstr("$.metricReportIntervalSeconds: accepted, but this version does not act on it")));
+  EXPECT_THAT(
+      annotation_problems({{kStrategy, R"({"metricAggregateDurationSeconds": 60})"}}),
+      ElementsAre(HasSubstr("$.metricAggregateDurationSeconds: accepted, but this version does not act on it")));
   EXPECT_THAT(annotation_problems({{kStrategy, R"({"enable": true})"}, {"other", "?"}}), IsEmpty());
 }
 

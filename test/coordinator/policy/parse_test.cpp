@@ -284,7 +284,7 @@ TEST(Notices, AreSilentWhereEverythingIsActedOn) {
              {"resource-qos-config", R"({"clusterStrategy": {"beClass": {"cpuQOS": {"schedIdle": 1}}}})"},
              {"colocation-config", R"({
       "enable": true, "cpuCalculatePolicy": "maxUsageRequest", "memoryCalculatePolicy": "request",
-      "midReclaimMode": "static"})"}});
+      "midReclaimMode": "static", "metricReportIntervalSeconds": 30})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
   EXPECT_THAT(policy->notices, IsEmpty());
 }
@@ -292,11 +292,12 @@ TEST(Notices, AreSilentWhereEverythingIsActedOn) {
 TEST(Notices, CountPlacesInsteadOfRepeatingThemselves) {
   std::string entries;
   for (int i = 0; i < 100; ++i)
-    entries += std::string(i ? "," : "") + R"({"metricReportIntervalSeconds": 60})";
+    entries += std::string(i ? "," : "") + R"({"metricAggregateDurationSeconds": 60})";
   const auto policy = parse({{"colocation-config", "{\"nodeConfigs\": [" + entries + "]}"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
-  EXPECT_THAT(policy->notices, ElementsAre(AllOf(Field(&Notice::path, "$.nodeConfigs[0].metricReportIntervalSeconds"),
-                                                 Field(&Notice::why, HasSubstr("100 places")))));
+  EXPECT_THAT(policy->notices,
+              ElementsAre(AllOf(Field(&Notice::path, "$.nodeConfigs[0].metricAggregateDurationSeconds"),
+                                Field(&Notice::why, HasSubstr("100 places")))));
 }
 
 TEST(Notices, CoverKoordinatorsOtherDocuments) {

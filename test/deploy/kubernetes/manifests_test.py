@@ -19,7 +19,8 @@ BIN = os.environ.get("TIDELINE_BIN", f"{SOURCE}/build/release/bin")
 MANIFESTS = f"{SOURCE}/deploy/kubernetes"
 IMAGE = re.compile(r"tideline/(coordinator|node):(\S+)$")
 # What kustomize 2.0, of kubectl 1.20, knows of a kustomization and is used here.
-KUSTOMIZE = {"apiVersion", "kind", "bases", "resources", "patchesStrategicMerge", "nameSuffix", "commonLabels"}
+KUSTOMIZE = {"apiVersion", "kind", "bases", "resources", "patchesStrategicMerge", "patchesJson6902", "nameSuffix",
+             "commonLabels"}
 # Attributes of the cert-manager CSI driver; the others of its list are not for a client's certificate.
 CSI = {"issuer-name", "issuer-kind", "issuer-group", "dns-names", "key-usages", "duration"}
 # Fields of the Prometheus operator's kinds that are used here, by its API reference.
@@ -43,6 +44,18 @@ def documents():
     """-> [(path below deploy/kubernetes, document)] of all but the kustomizations."""
     return [(os.path.relpath(path, MANIFESTS), document) for path in yaml_files() if not path.endswith("/kustomization.yaml")
             for document in yaml.safe_load_all(text_of(path))]
+
+
+def json_patches():
+    """-> [(path below deploy/kubernetes, target, operations)] of all kustomizations."""
+    found = []
+    for path in yaml_files():
+        if not path.endswith("/kustomization.yaml"):
+            continue
+        for patch in yaml.safe_load(text_of(path)).get("patchesJson6902", []):
+            file = f"{os.path.dirname(path)}/{patch['path']}"
+            found.append((os.path.relpath(file, MANIFESTS), patch["target"], json.loads(text_of(file))))
+    return found
 
 
 def pod_specs():
@@ -85,6 +98,15 @@ class Options(unittest.TestCase):
             seen += 1
         self.assertGreaterEqual(seen, 3)
 
+    def test_that_overlays_add_exist(self):
+        """A merge would replace the whole list, hence patches that append to the coordinator's."""
+        self.assertTrue(json_patches())
+        for path, target, operations in json_patches():
+            self.assertEqual(target, {"group": "apps", "version": "v1", "kind": "Deployment", "name": "tideline-coordinator"})
+            for operation in operations:
+                self.assertEqual((operation["op"], operation["path"]), ("add", "/spec/template/spec/containers/0/args/-"), path)
+            self.assert_known(path, ("tideline-coordinator",), [operation["value"] for operation in operations])
+
     def test_of_systemd_units_exist(self):
         units = [name for name in os.listdir(f"{SOURCE}/deploy/systemd") if name.endswith(".service")]
         self.assertEqual(sorted(units), ["tideline-coordinator.service", "tideline-node.service"])
@@ -120,9 +142,9 @@ class Rights(unittest.TestCase):
                     self.assertTrue(rule.get("resourceNames"), rule)
 
     def test_are_bound_to_the_coordinator_alone(self):
-        subjects = [subject["name"] for _, document in documents() if document["kind"].endswith("RoleBinding")
-                    for subject in document["subjects"]]
-        self.assertEqual(subjects, ["tideline-coordinator"])
+        subjects = {subject["name"] for _, document in documents() if document["kind"].endswith("RoleBinding")
+                    for subject in document["subjects"]}
+        self.assertEqual(subjects, {"tideline-coordinator"})
 
 
 class Pods(unittest.TestCase):
@@ -186,6 +208,30 @@ class Kustomizations(unittest.TestCase):
             for name in content.get("bases", []):
                 self.assertTrue(os.path.exists(f"{folder}/{name}/kustomization.yaml"), f"{path}: {name}")
         self.assertEqual(named, {path for path in yaml_files() if not path.endswith("/kustomization.yaml")})
+
+
+class NodeMetrics(unittest.TestCase):
+    def test_are_a_definition_of_the_stable_kind_with_a_status_of_its_own(self):
+        definition = next(document for _, document in documents() if document["kind"] == "CustomResourceDefinition")
+        self.assertEqual(definition["apiVersion"], "apiextensions.k8s.io/v1")
+        spec = definition["spec"]
+        self.assertEqual(definition["metadata"]["name"], f"{spec['names']['plural']}.{spec['group']}")
+        self.assertEqual((spec["group"], spec["scope"], spec["names"]["kind"]), ("slo.koordinator.sh", "Cluster", "NodeMetric"))
+        version, = spec["versions"]
+        self.assertEqual((version["name"], version["served"], version["storage"]), ("v1alpha1", True, True))
+        self.assertEqual(version["subresources"], {"status": {}})
+        self.assertEqual([column["name"] for column in version["additionalPrinterColumns"]], ["CPU", "Memory", "Updated", "Age"])
+
+    def test_columns_are_fields_of_the_schema(self):
+        version, = next(document for _, document in documents() if document["kind"] == "CustomResourceDefinition")["spec"]["versions"]
+        for column in version["additionalPrinterColumns"]:
+            schema = version["schema"]["openAPIV3Schema"]
+            names = column["jsonPath"].split(".")[1:]
+            if names[0] == "metadata":
+                continue
+            for name in names:
+                schema = schema["properties"][name] if name in schema.get("properties", {}) else schema["additionalProperties"]
+            self.assertTrue(schema, column)
 
 
 class CertManager(unittest.TestCase):

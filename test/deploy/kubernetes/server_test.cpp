@@ -1,12 +1,16 @@
 // What deploy/kubernetes says, as a real API server takes it.
 
+#include <chrono>
 #include <cstdlib>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
+#include "k8s-bridge/measure/metric_json.h"
 #include "test/support/kube.h"
 #include "test/support/process.h"
 
@@ -73,8 +77,9 @@ class Manifests : public testing::Test {
 
 TEST_F(Manifests, TheServerTakesThemAll) {
   for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi",
-                           "overlays/cert-manager-csi/node", "overlays/priority-classes", "overlays/example-policy",
-                           "overlays/example-workloads", "overlays/monitoring", "overlays/uninstall"}) {
+                           "overlays/cert-manager-csi/node", "overlays/node-metrics", "overlays/priority-classes",
+                           "overlays/example-policy", "overlays/example-workloads", "overlays/monitoring",
+                           "overlays/uninstall"}) {
     const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(name));
     EXPECT_EQ(taken.exit, 0) << name << ": " << taken.output;
     EXPECT_THAT(taken.output, HasSubstr("(server dry run)")) << name;
@@ -123,6 +128,7 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
       {{"delete", "nodes"}, false},
       {{"delete", "pods", "--all-namespaces"}, false},
       {{"patch", "pods", "--subresource=status"}, false},
+      {{"patch", "nodemetrics.slo.koordinator.sh"}, false},
       {{"create", "pods", "--subresource=exec"}, false},
       {{"list", "configmaps", "--namespace=kube-system"}, false},
       {{"get", "configmaps/coredns", "--namespace=kube-system"}, false},
@@ -137,6 +143,66 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
     const auto answer = plane_->kubectl(arguments);
     EXPECT_EQ(answer.exit == 0, allowed) << testing::PrintToString(question) << ": " << answer.output;
   }
+}
+
+TEST_F(Manifests, NodeMetricsTakeAResourceAndRightsOfTheirOwn) {
+  for (const char* file : {"overlays/node-metrics/crd.yaml", "overlays/node-metrics/rbac.yaml"}) {
+    const auto applied = plane_->kubectl({"apply", "-f", folder(file)});
+    ASSERT_EQ(applied.exit, 0) << applied.output;
+  }
+  const auto established =
+      plane_->kubectl({"wait", "--for=condition=Established", "--timeout=60s", "crd/nodemetrics.slo.koordinator.sh"});
+  ASSERT_EQ(established.exit, 0) << established.output;
+  const auto may = [](std::vector<std::string> question) {
+    std::vector<std::string> arguments{"auth", "can-i"};
+    arguments.insert(arguments.end(), question.begin(), question.end());
+    arguments.push_back("--as=system:serviceaccount:tideline-system:tideline-coordinator");
+    return plane_->kubectl(arguments).exit == 0;
+  };
+  // The server's own list of roles may be a moment behind.
+  EXPECT_TRUE(eventually(std::chrono::seconds(10), [&] { return may({"create", "nodemetrics.slo.koordinator.sh"}); }));
+  EXPECT_TRUE(may({"patch", "nodemetrics.slo.koordinator.sh"}));
+  EXPECT_TRUE(may({"patch", "nodemetrics.slo.koordinator.sh", "--subresource=status"}));
+  EXPECT_FALSE(may({"delete", "nodemetrics.slo.koordinator.sh"}));
+  EXPECT_FALSE(may({"list", "nodemetrics.slo.koordinator.sh"}));
+  // That no other test finds the rights.
+  for (const char* file : {"overlays/node-metrics/rbac.yaml", "overlays/node-metrics/crd.yaml"})
+    EXPECT_EQ(plane_->kubectl({"delete", "-f", folder(file)}).exit, 0);
+  EXPECT_TRUE(eventually(std::chrono::seconds(10), [&] { return !may({"patch", "nodemetrics.slo.koordinator.sh"}); }));
+}
+
+TEST_F(Manifests, TheServerKeepsEveryFieldOfANodeMetric) {
+  ASSERT_EQ(plane_->kubectl({"apply", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
+  const std::string path(measure::kNodeMetricsPath);
+  const std::string own = measure::object_path(model::NodeName("n1"));
+  const measure::Wanted wanted{model::NodeName("n1"), "0f0f0f0f", std::chrono::seconds(60), std::chrono::seconds(300)};
+  nlohmann::json made;
+  EXPECT_TRUE(eventually(std::chrono::seconds(20), [&] {
+    made = plane_->post(path, nlohmann::json::parse(measure::object_body(wanted)));
+    return made.is_object();
+  })) << plane_->log();
+  ASSERT_TRUE(made.is_object());
+  EXPECT_TRUE(measure::is_as_wanted(made.dump(), wanted)) << made.dump();
+
+  model::NodeMetric metric;
+  metric.at = model::WallTime{1'772'366'400'000};
+  metric.use = metric.system = metric.prod_reclaimable = {model::MilliCpu(1'500), model::Bytes(1 << 30)};
+  metric.spreads = {{std::chrono::minutes(5), metric.use, metric.use, metric.use, metric.use, metric.use}};
+  metric.pods.emplace_back();
+  metric.pods.back() = {"shop", "web", model::Tier::kProd, model::QosClass::kLs, metric.use};
+  metric.applications.emplace_back();
+  metric.applications.back() = {"proxy", model::Tier::kMid, model::QosClass::kSystem, metric.use};
+  auto status = nlohmann::json::parse(measure::status_patch(metric).body).at("status");
+  // A merge patch takes these away; in an object they would be values.
+  for (auto* of : {&status, &status["nodeMetric"]}) {
+    for (auto it = of->begin(); it != of->end();)
+      it = it->is_null() ? of->erase(it) : std::next(it);
+  }
+  made["status"] = status;
+  const auto written = plane_->put(own + "/status", made);
+  ASSERT_TRUE(written.is_object()) << plane_->log();
+  EXPECT_EQ(written.at("status"), status) << "what is not in the schema is dropped";
+  EXPECT_EQ(plane_->kubectl({"delete", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
 }
 
 TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {

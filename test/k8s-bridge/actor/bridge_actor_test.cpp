@@ -1,6 +1,7 @@
 #include "k8s-bridge/actor/bridge_actor.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -52,6 +53,7 @@ class BridgeTest : public coordinator::Actors {
     parts.push = [probe = probe()](Sets sets) {
       caf::anon_send(probe, SetsPushed{std::make_shared<const Sets>(std::move(sets))});
     };
+    parts.node_metrics = node_metrics_;
     feed_ = parts.feed;
     bridge_ = spawn<BridgeActor>(model::Epoch(3), std::move(parts));
     caf::anon_send(bridge_, coordinator::BridgeBegins{probe(), probe()});
@@ -119,6 +121,7 @@ class BridgeTest : public coordinator::Actors {
   std::shared_ptr<Feed> feed_;
   std::shared_ptr<coordinator::BridgeBoard> board_ = std::make_shared<coordinator::BridgeBoard>();
   caf::actor bridge_ = {};
+  std::optional<measure::MetricOptions> node_metrics_ = {};
 };
 
 TEST_F(BridgeTest, NodeWithASessionGetsItsPods) {
@@ -358,6 +361,58 @@ TEST_F(BridgeTest, ServiceIsNotEvictedWhoeverAsks) {
   const auto changed = next<coordinator::ApiEvictionChanged>();
   ASSERT_TRUE(changed);
   EXPECT_EQ(changed->verdict.reason, model::Reason::kNotEvictable);
+}
+
+TEST_F(BridgeTest, NodeMetricIsWrittenOfWhatTheFleetTells) {
+  node_metrics_.emplace();
+  node_metrics_->first_interval = std::chrono::milliseconds(300);
+  begin({});
+  list_one_node();
+  const auto question = [&] {
+    auto asked = next<coordinator::MeasureNodes>();
+    while (asked && asked->nodes.empty())
+      asked = next<coordinator::MeasureNodes>();
+    return asked;
+  }();
+  ASSERT_TRUE(question);
+  EXPECT_THAT(question->nodes, testing::ElementsAre(NodeName("n1")));
+  coordinator::MeasuredNode node;
+  node.node = NodeName("n1");
+  node.interval = std::chrono::seconds(60);
+  model::NodeMetric metric;
+  metric.node = node.node;
+  metric.use = {model::MilliCpu(1'500), model::Bytes(7)};
+  node.metric = std::make_shared<const model::NodeMetric>(metric);
+  using Nodes = std::vector<coordinator::MeasuredNode>;
+  caf::anon_send(bridge_, coordinator::NodesMeasured{std::make_shared<const Nodes>(Nodes{node})});
+  const auto request = next_request();
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(request->request.path, "/apis/slo.koordinator.sh/v1alpha1/nodemetrics/n1/status");
+  EXPECT_THAT(request->request.body, HasSubstr("\"1500m\""));
+  request->answer(404);
+  const auto create = next_request();
+  ASSERT_NE(create, nullptr);
+  EXPECT_EQ(create->request.method, k8s_api::Method::kPost);
+  EXPECT_THAT(create->request.body, HasSubstr("uid-n1")) << "its owner is the Node";
+  create->answer(201);
+  const auto again = next_request();
+  ASSERT_NE(again, nullptr);
+  again->answer(200);
+  EXPECT_TRUE(eventually([&] {
+    const auto metrics = board_->get().node_metrics;
+    return metrics && metrics->written == 1 && metrics->nodes == 1;
+  }));
+}
+
+TEST_F(BridgeTest, WithoutTheOptionNobodyIsAskedWhatNodesUse) {
+  begin({});
+  list_one_node();
+  ASSERT_TRUE(eventually([&] { return board_->get().nodes == 1; }));
+  EXPECT_FALSE(board_->get().node_metrics);
+  bool was_asked = false;
+  self_->receive([&](const coordinator::MeasureNodes&) { was_asked = true; },
+                 caf::after(std::chrono::seconds(0)) >> [] {});
+  EXPECT_FALSE(was_asked);
 }
 
 TEST_F(BridgeTest, EndLetsGoOfTheFeed) {
