@@ -19,11 +19,11 @@ class TermTest : public LinkTest {
 
   /// Without heartbeats, whose answers would end the session first.
   NodeServerConfig config() {
-    auto config = server_config();
-    config.session.heartbeat = std::chrono::seconds(10);
-    config.session.idle_deadline = std::chrono::seconds(30);
-    config.term = term_;
-    return config;
+    auto made = server_config();
+    made.session.heartbeat = std::chrono::seconds(10);
+    made.session.idle_deadline = std::chrono::seconds(30);
+    made.term = term_;
+    return made;
   }
   static std::size_t acks_of(ClientRecord& record) {
     const std::lock_guard lock(record.signal.mutex);
