@@ -73,13 +73,13 @@ std::string holder_text(const std::string& holder) {
 
 class Leadership::Impl {
  public:
-  explicit Impl(LeadershipConfig config) : config_(std::move(config)), elector_(config_.lease) {}
+  explicit Impl(LeadershipConfig config) : config_(std::move(config)), elector_(config_.options) {}
   ~Impl() { release(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   Result<void> start() {
-    auto client = k8s_api::ApiClient::start(of_its_own(config_.client, config_.lease));
+    auto client = k8s_api::ApiClient::start(of_its_own(config_.client, config_.options));
     if (!client) return client.error();
     client_ = *std::move(client);
     thread_ = std::thread([this] { run(); });
@@ -136,7 +136,7 @@ class Leadership::Impl {
   }
 
   void send(lease::Call call) {
-    client_->send(request_of(std::move(call), config_.lease), [this](const Result<k8s_api::Answer>& answer) {
+    client_->send(request_of(std::move(call), config_.options), [this](const Result<k8s_api::Answer>& answer) {
       auto word = heard(answer);
       {
         const std::lock_guard lock(mutex_);
@@ -165,7 +165,7 @@ class Leadership::Impl {
   }
 
   void tell(const lease::Standing& standing) {
-    const auto& options = config_.lease;
+    const auto& options = config_.options;
     if (standing.phase == Phase::kLost) {
       if (told_.phase == Phase::kLost) return;
       log::error("lease-lost", "{}/{}: {}: this process leads no more, and ends", options.name_space, options.name,

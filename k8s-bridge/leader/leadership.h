@@ -14,7 +14,7 @@ namespace tideline::leader {
 
 struct LeadershipConfig {
   k8s_api::ClientConfig client;  // its `term` is not used
-  lease::ElectorOptions lease;
+  lease::ElectorOptions options;
   /// It led and does so no more, or another does: nothing may leave this process from now on, and it must end. The term
   /// is over. Called once, from a thread of this object, with all of it held: must not call it, and need not return.
   std::function<void()> on_lost;

@@ -45,7 +45,7 @@ class LeadershipTest : public k8s_api::ApiTest {
     options.identity = "me";
     auto timed = lease::with_duration(std::move(options), duration);
     EXPECT_TRUE(timed.ok());
-    made.lease = *std::move(timed);
+    made.options = *std::move(timed);
     made.on_change = [this](const lease::Standing& standing) {
       {
         const std::lock_guard lock(mutex_);
@@ -145,7 +145,7 @@ TEST_F(LeadershipTest, FilesThatAreNotThereAreNamedAtOnce) {
   LeadershipConfig made;
   made.client = config();
   made.client.access.ca_file = "/nowhere/ca.crt";
-  made.lease.identity = "me";
+  made.options.identity = "me";
   const auto started = Leadership::start(std::move(made));
   ASSERT_FALSE(started.ok());
   EXPECT_THAT(started.error().message(), HasSubstr("/nowhere/ca.crt"));
