@@ -45,7 +45,6 @@ namespace bridge = tideline::bridge;
 namespace coordinator = tideline::coordinator;
 namespace k8s_api = tideline::k8s_api;
 namespace leader = tideline::leader;
-namespace lease = tideline::lease;
 namespace log = tideline::log;
 namespace model = tideline::model;
 namespace policy = tideline::policy;

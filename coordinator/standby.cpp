@@ -87,10 +87,10 @@ int stop_signal(std::optional<std::chrono::milliseconds> patience) {
     sigwait(&signals, &signal);
     return signal;
   }
-  timespec time{};
-  time.tv_sec = static_cast<time_t>(patience->count() / 1000);
-  time.tv_nsec = static_cast<long>(patience->count() % 1000) * 1'000'000;
-  return std::max(::sigtimedwait(&signals, nullptr, &time), 0);
+  timespec limit{};
+  limit.tv_sec = static_cast<time_t>(patience->count() / 1000);
+  limit.tv_nsec = static_cast<long>(patience->count() % 1000) * 1'000'000;
+  return std::max(::sigtimedwait(&signals, nullptr, &limit), 0);
 }
 
 int wait_to_lead(const leader::Leadership& leadership) {

@@ -118,7 +118,7 @@ class Rights(unittest.TestCase):
     def test_are_bound_to_the_coordinator_alone(self):
         subjects = [subject["name"] for _, document in documents() if document["kind"].endswith("RoleBinding")
                     for subject in document["subjects"]]
-        self.assertEqual(subjects, ["tideline-coordinator"])
+        self.assertEqual(set(subjects), {"tideline-coordinator"})
 
 
 class Pods(unittest.TestCase):
@@ -167,6 +167,34 @@ class Pods(unittest.TestCase):
         self.assertEqual(told, {port["port"] for port in by_kind["Service"]["spec"]["ports"]})
         named = {port["name"] for port in container["ports"]}
         self.assertEqual(named, {port["targetPort"] for port in by_kind["Service"]["spec"]["ports"]})
+
+
+class Standby(unittest.TestCase):
+    def patch(self, kind):
+        return next(document for path, document in documents()
+                    if path == "overlays/standby/coordinator.yaml" and document["kind"] == kind)
+
+    def test_has_the_arguments_of_the_base_and_the_election(self):
+        base = next(container for where, container in containers() if where.endswith("coordinator.yaml tideline-coordinator coordinator"))
+        patched = self.patch("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertEqual(patched[:len(base["args"])], base["args"])
+        known = options_of("tideline-coordinator")
+        added = [argument.split("=")[0] for argument in patched[len(base["args"]):]]
+        self.assertIn("--leader-elect", added)
+        self.assertFalse(set(added) - known)
+
+    def test_may_use_the_lease_that_it_is_told(self):
+        arguments = self.patch("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+        name_space, name = next(a for a in arguments if a.startswith("--lease=")).removeprefix("--lease=").split("/")
+        role = next(document for path, document in documents()
+                    if path == "overlays/standby/lease-role.yaml" and document["kind"] == "Role")
+        self.assertEqual(role["metadata"]["namespace"], name_space)
+        verbs = {verb: rule.get("resourceNames") for rule in role["rules"] for verb in rule["verbs"]}
+        self.assertEqual(verbs, {"get": [name], "update": [name], "create": None})
+
+    def test_takes_no_nodes_and_holds_up_no_drain(self):
+        self.assertIs(self.patch("Service")["spec"]["publishNotReadyAddresses"], False)
+        self.assertEqual(self.patch("PodDisruptionBudget")["spec"]["maxUnavailable"], self.patch("Deployment")["spec"]["replicas"])
 
 
 class Kustomizations(unittest.TestCase):
