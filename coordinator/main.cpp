@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -20,9 +26,13 @@
 #include "coordinator/actor/policy_dir.h"
 #include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
+#include "coordinator/standby.h"
 #include "coordinator/web/server.h"
+#include "coordinator/web/switched_backend.h"
 #include "k8s-bridge/actor/kubernetes_bridge.h"
+#include "k8s-bridge/leader/leadership.h"
 #include "k8s-bridge/translate/batch_names.h"
+#include "messages/clock/term.h"
 #include "messages/link/deny_list.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
@@ -36,15 +46,19 @@ namespace bridge = tideline::bridge;
 namespace coordinator = tideline::coordinator;
 namespace k8s = tideline::k8s;
 namespace k8s_api = tideline::k8s_api;
+namespace leader = tideline::leader;
 namespace log = tideline::log;
 namespace model = tideline::model;
 namespace policy = tideline::policy;
 namespace rocks = tideline::rocks;
+namespace standby = tideline::standby;
 namespace web = tideline::web;
 
 constexpr int kExitFault = 1;
 constexpr int kExitUsage = 2;
+constexpr int kExitLeaseLost = 3;
 constexpr unsigned kBrokenStopSeconds = 10;
+constexpr const char* kHistory = "/history";  // below --data-dir
 constexpr std::string_view kDirSource = "dir:";
 constexpr std::string_view kKubernetesSource = "kubernetes";
 // Well above the time below which a node takes the end of its session for a failure, and waits longer each time.
@@ -76,6 +90,8 @@ struct Arguments {
   std::string data_dir = "/var/lib/tideline-coordinator";
   std::string policy_source;
   KubernetesArguments kubernetes;
+  standby::LeaseArguments lease;
+  tideline::lease::ElectorOptions elector;
   std::string retention = "14d";
   std::string commit_window = "20ms";
   std::string session_max_age = "12h";
@@ -137,11 +153,11 @@ Result<void> settle_policy_source(Arguments& arguments) {
   return {};
 }
 
-Result<void> settle_kubernetes(KubernetesArguments& kubernetes) {
-  if (!kubernetes.enabled && !kubernetes.kubeconfig.empty()) {
+Result<void> settle_kubernetes(KubernetesArguments& kubernetes, bool elect) {
+  if (!kubernetes.enabled && !elect && !kubernetes.kubeconfig.empty()) {
     return model::invalid(
         fmt::format("--kubeconfig {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
-                    "--kubernetes beside another source",
+                    "--kubernetes or --leader-elect beside another source",
                     kubernetes.kubeconfig));
   }
   if (!kubernetes.enabled && kubernetes.node_metrics) {
@@ -170,9 +186,23 @@ Result<void> settle_kubernetes(KubernetesArguments& kubernetes) {
   return {};
 }
 
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
 Result<void> settle(Arguments& arguments) {
   if (const auto source = settle_policy_source(arguments); !source) return source.error();
-  if (const auto kubernetes = settle_kubernetes(arguments.kubernetes); !kubernetes) return kubernetes.error();
+  if (const auto kubernetes = settle_kubernetes(arguments.kubernetes, arguments.lease.elect); !kubernetes) {
+    return kubernetes.error();
+  }
+  if (arguments.lease.elect) {
+    auto options = standby::elector_options(arguments.lease);
+    if (!options) return options.error();
+    arguments.elector = *std::move(options);
+  } else if (!arguments.lease.given.empty()) {
+    return model::invalid(arguments.lease.given + ": want --leader-elect as well");
+  }
   const auto retention = model::parse_duration(arguments.retention);
   if (!retention) return retention.error().in("--retention");
   if (*retention < std::chrono::minutes(1)) {
@@ -206,29 +236,34 @@ Result<void> settle(Arguments& arguments) {
   return {};
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
 Result<k8s_api::Access> access_of(const KubernetesArguments& kubernetes) {
   if (!kubernetes.kubeconfig.empty()) return k8s_api::kubeconfig_access(kubernetes.kubeconfig, kubernetes.context);
   return k8s_api::service_account_access(k8s_api::kServiceAccountDirectory, environment("KUBERNETES_SERVICE_HOST"),
                                          environment("KUBERNETES_SERVICE_PORT"));
 }
 
-/// Null where nothing asks for Kubernetes.
-Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArguments& kubernetes) {
-  if (!kubernetes.enabled) return std::shared_ptr<coordinator::Bridge>();
+Result<k8s_api::ClientConfig> client_config(const KubernetesArguments& kubernetes) {
   auto access = access_of(kubernetes);
   if (!access) return access.error();
-  log::info("kubernetes-bridge", "{}: https://{}:{}{}", access->source, access->host, access->port,
-            access->path_prefix);
+  k8s_api::ClientConfig config;
+  config.access = *std::move(access);
+  config.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
+  return config;
+}
+
+/// Null where nothing asks for Kubernetes.
+Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArguments& kubernetes,
+                                                          tideline::clock::TermPtr term) {
+  if (!kubernetes.enabled) return std::shared_ptr<coordinator::Bridge>();
+  auto client = client_config(kubernetes);
+  if (!client) return client.error();
+  const auto& access = client->access;
+  log::info("kubernetes-bridge", "{}: https://{}:{}{}", access.source, access.host, access.port, access.path_prefix);
   bridge::KubernetesConfig config;
-  config.client.access = *std::move(access);
+  config.client = *std::move(client);
   config.client.requests_a_second = kubernetes.requests_a_second;
   config.client.burst = kubernetes.burst;
-  config.client.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
+  config.client.term = std::move(term);
   config.config_maps = kubernetes.config_maps;
   config.older_names = kubernetes.older_names;
   config.node_metrics = kubernetes.node_metrics;
@@ -271,19 +306,43 @@ admin::AdminServerConfig admin_config(const Arguments& arguments) {
   return config;
 }
 
-int run(const Arguments& arguments) {
-  std::error_code problem;
-  std::filesystem::create_directories(arguments.data_dir, problem);
-  if (problem) {
-    return fail(
-        {model::ErrorCode::kUnavailable, fmt::format("--data-dir {}: {}", arguments.data_dir, problem.message())});
+/// Probes are answered before the store is open: a standby is alive.
+Result<std::unique_ptr<web::WebServer>> start_web(const Arguments& arguments, web::WebBackend& backend) {
+  if (arguments.web_listen.empty()) return std::unique_ptr<web::WebServer>();
+  web::WebServerConfig config;
+  config.listen = arguments.web_listen;
+  auto started = web::WebServer::start(std::move(config), backend);
+  if (!started) return started.error().in("--web-listen");
+  return started;
+}
+
+/// Null where there is no election.
+Result<std::unique_ptr<leader::Leadership>> start_leadership(const Arguments& arguments, web::SwitchedBackend& shown) {
+  if (!arguments.lease.elect) return std::unique_ptr<leader::Leadership>();
+  auto client = client_config(arguments.kubernetes);
+  if (!client) return client.error().in("--leader-elect");
+  return standby::start(*std::move(client), arguments.elector, shown, [] { ::_exit(kExitLeaseLost); });
+}
+
+/// Whichever way the coordinator ends, the answers that the web server gives are its own.
+struct StoppedBefore {
+  web::WebServer* server;
+  ~StoppedBefore() {
+    if (server != nullptr) server->stop();
   }
-  auto opened = rocks::RocksStore::open(arguments.data_dir + "/history");
+};
+
+/// What leads, from the store to its ports; until a signal.
+int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::SwitchedBackend& shown,
+         web::WebServer* probes) {
+  shown.not_ready("starting: history is being opened");
+  auto opened = rocks::RocksStore::open(arguments.data_dir + kHistory);
   if (!opened) return fail(opened.error());
   std::shared_ptr<tideline::store::HistoryStore> store = std::move(*opened);
   std::atomic<bool> broken{false};
   auto config = arguments.config;
-  auto kubernetes = start_bridge(arguments.kubernetes);
+  config.term = term;
+  auto kubernetes = start_bridge(arguments.kubernetes, term);
   if (!kubernetes) return fail(kubernetes.error());
   config.bridge = *std::move(kubernetes);
   config.on_actor_ended = [&broken] {
@@ -292,17 +351,11 @@ int run(const Arguments& arguments) {
   };
   auto running = coordinator::Coordinator::start(std::move(config), store);
   if (!running) return fail(running.error());
+  const StoppedBefore stopped{probes};
+  shown.show((*running)->web_backend());
   auto server = admin::AdminServer::start(admin_config(arguments), (*running)->backend());
   if (!server) return fail(server.error());
-  std::unique_ptr<web::WebServer> probes;
-  if (!arguments.web_listen.empty()) {
-    web::WebServerConfig web;
-    web.listen = arguments.web_listen;
-    auto started = web::WebServer::start(std::move(web), (*running)->web_backend());
-    if (!started) return fail(started.error().in("--web-listen"));
-    probes = *std::move(started);
-  }
-  const std::uint16_t web_port = probes ? probes->port() : std::uint16_t{0};
+  const std::uint16_t web_port = probes != nullptr ? probes->port() : std::uint16_t{0};
   if (left_out_in_container(arguments)) {
     log::info("admin-socket",
               "left out: this is a container, where uid 0 is not the host's root "
@@ -318,12 +371,7 @@ int run(const Arguments& arguments) {
   log::info("coordinator-running", "nodes on port {}, admin on port {}, web on port {}, epoch {}",
             (*running)->node_port(), (*server)->port(), web_port, (*running)->epoch().value());
 
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const int signal = standby::stop_signal(std::nullopt);
   if (broken) {
     log::error("coordinator-stopping", "a part of it ended by itself");
     // What is broken may hang the stop as well; the signal's default ends the process.
@@ -331,12 +379,40 @@ int run(const Arguments& arguments) {
   } else {
     log::info("coordinator-stopping", "signal {}", signal);
   }
-  if (probes) probes->stop();
+  if (probes != nullptr) probes->stop();
   (*server)->stop();
   running->reset();
   server->reset();
-  if (!arguments.ports_file.empty()) std::filesystem::remove(arguments.ports_file, problem);
+  std::error_code ignored;
+  if (!arguments.ports_file.empty()) std::filesystem::remove(arguments.ports_file, ignored);
   return broken ? kExitFault : 0;
+}
+
+int run(const Arguments& arguments) {
+  std::error_code problem;
+  std::filesystem::create_directories(arguments.data_dir, problem);
+  if (problem) {
+    return fail(
+        {model::ErrorCode::kUnavailable, fmt::format("--data-dir {}: {}", arguments.data_dir, problem.message())});
+  }
+  web::SwitchedBackend shown("starting");
+  const auto probes = start_web(arguments, shown);
+  if (!probes) return fail(probes.error());
+  const auto started = start_leadership(arguments, shown);
+  if (!started) return fail(started.error());
+  leader::Leadership* leadership = started->get();
+  if (leadership == nullptr) return lead(arguments, nullptr, shown, probes->get());
+  int signal = standby::wait_to_lead(*leadership);
+  if (signal == 0) signal = standby::wait_for_store(arguments.data_dir + kHistory, shown);
+  if (signal != 0) {
+    log::info("coordinator-stopping", "signal {}; it led nothing", signal);
+    leadership->release();
+    return 0;
+  }
+  const int code = lead(arguments, leadership->term(), shown, probes->get());
+  // The store is closed by now: whoever takes the Lease finds it free.
+  leadership->release();
+  return code;
 }
 
 int check(const Arguments& arguments) {
@@ -354,9 +430,16 @@ int check(const Arguments& arguments) {
     say(list.ok(), list ? fmt::format("denied names: {} in {}", list->size(), denied) : list.error().message());
   }
   if (arguments.kubernetes.enabled) {
-    const auto started = start_bridge(arguments.kubernetes);
+    const auto started = start_bridge(arguments.kubernetes, nullptr);
     say(started.ok(), started ? "Kubernetes: the files of the access are good; the API server was not asked"
                               : "Kubernetes: " + started.error().message());
+  }
+  if (arguments.lease.elect) {
+    auto client = client_config(arguments.kubernetes);
+    const Result<std::unique_ptr<k8s_api::ApiClient>> started =
+        client ? k8s_api::ApiClient::start(*std::move(client)) : client.error();
+    say(started.ok(), started ? "Lease: the files of the access are good; the API server was not asked"
+                              : "Lease: " + started.error().message());
   }
   const auto& directory = arguments.config.policy.directory;
   if (directory.empty()) return ok ? 0 : 1;
@@ -423,6 +506,17 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_flag("--node-metrics", kubernetes.node_metrics,
                "write what nodes and their pods use to NodeMetric objects, as Koordinator does; the cluster must have "
                "the resource");
+  auto& elect = arguments.lease;
+  app.add_flag(
+      "--leader-elect", elect.elect,
+      "begin only once this process has the Lease, so that another one may stand by; both need the same store");
+  app.add_option("--lease", elect.name, "that Lease, NAMESPACE/NAME")->capture_default_str();
+  app.add_option("--lease-duration", elect.duration,
+                 "for how long a leader that is not heard from keeps it: 5s to 10m; it ends itself after two thirds")
+      ->capture_default_str();
+  app.add_option(
+      "--lease-identity", elect.identity,
+      "name of this process in it, to which a random part is added; without it $POD_NAME or the host's name");
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")
@@ -465,6 +559,9 @@ int main(int argc, char** argv) {
   }
   arguments.admin_socket_given = app.count("--admin-socket") > 0;
   arguments.kubernetes.preferred_given = app.count("--preferred-configmap") > 0;
+  for (const char* option : {"--lease", "--lease-duration", "--lease-identity"}) {
+    if (app.count(option) > 0) arguments.lease.given = option;
+  }
   if (const auto settled = settle(arguments); !settled) return fail(settled.error(), kExitUsage);
   if (const auto log = log::init("tideline-coordinator", arguments.log_level); !log) {
     return fail(log.error().in("--log-level"), kExitUsage);

@@ -179,6 +179,7 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   server.denied_names_file = config.denied_names_file;
   server.accept = config.accept;
   server.session = config.session;
+  server.term = config.term;
   server.enroll = [store, link = impl->link,
                    epoch = *epoch](const link::Hello& hello) -> model::Result<link::EnrollAnswer> {
     // An ack or a policy for a session older than the actors' way to it would get lost, and be waited for.

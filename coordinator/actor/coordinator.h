@@ -9,6 +9,7 @@
 #include "coordinator/admin/backend.h"
 #include "coordinator/fleet/limits.h"
 #include "coordinator/web/backend.h"
+#include "messages/clock/term.h"
 #include "messages/link/node_server.h"
 #include "storage/store/history_store.h"
 
@@ -27,6 +28,9 @@ struct CoordinatorConfig {
   link::AcceptLimits accept;
   link::SessionLimits session;
   std::shared_ptr<Bridge> bridge;  // to Kubernetes; null = none
+  /// Of whoever holds the Lease; the link sends nothing without it. What is written to the store needs none: whoever
+  /// has that open is the only one.
+  clock::TermPtr term = nullptr;
   /// A part of the coordinator ended by itself, as the log says: it must be stopped, and not by this call, which comes
   /// from an actor's thread.
   std::function<void()> on_actor_ended;

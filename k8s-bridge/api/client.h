@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "k8s-bridge/api/access.h"
+#include "messages/clock/term.h"
 #include "messages/link/reply.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
@@ -38,7 +39,7 @@ struct Request {
 /// What the server said; any status but a redirect is an answer. No answer is an Error instead, which names method and
 /// path: kUnavailable (no connection, deadline, stopped), kOverloaded (too many wait, too long an answer),
 /// kPermissionDenied (certificates), kMalformed (no HTTP), kUnsupported (redirects and encodings: neither is followed
-/// or asked for), kInvalidArgument (a path that is none).
+/// or asked for), kFenced (ClientConfig::term), kInvalidArgument (a path that is none).
 struct Answer {
   unsigned status = 0;
   std::string body;
@@ -88,6 +89,8 @@ struct ClientConfig {
   model::Duration backoff_min = std::chrono::milliseconds(500);
   model::Duration backoff_max = std::chrono::seconds(30);
   std::uint64_t seed = 0;  // of the jitter; 0 = from the system's entropy
+  /// When it is over all requests but GETs are kFenced, wherever they waited, and so is what needs a new connection.
+  clock::TermPtr term = nullptr;
 };
 
 /// Of the client's life, for metrics.

@@ -15,6 +15,7 @@
 
 #include "k8s-bridge/api/address.h"
 #include "k8s-bridge/api/kj_time.h"
+#include "messages/clock/term.h"
 #include "messages/codec/kj_text.h"
 #include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
@@ -62,6 +63,10 @@ Result<TlsPtr> make_tls(const TlsTexts& texts) {
   return made;
 }
 
+kj::Exception term_over() {
+  return link::to_exception(Error(ErrorCode::kFenced, "not sent: the term of this coordinator is over"));
+}
+
 /// A server whose host vanished without a word is noticed by the kernel within a minute.
 void keep_alive(int fd) {
   const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
@@ -76,13 +81,14 @@ void keep_alive(int fd) {
 class TlsAddress final : public kj::NetworkAddress {
  public:
   TlsAddress(link::KjContext& context, TlsPtr tls, std::string address, std::string server_name,
-             model::Duration deadline)
+             model::Duration deadline, clock::TermPtr term)
       : network_(context.network),
         timer_(context.timer),
         tls_(std::move(tls)),
         address_(std::move(address)),
         server_name_(std::move(server_name)),
-        deadline_(deadline) {}
+        deadline_(deadline),
+        term_(std::move(term)) {}
 
   const TlsPtr& tls() const { return tls_; }
   std::uint64_t connects() const { return connects_; }
@@ -106,6 +112,11 @@ class TlsAddress final : public kj::NetworkAddress {
                 error.in(fmt::format("{}, which must prove the name {}", address_, server_name_)));
           }
           return link::to_exception(Error(ErrorCode::kUnavailable, error.message()).in(address_));
+        })
+        .then([this](kj::Own<kj::AsyncIoStream> stream) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
+          // A request waits for it, and was let go when the connection was begun.
+          if (!clock::holds(term_)) return term_over();
+          return kj::mv(stream);
         });
   }
   kj::Own<kj::ConnectionReceiver> listen() override { KJ_FAIL_REQUIRE("this address is only connected to"); }
@@ -119,6 +130,7 @@ class TlsAddress final : public kj::NetworkAddress {
   const std::string address_;
   const std::string server_name_;
   const model::Duration deadline_;
+  const clock::TermPtr term_;
   std::uint64_t connects_ = 0;
 };
 
@@ -222,7 +234,7 @@ struct Transport::Channel {
   Channel(link::KjContext& context, const Headers& headers, const ClientConfig& config, const std::string& server_name,
           TlsPtr tls)
       : address(context, std::move(tls), host_and_port(config.access.host, config.access.port), server_name,
-                config.connect_deadline),
+                config.connect_deadline, config.term),
         http(kj::newHttpClient(context.timer, *headers.table, address)) {}
 
   TlsAddress address;
@@ -317,6 +329,7 @@ Transport::Attempt Transport::once(Method method, const std::string& path, const
   const std::shared_ptr<Channel> channel = channel_;
   const std::uint64_t connects = channel->address.connects();
   auto head = kj::evalNow([&]() -> kj::Promise<Head> {
+    if (method != Method::kGet && !clock::holds(config_.term)) return term_over();
     const std::string url = config_.access.path_prefix + path;
     const std::string host = host_and_port(config_.access.host, config_.access.port);
     const std::string authorization = "Bearer " + credentials_.token;

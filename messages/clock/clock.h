@@ -7,6 +7,8 @@ namespace tideline::clock {
 
 /// CLOCK_MONOTONIC.
 model::MonoTime mono_now();
+/// CLOCK_BOOTTIME.
+model::BootTime boot_now();
 /// CLOCK_REALTIME.
 model::WallTime wall_now();
 

@@ -46,14 +46,16 @@ capnp::ReaderOptions options_of(const RpcLimits& limits) {
   return options;
 }
 
-/// The peer's stream, with three things the RPC system lacks. Nothing more is read from a peer that does not read
-/// itself. Its end is told to whoever takes the connection down, and not to the system, which would let go of all it
-/// has on the spot. And they hear of it when the system has given the connection up: it then shuts its side down, but
-/// lets go of the connection only when all it had to say was taken, for which a peer may make it wait.
+/// The peer's stream, with four things the RPC system lacks. Nothing more is read from a peer that does not read
+/// itself. Nothing is written for which the term is over, however long it had been waiting in a queue. Its end is told
+/// to whoever takes the connection down, and not to the system, which would let go of all it has on the spot. And they
+/// hear of it when the system has given the connection up: it then shuts its side down, but lets go of the connection
+/// only when all it had to say was taken, for which a peer may make it wait.
 class WatchedStream final : public kj::AsyncIoStream {
  public:
   struct Watch {
     kj::Function<bool()> may_read;
+    kj::Function<bool()> may_write;
     kj::Function<void(std::string why)> ended;
     kj::Function<void()> given_up;
   };
@@ -73,9 +75,11 @@ class WatchedStream final : public kj::AsyncIoStream {
               return kj::NEVER_DONE;
             });
   }
-  kj::Promise<void> write(const void* buffer, std::size_t size) override { return inner_->write(buffer, size); }
+  kj::Promise<void> write(const void* buffer, std::size_t size) override {
+    return watch_.may_write() ? inner_->write(buffer, size) : refuse_to_write();
+  }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
-    return inner_->write(pieces);
+    return watch_.may_write() ? inner_->write(pieces) : refuse_to_write();
   }
   kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
   void shutdownWrite() override {
@@ -85,6 +89,11 @@ class WatchedStream final : public kj::AsyncIoStream {
   void abortRead() override { inner_->abortRead(); }
 
  private:
+  kj::Promise<void> refuse_to_write() {
+    watch_.ended("the term of this coordinator is over");
+    return kj::NEVER_DONE;
+  }
+
   kj::Own<kj::AsyncIoStream> inner_;
   Watch watch_;
 };
@@ -104,8 +113,8 @@ struct Connection {
 
 class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::ErrorHandler {
  public:
-  RpcConnectionsImpl(KjContext& context, const RpcLimits& limits)
-      : timer_(context.timer), limits_(limits), lag_(context), tasks_(*this) {}
+  RpcConnectionsImpl(KjContext& context, const RpcLimits& limits, clock::TermPtr term)
+      : timer_(context.timer), limits_(limits), term_(std::move(term)), lag_(context), tasks_(*this) {}
 
   Id add(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, Closed closed) override {
     const Id id = ++last_id_;
@@ -114,6 +123,7 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
     auto watched = kj::heap<WatchedStream>(
         kj::mv(stream),
         WatchedStream::Watch{.may_read = [this, id]() { return !drop_if_clogged(id); },
+                             .may_write = [this]() { return clock::holds(term_); },
                              .ended = [this, id](std::string why) { take_down(id, std::move(why)); },
                              .given_up = [this, id]() { close(id, "the peer left or broke the protocol"); }});
     auto connection = kj::heap<Connection>(kj::mv(watched), kj::mv(bootstrap), limits_);
@@ -232,6 +242,7 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
 
   kj::Timer& timer_;
   const RpcLimits limits_;
+  const clock::TermPtr term_;
   Id last_id_ = 0;
   bool sweeping_ = false;
   std::unordered_map<Id, Entry> entries_;
@@ -295,8 +306,8 @@ model::Error error_from(const kj::Exception& exception) {
   return {ErrorCode::kInternal, std::string(text)};
 }
 
-kj::Own<RpcConnections> RpcConnections::create(KjContext& context, const RpcLimits& limits) {
-  return kj::heap<RpcConnectionsImpl>(context, limits);
+kj::Own<RpcConnections> RpcConnections::create(KjContext& context, const RpcLimits& limits, clock::TermPtr term) {
+  return kj::heap<RpcConnectionsImpl>(context, limits, std::move(term));
 }
 
 kj::Own<RpcClient> RpcClient::create(kj::Own<kj::AsyncIoStream> stream, const RpcLimits& limits) {

@@ -10,6 +10,7 @@
 #include <kj/exception.h>
 #include <kj/function.h>
 
+#include "messages/clock/term.h"
 #include "messages/link/kj_thread.h"
 #include "messages/link/limits.h"
 #include "messages/model/result.h"
@@ -49,7 +50,8 @@ class RpcConnections {
   virtual std::size_t unread_bytes(Id id) = 0;
   virtual std::size_t size() const = 0;
 
-  static kj::Own<RpcConnections> create(KjContext& context, const RpcLimits& limits);
+  /// When `term` is over nothing is sent any more: whoever tries to ends the connection instead.
+  static kj::Own<RpcConnections> create(KjContext& context, const RpcLimits& limits, clock::TermPtr term = nullptr);
 };
 
 /// The client's end. Dropping it ends the connection.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "messages/clock/term.h"
 #include "messages/link/limits.h"
 #include "messages/link/link_counts.h"
 #include "messages/link/session.h"
@@ -62,6 +63,8 @@ struct NodeServerConfig {
   AcceptLimits accept;
   RpcLimits rpc;
   SessionLimits session;
+  /// When it is over no node is sent anything any more, no ack, answer or push: its session ends instead.
+  clock::TermPtr term = nullptr;
 };
 
 /// All methods may be called from any thread and, but for stop(), return at once; calls from outside are carried to the

@@ -85,7 +85,7 @@ ServerCore::ServerCore(KjContext& context, const NodeServerConfig& config, NodeS
       denied_file_({config.denied_names_file}),
       pace_(config.session.enroll_burst, config.session.enroll_every),
       lag_(context),
-      connections_(RpcConnections::create(context, config.rpc)),
+      connections_(RpcConnections::create(context, config.rpc, config.term)),
       policies_(
           context, lag_, {config.session.policy_slice, config.session.policy_slice_every, config.session.policy_round},
           [this](SessionId id) { return send_policy(id); }, []() { return true; }),

@@ -75,6 +75,15 @@ struct MonoTime {
   friend constexpr MonoTime operator+(MonoTime a, Duration d) { return MonoTime{a.ns + d.count()}; }
 };
 
+/// ns on the host's clock that goes on while the host is suspended (CLOCK_BOOTTIME): for what another host counts as
+/// well meanwhile, such as the time that a lease has left. Comparable as MonoTime is, and never with one.
+struct BootTime {
+  std::int64_t ns = 0;
+  friend constexpr auto operator<=>(BootTime, BootTime) = default;
+  friend constexpr Duration operator-(BootTime a, BootTime b) { return Duration(a.ns - b.ns); }
+  friend constexpr BootTime operator+(BootTime a, Duration d) { return BootTime{a.ns + d.count()}; }
+};
+
 /// ms since the Unix epoch, as the sender's wall clock had it.
 struct WallTime {
   std::int64_t ms = 0;

@@ -6,7 +6,9 @@
 #include <set>
 #include <shared_mutex>
 
+#include <fcntl.h>
 #include <rocksdb/write_batch.h>
+#include <unistd.h>
 
 #include "messages/codec/report_bytes.h"
 #include "storage/rocks/database.h"
@@ -63,6 +65,18 @@ model::Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& d
   impl->pods.emplace(*impl->database);
   if (auto loaded = impl->load(); !loaded) return loaded.error().in("history " + directory);
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+}
+
+bool RocksStore::is_held(const std::string& directory) {
+  const int fd = ::open((directory + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  // As RocksDB locks it: the whole file.
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool is_known = ::fcntl(fd, F_GETLK, &lock) == 0;
+  ::close(fd);
+  return is_known && lock.l_type != F_UNLCK;
 }
 
 model::Result<void> RocksStore::Impl::load() {

@@ -21,6 +21,9 @@ class RocksStore final : public store::HistoryStore {
   /// kUnavailable (another process holds it), kUnsupported (a format version this build does not know; both are named),
   /// kMalformed (damaged), kPermissionDenied, kNotFound.
   static model::Result<std::unique_ptr<RocksStore>> open(const std::string& directory, RocksOptions options = {});
+  /// Whether another process has it open, so that open() would be refused; false, too, where there is none. Must not be
+  /// asked by the process that has it open itself, which would lose its lock by that.
+  static bool is_held(const std::string& directory);
   /// Waits for background work and lets go of the directory.
   ~RocksStore() override;
 

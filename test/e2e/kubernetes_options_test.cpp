@@ -57,7 +57,14 @@ TEST(KubernetesOptions, WrongOnesAreNamed) {
       {{"--policy-source", "kubernetes", "--publish-older-names", "koordinator"},
        {"--publish-older-names", "\"koordinator\"", "koordinator.sh"}},
       {{"--policy-source", directory, "--publish-older-names", "koordinator.sh"},
-       {"--publish-older-names koordinator.sh", "--kubernetes"}}};
+       {"--publish-older-names koordinator.sh", "--kubernetes"}},
+      {{"--policy-source", directory, "--lease", "a/b"}, {"--lease", "want --leader-elect"}},
+      {{"--policy-source", directory, "--lease-duration", "15s"}, {"--lease-duration", "want --leader-elect"}},
+      {{"--policy-source", directory, "--leader-elect", "--lease", "a"}, {"--lease a", "NAMESPACE/NAME"}},
+      {{"--policy-source", directory, "--leader-elect", "--lease", "a/B"}, {"--lease a/B", "NAMESPACE/NAME"}},
+      {{"--policy-source", directory, "--leader-elect", "--lease-duration", "1s"},
+       {"--lease-duration 1s", "5s to 10m"}},
+      {{"--policy-source", directory, "--leader-elect", "--lease-identity", "a b"}, {"--lease-identity"}}};
   for (const auto& row : rows) {
     const auto done = check(cluster, row.options);
     EXPECT_EQ(done.exit, 2) << done.output;
@@ -74,6 +81,10 @@ TEST(KubernetesOptions, CheckLooksAtTheFilesOfTheAccess) {
   const auto no_file = check(cluster, {"--policy-source", "kubernetes", "--kubeconfig", "/nowhere"});
   EXPECT_EQ(no_file.exit, 1) << no_file.output;
   EXPECT_THAT(no_file.output, HasSubstr("/nowhere"));
+  const auto no_lease = check(cluster, {"--policy-source", "dir:" + cluster.dir().str() + "/policy", "--leader-elect",
+                                        "--kubeconfig", "/nowhere"});
+  EXPECT_EQ(no_lease.exit, 1) << no_lease.output;
+  EXPECT_THAT(no_lease.output, HasSubstr("FAIL Lease: "));
 }
 
 }  // namespace

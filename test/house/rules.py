@@ -64,6 +64,10 @@ ROOMS = {
     "k8s-bridge/publish": Room(PURE, "publish", (MODEL, "k8s-bridge/translate")),
     "k8s-bridge/evict": Room(PURE, "evict", (MODEL, "k8s-bridge/translate")),
     "k8s-bridge/measure": Room(PURE, "measure", (MODEL, "k8s-bridge/translate")),
+    # Which of several coordinators leads, by a Lease: the decision, and the thread that asks the API server for it.
+    "k8s-bridge/lease": Room(PURE, "lease", (MODEL,)),
+    "k8s-bridge/leader": Room(EDGE, "leader", (
+        MODEL, "messages/clock", "messages/link", "messages/log", "k8s-bridge/api", "k8s-bridge/lease")),
     "k8s-bridge/actor": Room(ACTOR, "bridge", (
         MODEL, "messages/link", "messages/log", "messages/clock", "k8s-bridge/api", "k8s-bridge/translate",
         "k8s-bridge/publish", "k8s-bridge/evict", "k8s-bridge/measure", "coordinator/actor", "coordinator/admin", "coordinator/policy",

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 
+#include "coordinator/web/switched_backend.h"
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
@@ -218,7 +219,8 @@ TEST(Metrics, AreAllInTheDocs) {
       names.insert((*it)[1]);
     return names;
   };
-  EXPECT_EQ(names_in(text(), "# TYPE (tideline_[a-z_]+) "), names_in(docs, "`(tideline_[a-z_]+)[`{]"));
+  EXPECT_EQ(names_in(text() + web::election_text({}), "# TYPE (tideline_[a-z_]+) "),
+            names_in(docs, "`(tideline_[a-z_]+)[`{]"));
 }
 
 }  // namespace

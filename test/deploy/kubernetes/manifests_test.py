@@ -195,6 +195,34 @@ class Pods(unittest.TestCase):
         self.assertEqual(named, {port["targetPort"] for port in by_kind["Service"]["spec"]["ports"]})
 
 
+class Standby(unittest.TestCase):
+    def patch(self, kind):
+        return next(document for path, document in documents()
+                    if path == "overlays/standby/coordinator.yaml" and document["kind"] == kind)
+
+    def test_has_the_arguments_of_the_base_and_the_election(self):
+        base = next(container for where, container in containers() if where.endswith("coordinator.yaml tideline-coordinator coordinator"))
+        patched = self.patch("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertEqual(patched[:len(base["args"])], base["args"])
+        known = options_of("tideline-coordinator")
+        added = [argument.split("=")[0] for argument in patched[len(base["args"]):]]
+        self.assertIn("--leader-elect", added)
+        self.assertFalse(set(added) - known)
+
+    def test_may_use_the_lease_that_it_is_told(self):
+        arguments = self.patch("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+        name_space, name = next(a for a in arguments if a.startswith("--lease=")).removeprefix("--lease=").split("/")
+        role = next(document for path, document in documents()
+                    if path == "overlays/standby/lease-role.yaml" and document["kind"] == "Role")
+        self.assertEqual(role["metadata"]["namespace"], name_space)
+        verbs = {verb: rule.get("resourceNames") for rule in role["rules"] for verb in rule["verbs"]}
+        self.assertEqual(verbs, {"get": [name], "update": [name], "create": None})
+
+    def test_takes_no_nodes_and_holds_up_no_drain(self):
+        self.assertIs(self.patch("Service")["spec"]["publishNotReadyAddresses"], False)
+        self.assertEqual(self.patch("PodDisruptionBudget")["spec"]["maxUnavailable"], self.patch("Deployment")["spec"]["replicas"])
+
+
 class Kustomizations(unittest.TestCase):
     def test_use_what_the_oldest_kubectl_knows_and_name_every_file(self):
         named = set()

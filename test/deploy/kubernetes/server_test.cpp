@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iterator>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -76,7 +77,7 @@ class Manifests : public testing::Test {
 };
 
 TEST_F(Manifests, TheServerTakesThemAll) {
-  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/cert-manager-csi",
+  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/standby", "overlays/cert-manager-csi",
                            "overlays/cert-manager-csi/node", "overlays/node-metrics", "overlays/priority-classes",
                            "overlays/example-policy", "overlays/example-workloads", "overlays/monitoring",
                            "overlays/uninstall"}) {
@@ -135,6 +136,7 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
       {{"update", "configmaps/ack-slo-config", "--namespace=kube-system"}, false},
       {{"get", "secrets", "--namespace=tideline-system"}, false},
       {{"list", "secrets", "--all-namespaces"}, false},
+      {{"get", "leases/tideline-coordinator", "--namespace=tideline-system"}, false},
   };
   for (const auto& [question, allowed] : cases) {
     std::vector<std::string> arguments{"auth", "can-i"};
@@ -203,6 +205,29 @@ TEST_F(Manifests, TheServerKeepsEveryFieldOfANodeMetric) {
   ASSERT_TRUE(written.is_object()) << plane_->log();
   EXPECT_EQ(written.at("status"), status) << "what is not in the schema is dropped";
   EXPECT_EQ(plane_->kubectl({"delete", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
+}
+
+TEST_F(Manifests, WhereThereIsAStandbyItMayUseOneLeaseAndNoOther) {
+  const auto file = folder("overlays/standby/lease-role.yaml");
+  ASSERT_EQ(plane_->kubectl({"apply", "-f", file}).exit, 0);
+  const auto may = [](const std::string& verb, const std::string& lease, const std::string& name_space) {
+    return plane_
+               ->kubectl({"auth", "can-i", verb, lease, "--namespace=" + name_space,
+                          "--as=system:serviceaccount:tideline-system:tideline-coordinator"})
+               .exit == 0;
+  };
+  // The server's own list of roles may be a moment behind.
+  EXPECT_TRUE(eventually(std::chrono::seconds(10),
+                         [&] { return may("get", "leases/tideline-coordinator", "tideline-system"); }));
+  EXPECT_TRUE(may("update", "leases/tideline-coordinator", "tideline-system"));
+  EXPECT_TRUE(may("create", "leases", "tideline-system"));
+  EXPECT_FALSE(may("delete", "leases/tideline-coordinator", "tideline-system"));
+  EXPECT_FALSE(may("list", "leases", "tideline-system"));
+  EXPECT_FALSE(may("update", "leases/other", "tideline-system"));
+  EXPECT_FALSE(may("get", "leases/tideline-coordinator", "kube-system"));
+  EXPECT_EQ(plane_->kubectl({"delete", "-f", file}).exit, 0);
+  EXPECT_TRUE(eventually(std::chrono::seconds(10),
+                         [&] { return !may("get", "leases/tideline-coordinator", "tideline-system"); }));
 }
 
 TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {

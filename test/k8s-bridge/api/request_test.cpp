@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 
+#include "messages/clock/term.h"
 #include "test/k8s-bridge/api/fixture.h"
 
 namespace tideline::k8s_api {
@@ -96,6 +98,53 @@ TEST_F(RequestTest, AnyStatusIsAnAnswer) {
   EXPECT_EQ(counts.answers_4xx, 1U);
   EXPECT_EQ(counts.answers_5xx, 1U);
   EXPECT_EQ(counts.answers_429 + counts.answers_2xx + counts.no_answer, 0U);
+}
+
+TEST_F(RequestTest, AfterTheTermNothingIsWrittenAndNobodyNewIsConnectedTo) {
+  server_.always("", json_reply(200, "{}"));
+  const auto term = std::make_shared<clock::Term>();
+  term->extend(clock::boot_now() + std::chrono::hours(1));
+  auto settings = config();
+  settings.term = term;
+  const auto client = start(settings);
+  Request write;
+  write.path = "/x";
+  write.body = "{}";
+  write.method = Method::kPost;
+  ASSERT_TRUE(ask(*client, write).ok());
+  term->end();
+  for (const Method method : {Method::kPost, Method::kPut, Method::kMergePatch, Method::kDelete}) {
+    write.method = method;
+    const auto refused = ask(*client, write);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), ErrorCode::kFenced) << refused.error().message();
+  }
+  EXPECT_TRUE(get(*client, "/x").ok()) << "reading harms nobody";
+  EXPECT_THAT(server_.seen(), SizeIs(2));
+  const auto stranger = start(settings);
+  EXPECT_FALSE(get(*stranger, "/x").ok());
+  EXPECT_THAT(server_.seen(), SizeIs(2));
+}
+
+TEST_F(RequestTest, AWriteThatWaitedForTheBudgetIsNotSentAfterTheTerm) {
+  server_.always("", json_reply(200, "{}"));
+  const auto term = std::make_shared<clock::Term>();
+  term->extend(clock::boot_now() + std::chrono::hours(1));
+  auto settings = config();
+  settings.term = term;
+  settings.requests_a_second = 5;
+  settings.burst = 1;
+  const auto client = start(settings);
+  ASSERT_TRUE(get(*client, "/x").ok());
+  Request write;
+  write.method = Method::kPost;
+  write.path = "/x";
+  auto waiting = send(*client, write);
+  term->end();
+  const auto refused = waiting.get();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kFenced) << refused.error().message();
+  EXPECT_THAT(server_.seen("POST"), IsEmpty());
 }
 
 TEST_F(RequestTest, RetryAfterHoldsBackAllThatIsNotUrgent) {

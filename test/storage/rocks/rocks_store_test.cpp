@@ -154,6 +154,22 @@ TEST(Open, RefusesAStoreThatIsHeldAlready) {
   EXPECT_THAT(second.error().message(), HasSubstr("holds it"));
 }
 
+TEST(Open, AnotherProcessSeesWhetherAStoreIsHeld) {
+  const test::TempDir dir;
+  const auto sees = [&] {
+    const pid_t other = ::fork();
+    if (other == 0) ::_exit(RocksStore::is_held(dir.str()) ? 1 : 0);
+    int status = 0;
+    ::waitpid(other, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+  };
+  EXPECT_FALSE(sees()) << "there is none";
+  auto store = open(dir.str());
+  EXPECT_TRUE(sees());
+  store.reset();
+  EXPECT_FALSE(sees());
+}
+
 TEST(Open, RefusesAnotherFormatAndNamesBoth) {
   for (const std::uint32_t format : {kFormat + 1, std::uint32_t{0}, std::uint32_t{77}}) {
     const test::TempDir dir;

@@ -1,0 +1,70 @@
+#include "coordinator/web/switched_backend.h"
+
+#include <utility>
+
+#include "coordinator/web/exposition.h"
+
+namespace tideline::web {
+
+std::string election_text(const Election& election) {
+  Exposition out;
+  out.one("tideline_leader", Exposition::Type::kGauge, "1: this coordinator leads, 0: it stands by.",
+          election.leads ? 1 : 0);
+  out.one("tideline_lease_transitions", Exposition::Type::kGauge,
+          "How often the Lease went from one holder to another.", static_cast<double>(election.transitions));
+  return out.take();
+}
+
+void SwitchedBackend::not_ready(std::string why) {
+  const std::lock_guard lock(mutex_);
+  why_ = std::move(why);
+}
+
+void SwitchedBackend::elected(const Election& election) {
+  auto text = election_text(election);
+  const std::lock_guard lock(mutex_);
+  election_ = std::move(text);
+}
+
+void SwitchedBackend::show(WebBackend& backend) {
+  const std::lock_guard lock(mutex_);
+  shown_ = &backend;
+}
+
+void SwitchedBackend::metrics(link::Reply<Text> reply) {
+  std::string election;
+  WebBackend* shown = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    election = election_;
+    shown = shown_;
+  }
+  if (shown == nullptr) {
+    reply(Text([election] { return election; }));
+    return;
+  }
+  shown->metrics([election, reply = std::move(reply)](const model::Result<Text>& text) {
+    if (!text) {
+      reply(text.error());
+      return;
+    }
+    reply(Text([election, rest = *text] { return election + rest(); }));
+  });
+}
+
+void SwitchedBackend::ready(link::Reply<void> reply) {
+  std::string why;
+  WebBackend* shown = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    why = why_;
+    shown = shown_;
+  }
+  if (shown != nullptr) {
+    shown->ready(std::move(reply));
+    return;
+  }
+  reply(model::Error(model::ErrorCode::kUnavailable, why));
+}
+
+}  // namespace tideline::web
