@@ -1,7 +1,9 @@
 // Nodes, Pods and ConfigMaps as anyone may write them who may write to the API server: whatever they are, the answer is
-// an Error, or an object within the bounds of a report whose problems are told within bounds, too.
+// an Error, or an object within the bounds of a report whose problems are told within bounds, too. And what an API
+// server answers about a token: nobody is taken for an agent whose names could be more than names.
 //
-// An input is a letter, 'p', 'n' or 'c', and the JSON of a Pod, a Node or a ConfigMap.
+// An input is a letter, 'p', 'n' or 'c', and the JSON of a Pod, a Node or a ConfigMap; 't' and that of a TokenReview,
+// or 'a' and that of an agent's pod.
 
 #include <algorithm>
 #include <string>
@@ -12,11 +14,13 @@
 #include "k8s-bridge/translate/fields.h"
 #include "k8s-bridge/translate/mirror.h"
 #include "k8s-bridge/translate/objects.h"
+#include "k8s-bridge/translate/token_review.h"
 #include "messages/model/json_text.h"
 #include "messages/model/node_annotations.h"
 #include "test/fuzz/damage.h"
 #include "test/fuzz/fuzz_target.h"
 #include "test/k8s-bridge/translate/samples.h"
+#include "test/k8s-bridge/translate/token_samples.h"
 
 namespace tideline::fuzz {
 namespace {
@@ -97,6 +101,35 @@ bool look_at_config_map(const json& object) {
   return true;
 }
 
+bool is_plain_name(std::string_view text) {
+  return !text.empty() && text.size() <= k8s::kMaxNameBytes && text.find("..") != 0 &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
+}
+
+bool look_at_review(const json& object) {
+  const auto owner = k8s::token_owner(object, k8s::kTestAudience);
+  if (!owner) {
+    check_refusal(owner.error());
+    return false;
+  }
+  require(object.at("status").at("authenticated") == true, "nobody is taken for one whom the server does not know");
+  require(is_plain_name(owner->name_space) && is_plain_name(owner->service_account) && is_plain_name(owner->pod_name),
+          "names are parts of paths");
+  return true;
+}
+
+bool look_at_agent_pod(const json& object) {
+  const auto node = k8s::node_of_pod(object, k8s::agent_owner());
+  if (!node) {
+    check_refusal(node.error());
+    return false;
+  }
+  require(object.at("metadata").at("uid") == k8s::agent_owner().pod_uid, "it is the pod of the token");
+  require(is_plain_name(node->str()), "a node's name is a name");
+  return true;
+}
+
 Bytes input(char kind, const json& object, bool is_pretty) {
   const std::string text = kind + object.dump(is_pretty ? 2 : -1);
   return {text.begin(), text.end()};
@@ -120,6 +153,8 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     sound.push_back(input('p', busy, is_pretty));
     sound.push_back(input('n', k8s::node_one(), is_pretty));
     sound.push_back(input('c', map, is_pretty));
+    sound.push_back(input('t', k8s::agent_review(), is_pretty));
+    sound.push_back(input('a', k8s::agent_pod(), is_pretty));
   }
   return sound;
 }
@@ -147,6 +182,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const bool is_taken = text.front() == 'n'   ? fuzz::look_at_node(*object)
                         : text.front() == 'c' ? fuzz::look_at_config_map(*object)
+                        : text.front() == 't' ? fuzz::look_at_review(*object)
+                        : text.front() == 'a' ? fuzz::look_at_agent_pod(*object)
                                               : fuzz::look_at_pod(*object);
   if (is_taken) ++fuzz::accepted;
   return 0;
