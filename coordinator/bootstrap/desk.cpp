@@ -150,8 +150,8 @@ void Desk::turned_away(const Answer& answer, const std::string& peer) {
 }
 
 void Desk::no_handshake(const std::string& peer, const Error& why) {
-  broken_off();
   log_failed(why.message(), peer);
+  broken_off();
 }
 
 void Desk::follow_files() {

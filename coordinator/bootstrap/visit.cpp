@@ -22,8 +22,10 @@ std::optional<std::string_view> value_of(const kj::HttpHeaders& headers, kj::Htt
 }
 
 /// To TLS, a peer that leaves without saying goodbye is a failure.
-bool is_end(kj::Exception::Type type, std::string_view text) {
-  return type == kj::Exception::Type::DISCONNECTED || text.find("unexpected eof") != std::string_view::npos;
+bool is_end(const kj::Exception& exception) {
+  const std::string_view text(exception.getDescription().cStr(), exception.getDescription().size());
+  return exception.getType() == kj::Exception::Type::DISCONNECTED ||
+         text.find("unexpected eof") != std::string_view::npos;
 }
 
 }  // namespace
@@ -45,9 +47,8 @@ kj::Promise<void> Visit::serve(kj::Own<kj::AsyncIoStream> raw) {
   return timer_.timeoutAfter(deadline_, desk_.handshake(kj::mv(raw)))
       .then([this](kj::Own<kj::AsyncIoStream> stream) -> kj::Promise<void> { return converse(kj::mv(stream)); },
             [this](kj::Exception&& exception) -> kj::Promise<void> {
-              const auto why = link::error_from(exception);
               // Probes of the port connect and leave.
-              if (!is_end(exception.getType(), why.message())) desk_.no_handshake(peer_, why.in("TLS handshake"));
+              if (!is_end(exception)) desk_.no_handshake(peer_, link::error_from(exception).in("TLS handshake"));
               return kj::READY_NOW;
             });
 }
@@ -69,7 +70,7 @@ kj::Promise<Visit::Heard> Visit::hear() {
       timer_.afterDelay(deadline_).then([]() -> Heard { return refusal(408, "the request did not come in time"); });
   return read()
       .catch_([](kj::Exception&& exception) -> kj::Promise<Heard> {
-        if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
+        if (is_end(exception)) return kj::mv(exception);
         // What KJ says of it may hold the peer's bytes, and so a token.
         return Heard(refusal(400, "this is no request"));
       })
