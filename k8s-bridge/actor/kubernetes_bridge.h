@@ -2,12 +2,15 @@
 // The bridge put together: client, feed, actor.
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "coordinator/actor/bridge.h"
+#include "coordinator/bootstrap/backend.h"
 #include "k8s-bridge/actor/api_port.h"
 #include "k8s-bridge/actor/config_choice.h"
 #include "k8s-bridge/actor/feed.h"
+#include "k8s-bridge/actor/token_reviewer.h"
 #include "k8s-bridge/api/client.h"
 #include "messages/model/result.h"
 
@@ -32,6 +35,9 @@ class KubernetesBridge final : public coordinator::Bridge {
   caf::actor spawn(caf::actor_system& system, model::Epoch epoch, coordinator::LinkPortPtr link) override;
   void stop() override;
   std::shared_ptr<const coordinator::BridgeBoard> board() const override { return board_; }
+
+  /// For the bootstrap port: agents run as `account`, and their tokens are for `audience`. Within the same budget.
+  std::shared_ptr<bootstrap::BootstrapBackend> token_reviewer(std::string audience, ServiceAccountName account) const;
 
  private:
   ApiPortPtr api_;
