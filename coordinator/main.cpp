@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -20,6 +23,7 @@
 #include "coordinator/actor/policy_dir.h"
 #include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
+#include "coordinator/bootstrap_options.h"
 #include "coordinator/web/server.h"
 #include "k8s-bridge/actor/kubernetes_bridge.h"
 #include "messages/link/deny_list.h"
@@ -37,6 +41,7 @@ namespace k8s_api = tideline::k8s_api;
 namespace log = tideline::log;
 namespace model = tideline::model;
 namespace policy = tideline::policy;
+namespace program = tideline::program;
 namespace rocks = tideline::rocks;
 namespace web = tideline::web;
 
@@ -71,6 +76,8 @@ struct Arguments {
   std::string data_dir = "/var/lib/tideline-coordinator";
   std::string policy_source;
   KubernetesArguments kubernetes;
+  program::BootstrapArguments bootstrap;
+  std::optional<program::BootstrapPlan> bootstrap_plan;
   std::string retention = "14d";
   std::string commit_window = "20ms";
   std::string session_max_age = "12h";
@@ -154,6 +161,10 @@ Result<void> settle_kubernetes(const KubernetesArguments& kubernetes) {
 Result<void> settle(Arguments& arguments) {
   if (const auto source = settle_policy_source(arguments); !source) return source.error();
   if (const auto kubernetes = settle_kubernetes(arguments.kubernetes); !kubernetes) return kubernetes.error();
+  auto plan = program::plan_bootstrap(arguments.bootstrap, arguments.config.tls, arguments.config.denied_names_file,
+                                      arguments.kubernetes.enabled);
+  if (!plan) return plan.error();
+  arguments.bootstrap_plan = *std::move(plan);
   const auto retention = model::parse_duration(arguments.retention);
   if (!retention) return retention.error().in("--retention");
   if (*retention < std::chrono::minutes(1)) {
@@ -199,8 +210,8 @@ Result<k8s_api::Access> access_of(const KubernetesArguments& kubernetes) {
 }
 
 /// Null where nothing asks for Kubernetes.
-Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArguments& kubernetes) {
-  if (!kubernetes.enabled) return std::shared_ptr<coordinator::Bridge>();
+Result<std::shared_ptr<bridge::KubernetesBridge>> start_bridge(const KubernetesArguments& kubernetes) {
+  if (!kubernetes.enabled) return std::shared_ptr<bridge::KubernetesBridge>();
   auto access = access_of(kubernetes);
   if (!access) return access.error();
   log::info("kubernetes-bridge", "{}: https://{}:{}{}", access->source, access->host, access->port,
@@ -211,9 +222,7 @@ Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArgume
   config.client.burst = kubernetes.burst;
   config.client.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
   config.config_maps = kubernetes.config_maps;
-  auto started = bridge::KubernetesBridge::start(std::move(config));
-  if (!started) return started.error();
-  return std::shared_ptr<coordinator::Bridge>(*std::move(started));
+  return bridge::KubernetesBridge::start(std::move(config));
 }
 
 /// A session is a file descriptor; the usual soft limit is 1024.
@@ -225,11 +234,13 @@ void raise_file_limit() {
   }
 }
 
-Result<void> write_ports(const std::string& path, std::uint16_t node, std::uint16_t admin_port,
-                         std::uint16_t web_port) {
+/// nullopt: there is no such port.
+Result<void> write_ports(const std::string& path, std::uint16_t node, std::uint16_t admin_port, std::uint16_t web_port,
+                         std::optional<std::uint16_t> bootstrap) {
   const std::string fresh = path + ".new";
   std::FILE* file = std::fopen(fresh.c_str(), "we");
-  const std::string text = fmt::format("{{\"node\":{},\"admin\":{},\"web\":{}}}\n", node, admin_port, web_port);
+  const std::string text = fmt::format("{{\"node\":{},\"admin\":{},\"web\":{}{}}}\n", node, admin_port, web_port,
+                                       bootstrap ? fmt::format(",\"bootstrap\":{}", *bootstrap) : "");
   const bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file == nullptr || std::fclose(file) != 0 || !written || std::rename(fresh.c_str(), path.c_str()) != 0) {
     return model::Error(model::ErrorCode::kUnavailable, fmt::format("--ports-file {}: cannot be written", path));
@@ -264,6 +275,12 @@ int run(const Arguments& arguments) {
   auto config = arguments.config;
   auto kubernetes = start_bridge(arguments.kubernetes);
   if (!kubernetes) return fail(kubernetes.error());
+  const auto& plan = arguments.bootstrap_plan;
+  std::shared_ptr<tideline::bootstrap::BootstrapBackend> reviewer;
+  if (plan) {
+    config.bootstrap = plan->config.counters;
+    reviewer = (*kubernetes)->token_reviewer(plan->audience, plan->account);
+  }
   config.bridge = *std::move(kubernetes);
   config.on_actor_ended = [&broken] {
     broken = true;
@@ -282,6 +299,14 @@ int run(const Arguments& arguments) {
     probes = *std::move(started);
   }
   const std::uint16_t web_port = probes ? probes->port() : std::uint16_t{0};
+  std::unique_ptr<program::BootstrapPort> bootstrap;
+  if (plan) {
+    auto started = program::BootstrapPort::start(*plan, std::move(reviewer));
+    if (!started) return fail(started.error());
+    bootstrap = *std::move(started);
+    log::info("bootstrap-port", "certificates for agents on port {}, for {} by tokens for {}", bootstrap->port(),
+              arguments.bootstrap.service_account, plan->audience);
+  }
   if (left_out_in_container(arguments)) {
     log::info("admin-socket",
               "left out: this is a container, where uid 0 is not the host's root "
@@ -289,7 +314,9 @@ int run(const Arguments& arguments) {
   }
   if (!(*server)->unix_note().empty()) log::info("admin-socket", "{}", (*server)->unix_note());
   if (!arguments.ports_file.empty()) {
-    if (const auto wrote = write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port(), web_port);
+    const auto bootstrap_port = bootstrap ? std::optional(bootstrap->port()) : std::nullopt;
+    if (const auto wrote =
+            write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port(), web_port, bootstrap_port);
         !wrote) {
       return fail(wrote.error());
     }
@@ -310,6 +337,7 @@ int run(const Arguments& arguments) {
   } else {
     log::info("coordinator-stopping", "signal {}", signal);
   }
+  if (bootstrap) bootstrap->stop();
   if (probes) probes->stop();
   (*server)->stop();
   running->reset();
@@ -336,6 +364,12 @@ int check(const Arguments& arguments) {
     const auto started = start_bridge(arguments.kubernetes);
     say(started.ok(), started ? "Kubernetes: the files of the access are good; the API server was not asked"
                               : "Kubernetes: " + started.error().message());
+  }
+  if (const auto& plan = arguments.bootstrap_plan) {
+    const auto good = tideline::bootstrap::check(plan->config);
+    say(good.ok(),
+        good ? fmt::format("bootstrap port: {} {}", plan->config.signing_certificate, plan->config.signing_key)
+             : "bootstrap port: " + good.error().message());
   }
   const auto& directory = arguments.config.policy.directory;
   if (directory.empty()) return ok ? 0 : 1;
@@ -395,6 +429,20 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--kube-burst", kubernetes.burst, "requests that may be made at once above that")
       ->capture_default_str();
+  auto& bootstrap = arguments.bootstrap;
+  app.add_option("--bootstrap-listen", bootstrap.listen,
+                 "address where agents get their certificates by their service account's token, host:port; without it "
+                 "there is none");
+  app.add_option("--bootstrap-signing-cert", bootstrap.signing_certificate,
+                 "PEM file: certificate of the authority that signs them, then others that agents are to trust");
+  app.add_option("--bootstrap-signing-key", bootstrap.signing_key, "PEM file: its private key");
+  app.add_option("--bootstrap-audience", bootstrap.audience, "audience that agents' tokens must be for")
+      ->capture_default_str();
+  app.add_option("--bootstrap-service-account", bootstrap.service_account,
+                 "service account that agents run as, NAMESPACE/NAME")
+      ->capture_default_str();
+  app.add_option("--bootstrap-validity", bootstrap.validity, "how long their certificates are valid, 1h to 24h")
+      ->capture_default_str();
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")
@@ -416,7 +464,8 @@ int main(int argc, char** argv) {
       "      --tls-cert /etc/tideline/coordinator.crt --tls-key /etc/tideline/coordinator.key "
       "--tls-ca /etc/tideline/ca.crt\n"
       "  tideline-coordinator check ...same options...   # says what is wrong before anything runs");
-  auto* checked = app.add_subcommand("check", "check TLS files, policy files and access to Kubernetes, then exit");
+  auto* checked = app.add_subcommand(
+      "check", "check TLS files, policy files, access to Kubernetes and the bootstrap port's authority, then exit");
   auto* version = app.add_subcommand("version", "print the version");
   add_options(app, arguments);
   checked->fallthrough();

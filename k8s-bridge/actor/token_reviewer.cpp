@@ -65,7 +65,7 @@ struct TokenQuestion : std::enable_shared_from_this<TokenQuestion> {
     request.deadline = kDeadline;
     request.max_answer_bytes = kMaxAnswerBytes;
     api->send(std::move(request),
-              [self = shared_from_this()](Result<k8s_api::Answer> answer) { self->reviewed(answer); });
+              [self = shared_from_this()](const Result<k8s_api::Answer>& answer) { self->reviewed(answer); });
   }
 
   void reviewed(const Result<k8s_api::Answer>& answer) {
@@ -83,7 +83,7 @@ struct TokenQuestion : std::enable_shared_from_this<TokenQuestion> {
     // Whoever asks has proved to be one of ours.
     request.priority = k8s_api::Priority::kNormal;
     request.deadline = kDeadline;
-    api->send(std::move(request), [self = shared_from_this(), owner = *std::move(owner)](Result<k8s_api::Answer> told) {
+    api->send(std::move(request), [self = shared_from_this(), owner = *std::move(owner)](const Result<k8s_api::Answer>& told) {
       self->found(told, owner);
     });
   }

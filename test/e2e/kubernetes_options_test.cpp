@@ -1,6 +1,7 @@
 // The coordinator's options about Kubernetes: what is wrong is named before anything runs, and none is dropped in
 // silence.
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,13 @@ Finished check(const Cluster& cluster, const std::vector<std::string>& more) {
   return run(std::move(arguments));
 }
 
+std::vector<std::string> bootstrap(const std::vector<std::string>& more) {
+  std::vector<std::string> options{"--policy-source",          "kubernetes", "--bootstrap-listen",      "127.0.0.1:0",
+                                   "--bootstrap-signing-cert", "/a.crt",     "--bootstrap-signing-key", "/a.key"};
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
+}
+
 TEST(KubernetesOptions, WrongOnesAreNamed) {
   Cluster cluster;
   const std::string directory = "dir:" + cluster.dir().str() + "/policy";
@@ -52,7 +60,16 @@ TEST(KubernetesOptions, WrongOnesAreNamed) {
       {{"--policy-source", directory, "--kubeconfig", "/nowhere"}, {"--kubeconfig /nowhere", "--kubernetes"}},
       {{"--policy-source", "kubernetes", "--kube-context", "dev"}, {"--kube-context dev", "--kubeconfig"}},
       {{"--policy-source", "kubernetes", "--kube-qps", "0"}, {"--kube-qps 0", "1 to 10000"}},
-      {{"--policy-source", "kubernetes", "--kube-burst", "0"}, {"--kube-burst 0", "1 to 100000"}}};
+      {{"--policy-source", "kubernetes", "--kube-burst", "0"}, {"--kube-burst 0", "1 to 100000"}},
+      {{"--policy-source", directory, "--bootstrap-listen", "0.0.0.0:7403"},
+       {"--bootstrap-listen 0.0.0.0:7403", "--kubernetes beside"}},
+      {{"--policy-source", "kubernetes", "--bootstrap-listen", "0.0.0.0:7403", "--bootstrap-signing-cert", "/a"},
+       {"--bootstrap-listen", "--bootstrap-signing-key as well"}},
+      {bootstrap({"--bootstrap-validity", "25h"}), {"--bootstrap-validity 25h", "1h to 24h"}},
+      {bootstrap({"--bootstrap-validity", "59m"}), {"--bootstrap-validity 59m", "1h to 24h"}},
+      {bootstrap({"--bootstrap-service-account", "node"}), {"--bootstrap-service-account", "NAMESPACE/NAME"}},
+      {{"--policy-source", "kubernetes", "--bootstrap-validity", "2h"},
+       {"--bootstrap-validity 2h", "give --bootstrap-listen"}}};
   for (const auto& row : rows) {
     const auto done = check(cluster, row.options);
     EXPECT_EQ(done.exit, 2) << done.output;
@@ -69,6 +86,20 @@ TEST(KubernetesOptions, CheckLooksAtTheFilesOfTheAccess) {
   const auto no_file = check(cluster, {"--policy-source", "kubernetes", "--kubeconfig", "/nowhere"});
   EXPECT_EQ(no_file.exit, 1) << no_file.output;
   EXPECT_THAT(no_file.output, HasSubstr("/nowhere"));
+}
+
+TEST(KubernetesOptions, CheckLooksAtTheAuthorityOfTheBootstrapPort) {
+  Cluster cluster;
+  const std::string certificate = cluster.authority().ca_file();
+  const std::string key = std::filesystem::path(certificate).replace_extension(".key").string();
+  const auto options = [&](const std::string& signing_key) {
+    return std::vector<std::string>{"--policy-source",          "kubernetes", "--bootstrap-listen",      "127.0.0.1:0",
+                                    "--bootstrap-signing-cert", certificate,  "--bootstrap-signing-key", signing_key};
+  };
+  EXPECT_THAT(check(cluster, options(key)).output, HasSubstr("ok   bootstrap port: " + certificate));
+  const auto missing = check(cluster, options("/nowhere.key"));
+  EXPECT_EQ(missing.exit, 1) << missing.output;
+  EXPECT_THAT(missing.output, HasSubstr("FAIL bootstrap port: /nowhere.key: cannot be read"));
 }
 
 }  // namespace
