@@ -83,9 +83,8 @@ struct TokenQuestion : std::enable_shared_from_this<TokenQuestion> {
     // Whoever asks has proved to be one of ours.
     request.priority = k8s_api::Priority::kNormal;
     request.deadline = kDeadline;
-    api->send(std::move(request), [self = shared_from_this(), owner = *std::move(owner)](const Result<k8s_api::Answer>& told) {
-      self->found(told, owner);
-    });
+    api->send(std::move(request), [self = shared_from_this(), owner = *std::move(owner)](
+                                      const Result<k8s_api::Answer>& told) { self->found(told, owner); });
   }
 
   void found(const Result<k8s_api::Answer>& answer, const k8s::TokenOwner& owner) {
