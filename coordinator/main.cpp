@@ -26,6 +26,7 @@
 #include "coordinator/actor/policy_dir.h"
 #include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
+#include "coordinator/bootstrap_options.h"
 #include "coordinator/standby.h"
 #include "coordinator/web/server.h"
 #include "coordinator/web/switched_backend.h"
@@ -50,6 +51,7 @@ namespace leader = tideline::leader;
 namespace log = tideline::log;
 namespace model = tideline::model;
 namespace policy = tideline::policy;
+namespace program = tideline::program;
 namespace rocks = tideline::rocks;
 namespace standby = tideline::standby;
 namespace web = tideline::web;
@@ -92,6 +94,8 @@ struct Arguments {
   KubernetesArguments kubernetes;
   standby::LeaseArguments lease;
   tideline::lease::ElectorOptions elector;
+  program::BootstrapArguments bootstrap;
+  std::optional<program::BootstrapPlan> bootstrap_plan;
   std::string retention = "14d";
   std::string commit_window = "20ms";
   std::string session_max_age = "12h";
@@ -203,6 +207,10 @@ Result<void> settle(Arguments& arguments) {
   } else if (!arguments.lease.given.empty()) {
     return model::invalid(arguments.lease.given + ": want --leader-elect as well");
   }
+  auto plan = program::plan_bootstrap(arguments.bootstrap, arguments.config.tls, arguments.config.denied_names_file,
+                                      arguments.kubernetes.enabled);
+  if (!plan) return plan.error();
+  arguments.bootstrap_plan = *std::move(plan);
   const auto retention = model::parse_duration(arguments.retention);
   if (!retention) return retention.error().in("--retention");
   if (*retention < std::chrono::minutes(1)) {
@@ -267,9 +275,7 @@ Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArgume
   config.config_maps = kubernetes.config_maps;
   config.older_names = kubernetes.older_names;
   config.node_metrics = kubernetes.node_metrics;
-  auto started = bridge::KubernetesBridge::start(std::move(config));
-  if (!started) return started.error();
-  return std::shared_ptr<coordinator::Bridge>(*std::move(started));
+  return bridge::KubernetesBridge::start(std::move(config));
 }
 
 /// A session is a file descriptor; the usual soft limit is 1024.
@@ -281,11 +287,13 @@ void raise_file_limit() {
   }
 }
 
-Result<void> write_ports(const std::string& path, std::uint16_t node, std::uint16_t admin_port,
-                         std::uint16_t web_port) {
+/// nullopt: there is no such port.
+Result<void> write_ports(const std::string& path, std::uint16_t node, std::uint16_t admin_port, std::uint16_t web_port,
+                         std::optional<std::uint16_t> bootstrap) {
   const std::string fresh = path + ".new";
   std::FILE* file = std::fopen(fresh.c_str(), "we");
-  const std::string text = fmt::format("{{\"node\":{},\"admin\":{},\"web\":{}}}\n", node, admin_port, web_port);
+  const std::string text = fmt::format("{{\"node\":{},\"admin\":{},\"web\":{}{}}}\n", node, admin_port, web_port,
+                                       bootstrap ? fmt::format(",\"bootstrap\":{}", *bootstrap) : "");
   const bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file == nullptr || std::fclose(file) != 0 || !written || std::rename(fresh.c_str(), path.c_str()) != 0) {
     return model::Error(model::ErrorCode::kUnavailable, fmt::format("--ports-file {}: cannot be written", path));
@@ -344,6 +352,12 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   config.term = term;
   auto kubernetes = start_bridge(arguments.kubernetes, term);
   if (!kubernetes) return fail(kubernetes.error());
+  const auto& plan = arguments.bootstrap_plan;
+  std::shared_ptr<tideline::bootstrap::BootstrapBackend> reviewer;
+  if (plan) {
+    config.bootstrap = plan->config.counters;
+    reviewer = (*kubernetes)->token_reviewer(plan->audience, plan->account);
+  }
   config.bridge = *std::move(kubernetes);
   config.on_actor_ended = [&broken] {
     broken = true;
@@ -356,6 +370,14 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   auto server = admin::AdminServer::start(admin_config(arguments), (*running)->backend());
   if (!server) return fail(server.error());
   const std::uint16_t web_port = probes != nullptr ? probes->port() : std::uint16_t{0};
+  std::unique_ptr<program::BootstrapPort> bootstrap;
+  if (plan) {
+    auto started = program::BootstrapPort::start(*plan, std::move(reviewer));
+    if (!started) return fail(started.error());
+    bootstrap = *std::move(started);
+    log::info("bootstrap-port", "certificates for agents on port {}, for {} by tokens for {}", bootstrap->port(),
+              arguments.bootstrap.service_account, plan->audience);
+  }
   if (left_out_in_container(arguments)) {
     log::info("admin-socket",
               "left out: this is a container, where uid 0 is not the host's root "
@@ -363,7 +385,9 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   }
   if (!(*server)->unix_note().empty()) log::info("admin-socket", "{}", (*server)->unix_note());
   if (!arguments.ports_file.empty()) {
-    if (const auto wrote = write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port(), web_port);
+    const auto bootstrap_port = bootstrap ? std::optional(bootstrap->port()) : std::nullopt;
+    if (const auto wrote =
+            write_ports(arguments.ports_file, (*running)->node_port(), (*server)->port(), web_port, bootstrap_port);
         !wrote) {
       return fail(wrote.error());
     }
@@ -379,6 +403,7 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   } else {
     log::info("coordinator-stopping", "signal {}", signal);
   }
+  if (bootstrap) bootstrap->stop();
   if (probes != nullptr) probes->stop();
   (*server)->stop();
   running->reset();
@@ -440,6 +465,12 @@ int check(const Arguments& arguments) {
         client ? k8s_api::ApiClient::start(*std::move(client)) : client.error();
     say(started.ok(), started ? "Lease: the files of the access are good; the API server was not asked"
                               : "Lease: " + started.error().message());
+  }
+  if (const auto& plan = arguments.bootstrap_plan) {
+    const auto good = tideline::bootstrap::check(plan->config);
+    say(good.ok(),
+        good ? fmt::format("bootstrap port: {} {}", plan->config.signing_certificate, plan->config.signing_key)
+             : "bootstrap port: " + good.error().message());
   }
   const auto& directory = arguments.config.policy.directory;
   if (directory.empty()) return ok ? 0 : 1;
@@ -517,6 +548,20 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option(
       "--lease-identity", elect.identity,
       "name of this process in it, to which a random part is added; without it $POD_NAME or the host's name");
+  auto& bootstrap = arguments.bootstrap;
+  app.add_option("--bootstrap-listen", bootstrap.listen,
+                 "address where agents get their certificates by their service account's token, host:port; without it "
+                 "there is none");
+  app.add_option("--bootstrap-signing-cert", bootstrap.signing_certificate,
+                 "PEM file: certificate of the authority that signs them, then others that agents are to trust");
+  app.add_option("--bootstrap-signing-key", bootstrap.signing_key, "PEM file: its private key");
+  app.add_option("--bootstrap-audience", bootstrap.audience, "audience that agents' tokens must be for")
+      ->capture_default_str();
+  app.add_option("--bootstrap-service-account", bootstrap.service_account,
+                 "service account that agents run as, NAMESPACE/NAME")
+      ->capture_default_str();
+  app.add_option("--bootstrap-validity", bootstrap.validity, "how long their certificates are valid, 1h to 24h")
+      ->capture_default_str();
   app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")
@@ -538,7 +583,8 @@ int main(int argc, char** argv) {
       "      --tls-cert /etc/tideline/coordinator.crt --tls-key /etc/tideline/coordinator.key "
       "--tls-ca /etc/tideline/ca.crt\n"
       "  tideline-coordinator check ...same options...   # says what is wrong before anything runs");
-  auto* checked = app.add_subcommand("check", "check TLS files, policy files and access to Kubernetes, then exit");
+  auto* checked = app.add_subcommand(
+      "check", "check TLS files, policy files, access to Kubernetes and the bootstrap port's authority, then exit");
   auto* version = app.add_subcommand("version", "print the version");
   add_options(app, arguments);
   checked->fallthrough();

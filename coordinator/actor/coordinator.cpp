@@ -169,8 +169,9 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
       });
   impl->events = std::make_unique<LinkEvents>(impl->sessions);
   impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
-  impl->web = std::make_unique<ActorWebBackend>(
-      WebSources{impl->fleet, impl->link, history_counts, store, config.bridge ? config.bridge->board() : nullptr});
+  impl->web = std::make_unique<ActorWebBackend>(WebSources{impl->fleet, impl->link, history_counts, store,
+                                                           config.bridge ? config.bridge->board() : nullptr,
+                                                           std::move(config.bootstrap)});
   if (impl->bridge) caf::anon_send(impl->bridge, BridgeBegins{impl->policy, impl->fleet});
 
   link::NodeServerConfig server;

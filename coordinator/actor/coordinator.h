@@ -7,6 +7,7 @@
 
 #include "coordinator/actor/policy_source.h"
 #include "coordinator/admin/backend.h"
+#include "coordinator/bootstrap/counters.h"
 #include "coordinator/fleet/limits.h"
 #include "coordinator/web/backend.h"
 #include "messages/clock/term.h"
@@ -31,6 +32,8 @@ struct CoordinatorConfig {
   /// Of whoever holds the Lease; the link sends nothing without it. What is written to the store needs none: whoever
   /// has that open is the only one.
   clock::TermPtr term = nullptr;
+  /// Of the bootstrap port, which the program adds, for metrics; null = there is none.
+  std::shared_ptr<const bootstrap::BootstrapCounters> bootstrap;
   /// A part of the coordinator ended by itself, as the log says: it must be stopped, and not by this call, which comes
   /// from an actor's thread.
   std::function<void()> on_actor_ended;

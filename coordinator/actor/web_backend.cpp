@@ -196,6 +196,15 @@ void add_bridge(web::Exposition& out, const BridgeNumbers& bridge, model::MonoTi
   if (bridge.node_metrics) add_node_metrics(out, *bridge.node_metrics);
 }
 
+void add_bootstrap(web::Exposition& out, const bootstrap::BootstrapCounts& bootstrap) {
+  out.family("tideline_bootstrap_requests_total", Type::kCounter, "Requests for certificates by what became of them.");
+  out.sample(number(bootstrap.signed_), {{"outcome", "signed"}});
+  out.sample(number(bootstrap.denied), {{"outcome", "denied"}});
+  out.sample(number(bootstrap.failed), {{"outcome", "failed"}});
+  out.one("tideline_bootstrap_authority_expiry_timestamp_seconds", Type::kGauge,
+          "End of validity of the authority that signs certificates.", number(bootstrap.authority_until.ms) / 1000);
+}
+
 void add_process(web::Exposition& out) {
   const auto process = read_process_numbers();
   out.one("process_cpu_seconds_total", Type::kCounter, "CPU time used.", process.cpu_seconds);
@@ -208,8 +217,8 @@ void add_process(web::Exposition& out) {
 }  // namespace
 
 std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link, const HistoryCounts& history,
-                         const store::StoreSize& store, const std::optional<BridgeNumbers>& bridge,
-                         model::MonoTime now) {
+                         const store::StoreSize& store, const std::optional<BridgeNumbers>& bridge, model::MonoTime now,
+                         const std::optional<bootstrap::BootstrapCounts>& bootstrap) {
   web::Exposition out;
   out.family("tideline_build_info", Type::kGauge, "1, with the version.");
   out.sample(1, {{"version", TIDELINE_VERSION}});
@@ -221,6 +230,7 @@ std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link,
   add_link(out, link);
   add_history(out, history, store);
   if (bridge) add_bridge(out, *bridge, now);
+  if (bootstrap) add_bootstrap(out, *bootstrap);
   add_process(out);
   return out.take();
 }
@@ -266,7 +276,9 @@ void ActorWebBackend::metrics(link::Reply<Text> reply) {
       sources.link->with([&](const link::NodeServer& server) { link = &server.counts(); });
       std::optional<BridgeNumbers> bridge;
       if (sources.bridge) bridge = sources.bridge->get();
-      return metrics_text(fleet, *link, *sources.history, sources.store->size(), bridge, clock::mono_now());
+      std::optional<bootstrap::BootstrapCounts> bootstrap;
+      if (sources.bootstrap) bootstrap = sources.bootstrap->get();
+      return metrics_text(fleet, *link, *sources.history, sources.store->size(), bridge, clock::mono_now(), bootstrap);
     }));
   });
 }

@@ -8,6 +8,7 @@
 #include "coordinator/actor/link_port.h"
 #include "coordinator/actor/messages.h"
 #include "coordinator/actor/shared_answer.h"
+#include "coordinator/bootstrap/counters.h"
 #include "coordinator/web/backend.h"
 
 namespace tideline::coordinator {
@@ -19,7 +20,8 @@ struct WebSources {
   LinkPortPtr link;
   std::shared_ptr<const HistoryCounts> history;
   std::shared_ptr<const store::HistoryStore> store;
-  std::shared_ptr<const BridgeBoard> bridge = {};  // null: without Kubernetes
+  std::shared_ptr<const BridgeBoard> bridge = {};                      // null: without Kubernetes
+  std::shared_ptr<const bootstrap::BootstrapCounters> bootstrap = {};  // null: there is no such port
 };
 
 class ActorWebBackend final : public web::WebBackend {
@@ -44,6 +46,7 @@ class ActorWebBackend final : public web::WebBackend {
 /// The text of /metrics out of its parts. `now` is of the clock that the bridge's stamps are of.
 std::string metrics_text(const FleetReport& fleet, const link::LinkCounts& link, const HistoryCounts& history,
                          const store::StoreSize& store, const std::optional<BridgeNumbers>& bridge = std::nullopt,
-                         model::MonoTime now = {});
+                         model::MonoTime now = {},
+                         const std::optional<bootstrap::BootstrapCounts>& bootstrap = std::nullopt);
 
 }  // namespace tideline::coordinator

@@ -4,16 +4,18 @@
 //   POST /v1/node-certificate
 //   Authorization: Bearer <service-account token for this coordinator's audience>
 //   <PKCS #10 request, PEM>
-// 200 with JSON {"node", "certificate", "ca"} (PEM texts); 400 no such request, 401 not proven, 403 proven and not
-// allowed, 404, 405, 411/413 no length or too long, 429 too many at once, 503 cannot be told now. An error's body is
-// its reason, a line of text, without the token.
+// 200 with JSON {"node", "certificate", "ca"} (PEM texts); 400 no such request, 401 not proven, 403 proven and a denied
+// name, 404, 405, 408 too slow, 411/413 no length or too long, 429 too many at once, 500 cannot be signed, 503 cannot
+// be told now. An error's body is its reason, a line of text, without the token.
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "coordinator/bootstrap/backend.h"
-#include "messages/certs/signing.h"
+#include "coordinator/bootstrap/counters.h"
 #include "messages/link/tls_files.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
@@ -21,23 +23,28 @@
 namespace tideline::bootstrap {
 
 struct BootstrapConfig {
+  static constexpr model::Duration kLongestValidity = std::chrono::hours(24);
+
   std::string listen;               // "host:port"; port 0 = any free one
   link::TlsFiles tls;               // the coordinator's own, as for nodes; `ca` is not asked of anybody here
-  std::string signing_certificate;  // PEM files of the authority that signs nodes' certificates
+  std::string signing_certificate;  // PEM files of the authority that signs nodes' certificates (certs::Signer)
   std::string signing_key;
-  model::Duration validity = std::chrono::hours(24);  // at most 24 h
+  std::string denied_names_file;                // link/deny_list.h; "" = none
+  model::Duration validity = kLongestValidity;  // at most that
+  /// Handshakes and requests at once; whoever comes then waits in the kernel's backlog.
   std::size_t max_connections = 64;
   std::size_t max_asking = 16;                                  // of the backend at once; beyond it 429
-  model::Duration request_deadline = std::chrono::seconds(5);   // for the handshake, and again for the request
+  model::Duration request_deadline = std::chrono::seconds(5);   // for the handshake, the request, and the answer
   model::Duration backend_deadline = std::chrono::seconds(15);  // then 503
+  model::Duration reload_every = std::chrono::seconds(10);      // how often the files are looked at for change
+  std::shared_ptr<BootstrapCounters> counters = std::make_shared<BootstrapCounters>();
 };
 
-struct BootstrapCounts {
-  std::uint64_t signed_ = 0;
-  std::uint64_t denied = 0;  // 401, 403
-  std::uint64_t failed = 0;  // any other end
-};
+/// What start() checks but for the address: the files are good; nodes that get the authority's certificates trust the
+/// coordinator's, and the coordinator trusts what the authority signs. Errors name the file.
+model::Result<void> check(const BootstrapConfig& config);
 
+/// The files are re-read when they change: requests from then on use them, and bad ones are logged and not used.
 class BootstrapServer {
  public:
   /// Reads the files, binds and starts the thread. `backend` must outlive the server. Errors name file or address.

@@ -44,6 +44,11 @@ caf::actor KubernetesBridge::spawn(caf::actor_system& system, model::Epoch epoch
   return system.spawn<BridgeActor, caf::detached>(epoch, std::move(parts));
 }
 
+std::shared_ptr<bootstrap::BootstrapBackend> KubernetesBridge::token_reviewer(std::string audience,
+                                                                              ServiceAccountName account) const {
+  return std::make_shared<TokenReviewer>(api_, std::move(audience), std::move(account));
+}
+
 void KubernetesBridge::stop() {
   api_->stop();
   feed_->end();

@@ -3,12 +3,15 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "coordinator/actor/bridge.h"
+#include "coordinator/bootstrap/backend.h"
 #include "k8s-bridge/actor/api_port.h"
 #include "k8s-bridge/actor/config_choice.h"
 #include "k8s-bridge/actor/feed.h"
+#include "k8s-bridge/actor/token_reviewer.h"
 #include "k8s-bridge/api/client.h"
 #include "k8s-bridge/measure/metric_book.h"
 #include "k8s-bridge/translate/batch_names.h"
@@ -41,6 +44,9 @@ class KubernetesBridge final : public coordinator::Bridge {
   caf::actor spawn(caf::actor_system& system, model::Epoch epoch, coordinator::LinkPortPtr link) override;
   void stop() override;
   std::shared_ptr<const coordinator::BridgeBoard> board() const override { return board_; }
+
+  /// For the bootstrap port: agents run as `account`, and their tokens are for `audience`. Within the same budget.
+  std::shared_ptr<bootstrap::BootstrapBackend> token_reviewer(std::string audience, ServiceAccountName account) const;
 
  private:
   ApiPortPtr api_;

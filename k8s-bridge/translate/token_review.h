@@ -1,7 +1,9 @@
 #pragma once
 // Whose service-account token it is: authentication.k8s.io/v1 TokenReview, asked and answered. Plain functions.
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -29,7 +31,7 @@ struct TokenOwner {
 model::Result<TokenOwner> token_owner(const nlohmann::json& review, const std::string& audience);
 
 /// The node that the pod is bound to. kPermissionDenied where the pod of that name has another uid, runs as another
-/// service account, is bound to no node, or has ended or is being deleted. kMalformed: no Pod.
+/// service account, is bound to no node, or has ended or is being deleted. kMalformed: no Pod, or no name of a node.
 model::Result<model::NodeName> node_of_pod(const nlohmann::json& pod, const TokenOwner& owner);
 
 }  // namespace tideline::k8s

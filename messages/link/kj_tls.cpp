@@ -58,7 +58,7 @@ kj::Exception failure(kj::Exception::Type type, const std::string& text) {
   return {type, __FILE__, __LINE__, kj::heapString(text.c_str(), text.size())};
 }
 
-model::Result<kj::Own<kj::TlsContext>> make_context(const TlsMaterial& material, bool server) {
+model::Result<kj::Own<kj::TlsContext>> make_context(const TlsMaterial& material, bool asks_for_certificates) {
   const auto authorities = certificates_from_pem(material.ca_pem);
   if (!authorities) return authorities.error().in("ca");
   kj::Maybe<kj::Own<kj::TlsContext>> made;
@@ -72,7 +72,7 @@ model::Result<kj::Own<kj::TlsContext>> make_context(const TlsMaterial& material,
                              kj::TlsCertificate(ptr(material.certificate_pem))};
     kj::TlsContext::Options options;
     options.useSystemTrustStore = false;
-    options.verifyClients = server;
+    options.verifyClients = asks_for_certificates;
     options.trustedCertificates = trusted;
     options.defaultKeypair = own;
     made = kj::heap<kj::TlsContext>(kj::mv(options));
@@ -232,6 +232,32 @@ class TlsListenerImpl final : public TlsListener, private kj::TaskSet::ErrorHand
   AcceptLoop loop_;
 };
 
+class OpenTlsServerImpl final : public OpenTlsServer {
+ public:
+  explicit OpenTlsServerImpl(kj::Own<kj::TlsContext> tls) : tls_(kj::mv(tls)) {}
+
+  model::Result<void> reload(const TlsMaterial& material) override {
+    auto fresh = make_context(material, false);
+    if (!fresh) return fresh.error();
+    tls_ = *std::move(fresh);
+    return {};
+  }
+
+  kj::Promise<kj::Own<kj::AsyncIoStream>> handshake(kj::Own<kj::AsyncIoStream> raw) override {
+    tune(fd_of(*raw));
+    return kj::evalNow([&]() {
+      const Capture capture;
+      auto promise = tls_->wrapServer(kj::mv(raw));
+      // Without it the least version is not what it should be.
+      KJ_REQUIRE(capture.ssl() != nullptr, "no SSL object seen for the connection");
+      return promise;
+    });
+  }
+
+ private:
+  kj::Own<kj::TlsContext> tls_;
+};
+
 /// Tells of the first byte that its peer sends.
 class FirstByteStream final : public kj::AsyncIoStream {
  public:
@@ -328,6 +354,13 @@ model::Result<kj::Own<TlsListener>> TlsListener::listen(KjContext& context, cons
   kj::Own<TlsListener> listener =
       kj::heap<TlsListenerImpl>(context, *socket, *std::move(tls), limits, kj::mv(accepted), kj::mv(refused));
   return listener;
+}
+
+model::Result<kj::Own<OpenTlsServer>> OpenTlsServer::create(const TlsMaterial& material) {
+  auto tls = make_context(material, false);
+  if (!tls) return tls.error();
+  kj::Own<OpenTlsServer> server = kj::heap<OpenTlsServerImpl>(*std::move(tls));
+  return server;
 }
 
 model::Result<kj::Own<TlsConnector>> TlsConnector::create(KjContext& context, const TlsMaterial& material,

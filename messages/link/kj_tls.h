@@ -1,6 +1,6 @@
 #pragma once
-// Mutual TLS over KJ streams: 1.3 or newer, own authorities only, peers' certificates required and shown. For edge
-// rooms that speak through KJ; use on the loop's thread only.
+// Mutual TLS over KJ streams: 1.3 or newer, own authorities only, peers' certificates required and shown. Only
+// OpenTlsServer asks its peers for none. For edge rooms that speak through KJ; use on the loop's thread only.
 
 #include <cstdint>
 #include <string>
@@ -43,6 +43,19 @@ class TlsListener {
   static model::Result<kj::Own<TlsListener>> listen(KjContext& context, const std::string& address,
                                                     const TlsMaterial& material, const AcceptLimits& limits,
                                                     Accepted accepted, Refused refused);
+};
+
+/// The server's end for peers that have no certificate yet: whoever comes is let in, knows whom it speaks to, and has
+/// to prove by other means who it is.
+class OpenTlsServer {
+ public:
+  virtual ~OpenTlsServer() noexcept(false) = default;
+  /// Connections from now on use this material; the old one stays in use when it is bad.
+  virtual model::Result<void> reload(const TlsMaterial& material) = 0;
+  /// Without a deadline of its own. Fails with a kj::Exception.
+  virtual kj::Promise<kj::Own<kj::AsyncIoStream>> handshake(kj::Own<kj::AsyncIoStream> raw) = 0;
+
+  static model::Result<kj::Own<OpenTlsServer>> create(const TlsMaterial& material);
 };
 
 /// Dials. The peer must prove the DNS name `server_name`, whatever address was dialled: no wildcard, and serverAuth.

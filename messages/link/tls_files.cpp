@@ -23,8 +23,8 @@ model::Result<void> check_dates(const std::string& file, X509& certificate) {
   return {};
 }
 
-model::Result<void> check_issued(const TlsFiles& files, const std::vector<X509Ptr>& chain,
-                                 const std::vector<X509Ptr>& authorities, TlsUse use) {
+/// "" = the first of the chain holds for that use by these authorities; else why not.
+std::string why_not_issued(const std::vector<X509Ptr>& chain, const std::vector<X509Ptr>& authorities, TlsUse use) {
   const StorePtr store(X509_STORE_new());
   for (const auto& authority : authorities)
     X509_STORE_add_cert(store.get(), authority.get());
@@ -38,9 +38,7 @@ model::Result<void> check_issued(const TlsFiles& files, const std::vector<X509Pt
   const int why = X509_STORE_CTX_get_error(context.get());
   sk_X509_free(between);
   static_cast<void>(openssl_error());
-  if (good) return {};
-  return model::invalid(fmt::format("certificate {} does not verify against the authorities in {}: {}",
-                                    files.certificate, files.ca, X509_verify_cert_error_string(why)));
+  return good ? std::string() : std::string(X509_verify_cert_error_string(why));
 }
 
 }  // namespace
@@ -87,7 +85,10 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use) {
     return model::invalid(fmt::format("certificate {} lacks the extended key usage {}", files.certificate,
                                       use == TlsUse::kServer ? "serverAuth" : "clientAuth"));
   }
-  if (auto issued = check_issued(files, *chain, *authorities, use); !issued) return issued.error();
+  if (const auto why = why_not_issued(*chain, *authorities, use); !why.empty()) {
+    return model::invalid(fmt::format("certificate {} does not verify against the authorities in {}: {}",
+                                      files.certificate, files.ca, why));
+  }
   return TlsMaterial{*std::move(certificate_pem), *std::move(key_pem), *std::move(ca_pem)};
 }
 
@@ -99,6 +100,15 @@ model::Result<void> check_pair(const std::string& certificate_pem, const std::st
   if (X509_check_private_key(chain->front().get(), key->get()) == 1) return {};
   static_cast<void>(openssl_error());
   return model::invalid("the key does not belong to the certificate");
+}
+
+model::Result<void> check_trusted(const std::string& certificate_pem, const std::string& ca_pem, TlsUse use) {
+  const auto chain = certificates_from_pem(certificate_pem);
+  if (!chain) return chain.error().in("certificate");
+  const auto authorities = certificates_from_pem(ca_pem);
+  if (!authorities) return authorities.error().in("ca");
+  if (const auto why = why_not_issued(*chain, *authorities, use); !why.empty()) return model::invalid(why);
+  return {};
 }
 
 model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const model::NodeName& name) {

@@ -1,5 +1,5 @@
 #pragma once
-// The three files without which no link exists. There is no plaintext and no anonymous mode.
+// The three files without which no link exists. It has no plaintext and no anonymous mode.
 
 #include <cstdint>
 #include <string>
@@ -39,6 +39,10 @@ model::Result<TlsMaterial> load(const TlsFiles& files, TlsUse use);
 
 /// Of PEM texts: the key is the (first) certificate's. kMalformed for what is none, kInvalidArgument for another's key.
 model::Result<void> check_pair(const std::string& certificate_pem, const std::string& key_pem);
+
+/// Of PEM texts: the (first) certificate, with its intermediates after it, holds for that use by the authorities.
+/// kMalformed for what is none, kInvalidArgument says why it does not.
+model::Result<void> check_trusted(const std::string& certificate_pem, const std::string& ca_pem, TlsUse use);
 
 /// Until when a loaded client certificate speaks for the node `name` (identity.h); kPermissionDenied when it speaks for
 /// another, naming both.

@@ -1,6 +1,7 @@
 // The coordinator's options about Kubernetes: what is wrong is named before anything runs, and none is dropped in
 // silence.
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,13 @@ Finished check(const Cluster& cluster, const std::vector<std::string>& more) {
                                      server.ca};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return run(std::move(arguments));
+}
+
+std::vector<std::string> bootstrap(const std::vector<std::string>& more) {
+  std::vector<std::string> options{"--policy-source",          "kubernetes", "--bootstrap-listen",      "127.0.0.1:0",
+                                   "--bootstrap-signing-cert", "/a.crt",     "--bootstrap-signing-key", "/a.key"};
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
 }
 
 TEST(KubernetesOptions, WrongOnesAreNamed) {
@@ -64,7 +72,16 @@ TEST(KubernetesOptions, WrongOnesAreNamed) {
       {{"--policy-source", directory, "--leader-elect", "--lease", "a/B"}, {"--lease a/B", "NAMESPACE/NAME"}},
       {{"--policy-source", directory, "--leader-elect", "--lease-duration", "1s"},
        {"--lease-duration 1s", "5s to 10m"}},
-      {{"--policy-source", directory, "--leader-elect", "--lease-identity", "a b"}, {"--lease-identity"}}};
+      {{"--policy-source", directory, "--leader-elect", "--lease-identity", "a b"}, {"--lease-identity"}},
+      {{"--policy-source", directory, "--bootstrap-listen", "0.0.0.0:7403"},
+       {"--bootstrap-listen 0.0.0.0:7403", "--kubernetes beside"}},
+      {{"--policy-source", "kubernetes", "--bootstrap-listen", "0.0.0.0:7403", "--bootstrap-signing-cert", "/a"},
+       {"--bootstrap-listen", "--bootstrap-signing-key as well"}},
+      {bootstrap({"--bootstrap-validity", "25h"}), {"--bootstrap-validity 25h", "1h to 24h"}},
+      {bootstrap({"--bootstrap-validity", "59m"}), {"--bootstrap-validity 59m", "1h to 24h"}},
+      {bootstrap({"--bootstrap-service-account", "node"}), {"--bootstrap-service-account", "NAMESPACE/NAME"}},
+      {{"--policy-source", "kubernetes", "--bootstrap-validity", "2h"},
+       {"--bootstrap-validity 2h", "give --bootstrap-listen"}}};
   for (const auto& row : rows) {
     const auto done = check(cluster, row.options);
     EXPECT_EQ(done.exit, 2) << done.output;
@@ -85,6 +102,20 @@ TEST(KubernetesOptions, CheckLooksAtTheFilesOfTheAccess) {
                                         "--kubeconfig", "/nowhere"});
   EXPECT_EQ(no_lease.exit, 1) << no_lease.output;
   EXPECT_THAT(no_lease.output, HasSubstr("FAIL Lease: "));
+}
+
+TEST(KubernetesOptions, CheckLooksAtTheAuthorityOfTheBootstrapPort) {
+  Cluster cluster;
+  const std::string certificate = cluster.authority().ca_file();
+  const std::string key = std::filesystem::path(certificate).replace_extension(".key").string();
+  const auto options = [&](const std::string& signing_key) {
+    return std::vector<std::string>{"--policy-source",          "kubernetes", "--bootstrap-listen",      "127.0.0.1:0",
+                                    "--bootstrap-signing-cert", certificate,  "--bootstrap-signing-key", signing_key};
+  };
+  EXPECT_THAT(check(cluster, options(key)).output, HasSubstr("ok   bootstrap port: " + certificate));
+  const auto missing = check(cluster, options("/nowhere.key"));
+  EXPECT_EQ(missing.exit, 1) << missing.output;
+  EXPECT_THAT(missing.output, HasSubstr("FAIL bootstrap port: /nowhere.key: cannot be read"));
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // Nodes, Pods and ConfigMaps as anyone may write them who may write to the API server: whatever they are, the answer is
-// an Error, or an object within the bounds of a report whose problems are told within bounds, too.
+// an Error, or an object within the bounds of a report whose problems are told within bounds, too. And what an API
+// server answers about a token: nobody is taken for an agent whose names could be more than names.
 //
-// An input is a letter, 'p', 'n', 'c', 'm', 'r' or 'e', and the JSON of a Pod, a Node, a ConfigMap, a NodeMetric, a list of
-// the server's resources or its answer to an eviction.
+// An input is a letter, 'p', 'n', 'c' or 'm', and the JSON of a Pod, a Node, a ConfigMap or a NodeMetric; 'r' and a list of
+// the server's resources, 'e' and its answer to an eviction, 't' and a TokenReview, or 'a' and an agent's pod.
 
 #include <algorithm>
 #include <chrono>
@@ -18,11 +19,13 @@
 #include "k8s-bridge/translate/fields.h"
 #include "k8s-bridge/translate/mirror.h"
 #include "k8s-bridge/translate/objects.h"
+#include "k8s-bridge/translate/token_review.h"
 #include "messages/model/json_text.h"
 #include "messages/model/node_annotations.h"
 #include "test/fuzz/damage.h"
 #include "test/fuzz/fuzz_target.h"
 #include "test/k8s-bridge/translate/samples.h"
+#include "test/k8s-bridge/translate/token_samples.h"
 
 namespace tideline::fuzz {
 namespace {
@@ -134,6 +137,35 @@ bool look_at_metric(std::string_view object) {
   return measure::is_as_wanted(object, wanted_metric());
 }
 
+bool is_plain_name(std::string_view text) {
+  return !text.empty() && text.size() <= k8s::kMaxNameBytes && text.find("..") != 0 &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
+}
+
+bool look_at_review(const json& object) {
+  const auto owner = k8s::token_owner(object, k8s::kTestAudience);
+  if (!owner) {
+    check_refusal(owner.error());
+    return false;
+  }
+  require(object.at("status").at("authenticated") == true, "nobody is taken for one whom the server does not know");
+  require(is_plain_name(owner->name_space) && is_plain_name(owner->service_account) && is_plain_name(owner->pod_name),
+          "names are parts of paths");
+  return true;
+}
+
+bool look_at_agent_pod(const json& object) {
+  const auto node = k8s::node_of_pod(object, k8s::agent_owner());
+  if (!node) {
+    check_refusal(node.error());
+    return false;
+  }
+  require(object.at("metadata").at("uid") == k8s::agent_owner().pod_uid, "it is the pod of the token");
+  require(is_plain_name(node->str()), "a node's name is a name");
+  return true;
+}
+
 Bytes input(char kind, const json& object, bool is_pretty) {
   const std::string text = kind + object.dump(is_pretty ? 2 : -1);
   return {text.begin(), text.end()};
@@ -168,6 +200,8 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     sound.push_back(input('e', budget, is_pretty));
     sound.push_back(input('e', gone, is_pretty));
     sound.push_back(input('m', json::parse(measure::object_body(wanted_metric())), is_pretty));
+    sound.push_back(input('t', k8s::agent_review(), is_pretty));
+    sound.push_back(input('a', k8s::agent_pod(), is_pretty));
   }
   return sound;
 }
@@ -197,8 +231,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool is_taken = text.front() == 'n'   ? fuzz::look_at_node(*object)
                         : text.front() == 'c' ? fuzz::look_at_config_map(*object)
                         : text.front() == 'r' ? fuzz::look_at_resources(*object)
-                         : text.front() == 'm' ? fuzz::look_at_metric(text.substr(1))
-                         : text.front() == 'e' ? true
+                        : text.front() == 'm' ? fuzz::look_at_metric(text.substr(1))
+                        : text.front() == 't' ? fuzz::look_at_review(*object)
+                        : text.front() == 'a' ? fuzz::look_at_agent_pod(*object)
+                        : text.front() == 'e' ? true
                                               : fuzz::look_at_pod(*object);
   if (is_taken) ++fuzz::accepted;
   return 0;

@@ -49,11 +49,15 @@ ROOMS = {
     "coordinator/policy": Room(PURE, "policy", (MODEL, "coordinator/fleet", "coordinator/profile", "coordinator/reclaim")),
     "coordinator/actor": Room(ACTOR, "coordinator", (
         MODEL, "messages/link", "messages/log", "messages/clock", "storage/store", "coordinator/fleet",
-        "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web")),
+        "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web",
+        "coordinator/bootstrap")),
     "coordinator/admin": Room(EDGE, "admin", (
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
         "coordinator/fleet", "coordinator/policy")),
     "coordinator/web": Room(EDGE, "web", (MODEL, "messages/codec", "messages/link", "messages/log")),
+    # Certificates for agents that have none yet.
+    "coordinator/bootstrap": Room(EDGE, "bootstrap", (
+        MODEL, "messages/certs", "messages/link", "messages/log", "messages/clock")),
     "coordinator": Room(PROGRAM, "", ("coordinator/*", "k8s-bridge/*", "storage/*", "messages/*")),
     # tidectl prints the table of policy keys and checks files before it sends them, with the coordinator's own pure code.
     "admin-client": Room(PROGRAM, "tidectl", ("messages/*", "coordinator/policy")),
@@ -70,9 +74,8 @@ ROOMS = {
         MODEL, "messages/clock", "messages/link", "messages/log", "k8s-bridge/api", "k8s-bridge/lease")),
     "k8s-bridge/actor": Room(ACTOR, "bridge", (
         MODEL, "messages/link", "messages/log", "messages/clock", "k8s-bridge/api", "k8s-bridge/translate",
-        "k8s-bridge/publish", "k8s-bridge/evict", "k8s-bridge/measure", "coordinator/actor", "coordinator/admin", "coordinator/policy",
-        "coordinator/fleet",
-        "coordinator/profile", "storage/store")),
+        "k8s-bridge/publish", "k8s-bridge/evict", "k8s-bridge/measure", "coordinator/actor", "coordinator/admin",
+        "coordinator/bootstrap", "coordinator/policy", "coordinator/fleet", "coordinator/profile", "storage/store")),
     "deploy/demo/loadgen": Room(EDGE, "loadgen", (MODEL,)),
 }
 
@@ -84,7 +87,7 @@ LIBRARIES = {
     "spdlog/": ("messages/log",),
     "caf/": ("actor", "main"),
     "rocksdb/": ("storage/rocks",),
-    "kj/": ("messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "node-actor/spool", "admin-client"),
+    "kj/": ("messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "coordinator/bootstrap", "node-actor/spool", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
     "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),

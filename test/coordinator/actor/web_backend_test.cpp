@@ -63,7 +63,17 @@ BridgeNumbers bridge_numbers() {
   return numbers;
 }
 
-std::string text(const std::optional<BridgeNumbers>& bridge = bridge_numbers()) {
+bootstrap::BootstrapCounts bootstrap_counts() {
+  bootstrap::BootstrapCounts counts;
+  counts.signed_ = 24;
+  counts.denied = 3;
+  counts.failed = 2;
+  counts.authority_until = {1'900'000'000'000};
+  return counts;
+}
+
+std::string text(const std::optional<BridgeNumbers>& bridge = bridge_numbers(),
+                 const std::optional<bootstrap::BootstrapCounts>& bootstrap = bootstrap_counts()) {
   link::LinkCounts link;
   link.sessions = 21;
   link.opened = 30;
@@ -78,7 +88,7 @@ std::string text(const std::optional<BridgeNumbers>& bridge = bridge_numbers()) 
   history.commits = 100;
   history.commit_ns = 2'500'000'000;
   return metrics_text(fleet_report(), link, history, {.disk_bytes = 4096, .memory_bytes = 512}, bridge,
-                      {100'000'000'000});
+                      {100'000'000'000}, bootstrap);
 }
 
 TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
@@ -150,6 +160,17 @@ TEST(Metrics, ShowTheBridgeWhereThereIsOne) {
   auto without = bridge_numbers();
   without.node_metrics.reset();
   EXPECT_THAT(text(without), testing::Not(HasSubstr("node_metrics")));
+}
+
+TEST(Metrics, ShowTheBootstrapPortWhereThereIsOne) {
+  const auto shown = text();
+  for (const auto* line : {"\ntideline_bootstrap_requests_total{outcome=\"signed\"} 24\n",
+                           "\ntideline_bootstrap_requests_total{outcome=\"denied\"} 3\n",
+                           "\ntideline_bootstrap_requests_total{outcome=\"failed\"} 2\n",
+                           "\ntideline_bootstrap_authority_expiry_timestamp_seconds 1900000000\n"}) {
+    EXPECT_THAT(shown, HasSubstr(line));
+  }
+  EXPECT_THAT(text(bridge_numbers(), std::nullopt), testing::Not(HasSubstr("bootstrap")));
 }
 
 TEST(Metrics, ShowThisProcess) {

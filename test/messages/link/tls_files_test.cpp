@@ -115,5 +115,20 @@ TEST_F(TlsFilesTest, AKeyMustBeItsCertificates) {
   EXPECT_FALSE(check_pair(loaded->certificate_pem, "text"));
 }
 
+TEST_F(TlsFilesTest, ACertificateIsTrustedByItsOwnAuthoritiesForItsOwnUse) {
+  const auto loaded = load(good_, TlsUse::kClient);
+  ASSERT_TRUE(loaded);
+  const test::CertAuthority other(dir_.str(), "other-ca");
+  const std::string others = dir_.read("other-ca.crt");
+  EXPECT_TRUE(check_trusted(loaded->certificate_pem, loaded->ca_pem, TlsUse::kClient));
+  EXPECT_TRUE(check_trusted(loaded->certificate_pem, others + loaded->ca_pem, TlsUse::kClient));
+  EXPECT_EQ(check_trusted(loaded->certificate_pem, others, TlsUse::kClient).error().code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(check_trusted(loaded->certificate_pem, loaded->ca_pem, TlsUse::kServer).error().code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(check_trusted("text", loaded->ca_pem, TlsUse::kClient).error().code(), ErrorCode::kMalformed);
+  EXPECT_EQ(check_trusted(loaded->certificate_pem, "", TlsUse::kClient).error().code(), ErrorCode::kMalformed);
+}
+
 }  // namespace
 }  // namespace tideline::link
