@@ -111,20 +111,19 @@ KubeControlPlane::~KubeControlPlane() = default;
 
 void KubeControlPlane::start_api_server() {
   const std::string pki = dir_.str() + "/pki";
-  std::vector<std::string> argv{std::getenv(kBinary), "--etcd-servers=" + url(etcd_port_), "--bind-address=127.0.0.1",
-                                "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port_),
-                                "--insecure-port=0", "--tls-cert-file=" + server_.certificate,
-                                "--tls-private-key-file=" + server_.key, "--client-ca-file=" + server_.ca,
-                                "--token-auth-file=" + dir_.str() + "/tokens.csv",
-                                "--service-account-issuer=https://kubernetes.default.svc",
-                                "--service-account-signing-key-file=" + pki + "/accounts.key",
-                                "--service-account-key-file=" + pki + "/accounts.pub",
-                                "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=Node,RBAC",
-                                // No controller makes accounts for namespaces, or takes taints off nodes.
-                                "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-                                "--allow-privileged=true", "--endpoint-reconciler-type=none",
-                                "--audit-policy-file=" + dir_.str() + "/audit-policy.yaml",
-                                "--audit-log-path=" + dir_.str() + "/audit.log"};
+  std::vector<std::string> argv{
+      std::getenv(kBinary), "--etcd-servers=" + url(etcd_port_), "--bind-address=127.0.0.1",
+      "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port_), "--insecure-port=0",
+      "--tls-cert-file=" + server_.certificate, "--tls-private-key-file=" + server_.key,
+      "--client-ca-file=" + server_.ca, "--token-auth-file=" + dir_.str() + "/tokens.csv",
+      "--service-account-issuer=https://kubernetes.default.svc",
+      "--service-account-signing-key-file=" + pki + "/accounts.key",
+      "--service-account-key-file=" + pki + "/accounts.pub", "--service-cluster-ip-range=10.0.0.0/24",
+      "--authorization-mode=Node,RBAC",
+      // No controller makes accounts for namespaces, or takes taints off nodes.
+      "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition", "--allow-privileged=true",
+      "--endpoint-reconciler-type=none", "--audit-policy-file=" + dir_.str() + "/audit-policy.yaml",
+      "--audit-log-path=" + dir_.str() + "/audit.log"};
   argv.insert(argv.end(), more_.begin(), more_.end());
   api_server_ = std::make_unique<Process>(
       tied(std::move(argv)), Process::Options{.environment = {}, .output_file = dir_.str() + "/api-server.log"});

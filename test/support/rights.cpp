@@ -135,11 +135,10 @@ std::vector<std::string> misfits(const KubeControlPlane& plane, const Account& a
     if (!is_granted(one)) wrong.push_back("asked for, and forbidden: " + text_of(one));
   }
   for (const auto& right : granted) {
-    const bool is_used =
-        std::any_of(used.begin(), used.end(), [&](const Right& one) { return covers(right, one); }) ||
-        std::any_of(unused.begin(), unused.end(), [&](const UnusedRight& one) {
-          return one.verb == right.verb && one.resource == right.resource && !one.why.empty();
-        });
+    const bool is_used = std::any_of(used.begin(), used.end(), [&](const Right& one) { return covers(right, one); }) ||
+                         std::any_of(unused.begin(), unused.end(), [&](const UnusedRight& one) {
+                           return one.verb == right.verb && one.resource == right.resource && !one.why.empty();
+                         });
     if (!is_used) wrong.push_back("granted, and never used: " + text_of(right));
   }
   return wrong;

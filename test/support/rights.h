@@ -44,8 +44,8 @@ struct UnusedRight {
   std::string resource;  // with its subresource
   std::string why;
 };
-/// What is wrong, a line each: a right that was used or asked for and no role of its own grants, and one that is granted,
-/// was never used and is not in `unused`.
+/// What is wrong, a line each: a right that was used or asked for and no role of its own grants, and one that is
+/// granted, was never used and is not in `unused`.
 std::vector<std::string> misfits(const KubeControlPlane& plane, const Account& account,
                                  const std::vector<UnusedRight>& unused);
 

@@ -81,10 +81,9 @@ TcpGate::TcpGate(std::uint16_t to) : to_(to) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = loopback(0);
   socklen_t length = sizeof address;
-  const bool listens = listener_ >= 0 &&
-                       ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                       ::listen(listener_, 64) == 0 &&
-                       ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+  const bool listens =
+      listener_ >= 0 && ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(listener_, 64) == 0 && ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) == 0;
   if (!listens) {
     if (listener_ >= 0) ::close(listener_);
     throw std::runtime_error("no free port on 127.0.0.1");
