@@ -1,10 +1,12 @@
 #!/bin/bash
-# long.sh [--only NAME[,NAME]...] [--minutes N] [--fuzz-minutes N] [--fleet-hours N] [--fleet-nodes N] [--rounds N]
-#         [--partial] [--preset release|asan] [--list] [--help]
+# long.sh [--only NAME[,NAME]...] [--minutes N] [--fuzz-minutes N] [--fleet-hours N] [--fleet-nodes N]
+#         [--kubernetes-nodes N] [--rounds N] [--partial] [--preset release|asan] [--list] [--help]
 # What takes longer than test/run.sh should. First these parts, in this order:
 #   kill9      kill -9 of the real coordinator under load, 20 times (test/e2e)
 #   hostile    a thousand sessions while their coordinator is attacked; their acks' p99 within 250 ms (test/e2e)
 #   fleet      a day of a fleet under faults, in virtual time (test/sim)
+#   kubernetes a thousand nodes with thirty pods each at a real API server: its table is the outcome (test/bench), where
+#              KUBE_APISERVER or a prebuilt one is there
 #   fuzz       every fuzz target under libFuzzer with ASan and UBSan, one on each CPU (test/fuzz)
 #   guest      all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there
 #   demo       deploy/demo.sh --quick in a clean clone with an empty compiler cache, which builds all of it: the packages
@@ -18,6 +20,7 @@
 #   --fuzz-minutes N  time of each fuzz target (default 10; 0: none is built or run)
 #   --fleet-hours N   simulated time of the fleet (default 24; 0: there is none)
 #   --fleet-nodes N   its nodes (default 1000)
+#   --kubernetes-nodes N  those of the part kubernetes (default 1000; 0: there is none)
 #   --rounds N        TIDELINE_ROUNDS for each run of a program from turn 1 on (default 200)
 #   --partial         a campaign that was never begun is told, and is no failure
 #   --preset P        build to use for all but fuzzing (default release)
@@ -29,12 +32,13 @@ set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
 
-parts=(kill9 hostile fleet fuzz guest demo)
+parts=(kill9 hostile fleet kubernetes fuzz guest demo)
 declare -A only=()
 minutes=60
 fuzz_minutes=10
 fleet_hours=24
 fleet_nodes=1000
+kubernetes_nodes=1000
 rounds=200
 partial=false
 preset=release
@@ -52,6 +56,7 @@ while (($#)); do
     --fuzz-minutes) fuzz_minutes=${2:?--fuzz-minutes needs a number}; shift ;;
     --fleet-hours) fleet_hours=${2:?--fleet-hours needs a number}; shift ;;
     --fleet-nodes) fleet_nodes=${2:?--fleet-nodes needs a number}; shift ;;
+    --kubernetes-nodes) kubernetes_nodes=${2:?--kubernetes-nodes needs a number}; shift ;;
     --rounds) rounds=${2:?--rounds needs a number}; shift ;;
     --partial) partial=true ;;
     --preset) preset=${2:?--preset needs a name}; shift ;;
@@ -70,6 +75,7 @@ wanted() {
 part_wanted() {
   case $1 in
     fleet) ((fleet_hours > 0)) || return 1 ;;
+    kubernetes) ((kubernetes_nodes > 0)) || return 1 ;;
     fuzz) ((fuzz_minutes > 0)) || return 1 ;;
   esac
   wanted "$1"
@@ -173,6 +179,11 @@ run_fleet() {
   show fleet "$again $bin/test_sim_campaign --gtest_filter='FleetCampaign.No*'"
 }
 
+run_kubernetes() {
+  show kubernetes "TIDELINE_BIN=$bin KUBE_APISERVER=$KUBE_APISERVER test/bench/kubernetes_scale.py \
+    --nodes $kubernetes_nodes --json build/long-kubernetes.json"
+}
+
 run_fuzz() {
   fuzz_all
 }
@@ -196,6 +207,11 @@ run_part() {
     told+=("$1: did not run, there is no kernel to boot (VMLINUZ)")
     # Who asks for it by name wants to know.
     [[ -z ${only[guest]:-} ]] || failed+=("guest: no VMLINUZ")
+    return
+  fi
+  if [[ $1 == kubernetes && -z ${KUBE_APISERVER:-} ]]; then
+    told+=("$1: did not run, there is no API server to start (KUBE_APISERVER)")
+    [[ -z ${only[kubernetes]:-} ]] || failed+=("kubernetes: no KUBE_APISERVER")
     return
   fi
   if "run_$1"; then

@@ -34,6 +34,7 @@ struct Node {
   MonoTime window_start;
   bool connected = false;
   bool in_flight = false;
+  bool knows_pods = true;
   std::optional<model::Report> open;  // made, and not acked
   MonoTime sent;
   std::uint64_t gap = 0;  // reports that were dropped since the last one
@@ -70,19 +71,23 @@ class Bench {
  private:
   Result<void> begin() {
     std::random_device entropy;
+    NodeShape shape = config_.shape;
+    if (config_.pods_from_coordinator) shape.pods = 0;
+    const auto hears = config_.pods_from_coordinator ? Ear::Hears::kPodsToo : Ear::Hears::kReportsAndPolicies;
     const auto loop = link::make_client_loop();
     for (std::size_t i = 0; i < config_.nodes; ++i) {
       const std::string name = node_name(config_.prefix, config_.first + i);
       // New in each run: the numbers of reports begin again.
       const model::Incarnation incarnation((std::uint64_t{entropy()} << 32 | entropy()) | 1);
       auto ear = Ear::start(config_, name, incarnation, Arrival::kSpread, random_(), loop, inbox_,
-                            {.node = i, .life = 0}, Ear::Hears::kReportsAndPolicies);
+                            {.node = i, .life = 0}, hears);
       if (!ear) return ear.error();
-      nodes_.push_back({.reports = GeneratedNode(model::NodeName(name), config_.seed, incarnation, config_.shape),
+      nodes_.push_back({.reports = GeneratedNode(model::NodeName(name), config_.seed, incarnation, shape),
                         .ear = *std::move(ear),
                         .window_start = clock::mono_now(),
                         .connected = false,
                         .in_flight = false,
+                        .knows_pods = !config_.pods_from_coordinator,
                         .open = {},
                         .sent = {},
                         .gap = 0});
@@ -113,7 +118,7 @@ class Bench {
       if (!draining_) rows_.missed();
       return send(node);
     }
-    if (!node.connected || draining_) return;
+    if (!node.connected || !node.knows_pods || draining_) return;
     // A node that was away reports on one interval, not on all the time.
     const Duration window = std::min(now - node.window_start, config_.interval);
     node.open = node.reports.report(now, clock::wall_now(), window);
@@ -172,7 +177,10 @@ class Bench {
       case LinkNote::Kind::kHandsOff:
         return node.ear->client().answer_hands_off(note.hands_off->number, "");
       case LinkNote::Kind::kObjects:
-        return node.ear->refuse_objects(note.number);
+        if (!note.objects) return node.ear->refuse_objects(note.number);
+        node.reports.take(*note.objects);
+        node.knows_pods = true;
+        return node.ear->take_objects(note.number);
       case LinkNote::Kind::kPace:
       case LinkNote::Kind::kEvictions:
       case LinkNote::Kind::kBatch:

@@ -11,6 +11,8 @@ namespace tideline::rehearsal {
 
 struct BenchConfig : FleetConfig {
   NodeShape shape;
+  /// Nodes have the pods that the coordinator tells them of, and say nothing before they know them.
+  bool pods_from_coordinator = false;
 };
 
 /// Runs until the time is up or `stop` is true, prints a row each row_every and one for the whole to stdout, and waits

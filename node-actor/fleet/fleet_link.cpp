@@ -96,7 +96,8 @@ void Ear::on_hands_off(const model::HandsOffOrder& order) {
 }
 
 void Ear::on_objects(const model::NodeObjects& objects) {
-  put({.kind = LinkNote::Kind::kObjects, .number = objects.number});
+  const auto told = hears_ == Hears::kPodsToo ? std::make_shared<const model::NodeObjects>(objects) : nullptr;
+  put({.kind = LinkNote::Kind::kObjects, .objects = told, .number = objects.number});
 }
 
 void Ear::on_evictions(const Result<model::EvictionAnswer>& answer) {

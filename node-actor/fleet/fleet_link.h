@@ -42,7 +42,7 @@ enum class Arrival : std::uint8_t {
 class Ear final : public link::NodeClientEvents {
  public:
   /// What a node without a host has no use for is not put: FleetConfig's thousands would pay for it.
-  enum class Hears : std::uint8_t { kReportsAndPolicies, kAll };
+  enum class Hears : std::uint8_t { kReportsAndPolicies, kPodsToo, kAll };
 
   /// Errors: those of link::NodeClient::start. `inbox` must outlive it.
   static model::Result<std::unique_ptr<Ear>> start(const FleetConfig& config, const std::string& node,
@@ -54,7 +54,8 @@ class Ear final : public link::NodeClientEvents {
   Ear& operator=(const Ear&) = delete;
 
   link::NodeClient& client() { return *client_; }
-  /// No simulated node takes any: its pods are its own load's.
+  void take_objects(std::uint64_t number) { client_->answer_objects(number, ""); }
+  /// Of a node whose pods are its own load's.
   void refuse_objects(std::uint64_t number) { client_->answer_objects(number, "simulated: its pods are its own"); }
   /// Ends the session and the client. Nothing is put after it returned.
   void stop();

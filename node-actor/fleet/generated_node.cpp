@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ using simulation::kServicesSwing;
 using simulation::kSystemShare;
 
 constexpr double kBatchOfRest = 0.8;
+constexpr const char* kSimulatedLabel = "tideline.io/simulated";
 
 MilliCpu cpu_of(double share, MilliCpu capacity) {
   return MilliCpu(std::llround(share * static_cast<double>(capacity.value())));
@@ -36,15 +38,12 @@ GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, mo
       incarnation_(incarnation) {
   random_.discard(8);  // neighbouring seeds begin alike
   phase_hours_ = draw(0, 24);
-  double whole[2] = {0, 0};
   for (std::size_t i = 0; i < shape_.pods; ++i) {
     loads_.push_back(
-        {simulation::generated_pod(name_, i, static_cast<std::uint32_t>(random_()), shape_), draw(0.2, 1)});
-    whole[loads_.back().pod->qos == model::QosClass::kBe ? 1 : 0] += loads_.back().share;
+        {simulation::generated_pod(name_, i, static_cast<std::uint32_t>(random_()), shape_), draw_weight(), 0});
     pods_.push_back(loads_.back().pod);
   }
-  for (auto& load : loads_)
-    load.share /= whole[load.pod->qos == model::QosClass::kBe ? 1 : 0];
+  share_out();
 
   status_.cpu_capacity = status_.cpu_allocatable = shape_.cpu;
   status_.memory_capacity = status_.memory_allocatable = shape_.memory;
@@ -53,7 +52,7 @@ GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, mo
   status_.boot_id = fmt::format("simulated-{:016x}", incarnation_.value());
   status_.agent_version = "tideline-fleet " TIDELINE_VERSION;
   status_.zones = 1;
-  status_.labels = {{"tideline.io/simulated", "generated"}};
+  status_.labels = {{kSimulatedLabel, "generated"}};
   status_.protection = {true, "generated: no host, nothing to protect"};
   for (const char* feature : {"cpuSuppress", "cpuQos", "cpuset", "cpuBurst.kernel", "batchLimits", "cpuEvict"})
     status_.features.push_back({feature, model::FeatureState::State::kInactive, "generated: the node's loops are off"});
@@ -62,6 +61,36 @@ GeneratedNode::GeneratedNode(const model::NodeName& name, std::uint64_t seed, mo
                           Knob::kCpuset, Knob::kCoreSched}) {
     status_.knobs.push_back({knob, false, "", "generated: no kernel"});
   }
+}
+
+void GeneratedNode::share_out() {
+  double whole[2] = {0, 0};
+  const auto tier = [](const Load& load) { return load.pod->qos == model::QosClass::kBe ? 1 : 0; };
+  for (const auto& load : loads_)
+    whole[tier(load)] += load.weight;
+  for (auto& load : loads_)
+    load.share = load.weight / whole[tier(load)];
+}
+
+void GeneratedNode::take(const model::NodeObjects& objects) {
+  std::map<model::PodUid, double> weights;
+  for (const auto& load : loads_)
+    weights.emplace(load.pod->uid, load.weight);
+  loads_.clear();
+  pods_.clear();
+  for (const auto& pod : objects.pods) {
+    if (pod.phase == model::PodPhase::kSucceeded || pod.phase == model::PodPhase::kFailed) continue;
+    pods_.push_back(pod);
+    if (pod.phase != model::PodPhase::kRunning) continue;
+    const auto known = weights.find(pod.uid);
+    loads_.push_back({pods_.back(), known == weights.end() ? draw_weight() : known->second, 0});
+  }
+  share_out();
+  status_.labels = objects.labels;
+  if (status_.labels.size() < model::ReportLimits::kMaxLabels) status_.labels.emplace(kSimulatedLabel, "generated");
+  status_.annotations = objects.annotations;
+  status_.cpu_allocatable = std::min(objects.cpu_allocatable.value_or(shape_.cpu), shape_.cpu);
+  status_.memory_allocatable = std::min(objects.memory_allocatable.value_or(shape_.memory), shape_.memory);
 }
 
 double GeneratedNode::draw(double low, double high) {

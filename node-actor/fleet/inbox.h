@@ -14,6 +14,7 @@
 #include "messages/model/eviction.h"
 #include "messages/model/hands_off.h"
 #include "messages/model/ids.h"
+#include "messages/model/node_objects.h"
 #include "messages/model/policy.h"
 #include "messages/model/units.h"
 
@@ -45,6 +46,7 @@ struct LinkNote {
   std::shared_ptr<const model::NodePolicy> policy = {};         // kPolicy
   std::shared_ptr<const model::HandsOffOrder> hands_off = {};   // kHandsOff
   std::shared_ptr<const model::EvictionAnswer> evictions = {};  // kEvictions
+  std::shared_ptr<const model::NodeObjects> objects = {};       // kObjects, of who hears of them
   std::uint64_t number = 0;                                     // kObjects: of the set
   model::BatchAllocatable batch = {};                           // kBatch
   model::Duration interval = {};                                // kPace: reports come at it

@@ -250,6 +250,12 @@ CLI::App* add_bench(CLI::App& app, rehearsal::BenchConfig& config, Texts& texts)
       "bench", "sessions and generated reports over the real link; no host and no control loop is simulated");
   add_session_options(*bench, config);
   add_shape_options(*bench, config.shape, texts);
+  bench
+      ->add_flag(
+          "--pods-from-coordinator", config.pods_from_coordinator,
+          "pods, labels and annotations as the coordinator has them of Kubernetes, in place of --pods; loads are "
+          "generated all the same")
+      ->excludes("--pods");
   bench->add_option("--samples", config.shape.samples, "in each report")
       ->check(CLI::Range(std::size_t{1}, model::ReportLimits::kMaxSamples))
       ->capture_default_str();

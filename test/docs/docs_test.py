@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The documents are true: their commands run as pasted, their links lead somewhere, the reference is what the programs say.
 
-A ```sh block is run, in order per document, in one bash session in an empty directory; ```sh untested is counted and
-not run. A block without a mark, or marked text, is no command. `TIDELINE_BIN` is first in PATH, `TIDELINE` is the source
+A ```sh block is run, in order per document, in one bash session in an empty directory; ```sh kubernetes is run by
+kubernetes_docs_test.py, where there is an API server; ```sh untested is counted and not run. A block without a mark, or marked text, is no command. `TIDELINE_BIN` is first in PATH, `TIDELINE` is the source
 tree.
 """
 
@@ -73,13 +73,13 @@ def entry_script(line):
 class Session:
     """One bash with everything it starts: a process group of its own, ended at the end whatever happens."""
 
-    def __init__(self, name, code, directory):
+    def __init__(self, name, code, directory, variables=None):
         self.group = f"tideline-docs-{os.getpid()}-{re.sub('[^a-z]', '', name.lower())}"
         self.log = f"{directory}/session.log"
         work = f"{directory}/work"
         os.mkdir(work)
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": directory, "TIDELINE": SOURCE, "G": self.group,
-                       "LANG": "C.UTF-8"}
+                       "LANG": "C.UTF-8", **(variables or {})}
         with open(self.log, "wb") as log:
             self.bash = subprocess.Popen(["bash", "-c", code], cwd=work, env=environment, stdin=subprocess.DEVNULL,
                                          stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -143,13 +143,13 @@ def missing():
     return "" if os.access(cpu, os.W_OK) else f"a writable {cpu}"
 
 
-def run_blocks(name, found):
-    """-> "" or what went wrong, with the block's line and the session's last words."""
-    code = "set -e\n"
+def run_blocks(name, found, before="", variables=None):
+    """-> "" or what went wrong, with the block's line and the session's last words. `before`: commands that come first."""
+    code = f"set -e\n{before}\n"
     for line, block in found:
         code += f"printf '@@ %s\\n' {line}\n{block}\n"
     with tempfile.TemporaryDirectory(prefix="tideline-docs-") as directory:
-        status, output, left = Session(name, code, directory).finish()
+        status, output, left = Session(name, code, directory, variables).finish()
     lines = re.findall(r"^@@ (\d+)$", output, re.MULTILINE)
     where = f"{name}:{lines[-1]}" if lines else name
     tail = "\n".join(output.splitlines()[-40:])
@@ -202,11 +202,13 @@ class Commands(unittest.TestCase):
             text = text_of(path)
             for m in FENCE.finditer(text):
                 fence, where = m.group(1).strip(), f"{path}:{text[:m.start()].count(chr(10)) + 1}"
-                self.assertNotRegex(fence, r"^(bash|shell|console|sh (?!untested$).*)$", where)
+                self.assertNotRegex(fence, r"^(bash|shell|console|sh (?!(untested|kubernetes)$).*)$", where)
                 if fence in ("", "text"):
                     self.assertIsNone(hidden_command(m.group(2)), f"{where}: a command is marked sh, or sh untested")
                 if path not in documents():
                     self.assertNotEqual(fence, "sh", f"{where}: only README.md and docs are run; mark it sh untested")
+                if path != "docs/kubernetes.md":
+                    self.assertNotEqual(fence, "sh kubernetes", f"{where}: docs/kubernetes.md alone has an API server")
 
     def test_a_command_is_told_from_what_a_program_says(self):
         for code in ("deploy/demo.sh            # 7 rounds\n", "TIDELINE_BIN=build/release/bin build/release/bin/bench_x\n",

@@ -26,6 +26,10 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using Amounts = KubernetesWorld::Amounts;
 
+/// Of the coordinator's roles, what no test of this program uses, and who does.
+const std::vector<UnusedRight> kUsedElsewhere{
+    {"create", "pods/eviction", "kubernetes_eviction_test evicts"}};
+
 class Kubernetes : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -33,7 +37,14 @@ class Kubernetes : public testing::Test {
       world_ = std::make_unique<KubernetesWorld>();
     }
   }
-  static void TearDownTestSuite() { world_.reset(); }
+  static void TearDownTestSuite() {
+    // It takes all tests to use all rights.
+    if (world_ && GTEST_FLAG_GET(filter) == "*") {
+      EXPECT_THAT(misfits(world_->plane(), KubernetesWorld::account(), kUsedElsewhere), testing::IsEmpty())
+          << "the coordinator's role, and what it asked the API server for";
+    }
+    world_.reset();
+  }
 
   void SetUp() override {
     TIDELINE_NEED_KUBE();

@@ -30,6 +30,14 @@ std::string manifest(const std::string& file) {
   return std::string(source == nullptr ? "." : source) + "/deploy/kubernetes/" + file;
 }
 
+/// Manifests that say what the coordinator may do.
+constexpr const char* kRights[] = {"base/coordinator/rbac.yaml"};
+
+void apply_manifest(const KubeControlPlane& plane, const std::string& file) {
+  const auto applied = plane.kubectl({"apply", "-f", manifest(file)});
+  if (applied.exit != 0) throw std::runtime_error(applied.output);
+}
+
 /// "24123456Ki", as kubelet says it.
 std::string host_memory() {
   std::ifstream in("/proc/meminfo");
@@ -66,14 +74,14 @@ milliseconds promised(milliseconds time) {
 }
 
 KubernetesWorld::KubernetesWorld(KubernetesExtras extras) : options_(std::move(extras.options)) {
-  std::vector<std::string> manifests{"base/coordinator/namespace.yaml", "base/coordinator/rbac.yaml",
-                                     "overlays/priority-classes/priority-classes.yaml"};
-  manifests.insert(manifests.end(), extras.manifests.begin(), extras.manifests.end());
-  for (const auto& file : manifests) {
-    const auto applied = plane_.kubectl({"apply", "-f", manifest(file)});
-    if (applied.exit != 0) throw std::runtime_error(applied.output);
-  }
-  kubeconfig_ = plane_.account_kubeconfig("tideline-system", "tideline-coordinator");
+  for (const char* file : {"base/coordinator/namespace.yaml", "overlays/priority-classes/priority-classes.yaml"})
+    apply_manifest(plane_, file);
+  for (const auto& file : extras.manifests)
+    apply_manifest(plane_, file);
+  give_rights();
+  renew_token();
+  if (extras.through_gate) gate_ = std::make_unique<TcpGate>(plane_.port());
+  kubeconfig_ = plane_.token_file_kubeconfig("coordinator", token_file(), gate_ ? gate_->port() : 0);
   const json capacity = {
       {"cpu", std::to_string(std::thread::hardware_concurrency())}, {"memory", host_memory()}, {"pods", "110"}};
   const json host = {{"apiVersion", "v1"},
@@ -98,6 +106,17 @@ KubernetesWorld::KubernetesWorld(KubernetesExtras extras) : options_(std::move(e
 
 KubernetesWorld::~KubernetesWorld() {
   if (agent_) stop_agent();
+}
+
+void KubernetesWorld::take_rights() const {
+  const auto taken = plane_.kubectl({"delete", "clusterrolebindings,rolebindings", "--all-namespaces", "--selector",
+                                     "app.kubernetes.io/part-of=tideline"});
+  if (taken.exit != 0) throw std::runtime_error(taken.output);
+}
+
+void KubernetesWorld::give_rights() const {
+  for (const char* file : kRights)
+    apply_manifest(plane_, file);
 }
 
 void KubernetesWorld::start_coordinator() {

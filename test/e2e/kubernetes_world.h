@@ -15,7 +15,9 @@
 
 #include "test/support/cluster.h"
 #include "test/support/kube.h"
+#include "test/support/rights.h"
 #include "test/support/scratch_cgroup.h"
+#include "test/support/tcp_gate.h"
 
 namespace tideline::test {
 
@@ -23,6 +25,7 @@ namespace tideline::test {
 struct KubernetesExtras {
   std::vector<std::string> manifests = {};  // below deploy/kubernetes
   std::vector<std::string> options = {};    // of the coordinator
+  bool through_gate = false;                // the coordinator comes to the API server by gate()
 };
 
 class KubernetesWorld {
@@ -38,6 +41,19 @@ class KubernetesWorld {
   KubeControlPlane& plane() { return plane_; }
   Cluster& cluster() { return cluster_; }
   ScratchCgroup& cgroups() { return cgroups_; }
+  /// Where extras said through_gate.
+  TcpGate& gate() { return *gate_; }
+
+  /// Who the coordinator is to the API server.
+  static Account account() { return {"tideline-system", "tideline-coordinator"}; }
+  const std::string& kubeconfig() const { return kubeconfig_; }
+  std::string token_file() const { return cluster_.dir().str() + "/coordinator.token"; }
+  /// Another token into that file. The one before stays good.
+  void renew_token() { bound_to_ = plane_.write_token(account().name_space, account().name, token_file()); }
+  /// The one in that file is nobody's from now on, or some seconds later.
+  void revoke_token() const { plane_.revoke_token(account().name_space, bound_to_); }
+  void take_rights() const;
+  void give_rights() const;
 
   /// How long after the agent's first report its Node had batch resources for the first time; nullopt: it did not.
   std::optional<std::chrono::milliseconds> first_offer() const { return first_offer_; }
@@ -89,8 +105,10 @@ class KubernetesWorld {
   Pod groups_of(const std::string& name, const std::string& uid, const std::string& qos);
 
   KubeControlPlane plane_;
+  std::unique_ptr<TcpGate> gate_;
   Cluster cluster_;
   ScratchCgroup cgroups_;
+  std::string bound_to_;  // what the coordinator's token ends with
   std::string kubeconfig_;
   std::vector<std::string> options_;
   std::unique_ptr<Process> agent_;

@@ -64,7 +64,7 @@ void Cluster::start_coordinator(const std::vector<std::string>& more) {
                                 policy_source_};
   argv.insert(argv.end(), more.begin(), more.end());
   coordinator_ = std::make_unique<Process>(
-      std::move(argv), Process::Options{.environment = {}, .output_file = dir_.str() + "/coordinator.log"});
+      std::move(argv), Process::Options{.environment = environment_, .output_file = dir_.str() + "/coordinator.log"});
   const bool up = eventually(std::chrono::seconds(20), [&] { return fs::exists(ports) || !coordinator_->running(); });
   if (!up || !fs::exists(ports)) throw std::runtime_error("coordinator did not come up:\n" + coordinator_->output());
   const auto found = nlohmann::json::parse(dir_.read("ports.json"));

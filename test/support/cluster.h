@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -33,6 +34,9 @@ class Cluster {
 
   /// What --policy-source says at the next start; until then the directory that set_policy() writes.
   void set_policy_source(const std::string& source) { policy_source_ = source; }
+
+  /// NAME=value, of the coordinator at its next starts.
+  void set_coordinator_environment(std::vector<std::string> variables) { environment_ = std::move(variables); }
 
   /// Starts the coordinator, with `more` arguments, and waits for its ports. The first start picks free ports, later
   /// ones take the same.
@@ -76,6 +80,7 @@ class Cluster {
   CertFiles admin_;
   CertFiles server_;
   std::string policy_source_;
+  std::vector<std::string> environment_;
   std::unique_ptr<Process> coordinator_;
   int node_port_ = 0;
   int admin_port_ = 0;

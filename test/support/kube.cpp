@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -23,6 +24,16 @@ namespace {
 
 constexpr const char* kBinary = "KUBE_APISERVER";
 constexpr const char* kAdminToken = "test-admin";
+constexpr const char* kAuditPolicy = R"(apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  userGroups: ["system:serviceaccounts"]
+- level: Metadata
+  verbs: ["create"]
+  resources: [{group: "", resources: ["pods/eviction"]}]
+)";
 
 bool in_path(const std::string& program) {
   const char* path = std::getenv("PATH");
@@ -85,6 +96,7 @@ KubeControlPlane::KubeControlPlane(std::vector<std::string> more) : more_(std::m
   if (made.exit != 0 || shown.exit != 0) throw std::runtime_error("openssl: " + made.output + shown.output);
   dir_.write("tokens.csv", std::string(kAdminToken) + ",admin,admin,\"system:masters\"\n");
   admin_kubeconfig_ = write_kubeconfig("admin", std::string("token: ") + kAdminToken);
+  dir_.write("audit-policy.yaml", kAuditPolicy);
 
   const std::string peer = url(peer_port_);
   etcd_ = std::make_unique<Process>(
@@ -99,18 +111,19 @@ KubeControlPlane::~KubeControlPlane() = default;
 
 void KubeControlPlane::start_api_server() {
   const std::string pki = dir_.str() + "/pki";
-  std::vector<std::string> argv{std::getenv(kBinary), "--etcd-servers=" + url(etcd_port_), "--bind-address=127.0.0.1",
-                                "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port_),
-                                "--insecure-port=0", "--tls-cert-file=" + server_.certificate,
-                                "--tls-private-key-file=" + server_.key, "--client-ca-file=" + server_.ca,
-                                "--token-auth-file=" + dir_.str() + "/tokens.csv",
-                                "--service-account-issuer=https://kubernetes.default.svc",
-                                "--service-account-signing-key-file=" + pki + "/accounts.key",
-                                "--service-account-key-file=" + pki + "/accounts.pub",
-                                "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=Node,RBAC",
-                                // No controller makes accounts for namespaces, or takes taints off nodes.
-                                "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-                                "--allow-privileged=true", "--endpoint-reconciler-type=none"};
+  std::vector<std::string> argv{
+      std::getenv(kBinary), "--etcd-servers=" + url(etcd_port_), "--bind-address=127.0.0.1",
+      "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port_), "--insecure-port=0",
+      "--tls-cert-file=" + server_.certificate, "--tls-private-key-file=" + server_.key,
+      "--client-ca-file=" + server_.ca, "--token-auth-file=" + dir_.str() + "/tokens.csv",
+      "--service-account-issuer=https://kubernetes.default.svc",
+      "--service-account-signing-key-file=" + pki + "/accounts.key",
+      "--service-account-key-file=" + pki + "/accounts.pub", "--service-cluster-ip-range=10.0.0.0/24",
+      "--authorization-mode=Node,RBAC",
+      // No controller makes accounts for namespaces, or takes taints off nodes.
+      "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition", "--allow-privileged=true",
+      "--endpoint-reconciler-type=none", "--audit-policy-file=" + dir_.str() + "/audit-policy.yaml",
+      "--audit-log-path=" + dir_.str() + "/audit.log"};
   argv.insert(argv.end(), more_.begin(), more_.end());
   api_server_ = std::make_unique<Process>(
       tied(std::move(argv)), Process::Options{.environment = {}, .output_file = dir_.str() + "/api-server.log"});
@@ -139,8 +152,18 @@ void KubeControlPlane::compact() const {
   if (!answer.starts_with("HTTP/1.1 200")) throw std::runtime_error("etcd did not compact: " + answer);
 }
 
-std::string KubeControlPlane::write_kubeconfig(const std::string& name, const std::string& user) const {
-  const std::string server = "server: 'https://127.0.0.1:" + std::to_string(port_) + "'";
+std::vector<nlohmann::json> KubeControlPlane::audited() const {
+  std::vector<nlohmann::json> events;
+  std::ifstream in(dir_.str() + "/audit.log");
+  for (std::string line; std::getline(in, line);) {
+    // The last one may not be whole yet.
+    if (auto event = nlohmann::json::parse(line, nullptr, false); event.is_object()) events.push_back(std::move(event));
+  }
+  return events;
+}
+
+std::string KubeControlPlane::write_kubeconfig(const std::string& name, const std::string& user, int port) const {
+  const std::string server = "server: 'https://127.0.0.1:" + std::to_string(port == 0 ? port_ : port) + "'";
   return dir_.write(name + ".kubeconfig",
                     "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
                     "contexts: [{name: test, context: {cluster: test, user: test}}]\n"
@@ -157,6 +180,39 @@ std::string KubeControlPlane::account_kubeconfig(const std::string& name_space, 
       {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", {{"expirationSeconds", 3600}}}});
   if (!answer.is_object()) throw std::runtime_error("no token for service account " + name_space + "/" + name);
   return write_kubeconfig(name_space + "." + name, "token: " + answer.at("status").at("token").get<std::string>());
+}
+
+std::string KubeControlPlane::token_file_kubeconfig(const std::string& name, const std::string& token_file,
+                                                    int port) const {
+  return write_kubeconfig(name, "tokenFile: '" + token_file + "'", port);
+}
+
+std::string KubeControlPlane::write_token(const std::string& name_space, const std::string& account,
+                                          const std::string& file) const {
+  const std::string in_namespace = "/api/v1/namespaces/" + name_space;
+  const auto secret = post(in_namespace + "/secrets",
+                           {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", {{"generateName", "bound-"}}}});
+  if (!secret.is_object()) throw std::runtime_error("no Secret could be made in " + name_space);
+  const std::string name = secret.at("metadata").at("name").get<std::string>();
+  const nlohmann::json bound_to = {
+      {"apiVersion", "v1"}, {"kind", "Secret"}, {"name", name}, {"uid", secret.at("metadata").at("uid")}};
+  const auto answer = post(in_namespace + "/serviceaccounts/" + account + "/token",
+                           {{"apiVersion", "authentication.k8s.io/v1"},
+                            {"kind", "TokenRequest"},
+                            {"spec", {{"expirationSeconds", 3600}, {"boundObjectRef", bound_to}}}});
+  if (!answer.is_object()) throw std::runtime_error("no token for service account " + name_space + "/" + account);
+  {
+    std::ofstream out(file + ".new", std::ios::trunc);
+    out << answer.at("status").at("token").get<std::string>();
+    if (!out.flush()) throw std::runtime_error(file + ".new cannot be written");
+  }
+  fs::rename(file + ".new", file);
+  return name;
+}
+
+void KubeControlPlane::revoke_token(const std::string& name_space, const std::string& bound_to) const {
+  const auto deleted = kubectl({"--namespace", name_space, "delete", "secret", bound_to});
+  if (deleted.exit != 0) throw std::runtime_error(deleted.output);
 }
 
 std::string KubeControlPlane::user_kubeconfig(const std::string& user) const {

@@ -9,7 +9,7 @@ import re
 import sys
 import xml.etree.ElementTree
 
-KINDS = {"guest": ("VMLINUZ", r"vm_"), "kube": ("KUBE_APISERVER", r"test_\w*kubernetes")}
+KINDS = {"guest": ("VMLINUZ", r"vm_"), "kube": ("KUBE_APISERVER", r"(test_\w*|bench_|docs_)kubernetes")}
 
 
 def main():

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "test/k8s-bridge/api/fixture.h"
+#include "test/support/mute_server.h"
 
 namespace tideline::k8s_api {
 namespace {
@@ -69,6 +70,14 @@ TEST_F(HostileTest, SilenceAndDripsEndWithTheDeadline) {
   for (int i = 0; i < 3; ++i)
     expect_error(ask(*client, request), ErrorCode::kUnavailable, "no answer within");
   expect_works(*client);
+}
+
+TEST_F(HostileTest, AServerThatNeverShakesHandsIsGivenUp) {
+  const test::MuteServer mute;
+  auto settings = config(mute.port());
+  settings.connect_deadline = milliseconds(300);
+  const auto client = start(settings);
+  expect_error(get(*client, "/x"), ErrorCode::kUnavailable, "no connection within 300 ms");
 }
 
 TEST_F(HostileTest, AHeadWithoutEndIsGivenUp) {

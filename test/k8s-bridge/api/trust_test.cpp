@@ -58,6 +58,19 @@ TEST_F(TrustTest, AServerOfAnotherAuthorityIsRefusedAndNamed) {
   EXPECT_THAT(server_.seen(), SizeIs(0)) << "who is not trusted does not see the token";
 }
 
+TEST_F(TrustTest, AWatchOfSuchAServerIsBrokenAndNamesWhy) {
+  auto settings = config();
+  settings.access.ca_file = other_ca_.ca_file();
+  SinkRecord sink;
+  const auto client = start(settings);
+  client->watch(pods(), sink);
+  ASSERT_TRUE(sink.wait_for("not watching"));
+  EXPECT_THAT(sink.line("not watching"), HasSubstr("certificate is not trusted"));
+  client->stop();
+  EXPECT_THAT(server_.seen(), SizeIs(0));
+  EXPECT_THAT(sink.lines(), SizeIs(1)) << "the same trouble again is no news";
+}
+
 TEST_F(TrustTest, TheServerMustProveItsName) {
   auto settings = config();
   settings.access.server_name = "api.example.com";

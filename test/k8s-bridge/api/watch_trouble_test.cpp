@@ -54,6 +54,65 @@ TEST_F(WatchTroubleTest, ASilentWatchIsDroppedAndResumed) {
   EXPECT_THAT(server_.seen(kWatch)[1].target, EndsWith("resourceVersion=15"));
 }
 
+TEST_F(WatchTroubleTest, BytesThatTrickleAreNoEvent) {
+  test::ScriptedReply drip = watch_reply({}, End::kHold);
+  drip.pieces.emplace_back("1\r\nx\r\n");
+  drip.repeat_last_piece = true;
+  drip.between = milliseconds(10);
+  server_.on(kList, json_reply(200, page_json({}, "10")));
+  server_.on(kWatch, drip);
+  server_.on(kWatch, watch_reply({event_json("ADDED", object_json("a", "11"))}, End::kHold));
+  auto settings = config();
+  settings.watch_silence = milliseconds(300);
+  const auto client = start(settings);
+  client->watch(pods(), sink_);
+  ASSERT_TRUE(sink_.wait_for("object a"));
+  EXPECT_EQ(sink_.line("not watching"), "not watching: no event of the watch within 300 ms");
+}
+
+TEST_F(WatchTroubleTest, ALineWithoutAnEndIsGivenUpAtTheBound) {
+  test::ScriptedReply endless = watch_reply({bookmark_json("11")}, End::kHold);
+  endless.pieces.push_back("400\r\n" + std::string(1024, 'x') + "\r\n");
+  endless.repeat_last_piece = true;
+  server_.on(kList, json_reply(200, page_json({}, "10")));
+  server_.on(kWatch, endless);
+  server_.on(kList, json_reply(200, page_json({}, "20")));
+  server_.on(kWatch, watch_reply({event_json("ADDED", object_json("after", "21"))}, End::kHold));
+  const auto client = start(config());
+  auto resource = pods();
+  resource.max_object_bytes = 100'000;
+  client->watch(resource, sink_);
+  ASSERT_TRUE(sink_.wait_for("object after"));
+  EXPECT_EQ(sink_.line("not watching"), "not watching: a line of the watch is longer than 100000 bytes");
+  EXPECT_EQ(client->counts().lists, 2U);
+}
+
+TEST_F(WatchTroubleTest, APageThatTricklesOrHasNoEndIsGivenUp) {
+  constexpr const char* kHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+  test::ScriptedReply drip = raw_reply(kHead, End::kHold);
+  drip.pieces.emplace_back("1\r\n \r\n");
+  drip.repeat_last_piece = true;
+  drip.between = milliseconds(10);
+  test::ScriptedReply endless = raw_reply(kHead, End::kHold);
+  endless.pieces.push_back("400\r\n" + std::string(1024, ' ') + "\r\n");
+  endless.repeat_last_piece = true;
+  server_.on(kList, drip);
+  server_.on(kList, endless);
+  server_.on(kList, json_reply(200, page_json({}, "10")));
+  server_.on(kWatch, watch_reply({}, End::kHold));
+  auto settings = config();
+  settings.page_deadline = milliseconds(500);
+  settings.max_page_bytes = 50'000;
+  const auto client = start(settings);
+  auto resource = pods();
+  resource.page_size = 10;
+  client->watch(resource, sink_);
+  ASSERT_TRUE(sink_.wait_for("watching"));
+  EXPECT_THAT(sink_.lines(), ElementsAre("not watching: no page of the list within 500 ms",
+                                         HasSubstr("a page of the list: the answer is longer than 50000 bytes"), "list",
+                                         "listed", "watching"));
+}
+
 TEST_F(WatchTroubleTest, AWatchWithoutAnAnswerIsGivenUp) {
   server_.on(kList, json_reply(200, page_json({}, "10")));
   server_.on(kWatch, raw_reply("", End::kHold));

@@ -1,6 +1,8 @@
 #include "node-actor/fleet/generated_node.h"
 
 #include <set>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -77,6 +79,54 @@ TEST(GeneratedNode, MayHaveNoPods) {
   const auto report = node("sim-1", 1, shape).report(kMono, kWall, seconds(10));
   EXPECT_TRUE(model::validate(report));
   EXPECT_TRUE(report.pods.empty());
+}
+
+model::NodeObjects objects_of(const std::vector<std::string>& uids) {
+  model::NodeObjects objects;
+  objects.labels = {{"pool", "a"}};
+  objects.cpu_allocatable = model::MilliCpu(30'000);
+  for (const auto& uid : uids) {
+    model::Pod pod;
+    pod.uid = model::PodUid(uid);
+    pod.name_space = "default";
+    pod.name = uid;
+    objects.pods.push_back(pod);
+  }
+  return objects;
+}
+
+TEST(GeneratedNode, HasThePodsThatItIsGivenAndNoOthers) {
+  auto generated = node("sim-1");
+  auto objects = objects_of({"runs", "waits", "ended"});
+  objects.pods[1].phase = model::PodPhase::kPending;
+  objects.pods[2].phase = model::PodPhase::kFailed;
+  generated.take(objects);
+  const auto report = generated.report(kMono, kWall, seconds(10));
+  EXPECT_TRUE(model::validate(report));
+  ASSERT_EQ(report.pods.size(), 2u);
+  EXPECT_EQ(report.pods[0].pod->name, "runs");
+  EXPECT_TRUE(report.pods[0].cpu_milli);
+  EXPECT_EQ(report.pods[1].pod->name, "waits");
+  EXPECT_FALSE(report.pods[1].cpu_milli);
+  EXPECT_EQ(report.status.labels.at("pool"), "a");
+  EXPECT_EQ(report.status.cpu_allocatable, model::MilliCpu(30'000));
+}
+
+TEST(GeneratedNode, APodKeepsItsPartOfTheLoadWhenOthersCome) {
+  NodeShape shape;
+  shape.pods = 0;
+  auto generated = node("sim-1", 1, shape);
+  const auto use = [&](const std::string& name) {
+    for (const auto& pod : generated.report(kMono, kWall, seconds(10)).pods) {
+      if (pod.pod->name == name) return static_cast<double>(pod.cpu_milli->mean);
+    }
+    return 0.0;
+  };
+  generated.take(objects_of({"a", "b"}));
+  const double before = use("a") / use("b");
+  generated.take(objects_of({"a", "c", "b"}));
+  EXPECT_NEAR(use("a") / use("b"), before, before / 10);
+  EXPECT_GT(use("c"), 0);
 }
 
 }  // namespace
