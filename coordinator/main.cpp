@@ -27,12 +27,12 @@
 #include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
 #include "coordinator/bootstrap_options.h"
+#include "coordinator/kubernetes_options.h"
 #include "coordinator/standby.h"
 #include "coordinator/web/server.h"
 #include "coordinator/web/switched_backend.h"
 #include "k8s-bridge/actor/kubernetes_bridge.h"
 #include "k8s-bridge/leader/leadership.h"
-#include "k8s-bridge/translate/batch_names.h"
 #include "messages/clock/term.h"
 #include "messages/link/deny_list.h"
 #include "messages/log/log.h"
@@ -45,7 +45,6 @@ using tideline::model::Result;
 namespace admin = tideline::admin;
 namespace bridge = tideline::bridge;
 namespace coordinator = tideline::coordinator;
-namespace k8s = tideline::k8s;
 namespace k8s_api = tideline::k8s_api;
 namespace leader = tideline::leader;
 namespace log = tideline::log;
@@ -61,25 +60,8 @@ constexpr int kExitUsage = 2;
 constexpr int kExitLeaseLost = 3;
 constexpr unsigned kBrokenStopSeconds = 10;
 constexpr const char* kHistory = "/history";  // below --data-dir
-constexpr std::string_view kDirSource = "dir:";
-constexpr std::string_view kKubernetesSource = "kubernetes";
 // Well above the time below which a node takes the end of its session for a failure, and waits longer each time.
 constexpr auto kShortestSessionAge = std::chrono::seconds(10);
-
-/// How Kubernetes is reached, and what of it is used.
-struct KubernetesArguments {
-  bool enabled = false;  // also where the policy does not come from there
-  std::string kubeconfig;
-  std::string context;
-  std::string preferred_configmap = bridge::text_of(bridge::default_config_maps().front());
-  bool preferred_given = false;
-  std::uint32_t requests_a_second = 30;
-  std::uint32_t burst = 60;
-  std::string older_names_text;
-  k8s::OlderNames older_names = {};
-  bool node_metrics = false;
-  std::vector<bridge::ConfigMapName> config_maps;  // that policy comes from, by preference
-};
 
 struct Arguments {
   coordinator::CoordinatorConfig config;
@@ -91,7 +73,7 @@ struct Arguments {
   bool admin_socket_in_container = false;
   std::string data_dir = "/var/lib/tideline-coordinator";
   std::string policy_source;
-  KubernetesArguments kubernetes;
+  program::KubernetesArguments kubernetes;
   standby::LeaseArguments lease;
   tideline::lease::ElectorOptions elector;
   program::BootstrapArguments bootstrap;
@@ -112,92 +94,11 @@ bool left_out_in_container(const Arguments& arguments) {
   return !arguments.no_admin_socket && !arguments.admin_socket_in_container && admin::in_container();
 }
 
-/// Which ConfigMaps --policy-source and --preferred-configmap name, by preference.
-Result<std::vector<bridge::ConfigMapName>> named_config_maps(const Arguments& arguments) {
-  const auto& kubernetes = arguments.kubernetes;
-  if (arguments.policy_source != kKubernetesSource) {
-    const auto name = bridge::config_map_name(arguments.policy_source.substr(kKubernetesSource.size() + 1));
-    if (!name) return name.error().in("--policy-source " + arguments.policy_source);
-    if (kubernetes.preferred_given) {
-      return model::invalid(fmt::format("--preferred-configmap {}: --policy-source {} names one ConfigMap alone",
-                                        kubernetes.preferred_configmap, arguments.policy_source));
-    }
-    return std::vector<bridge::ConfigMapName>{*name};
-  }
-  const auto preferred = bridge::config_map_name(kubernetes.preferred_configmap);
-  if (!preferred) return preferred.error().in("--preferred-configmap");
-  auto names = bridge::by_preference(bridge::default_config_maps(), *preferred);
-  if (!names) return names.error().in("--preferred-configmap");
-  return names;
-}
-
-Result<void> settle_policy_source(Arguments& arguments) {
-  const std::string_view source = arguments.policy_source;
-  auto& kubernetes = arguments.kubernetes;
-  if (source == kKubernetesSource || source.starts_with(std::string(kKubernetesSource) + ":")) {
-    auto names = named_config_maps(arguments);
-    if (!names) return names.error();
-    kubernetes.config_maps = *std::move(names);
-    kubernetes.enabled = true;
-    std::vector<std::string> texts;
-    for (const auto& name : kubernetes.config_maps)
-      texts.push_back(bridge::text_of(name));
-    arguments.config.policy = coordinator::kubernetes_source(texts);
-    return {};
-  }
-  if (!source.starts_with(kDirSource) || source.size() == kDirSource.size()) {
-    return model::invalid(
-        fmt::format("--policy-source {}: want dir:PATH, kubernetes or kubernetes:NAMESPACE/NAME", source));
-  }
-  if (kubernetes.preferred_given) {
-    return model::invalid(fmt::format("--preferred-configmap {}: --policy-source {} takes no ConfigMap",
-                                      kubernetes.preferred_configmap, source));
-  }
-  arguments.config.policy = coordinator::directory_source(std::string(source.substr(kDirSource.size())));
-  return {};
-}
-
-Result<void> settle_kubernetes(KubernetesArguments& kubernetes, bool elect) {
-  if (!kubernetes.enabled && !elect && !kubernetes.kubeconfig.empty()) {
-    return model::invalid(
-        fmt::format("--kubeconfig {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
-                    "--kubernetes or --leader-elect beside another source",
-                    kubernetes.kubeconfig));
-  }
-  if (!kubernetes.enabled && kubernetes.node_metrics) {
-    return model::invalid(
-        "--node-metrics: nothing asks for Kubernetes: give --policy-source kubernetes, or --kubernetes beside another "
-        "source");
-  }
-  if (kubernetes.kubeconfig.empty() && !kubernetes.context.empty()) {
-    return model::invalid(fmt::format("--kube-context {}: want --kubeconfig as well", kubernetes.context));
-  }
-  if (kubernetes.requests_a_second < 1 || kubernetes.requests_a_second > 10'000) {
-    return model::invalid(fmt::format("--kube-qps {}: want 1 to 10000", kubernetes.requests_a_second));
-  }
-  if (kubernetes.burst < 1 || kubernetes.burst > 100'000) {
-    return model::invalid(fmt::format("--kube-burst {}: want 1 to 100000", kubernetes.burst));
-  }
-  const auto older = k8s::older_names_from(kubernetes.older_names_text);
-  if (!older) return older.error().in("--publish-older-names");
-  if (older->any() && !kubernetes.enabled) {
-    return model::invalid(
-        fmt::format("--publish-older-names {}: nothing asks for Kubernetes: give --policy-source kubernetes, or "
-                    "--kubernetes beside another source",
-                    kubernetes.older_names_text));
-  }
-  kubernetes.older_names = *older;
-  return {};
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
 Result<void> settle(Arguments& arguments) {
-  if (const auto source = settle_policy_source(arguments); !source) return source.error();
-  if (const auto kubernetes = settle_kubernetes(arguments.kubernetes, arguments.lease.elect); !kubernetes) {
+  auto source = program::settle_policy_source(arguments.policy_source, arguments.kubernetes);
+  if (!source) return source.error();
+  arguments.config.policy = *std::move(source);
+  if (const auto kubernetes = program::settle_kubernetes(arguments.kubernetes, arguments.lease.elect); !kubernetes) {
     return kubernetes.error();
   }
   if (arguments.lease.elect) {
@@ -242,40 +143,6 @@ Result<void> settle(Arguments& arguments) {
   arguments.config.retention = *retention;
   arguments.config.commit_window = *window;
   return {};
-}
-
-Result<k8s_api::Access> access_of(const KubernetesArguments& kubernetes) {
-  if (!kubernetes.kubeconfig.empty()) return k8s_api::kubeconfig_access(kubernetes.kubeconfig, kubernetes.context);
-  return k8s_api::service_account_access(k8s_api::kServiceAccountDirectory, environment("KUBERNETES_SERVICE_HOST"),
-                                         environment("KUBERNETES_SERVICE_PORT"));
-}
-
-Result<k8s_api::ClientConfig> client_config(const KubernetesArguments& kubernetes) {
-  auto access = access_of(kubernetes);
-  if (!access) return access.error();
-  k8s_api::ClientConfig config;
-  config.access = *std::move(access);
-  config.user_agent = fmt::format("tideline-coordinator/{}", TIDELINE_VERSION);
-  return config;
-}
-
-/// Null where nothing asks for Kubernetes.
-Result<std::shared_ptr<coordinator::Bridge>> start_bridge(const KubernetesArguments& kubernetes,
-                                                          tideline::clock::TermPtr term) {
-  if (!kubernetes.enabled) return std::shared_ptr<coordinator::Bridge>();
-  auto client = client_config(kubernetes);
-  if (!client) return client.error();
-  const auto& access = client->access;
-  log::info("kubernetes-bridge", "{}: https://{}:{}{}", access.source, access.host, access.port, access.path_prefix);
-  bridge::KubernetesConfig config;
-  config.client = *std::move(client);
-  config.client.requests_a_second = kubernetes.requests_a_second;
-  config.client.burst = kubernetes.burst;
-  config.client.term = std::move(term);
-  config.config_maps = kubernetes.config_maps;
-  config.older_names = kubernetes.older_names;
-  config.node_metrics = kubernetes.node_metrics;
-  return bridge::KubernetesBridge::start(std::move(config));
 }
 
 /// A session is a file descriptor; the usual soft limit is 1024.
@@ -327,7 +194,7 @@ Result<std::unique_ptr<web::WebServer>> start_web(const Arguments& arguments, we
 /// Null where there is no election.
 Result<std::unique_ptr<leader::Leadership>> start_leadership(const Arguments& arguments, web::SwitchedBackend& shown) {
   if (!arguments.lease.elect) return std::unique_ptr<leader::Leadership>();
-  auto client = client_config(arguments.kubernetes);
+  auto client = program::client_config(arguments.kubernetes);
   if (!client) return client.error().in("--leader-elect");
   return standby::start(*std::move(client), arguments.elector, shown, [] { ::_exit(kExitLeaseLost); });
 }
@@ -350,7 +217,7 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   std::atomic<bool> broken{false};
   auto config = arguments.config;
   config.term = term;
-  auto kubernetes = start_bridge(arguments.kubernetes, term);
+  auto kubernetes = program::start_bridge(arguments.kubernetes, term);
   if (!kubernetes) return fail(kubernetes.error());
   const auto& plan = arguments.bootstrap_plan;
   std::shared_ptr<tideline::bootstrap::BootstrapBackend> reviewer;
@@ -455,12 +322,12 @@ int check(const Arguments& arguments) {
     say(list.ok(), list ? fmt::format("denied names: {} in {}", list->size(), denied) : list.error().message());
   }
   if (arguments.kubernetes.enabled) {
-    const auto started = start_bridge(arguments.kubernetes, nullptr);
+    const auto started = program::start_bridge(arguments.kubernetes, nullptr);
     say(started.ok(), started ? "Kubernetes: the files of the access are good; the API server was not asked"
                               : "Kubernetes: " + started.error().message());
   }
   if (arguments.lease.elect) {
-    auto client = client_config(arguments.kubernetes);
+    auto client = program::client_config(arguments.kubernetes);
     const Result<std::unique_ptr<k8s_api::ApiClient>> started =
         client ? k8s_api::ApiClient::start(*std::move(client)) : client.error();
     say(started.ok(), started ? "Lease: the files of the access are good; the API server was not asked"
