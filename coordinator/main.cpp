@@ -43,13 +43,11 @@ namespace {
 
 using tideline::model::Result;
 namespace admin = tideline::admin;
-namespace bridge = tideline::bridge;
 namespace coordinator = tideline::coordinator;
 namespace k8s_api = tideline::k8s_api;
 namespace leader = tideline::leader;
 namespace log = tideline::log;
 namespace model = tideline::model;
-namespace policy = tideline::policy;
 namespace program = tideline::program;
 namespace rocks = tideline::rocks;
 namespace standby = tideline::standby;
