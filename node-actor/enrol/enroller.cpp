@@ -178,6 +178,7 @@ class Core final : private kj::TaskSet::ErrorHandler {
     question.deadline = config_.request_deadline;
     auto authorities = link::read_small_file("ca", config_.server_ca);
     if (!authorities) return authorities.error();
+    if (const auto some = link::validity_of(*authorities); !some) return some.error().in("ca " + config_.server_ca);
     question.authorities = *std::move(authorities);
     auto token = read_token(config_.token_file);
     if (!token) return token.error();

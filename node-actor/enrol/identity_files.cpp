@@ -33,7 +33,7 @@ Error io_error(const std::string& path, std::string_view what) {
 }
 
 std::string directory_of(const std::string& file) {
-  const auto parent = fs::path(file).parent_path().lexically_normal();
+  const auto parent = fs::path(file).lexically_normal().parent_path();
   return parent.empty() ? "." : parent.string();
 }
 

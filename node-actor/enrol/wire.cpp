@@ -90,7 +90,7 @@ bool is_address(std::string_view text) {
   if (colon == std::string_view::npos || colon == 0) return false;
   const auto host = text.substr(0, colon);
   const bool in_brackets = host.front() == '[' && host.back() == ']' && host.size() > 2;
-  if (!in_brackets && host.find(':') != std::string_view::npos) return false;
+  if (!in_brackets && host.find_first_of(":[]") != std::string_view::npos) return false;
   if (!std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c <= '~' && c != '/'; })) return false;
   const auto digits = text.substr(colon + 1);
   std::uint16_t port = 0;
@@ -99,12 +99,21 @@ bool is_address(std::string_view text) {
 }
 
 std::string joined_authorities(const std::string& known, const std::string& issuer) {
-  const std::string_view own = without_blanks(issuer);
-  if (own.empty() || known.find(own) != std::string::npos) return known;
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
   std::string joined = known;
   if (!joined.empty() && joined.back() != '\n') joined += '\n';
-  joined += own;
-  joined += '\n';
+  std::string_view rest = issuer;
+  for (auto from = rest.find(kBegin); from != std::string_view::npos; from = rest.find(kBegin)) {
+    rest.remove_prefix(from);
+    const auto end = rest.find(kEnd);
+    if (end == std::string_view::npos) break;
+    const auto block = rest.substr(0, end + kEnd.size());
+    rest.remove_prefix(block.size());
+    if (joined.find(block) != std::string::npos) continue;
+    joined += block;
+    joined += '\n';
+  }
   return joined;
 }
 

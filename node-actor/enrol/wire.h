@@ -33,7 +33,7 @@ std::string without_token(std::string text, const std::string& token);
 /// "host:port", "[v6]:port", and a port of 1..65535.
 bool is_address(std::string_view text);
 
-/// Both, one after the other; nothing twice.
+/// `known`, and each certificate of `issuer` that is not in it; PEM texts.
 std::string joined_authorities(const std::string& known, const std::string& issuer);
 
 }  // namespace tideline::enrol
