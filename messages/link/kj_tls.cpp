@@ -68,16 +68,19 @@ model::Result<kj::Own<kj::TlsContext>> make_context(const TlsMaterial& material,
       const std::string der = der_of(*authority);
       trusted.add(kj::arrayPtr(reinterpret_cast<const kj::byte*>(der.data()), der.size()));
     }
-    kj::TlsContext::Options options;
-    options.useSystemTrustStore = false;
-    options.verifyClients = server;
-    options.trustedCertificates = trusted;
-    if (!server && material.certificate_pem.empty()) {
-      made = kj::heap<kj::TlsContext>(kj::mv(options));
+    if (material.certificate_pem.empty()) {
+      kj::TlsContext::Options nobody;
+      nobody.useSystemTrustStore = false;
+      nobody.trustedCertificates = trusted;
+      made = kj::heap<kj::TlsContext>(kj::mv(nobody));
       return;
     }
     const kj::TlsKeypair own{kj::TlsPrivateKey(ptr(material.key_pem)),
                              kj::TlsCertificate(ptr(material.certificate_pem))};
+    kj::TlsContext::Options options;
+    options.useSystemTrustStore = false;
+    options.verifyClients = server;
+    options.trustedCertificates = trusted;
     options.defaultKeypair = own;
     made = kj::heap<kj::TlsContext>(kj::mv(options));
   };

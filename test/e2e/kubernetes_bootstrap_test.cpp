@@ -72,8 +72,7 @@ class World {
   /// Bound to the node, and running as the account.
   Pod pod(const std::string& name, const std::string& node, const std::string& account = kAccount) const {
     const json container = {{"name", "node"}, {"image", "none"}};
-    const json spec = {
-        {"nodeName", node}, {"serviceAccountName", account}, {"containers", json::array({container})}};
+    const json spec = {{"nodeName", node}, {"serviceAccountName", account}, {"containers", json::array({container})}};
     const auto made = make(pods(), "v1", "Pod", name, spec);
     return {name, made.at("metadata").at("uid").get<std::string>()};
   }
