@@ -15,6 +15,7 @@
 #include "messages/model/report.h"
 #include "node-actor/actor/audit_out.h"
 #include "node-actor/actor/worker.h"
+#include "node-actor/enrol/enroller.h"
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/supervisor.h"
@@ -22,6 +23,7 @@
 namespace {
 
 using tideline::model::Result;
+namespace enrol = tideline::enrol;
 namespace guard = tideline::guard;
 namespace log = tideline::log;
 namespace model = tideline::model;
@@ -49,6 +51,7 @@ struct Arguments {
   std::string report_interval = "10s";
   std::string quota_period = "auto";
   std::string lease = "2s";
+  node::Bootstrap bootstrap;
   std::string reconnect_spread = "20s";
   std::string record_max = "64Mi";
   std::string log_level = "info";
@@ -165,6 +168,27 @@ Result<void> settle_pods_source(Arguments& arguments) {
   return {};
 }
 
+/// Where the node's certificate is asked for, if anywhere.
+Result<void> settle_bootstrap(Arguments& arguments) {
+  auto& bootstrap = arguments.bootstrap;
+  if (bootstrap.address.empty()) {
+    const auto refuse = [](const char* option, const std::string& value) {
+      return model::invalid(
+          fmt::format("{} {}: nobody is asked for a certificate: give --bootstrap HOST:PORT as well", option, value));
+    };
+    if (!bootstrap.ca_file.empty()) return refuse("--bootstrap-ca", bootstrap.ca_file);
+    if (!bootstrap.token_file.empty()) return refuse("--bootstrap-token", bootstrap.token_file);
+    return {};
+  }
+  if (bootstrap.token_file.empty()) bootstrap.token_file = enrol::kDefaultTokenFile;
+  if (bootstrap.ca_file.empty()) {
+    return model::invalid(fmt::format(
+        "--bootstrap {}: --bootstrap-ca is missing; the token is shown to nobody who is not known", bootstrap.address));
+  }
+  arguments.config.bootstrap = bootstrap;
+  return {};
+}
+
 /// After the kernel root. A simulated host has a kubelet only where one is named.
 Result<void> settle_kubelet(Arguments& arguments) {
   auto& kubelet = arguments.config.kubelet;
@@ -220,6 +244,7 @@ Result<void> settle(Arguments& arguments) {
   config.record_max_bytes = static_cast<std::size_t>(record->value());
   if (const auto intervals = settle_intervals(arguments); !intervals) return intervals;
   if (const auto source = settle_pods_source(arguments); !source) return source;
+  if (const auto bootstrap = settle_bootstrap(arguments); !bootstrap) return bootstrap;
   if (const auto annotations = settle_annotations(arguments); !annotations) return annotations;
   return settle_labels(arguments);
 }
@@ -247,6 +272,14 @@ void add_agent_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--tls-cert", config.tls.certificate, "PEM file: certificate with DNS SAN <node>.node.tideline");
   app.add_option("--tls-key", config.tls.key, "PEM file: its private key");
   app.add_option("--tls-ca", config.tls.ca, "PEM file: authorities whose coordinators are trusted");
+  app.add_option("--bootstrap", arguments.bootstrap.address,
+                 "address of a coordinator's bootstrap port, host:port: certificate, key and authorities are asked for "
+                 "there, written to --tls-cert, --tls-key and --tls-ca, files of one directory, and renewed");
+  app.add_option("--bootstrap-token", arguments.bootstrap.token_file,
+                 std::string("file with the service-account token that says which node this is (default: ") +
+                     enrol::kDefaultTokenFile + ")");
+  app.add_option("--bootstrap-ca", arguments.bootstrap.ca_file,
+                 "PEM file: authorities by which the coordinator is known there; required with --bootstrap");
   app.add_option("--state-dir", config.state_dir,
                  "journal, spool, audit ring, last policy and pods; on the host, not in a container")
       ->capture_default_str();
@@ -383,6 +416,7 @@ int main(int argc, char** argv) {
       "  tideline-node run --node-name n1 --coordinator 10.0.0.5:7400 --pods-file /etc/tideline/pods.json \\\n"
       "      --tls-cert /etc/tideline/node.crt --tls-key /etc/tideline/node.key --tls-ca /etc/tideline/ca.crt\n"
       "  tideline-node run --node-name n1 --coordinator 10.0.0.5:7400 --pods-from coordinator ...TLS files...\n"
+      "  tideline-node run ...same options... --bootstrap 10.0.0.5:7403 --bootstrap-ca /etc/tideline/bootstrap/ca.crt\n"
       "  tideline-node check ...same options...   # says what is wrong before anything runs\n"
       "  tideline-node release                    # puts every kernel file back as it was\n"
       "  tideline-node audit --since 2h           # what was written on this host, and why");
@@ -424,11 +458,8 @@ int main(int argc, char** argv) {
   }
   if (check->parsed()) return print_check(arguments.config);
   if (worker->parsed()) return work(arguments);
-  // Refused before anything runs: a node without an identity must not start.
-  const auto tls = tideline::link::load(arguments.config.tls, tideline::link::TlsUse::kClient);
-  if (!tls) return fail(tls.error(), kExitUsage);
-  if (const auto own = tideline::link::speaks_for(*tls, arguments.config.name); !own) {
-    return fail(own.error().in(arguments.config.tls.certificate), kExitUsage);
-  }
+  // Refused before anything runs: a node without an identity, or a way to one, must not start.
+  if (const auto identity = node::check_identity(arguments.config); !identity)
+    return fail(identity.error(), kExitUsage);
   return supervise(arguments, argc, argv);
 }

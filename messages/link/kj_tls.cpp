@@ -68,6 +68,13 @@ model::Result<kj::Own<kj::TlsContext>> make_context(const TlsMaterial& material,
       const std::string der = der_of(*authority);
       trusted.add(kj::arrayPtr(reinterpret_cast<const kj::byte*>(der.data()), der.size()));
     }
+    if (material.certificate_pem.empty()) {
+      kj::TlsContext::Options nobody;
+      nobody.useSystemTrustStore = false;
+      nobody.trustedCertificates = trusted;
+      made = kj::heap<kj::TlsContext>(kj::mv(nobody));
+      return;
+    }
     const kj::TlsKeypair own{kj::TlsPrivateKey(ptr(material.key_pem)),
                              kj::TlsCertificate(ptr(material.certificate_pem))};
     kj::TlsContext::Options options;

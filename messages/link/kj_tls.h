@@ -73,6 +73,7 @@ class TlsConnector {
   virtual kj::Promise<TlsStream> connect(const std::string& address, Stages stages) = 0;
   kj::Promise<TlsStream> connect(const std::string& address) { return connect(address, Stages{}); }
 
+  /// Without a certificate in `material` it shows none, to a server that asks for none.
   static model::Result<kj::Own<TlsConnector>> create(KjContext& context, const TlsMaterial& material,
                                                      const std::string& server_name);
 };

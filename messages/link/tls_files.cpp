@@ -122,4 +122,14 @@ model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const mod
                       "the certificate is node \"" + proved->str() + "\"'s, not \"" + name.str() + "\"'s");
 }
 
+model::Result<Validity> validity_of(const std::string& certificate_pem) {
+  const auto chain = certificates_from_pem(certificate_pem);
+  if (!chain) return chain.error();
+  const auto from = wall_time_of(X509_get0_notBefore(chain->front().get()));
+  if (!from) return from.error().in("the beginning of its validity");
+  const auto until = wall_time_of(X509_get0_notAfter(chain->front().get()));
+  if (!until) return until.error().in("the end of its validity");
+  return Validity{*from, *until};
+}
+
 }  // namespace tideline::link

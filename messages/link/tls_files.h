@@ -31,6 +31,13 @@ struct TlsMaterial {
 /// kInvalidArgument when a path is empty: half-configured TLS names the missing one. Reads nothing.
 model::Result<void> check_configured(const TlsFiles& files);
 
+/// Of a certificate, from when until when.
+struct Validity {
+  model::WallTime not_before;
+  model::WallTime not_after;
+  friend bool operator==(const Validity&, const Validity&) = default;
+};
+
 /// Reads and checks all three: kInvalidArgument when a path is empty, the
 /// file holds no PEM of its kind, the key does not belong to the certificate, the certificate is expired or not yet
 /// valid, lacks the extended key usage (serverAuth / clientAuth), or is not issued by the authorities in `ca`;
@@ -47,5 +54,8 @@ model::Result<void> check_trusted(const std::string& certificate_pem, const std:
 /// Until when a loaded client certificate speaks for the node `name` (identity.h); kPermissionDenied when it speaks for
 /// another, naming both.
 model::Result<model::WallTime> speaks_for(const TlsMaterial& material, const model::NodeName& name);
+
+/// Of the (first) certificate of a PEM text. kMalformed for what is none.
+model::Result<Validity> validity_of(const std::string& certificate_pem);
 
 }  // namespace tideline::link

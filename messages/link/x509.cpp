@@ -99,12 +99,18 @@ Certificate certificate_of(X509& x509) {
   const std::uint32_t usage = X509_get_extended_key_usage(&x509);
   certificate.for_client = has_usage && (usage & XKU_SSL_CLIENT) != 0;
   certificate.for_server = has_usage && (usage & XKU_SSL_SERVER) != 0;
-  std::tm until{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(&x509), &until) == 1) {
-    certificate.not_after = model::WallTime{static_cast<std::int64_t>(timegm(&until)) * 1000};
-  }
+  if (const auto until = wall_time_of(X509_get0_notAfter(&x509))) certificate.not_after = *until;
   ERR_clear_error();
   return certificate;
+}
+
+model::Result<model::WallTime> wall_time_of(const ASN1_TIME* time) {
+  std::tm broken_down{};
+  if (ASN1_TIME_to_tm(time, &broken_down) == 1) {
+    return model::WallTime{static_cast<std::int64_t>(timegm(&broken_down)) * 1000};
+  }
+  ERR_clear_error();
+  return model::Error(model::ErrorCode::kMalformed, "holds no time that can be read");
 }
 
 std::string der_of(X509& x509) {

@@ -32,6 +32,9 @@ model::Result<KeyPtr> key_from_pem(const std::string& pem);
 /// absent: such names exist only to be read differently by different readers.
 Certificate certificate_of(X509& x509);
 
+/// kMalformed for what is no time.
+model::Result<model::WallTime> wall_time_of(const ASN1_TIME* time);
+
 /// DER bytes.
 std::string der_of(X509& x509);
 

@@ -22,11 +22,19 @@ namespace tideline::node {
 /// Where the node's pods come from. Its coordinator tells its labels, annotations and allocatable as well.
 enum class PodsFrom { kFile, kCoordinator };
 
+/// A coordinator's bootstrap port, where the node gets its certificate.
+struct Bootstrap {
+  std::string address;     // host:port
+  std::string ca_file;     // authorities by which the coordinator is known there
+  std::string token_file;  // of the pod's service account
+};
+
 struct NodeConfig {
   model::NodeName name;
   std::vector<std::string> coordinators;  // host:port
   std::string server_name = "coordinator.tideline";
   link::TlsFiles tls;
+  std::optional<Bootstrap> bootstrap;  // nullopt: somebody else puts the TLS files there
 
   kernel::KernelRoot kernel;
   kernel::TreeOptions tree;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
+#include <memory>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 #include "node-actor/actor/pods_actor.h"
 #include "node-actor/actor/policy_file.h"
 #include "node-actor/actor/tick_actor.h"
+#include "node-actor/enrol/enroller.h"
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/restore_log.h"
@@ -128,6 +131,51 @@ model::Result<std::vector<std::string>> known_be_beside_ls(const NodeConfig& con
   return sense::be_beside_ls((*kept)->pods);
 }
 
+enrol::EnrolConfig enrol_config(const NodeConfig& config, const Bootstrap& bootstrap) {
+  enrol::EnrolConfig made;
+  made.address = bootstrap.address;
+  made.server_name = config.server_name;
+  made.server_ca = bootstrap.ca_file;
+  made.token_file = bootstrap.token_file;
+  made.files = config.tls;
+  made.node = config.name;
+  return made;
+}
+
+/// Null where nobody is asked for a certificate.
+model::Result<std::unique_ptr<enrol::Enroller>> start_enroller(const NodeConfig& config) {
+  if (!config.bootstrap) return std::unique_ptr<enrol::Enroller>();
+  return enrol::Enroller::start(enrol_config(config, *config.bootstrap));
+}
+
+model::Result<void> own_files(const NodeConfig& config) {
+  const auto tls = link::load(config.tls, link::TlsUse::kClient);
+  if (!tls) return tls.error();
+  if (const auto own = link::speaks_for(*tls, config.name); !own) return own.error().in(config.tls.certificate);
+  return {};
+}
+
+/// What `check` finds of the TLS files, and of where they come from.
+std::vector<CheckFinding> check_tls(const NodeConfig& config) {
+  const auto own = own_files(config);
+  std::vector<CheckFinding> findings;
+  if (own) {
+    findings.push_back(
+        {true, fmt::format("TLS files: {} {} {}", config.tls.certificate, config.tls.key, config.tls.ca)});
+  } else {
+    const char* what = config.bootstrap ? "TLS files: none to use yet: " : "TLS files: ";
+    findings.push_back({config.bootstrap.has_value(), what + own.error().message()});
+  }
+  if (!config.bootstrap) return findings;
+  const auto& bootstrap = *config.bootstrap;
+  const auto ready = enrol::check_ready(enrol_config(config, bootstrap));
+  findings.push_back(
+      {ready.ok(), ready ? fmt::format("certificate from {}: token {}, coordinator known by {}", bootstrap.address,
+                                       bootstrap.token_file, bootstrap.ca_file)
+                         : fmt::format("certificate from {}: {}", bootstrap.address, ready.error().message())});
+  return findings;
+}
+
 /// What `check` finds of the pods.
 std::vector<CheckFinding> check_pods(const NodeConfig& config) {
   if (config.pods_from == PodsFrom::kFile) {
@@ -150,8 +198,9 @@ std::vector<CheckFinding> check_pods(const NodeConfig& config) {
                              objects_path(config.state_dir), (*kept)->number, (*kept)->epoch.value())}};
 }
 
-/// Waits for a signal to stop, looking after the supervisor each second. True: the supervisor is gone.
-bool wait_for_end(const guard::WorkerTicket& ticket) {
+/// Waits for a signal to stop, looking after the supervisor each second, and until `go_on`, asked as often, says no.
+/// True: the supervisor is gone.
+bool wait_for_end(const guard::WorkerTicket& ticket, const std::function<bool()>& go_on) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -160,6 +209,7 @@ bool wait_for_end(const guard::WorkerTicket& ticket) {
     const timespec second{1, 0};
     if (sigtimedwait(&signals, nullptr, &second) > 0) return !guard::supervisor_alive(ticket);
     if (!guard::supervisor_alive(ticket)) return true;
+    if (!go_on()) return false;
   }
 }
 
@@ -223,15 +273,27 @@ model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicke
   client.incarnation = spool->incarnation();
   client.agent_version = TIDELINE_VERSION;
   client.reconnect_spread = config.reconnect_spread;
+  auto enroller = start_enroller(config);
+  if (!enroller) return enroller.error();
 
   bool orphaned = false;
   bool fenced = false;
   {
     Running running(config, **loop, *lease, spool, seen, seen_objects, audit);
     spool.reset();
-    if (const auto connected = running.connect(std::move(client)); !connected) return connected.error();
+    // The host is controlled, and reports are kept, while there is no certificate to connect with.
+    model::Result<void> connected;
+    bool is_linked = false;
+    const auto link_once = [&]() {
+      if (is_linked || (*enroller && !(*enroller)->wait(model::kZeroDuration))) return true;
+      is_linked = true;
+      connected = running.connect(std::move(client));
+      return connected.ok();
+    };
+    if (!link_once()) return connected.error();
     log::info("worker-running", "node {} pid {} epoch {}", config.name.str(), ::getpid(), ticket.epoch);
-    orphaned = wait_for_end(ticket);
+    orphaned = wait_for_end(ticket, link_once);
+    if (!connected) return connected.error();
     fenced = running.fenced();
     if (orphaned) {
       // Before link and spool are ended, which may wait for the disk.
@@ -254,16 +316,14 @@ bool ordering_verified(const NodeConfig& config) {
   return beside_ls && sense::judge_protection(kernel::read_sibling_weights(*tree), *beside_ls).verified;
 }
 
+model::Result<void> check_identity(const NodeConfig& config) {
+  if (!config.bootstrap) return own_files(config);
+  return enrol::check_config(enrol_config(config, *config.bootstrap));
+}
+
 std::vector<CheckFinding> check(const NodeConfig& config) {
-  std::vector<CheckFinding> findings;
+  auto findings = check_tls(config);
   const auto add = [&](bool ok, std::string what) { findings.push_back({ok, std::move(what)}); };
-  const auto tls = link::load(config.tls, link::TlsUse::kClient);
-  const auto own = tls ? link::speaks_for(*tls, config.name) : model::Result<model::WallTime>(tls.error());
-  if (own) {
-    add(true, fmt::format("TLS files: {} {} {}", config.tls.certificate, config.tls.key, config.tls.ca));
-  } else {
-    add(false, "TLS files: " + own.error().message());
-  }
   for (auto& finding : check_pods(config))
     findings.push_back(std::move(finding));
   const auto tree = kernel::CgroupTree::discover(config.kernel, config.tree);

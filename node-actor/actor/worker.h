@@ -10,6 +10,10 @@ namespace tideline::node {
 /// SIGINT blocked and one thread. Errors before the first round name what is wrong.
 model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicket& ticket);
 
+/// Whether this node has what a session needs: TLS files that are its own, or all that it takes to ask for them. Of the
+/// latter only what stays wrong is an error: authorities and token may come later.
+model::Result<void> check_identity(const NodeConfig& config);
+
 /// Checks what can be checked without acting: TLS files, pods, cgroup tree. One line a finding, for `check`.
 struct CheckFinding {
   bool ok = false;

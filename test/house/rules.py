@@ -30,11 +30,15 @@ ROOMS = {
         MODEL, "node-actor/frames", "node-actor/kernel", "messages/log", "messages/clock")),
     "node-actor/spool": Room(EDGE, "spool", (
         MODEL, "node-actor/frames", "messages/codec", "messages/log", "messages/clock")),
+    # The node's own certificate, from the coordinator's bootstrap port to its files.
+    "node-actor/enrol": Room(EDGE, "enrol", (
+        MODEL, "messages/codec", "messages/certs", "messages/link", "messages/log", "messages/clock")),
     # What decide took and said, as lines, for the node to write and for replay to read.
     "node-actor/recording": Room(PURE, "recording", (MODEL, "node-actor/decide")),
     "node-actor/actor": Room(ACTOR, "node", (
         MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock", "node-actor/sense",
-        "node-actor/decide", "node-actor/recording", "node-actor/kernel", "node-actor/guard", "node-actor/spool")),
+        "node-actor/decide", "node-actor/recording", "node-actor/kernel", "node-actor/guard", "node-actor/spool",
+        "node-actor/enrol")),
     # Hosts in virtual time with the node's own sense and decide code, what they are loaded with, and what goes wrong.
     "node-actor/simulation": Room(PURE, "simulation", (MODEL, "node-actor/sense", "node-actor/decide")),
     # tideline-fleet: many simulated nodes in one process.
@@ -87,7 +91,9 @@ LIBRARIES = {
     "spdlog/": ("messages/log",),
     "caf/": ("actor", "main"),
     "rocksdb/": ("storage/rocks",),
-    "kj/": ("messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "coordinator/bootstrap", "node-actor/spool", "admin-client"),
+    "kj/": (
+        "messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "coordinator/bootstrap",
+        "node-actor/spool", "node-actor/enrol", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
     "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),

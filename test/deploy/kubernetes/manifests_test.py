@@ -41,21 +41,23 @@ def yaml_files():
 
 @functools.cache
 def documents():
-    """-> [(path below deploy/kubernetes, document)] of all but the kustomizations."""
+    """-> [(path below deploy/kubernetes, document)] of all but the kustomizations and the lists of JSON patches."""
     return [(os.path.relpath(path, MANIFESTS), document) for path in yaml_files() if not path.endswith("/kustomization.yaml")
-            for document in yaml.safe_load_all(text_of(path))]
+            for document in yaml.safe_load_all(text_of(path)) if isinstance(document, dict)]
 
 
-def json_patches():
-    """-> [(path below deploy/kubernetes, target, operations)] of all kustomizations."""
-    found = []
+@functools.cache
+def added_arguments():
+    """-> [(where, name of the patched object, argument)] of JSON patches, which do nothing else here."""
+    added = []
     for path in yaml_files():
         if not path.endswith("/kustomization.yaml"):
             continue
         for patch in yaml.safe_load(text_of(path)).get("patchesJson6902", []):
-            file = f"{os.path.dirname(path)}/{patch['path']}"
-            found.append((os.path.relpath(file, MANIFESTS), patch["target"], json.loads(text_of(file))))
-    return found
+            for step in yaml.safe_load(text_of(f"{os.path.dirname(path)}/{patch['path']}")):
+                assert (step["op"], step["path"]) == ("add", "/spec/template/spec/containers/0/args/-"), step
+                added.append((patch["path"], patch["target"]["name"], step["value"]))
+    return added
 
 
 def pod_specs():
@@ -98,14 +100,11 @@ class Options(unittest.TestCase):
             seen += 1
         self.assertGreaterEqual(seen, 3)
 
-    def test_that_overlays_add_exist(self):
-        """A merge would replace the whole list, hence patches that append to the coordinator's."""
-        self.assertTrue(json_patches())
-        for path, target, operations in json_patches():
-            self.assertEqual(target, {"group": "apps", "version": "v1", "kind": "Deployment", "name": "tideline-coordinator"})
-            for operation in operations:
-                self.assertEqual((operation["op"], operation["path"]), ("add", "/spec/template/spec/containers/0/args/-"), path)
-            self.assert_known(path, ("tideline-coordinator",), [operation["value"] for operation in operations])
+    def test_of_patches_exist(self):
+        commands = {"tideline-node": ("tideline-node", "run"), "tideline-coordinator": ("tideline-coordinator",)}
+        self.assertTrue(added_arguments())
+        for where, name, argument in added_arguments():
+            self.assert_known(where, commands[name], [argument])
 
     def test_of_systemd_units_exist(self):
         units = [name for name in os.listdir(f"{SOURCE}/deploy/systemd") if name.endswith(".service")]
@@ -231,7 +230,8 @@ class Kustomizations(unittest.TestCase):
                 continue
             folder, content = os.path.dirname(path), yaml.safe_load(text_of(path))
             self.assertFalse(set(content) - KUSTOMIZE, path)
-            for name in content.get("resources", []) + content.get("patchesStrategicMerge", []):
+            patches = [patch["path"] for patch in content.get("patchesJson6902", [])]
+            for name in content.get("resources", []) + content.get("patchesStrategicMerge", []) + patches:
                 named.add(os.path.normpath(f"{folder}/{name}"))
             for name in content.get("bases", []):
                 self.assertTrue(os.path.exists(f"{folder}/{name}/kustomization.yaml"), f"{path}: {name}")
@@ -260,6 +260,64 @@ class NodeMetrics(unittest.TestCase):
             for name in names:
                 schema = schema["properties"][name] if name in schema.get("properties", {}) else schema["additionalProperties"]
             self.assertTrue(schema, column)
+
+
+class BootstrapCertificates(unittest.TestCase):
+    """An agent asks the coordinator, which signs: what one mounts is where the other is told to look."""
+
+    folder = "overlays/bootstrap-certificates"
+
+    def spec(self, name):
+        return next(spec for where, spec in pod_specs() if where == f"{self.folder}/{name}")
+
+    def mounts(self, spec):
+        return {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
+
+    def arguments(self, name):
+        return dict(argument.split("=", 1) for _, of, argument in added_arguments() if of == name)
+
+    def test_a_key_never_reaches_a_disk(self):
+        volume = next(v for v in self.spec("node-asks.yaml tideline-node")["volumes"] if v["name"] == "pki")
+        self.assertEqual(volume["emptyDir"]["medium"], "Memory")
+        base = next(spec for where, spec in pod_specs() if where == "base/node/node.yaml tideline-node")
+        files = dict(argument.split("=", 1) for argument in base["containers"][0]["args"] if "=" in argument)
+        mounted = self.mounts(self.spec("node-asks.yaml tideline-node"))["pki"]
+        for option in ("--tls-cert", "--tls-key", "--tls-ca"):
+            self.assertEqual(os.path.dirname(files[option]), mounted)
+
+    def test_the_token_is_for_the_coordinator_alone_and_short(self):
+        spec = self.spec("node-asks.yaml tideline-node")
+        volume = next(v for v in spec["volumes"] if "projected" in v)
+        token, = volume["projected"]["sources"]
+        self.assertEqual(token["serviceAccountToken"]["audience"], "tideline-bootstrap")
+        self.assertLessEqual(token["serviceAccountToken"]["expirationSeconds"], 3600)
+        # Where the agent looks without being told.
+        told = subprocess.run([f"{BIN}/tideline-node", "run", "--help"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, check=True).stdout
+        path = f"{self.mounts(spec)[volume['name']]}/{token['serviceAccountToken']['path']}"
+        self.assertIn(f"(default: {path})", " ".join(told.split()))
+
+    def test_the_authority_is_mounted_by_the_coordinator_alone(self):
+        holders = [where for where, spec in pod_specs() for volume in spec.get("volumes", [])
+                   if volume.get("secret", {}).get("secretName") == "tideline-node-authority"]
+        self.assertEqual(holders, [f"{self.folder}/coordinator-signs.yaml tideline-coordinator"])
+        spec, told = self.spec("coordinator-signs.yaml tideline-coordinator"), self.arguments("tideline-coordinator")
+        mounted = self.mounts(spec)["node-authority"]
+        self.assertEqual(told["--bootstrap-signing-cert"], f"{mounted}/tls.crt")
+        self.assertEqual(told["--bootstrap-signing-key"], f"{mounted}/tls.key")
+
+    def test_agents_ask_where_the_coordinator_listens(self):
+        told = self.arguments("tideline-node")
+        service, port = told["--bootstrap"].rsplit(":", 1)
+        self.assertEqual(service, "tideline-coordinator.tideline-system.svc")
+        self.assertEqual(self.arguments("tideline-coordinator")["--bootstrap-listen"], f"0.0.0.0:{port}")
+        patched = {document["kind"]: document for path, document in documents() if path == f"{self.folder}/coordinator-signs.yaml"}
+        self.assertEqual([str(p["port"]) for p in patched["Service"]["spec"]["ports"]], [port])
+        ports = patched["Deployment"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+        self.assertEqual([(p["name"], str(p["containerPort"])) for p in ports],
+                         [(patched["Service"]["spec"]["ports"][0]["targetPort"], port)])
+        mounted = self.mounts(self.spec("node-asks.yaml tideline-node"))["coordinator-ca"]
+        self.assertEqual(told["--bootstrap-ca"], f"{mounted}/ca.crt")
 
 
 class CertManager(unittest.TestCase):

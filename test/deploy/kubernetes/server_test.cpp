@@ -77,10 +77,10 @@ class Manifests : public testing::Test {
 };
 
 TEST_F(Manifests, TheServerTakesThemAll) {
-  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/standby", "overlays/cert-manager-csi",
-                           "overlays/cert-manager-csi/node", "overlays/node-metrics", "overlays/priority-classes",
-                           "overlays/example-policy", "overlays/example-workloads", "overlays/monitoring",
-                           "overlays/uninstall"}) {
+  for (const char* name : {"base", "overlays/node-certs-from-host", "overlays/bootstrap-certificates",
+                           "overlays/standby", "overlays/cert-manager-csi", "overlays/cert-manager-csi/node",
+                           "overlays/node-metrics", "overlays/priority-classes", "overlays/example-policy",
+                           "overlays/example-workloads", "overlays/monitoring", "overlays/uninstall"}) {
     const auto taken = plane_->kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(name));
     EXPECT_EQ(taken.exit, 0) << name << ": " << taken.output;
     EXPECT_THAT(taken.output, HasSubstr("(server dry run)")) << name;
@@ -230,6 +230,28 @@ TEST_F(Manifests, WhereThereIsAStandbyItMayUseOneLeaseAndNoOther) {
                          [&] { return !may("get", "leases/tideline-coordinator", "tideline-system"); }));
 }
 
+TEST_F(Manifests, WhoSignsCertificatesMayAskWhoseATokenIsAndWhereItsPodRuns) {
+  const std::string rights = folder("overlays/bootstrap-certificates/rbac.yaml");
+  const auto may = [&](const std::vector<std::string>& question) {
+    std::vector<std::string> arguments{"auth", "can-i"};
+    arguments.insert(arguments.end(), question.begin(), question.end());
+    arguments.push_back("--as=system:serviceaccount:tideline-system:tideline-coordinator");
+    return plane_->kubectl(arguments).exit == 0;
+  };
+  const std::vector<std::string> ask{"create", "tokenreviews.authentication.k8s.io"};
+  const std::vector<std::string> own_pods{"get", "pods", "--namespace=tideline-system"};
+  EXPECT_FALSE(may(ask)) << "it may where it signs alone";
+  EXPECT_FALSE(may(own_pods));
+  const auto applied = plane_->kubectl({"apply", "-f", rights});
+  ASSERT_EQ(applied.exit, 0) << applied.output;
+  EXPECT_TRUE(eventually(std::chrono::seconds(10), [&] { return may(ask) && may(own_pods); }));
+  EXPECT_FALSE(may({"get", "pods", "--namespace=tideline-example"}));
+  EXPECT_FALSE(may({"create", "serviceaccounts/tideline-node", "--subresource=token", "--namespace=tideline-system"}));
+  EXPECT_FALSE(may({"get", "secrets", "--namespace=tideline-system"}));
+  const auto removed = plane_->kubectl({"delete", "-f", rights});
+  EXPECT_EQ(removed.exit, 0) << removed.output;
+}
+
 TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {
   const auto kubeconfig = plane_->account_kubeconfig("tideline-system", "tideline-coordinator");
   const std::string all = "/api/v1/namespaces/kube-system/configmaps";
@@ -237,6 +259,14 @@ TEST_F(Manifests, OneConfigMapIsListedByItsNameAndNotAll) {
       {"kubectl", "--kubeconfig", kubeconfig, "get", "--raw", all + "?fieldSelector=metadata.name%3Dack-slo-config"});
   EXPECT_EQ(one.exit, 0) << one.output;
   EXPECT_NE(run({"kubectl", "--kubeconfig", kubeconfig, "get", "--raw", all}).exit, 0);
+}
+
+TEST_F(Manifests, AgentsKeepTheArgumentsOfTheBaseAndAreToldWhereToAsk) {
+  const auto made = rendered("overlays/bootstrap-certificates");
+  for (const char* argument : {"- --kernel-root=/host\n", "- --tls-ca=/etc/tideline/pki/ca.crt\n",
+                               "- --bootstrap-ca=/etc/tideline/bootstrap/ca.crt\n", "- --policy-source=kubernetes\n",
+                               "- --bootstrap-listen=0.0.0.0:7403\n"})
+    EXPECT_THAT(made, HasSubstr(argument));
 }
 
 TEST_F(Manifests, WhoIsBoundToNoRoleIsToldSo) {

@@ -105,6 +105,17 @@ TEST_F(TlsFilesTest, RefusesACertificateThatItsOwnAuthoritiesDidNotSign) {
                  "does not verify");
 }
 
+TEST_F(TlsFilesTest, TellsFromWhenUntilWhenACertificateIsValid) {
+  const auto loaded = load(good_, TlsUse::kClient);
+  ASSERT_TRUE(loaded);
+  const auto valid = validity_of(loaded->certificate_pem);
+  ASSERT_TRUE(valid) << valid.error().message();
+  EXPECT_EQ(valid->not_after.ms - valid->not_before.ms, 25 * 3'600'000LL) << "from an hour ago until in a day";
+  EXPECT_EQ(valid->not_after, *speaks_for(*loaded, model::NodeName("n1")));
+  EXPECT_EQ(validity_of("text").error().code(), ErrorCode::kMalformed);
+  EXPECT_FALSE(validity_of(loaded->key_pem));
+}
+
 TEST_F(TlsFilesTest, AKeyMustBeItsCertificates) {
   const auto loaded = load(good_, TlsUse::kClient);
   const auto other = load(files(ca_.node("n2")), TlsUse::kClient);

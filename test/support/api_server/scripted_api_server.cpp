@@ -4,6 +4,7 @@
 #include <cctype>
 #include <condition_variable>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <list>
 #include <mutex>
@@ -43,9 +44,11 @@ std::string what_of(const SeenRequest& request) {
 /// The script and what came, for the loop and the test.
 class Script {
  public:
-  void add(const std::string& what, ScriptedReply reply, bool always) {
+  using Compute = std::function<ScriptedReply(const SeenRequest&)>;
+
+  void add(const std::string& what, Compute answer, bool always) {
     const std::lock_guard lock(mutex_);
-    entries_.push_back({what, std::move(reply), always});
+    entries_.push_back({what, std::move(answer), always});
   }
 
   ScriptedReply take(const SeenRequest& request) {
@@ -58,7 +61,7 @@ class Script {
     if (entry == entries_.end()) {
       return json_reply(404, R"({"kind":"Status","code":404,"reason":"NotFound","message":"no such script"})");
     }
-    ScriptedReply reply = entry->reply;
+    ScriptedReply reply = entry->answer(request);
     if (!entry->always) entries_.erase(entry);
     return reply;
   }
@@ -76,7 +79,7 @@ class Script {
  private:
   struct Entry {
     std::string what;
-    ScriptedReply reply;
+    Compute answer;
     bool always = false;
   };
 
@@ -287,11 +290,17 @@ std::uint16_t ScriptedApiServer::port() const {
 }
 
 void ScriptedApiServer::on(const std::string& what, ScriptedReply reply) {
-  impl_->script_.add(what, std::move(reply), false);
+  impl_->script_.add(
+      what, [given = std::move(reply)](const SeenRequest&) { return given; }, false);
 }
 
 void ScriptedApiServer::always(const std::string& what, ScriptedReply reply) {
-  impl_->script_.add(what, std::move(reply), true);
+  impl_->script_.add(
+      what, [given = std::move(reply)](const SeenRequest&) { return given; }, true);
+}
+
+void ScriptedApiServer::compute(const std::string& what, std::function<ScriptedReply(const SeenRequest&)> answer) {
+  impl_->script_.add(what, std::move(answer), true);
 }
 
 bool ScriptedApiServer::wait_for(const std::string& what, std::size_t count) const {

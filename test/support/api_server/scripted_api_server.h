@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,6 +64,8 @@ class ScriptedApiServer {
   void on(const std::string& what, ScriptedReply reply);
   /// All further ones.
   void always(const std::string& what, ScriptedReply reply);
+  /// All further ones, each as `answer` says of it, on the server's thread and without asking the server anything.
+  void compute(const std::string& what, std::function<ScriptedReply(const SeenRequest&)> answer);
 
   /// Waits until so many requests of "METHOD TARGET" came, for a generous while at most.
   bool wait_for(const std::string& what, std::size_t count) const;
