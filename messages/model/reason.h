@@ -75,10 +75,10 @@ enum class Reason : std::uint16_t {
   kBadEvictPolicy = 146,  // the satisfaction bounds do not fit each other
   kTooFewSamples = 147,   // the time window is not covered yet
   // evictions as the coordinator arbitrates them, and what became of batch pods
-  kEvictionGranted = 160,  // the coordinator lets the node evict this pod
-  kFleetRate = 161,        // deferred: eviction.maxPerMinute of the fleet is used up
-  kWorkloadRate = 162,     // deferred: eviction.maxPerMinutePerWorkload is used up
-  kOldEpoch = 163,         // refused: the node has seen a later coordinator
+  kEvictionGranted = 160,    // the coordinator lets the node evict this pod
+  kFleetRate = 161,          // deferred: eviction.maxPerMinute of the fleet is used up
+  kWorkloadRate = 162,       // deferred: eviction.maxPerMinutePerWorkload is used up
+  kOldEpoch = 163,           // refused: the node has seen a later coordinator
   kNoArbiter = 164,          // no answer in time: without Kubernetes the node goes on alone, at its own rate
   kEvictionWithdrawn = 165,  // not evicted: the need for it ended before it was granted
   kEvictionBooksFull = 166,  // deferred: as many evictions as can be remembered

@@ -27,8 +27,7 @@ using testing::StartsWith;
 using Amounts = KubernetesWorld::Amounts;
 
 /// Of the coordinator's roles, what no test of this program uses, and who does.
-const std::vector<UnusedRight> kUsedElsewhere{
-    {"create", "pods/eviction", "kubernetes_eviction_test evicts"}};
+const std::vector<UnusedRight> kUsedElsewhere{{"create", "pods/eviction", "kubernetes_eviction_test evicts"}};
 
 class Kubernetes : public testing::Test {
  protected:

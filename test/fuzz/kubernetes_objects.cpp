@@ -2,8 +2,8 @@
 // an Error, or an object within the bounds of a report whose problems are told within bounds, too. And what an API
 // server answers about a token: nobody is taken for an agent whose names could be more than names.
 //
-// An input is a letter, 'p', 'n', 'c' or 'm', and the JSON of a Pod, a Node, a ConfigMap or a NodeMetric; 'r' and a list of
-// the server's resources, 'e' and its answer to an eviction, 't' and a TokenReview, or 'a' and an agent's pod.
+// An input is a letter, 'p', 'n', 'c' or 'm', and the JSON of a Pod, a Node, a ConfigMap or a NodeMetric; 'r' and a
+// list of the server's resources, 'e' and its answer to an eviction, 't' and a TokenReview, or 'a' and an agent's pod.
 
 #include <algorithm>
 #include <chrono>

@@ -88,7 +88,8 @@ TEST_F(WatchTroubleTest, ALineWithoutAnEndIsGivenUpAtTheBound) {
 }
 
 TEST_F(WatchTroubleTest, APageThatTricklesOrHasNoEndIsGivenUp) {
-  constexpr const char* kHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+  constexpr const char* kHead =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
   test::ScriptedReply drip = raw_reply(kHead, End::kHold);
   drip.pieces.emplace_back("1\r\n \r\n");
   drip.repeat_last_piece = true;
