@@ -74,7 +74,7 @@ stage packages deploy/setup/install.sh || exit 1
 export_realenv build/realenv
 if ! $quick; then
   stage format test/tools/format.sh
-  stage build-asan build asan && stage asan run_tests asan --label-regex "$label"
+  stage build-asan build asan && stage asan run_tests asan --label-regex "$label" --exclude-regex "$asan_leaves_out"
   # Random states of pure functions are one thread's, and slow under TSan: ASan has them.
   stage build-tsan build_tsan &&
     GTEST_FILTER='-*Random*' stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex "$tsan_leaves_out"
