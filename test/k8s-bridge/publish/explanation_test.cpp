@@ -66,7 +66,7 @@ TEST(Explanation, SaysWhichOlderNamesWereWrittenHoweverShortItIs) {
   const k8s::OlderNames both{.koordinator = true, .alibaba = true};
   const k8s::OlderNames one{.koordinator = false, .alibaba = true};
   EXPECT_FALSE(json::parse(account_annotation(account(2), 4096, none)).contains("older-names"));
-  for (const std::size_t most : {std::size_t{300}, std::size_t{1000}, std::size_t{1} << 20}) {
+  for (const std::size_t most : {std::size_t{300}, std::size_t{1000}, PublishOptions{}.max_annotation_bytes}) {
     EXPECT_EQ(older_names_in(account_annotation(account(64), most, both)), both) << most;
     EXPECT_EQ(older_names_in(account_annotation(account(64), most, one)), one) << most;
   }
