@@ -77,7 +77,11 @@ class Controllers:
                 self.api.ask("PUT", f"/apis/apps/v1/namespaces/{meta['namespace']}/{kind}/{meta['name']}/status", thing)
 
     def _let_go_of_namespaces(self):
+        # Nothing in a namespace that is gone can be let go of any more.
+        in_use = {claim["metadata"]["namespace"] for claim in self._items("/api/v1/persistentvolumeclaims")}
         for space in self._items("/api/v1/namespaces"):
+            if space["metadata"]["name"] in in_use:
+                continue
             if "deletionTimestamp" in space["metadata"] and space["spec"].get("finalizers"):
                 space["spec"]["finalizers"] = []
                 self.api.ask("PUT", f"/api/v1/namespaces/{space['metadata']['name']}/finalize", space)
