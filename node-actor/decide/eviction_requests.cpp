@@ -193,6 +193,9 @@ bool advance(EvictionRequests& state, Waiting& waiting, const RequestsInput& inp
     hear(waiting, Reason::kNoArbiter, silence_of(waiting, now) + ": not evicted", decision);
   }
   if (now < waiting.next_ask) return false;
+  // Of this very round is the same ask.
+  if (state.last_ask && *state.last_ask != now && now - *state.last_ask < kBetweenAsks) return false;
+  state.last_ask = now;
   if (!waiting.unanswered_since) waiting.unanswered_since = now;
   waiting.next_ask = now + kAskAgain;
   decision.ask.push_back(waiting.victim);
