@@ -63,6 +63,11 @@ const EvictionVerdict* verdict_on(const Waiting& waiting, std::span<const Evicti
   return found == verdicts.rend() ? nullptr : &*found;
 }
 
+/// Where the API server itself said no; with any other refusal a try may have been taken all the same.
+bool was_not_taken(Reason refusal) {
+  return refusal == Reason::kDisruptionBudget || refusal == Reason::kApiRefused;
+}
+
 /// Takes over a verdict on an eviction through the API; true: it waits no longer.
 bool take_of_api(Waiting& waiting, const EvictionVerdict& verdict, const RequestsInput& input,
                  RequestsDecision& decision) {
@@ -83,7 +88,8 @@ bool take_of_api(Waiting& waiting, const EvictionVerdict& verdict, const Request
         waiting.next_ask = now + kNoApiAskAgain;
         return false;
       }
-      decision.dropped.push_back({waiting.victim, verdict.reason, verdict.why, waiting.under_way});
+      decision.dropped.push_back(
+          {waiting.victim, verdict.reason, verdict.why, waiting.under_way && !was_not_taken(verdict.reason)});
       return true;
     case Answer::kUnderWay:
       waiting.under_way = true;

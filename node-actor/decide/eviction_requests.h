@@ -90,7 +90,7 @@ struct RequestsDecision {
     /// be picked for a while. kNone: the pod ended by itself.
     model::Reason reason = model::Reason::kNone;
     std::string why;
-    bool under_way = false;  // through the API: it may go all the same
+    bool under_way = false;  // through the API: it may go all the same, for no answer of the server's says otherwise
   };
   std::vector<Dropped> dropped;
 };

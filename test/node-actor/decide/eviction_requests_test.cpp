@@ -407,6 +407,25 @@ TEST(EvictionsThroughTheApi, WhenTheNeedEndsItIsAskedForNoMoreAndOneUnderWayMayG
   }
 }
 
+TEST(EvictionsThroughTheApi, OneThatTheServerRefusedDoesNotGoAndOneOfWhichItSaidNothingMay) {
+  for (const auto& [reason, may_go] : std::vector<std::pair<Reason, bool>>{{Reason::kDisruptionBudget, false},
+                                                                           {Reason::kApiRefused, false},
+                                                                           {Reason::kApiSilent, true},
+                                                                           {Reason::kNotEvictable, true},
+                                                                           {Reason::kHandsOff, true},
+                                                                           {Reason::kDryRun, true}}) {
+    ApiNode node;
+    node.next();
+    node.under_way("b");
+    node.next();
+    node.answer("b", EvictionVerdict::Answer::kRefused, reason);
+    const auto decision = node.next();
+    ASSERT_FALSE(decision.dropped.empty());
+    EXPECT_EQ(decision.dropped[0].victim.uid.str(), "b");
+    EXPECT_EQ(decision.dropped[0].under_way, may_go) << model::name_of(reason);
+  }
+}
+
 TEST(EvictionsThroughTheApi, ARefusedOneMakesRoomForOthersAndIsAnotherEvictionWhenPickedAgain) {
   ApiNode node;
   // b alone: 8000 asked for, 2000 to be had.
