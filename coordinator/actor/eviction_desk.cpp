@@ -87,7 +87,7 @@ void EvictionDesk::finish(Change change) {
     });
     if (verdict == verdicts.end()) continue;
     *verdict = api_.ask(change.node, request, change.at);
-    if (api_.is_open(change.node, request.id)) out_.evict(change.node, request);
+    if (api_.is_open(change.node, request)) out_.evict(change.node, request);
   }
   out_.note(change.node, std::move(change.arbitration.events));
   out_.answer(change.ticket, std::move(change.arbitration.answer));

@@ -61,6 +61,7 @@ std::string EvictionArbiter::to_text(const Arrival& now) const {
   for (const auto& grant : grants_) {
     rows.push_back({{"node", grant.key.first.str()},
                     {"id", grant.key.second},
+                    {"uid", grant.uid.str()},
                     {"workload", grant.workload},
                     {"wallMs", now.wall.ms - to_ms(now.mono - grant.at)}});
   }
@@ -78,8 +79,9 @@ model::Result<EvictionArbiter> EvictionArbiter::from_text(model::Epoch epoch, co
       const auto age_ms = now.wall.ms - granted_ms;
       Grant grant{{NodeName(row.at("node").get<std::string>()), row.at("id").get<std::string>()},
                   row.at("workload").get<std::string>(),
-                  MonoTime{now.mono.ns - Duration(std::chrono::milliseconds(age_ms)).count()}};
-      arbiter.bytes_ += grant.key.first.str().size() + grant.key.second.size() + grant.workload.size();
+                  MonoTime{now.mono.ns - Duration(std::chrono::milliseconds(age_ms)).count()},
+                  model::PodUid(row.value("uid", std::string()))};
+      arbiter.bytes_ += bytes_of(grant);
       arbiter.grants_.push_back(std::move(grant));
     }
     std::stable_sort(arbiter.grants_.begin(), arbiter.grants_.end(),
@@ -91,10 +93,14 @@ model::Result<EvictionArbiter> EvictionArbiter::from_text(model::Epoch epoch, co
   }
 }
 
+std::size_t EvictionArbiter::bytes_of(const Grant& grant) {
+  return grant.key.first.str().size() + grant.key.second.size() + grant.workload.size() + grant.uid.str().size() +
+         kGrantBytes;
+}
+
 void EvictionArbiter::expire(MonoTime now) {
   while (!grants_.empty() && now - grants_.front().at >= kMemory) {
-    const auto& oldest = grants_.front();
-    bytes_ -= oldest.key.first.str().size() + oldest.key.second.size() + oldest.workload.size();
+    bytes_ -= bytes_of(grants_.front());
     grants_.pop_front();
   }
   std::erase_if(waiting_, [&](const auto& entry) { return entry.second.until <= now; });
@@ -103,8 +109,7 @@ void EvictionArbiter::expire(MonoTime now) {
 bool EvictionArbiter::make_room(std::size_t bytes, MonoTime now) {
   while (bytes_ + bytes > kMaxBytes) {
     if (grants_.empty() || now - grants_.front().at < kWindow) return false;
-    const auto& oldest = grants_.front();
-    bytes_ -= oldest.key.first.str().size() + oldest.key.second.size() + oldest.workload.size();
+    bytes_ -= bytes_of(grants_.front());
     grants_.pop_front();
   }
   return true;
@@ -133,7 +138,8 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
   if (const auto* hold = hold_on(request.group, standing.holds)) {
     return verdict(request, Answer::kRefused, Reason::kHandsOff, "refused: " + model::text_of(*hold));
   }
-  if (find(key) != nullptr) {
+  if (const auto* before = find(key); before != nullptr) {
+    if (!before->uid.empty() && before->uid != request.uid) return another_pods(request);
     return verdict(request, Answer::kGranted, Reason::kEvictionGranted, "granted before");
   }
   std::vector<MonoTime> of_fleet;
@@ -164,12 +170,13 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
                                 of_fleet.size(), most, ahead),
                     free_from(of_fleet, of_fleet.size() + ahead - most));
   }
-  const std::size_t bytes = key.first.str().size() + key.second.size() + workload.size();
+  Grant grant{key, workload, now.mono, request.uid};
+  const std::size_t bytes = bytes_of(grant);
   if (!make_room(bytes, now.mono)) {
     return deferred(request, Reason::kEvictionBooksFull,
                     fmt::format("{} evictions are remembered, and there is no room for more", grants_.size()), kWindow);
   }
-  grants_.push_back({key, workload, now.mono});
+  grants_.push_back(std::move(grant));
   bytes_ += bytes;
   return verdict(
       request, Answer::kGranted, Reason::kEvictionGranted,
@@ -219,7 +226,7 @@ void EvictionArbiter::take_back(const NodeName& node, const std::vector<std::str
       return grant.key.first == node && grant.key.second == id;
     });
     if (found == grants_.end()) continue;
-    bytes_ -= found->key.first.str().size() + found->key.second.size() + found->workload.size();
+    bytes_ -= bytes_of(*found);
     grants_.erase(found);
   }
 }

@@ -43,8 +43,10 @@ class EvictionArbiter {
   /// One that waits keeps its place in the order for this long after it was to ask again.
   static constexpr model::Duration kPatience = std::chrono::seconds(15);
   static constexpr std::size_t kMaxWaiting = 4096;
-  /// Of names and ids remembered; six times of it, were every byte escaped, fits kMaxEvictionTextBytes.
+  /// Of names, ids and kGrantBytes for each that is remembered; six times of it, were every byte escaped, fits
+  /// kMaxEvictionTextBytes.
   static constexpr std::size_t kMaxBytes = 160 << 10;
+  static constexpr std::size_t kGrantBytes = 16;
 
   explicit EvictionArbiter(model::Epoch epoch) : epoch_(epoch) {}
 
@@ -54,10 +56,11 @@ class EvictionArbiter {
   std::string to_text(const Arrival& now) const;
 
   /// `ask` is validated. In this order: refused when the node has seen a later coordinator (kOldEpoch), in dry run
-  /// (kDryRun), and where a hold covers the pod's cgroup or lies in it (kHandsOff); granted when it was before
-  /// (kEvictionGranted); deferred when its workload (kWorkloadRate) or the fleet (kFleetRate) has used up the last
-  /// minute, or there is no room to remember it (kEvictionBooksFull); else granted. Of those that wait for the fleet's
-  /// rate the more urgent go first, then those that wait longest.
+  /// (kDryRun), where a hold covers the pod's cgroup or lies in it (kHandsOff), and where the id was granted for
+  /// another pod (kNotEvictable); granted when it was before (kEvictionGranted); deferred when its workload
+  /// (kWorkloadRate) or the fleet (kFleetRate) has used up the last minute, or there is no room to remember it
+  /// (kEvictionBooksFull); else granted. Of those that wait for the fleet's rate the more urgent go first, then those
+  /// that wait longest.
   Arbitration decide(const model::NodeName& node, const model::EvictionAsk& ask, const EvictionStanding& standing,
                      const model::EvictionRates& rates, const Arrival& now);
   /// A grant that could not be made durable was never given.
@@ -73,7 +76,9 @@ class EvictionArbiter {
     Key key;
     std::string workload;  // "namespace kind/name"; "" = not known
     model::MonoTime at;
+    model::PodUid uid = {};  // "": any; kept by a coordinator that did not keep it
   };
+  static std::size_t bytes_of(const Grant& grant);
   struct Waiting {
     model::EvictionUrgency urgency = model::EvictionUrgency::kBatch;
     model::MonoTime since;

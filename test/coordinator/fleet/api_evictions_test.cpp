@@ -42,8 +42,8 @@ TEST(ApiEvictions, AreUnderWayUntilSomethingIsToldOfThem) {
   EXPECT_EQ(first.answer, Answer::kUnderWay);
   EXPECT_EQ(first.reason, Reason::kApiEviction);
   EXPECT_EQ(first.retry_after, ApiEvictions::kAskAgain);
-  EXPECT_TRUE(evictions.is_open(kNode, "a"));
-  EXPECT_FALSE(evictions.is_open(NodeName("n2"), "a")) << "another node's id is another";
+  EXPECT_TRUE(evictions.is_open(kNode, request("a")));
+  EXPECT_FALSE(evictions.is_open(NodeName("n2"), request("a"))) << "another node's id is another";
 }
 
 TEST(ApiEvictions, ABudgetThatSaysNoIsWhatTheNodeIsToldAndNoEnd) {
@@ -53,7 +53,7 @@ TEST(ApiEvictions, ABudgetThatSaysNoIsWhatTheNodeIsToldAndNoEnd) {
   waits.retry_after = 3s;
   EXPECT_FALSE(evictions.changed(kNode, waits, at(1s)));
   EXPECT_EQ(evictions.ask(kNode, request("a"), at(2s).mono), waits);
-  EXPECT_TRUE(evictions.is_open(kNode, "a"));
+  EXPECT_TRUE(evictions.is_open(kNode, request("a")));
 }
 
 TEST(ApiEvictions, TheirEndIsAnEventOfThePodOnce) {
@@ -67,7 +67,7 @@ TEST(ApiEvictions, TheirEndIsAnEventOfThePodOnce) {
   EXPECT_EQ(end->subject, "pod batch/job-a uid-a");
   EXPECT_EQ(end->old_value, "be-starved, for batch");
   EXPECT_EQ(end->new_value, "taken");
-  EXPECT_FALSE(evictions.is_open(kNode, "a"));
+  EXPECT_FALSE(evictions.is_open(kNode, request("a")));
   EXPECT_FALSE(evictions.changed(kNode, told("a", Answer::kRefused, Reason::kApiRefused), at(6s))) << "it is through";
   EXPECT_EQ(evictions.ask(kNode, request("a"), at(7s).mono).answer, Answer::kEvicted);
 }
@@ -78,6 +78,20 @@ TEST(ApiEvictions, OneThatWasRefusedStaysSoForItsIdAlone) {
   EXPECT_TRUE(evictions.changed(kNode, told("a", Answer::kRefused, Reason::kDisruptionBudget), at(60s)));
   EXPECT_EQ(evictions.ask(kNode, request("a"), at(61s).mono).answer, Answer::kRefused);
   EXPECT_EQ(evictions.ask(kNode, request("b"), at(61s).mono).answer, Answer::kUnderWay);
+}
+
+TEST(ApiEvictions, UnderAnotherPodsIdNothingIsEvictedNorToldOfIt) {
+  ApiEvictions evictions;
+  evictions.ask(kNode, request("a"), at(0s).mono);
+  auto another = request("b");
+  another.id = "a";
+  const auto verdict = evictions.ask(kNode, another, at(1s).mono);
+  EXPECT_EQ(verdict.answer, Answer::kRefused);
+  EXPECT_EQ(verdict.reason, Reason::kNotEvictable);
+  EXPECT_FALSE(evictions.is_open(kNode, another));
+  EXPECT_TRUE(evictions.is_open(kNode, request("a")));
+  evictions.changed(kNode, told("a", Answer::kEvicted, Reason::kApiEvicted), at(2s));
+  EXPECT_EQ(evictions.ask(kNode, another, at(3s).mono).answer, Answer::kRefused) << "it was not evicted";
 }
 
 TEST(ApiEvictions, WhatIsToldOfOneThatIsNotKnownOrIsNoStateOfOneHasNoEffect) {
@@ -96,7 +110,7 @@ TEST(ApiEvictions, OneOfWhichNobodySpeaksIsForgotten) {
   evictions.ask(kNode, request("b"), at(0s).mono);
   evictions.changed(kNode, told("a", Answer::kEvicted, Reason::kApiEvicted), at(5min));
   evictions.ask(kNode, request("c"), at(ApiEvictions::kMemory).mono);
-  EXPECT_FALSE(evictions.is_open(kNode, "b"));
+  EXPECT_FALSE(evictions.is_open(kNode, request("b")));
   EXPECT_EQ(evictions.size(), 2U);
   EXPECT_EQ(evictions.ask(kNode, request("a"), at(ApiEvictions::kMemory + 1s).mono).answer, Answer::kEvicted)
       << "of it somebody spoke";
@@ -109,9 +123,9 @@ TEST(ApiEvictions, BeyondTheBoundTheOneThatWasAskedForLeastRecentlyGoes) {
   evictions.ask(kNode, request("0"), at(20s).mono);
   evictions.ask(kNode, request("more"), at(21s).mono);
   EXPECT_EQ(evictions.size(), ApiEvictions::kMaxKept);
-  EXPECT_TRUE(evictions.is_open(kNode, "0"));
-  EXPECT_FALSE(evictions.is_open(kNode, "1"));
-  EXPECT_TRUE(evictions.is_open(kNode, "more"));
+  EXPECT_TRUE(evictions.is_open(kNode, request("0")));
+  EXPECT_FALSE(evictions.is_open(kNode, request("1")));
+  EXPECT_TRUE(evictions.is_open(kNode, request("more")));
 }
 
 TEST(ApiEvictions, ANodeThatIsForgottenTakesItsOwnWithIt) {
@@ -119,8 +133,8 @@ TEST(ApiEvictions, ANodeThatIsForgottenTakesItsOwnWithIt) {
   evictions.ask(kNode, request("a"), at(0s).mono);
   evictions.ask(NodeName("n2"), request("a"), at(0s).mono);
   evictions.forget(kNode);
-  EXPECT_FALSE(evictions.is_open(kNode, "a"));
-  EXPECT_TRUE(evictions.is_open(NodeName("n2"), "a"));
+  EXPECT_FALSE(evictions.is_open(kNode, request("a")));
+  EXPECT_TRUE(evictions.is_open(NodeName("n2"), request("a")));
 }
 
 }  // namespace

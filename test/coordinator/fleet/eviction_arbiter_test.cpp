@@ -92,6 +92,31 @@ TEST(EvictionArbiter, ARestartRemembersWhatWasGrantedAndWhen) {
   EXPECT_EQ(decide("b").retry_after, 40s);
 }
 
+TEST(EvictionArbiter, AGrantIsOfOnePodAlsoAfterARestart) {
+  Court court;
+  court.rates.per_minute = 10;
+  court.ask(request("a"), 0s);
+  auto another = request("b");
+  another.id = "a";
+  EXPECT_EQ(court.ask(another, 1s).reason, Reason::kNotEvictable);
+  EXPECT_EQ(court.arbiter.remembered(), 1u);
+  auto restarted = EvictionArbiter::from_text(model::Epoch(5), court.arbiter.to_text(at(1s)), at(1s));
+  ASSERT_TRUE(restarted);
+  court.arbiter = std::move(*restarted);
+  EXPECT_EQ(court.ask(another, 2s).reason, Reason::kNotEvictable);
+  EXPECT_EQ(court.ask(request("a"), 3s).answer, Answer::kGranted);
+}
+
+TEST(EvictionArbiter, AGrantOfACoordinatorThatKeptNoUidsHolds) {
+  const std::string text = R"({"grants": [{"node": "n1", "id": "a", "workload": "", "wallMs": 1700000000000}]})";
+  auto arbiter = EvictionArbiter::from_text(model::Epoch(5), text, at(1s));
+  ASSERT_TRUE(arbiter) << arbiter.error().message();
+  Court court;
+  court.arbiter = std::move(*arbiter);
+  EXPECT_EQ(court.ask(request("a"), 2s).answer, Answer::kGranted);
+  EXPECT_THAT(court.last.granted, IsEmpty());
+}
+
 TEST(EvictionArbiter, AWallClockThatWentBackMakesNoGrantOlderThanItIs) {
   Court court;
   court.ask(request("a"), 0s);
@@ -218,10 +243,15 @@ TEST(EvictionArbiter, WhatIsRememberedIsBoundedAndTheLastMinuteAlwaysIs) {
   Court court;
   court.rates = {.per_minute = 600, .per_minute_per_workload = 600};
   const std::string padding(500, '\x01');
+  const auto request_of = [&](int number) {
+    auto made = request(std::to_string(number) + padding);
+    made.uid = model::PodUid("u");
+    return made;
+  };
   std::size_t granted = 0;
   for (int second = 0; second < 300; ++second) {
     for (int i = 0; i < 4; ++i) {
-      const auto verdict = court.ask(request(std::to_string(second * 4 + i) + padding), std::chrono::seconds(second));
+      const auto verdict = court.ask(request_of(second * 4 + i), std::chrono::seconds(second));
       granted += verdict.answer == Answer::kGranted;
     }
   }
@@ -233,7 +263,7 @@ TEST(EvictionArbiter, WhatIsRememberedIsBoundedAndTheLastMinuteAlwaysIs) {
   full.rates = court.rates;
   Reason reason = Reason::kNone;
   for (int i = 0; i < 600 && reason != Reason::kEvictionBooksFull; ++i)
-    reason = full.ask(request(std::to_string(i) + padding), 0s).reason;
+    reason = full.ask(request_of(i), 0s).reason;
   EXPECT_EQ(reason, Reason::kEvictionBooksFull);
 }
 
