@@ -55,7 +55,14 @@ void EvictionDesk::kept(std::uint64_t number, const model::Result<void>& outcome
 }
 
 void EvictionDesk::changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now) {
-  if (auto end = api_.changed(node, std::move(verdict), now)) out_.note(node, {*std::move(end)});
+  // Of what the API server said nothing to it may have been taken.
+  const bool is_for_nothing =
+      verdict.answer == model::EvictionVerdict::Answer::kRefused && verdict.reason != model::Reason::kApiSilent;
+  const auto id = verdict.id;
+  auto end = api_.changed(node, std::move(verdict), now);
+  if (!end) return;
+  if (is_for_nothing) arbiter_.evicted_nobody(node, id);
+  out_.note(node, {*std::move(end)});
 }
 
 void EvictionDesk::forget(const model::NodeName& node) {

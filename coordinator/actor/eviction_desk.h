@@ -39,7 +39,7 @@ class EvictionDesk {
   void asked(const link::ArrivedEvictionAsk& ask, const fleet::EvictionStanding& standing, const fleet::Arrival& now);
   /// A grant that could not be kept is taken back, and the node gets no answer: it asks again.
   void kept(std::uint64_t change, const model::Result<void>& outcome);
-  /// How far an eviction through the API is; its end is noted.
+  /// How far an eviction through the API is; its end is noted. One that evicted nobody uses up no rate.
   void changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now);
   void forget(const model::NodeName& node);
 

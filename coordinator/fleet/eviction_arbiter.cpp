@@ -59,11 +59,13 @@ EvictionVerdict deferred(const EvictionRequest& request, Reason reason, std::str
 std::string EvictionArbiter::to_text(const Arrival& now) const {
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& grant : grants_) {
-    rows.push_back({{"node", grant.key.first.str()},
-                    {"id", grant.key.second},
-                    {"uid", grant.uid.str()},
-                    {"workload", grant.workload},
-                    {"wallMs", now.wall.ms - to_ms(now.mono - grant.at)}});
+    nlohmann::json row{{"node", grant.key.first.str()},
+                       {"id", grant.key.second},
+                       {"uid", grant.uid.str()},
+                       {"workload", grant.workload},
+                       {"wallMs", now.wall.ms - to_ms(now.mono - grant.at)}};
+    if (!grant.counts) row["counts"] = false;
+    rows.push_back(std::move(row));
   }
   return nlohmann::json{{"grants", std::move(rows)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -80,7 +82,8 @@ model::Result<EvictionArbiter> EvictionArbiter::from_text(model::Epoch epoch, co
       Grant grant{{NodeName(row.at("node").get<std::string>()), row.at("id").get<std::string>()},
                   row.at("workload").get<std::string>(),
                   MonoTime{now.mono.ns - Duration(std::chrono::milliseconds(age_ms)).count()},
-                  model::PodUid(row.value("uid", std::string()))};
+                  model::PodUid(row.value("uid", std::string())),
+                  row.value("counts", true)};
       arbiter.bytes_ += bytes_of(grant);
       arbiter.grants_.push_back(std::move(grant));
     }
@@ -120,9 +123,18 @@ const EvictionArbiter::Grant* EvictionArbiter::find(const Key& key) const {
   return found == grants_.end() ? nullptr : &*found;
 }
 
-std::size_t EvictionArbiter::ahead_of(const Key& key, const Waiting& own) const {
-  const auto rank = [](const Key& of, const Waiting& waiting) {
-    return std::tuple<int, MonoTime, const Key&>(-static_cast<int>(waiting.urgency), waiting.since, of);
+std::size_t EvictionArbiter::node_share(const model::EvictionRates& rates) {
+  constexpr int kNodesAtLeast = 4;
+  return static_cast<std::size_t>(std::max(1, rates.per_minute / kNodesAtLeast));
+}
+
+std::size_t EvictionArbiter::ahead_of(const Key& key, const Waiting& own, const NodeCounts& of_node,
+                                      std::size_t share) const {
+  const auto rank = [&](const Key& of, const Waiting& waiting) {
+    const auto count = of_node.find(of.first);
+    const bool has_its_share = count != of_node.end() && count->second >= share;
+    return std::tuple<bool, int, MonoTime, const Key&>(has_its_share, -static_cast<int>(waiting.urgency), waiting.since,
+                                                       of);
   };
   return static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
     return entry.first != key && entry.second.told == Reason::kFleetRate &&
@@ -144,10 +156,12 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
   }
   std::vector<MonoTime> of_fleet;
   std::vector<MonoTime> of_workload;
+  NodeCounts of_node;
   const auto workload = workload_of(request);
   for (const auto& grant : grants_) {
-    if (now.mono - grant.at >= kWindow) continue;
+    if (!grant.counts || now.mono - grant.at >= kWindow) continue;
     of_fleet.push_back(grant.at);
+    ++of_node[grant.key.first];
     if (!workload.empty() && grant.workload == workload) of_workload.push_back(grant.at);
   }
   const auto free_from = [&](const std::vector<MonoTime>& taken, std::size_t index) {
@@ -163,7 +177,7 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
   const auto most = static_cast<std::size_t>(rates.per_minute);
   const auto known = waiting_.find(key);
   const Waiting own{request.urgency, known == waiting_.end() ? now.mono : known->second.since, {}, {}};
-  const std::size_t ahead = ahead_of(key, own);
+  const std::size_t ahead = ahead_of(key, own, of_node, node_share(rates));
   if (of_fleet.size() + ahead >= most) {
     return deferred(request, Reason::kFleetRate,
                     fmt::format("{} evictions in the last minute over the fleet, {} are allowed, {} wait before it",
@@ -218,6 +232,12 @@ Arbitration EvictionArbiter::decide(const NodeName& node, const model::EvictionA
     result.answer.verdicts.push_back(std::move(made));
   }
   return result;
+}
+
+void EvictionArbiter::evicted_nobody(const NodeName& node, const std::string& id) {
+  const Key key{node, id};
+  const auto found = std::find_if(grants_.begin(), grants_.end(), [&](const Grant& grant) { return grant.key == key; });
+  if (found != grants_.end()) found->counts = false;
 }
 
 void EvictionArbiter::take_back(const NodeName& node, const std::vector<std::string>& ids) {

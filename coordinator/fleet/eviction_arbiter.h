@@ -59,10 +59,15 @@ class EvictionArbiter {
   /// (kDryRun), where a hold covers the pod's cgroup or lies in it (kHandsOff), and where the id was granted for
   /// another pod (kNotEvictable); granted when it was before (kEvictionGranted); deferred when its workload
   /// (kWorkloadRate) or the fleet (kFleetRate) has used up the last minute, or there is no room to remember it
-  /// (kEvictionBooksFull); else granted. Of those that wait for the fleet's rate the more urgent go first, then those
-  /// that wait longest.
+  /// (kEvictionBooksFull); else granted. Of those that wait for the fleet's rate first go those whose node has had less
+  /// than its share of the last minute (node_share()), then the more urgent, then those that wait longest: one node may
+  /// have all of the rate while no other waits for it, and no longer.
   Arbitration decide(const model::NodeName& node, const model::EvictionAsk& ask, const EvictionStanding& standing,
                      const model::EvictionRates& rates, const Arrival& now);
+  /// Grants of a minute that no other node has to stand back for.
+  static std::size_t node_share(const model::EvictionRates& rates);
+  /// The grant evicted nobody, and will not: it stays known, and is not counted in any rate.
+  void evicted_nobody(const model::NodeName& node, const std::string& id);
   /// A grant that could not be made durable was never given.
   void take_back(const model::NodeName& node, const std::vector<std::string>& ids);
 
@@ -77,6 +82,7 @@ class EvictionArbiter {
     std::string workload;  // "namespace kind/name"; "" = not known
     model::MonoTime at;
     model::PodUid uid = {};  // "": any; kept by a coordinator that did not keep it
+    bool counts = true;      // see evicted_nobody()
   };
   static std::size_t bytes_of(const Grant& grant);
   struct Waiting {
@@ -88,8 +94,9 @@ class EvictionArbiter {
   void expire(model::MonoTime now);
   bool make_room(std::size_t bytes, model::MonoTime now);
   const Grant* find(const Key& key) const;
-  /// How many of those that wait for the fleet's rate go before it.
-  std::size_t ahead_of(const Key& key, const Waiting& own) const;
+  using NodeCounts = std::map<model::NodeName, std::size_t>;
+  /// How many of those that wait for the fleet's rate go before it. `of_node`: grants of the last minute.
+  std::size_t ahead_of(const Key& key, const Waiting& own, const NodeCounts& of_node, std::size_t share) const;
   model::EvictionVerdict judge(const Key& key, const model::EvictionRequest& request, const EvictionStanding& standing,
                                const model::EvictionRates& rates, const Arrival& now);
 

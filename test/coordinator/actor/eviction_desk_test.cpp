@@ -159,6 +159,20 @@ TEST_F(EvictionsDesk, ANodeThatAsksAgainHasItCarriedOutAgainUntilItIsThrough) {
   EXPECT_EQ(events_[1].subject, "pod batch/a u-a");
 }
 
+TEST_F(EvictionsDesk, OneThatEvictedNobodyUsesUpNoRateUnlessNobodyKnowsWhetherItDid) {
+  kubernetes_desk_.set_rates({.per_minute = 1, .per_minute_per_workload = 1});
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  kubernetes_desk_.changed(NodeName("n1"), verdict("a", Answer::kRefused, Reason::kDisruptionBudget), after(1s));
+  kubernetes_desk_.asked(asked_through_api("n2", "b"), {}, after(2s));
+  ASSERT_THAT(changes_, SizeIs(2));
+  kubernetes_desk_.kept(changes_.at(1), {});
+  EXPECT_EQ(newest_verdict().answer, Answer::kUnderWay);
+  kubernetes_desk_.changed(NodeName("n2"), verdict("b", Answer::kRefused, Reason::kApiSilent), after(3s));
+  kubernetes_desk_.asked(asked_through_api("n3", "c"), {}, after(4s));
+  EXPECT_EQ(newest_verdict().reason, Reason::kFleetRate);
+}
+
 TEST_F(EvictionsDesk, WhatIsNotGrantedIsNotCarriedOut) {
   kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
   kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));

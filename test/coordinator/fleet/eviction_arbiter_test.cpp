@@ -170,6 +170,36 @@ TEST(EvictionArbiter, ServicesGoBeforeBatchAndThenWhoWaitsLongest) {
   EXPECT_EQ(court.ask(request("old"), 121s, NodeName("n2")).answer, Answer::kGranted);
 }
 
+TEST(EvictionArbiter, ANodeThatHasHadItsShareStandsBackForOthersThatWait) {
+  Court court;
+  court.rates.per_minute = 4;
+  EXPECT_EQ(EvictionArbiter::node_share(court.rates), 1u);
+  EXPECT_EQ(EvictionArbiter::node_share({.per_minute = 60, .per_minute_per_workload = 5}), 15u);
+  // Nobody else wants any.
+  for (const auto* id : {"a", "b", "c", "d"})
+    EXPECT_EQ(court.ask(request(id), 0s).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(request("theirs"), 50s, NodeName("n2")).answer, Answer::kDeferred);
+  for (const auto* id : {"e", "f", "g"})
+    EXPECT_EQ(court.ask(request(id), 60s).answer, Answer::kGranted) << "three of four, for one waits";
+  EXPECT_EQ(court.ask(request("h", "", EvictionUrgency::kServices), 60s).reason, Reason::kFleetRate)
+      << "more urgent, but its node has had three";
+  EXPECT_EQ(court.ask(request("theirs"), 60s, NodeName("n2")).answer, Answer::kGranted);
+}
+
+TEST(EvictionArbiter, AGrantThatEvictedNobodyUsesUpNoRateAndStaysKnownAlsoAfterARestart) {
+  Court court;
+  court.rates = {.per_minute = 1, .per_minute_per_workload = 1};
+  court.ask(request("a", "Job/etl"), 0s);
+  court.arbiter.evicted_nobody(kNode, "a");
+  auto restarted = EvictionArbiter::from_text(model::Epoch(5), court.arbiter.to_text(at(1s)), at(1s));
+  ASSERT_TRUE(restarted);
+  court.arbiter = std::move(*restarted);
+  EXPECT_EQ(court.ask(request("a", "Job/etl"), 2s).answer, Answer::kGranted);
+  EXPECT_THAT(court.last.granted, IsEmpty()) << "it was before";
+  EXPECT_EQ(court.ask(request("b", "Job/etl"), 3s).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(request("c", "Job/etl"), 4s).answer, Answer::kDeferred);
+}
+
 TEST(EvictionArbiter, WhoDoesNotComeBackLosesItsPlace) {
   Court court;
   court.ask(request("a"), 0s);
