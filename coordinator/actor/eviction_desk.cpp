@@ -88,13 +88,16 @@ void EvictionDesk::refuse_without_kubernetes(const link::ArrivedEvictionAsk& ask
 
 void EvictionDesk::finish(Change change) {
   auto& verdicts = change.arbitration.answer.verdicts;
+  const auto& granted_now = change.arbitration.granted;
   for (const auto& request : change.through_api) {
     const auto verdict = std::find_if(verdicts.begin(), verdicts.end(), [&](const model::EvictionVerdict& each) {
       return each.id == request.id && each.answer == model::EvictionVerdict::Answer::kGranted;
     });
     if (verdict == verdicts.end()) continue;
-    *verdict = api_.ask(change.node, request, change.at);
-    if (api_.is_open(change.node, request)) out_.evict(change.node, request);
+    const bool granted_before = std::find(granted_now.begin(), granted_now.end(), request.id) == granted_now.end();
+    *verdict = api_.ask(change.node, request, granted_before, change.at);
+    if (!api_.is_open(change.node, request)) continue;
+    out_.evict(change.node, request, api_.is_again(change.node, request.id));
   }
   out_.note(change.node, std::move(change.arbitration.events));
   out_.answer(change.ticket, std::move(change.arbitration.answer));

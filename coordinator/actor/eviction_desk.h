@@ -27,8 +27,8 @@ class EvictionDesk {
     std::function<void(link::EvictionTicket, model::EvictionAnswer)> answer;
     std::function<void(link::EvictionTicket, model::Error)> refuse;
     /// Granted, durable and to be evicted through the Kubernetes API, each time that its node asks; what becomes of it
-    /// comes to changed(). Empty: there is no Kubernetes.
-    std::function<void(const model::NodeName&, const model::EvictionRequest&)> evict = {};
+    /// comes to changed(). `again`: see EvictThroughApi. Empty: there is no Kubernetes.
+    std::function<void(const model::NodeName&, const model::EvictionRequest&, bool again)> evict = {};
   };
   /// A node that asks more often is told so, and not answered: each ask may leave events behind.
   static constexpr model::Duration kShortestGap = std::chrono::milliseconds(500);

@@ -256,8 +256,8 @@ EvictionDesk::Out FleetActor::eviction_out() {
     link_->with([&](link::NodeServer& server) { server.refuse_evictions(ticket, std::move(why)); });
   };
   if (!bridge_) return out;
-  out.evict = [this](const model::NodeName& node, const model::EvictionRequest& request) {
-    send(bridge_, EvictThroughApi{node, request});
+  out.evict = [this](const model::NodeName& node, const model::EvictionRequest& request, bool again) {
+    send(bridge_, EvictThroughApi{node, request, again});
   };
   return out;
 }

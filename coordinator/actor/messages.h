@@ -116,6 +116,8 @@ struct HandsOffKept {
 struct EvictThroughApi {
   model::NodeName node;
   model::EvictionRequest request;
+  /// The grant is an old one, and what became of it is not known: it may have been evicted before a restart.
+  bool again = false;
 };
 // -- bridge -> fleet
 /// What became of one of those, told at each change.

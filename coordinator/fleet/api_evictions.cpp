@@ -19,7 +19,7 @@ bool is_end(model::EvictionVerdict::Answer answer) {
 }  // namespace
 
 model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const model::EvictionRequest& request,
-                                         model::MonoTime now) {
+                                         bool granted_before, model::MonoTime now) {
   expire(now);
   const Key key{node, request.id};
   if (const auto found = rows_.find(key); found != rows_.end()) {
@@ -36,7 +36,8 @@ model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const mode
                                      .reason = model::Reason::kApiEviction,
                                      .why = "granted, and on its way to the Kubernetes API",
                                      .retry_after = kAskAgain};
-  rows_.emplace(key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now});
+  rows_.emplace(
+      key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now, granted_before});
   return first;
 }
 
@@ -59,6 +60,11 @@ std::optional<model::Event> ApiEvictions::changed(const model::NodeName& node, m
 bool ApiEvictions::is_open(const model::NodeName& node, const model::EvictionRequest& request) const {
   const auto found = rows_.find(Key{node, request.id});
   return found != rows_.end() && found->second.uid == request.uid && is_open_verdict(found->second.verdict);
+}
+
+bool ApiEvictions::is_again(const model::NodeName& node, const std::string& id) const {
+  const auto found = rows_.find(Key{node, id});
+  return found != rows_.end() && found->second.again;
 }
 
 void ApiEvictions::forget(const model::NodeName& node) {

@@ -31,7 +31,7 @@ model::Result<std::string> version_in(const model::Result<k8s_api::Answer>& answ
 EvictDesk::EvictDesk(Out out, evict::EvictOptions options) : out_(std::move(out)), evictor_(options) {}
 
 void EvictDesk::wanted(const coordinator::EvictThroughApi& order, const k8s::Mirror& pods, model::MonoTime now) {
-  evictor_.wanted({order.node, order.request}, pods, now);
+  evictor_.wanted({order.node, order.request, order.again}, pods, now);
 }
 
 void EvictDesk::run(const k8s::Mirror& pods, model::MonoTime now) {

@@ -162,6 +162,8 @@ bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods) {
   if (pod == nullptr) {
     if (own.was_evictable) {
       finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod is gone", nullptr);
+    } else if (own.order.again && pods.pod(own.order.request.uid) == nullptr) {
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "granted before, and the pod is gone already", nullptr);
     } else {
       finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: Kubernetes knows no such pod on this node",
              nullptr);

@@ -36,6 +36,8 @@ struct EvictOptions {
 struct Order {
   model::NodeName node;
   model::EvictionRequest request;
+  /// It was granted long before, and may have been carried out by an earlier process.
+  bool again = false;
 };
 
 /// What an answer of the API server is to an eviction.
@@ -64,8 +66,9 @@ class Evictor {
 
   /// Once for each time that the node asks. kRefused kNotEvictable at once where `pods` does not know the pod by uid,
   /// name and namespace as bound to that node, or it is no batch pod (why_not_evictable()); kEvicted at once where it
-  /// is terminating already or has ended. While the mirror is not complete it waits. Of a known id only the first order
-  /// counts: nobody gets another pod evicted under it.
+  /// is terminating already or has ended, and where nobody knows its uid and the order is one that comes again. While
+  /// the mirror is not complete it waits. Of a known id only the first order counts: nobody gets another pod evicted
+  /// under it.
   void wanted(Order order, const k8s::Mirror& pods, model::MonoTime now);
 
   struct Post {

@@ -59,8 +59,8 @@ class EvictionsDesk : public testing::Test {
   }
   EvictionDesk::Out out_with_kubernetes() {
     auto made = out();
-    made.evict = [this](const NodeName& node, const model::EvictionRequest& request) {
-      through_api_.push_back(node.str() + " " + request.id);
+    made.evict = [this](const NodeName& node, const model::EvictionRequest& request, bool again) {
+      through_api_.push_back(node.str() + " " + request.id + (again ? " again" : ""));
     };
     return made;
   }
@@ -171,6 +171,17 @@ TEST_F(EvictionsDesk, OneThatEvictedNobodyUsesUpNoRateUnlessNobodyKnowsWhetherIt
   kubernetes_desk_.changed(NodeName("n2"), verdict("b", Answer::kRefused, Reason::kApiSilent), after(3s));
   kubernetes_desk_.asked(asked_through_api("n3", "c"), {}, after(4s));
   EXPECT_EQ(newest_verdict().reason, Reason::kFleetRate);
+}
+
+TEST_F(EvictionsDesk, AfterARestartAnOldGrantIsCarriedOutAsOneThatMayHaveBeenAlready) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  auto kept = fleet::EvictionArbiter::from_text(model::Epoch(4), text_, after(1s));
+  ASSERT_TRUE(kept) << kept.error().message();
+  EvictionDesk restarted(std::move(*kept), out_with_kubernetes());
+  for (const auto later : {2s, 3s})
+    restarted.asked(asked_through_api("n1", "a"), {}, after(later));
+  EXPECT_THAT(through_api_, ElementsAre("n1 a", "n1 a again", "n1 a again"));
 }
 
 TEST_F(EvictionsDesk, WhatIsNotGrantedIsNotCarriedOut) {

@@ -345,6 +345,19 @@ TEST_F(Evictions, AnIdThatIsAskedForAgainAfterAStartIsPostedAgain) {
   EXPECT_EQ(change().verdict.answer, Answer::kEvicted);
 }
 
+TEST_F(Evictions, OneOfBeforeAStartWhosePodIsGoneByThenWasEvicted) {
+  auto old = order("gone");
+  old.again = true;
+  want(old, after(0s));
+  const auto end = change();
+  EXPECT_EQ(end.verdict.answer, Answer::kEvicted);
+  EXPECT_EQ(end.verdict.reason, Reason::kApiEvicted);
+  EXPECT_FALSE(end.event);
+  auto of_another_node = order("theirs");
+  of_another_node.again = true;
+  EXPECT_THAT(refusal_of(pod("theirs", kOther), of_another_node), HasSubstr("no such pod on this node"));
+}
+
 TEST_F(Evictions, BeyondTheBoundNoMoreAreTakenUntilSomeAreNotWantedAnyMore) {
   evictor_ = Evictor(EvictOptions{.most_kept = 2});
   want(order("a"), after(0s));
