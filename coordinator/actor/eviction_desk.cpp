@@ -1,6 +1,7 @@
 #include "coordinator/actor/eviction_desk.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "coordinator/fleet/eviction_event.h"
@@ -65,6 +66,17 @@ void EvictionDesk::changed(const model::NodeName& node, model::EvictionVerdict v
   out_.note(node, {*std::move(end)});
 }
 
+void EvictionDesk::look_again(const StandingOf& standing_of) {
+  std::optional<std::pair<model::NodeName, fleet::EvictionStanding>> of;
+  for (const auto& open : api_.open()) {
+    if (rates_.per_minute > 0) {
+      if (!of || of->first != open.node) of.emplace(open.node, standing_of(open.node));
+      if (!fleet::is_barred(of->second, open.group)) continue;
+    }
+    out_.withdraw(open.node, open.id);
+  }
+}
+
 void EvictionDesk::forget(const model::NodeName& node) {
   last_ask_.erase(node);
   api_.forget(node);
@@ -90,10 +102,13 @@ void EvictionDesk::finish(Change change) {
   auto& verdicts = change.arbitration.answer.verdicts;
   const auto& granted_now = change.arbitration.granted;
   for (const auto& request : change.through_api) {
-    const auto verdict = std::find_if(verdicts.begin(), verdicts.end(), [&](const model::EvictionVerdict& each) {
-      return each.id == request.id && each.answer == model::EvictionVerdict::Answer::kGranted;
-    });
+    const auto verdict = std::find_if(verdicts.begin(), verdicts.end(),
+                                      [&](const model::EvictionVerdict& each) { return each.id == request.id; });
     if (verdict == verdicts.end()) continue;
+    if (verdict->answer != model::EvictionVerdict::Answer::kGranted) {
+      if (api_.is_open(change.node, request)) out_.withdraw(change.node, request.id);
+      continue;
+    }
     const bool granted_before = std::find(granted_now.begin(), granted_now.end(), request.id) == granted_now.end();
     *verdict = api_.ask(change.node, request, granted_before, change.at);
     if (!api_.is_open(change.node, request)) continue;

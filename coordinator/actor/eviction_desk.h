@@ -29,6 +29,8 @@ class EvictionDesk {
     /// Granted, durable and to be evicted through the Kubernetes API, each time that its node asks; what becomes of it
     /// comes to changed(). `again`: see EvictThroughApi. Empty: there is no Kubernetes.
     std::function<void(const model::NodeName&, const model::EvictionRequest&, bool again)> evict = {};
+    /// One that evict() was called for is not to be carried out any more. There where evict is.
+    std::function<void(const model::NodeName&, const std::string& id)> withdraw = {};
   };
   /// A node that asks more often is told so, and not answered: each ask may leave events behind.
   static constexpr model::Duration kShortestGap = std::chrono::milliseconds(500);
@@ -41,6 +43,10 @@ class EvictionDesk {
   void kept(std::uint64_t change, const model::Result<void>& outcome);
   /// How far an eviction through the API is; its end is noted. One that evicted nobody uses up no rate.
   void changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now);
+  using StandingOf = std::function<fleet::EvictionStanding(const model::NodeName&)>;
+  /// To be called when policy, rates or holds are others: what must not be carried out any more is withdrawn, before
+  /// its node asks again and is told.
+  void look_again(const StandingOf& standing_of);
   void forget(const model::NodeName& node);
 
  private:

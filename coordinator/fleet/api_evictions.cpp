@@ -36,8 +36,8 @@ model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const mode
                                      .reason = model::Reason::kApiEviction,
                                      .why = "granted, and on its way to the Kubernetes API",
                                      .retry_after = kAskAgain};
-  rows_.emplace(
-      key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now, granted_before});
+  rows_.emplace(key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now,
+                         granted_before, request.group});
   return first;
 }
 
@@ -65,6 +65,14 @@ bool ApiEvictions::is_open(const model::NodeName& node, const model::EvictionReq
 bool ApiEvictions::is_again(const model::NodeName& node, const std::string& id) const {
   const auto found = rows_.find(Key{node, id});
   return found != rows_.end() && found->second.again;
+}
+
+std::vector<ApiEvictions::Open> ApiEvictions::open() const {
+  std::vector<Open> all;
+  for (const auto& [key, row] : rows_) {
+    if (is_open_verdict(row.verdict)) all.push_back({key.first, key.second, row.group});
+  }
+  return all;
 }
 
 void ApiEvictions::forget(const model::NodeName& node) {

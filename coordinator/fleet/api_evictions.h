@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coordinator/fleet/arrival.h"
 #include "messages/model/action.h"
@@ -40,6 +41,13 @@ class ApiEvictions {
   /// Whether it was granted before it was known here: an earlier coordinator may have had it carried out, or this one
   /// when it knew of it still.
   bool is_again(const model::NodeName& node, const std::string& id) const;
+  struct Open {
+    model::NodeName node;
+    std::string id;
+    std::string group;  // the pod's
+  };
+  /// All that are open, by node.
+  std::vector<Open> open() const;
   void forget(const model::NodeName& node);
   std::size_t size() const { return rows_.size(); }
 
@@ -51,6 +59,7 @@ class ApiEvictions {
     model::Event end;  // as it will be, but for its reason, time and text
     model::MonoTime touched;
     bool again = false;
+    std::string group = {};
   };
   void expire(model::MonoTime now);
 

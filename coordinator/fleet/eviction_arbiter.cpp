@@ -56,6 +56,10 @@ EvictionVerdict deferred(const EvictionRequest& request, Reason reason, std::str
 
 }  // namespace
 
+bool is_barred(const EvictionStanding& standing, const std::string& group) {
+  return standing.dry_run || hold_on(group, standing.holds) != nullptr;
+}
+
 std::string EvictionArbiter::to_text(const Arrival& now) const {
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& grant : grants_) {
@@ -137,7 +141,7 @@ std::size_t EvictionArbiter::ahead_of(const Key& key, const Waiting& own, const 
                                                        of);
   };
   return static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
-    return entry.first != key && entry.second.told == Reason::kFleetRate &&
+    return entry.first != key && entry.second.told == Reason::kFleetRate && !entry.second.granted &&
            rank(entry.first, entry.second) < rank(key, own);
   }));
 }
@@ -152,6 +156,9 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
   }
   if (const auto* before = find(key); before != nullptr) {
     if (!before->uid.empty() && before->uid != request.uid) return another_pods(request);
+    if (rates.per_minute == 0) {
+      return deferred(request, Reason::kFleetRate, "granted before, and none are allowed now", kWindow);
+    }
     return verdict(request, Answer::kGranted, Reason::kEvictionGranted, "granted before");
   }
   std::vector<MonoTime> of_fleet;
@@ -217,8 +224,9 @@ Arbitration EvictionArbiter::decide(const NodeName& node, const model::EvictionA
         news = found->second.told != made.reason;
         found->second.until = now.mono + made.retry_after + kPatience;
         found->second.told = made.reason;
+        found->second.granted = known;
       } else if (waiting_.size() < kMaxWaiting) {
-        waiting_[key] = {request.urgency, now.mono, now.mono + made.retry_after + kPatience, made.reason};
+        waiting_[key] = {request.urgency, now.mono, now.mono + made.retry_after + kPatience, made.reason, known};
       } else {
         news = false;
       }

@@ -26,6 +26,9 @@ struct EvictionStanding {
   std::vector<model::HandsOff> holds;  // and releases
 };
 
+/// A pod of that cgroup must not be evicted there, whatever was granted.
+bool is_barred(const EvictionStanding& standing, const std::string& group);
+
 struct Arbitration {
   model::EvictionAnswer answer;
   /// Of kCoordinator about the node: each grant and refusal, and each deferral once for its reason.
@@ -57,7 +60,8 @@ class EvictionArbiter {
 
   /// `ask` is validated. In this order: refused when the node has seen a later coordinator (kOldEpoch), in dry run
   /// (kDryRun), where a hold covers the pod's cgroup or lies in it (kHandsOff), and where the id was granted for
-  /// another pod (kNotEvictable); granted when it was before (kEvictionGranted); deferred when its workload
+  /// another pod (kNotEvictable); deferred when the fleet's rate is 0 (kFleetRate), also what was granted before;
+  /// granted when it was before (kEvictionGranted); deferred when its workload
   /// (kWorkloadRate) or the fleet (kFleetRate) has used up the last minute, or there is no room to remember it
   /// (kEvictionBooksFull); else granted. Of those that wait for the fleet's rate first go those whose node has had less
   /// than its share of the last minute (node_share()), then the more urgent, then those that wait longest: one node may
@@ -90,6 +94,7 @@ class EvictionArbiter {
     model::MonoTime since;
     model::MonoTime until;
     model::Reason told = model::Reason::kNone;
+    bool granted = false;  // before: it takes nobody's place
   };
   void expire(model::MonoTime now);
   bool make_room(std::size_t bytes, model::MonoTime now);

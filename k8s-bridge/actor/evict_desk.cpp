@@ -34,6 +34,14 @@ void EvictDesk::wanted(const coordinator::EvictThroughApi& order, const k8s::Mir
   evictor_.wanted({order.node, order.request, order.again}, pods, now);
 }
 
+void EvictDesk::withdrawn(const coordinator::EvictNoMore& order, model::MonoTime now) {
+  evictor_.withdrawn(order.node, order.id);
+  const auto is_it = [&](const evict::Evictor::Post& post) { return post.node == order.node && post.id == order.id; };
+  // It has not left this process.
+  if (std::erase_if(held_, is_it) > 0)
+    evictor_.answered(order.node, order.id, evict::no_evict_answer("withdrawn"), now);
+}
+
 void EvictDesk::run(const k8s::Mirror& pods, model::MonoTime now) {
   const auto next = evictor_.next_due();
   if (next && *next <= now) {

@@ -78,6 +78,7 @@ void Evictor::wanted(Order order, const k8s::Mirror& pods, model::MonoTime now) 
   Key key{order.node, order.request.id};
   if (const auto known = rows_.find(key); known != rows_.end()) {
     known->second.renewed = now;
+    known->second.withdrawn = false;
     return;
   }
   if (rows_.size() >= options_.most_kept) {
@@ -87,6 +88,16 @@ void Evictor::wanted(Order order, const k8s::Mirror& pods, model::MonoTime now) 
   Row row{.order = std::move(order), .renewed = now, .not_before = now};
   const auto place = rows_.emplace(std::move(key), std::move(row)).first;
   if (pods.complete()) settle(place, pods);
+}
+
+void Evictor::withdrawn(const model::NodeName& node, const std::string& id) {
+  const auto row = rows_.find(Key{node, id});
+  if (row == rows_.end()) return;
+  if (row->second.in_flight) {
+    row->second.withdrawn = true;
+  } else {
+    rows_.erase(row);
+  }
 }
 
 std::vector<Evictor::Post> Evictor::due(const k8s::Mirror& pods, model::MonoTime now) {
@@ -140,7 +151,11 @@ void Evictor::answered(const model::NodeName& node, const std::string& id, const
       return;
     case EvictAnswer::Kind::kBudget:
     case EvictAnswer::Kind::kNone:
-      trouble(row, answer, now);
+      if (row->second.withdrawn) {
+        rows_.erase(row);
+      } else {
+        trouble(row, answer, now);
+      }
       return;
   }
 }

@@ -71,6 +71,10 @@ class Evictor {
   /// under it.
   void wanted(Order order, const k8s::Mirror& pods, model::MonoTime now);
 
+  /// It is not to be evicted any more, until it is wanted again: not posted, or not again. What is on its way may be
+  /// taken; that is told as ever.
+  void withdrawn(const model::NodeName& node, const std::string& id);
+
   struct Post {
     model::NodeName node;
     std::string id;
@@ -105,6 +109,7 @@ class Evictor {
     EvictAnswer trouble = {};  // the newest
     unsigned attempts = 0;
     bool in_flight = false;
+    bool withdrawn = false;      // while it was in flight
     bool was_evictable = false;  // as the mirror had it once
     k8s::ObjectKey pod = {};     // likewise
   };

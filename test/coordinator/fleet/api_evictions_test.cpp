@@ -104,6 +104,20 @@ TEST(ApiEvictions, OneThatWasGrantedBeforeItWasKnownMayHaveBeenCarriedOutAlready
   EXPECT_FALSE(evictions.is_again(kNode, "nobody's"));
 }
 
+TEST(ApiEvictions, ThoseThatAreOpenAreKnownWithTheirPodsGroup) {
+  ApiEvictions evictions;
+  auto one = request("a");
+  one.group = "kubepods/besteffort/poda";
+  evictions.ask(kNode, one, false, at(0s).mono);
+  evictions.ask(kNode, request("b"), false, at(0s).mono);
+  evictions.changed(kNode, told("b", Answer::kEvicted, Reason::kApiEvicted), at(1s));
+  const auto open = evictions.open();
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(open[0].node, kNode);
+  EXPECT_EQ(open[0].id, "a");
+  EXPECT_EQ(open[0].group, "kubepods/besteffort/poda");
+}
+
 TEST(ApiEvictions, WhatIsToldOfOneThatIsNotKnownOrIsNoStateOfOneHasNoEffect) {
   ApiEvictions evictions;
   EXPECT_FALSE(evictions.changed(kNode, told("a", Answer::kEvicted, Reason::kApiEvicted), at(0s)));

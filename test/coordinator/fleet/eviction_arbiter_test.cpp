@@ -155,6 +155,18 @@ TEST(EvictionArbiter, ARateOfNoneIsABrake) {
   EXPECT_EQ(court.ask(request("a"), 1h).answer, Answer::kDeferred);
 }
 
+TEST(EvictionArbiter, TheBrakeHoldsAlsoWhatWasGrantedAndIsNotDoneAndThatTakesNobodysPlace) {
+  Court court;
+  court.rates.per_minute = 2;
+  court.ask(request("a"), 0s);
+  court.rates.per_minute = 0;
+  EXPECT_EQ(court.ask(request("a"), 1s).reason, Reason::kFleetRate);
+  court.rates.per_minute = 2;
+  EXPECT_EQ(court.ask(request("b"), 2s, NodeName("n2")).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(request("a"), 3s).answer, Answer::kGranted);
+  EXPECT_THAT(court.last.granted, IsEmpty());
+}
+
 TEST(EvictionArbiter, ServicesGoBeforeBatchAndThenWhoWaitsLongest) {
   Court court;
   court.ask(request("a"), 0s);

@@ -130,6 +130,18 @@ TEST_F(EvictDesks, TheVersionIsAskedForBeforeTheFirstEvictionAndOnce) {
   EXPECT_EQ(version_of(sent_[0]), "policy/v1beta1");
 }
 
+TEST_F(EvictDesks, OneThatIsWithdrawnBeforeTheVersionIsKnownIsNotSent) {
+  want("a", after(0s));
+  want("b", after(0s));
+  desk_.withdrawn({NodeName("n1"), "id-a"}, after(1s));
+  know_version();
+  ASSERT_THAT(sent_, SizeIs(1));
+  EXPECT_EQ(sent_[0].id, "id-b");
+  desk_.run(pods_, after(10s));
+  EXPECT_THAT(sent_, SizeIs(1));
+  EXPECT_THAT(verdicts_, IsEmpty());
+}
+
 TEST_F(EvictDesks, AVersionThatTheServerKnowsNoMoreIsAskedForAgain) {
   want("a", after(0s));
   know_version("v1");

@@ -254,6 +254,33 @@ TEST_F(Evictions, OneThatItsNodeAsksForNoMoreIsNotPosted) {
   EXPECT_THAT(evictor_.take_changes(), IsEmpty());
 }
 
+TEST_F(Evictions, OneThatIsWithdrawnIsNotPostedAgainAndTakenWhereItWasOnItsWay) {
+  want(order("a"), after(0s));
+  evictor_.withdrawn(kNode, "id-a");
+  EXPECT_EQ(evictor_.open(), 0U);
+  EXPECT_THAT(due(after(0s)), IsEmpty());
+  for (const auto* name : {"a", "b"})
+    want(order(name), after(1s));
+  EXPECT_THAT(due(after(1s)), SizeIs(2));
+  evictor_.withdrawn(kNode, "id-a");
+  evictor_.withdrawn(kNode, "id-b");
+  answered("a", answer(Kind::kBudget), after(2s));
+  EXPECT_THAT(evictor_.take_changes(), IsEmpty());
+  EXPECT_THAT(due(after(10s)), IsEmpty());
+  answered("b", answer(Kind::kTaken), after(2s));
+  EXPECT_EQ(change().verdict.answer, Answer::kEvicted);
+  EXPECT_EQ(evictor_.open(), 0U);
+}
+
+TEST_F(Evictions, OneThatIsWantedAgainIsWithdrawnNoLonger) {
+  want(order("a"), after(0s));
+  due(after(0s));
+  evictor_.withdrawn(kNode, "id-a");
+  want(order("a"), after(1s));
+  answered("a", answer(Kind::kBudget), after(1s));
+  EXPECT_THAT(due(after(3s)), ElementsAre("a"));
+}
+
 TEST_F(Evictions, TheMoreUrgentGoFirstAndOnlySoManyAtOnce) {
   evictor_ = Evictor(EvictOptions{.most_in_flight = 2});
   want(order("a"), after(0s));
