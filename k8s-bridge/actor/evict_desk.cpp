@@ -1,5 +1,6 @@
 #include "k8s-bridge/actor/evict_desk.h"
 
+#include <chrono>
 #include <utility>
 
 #include "k8s-bridge/evict/evict_answer.h"
@@ -68,6 +69,8 @@ void EvictDesk::send(const evict::Evictor::Post& post) {
   request.body = evict::eviction_body(post.pod, version_);
   request.priority = k8s_api::Priority::kHigh;
   request.holds_others = false;
+  // Webhooks and a slow etcd take their time, and whether one was taken that nobody waits for any more is not known.
+  request.deadline = std::chrono::seconds(20);
   out_.send(post.node, post.id, std::move(request));
 }
 

@@ -109,10 +109,14 @@ std::vector<Evictor::Post> Evictor::due(const k8s::Mirror& pods, model::MonoTime
       ++in_flight;
     } else if (is_lapsed(row->second, now)) {
       rows_.erase(row);
-    } else if (is_over(row->second, now)) {
-      give_up(row);
-    } else if (pods.complete() && row->second.not_before <= now && !settle(row, pods)) {
-      ready.push_back(row);
+    } else if (const bool over = is_over(row->second, now); over || row->second.not_before <= now) {
+      // A try whose answer was lost may have been taken: the mirror tells.
+      if (pods.complete() && settle(row, pods)) continue;
+      if (over) {
+        give_up(row);
+      } else if (pods.complete()) {
+        ready.push_back(row);
+      }
     }
   }
   std::stable_sort(ready.begin(), ready.end(), [](const Rows::iterator& a, const Rows::iterator& b) {
@@ -205,7 +209,8 @@ void Evictor::trouble(Rows::iterator row, const EvictAnswer& answer, model::Mono
   if (!own.trouble_since) own.trouble_since = now;
   own.trouble = answer;
   if (is_over(own, now)) {
-    give_up(row);
+    // due() gives it up, unless the mirror has it that the pod goes.
+    own.not_before = now;
     return;
   }
   const auto doubled = options_.retry_min * (std::int64_t{1} << std::min(own.attempts - 1, 10U));

@@ -81,9 +81,10 @@ class Evictor {
     k8s::ObjectKey pod;  // with its uid
   };
   /// To be posted now, the more urgent first; each is on its way until answered(). What the mirror says is looked at
-  /// again for each: one whose pod went meanwhile is kEvicted.
+  /// again for each: one whose pod went meanwhile is kEvicted. One whose `patience` is over, and whose pod did not go,
+  /// is given up: kRefused, kDisruptionBudget or kApiSilent.
   std::vector<Post> due(const k8s::Mirror& pods, model::MonoTime now);
-  /// kUnderWay with what is in the way, until `patience` is over: then kRefused, kDisruptionBudget or kApiSilent.
+  /// kUnderWay with what is in the way, until `patience` is over: from then on due() has the word.
   void answered(const model::NodeName& node, const std::string& id, const EvictAnswer& answer, model::MonoTime now);
 
   struct Change {

@@ -127,6 +127,7 @@ TEST_F(EvictDesks, TheVersionIsAskedForBeforeTheFirstEvictionAndOnce) {
   EXPECT_EQ(sent_[0].request.path, "/api/v1/namespaces/batch/pods/a/eviction");
   EXPECT_EQ(sent_[0].request.priority, k8s_api::Priority::kHigh);
   EXPECT_FALSE(sent_[0].request.holds_others) << "a budget that says no is nobody else's";
+  EXPECT_EQ(sent_[0].request.deadline, model::Duration(20s));
   EXPECT_EQ(version_of(sent_[0]), "policy/v1beta1");
 }
 

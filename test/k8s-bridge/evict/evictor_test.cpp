@@ -20,6 +20,7 @@ using Kind = EvictAnswer::Kind;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::SizeIs;
 
 const NodeName kNode("n1");
@@ -194,10 +195,37 @@ TEST_F(Evictions, AnApiServerThatSaysNothingIsTriedForAsLongAndSaidToBeSilent) {
   EXPECT_EQ(change().verdict.reason, Reason::kApiSilent);
   want(order("a"), after(20s));
   EXPECT_THAT(due(after(20s)), ElementsAre("a"));
+  want(order("a"), after(70s));
   answered("a", answer(Kind::kNone), after(70s));
+  EXPECT_THAT(due(after(70s)), IsEmpty());
   const auto end = change();
   EXPECT_EQ(end.verdict.answer, Answer::kRefused);
   EXPECT_EQ(end.verdict.reason, Reason::kApiSilent);
+}
+
+TEST_F(Evictions, OneWhoseLastAnswerWasLostIsEvictedWhereThePodGoes) {
+  for (const auto* name : {"a", "b", "c"})
+    want(order(name), after(0s));
+  due(after(0s));
+  for (const auto* name : {"a", "b", "c"})
+    answered(name, answer(Kind::kNone), after(0s));
+  for (const auto* name : {"a", "b", "c"})
+    want(order(name), after(55s));
+  EXPECT_THAT(due(after(55s)), SizeIs(3));
+  evictor_.take_changes();
+  auto terminating = pod("a");
+  terminating.pod.eviction.terminating = true;
+  pods_.take(terminating);
+  pods_.pod_gone("uid-b");
+  for (const auto* name : {"a", "b", "c"})
+    answered(name, answer(Kind::kNone), after(65s));
+  EXPECT_EQ(evictor_.next_due(), after(60s)) << "it is looked at right away";
+  EXPECT_THAT(due(after(65s)), IsEmpty());
+  std::vector<std::pair<std::string, Answer>> ends;
+  for (const auto& each : evictor_.take_changes())
+    ends.emplace_back(each.verdict.id, each.verdict.answer);
+  EXPECT_THAT(ends, ElementsAre(Pair("id-a", Answer::kEvicted), Pair("id-b", Answer::kEvicted),
+                                Pair("id-c", Answer::kRefused)));
 }
 
 TEST_F(Evictions, WhatTheServerRefusesForGoodIsNotAskedAgain) {
