@@ -85,7 +85,7 @@ void Evictor::wanted(Order order, const k8s::Mirror& pods, model::MonoTime now) 
     std::erase_if(rows_, [&](const auto& row) { return is_lapsed(row.second, now); });
     if (rows_.size() >= options_.most_kept) return;
   }
-  Row row{.order = std::move(order), .renewed = now, .not_before = now};
+  Row row{.order = std::move(order), .since = now, .renewed = now, .not_before = now};
   const auto place = rows_.emplace(std::move(key), std::move(row)).first;
   if (pods.complete()) settle(place, pods);
 }
@@ -116,6 +116,8 @@ std::vector<Evictor::Post> Evictor::due(const k8s::Mirror& pods, model::MonoTime
         give_up(row);
       } else if (pods.complete()) {
         ready.push_back(row);
+      } else if (now - row->second.since >= options_.lists_may_take) {
+        trouble(row, {.kind = EvictAnswer::Kind::kNone, .why = "Nodes and pods are not listed yet"}, now);
       }
     }
   }
@@ -213,7 +215,9 @@ void Evictor::trouble(Rows::iterator row, const EvictAnswer& answer, model::Mono
     own.not_before = now;
     return;
   }
-  const auto doubled = options_.retry_min * (std::int64_t{1} << std::min(own.attempts - 1, 10U));
+  // None was made while nothing is listed.
+  const auto doublings = own.attempts == 0 ? 0U : std::min(own.attempts - 1, 10U);
+  const auto doubled = options_.retry_min * (std::int64_t{1} << doublings);
   const auto delay = std::max(std::min(doubled, options_.retry_max), answer.retry_after.value_or(model::kZeroDuration));
   own.not_before = now + delay;
   const bool is_budget = answer.kind == EvictAnswer::Kind::kBudget;
@@ -252,7 +256,8 @@ void Evictor::finish(Rows::iterator row, Answer answer, Reason reason, const std
                     .reason = reason,
                     .why = bounded(why),
                     .retry_after = model::kZeroDuration};
-  if (reason_of_event != nullptr) {
+  // Of one that was never found in Kubernetes there is nothing to write it on.
+  if (reason_of_event != nullptr && !row->second.pod.name.empty()) {
     change.event = note_of(row->second.order, row->second.pod, reason_of_event, answer == Answer::kEvicted, why);
   }
   changes_.push_back(std::move(change));

@@ -26,6 +26,8 @@ struct EvictOptions {
   model::Duration patience = std::chrono::seconds(60);
   model::Duration retry_min = std::chrono::seconds(2);  // Retry-After counts where it is longer
   model::Duration retry_max = std::chrono::seconds(10);
+  /// For the first lists of Nodes and pods; from then on the API server counts as one that says nothing.
+  model::Duration lists_may_take = std::chrono::seconds(10);
   /// One that its node has not asked for within this is not posted any more: it does not need it.
   model::Duration renewed_within = std::chrono::seconds(15);
   std::size_t most_in_flight = 8;
@@ -67,8 +69,8 @@ class Evictor {
   /// Once for each time that the node asks. kRefused kNotEvictable at once where `pods` does not know the pod by uid,
   /// name and namespace as bound to that node, or it is no batch pod (why_not_evictable()); kEvicted at once where it
   /// is terminating already or has ended, and where nobody knows its uid and the order is one that comes again. While
-  /// the mirror is not complete it waits. Of a known id only the first order counts: nobody gets another pod evicted
-  /// under it.
+  /// the mirror is not complete it waits, as for a silent API server after lists_may_take. Of a known id only the first
+  /// order counts: nobody gets another pod evicted under it.
   void wanted(Order order, const k8s::Mirror& pods, model::MonoTime now);
 
   /// It is not to be evicted any more, until it is wanted again: not posted, or not again. What is on its way may be
@@ -104,6 +106,7 @@ class Evictor {
   using Key = std::pair<model::NodeName, std::string>;
   struct Row {
     Order order;
+    model::MonoTime since;
     model::MonoTime renewed;
     model::MonoTime not_before;
     std::optional<model::MonoTime> trouble_since = {};

@@ -388,6 +388,32 @@ TEST_F(Evictions, UntilEverythingWasListedTheyWait) {
   EXPECT_THAT(due(after(2s)), ElementsAre("a"));
 }
 
+TEST_F(Evictions, AnApiServerThatListsNothingIsASilentOne) {
+  k8s::Mirror empty;
+  std::vector<Evictor::Change> changes;
+  auto now = 0s;
+  for (; now <= 100s && changes.empty(); ++now) {
+    evictor_.wanted(order("a"), empty, after(now));
+    EXPECT_THAT(evictor_.due(empty, after(now)), IsEmpty());
+    changes = evictor_.take_changes();
+  }
+  EXPECT_EQ(now, 11s) << "the first lists take their time";
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].verdict.answer, Answer::kUnderWay);
+  EXPECT_EQ(changes[0].verdict.reason, Reason::kApiSilent);
+  EXPECT_THAT(changes[0].verdict.why, HasSubstr("not listed yet"));
+  for (; now <= 100s && evictor_.open() > 0; ++now) {
+    evictor_.wanted(order("a"), empty, after(now));
+    EXPECT_THAT(evictor_.due(empty, after(now)), IsEmpty());
+  }
+  EXPECT_EQ(now, 71s);
+  changes = evictor_.take_changes();
+  ASSERT_FALSE(changes.empty());
+  EXPECT_EQ(changes.back().verdict.answer, Answer::kRefused);
+  EXPECT_EQ(changes.back().verdict.reason, Reason::kApiSilent);
+  EXPECT_FALSE(changes.back().event) << "nobody knows the pod";
+}
+
 /// A coordinator that starts again knows nothing of what it posted.
 TEST_F(Evictions, AnIdThatIsAskedForAgainAfterAStartIsPostedAgain) {
   want(order("a"), after(0s));
