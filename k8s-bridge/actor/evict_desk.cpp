@@ -135,6 +135,10 @@ void EvictDesk::take(const model::NodeName& node, const std::string& id, const e
 void EvictDesk::tell() {
   for (auto& change : evictor_.take_changes()) {
     const auto& verdict = change.verdict;
+    if (change.repeated) {
+      out_.changed(change.node, std::move(change.verdict));
+      continue;
+    }
     if (verdict.reason == model::Reason::kNotEvictable) count(Outcome::kNotEvictable);
     if (verdict.answer == model::EvictionVerdict::Answer::kRefused) {
       log::warn("api-eviction", "node {}, {}: not evicted: {}", change.node.str(), change.subject, verdict.why);

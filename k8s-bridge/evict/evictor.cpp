@@ -81,13 +81,18 @@ void Evictor::wanted(Order order, const k8s::Mirror& pods, model::MonoTime now) 
     known->second.withdrawn = false;
     return;
   }
+  forget_ends(now);
+  if (const auto end = ends_.find(key); end != ends_.end()) {
+    changes_.push_back(end->second);
+    return;
+  }
   if (rows_.size() >= options_.most_kept) {
     std::erase_if(rows_, [&](const auto& row) { return is_lapsed(row.second, now); });
     if (rows_.size() >= options_.most_kept) return;
   }
   Row row{.order = std::move(order), .since = now, .renewed = now, .not_before = now};
   const auto place = rows_.emplace(std::move(key), std::move(row)).first;
-  if (pods.complete()) settle(place, pods);
+  if (pods.complete()) settle(place, pods, now);
 }
 
 void Evictor::withdrawn(const model::NodeName& node, const std::string& id) {
@@ -111,9 +116,9 @@ std::vector<Evictor::Post> Evictor::due(const k8s::Mirror& pods, model::MonoTime
       rows_.erase(row);
     } else if (const bool over = is_over(row->second, now); over || row->second.not_before <= now) {
       // A try whose answer was lost may have been taken: the mirror tells.
-      if (pods.complete() && settle(row, pods)) continue;
+      if (pods.complete() && settle(row, pods, now)) continue;
       if (over) {
-        give_up(row);
+        give_up(row, now);
       } else if (pods.complete()) {
         ready.push_back(row);
       } else if (now - row->second.since >= options_.lists_may_take) {
@@ -147,13 +152,14 @@ void Evictor::answered(const model::NodeName& node, const std::string& id, const
   row->second.in_flight = false;
   switch (answer.kind) {
     case EvictAnswer::Kind::kTaken:
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the Kubernetes API took the eviction", kEvicted);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the Kubernetes API took the eviction", kEvicted, now);
       return;
     case EvictAnswer::Kind::kGone:
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod was gone already: " + answer.why, nullptr);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod was gone already: " + answer.why, nullptr, now);
       return;
     case EvictAnswer::Kind::kRefused:
-      finish(row, Answer::kRefused, Reason::kApiRefused, "the Kubernetes API refused it: " + answer.why, kNotEvicted);
+      finish(row, Answer::kRefused, Reason::kApiRefused, "the Kubernetes API refused it: " + answer.why, kNotEvicted,
+             now);
       return;
     case EvictAnswer::Kind::kBudget:
     case EvictAnswer::Kind::kNone:
@@ -177,28 +183,28 @@ std::optional<model::MonoTime> Evictor::next_due() const {
   return next;
 }
 
-bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods) {
+bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods, model::MonoTime now) {
   Row& own = row->second;
   const auto* pod = find_pod(own.order, pods);
   if (pod == nullptr) {
     if (own.was_evictable) {
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod is gone", nullptr);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod is gone", nullptr, now);
     } else if (own.order.again && pods.pod(own.order.request.uid) == nullptr) {
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "granted before, and the pod is gone already", nullptr);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "granted before, and the pod is gone already", nullptr, now);
     } else {
       finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: Kubernetes knows no such pod on this node",
-             nullptr);
+             nullptr, now);
     }
     return true;
   }
   if (const auto why = why_not_evictable(pod->pod); !why.empty()) {
-    finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: " + why, nullptr);
+    finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: " + why, nullptr, now);
     return true;
   }
   const bool has_ended = pod->pod.phase == model::PodPhase::kSucceeded || pod->pod.phase == model::PodPhase::kFailed;
   if (has_ended || pod->pod.eviction.terminating) {
     finish(row, Answer::kEvicted, Reason::kApiEvicted,
-           has_ended ? "the pod has ended" : "the pod is terminating already", nullptr);
+           has_ended ? "the pod has ended" : "the pod is terminating already", nullptr, now);
     return true;
   }
   own.was_evictable = true;
@@ -231,13 +237,13 @@ void Evictor::trouble(Rows::iterator row, const EvictAnswer& answer, model::Mono
   changes_.push_back(std::move(change));
 }
 
-void Evictor::give_up(Rows::iterator row) {
+void Evictor::give_up(Rows::iterator row, model::MonoTime now) {
   const auto& newest = row->second.trouble;
   const bool is_budget = newest.kind == EvictAnswer::Kind::kBudget;
   finish(row, Answer::kRefused, is_budget ? Reason::kDisruptionBudget : Reason::kApiSilent,
          fmt::format("given up after {} s and {} tries: {}", model::to_ms(options_.patience) / 1000,
                      row->second.attempts, newest.why),
-         kNotEvicted);
+         kNotEvicted, now);
 }
 
 bool Evictor::is_over(const Row& row, model::MonoTime now) const {
@@ -248,8 +254,15 @@ bool Evictor::is_lapsed(const Row& row, model::MonoTime now) const {
   return !row.in_flight && now - row.renewed > options_.renewed_within;
 }
 
+void Evictor::forget_ends(model::MonoTime now) {
+  while (!ends_until_.empty() && (ends_until_.front().first <= now || ends_until_.size() > options_.most_kept)) {
+    ends_.erase(ends_until_.front().second);
+    ends_until_.pop_front();
+  }
+}
+
 void Evictor::finish(Rows::iterator row, Answer answer, Reason reason, const std::string& why,
-                     const char* reason_of_event) {
+                     const char* reason_of_event, model::MonoTime now) {
   Change change{.node = row->first.first, .verdict = {}, .subject = subject_of(row->second.order.request), .event = {}};
   change.verdict = {.id = row->first.second,
                     .answer = answer,
@@ -260,8 +273,14 @@ void Evictor::finish(Rows::iterator row, Answer answer, Reason reason, const std
   if (reason_of_event != nullptr && !row->second.pod.name.empty()) {
     change.event = note_of(row->second.order, row->second.pod, reason_of_event, answer == Answer::kEvicted, why);
   }
+  Change end = change;
+  end.event.reset();
+  end.repeated = true;
+  ends_until_.emplace_back(now + options_.ends_remembered, row->first);
+  ends_.insert_or_assign(row->first, std::move(end));
   changes_.push_back(std::move(change));
   rows_.erase(row);
+  forget_ends(now);
 }
 
 }  // namespace tideline::evict

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,8 +32,10 @@ struct EvictOptions {
   /// One that its node has not asked for within this is not posted any more: it does not need it.
   model::Duration renewed_within = std::chrono::seconds(15);
   std::size_t most_in_flight = 8;
-  /// Beyond it no more are taken; their nodes ask again.
+  /// Beyond it no more are taken; their nodes ask again. As many ends are remembered.
   std::size_t most_kept = 8192;
+  /// An end is told again for so long to whoever asks again, for word of it may be on its way to him still.
+  model::Duration ends_remembered = std::chrono::seconds(30);
 };
 
 struct Order {
@@ -70,7 +73,8 @@ class Evictor {
   /// name and namespace as bound to that node, or it is no batch pod (why_not_evictable()); kEvicted at once where it
   /// is terminating already or has ended, and where nobody knows its uid and the order is one that comes again. While
   /// the mirror is not complete it waits, as for a silent API server after lists_may_take. Of a known id only the first
-  /// order counts: nobody gets another pod evicted under it.
+  /// order counts: nobody gets another pod evicted under it. Of one that is through its end is told again, for
+  /// ends_remembered.
   void wanted(Order order, const k8s::Mirror& pods, model::MonoTime now);
 
   /// It is not to be evicted any more, until it is wanted again: not posted, or not again. What is on its way may be
@@ -94,6 +98,7 @@ class Evictor {
     model::EvictionVerdict verdict;  // kUnderWay, kEvicted, kRefused
     std::string subject;             // model::pod_subject()
     std::optional<k8s::EventNote> event;
+    bool repeated = false;  // the same end was told before
   };
   /// Since it was asked last. An event on the pod for what was evicted, and for what a budget or the server refused for
   /// good; its message names the trigger and what said no.
@@ -120,17 +125,20 @@ class Evictor {
   using Rows = std::map<Key, Row>;
 
   /// Whether it ended without being posted.
-  bool settle(Rows::iterator row, const k8s::Mirror& pods);
+  bool settle(Rows::iterator row, const k8s::Mirror& pods, model::MonoTime now);
   void trouble(Rows::iterator row, const EvictAnswer& answer, model::MonoTime now);
-  void give_up(Rows::iterator row);
+  void give_up(Rows::iterator row, model::MonoTime now);
   bool is_over(const Row& row, model::MonoTime now) const;
   bool is_lapsed(const Row& row, model::MonoTime now) const;
+  void forget_ends(model::MonoTime now);
   /// `reason_of_event` nullptr: none is written.
   void finish(Rows::iterator row, model::EvictionVerdict::Answer answer, model::Reason reason, const std::string& why,
-              const char* reason_of_event);
+              const char* reason_of_event, model::MonoTime now);
 
   EvictOptions options_;
   Rows rows_;
+  std::map<Key, Change> ends_;
+  std::deque<std::pair<model::MonoTime, Key>> ends_until_;  // each key of ends_ once
   std::vector<Change> changes_;
 };
 

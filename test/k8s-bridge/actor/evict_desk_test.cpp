@@ -191,6 +191,14 @@ TEST_F(EvictDesks, WhatTheServerTookIsToldWithAnEventAndCounted) {
   EXPECT_EQ(count("evicted"), 1U);
 }
 
+TEST_F(EvictDesks, AnEndThatIsAskedForAgainIsToldAgainAndCountedOnce) {
+  want("theirs", after(0s));
+  want("theirs", after(1s));
+  ASSERT_THAT(verdicts_, SizeIs(2));
+  EXPECT_EQ(verdicts_[0], verdicts_[1]);
+  EXPECT_EQ(count("not_evictable"), 1U);
+}
+
 TEST_F(EvictDesks, ABudgetThatSaysNoIsCountedEachTimeAndAskedAgain) {
   want("a", after(0s));
   know_version();

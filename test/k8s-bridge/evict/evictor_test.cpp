@@ -439,6 +439,37 @@ TEST_F(Evictions, OneOfBeforeAStartWhosePodIsGoneByThenWasEvicted) {
   EXPECT_THAT(refusal_of(pod("theirs", kOther), of_another_node), HasSubstr("no such pod on this node"));
 }
 
+TEST_F(Evictions, OneThatIsThroughIsToldAgainAndNotPostedAgain) {
+  want(order("a"), after(0s));
+  due(after(0s));
+  answered("a", answer(Kind::kTaken), after(1s));
+  const auto end = change();
+  EXPECT_FALSE(end.repeated);
+  // It was asked for while word of its end was on its way.
+  want(order("a"), after(2s));
+  EXPECT_THAT(due(after(2s)), IsEmpty());
+  EXPECT_EQ(evictor_.open(), 0U);
+  const auto again = change();
+  EXPECT_EQ(again.verdict, end.verdict);
+  EXPECT_EQ(again.node, kNode);
+  EXPECT_TRUE(again.repeated);
+  EXPECT_FALSE(again.event) << "one event is enough";
+  want(order("a"), after(31s));
+  EXPECT_THAT(due(after(31s)), ElementsAre("a")) << "it is not remembered for ever";
+}
+
+TEST_F(Evictions, NotMoreEndsAreRememberedThanOthersAreKept) {
+  evictor_ = Evictor(EvictOptions{.most_kept = 2});
+  for (const auto* name : {"a", "b", "c"}) {
+    want(order(name), after(0s));
+    due(after(0s));
+    answered(name, answer(Kind::kTaken), after(0s));
+  }
+  for (const auto* name : {"a", "b", "c"})
+    want(order(name), after(1s));
+  EXPECT_THAT(due(after(1s)), ElementsAre("a"));
+}
+
 TEST_F(Evictions, BeyondTheBoundNoMoreAreTakenUntilSomeAreNotWantedAnyMore) {
   evictor_ = Evictor(EvictOptions{.most_kept = 2});
   want(order("a"), after(0s));
