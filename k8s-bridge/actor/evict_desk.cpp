@@ -29,6 +29,10 @@ model::Result<std::string> version_in(const model::Result<k8s_api::Answer>& answ
 
 }  // namespace
 
+// Falls are written at the same priority, and a slow eviction keeps its place for as long as its deadline.
+static_assert(2 * evict::EvictOptions().most_in_flight <= k8s_api::ClientConfig::kPlaces,
+              "evictions that are slow must leave most of the places to falls");
+
 EvictDesk::EvictDesk(Out out, evict::EvictOptions options) : out_(std::move(out)), evictor_(options) {}
 
 void EvictDesk::wanted(const coordinator::EvictThroughApi& order, const k8s::Mirror& pods, model::MonoTime now) {

@@ -31,7 +31,8 @@ struct EvictOptions {
   model::Duration lists_may_take = std::chrono::seconds(10);
   /// One that its node has not asked for within this is not posted any more: it does not need it.
   model::Duration renewed_within = std::chrono::seconds(15);
-  std::size_t most_in_flight = 8;
+  /// Of the client's places: some are left for what is as urgent.
+  std::size_t most_in_flight = 3;
   /// Beyond it no more are taken; their nodes ask again. As many ends are remembered.
   std::size_t most_kept = 8192;
   /// An end is told again for so long to whoever asks again, for word of it may be on its way to him still.
