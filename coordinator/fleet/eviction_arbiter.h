@@ -61,11 +61,11 @@ class EvictionArbiter {
   /// `ask` is validated. In this order: refused when the node has seen a later coordinator (kOldEpoch), in dry run
   /// (kDryRun), where a hold covers the pod's cgroup or lies in it (kHandsOff), and where the id was granted for
   /// another pod (kNotEvictable); deferred when the fleet's rate is 0 (kFleetRate), also what was granted before;
-  /// granted when it was before (kEvictionGranted); deferred when its workload
-  /// (kWorkloadRate) or the fleet (kFleetRate) has used up the last minute, or there is no room to remember it
-  /// (kEvictionBooksFull); else granted. Of those that wait for the fleet's rate first go those whose node has had less
-  /// than its share of the last minute (node_share()), then the more urgent, then those that wait longest: one node may
-  /// have all of the rate while no other waits for it, and no longer.
+  /// granted when it was before (kEvictionGranted); deferred when its workload (kWorkloadRate) or the fleet
+  /// (kFleetRate) has used up the last minute, or there is no room to remember it (kEvictionBooksFull); else granted.
+  /// Of those that wait for the fleet's rate first go those whose node has had less than its share of the last minute
+  /// (node_share()), then the more urgent, then those that wait longest: one node may have all of the rate while no
+  /// other waits, and no longer.
   Arbitration decide(const model::NodeName& node, const model::EvictionAsk& ask, const EvictionStanding& standing,
                      const model::EvictionRates& rates, const Arrival& now);
   /// Grants of a minute that no other node has to stand back for.
