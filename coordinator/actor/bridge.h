@@ -71,8 +71,8 @@ class Bridge {
  public:
   virtual ~Bridge() = default;
   /// Called once, before its neighbours are there: it gets BridgeBegins when they are. From then on it gets Enrolled,
-  /// Closed and ObjectsAnswered from the sessions actor, AccountsComputed and EvictThroughApi from the fleet's,
-  /// PolicyJudged from the policy's.
+  /// Closed and ObjectsAnswered from the sessions actor, AccountsComputed, EvictThroughApi and EvictNoMore from the
+  /// fleet's, PolicyJudged from the policy's.
   virtual caf::actor spawn(caf::actor_system& system, model::Epoch epoch, LinkPortPtr link) = 0;
   /// Ends whatever calls the actor from outside, and lets go of it; the actor is there still. More than once is
   /// harmless.

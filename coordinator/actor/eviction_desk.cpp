@@ -1,6 +1,7 @@
 #include "coordinator/actor/eviction_desk.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "coordinator/fleet/eviction_event.h"
@@ -55,7 +56,25 @@ void EvictionDesk::kept(std::uint64_t number, const model::Result<void>& outcome
 }
 
 void EvictionDesk::changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now) {
-  if (auto end = api_.changed(node, std::move(verdict), now)) out_.note(node, {*std::move(end)});
+  // Of what the API server said nothing to it may have been taken.
+  const bool is_for_nothing =
+      verdict.answer == model::EvictionVerdict::Answer::kRefused && verdict.reason != model::Reason::kApiSilent;
+  const auto id = verdict.id;
+  auto end = api_.changed(node, std::move(verdict), now);
+  if (!end) return;
+  if (is_for_nothing) arbiter_.evicted_nobody(node, id);
+  out_.note(node, {*std::move(end)});
+}
+
+void EvictionDesk::look_again(const StandingOf& standing_of) {
+  std::optional<std::pair<model::NodeName, fleet::EvictionStanding>> of;
+  for (const auto& open : api_.open()) {
+    if (rates_.per_minute > 0) {
+      if (!of || of->first != open.node) of.emplace(open.node, standing_of(open.node));
+      if (!fleet::is_barred(of->second, open.group)) continue;
+    }
+    out_.withdraw(open.node, open.id);
+  }
 }
 
 void EvictionDesk::forget(const model::NodeName& node) {
@@ -81,13 +100,19 @@ void EvictionDesk::refuse_without_kubernetes(const link::ArrivedEvictionAsk& ask
 
 void EvictionDesk::finish(Change change) {
   auto& verdicts = change.arbitration.answer.verdicts;
+  const auto& granted_now = change.arbitration.granted;
   for (const auto& request : change.through_api) {
-    const auto verdict = std::find_if(verdicts.begin(), verdicts.end(), [&](const model::EvictionVerdict& each) {
-      return each.id == request.id && each.answer == model::EvictionVerdict::Answer::kGranted;
-    });
+    const auto verdict = std::find_if(verdicts.begin(), verdicts.end(),
+                                      [&](const model::EvictionVerdict& each) { return each.id == request.id; });
     if (verdict == verdicts.end()) continue;
-    *verdict = api_.ask(change.node, request, change.at);
-    if (api_.is_open(change.node, request.id)) out_.evict(change.node, request);
+    if (verdict->answer != model::EvictionVerdict::Answer::kGranted) {
+      if (api_.is_open(change.node, request)) out_.withdraw(change.node, request.id);
+      continue;
+    }
+    const bool granted_before = std::find(granted_now.begin(), granted_now.end(), request.id) == granted_now.end();
+    *verdict = api_.ask(change.node, request, granted_before, change.at);
+    if (!api_.is_open(change.node, request)) continue;
+    out_.evict(change.node, request, api_.is_again(change.node, request.id));
   }
   out_.note(change.node, std::move(change.arbitration.events));
   out_.answer(change.ticket, std::move(change.arbitration.answer));

@@ -27,8 +27,10 @@ class EvictionDesk {
     std::function<void(link::EvictionTicket, model::EvictionAnswer)> answer;
     std::function<void(link::EvictionTicket, model::Error)> refuse;
     /// Granted, durable and to be evicted through the Kubernetes API, each time that its node asks; what becomes of it
-    /// comes to changed(). Empty: there is no Kubernetes.
-    std::function<void(const model::NodeName&, const model::EvictionRequest&)> evict = {};
+    /// comes to changed(). `again`: see EvictThroughApi. Empty: there is no Kubernetes.
+    std::function<void(const model::NodeName&, const model::EvictionRequest&, bool again)> evict = {};
+    /// One that evict() was called for is not to be carried out any more. There where evict is.
+    std::function<void(const model::NodeName&, const std::string& id)> withdraw = {};
   };
   /// A node that asks more often is told so, and not answered: each ask may leave events behind.
   static constexpr model::Duration kShortestGap = std::chrono::milliseconds(500);
@@ -39,8 +41,12 @@ class EvictionDesk {
   void asked(const link::ArrivedEvictionAsk& ask, const fleet::EvictionStanding& standing, const fleet::Arrival& now);
   /// A grant that could not be kept is taken back, and the node gets no answer: it asks again.
   void kept(std::uint64_t change, const model::Result<void>& outcome);
-  /// How far an eviction through the API is; its end is noted.
+  /// How far an eviction through the API is; its end is noted. One that evicted nobody uses up no rate.
   void changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now);
+  using StandingOf = std::function<fleet::EvictionStanding(const model::NodeName&)>;
+  /// To be called when policy, rates or holds are others: what must not be carried out any more is withdrawn, before
+  /// its node asks again and is told.
+  void look_again(const StandingOf& standing_of);
   void forget(const model::NodeName& node);
 
  private:

@@ -71,6 +71,7 @@ caf::behavior FleetActor::make_behavior() {
         const auto of_fleet = policy::fleet_policy(*loaded.policy);
         ledger_.set_prediction(of_fleet.prediction);
         evictions_.set_rates(of_fleet.evictions);
+        look_at_evictions();
         push_soon();
       },
       [this](const PushTick&) {
@@ -81,8 +82,11 @@ caf::behavior FleetActor::make_behavior() {
         if (!answered.problem.empty()) log::warn("hands-off", "{}: {}", answered.node.str(), answered.problem);
         desk_.answered(answered.node, answered.number, answered.problem);
       },
-      [this](const HandsOffKept& kept) { desk_.kept(kept.change, kept.outcome, arrival_now()); },
-      [this](const EvictionAsked& asked) { evict(asked.ask); },
+      [this](const HandsOffKept& kept) {
+        desk_.kept(kept.change, kept.outcome, arrival_now());
+        look_at_evictions();
+      },
+      [this](const EvictionAsked& asked) { evictions_.asked(asked.ask, standing_of(asked.ask.node), arrival_now()); },
       [this](const EvictionsKept& kept) { evictions_.kept(kept.change, kept.outcome); },
       [this](const ApiEvictionChanged& changed) { evictions_.changed(changed.node, changed.verdict, arrival_now()); },
       [this](const MeasureNodes& ask) {
@@ -225,13 +229,16 @@ void FleetActor::tell_bridge(const std::vector<LedgerBook::Change>& changes) {
   if (!computed->empty()) send(bridge_, AccountsComputed{std::move(computed)});
 }
 
-void FleetActor::evict(const link::ArrivedEvictionAsk& ask) {
+fleet::EvictionStanding FleetActor::standing_of(const model::NodeName& node) const {
   fleet::EvictionStanding standing;
-  const auto now = arrival_now();
-  if (const auto policy = rollout_.wanted(ask.node)) standing.dry_run = policy->dry_run.cpu_evict;
-  for (auto& row : desk_.rows(ask.node, now.mono))
+  if (const auto policy = rollout_.wanted(node)) standing.dry_run = policy->dry_run.cpu_evict;
+  for (auto& row : desk_.rows(node, clock::mono_now()))
     standing.holds.push_back(std::move(row.hands_off));
-  evictions_.asked(ask, standing, now);
+  return standing;
+}
+
+void FleetActor::look_at_evictions() {
+  evictions_.look_again([this](const model::NodeName& node) { return standing_of(node); });
 }
 
 EvictionDesk::Out FleetActor::eviction_out() {
@@ -256,9 +263,10 @@ EvictionDesk::Out FleetActor::eviction_out() {
     link_->with([&](link::NodeServer& server) { server.refuse_evictions(ticket, std::move(why)); });
   };
   if (!bridge_) return out;
-  out.evict = [this](const model::NodeName& node, const model::EvictionRequest& request) {
-    send(bridge_, EvictThroughApi{node, request});
+  out.evict = [this](const model::NodeName& node, const model::EvictionRequest& request, bool again) {
+    send(bridge_, EvictThroughApi{node, request, again});
   };
+  out.withdraw = [this](const model::NodeName& node, const std::string& id) { send(bridge_, EvictNoMore{node, id}); };
   return out;
 }
 

@@ -58,7 +58,9 @@ class FleetActor : public caf::event_based_actor {
 
   HandsOffDesk::Out desk_out();
   EvictionDesk::Out eviction_out();
-  void evict(const link::ArrivedEvictionAsk& ask);
+  fleet::EvictionStanding standing_of(const model::NodeName& node) const;
+  /// Policy or holds are others now.
+  void look_at_evictions();
   void hands_off(const AskHandsOffBegin& ask);
 
   fleet::FleetView fleet_;

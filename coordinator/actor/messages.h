@@ -116,6 +116,14 @@ struct HandsOffKept {
 struct EvictThroughApi {
   model::NodeName node;
   model::EvictionRequest request;
+  /// The grant is an old one, and what became of it is not known: it may have been evicted before a restart.
+  bool again = false;
+};
+/// One of those is not to be evicted any more: its node is refused or made to wait, by dry run, a hold or the rate.
+/// What the API server has of it already cannot be had back.
+struct EvictNoMore {
+  model::NodeName node;
+  std::string id;
 };
 // -- bridge -> fleet
 /// What became of one of those, told at each change.
@@ -360,6 +368,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::HandsOffKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionAsked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictionsKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictThroughApi)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::EvictNoMore)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ApiEvictionChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::ObjectsAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::AccountsComputed)

@@ -19,10 +19,11 @@ bool is_end(model::EvictionVerdict::Answer answer) {
 }  // namespace
 
 model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const model::EvictionRequest& request,
-                                         model::MonoTime now) {
+                                         bool granted_before, model::MonoTime now) {
   expire(now);
   const Key key{node, request.id};
   if (const auto found = rows_.find(key); found != rows_.end()) {
+    if (found->second.uid != request.uid) return another_pods(request);
     found->second.touched = now;
     return found->second.verdict;
   }
@@ -35,7 +36,8 @@ model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const mode
                                      .reason = model::Reason::kApiEviction,
                                      .why = "granted, and on its way to the Kubernetes API",
                                      .retry_after = kAskAgain};
-  rows_.emplace(key, Row{first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now});
+  rows_.emplace(key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now,
+                         granted_before, request.group});
   return first;
 }
 
@@ -55,9 +57,22 @@ std::optional<model::Event> ApiEvictions::changed(const model::NodeName& node, m
   return end;
 }
 
-bool ApiEvictions::is_open(const model::NodeName& node, const std::string& id) const {
+bool ApiEvictions::is_open(const model::NodeName& node, const model::EvictionRequest& request) const {
+  const auto found = rows_.find(Key{node, request.id});
+  return found != rows_.end() && found->second.uid == request.uid && is_open_verdict(found->second.verdict);
+}
+
+bool ApiEvictions::is_again(const model::NodeName& node, const std::string& id) const {
   const auto found = rows_.find(Key{node, id});
-  return found != rows_.end() && is_open_verdict(found->second.verdict);
+  return found != rows_.end() && found->second.again;
+}
+
+std::vector<ApiEvictions::Open> ApiEvictions::open() const {
+  std::vector<Open> all;
+  for (const auto& [key, row] : rows_) {
+    if (is_open_verdict(row.verdict)) all.push_back({key.first, key.second, row.group});
+  }
+  return all;
 }
 
 void ApiEvictions::forget(const model::NodeName& node) {

@@ -56,13 +56,20 @@ EvictionVerdict deferred(const EvictionRequest& request, Reason reason, std::str
 
 }  // namespace
 
+bool is_barred(const EvictionStanding& standing, const std::string& group) {
+  return standing.dry_run || hold_on(group, standing.holds) != nullptr;
+}
+
 std::string EvictionArbiter::to_text(const Arrival& now) const {
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& grant : grants_) {
-    rows.push_back({{"node", grant.key.first.str()},
-                    {"id", grant.key.second},
-                    {"workload", grant.workload},
-                    {"wallMs", now.wall.ms - to_ms(now.mono - grant.at)}});
+    nlohmann::json row{{"node", grant.key.first.str()},
+                       {"id", grant.key.second},
+                       {"uid", grant.uid.str()},
+                       {"workload", grant.workload},
+                       {"wallMs", now.wall.ms - to_ms(now.mono - grant.at)}};
+    if (!grant.counts) row["counts"] = false;
+    rows.push_back(std::move(row));
   }
   return nlohmann::json{{"grants", std::move(rows)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -78,8 +85,10 @@ model::Result<EvictionArbiter> EvictionArbiter::from_text(model::Epoch epoch, co
       const auto age_ms = now.wall.ms - granted_ms;
       Grant grant{{NodeName(row.at("node").get<std::string>()), row.at("id").get<std::string>()},
                   row.at("workload").get<std::string>(),
-                  MonoTime{now.mono.ns - Duration(std::chrono::milliseconds(age_ms)).count()}};
-      arbiter.bytes_ += grant.key.first.str().size() + grant.key.second.size() + grant.workload.size();
+                  MonoTime{now.mono.ns - Duration(std::chrono::milliseconds(age_ms)).count()},
+                  model::PodUid(row.value("uid", std::string())),
+                  row.value("counts", true)};
+      arbiter.bytes_ += bytes_of(grant);
       arbiter.grants_.push_back(std::move(grant));
     }
     std::stable_sort(arbiter.grants_.begin(), arbiter.grants_.end(),
@@ -91,10 +100,14 @@ model::Result<EvictionArbiter> EvictionArbiter::from_text(model::Epoch epoch, co
   }
 }
 
+std::size_t EvictionArbiter::bytes_of(const Grant& grant) {
+  return grant.key.first.str().size() + grant.key.second.size() + grant.workload.size() + grant.uid.str().size() +
+         kGrantBytes;
+}
+
 void EvictionArbiter::expire(MonoTime now) {
   while (!grants_.empty() && now - grants_.front().at >= kMemory) {
-    const auto& oldest = grants_.front();
-    bytes_ -= oldest.key.first.str().size() + oldest.key.second.size() + oldest.workload.size();
+    bytes_ -= bytes_of(grants_.front());
     grants_.pop_front();
   }
   std::erase_if(waiting_, [&](const auto& entry) { return entry.second.until <= now; });
@@ -103,8 +116,7 @@ void EvictionArbiter::expire(MonoTime now) {
 bool EvictionArbiter::make_room(std::size_t bytes, MonoTime now) {
   while (bytes_ + bytes > kMaxBytes) {
     if (grants_.empty() || now - grants_.front().at < kWindow) return false;
-    const auto& oldest = grants_.front();
-    bytes_ -= oldest.key.first.str().size() + oldest.key.second.size() + oldest.workload.size();
+    bytes_ -= bytes_of(grants_.front());
     grants_.pop_front();
   }
   return true;
@@ -115,12 +127,21 @@ const EvictionArbiter::Grant* EvictionArbiter::find(const Key& key) const {
   return found == grants_.end() ? nullptr : &*found;
 }
 
-std::size_t EvictionArbiter::ahead_of(const Key& key, const Waiting& own) const {
-  const auto rank = [](const Key& of, const Waiting& waiting) {
-    return std::tuple<int, MonoTime, const Key&>(-static_cast<int>(waiting.urgency), waiting.since, of);
+std::size_t EvictionArbiter::node_share(const model::EvictionRates& rates) {
+  constexpr int kNodesAtLeast = 4;
+  return static_cast<std::size_t>(std::max(1, rates.per_minute / kNodesAtLeast));
+}
+
+std::size_t EvictionArbiter::ahead_of(const Key& key, const Waiting& own, const NodeCounts& of_node,
+                                      std::size_t share) const {
+  const auto rank = [&](const Key& of, const Waiting& waiting) {
+    const auto count = of_node.find(of.first);
+    const bool has_its_share = count != of_node.end() && count->second >= share;
+    return std::tuple<bool, int, MonoTime, const Key&>(has_its_share, -static_cast<int>(waiting.urgency), waiting.since,
+                                                       of);
   };
   return static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
-    return entry.first != key && entry.second.told == Reason::kFleetRate &&
+    return entry.first != key && entry.second.told == Reason::kFleetRate && !entry.second.granted &&
            rank(entry.first, entry.second) < rank(key, own);
   }));
 }
@@ -133,15 +154,21 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
   if (const auto* hold = hold_on(request.group, standing.holds)) {
     return verdict(request, Answer::kRefused, Reason::kHandsOff, "refused: " + model::text_of(*hold));
   }
-  if (find(key) != nullptr) {
+  if (const auto* before = find(key); before != nullptr) {
+    if (!before->uid.empty() && before->uid != request.uid) return another_pods(request);
+    if (rates.per_minute == 0) {
+      return deferred(request, Reason::kFleetRate, "granted before, and none are allowed now", kWindow);
+    }
     return verdict(request, Answer::kGranted, Reason::kEvictionGranted, "granted before");
   }
   std::vector<MonoTime> of_fleet;
   std::vector<MonoTime> of_workload;
+  NodeCounts of_node;
   const auto workload = workload_of(request);
   for (const auto& grant : grants_) {
-    if (now.mono - grant.at >= kWindow) continue;
+    if (!grant.counts || now.mono - grant.at >= kWindow) continue;
     of_fleet.push_back(grant.at);
+    ++of_node[grant.key.first];
     if (!workload.empty() && grant.workload == workload) of_workload.push_back(grant.at);
   }
   const auto free_from = [&](const std::vector<MonoTime>& taken, std::size_t index) {
@@ -157,19 +184,20 @@ EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& re
   const auto most = static_cast<std::size_t>(rates.per_minute);
   const auto known = waiting_.find(key);
   const Waiting own{request.urgency, known == waiting_.end() ? now.mono : known->second.since, {}, {}};
-  const std::size_t ahead = ahead_of(key, own);
+  const std::size_t ahead = ahead_of(key, own, of_node, node_share(rates));
   if (of_fleet.size() + ahead >= most) {
     return deferred(request, Reason::kFleetRate,
                     fmt::format("{} evictions in the last minute over the fleet, {} are allowed, {} wait before it",
                                 of_fleet.size(), most, ahead),
                     free_from(of_fleet, of_fleet.size() + ahead - most));
   }
-  const std::size_t bytes = key.first.str().size() + key.second.size() + workload.size();
+  Grant grant{key, workload, now.mono, request.uid};
+  const std::size_t bytes = bytes_of(grant);
   if (!make_room(bytes, now.mono)) {
     return deferred(request, Reason::kEvictionBooksFull,
                     fmt::format("{} evictions are remembered, and there is no room for more", grants_.size()), kWindow);
   }
-  grants_.push_back({key, workload, now.mono});
+  grants_.push_back(std::move(grant));
   bytes_ += bytes;
   return verdict(
       request, Answer::kGranted, Reason::kEvictionGranted,
@@ -196,8 +224,9 @@ Arbitration EvictionArbiter::decide(const NodeName& node, const model::EvictionA
         news = found->second.told != made.reason;
         found->second.until = now.mono + made.retry_after + kPatience;
         found->second.told = made.reason;
+        found->second.granted = known;
       } else if (waiting_.size() < kMaxWaiting) {
-        waiting_[key] = {request.urgency, now.mono, now.mono + made.retry_after + kPatience, made.reason};
+        waiting_[key] = {request.urgency, now.mono, now.mono + made.retry_after + kPatience, made.reason, known};
       } else {
         news = false;
       }
@@ -213,13 +242,19 @@ Arbitration EvictionArbiter::decide(const NodeName& node, const model::EvictionA
   return result;
 }
 
+void EvictionArbiter::evicted_nobody(const NodeName& node, const std::string& id) {
+  const Key key{node, id};
+  const auto found = std::find_if(grants_.begin(), grants_.end(), [&](const Grant& grant) { return grant.key == key; });
+  if (found != grants_.end()) found->counts = false;
+}
+
 void EvictionArbiter::take_back(const NodeName& node, const std::vector<std::string>& ids) {
   for (const auto& id : ids) {
     const auto found = std::find_if(grants_.begin(), grants_.end(), [&](const Grant& grant) {
       return grant.key.first == node && grant.key.second == id;
     });
     if (found == grants_.end()) continue;
-    bytes_ -= found->key.first.str().size() + found->key.second.size() + found->workload.size();
+    bytes_ -= bytes_of(*found);
     grants_.erase(found);
   }
 }

@@ -26,6 +26,9 @@ struct EvictionStanding {
   std::vector<model::HandsOff> holds;  // and releases
 };
 
+/// A pod of that cgroup must not be evicted there, whatever was granted.
+bool is_barred(const EvictionStanding& standing, const std::string& group);
+
 struct Arbitration {
   model::EvictionAnswer answer;
   /// Of kCoordinator about the node: each grant and refusal, and each deferral once for its reason.
@@ -43,8 +46,10 @@ class EvictionArbiter {
   /// One that waits keeps its place in the order for this long after it was to ask again.
   static constexpr model::Duration kPatience = std::chrono::seconds(15);
   static constexpr std::size_t kMaxWaiting = 4096;
-  /// Of names and ids remembered; six times of it, were every byte escaped, fits kMaxEvictionTextBytes.
+  /// Of names, ids and kGrantBytes for each that is remembered; six times of it, were every byte escaped, fits
+  /// kMaxEvictionTextBytes.
   static constexpr std::size_t kMaxBytes = 160 << 10;
+  static constexpr std::size_t kGrantBytes = 16;
 
   explicit EvictionArbiter(model::Epoch epoch) : epoch_(epoch) {}
 
@@ -54,12 +59,19 @@ class EvictionArbiter {
   std::string to_text(const Arrival& now) const;
 
   /// `ask` is validated. In this order: refused when the node has seen a later coordinator (kOldEpoch), in dry run
-  /// (kDryRun), and where a hold covers the pod's cgroup or lies in it (kHandsOff); granted when it was before
-  /// (kEvictionGranted); deferred when its workload (kWorkloadRate) or the fleet (kFleetRate) has used up the last
-  /// minute, or there is no room to remember it (kEvictionBooksFull); else granted. Of those that wait for the fleet's
-  /// rate the more urgent go first, then those that wait longest.
+  /// (kDryRun), where a hold covers the pod's cgroup or lies in it (kHandsOff), and where the id was granted for
+  /// another pod (kNotEvictable); deferred when the fleet's rate is 0 (kFleetRate), also what was granted before;
+  /// granted when it was before (kEvictionGranted); deferred when its workload (kWorkloadRate) or the fleet
+  /// (kFleetRate) has used up the last minute, or there is no room to remember it (kEvictionBooksFull); else granted.
+  /// Of those that wait for the fleet's rate first go those whose node has had less than its share of the last minute
+  /// (node_share()), then the more urgent, then those that wait longest: one node may have all of the rate while no
+  /// other waits, and no longer.
   Arbitration decide(const model::NodeName& node, const model::EvictionAsk& ask, const EvictionStanding& standing,
                      const model::EvictionRates& rates, const Arrival& now);
+  /// Grants of a minute that no other node has to stand back for.
+  static std::size_t node_share(const model::EvictionRates& rates);
+  /// The grant evicted nobody, and will not: it stays known, and is not counted in any rate.
+  void evicted_nobody(const model::NodeName& node, const std::string& id);
   /// A grant that could not be made durable was never given.
   void take_back(const model::NodeName& node, const std::vector<std::string>& ids);
 
@@ -73,18 +85,23 @@ class EvictionArbiter {
     Key key;
     std::string workload;  // "namespace kind/name"; "" = not known
     model::MonoTime at;
+    model::PodUid uid = {};  // "": any; kept by a coordinator that did not keep it
+    bool counts = true;      // see evicted_nobody()
   };
+  static std::size_t bytes_of(const Grant& grant);
   struct Waiting {
     model::EvictionUrgency urgency = model::EvictionUrgency::kBatch;
     model::MonoTime since;
     model::MonoTime until;
     model::Reason told = model::Reason::kNone;
+    bool granted = false;  // before: it takes nobody's place
   };
   void expire(model::MonoTime now);
   bool make_room(std::size_t bytes, model::MonoTime now);
   const Grant* find(const Key& key) const;
-  /// How many of those that wait for the fleet's rate go before it.
-  std::size_t ahead_of(const Key& key, const Waiting& own) const;
+  using NodeCounts = std::map<model::NodeName, std::size_t>;
+  /// How many of those that wait for the fleet's rate go before it. `of_node`: grants of the last minute.
+  std::size_t ahead_of(const Key& key, const Waiting& own, const NodeCounts& of_node, std::size_t share) const;
   model::EvictionVerdict judge(const Key& key, const model::EvictionRequest& request, const EvictionStanding& standing,
                                const model::EvictionRates& rates, const Arrival& now);
 

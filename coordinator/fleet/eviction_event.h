@@ -22,4 +22,13 @@ inline model::Event eviction_event(const model::EvictionRequest& request, model:
           std::move(why)};
 }
 
+/// To a request under an id by which another pod is known.
+inline model::EvictionVerdict another_pods(const model::EvictionRequest& request) {
+  return {.id = request.id,
+          .answer = model::EvictionVerdict::Answer::kRefused,
+          .reason = model::Reason::kNotEvictable,
+          .why = "refused: this id is another pod's eviction",
+          .retry_after = model::kZeroDuration};
+}
+
 }  // namespace tideline::fleet

@@ -61,6 +61,7 @@ caf::behavior BridgeActor::make_behavior() {
         evictions_.wanted(order, mirror_, now);
         evictions_.run(mirror_, now);
       },
+      [this](const coordinator::EvictNoMore& order) { evictions_.withdrawn(order, clock::mono_now()); },
       [this](const FeedTick&) { take(); },
       [this](const BridgeTick&) {
         push_sets();

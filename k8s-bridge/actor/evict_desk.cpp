@@ -1,5 +1,6 @@
 #include "k8s-bridge/actor/evict_desk.h"
 
+#include <chrono>
 #include <utility>
 
 #include "k8s-bridge/evict/evict_answer.h"
@@ -28,10 +29,22 @@ model::Result<std::string> version_in(const model::Result<k8s_api::Answer>& answ
 
 }  // namespace
 
+// Falls are written at the same priority, and a slow eviction keeps its place for as long as its deadline.
+static_assert(2 * evict::EvictOptions().most_in_flight <= k8s_api::ClientConfig::kPlaces,
+              "evictions that are slow must leave most of the places to falls");
+
 EvictDesk::EvictDesk(Out out, evict::EvictOptions options) : out_(std::move(out)), evictor_(options) {}
 
 void EvictDesk::wanted(const coordinator::EvictThroughApi& order, const k8s::Mirror& pods, model::MonoTime now) {
-  evictor_.wanted({order.node, order.request}, pods, now);
+  evictor_.wanted({order.node, order.request, order.again}, pods, now);
+}
+
+void EvictDesk::withdrawn(const coordinator::EvictNoMore& order, model::MonoTime now) {
+  evictor_.withdrawn(order.node, order.id);
+  const auto is_it = [&](const evict::Evictor::Post& post) { return post.node == order.node && post.id == order.id; };
+  // It has not left this process.
+  if (std::erase_if(held_, is_it) > 0)
+    evictor_.answered(order.node, order.id, evict::no_evict_answer("withdrawn"), now);
 }
 
 void EvictDesk::run(const k8s::Mirror& pods, model::MonoTime now) {
@@ -60,6 +73,8 @@ void EvictDesk::send(const evict::Evictor::Post& post) {
   request.body = evict::eviction_body(post.pod, version_);
   request.priority = k8s_api::Priority::kHigh;
   request.holds_others = false;
+  // Webhooks and a slow etcd take their time, and whether one was taken that nobody waits for any more is not known.
+  request.deadline = std::chrono::seconds(20);
   out_.send(post.node, post.id, std::move(request));
 }
 
@@ -124,6 +139,10 @@ void EvictDesk::take(const model::NodeName& node, const std::string& id, const e
 void EvictDesk::tell() {
   for (auto& change : evictor_.take_changes()) {
     const auto& verdict = change.verdict;
+    if (change.repeated) {
+      out_.changed(change.node, std::move(change.verdict));
+      continue;
+    }
     if (verdict.reason == model::Reason::kNotEvictable) count(Outcome::kNotEvictable);
     if (verdict.answer == model::EvictionVerdict::Answer::kRefused) {
       log::warn("api-eviction", "node {}, {}: not evicted: {}", change.node.str(), change.subject, verdict.why);

@@ -31,6 +31,7 @@ class EvictDesk {
   explicit EvictDesk(Out out, evict::EvictOptions options = {});
 
   void wanted(const coordinator::EvictThroughApi& order, const k8s::Mirror& pods, model::MonoTime now);
+  void withdrawn(const coordinator::EvictNoMore& order, model::MonoTime now);
   /// Posts what is due. The version that evictions are written in is asked for before the first, and again when the
   /// server does not know it any more.
   void run(const k8s::Mirror& pods, model::MonoTime now);

@@ -77,8 +77,9 @@ struct ClientConfig {
   Access access;
   double requests_a_second = 30;  // budget of requests; lists' pages count, watches count once when they begin
   double burst = 60;
-  std::size_t max_in_flight = 8;     // requests at once; one of these places is for kHigh only
-  std::size_t max_waiting = 10'000;  // for the budget; beyond it a request is kOverloaded at once
+  static constexpr std::size_t kPlaces = 8;
+  std::size_t max_in_flight = kPlaces;  // requests at once; one of these places is for kHigh only
+  std::size_t max_waiting = 10'000;     // for the budget; beyond it a request is kOverloaded at once
   std::string user_agent = "tideline-coordinator";
   model::Duration connect_deadline = std::chrono::seconds(10);
   model::Duration page_deadline = std::chrono::seconds(60);  // of a list's page, and of the head of a watch

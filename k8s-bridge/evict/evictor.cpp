@@ -78,15 +78,31 @@ void Evictor::wanted(Order order, const k8s::Mirror& pods, model::MonoTime now) 
   Key key{order.node, order.request.id};
   if (const auto known = rows_.find(key); known != rows_.end()) {
     known->second.renewed = now;
+    known->second.withdrawn = false;
+    return;
+  }
+  forget_ends(now);
+  if (const auto end = ends_.find(key); end != ends_.end()) {
+    changes_.push_back(end->second);
     return;
   }
   if (rows_.size() >= options_.most_kept) {
     std::erase_if(rows_, [&](const auto& row) { return is_lapsed(row.second, now); });
     if (rows_.size() >= options_.most_kept) return;
   }
-  Row row{.order = std::move(order), .renewed = now, .not_before = now};
+  Row row{.order = std::move(order), .since = now, .renewed = now, .not_before = now};
   const auto place = rows_.emplace(std::move(key), std::move(row)).first;
-  if (pods.complete()) settle(place, pods);
+  if (pods.complete()) settle(place, pods, now);
+}
+
+void Evictor::withdrawn(const model::NodeName& node, const std::string& id) {
+  const auto row = rows_.find(Key{node, id});
+  if (row == rows_.end()) return;
+  if (row->second.in_flight) {
+    row->second.withdrawn = true;
+  } else {
+    rows_.erase(row);
+  }
 }
 
 std::vector<Evictor::Post> Evictor::due(const k8s::Mirror& pods, model::MonoTime now) {
@@ -98,10 +114,16 @@ std::vector<Evictor::Post> Evictor::due(const k8s::Mirror& pods, model::MonoTime
       ++in_flight;
     } else if (is_lapsed(row->second, now)) {
       rows_.erase(row);
-    } else if (is_over(row->second, now)) {
-      give_up(row);
-    } else if (pods.complete() && row->second.not_before <= now && !settle(row, pods)) {
-      ready.push_back(row);
+    } else if (const bool over = is_over(row->second, now); over || row->second.not_before <= now) {
+      // A try whose answer was lost may have been taken: the mirror tells.
+      if (pods.complete() && settle(row, pods, now)) continue;
+      if (over) {
+        give_up(row, now);
+      } else if (pods.complete()) {
+        ready.push_back(row);
+      } else if (now - row->second.since >= options_.lists_may_take) {
+        trouble(row, {.kind = EvictAnswer::Kind::kNone, .why = "Nodes and pods are not listed yet"}, now);
+      }
     }
   }
   std::stable_sort(ready.begin(), ready.end(), [](const Rows::iterator& a, const Rows::iterator& b) {
@@ -130,17 +152,22 @@ void Evictor::answered(const model::NodeName& node, const std::string& id, const
   row->second.in_flight = false;
   switch (answer.kind) {
     case EvictAnswer::Kind::kTaken:
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the Kubernetes API took the eviction", kEvicted);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the Kubernetes API took the eviction", kEvicted, now);
       return;
     case EvictAnswer::Kind::kGone:
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod was gone already: " + answer.why, nullptr);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod was gone already: " + answer.why, nullptr, now);
       return;
     case EvictAnswer::Kind::kRefused:
-      finish(row, Answer::kRefused, Reason::kApiRefused, "the Kubernetes API refused it: " + answer.why, kNotEvicted);
+      finish(row, Answer::kRefused, Reason::kApiRefused, "the Kubernetes API refused it: " + answer.why, kNotEvicted,
+             now);
       return;
     case EvictAnswer::Kind::kBudget:
     case EvictAnswer::Kind::kNone:
-      trouble(row, answer, now);
+      if (row->second.withdrawn) {
+        rows_.erase(row);
+      } else {
+        trouble(row, answer, now);
+      }
       return;
   }
 }
@@ -156,26 +183,28 @@ std::optional<model::MonoTime> Evictor::next_due() const {
   return next;
 }
 
-bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods) {
+bool Evictor::settle(Rows::iterator row, const k8s::Mirror& pods, model::MonoTime now) {
   Row& own = row->second;
   const auto* pod = find_pod(own.order, pods);
   if (pod == nullptr) {
     if (own.was_evictable) {
-      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod is gone", nullptr);
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "the pod is gone", nullptr, now);
+    } else if (own.order.again && pods.pod(own.order.request.uid) == nullptr) {
+      finish(row, Answer::kEvicted, Reason::kApiEvicted, "granted before, and the pod is gone already", nullptr, now);
     } else {
       finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: Kubernetes knows no such pod on this node",
-             nullptr);
+             nullptr, now);
     }
     return true;
   }
   if (const auto why = why_not_evictable(pod->pod); !why.empty()) {
-    finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: " + why, nullptr);
+    finish(row, Answer::kRefused, Reason::kNotEvictable, "refused: " + why, nullptr, now);
     return true;
   }
   const bool has_ended = pod->pod.phase == model::PodPhase::kSucceeded || pod->pod.phase == model::PodPhase::kFailed;
   if (has_ended || pod->pod.eviction.terminating) {
     finish(row, Answer::kEvicted, Reason::kApiEvicted,
-           has_ended ? "the pod has ended" : "the pod is terminating already", nullptr);
+           has_ended ? "the pod has ended" : "the pod is terminating already", nullptr, now);
     return true;
   }
   own.was_evictable = true;
@@ -188,10 +217,13 @@ void Evictor::trouble(Rows::iterator row, const EvictAnswer& answer, model::Mono
   if (!own.trouble_since) own.trouble_since = now;
   own.trouble = answer;
   if (is_over(own, now)) {
-    give_up(row);
+    // due() gives it up, unless the mirror has it that the pod goes.
+    own.not_before = now;
     return;
   }
-  const auto doubled = options_.retry_min * (std::int64_t{1} << std::min(own.attempts - 1, 10U));
+  // None was made while nothing is listed.
+  const auto doublings = own.attempts == 0 ? 0U : std::min(own.attempts - 1, 10U);
+  const auto doubled = options_.retry_min * (std::int64_t{1} << doublings);
   const auto delay = std::max(std::min(doubled, options_.retry_max), answer.retry_after.value_or(model::kZeroDuration));
   own.not_before = now + delay;
   const bool is_budget = answer.kind == EvictAnswer::Kind::kBudget;
@@ -205,13 +237,13 @@ void Evictor::trouble(Rows::iterator row, const EvictAnswer& answer, model::Mono
   changes_.push_back(std::move(change));
 }
 
-void Evictor::give_up(Rows::iterator row) {
+void Evictor::give_up(Rows::iterator row, model::MonoTime now) {
   const auto& newest = row->second.trouble;
   const bool is_budget = newest.kind == EvictAnswer::Kind::kBudget;
   finish(row, Answer::kRefused, is_budget ? Reason::kDisruptionBudget : Reason::kApiSilent,
          fmt::format("given up after {} s and {} tries: {}", model::to_ms(options_.patience) / 1000,
                      row->second.attempts, newest.why),
-         kNotEvicted);
+         kNotEvicted, now);
 }
 
 bool Evictor::is_over(const Row& row, model::MonoTime now) const {
@@ -222,19 +254,33 @@ bool Evictor::is_lapsed(const Row& row, model::MonoTime now) const {
   return !row.in_flight && now - row.renewed > options_.renewed_within;
 }
 
+void Evictor::forget_ends(model::MonoTime now) {
+  while (!ends_until_.empty() && (ends_until_.front().first <= now || ends_until_.size() > options_.most_kept)) {
+    ends_.erase(ends_until_.front().second);
+    ends_until_.pop_front();
+  }
+}
+
 void Evictor::finish(Rows::iterator row, Answer answer, Reason reason, const std::string& why,
-                     const char* reason_of_event) {
+                     const char* reason_of_event, model::MonoTime now) {
   Change change{.node = row->first.first, .verdict = {}, .subject = subject_of(row->second.order.request), .event = {}};
   change.verdict = {.id = row->first.second,
                     .answer = answer,
                     .reason = reason,
                     .why = bounded(why),
                     .retry_after = model::kZeroDuration};
-  if (reason_of_event != nullptr) {
+  // Of one that was never found in Kubernetes there is nothing to write it on.
+  if (reason_of_event != nullptr && !row->second.pod.name.empty()) {
     change.event = note_of(row->second.order, row->second.pod, reason_of_event, answer == Answer::kEvicted, why);
   }
+  Change end = change;
+  end.event.reset();
+  end.repeated = true;
+  ends_until_.emplace_back(now + options_.ends_remembered, row->first);
+  ends_.insert_or_assign(row->first, std::move(end));
   changes_.push_back(std::move(change));
   rows_.erase(row);
+  forget_ends(now);
 }
 
 }  // namespace tideline::evict

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,16 +27,23 @@ struct EvictOptions {
   model::Duration patience = std::chrono::seconds(60);
   model::Duration retry_min = std::chrono::seconds(2);  // Retry-After counts where it is longer
   model::Duration retry_max = std::chrono::seconds(10);
+  /// For the first lists of Nodes and pods; from then on the API server counts as one that says nothing.
+  model::Duration lists_may_take = std::chrono::seconds(10);
   /// One that its node has not asked for within this is not posted any more: it does not need it.
   model::Duration renewed_within = std::chrono::seconds(15);
-  std::size_t most_in_flight = 8;
-  /// Beyond it no more are taken; their nodes ask again.
+  /// Of the client's places: some are left for what is as urgent.
+  std::size_t most_in_flight = 3;
+  /// Beyond it no more are taken; their nodes ask again. As many ends are remembered.
   std::size_t most_kept = 8192;
+  /// An end is told again for so long to whoever asks again, for word of it may be on its way to him still.
+  model::Duration ends_remembered = std::chrono::seconds(30);
 };
 
 struct Order {
   model::NodeName node;
   model::EvictionRequest request;
+  /// It was granted long before, and may have been carried out by an earlier process.
+  bool again = false;
 };
 
 /// What an answer of the API server is to an eviction.
@@ -64,9 +72,15 @@ class Evictor {
 
   /// Once for each time that the node asks. kRefused kNotEvictable at once where `pods` does not know the pod by uid,
   /// name and namespace as bound to that node, or it is no batch pod (why_not_evictable()); kEvicted at once where it
-  /// is terminating already or has ended. While the mirror is not complete it waits. Of a known id only the first order
-  /// counts: nobody gets another pod evicted under it.
+  /// is terminating already or has ended, and where nobody knows its uid and the order is one that comes again. While
+  /// the mirror is not complete it waits, as for a silent API server after lists_may_take. Of a known id only the first
+  /// order counts: nobody gets another pod evicted under it. Of one that is through its end is told again, for
+  /// ends_remembered.
   void wanted(Order order, const k8s::Mirror& pods, model::MonoTime now);
+
+  /// It is not to be evicted any more, until it is wanted again: not posted, or not again. What is on its way may be
+  /// taken; that is told as ever.
+  void withdrawn(const model::NodeName& node, const std::string& id);
 
   struct Post {
     model::NodeName node;
@@ -74,9 +88,10 @@ class Evictor {
     k8s::ObjectKey pod;  // with its uid
   };
   /// To be posted now, the more urgent first; each is on its way until answered(). What the mirror says is looked at
-  /// again for each: one whose pod went meanwhile is kEvicted.
+  /// again for each: one whose pod went meanwhile is kEvicted. One whose `patience` is over, and whose pod did not go,
+  /// is given up: kRefused, kDisruptionBudget or kApiSilent.
   std::vector<Post> due(const k8s::Mirror& pods, model::MonoTime now);
-  /// kUnderWay with what is in the way, until `patience` is over: then kRefused, kDisruptionBudget or kApiSilent.
+  /// kUnderWay with what is in the way, until `patience` is over: from then on due() has the word.
   void answered(const model::NodeName& node, const std::string& id, const EvictAnswer& answer, model::MonoTime now);
 
   struct Change {
@@ -84,6 +99,7 @@ class Evictor {
     model::EvictionVerdict verdict;  // kUnderWay, kEvicted, kRefused
     std::string subject;             // model::pod_subject()
     std::optional<k8s::EventNote> event;
+    bool repeated = false;  // the same end was told before
   };
   /// Since it was asked last. An event on the pod for what was evicted, and for what a budget or the server refused for
   /// good; its message names the trigger and what said no.
@@ -96,29 +112,34 @@ class Evictor {
   using Key = std::pair<model::NodeName, std::string>;
   struct Row {
     Order order;
+    model::MonoTime since;
     model::MonoTime renewed;
     model::MonoTime not_before;
     std::optional<model::MonoTime> trouble_since = {};
     EvictAnswer trouble = {};  // the newest
     unsigned attempts = 0;
     bool in_flight = false;
+    bool withdrawn = false;      // while it was in flight
     bool was_evictable = false;  // as the mirror had it once
     k8s::ObjectKey pod = {};     // likewise
   };
   using Rows = std::map<Key, Row>;
 
   /// Whether it ended without being posted.
-  bool settle(Rows::iterator row, const k8s::Mirror& pods);
+  bool settle(Rows::iterator row, const k8s::Mirror& pods, model::MonoTime now);
   void trouble(Rows::iterator row, const EvictAnswer& answer, model::MonoTime now);
-  void give_up(Rows::iterator row);
+  void give_up(Rows::iterator row, model::MonoTime now);
   bool is_over(const Row& row, model::MonoTime now) const;
   bool is_lapsed(const Row& row, model::MonoTime now) const;
+  void forget_ends(model::MonoTime now);
   /// `reason_of_event` nullptr: none is written.
   void finish(Rows::iterator row, model::EvictionVerdict::Answer answer, model::Reason reason, const std::string& why,
-              const char* reason_of_event);
+              const char* reason_of_event, model::MonoTime now);
 
   EvictOptions options_;
   Rows rows_;
+  std::map<Key, Change> ends_;
+  std::deque<std::pair<model::MonoTime, Key>> ends_until_;  // each key of ends_ once
   std::vector<Change> changes_;
 };
 

@@ -44,7 +44,8 @@ struct EvictionRequest {
   friend bool operator==(const EvictionRequest&, const EvictionRequest&) = default;
 };
 
-/// All that a node waits for, with the highest term it has seen.
+/// Those that a node waits for and asks for now, with the highest term it has seen. Not all that it waits for: of one
+/// that was deferred or is under way it knows when to ask again.
 struct EvictionAsk {
   Epoch seen;
   /// The node has its pods from the coordinator: what is granted is the coordinator's to carry out, through the

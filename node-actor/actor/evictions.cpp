@@ -56,7 +56,9 @@ std::vector<model::PodUid> Evictions::maybe_leaving() const {
     if (!row.sure) uids.push_back(row.victim.uid);
   }
   for (const auto& each : asked_.waiting) {
-    if (each.under_way) uids.push_back(each.victim.uid);
+    // The answer to an open ask may be that it was evicted.
+    const bool may_be_evicted = each.under_way || each.unanswered_since;
+    if (by_ == By::kApi && may_be_evicted) uids.push_back(each.victim.uid);
   }
   return uids;
 }

@@ -63,6 +63,11 @@ const EvictionVerdict* verdict_on(const Waiting& waiting, std::span<const Evicti
   return found == verdicts.rend() ? nullptr : &*found;
 }
 
+/// Where the API server itself said no; with any other refusal a try may have been taken all the same.
+bool was_not_taken(Reason refusal) {
+  return refusal == Reason::kDisruptionBudget || refusal == Reason::kApiRefused;
+}
+
 /// Takes over a verdict on an eviction through the API; true: it waits no longer.
 bool take_of_api(Waiting& waiting, const EvictionVerdict& verdict, const RequestsInput& input,
                  RequestsDecision& decision) {
@@ -83,7 +88,8 @@ bool take_of_api(Waiting& waiting, const EvictionVerdict& verdict, const Request
         waiting.next_ask = now + kNoApiAskAgain;
         return false;
       }
-      decision.dropped.push_back({waiting.victim, verdict.reason, verdict.why, waiting.under_way});
+      decision.dropped.push_back(
+          {waiting.victim, verdict.reason, verdict.why, waiting.under_way && !was_not_taken(verdict.reason)});
       return true;
     case Answer::kUnderWay:
       waiting.under_way = true;
@@ -193,6 +199,9 @@ bool advance(EvictionRequests& state, Waiting& waiting, const RequestsInput& inp
     hear(waiting, Reason::kNoArbiter, silence_of(waiting, now) + ": not evicted", decision);
   }
   if (now < waiting.next_ask) return false;
+  // Of this very round is the same ask.
+  if (state.last_ask && *state.last_ask != now && now - *state.last_ask < kBetweenAsks) return false;
+  state.last_ask = now;
   if (!waiting.unanswered_since) waiting.unanswered_since = now;
   waiting.next_ask = now + kAskAgain;
   decision.ask.push_back(waiting.victim);

@@ -27,6 +27,9 @@ constexpr model::Duration kAloneEvery = std::chrono::minutes(1);
 /// One that is under way is asked for again this soon at most, and after kAskAgain at the latest, whatever the verdict
 /// says: the coordinator drops what nobody asked for within 15 s.
 constexpr model::Duration kRenewAtMostEvery = std::chrono::seconds(1);
+/// Two asks are at least so far apart, whatever the interval of rounds: the coordinator gives no answer to a node that
+/// asks twice in half a second.
+constexpr model::Duration kBetweenAsks = std::chrono::milliseconds(750);
 /// A coordinator that cannot evict through the API is asked again after this: each ask may leave an event behind.
 constexpr model::Duration kNoApiAskAgain = std::chrono::minutes(1);
 
@@ -43,6 +46,7 @@ struct EvictionRequests {
   };
   std::vector<Waiting> waiting;  // in the order they were picked
   std::optional<model::MonoTime> last_alone;
+  std::optional<model::MonoTime> last_ask;
 };
 
 struct RequestsInput {
@@ -86,7 +90,7 @@ struct RequestsDecision {
     /// be picked for a while. kNone: the pod ended by itself.
     model::Reason reason = model::Reason::kNone;
     std::string why;
-    bool under_way = false;  // through the API: it may go all the same
+    bool under_way = false;  // through the API: it may go all the same, for no answer of the server's says otherwise
   };
   std::vector<Dropped> dropped;
 };
@@ -98,7 +102,8 @@ struct RequestsStep {
 
 /// One round. In it a victim whose trigger ended, or that fewer victims make needless, is dropped; one whose trigger
 /// cannot be judged for want of data stays, and is neither asked for nor evicted. A refusal for an old epoch is no
-/// answer. At most EvictionLimits::kMaxRequests wait; further victims are dropped as withdrawn.
+/// answer. At most EvictionLimits::kMaxRequests wait; further victims are dropped as withdrawn. Those whose ask is due
+/// within kBetweenAsks of the last one are asked for together, once that is over.
 ///
 /// Through the API a victim that is picked gets an id of its own: "<EvictVictim::id>/<ns on the monotonic clock>". What
 /// was refused once stays refused for its id at the coordinator, and is another eviction when it is picked again. A

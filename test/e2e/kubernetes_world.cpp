@@ -213,6 +213,8 @@ KubernetesWorld::Pod KubernetesWorld::run_pod(const std::string& name, const std
                         {"state", {{"running", json::object()}}}};
   made["status"]["phase"] = "Running";
   made["status"]["containerStatuses"] = json::array({running});
+  // Of a pod that is not ready no disruption budget is asked where as many as it wants are well.
+  made["status"]["conditions"] = json::array({{{"type", "Ready"}, {"status", "True"}}});
   if (!plane_.put(std::string(kPods) + "/" + name + "/status", made).is_object()) {
     throw std::runtime_error("pod " + name + " could not be said to run");
   }

@@ -59,8 +59,11 @@ class EvictionsDesk : public testing::Test {
   }
   EvictionDesk::Out out_with_kubernetes() {
     auto made = out();
-    made.evict = [this](const NodeName& node, const model::EvictionRequest& request) {
-      through_api_.push_back(node.str() + " " + request.id);
+    made.evict = [this](const NodeName& node, const model::EvictionRequest& request, bool again) {
+      through_api_.push_back(node.str() + " " + request.id + (again ? " again" : ""));
+    };
+    made.withdraw = [this](const NodeName& node, const std::string& id) {
+      withdrawn_.push_back(node.str() + " " + id);
     };
     return made;
   }
@@ -71,6 +74,7 @@ class EvictionsDesk : public testing::Test {
   std::vector<model::EvictionAnswer> answers_;
   std::vector<model::Error> refused_;
   std::vector<std::string> through_api_;
+  std::vector<std::string> withdrawn_;
   EvictionDesk desk_{fleet::EvictionArbiter(model::Epoch(3)), out()};
   EvictionDesk kubernetes_desk_{fleet::EvictionArbiter(model::Epoch(3)), out_with_kubernetes()};
 };
@@ -159,6 +163,73 @@ TEST_F(EvictionsDesk, ANodeThatAsksAgainHasItCarriedOutAgainUntilItIsThrough) {
   EXPECT_EQ(events_[1].subject, "pod batch/a u-a");
 }
 
+TEST_F(EvictionsDesk, OneThatEvictedNobodyUsesUpNoRateUnlessNobodyKnowsWhetherItDid) {
+  kubernetes_desk_.set_rates({.per_minute = 1, .per_minute_per_workload = 1});
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  kubernetes_desk_.changed(NodeName("n1"), verdict("a", Answer::kRefused, Reason::kDisruptionBudget), after(1s));
+  kubernetes_desk_.asked(asked_through_api("n2", "b"), {}, after(2s));
+  ASSERT_THAT(changes_, SizeIs(2));
+  kubernetes_desk_.kept(changes_.at(1), {});
+  EXPECT_EQ(newest_verdict().answer, Answer::kUnderWay);
+  kubernetes_desk_.changed(NodeName("n2"), verdict("b", Answer::kRefused, Reason::kApiSilent), after(3s));
+  kubernetes_desk_.asked(asked_through_api("n3", "c"), {}, after(4s));
+  EXPECT_EQ(newest_verdict().reason, Reason::kFleetRate);
+}
+
+TEST_F(EvictionsDesk, AfterARestartAnOldGrantIsCarriedOutAsOneThatMayHaveBeenAlready) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.kept(changes_.at(0), {});
+  auto kept = fleet::EvictionArbiter::from_text(model::Epoch(4), text_, after(1s));
+  ASSERT_TRUE(kept) << kept.error().message();
+  EvictionDesk restarted(std::move(*kept), out_with_kubernetes());
+  for (const auto later : {2s, 3s})
+    restarted.asked(asked_through_api("n1", "a"), {}, after(later));
+  EXPECT_THAT(through_api_, ElementsAre("n1 a", "n1 a again", "n1 a again"));
+}
+
+TEST_F(EvictionsDesk, WhatIsRefusedOrHeldUpWhileItIsUnderWayIsWithdrawn) {
+  for (const auto* node : {"n1", "n2"}) {
+    kubernetes_desk_.asked(asked_through_api(node, "a"), {}, after(0s));
+    kubernetes_desk_.kept(changes_.back(), {});
+  }
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {.dry_run = true, .holds = {}}, after(1s));
+  EXPECT_EQ(newest_verdict().reason, Reason::kDryRun);
+  EXPECT_THAT(withdrawn_, ElementsAre("n1 a"));
+  kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
+  kubernetes_desk_.asked(asked_through_api("n2", "a"), {}, after(1s));
+  EXPECT_EQ(newest_verdict().reason, Reason::kFleetRate);
+  EXPECT_THAT(withdrawn_, ElementsAre("n1 a", "n2 a"));
+  EXPECT_THAT(through_api_, SizeIs(2));
+}
+
+TEST_F(EvictionsDesk, AHoldADryRunAndTheBrakeWithdrawWhatIsUnderWayBeforeItsNodeAsksAgain) {
+  for (const auto* node : {"n1", "n2"}) {
+    auto ask = asked_through_api(node, "a");
+    ask.ask.requests[0].group = "kubepods/besteffort/poda";
+    kubernetes_desk_.asked(ask, {}, after(0s));
+    kubernetes_desk_.kept(changes_.back(), {});
+  }
+  kubernetes_desk_.look_again([](const NodeName&) { return fleet::EvictionStanding{}; });
+  EXPECT_THAT(withdrawn_, IsEmpty());
+  const auto look = [&](const fleet::EvictionStanding& of_first) {
+    withdrawn_.clear();
+    kubernetes_desk_.look_again(
+        [&](const NodeName& node) { return node == NodeName("n1") ? of_first : fleet::EvictionStanding{}; });
+    return withdrawn_;
+  };
+  EXPECT_THAT(look({.dry_run = true, .holds = {}}), ElementsAre("n1 a"));
+  const auto hold_on = [](const std::string& group) {
+    return fleet::EvictionStanding{.dry_run = false, .holds = {{group, std::nullopt, false, "ann", "tuning"}}};
+  };
+  EXPECT_THAT(look(hold_on("kubepods/besteffort")), ElementsAre("n1 a"));
+  EXPECT_THAT(look(hold_on("kubepods/burstable")), IsEmpty());
+  kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
+  EXPECT_THAT(look({}), ElementsAre("n1 a", "n2 a"));
+  kubernetes_desk_.changed(NodeName("n1"), verdict("a", Answer::kEvicted, Reason::kApiEvicted), after(1s));
+  EXPECT_THAT(look({}), ElementsAre("n2 a")) << "what was evicted cannot be had back";
+}
+
 TEST_F(EvictionsDesk, WhatIsNotGrantedIsNotCarriedOut) {
   kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
   kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
@@ -231,6 +302,57 @@ TEST_F(Actors, AnAskThroughTheApiReachesTheBridgeAndItsEndHistory) {
   ASSERT_TRUE(events);
   ASSERT_THAT(events->events, SizeIs(1));
   EXPECT_EQ(events->events[0].event.reason, Reason::kApiEvicted);
+}
+
+class EvictionsUnderWay : public Actors {
+ protected:
+  void SetUp() override {
+    fleet_ = spawn<FleetActor>(model::Epoch(3), fleet::FleetOptions{}, probe(), std::make_shared<LinkPort>(),
+                               fleet::HandsOffBook{}, std::optional<fleet::EvictionArbiter>(), profile::ProfileBook{},
+                               std::vector<RememberedNode>{}, probe());
+    caf::anon_send(fleet_, Enrolled{session_of("n1", 1)});
+    caf::anon_send(fleet_, EvictionAsked{asked_through_api("n1", "a")});
+    const auto setting = next<KeepSetting>();
+    ASSERT_TRUE(setting);
+    setting->kept({});
+    ASSERT_TRUE(next<EvictThroughApi>());
+  }
+  void TearDown() override {
+    fleet_ = nullptr;
+    Actors::TearDown();
+  }
+  void load(const std::string& config) {
+    auto parsed = policy::parse({{"tideline-config", config}});
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message();
+    caf::anon_send(fleet_,
+                   PolicyLoaded{std::make_shared<const policy::ClusterPolicy>(*parsed), model::PolicyVersion(1)});
+  }
+  void expect_withdrawn() {
+    const auto order = next<EvictNoMore>();
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->node, NodeName("n1"));
+    EXPECT_EQ(order->id, "a");
+  }
+  caf::actor fleet_ = {};
+};
+
+TEST_F(EvictionsUnderWay, AreWithdrawnByTheBrake) {
+  load(R"({"clusterStrategy": {"eviction": {"maxPerMinute": 0}}})");
+  expect_withdrawn();
+}
+
+TEST_F(EvictionsUnderWay, AreWithdrawnByADryRun) {
+  load(R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}}})");
+  expect_withdrawn();
+}
+
+TEST_F(EvictionsUnderWay, AreWithdrawnByARelease) {
+  const model::HandsOff release{"", std::nullopt, true, "ann", "tuning"};
+  caf::anon_send(fleet_, AskHandsOffBegin{NodeName("n1"), release, [](const model::Result<void>&) {}});
+  const auto setting = next<KeepSetting>();
+  ASSERT_TRUE(setting);
+  setting->kept({});
+  expect_withdrawn();
 }
 
 }  // namespace

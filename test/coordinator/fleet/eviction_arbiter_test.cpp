@@ -92,6 +92,31 @@ TEST(EvictionArbiter, ARestartRemembersWhatWasGrantedAndWhen) {
   EXPECT_EQ(decide("b").retry_after, 40s);
 }
 
+TEST(EvictionArbiter, AGrantIsOfOnePodAlsoAfterARestart) {
+  Court court;
+  court.rates.per_minute = 10;
+  court.ask(request("a"), 0s);
+  auto another = request("b");
+  another.id = "a";
+  EXPECT_EQ(court.ask(another, 1s).reason, Reason::kNotEvictable);
+  EXPECT_EQ(court.arbiter.remembered(), 1u);
+  auto restarted = EvictionArbiter::from_text(model::Epoch(5), court.arbiter.to_text(at(1s)), at(1s));
+  ASSERT_TRUE(restarted);
+  court.arbiter = std::move(*restarted);
+  EXPECT_EQ(court.ask(another, 2s).reason, Reason::kNotEvictable);
+  EXPECT_EQ(court.ask(request("a"), 3s).answer, Answer::kGranted);
+}
+
+TEST(EvictionArbiter, AGrantOfACoordinatorThatKeptNoUidsHolds) {
+  const std::string text = R"({"grants": [{"node": "n1", "id": "a", "workload": "", "wallMs": 1700000000000}]})";
+  auto arbiter = EvictionArbiter::from_text(model::Epoch(5), text, at(1s));
+  ASSERT_TRUE(arbiter) << arbiter.error().message();
+  Court court;
+  court.arbiter = std::move(*arbiter);
+  EXPECT_EQ(court.ask(request("a"), 2s).answer, Answer::kGranted);
+  EXPECT_THAT(court.last.granted, IsEmpty());
+}
+
 TEST(EvictionArbiter, AWallClockThatWentBackMakesNoGrantOlderThanItIs) {
   Court court;
   court.ask(request("a"), 0s);
@@ -130,6 +155,18 @@ TEST(EvictionArbiter, ARateOfNoneIsABrake) {
   EXPECT_EQ(court.ask(request("a"), 1h).answer, Answer::kDeferred);
 }
 
+TEST(EvictionArbiter, TheBrakeHoldsAlsoWhatWasGrantedAndIsNotDoneAndThatTakesNobodysPlace) {
+  Court court;
+  court.rates.per_minute = 2;
+  court.ask(request("a"), 0s);
+  court.rates.per_minute = 0;
+  EXPECT_EQ(court.ask(request("a"), 1s).reason, Reason::kFleetRate);
+  court.rates.per_minute = 2;
+  EXPECT_EQ(court.ask(request("b"), 2s, NodeName("n2")).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(request("a"), 3s).answer, Answer::kGranted);
+  EXPECT_THAT(court.last.granted, IsEmpty());
+}
+
 TEST(EvictionArbiter, ServicesGoBeforeBatchAndThenWhoWaitsLongest) {
   Court court;
   court.ask(request("a"), 0s);
@@ -143,6 +180,36 @@ TEST(EvictionArbiter, ServicesGoBeforeBatchAndThenWhoWaitsLongest) {
   EXPECT_EQ(court.ask(urgent, 61s, NodeName("n4")).answer, Answer::kGranted);
   EXPECT_EQ(court.ask(request("young"), 121s, NodeName("n3")).answer, Answer::kDeferred) << "old waits longer";
   EXPECT_EQ(court.ask(request("old"), 121s, NodeName("n2")).answer, Answer::kGranted);
+}
+
+TEST(EvictionArbiter, ANodeThatHasHadItsShareStandsBackForOthersThatWait) {
+  Court court;
+  court.rates.per_minute = 4;
+  EXPECT_EQ(EvictionArbiter::node_share(court.rates), 1u);
+  EXPECT_EQ(EvictionArbiter::node_share({.per_minute = 60, .per_minute_per_workload = 5}), 15u);
+  // Nobody else wants any.
+  for (const auto* id : {"a", "b", "c", "d"})
+    EXPECT_EQ(court.ask(request(id), 0s).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(request("theirs"), 50s, NodeName("n2")).answer, Answer::kDeferred);
+  for (const auto* id : {"e", "f", "g"})
+    EXPECT_EQ(court.ask(request(id), 60s).answer, Answer::kGranted) << "three of four, for one waits";
+  EXPECT_EQ(court.ask(request("h", "", EvictionUrgency::kServices), 60s).reason, Reason::kFleetRate)
+      << "more urgent, but its node has had three";
+  EXPECT_EQ(court.ask(request("theirs"), 60s, NodeName("n2")).answer, Answer::kGranted);
+}
+
+TEST(EvictionArbiter, AGrantThatEvictedNobodyUsesUpNoRateAndStaysKnownAlsoAfterARestart) {
+  Court court;
+  court.rates = {.per_minute = 1, .per_minute_per_workload = 1};
+  court.ask(request("a", "Job/etl"), 0s);
+  court.arbiter.evicted_nobody(kNode, "a");
+  auto restarted = EvictionArbiter::from_text(model::Epoch(5), court.arbiter.to_text(at(1s)), at(1s));
+  ASSERT_TRUE(restarted);
+  court.arbiter = std::move(*restarted);
+  EXPECT_EQ(court.ask(request("a", "Job/etl"), 2s).answer, Answer::kGranted);
+  EXPECT_THAT(court.last.granted, IsEmpty()) << "it was before";
+  EXPECT_EQ(court.ask(request("b", "Job/etl"), 3s).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(request("c", "Job/etl"), 4s).answer, Answer::kDeferred);
 }
 
 TEST(EvictionArbiter, WhoDoesNotComeBackLosesItsPlace) {
@@ -218,10 +285,15 @@ TEST(EvictionArbiter, WhatIsRememberedIsBoundedAndTheLastMinuteAlwaysIs) {
   Court court;
   court.rates = {.per_minute = 600, .per_minute_per_workload = 600};
   const std::string padding(500, '\x01');
+  const auto request_of = [&](int number) {
+    auto made = request(std::to_string(number) + padding);
+    made.uid = model::PodUid("u");
+    return made;
+  };
   std::size_t granted = 0;
   for (int second = 0; second < 300; ++second) {
     for (int i = 0; i < 4; ++i) {
-      const auto verdict = court.ask(request(std::to_string(second * 4 + i) + padding), std::chrono::seconds(second));
+      const auto verdict = court.ask(request_of(second * 4 + i), std::chrono::seconds(second));
       granted += verdict.answer == Answer::kGranted;
     }
   }
@@ -233,7 +305,7 @@ TEST(EvictionArbiter, WhatIsRememberedIsBoundedAndTheLastMinuteAlwaysIs) {
   full.rates = court.rates;
   Reason reason = Reason::kNone;
   for (int i = 0; i < 600 && reason != Reason::kEvictionBooksFull; ++i)
-    reason = full.ask(request(std::to_string(i) + padding), 0s).reason;
+    reason = full.ask(request_of(i), 0s).reason;
   EXPECT_EQ(reason, Reason::kEvictionBooksFull);
 }
 

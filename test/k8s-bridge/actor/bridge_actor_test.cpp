@@ -353,6 +353,28 @@ TEST_F(BridgeTest, EvictionGoesToTheServerAndItsEndToTheFleet) {
   EXPECT_TRUE(eventually([&] { return evicted() == 1; }));
 }
 
+TEST_F(BridgeTest, EvictionThatIsWithdrawnIsNotPosted) {
+  begin({});
+  auto job = pod_json("job", "n1");
+  auto other = pod_json("other", "n1");
+  for (auto* pod : {&job, &other})
+    (*pod)["metadata"]["labels"]["koordinator.sh/qosClass"] = "BE";
+  list("nodes", {node_json("n1")});
+  list("pods", {job, other});
+  ASSERT_TRUE(eventually([&] { return board_->get().pods == 2; }));
+  caf::anon_send(bridge_, evict_order("job"));
+  caf::anon_send(bridge_, evict_order("other"));
+  const auto question = next_request();
+  ASSERT_NE(question, nullptr);
+  caf::anon_send(bridge_, coordinator::EvictNoMore{NodeName("n1"), "id-job"});
+  ASSERT_TRUE(eventually([&] { return board_->get().evictions_open == 1; }));
+  question->answer(200, R"({"kind": "APIResourceList", "resources": [
+      {"name": "pods/eviction", "group": "policy", "version": "v1", "kind": "Eviction"}]})");
+  const auto post = next_request();
+  ASSERT_NE(post, nullptr);
+  EXPECT_EQ(post->request.path, "/api/v1/namespaces/shop/pods/other/eviction");
+}
+
 TEST_F(BridgeTest, ServiceIsNotEvictedWhoeverAsks) {
   begin({});
   list_one_node();

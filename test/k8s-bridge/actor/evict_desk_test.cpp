@@ -53,6 +53,16 @@ coordinator::EvictThroughApi order(const std::string& name) {
   return made;
 }
 
+/// A batch pod on that node.
+k8s::PodObject batch_pod(const std::string& name) {
+  k8s::PodObject made;
+  made.key = {"batch", name, "uid-" + name, "7"};
+  made.node = NodeName("n1");
+  made.pod.uid = model::PodUid(made.key.uid);
+  made.pod.qos = model::QosClass::kBe;
+  return made;
+}
+
 class EvictDesks : public testing::Test {
  protected:
   struct Sent {
@@ -63,14 +73,8 @@ class EvictDesks : public testing::Test {
   void SetUp() override {
     pods_.end_nodes();
     pods_.end_pods();
-    for (const auto* name : {"a", "b"}) {
-      k8s::PodObject pod;
-      pod.key = {"batch", name, std::string("uid-") + name, "7"};
-      pod.node = NodeName("n1");
-      pod.pod.uid = model::PodUid(pod.key.uid);
-      pod.pod.qos = model::QosClass::kBe;
-      pods_.take(pod);
-    }
+    for (const auto* name : {"a", "b"})
+      pods_.take(batch_pod(name));
   }
   EvictDesk::Out out() {
     EvictDesk::Out made;
@@ -127,7 +131,35 @@ TEST_F(EvictDesks, TheVersionIsAskedForBeforeTheFirstEvictionAndOnce) {
   EXPECT_EQ(sent_[0].request.path, "/api/v1/namespaces/batch/pods/a/eviction");
   EXPECT_EQ(sent_[0].request.priority, k8s_api::Priority::kHigh);
   EXPECT_FALSE(sent_[0].request.holds_others) << "a budget that says no is nobody else's";
+  EXPECT_EQ(sent_[0].request.deadline, model::Duration(20s));
   EXPECT_EQ(version_of(sent_[0]), "policy/v1beta1");
+}
+
+TEST_F(EvictDesks, OneThatIsWithdrawnBeforeTheVersionIsKnownIsNotSent) {
+  want("a", after(0s));
+  want("b", after(0s));
+  desk_.withdrawn({NodeName("n1"), "id-a"}, after(1s));
+  know_version();
+  ASSERT_THAT(sent_, SizeIs(1));
+  EXPECT_EQ(sent_[0].id, "id-b");
+  desk_.run(pods_, after(10s));
+  EXPECT_THAT(sent_, SizeIs(1));
+  EXPECT_THAT(verdicts_, IsEmpty());
+}
+
+TEST_F(EvictDesks, SlowEvictionsLeaveMostOfTheClientsPlacesToFalls) {
+  for (int i = 0; i < 20; ++i) {
+    const auto name = "pod-" + std::to_string(i);
+    pods_.take(batch_pod(name));
+    want(name, after(0s));
+  }
+  know_version();
+  desk_.run(pods_, after(1s));
+  EXPECT_THAT(sent_, SizeIs(3));
+  EXPECT_LT(2 * sent_.size(), k8s_api::ClientConfig().max_in_flight);
+  answered(sent_[0].request.path.substr(sent_[0].request.path.find("pod-"), 5), answer(201), after(2s));
+  desk_.run(pods_, after(2s));
+  EXPECT_THAT(sent_, SizeIs(4));
 }
 
 TEST_F(EvictDesks, AVersionThatTheServerKnowsNoMoreIsAskedForAgain) {
@@ -176,6 +208,14 @@ TEST_F(EvictDesks, WhatTheServerTookIsToldWithAnEventAndCounted) {
   EXPECT_EQ(events_[0].reason, "evictPodSuccess");
   EXPECT_EQ(events_[0].object.name, "a");
   EXPECT_EQ(count("evicted"), 1U);
+}
+
+TEST_F(EvictDesks, AnEndThatIsAskedForAgainIsToldAgainAndCountedOnce) {
+  want("theirs", after(0s));
+  want("theirs", after(1s));
+  ASSERT_THAT(verdicts_, SizeIs(2));
+  EXPECT_EQ(verdicts_[0], verdicts_[1]);
+  EXPECT_EQ(count("not_evictable"), 1U);
 }
 
 TEST_F(EvictDesks, ABudgetThatSaysNoIsCountedEachTimeAndAskedAgain) {

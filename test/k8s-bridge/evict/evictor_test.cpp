@@ -20,6 +20,7 @@ using Kind = EvictAnswer::Kind;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::SizeIs;
 
 const NodeName kNode("n1");
@@ -194,10 +195,37 @@ TEST_F(Evictions, AnApiServerThatSaysNothingIsTriedForAsLongAndSaidToBeSilent) {
   EXPECT_EQ(change().verdict.reason, Reason::kApiSilent);
   want(order("a"), after(20s));
   EXPECT_THAT(due(after(20s)), ElementsAre("a"));
+  want(order("a"), after(70s));
   answered("a", answer(Kind::kNone), after(70s));
+  EXPECT_THAT(due(after(70s)), IsEmpty());
   const auto end = change();
   EXPECT_EQ(end.verdict.answer, Answer::kRefused);
   EXPECT_EQ(end.verdict.reason, Reason::kApiSilent);
+}
+
+TEST_F(Evictions, OneWhoseLastAnswerWasLostIsEvictedWhereThePodGoes) {
+  for (const auto* name : {"a", "b", "c"})
+    want(order(name), after(0s));
+  due(after(0s));
+  for (const auto* name : {"a", "b", "c"})
+    answered(name, answer(Kind::kNone), after(0s));
+  for (const auto* name : {"a", "b", "c"})
+    want(order(name), after(55s));
+  EXPECT_THAT(due(after(55s)), SizeIs(3));
+  evictor_.take_changes();
+  auto terminating = pod("a");
+  terminating.pod.eviction.terminating = true;
+  pods_.take(terminating);
+  pods_.pod_gone("uid-b");
+  for (const auto* name : {"a", "b", "c"})
+    answered(name, answer(Kind::kNone), after(65s));
+  EXPECT_EQ(evictor_.next_due(), after(60s)) << "it is looked at right away";
+  EXPECT_THAT(due(after(65s)), IsEmpty());
+  std::vector<std::pair<std::string, Answer>> ends;
+  for (const auto& each : evictor_.take_changes())
+    ends.emplace_back(each.verdict.id, each.verdict.answer);
+  EXPECT_THAT(ends, ElementsAre(Pair("id-a", Answer::kEvicted), Pair("id-b", Answer::kEvicted),
+                                Pair("id-c", Answer::kRefused)));
 }
 
 TEST_F(Evictions, WhatTheServerRefusesForGoodIsNotAskedAgain) {
@@ -252,6 +280,33 @@ TEST_F(Evictions, OneThatItsNodeAsksForNoMoreIsNotPosted) {
   EXPECT_THAT(due(after(16s)), ElementsAre("b"));
   EXPECT_EQ(evictor_.open(), 1U);
   EXPECT_THAT(evictor_.take_changes(), IsEmpty());
+}
+
+TEST_F(Evictions, OneThatIsWithdrawnIsNotPostedAgainAndTakenWhereItWasOnItsWay) {
+  want(order("a"), after(0s));
+  evictor_.withdrawn(kNode, "id-a");
+  EXPECT_EQ(evictor_.open(), 0U);
+  EXPECT_THAT(due(after(0s)), IsEmpty());
+  for (const auto* name : {"a", "b"})
+    want(order(name), after(1s));
+  EXPECT_THAT(due(after(1s)), SizeIs(2));
+  evictor_.withdrawn(kNode, "id-a");
+  evictor_.withdrawn(kNode, "id-b");
+  answered("a", answer(Kind::kBudget), after(2s));
+  EXPECT_THAT(evictor_.take_changes(), IsEmpty());
+  EXPECT_THAT(due(after(10s)), IsEmpty());
+  answered("b", answer(Kind::kTaken), after(2s));
+  EXPECT_EQ(change().verdict.answer, Answer::kEvicted);
+  EXPECT_EQ(evictor_.open(), 0U);
+}
+
+TEST_F(Evictions, OneThatIsWantedAgainIsWithdrawnNoLonger) {
+  want(order("a"), after(0s));
+  due(after(0s));
+  evictor_.withdrawn(kNode, "id-a");
+  want(order("a"), after(1s));
+  answered("a", answer(Kind::kBudget), after(1s));
+  EXPECT_THAT(due(after(3s)), ElementsAre("a"));
 }
 
 TEST_F(Evictions, TheMoreUrgentGoFirstAndOnlySoManyAtOnce) {
@@ -333,6 +388,32 @@ TEST_F(Evictions, UntilEverythingWasListedTheyWait) {
   EXPECT_THAT(due(after(2s)), ElementsAre("a"));
 }
 
+TEST_F(Evictions, AnApiServerThatListsNothingIsASilentOne) {
+  k8s::Mirror empty;
+  std::vector<Evictor::Change> changes;
+  auto now = 0s;
+  for (; now <= 100s && changes.empty(); ++now) {
+    evictor_.wanted(order("a"), empty, after(now));
+    EXPECT_THAT(evictor_.due(empty, after(now)), IsEmpty());
+    changes = evictor_.take_changes();
+  }
+  EXPECT_EQ(now, 11s) << "the first lists take their time";
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].verdict.answer, Answer::kUnderWay);
+  EXPECT_EQ(changes[0].verdict.reason, Reason::kApiSilent);
+  EXPECT_THAT(changes[0].verdict.why, HasSubstr("not listed yet"));
+  for (; now <= 100s && evictor_.open() > 0; ++now) {
+    evictor_.wanted(order("a"), empty, after(now));
+    EXPECT_THAT(evictor_.due(empty, after(now)), IsEmpty());
+  }
+  EXPECT_EQ(now, 71s);
+  changes = evictor_.take_changes();
+  ASSERT_FALSE(changes.empty());
+  EXPECT_EQ(changes.back().verdict.answer, Answer::kRefused);
+  EXPECT_EQ(changes.back().verdict.reason, Reason::kApiSilent);
+  EXPECT_FALSE(changes.back().event) << "nobody knows the pod";
+}
+
 /// A coordinator that starts again knows nothing of what it posted.
 TEST_F(Evictions, AnIdThatIsAskedForAgainAfterAStartIsPostedAgain) {
   want(order("a"), after(0s));
@@ -343,6 +424,50 @@ TEST_F(Evictions, AnIdThatIsAskedForAgainAfterAStartIsPostedAgain) {
   EXPECT_THAT(due(after(10s)), ElementsAre("a")) << "the watch does not say yet that it terminates";
   answered("a", answer(Kind::kGone), after(10s));
   EXPECT_EQ(change().verdict.answer, Answer::kEvicted);
+}
+
+TEST_F(Evictions, OneOfBeforeAStartWhosePodIsGoneByThenWasEvicted) {
+  auto old = order("gone");
+  old.again = true;
+  want(old, after(0s));
+  const auto end = change();
+  EXPECT_EQ(end.verdict.answer, Answer::kEvicted);
+  EXPECT_EQ(end.verdict.reason, Reason::kApiEvicted);
+  EXPECT_FALSE(end.event);
+  auto of_another_node = order("theirs");
+  of_another_node.again = true;
+  EXPECT_THAT(refusal_of(pod("theirs", kOther), of_another_node), HasSubstr("no such pod on this node"));
+}
+
+TEST_F(Evictions, OneThatIsThroughIsToldAgainAndNotPostedAgain) {
+  want(order("a"), after(0s));
+  due(after(0s));
+  answered("a", answer(Kind::kTaken), after(1s));
+  const auto end = change();
+  EXPECT_FALSE(end.repeated);
+  // It was asked for while word of its end was on its way.
+  want(order("a"), after(2s));
+  EXPECT_THAT(due(after(2s)), IsEmpty());
+  EXPECT_EQ(evictor_.open(), 0U);
+  const auto again = change();
+  EXPECT_EQ(again.verdict, end.verdict);
+  EXPECT_EQ(again.node, kNode);
+  EXPECT_TRUE(again.repeated);
+  EXPECT_FALSE(again.event) << "one event is enough";
+  want(order("a"), after(31s));
+  EXPECT_THAT(due(after(31s)), ElementsAre("a")) << "it is not remembered for ever";
+}
+
+TEST_F(Evictions, NotMoreEndsAreRememberedThanOthersAreKept) {
+  evictor_ = Evictor(EvictOptions{.most_kept = 2});
+  for (const auto* name : {"a", "b", "c"}) {
+    want(order(name), after(0s));
+    due(after(0s));
+    answered(name, answer(Kind::kTaken), after(0s));
+  }
+  for (const auto* name : {"a", "b", "c"})
+    want(order(name), after(1s));
+  EXPECT_THAT(due(after(1s)), ElementsAre("a"));
 }
 
 TEST_F(Evictions, BeyondTheBoundNoMoreAreTakenUntilSomeAreNotWantedAnyMore) {

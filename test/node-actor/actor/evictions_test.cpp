@@ -291,6 +291,17 @@ TEST_F(EvictionsThroughTheApi, WhatWasWithdrawnTooLateIsSeenOffAllTheSame) {
   EXPECT_THAT(second(*evictions), SizeIs(1)) << "its work is lost, whoever asked";
 }
 
+/// Lost work is looked for before a round takes its verdicts.
+TEST_F(EvictionsThroughTheApi, OneThatIsAskedForMayBeEvictedBeforeTheAnswerIsTaken) {
+  auto evictions = worker();
+  second(*evictions, true);
+  const auto id = asked(*evictions);
+  EXPECT_THAT(evictions->maybe_leaving(), Contains(pod_.uid));
+  say(*evictions, id, EvictionVerdict::Answer::kDeferred, Reason::kFleetRate);
+  second(*evictions);
+  EXPECT_THAT(evictions->maybe_leaving(), IsEmpty()) << "its end is its own";
+}
+
 TEST_F(EvictionsThroughTheApi, SoIsWhatWasUnderWayWhenADryRunBegan) {
   auto evictions = worker();
   second(*evictions, true);
@@ -344,6 +355,7 @@ TEST_F(EvictionsOnRealCgroups, AVictimIsAskedForWithItsOwnerAndCgroupAndEndsWhen
   cgroups_->spin_be();
   auto evictions = worker();
   second(*evictions, true);
+  EXPECT_THAT(evictions->maybe_leaving(), IsEmpty()) << "nobody but this node ends it";
   const auto asked = evictions->take_requests();
   ASSERT_THAT(asked, SizeIs(1));
   EXPECT_EQ(asked[0].workload, "Job/job");

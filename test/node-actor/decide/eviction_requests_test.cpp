@@ -2,6 +2,7 @@
 
 #include <array>
 #include <random>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -109,6 +110,30 @@ TEST(EvictionRequests, AVictimIsAskedForAndGoesOnlyWhenItIsGranted) {
   for (int i = 0; i < 100; ++i)
     EXPECT_THAT(node.next().go, testing::Each(testing::Field(&RequestsDecision::Go::by, Reason::kNoArbiter)));
   EXPECT_THAT(node.evicted, ElementsAre("b", "c")) << "and nobody else, for these two are enough";
+}
+
+TEST(EvictionRequests, HoweverShortTheRoundsAsksAreFarEnoughApartToBeAnswered) {
+  Node node;
+  node.next();
+  // One of them is due 200 ms after the other, again and again.
+  node.defer("b", 2s);
+  node.next(200ms);
+  node.defer("c", 2s);
+  std::optional<model::MonoTime> last;
+  std::set<std::string> asked;
+  for (int round = 0; round < 60; ++round) {
+    const auto decision = node.next(200ms);
+    if (decision.ask.empty()) continue;
+    if (last) {
+      EXPECT_GE(node.host.now - *last, kBetweenAsks);
+    }
+    last = node.host.now;
+    for (const auto& uid : uids(decision.ask)) {
+      asked.insert(uid);
+      node.defer(uid, 2s);
+    }
+  }
+  EXPECT_THAT(asked, ElementsAre("b", "c")) << "nobody is kept from asking";
 }
 
 TEST(EvictionRequests, ADeferredOneAsksAgainWhenItWasTold) {
@@ -379,6 +404,25 @@ TEST(EvictionsThroughTheApi, WhenTheNeedEndsItIsAskedForNoMoreAndOneUnderWayMayG
   for (const auto& dropped : decision.dropped) {
     EXPECT_EQ(dropped.reason, Reason::kEvictionWithdrawn);
     EXPECT_EQ(dropped.under_way, dropped.victim.uid.str() == "b");
+  }
+}
+
+TEST(EvictionsThroughTheApi, OneThatTheServerRefusedDoesNotGoAndOneOfWhichItSaidNothingMay) {
+  for (const auto& [reason, may_go] : std::vector<std::pair<Reason, bool>>{{Reason::kDisruptionBudget, false},
+                                                                           {Reason::kApiRefused, false},
+                                                                           {Reason::kApiSilent, true},
+                                                                           {Reason::kNotEvictable, true},
+                                                                           {Reason::kHandsOff, true},
+                                                                           {Reason::kDryRun, true}}) {
+    ApiNode node;
+    node.next();
+    node.under_way("b");
+    node.next();
+    node.answer("b", EvictionVerdict::Answer::kRefused, reason);
+    const auto decision = node.next();
+    ASSERT_FALSE(decision.dropped.empty());
+    EXPECT_EQ(decision.dropped[0].victim.uid.str(), "b");
+    EXPECT_EQ(decision.dropped[0].under_way, may_go) << model::name_of(reason);
   }
 }
 
