@@ -8,9 +8,9 @@
 // what was written last, or what the Node had when it was first seen here. Capacity and allocatable are written alike.
 //  * Nothing is wanted and something is published: it is withdrawn at once.
 //  * A fall is written at once where it is more than diff_threshold of what is published; where less is wanted than
-//    pods requested there already and more is published, so that schedulers would add to it; and where the node's safe
-//    capacity (capacity - margin) shrank since the last write. A smaller one waits for least_interval: noise of what
-//    is measured must not be a write each.
+//    pods requested there already and more is published, so that schedulers would add to it; where the node's safe
+//    capacity (capacity - margin) shrank since the last write; and where pods request more by batch's other names than
+//    at the last write. A smaller one waits for least_interval: noise of what is measured must not be a write each.
 //  * A rise is written where it is more than diff_threshold, for rise_stable without a break, and rise_interval after
 //    the rise before it. From nothing to something is a rise, and so is any from 0. But what is not on the Node and
 //    was never written here is written at once, unless it is 0: a node that begins is of use within seconds.

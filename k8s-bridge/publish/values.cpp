@@ -47,6 +47,7 @@ Terms left_for(BatchName name, Terms batch, const std::array<Unit, k8s::kBatchNa
   std::int64_t by_others = -batch.committed;
   for (const Unit& each : requested)
     by_others += each.value();
+  batch.by_others = by_others;
   if (batch.wanted) batch.wanted = std::max<std::int64_t>(*batch.wanted - by_others, 0);
   return batch;
 }
