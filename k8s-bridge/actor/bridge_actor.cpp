@@ -194,7 +194,7 @@ void BridgeActor::tell(const std::string& problem) {
 void BridgeActor::push_sets() {
   for (const auto& node : mirror_.changed()) {
     pushes_.changed(node);
-    if (parts_.older_names.any()) writes_.requested(node, mirror_.batch_requests(node), clock::mono_now());
+    writes_.requested(node, mirror_.batch_requests(node), clock::mono_now());
     for (const auto& problem : mirror_.problems(node))
       tell(fmt::format("node {}: {}", node.str(), problem));
   }

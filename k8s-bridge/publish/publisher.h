@@ -26,9 +26,10 @@
 // true: one without an offer, one whose account was stale ever since (its agent did not come back yet), and one that is
 // off under policy 0 (there is no policy yet). Then it is withdrawn, where Tideline's annotation says who wrote it.
 // Batch's older names (PublishOptions) are resources like the others. The scheduler counts each name by itself, so of
-// what is offered a name has what pods do not request by the others: nothing is sold twice. Until requested() said so
-// of a node, the ledger counts as silent of it. The annotation says which older names were written; one that it says,
-// and that is not to be published any more, is withdrawn. Others are nobody's here.
+// what is offered a name has what pods do not request by the others, whether those are published, were, or never were
+// here: nothing is sold twice. Until requested() said so of a node, the ledger counts as silent of it where older names
+// are published or were. The annotation says which older names were written; one that it says, and that is not to be
+// published any more, is withdrawn. Others are nobody's here.
 // Annotations of Koordinator's (values.h) are written with whatever is written, and least_interval after the write
 // before where they alone are others; removed where there is nothing to say.
 
@@ -57,8 +58,7 @@ class Publisher {
   /// What the API server has, from the list or the watch; gives what is foreign in it. A value that a write of ours in
   /// flight sets, or one older than the last write (the watch lags), is not. Another uid is another Node.
   std::optional<Foreign> observed(const k8s::NodeObject& node, model::MonoTime now);
-  /// What pods of a node request of batch by each of its names; counts where older names are published, of a Node that
-  /// was observed.
+  /// What pods of a node request of batch by each of its names; counts of a Node that was observed.
   void requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now);
   /// The Node object is gone.
   void forget(const model::NodeName& node);

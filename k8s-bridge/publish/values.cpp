@@ -112,7 +112,7 @@ std::array<Terms, kResources> terms_of(const model::Reclaimed& account, const k8
                                        const std::optional<k8s::BatchRequests>& requested) {
   std::array<Terms, kResources> terms{batch_of(account.cpu), batch_of(account.memory), mid_of(account.cpu),
                                       mid_of(account.memory)};
-  if (!older.any()) return terms;
+  if (!older.any() && !requested) return terms;
   const Terms cpu = terms[0];
   const Terms memory = terms[1];
   const auto by = requested.value_or(k8s::BatchRequests{});

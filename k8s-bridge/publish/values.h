@@ -39,8 +39,8 @@ struct Terms {
   std::int64_t safe = 0;                    // the node's capacity less its margin
   std::int64_t by_others = 0;               // of batch, requested by its other names
 };
-/// Without older names all of batch is the newest name's. With them each name that is published has what pods do not
-/// request by the others; nothing, where it is not published. `requested` absent counts as nothing requested.
+/// Of batch each name that is published has what pods do not request by the others, published or not; nothing, where it
+/// is not published. `requested` absent counts as nothing requested by others.
 std::array<Terms, kResources> terms_of(const model::Reclaimed& account, const k8s::OlderNames& older = {},
                                        const std::optional<k8s::BatchRequests>& requested = {});
 

@@ -216,6 +216,22 @@ TEST_F(BridgeTest, OlderNameHasWhatPodsDoNotRequestByTheOther) {
   EXPECT_FALSE(written.contains("alibabacloud.com/reclaimed-cpu"));
 }
 
+TEST_F(BridgeTest, PodsThatRunByAnOlderNameHoldWhatTheyRequestThoughItIsNotPublished) {
+  begin();
+  auto job = pod_json("job", "n1");
+  job["spec"]["containers"][0]["resources"]["requests"] = {{"koordinator.sh/batch-cpu", "3k"}};
+  list("nodes", {node_json("n1", "1", 32'000)});
+  list("pods", {job});
+  enrol("n1", 1);
+  ASSERT_NE(next_set(1), nullptr);
+  offer("n1", 8'000);
+  const auto request = next_request();
+  ASSERT_NE(request, nullptr);
+  const auto written = nlohmann::json::parse(request->request.body)["status"]["allocatable"];
+  EXPECT_EQ(written["kubernetes.io/batch-cpu"], "5000");
+  EXPECT_FALSE(written.contains("koordinator.sh/batch-cpu"));
+}
+
 TEST_F(BridgeTest, FailedWriteIsMadeAgain) {
   begin();
   list_one_node(node_json("n1", "1", 32'000));

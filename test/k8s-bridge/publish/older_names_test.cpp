@@ -236,6 +236,40 @@ TEST_F(OlderNamesTest, AreTakenAwayByACoordinatorThatIsNotAskedForThem) {
   EXPECT_THAT(run(3000), IsEmpty());
 }
 
+TEST_F(OlderNamesTest, ThatAreGivenUpAreNotSoldAgainWhilePodsRunByThem) {
+  start(offering(35'100), requesting(0, 20'000, 0));
+  ASSERT_EQ(there("kubernetes.io/batch-cpu"), "15100");
+  restart({}, 1000);
+  request(requesting(0, 20'000, 0), 1000);
+  publisher_.offer(offering(35'100), at(1001));
+  EXPECT_THAT(run(1001), ElementsAre(WriteReason::kWithdraw));
+  EXPECT_EQ(there(kOlderCpu), "");
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "15100");
+  EXPECT_THAT(run(1100), IsEmpty());
+  request({}, 1100);
+  EXPECT_THAT(run(1130), ElementsAre(WriteReason::kRise)) << "they ended";
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "35100");
+}
+
+TEST_F(OlderNamesTest, OfPodsThatOthersNamedTakeFromTheNewestThoughNoneIsPublished) {
+  restart({}, 0);
+  request(requesting(1'000, 0, 5'000), 0);
+  publisher_.offer(offering(35'100), at(0));
+  EXPECT_THAT(run(0), ElementsAre(WriteReason::kRise));
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "30100");
+}
+
+TEST_F(OlderNamesTest, AreNotGivenUpBeforeItIsKnownWhoRunsByThem) {
+  start(offering(35'100), requesting(0, 20'000, 0));
+  publisher_ = Publisher();
+  observe(1000);
+  publisher_.offer(offering(35'100), at(1001));
+  EXPECT_THAT(run(1060), IsEmpty()) << "pods were not listed yet";
+  request(requesting(0, 20'000, 0), 1061);
+  EXPECT_THAT(run(1061), ElementsAre(WriteReason::kWithdraw));
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "15100");
+}
+
 TEST_F(OlderNamesTest, ThatTidelineDidNotWriteAreLeftAlone) {
   api_.set(kOlderCpu, "5000");
   restart({}, 0);
