@@ -1,6 +1,8 @@
 #include "k8s-bridge/translate/mirror.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -36,10 +38,22 @@ bool has_ended(const model::Pod& pod) {
 }
 
 /// There is no end to what pods may be written to ask for.
+constexpr std::int64_t kMostAmount = std::int64_t{1} << 60;
+
 template <class Unit>
-void add_bounded(Unit& sum, const std::optional<Unit>& amount) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 60;
-  if (amount) sum = Unit(std::min(sum.value(), kMost) + std::clamp<std::int64_t>(amount->value(), 0, kMost));
+void add_bounded(Unit& sum, Unit amount) {
+  sum = Unit(std::min(sum.value(), kMostAmount) + std::clamp<std::int64_t>(amount.value(), 0, kMostAmount));
+}
+
+template <class Unit>
+void add_named(std::array<Unit, kBatchNames>& sums, const std::array<Unit, kBatchNames>& named,
+               const std::optional<Unit>& whole) {
+  Unit known(0);
+  for (std::size_t i = 0; i < kBatchNames; ++i) {
+    add_bounded(sums.at(i), named.at(i));
+    add_bounded(known, named.at(i));
+  }
+  if (whole && *whole > known) add_bounded(sums.front(), *whole - known);
 }
 
 void sort_by_uid(std::vector<const PodObject*>& pods) {
@@ -100,7 +114,7 @@ void Mirror::take(PodObject pod) {
     bind(row);
     return;
   }
-  const bool is_changed = row.pod.pod != pod.pod;
+  const bool is_changed = row.pod.pod != pod.pod || row.pod.batch_requests != pod.batch_requests;
   pod.node = row.pod.node;
   row.pod = std::move(pod);
   if (!is_changed || row.pod.node.empty()) return;
@@ -159,8 +173,8 @@ BatchRequests Mirror::batch_requests(const model::NodeName& name) const {
   if (found == nodes_.end()) return sums;
   for (const PodObject* pod : found->second.pods) {
     if (has_ended(pod->pod)) continue;
-    add_bounded(sums.cpu.at(static_cast<std::size_t>(pod->asked_by.cpu)), pod->pod.requests.batch_cpu);
-    add_bounded(sums.memory.at(static_cast<std::size_t>(pod->asked_by.memory)), pod->pod.requests.batch_memory);
+    add_named(sums.cpu, pod->batch_requests.cpu, pod->pod.requests.batch_cpu);
+    add_named(sums.memory, pod->batch_requests.memory, pod->pod.requests.batch_memory);
   }
   return sums;
 }

@@ -54,7 +54,8 @@ class Mirror {
   /// not hold is left out: pods beyond ReportLimits::kMaxPods and kMaxPodsWireBytes, those that ended first, then the
   /// newest; and, in that order, what pods are bound to beyond kMaxBoundCpus.
   model::NodeObjects objects(const model::NodeName& name) const;
-  /// What those of its pods that did not end request of batch, by the name they ask for it by.
+  /// What those of its pods that did not end request of batch by each of its names. What the ledger counts of a pod
+  /// and none of its names has, an annotation's, is the newest's.
   BatchRequests batch_requests(const model::NodeName& name) const;
   /// For people: what of the Node and its pods cannot be used, and what objects() leaves out; at most kMaxProblems.
   std::vector<std::string> problems(const model::NodeName& name) const;

@@ -103,7 +103,8 @@ TEST(Mirror, GivesANodesSet) {
 TEST(Mirror, SumsWhatPodsThatDidNotEndRequestByEachNameOfBatch) {
   const auto asking = [](const std::string& uid, BatchName cpu, BatchName memory, std::int64_t amount) {
     PodObject asks = pod(uid, "a");
-    asks.asked_by = {cpu, memory};
+    asks.batch_requests.cpu.at(static_cast<std::size_t>(cpu)) = model::MilliCpu(amount);
+    asks.batch_requests.memory.at(static_cast<std::size_t>(memory)) = model::Bytes(amount);
     asks.pod.requests.batch_cpu = model::MilliCpu(amount);
     asks.pod.requests.batch_memory = model::Bytes(amount);
     return asks;
@@ -120,6 +121,28 @@ TEST(Mirror, SumsWhatPodsThatDidNotEndRequestByEachNameOfBatch) {
   EXPECT_EQ(requests.memory, (std::array{model::Bytes(1), model::Bytes(300), model::Bytes(20)}));
   EXPECT_EQ(mirror.batch_requests(NodeName("b")), BatchRequests{});
   EXPECT_EQ(mirror.batch_requests(NodeName("nobody")), BatchRequests{});
+}
+
+TEST(Mirror, WhatNoneOfAPodsNamesHasIsTheNewests) {
+  PodObject mixed = pod("1", "a");
+  mixed.batch_requests.cpu = {model::MilliCpu(500), model::MilliCpu(7000), model::MilliCpu(0)};
+  mixed.pod.requests.batch_cpu = model::MilliCpu(7500);
+  PodObject by_annotation = pod("2", "a");
+  by_annotation.pod.requests.batch_cpu = model::MilliCpu(40);
+  Mirror mirror;
+  list(mirror, {node("a")}, {mixed, by_annotation});
+  EXPECT_EQ(mirror.batch_requests(NodeName("a")).cpu,
+            (std::array{model::MilliCpu(540), model::MilliCpu(7000), model::MilliCpu(0)}));
+}
+
+TEST(Mirror, IsMovedByAPodThatAsksForBatchByAnotherName) {
+  PodObject one = pod("1", "a");
+  Mirror mirror;
+  list(mirror, {node("a")}, {one});
+  mirror.changed();
+  one.batch_requests.cpu[1] = model::MilliCpu(1);
+  mirror.take(one);
+  EXPECT_THAT(mirror.changed(), ElementsAre(NodeName("a")));
 }
 
 TEST(Mirror, SumsOfWhatPodsRequestHaveABound) {
