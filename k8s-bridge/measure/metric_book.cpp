@@ -147,8 +147,11 @@ bool MetricBook::answered(const model::NodeName& name, StepOutcome outcome, bool
         row.written = flight.metric->arrived;
         row.metric.reset();
         if (!flight.is_unchecked) break;
-        row.checked = flight.wanted;
-        if (!is_as_wanted) wait(name, row, MetricStep::kObject, true);
+        if (is_as_wanted) {
+          row.checked = flight.wanted;
+        } else {
+          wait(name, row, MetricStep::kObject, true);
+        }
       } else if (outcome == StepOutcome::kMissing && !row.was_created) {
         wait(name, row, MetricStep::kCreate, true);
       }
@@ -161,6 +164,7 @@ bool MetricBook::answered(const model::NodeName& name, StepOutcome outcome, bool
       wait(name, row, MetricStep::kStatus, true);
       break;
     case MetricStep::kObject:
+      if (outcome == StepOutcome::kDone) row.checked = flight.wanted;
       break;
   }
   return false;

@@ -7,7 +7,8 @@
 //    follow each other.
 //  * What is not live, and what was written already, is not written: the object's updateTime ages.
 //  * A turn is one request as a rule, the status. An object that is not there is made first; spec and owner are
-//    written where the answer shows others, once for what is wanted: nobody is fought.
+//    written where the answer shows others, once for what is wanted: nobody is fought. Where that fails it is tried
+//    again in the next turn.
 //  * A write that fails has its next chance at the next turn. hold(): turns that come meanwhile are passed over, so
 //  that
 //    after an outage nodes are written as evenly as before it.

@@ -276,6 +276,29 @@ TEST_F(Book, SpecAndOwnerAreWrittenOnceForWhatIsWanted) {
   EXPECT_TRUE(turn(seconds(30)).is_unchecked) << "the Node is another";
 }
 
+TEST_F(Book, SpecAndOwnerThatCouldNotBeWrittenAreWrittenInTheNextTurn) {
+  const auto turn = [&] {
+    now_ = now_ + minutes(2);
+    EXPECT_THAT(book_.nodes_to_measure(now_, 50), SizeIs(1));
+    book_.measured(NodeName("n1"), seconds(60), metric_of(NodeName("n1")));
+    return next();
+  };
+  (void)fly();
+  (void)answer(StepOutcome::kDone, false);
+  EXPECT_EQ(next().step, MetricStep::kObject);
+  (void)answer(StepOutcome::kFailed);
+  EXPECT_TRUE(is_quiet()) << "once a turn";
+  EXPECT_TRUE(turn().is_unchecked);
+  (void)answer(StepOutcome::kDone, false);
+  book_.hold(now_ + seconds(1));
+  EXPECT_TRUE(is_quiet()) << "what waits is dropped";
+  EXPECT_TRUE(turn().is_unchecked);
+  (void)answer(StepOutcome::kDone, false);
+  EXPECT_EQ(next().step, MetricStep::kObject);
+  (void)answer(StepOutcome::kDone);
+  EXPECT_FALSE(turn().is_unchecked);
+}
+
 TEST_F(Book, AHoldPassesTurnsOverAndNothingPilesUpBehindIt) {
   nodes(600);
   run(minutes(2));
