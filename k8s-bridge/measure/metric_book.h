@@ -42,6 +42,10 @@ struct MetricOptions {
   std::size_t most_open = 64;  // nodes asked for, and requests that wait for their second
 };
 
+/// Of a budget of so many requests, of which 200 a second at most are used: as many are on their way at once as keep to
+/// it though each takes 200 ms, four at least.
+MetricOptions options_for(double requests_a_second);
+
 enum class MetricStep : std::uint8_t {
   kStatus,
   kCreate,

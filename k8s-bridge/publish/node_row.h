@@ -90,9 +90,7 @@ class NodeRow {
   };
 
   /// The ledger said nothing of the node that a write could rest on.
-  bool is_silent() const {
-    return !offer_ || !was_heard_ || (!requested_ && (publishes_.any() || older_.any()));
-  }
+  bool is_silent() const { return !offer_ || !was_heard_ || (!requested_ && (publishes_.any() || older_.any())); }
   /// Of batch's older names those that are published, and those that were.
   bool is_ours(std::size_t resource) const;
   bool is_beyond(std::int64_t difference, std::int64_t published) const;

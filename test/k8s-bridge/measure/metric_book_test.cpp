@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -166,6 +168,37 @@ TEST_F(Book, BeyondItsShareOfTheBudgetAllIntervalsAreStretchedAlike) {
   }
   EXPECT_LE(densest(seconds(1)), 31u) << "20 a second, and half as many saved up";
   EXPECT_LE(densest(seconds(60)), 20u * 60 + 11);
+}
+
+TEST_F(Book, ABudgetForFiveThousandNodesIsUsedThoughEachRequestTakesLong) {
+  begin(options_for(125 * 2.0 / 3));
+  nodes(5'000);
+  std::deque<std::pair<MonoTime, NodeName>> under_way;
+  std::size_t written = 0;
+  for (model::Duration past{0}; past < model::Duration(minutes(5)); past += milliseconds(10)) {
+    now_ = kBegin + past;
+    for (; !under_way.empty() && under_way.front().first <= now_; under_way.pop_front()) {
+      (void)book_.answered(under_way.front().second, StepOutcome::kDone, true);
+      ++written;
+    }
+    if (past % kTick == model::Duration(0)) {
+      for (const auto& name : book_.nodes_to_measure(now_, 50))
+        book_.measured(name, interval_, metric_of(name));
+    }
+    for (const auto& flight : book_.due(now_))
+      under_way.emplace_back(now_ + milliseconds(150), flight.node);
+  }
+  EXPECT_NEAR(book_.stretch(), 1.0, 0.001);
+  EXPECT_GE(written, 20'000u) << "25,000 would be all; by four at once there are 8,000";
+}
+
+TEST(MetricOptionsOfABudget, KeepToItWithAnswersThatTake200Milliseconds) {
+  EXPECT_EQ(options_for(1).most_in_flight, 4u);
+  EXPECT_EQ(options_for(20).most_in_flight, 4u);
+  EXPECT_EQ(options_for(20).requests_a_second, 20.0);
+  EXPECT_EQ(options_for(83.3).most_in_flight, 17u);
+  EXPECT_EQ(options_for(6'000).requests_a_second, 200.0);
+  EXPECT_EQ(options_for(6'000).most_in_flight, 40u);
 }
 
 TEST_F(Book, NodesThatAreNotMeasuredStretchNothing) {

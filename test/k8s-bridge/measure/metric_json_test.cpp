@@ -130,7 +130,8 @@ TEST(NodeMetricStatus, HasWhatIsKnownToTheDigit) {
   const auto& node = status.at("nodeMetric");
   EXPECT_EQ(node.at("nodeUsage"),
             json::parse(R"({"resources": {"cpu": "5250m", "memory": "9000000001"}, "devices": null})"));
-  EXPECT_EQ(node.at("systemUsage"), json::parse(R"({"resources": {"cpu": "250m", "memory": "1000"}, "devices": null})"));
+  EXPECT_EQ(node.at("systemUsage"),
+            json::parse(R"({"resources": {"cpu": "250m", "memory": "1000"}, "devices": null})"));
   ASSERT_THAT(node.at("aggregatedNodeUsages"), SizeIs(1));
   EXPECT_EQ(node.at("aggregatedNodeUsages").at(0), json::parse(R"({"duration": "5m0s", "usage": {
       "avg": {"resources": {"cpu": "5000m", "memory": "8"}}, "p50": {"resources": {"cpu": "4900m", "memory": "7"}},
