@@ -407,7 +407,7 @@ class Monitoring(unittest.TestCase):
         spec = monitor["spec"]
         self.assertFalse(set(spec) - SERVICE_MONITOR)
         services = [document for _, document in documents() if document["kind"] == "Service"
-                    and spec["selector"]["matchLabels"].items() <= document["metadata"]["labels"].items()]
+                    and spec["selector"]["matchLabels"].items() <= document["metadata"].get("labels", {}).items()]
         self.assertTrue(services)
         self.assertEqual({service["metadata"]["labels"][spec["jobLabel"]] for service in services}, {"tideline-coordinator"})
         self.assertEqual(spec["namespaceSelector"], {"matchNames": [services[0]["metadata"]["namespace"]]})
@@ -446,6 +446,10 @@ class Monitoring(unittest.TestCase):
                 plain = plain.replace(whole, "")
             for name in re.findall(r"\b(?:tideline|process)_[a-z_]+\b", plain):
                 self.assertEqual(known[name][0], "gauge", f"{where}: {name}")
+
+    def test_a_budget_that_does_not_allow_an_eviction_is_no_busy_api_server(self):
+        expr = dict(self.expressions())["TidelineApiServerBusy"]
+        self.assertRegex(expr, r'-\s+\(sum\(rate\(tideline_kubernetes_evictions_total\{outcome="budget"\}\[5m\]\)\) or vector\(0\)\)')
 
     def test_groups_by_labels_that_the_metric_has(self):
         known = metrics()
