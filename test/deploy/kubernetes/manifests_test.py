@@ -476,6 +476,13 @@ class Monitoring(unittest.TestCase):
         told = re.findall(r"^\| `(Tideline\w+)` \|", text_of(f"{SOURCE}/docs/metrics.md"), re.MULTILINE)
         self.assertEqual(sorted(told), sorted(rule["alert"] for rule in self.rules()))
 
+    def test_what_ends_or_fails_without_a_word_has_an_alert(self):
+        asked = " ".join(rule["expr"] for rule in self.rules())
+        for name in ("tideline_leader", "tideline_bootstrap_authority_expiry_timestamp_seconds",
+                     "tideline_bootstrap_requests_total", "tideline_kubernetes_node_metrics_stretch",
+                     "tideline_kubernetes_node_metrics_failed_total", "tideline_certificate_expiry_timestamp_seconds"):
+            self.assertIn(name, asked)
+
     def test_the_dashboard_has_panels_that_do_not_lie_on_one_another(self):
         panels = self.dashboard()["panels"]
         self.assertGreaterEqual(len(panels), 12)
