@@ -375,6 +375,57 @@ TEST(Mirror, SaysWhatCannotBeUsed) {
   EXPECT_EQ(problems[1], "pod n/web-0: koordinator.sh/qosClass is LSS: want LSE");
 }
 
+TEST(Mirror, KeepsNoMoreNodesAndPodsThanItMay) {
+  Mirror mirror(MirrorLimits{.nodes = 2, .pods = 3});
+  mirror.begin_nodes();
+  EXPECT_TRUE(mirror.take(node("a")));
+  EXPECT_TRUE(mirror.take(node("b")));
+  EXPECT_FALSE(mirror.take(node("c")));
+  EXPECT_TRUE(mirror.take(node("a"))) << "it is there already";
+  mirror.end_nodes();
+  EXPECT_EQ(mirror.nodes(), 2u);
+  EXPECT_EQ(mirror.node(NodeName("c")), nullptr);
+  mirror.begin_pods();
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_EQ(mirror.take(pod(std::to_string(i), "c" + std::to_string(i))), i < 3);
+  mirror.end_pods();
+  EXPECT_EQ(mirror.pods(), 3u);
+  EXPECT_EQ(mirror.left_out(), 998u);
+  mirror.pod_gone("1");
+  mirror.node_gone("b");
+  EXPECT_TRUE(mirror.take(pod("999", "a"))) << "there is room again";
+  EXPECT_TRUE(mirror.take(node("c")));
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("999"));
+}
+
+TEST(Mirror, KeepsNoMoreBytesThanItMay) {
+  Mirror mirror(MirrorLimits{.node_bytes = 100'000, .pod_bytes = 1'000'000});
+  PodObject large = pod("large", "a");
+  large.pod.eviction.allowed_by = std::vector<std::string>(16, std::string(20'000, 'x'));
+  list(mirror, {node("a")}, {pod("1", "a"), large});
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("1", "large"));
+  mirror.changed();
+  large.pod.eviction.allowed_by->resize(40, std::string(20'000, 'x'));
+  EXPECT_FALSE(mirror.take(large)) << "it grew beyond";
+  EXPECT_THAT(mirror.changed(), ElementsAre(NodeName("a")));
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("1"));
+  for (int i = 0; i < 10'000; ++i)
+    mirror.take(pod(std::to_string(i), "a"));
+  EXPECT_LT(mirror.pods(), 1'000u);
+  EXPECT_GT(mirror.pods(), 100u);
+  list(mirror, {node("a")}, {pod("1", "a")});
+  EXPECT_EQ(mirror.pods(), 1u);
+  EXPECT_FALSE(mirror.take(large));
+  large.pod.eviction.allowed_by->resize(16);
+  EXPECT_TRUE(mirror.take(large)) << "what is gone counts no more";
+  NodeObject labelled = node("a");
+  labelled.labels["l"] = std::string(100'000, 'x');
+  EXPECT_FALSE(mirror.take(labelled));
+  EXPECT_EQ(mirror.nodes(), 0u);
+  EXPECT_TRUE(mirror.take(node("a")));
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("1", "large"));
+}
+
 /// The same after any order of events as after a list of what there is in the end.
 TEST(Mirror, IsInTheEndWhatAListSaysAfterRandomEvents) {
   std::mt19937 random(7);
