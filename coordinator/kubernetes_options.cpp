@@ -124,6 +124,7 @@ Result<std::shared_ptr<bridge::KubernetesBridge>> start_bridge(const KubernetesA
   config.client = *std::move(client);
   config.client.requests_a_second = kubernetes.requests_a_second;
   config.client.burst = kubernetes.burst;
+  config.client.max_in_flight = k8s_api::places_for(kubernetes.requests_a_second);
   config.client.term = std::move(term);
   config.config_maps = kubernetes.config_maps;
   config.older_names = kubernetes.older_names;

@@ -32,6 +32,7 @@ struct BridgeNumbers {
   std::uint64_t relists = 0;  // for a resourceVersion that is gone
   std::size_t nodes = 0;
   std::size_t pods = 0;
+  std::uint64_t left_out = 0;  // times that one of them was not kept: there are too many
   std::uint64_t sets_pushed = 0;
   std::size_t sets_unacked = 0;                               // nodes with a session that have not the newest
   std::vector<std::pair<std::string, std::uint64_t>> writes;  // to Nodes, by reason

@@ -175,6 +175,8 @@ void add_bridge(web::Exposition& out, const BridgeNumbers& bridge, model::MonoTi
           "Lists begun anew because the watch's place is known no more (410).", number(bridge.relists));
   out.one("tideline_kubernetes_nodes", Type::kGauge, "Nodes that Kubernetes has.", number(bridge.nodes));
   out.one("tideline_kubernetes_pods", Type::kGauge, "Pods that Kubernetes has.", number(bridge.pods));
+  out.one("tideline_kubernetes_left_out_total", Type::kCounter, "Nodes and pods that came and were one too many.",
+          number(bridge.left_out));
   out.one("tideline_kubernetes_sets_pushed_total", Type::kCounter, "Sets of pods that were sent to nodes.",
           number(bridge.sets_pushed));
   out.one("tideline_kubernetes_sets_unacked", Type::kGauge,

@@ -32,6 +32,7 @@ BridgeActor::BridgeActor(caf::actor_config& config, model::Epoch epoch, BridgePa
     : caf::event_based_actor(config),
       epoch_(epoch),
       parts_(std::move(parts)),
+      mirror_(parts_.mirror_limits),
       events_(event_out()),
       writes_(write_out(), publish_options(parts_)),
       configs_(parts_.config_maps, config_out()),
@@ -141,14 +142,20 @@ void BridgeActor::apply(ListEnded ended) {
 }
 
 void BridgeActor::apply(k8s::NodeObject node) {
-  nodes_.insert(model::NodeName(node.key.name));
-  writes_.observed(node, clock::mono_now());
-  if (metrics_) metrics_->node(node.key, clock::mono_now());
-  mirror_.take(std::move(node));
+  const model::NodeName name(node.key.name);
+  if (!mirror_.take(std::move(node))) {
+    tell_left_out();
+    node_gone(name);
+    return;
+  }
+  const auto& taken = *mirror_.node(name);
+  nodes_.insert(name);
+  writes_.observed(taken, clock::mono_now());
+  if (metrics_) metrics_->node(taken.key, clock::mono_now());
 }
 
 void BridgeActor::apply(k8s::PodObject pod) {
-  mirror_.take(std::move(pod));
+  if (!mirror_.take(std::move(pod))) tell_left_out();
 }
 
 void BridgeActor::apply(ConfigMapCame came) {
@@ -192,10 +199,16 @@ void BridgeActor::tell(const std::string& problem) {
   if (told_.admit(problem)) log::warn("kubernetes-object", "{}", problem);
 }
 
+void BridgeActor::tell_left_out() {
+  tell(
+      "there are more Nodes or pods than are kept here: some are left out, and count as not there; "
+      "tideline_kubernetes_left_out_total counts them");
+}
+
 void BridgeActor::push_sets() {
   for (const auto& node : mirror_.changed()) {
     pushes_.changed(node);
-    if (parts_.older_names.any()) writes_.requested(node, mirror_.batch_requests(node), clock::mono_now());
+    writes_.requested(node, mirror_.batch_requests(node), clock::mono_now());
     for (const auto& problem : mirror_.problems(node))
       tell(fmt::format("node {}: {}", node.str(), problem));
   }
@@ -235,6 +248,7 @@ void BridgeActor::show() {
   numbers.relists = counts.relists_410;
   numbers.nodes = mirror_.nodes();
   numbers.pods = mirror_.pods();
+  numbers.left_out = mirror_.left_out();
   numbers.sets_pushed = pushes_.pushed();
   numbers.sets_unacked = pushes_.unacked();
   writes_.show(numbers, now);

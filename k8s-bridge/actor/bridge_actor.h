@@ -38,6 +38,7 @@ struct BridgeParts {
   k8s::OlderNames older_names = {};        // of batch's, that are published as well
   std::function<void(Sets)> push;          // to the nodes' sessions
   std::shared_ptr<coordinator::BridgeBoard> board;
+  k8s::MirrorLimits mirror_limits = {};
   std::optional<measure::MetricOptions> node_metrics = {};  // nullopt: none are written
 };
 
@@ -64,6 +65,7 @@ class BridgeActor : public caf::event_based_actor {
   void node_gone(const model::NodeName& node);
   /// What others wrote and cannot be used, each text once.
   void tell(const std::string& problem);
+  void tell_left_out();
 
   void push_sets();
   void answered(const coordinator::ObjectsAnswered& answer);

@@ -9,8 +9,7 @@ namespace tideline::bridge {
 model::Result<std::shared_ptr<KubernetesBridge>> KubernetesBridge::start(KubernetesConfig config) {
   std::optional<measure::MetricOptions> node_metrics;
   if (config.node_metrics) {
-    node_metrics.emplace();
-    node_metrics->requests_a_second = config.client.requests_a_second * kNodeMetricsShare;
+    node_metrics = measure::options_for(config.client.requests_a_second * kNodeMetricsShare);
   }
   auto client = k8s_api::ApiClient::start(std::move(config.client));
   if (!client) return client.error();

@@ -81,6 +81,11 @@ Result<void> check(const ClientConfig& config) {
 
 }  // namespace
 
+std::size_t places_for(double requests_a_second) {
+  constexpr double kAnswersASecond = 5;
+  return static_cast<std::size_t>(std::ceil(std::clamp(requests_a_second / kAnswersASecond, 8.0, 64.0)));
+}
+
 std::string describe(const Answer& answer) {
   std::string text = fmt::format("{}{}", answer.status, reason_of(answer.status));
   const auto body = model::parse_json(answer.body, {.max_bytes = kMaxStatusBytes, .max_depth = WireLimits::kMaxDepth});

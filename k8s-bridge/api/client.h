@@ -94,6 +94,9 @@ struct ClientConfig {
   clock::TermPtr term = nullptr;
 };
 
+/// max_in_flight that lets such a budget be used though each request takes 200 ms: 8 to 64.
+std::size_t places_for(double requests_a_second);
+
 /// Of the client's life, for metrics.
 struct ClientCounts {
   std::uint64_t requests = 0;  // sent, those of lists and watches and those sent once more included

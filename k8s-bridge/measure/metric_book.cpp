@@ -29,6 +29,16 @@ double seconds(model::Duration duration) {
 
 }  // namespace
 
+MetricOptions options_for(double requests_a_second) {
+  constexpr double kMost = 200;  // a question to the fleet's actor is about so many nodes at most, each tick
+  constexpr double kAnswersASecond = 5;
+  MetricOptions options;
+  options.requests_a_second = std::min(requests_a_second, kMost);
+  const auto places = static_cast<std::size_t>(std::ceil(options.requests_a_second / kAnswersASecond));
+  options.most_in_flight = std::max(options.most_in_flight, places);
+  return options;
+}
+
 void MetricBook::node(const model::NodeName& name, const std::string& uid, model::MonoTime now) {
   const auto [found, is_new] = rows_.try_emplace(name);
   Row& row = found->second;
@@ -147,8 +157,11 @@ bool MetricBook::answered(const model::NodeName& name, StepOutcome outcome, bool
         row.written = flight.metric->arrived;
         row.metric.reset();
         if (!flight.is_unchecked) break;
-        row.checked = flight.wanted;
-        if (!is_as_wanted) wait(name, row, MetricStep::kObject, true);
+        if (is_as_wanted) {
+          row.checked = flight.wanted;
+        } else {
+          wait(name, row, MetricStep::kObject, true);
+        }
       } else if (outcome == StepOutcome::kMissing && !row.was_created) {
         wait(name, row, MetricStep::kCreate, true);
       }
@@ -161,6 +174,7 @@ bool MetricBook::answered(const model::NodeName& name, StepOutcome outcome, bool
       wait(name, row, MetricStep::kStatus, true);
       break;
     case MetricStep::kObject:
+      if (outcome == StepOutcome::kDone) row.checked = flight.wanted;
       break;
   }
   return false;

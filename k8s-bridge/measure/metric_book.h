@@ -7,7 +7,8 @@
 //    follow each other.
 //  * What is not live, and what was written already, is not written: the object's updateTime ages.
 //  * A turn is one request as a rule, the status. An object that is not there is made first; spec and owner are
-//    written where the answer shows others, once for what is wanted: nobody is fought.
+//    written where the answer shows others, once for what is wanted: nobody is fought. Where that fails it is tried
+//    again in the next turn.
 //  * A write that fails has its next chance at the next turn. hold(): turns that come meanwhile are passed over, so
 //  that
 //    after an outage nodes are written as evenly as before it.
@@ -40,6 +41,10 @@ struct MetricOptions {
   std::size_t most_in_flight = 4;
   std::size_t most_open = 64;  // nodes asked for, and requests that wait for their second
 };
+
+/// Of a budget of so many requests, of which 200 a second at most are used: as many are on their way at once as keep to
+/// it though each takes 200 ms, four at least.
+MetricOptions options_for(double requests_a_second);
 
 enum class MetricStep : std::uint8_t {
   kStatus,

@@ -63,6 +63,16 @@ json use_json(const model::MetricUse& use) {
   return {{"resources", std::move(resources)}};
 }
 
+/// For a merge patch of an object: what is not known is taken away. In lists, which are replaced whole, it is left out.
+json use_patch(const model::MetricUse& use) {
+  json patch = use_json(use);
+  json& resources = patch["resources"];
+  if (!use.cpu) resources["cpu"] = json();
+  if (!use.memory) resources["memory"] = json();
+  patch["devices"] = json();
+  return patch;
+}
+
 bool is_known(const model::MetricUse& use) {
   return use.cpu || use.memory;
 }
@@ -169,9 +179,9 @@ bool is_as_wanted(std::string_view object, const Wanted& wanted) {
 }
 
 StatusPatch status_patch(const model::NodeMetric& metric, std::size_t max_bytes) {
-  json node = {{"nodeUsage", use_json(metric.use)},
+  json node = {{"nodeUsage", use_patch(metric.use)},
                {"aggregatedNodeUsages", spreads_json(metric.spreads)},
-               {"systemUsage", is_known(metric.system) ? use_json(metric.system) : json()},
+               {"systemUsage", is_known(metric.system) ? use_patch(metric.system) : json()},
                // What another writer may have left there would pass for ours.
                {"aggregatedSystemUsages", json()},
                {"numaUsages", json()}};
@@ -179,7 +189,7 @@ StatusPatch status_patch(const model::NodeMetric& metric, std::size_t max_bytes)
   for (const auto& application : metric.applications)
     applications.push_back(application_json(application));
   json predicted;
-  if (is_known(metric.prod_reclaimable)) predicted["resource"] = use_json(metric.prod_reclaimable);
+  if (is_known(metric.prod_reclaimable)) predicted["resource"] = use_patch(metric.prod_reclaimable);
   json status = {{"updateTime", k8s::time_text(metric.at)},
                  {"nodeMetric", std::move(node)},
                  {"hostApplicationMetric", std::move(applications)},

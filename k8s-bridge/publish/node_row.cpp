@@ -132,6 +132,7 @@ Write NodeRow::write(const model::NodeName& name, const PublishOptions& options,
     const auto due = due_of(i, options);
     const bool is_due = is_silent() || (due && earliest(due->at, options) <= now);
     flight.safe[i] = terms_[i].safe;
+    flight.by_others[i] = terms_[i].by_others;
     flight.sets[i] = is_due || !lane.is_foreign;
     flight.values[i] = flight.sets[i] ? value_for(i, is_due) : lane.published;
     const std::int64_t before = lane.published.value_or(0);
@@ -157,6 +158,7 @@ void NodeRow::written(const std::string& resource_version, const PublishOptions&
       lane.was_written = lane.was_written || lane.published || flight.values[i];
       lane.published = flight.values[i];
       lane.safe = flight.safe[i];
+      lane.by_others = flight.by_others[i];
       if (!lane.is_foreign) continue;
       lane.is_foreign = false;
       lane.answered_at = now;
@@ -215,6 +217,8 @@ bool NodeRow::must_fall(std::size_t resource, std::int64_t published) const {
   const Terms& terms = terms_[resource];
   if (!terms.wanted) return true;
   if (*terms.wanted >= published) return false;
+  // However little it is: a scheduler gives it away by both names.
+  if (terms.by_others > lanes_[resource].by_others) return true;
   const auto& safe = lanes_[resource].safe;
   return is_beyond(published - *terms.wanted, published) ||
          (*terms.wanted < terms.committed && terms.committed < published) || (safe && terms.safe < *safe);

@@ -58,6 +58,7 @@ class NodeRow {
     std::optional<std::int64_t> published;  // what was written or taken for ours last
     bool was_written = false;               // or withdrawn, since the Node was first seen
     std::optional<std::int64_t> safe;       // at the last write, or the first offer
+    std::int64_t by_others = 0;             // at the last write; what was written in an earlier life is not known
     std::optional<model::MonoTime> rises_since;
     bool is_foreign = false;  // the Node has another value
     model::MonoTime answer_at;
@@ -79,6 +80,7 @@ class NodeRow {
     Values values;
     std::array<bool, kResources> sets{};  // false: the resource is left alone
     std::array<std::int64_t, kResources> safe{};
+    std::array<std::int64_t, kResources> by_others{};
     bool rises = false;
     bool has_account = false;
     k8s::OlderNames older;
@@ -88,7 +90,7 @@ class NodeRow {
   };
 
   /// The ledger said nothing of the node that a write could rest on.
-  bool is_silent() const { return !offer_ || !was_heard_ || (publishes_.any() && !requested_); }
+  bool is_silent() const { return !offer_ || !was_heard_ || (!requested_ && (publishes_.any() || older_.any())); }
   /// Of batch's older names those that are published, and those that were.
   bool is_ours(std::size_t resource) const;
   bool is_beyond(std::int64_t difference, std::int64_t published) const;

@@ -39,7 +39,6 @@ std::optional<Foreign> Publisher::observed(const k8s::NodeObject& node, model::M
 }
 
 void Publisher::requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now) {
-  if (!options_.older_names.any()) return;
   const auto found = rows_.find(node);
   if (found != rows_.end()) found->second.requested(requests, options_, now);
 }

@@ -8,9 +8,9 @@
 // what was written last, or what the Node had when it was first seen here. Capacity and allocatable are written alike.
 //  * Nothing is wanted and something is published: it is withdrawn at once.
 //  * A fall is written at once where it is more than diff_threshold of what is published; where less is wanted than
-//    pods requested there already and more is published, so that schedulers would add to it; and where the node's safe
-//    capacity (capacity - margin) shrank since the last write. A smaller one waits for least_interval: noise of what
-//    is measured must not be a write each.
+//    pods requested there already and more is published, so that schedulers would add to it; where the node's safe
+//    capacity (capacity - margin) shrank since the last write; and where pods request more by batch's other names than
+//    at the last write. A smaller one waits for least_interval: noise of what is measured must not be a write each.
 //  * A rise is written where it is more than diff_threshold, for rise_stable without a break, and rise_interval after
 //    the rise before it. From nothing to something is a rise, and so is any from 0. But what is not on the Node and
 //    was never written here is written at once, unless it is 0: a node that begins is of use within seconds.
@@ -26,9 +26,10 @@
 // true: one without an offer, one whose account was stale ever since (its agent did not come back yet), and one that is
 // off under policy 0 (there is no policy yet). Then it is withdrawn, where Tideline's annotation says who wrote it.
 // Batch's older names (PublishOptions) are resources like the others. The scheduler counts each name by itself, so of
-// what is offered a name has what pods do not request by the others: nothing is sold twice. Until requested() said so
-// of a node, the ledger counts as silent of it. The annotation says which older names were written; one that it says,
-// and that is not to be published any more, is withdrawn. Others are nobody's here.
+// what is offered a name has what pods do not request by the others, whether those are published, were, or never were
+// here: nothing is sold twice. Until requested() said so of a node, the ledger counts as silent of it where older names
+// are published or were. The annotation says which older names were written; one that it says, and that is not to be
+// published any more, is withdrawn. Others are nobody's here.
 // Annotations of Koordinator's (values.h) are written with whatever is written, and least_interval after the write
 // before where they alone are others; removed where there is nothing to say.
 
@@ -57,8 +58,7 @@ class Publisher {
   /// What the API server has, from the list or the watch; gives what is foreign in it. A value that a write of ours in
   /// flight sets, or one older than the last write (the watch lags), is not. Another uid is another Node.
   std::optional<Foreign> observed(const k8s::NodeObject& node, model::MonoTime now);
-  /// What pods of a node request of batch by each of its names; counts where older names are published, of a Node that
-  /// was observed.
+  /// What pods of a node request of batch by each of its names; counts of a Node that was observed.
   void requested(const model::NodeName& node, const k8s::BatchRequests& requests, model::MonoTime now);
   /// The Node object is gone.
   void forget(const model::NodeName& node);

@@ -47,6 +47,7 @@ Terms left_for(BatchName name, Terms batch, const std::array<Unit, k8s::kBatchNa
   std::int64_t by_others = -batch.committed;
   for (const Unit& each : requested)
     by_others += each.value();
+  batch.by_others = by_others;
   if (batch.wanted) batch.wanted = std::max<std::int64_t>(*batch.wanted - by_others, 0);
   return batch;
 }
@@ -111,7 +112,7 @@ std::array<Terms, kResources> terms_of(const model::Reclaimed& account, const k8
                                        const std::optional<k8s::BatchRequests>& requested) {
   std::array<Terms, kResources> terms{batch_of(account.cpu), batch_of(account.memory), mid_of(account.cpu),
                                       mid_of(account.memory)};
-  if (!older.any()) return terms;
+  if (!older.any() && !requested) return terms;
   const Terms cpu = terms[0];
   const Terms memory = terms[1];
   const auto by = requested.value_or(k8s::BatchRequests{});

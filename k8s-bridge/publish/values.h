@@ -37,9 +37,10 @@ struct Terms {
   bool is_known = true;                     // false: it is 0 because something is not known
   std::int64_t committed = 0;               // requested of it by pods
   std::int64_t safe = 0;                    // the node's capacity less its margin
+  std::int64_t by_others = 0;               // of batch, requested by its other names
 };
-/// Without older names all of batch is the newest name's. With them each name that is published has what pods do not
-/// request by the others; nothing, where it is not published. `requested` absent counts as nothing requested.
+/// Of batch each name that is published has what pods do not request by the others, published or not; nothing, where it
+/// is not published. `requested` absent counts as nothing requested by others.
 std::array<Terms, kResources> terms_of(const model::Reclaimed& account, const k8s::OlderNames& older = {},
                                        const std::optional<k8s::BatchRequests>& requested = {});
 

@@ -8,8 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "messages/model/result.h"
 #include "messages/model/units.h"
 
@@ -38,16 +36,7 @@ struct OlderNames {
 /// "koordinator.sh,alibabacloud.com", in any order; "" = none. The error names the word that is wrong.
 model::Result<OlderNames> older_names_from(std::string_view text);
 
-/// By which name a pod asks for batch: the newest that a container of its has; kKubernetes where none has any.
-struct AskedBy {
-  BatchName cpu = BatchName::kKubernetes;
-  BatchName memory = BatchName::kKubernetes;
-  friend bool operator==(const AskedBy&, const AskedBy&) = default;
-};
-/// Of a Pod's `spec`, which may be anything. Looks at the first 1024 containers of each kind.
-AskedBy asked_by(const nlohmann::json& spec);
-
-/// What a node's pods that did not end request of batch, by BatchName.
+/// What a pod, or a node's pods that did not end, request of batch, by BatchName.
 struct BatchRequests {
   std::array<model::MilliCpu, kBatchNames> cpu{};
   std::array<model::Bytes, kBatchNames> memory{};

@@ -21,6 +21,7 @@ Part part_of(const Fields& container, bool is_init, Problems& problems) {
   part.container.requests = asked.requests;
   part.container.limits = asked.limits;
   part.mid = asked.mid;
+  part.batch = asked.batch;
   return part;
 }
 

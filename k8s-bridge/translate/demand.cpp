@@ -1,9 +1,13 @@
 #include "k8s-bridge/translate/demand.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <limits>
 #include <optional>
+#include <string_view>
 
+#include "messages/model/metadata_json.h"
 #include "messages/model/pod_resources.h"
 #include "messages/model/quantity.h"
 #include "messages/model/report.h"
@@ -23,6 +27,11 @@ template <>
 constexpr std::int64_t kMostOf<MilliCpu> = ReportLimits::kMaxMilliCpu;
 template <>
 constexpr std::int64_t kMostOf<Bytes> = ReportLimits::kMaxMemoryBytes;
+
+/// By BatchName.
+constexpr std::array kCpuNames{kBatchCpu, kOlderBatchCpu, kReclaimedCpu};
+constexpr std::array kMemoryNames{kBatchMemory, kOlderBatchMemory, kReclaimedMemory};
+static_assert(kCpuNames.size() == kBatchNames && kMemoryNames.size() == kBatchNames);
 
 enum class Over : std::uint8_t { kThoseThatAsk, kAll };
 
@@ -99,6 +108,34 @@ std::optional<Unit> mid_total(std::optional<Unit> MidRequests::*field, const std
   return total<Unit>(parts, Over::kThoseThatAsk, of_pod.mid.*field, overhead.mid.*field, request, too_much);
 }
 
+template <class Unit>
+using ByName = std::array<std::optional<Unit>, kBatchNames>;
+
+template <class Unit>
+ByName<Unit> names_in(const nlohmann::json& list, const std::array<std::string_view, kBatchNames>& names,
+                      model::Result<Unit> (*parse)(std::string_view)) {
+  ByName<Unit> amounts;
+  for (std::size_t i = 0; i < kBatchNames; ++i) {
+    const auto read = model::metadata::quantity(list, names.at(i), parse, kMostOf<Unit>);
+    if (read) amounts.at(i) = *read;
+  }
+  return amounts;
+}
+
+template <class Unit>
+std::array<Unit, kBatchNames> batch_totals(ByName<Unit> BatchByName::*field, const std::vector<Part>& parts,
+                                           const Asked& of_pod, const Asked& overhead) {
+  std::array<Unit, kBatchNames> totals{};
+  bool too_much = false;  // told of the names together
+  for (std::size_t i = 0; i < kBatchNames; ++i) {
+    const auto own = [field, i](const Part& part) -> const std::optional<Unit>& { return (part.batch.*field).at(i); };
+    totals.at(i) = total<Unit>(parts, Over::kThoseThatAsk, (of_pod.batch.*field).at(i), (overhead.batch.*field).at(i),
+                               own, too_much)
+                       .value_or(Unit(0));
+  }
+  return totals;
+}
+
 void add_too_much(std::string_view what, Problems& problems) {
   problems.add("spec.containers", what,
                fmt::format("their sum is more than any host has, and counts as {} millicores, {} bytes",
@@ -138,11 +175,25 @@ void read_resource_list(const nlohmann::json* list, std::string_view path, Resou
   mid.memory = bytes({kMidMemory});
 }
 
+BatchByName batch_by_name_in(const nlohmann::json* list) {
+  if (list == nullptr) return {};
+  return {.cpu = names_in(*list, kCpuNames, model::parse_batch_cpu),
+          .memory = names_in(*list, kMemoryNames, model::parse_bytes)};
+}
+
 Asked asked_in(const Fields& resources, Problems& problems) {
   Asked asked;
   MidRequests mid_limits;
-  read_resource_list(resources.object("requests"), resources.path("requests"), asked.requests, asked.mid, problems);
-  read_resource_list(resources.object("limits"), resources.path("limits"), asked.limits, mid_limits, problems);
+  const nlohmann::json* requests = resources.object("requests");
+  const nlohmann::json* limits = resources.object("limits");
+  read_resource_list(requests, resources.path("requests"), asked.requests, asked.mid, problems);
+  read_resource_list(limits, resources.path("limits"), asked.limits, mid_limits, problems);
+  asked.batch = batch_by_name_in(requests);
+  const BatchByName batch_limits = batch_by_name_in(limits);
+  for (std::size_t i = 0; i < kBatchNames; ++i) {
+    fill(asked.batch.cpu.at(i), batch_limits.cpu.at(i));
+    fill(asked.batch.memory.at(i), batch_limits.memory.at(i));
+  }
   if (asked.limits.cpu == MilliCpu(0)) asked.limits.cpu.reset();
   if (asked.limits.memory == Bytes(0)) asked.limits.memory.reset();
   complete_requests(asked.requests, asked.limits);
@@ -174,6 +225,11 @@ MidRequests mid_demand_of(const std::vector<Part>& parts, const Asked& of_pod, c
                         .memory = mid_total(&MidRequests::memory, parts, of_pod, overhead, too_much)};
   if (too_much) add_too_much("mid-cpu and mid-memory", problems);
   return mid;
+}
+
+BatchRequests batch_requests_of(const std::vector<Part>& parts, const Asked& of_pod, const Asked& overhead) {
+  return {.cpu = batch_totals(&BatchByName::cpu, parts, of_pod, overhead),
+          .memory = batch_totals(&BatchByName::memory, parts, of_pod, overhead)};
 }
 
 model::KubeQos kube_qos_of(const std::vector<Part>& parts, const Asked& of_pod) {

@@ -1,6 +1,8 @@
 #include "k8s-bridge/translate/mirror.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -36,14 +38,49 @@ bool has_ended(const model::Pod& pod) {
 }
 
 /// There is no end to what pods may be written to ask for.
+constexpr std::int64_t kMostAmount = std::int64_t{1} << 60;
+
 template <class Unit>
-void add_bounded(Unit& sum, const std::optional<Unit>& amount) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 60;
-  if (amount) sum = Unit(std::min(sum.value(), kMost) + std::clamp<std::int64_t>(amount->value(), 0, kMost));
+void add_bounded(Unit& sum, Unit amount) {
+  sum = Unit(std::min(sum.value(), kMostAmount) + std::clamp<std::int64_t>(amount.value(), 0, kMostAmount));
+}
+
+template <class Unit>
+void add_named(std::array<Unit, kBatchNames>& sums, const std::array<Unit, kBatchNames>& named,
+               const std::optional<Unit>& whole) {
+  Unit known(0);
+  for (std::size_t i = 0; i < kBatchNames; ++i) {
+    add_bounded(sums.at(i), named.at(i));
+    add_bounded(known, named.at(i));
+  }
+  if (whole && *whole > known) add_bounded(sums.front(), *whole - known);
 }
 
 void sort_by_uid(std::vector<const PodObject*>& pods) {
   std::sort(pods.begin(), pods.end(), [](const PodObject* a, const PodObject* b) { return a->pod.uid < b->pod.uid; });
+}
+
+/// What a map or a list takes for each of its entries beside the texts.
+constexpr std::size_t kEntryBytes = 128;
+
+std::size_t bytes_of(const NodeObject& node) {
+  std::size_t sum = sizeof(NodeObject) + kEntryBytes + node.key.name.size();
+  for (const auto* texts : {&node.labels, &node.annotations}) {
+    for (const auto& [key, value] : *texts)
+      sum += kEntryBytes + key.size() + value.size();
+  }
+  for (const auto& problem : node.problems)
+    sum += kEntryBytes + problem.size();
+  return sum;
+}
+
+std::size_t bytes_of(const PodObject& pod) {
+  // A container takes less than twice what it takes in a report; the CPUs of a range more.
+  std::size_t sum = sizeof(PodObject) + kEntryBytes + 2 * wire_bytes(pod.pod) + pod.node.str().size() +
+                    pod.pod.bound_cpus.cpus().size() * sizeof(int);
+  for (const auto& problem : pod.problems)
+    sum += kEntryBytes + problem.key.size() + problem.value.size() + problem.why.size();
+  return sum;
 }
 
 std::string line_of(const PodObject& pod, const model::MetadataProblem& problem) {
@@ -57,9 +94,21 @@ void Mirror::begin_nodes() {
   ++node_listing_;
 }
 
-void Mirror::take(NodeObject node) {
-  const auto place = nodes_.try_emplace(model::NodeName(node.key.name)).first;
+bool Mirror::take(NodeObject node) {
+  const model::NodeName name(node.key.name);
+  const std::size_t bytes = bytes_of(node);
+  const auto before = nodes_.find(name);
+  const bool is_known = before != nodes_.end() && before->second.known;
+  const std::size_t of_others = node_bytes_ - (is_known ? before->second.bytes : 0);
+  if ((!is_known && known_nodes_ >= limits_.nodes) || of_others + bytes > limits_.node_bytes) {
+    ++left_out_;
+    if (is_known) lose(before);
+    return false;
+  }
+  node_bytes_ = of_others + bytes;
+  const auto place = nodes_.try_emplace(name).first;
   NodeRow& row = place->second;
+  row.bytes = bytes;
   const bool is_another = !row.known || row.node.key.uid != node.key.uid;
   const bool is_changed = is_another || !tells_the_same(row.node, node);
   if (!row.known) ++known_nodes_;
@@ -67,6 +116,7 @@ void Mirror::take(NodeObject node) {
   row.listing = node_listing_;
   row.node = std::move(node);
   if (is_changed) mark(place);
+  return true;
 }
 
 void Mirror::node_gone(const std::string& name, const std::string& uid) {
@@ -89,22 +139,34 @@ void Mirror::begin_pods() {
   ++pod_listing_;
 }
 
-void Mirror::take(PodObject pod) {
-  const auto [place, is_new] = pods_.try_emplace(model::PodUid(pod.key.uid));
+bool Mirror::take(PodObject pod) {
+  const model::PodUid uid(pod.key.uid);
+  const std::size_t bytes = bytes_of(pod);
+  const auto before = pods_.find(uid);
+  const bool is_new = before == pods_.end();
+  const std::size_t of_others = pod_bytes_ - (is_new ? 0 : before->second.bytes);
+  if ((is_new && pods_.size() >= limits_.pods) || of_others + bytes > limits_.pod_bytes) {
+    ++left_out_;
+    if (!is_new) drop(before);
+    return false;
+  }
+  pod_bytes_ = of_others + bytes;
+  const auto place = pods_.try_emplace(uid).first;
   PodRow& row = place->second;
+  row.bytes = bytes;
   row.listing = pod_listing_;
   if (pod.pod.uid == place->first) pod.pod.uid = place->first;
   if (is_new || row.pod.node != pod.node) {
     if (!is_new) unbind(row);
     row.pod = std::move(pod);
     bind(row);
-    return;
+    return true;
   }
-  const bool is_changed = row.pod.pod != pod.pod;
+  const bool is_changed = row.pod.pod != pod.pod || row.pod.batch_requests != pod.batch_requests;
   pod.node = row.pod.node;
   row.pod = std::move(pod);
-  if (!is_changed || row.pod.node.empty()) return;
-  mark(nodes_.find(row.pod.node));
+  if (is_changed && !row.pod.node.empty()) mark(nodes_.find(row.pod.node));
+  return true;
 }
 
 void Mirror::pod_gone(const std::string& uid) {
@@ -159,8 +221,8 @@ BatchRequests Mirror::batch_requests(const model::NodeName& name) const {
   if (found == nodes_.end()) return sums;
   for (const PodObject* pod : found->second.pods) {
     if (has_ended(pod->pod)) continue;
-    add_bounded(sums.cpu.at(static_cast<std::size_t>(pod->asked_by.cpu)), pod->pod.requests.batch_cpu);
-    add_bounded(sums.memory.at(static_cast<std::size_t>(pod->asked_by.memory)), pod->pod.requests.batch_memory);
+    add_named(sums.cpu, pod->batch_requests.cpu, pod->pod.requests.batch_cpu);
+    add_named(sums.memory, pod->batch_requests.memory, pod->pod.requests.batch_memory);
   }
   return sums;
 }
@@ -232,6 +294,8 @@ void Mirror::mark(Nodes::iterator node) {
 void Mirror::lose(Nodes::iterator node) {
   changed_.erase(node->first);
   --known_nodes_;
+  node_bytes_ -= node->second.bytes;
+  node->second.bytes = 0;
   node->second.known = false;
   node->second.node = {};
   if (node->second.pods.empty()) nodes_.erase(node);
@@ -256,6 +320,7 @@ void Mirror::unbind(const PodRow& row) {
 
 Mirror::Pods::iterator Mirror::drop(Pods::iterator pod) {
   unbind(pod->second);
+  pod_bytes_ -= pod->second.bytes;
   return pods_.erase(pod);
 }
 

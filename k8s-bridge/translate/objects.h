@@ -97,7 +97,7 @@ struct PodObject {
   model::Pod pod;                                // as validate(Report) wants it
   std::vector<model::MetadataProblem> problems;  // bounded in count; a key may be a path: "spec.containers[0].name"
   model::WallTime created = {};                  // metadata.creationTimestamp; 0 = not known
-  AskedBy asked_by = {};                         // names of the batch resources in its requests
+  BatchRequests batch_requests = {};             // as the scheduler counts them: each name by itself
   friend bool operator==(const PodObject&, const PodObject&) = default;
 };
 

@@ -105,7 +105,9 @@ Result<PodObject> pod_from(const json& object) {
   auto parts = parts_of(spec, status, problems);
   const Asked of_pod = asked_in(spec.fields("resources"), problems);
   Asked overhead;
-  read_resource_list(spec.object("overhead"), spec.path("overhead"), overhead.requests, overhead.mid, problems);
+  const json* over = spec.object("overhead");
+  read_resource_list(over, spec.path("overhead"), overhead.requests, overhead.mid, problems);
+  overhead.batch = batch_by_name_in(over);
 
   model::Pod& pod = out.pod;
   pod.uid = model::PodUid(out.key.uid);
@@ -121,13 +123,13 @@ Result<PodObject> pod_from(const json& object) {
   pod.workload = workload_of(metadata, problems);
   pod.eviction.terminating = metadata.text("deletionTimestamp", kMaxNameBytes).has_value();
   pod.mid_requests = mid_demand_of(parts, of_pod, overhead, problems);
+  out.batch_requests = batch_requests_of(parts, of_pod, overhead);
   apply_keys_to(parts, metadata, problems, pod);
   set_demand(parts, of_pod, overhead, problems, pod);
   pod.containers = listed(std::move(parts), problems);
 
   out.node = model::NodeName(spec.text("nodeName", kMaxNameBytes).value_or(""));
   out.created = created_at(metadata);
-  if (const json* written = top.find("spec"); written != nullptr) out.asked_by = asked_by(*written);
   out.problems = std::move(problems).take();
   return out;
 }

@@ -13,6 +13,7 @@ import argparse
 import collections
 import contextlib
 import datetime
+import http.client
 import json
 import os
 import shutil
@@ -220,6 +221,10 @@ class Audit:
                                    if begin <= at < end)
 
 
+class NoAnswer(Fault):
+    """Of the coordinator's web port, once."""
+
+
 class Coordinator:
     def __init__(self, options, scratch, plane):
         ports, tls = f"{scratch}/ports.json", f"{scratch}/tls"
@@ -237,8 +242,11 @@ class Coordinator:
 
     def metrics(self):
         """{sample as it stands there: value}."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/metrics", timeout=20) as answer:
-            lines = answer.read().decode().splitlines()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/metrics", timeout=20) as answer:
+                lines = answer.read().decode().splitlines()
+        except (OSError, http.client.HTTPException) as problem:
+            raise NoAnswer(f"the coordinator's /metrics: {problem}") from problem
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)
                 if name and not name.startswith("#")}
 
@@ -275,8 +283,15 @@ class Heartbeats:
 
 
 def wait_long_for(what, options, probe, processes):
-    """Asked for seldom: the answers cost the one that is measured, too."""
-    wait_for(what, options.patience, lambda: time.sleep(0.2) or probe(), processes)
+    """Asked for seldom: the answers cost the one that is measured, too. One that is late is asked again."""
+    def ask():
+        time.sleep(0.2)
+        try:
+            return probe()
+        except NoAnswer:
+            return False
+
+    wait_for(what, options.patience, ask, processes)
 
 
 def percentile(values, share):

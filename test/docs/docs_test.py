@@ -84,10 +84,10 @@ class Session:
             self.bash = subprocess.Popen(["bash", "-c", code], cwd=work, env=environment, stdin=subprocess.DEVNULL,
                                          stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
-    def finish(self):
+    def finish(self, seconds=SESSION_SECONDS):
         """-> (exit status or None for a timeout, output, commands that were still running)."""
         try:
-            status = self.bash.wait(SESSION_SECONDS)
+            status = self.bash.wait(seconds)
         except subprocess.TimeoutExpired:
             status = None
         left = self.members()
@@ -143,18 +143,18 @@ def missing():
     return "" if os.access(cpu, os.W_OK) else f"a writable {cpu}"
 
 
-def run_blocks(name, found, before="", variables=None):
+def run_blocks(name, found, before="", variables=None, seconds=SESSION_SECONDS):
     """-> "" or what went wrong, with the block's line and the session's last words. `before`: commands that come first."""
     code = f"set -e\n{before}\n"
     for line, block in found:
         code += f"printf '@@ %s\\n' {line}\n{block}\n"
     with tempfile.TemporaryDirectory(prefix="tideline-docs-") as directory:
-        status, output, left = Session(name, code, directory, variables).finish()
+        status, output, left = Session(name, code, directory, variables).finish(seconds)
     lines = re.findall(r"^@@ (\d+)$", output, re.MULTILINE)
     where = f"{name}:{lines[-1]}" if lines else name
     tail = "\n".join(output.splitlines()[-40:])
     if status is None:
-        return f"{where}: still running after {SESSION_SECONDS} s\n{tail}"
+        return f"{where}: still running after {seconds} s\n{tail}"
     if status != 0:
         return f"{where}: exit {status}\n{tail}"
     return f"{name}: left running: {left}\n{tail}" if left else ""
@@ -221,6 +221,9 @@ class Commands(unittest.TestCase):
 
     def test_a_failing_block_is_named_by_its_line(self):
         self.assertIn("x.md:7: exit 3", run_blocks("x.md", [(3, "true"), (7, "exit 3")]))
+
+    def test_a_session_has_the_time_it_is_given(self):
+        self.assertIn("x.md:3: still running after 0.2 s", run_blocks("x.md", [(3, "sleep 4320")], seconds=0.2))
 
     def test_a_process_left_running_is_found_and_ended(self):
         problem = run_blocks("x.md", [(3, "sleep 4321 & disown")])

@@ -26,6 +26,8 @@ PAGE = "docs/kubernetes.md"
 BEFORE = """cp -r "$TIDELINE/deploy" .
 sed -i 's,^apiVersion: policy/v1$,apiVersion: policy/v1beta1,' $(grep -rl '^apiVersion: policy/v1$' deploy/kubernetes)"""
 SKIPPED = 77
+# Some twenty calls of kubectl, each of which asks a real API server several times.
+SESSION_SECONDS = 240
 
 
 def kubernetes_blocks():
@@ -109,7 +111,7 @@ class KubernetesCommands(unittest.TestCase):
                 variables = {"KUBECONFIG": plane.admin_kubeconfig, "KUBE_EDITOR": "true"}
                 found = kubernetes_blocks()
                 self.assertGreater(len(found), 6)
-                problem = docs_test.run_blocks(PAGE, found, BEFORE, variables)
+                problem = docs_test.run_blocks(PAGE, found, BEFORE, variables, SESSION_SECONDS)
                 controllers.stop()
                 self.assertFalse(problem, f"\n{problem}\ncontrollers: {controllers.faults}\n{plane.log()}")
                 print(f"{PAGE}: {len(found)} blocks ran")

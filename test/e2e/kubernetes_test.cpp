@@ -33,7 +33,8 @@ class Kubernetes : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (KubeControlPlane::missing().empty() && ScratchCgroup::missing().empty()) {
-      world_ = std::make_unique<KubernetesWorld>();
+      world_ =
+          std::make_unique<KubernetesWorld>(KubernetesExtras{.options = {"--publish-older-names", "koordinator.sh"}});
     }
   }
   static void TearDownTestSuite() {

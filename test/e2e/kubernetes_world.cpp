@@ -120,7 +120,7 @@ void KubernetesWorld::give_rights() const {
 }
 
 void KubernetesWorld::start_coordinator() {
-  std::vector<std::string> options{"--kubeconfig", kubeconfig_, "--publish-older-names", "koordinator.sh"};
+  std::vector<std::string> options{"--kubeconfig", kubeconfig_};
   options.insert(options.end(), options_.begin(), options_.end());
   cluster_.start_coordinator(options);
 }

@@ -51,6 +51,7 @@ BridgeNumbers bridge_numbers() {
   numbers.relists = 1;
   numbers.nodes = 24;
   numbers.pods = 610;
+  numbers.left_out = 5;
   numbers.sets_pushed = 800;
   numbers.sets_unacked = 2;
   numbers.writes = {{"fall", 11}, {"rise", 12}};
@@ -141,6 +142,7 @@ TEST(Metrics, ShowTheBridgeWhereThereIsOne) {
                            "\ntideline_kubernetes_relists_total 1\n",
                            "\ntideline_kubernetes_nodes 24\n",
                            "\ntideline_kubernetes_pods 610\n",
+                           "\ntideline_kubernetes_left_out_total 5\n",
                            "\ntideline_kubernetes_sets_pushed_total 800\n",
                            "\ntideline_kubernetes_sets_unacked 2\n",
                            "\ntideline_kubernetes_writes_total{reason=\"fall\"} 11\n",

@@ -132,7 +132,14 @@ TEST_F(Window, TimesOfAHostileSenderAreTakenAsTheyAre) {
   EXPECT_FALSE(window_.over(minutes(30)));
   made.samples = {first};
   window_.take(made);
-  EXPECT_FALSE(window_.over(model::Duration(0)).value_or(model::MetricSpread{}).average.memory);
+  report(0, 200, [](std::int64_t) { return 9'000; });
+  EXPECT_FALSE(window_.over(minutes(5))) << "all of it is older than the newest";
+  EXPECT_EQ(window_.over(model::Duration(0)).value_or(model::MetricSpread{}).average.cpu, MilliCpu(1))
+      << "the newest second's";
+  boot_ = "boot-2";
+  report(0, 200, [](std::int64_t) { return 2'000; });
+  EXPECT_EQ(window_.over(minutes(5)).value_or(model::MetricSpread{}).average.cpu, MilliCpu(2'000))
+      << "another boot has it right again";
 }
 
 }  // namespace

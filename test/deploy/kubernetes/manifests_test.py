@@ -407,7 +407,7 @@ class Monitoring(unittest.TestCase):
         spec = monitor["spec"]
         self.assertFalse(set(spec) - SERVICE_MONITOR)
         services = [document for _, document in documents() if document["kind"] == "Service"
-                    and spec["selector"]["matchLabels"].items() <= document["metadata"]["labels"].items()]
+                    and spec["selector"]["matchLabels"].items() <= document["metadata"].get("labels", {}).items()]
         self.assertTrue(services)
         self.assertEqual({service["metadata"]["labels"][spec["jobLabel"]] for service in services}, {"tideline-coordinator"})
         self.assertEqual(spec["namespaceSelector"], {"matchNames": [services[0]["metadata"]["namespace"]]})
@@ -447,6 +447,10 @@ class Monitoring(unittest.TestCase):
             for name in re.findall(r"\b(?:tideline|process)_[a-z_]+\b", plain):
                 self.assertEqual(known[name][0], "gauge", f"{where}: {name}")
 
+    def test_a_budget_that_does_not_allow_an_eviction_is_no_busy_api_server(self):
+        expr = dict(self.expressions())["TidelineApiServerBusy"]
+        self.assertRegex(expr, r'-\s+\(sum\(rate\(tideline_kubernetes_evictions_total\{outcome="budget"\}\[5m\]\)\) or vector\(0\)\)')
+
     def test_groups_by_labels_that_the_metric_has(self):
         known = metrics()
         for where, expr in self.expressions():
@@ -471,6 +475,13 @@ class Monitoring(unittest.TestCase):
     def test_each_alert_is_in_the_docs_and_no_other(self):
         told = re.findall(r"^\| `(Tideline\w+)` \|", text_of(f"{SOURCE}/docs/metrics.md"), re.MULTILINE)
         self.assertEqual(sorted(told), sorted(rule["alert"] for rule in self.rules()))
+
+    def test_what_ends_or_fails_without_a_word_has_an_alert(self):
+        asked = " ".join(rule["expr"] for rule in self.rules())
+        for name in ("tideline_leader", "tideline_bootstrap_authority_expiry_timestamp_seconds",
+                     "tideline_bootstrap_requests_total", "tideline_kubernetes_node_metrics_stretch",
+                     "tideline_kubernetes_node_metrics_failed_total", "tideline_certificate_expiry_timestamp_seconds"):
+            self.assertIn(name, asked)
 
     def test_the_dashboard_has_panels_that_do_not_lie_on_one_another(self):
         panels = self.dashboard()["panels"]

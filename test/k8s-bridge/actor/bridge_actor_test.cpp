@@ -54,6 +54,7 @@ class BridgeTest : public coordinator::Actors {
       caf::anon_send(probe, SetsPushed{std::make_shared<const Sets>(std::move(sets))});
     };
     parts.node_metrics = node_metrics_;
+    parts.mirror_limits = mirror_limits_;
     feed_ = parts.feed;
     bridge_ = spawn<BridgeActor>(model::Epoch(3), std::move(parts));
     caf::anon_send(bridge_, coordinator::BridgeBegins{probe(), probe()});
@@ -122,6 +123,7 @@ class BridgeTest : public coordinator::Actors {
   std::shared_ptr<coordinator::BridgeBoard> board_ = std::make_shared<coordinator::BridgeBoard>();
   caf::actor bridge_ = {};
   std::optional<measure::MetricOptions> node_metrics_ = {};
+  k8s::MirrorLimits mirror_limits_ = {};
 };
 
 TEST_F(BridgeTest, NodeWithASessionGetsItsPods) {
@@ -214,6 +216,36 @@ TEST_F(BridgeTest, OlderNameHasWhatPodsDoNotRequestByTheOther) {
   EXPECT_EQ(written["koordinator.sh/batch-cpu"], "5000");
   EXPECT_EQ(written["koordinator.sh/batch-memory"], std::to_string(1 << 30));
   EXPECT_FALSE(written.contains("alibabacloud.com/reclaimed-cpu"));
+}
+
+TEST_F(BridgeTest, PodsThatRunByAnOlderNameHoldWhatTheyRequestThoughItIsNotPublished) {
+  begin();
+  auto job = pod_json("job", "n1");
+  job["spec"]["containers"][0]["resources"]["requests"] = {{"koordinator.sh/batch-cpu", "3k"}};
+  list("nodes", {node_json("n1", "1", 32'000)});
+  list("pods", {job});
+  enrol("n1", 1);
+  ASSERT_NE(next_set(1), nullptr);
+  offer("n1", 8'000);
+  const auto request = next_request();
+  ASSERT_NE(request, nullptr);
+  const auto written = nlohmann::json::parse(request->request.body)["status"]["allocatable"];
+  EXPECT_EQ(written["kubernetes.io/batch-cpu"], "5000");
+  EXPECT_FALSE(written.contains("koordinator.sh/batch-cpu"));
+}
+
+TEST_F(BridgeTest, NodeThatIsOneTooManyIsLeftAlone) {
+  mirror_limits_.nodes = 1;
+  begin();
+  list("nodes", {node_json("n1", "1", 32'000), node_json("n2", "1", 32'000)});
+  list("pods", {});
+  ASSERT_TRUE(eventually([&] { return board_->get().left_out == 1; }));
+  EXPECT_EQ(board_->get().nodes, 1u);
+  offer("n2", 8'000);
+  offer("n1", 8'000);
+  const auto request = next_request();
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(request->request.path, "/api/v1/nodes/n1/status") << "nobody writes to the other one";
 }
 
 TEST_F(BridgeTest, FailedWriteIsMadeAgain) {

@@ -27,6 +27,13 @@ std::vector<Budget::Id> all_at(Budget& budget, model::MonoTime now) {
   return gone;
 }
 
+TEST(PlacesForABudget, LetItBeUsedWithAnswersThatTake200Milliseconds) {
+  EXPECT_EQ(places_for(1), 8u);
+  EXPECT_EQ(places_for(30), 8u);
+  EXPECT_EQ(places_for(125), 25u);
+  EXPECT_EQ(places_for(10'000), 64u);
+}
+
 TEST(Budget, ABurstGoesAtOnceAndTheRestAtTheRate) {
   Budget budget({.requests_a_second = 10, .burst = 3}, kStart);
   for (Budget::Id id = 1; id <= 6; ++id)

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -168,6 +170,37 @@ TEST_F(Book, BeyondItsShareOfTheBudgetAllIntervalsAreStretchedAlike) {
   EXPECT_LE(densest(seconds(60)), 20u * 60 + 11);
 }
 
+TEST_F(Book, ABudgetForFiveThousandNodesIsUsedThoughEachRequestTakesLong) {
+  begin(options_for(125 * 2.0 / 3));
+  nodes(5'000);
+  std::deque<std::pair<MonoTime, NodeName>> under_way;
+  std::size_t written = 0;
+  for (model::Duration past{0}; past < model::Duration(minutes(5)); past += milliseconds(10)) {
+    now_ = kBegin + past;
+    for (; !under_way.empty() && under_way.front().first <= now_; under_way.pop_front()) {
+      (void)book_.answered(under_way.front().second, StepOutcome::kDone, true);
+      ++written;
+    }
+    if (past % kTick == model::Duration(0)) {
+      for (const auto& name : book_.nodes_to_measure(now_, 50))
+        book_.measured(name, interval_, metric_of(name));
+    }
+    for (const auto& flight : book_.due(now_))
+      under_way.emplace_back(now_ + milliseconds(150), flight.node);
+  }
+  EXPECT_NEAR(book_.stretch(), 1.0, 0.001);
+  EXPECT_GE(written, 20'000u) << "25,000 would be all; by four at once there are 8,000";
+}
+
+TEST(MetricOptionsOfABudget, KeepToItWithAnswersThatTake200Milliseconds) {
+  EXPECT_EQ(options_for(1).most_in_flight, 4u);
+  EXPECT_EQ(options_for(20).most_in_flight, 4u);
+  EXPECT_EQ(options_for(20).requests_a_second, 20.0);
+  EXPECT_EQ(options_for(83.3).most_in_flight, 17u);
+  EXPECT_EQ(options_for(6'000).requests_a_second, 200.0);
+  EXPECT_EQ(options_for(6'000).most_in_flight, 40u);
+}
+
 TEST_F(Book, NodesThatAreNotMeasuredStretchNothing) {
   nodes(3'000);
   for (std::size_t i = 100; i < 3'000; ++i)
@@ -274,6 +307,29 @@ TEST_F(Book, SpecAndOwnerAreWrittenOnceForWhatIsWanted) {
   (void)answer(StepOutcome::kDone);
   book_.node(NodeName("n1"), "another", now_);
   EXPECT_TRUE(turn(seconds(30)).is_unchecked) << "the Node is another";
+}
+
+TEST_F(Book, SpecAndOwnerThatCouldNotBeWrittenAreWrittenInTheNextTurn) {
+  const auto turn = [&] {
+    now_ = now_ + minutes(2);
+    EXPECT_THAT(book_.nodes_to_measure(now_, 50), SizeIs(1));
+    book_.measured(NodeName("n1"), seconds(60), metric_of(NodeName("n1")));
+    return next();
+  };
+  (void)fly();
+  (void)answer(StepOutcome::kDone, false);
+  EXPECT_EQ(next().step, MetricStep::kObject);
+  (void)answer(StepOutcome::kFailed);
+  EXPECT_TRUE(is_quiet()) << "once a turn";
+  EXPECT_TRUE(turn().is_unchecked);
+  (void)answer(StepOutcome::kDone, false);
+  book_.hold(now_ + seconds(1));
+  EXPECT_TRUE(is_quiet()) << "what waits is dropped";
+  EXPECT_TRUE(turn().is_unchecked);
+  (void)answer(StepOutcome::kDone, false);
+  EXPECT_EQ(next().step, MetricStep::kObject);
+  (void)answer(StepOutcome::kDone);
+  EXPECT_FALSE(turn().is_unchecked);
 }
 
 TEST_F(Book, AHoldPassesTurnsOverAndNothingPilesUpBehindIt) {

@@ -128,8 +128,10 @@ TEST(NodeMetricStatus, HasWhatIsKnownToTheDigit) {
   const auto status = json::parse(patch.body).at("status");
   EXPECT_EQ(status.at("updateTime"), "2026-03-01T12:00:00Z");
   const auto& node = status.at("nodeMetric");
-  EXPECT_EQ(node.at("nodeUsage"), json::parse(R"({"resources": {"cpu": "5250m", "memory": "9000000001"}})"));
-  EXPECT_EQ(node.at("systemUsage"), json::parse(R"({"resources": {"cpu": "250m", "memory": "1000"}})"));
+  EXPECT_EQ(node.at("nodeUsage"),
+            json::parse(R"({"resources": {"cpu": "5250m", "memory": "9000000001"}, "devices": null})"));
+  EXPECT_EQ(node.at("systemUsage"),
+            json::parse(R"({"resources": {"cpu": "250m", "memory": "1000"}, "devices": null})"));
   ASSERT_THAT(node.at("aggregatedNodeUsages"), SizeIs(1));
   EXPECT_EQ(node.at("aggregatedNodeUsages").at(0), json::parse(R"({"duration": "5m0s", "usage": {
       "avg": {"resources": {"cpu": "5000m", "memory": "8"}}, "p50": {"resources": {"cpu": "4900m", "memory": "7"}},
@@ -142,6 +144,22 @@ TEST(NodeMetricStatus, HasWhatIsKnownToTheDigit) {
        "podUsage": {"resources": {"cpu": "3000m", "memory": "2000000"}}}])"));
   EXPECT_EQ(status.at("hostApplicationMetric"), json::parse(R"([
       {"name": "proxy", "priority": "koord-prod", "qos": "LS", "usage": {"resources": {"cpu": "1m"}}}])"));
+  EXPECT_EQ(status.at("prodReclaimableMetric"),
+            json::parse(R"({"resource": {"resources": {"cpu": "1500m", "memory": null}, "devices": null}})"));
+}
+
+TEST(NodeMetricStatus, LeavesNothingOfAnOlderOneThatIsNotKnownAnyMore) {
+  auto object = json::parse(R"({"status": {
+      "nodeMetric": {"nodeUsage": {"resources": {"cpu": "1", "memory": "1"}, "devices": [{"type": "gpu"}]},
+                     "systemUsage": {"resources": {"cpu": "1", "memory": "1"}, "devices": [{"type": "gpu"}]}},
+      "prodReclaimableMetric": {"resource": {"resources": {"cpu": "1", "memory": "1"}}}}})");
+  auto half = metric();
+  half.use.memory.reset();
+  half.system.cpu.reset();
+  object.merge_patch(json::parse(status_patch(half).body));
+  const auto& status = object.at("status");
+  EXPECT_EQ(status.at("nodeMetric").at("nodeUsage"), json::parse(R"({"resources": {"cpu": "5250m"}})"));
+  EXPECT_EQ(status.at("nodeMetric").at("systemUsage"), json::parse(R"({"resources": {"memory": "1000"}})"));
   EXPECT_EQ(status.at("prodReclaimableMetric"), json::parse(R"({"resource": {"resources": {"cpu": "1500m"}}})"));
 }
 

@@ -120,6 +120,30 @@ TEST_F(OlderNamesTest, LoseWhatPodsRequestByTheOthers) {
   EXPECT_EQ(there(kAlibabaCpu), "9100");
 }
 
+TEST_F(OlderNamesTest, FallAtOnceHoweverSmallThePodIsThatWasBoundByAnother) {
+  start(offering(35'100));
+  request(requesting(300, 0, 0), 10);
+  EXPECT_THAT(run(10), ElementsAre(WriteReason::kFall)) << "not a hundredth: by both names it would be sold twice";
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "35100");
+  EXPECT_EQ(there(kOlderCpu), "34800");
+  EXPECT_EQ(there(kAlibabaCpu), "34800");
+  publisher_.offer(offering(35'000), at(20));
+  EXPECT_THAT(run(20), IsEmpty()) << "noise of what is measured waits";
+  request(requesting(300, 1, 0), 30);
+  EXPECT_THAT(run(30), ElementsAre(WriteReason::kFall));
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "34999");
+}
+
+TEST_F(OlderNamesTest, FallAtOnceByAPodThatWasBoundWhileThereWasNoCoordinator) {
+  start(offering(35'100), requesting(20'000, 0, 0));
+  ASSERT_EQ(there(kOlderCpu), "15100");
+  restart(with(true, true), 1000);
+  request(requesting(20'300, 0, 0), 1000);
+  publisher_.offer(offering(35'100), at(1001));
+  EXPECT_THAT(run(1001), ElementsAre(WriteReason::kFall));
+  EXPECT_EQ(there(kOlderCpu), "14800");
+}
+
 TEST_F(OlderNamesTest, NeverOfferMoreThanIsLeftInAll) {
   struct Row {
     std::int64_t newest;
@@ -210,6 +234,40 @@ TEST_F(OlderNamesTest, AreTakenAwayByACoordinatorThatIsNotAskedForThem) {
   EXPECT_EQ(there(kOlderCpu), "");
   EXPECT_THAT(account(), Not(HasSubstr("older-names")));
   EXPECT_THAT(run(3000), IsEmpty());
+}
+
+TEST_F(OlderNamesTest, ThatAreGivenUpAreNotSoldAgainWhilePodsRunByThem) {
+  start(offering(35'100), requesting(0, 20'000, 0));
+  ASSERT_EQ(there("kubernetes.io/batch-cpu"), "15100");
+  restart({}, 1000);
+  request(requesting(0, 20'000, 0), 1000);
+  publisher_.offer(offering(35'100), at(1001));
+  EXPECT_THAT(run(1001), ElementsAre(WriteReason::kWithdraw));
+  EXPECT_EQ(there(kOlderCpu), "");
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "15100");
+  EXPECT_THAT(run(1100), IsEmpty());
+  request({}, 1100);
+  EXPECT_THAT(run(1130), ElementsAre(WriteReason::kRise)) << "they ended";
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "35100");
+}
+
+TEST_F(OlderNamesTest, OfPodsThatOthersNamedTakeFromTheNewestThoughNoneIsPublished) {
+  restart({}, 0);
+  request(requesting(1'000, 0, 5'000), 0);
+  publisher_.offer(offering(35'100), at(0));
+  EXPECT_THAT(run(0), ElementsAre(WriteReason::kRise));
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "30100");
+}
+
+TEST_F(OlderNamesTest, AreNotGivenUpBeforeItIsKnownWhoRunsByThem) {
+  start(offering(35'100), requesting(0, 20'000, 0));
+  publisher_ = Publisher();
+  observe(1000);
+  publisher_.offer(offering(35'100), at(1001));
+  EXPECT_THAT(run(1060), IsEmpty()) << "pods were not listed yet";
+  request(requesting(0, 20'000, 0), 1061);
+  EXPECT_THAT(run(1061), ElementsAre(WriteReason::kWithdraw));
+  EXPECT_EQ(there("kubernetes.io/batch-cpu"), "15100");
 }
 
 TEST_F(OlderNamesTest, ThatTidelineDidNotWriteAreLeftAlone) {

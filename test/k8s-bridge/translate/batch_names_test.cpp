@@ -1,5 +1,8 @@
 #include "k8s-bridge/translate/batch_names.h"
 
+#include <array>
+#include <cstdint>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +11,8 @@
 namespace tideline::k8s {
 namespace {
 
+using model::Bytes;
+using model::MilliCpu;
 using nlohmann::json;
 using testing::HasSubstr;
 
@@ -38,46 +43,57 @@ TEST(OlderNamesOfBatch, DoNotHoldTheNewest) {
   EXPECT_FALSE(names.has(BatchName::kKubernetes));
 }
 
-AskedBy of(const char* containers) {
-  json spec = json::object();
-  spec["containers"] = json::parse(containers);
-  return asked_by(spec);
+BatchRequests of(const char* spec) {
+  json pod = ffmpeg_pod();
+  pod["spec"] = json::parse(spec);
+  const auto read = pod_from(pod);
+  EXPECT_TRUE(read) << spec;
+  return read ? read->batch_requests : BatchRequests{};
 }
 
-TEST(AskedBy, IsTheNewestNameOfAnyContainerForEachResource) {
-  constexpr AskedBy kNewest{};
-  EXPECT_EQ(of("[]"), kNewest) << "nothing is asked for";
-  EXPECT_EQ(of(R"([{"resources": {"requests": {"cpu": "1"}}}])"), kNewest);
-  EXPECT_EQ(of(R"([{"resources": {"requests": {"koordinator.sh/batch-cpu": "1"}}},
-                   {"resources": {"limits": {"alibabacloud.com/reclaimed-memory": "1"}}}])"),
-            (AskedBy{BatchName::kKoordinator, BatchName::kAlibaba}));
-  EXPECT_EQ(of(R"([{"resources": {"requests": {"alibabacloud.com/reclaimed-cpu": "1"}}},
-                   {"resources": {"requests": {"koordinator.sh/batch-cpu": "1"}}}])"),
-            (AskedBy{BatchName::kKoordinator, BatchName::kKubernetes}));
-  EXPECT_EQ(of(R"([{"resources": {"requests": {"koordinator.sh/batch-cpu": "1", "kubernetes.io/batch-cpu": null}}}])"),
-            (AskedBy{BatchName::kKoordinator, BatchName::kKubernetes}));
+std::array<MilliCpu, kBatchNames> cpu(std::int64_t newest, std::int64_t koordinator, std::int64_t alibaba) {
+  return {MilliCpu(newest), MilliCpu(koordinator), MilliCpu(alibaba)};
 }
 
-TEST(AskedBy, LooksAtInitContainersToo) {
-  const json spec = json::parse(
-      R"({"initContainers": [{"resources": {"limits": {"koordinator.sh/batch-cpu": "1"}}}], "containers": [{}]})");
-  EXPECT_EQ(asked_by(spec).cpu, BatchName::kKoordinator);
+TEST(BatchRequestsOfAPod, AreCountedByEachNameByItself) {
+  EXPECT_EQ(of("{}"), BatchRequests{});
+  EXPECT_EQ(of(R"({"containers": [{"resources": {"requests": {"cpu": "1"}}}]})"), BatchRequests{});
+  const auto mixed = of(R"({"containers": [
+      {"resources": {"requests": {"kubernetes.io/batch-cpu": "500", "kubernetes.io/batch-memory": "1Ki"}}},
+      {"resources": {"requests": {"koordinator.sh/batch-cpu": "7k", "alibabacloud.com/reclaimed-cpu": "20"}}},
+      {"resources": {"limits": {"koordinator.sh/batch-cpu": "100", "alibabacloud.com/reclaimed-memory": "2Ki"}}}]})");
+  EXPECT_EQ(mixed.cpu, cpu(500, 7'100, 20)) << "what is not asked for is as the limit";
+  EXPECT_EQ(mixed.memory, (std::array{Bytes(1024), Bytes(0), Bytes(2048)}));
 }
 
-TEST(AskedBy, TakesAnythingForASpec) {
-  for (const char* text :
-       {"7", "[]", R"({"containers": 7})", R"({"containers": [7, null, []]})", R"({"containers": [{"resources": 7}]})",
-        R"({"containers": [{"resources": {"requests": 7}}]})", R"({"containers": {"a": {}}})"}) {
-    EXPECT_EQ(asked_by(json::parse(text)), AskedBy{}) << text;
+TEST(BatchRequestsOfAPod, HaveInitContainersAndOverheadAsTheSchedulerCountsThem) {
+  EXPECT_EQ(of(R"({"overhead": {"koordinator.sh/batch-cpu": "1"},
+                   "initContainers": [{"resources": {"requests": {"koordinator.sh/batch-cpu": "30"}}},
+                                      {"resources": {"requests": {"kubernetes.io/batch-cpu": "5"}}}],
+                   "containers": [{"resources": {"requests": {"koordinator.sh/batch-cpu": "10"}}},
+                                  {"resources": {"requests": {"kubernetes.io/batch-cpu": "10"}}}]})")
+                .cpu,
+            cpu(10, 31, 0));
+}
+
+TEST(BatchRequestsOfAPod, WhatCannotBeReadIsNothing) {
+  EXPECT_EQ(
+      of(R"({"containers": [{"resources": {"requests": {"koordinator.sh/batch-cpu": [], "kubernetes.io/batch-cpu": null,
+                                                              "alibabacloud.com/reclaimed-cpu": "much"}}}]})"),
+      BatchRequests{});
+  for (const char* spec :
+       {R"({"containers": 7})", R"({"containers": [7, null, []]})", R"({"containers": [{"resources": 7}]})",
+        R"({"containers": [{"resources": {"requests": 7}}]})", R"({"containers": {"a": {}}})", R"({"overhead": 7})"}) {
+    EXPECT_EQ(of(spec), BatchRequests{}) << spec;
   }
 }
 
-TEST(AskedBy, IsReadOfAPod) {
-  EXPECT_EQ(pod_from(ffmpeg_pod())->asked_by, AskedBy{});
+TEST(BatchRequestsOfAPod, OfAnExampleAreByItsName) {
+  EXPECT_EQ(pod_from(ffmpeg_pod())->batch_requests.cpu, cpu(70'000, 0, 0));
   json older = ffmpeg_pod();
   older["spec"]["containers"][0]["resources"]["requests"] = {{"alibabacloud.com/reclaimed-cpu", "70k"}};
   older["spec"]["containers"][0]["resources"].erase("limits");
-  EXPECT_EQ(pod_from(older)->asked_by, (AskedBy{BatchName::kAlibaba, BatchName::kKubernetes}));
+  EXPECT_EQ(pod_from(older)->batch_requests.cpu, cpu(0, 0, 70'000));
 }
 
 }  // namespace

@@ -103,7 +103,8 @@ TEST(Mirror, GivesANodesSet) {
 TEST(Mirror, SumsWhatPodsThatDidNotEndRequestByEachNameOfBatch) {
   const auto asking = [](const std::string& uid, BatchName cpu, BatchName memory, std::int64_t amount) {
     PodObject asks = pod(uid, "a");
-    asks.asked_by = {cpu, memory};
+    asks.batch_requests.cpu.at(static_cast<std::size_t>(cpu)) = model::MilliCpu(amount);
+    asks.batch_requests.memory.at(static_cast<std::size_t>(memory)) = model::Bytes(amount);
     asks.pod.requests.batch_cpu = model::MilliCpu(amount);
     asks.pod.requests.batch_memory = model::Bytes(amount);
     return asks;
@@ -120,6 +121,28 @@ TEST(Mirror, SumsWhatPodsThatDidNotEndRequestByEachNameOfBatch) {
   EXPECT_EQ(requests.memory, (std::array{model::Bytes(1), model::Bytes(300), model::Bytes(20)}));
   EXPECT_EQ(mirror.batch_requests(NodeName("b")), BatchRequests{});
   EXPECT_EQ(mirror.batch_requests(NodeName("nobody")), BatchRequests{});
+}
+
+TEST(Mirror, WhatNoneOfAPodsNamesHasIsTheNewests) {
+  PodObject mixed = pod("1", "a");
+  mixed.batch_requests.cpu = {model::MilliCpu(500), model::MilliCpu(7000), model::MilliCpu(0)};
+  mixed.pod.requests.batch_cpu = model::MilliCpu(7500);
+  PodObject by_annotation = pod("2", "a");
+  by_annotation.pod.requests.batch_cpu = model::MilliCpu(40);
+  Mirror mirror;
+  list(mirror, {node("a")}, {mixed, by_annotation});
+  EXPECT_EQ(mirror.batch_requests(NodeName("a")).cpu,
+            (std::array{model::MilliCpu(540), model::MilliCpu(7000), model::MilliCpu(0)}));
+}
+
+TEST(Mirror, IsMovedByAPodThatAsksForBatchByAnotherName) {
+  PodObject one = pod("1", "a");
+  Mirror mirror;
+  list(mirror, {node("a")}, {one});
+  mirror.changed();
+  one.batch_requests.cpu[1] = model::MilliCpu(1);
+  mirror.take(one);
+  EXPECT_THAT(mirror.changed(), ElementsAre(NodeName("a")));
 }
 
 TEST(Mirror, SumsOfWhatPodsRequestHaveABound) {
@@ -350,6 +373,57 @@ TEST(Mirror, SaysWhatCannotBeUsed) {
   EXPECT_THAT(problems, SizeIs(Mirror::kMaxProblems));
   EXPECT_EQ(problems[0], "status.capacity.cpu is x: odd");
   EXPECT_EQ(problems[1], "pod n/web-0: koordinator.sh/qosClass is LSS: want LSE");
+}
+
+TEST(Mirror, KeepsNoMoreNodesAndPodsThanItMay) {
+  Mirror mirror(MirrorLimits{.nodes = 2, .pods = 3});
+  mirror.begin_nodes();
+  EXPECT_TRUE(mirror.take(node("a")));
+  EXPECT_TRUE(mirror.take(node("b")));
+  EXPECT_FALSE(mirror.take(node("c")));
+  EXPECT_TRUE(mirror.take(node("a"))) << "it is there already";
+  mirror.end_nodes();
+  EXPECT_EQ(mirror.nodes(), 2u);
+  EXPECT_EQ(mirror.node(NodeName("c")), nullptr);
+  mirror.begin_pods();
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_EQ(mirror.take(pod(std::to_string(i), "c" + std::to_string(i))), i < 3);
+  mirror.end_pods();
+  EXPECT_EQ(mirror.pods(), 3u);
+  EXPECT_EQ(mirror.left_out(), 998u);
+  mirror.pod_gone("1");
+  mirror.node_gone("b");
+  EXPECT_TRUE(mirror.take(pod("999", "a"))) << "there is room again";
+  EXPECT_TRUE(mirror.take(node("c")));
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("999"));
+}
+
+TEST(Mirror, KeepsNoMoreBytesThanItMay) {
+  Mirror mirror(MirrorLimits{.node_bytes = 100'000, .pod_bytes = 1'000'000});
+  PodObject large = pod("large", "a");
+  large.pod.eviction.allowed_by = std::vector<std::string>(16, std::string(20'000, 'x'));
+  list(mirror, {node("a")}, {pod("1", "a"), large});
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("1", "large"));
+  mirror.changed();
+  large.pod.eviction.allowed_by->resize(40, std::string(20'000, 'x'));
+  EXPECT_FALSE(mirror.take(large)) << "it grew beyond";
+  EXPECT_THAT(mirror.changed(), ElementsAre(NodeName("a")));
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("1"));
+  for (int i = 0; i < 10'000; ++i)
+    mirror.take(pod(std::to_string(i), "a"));
+  EXPECT_LT(mirror.pods(), 1'000u);
+  EXPECT_GT(mirror.pods(), 100u);
+  list(mirror, {node("a")}, {pod("1", "a")});
+  EXPECT_EQ(mirror.pods(), 1u);
+  EXPECT_FALSE(mirror.take(large));
+  large.pod.eviction.allowed_by->resize(16);
+  EXPECT_TRUE(mirror.take(large)) << "what is gone counts no more";
+  NodeObject labelled = node("a");
+  labelled.labels["l"] = std::string(100'000, 'x');
+  EXPECT_FALSE(mirror.take(labelled));
+  EXPECT_EQ(mirror.nodes(), 0u);
+  EXPECT_TRUE(mirror.take(node("a")));
+  EXPECT_THAT(uids_on(mirror, "a"), ElementsAre("1", "large"));
 }
 
 /// The same after any order of events as after a list of what there is in the end.
