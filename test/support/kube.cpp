@@ -138,6 +138,17 @@ void KubeControlPlane::start_api_server() {
   }
 }
 
+std::string KubeControlPlane::unfit_for_custom_resources() const {
+  const auto version = get("/version");
+  const auto text = [&](const char* key) { return version.is_object() ? version.value(key, std::string()) : ""; };
+  const std::string go = text("goVersion");
+  const auto minor_of = [](const std::string& number) { return std::strtol(number.c_str(), nullptr, 10); };
+  const auto point = go.find('.');
+  const long go_minor = point == std::string::npos ? 0 : minor_of(go.substr(point + 1));
+  if (minor_of(text("minor")) >= 24 || go_minor < 18) return "";
+  return "the API server " + text("gitVersion") + ", built by " + go + ", ends at the first object of a custom resource";
+}
+
 void KubeControlPlane::kill_api_server() {
   api_server_->signal(SIGKILL);
   api_server_->wait(seconds(10));

@@ -1,5 +1,6 @@
 // What deploy/kubernetes says, as a real API server takes it.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iterator>
@@ -173,19 +174,12 @@ TEST_F(Manifests, NodeMetricsTakeAResourceAndRightsOfTheirOwn) {
   EXPECT_TRUE(eventually(std::chrono::seconds(10), [&] { return !may({"patch", "nodemetrics.slo.koordinator.sh"}); }));
 }
 
-TEST_F(Manifests, TheServerKeepsEveryFieldOfANodeMetric) {
-  ASSERT_EQ(plane_->kubectl({"apply", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
-  const std::string path(measure::kNodeMetricsPath);
-  const std::string own = measure::object_path(model::NodeName("n1"));
-  const measure::Wanted wanted{model::NodeName("n1"), "0f0f0f0f", std::chrono::seconds(60), std::chrono::seconds(300)};
-  nlohmann::json made;
-  EXPECT_TRUE(eventually(std::chrono::seconds(20), [&] {
-    made = plane_->post(path, nlohmann::json::parse(measure::object_body(wanted)));
-    return made.is_object();
-  })) << plane_->log();
-  ASSERT_TRUE(made.is_object());
-  EXPECT_TRUE(measure::is_as_wanted(made.dump(), wanted)) << made.dump();
+measure::Wanted wanted_metric() {
+  return {model::NodeName("n1"), "0f0f0f0f", std::chrono::seconds(60), std::chrono::seconds(300)};
+}
 
+/// With a value in every field that is ever written.
+nlohmann::json whole_status() {
   model::NodeMetric metric;
   metric.at = model::WallTime{1'772'366'400'000};
   metric.use = metric.system = metric.prod_reclaimable = {model::MilliCpu(1'500), model::Bytes(1 << 30)};
@@ -194,12 +188,83 @@ TEST_F(Manifests, TheServerKeepsEveryFieldOfANodeMetric) {
   metric.pods.back() = {"shop", "web", model::Tier::kProd, model::QosClass::kLs, metric.use};
   metric.applications.emplace_back();
   metric.applications.back() = {"proxy", model::Tier::kMid, model::QosClass::kSystem, metric.use};
-  auto status = nlohmann::json::parse(measure::status_patch(metric).body).at("status");
-  // A merge patch takes these away; in an object they would be values.
-  for (auto* of : {&status, &status["nodeMetric"]}) {
-    for (auto it = of->begin(); it != of->end();)
-      it = it->is_null() ? of->erase(it) : std::next(it);
+  return nlohmann::json::parse(measure::status_patch(metric).body).at("status");
+}
+
+/// What a merge patch takes away would be a value in an object.
+void drop_nulls(nlohmann::json& value) {
+  for (auto it = value.begin(); value.is_object() && it != value.end();)
+    it = it->is_null() ? value.erase(it) : std::next(it);
+  if (value.is_structured()) std::for_each(value.begin(), value.end(), drop_nulls);
+}
+
+/// Fields of `value` that the schema does not know, which a server drops, or has another type for.
+void misfits(const nlohmann::json& schema, const nlohmann::json& value, const std::string& path,
+             std::vector<std::string>& found) {
+  if (value.is_null()) return;
+  const std::string type = schema.value("type", "");
+  if (schema.value("x-kubernetes-int-or-string", false) && (value.is_string() || value.is_number_integer())) return;
+  const bool fits = type == "object"    ? value.is_object()
+                    : type == "array"   ? value.is_array()
+                    : type == "string"  ? value.is_string()
+                    : type == "integer" ? value.is_number_integer()
+                    : type == "boolean" ? value.is_boolean()
+                                        : false;
+  if (!fits) found.push_back(path + " is no " + type);
+  if (!fits || !value.is_structured()) return;
+  for (const auto& [key, each] : value.items()) {
+    const auto below = path + "." + key;
+    if (type == "array") {
+      misfits(schema.at("items"), each, below, found);
+    } else if (schema.contains("properties") && schema.at("properties").contains(key)) {
+      misfits(schema.at("properties").at(key), each, below, found);
+    } else if (schema.contains("additionalProperties")) {
+      misfits(schema.at("additionalProperties"), each, below, found);
+    } else {
+      found.push_back(below + " is not in the schema");
+    }
   }
+}
+
+TEST_F(Manifests, TheServerTakesTheSchemaOfANodeMetricAndItHasEveryFieldThatIsWritten) {
+  ASSERT_EQ(plane_->kubectl({"apply", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
+  nlohmann::json definition;
+  const auto condition = [&](const char* kind) -> std::string {
+    definition = plane_->get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/nodemetrics.slo.koordinator.sh");
+    for (const auto& each : definition["status"].value("conditions", nlohmann::json::array())) {
+      if (each.at("type") == kind) return each.at("status");
+    }
+    return "";
+  };
+  EXPECT_TRUE(eventually(std::chrono::seconds(20), [&] { return condition("Established") == "True"; }));
+  EXPECT_NE(condition("NonStructuralSchema"), "True");
+  const auto& schema = definition.at("spec").at("versions").at(0).at("schema").at("openAPIV3Schema");
+  auto object = nlohmann::json::parse(measure::object_body(wanted_metric()));
+  object["status"] = whole_status();
+  drop_nulls(object);
+  object.erase("metadata");
+  std::vector<std::string> found;
+  misfits(schema, object, "", found);
+  EXPECT_THAT(found, testing::IsEmpty());
+  EXPECT_EQ(plane_->kubectl({"delete", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
+}
+
+TEST_F(Manifests, TheServerKeepsEveryFieldOfANodeMetric) {
+  if (const auto why = plane_->unfit_for_custom_resources(); !why.empty()) GTEST_SKIP() << why;
+  ASSERT_EQ(plane_->kubectl({"apply", "-f", folder("overlays/node-metrics/crd.yaml")}).exit, 0);
+  const std::string path(measure::kNodeMetricsPath);
+  const std::string own = measure::object_path(model::NodeName("n1"));
+  const auto wanted = wanted_metric();
+  nlohmann::json made;
+  EXPECT_TRUE(eventually(std::chrono::seconds(20), [&] {
+    made = plane_->post(path, nlohmann::json::parse(measure::object_body(wanted)));
+    return made.is_object();
+  })) << plane_->log();
+  ASSERT_TRUE(made.is_object());
+  EXPECT_TRUE(measure::is_as_wanted(made.dump(), wanted)) << made.dump();
+
+  auto status = whole_status();
+  drop_nulls(status);
   made["status"] = status;
   const auto written = plane_->put(own + "/status", made);
   ASSERT_TRUE(written.is_object()) << plane_->log();
