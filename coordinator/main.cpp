@@ -32,6 +32,7 @@
 #include "coordinator/web/server.h"
 #include "coordinator/web/switched_backend.h"
 #include "k8s-bridge/actor/kubernetes_bridge.h"
+#include "k8s-bridge/actor/token_reviewer.h"
 #include "k8s-bridge/leader/leadership.h"
 #include "messages/clock/term.h"
 #include "messages/link/deny_list.h"
@@ -110,6 +111,10 @@ Result<void> settle(Arguments& arguments) {
                                       arguments.kubernetes.enabled);
   if (!plan) return plan.error();
   arguments.bootstrap_plan = *std::move(plan);
+  if (arguments.bootstrap_plan) {
+    arguments.bootstrap_plan->config.questions_a_second =
+        tideline::bridge::token_questions_a_second(arguments.kubernetes.requests_a_second);
+  }
   const auto retention = model::parse_duration(arguments.retention);
   if (!retention) return retention.error().in("--retention");
   if (*retention < std::chrono::minutes(1)) {
