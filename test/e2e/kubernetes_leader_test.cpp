@@ -264,8 +264,8 @@ TEST_F(KubernetesLeader, ALeaderThatWasStoppedPastItsLeaseEndsWithoutAWord) {
   one_->process().signal(SIGCONT);
   EXPECT_EQ(one_->process().wait(patience(seconds(20))), kExitLeaseLost) << logs();
   EXPECT_THAT(one_->log(), HasSubstr("lease-lost"));
-  // One would be wrong. That there is none proves no fence: it may have died with the process. term_test.cpp of the link
-  // does.
+  // One would be wrong. That there is none proves no fence: it may have died with the process. term_test.cpp of the
+  // link does.
   EXPECT_EQ(acks(record), 1U) << "the report of meanwhile was acknowledged";
   ASSERT_TRUE(two_->becomes_ready(seconds(30))) << logs();
   ASSERT_TRUE(comes(record, 2)) << logs();
