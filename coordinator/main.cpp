@@ -32,6 +32,7 @@
 #include "coordinator/web/server.h"
 #include "coordinator/web/switched_backend.h"
 #include "k8s-bridge/actor/kubernetes_bridge.h"
+#include "k8s-bridge/actor/token_reviewer.h"
 #include "k8s-bridge/leader/leadership.h"
 #include "messages/clock/term.h"
 #include "messages/link/deny_list.h"
@@ -110,6 +111,10 @@ Result<void> settle(Arguments& arguments) {
                                       arguments.kubernetes.enabled);
   if (!plan) return plan.error();
   arguments.bootstrap_plan = *std::move(plan);
+  if (arguments.bootstrap_plan) {
+    arguments.bootstrap_plan->config.questions_a_second =
+        tideline::bridge::token_questions_a_second(arguments.kubernetes.requests_a_second);
+  }
   const auto retention = model::parse_duration(arguments.retention);
   if (!retention) return retention.error().in("--retention");
   if (*retention < std::chrono::minutes(1)) {
@@ -190,11 +195,22 @@ Result<std::unique_ptr<web::WebServer>> start_web(const Arguments& arguments, we
 }
 
 /// Null where there is no election.
-Result<std::unique_ptr<leader::Leadership>> start_leadership(const Arguments& arguments, web::SwitchedBackend& shown) {
+Result<std::unique_ptr<leader::Leadership>> start_leadership(const Arguments& arguments, standby::Notice& notice) {
   if (!arguments.lease.elect) return std::unique_ptr<leader::Leadership>();
   auto client = program::client_config(arguments.kubernetes);
   if (!client) return client.error().in("--leader-elect");
-  return standby::start(*std::move(client), arguments.elector, shown, [] { ::_exit(kExitLeaseLost); });
+  return standby::start(*std::move(client), arguments.elector, notice, [] { ::_exit(kExitLeaseLost); });
+}
+
+/// What of its files would keep this process from leading; "" = nothing.
+std::string files_problem(const Arguments& arguments) {
+  const auto tls = tideline::link::load(arguments.config.tls, tideline::link::TlsUse::kServer);
+  if (!tls) return "TLS files: " + tls.error().message();
+  const auto denied = tideline::link::DenyList::load(arguments.config.denied_names_file);
+  if (!denied) return "denied names: " + denied.error().message();
+  if (!arguments.bootstrap_plan) return {};
+  const auto good = tideline::bootstrap::check(arguments.bootstrap_plan->config);
+  return good ? std::string() : "bootstrap port: " + good.error().message();
 }
 
 /// Whichever way the coordinator ends, the answers that the web server gives are its own.
@@ -288,11 +304,13 @@ int run(const Arguments& arguments) {
   web::SwitchedBackend shown("starting");
   const auto probes = start_web(arguments, shown);
   if (!probes) return fail(probes.error());
-  const auto started = start_leadership(arguments, shown);
+  standby::Notice notice(shown);
+  const auto started = start_leadership(arguments, notice);
   if (!started) return fail(started.error());
   leader::Leadership* leadership = started->get();
   if (leadership == nullptr) return lead(arguments, nullptr, shown, probes->get());
-  int signal = standby::wait_to_lead(*leadership);
+  int signal = standby::wait_to_lead(
+      *leadership, [&arguments] { return files_problem(arguments); }, notice);
   if (signal == 0) signal = standby::wait_for_store(arguments.data_dir + kHistory, shown);
   if (signal != 0) {
     log::info("coordinator-stopping", "signal {}; it led nothing", signal);

@@ -11,8 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
+#include "messages/model/units.h"
 #include "storage/rocks/rocks_store.h"
 
 namespace tideline::standby {
@@ -22,6 +24,7 @@ using model::Result;
 
 /// How often it is looked whether this process leads by now, and whether the store is free.
 constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr auto kLookAtFiles = std::chrono::seconds(10);
 constexpr std::size_t kLongestIdentity = 253;
 
 /// Of this process and no other, also of no later one in the same pod.
@@ -35,14 +38,36 @@ std::string identity_of(std::string name) {
   return fmt::format("{}_{:08x}{:08x}", name, random(), random());
 }
 
-void show(const lease::Standing& standing, web::SwitchedBackend& shown) {
-  shown.elected({standing.phase == lease::Phase::kLeading, standing.transitions});
-  if (standing.phase != lease::Phase::kStandby) return;
-  const std::string holder = standing.holder.empty() ? "held by nobody yet" : "held by " + standing.holder;
-  shown.not_ready("standby: " + holder + (standing.problem.empty() ? "" : "; " + standing.problem));
+}  // namespace
+
+void Notice::stands(const lease::Standing& standing) {
+  const std::lock_guard lock(mutex_);
+  standing_ = standing;
+  show();
 }
 
-}  // namespace
+void Notice::files_problem(const std::string& problem) {
+  const std::lock_guard lock(mutex_);
+  if (problem == problem_) return;
+  if (problem.empty()) {
+    log::info("standby-files-good", "this process could lead now");
+  } else {
+    log::error("standby-files-bad", "{}: this process could not lead; it waits all the same", problem);
+  }
+  problem_ = problem;
+  show();
+}
+
+void Notice::show() {
+  shown_.elected({standing_.phase == lease::Phase::kLeading, standing_.transitions});
+  if (standing_.phase != lease::Phase::kStandby) return;
+  std::string text =
+      "standby: " + (standing_.holder.empty() ? std::string("held by nobody yet") : "held by " + standing_.holder);
+  // Anybody may read this: what the API server says, and where files lie, is for the log.
+  if (!standing_.problem.empty()) text += "; the API server gives no good answer, the log says why";
+  if (!problem_.empty()) text += "; it could not lead with its files, the log says why";
+  shown_.not_ready(std::move(text));
+}
 
 Result<lease::ElectorOptions> elector_options(const LeaseArguments& arguments) {
   const auto slash = arguments.name.find('/');
@@ -67,13 +92,13 @@ Result<lease::ElectorOptions> elector_options(const LeaseArguments& arguments) {
 }
 
 Result<std::unique_ptr<leader::Leadership>> start(k8s_api::ClientConfig client, lease::ElectorOptions options,
-                                                  web::SwitchedBackend& shown, std::function<void()> on_lost) {
+                                                  Notice& notice, std::function<void()> on_lost) {
   leader::LeadershipConfig config;
   config.client = std::move(client);
   config.options = std::move(options);
   config.on_lost = std::move(on_lost);
-  config.on_change = [&shown](const lease::Standing& standing) { show(standing, shown); };
-  show({}, shown);
+  config.on_change = [&notice](const lease::Standing& standing) { notice.stands(standing); };
+  notice.stands({});
   return leader::Leadership::start(std::move(config));
 }
 
@@ -93,8 +118,14 @@ int stop_signal(std::optional<std::chrono::milliseconds> patience) {
   return std::max(::sigtimedwait(&signals, nullptr, &limit), 0);
 }
 
-int wait_to_lead(const leader::Leadership& leadership) {
+int wait_to_lead(const leader::Leadership& leadership, const std::function<std::string()>& look, Notice& notice) {
+  std::optional<model::MonoTime> looked;
   while (leadership.standing().phase != lease::Phase::kLeading) {
+    const auto now = clock::mono_now();
+    if (!looked || now - *looked >= kLookAtFiles) {
+      notice.files_problem(look());
+      looked = now;
+    }
     if (const int signal = stop_signal(kLook); signal != 0) return signal;
   }
   return 0;

@@ -64,18 +64,29 @@ Desk::Desk(link::KjContext& context, const BootstrapConfig& config, BootstrapBac
       denied_(std::move(denied)),
       paper_files_(std::move(paper_files)),
       denied_file_(std::move(denied_file)),
+      turns_(context.timer, {config.max_asking, config.questions_a_second, config.backend_deadline}),
+      pauses_(config.node_pause),
       signed_rate_(kSignedLineEveryNs),
       denied_rate_(kOtherLineEveryNs),
       failed_rate_(kOtherLineEveryNs) {}
 
-kj::Promise<Answer> Desk::answer(Question question, std::string peer) {
-  if (asking_ >= config_.max_asking) {
-    return failed(429, "too many ask at once; try again", fmt::format("{} ask already, the limit", asking_), peer);
-  }
-  ++asking_;
+kj::Promise<Answer> Desk::answer(Question question, std::string peer, Turns::HasLeft has_left) {
+  return turns_.take(kj::mv(has_left))
+      .then([this, question = std::move(question),
+             peer = std::move(peer)](Turns::Place place) mutable -> kj::Promise<Answer> {
+        if (place == nullptr) {
+          return failed(503, "too many ask before you; try again",
+                        fmt::format("its turn did not come within {} ms", model::to_ms(config_.backend_deadline)),
+                        peer);
+        }
+        return ask(std::move(question), std::move(peer), std::move(place));
+      });
+}
+
+kj::Promise<Answer> Desk::ask(Question question, std::string peer, Turns::Place place) {
   auto asked = pending_->ask<model::NodeName>(
       [&](link::Reply<model::NodeName> reply) { backend_.identify(std::move(question.token), std::move(reply)); });
-  return asked.attach(kj::defer([this]() { --asking_; }))
+  return asked.attach(kj::mv(place))
       .then([this, request = std::move(question.request), peer = std::move(peer)](
                 const Result<model::NodeName>& node) -> Answer { return judged(node, request, peer); });
 }
@@ -90,6 +101,11 @@ Answer Desk::judged(const Result<model::NodeName>& node, const std::string& requ
 Answer Desk::sign(const model::NodeName& node, const std::string& request, const std::string& peer) {
   if (denied_.denies(node)) {
     return denied(403, fmt::format("node {} is among the denied names", node.str()), peer);
+  }
+  const auto now = clock::mono_now();
+  if (pauses_.holds(node, now)) {
+    const std::string why = fmt::format("node {} has a certificate from a moment ago; try again", node.str());
+    return failed(429, why, why, peer);
   }
   auto spec = certs::node_spec(node.str());
   spec.valid_to = std::chrono::duration_cast<std::chrono::seconds>(config_.validity);
@@ -107,8 +123,9 @@ Answer Desk::sign(const model::NodeName& node, const std::string& request, const
     const Error& why = speaks ? summary.error() : speaks.error();
     return failed(500, "no certificate can be made for this node", why.message(), peer);
   }
+  pauses_.begin(node, now);
   ++config_.counters->signed_;
-  if (const auto held = signed_rate_.admit(clock::mono_now().ns)) {
+  if (const auto held = signed_rate_.admit(now.ns)) {
     log::info("node-certificate-signed", "{}: serial {}, valid until {}, asked for from {}{}", node.str(),
               summary->serial, time_of(summary->not_after), peer, held_back(*held));
   }
@@ -151,6 +168,11 @@ void Desk::turned_away(const Answer& answer, const std::string& peer) {
 
 void Desk::no_handshake(const std::string& peer, const Error& why) {
   log_failed(why.message(), peer);
+  broken_off();
+}
+
+void Desk::too_many(const std::string& peer) {
+  log_failed(fmt::format("{} connections of that host are open, the limit", config_.max_connections_per_host), peer);
   broken_off();
 }
 

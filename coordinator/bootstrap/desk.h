@@ -2,7 +2,6 @@
 // Who asks, and what they get: the backend's word, the names that are denied, the authority's signature. On the loop's
 // thread only.
 
-#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -10,8 +9,10 @@
 
 #include "coordinator/bootstrap/backend.h"
 #include "coordinator/bootstrap/papers.h"
+#include "coordinator/bootstrap/pauses.h"
 #include "coordinator/bootstrap/request.h"
 #include "coordinator/bootstrap/server.h"
+#include "coordinator/bootstrap/turns.h"
 #include "messages/link/deny_list.h"
 #include "messages/link/file_watch.h"
 #include "messages/link/kj_thread.h"
@@ -37,13 +38,14 @@ class Desk {
   kj::Promise<kj::Own<kj::AsyncIoStream>> handshake(kj::Own<kj::AsyncIoStream> raw) {
     return tls_->handshake(kj::mv(raw));
   }
-  /// Never fails. Counted and logged.
-  kj::Promise<Answer> answer(Question question, std::string peer);
+  /// Counted and logged. Fails only where `has_left`, asked as the turn comes, says that nobody waits any more.
+  kj::Promise<Answer> answer(Question question, std::string peer, Turns::HasLeft has_left);
 
   // Ends that need no answer of it, to be counted and, where they may tell something, logged.
   void turned_away(const Answer& answer, const std::string& peer);
   void broken_off() { ++config_.counters->failed; }
   void no_handshake(const std::string& peer, const model::Error& why);
+  void too_many(const std::string& peer);
 
   void follow_files();
 
@@ -52,6 +54,7 @@ class Desk {
        std::shared_ptr<link::Gate> gate, Papers papers, kj::Own<link::OpenTlsServer> tls, link::DenyList denied,
        link::FileWatch paper_files, link::FileWatch denied_file);
 
+  kj::Promise<Answer> ask(Question question, std::string peer, Turns::Place place);
   Answer judged(const model::Result<model::NodeName>& node, const std::string& request, const std::string& peer);
   Answer sign(const model::NodeName& node, const std::string& request, const std::string& peer);
   Answer denied(unsigned status, const std::string& why, const std::string& peer);
@@ -72,7 +75,8 @@ class Desk {
   link::FileWatch denied_file_;
   std::string papers_problem_;  // told; the files are tried again each time
   std::string denied_problem_;
-  std::size_t asking_ = 0;
+  Turns turns_;
+  Pauses pauses_;
   log::RateLimit signed_rate_;
   log::RateLimit denied_rate_;
   log::RateLimit failed_rate_;

@@ -1,5 +1,7 @@
 #include "coordinator/bootstrap/server.h"
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "coordinator/bootstrap/desk.h"
@@ -16,6 +18,11 @@ using model::Result;
 
 kj::Duration to_kj(model::Duration duration) {
   return duration.count() * kj::NANOSECONDS;
+}
+
+/// Of an address as address_of_peer() gives it.
+std::string host_of(const std::string& address) {
+  return address.substr(0, address.rfind(':'));
 }
 
 /// Everything that lives on the loop.
@@ -37,13 +44,25 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     const int fd = link::fd_of(*raw);
     // Those who gave up in the backlog would take the time of those who still wait.
     if (link::peer_has_left(fd)) return;
+    const std::string peer = link::address_of_peer(fd);
+    const std::string host = host_of(peer);
+    // Else one pod could hold all places, by connections that say nothing.
+    const auto others = visits_from_.find(host);
+    if (others != visits_from_.end() && others->second >= config_.max_connections_per_host) {
+      desk_->too_many(peer);
+      return;
+    }
+    ++visits_from_[host];
     ++visits_;
-    auto visit = kj::heap<Visit>(timer_, headers_, *desk_, to_kj(config_.request_deadline), link::address_of_peer(fd));
+    auto visit = kj::heap<Visit>(timer_, headers_, *desk_, to_kj(config_.request_deadline), peer);
     auto served = kj::evalNow([&]() { return visit->serve(kj::mv(raw)); });
-    tasks_.add(served.attach(kj::mv(visit)).then([this]() { leave(); }, [this](kj::Exception&&) { leave(); }));
+    tasks_.add(served.attach(kj::mv(visit))
+                   .then([this, host]() { leave(host); }, [this, host](kj::Exception&&) { leave(host); }));
   }
 
-  void leave() {
+  void leave(const std::string& host) {
+    const auto from = visits_from_.find(host);
+    if (--from->second == 0) visits_from_.erase(from);
     --visits_;
     loop_.poke();
   }
@@ -64,6 +83,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   const HeaderTable headers_;
   const std::unique_ptr<Desk> desk_;
   std::size_t visits_ = 0;
+  std::map<std::string, std::size_t> visits_from_;  // by host, never 0
   kj::TaskSet tasks_;
   link::AcceptLoop loop_;
 };

@@ -5,8 +5,8 @@
 //   Authorization: Bearer <service-account token for this coordinator's audience>
 //   <PKCS #10 request, PEM>
 // 200 with JSON {"node", "certificate", "ca"} (PEM texts); 400 no such request, 401 not proven, 403 proven and a denied
-// name, 404, 405, 408 too slow, 411/413 no length or too long, 429 too many at once, 500 cannot be signed, 503 cannot
-// be told now. An error's body is its reason, a line of text, without the token.
+// name, 404, 405, 408 too slow, 411/413 no length or too long, 429 that node has one from a moment ago, 500 cannot be
+// signed, 503 cannot be told now. An error's body is its reason, a line of text, without the token.
 
 #include <chrono>
 #include <cstddef>
@@ -33,9 +33,13 @@ struct BootstrapConfig {
   model::Duration validity = kLongestValidity;  // at most that
   /// Handshakes and requests at once; whoever comes then waits in the kernel's backlog.
   std::size_t max_connections = 64;
-  std::size_t max_asking = 16;                                  // of the backend at once; beyond it 429
+  std::size_t max_connections_per_host = 4;  // of these; one more is closed at once
+  /// Anybody may make the backend be asked: questions wait for their turn, at first behind a pace, then for a place.
+  double questions_a_second = 5;
+  std::size_t max_asking = 3;
+  model::Duration node_pause = std::chrono::seconds(10);        // from one certificate of a node to its next, else 429
   model::Duration request_deadline = std::chrono::seconds(5);   // for the handshake, the request, and the answer
-  model::Duration backend_deadline = std::chrono::seconds(15);  // then 503
+  model::Duration backend_deadline = std::chrono::seconds(15);  // for the turn, and for the word; then 503
   model::Duration reload_every = std::chrono::seconds(10);      // how often the files are looked at for change
   std::shared_ptr<BootstrapCounters> counters = std::make_shared<BootstrapCounters>();
 };

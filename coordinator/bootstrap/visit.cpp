@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
 
 namespace tideline::bootstrap {
@@ -44,6 +45,7 @@ Visit::Visit(kj::Timer& timer, const HeaderTable& headers, Desk& desk, kj::Durat
     : timer_(timer), headers_(headers), desk_(desk), deadline_(deadline), peer_(std::move(peer)) {}
 
 kj::Promise<void> Visit::serve(kj::Own<kj::AsyncIoStream> raw) {
+  fd_ = link::fd_of(*raw);
   return timer_.timeoutAfter(deadline_, desk_.handshake(kj::mv(raw)))
       .then([this](kj::Own<kj::AsyncIoStream> stream) -> kj::Promise<void> { return converse(kj::mv(stream)); },
             [this](kj::Exception&& exception) -> kj::Promise<void> {
@@ -98,7 +100,7 @@ kj::Promise<Answer> Visit::answer(Heard heard) {
     desk_.turned_away(*turned_away, peer_);
     return std::move(*turned_away);
   }
-  return desk_.answer(std::get<Question>(std::move(heard)), peer_);
+  return desk_.answer(std::get<Question>(std::move(heard)), peer_, [this]() { return link::peer_has_left(fd_); });
 }
 
 kj::Promise<void> Visit::send(const Answer& answer) {

@@ -52,6 +52,7 @@ class Visit {
   Desk& desk_;
   const kj::Duration deadline_;
   const std::string peer_;
+  int fd_ = -1;  // of stream_
   kj::Own<kj::AsyncIoStream> stream_;
   kj::Own<kj::HttpInputStream> input_;
   kj::Own<kj::AsyncInputStream> body_;

@@ -22,6 +22,10 @@ using nlohmann::json;
 
 /// Of each of the two, which come one after the other: in all less than BootstrapConfig::backend_deadline.
 constexpr model::Duration kDeadline = std::chrono::seconds(7);
+/// By so much of its beginning a token is known in a text that was cut; no more than a JWT's header, as all have it.
+constexpr std::size_t kTellingBytes = 32;
+constexpr double kBudgetShare = 1.0 / 3;
+constexpr double kRequestsOfAQuestion = 2;
 constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;
 constexpr model::JsonLimits kReviewLimits{.max_bytes = kMaxAnswerBytes, .max_depth = 64};
 
@@ -80,8 +84,8 @@ struct TokenQuestion : std::enable_shared_from_this<TokenQuestion> {
     }
     k8s_api::Request request;
     request.path = fmt::format("/api/v1/namespaces/{}/pods/{}", owner->name_space, owner->pod_name);
-    // Whoever asks has proved to be one of ours.
-    request.priority = k8s_api::Priority::kNormal;
+    // Whoever asks has proved to be one of ours, and may ask for ever all the same.
+    request.priority = k8s_api::Priority::kLow;
     request.deadline = kDeadline;
     api->send(std::move(request), [self = shared_from_this(), owner = *std::move(owner)](
                                       const Result<k8s_api::Answer>& told) { self->found(told, owner); });
@@ -101,7 +105,7 @@ struct TokenQuestion : std::enable_shared_from_this<TokenQuestion> {
 
   /// What the API server says of a token may repeat it.
   void fail(const Error& why) {
-    if (why.message().find(token) == std::string::npos) {
+    if (why.message().find(token.substr(0, kTellingBytes)) == std::string::npos) {
       reply(why);
     } else {
       reply(Error(why.code(), "the API server's answer holds the token, and is not repeated"));
@@ -115,6 +119,10 @@ Result<ServiceAccountName> service_account_name(const std::string& text) {
   const auto named = config_map_name(text);
   if (named) return ServiceAccountName{named->name_space, named->name};
   return model::invalid(fmt::format("\"{}\" names no service account; want NAMESPACE/NAME", text));
+}
+
+double token_questions_a_second(double requests_a_second) {
+  return requests_a_second * kBudgetShare / kRequestsOfAQuestion;
 }
 
 TokenReviewer::TokenReviewer(ApiPortPtr api, std::string audience, ServiceAccountName account)

@@ -18,7 +18,11 @@ struct ServiceAccountName {
 /// "NAMESPACE/NAME"; kInvalidArgument for what Kubernetes takes as neither.
 model::Result<ServiceAccountName> service_account_name(const std::string& text);
 
-/// Its questions wait for the budget behind all others, as anyone may cause them. After ApiPort::stop() they are
+/// How many questions a second may be put where the client has such a budget: they take a third of it at most, as
+/// anyone may cause them.
+double token_questions_a_second(double requests_a_second);
+
+/// Whoever asks keeps to that pace. Questions wait for the budget behind all others. After ApiPort::stop() they are
 /// answered as those are.
 class TokenReviewer final : public bootstrap::BootstrapBackend {
  public:

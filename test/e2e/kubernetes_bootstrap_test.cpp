@@ -169,15 +169,17 @@ class KubernetesBootstrap : public testing::Test {
     config.token_file = dir_.write("token", token);
     config.files = {dir_.str() + "/tls.crt", dir_.str() + "/tls.key", dir_.str() + "/ca.crt"};
     config.node = model::NodeName("n1");
-    config.retry_min = milliseconds(50);
-    config.retry_max = milliseconds(200);
+    // So that each answer is seen before the next one.
+    config.retry_min = config.retry_max = seconds(1);
     const auto enroller = enrol::Enroller::start(config);
     if (!enroller) throw std::runtime_error(enroller.error().message());
     std::string problem;
     const bool answered = eventually(seconds(20), [&] {
       const auto good = (*enroller)->wait(model::kZeroDuration);
       problem = good ? "" : good.error().message();
-      return good || problem.find(config.address + ": ") != std::string::npos;
+      // A node of which a test before has just got a certificate waits.
+      const bool is_told_to_wait = problem.find(": answered 429") != std::string::npos;
+      return good || (problem.find(config.address + ": ") != std::string::npos && !is_told_to_wait);
     });
     EXPECT_TRUE(answered) << problem;
     EXPECT_THAT(problem, Not(HasSubstr(token)));

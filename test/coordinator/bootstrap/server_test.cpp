@@ -115,6 +115,10 @@ class Bootstrap : public testing::Test {
     config_.tls = {own.certificate, own.key, own.ca};
     config_.signing_certificate = file("ca.crt");
     config_.signing_key = file("ca.key");
+    // All of a test comes from one host and soon, mostly for the same node.
+    config_.max_connections_per_host = 64;
+    config_.questions_a_second = 1000;
+    config_.node_pause = model::kZeroDuration;
   }
   std::string file(const std::string& name) const { return dir_.str() + "/" + name; }
   TlsClient::Options trust() const {
@@ -267,17 +271,77 @@ TEST_F(Bootstrap, ABackendThatStaysSilentIsNotWaitedForForever) {
   EXPECT_THAT(ask(kAgentToken), StartsWith("HTTP/1.1 200")) << "its place is free again";
 }
 
-TEST_F(Bootstrap, MoreQuestionsThanMayBeAskedAtOnceAreTurnedAway) {
+TEST_F(Bootstrap, MoreQuestionsThanMayBeAskedAtOnceWaitForTheirTurn) {
   config_.max_asking = 1;
   start();
-  const TlsClient waits(server_->port(), trust());
-  waits.send(post("silent", request_pem()));
+  const TlsClient asks(server_->port(), trust());
+  asks.send(post("silent", request_pem()));
   ASSERT_TRUE(backend_.wait_for(1));
-  EXPECT_THAT(ask(kAgentToken), StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
+  const TlsClient next(server_->port(), trust());
+  next.send(post(kAgentToken, request_pem()));
+  // A whole visit, by which the one before has been read.
+  EXPECT_THAT(send("GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 40"));
+  EXPECT_EQ(backend_.asked(), std::vector<std::string>{"silent"});
   for (const auto& reply : backend_.take_kept())
     reply(model::NodeName("n2"));
-  EXPECT_THAT(waits.rest(), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(asks.rest(), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(next.rest(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Bootstrap, NobodyIsAskedAboutForThoseWhoLeftWhileTheyWaited) {
+  config_.max_asking = 1;
+  start();
+  const TlsClient asks(server_->port(), trust());
+  asks.send(post("silent", request_pem()));
+  ASSERT_TRUE(backend_.wait_for(1));
+  TlsClient leaves(server_->port(), trust());
+  leaves.send(post("agent-of-n3", request_pem()));
+  EXPECT_THAT(send("GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 40"));
+  leaves.leave();
+  for (const auto& reply : backend_.take_kept())
+    reply(model::NodeName("n2"));
+  EXPECT_THAT(asks.rest(), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(ask(kAgentToken), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(backend_.asked(), (std::vector<std::string>{"silent", kAgentToken}));
+}
+
+TEST_F(Bootstrap, QuestionsKeepToTheirPace) {
+  config_.questions_a_second = 5;
+  start();
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i)
+    EXPECT_THAT(ask("expired"), StartsWith("HTTP/1.1 401"));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(590)) << "forged tokens, too";
+}
+
+TEST_F(Bootstrap, ANodeThatHasOneFromAMomentAgoGetsNoOther) {
+  config_.node_pause = std::chrono::minutes(10);
+  start();
+  EXPECT_THAT(send(post(kAgentToken, "nothing")), StartsWith("HTTP/1.1 400")) << "which begins no pause";
+  EXPECT_THAT(ask(kAgentToken), StartsWith("HTTP/1.1 200"));
+  const auto again = ask(kAgentToken);
+  EXPECT_THAT(again, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_THAT(body_of(again), HasSubstr("node n1 has a certificate from a moment ago"));
+  EXPECT_THAT(ask("agent-of-n2"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(server_->counts().signed_, 2u);
+}
+
+TEST_F(Bootstrap, OneHostDoesNotHoldAllPlaces) {
+  config_.max_connections_per_host = 2;
+  start();
+  TlsClient silent(server_->port(), trust(), false);
+  const TlsClient shaken(server_->port(), trust());
+  testing::internal::CaptureStderr();
+  EXPECT_NE(TlsClient(server_->port(), trust()).problem(), "") << "closed at once";
+  EXPECT_TRUE(eventually([&]() { return server_->counts().failed == 1; }));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("2 connections of that host are open, the limit"));
+  silent.leave();
+  EXPECT_TRUE(eventually([&]() {
+    const TlsClient client(server_->port(), trust());
+    if (!client.problem().empty()) return false;
+    client.send(post(kAgentToken, request_pem()));
+    return client.rest().starts_with("HTTP/1.1 200");
+  })) << "its place is free again";
 }
 
 TEST_F(Bootstrap, ABadSigningRequestIsRefusedWhoeverSendsIt) {

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -48,7 +49,7 @@ def documents():
 
 @functools.cache
 def added_arguments():
-    """-> [(where, name of the patched object, argument)] of JSON patches, which do nothing else here."""
+    """-> [(path below deploy/kubernetes, name of the patched object, argument)] of JSON patches, which do nothing else here."""
     added = []
     for path in yaml_files():
         if not path.endswith("/kustomization.yaml"):
@@ -56,7 +57,8 @@ def added_arguments():
         for patch in yaml.safe_load(text_of(path)).get("patchesJson6902", []):
             for step in yaml.safe_load(text_of(f"{os.path.dirname(path)}/{patch['path']}")):
                 assert (step["op"], step["path"]) == ("add", "/spec/template/spec/containers/0/args/-"), step
-                added.append((patch["path"], patch["target"]["name"], step["value"]))
+                where = os.path.relpath(f"{os.path.dirname(path)}/{patch['path']}", MANIFESTS)
+                added.append((where, patch["target"]["name"], step["value"]))
     return added
 
 
@@ -199,17 +201,13 @@ class Standby(unittest.TestCase):
         return next(document for path, document in documents()
                     if path == "overlays/standby/coordinator.yaml" and document["kind"] == kind)
 
-    def test_has_the_arguments_of_the_base_and_the_election(self):
-        base = next(container for where, container in containers() if where.endswith("coordinator.yaml tideline-coordinator coordinator"))
-        patched = self.patch("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
-        self.assertEqual(patched[:len(base["args"])], base["args"])
-        known = options_of("tideline-coordinator")
-        added = [argument.split("=")[0] for argument in patched[len(base["args"]):]]
-        self.assertIn("--leader-elect", added)
-        self.assertFalse(set(added) - known)
+    def arguments(self):
+        content = yaml.safe_load(text_of(f"{MANIFESTS}/overlays/standby/arguments.yaml"))
+        return [step["value"] for step in content]
 
     def test_may_use_the_lease_that_it_is_told(self):
-        arguments = self.patch("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+        arguments = self.arguments()
+        self.assertIn("--leader-elect", arguments)
         name_space, name = next(a for a in arguments if a.startswith("--lease=")).removeprefix("--lease=").split("/")
         role = next(document for path, document in documents()
                     if path == "overlays/standby/lease-role.yaml" and document["kind"] == "Role")
@@ -236,6 +234,101 @@ class Kustomizations(unittest.TestCase):
             for name in content.get("bases", []):
                 self.assertTrue(os.path.exists(f"{folder}/{name}/kustomization.yaml"), f"{path}: {name}")
         self.assertEqual(named, {path for path in yaml_files() if not path.endswith("/kustomization.yaml")})
+
+
+def told_file(name, holding):
+    """-> text of the one YAML block of docs/kubernetes.md that is this file and holds that text."""
+    blocks = re.findall(rf"^```yaml\n# {re.escape(name)}\n(.*?)^```$", text_of(f"{SOURCE}/docs/kubernetes.md"),
+                        re.MULTILINE | re.DOTALL)
+    text, = [block for block in blocks if holding in block]
+    return text
+
+
+@unittest.skipUnless(shutil.which("kubectl"), "no kubectl, which has kustomize")
+class Compositions(unittest.TestCase):
+    """What a user puts together as docs/kubernetes.md says: no part takes away what another one brought."""
+
+    coordinators = ("node-certs-from-host", "bootstrap-certificates", "cert-manager-csi")
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tideline-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        shutil.copytree(MANIFESTS, f"{self.folder}/tideline/deploy/kubernetes")
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(f"{self.folder}/{name}"), exist_ok=True)
+        with open(f"{self.folder}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def rendered(self, name):
+        """-> {(kind, name): object}"""
+        done = subprocess.run(["kubectl", "kustomize", f"{self.folder}/{name}"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, f"{name}: {done.stderr}")
+        return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(done.stdout)}
+
+    def options(self, objects):
+        spec = objects["Deployment", "tideline-coordinator"]["spec"]["template"]["spec"]
+        options = [argument.split("=")[0] for argument in spec["containers"][0]["args"]]
+        self.assertEqual(len(options), len(set(options)))
+        return set(options)
+
+    def own(self, base):
+        """The kustomization of the docs with NodeMetrics, over that overlay."""
+        text = told_file("tideline-here/kustomization.yaml", "overlays/node-metrics")
+        self.write("tideline-here/kustomization.yaml", text.replace("overlays/bootstrap-certificates", f"overlays/{base}"))
+        self.write("tideline-here/coordinator-options.yaml",
+                   told_file("tideline-here/coordinator-options.yaml", "--node-metrics"))
+        return "tideline-here"
+
+    def standby_over(self, base):
+        shutil.copytree(f"{MANIFESTS}/overlays/standby", f"{self.folder}/tideline-standby")
+        told = re.search(r"^sed -i '(s\|.*\|)' tideline-standby/kustomization\.yaml$",
+                         text_of(f"{SOURCE}/docs/kubernetes.md"), re.MULTILINE)
+        command = told.group(1).replace("../tideline-here", f"../{base}")
+        subprocess.run(["sed", "-i", command, f"{self.folder}/tideline-standby/kustomization.yaml"], check=True)
+        self.assertIn(f"- ../{base}\n", text_of(f"{self.folder}/tideline-standby/kustomization.yaml"))
+        return "tideline-standby"
+
+    def test_each_overlay_of_a_coordinator_takes_node_metrics(self):
+        for base in self.coordinators + ("standby",):
+            before = self.options(self.rendered(f"tideline/deploy/kubernetes/overlays/{base}"))
+            objects = self.rendered(self.own(base))
+            self.assertEqual(self.options(objects), before | {"--node-metrics"}, base)
+            self.assertIn(("CustomResourceDefinition", "nodemetrics.slo.koordinator.sh"), objects)
+            self.assertIn(("ClusterRole", "tideline-coordinator-node-metrics"), objects)
+
+    def test_a_standby_over_another_overlay_keeps_its_options(self):
+        for base in self.coordinators:
+            with self.subTest(base):
+                overlay = f"tideline/deploy/kubernetes/overlays/{base}"
+                before = self.rendered(overlay)
+                objects = self.rendered(self.standby_over(overlay))
+                self.assertEqual(self.options(objects), self.options(before) | {"--leader-elect", "--lease"})
+                self.assertEqual(objects["Deployment", "tideline-coordinator"]["spec"]["replicas"], 2)
+                self.assertFalse(set(before) - set(objects))
+                agent = "DaemonSet", "tideline-node"
+                self.assertEqual(objects.get(agent), before.get(agent))
+                shutil.rmtree(f"{self.folder}/tideline-standby")
+
+    def test_all_three_together(self):
+        objects = self.rendered(self.standby_over(self.own("bootstrap-certificates")))
+        wanted = {"--bootstrap-listen", "--bootstrap-signing-cert", "--bootstrap-signing-key", "--leader-elect",
+                  "--lease", "--node-metrics", "--policy-source"}
+        self.assertFalse(wanted - self.options(objects))
+        ports = {port["name"] for port in objects["Service", "tideline-coordinator"]["spec"]["ports"]}
+        self.assertIn("bootstrap", ports)
+        agent = objects["DaemonSet", "tideline-node"]["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertTrue([argument for argument in agent if argument.startswith("--bootstrap=")])
+
+    def test_what_goes_beside_an_overlay_has_nothing_of_it(self):
+        """Else `kubectl apply -k` of the one would take back what the other one says."""
+        taken = set()
+        for base in self.coordinators + ("standby",):
+            taken |= set(self.rendered(f"tideline/deploy/kubernetes/overlays/{base}"))
+        for name in ("node-metrics", "monitoring", "priority-classes", "example-policy", "example-workloads"):
+            self.assertFalse(taken & set(self.rendered(f"tideline/deploy/kubernetes/overlays/{name}")), name)
 
 
 class NodeMetrics(unittest.TestCase):
@@ -274,7 +367,8 @@ class BootstrapCertificates(unittest.TestCase):
         return {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
 
     def arguments(self, name):
-        return dict(argument.split("=", 1) for _, of, argument in added_arguments() if of == name)
+        return dict(argument.split("=", 1) for where, of, argument in added_arguments()
+                    if of == name and where.startswith(f"{self.folder}/"))
 
     def test_a_key_never_reaches_a_disk(self):
         volume = next(v for v in self.spec("node-asks.yaml tideline-node")["volumes"] if v["name"] == "pki")

@@ -83,6 +83,7 @@ TEST_F(Reviews, AskForTheTokenThenForItsPodAndTellItsNode) {
   const auto pod = api_->sent[1].request;
   EXPECT_EQ(pod.method, Method::kGet);
   EXPECT_EQ(pod.path, "/api/v1/namespaces/tideline-system/pods/tideline-node-x2x7k");
+  EXPECT_EQ(pod.priority, k8s_api::Priority::kLow) << "an agent may cause it without end";
   EXPECT_LT(review.deadline + pod.deadline, std::chrono::seconds(15)) << "what the bootstrap port waits";
   answer(200, k8s::agent_pod().dump());
   ASSERT_TRUE(told_ && *told_) << told_->error().message();
@@ -173,12 +174,27 @@ TEST_F(Reviews, NeverTellTheToken) {
   expect_told(ErrorCode::kUnavailable, "");
 }
 
+TEST_F(Reviews, NeverTellTheBeginningOfATokenThatWasCutWithItsText) {
+  const std::string token = std::string(kToken) + std::string(1024, 'a');
+  ask(token);
+  answer(201, json{{"kind", "TokenReview"}, {"status", {{"error", "cannot read " + token}}}}.dump());
+  expect_told(ErrorCode::kPermissionDenied, "is not repeated");
+  ask(token);
+  answer(500, json{{"kind", "Status"}, {"apiVersion", "v1"}, {"message", "panic at " + token}}.dump());
+  expect_told(ErrorCode::kUnavailable, "is not repeated");
+}
+
 TEST_F(Reviews, AskAboutNothingThatIsNoToken) {
   ask("");
   expect_told(ErrorCode::kPermissionDenied, "no token");
   ask(std::string(k8s::kMaxTokenBytes + 1, 'a'));
   expect_told(ErrorCode::kPermissionDenied, "no token");
   EXPECT_TRUE(api_->sent.empty());
+}
+
+TEST(TokenQuestions, TakeAThirdOfTheRequestsAtMost) {
+  EXPECT_DOUBLE_EQ(token_questions_a_second(30), 5);
+  EXPECT_DOUBLE_EQ(token_questions_a_second(1) * 2 * 3, 1);
 }
 
 TEST(ServiceAccountNames, AreANamespaceAndAName) {
