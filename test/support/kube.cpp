@@ -146,7 +146,8 @@ std::string KubeControlPlane::unfit_for_custom_resources() const {
   const auto point = go.find('.');
   const long go_minor = point == std::string::npos ? 0 : minor_of(go.substr(point + 1));
   if (minor_of(text("minor")) >= 24 || go_minor < 18) return "";
-  return "the API server " + text("gitVersion") + ", built by " + go + ", ends at the first object of a custom resource";
+  return "the API server " + text("gitVersion") + ", built by " + go +
+         ", ends at the first object of a custom resource";
 }
 
 void KubeControlPlane::kill_api_server() {

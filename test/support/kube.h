@@ -49,9 +49,9 @@ class KubeControlPlane {
   nlohmann::json post(const std::string& path, const nlohmann::json& object) const;
   nlohmann::json put(const std::string& path, const nlohmann::json& object) const;
 
-  /// Why this API server must not be given objects of custom resources, "" = it may: one older than 1.24 that Go 1.18 or
-  /// later has built ends by itself at the first of them, as its reflect2 (before 1.0.2) reads Go's maps by the layout
-  /// of older ones.
+  /// Why this API server must not be given objects of custom resources, "" = it may: one older than 1.24 that Go 1.18
+  /// or later has built ends by itself at the first of them, as its reflect2 (before 1.0.2) reads Go's maps by the
+  /// layout of older ones.
   std::string unfit_for_custom_resources() const;
   void kill_api_server();
   /// On the same port as before.
