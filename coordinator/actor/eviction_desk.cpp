@@ -26,6 +26,11 @@ void EvictionDesk::asked(const link::ArrivedEvictionAsk& ask, const fleet::Evict
     out_.refuse(ask.ticket, model::Error(model::ErrorCode::kOverloaded, "asked a moment ago; ask once a second"));
     return;
   }
+  // A grant that is not kept yet would be "granted before" to a second ask, and be answered before it is.
+  if (std::any_of(changes_.begin(), changes_.end(), [&](const auto& each) { return each.second.node == ask.node; })) {
+    out_.refuse(ask.ticket, model::Error(model::ErrorCode::kOverloaded, "what was granted before is being kept"));
+    return;
+  }
   last_ask_[ask.node] = now.mono;
   if (ask.ask.through_api && !out_.evict) {
     refuse_without_kubernetes(ask, now);

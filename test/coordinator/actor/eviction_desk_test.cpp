@@ -79,6 +79,20 @@ class EvictionsDesk : public testing::Test {
   EvictionDesk kubernetes_desk_{fleet::EvictionArbiter(model::Epoch(3)), out_with_kubernetes()};
 };
 
+TEST_F(EvictionsDesk, WhileAGrantIsBeingKeptItsNodeIsNotAnsweredAndOthersAre) {
+  desk_.asked(asked("n1", "a"), {}, after(0s));
+  desk_.asked(asked("n1", "a"), {}, after(2s));
+  EXPECT_THAT(answers_, IsEmpty()) << "it would be told of a grant that may be taken back";
+  ASSERT_THAT(refused_, SizeIs(1));
+  EXPECT_EQ(refused_[0].code(), model::ErrorCode::kOverloaded);
+  desk_.asked(asked("n2", "b"), {}, after(2s));
+  ASSERT_THAT(changes_, SizeIs(2));
+  desk_.kept(changes_[0], {});
+  EXPECT_THAT(answers_, SizeIs(1));
+  desk_.asked(asked("n1", "a"), {}, after(4s));
+  EXPECT_THAT(answers_, SizeIs(2));
+}
+
 TEST_F(EvictionsDesk, AGrantGoesOutOnlyWhenItIsDurable) {
   desk_.asked(asked("n1", "a"), {}, after(0s));
   EXPECT_THAT(answers_, IsEmpty());

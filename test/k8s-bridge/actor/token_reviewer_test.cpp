@@ -41,6 +41,9 @@ class Reviews : public testing::Test {
  protected:
   static constexpr const char* kToken = "ey.secret.y";
 
+  // What was asked holds the port that keeps it.
+  ~Reviews() override { api_->sent.clear(); }
+
   void ask(const std::string& token = kToken) {
     told_.reset();
     reviewer_.identify(token, [this](model::Result<model::NodeName> node) {
