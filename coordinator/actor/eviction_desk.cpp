@@ -61,9 +61,11 @@ void EvictionDesk::kept(std::uint64_t number, const model::Result<void>& outcome
 }
 
 void EvictionDesk::changed(const model::NodeName& node, model::EvictionVerdict verdict, const fleet::Arrival& now) {
-  // Of what the API server said nothing to it may have been taken.
+  // Of what the API server said nothing to it may have been taken; and who asks for pods that it has not must not be
+  // free to go on.
   const bool is_for_nothing =
-      verdict.answer == model::EvictionVerdict::Answer::kRefused && verdict.reason != model::Reason::kApiSilent;
+      verdict.answer == model::EvictionVerdict::Answer::kRefused &&
+      (verdict.reason == model::Reason::kDisruptionBudget || verdict.reason == model::Reason::kApiRefused);
   const auto id = verdict.id;
   auto end = api_.changed(node, std::move(verdict), now);
   if (!end) return;
@@ -79,6 +81,23 @@ void EvictionDesk::look_again(const StandingOf& standing_of) {
       if (!fleet::is_barred(of->second, open.group)) continue;
     }
     out_.withdraw(open.node, open.id);
+  }
+  for (auto& [number, change] : changes_)
+    hold_back(change, standing_of(change.node));
+}
+
+void EvictionDesk::hold_back(Change& change, const fleet::EvictionStanding& standing) const {
+  for (const auto& request : change.through_api) {
+    if (rates_.per_minute > 0 && !fleet::is_barred(standing, request.group)) continue;
+    for (auto& verdict : change.arbitration.answer.verdicts) {
+      if (verdict.id != request.id || verdict.answer != model::EvictionVerdict::Answer::kGranted) continue;
+      verdict.answer = model::EvictionVerdict::Answer::kDeferred;
+      verdict.reason = rates_.per_minute == 0 ? model::Reason::kFleetRate
+                       : standing.dry_run     ? model::Reason::kDryRun
+                                              : model::Reason::kHandsOff;
+      verdict.why = "deferred: it was stopped while the grant was being kept";
+      verdict.retry_after = fleet::ApiEvictions::kAskAgain;
+    }
   }
 }
 

@@ -58,6 +58,8 @@ class EvictionDesk {
     model::MonoTime at;
   };
   void finish(Change change);
+  /// Of a grant that is being kept what must not be evicted any more.
+  void hold_back(Change& change, const fleet::EvictionStanding& standing) const;
   /// Whoever grants what nobody carries out uses up the fleet's rate for nothing.
   void refuse_without_kubernetes(const link::ArrivedEvictionAsk& ask, const fleet::Arrival& now);
 

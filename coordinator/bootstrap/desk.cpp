@@ -171,8 +171,8 @@ void Desk::no_handshake(const std::string& peer, const Error& why) {
   broken_off();
 }
 
-void Desk::too_many(const std::string& peer) {
-  log_failed(fmt::format("{} connections of that host are open, the limit", config_.max_connections_per_host), peer);
+void Desk::too_many(const std::string& why, const std::string& peer) {
+  log_failed(why, peer);
   broken_off();
 }
 

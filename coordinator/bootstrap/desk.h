@@ -45,7 +45,7 @@ class Desk {
   void turned_away(const Answer& answer, const std::string& peer);
   void broken_off() { ++config_.counters->failed; }
   void no_handshake(const std::string& peer, const model::Error& why);
-  void too_many(const std::string& peer);
+  void too_many(const std::string& why, const std::string& peer);
 
   void follow_files();
 

@@ -33,9 +33,8 @@ class Loop final : private kj::TaskSet::ErrorHandler {
         timer_(context.timer),
         desk_(std::move(desk)),
         tasks_(*this),
-        loop_(
-            context, fd, "bootstrap " + config.listen, [this](kj::Own<kj::AsyncIoStream> raw) { receive(kj::mv(raw)); },
-            [this]() { return visits_ < config_.max_connections; }) {
+        loop_(context, fd, "bootstrap " + config.listen,
+              [this](kj::Own<kj::AsyncIoStream> raw) { receive(kj::mv(raw)); }) {
     follow_files();
   }
 
@@ -46,10 +45,15 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     if (link::peer_has_left(fd)) return;
     const std::string peer = link::address_of_peer(fd);
     const std::string host = host_of(peer);
+    // Whoever waits in the kernel's backlog is served when it is about to give up.
+    if (visits_ >= config_.max_connections) {
+      desk_->too_many(fmt::format("{} connections are open, the limit", visits_), peer);
+      return;
+    }
     // Else one pod could hold all places, by connections that say nothing.
     const auto others = visits_from_.find(host);
     if (others != visits_from_.end() && others->second >= config_.max_connections_per_host) {
-      desk_->too_many(peer);
+      desk_->too_many(fmt::format("{} connections of that host are open, the limit", others->second), peer);
       return;
     }
     ++visits_from_[host];
@@ -64,7 +68,6 @@ class Loop final : private kj::TaskSet::ErrorHandler {
     const auto from = visits_from_.find(host);
     if (--from->second == 0) visits_from_.erase(from);
     --visits_;
-    loop_.poke();
   }
 
   void follow_files() {

@@ -31,7 +31,8 @@ struct BootstrapConfig {
   std::string signing_key;
   std::string denied_names_file;                // link/deny_list.h; "" = none
   model::Duration validity = kLongestValidity;  // at most that
-  /// Handshakes and requests at once; whoever comes then waits in the kernel's backlog.
+  /// Handshakes and requests at once; one more is closed at once: who waits longer than it takes to serve so many would
+  /// be served when it is about to give up.
   std::size_t max_connections = 64;
   std::size_t max_connections_per_host = 4;  // of these; one more is closed at once
   /// Anybody may make the backend be asked: questions wait for their turn, at first behind a pace, then for a place.

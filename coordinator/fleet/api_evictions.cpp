@@ -31,11 +31,11 @@ model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const mode
     rows_.erase(std::min_element(rows_.begin(), rows_.end(),
                                  [](const auto& a, const auto& b) { return a.second.touched < b.second.touched; }));
   }
-  const model::EvictionVerdict first{.id = request.id,
-                                     .answer = model::EvictionVerdict::Answer::kUnderWay,
-                                     .reason = model::Reason::kApiEviction,
-                                     .why = "granted, and on its way to the Kubernetes API",
-                                     .retry_after = kAskAgain};
+  model::EvictionVerdict first{.id = request.id,
+                               .answer = model::EvictionVerdict::Answer::kUnderWay,
+                               .reason = model::Reason::kApiEviction,
+                               .why = "granted, and on its way to the Kubernetes API",
+                               .retry_after = kAskAgain};
   rows_.emplace(key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now,
                          granted_before, request.group});
   return first;

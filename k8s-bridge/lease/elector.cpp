@@ -136,9 +136,7 @@ void Elector::answered(Answer answer, BootTime now, double share) {
       stale_ = true;
       next_ = now + soon(options_);
       return;
-    case Answer::Kind::kMissing:
-      // It was deleted, or its namespace is not there.
-      return failed(answer.why, now, share);
+    case Answer::Kind::kMissing:  // it was deleted, or its namespace is not there
     case Answer::Kind::kFailed:
       return failed(answer.why, now, share);
   }

@@ -140,6 +140,11 @@ void Mirror::begin_pods() {
 }
 
 bool Mirror::take(PodObject pod) {
+  // It comes again with its node. Pods that nobody schedules must not take the room of those that run.
+  if (pod.node.empty()) {
+    pod_gone(pod.key.uid);
+    return true;
+  }
   const model::PodUid uid(pod.key.uid);
   const std::size_t bytes = bytes_of(pod);
   const auto before = pods_.find(uid);

@@ -42,6 +42,7 @@ class Mirror {
   void node_gone(const std::string& name, const std::string& uid = {});
   void end_nodes();
   void begin_pods();
+  /// One that is bound to no node is not kept: it comes again when it is.
   bool take(PodObject pod);
   void pod_gone(const std::string& uid);
   void end_pods();

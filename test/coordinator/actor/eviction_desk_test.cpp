@@ -244,6 +244,22 @@ TEST_F(EvictionsDesk, AHoldADryRunAndTheBrakeWithdrawWhatIsUnderWayBeforeItsNode
   EXPECT_THAT(look({}), ElementsAre("n2 a")) << "what was evicted cannot be had back";
 }
 
+TEST_F(EvictionsDesk, WhatIsStoppedWhileItsGrantIsBeingKeptIsNotCarriedOut) {
+  kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
+  kubernetes_desk_.asked(asked_through_api("n2", "b"), {}, after(0s));
+  ASSERT_THAT(changes_, SizeIs(2));
+  kubernetes_desk_.look_again(
+      [](const NodeName& node) { return fleet::EvictionStanding{.dry_run = node == NodeName("n1"), .holds = {}}; });
+  kubernetes_desk_.kept(changes_[0], {});
+  EXPECT_EQ(newest_verdict().answer, Answer::kDeferred);
+  EXPECT_EQ(newest_verdict().reason, Reason::kDryRun);
+  kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
+  kubernetes_desk_.look_again([](const NodeName&) { return fleet::EvictionStanding{}; });
+  kubernetes_desk_.kept(changes_[1], {});
+  EXPECT_EQ(newest_verdict().reason, Reason::kFleetRate);
+  EXPECT_THAT(through_api_, IsEmpty());
+}
+
 TEST_F(EvictionsDesk, WhatIsNotGrantedIsNotCarriedOut) {
   kubernetes_desk_.set_rates({.per_minute = 0, .per_minute_per_workload = 1});
   kubernetes_desk_.asked(asked_through_api("n1", "a"), {}, after(0s));
