@@ -336,7 +336,7 @@ class Reference(unittest.TestCase):
 
 # Of the documents that a node's CPU side reads, what is not of CPU.
 CPU_DOCUMENTS = ("resource-threshold-config", "resource-qos-config", "cpu-burst-config")
-NOT_OF_CPU = re.compile(r"^memory|\.(memory|resctrl|blkio|network)QOS\.|^policies\.netQOSPolicy$")
+NOT_OF_CPU = re.compile(r"^memory|\.(memory|resctrl|blkio|network)QOS\.|\.memoryLocality$|^policies\.netQOSPolicy$")
 
 
 def policy_keys():
