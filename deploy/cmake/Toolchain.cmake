@@ -14,12 +14,11 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
-# Links in a third of the time; an incremental build is mostly links.
-find_program(MOLD_PROGRAM mold)
-if(MOLD_PROGRAM)
-  # mold 1.10 lets RELRO begin in the page before it where an empty .tbss happens to end one: such a program, one in
-  # thousands, does not start ("cannot apply additional memory protection after relocation").
-  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
+# Links in a third of the time; an incremental build is mostly links. Not mold 1.10, which lets RELRO begin in a page that
+# nobody has mapped where an empty .tbss happens to end one, so that the program does not start, and does not always end.
+find_program(LLD_PROGRAM ld.lld)
+if(LLD_PROGRAM)
+  add_link_options(-fuse-ld=lld)
 endif()
 
 add_library(tideline_flags INTERFACE)
