@@ -115,8 +115,8 @@ TEST_F(Kubernetes, TheLastAccountIsOnTheNodeToTheByteOnceNothingMoves) {
   world_->settle(documents, 67);
   ASSERT_TRUE(eventually(seconds(90), [] { return batch_is_offered(); })) << world_->logs();
   ASSERT_EQ(world_->stop_agent(), 0) << world_->logs();
-  // A rise that is large is written once it has held for half a minute.
-  EXPECT_TRUE(eventually(seconds(60), [] { return world_->published() == world_->accounted(); }))
+  // A rise that is large is written once it has held for half a minute, and a minute after the one before.
+  EXPECT_TRUE(eventually(seconds(120), [] { return world_->published() == world_->accounted(); }))
       << "published " << KubernetesWorld::text(world_->published()) << "; accounted "
       << KubernetesWorld::text(world_->accounted());
   world_->start_agent();
