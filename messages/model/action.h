@@ -19,6 +19,9 @@ enum class Controller : std::uint8_t {
   kCpuset = 6,
   kBatchLimits = 7,
   kCpuEvict = 8,
+  kMemoryQos = 9,
+  kMemoryRelief = 10,  // reclaim, tightening and emergency kills
+  kMemoryEvict = 11,
   kBeWork = 12,  // not a mechanism: what became of batch pods
 };
 std::string_view name_of(Controller controller);

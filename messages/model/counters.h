@@ -19,6 +19,43 @@ struct StallTotals {
   friend bool operator==(const StallTotals&, const StallTotals&) = default;
 };
 
+/// Memory of one cgroup with all below it. Levels, but for what is said to be cumulative (cgroup-v2.rst, memory.stat;
+/// cgroup-v1/memory.rst).
+struct MemoryCounters {
+  MonoTime stat_at;                  // when all but usage, limit and the stalls were read; they come less often
+  std::optional<Bytes> usage;        // memory.current / memory.usage_in_bytes, with the page cache
+  std::optional<Bytes> limit;        // memory.max / memory.limit_in_bytes of this group alone; nullopt: none
+  std::optional<Bytes> anon;         // anon + shmem as far as they are no file that can be dropped
+  std::optional<Bytes> reclaimable;  // active_file + inactive_file, and slab_reclaimable where the kernel tells of it
+  std::optional<StallTotals> memory_stall;  // the group's own PSI; cumulative
+  std::optional<StallTotals> io_stall;
+  std::optional<std::int64_t> refaults;   // workingset_refault_file + _anon; cumulative
+  std::optional<std::int64_t> scanned;    // pgscan of the group; cumulative; v2 only
+  std::optional<std::int64_t> oom_kills;  // memory.events / memory.oom_control oom_kill; cumulative
+  friend bool operator==(const MemoryCounters&, const MemoryCounters&) = default;
+};
+
+/// Memory of the host (proc(5) meminfo, vmstat, zoneinfo).
+struct HostMemoryCounters {
+  std::optional<Bytes> total;
+  std::optional<Bytes> available;              // MemAvailable
+  std::optional<Bytes> free;                   // MemFree
+  std::optional<Bytes> low_watermark;          // all zones' "low" together: below it the kernel reclaims
+  std::optional<std::int64_t> alloc_stalls;    // allocstall_*; cumulative: allocations that had to reclaim themselves
+  std::optional<std::int64_t> direct_scanned;  // pgscan_direct; cumulative
+  friend bool operator==(const HostMemoryCounters&, const HostMemoryCounters&) = default;
+};
+
+/// Of the fast loop: what the relief ladder rests on.
+struct FastMemoryCounters {
+  MonoTime at;
+  HostMemoryCounters host;     // total and available only
+  MemoryCounters kubepods;     // usage and limit; reclaimable as last read by the pod loop
+  MemoryCounters best_effort;  // usage; reclaimable as last read by the pod loop
+  std::uint64_t be_inode = 0;
+  friend bool operator==(const FastMemoryCounters&, const FastMemoryCounters&) = default;
+};
+
 /// One cgroup with all below it.
 struct GroupCounters {
   std::uint64_t inode = 0;      // of the group's directory; another inode is another group of the same name
@@ -26,6 +63,7 @@ struct GroupCounters {
   std::optional<std::int64_t> nr_periods;
   std::optional<std::int64_t> nr_throttled;
   std::optional<Bytes> memory;           // active_anon + inactive_anon + unevictable: a level, not a counter
+  MemoryCounters memory_side;            // at the pace of `memory`; of the besteffort root each time
   std::optional<StallTotals> cpu_stall;  // the group's own PSI, where the kernel has it
   std::optional<Duration> run_delay;     // time its threads waited for a CPU; kept by the reader so that it never falls
   friend bool operator==(const GroupCounters&, const GroupCounters&) = default;
@@ -84,6 +122,8 @@ struct HostCounters {
   std::optional<Duration> node_cpu;
   std::optional<Bytes> memory_total;
   std::optional<Bytes> memory_available;
+  HostMemoryCounters memory_host;
+  MemoryCounters kubepods_memory;  // of the group of all pods
   std::optional<StallTotals> cpu_stall;
   std::optional<StallTotals> memory_stall;
   std::optional<StallTotals> io_stall;

@@ -41,6 +41,21 @@ enum class Knob : std::uint8_t {
   /// Cookies of prctl(PR_SCHED_CORE). Belongs to threads and has no file: it is probed and told, never wanted as a
   /// value.
   kCoreSched = 6,
+  kMemoryMin = 7,    // memory.min: MemoryLimit, never nullopt, 0 = none
+  kMemoryLow = 8,    // memory.low: likewise
+  kMemoryHigh = 9,   // memory.high: MemoryLimit
+  kMemoryLimit = 10, // memory.limit_in_bytes / memory.max: MemoryLimit
+  kSoftLimit = 11,   // memory.soft_limit_in_bytes (v1 only): MemoryLimit; who is above goes first in global reclaim
+  kOomGroup = 12,    // memory.oom.group: Number, 0 or 1
+  // Alibaba Cloud Linux only, from here on.
+  kWmarkRatio = 13,        // memory.wmark_ratio: Number, 0..100, % of the limit; 0 = off
+  kWmarkScaleFactor = 14,  // memory.wmark_scale_factor: Number, 1..1000
+  kWmarkMinAdj = 15,       // memory.wmark_min_adj: Number, -25..50
+  kMemoryPriority = 16,    // memory.priority: Number, 0..12
+  kUsePriorityOom = 17,    // memory.use_priority_oom: Number, 0 or 1
+  kPageCacheEnable = 18,   // memory.pagecache_limit.enable: Number, 0 or 1
+  kPageCacheSize = 19,     // memory.pagecache_limit.size: MemoryLimit, never nullopt
+  kPageCacheSync = 20,     // memory.pagecache_limit.sync: Number, 0 or 1
 };
 std::string_view name_of(Knob knob);  // "cpu-quota" ...
 
@@ -53,8 +68,14 @@ struct Number {
   std::int64_t value = 0;
   friend bool operator==(const Number&, const Number&) = default;
 };
-using KnobValue = std::variant<Limit, Number, CpuSet>;
-/// For people: "1500 millicores", "no limit", "2", "0-3".
+/// nullopt: no limit ("max").
+struct MemoryLimit {
+  std::optional<Bytes> bytes;
+  friend bool operator==(const MemoryLimit&, const MemoryLimit&) = default;
+};
+/// The order of the alternatives is stored: append only.
+using KnobValue = std::variant<Limit, Number, CpuSet, MemoryLimit>;
+/// For people: "1500 millicores", "no limit", "2", "0-3", "104857600 bytes".
 std::string text_of(const KnobValue& value);
 
 /// What probing found of one knob.

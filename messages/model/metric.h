@@ -23,6 +23,13 @@ enum class Metric : std::uint16_t {
   kCpuPressure = 10,     // pressure.cpu      permille of time, "some"
   kMemoryPressure = 11,  // pressure.memory   permille of time, "some"
   kIoPressure = 12,      // pressure.io       permille of time, "some"
+  kMemoryAvailable = 13,   // memory.available      bytes, of the tightest bound
+  kBeMemoryUsage = 14,     // be.memory.usage       bytes, with page cache
+  kBeMemoryLimit = 15,     // be.memory.limit       bytes, absent = relief holds BE to none
+  kLsMemoryPressure = 16,  // ls.pressure.memory    permille of time, "some", of the worst pod
+  kAllocStalls = 17,       // memory.alloc_stalls   per 1000 s
+  kLsRefaults = 18,        // ls.refaults           pages per second
+  kReliefRung = 19,        // memory.relief         0 none .. 4 emergency
 };
 
 std::string_view name_of(Metric metric);

@@ -1,6 +1,7 @@
 #pragma once
 // A pod as the node and the ledger need it.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +68,29 @@ struct CpuQosOverride {
   friend bool operator==(const CpuQosOverride&, const CpuQosOverride&) = default;
 };
 
+/// Annotation koordinator.sh/memoryQOS: fields of MemoryQosPolicy that this pod has its own way. Absent = the class's.
+struct MemoryQosOverride {
+  /// kNone: nothing is set for this pod. kAuto: Koordinator's built-in values of its class, whatever the policy says.
+  /// kDefault: the policy's.
+  enum class Policy : std::uint8_t { kDefault = 0, kNone = 1, kAuto = 2 } policy = Policy::kDefault;
+  std::optional<int> min_limit_percent;
+  std::optional<int> low_limit_percent;
+  std::optional<int> throttling_percent;
+  std::optional<int> wmark_ratio;
+  std::optional<int> wmark_scale_permill;
+  std::optional<int> wmark_min_adj;
+  std::optional<bool> priority_enable;
+  std::optional<int> priority;
+  std::optional<bool> oom_kill_group;
+  std::optional<bool> page_cache_enable;
+  std::optional<int> page_cache_limit_percent;
+  std::optional<Bytes> page_cache_limit_size;
+  std::optional<bool> page_cache_reclaim_sync;
+  friend bool operator==(const MemoryQosOverride&, const MemoryQosOverride&) = default;
+};
+std::string_view name_of(MemoryQosOverride::Policy policy);  // "default", "none", "auto"; "" is read as default
+std::optional<MemoryQosOverride::Policy> memory_qos_override_from(std::string_view text);
+
 /// Label koordinator.sh/core-sched-policy: with whom a pod shares a core under cpuPolicy coreSched.
 enum class CoreSchedPolicy { kGroup, kNone, kExclusive };
 std::string_view name_of(CoreSchedPolicy policy);  // "", "none", "exclusive", as in the label
@@ -106,6 +130,7 @@ struct Pod {
   std::vector<Container> containers;
   std::optional<CpuBurstOverride> cpu_burst;
   std::optional<CpuQosOverride> cpu_qos;
+  std::optional<MemoryQosOverride> memory_qos;
   /// Annotation scheduling.koordinator.sh/resource-status: the CPUs the scheduler bound this pod to; empty = not bound.
   CpuSet bound_cpus;
   Evictability eviction;

@@ -39,6 +39,10 @@ struct ThresholdPolicy {
   std::optional<int> cpu_allocatable_evict_lower_percent;      // >= 0, may exceed 100
   std::optional<int> evict_enabled_priority_threshold;         // pods of at most this spec.priority
   std::optional<int> allocatable_evict_priority_threshold;     // 0..7999
+  int memory_evict_threshold_percent = 70;                        // of memory used; 0: no eviction by use
+  std::optional<int> memory_evict_lower_percent;                  // absent: threshold - 2
+  std::optional<int> memory_allocatable_evict_threshold_percent;  // >= 0, may exceed 100; acts with the lower one only
+  std::optional<int> memory_allocatable_evict_lower_percent;      // >= 0, may exceed 100
   friend bool operator==(const ThresholdPolicy&, const ThresholdPolicy&) = default;
 };
 
@@ -81,11 +85,44 @@ struct CpuQosPolicy {
   friend bool operator==(const CpuQosPolicy&, const CpuQosPolicy&) = default;
 };
 
+/// resource-qos-config memoryQOS of one class. Absent: the file is not touched.
+struct MemoryQosPolicy {
+  bool enable = false;
+  int min_limit_percent = 0;   // 0..100, of the request: memory.min
+  int low_limit_percent = 0;   // 0..100: memory.low
+  int throttling_percent = 0;  // 0..100: where memory.high lies between request and limit; 0: none
+  int wmark_ratio = 95;        // 0..100
+  int wmark_scale_permill = 20;  // 1..1000
+  int wmark_min_adj = 0;         // -25..50
+  bool priority_enable = false;
+  int priority = 0;  // 0..12
+  bool oom_kill_group = false;
+  std::optional<bool> page_cache_enable;
+  std::optional<int> page_cache_limit_percent;  // 0..100, of the memory limit
+  std::optional<Bytes> page_cache_limit_size;
+  std::optional<bool> page_cache_reclaim_sync;
+  friend bool operator==(const MemoryQosPolicy&, const MemoryQosPolicy&) = default;
+};
+
+/// tideline-config memoryRelief, Tideline's own: what goes before an eviction for memory, and after it. Acts while
+/// resource-threshold-config is enabled and memoryEvictThresholdPercent is not 0.
+struct MemoryReliefPolicy {
+  bool reclaim = true;           // BE's page cache is taken back
+  bool tighten = true;           // BE may not grow
+  bool emergency_kill = false;   // a BE pod is killed at once where the OOM killer is about to run
+  int margin_percent = 5;        // 0..50, of capacity: reclaim begins so much below memoryEvictThresholdPercent
+  int horizon_seconds = 5;       // 1..60: growth that would fill the host within it acts like a threshold
+  friend bool operator==(const MemoryReliefPolicy&, const MemoryReliefPolicy&) = default;
+};
+
 struct QosPolicy {
   CpuQosMechanism cpu_policy = CpuQosMechanism::kGroupIdentity;
   CpuQosPolicy lsr{.enable = false, .group_identity = 2, .sched_idle = 0, .core_expeller = true};  // also LSE
   CpuQosPolicy ls{.enable = false, .group_identity = 2, .sched_idle = 0, .core_expeller = true};
   CpuQosPolicy be{.enable = false, .group_identity = -1, .sched_idle = 0, .core_expeller = false};
+  MemoryQosPolicy lsr_memory{.wmark_min_adj = -25};  // also LSE
+  MemoryQosPolicy ls_memory{.wmark_min_adj = -25};
+  MemoryQosPolicy be_memory{.wmark_min_adj = 50};
   friend bool operator==(const QosPolicy&, const QosPolicy&) = default;
 };
 
@@ -133,6 +170,9 @@ struct DryRun {
   bool cpuset = false;
   bool batch_limits = false;
   bool cpu_evict = false;
+  bool memory_qos = false;     // also oom_score_adj
+  bool memory_relief = false;
+  bool memory_evict = false;
   friend bool operator==(const DryRun&, const DryRun&) = default;
 };
 
@@ -144,6 +184,7 @@ struct NodePolicy {
   ThresholdPolicy threshold;
   QosPolicy qos;
   CpuBurstPolicy burst;
+  MemoryReliefPolicy relief;
   DryRun dry_run;
   std::vector<HostApplication> host_applications;  // host-application-config; names and groups are unique
   ScalingPolicy scaling;

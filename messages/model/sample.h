@@ -1,8 +1,10 @@
 #pragma once
 // One host at one instant. nullopt always means "not known", never zero.
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "messages/model/host_application.h"
@@ -47,6 +49,8 @@ struct PodUse {
   std::optional<double> throttled_ratio;  // delta nr_throttled / delta nr_periods, 0..1; 0 if no period passed
   std::optional<double> run_delay;        // seconds its threads waited for a CPU, per second (schedstat); may exceed 1
   std::vector<ContainerUse> containers;   // stays on the host
+  std::optional<Bytes> memory_usage;      // with page cache
+  MemorySignals memory_signals;
   friend bool operator==(const PodUse&, const PodUse&) = default;
 };
 
@@ -67,6 +71,34 @@ struct Pressure {
   double some = 0;
   double full = 0;
   friend bool operator==(const Pressure&, const Pressure&) = default;
+};
+
+/// Signs of trouble with memory over the window, of a group or of the host. Rates are per second.
+struct MemorySignals {
+  std::optional<Pressure> memory;       // waiting for memory
+  std::optional<Pressure> io;           // waiting for the disk
+  std::optional<double> refaults;       // pages that had to be read again after they were reclaimed
+  std::optional<double> scanned;        // pages that reclaim looked at
+  std::optional<double> alloc_stalls;   // host only: allocations that had to reclaim
+  std::optional<std::int64_t> oom_kills;  // in the window; not of the host
+  friend bool operator==(const MemorySignals&, const MemorySignals&) = default;
+};
+
+/// What the relief ladder does, lowest first (decide/memory_relief.h). Values are stored: never renumber.
+enum class ReliefRung : std::uint8_t { kNone = 0, kReclaim = 1, kTighten = 2, kEvict = 3, kEmergency = 4 };
+std::string_view name_of(ReliefRung rung);  // "none", "reclaim", "tighten", "evict", "emergency"
+
+/// The memory side as one pod round sees it.
+struct MemorySample {
+  std::optional<Bytes> available;      // of the tightest bound: the host's MemAvailable, or what kubepods' limit leaves
+  std::optional<Bytes> be_usage;       // with page cache
+  std::optional<Bytes> be_reclaimable; // of it page cache
+  MemorySignals host;
+  MemorySignals ls;  // of LSE, LSR and LS pods: the worst pressure of one, the sum of the rates
+  MemorySignals be;  // of the besteffort root
+  std::optional<Bytes> be_tightened;   // limit that relief holds BE to now
+  ReliefRung rung = ReliefRung::kNone;
+  friend bool operator==(const MemorySample&, const MemorySample&) = default;
 };
 
 /// What the pod loop sees. Tier sums are the besteffort root (be) and LSE/LSR/LS pods (ls).
@@ -90,6 +122,7 @@ struct NodeSample {
   std::optional<int> be_cpus;        // CPUs the besteffort root may run on (its effective cpuset); stays on the host
   std::vector<PodUse> pods;
   std::vector<ApplicationUse> applications;
+  MemorySample memory_side;
   std::vector<ZoneUse> zones;  // empty: not read in this round; reports have the newest
   /// CPU of host applications that are not best-effort's, which are those of QoS BE below the besteffort root; nullopt
   /// if one that is there cannot be read. Stays on the host, and so does the next.

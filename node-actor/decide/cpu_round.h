@@ -49,6 +49,8 @@ struct CpuRoundInput {
   std::vector<OutsidePod> outside = {};
   /// Pods that have ended and whose groups are there still.
   std::span<const model::PodUid> lingering = {};
+  /// Of the memory side: settled with the wants of this round, and told with its features.
+  const Wants* others = nullptr;
 };
 
 /// A default-constructed one is right after a start.

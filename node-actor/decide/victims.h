@@ -22,8 +22,16 @@ enum class EvictTask : std::uint8_t {
   kBatchAllocatable,  // CPUAllocatableEvict: batch-cpu requests of batch pods
   kCpuAllocatable,    // CPUAllocatableEvict: cpu requests of pods that are neither batch nor mid
   kNodeUsage,         // CPUEvict: CPU used
+  // Memory, in bytes (memory_evict.h).
+  kBeMemory,                // BEMemoryEvict: memory used
+  kBatchMemoryAllocatable,  // MemoryAllocatableEvict: batch-memory requests of batch pods
+  kMemoryAllocatable,       // MemoryAllocatableEvict: memory requests of pods that are neither batch nor mid
+  kNodeMemory,              // MemoryEvict: memory used
 };
-constexpr std::size_t kEvictTasks = 4;
+constexpr std::size_t kEvictTasks = 4;  // of CPU
+constexpr std::size_t kMemoryEvictTasks = 4;
+constexpr std::array<EvictTask, kMemoryEvictTasks> kAllMemoryEvictTasks = {
+    EvictTask::kBeMemory, EvictTask::kBatchMemoryAllocatable, EvictTask::kMemoryAllocatable, EvictTask::kNodeMemory};
 constexpr std::array<EvictTask, kEvictTasks> kAllEvictTasks = {EvictTask::kBeSatisfaction, EvictTask::kBatchAllocatable,
                                                                EvictTask::kCpuAllocatable, EvictTask::kNodeUsage};
 /// Its feature: "cpuEvict.beSatisfaction", "cpuEvict.allocatable" (both resources), "cpuEvict.nodeUsage".

@@ -1,0 +1,40 @@
+#pragma once
+// Ends a BE pod at once, where the OOM killer is about to run: SIGKILL to all of its group, without a grace period. Not
+// an eviction: nobody is asked, no disruption budget is, and it is told as what it is (Reason::kEmergencyKill).
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/model/action.h"
+#include "messages/model/pod.h"
+#include "messages/model/units.h"
+#include "node-actor/kernel/cgroup_tree.h"
+#include "node-actor/kernel/pod_kill.h"
+
+namespace tideline::node {
+
+class EmergencyKills {
+ public:
+  using Tell = std::function<void(model::Controller, model::Reason, std::string, std::string, std::string)>;
+  /// `tree` must outlive it.
+  EmergencyKills(const kernel::CgroupTree& tree, Tell tell);
+  /// Kills begin at once; what of the pod is alive still is killed again in each step().
+  void kill(const model::Pod& pod, std::optional<model::Bytes> used, const std::string& why, model::MonoTime now);
+  void step(model::MonoTime now);
+  std::vector<model::PodUid> under_way() const;
+
+ private:
+  struct Kill {
+    model::PodUid uid;
+    std::string subject;
+    kernel::PodKill kill;
+    model::MonoTime began;
+  };
+  const kernel::CgroupTree& tree_;
+  Tell tell_;
+  std::vector<Kill> kills_;
+};
+
+}  // namespace tideline::node
