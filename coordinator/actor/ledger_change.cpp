@@ -1,5 +1,6 @@
 #include "coordinator/actor/ledger_change.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,21 @@ void note_mid_change(std::vector<model::Event>& events, std::string_view resourc
   if (before.mid != Unit{} || now.mid != Unit{}) note_rule_change(events, resource, of_mid(before), of_mid(now), at);
 }
 
+/// What is published, where the account of this resource rests on something.
+template <class Unit>
+std::optional<Unit> published_of(const model::ReclaimTerms<Unit>& terms) {
+  using Rule = model::ReclaimRule;
+  switch (terms.rule) {
+    case Rule::kDisabled:
+    case Rule::kStale:
+    case Rule::kUnknownUsage:
+    case Rule::kBadAnnotation:
+      return std::nullopt;
+    default:
+      return terms.published;
+  }
+}
+
 }  // namespace
 
 std::vector<model::Event> events_of(const LedgerBook::Change& change, model::WallTime at) {
@@ -49,12 +65,11 @@ std::vector<model::Event> events_of(const LedgerBook::Change& change, model::Wal
 }
 
 link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTime now) {
-  using Rule = model::ReclaimRule;
-  const auto rule = account.cpu.rule;
-  const bool known = account.data_age && rule != Rule::kDisabled && rule != Rule::kStale &&
-                     rule != Rule::kUnknownUsage && rule != Rule::kBadAnnotation;
-  if (!known) return {};
-  return {account.cpu.published, now + -*account.data_age};
+  if (!account.data_age) return {};
+  const auto cpu = published_of(account.cpu);
+  const auto memory = published_of(account.memory);
+  if (!cpu && !memory) return {};
+  return {cpu, now + -*account.data_age, memory};
 }
 
 }  // namespace tideline::coordinator

@@ -39,6 +39,7 @@ inline constexpr std::string_view kPriorityClassLabel = "koordinator.sh/priority
 inline constexpr std::string_view kOlderQosLabel = "alibabacloud.com/qos";
 inline constexpr std::string_view kOlderQosAnnotation = "alibabacloud.com/qosClass";
 inline constexpr std::string_view kOlderCpuBurstAnnotation = "alibabacloud.com/cpuBurst";
+inline constexpr std::string_view kOlderMemoryQosAnnotation = "alibabacloud.com/memoryQOS";
 /// Label that a Deployment's ReplicaSet puts on its pods; its own name ends with the value.
 inline constexpr std::string_view kTemplateHashLabel = "pod-template-hash";
 

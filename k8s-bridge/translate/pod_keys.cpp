@@ -37,6 +37,8 @@ class Keys {
     take_older(annotation(kOlderQosAnnotation), kOlderQosAnnotation, model::kQosClassLabel, read.labels);
     take_older(annotation(kOlderCpuBurstAnnotation), kOlderCpuBurstAnnotation, model::kCpuBurstAnnotation,
                read.annotations);
+    take_older(annotation(kOlderMemoryQosAnnotation), kOlderMemoryQosAnnotation, model::kMemoryQosAnnotation,
+               read.annotations);
     return read;
   }
   std::optional<std::string> label(std::string_view key) { return text(labels_, key); }

@@ -74,6 +74,15 @@ class Problems {
 model::PodSummary read_use(schema::PodSummary::Reader in);
 void write_use(const model::PodSummary& summary, schema::PodSummary::Builder out);
 
+/// Signs of trouble with memory; not written where nothing of it is known. What a build that did not know the fields
+/// took into history may be any number: one that cannot be is not known.
+void write_signals(const model::MemorySignals& signals, schema::MemorySignals::Builder out);
+model::MemorySignals read_signals(schema::MemorySignals::Reader in);
+void write_memory_side(const model::MemorySample& memory, schema::Sample::Builder out);
+model::MemorySample read_memory_side(schema::MemorySample::Reader in);
+void write_memory_qos(const model::MemoryQosOverride& qos, schema::MemoryQosOverride::Builder out);
+model::MemoryQosOverride read_memory_qos(Problems& problems, schema::MemoryQosOverride::Reader in);
+
 /// Labels and annotations of a node.
 void write_texts(const std::map<std::string, std::string>& texts, capnp::List<schema::Label>::Builder out);
 std::map<std::string, std::string> read_texts(Problems& problems, std::string_view field,
@@ -127,6 +136,18 @@ inline void write_float(const std::optional<double>& value, schema::OptFloat::Bu
 inline std::optional<double> read_float(schema::OptFloat::Reader in) {
   if (!in.getKnown()) return std::nullopt;
   return in.getValue();
+}
+
+inline schema::YesNo yes_no(const std::optional<bool>& value) {
+  if (!value) return schema::YesNo::UNKNOWN;
+  return *value ? schema::YesNo::YES : schema::YesNo::NO;
+}
+
+/// What a newer node may say beside yes and no is not known here.
+inline std::optional<bool> known(schema::YesNo value) {
+  if (value == schema::YesNo::YES) return true;
+  if (value == schema::YesNo::NO) return false;
+  return std::nullopt;
 }
 
 inline std::optional<std::int64_t> widened(const std::optional<int>& value) {

@@ -40,6 +40,7 @@ model::NodeSample sample_of(schema::Sample::Reader in) {
   sample.io_pressure = read_pressure(in.getIoPressure());
   sample.ls_delay_per_cpu = read_float(in.getLsDelayPerCpu());
   sample.be_limit = read_unit<model::MilliCpu>(in.getBeLimit());
+  sample.memory_side = read_memory_side(in.getMemorySide());
   return sample;
 }
 
@@ -110,18 +111,6 @@ model::ReclaimTerms<Unit> read_terms(schema::Terms::Reader in) {
           .published = Unit(in.getPublishedKnown() ? in.getPublished() : in.getOffered()),
           .shortfall = in.getShortKnown() ? std::optional(Shortfall{Unit(in.getMidShort()), Unit(in.getBatchShort())})
                                           : std::nullopt};
-}
-
-schema::YesNo yes_no(const std::optional<bool>& value) {
-  if (!value) return schema::YesNo::UNKNOWN;
-  return *value ? schema::YesNo::YES : schema::YesNo::NO;
-}
-
-/// What a newer node may say beside yes and no is not known here.
-std::optional<bool> known(schema::YesNo value) {
-  if (value == schema::YesNo::YES) return true;
-  if (value == schema::YesNo::NO) return false;
-  return std::nullopt;
 }
 
 /// What the pods are comes from `known`, if there is one.
@@ -219,6 +208,7 @@ void write(const model::NodeSample& sample, schema::Sample::Builder out) {
   write_pressure(sample.io_pressure, out.initIoPressure());
   write_float(sample.ls_delay_per_cpu, out.initLsDelayPerCpu());
   write_unit(sample.be_limit, out.initBeLimit());
+  write_memory_side(sample.memory_side, out);
 }
 
 void write(const model::NodeStatus& status, schema::NodeStatus::Builder out) {
@@ -459,6 +449,7 @@ void write_without_pods(schema::Report::Reader report, std::uint64_t list, schem
     uses[i].setMemoryBytes(pods[i].getMemoryBytes());
     uses[i].setThrottledRatio(pods[i].getThrottledRatio());
     uses[i].setRunDelay(pods[i].getRunDelay());
+    if (pods[i].hasMemorySignals()) uses[i].setMemorySignals(pods[i].getMemorySignals());
   }
   out.setEvents(report.getEvents());
   if (report.hasApplications()) out.setApplications(report.getApplications());

@@ -53,6 +53,7 @@ void write(const model::EvictionAnswer& answer, schema::EvictionAnswer::Builder 
 
 void write(const model::BatchAllocatable& allocatable, schema::BatchAllocatable::Builder out) {
   write_unit(allocatable.cpu, out.initCpu());
+  write_unit(allocatable.memory, out.initMemory());
   out.setAgeMs(ms_of(allocatable.age));
 }
 
@@ -98,6 +99,7 @@ Result<model::BatchAllocatable> read(schema::BatchAllocatable::Reader in) {
   Problems problems;
   model::BatchAllocatable allocatable;
   allocatable.cpu = read_unit<model::MilliCpu>(in.getCpu());
+  allocatable.memory = read_unit<model::Bytes>(in.getMemory());
   // A number beyond it is as stale as any.
   allocatable.age = std::chrono::milliseconds(std::min(in.getAgeMs(), kMaxAgeMs));
   return checked(problems, std::move(allocatable));

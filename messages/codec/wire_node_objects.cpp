@@ -7,8 +7,9 @@ namespace {
 
 using model::Result;
 
-/// A PodSummary beside its pod: five pointers, two spreads and two numbers. All reports have all of them.
-constexpr std::uint64_t kUseWords = 5 + 2 * 4 + 2 * 2;
+/// A PodSummary beside its pod: six pointers, two spreads, two numbers and the signals of memory, which are left out
+/// where none is known.
+constexpr std::uint64_t kUseWords = 6 + 2 * 4 + 2 * 2 + 4;
 
 }  // namespace
 

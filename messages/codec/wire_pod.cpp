@@ -88,6 +88,7 @@ void write(const model::Pod& pod, schema::Pod::Builder out) {
     cpu_qos.setEnable(pod.cpu_qos->enable);
     write(widened(pod.cpu_qos->group_identity), cpu_qos.initGroupIdentity());
   }
+  if (pod.memory_qos) write_memory_qos(*pod.memory_qos, out.initMemoryQos());
   if (!pod.bound_cpus.empty()) out.setBoundCpus(ptr(pod.bound_cpus.text()));
   out.setEvictionEnabled(pod.eviction.enabled);
   out.setTerminating(pod.eviction.terminating);
@@ -112,6 +113,9 @@ void write_use(const model::PodSummary& summary, schema::PodSummary::Builder out
   write_spread(summary.memory_bytes, out.initMemoryBytes());
   write_float(summary.throttled_ratio, out.initThrottledRatio());
   write_float(summary.run_delay, out.initRunDelay());
+  if (summary.memory_signals != model::MemorySignals{}) {
+    write_signals(summary.memory_signals, out.initMemorySignals());
+  }
 }
 
 Result<model::Pod> read(schema::Pod::Reader in) {
@@ -145,6 +149,7 @@ Result<model::Pod> read(schema::Pod::Reader in) {
     pod.cpu_qos = {.enable = cpu_qos.getEnable(),
                    .group_identity = problems.integer("cpuQos.groupIdentity", read(cpu_qos.getGroupIdentity()))};
   }
+  if (in.hasMemoryQos()) pod.memory_qos = read_memory_qos(problems, in.getMemoryQos());
   if (in.hasBoundCpus()) pod.bound_cpus = problems.take("boundCpus", model::CpuSet::parse(str(in.getBoundCpus())));
   pod.eviction = {.enabled = in.getEvictionEnabled(),
                   .priority = in.getEvictionPriority(),
@@ -178,6 +183,7 @@ model::PodSummary read_use(schema::PodSummary::Reader in) {
   summary.memory_bytes = read_spread(in.getMemoryBytes());
   summary.throttled_ratio = read_float(in.getThrottledRatio());
   summary.run_delay = read_float(in.getRunDelay());
+  summary.memory_signals = read_signals(in.getMemorySignals());
   return summary;
 }
 

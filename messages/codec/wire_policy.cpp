@@ -31,6 +31,71 @@ model::CpuQosPolicy read_cpu_qos(Problems& problems, std::string_view field, sch
           .core_expeller = expeller == Switch::kUnset ? defaults.core_expeller : expeller == Switch::kOn};
 }
 
+schema::Switch switch_of(const std::optional<bool>& value) {
+  if (!value) return schema::Switch::UNSET;
+  return *value ? schema::Switch::ON : schema::Switch::OFF;
+}
+
+std::optional<bool> read_switch(Problems& problems, std::string_view field, schema::Switch in) {
+  enum class Switch : std::uint8_t { kUnset, kOff, kOn };
+  const auto value = problems.enumerator(field, in, Switch::kOn);
+  return value == Switch::kUnset ? std::nullopt : std::optional(value == Switch::kOn);
+}
+
+void write_memory_class(const model::MemoryQosPolicy& policy, schema::MemoryQosPolicy::Builder out) {
+  out.setEnable(policy.enable);
+  out.setMinLimitPercent(policy.min_limit_percent);
+  out.setLowLimitPercent(policy.low_limit_percent);
+  out.setThrottlingPercent(policy.throttling_percent);
+  out.setWmarkRatio(policy.wmark_ratio);
+  out.setWmarkScalePermill(policy.wmark_scale_permill);
+  out.setWmarkMinAdj(policy.wmark_min_adj);
+  out.setPriorityEnable(policy.priority_enable);
+  out.setPriority(policy.priority);
+  out.setOomKillGroup(policy.oom_kill_group);
+  out.setPageCacheEnable(switch_of(policy.page_cache_enable));
+  write(widened(policy.page_cache_limit_percent), out.initPageCacheLimitPercent());
+  write_unit(policy.page_cache_limit_size, out.initPageCacheLimitSize());
+  out.setPageCacheReclaimSync(switch_of(policy.page_cache_reclaim_sync));
+}
+
+/// `name`: of the class.
+model::MemoryQosPolicy read_memory_class(Problems& problems, std::string_view name, schema::MemoryQosPolicy::Reader in) {
+  const auto field = [&](std::string_view key) { return fmt::format("{}.memoryQOS.{}", name, key); };
+  return {.enable = in.getEnable(),
+          .min_limit_percent = in.getMinLimitPercent(),
+          .low_limit_percent = in.getLowLimitPercent(),
+          .throttling_percent = in.getThrottlingPercent(),
+          .wmark_ratio = in.getWmarkRatio(),
+          .wmark_scale_permill = in.getWmarkScalePermill(),
+          .wmark_min_adj = in.getWmarkMinAdj(),
+          .priority_enable = in.getPriorityEnable(),
+          .priority = in.getPriority(),
+          .oom_kill_group = in.getOomKillGroup(),
+          .page_cache_enable = read_switch(problems, field("pageCacheEnable"), in.getPageCacheEnable()),
+          .page_cache_limit_percent =
+              problems.integer(field("pageCacheLimitPercent"), read(in.getPageCacheLimitPercent())),
+          .page_cache_limit_size = read_unit<model::Bytes>(in.getPageCacheLimitSize()),
+          .page_cache_reclaim_sync =
+              read_switch(problems, field("pageCacheReclaimSync"), in.getPageCacheReclaimSync())};
+}
+
+void write_relief(const model::MemoryReliefPolicy& relief, schema::MemoryReliefPolicy::Builder out) {
+  out.setReclaim(relief.reclaim);
+  out.setTighten(relief.tighten);
+  out.setEmergencyKill(relief.emergency_kill);
+  out.setMarginPercent(relief.margin_percent);
+  out.setHorizonSeconds(relief.horizon_seconds);
+}
+
+model::MemoryReliefPolicy read_relief(schema::MemoryReliefPolicy::Reader in) {
+  return {.reclaim = in.getReclaim(),
+          .tighten = in.getTighten(),
+          .emergency_kill = in.getEmergencyKill(),
+          .margin_percent = in.getMarginPercent(),
+          .horizon_seconds = in.getHorizonSeconds()};
+}
+
 void write_threshold(const model::ThresholdPolicy& policy, schema::ThresholdPolicy::Builder out) {
   out.setEnable(policy.enable);
   out.setCpuSuppressThresholdPercent(policy.cpu_suppress_threshold_percent);
@@ -47,6 +112,10 @@ void write_threshold(const model::ThresholdPolicy& policy, schema::ThresholdPoli
   write(widened(policy.cpu_allocatable_evict_lower_percent), out.initCpuAllocatableEvictLowerPercent());
   write(widened(policy.evict_enabled_priority_threshold), out.initEvictEnabledPriorityThreshold());
   write(widened(policy.allocatable_evict_priority_threshold), out.initAllocatableEvictPriorityThreshold());
+  out.setMemoryEvictThresholdPercent(policy.memory_evict_threshold_percent);
+  write(widened(policy.memory_evict_lower_percent), out.initMemoryEvictLowerPercent());
+  write(widened(policy.memory_allocatable_evict_threshold_percent), out.initMemoryAllocatableEvictThresholdPercent());
+  write(widened(policy.memory_allocatable_evict_lower_percent), out.initMemoryAllocatableEvictLowerPercent());
 }
 
 model::ThresholdPolicy read_threshold(Problems& problems, schema::ThresholdPolicy::Reader in) {
@@ -77,6 +146,12 @@ model::ThresholdPolicy read_threshold(Problems& problems, schema::ThresholdPolic
           optional("evictEnabledPriorityThreshold", in.getEvictEnabledPriorityThreshold()),
       .allocatable_evict_priority_threshold =
           optional("allocatableEvictPriorityThreshold", in.getAllocatableEvictPriorityThreshold()),
+      .memory_evict_threshold_percent = in.getMemoryEvictThresholdPercent(),
+      .memory_evict_lower_percent = optional("memoryEvictLowerPercent", in.getMemoryEvictLowerPercent()),
+      .memory_allocatable_evict_threshold_percent =
+          optional("memoryAllocatableEvictThresholdPercent", in.getMemoryAllocatableEvictThresholdPercent()),
+      .memory_allocatable_evict_lower_percent =
+          optional("memoryAllocatableEvictLowerPercent", in.getMemoryAllocatableEvictLowerPercent()),
   };
 }
 
@@ -103,6 +178,9 @@ void write_dry_run(const model::DryRun& dry_run, schema::DryRun::Builder out) {
   out.setCpuset(dry_run.cpuset);
   out.setBatchLimits(dry_run.batch_limits);
   out.setCpuEvict(dry_run.cpu_evict);
+  out.setMemoryQos(dry_run.memory_qos);
+  out.setMemoryRelief(dry_run.memory_relief);
+  out.setMemoryEvict(dry_run.memory_evict);
 }
 
 model::DryRun read_dry_run(schema::DryRun::Reader in) {
@@ -111,7 +189,10 @@ model::DryRun read_dry_run(schema::DryRun::Reader in) {
           .cpu_qos = in.getCpuQos(),
           .cpuset = in.getCpuset(),
           .batch_limits = in.getBatchLimits(),
-          .cpu_evict = in.getCpuEvict()};
+          .cpu_evict = in.getCpuEvict(),
+          .memory_qos = in.getMemoryQos(),
+          .memory_relief = in.getMemoryRelief(),
+          .memory_evict = in.getMemoryEvict()};
 }
 
 void write_applications(const std::vector<model::HostApplication>& applications, schema::NodePolicy::Builder out) {
@@ -170,6 +251,7 @@ class Ranges {
 };
 
 constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
+constexpr std::int64_t kMaxCacheBytes = std::int64_t{1} << 53;  // as far as JSON's numbers are whole ones
 
 void check_threshold(const Ranges& range, const model::ThresholdPolicy& policy) {
   range("threshold.cpuSuppressThresholdPercent", policy.cpu_suppress_threshold_percent, 0, 100);
@@ -183,6 +265,11 @@ void check_threshold(const Ranges& range, const model::ThresholdPolicy& policy) 
   range("threshold.cpuAllocatableEvictThresholdPercent", policy.cpu_allocatable_evict_threshold_percent, 0, kMaxInt);
   range("threshold.cpuAllocatableEvictLowerPercent", policy.cpu_allocatable_evict_lower_percent, 0, kMaxInt);
   range("threshold.allocatableEvictPriorityThreshold", policy.allocatable_evict_priority_threshold, 0, 7999);
+  range("threshold.memoryEvictThresholdPercent", policy.memory_evict_threshold_percent, 0, 100);
+  range("threshold.memoryEvictLowerPercent", policy.memory_evict_lower_percent, 0, 100);
+  range("threshold.memoryAllocatableEvictThresholdPercent", policy.memory_allocatable_evict_threshold_percent, 0,
+        kMaxInt);
+  range("threshold.memoryAllocatableEvictLowerPercent", policy.memory_allocatable_evict_lower_percent, 0, kMaxInt);
 }
 
 void check_burst(const Ranges& range, const model::CpuBurstPolicy& policy) {
@@ -190,6 +277,21 @@ void check_burst(const Ranges& range, const model::CpuBurstPolicy& policy) {
   range("burst.cfsQuotaBurstPercent", policy.cfs_quota_burst_percent, 100, kMaxInt);
   range("burst.cfsQuotaBurstPeriodSeconds", policy.cfs_quota_burst_period_seconds, -1, kMaxInt);
   range("burst.sharePoolThresholdPercent", policy.share_pool_threshold_percent, 0, 100);
+}
+
+void check_memory_qos(const Ranges& range, std::string_view name, const model::MemoryQosPolicy& qos) {
+  const auto check = [&](std::string_view key, const auto& value, std::int64_t low, std::int64_t high) {
+    range(fmt::format("{}.memoryQOS.{}", name, key), value, low, high);
+  };
+  check("minLimitPercent", qos.min_limit_percent, 0, 100);
+  check("lowLimitPercent", qos.low_limit_percent, 0, 100);
+  check("throttlingPercent", qos.throttling_percent, 0, 100);
+  check("wmarkRatio", qos.wmark_ratio, 0, 100);
+  check("wmarkScalePermill", qos.wmark_scale_permill, 1, 1000);
+  check("wmarkMinAdj", qos.wmark_min_adj, -25, 50);
+  check("priority", qos.priority, 0, 12);
+  check("pageCacheLimitPercent", qos.page_cache_limit_percent, 0, 100);
+  if (qos.page_cache_limit_size) check("pageCacheLimitSize", qos.page_cache_limit_size->value(), 0, kMaxCacheBytes);
 }
 
 void check_policy(Problems& problems, const model::NodePolicy& policy) {
@@ -217,6 +319,11 @@ void check_policy(Problems& problems, const model::NodePolicy& policy) {
   range("scaling.memoryAmplification", policy.scaling.memory_amplification.hundredths(), 100, 10'000);
   check_threshold(range, policy.threshold);
   check_burst(range, policy.burst);
+  check_memory_qos(range, "lsr", policy.qos.lsr_memory);
+  check_memory_qos(range, "ls", policy.qos.ls_memory);
+  check_memory_qos(range, "be", policy.qos.be_memory);
+  range("relief.marginPercent", policy.relief.margin_percent, 0, 50);
+  range("relief.horizonSeconds", policy.relief.horizon_seconds, 1, 60);
   struct Named {
     std::string_view name;
     const model::CpuQosPolicy& qos;
@@ -275,6 +382,11 @@ void write(const model::NodePolicy& policy, schema::NodePolicy::Builder out) {
   write_dry_run(policy.dry_run, out.initDryRun());
   write_applications(policy.host_applications, out);
   if (policy.scaling != model::ScalingPolicy()) write_scaling(policy.scaling, out.initScaling());
+  const model::NodePolicy defaults;
+  if (policy.qos.lsr_memory != defaults.qos.lsr_memory) write_memory_class(policy.qos.lsr_memory, out.initLsrMemory());
+  if (policy.qos.ls_memory != defaults.qos.ls_memory) write_memory_class(policy.qos.ls_memory, out.initLsMemory());
+  if (policy.qos.be_memory != defaults.qos.be_memory) write_memory_class(policy.qos.be_memory, out.initBeMemory());
+  if (policy.relief != defaults.relief) write_relief(policy.relief, out.initRelief());
 }
 
 Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
@@ -316,7 +428,11 @@ Result<model::NodePolicy> read(schema::NodePolicy::Reader in) {
       .lsr = read_cpu_qos(problems, "lsr.coreExpeller", in.getLsr(), defaults.lsr),
       .ls = read_cpu_qos(problems, "ls.coreExpeller", in.getLs(), defaults.ls),
       .be = read_cpu_qos(problems, "be.coreExpeller", in.getBe(), defaults.be),
+      .lsr_memory = in.hasLsrMemory() ? read_memory_class(problems, "lsr", in.getLsrMemory()) : defaults.lsr_memory,
+      .ls_memory = in.hasLsMemory() ? read_memory_class(problems, "ls", in.getLsMemory()) : defaults.ls_memory,
+      .be_memory = in.hasBeMemory() ? read_memory_class(problems, "be", in.getBeMemory()) : defaults.be_memory,
   };
+  policy.relief = read_relief(in.getRelief());
   policy.burst = read_burst(problems, in.getBurst());
   policy.dry_run = read_dry_run(in.getDryRun());
   policy.host_applications = read_applications(problems, in.getHostApplications());

@@ -294,7 +294,7 @@ kj::Promise<void> ServerCore::report(SessionId id, ReportContext context) {
     const Session* open = *core ? (*core)->find(id) : nullptr;
     if (open == nullptr || !open->batch) return;
     const model::Duration age = std::max(mono_now() - open->batch->data_from, model::kZeroDuration);
-    codec::write(model::BatchAllocatable{open->batch->cpu, age}, results.initBatch());
+    codec::write(model::BatchAllocatable{open->batch->cpu, age, open->batch->memory}, results.initBatch());
   });
 }
 

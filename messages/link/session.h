@@ -84,8 +84,9 @@ struct ArrivedEvictionAsk {
 
 /// What the ledger has for batch on a node, to be told with its acks.
 struct BatchAccount {
-  std::optional<model::MilliCpu> cpu;  // as BatchAllocatable::cpu
-  model::MonoTime data_from;           // arrival of the report it rests on, on this process' clock
+  std::optional<model::MilliCpu> cpu;    // as BatchAllocatable::cpu
+  model::MonoTime data_from;             // arrival of the report it rests on, on this process' clock
+  std::optional<model::Bytes> memory{};  // as BatchAllocatable::memory
   friend bool operator==(const BatchAccount&, const BatchAccount&) = default;
 };
 

@@ -68,6 +68,10 @@ Result<void> validate(const BatchAllocatable& allocatable) {
   if (allocatable.cpu && (*allocatable.cpu < MilliCpu(0) || *allocatable.cpu > MilliCpu(ReportLimits::kMaxMilliCpu))) {
     return invalid(fmt::format("batchCpu: {} is outside 0..{}", allocatable.cpu->value(), ReportLimits::kMaxMilliCpu));
   }
+  const auto& memory = allocatable.memory;
+  if (memory && (*memory < Bytes(0) || *memory > Bytes(ReportLimits::kMaxMemoryBytes))) {
+    return invalid(fmt::format("batchMemory: {} is outside 0..{}", memory->value(), ReportLimits::kMaxMemoryBytes));
+  }
   if (allocatable.age < kZeroDuration) return invalid("age: negative");
   return {};
 }

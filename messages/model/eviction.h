@@ -88,11 +88,12 @@ struct EvictionRates {
   friend bool operator==(const EvictionRates&, const EvictionRates&) = default;
 };
 
-/// kubernetes.io/batch-cpu that a node has for batch, as the coordinator's ledger says.
+/// kubernetes.io/batch-cpu and batch-memory that a node has for batch, as the coordinator's ledger says.
 struct BatchAllocatable {
   /// nullopt: not known: colocation is off, or the node's data are missing or stale. 0: there is none.
   std::optional<MilliCpu> cpu;
-  Duration age{0};  // of the report it rests on, when this was sent; travels as ms
+  Duration age{0};                // of the report it rests on, when this was sent; travels as ms
+  std::optional<Bytes> memory{};  // as cpu; not known, too, of a coordinator that does not tell it
   friend bool operator==(const BatchAllocatable&, const BatchAllocatable&) = default;
 };
 
@@ -103,7 +104,7 @@ std::string pod_subject(std::string_view name_space, std::string_view name, cons
 Result<void> validate(const EvictionAsk& ask);
 /// Likewise; a retry_after outside 0..kMaxRetryAfter.
 Result<void> validate(const EvictionAnswer& answer);
-/// CPU outside 0..ReportLimits::kMaxMilliCpu, a negative age.
+/// CPU outside 0..ReportLimits::kMaxMilliCpu, memory outside 0..ReportLimits::kMaxMemoryBytes, a negative age.
 Result<void> validate(const BatchAllocatable& allocatable);
 
 }  // namespace tideline::model

@@ -44,6 +44,34 @@ std::string_view name_of(Knob knob) {
       return "cpuset";
     case Knob::kCoreSched:
       return "core-sched";
+    case Knob::kMemoryMin:
+      return "memory-min";
+    case Knob::kMemoryLow:
+      return "memory-low";
+    case Knob::kMemoryHigh:
+      return "memory-high";
+    case Knob::kMemoryLimit:
+      return "memory-limit";
+    case Knob::kSoftLimit:
+      return "soft-limit";
+    case Knob::kOomGroup:
+      return "oom-group";
+    case Knob::kWmarkRatio:
+      return "wmark-ratio";
+    case Knob::kWmarkScaleFactor:
+      return "wmark-scale-factor";
+    case Knob::kWmarkMinAdj:
+      return "wmark-min-adj";
+    case Knob::kMemoryPriority:
+      return "memory-priority";
+    case Knob::kUsePriorityOom:
+      return "use-priority-oom";
+    case Knob::kPageCacheEnable:
+      return "page-cache-enable";
+    case Knob::kPageCacheSize:
+      return "page-cache-size";
+    case Knob::kPageCacheSync:
+      return "page-cache-sync";
   }
   return "unknown";
 }
@@ -53,6 +81,9 @@ std::string text_of(const KnobValue& value) {
     return limit->cpu ? fmt::format("{} millicores", limit->cpu->value()) : "no limit";
   }
   if (const auto* number = std::get_if<Number>(&value)) return fmt::format("{}", number->value);
+  if (const auto* memory = std::get_if<MemoryLimit>(&value)) {
+    return memory->bytes ? fmt::format("{} bytes", memory->bytes->value()) : "no limit";
+  }
   return std::get<CpuSet>(value).text();
 }
 

@@ -24,6 +24,13 @@ constexpr std::array kRows{
     Row{Metric::kCpuPressure, "pressure.cpu", "permille"},
     Row{Metric::kMemoryPressure, "pressure.memory", "permille"},
     Row{Metric::kIoPressure, "pressure.io", "permille"},
+    Row{Metric::kMemoryAvailable, "memory.available", "bytes"},
+    Row{Metric::kBeMemoryUsage, "be.memory.usage", "bytes"},
+    Row{Metric::kBeMemoryLimit, "be.memory.limit", "bytes"},
+    Row{Metric::kLsMemoryPressure, "ls.pressure.memory", "permille"},
+    Row{Metric::kAllocStalls, "memory.alloc_stalls", "per-1000s"},
+    Row{Metric::kLsRefaults, "ls.refaults", "pages/s"},
+    Row{Metric::kReliefRung, "memory.relief", "rung"},
 };
 
 template <class Q>
@@ -35,6 +42,12 @@ std::optional<double> number(const std::optional<Q>& quantity) {
 std::optional<double> permille(const std::optional<Pressure>& pressure) {
   if (!pressure) return std::nullopt;
   return pressure->some * 1000.0;
+}
+
+/// Whoever does not know how much memory there is does not know of relief either, as a node of before it.
+std::optional<double> rung(const MemorySample& memory) {
+  if (!memory.available && memory.rung == ReliefRung::kNone) return std::nullopt;
+  return static_cast<double>(memory.rung);
 }
 
 }  // namespace
@@ -98,6 +111,21 @@ std::optional<double> value_of(Metric metric, const NodeSample& sample) {
       return permille(sample.memory_pressure);
     case Metric::kIoPressure:
       return permille(sample.io_pressure);
+    case Metric::kMemoryAvailable:
+      return number(sample.memory_side.available);
+    case Metric::kBeMemoryUsage:
+      return number(sample.memory_side.be_usage);
+    case Metric::kBeMemoryLimit:
+      return number(sample.memory_side.be_tightened);
+    case Metric::kLsMemoryPressure:
+      return permille(sample.memory_side.ls.memory);
+    case Metric::kAllocStalls:
+      if (!sample.memory_side.host.alloc_stalls) return std::nullopt;
+      return *sample.memory_side.host.alloc_stalls * 1000.0;
+    case Metric::kLsRefaults:
+      return sample.memory_side.ls.refaults;
+    case Metric::kReliefRung:
+      return rung(sample.memory_side);
   }
   return std::nullopt;
 }

@@ -29,7 +29,7 @@ enum class Metric : std::uint16_t {
   kLsMemoryPressure = 16,  // ls.pressure.memory    permille of time, "some", of the worst pod
   kAllocStalls = 17,       // memory.alloc_stalls   per 1000 s
   kLsRefaults = 18,        // ls.refaults           pages per second
-  kReliefRung = 19,        // memory.relief         0 none .. 4 emergency
+  kReliefRung = 19,        // memory.relief         0 none .. 4 emergency; not known where memory.available is not
 };
 
 std::string_view name_of(Metric metric);

@@ -10,6 +10,7 @@
 #include "messages/model/reclaimed.h"
 #include "messages/model/report.h"
 #include "messages/model/result.h"
+#include "messages/model/sample.h"
 
 namespace tideline::model {
 namespace {
@@ -72,9 +73,12 @@ constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kCpuBurstOnly, "cpuBurstOnly"},
                                                 {BurstPolicy::kCfsQuotaBurstOnly, "cfsQuotaBurstOnly"},
                                                 {BurstPolicy::kAuto, "auto"}}};
+constexpr Table<MemoryQosOverride::Policy, 3> kMemoryQosOverrides{{{MemoryQosOverride::Policy::kDefault, "default"},
+                                                                    {MemoryQosOverride::Policy::kNone, "none"},
+                                                                    {MemoryQosOverride::Policy::kAuto, "auto"}}};
 constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
     {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
-constexpr Table<Reason, 76> kReasons{{{Reason::kNone, "none"},
+constexpr Table<Reason, 94> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kDisabled, "disabled"},
                                       {Reason::kThresholdFormula, "threshold-formula"},
                                       {Reason::kMinPercentFloor, "min-percent-floor"},
@@ -149,8 +153,26 @@ constexpr Table<Reason, 76> kReasons{{{Reason::kNone, "none"},
                                       {Reason::kApiRefused, "api-refused"},
                                       {Reason::kApiSilent, "api-silent"},
                                       {Reason::kNotEvictable, "not-evictable"},
-                                      {Reason::kNoKubernetes, "no-kubernetes"}}};
-constexpr Table<Controller, 10> kControllers{{{Controller::kNone, "none"},
+                                      {Reason::kNoKubernetes, "no-kubernetes"},
+                                      {Reason::kMemoryRequest, "memory-request"},
+                                      {Reason::kMemoryThrottle, "memory-throttle"},
+                                      {Reason::kReclaimFirst, "reclaim-first"},
+                                      {Reason::kBatchMemoryLimit, "batch-memory-limit"},
+                                      {Reason::kAboveLimit, "above-limit"},
+                                      {Reason::kMemoryEasy, "memory-easy"},
+                                      {Reason::kMemoryNearThreshold, "memory-near-threshold"},
+                                      {Reason::kMemoryGrowth, "memory-growth"},
+                                      {Reason::kMemoryStall, "memory-stall"},
+                                      {Reason::kNothingToReclaim, "nothing-to-reclaim"},
+                                      {Reason::kRungSuffices, "rung-suffices"},
+                                      {Reason::kReliefHolds, "relief-holds"},
+                                      {Reason::kReclaimed, "reclaimed"},
+                                      {Reason::kReclaimFailed, "reclaim-failed"},
+                                      {Reason::kBeTightened, "be-tightened"},
+                                      {Reason::kEmergencyKill, "emergency-kill"},
+                                      {Reason::kNodeMemoryFull, "node-memory-full"},
+                                      {Reason::kMemoryOverAllocated, "memory-over-allocated"}}};
+constexpr Table<Controller, 13> kControllers{{{Controller::kNone, "none"},
                                               {Controller::kCpuSuppress, "cpu-suppress"},
                                               {Controller::kGuard, "guard"},
                                               {Controller::kCoordinator, "coordinator"},
@@ -159,7 +181,15 @@ constexpr Table<Controller, 10> kControllers{{{Controller::kNone, "none"},
                                               {Controller::kCpuset, "cpuset"},
                                               {Controller::kBatchLimits, "batch-limits"},
                                               {Controller::kCpuEvict, "cpu-evict"},
+                                              {Controller::kMemoryQos, "memory-qos"},
+                                              {Controller::kMemoryRelief, "memory-relief"},
+                                              {Controller::kMemoryEvict, "memory-evict"},
                                               {Controller::kBeWork, "be-work"}}};
+constexpr Table<ReliefRung, 5> kReliefRungs{{{ReliefRung::kNone, "none"},
+                                             {ReliefRung::kReclaim, "reclaim"},
+                                             {ReliefRung::kTighten, "tighten"},
+                                             {ReliefRung::kEvict, "evict"},
+                                             {ReliefRung::kEmergency, "emergency"}}};
 constexpr Table<EvictionUrgency, 2> kUrgencies{
     {{EvictionUrgency::kBatch, "batch"}, {EvictionUrgency::kServices, "services"}}};
 constexpr Table<EvictionVerdict::Answer, 5> kEvictionAnswers{{{EvictionVerdict::Answer::kGranted, "granted"},
@@ -221,6 +251,12 @@ std::string_view name_of(BurstPolicy policy) {
 std::string_view name_of(CpuQosMechanism mechanism) {
   return lookup(kCpuQosMechanisms, mechanism);
 }
+std::string_view name_of(MemoryQosOverride::Policy policy) {
+  return lookup(kMemoryQosOverrides, policy);
+}
+std::string_view name_of(ReliefRung rung) {
+  return lookup(kReliefRungs, rung);
+}
 std::string_view name_of(Reason reason) {
   return lookup(kReasons, reason);
 }
@@ -269,6 +305,11 @@ std::optional<BurstPolicy> burst_policy_from(std::string_view text) {
 }
 std::optional<CpuQosMechanism> cpu_qos_mechanism_from(std::string_view text) {
   return reverse(kCpuQosMechanisms, text);
+}
+
+std::optional<MemoryQosOverride::Policy> memory_qos_override_from(std::string_view text) {
+  if (text.empty()) return MemoryQosOverride::Policy::kDefault;
+  return reverse(kMemoryQosOverrides, text);
 }
 
 bool is_path_part(std::string_view text) {

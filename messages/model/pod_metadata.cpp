@@ -41,17 +41,27 @@ class Members {
     const auto found = object_.find(std::string(name));
     return found == object_.end() || found->is_null() ? nullptr : &*found;
   }
-  std::optional<int> integer(std::string_view name, std::int64_t low, std::int64_t high) {
+  std::optional<std::int64_t> whole(std::string_view name, std::int64_t low, std::int64_t high) {
     const json* value = find(name);
     if (value == nullptr) return std::nullopt;
     // Beyond 63 bits get<std::int64_t>() would wrap round.
-    const bool whole = value->is_number_unsigned() ? value->get<std::uint64_t>() <= std::uint64_t{INT64_MAX}
-                                                   : value->is_number_integer();
-    if (!whole || value->get<std::int64_t>() < low || value->get<std::int64_t>() > high) {
+    const bool is_whole = value->is_number_unsigned() ? value->get<std::uint64_t>() <= std::uint64_t{INT64_MAX}
+                                                      : value->is_number_integer();
+    if (!is_whole || value->get<std::int64_t>() < low || value->get<std::int64_t>() > high) {
       fail(name, *value, fmt::format("an integer in {}..{}", low, high));
       return std::nullopt;
     }
-    return static_cast<int>(value->get<std::int64_t>());
+    return value->get<std::int64_t>();
+  }
+  /// Within the bounds of an int.
+  std::optional<int> integer(std::string_view name, std::int64_t low, std::int64_t high) {
+    const auto value = whole(name, low, high);
+    return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+  }
+  /// Koordinator's switches that are no booleans: 0 or 1.
+  std::optional<bool> bit(std::string_view name) {
+    const auto value = whole(name, 0, 1);
+    return value ? std::optional(*value == 1) : std::nullopt;
   }
   std::optional<bool> flag(std::string_view name) {
     const json* value = find(name);
@@ -110,6 +120,32 @@ Result<CpuQosOverride> qos_from(Members& members) {
   CpuQosOverride qos;
   qos.enable = members.flag("enable").value_or(false);
   qos.group_identity = members.integer("groupIdentity", -1, 2);
+  return members.result(qos);
+}
+
+Result<MemoryQosOverride> memory_qos_from(Members& members) {
+  MemoryQosOverride qos;
+  constexpr std::string_view kWanted = "default | none | auto";
+  if (const auto policy = members.text("policy", kWanted)) {
+    const auto known = memory_qos_override_from(*policy);
+    if (!known) members.fail("policy", json(*policy), kWanted);
+    qos.policy = known.value_or(MemoryQosOverride::Policy::kDefault);
+  }
+  qos.min_limit_percent = members.integer("minLimitPercent", 0, 100);
+  qos.low_limit_percent = members.integer("lowLimitPercent", 0, 100);
+  qos.throttling_percent = members.integer("throttlingPercent", 0, 100);
+  qos.wmark_ratio = members.integer("wmarkRatio", 0, 100);
+  qos.wmark_scale_permill = members.integer("wmarkScalePermill", 1, 1000);
+  qos.wmark_min_adj = members.integer("wmarkMinAdj", -25, 50);
+  qos.priority_enable = members.bit("priorityEnable");
+  qos.priority = members.integer("priority", 0, 12);
+  qos.oom_kill_group = members.bit("oomKillGroup");
+  qos.page_cache_enable = members.flag("pageCacheEnable");
+  qos.page_cache_limit_percent = members.integer("pageCacheLimitPercent", 0, 100);
+  if (const auto size = members.whole("pageCacheLimitSize", 0, ReportLimits::kMaxMemoryBytes)) {
+    qos.page_cache_limit_size = Bytes(*size);
+  }
+  qos.page_cache_reclaim_sync = members.flag("pageCacheReclaimSync");
   return members.result(qos);
 }
 
@@ -253,6 +289,11 @@ class Applier {
                    "sharePoolThresholdPercent"});
     } else if (key == kCpuQosAnnotation) {
       take_object(key, value, qos_from, pod_.cpu_qos, {"enable", "groupIdentity"});
+    } else if (key == kMemoryQosAnnotation) {
+      take_object(key, value, memory_qos_from, pod_.memory_qos,
+                  {"policy", "minLimitPercent", "lowLimitPercent", "throttlingPercent", "wmarkRatio",
+                   "wmarkScalePermill", "wmarkMinAdj", "priorityEnable", "priority", "oomKillGroup", "pageCacheEnable",
+                   "pageCacheLimitPercent", "pageCacheLimitSize", "pageCacheReclaimSync"});
     } else if (key == kResourceStatusAnnotation) {
       take_object(key, value, bound_cpus_from, pod_.bound_cpus, {});
     } else if (key == kExtendedResourceAnnotation) {

@@ -21,6 +21,7 @@ inline constexpr std::string_view kEvictionPolicyAnnotation = "koordinator.sh/ev
 inline constexpr std::string_view kEvictionPriorityAnnotation = "koordinator.sh/eviction-priority";
 inline constexpr std::string_view kCpuBurstAnnotation = "koordinator.sh/cpuBurst";
 inline constexpr std::string_view kCpuQosAnnotation = "koordinator.sh/cpuQOS";
+inline constexpr std::string_view kMemoryQosAnnotation = "koordinator.sh/memoryQOS";
 inline constexpr std::string_view kResourceStatusAnnotation = "scheduling.koordinator.sh/resource-status";
 inline constexpr std::string_view kExtendedResourceAnnotation = "node.koordinator.sh/extended-resource-spec";
 
@@ -29,7 +30,8 @@ inline constexpr std::array kPodLabels{kQosClassLabel, kSubPriorityLabel, kEvict
                                        kCoreSchedPolicyLabel};
 inline constexpr std::array kPodAnnotations{kEvictionPolicyAnnotation, kEvictionPriorityAnnotation,
                                             kCpuBurstAnnotation,       kCpuQosAnnotation,
-                                            kResourceStatusAnnotation, kExtendedResourceAnnotation};
+                                            kMemoryQosAnnotation,      kResourceStatusAnnotation,
+                                            kExtendedResourceAnnotation};
 
 struct PodMetadata {
   std::map<std::string, std::string, std::less<>> labels;
@@ -46,10 +48,11 @@ struct MetadataProblem {
 };
 MetadataProblem metadata_problem(std::string_view key, std::string_view value, std::string why);
 
-/// Fills qos, cpu_burst, cpu_qos, bound_cpus, core_sched, eviction (but for `terminating`) and the batch resources of
-/// those containers that have none of their own. `pod` comes with its containers and with what holds without a key:
-/// that stays where a key is absent or bad. A bad key is one problem and is ignored as a whole; a member of cpuBurst or
-/// cpuQOS that is not known is one too, and the others are taken. Keys that are in neither list are ignored.
+/// Fills qos, cpu_burst, cpu_qos, memory_qos, bound_cpus, core_sched, eviction (but for `terminating`) and the batch
+/// resources of those containers that have none of their own. `pod` comes with its containers and with what holds
+/// without a key: that stays where a key is absent or bad. A bad key is one problem and is ignored as a whole; a member
+/// of cpuBurst, cpuQOS or memoryQOS that is not known is one too, and the others are taken. Keys that are in neither
+/// list are ignored.
 std::vector<MetadataProblem> apply_metadata(const PodMetadata& metadata, Pod& pod);
 
 }  // namespace tideline::model

@@ -97,10 +97,10 @@ struct MemoryQosPolicy {
   bool priority_enable = false;
   int priority = 0;  // 0..12
   bool oom_kill_group = false;
-  std::optional<bool> page_cache_enable;
-  std::optional<int> page_cache_limit_percent;  // 0..100, of the memory limit
-  std::optional<Bytes> page_cache_limit_size;
-  std::optional<bool> page_cache_reclaim_sync;
+  std::optional<bool> page_cache_enable{};
+  std::optional<int> page_cache_limit_percent{};  // 0..100, of the memory limit
+  std::optional<Bytes> page_cache_limit_size{};
+  std::optional<bool> page_cache_reclaim_sync{};
   friend bool operator==(const MemoryQosPolicy&, const MemoryQosPolicy&) = default;
 };
 

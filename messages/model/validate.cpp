@@ -40,9 +40,15 @@ class Checker {
   }
   void pressure(std::string_view field, const std::optional<Pressure>& value) {
     if (!value) return;
-    // Both readings of a pair are not taken at one instant, so a little over 1 is honest.
-    ratio(field, value->some, 1.5);
-    ratio(field, value->full, 1.5);
+    ratio(field, value->some, ReportLimits::kMaxStalledShare);
+    ratio(field, value->full, ReportLimits::kMaxStalledShare);
+  }
+  void signals(std::string_view field, const MemorySignals& value) {
+    pressure(field, value.memory);
+    pressure(field, value.io);
+    for (const auto& rate : {value.refaults, value.scanned, value.alloc_stalls})
+      ratio(field, rate, ReportLimits::kMaxMemoryRate);
+    if (value.oom_kills) range(field, *value.oom_kills, 0, ReportLimits::kMaxOomKills);
   }
   void text(std::string_view field, const std::string& value, std::size_t limit = ReportLimits::kMaxTextBytes) {
     if (value.size() > limit) fail(field, fmt::format("{} bytes of text, limit {}", value.size(), limit));
@@ -128,7 +134,31 @@ void check_sample(Checker& check, const NodeSample& sample) {
   check.pressure("samples.memory_pressure", sample.memory_pressure);
   check.pressure("samples.io_pressure", sample.io_pressure);
   check.ratio("samples.ls_delay_per_cpu", sample.ls_delay_per_cpu);
+  const auto& memory = sample.memory_side;
+  check.bytes("samples.memory_side.available", memory.available);
+  check.bytes("samples.memory_side.be_usage", memory.be_usage);
+  check.bytes("samples.memory_side.be_reclaimable", memory.be_reclaimable);
+  check.bytes("samples.memory_side.be_tightened", memory.be_tightened);
+  check.signals("samples.memory_side.host", memory.host);
+  check.signals("samples.memory_side.ls", memory.ls);
+  check.signals("samples.memory_side.be", memory.be);
+  check.range("samples.memory_side.rung", static_cast<std::int64_t>(memory.rung), 0,
+              static_cast<std::int64_t>(ReliefRung::kEmergency));
   check.count("samples.pods", sample.pods.size(), 0);
+}
+
+void check_memory_qos(Checker& check, const MemoryQosOverride& qos) {
+  check.range("pods.memory_qos.policy", static_cast<std::int64_t>(qos.policy), 0,
+              static_cast<std::int64_t>(MemoryQosOverride::Policy::kAuto));
+  check.range("pods.memory_qos.min_limit_percent", qos.min_limit_percent, 0, 100);
+  check.range("pods.memory_qos.low_limit_percent", qos.low_limit_percent, 0, 100);
+  check.range("pods.memory_qos.throttling_percent", qos.throttling_percent, 0, 100);
+  check.range("pods.memory_qos.wmark_ratio", qos.wmark_ratio, 0, 100);
+  check.range("pods.memory_qos.wmark_scale_permill", qos.wmark_scale_permill, 1, 1000);
+  check.range("pods.memory_qos.wmark_min_adj", qos.wmark_min_adj, -25, 50);
+  check.range("pods.memory_qos.priority", qos.priority, 0, 12);
+  check.range("pods.memory_qos.page_cache_limit_percent", qos.page_cache_limit_percent, 0, 100);
+  check.bytes("pods.memory_qos.page_cache_limit_size", qos.page_cache_limit_size);
 }
 
 void check_pod(Checker& check, const Pod& pod) {
@@ -162,6 +192,7 @@ void check_pod(Checker& check, const Pod& pod) {
     check.range("pods.cpu_burst.share_pool_threshold_percent", pod.cpu_burst->share_pool_threshold_percent, 0, 100);
   }
   if (pod.cpu_qos) check.range("pods.cpu_qos.group_identity", pod.cpu_qos->group_identity, -1, 2);
+  if (pod.memory_qos) check_memory_qos(check, *pod.memory_qos);
   if (!pod.bound_cpus.empty()) {
     check.range("pods.bound_cpus", std::int64_t{pod.bound_cpus.cpus().back()}, 0, CpuSet::kMaxCpu);
   }
@@ -172,6 +203,7 @@ void check_pod_use(Checker& check, const PodSummary& summary) {
   check.spread("pods.memory_bytes", summary.memory_bytes, ReportLimits::kMaxMemoryBytes);
   check.ratio("pods.throttled_ratio", summary.throttled_ratio, 1.0);
   check.ratio("pods.run_delay", summary.run_delay);
+  check.signals("pods.memory_signals", summary.memory_signals);
 }
 
 const Pod& pod_of(const PodSummary& summary) {

@@ -42,4 +42,5 @@ struct EvictionAnswer {
 struct BatchAllocatable {
   cpu @0 :R.OptInt;          # millicores of kubernetes.io/batch-cpu; not known = none is to be counted on
   ageMs @1 :UInt64;          # ms, of the report it rests on
+  memory @2 :R.OptInt;       # bytes of kubernetes.io/batch-memory; not known as cpu, and of a sender that does not tell it
 }

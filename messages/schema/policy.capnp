@@ -29,6 +29,10 @@ struct ThresholdPolicy {
   cpuAllocatableEvictLowerPercent @12 :R.OptInt;     # percent of allocatable
   evictEnabledPriorityThreshold @13 :R.OptInt;       # spec.priority
   allocatableEvictPriorityThreshold @14 :R.OptInt;   # spec.priority
+  memoryEvictThresholdPercent @15 :Int32 = 70;           # percent of memory; 0 = no eviction by use
+  memoryEvictLowerPercent @16 :R.OptInt;                 # percent of memory
+  memoryAllocatableEvictThresholdPercent @17 :R.OptInt;  # percent of allocatable
+  memoryAllocatableEvictLowerPercent @18 :R.OptInt;      # percent of allocatable
 }
 
 struct CpuQosPolicy {
@@ -36,6 +40,33 @@ struct CpuQosPolicy {
   groupIdentity @1 :Int32;  # -1..2
   schedIdle @2 :Int32;      # 0 or 1
   coreExpeller @3 :Switch;
+}
+
+# memoryQOS of one class.
+struct MemoryQosPolicy {
+  enable @0 :Bool;
+  minLimitPercent @1 :Int32;            # percent of the memory requested
+  lowLimitPercent @2 :Int32;            # percent of the memory requested
+  throttlingPercent @3 :Int32;          # percent of the way from request to limit; 0 = none
+  wmarkRatio @4 :Int32 = 95;            # percent of the limit
+  wmarkScalePermill @5 :Int32 = 20;     # permille of the limit
+  wmarkMinAdj @6 :Int32;                # -25..50, percent
+  priorityEnable @7 :Bool;
+  priority @8 :Int32;                   # 0..12
+  oomKillGroup @9 :Bool;
+  pageCacheEnable @10 :Switch;          # unset: the file is not touched
+  pageCacheLimitPercent @11 :R.OptInt;  # percent of the limit
+  pageCacheLimitSize @12 :R.OptInt;     # bytes
+  pageCacheReclaimSync @13 :Switch;     # unset: the file is not touched
+}
+
+# tideline-config memoryRelief.
+struct MemoryReliefPolicy {
+  reclaim @0 :Bool = true;
+  tighten @1 :Bool = true;
+  emergencyKill @2 :Bool;
+  marginPercent @3 :Int32 = 5;    # percent of memory
+  horizonSeconds @4 :Int32 = 5;   # seconds
 }
 
 struct CpuBurstPolicy {
@@ -54,6 +85,9 @@ struct DryRun {
   cpuset @3 :Bool;
   batchLimits @4 :Bool;
   cpuEvict @5 :Bool;
+  memoryQos @6 :Bool;     # oom_score_adj, too
+  memoryRelief @7 :Bool;
+  memoryEvict @8 :Bool;
 }
 
 # Ratios in hundredths: 125 is 1.25.
@@ -108,4 +142,8 @@ struct NodePolicy {
   dryRun @9 :DryRun;
   hostApplications @10 :List(HostApplication);  # null: none
   scaling @11 :ScalingPolicy;   # null: all ratios are 1
+  lsrMemory @12 :MemoryQosPolicy;   # null: the class's default; so are the next two
+  lsMemory @13 :MemoryQosPolicy;
+  beMemory @14 :MemoryQosPolicy;
+  relief @15 :MemoryReliefPolicy;   # null: the default
 }

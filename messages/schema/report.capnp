@@ -16,6 +16,39 @@ struct Pressure {
   full @2 :Float64;  # share of time, 0..1
 }
 
+# Of a group or of the host, over the window. What is not known has no meaning.
+struct MemorySignals {
+  memoryKnown @0 :Bool;
+  ioKnown @1 :Bool;
+  refaultsKnown @2 :Bool;
+  scannedKnown @3 :Bool;
+  allocStallsKnown @4 :Bool;
+  oomKillsKnown @5 :Bool;
+  oomKills @6 :UInt16;       # in the window
+  memorySome @7 :Float32;    # share of time, 0..1
+  memoryFull @8 :Float32;    # share of time, 0..1
+  ioSome @9 :Float32;        # share of time, 0..1
+  ioFull @10 :Float32;       # share of time, 0..1
+  refaults @11 :Float32;     # pages per second
+  scanned @12 :Float32;      # pages per second
+  allocStalls @13 :Float32;  # per second, of the host alone
+}
+
+struct MemorySample {
+  availableKnown @0 :Bool;
+  beUsageKnown @1 :Bool;
+  beReclaimableKnown @2 :Bool;
+  beTightenedKnown @3 :Bool;
+  rung @4 :UInt8;            # model::ReliefRung; one that is not known counts as none
+  available @5 :Int64;       # bytes, of the tightest bound
+  beUsage @6 :Int64;         # bytes, with page cache
+  beReclaimable @7 :Int64;   # bytes
+  beTightened @8 :Int64;     # bytes; not known = relief holds BE to none
+  host @9 :MemorySignals;    # null: nothing of it is known; so are the next two
+  ls @10 :MemorySignals;
+  be @11 :MemorySignals;
+}
+
 struct Sample {
   monoNs @0 :Int64;       # ns, sender's monotonic clock
   wallMs @1 :Int64;       # ms since the epoch, sender's wall clock
@@ -32,6 +65,7 @@ struct Sample {
   ioPressure @12 :Pressure;
   lsDelayPerCpu @13 :OptFloat;  # seconds waited per second of LS CPU
   beLimit @14 :OptInt;          # millicores; not known = no quota
+  memorySide @15 :MemorySample; # null: nothing of it is known
 }
 
 struct Resources {
@@ -72,6 +106,26 @@ struct CpuQosOverride {
   groupIdentity @1 :OptInt;  # -1..2
 }
 
+enum MemoryQosTemplate { default @0; none @1; auto @2; }
+
+# Annotation koordinator.sh/memoryQOS. What is not known is as its class.
+struct MemoryQosOverride {
+  policy @0 :MemoryQosTemplate;
+  minLimitPercent @1 :OptInt;         # percent of the memory requested
+  lowLimitPercent @2 :OptInt;         # percent of the memory requested
+  throttlingPercent @3 :OptInt;       # percent of the way from request to limit
+  wmarkRatio @4 :OptInt;              # percent of the limit
+  wmarkScalePermill @5 :OptInt;       # permille of the limit
+  wmarkMinAdj @6 :OptInt;             # -25..50, percent
+  priorityEnable @7 :YesNo;
+  priority @8 :OptInt;                # 0..12
+  oomKillGroup @9 :YesNo;
+  pageCacheEnable @10 :YesNo;
+  pageCacheLimitPercent @11 :OptInt;  # percent of the limit
+  pageCacheLimitSize @12 :OptInt;     # bytes
+  pageCacheReclaimSync @13 :YesNo;
+}
+
 struct Spread {
   known @0 :Bool;
   min @1 :Int64;
@@ -107,6 +161,7 @@ struct Pod {
   coreSchedGroup @19 :Text;           # label core-sched-group-id; "" = none
   coreSchedPolicy @20 :CoreSchedPolicy;
   midRequests @21 :MidRequests;       # null: none
+  memoryQos @22 :MemoryQosOverride;   # null: as its class
 }
 
 struct PodSummary {
@@ -115,6 +170,7 @@ struct PodSummary {
   memoryBytes @2 :Spread;   # bytes
   throttledRatio @3 :OptFloat;  # 0..1
   runDelay @4 :OptFloat;        # seconds waited per second
+  memorySignals @5 :MemorySignals;  # null: nothing of it is known
 }
 
 struct Label { key @0 :Text; value @1 :Text; }

@@ -244,7 +244,9 @@ void FleetCampaign::answer(const CoordinatorSim::Waiting& waiting, const fleet::
   Session& session = found->second;
   session.outstanding = false;
   std::optional<model::BatchAllocatable> batch;
-  if (session.batch) batch = {session.batch->cpu, arrival_at(now()).mono - session.batch->data_from};
+  if (session.batch) {
+    batch = {session.batch->cpu, arrival_at(now()).mono - session.batch->data_from, session.batch->memory};
+  }
   to_node(waiting.tag, [this, index = session.seat, id = id_of(report), batch] { acked(*seats_[index], id, batch); });
 }
 
