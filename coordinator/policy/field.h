@@ -33,6 +33,12 @@ inline void assign(int& field, const Scalar& value) {
 inline void assign(std::optional<int>& field, const Scalar& value) {
   field = static_cast<int>(std::get<std::int64_t>(value));
 }
+inline void assign(std::optional<bool>& field, const Scalar& value) {
+  field = std::get<bool>(value);
+}
+inline void assign(std::optional<model::Bytes>& field, const Scalar& value) {
+  field = model::Bytes(std::get<std::int64_t>(value));
+}
 inline void assign(double& field, const Scalar& value) {
   field = std::get<double>(value);
 }
@@ -92,6 +98,12 @@ requires std::is_enum_v<Enum> std::optional<Scalar> scalar_of(Enum field) {
 inline std::optional<Scalar> scalar_of(const std::optional<int>& field) {
   return field ? std::optional(Scalar(std::int64_t{*field})) : std::nullopt;
 }
+inline std::optional<Scalar> scalar_of(const std::optional<bool>& field) {
+  return field ? std::optional(Scalar(*field)) : std::nullopt;
+}
+inline std::optional<Scalar> scalar_of(const std::optional<model::Bytes>& field) {
+  return field ? std::optional(Scalar(field->value())) : std::nullopt;
+}
 inline std::optional<Scalar> scalar_of(const std::optional<profile::Predictor>& field) {
   return Scalar(std::string(field ? profile::name_of(*field) : kNoPredictor));
 }
@@ -106,6 +118,15 @@ template <class Whole, auto... Members>
 constexpr Field<Whole> field_at() {
   return {[](Whole& whole, const Scalar& value) { assign((whole.*....*Members), value); },
           [](const Whole& whole) { return scalar_of((whole.*....*Members)); }};
+}
+
+/// Likewise of a switch that a key has as 0 or 1.
+template <class Whole, auto... Members>
+constexpr Field<Whole> bit_at() {
+  return {[](Whole& whole, const Scalar& value) { (whole.*....*Members) = std::get<std::int64_t>(value) == 1; },
+          [](const Whole& whole) -> std::optional<Scalar> {
+            return Scalar(std::int64_t{(whole.*....*Members) ? 1 : 0});
+          }};
 }
 
 }  // namespace tideline::policy

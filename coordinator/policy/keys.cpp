@@ -1,6 +1,5 @@
 #include "coordinator/policy/keys.h"
 
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -8,64 +7,18 @@
 #include <fmt/ranges.h>
 
 #include "coordinator/policy/field.h"
+#include "coordinator/policy/key_parts.h"
 
 namespace tideline::policy {
 namespace {
 
 using model::ColocationPolicy;
 using model::CpuBurstPolicy;
-using model::CpuQosPolicy;
 using model::EvictionRates;
+using model::MemoryReliefPolicy;
 using model::NodePolicy;
-using model::QosPolicy;
 using model::ThresholdPolicy;
 using profile::PredictionPolicy;
-
-KeySpec key(std::string_view document, std::string_view path, KeyType type, std::string_view default_text,
-            std::string_view meaning) {
-  KeySpec spec;
-  spec.document = document;
-  spec.path = path;
-  spec.type = type;
-  spec.default_text = default_text;
-  spec.meaning = meaning;
-  return spec;
-}
-
-KeySpec between(KeySpec spec, std::optional<double> min, std::optional<double> max) {
-  spec.min = min;
-  spec.max = max;
-  return spec;
-}
-
-KeySpec one_of(KeySpec spec, std::vector<std::string_view> choices) {
-  spec.choices = std::move(choices);
-  return spec;
-}
-
-template <auto... Members>
-constexpr Field<NodePolicy> kAt = field_at<NodePolicy, Members...>();
-
-/// Read into the model without anything acting on it yet: nodes list such a feature as unsupported.
-KeySpec carried(KeySpec spec, Field<NodePolicy> field) {
-  spec.apply = field.apply;
-  spec.read = field.read;
-  return spec;
-}
-
-KeySpec acted(KeySpec spec, Field<NodePolicy> field) {
-  spec.status = KeyStatus::kActive;
-  return carried(std::move(spec), field);
-}
-
-KeySpec acted_if(KeySpec spec, std::vector<std::string_view> choices) {
-  spec.status = KeyStatus::kActive;
-  spec.acted_choices = std::move(choices);
-  return spec;
-}
-
-// An int is what the model and the wire hold.
-constexpr double kMaxInt = 2147483647;
 
 void add_colocation(std::vector<KeySpec>& out) {
   const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
@@ -147,7 +100,7 @@ void add_threshold(std::vector<KeySpec>& out) {
                              std::string_view meaning) {
     return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
   };
-  out.push_back(acted(of("enable", KeyType::kBool, "false", "CPU suppress and all evictions on or off"),
+  out.push_back(acted(of("enable", KeyType::kBool, "false", "CPU suppress, memory relief and all evictions on or off"),
                       kAt<&NodePolicy::threshold, &ThresholdPolicy::enable>));
   out.push_back(acted(integer("cpuSuppressThresholdPercent", "65", 0, 100,
                               "% of CPU capacity up to which best-effort pods may fill the node"),
@@ -161,12 +114,19 @@ void add_threshold(std::vector<KeySpec>& out) {
                 "no quota while latency-sensitive pods feel nothing"),
              {"cpuset", "cfsQuota", "workConserving"});
   out.push_back(acted(std::move(how), kAt<&NodePolicy::threshold, &ThresholdPolicy::cpu_suppress_policy>));
-  out.push_back(integer("memoryEvictThresholdPercent", "70", 0, 100, "% of memory used that starts eviction"));
-  out.push_back(integer("memoryEvictLowerPercent", "unset", 0, 100, "% of memory used at which eviction stops"));
-  out.push_back(integer("memoryAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
-                        "% of allocatable memory requested that starts eviction"));
-  out.push_back(integer("memoryAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
-                        "% of allocatable memory requested at which eviction stops"));
+  out.push_back(acted(integer("memoryEvictThresholdPercent", "70", 0, 100,
+                              "% of memory used that starts eviction, and relief somewhat below it; 0: neither"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::memory_evict_threshold_percent>));
+  out.push_back(acted(integer("memoryEvictLowerPercent", "unset", 0, 100,
+                              "% of memory used at which eviction stops; unset: the threshold less 2"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::memory_evict_lower_percent>));
+  out.push_back(acted(integer("memoryAllocatableEvictThresholdPercent", "unset", 0, kMaxInt,
+                              "% of allocatable memory requested that starts eviction; needs the lower one and "
+                              "allocatableEvictPriorityThreshold"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::memory_allocatable_evict_threshold_percent>));
+  out.push_back(acted(integer("memoryAllocatableEvictLowerPercent", "unset", 0, kMaxInt,
+                              "% of allocatable memory requested at which eviction stops"),
+                      kAt<&NodePolicy::threshold, &ThresholdPolicy::memory_allocatable_evict_lower_percent>));
   // Koordinator takes 0..100 for these two and then does nothing outside of what it can act on.
   out.push_back(
       acted(integer("cpuEvictBESatisfactionLowerPercent", "unset", 1, 60,
@@ -205,109 +165,6 @@ void add_threshold(std::vector<KeySpec>& out) {
   out.push_back(acted(integer("allocatableEvictPriorityThreshold", "unset", 0, 7999,
                               "pods of at most this priority may be evicted for over-commit"),
                       kAt<&NodePolicy::threshold, &ThresholdPolicy::allocatable_evict_priority_threshold>));
-}
-
-/// Paths of one class, whose texts must outlive the table.
-struct ClassPaths {
-  std::string_view prefix;
-  Field<NodePolicy> enable;
-  Field<NodePolicy> group_identity;
-  Field<NodePolicy> sched_idle;
-  Field<NodePolicy> core_expeller;
-  std::string_view identity_default;
-  std::string_view expeller_default;
-  std::string_view wmark_ratio;
-  std::string_view wmark_scale;
-  std::string_view wmark_adj;
-  std::string_view cat_end;
-};
-
-template <CpuQosPolicy QosPolicy::*Class>
-constexpr auto kEnable = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::enable>;
-template <CpuQosPolicy QosPolicy::*Class>
-constexpr auto kIdentity = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::group_identity>;
-template <CpuQosPolicy QosPolicy::*Class>
-constexpr auto kIdle = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::sched_idle>;
-template <CpuQosPolicy QosPolicy::*Class>
-constexpr auto kExpeller = kAt<&NodePolicy::qos, Class, &CpuQosPolicy::core_expeller>;
-
-/// Composed paths live as long as the program, like the literals beside them.
-std::string_view keep(std::string text) {
-  static std::vector<std::unique_ptr<std::string>> kept;
-  kept.push_back(std::make_unique<std::string>(std::move(text)));
-  return *kept.back();
-}
-
-void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
-  const auto of = [&c](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
-    return key(kQosKey, keep(fmt::format("{}.{}", c.prefix, path)), type, default_text, meaning);
-  };
-  const auto integer = [&of](std::string_view path, std::string_view default_text, double min, double max,
-                             std::string_view meaning) {
-    return between(of(path, KeyType::kInteger, default_text, meaning), min, max);
-  };
-  const auto act = [](KeySpec spec, Field<NodePolicy> field) {
-    return field.apply ? acted(std::move(spec), field) : spec;
-  };
-  const auto carry = [](KeySpec spec, Field<NodePolicy> field) {
-    return field.apply ? carried(std::move(spec), field) : spec;
-  };
-  out.push_back(act(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
-  out.push_back(act(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
-                    c.group_identity));
-  KeySpec idle = integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class; nodes set it for beClass only");
-  out.push_back(c.prefix == "beClass" ? act(std::move(idle), c.sched_idle) : carry(std::move(idle), c.sched_idle));
-  out.push_back(act(of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
-                       "keep classes without it off the sibling hyperthread; means something under coreSched only"),
-                    c.core_expeller));
-  out.push_back(of("memoryQOS.enable", KeyType::kBool, "false", "memory QoS of this class on or off"));
-  out.push_back(integer("memoryQOS.minLimitPercent", "0", 0, 100, "% of the request in memory.min"));
-  out.push_back(integer("memoryQOS.lowLimitPercent", "0", 0, 100, "% of the request in memory.low"));
-  out.push_back(
-      integer("memoryQOS.throttlingPercent", "0", 0, 100, "where memory.high lies between request and limit"));
-  out.push_back(integer("memoryQOS.wmarkRatio", c.wmark_ratio, 0, 100, "memory.wmark_ratio (Alibaba Cloud Linux)"));
-  out.push_back(integer("memoryQOS.wmarkScalePermill", c.wmark_scale, 1, 1000,
-                        "memory.wmark_scale_factor (Alibaba Cloud Linux)"));
-  out.push_back(integer("memoryQOS.wmarkMinAdj", c.wmark_adj, -25, 50, "memory.wmark_min_adj (Alibaba Cloud Linux)"));
-  out.push_back(integer("memoryQOS.priorityEnable", "0", 0, 1, "memory.use_priority_oom (Alibaba Cloud Linux)"));
-  out.push_back(integer("memoryQOS.priority", "0", 0, 12, "memory.priority (Alibaba Cloud Linux)"));
-  out.push_back(integer("memoryQOS.oomKillGroup", "0", 0, 1, "memory.oom.group"));
-  out.push_back(of("memoryQOS.pageCacheEnable", KeyType::kBool, "unset", "page cache limit (Alibaba Cloud Linux)"));
-  out.push_back(integer("memoryQOS.pageCacheLimitPercent", "unset", 0, 100, "page cache limit, % of the memory limit"));
-  out.push_back(integer("memoryQOS.pageCacheLimitSize", "unset", 0, 9007199254740992.0, "page cache limit in bytes"));
-  out.push_back(of("memoryQOS.pageCacheReclaimSync", KeyType::kBool, "unset", "reclaim page cache in the allocator"));
-  out.push_back(of("memoryLocality", KeyType::kObject, "unset", "memory near the CPUs, of ack-koordinator alone"));
-  out.push_back(of("resctrlQOS.enable", KeyType::kBool, "false", "cache and memory bandwidth QoS on or off"));
-  out.push_back(integer("resctrlQOS.catRangeStartPercent", "0", 0, 100, "first % of the L3 cache's ways"));
-  out.push_back(integer("resctrlQOS.catRangeEndPercent", c.cat_end, 0, 100, "last % of the L3 cache's ways"));
-  out.push_back(integer("resctrlQOS.mbaPercent", "100", 0, 100, "% of memory bandwidth"));
-  out.push_back(of("blkioQOS.enable", KeyType::kBool, "false", "block I/O QoS on or off"));
-  out.push_back(of("blkioQOS.blocks", KeyType::kObjectList, "[]", "limits per block device"));
-  out.push_back(of("networkQOS.enable", KeyType::kBool, "false", "network QoS on or off"));
-  for (const auto* path : {"ingressRequest", "ingressLimit", "egressRequest", "egressLimit"}) {
-    out.push_back(of(keep(fmt::format("networkQOS.{}", path)), KeyType::kIntegerOrText, "0",
-                     "% of the node's bandwidth, or bits/s as a quantity"));
-  }
-}
-
-void add_qos(std::vector<KeySpec>& out) {
-  const auto of = [](std::string_view path, KeyType type, std::string_view default_text, std::string_view meaning) {
-    return key(kQosKey, path, type, default_text, meaning);
-  };
-  KeySpec how = one_of(of("policies.cpuPolicy", KeyType::kText, "\"groupIdentity\"",
-                          "mechanism behind cpuQOS: cpu.bvt_warp_ns, or core scheduling cookies"),
-                       {"groupIdentity", "coreSched"});
-  out.push_back(acted(std::move(how), kAt<&NodePolicy::qos, &QosPolicy::cpu_policy>));
-  out.push_back(one_of(of("policies.netQOSPolicy", KeyType::kText, "\"tc\"", "mechanism behind networkQOS"),
-                       {"tc", "terway-qos"}));
-  add_class(out, {"lsrClass", kEnable<&QosPolicy::lsr>, kIdentity<&QosPolicy::lsr>, kIdle<&QosPolicy::lsr>,
-                  kExpeller<&QosPolicy::lsr>, "2", "true", "95", "20", "-25", "100"});
-  add_class(out, {"lsClass", kEnable<&QosPolicy::ls>, kIdentity<&QosPolicy::ls>, kIdle<&QosPolicy::ls>,
-                  kExpeller<&QosPolicy::ls>, "2", "true", "95", "20", "-25", "100"});
-  add_class(out, {"beClass", kEnable<&QosPolicy::be>, kIdentity<&QosPolicy::be>, kIdle<&QosPolicy::be>,
-                  kExpeller<&QosPolicy::be>, "-1", "false", "95", "20", "50", "30"});
-  add_class(out, {"systemClass", {}, {}, {}, {}, "0", "false", "0", "50", "0", "100"});
-  add_class(out, {"cgroupRoot", {}, {}, {}, {}, "0", "false", "0", "50", "0", "100"});
 }
 
 void add_burst(std::vector<KeySpec>& out) {
@@ -352,6 +209,33 @@ constexpr auto kRate = field_at<FleetPolicy, &FleetPolicy::evictions, Rate>();
 template <auto Part>
 constexpr auto kPrediction = field_at<FleetPolicy, &FleetPolicy::prediction, Part>();
 
+template <auto Part>
+constexpr auto kRelief = kAt<&NodePolicy::relief, Part>;
+
+void add_relief(std::vector<KeySpec>& out) {
+  const auto add = [&out](std::string_view path, std::string_view default_text, std::string_view meaning,
+                          Field<NodePolicy> field) {
+    out.push_back(acted(key(kTidelineKey, path, KeyType::kBool, default_text, meaning), field));
+  };
+  const auto integer = [&out](std::string_view path, std::string_view default_text, double min, double max,
+                              std::string_view meaning, Field<NodePolicy> field) {
+    out.push_back(
+        acted(between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), min, max), field));
+  };
+  add("memoryRelief.reclaim", "true", "page cache of best-effort pods is taken back before memory is short",
+      kRelief<&MemoryReliefPolicy::reclaim>);
+  add("memoryRelief.tighten", "true", "best-effort pods together may not grow while memory is nearly short",
+      kRelief<&MemoryReliefPolicy::tighten>);
+  add("memoryRelief.emergencyKill", "false",
+      "a best-effort pod is killed at once where the kernel's OOM killer is about to run: without grace, and no eviction",
+      kRelief<&MemoryReliefPolicy::emergency_kill>);
+  integer("memoryRelief.marginPercent", "5", 0, 50, "% of memory below memoryEvictThresholdPercent where relief begins",
+          kRelief<&MemoryReliefPolicy::margin_percent>);
+  integer("memoryRelief.horizonSeconds", "5", 1, 60,
+          "s: growth that would reach the threshold within them counts as being near it",
+          kRelief<&MemoryReliefPolicy::horizon_seconds>);
+}
+
 void add_tideline(std::vector<KeySpec>& out) {
   const auto dry = [&out](std::string_view path, std::string_view meaning, Field<NodePolicy> field) {
     out.push_back(acted(key(kTidelineKey, path, KeyType::kBool, "false", meaning), field));
@@ -363,6 +247,13 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
   dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
+  dry("dryRun.memoryQos", "memory QoS, as CPU suppress; oom_score_adj is not written either",
+      kDryRun<&model::DryRun::memory_qos>);
+  dry("dryRun.memoryRelief", "memory relief says what it would take, hold and kill, and does none of it",
+      kDryRun<&model::DryRun::memory_relief>);
+  dry("dryRun.memoryEvict", "eviction for memory names its victims and evicts nobody",
+      kDryRun<&model::DryRun::memory_evict>);
+  add_relief(out);
   const auto fleet = [&out](KeySpec spec, Field<FleetPolicy> field) {
     spec.status = KeyStatus::kActive;
     spec.apply_fleet = field.apply;

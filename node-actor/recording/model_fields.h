@@ -23,12 +23,46 @@ void fields(V& v, Of<V, model::StallTotals> stall) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::MemoryCounters> memory) {
+  v("stat_at_ns", memory.stat_at);
+  v("usage", memory.usage);
+  v("limit", memory.limit);
+  v("anon", memory.anon);
+  v("reclaimable", memory.reclaimable);
+  v("memory_stall", memory.memory_stall);
+  v("io_stall", memory.io_stall);
+  v("refaults", memory.refaults);
+  v("scanned", memory.scanned);
+  v("oom_kills", memory.oom_kills);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::HostMemoryCounters> memory) {
+  v("total", memory.total);
+  v("available", memory.available);
+  v("free", memory.free);
+  v("low_watermark", memory.low_watermark);
+  v("alloc_stalls", memory.alloc_stalls);
+  v("direct_scanned", memory.direct_scanned);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::FastMemoryCounters> memory) {
+  v("at_ns", memory.at);
+  v("host", memory.host);
+  v("kubepods", memory.kubepods);
+  v("best_effort", memory.best_effort);
+  v("be_inode", memory.be_inode);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::GroupCounters> group) {
   v("inode", group.inode);
   v("cpu_ns", group.cpu);
   v("nr_periods", group.nr_periods);
   v("nr_throttled", group.nr_throttled);
   v("memory_bytes", group.memory);
+  v("memory_side", group.memory_side);
   v("cpu_stall", group.cpu_stall);
   v("run_delay_ns", group.run_delay);
 }
@@ -83,6 +117,8 @@ void fields(V& v, Of<V, model::HostCounters> host) {
   v("node_cpu_ns", host.node_cpu);
   v("memory_total", host.memory_total);
   v("memory_available", host.memory_available);
+  v("memory_host", host.memory_host);
+  v("kubepods_memory", host.kubepods_memory);
   v("cpu_stall", host.cpu_stall);
   v("memory_stall", host.memory_stall);
   v("io_stall", host.io_stall);
@@ -114,6 +150,22 @@ void fields(V& v, Of<V, model::ContainerUse> use) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::Pressure> pressure) {
+  v("some", pressure.some);
+  v("full", pressure.full);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::MemorySignals> signals) {
+  v("memory", signals.memory);
+  v("io", signals.io);
+  v("refaults", signals.refaults);
+  v("scanned", signals.scanned);
+  v("alloc_stalls", signals.alloc_stalls);
+  v("oom_kills", signals.oom_kills);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::PodUse> use) {
   v("uid", use.uid);
   v("cpu", use.cpu);
@@ -121,12 +173,8 @@ void fields(V& v, Of<V, model::PodUse> use) {
   v("throttled_ratio", use.throttled_ratio);
   v("run_delay", use.run_delay);
   v("containers", use.containers);
-}
-
-template <class V>
-void fields(V& v, Of<V, model::Pressure> pressure) {
-  v("some", pressure.some);
-  v("full", pressure.full);
+  v("memory_usage", use.memory_usage);
+  v("memory_signals", use.memory_signals);
 }
 
 template <class V>
@@ -140,7 +188,19 @@ void fields(V& v, Of<V, model::ApplicationUse> use) {
   v("memory", use.memory);
 }
 
-/// All but the single pods and applications.
+template <class V>
+void fields(V& v, Of<V, model::MemorySample> memory) {
+  v("available", memory.available);
+  v("be_usage", memory.be_usage);
+  v("be_reclaimable", memory.be_reclaimable);
+  v("host", memory.host);
+  v("ls", memory.ls);
+  v("be", memory.be);
+  v("be_tightened", memory.be_tightened);
+  v("rung", memory.rung);
+}
+
+/// All but the single pods and applications, and the memory side.
 template <class V>
 void host_fields(V& v, Of<V, model::NodeSample> sample) {
   v("at_ns", sample.at);
@@ -168,6 +228,7 @@ void fields(V& v, Of<V, model::NodeSample> sample) {
   host_fields<V>(v, sample);
   v("pods", sample.pods);
   v("applications", sample.applications);
+  v("memory_side", sample.memory_side);
 }
 
 template <class V>
@@ -216,6 +277,24 @@ void fields(V& v, Of<V, model::CpuQosOverride> qos) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::MemoryQosOverride> qos) {
+  v("policy", qos.policy);
+  v("minLimitPercent", qos.min_limit_percent);
+  v("lowLimitPercent", qos.low_limit_percent);
+  v("throttlingPercent", qos.throttling_percent);
+  v("wmarkRatio", qos.wmark_ratio);
+  v("wmarkScalePermill", qos.wmark_scale_permill);
+  v("wmarkMinAdj", qos.wmark_min_adj);
+  v("priorityEnable", qos.priority_enable);
+  v("priority", qos.priority);
+  v("oomKillGroup", qos.oom_kill_group);
+  v("pageCacheEnable", qos.page_cache_enable);
+  v("pageCacheLimitPercent", qos.page_cache_limit_percent);
+  v("pageCacheLimitSize", qos.page_cache_limit_size);
+  v("pageCacheReclaimSync", qos.page_cache_reclaim_sync);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::Evictability> eviction) {
   v("enabled", eviction.enabled);
   v("priority", eviction.priority);
@@ -246,6 +325,7 @@ void fields(V& v, Of<V, model::Pod> pod) {
   v("containers", pod.containers);
   v("cpu_burst", pod.cpu_burst);
   v("cpu_qos", pod.cpu_qos);
+  v("memory_qos", pod.memory_qos);
   v("bound_cpus", pod.bound_cpus);
   v("eviction", pod.eviction);
   v("core_sched", pod.core_sched);
@@ -270,6 +350,10 @@ void fields(V& v, Of<V, model::ThresholdPolicy> threshold) {
   v("cpuAllocatableEvictLowerPercent", threshold.cpu_allocatable_evict_lower_percent);
   v("evictEnabledPriorityThreshold", threshold.evict_enabled_priority_threshold);
   v("allocatableEvictPriorityThreshold", threshold.allocatable_evict_priority_threshold);
+  v("memoryEvictThresholdPercent", threshold.memory_evict_threshold_percent);
+  v("memoryEvictLowerPercent", threshold.memory_evict_lower_percent);
+  v("memoryAllocatableEvictThresholdPercent", threshold.memory_allocatable_evict_threshold_percent);
+  v("memoryAllocatableEvictLowerPercent", threshold.memory_allocatable_evict_lower_percent);
 }
 
 template <class V>
@@ -290,11 +374,41 @@ void fields(V& v, Of<V, model::CpuQosPolicy> qos) {
 }
 
 template <class V>
+void fields(V& v, Of<V, model::MemoryQosPolicy> qos) {
+  v("enable", qos.enable);
+  v("minLimitPercent", qos.min_limit_percent);
+  v("lowLimitPercent", qos.low_limit_percent);
+  v("throttlingPercent", qos.throttling_percent);
+  v("wmarkRatio", qos.wmark_ratio);
+  v("wmarkScalePermill", qos.wmark_scale_permill);
+  v("wmarkMinAdj", qos.wmark_min_adj);
+  v("priorityEnable", qos.priority_enable);
+  v("priority", qos.priority);
+  v("oomKillGroup", qos.oom_kill_group);
+  v("pageCacheEnable", qos.page_cache_enable);
+  v("pageCacheLimitPercent", qos.page_cache_limit_percent);
+  v("pageCacheLimitSize", qos.page_cache_limit_size);
+  v("pageCacheReclaimSync", qos.page_cache_reclaim_sync);
+}
+
+template <class V>
+void fields(V& v, Of<V, model::MemoryReliefPolicy> relief) {
+  v("reclaim", relief.reclaim);
+  v("tighten", relief.tighten);
+  v("emergencyKill", relief.emergency_kill);
+  v("marginPercent", relief.margin_percent);
+  v("horizonSeconds", relief.horizon_seconds);
+}
+
+template <class V>
 void fields(V& v, Of<V, model::QosPolicy> qos) {
   v("cpuPolicy", qos.cpu_policy);
   v("lsrClass", qos.lsr);
   v("lsClass", qos.ls);
   v("beClass", qos.be);
+  v("lsrClassMemory", qos.lsr_memory);
+  v("lsClassMemory", qos.ls_memory);
+  v("beClassMemory", qos.be_memory);
 }
 
 template <class V>
@@ -327,6 +441,9 @@ void fields(V& v, Of<V, model::DryRun> dry_run) {
   v("cpuset", dry_run.cpuset);
   v("batchLimits", dry_run.batch_limits);
   v("cpuEvict", dry_run.cpu_evict);
+  v("memoryQos", dry_run.memory_qos);
+  v("memoryRelief", dry_run.memory_relief);
+  v("memoryEvict", dry_run.memory_evict);
 }
 
 template <class V>
@@ -353,6 +470,7 @@ void fields(V& v, Of<V, model::NodePolicy> policy) {
   v("threshold", policy.threshold);
   v("qos", policy.qos);
   v("burst", policy.burst);
+  v("memoryRelief", policy.relief);
   v("dryRun", policy.dry_run);
   v("hostApplications", policy.host_applications);
   v("scaling", policy.scaling);
