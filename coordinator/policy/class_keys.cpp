@@ -15,6 +15,9 @@ using model::MemoryQosPolicy;
 using model::NodePolicy;
 using model::QosPolicy;
 
+// The greatest whole number that every reader of JSON knows.
+constexpr double kMaxWhole = 9007199254740991;
+
 /// Places of one class' memoryQOS; of a class that is not acted on none.
 struct MemoryFields {
   Field<NodePolicy> enable;
@@ -122,7 +125,7 @@ void add_memory(std::vector<KeySpec>& out, const ClassPaths& c) {
   flag("memoryQOS.pageCacheEnable", "unset", "page cache limit (Alibaba Cloud Linux)", at.cache_enable);
   integer("memoryQOS.pageCacheLimitPercent", "unset", 0, 100, "page cache limit, % of the memory limit",
           at.cache_percent);
-  integer("memoryQOS.pageCacheLimitSize", "unset", 0, 9007199254740992.0, "page cache limit in bytes", at.cache_size);
+  integer("memoryQOS.pageCacheLimitSize", "unset", 0, kMaxWhole, "page cache limit in bytes", at.cache_size);
   flag("memoryQOS.pageCacheReclaimSync", "unset", "reclaim page cache in the allocator", at.cache_sync);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ using model::BurstPolicy;
 using model::CpuQosMechanism;
 using model::CpuQosPolicy;
 using model::Knob;
+using model::MemoryQosPolicy;
 using model::NodePolicy;
 using model::NodeStatus;
 using model::SuppressPolicy;
@@ -34,6 +36,10 @@ class Asking {
     qos("cpuQOS.lsrClass", policy.qos.cpu_policy, policy.qos.lsr, false);
     qos("cpuQOS.lsClass", policy.qos.cpu_policy, policy.qos.ls, false);
     qos("cpuQOS.beClass", policy.qos.cpu_policy, policy.qos.be, true);
+    memory_qos("memoryQOS.lsrClass", policy.qos.lsr_memory, false);
+    memory_qos("memoryQOS.lsClass", policy.qos.ls_memory, false);
+    memory_qos("memoryQOS.beClass", policy.qos.be_memory, true);
+    relief(policy.threshold, policy.relief);
     evict(policy.threshold);
     amplify(policy.scaling);
     return std::move(asked_);
@@ -90,11 +96,55 @@ class Asking {
     }
   }
 
+  /// Of cgroup version 1, also simulated.
+  bool is_v1() const { return status_.cgroup_version.ends_with("v1"); }
+
+  /// What does something: a value of 0 is not written.
+  void memory_qos(const char* feature, const MemoryQosPolicy& policy, bool is_be) {
+    if (!policy.enable) return;
+    ask(feature);
+    const auto value = [this](bool does_something, Knob knob, std::string_view key) {
+      if (does_something) need(knob, key);
+    };
+    value(policy.min_limit_percent > 0, Knob::kMemoryMin, "minLimitPercent");
+    value(policy.low_limit_percent > 0, Knob::kMemoryLow, "lowLimitPercent");
+    value(policy.throttling_percent > 0, Knob::kMemoryHigh, "throttlingPercent");
+    value(policy.wmark_ratio > 0, Knob::kWmarkRatio, "wmarkRatio");
+    value(policy.wmark_ratio > 0, Knob::kWmarkScaleFactor, "wmarkScalePermill");
+    value(policy.wmark_min_adj != 0, Knob::kWmarkMinAdj, "wmarkMinAdj");
+    value(policy.priority_enable || policy.priority != 0, Knob::kMemoryPriority, "priority");
+    value(policy.priority_enable, Knob::kUsePriorityOom, "priorityEnable");
+    value(policy.oom_kill_group, Knob::kOomGroup, "oomKillGroup");
+    value(policy.page_cache_enable.has_value(), Knob::kPageCacheEnable, "pageCacheEnable");
+    value(policy.page_cache_limit_percent.has_value(), Knob::kPageCacheSize, "pageCacheLimitPercent");
+    value(policy.page_cache_limit_size.has_value(), Knob::kPageCacheSize, "pageCacheLimitSize");
+    value(policy.page_cache_reclaim_sync.has_value(), Knob::kPageCacheSync, "pageCacheReclaimSync");
+    value(is_be && is_v1(), Knob::kSoftLimit, "to be reclaimed first");
+  }
+
+  /// Whether the kernel can reclaim by itself no knob tells: the node says so of "memoryRelief.reclaim".
+  void relief(const model::ThresholdPolicy& threshold, const model::MemoryReliefPolicy& policy) {
+    if (!threshold.enable || threshold.memory_evict_threshold_percent == 0) return;
+    if (policy.reclaim) ask("memoryRelief.reclaim");
+    if (policy.tighten) {
+      ask("memoryRelief.tighten");
+      need(is_v1() ? Knob::kMemoryLimit : Knob::kMemoryHigh);
+    }
+    if (policy.emergency_kill) ask("memoryRelief.emergencyKill");
+  }
+
+  void over_commit(const char* feature, std::optional<int> threshold, std::optional<int> lower) {
+    if (!threshold && !lower) return;
+    ask(feature);
+    miss("no node is told what mid may have in all");
+  }
+
   void evict(const model::ThresholdPolicy& policy) {
     if (!policy.enable) return;
-    if (!policy.cpu_allocatable_evict_threshold_percent && !policy.cpu_allocatable_evict_lower_percent) return;
-    ask("cpuEvict.allocatable.mid-cpu");
-    miss("no node is told what mid may have in all");
+    over_commit("cpuEvict.allocatable.mid-cpu", policy.cpu_allocatable_evict_threshold_percent,
+                policy.cpu_allocatable_evict_lower_percent);
+    over_commit("memoryEvict.allocatable.mid-memory", policy.memory_allocatable_evict_threshold_percent,
+                policy.memory_allocatable_evict_lower_percent);
   }
 
   void amplify(const model::ScalingPolicy& policy) {
@@ -143,7 +193,8 @@ std::vector<Lack> lacks_after(const NodePolicy& now, const NodePolicy& then, con
 }
 
 bool is_of_policy(std::string_view feature) {
-  constexpr std::array<std::string_view, 3> kOfPods = {"cpuset", "batchLimits", "cpuQOS.annotation"};
+  constexpr std::array<std::string_view, 5> kOfPods = {"cpuset", "batchLimits", "cpuQOS.annotation", "batchMemory",
+                                                       "memoryQOS.annotation"};
   return std::find(kOfPods.begin(), kOfPods.end(), feature) == kOfPods.end();
 }
 

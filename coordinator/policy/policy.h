@@ -33,7 +33,7 @@ struct Document {
 /// Something accepted but not acted on. Never an error, never silent: callers show it.
 struct Notice {
   std::string document;  // name of the input, e.g. "/etc/tideline/policy/resource-threshold-config.json"
-  std::string path;      // "$.clusterStrategy.memoryEvictThresholdPercent"; of several places the first
+  std::string path;      // "$.clusterStrategy.lsClass.blkioQOS.enable"; of several places the first
   std::string why;
   friend bool operator==(const Notice&, const Notice&) = default;
 };

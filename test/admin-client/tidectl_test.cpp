@@ -348,10 +348,10 @@ TEST_F(TidectlTest, AppliesAPolicyAndShowsItsNotices) {
   const auto ann = tls(authority_.person("operator", "ann"));
   const std::string file = directory_.write(
       "resource-threshold-config.json",
-      R"({"clusterStrategy": {"enable": true, "memoryEvictThresholdPercent": 70, "cpuSuppressPolicy": "cfsQuota"}})");
+      R"({"clusterStrategy": {"enable": true, "cpuEvictThresholdPercent": 90, "cpuSuppressPolicy": "cfsQuota"}})");
   const auto dry = run({"policy", "apply", "--dry-run", file}, ann);
   EXPECT_EQ(dry.code, 0) << dry.err;
-  EXPECT_THAT(dry.out, AllOf(HasSubstr("memoryEvictThresholdPercent"), HasSubstr("nothing changed, version 7 stays"),
+  EXPECT_THAT(dry.out, AllOf(HasSubstr("cpuEvictThresholdPercent"), HasSubstr("nothing changed, version 7 stays"),
                              HasSubstr("2 nodes change")));
   const auto applied = run({"policy", "apply", file}, ann);
   EXPECT_EQ(applied.code, 0) << applied.err;

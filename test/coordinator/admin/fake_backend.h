@@ -127,7 +127,7 @@ class FakeBackend final : public admin::AdminBackend {
     admin::PolicyCheck checked{model::PolicyVersion(7), {}};
     auto& report = checked.report;
     report.dropped = {"colocation-config"};
-    report.notices = {{document, "$.clusterStrategy.memoryEvictThresholdPercent", "accepted only"}};
+    report.notices = {{document, "$.clusterStrategy.cpuEvictThresholdPercent", "accepted only"}};
     report.fleet = {{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"}};
     report.nodes = 3;
     report.unchanged = 1;

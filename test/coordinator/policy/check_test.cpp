@@ -269,14 +269,41 @@ TEST(Check, KeysOfTheWholeFleetAndNoticesAreTold) {
   const auto then =
       parsed({{"tideline-config",
                R"({"clusterStrategy": {"eviction": {"maxPerMinute": 3}, "prediction": {"predictor": "recentMax"}}})"},
-              {"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 70}})"}});
+              {"resource-qos-config", R"({"clusterStrategy": {"beClass": {"blkioQOS": {"enable": true}}}})"}});
   const auto report = fleet.check(ClusterPolicy{}, then);
   EXPECT_THAT(report.fleet,
               ElementsAre(SettingChange{"tideline-config", "eviction.maxPerMinute", "60", "3", "clusterStrategy"},
                           SettingChange{"tideline-config", "prediction.predictor", "\"none\"", "\"recentMax\"",
                                         "clusterStrategy"}));
   EXPECT_THAT(report.groups, IsEmpty());
-  EXPECT_THAT(report.notices, ElementsAre(Field(&Notice::path, HasSubstr("memoryEvictThresholdPercent"))));
+  EXPECT_THAT(report.notices, ElementsAre(Field(&Notice::path, HasSubstr("beClass.blkioQOS.enable"))));
+}
+
+TEST(Check, MemoryKeysAreChangesAndWhatAKernelLacksForThemIsTold) {
+  model::NodeStatus stock;
+  stock.protection.verified = true;
+  stock.cgroup_version = "v1";
+  stock.knobs = {{model::Knob::kMemoryLow, false, "", "cgroup v1 has no memory.low"},
+                 {model::Knob::kSoftLimit, true, "memory.soft_limit_in_bytes", ""}};
+  Fleet fleet;
+  fleet.add_status("a", stock);
+  const auto then = parsed(
+      {{"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 80}})"},
+       {"resource-qos-config", R"({"clusterStrategy": {"lsClass": {"memoryQOS": {
+           "enable": true, "lowLimitPercent": 100, "wmarkRatio": 0, "wmarkMinAdj": 0}}}})"},
+       {"tideline-config", R"({"clusterStrategy": {"memoryRelief": {"marginPercent": 7}}})"}});
+  const auto report = fleet.check(ClusterPolicy{}, then);
+  EXPECT_THAT(report.notices, IsEmpty());
+  ASSERT_THAT(report.groups, SizeIs(1));
+  EXPECT_THAT(
+      report.groups[0].changes,
+      testing::IsSupersetOf(
+          {SettingChange{"resource-threshold-config", "memoryEvictThresholdPercent", "70", "80", "clusterStrategy"},
+           SettingChange{"resource-qos-config", "lsClass.memoryQOS.lowLimitPercent", "0", "100", "clusterStrategy"},
+           SettingChange{"tideline-config", "memoryRelief.marginPercent", "5", "7", "clusterStrategy"}}));
+  ASSERT_THAT(report.lacks, SizeIs(1));
+  EXPECT_EQ(report.lacks[0].feature, "memoryQOS.lsClass");
+  EXPECT_EQ(report.lacks[0].why, "lowLimitPercent needs memory-low: cgroup v1 has no memory.low");
 }
 
 TEST(Check, FeaturesThatNodesCannotDoAreToldAndWhetherThatIsNew) {

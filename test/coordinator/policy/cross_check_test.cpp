@@ -41,6 +41,26 @@ TEST(CrossCheck, NamesBothKeysAndValuesOfBoundsThatAreTheWrongWayRound) {
               HasSubstr("cpuAllocatableEvictLowerPercent is 120"));
 }
 
+TEST(CrossCheck, EvictionForMemoryMayNotStopWhereItStarts) {
+  EXPECT_THAT(refusal(cluster(R"("memoryEvictThresholdPercent": 80, "memoryEvictLowerPercent": 80)")),
+              AllOf(HasSubstr("memoryEvictLowerPercent is 80"), HasSubstr("memoryEvictThresholdPercent is 80"),
+                    HasSubstr("below")));
+  EXPECT_THAT(refusal(cluster(R"("memoryEvictLowerPercent": 75)")), HasSubstr("memoryEvictThresholdPercent is 70"))
+      << "the default";
+  EXPECT_EQ(refusal(cluster(R"("memoryEvictThresholdPercent": 0, "memoryEvictLowerPercent": 75)")), "") << "it is off";
+  EXPECT_EQ(refusal(cluster(R"("memoryEvictThresholdPercent": 80, "memoryEvictLowerPercent": 79)")), "");
+  EXPECT_THAT(
+      refusal(cluster(R"("memoryAllocatableEvictThresholdPercent": 100, "memoryAllocatableEvictLowerPercent": 120)")),
+      HasSubstr("memoryAllocatableEvictLowerPercent is 120"));
+  EXPECT_EQ(
+      refusal(cluster(R"("memoryAllocatableEvictThresholdPercent": 121, "memoryAllocatableEvictLowerPercent": 120)")),
+      "");
+  EXPECT_THAT(refusal(R"({"clusterStrategy": {"memoryEvictThresholdPercent": 90, "memoryEvictLowerPercent": 85},
+                          "nodeStrategies": [{"nodeSelector": {}, "memoryEvictThresholdPercent": 80}]})"),
+              AllOf(HasSubstr("$.nodeStrategies[0] over $.clusterStrategy"), HasSubstr("memoryEvictLowerPercent is 85"),
+                    HasSubstr("memoryEvictThresholdPercent is 80")));
+}
+
 TEST(CrossCheck, AcceptsBoundsThatFit) {
   EXPECT_EQ(refusal(cluster(R"("cpuEvictBESatisfactionLowerPercent": 50, "cpuEvictBESatisfactionUpperPercent": 50)")),
             "");
@@ -69,6 +89,15 @@ TEST(CrossCheck, SaysWhatActsOnlyTogetherWithAnotherKey) {
   EXPECT_THAT(notices(cluster(R"("cpuAllocatableEvictThresholdPercent": 110)")),
               UnorderedElementsAre(Field(&Notice::why, HasSubstr("cpuAllocatableEvictLowerPercent")),
                                    Field(&Notice::why, HasSubstr("allocatableEvictPriorityThreshold"))));
+}
+
+TEST(CrossCheck, EvictionForMemoryByUseNeedsNoOtherKeyAndThatForOverCommitDoes) {
+  EXPECT_THAT(notices(cluster(R"("memoryEvictThresholdPercent": 90, "memoryEvictLowerPercent": 85)")), IsEmpty());
+  EXPECT_THAT(notices(cluster(R"("memoryAllocatableEvictThresholdPercent": 110)")),
+              UnorderedElementsAre(Field(&Notice::why, HasSubstr("memoryAllocatableEvictLowerPercent")),
+                                   Field(&Notice::why, HasSubstr("allocatableEvictPriorityThreshold"))));
+  EXPECT_THAT(notices(cluster(R"("memoryAllocatableEvictLowerPercent": 100)")),
+              ElementsAre(Field(&Notice::why, HasSubstr("together with memoryAllocatableEvictThresholdPercent"))));
 }
 
 TEST(CrossCheck, IsSilentWhereTheOtherKeyComesFromTheClusterStrategy) {

@@ -22,7 +22,7 @@ using testing::IsEmpty;
 Scalar another(const KeySpec& key, const std::optional<Scalar>& now, std::int64_t turn = 0) {
   switch (key.type) {
     case KeyType::kBool:
-      return Scalar(!std::get<bool>(*now));
+      return Scalar(!(now && std::get<bool>(*now)));
     case KeyType::kInteger: {
       const auto least = static_cast<std::int64_t>(key.min.value_or(0)) + turn;
       return Scalar(now == Scalar(least) ? least + 1 : least);

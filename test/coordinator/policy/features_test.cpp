@@ -13,6 +13,8 @@
 #include "node-actor/decide/cpu_qos.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpuset_control.h"
+#include "node-actor/decide/memory_evict.h"
+#include "node-actor/decide/memory_qos.h"
 
 namespace tideline::policy {
 namespace {
@@ -26,7 +28,7 @@ using testing::IsEmpty;
 
 constexpr unsigned kKnobs = 7;
 
-/// A node with the knobs whose bit is set, and LS protected.
+/// A node with the knobs of CPU whose bit is set and all of memory, and LS protected.
 model::NodeStatus with_knobs(unsigned bits) {
   model::NodeStatus status;
   status.protection.verified = true;
@@ -34,6 +36,8 @@ model::NodeStatus with_knobs(unsigned bits) {
     const bool has = (bits >> i & 1U) != 0;
     status.knobs.push_back({static_cast<Knob>(i), has, "file", has ? "" : "no such file"});
   }
+  for (auto knob = static_cast<unsigned>(Knob::kMemoryMin); knob <= static_cast<unsigned>(Knob::kPageCacheSync); ++knob)
+    status.knobs.push_back({static_cast<Knob>(knob), true, "file", ""});
   return status;
 }
 constexpr unsigned kAllKnobs = (1U << kKnobs) - 1;
@@ -61,6 +65,8 @@ std::set<std::string> unsupported_by_decide(const NodePolicy& policy, const mode
   cpusets.knobs = knobs;
   add(decide::cpuset_control({}, {}, {}, cpusets, policy).decision.wants.features);
   add(decide::cpu_evict({}, decide::EvictInput{}, policy).decision.features);
+  std::vector<decide::EvictState::Asked> asked;
+  add(decide::memory_evict({}, asked, decide::MemoryEvictInput{}, policy).decision.features);
   if (const auto scaling = decide::scaling_feature(policy)) add({*scaling});
   std::set<std::string> found;
   for (const auto& feature : features) {
@@ -82,6 +88,8 @@ TEST(Features, AreThoseThatTheNodesControllersListAsUnsupported) {
     policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCpuset;
     if (coin()) policy.threshold.cpu_allocatable_evict_threshold_percent = 100;
     if (coin()) policy.threshold.cpu_allocatable_evict_lower_percent = 90;
+    if (coin()) policy.threshold.memory_allocatable_evict_threshold_percent = 100;
+    if (coin()) policy.threshold.memory_allocatable_evict_lower_percent = 90;
     if (coin()) policy.scaling.memory_amplification = model::Ratio(120);
     policy.burst.policy = static_cast<model::BurstPolicy>(random() % 4);
     policy.qos.cpu_policy = coin() ? model::CpuQosMechanism::kGroupIdentity : model::CpuQosMechanism::kCoreSched;
@@ -98,6 +106,90 @@ TEST(Features, AreThoseThatTheNodesControllersListAsUnsupported) {
     }
   }
   EXPECT_GT(lacking, 10'000u) << "the policies must ask for something";
+}
+
+TEST(Features, OfMemoryQosAreThoseThatTheNodesListAsUnsupported) {
+  const unsigned seed = 32;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const auto coin = [&] { return random() % 2 == 0; };
+  const auto up_to = [&](unsigned most) { return static_cast<int>(random() % (most + 1)); };
+  std::size_t lacking = 0;
+  for (int round = 0; round < 5'000; ++round) {
+    NodePolicy policy;
+    for (auto* of_class : {&policy.qos.lsr_memory, &policy.qos.ls_memory, &policy.qos.be_memory}) {
+      of_class->enable = coin();
+      of_class->min_limit_percent = coin() ? up_to(100) : 0;
+      of_class->low_limit_percent = coin() ? up_to(100) : 0;
+      of_class->throttling_percent = coin() ? up_to(100) : 0;
+      of_class->wmark_ratio = coin() ? up_to(100) : 0;
+      of_class->wmark_min_adj = coin() ? up_to(75) - 25 : 0;
+      of_class->priority_enable = coin();
+      of_class->priority = coin() ? up_to(12) : 0;
+      of_class->oom_kill_group = coin();
+      if (coin()) of_class->page_cache_enable = coin();
+      if (coin()) of_class->page_cache_limit_percent = up_to(100);
+      if (coin()) of_class->page_cache_limit_size = model::Bytes(up_to(1 << 20));
+      if (coin()) of_class->page_cache_reclaim_sync = coin();
+    }
+    model::NodeStatus status;
+    decide::MemoryQosInput input;
+    input.is_v1 = coin();
+    status.cgroup_version = input.is_v1 ? "v1" : "v2";
+    for (auto knob = static_cast<unsigned>(Knob::kMemoryMin); knob <= static_cast<unsigned>(Knob::kPageCacheSync);
+         ++knob) {
+      // Most kernels have most of what a policy asks for, or all classes would lack something at all times.
+      const bool has = random() % 8 != 0;
+      status.knobs.push_back({static_cast<Knob>(knob), has, "file", has ? "" : "no such file"});
+    }
+    std::set<std::string> unsupported;
+    for (const auto& feature : decide::memory_qos({}, {status.knobs}, input, policy).features) {
+      if (feature.state == FeatureState::State::kUnsupported) unsupported.insert(feature.feature);
+    }
+    const auto found = names(lacks(policy, status));
+    ASSERT_EQ(found, unsupported) << "round " << round;
+    lacking += found.size();
+  }
+  EXPECT_GT(lacking, 1'000u);
+  EXPECT_LT(lacking, 6'000u) << "some classes must have all they ask for";
+}
+
+TEST(Features, ReliefAsksForALimitOnAllOfBatch) {
+  NodePolicy policy;
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+  auto status = with_knobs(kAllKnobs);
+  EXPECT_THAT(lacks(policy, status), IsEmpty());
+  const auto take = [&](Knob knob) {
+    for (auto& known : status.knobs) {
+      if (known.knob == knob) known = {knob, false, "", "no such file"};
+    }
+  };
+  status.cgroup_version = "v2";
+  take(Knob::kMemoryHigh);
+  EXPECT_THAT(lacks(policy, status), ElementsAre(Lack{"memoryRelief.tighten", "memory-high: no such file"}));
+  status.cgroup_version = "v1";
+  EXPECT_THAT(lacks(policy, status), IsEmpty());
+  take(Knob::kMemoryLimit);
+  EXPECT_THAT(lacks(policy, status), ElementsAre(Lack{"memoryRelief.tighten", "memory-limit: no such file"}));
+  NodePolicy off = policy;
+  off.relief.tighten = false;
+  EXPECT_THAT(lacks(off, status), IsEmpty());
+  off = policy;
+  off.threshold.memory_evict_threshold_percent = 0;
+  EXPECT_THAT(lacks(off, status), IsEmpty());
+}
+
+TEST(Features, WhatTheNodeSaysOfReliefHolds) {
+  NodePolicy policy;
+  policy.threshold.enable = true;
+  policy.threshold.cpu_suppress_policy = model::SuppressPolicy::kCfsQuota;
+  auto status = with_knobs(kAllKnobs);
+  status.features = {{"memoryRelief.reclaim", FeatureState::State::kUnsupported, "memory.reclaim: no such file"},
+                     {"memoryRelief.emergencyKill", FeatureState::State::kUnsupported, "no cgroup.kill"}};
+  EXPECT_THAT(lacks_after(policy, policy, status),
+              ElementsAre(Lack{"memoryRelief.reclaim", "memory.reclaim: no such file"}))
+      << "nobody asks for emergency kills";
 }
 
 TEST(Features, QuotaAndProtectionAreWhatSuppressionNeeds) {
@@ -146,9 +238,9 @@ TEST(Features, WhatTheNodeSaysItselfHoldsUnlessThePolicyInForceAloneExplainsIt) 
 }
 
 TEST(Features, OfPodsAreNotOfThePolicy) {
-  for (const auto* feature : {"cpuset", "batchLimits", "cpuQOS.annotation"})
+  for (const auto* feature : {"cpuset", "batchLimits", "cpuQOS.annotation", "batchMemory", "memoryQOS.annotation"})
     EXPECT_FALSE(is_of_policy(feature)) << feature;
-  for (const auto* feature : {"cpuSuppress.cpuset", "cpuQOS.beClass", "cpuBurst"})
+  for (const auto* feature : {"cpuSuppress.cpuset", "cpuQOS.beClass", "cpuBurst", "memoryQOS.beClass"})
     EXPECT_TRUE(is_of_policy(feature)) << feature;
 }
 

@@ -261,27 +261,31 @@ TEST(Parse, TreatsNullAsAbsent) {
 }
 
 TEST(Notices, NameWhatIsAcceptedButNotActedOn) {
-  const auto policy = parse({{"dir/resource-threshold-config.json", R"({"clusterStrategy": {
-      "enable": true, "memoryEvictThresholdPercent": 70}})"},
+  const auto policy = parse({{"dir/colocation-config.json", R"({
+      "enable": true, "metricAggregateDurationSeconds": 60})"},
                              {"resource-qos-config", R"({"clusterStrategy": {"policies": {"cpuPolicy": "coreSched"},
-      "lsClass": {"cpuQOS": {"coreExpeller": true, "schedIdle": 1}}, "systemClass": {"cpuQOS": {"enable": true}}}})"}});
+      "lsClass": {"cpuQOS": {"coreExpeller": true, "schedIdle": 1}}, "systemClass": {"cpuQOS": {"enable": true}, "memoryQOS": {"enable": true}}}})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();
   EXPECT_THAT(policy->notices,
-              testing::UnorderedElementsAre(AllOf(Field(&Notice::document, "dir/resource-threshold-config.json"),
-                                                  Field(&Notice::path, "$.clusterStrategy.memoryEvictThresholdPercent"),
+              testing::UnorderedElementsAre(AllOf(Field(&Notice::document, "dir/colocation-config.json"),
+                                                  Field(&Notice::path, "$.metricAggregateDurationSeconds"),
                                                   Field(&Notice::why, HasSubstr("does not act"))),
                                             AllOf(Field(&Notice::path, "$.clusterStrategy.lsClass.cpuQOS.schedIdle"),
                                                   Field(&Notice::why, HasSubstr("does not act"))),
-                                            Field(&Notice::path, "$.clusterStrategy.systemClass.cpuQOS.enable")));
+                                            Field(&Notice::path, "$.clusterStrategy.systemClass.cpuQOS.enable"),
+                                            Field(&Notice::path, "$.clusterStrategy.systemClass.memoryQOS.enable")));
 }
 
 TEST(Notices, AreSilentWhereEverythingIsActedOn) {
   const auto policy =
       parse({{"resource-threshold-config", R"({"clusterStrategy": {
-      "enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cpuset"}})"},
+      "enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cpuset",
+      "memoryEvictThresholdPercent": 80, "memoryEvictLowerPercent": 75, "memoryAllocatableEvictThresholdPercent": 110,
+      "memoryAllocatableEvictLowerPercent": 100, "allocatableEvictPriorityThreshold": 5999}})"},
              {"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"},
              {"tideline-config", R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}}})"},
-             {"resource-qos-config", R"({"clusterStrategy": {"beClass": {"cpuQOS": {"schedIdle": 1}}}})"},
+             {"resource-qos-config", R"({"clusterStrategy": {"beClass": {
+                 "cpuQOS": {"schedIdle": 1}, "memoryQOS": {"enable": true, "priorityEnable": 1}}}})"},
              {"colocation-config", R"({
       "enable": true, "cpuCalculatePolicy": "maxUsageRequest", "memoryCalculatePolicy": "request",
       "midReclaimMode": "static", "metricReportIntervalSeconds": 30})"}});
@@ -373,6 +377,8 @@ TEST(KeyTable, IntegersStopAtTheirBounds) {
     const auto accepts = [&](std::int64_t value) {
       nlohmann::json root;
       root[pointer] = value;
+      // Eviction that is off begins nowhere, so that it may stop anywhere.
+      if (key.path == "memoryEvictLowerPercent") root["clusterStrategy"]["memoryEvictThresholdPercent"] = 0;
       return parse({{std::string(key.document), root.dump()}}).ok();
     };
     EXPECT_TRUE(accepts(static_cast<std::int64_t>(*key.min))) << key.path;

@@ -19,7 +19,6 @@ namespace {
 
 using model::MilliCpu;
 using nlohmann::json;
-using testing::AnyOf;
 using testing::Contains;
 using testing::Each;
 using testing::Field;
@@ -70,13 +69,17 @@ TEST(KoordinatorUser, GettingStartedSwitchesColocationOn) {
   EXPECT_TRUE(node.qos.ls.enable);
   EXPECT_TRUE(node.qos.be.enable);
   EXPECT_FALSE(node.qos.lsr.enable);
+  EXPECT_EQ(node.threshold.memory_evict_threshold_percent, 70);
+  EXPECT_TRUE(node.qos.ls_memory.enable);
+  EXPECT_TRUE(node.qos.be_memory.enable);
+  EXPECT_EQ(node.qos.be_memory.wmark_min_adj, 50);
+  EXPECT_FALSE(node.qos.lsr_memory.enable);
 }
 
 TEST(KoordinatorUser, WhatIsNotActedOnIsNamedAndNothingElse) {
   const auto policy = policy_of(kAck, getting_started());
   EXPECT_THAT(policy.notices, Not(IsEmpty()));
-  EXPECT_THAT(policy.notices,
-              Each(Field(&policy::Notice::path, AnyOf(HasSubstr("memoryQOS"), HasSubstr("resctrlQOS")))));
+  EXPECT_THAT(policy.notices, Each(Field(&policy::Notice::path, HasSubstr("resctrlQOS"))));
 }
 
 TEST(KoordinatorUser, AckKoordinatorsOtherExamplesAreTaken) {
@@ -162,6 +165,8 @@ TEST(KoordinatorUser, KoordinatorsOwnConfigMapIsTakenAsItIs) {
   EXPECT_EQ(plain.colocation.resource_diff_threshold, 0.1);
   EXPECT_EQ(plain.threshold.cpu_evict_be_satisfaction_lower_percent, 60);
   EXPECT_EQ(plain.threshold.cpu_evict_time_window_seconds, 60) << "spelt with a capital in Koordinator's manual";
+  EXPECT_EQ(plain.threshold.memory_evict_lower_percent, 65);
+  EXPECT_EQ(plain.qos.be_memory.wmark_min_adj, 50);
   EXPECT_EQ(plain.burst.policy, model::BurstPolicy::kNone);
   EXPECT_THAT(plain.host_applications, SizeIs(2));
 
