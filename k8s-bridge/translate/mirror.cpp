@@ -330,12 +330,13 @@ Mirror::Pods::iterator Mirror::drop(Pods::iterator pod) {
 }
 
 std::size_t wire_bytes(const model::Pod& pod) {
-  // messages/schema/report.capnp: the summary with its spreads, Pod, priority, requests and limits; and a far pointer
-  // for each reference of the summary's.
-  constexpr std::size_t kPod = 40 + 64 + 32 + 136 + 16 + 2 * 96 + 8 + 5 * 16;
+  // messages/schema/report.capnp: the summary with its spreads, ratios and signals, Pod, priority, requests and limits;
+  // and a far pointer for each reference of the summary's.
+  constexpr std::size_t kPod = 48 + 64 + 32 + 32 + 144 + 16 + 2 * 96 + 8 + 6 * 16;
   constexpr std::size_t kContainer = 32;
   constexpr std::size_t kResources = 96;
   constexpr std::size_t kRest = 104 + 32 + 16 + 48;  // cpuBurst, cpuQos, sub-priority, mid
+  constexpr std::size_t kMemoryQos = 16 + 9 * (8 + 16);
   const auto text = [](std::size_t bytes) { return bytes / 8 * 8 + 8; };
   std::size_t sum = kPod + text(pod.uid.str().size()) + text(pod.name_space.size()) + text(pod.name.size()) +
                     text(pod.workload.size()) + text(pod.core_sched.group_id.size());
@@ -352,6 +353,7 @@ std::size_t wire_bytes(const model::Pod& pod) {
   }
   if (pod.cpu_burst || pod.cpu_qos || pod.eviction.sub_priority || pod.mid_requests != model::MidRequests{})
     sum += kRest;
+  if (pod.memory_qos) sum += kMemoryQos;
   return sum;
 }
 

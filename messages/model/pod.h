@@ -130,7 +130,7 @@ struct Pod {
   std::vector<Container> containers;
   std::optional<CpuBurstOverride> cpu_burst;
   std::optional<CpuQosOverride> cpu_qos;
-  std::optional<MemoryQosOverride> memory_qos;
+  std::optional<MemoryQosOverride> memory_qos{};
   /// Annotation scheduling.koordinator.sh/resource-status: the CPUs the scheduler bound this pod to; empty = not bound.
   CpuSet bound_cpus;
   Evictability eviction;

@@ -56,8 +56,8 @@ struct PodSummary {
   std::optional<Spread> memory_bytes;
   std::optional<double> throttled_ratio;  // mean over the window
   std::optional<double> run_delay;        // mean over the window
-  /// Of what is known in the window the means; oom_kills the sum.
-  MemorySignals memory_signals;
+  /// Of what is known in the window the means; oom_kills the sum. Signals travel in single precision.
+  MemorySignals memory_signals{};
   friend bool operator==(const PodSummary&, const PodSummary&) = default;
 };
 

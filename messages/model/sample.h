@@ -49,8 +49,7 @@ struct Pressure {
   friend bool operator==(const Pressure&, const Pressure&) = default;
 };
 
-/// Signs of trouble with memory over the window, of a group or of the host. Rates are per second. Reports carry its
-/// shares and rates in single precision.
+/// Signs of trouble with memory over the window, of a group or of the host. Rates are per second.
 struct MemorySignals {
   std::optional<Pressure> memory;       // waiting for memory
   std::optional<Pressure> io;           // waiting for the disk
@@ -68,8 +67,8 @@ struct PodUse {
   std::optional<double> throttled_ratio;  // delta nr_throttled / delta nr_periods, 0..1; 0 if no period passed
   std::optional<double> run_delay;        // seconds its threads waited for a CPU, per second (schedstat); may exceed 1
   std::vector<ContainerUse> containers;   // stays on the host
-  std::optional<Bytes> memory_usage;      // with page cache
-  MemorySignals memory_signals;
+  std::optional<Bytes> memory_usage{};    // with page cache
+  MemorySignals memory_signals{};
   friend bool operator==(const PodUse&, const PodUse&) = default;
 };
 

@@ -45,6 +45,26 @@ TEST_F(LedgerChange, ANodeIsToldNothingOfAnAccountThatRestsOnNothing) {
   EXPECT_EQ(batch_account(never, now_).cpu, std::nullopt);
 }
 
+TEST_F(LedgerChange, MemoryIsToldBesideCpuAndEachByItsOwnRule) {
+  auto account = account_by(ReclaimRule::kUsage, 700);
+  account.memory.rule = ReclaimRule::kUsage;
+  account.memory.published = model::Bytes(4096);
+  EXPECT_EQ(batch_account(account, now_).memory, model::Bytes(4096));
+  account.memory.rule = ReclaimRule::kDeficit;
+  account.memory.published = model::Bytes(0);
+  EXPECT_EQ(batch_account(account, now_).memory, model::Bytes(0)) << "there is none, and that is known";
+  account.memory.rule = ReclaimRule::kUnknownUsage;
+  const auto cpu_alone = batch_account(account, now_);
+  EXPECT_EQ(cpu_alone.memory, std::nullopt);
+  EXPECT_EQ(cpu_alone.cpu, MilliCpu(700));
+  account.cpu.rule = ReclaimRule::kUnknownUsage;
+  account.memory.rule = ReclaimRule::kThresholdCap;
+  const auto memory_alone = batch_account(account, now_);
+  EXPECT_EQ(memory_alone.cpu, std::nullopt);
+  EXPECT_EQ(memory_alone.memory, model::Bytes(0));
+  EXPECT_EQ(memory_alone.data_from, now_ + -model::Duration(seconds(3)));
+}
+
 TEST_F(LedgerChange, ADeficitOfTheLedgerIsTold) {
   report_now("n", 1, 9'000);
   const auto account = computed();

@@ -19,9 +19,7 @@ namespace tideline::policy {
 namespace {
 
 using model::Bytes;
-using model::MemoryQosPolicy;
 using model::NodePolicy;
-using model::QosPolicy;
 using namespace std::chrono_literals;
 
 constexpr int kSeconds = 60;
@@ -191,7 +189,8 @@ std::vector<Row> rows() {
   };
   for (const std::string name : {"lsrClass", "lsClass", "beClass"}) {
     const auto add = [&](const char* key, Scalar one, Scalar other, void (*beside)(NodePolicy&)) {
-      table.push_back({of(kQosKey), fmt::format("{}.memoryQOS.{}", name, key), std::move(one), std::move(other), beside});
+      auto path = fmt::format("{}.memoryQOS.{}", name, key);
+      table.push_back({of(kQosKey), std::move(path), std::move(one), std::move(other), beside});
     };
     add("enable", true, false, nothing_else);
     add("minLimitPercent", number(50), number(10), classes);

@@ -517,6 +517,7 @@ TEST(Mirror, ReckonsNoLessThanAPodTakesInAReport) {
       }
       if (draw(3) == 0) pod.cpu_burst.emplace();
       if (draw(3) == 0) pod.cpu_qos.emplace();
+      if (draw(3) == 0) pod.memory_qos.emplace();
       if (draw(3) == 0) pod.bound_cpus = {1, 3, 5, 7, 9, 11};
       if (draw(3) == 0) pod.eviction.sub_priority = 1;
       if (draw(3) == 0) pod.eviction.allowed_by = std::vector<std::string>(draw(17), std::string(draw(100), 'f'));
@@ -524,6 +525,7 @@ TEST(Mirror, ReckonsNoLessThanAPodTakesInAReport) {
       pod.core_sched.group_id = std::string(draw(64), 'g');
       reckoned += wire_bytes(pod);
       report.pods.push_back({.pod = pod, .cpu_milli = {}, .memory_bytes = {}, .throttled_ratio = {}, .run_delay = {}});
+      if (draw(2) == 0) report.pods.back().memory_signals.refaults = 1;
     }
     const auto bytes = codec::to_bytes(report);
     ASSERT_TRUE(bytes) << bytes.error().message();

@@ -171,6 +171,24 @@ TEST(PodObject, ReadsTheOlderSpellingOfCpuBurst) {
   EXPECT_EQ(read(pod_with(json::object(), json::object(), metadata)).pod.cpu_burst->policy, model::BurstPolicy::kNone);
 }
 
+TEST(PodObject, ReadsMemoryQosInBothSpellingsAndTheNewerOneWins) {
+  json metadata = json::object();
+  metadata["annotations"]["alibabacloud.com/memoryQOS"] = R"({"policy": "auto", "priorityEnable": 1})";
+  const PodObject old = read(pod_with(json::object(), json::object(), metadata));
+  ASSERT_TRUE(old.pod.memory_qos);
+  EXPECT_EQ(old.pod.memory_qos->policy, model::MemoryQosOverride::Policy::kAuto);
+  EXPECT_EQ(old.pod.memory_qos->priority_enable, true);
+  metadata["annotations"]["koordinator.sh/memoryQOS"] = R"({"policy": "none"})";
+  const PodObject both = read(pod_with(json::object(), json::object(), metadata));
+  ASSERT_TRUE(both.pod.memory_qos);
+  EXPECT_EQ(both.pod.memory_qos->policy, model::MemoryQosOverride::Policy::kNone);
+  EXPECT_EQ(both.pod.memory_qos->priority_enable, std::nullopt) << "the older one is not laid under it";
+  metadata["annotations"].erase("koordinator.sh/memoryQOS");
+  metadata["annotations"]["alibabacloud.com/memoryQOS"] = R"({"wmarkRatio": 101})";
+  EXPECT_THAT(read(pod_with(json::object(), json::object(), metadata)).problems, problem_of("alibabacloud.com/memoryQOS"))
+      << "as the pod spells it";
+}
+
 TEST(PodObject, LetsThePriorityClassLabelWinOverTheBandOfThePriority) {
   struct Case {
     std::optional<int> priority;

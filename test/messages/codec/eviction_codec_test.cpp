@@ -97,11 +97,16 @@ TEST(EvictionWire, AnswerComesBackTheSameAndIsRefusedBeyondItsBounds) {
 }
 
 TEST(EvictionWire, AllocatableIsBoundedAndNotKnownStaysNotKnown) {
-  const model::BatchAllocatable known{model::MilliCpu(1500), std::chrono::seconds(11)};
+  const model::BatchAllocatable known{model::MilliCpu(1500), std::chrono::seconds(11), model::Bytes(4096)};
   EXPECT_EQ(batch_refusal(known, [](auto) {}), "accepted");
   EXPECT_EQ(batch_refusal({std::nullopt, std::chrono::hours(2)}, [](auto) {}), "accepted");
   EXPECT_THAT(batch_refusal(known, [](auto root) { root.getCpu().setValue(-1); }), HasSubstr("batchCpu: -1"));
   EXPECT_THAT(batch_refusal(known, [](auto root) { root.getCpu().setValue(10'000'001); }), HasSubstr("batchCpu"));
+  EXPECT_THAT(batch_refusal(known, [](auto root) { root.getMemory().setValue(-1); }), HasSubstr("batchMemory: -1"));
+  EXPECT_THAT(batch_refusal(known, [](auto root) { root.getMemory().setValue(INT64_MAX); }), HasSubstr("batchMemory"));
+  const model::BatchAllocatable cpu_alone{model::MilliCpu(1500), std::chrono::seconds(11)};
+  EXPECT_EQ(batch_refusal(cpu_alone, [](auto root) { root.disownMemory(); }), "accepted")
+      << "as a coordinator says that does not know of it";
   EXPECT_EQ(batch_refusal(known, [](auto root) { root.setAgeMs(UINT64_MAX); }), "accepted, changed")
       << "older than anyone waits for";
 }

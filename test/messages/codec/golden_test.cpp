@@ -28,6 +28,13 @@ const std::string kGoldenPolicyWithApplications =
 const std::string kGoldenReportWithZones =
 #include "test/messages/codec/golden_report_with_zones.inc"
     ;
+// Before the memory side.
+const std::string kGoldenReportWithoutMemory =
+#include "test/messages/codec/golden_report_without_memory.inc"
+    ;
+const std::string kGoldenPolicyWithoutMemory =
+#include "test/messages/codec/golden_policy_without_memory.inc"
+    ;
 // Before Report.podList: spools and histories hold these.
 const std::string kGoldenReportWithoutList =
 #include "test/messages/codec/golden_report_without_list.inc"
@@ -64,16 +71,30 @@ TEST(GoldenBytes, ReportIsReadAsEver) {
   EXPECT_EQ(*report, known_report());
 }
 
+model::Report report_of_before_memory() {
+  auto report = known_report();
+  report.samples[0].memory_side = {};
+  report.pods[0].memory_signals = {};
+  report.pods[0].pod.change([](model::Pod& pod) { pod.memory_qos.reset(); });
+  return report;
+}
+
+TEST(GoldenBytes, ReportOfBeforeTheMemorySideIsReadAsOneThatDoesNotKnowIt) {
+  const auto report = report_from_bytes(unhex(kGoldenReportWithoutMemory));
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(*report, report_of_before_memory());
+}
+
 TEST(GoldenBytes, ReportOfBeforeListsOfPodsIsReadAsItWas) {
   const auto report = report_from_bytes(unhex(kGoldenReportWithoutList));
   ASSERT_TRUE(report) << report.error().message();
-  EXPECT_EQ(*report, known_report());
+  EXPECT_EQ(*report, report_of_before_memory());
 }
 
 TEST(GoldenBytes, ReportOfBeforeAnnotationsApplicationsAndZonesIsReadAsOneWithoutAny) {
   const auto report = report_from_bytes(unhex(kGoldenReportWithoutAnnotations));
   ASSERT_TRUE(report) << report.error().message();
-  EXPECT_EQ(*report, known_report());
+  EXPECT_EQ(*report, report_of_before_memory());
 }
 
 TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
@@ -83,8 +104,29 @@ TEST(GoldenBytes, PolicyIsWrittenAndReadAsEver) {
   EXPECT_EQ(*policy, known_full_policy());
 }
 
-model::NodePolicy policy_of_before_update_threshold() {
+model::NodePolicy policy_of_before_memory() {
+  const model::NodePolicy defaults;
   auto policy = known_full_policy();
+  policy.threshold.memory_evict_threshold_percent = 70;
+  policy.threshold.memory_evict_lower_percent.reset();
+  policy.threshold.memory_allocatable_evict_threshold_percent.reset();
+  policy.threshold.memory_allocatable_evict_lower_percent.reset();
+  policy.qos.lsr_memory = defaults.qos.lsr_memory;
+  policy.qos.ls_memory = defaults.qos.ls_memory;
+  policy.qos.be_memory = defaults.qos.be_memory;
+  policy.relief = defaults.relief;
+  policy.dry_run.memory_evict = false;
+  return policy;
+}
+
+TEST(GoldenBytes, PolicyOfBeforeTheMemorySideHasItsDefaults) {
+  const auto policy = policy_from_bytes(unhex(kGoldenPolicyWithoutMemory));
+  ASSERT_TRUE(policy) << policy.error().message();
+  EXPECT_EQ(*policy, policy_of_before_memory());
+}
+
+model::NodePolicy policy_of_before_update_threshold() {
+  auto policy = policy_of_before_memory();
   policy.colocation.update_time_threshold_seconds = 300;
   return policy;
 }
@@ -96,7 +138,7 @@ TEST(GoldenBytes, PolicyOfBeforeTheUpdateThresholdHasItsDefault) {
 }
 
 model::Report report_with_applications() {
-  auto expected = known_report();
+  auto expected = report_of_before_memory();
   expected.applications = {{.name = "nginx",
                             .tier = model::Tier::kProd,
                             .qos = model::QosClass::kLs,
@@ -161,7 +203,7 @@ TEST(GoldenBytes, PolicyOfBeforeRatiosScalesNothing) {
 }
 
 TEST(GoldenBytes, ReportOfAnOlderProgramIsReadWithoutWhatItDidNotKnow) {
-  model::Report expected = known_report();
+  model::Report expected = report_of_before_memory();
   expected.pods[0].pod.change([](model::Pod& pod) {
     pod.containers[0].limits = {};
     pod.cpu_burst.reset();

@@ -17,6 +17,11 @@ const std::string kGoldenObjects =
 #include "test/messages/codec/golden_node_objects.inc"
     ;
 
+// Before Pod.memoryQos.
+const std::string kGoldenObjectsWithoutMemory =
+#include "test/messages/codec/golden_node_objects_without_memory.inc"
+    ;
+
 /// known_objects() on the wire with one thing changed, and why it is refused.
 template <class Change>
 std::string refusal(Change change) {
@@ -37,6 +42,14 @@ TEST(NodeObjectsWire, AreWrittenAndReadAsEver) {
   const auto back = objects_from_bytes(unhex(kGoldenObjects));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, known_objects());
+}
+
+TEST(NodeObjectsWire, ThoseOfBeforeTheMemorySideAreReadAsTheyWere) {
+  const auto back = objects_from_bytes(unhex(kGoldenObjectsWithoutMemory));
+  ASSERT_TRUE(back) << back.error().message();
+  auto expected = known_objects();
+  expected.pods[0].memory_qos.reset();
+  EXPECT_EQ(*back, expected);
 }
 
 TEST(NodeObjectsWire, ASetOfNothingIsOne) {
@@ -98,12 +111,16 @@ TEST(NodeObjectsBytes, WhatThePodsTakeOfAReportIsKnownBeforeItIsMade) {
   ASSERT_TRUE(without);
   for (const auto& pod : objects.pods)
     with.pods.push_back({.pod = pod, .cpu_milli = {}, .memory_bytes = {}, .throttled_ratio = {}, .run_delay = {}});
+  const auto unmeasured = to_bytes(with);
+  for (auto& pod : with.pods)
+    pod.memory_signals.refaults = 1;
   const auto bytes = to_bytes(with);
-  ASSERT_TRUE(bytes);
+  ASSERT_TRUE(unmeasured && bytes);
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<schema::NodeObjects>();
   write(objects, root);
   EXPECT_EQ(bytes_in_report(root.asReader()), bytes->size() - without->size());
+  EXPECT_LT(unmeasured->size(), bytes->size()) << "signals that are not known take no room";
 }
 
 }  // namespace

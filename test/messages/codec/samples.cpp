@@ -33,6 +33,22 @@ class Draw {
   std::optional<double> optional_ratio() {
     return maybe<double>([&]() { return ratio(); });
   }
+  /// That single precision holds.
+  double share() { return static_cast<double>(number(0, 1024)) / 1024; }
+  std::optional<double> rate() {
+    return maybe<double>([&]() { return static_cast<double>(number(0, 1 << 20)) / 16; });
+  }
+  model::MemorySignals signals() {
+    model::MemorySignals signals;
+    if (coin()) return signals;
+    if (coin()) signals.memory = model::Pressure{share(), share()};
+    if (coin()) signals.io = model::Pressure{share(), share()};
+    signals.refaults = rate();
+    signals.scanned = rate();
+    signals.alloc_stalls = rate();
+    signals.oom_kills = maybe<std::int64_t>([&]() { return number(0, model::ReportLimits::kMaxOomKills); });
+    return signals;
+  }
   std::optional<model::Pressure> pressure() {
     return maybe<model::Pressure>([&]() { return model::Pressure{ratio(), ratio()}; });
   }
@@ -89,6 +105,24 @@ model::PodSummary random_pod(Draw& draw, std::int64_t number) {
                      .share_pool_threshold_percent = maybe_int(0, 100)};
   }
   if (draw.coin()) pod.cpu_qos = {.enable = draw.coin(), .group_identity = maybe_int(-1, 2)};
+  const auto maybe_flag = [&]() { return draw.maybe<bool>([&]() { return draw.coin(); }); };
+  if (draw.coin()) {
+    auto& qos = pod.memory_qos.emplace();
+    qos.policy = draw.one_of(model::MemoryQosOverride::Policy::kAuto);
+    qos.min_limit_percent = maybe_int(0, 100);
+    qos.low_limit_percent = maybe_int(0, 100);
+    qos.throttling_percent = maybe_int(0, 100);
+    qos.wmark_ratio = maybe_int(0, 100);
+    qos.wmark_scale_permill = maybe_int(1, 1000);
+    qos.wmark_min_adj = maybe_int(-25, 50);
+    qos.priority_enable = maybe_flag();
+    qos.priority = maybe_int(0, 12);
+    qos.oom_kill_group = maybe_flag();
+    qos.page_cache_enable = maybe_flag();
+    qos.page_cache_limit_percent = maybe_int(0, 100);
+    qos.page_cache_limit_size = draw.bytes();
+    qos.page_cache_reclaim_sync = maybe_flag();
+  }
   pod.bound_cpus = draw.cpu_set();
   pod.eviction = {.enabled = draw.coin(),
                   .priority = static_cast<int>(draw.number(INT32_MIN, INT32_MAX)),
@@ -103,6 +137,7 @@ model::PodSummary random_pod(Draw& draw, std::int64_t number) {
   summary.memory_bytes = draw.spread();
   summary.throttled_ratio = draw.optional_ratio();
   summary.run_delay = draw.optional_ratio();
+  summary.memory_signals = draw.signals();
   return summary;
 }
 
@@ -137,6 +172,16 @@ model::NodeSample random_sample(Draw& draw, std::int64_t at) {
   sample.io_pressure = draw.pressure();
   sample.ls_delay_per_cpu = draw.optional_ratio();
   sample.be_limit = draw.cpu();
+  if (draw.coin()) {
+    sample.memory_side = {.available = draw.bytes(),
+                          .be_usage = draw.bytes(),
+                          .be_reclaimable = draw.bytes(),
+                          .host = draw.signals(),
+                          .ls = draw.signals(),
+                          .be = draw.signals(),
+                          .be_tightened = draw.bytes(),
+                          .rung = draw.one_of(model::ReliefRung::kEmergency)};
+  }
   return sample;
 }
 
@@ -172,6 +217,12 @@ model::Report known_report() {
   sample.ls_cpu = MilliCpu(0);
   sample.cpu_pressure = model::Pressure{0.25, 0};
   sample.ls_delay_per_cpu = 0.125;
+  sample.memory_side.available = Bytes(std::int64_t{1} << 30);
+  sample.memory_side.be_usage = Bytes(0);
+  sample.memory_side.be_tightened = Bytes(std::int64_t{2} << 30);
+  sample.memory_side.host.alloc_stalls = 0;
+  sample.memory_side.ls.memory = model::Pressure{0.25, 0.125};
+  sample.memory_side.rung = model::ReliefRung::kTighten;
   report.samples.push_back(sample);
   model::Pod pod;
   pod.uid = model::PodUid("u1");
@@ -191,6 +242,9 @@ model::Report known_report() {
                                           .cfs_quota_burst_period_seconds = -1,
                                           .share_pool_threshold_percent = std::nullopt};
   pod.cpu_qos = model::CpuQosOverride{.enable = true, .group_identity = -1};
+  pod.memory_qos.emplace().policy = model::MemoryQosOverride::Policy::kAuto;
+  pod.memory_qos->low_limit_percent = 30;
+  pod.memory_qos->oom_kill_group = true;
   pod.bound_cpus = model::CpuSet{0, 1, 2, 3, 8};
   pod.core_sched = {.group_id = "web", .policy = model::CoreSchedPolicy::kExclusive};
   pod.eviction = {.enabled = true, .priority = -5, .sub_priority = 7, .terminating = true, .allowed_by = {}};
@@ -198,6 +252,8 @@ model::Report known_report() {
   summary.pod = std::move(pod);
   summary.cpu_milli = model::Spread{100, 200, 300};
   summary.throttled_ratio = 0;
+  summary.memory_signals.refaults = 12.5;
+  summary.memory_signals.oom_kills = 1;
   report.pods.push_back(summary);
   report.events.push_back({.at = model::WallTime{1'716'999'999'500},
                            .controller = model::Controller::kCpuSuppress,
@@ -310,8 +366,37 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                       .cpu_allocatable_evict_threshold_percent = maybe_small(0, INT32_MAX),
                       .cpu_allocatable_evict_lower_percent = maybe_small(0, INT32_MAX),
                       .evict_enabled_priority_threshold = maybe_small(INT32_MIN, INT32_MAX),
-                      .allocatable_evict_priority_threshold = maybe_small(0, 7999)};
+                      .allocatable_evict_priority_threshold = maybe_small(0, 7999),
+                      .memory_evict_threshold_percent = small(0, 100),
+                      .memory_evict_lower_percent = maybe_small(0, 100),
+                      .memory_allocatable_evict_threshold_percent = maybe_small(0, INT32_MAX),
+                      .memory_allocatable_evict_lower_percent = maybe_small(0, INT32_MAX)};
   policy.qos = {draw.one_of(model::CpuQosMechanism::kCoreSched), cpu_qos(), cpu_qos(), cpu_qos()};
+  const auto maybe_flag = [&]() { return draw.maybe<bool>([&]() { return draw.coin(); }); };
+  for (auto* memory : {&policy.qos.lsr_memory, &policy.qos.ls_memory, &policy.qos.be_memory}) {
+    if (draw.coin()) continue;
+    *memory = {.enable = draw.coin(),
+               .min_limit_percent = small(0, 100),
+               .low_limit_percent = small(0, 100),
+               .throttling_percent = small(0, 100),
+               .wmark_ratio = small(0, 100),
+               .wmark_scale_permill = small(1, 1000),
+               .wmark_min_adj = small(-25, 50),
+               .priority_enable = draw.coin(),
+               .priority = small(0, 12),
+               .oom_kill_group = draw.coin(),
+               .page_cache_enable = maybe_flag(),
+               .page_cache_limit_percent = maybe_small(0, 100),
+               .page_cache_limit_size = draw.bytes(),
+               .page_cache_reclaim_sync = maybe_flag()};
+  }
+  if (draw.coin()) {
+    policy.relief = {.reclaim = draw.coin(),
+                     .tighten = draw.coin(),
+                     .emergency_kill = draw.coin(),
+                     .margin_percent = small(0, 50),
+                     .horizon_seconds = small(1, 60)};
+  }
   policy.burst = {.policy = draw.one_of(model::BurstPolicy::kAuto),
                   .cpu_burst_percent = small(1, 10'000),
                   .cfs_quota_burst_percent = small(100, INT32_MAX),
@@ -322,7 +407,10 @@ model::NodePolicy random_policy(std::mt19937_64& random) {
                     .cpu_qos = draw.coin(),
                     .cpuset = draw.coin(),
                     .batch_limits = draw.coin(),
-                    .cpu_evict = draw.coin()};
+                    .cpu_evict = draw.coin(),
+                    .memory_qos = draw.coin(),
+                    .memory_relief = draw.coin(),
+                    .memory_evict = draw.coin()};
   for (auto left = draw.coin() ? draw.number(0, 4) : 0; left > 0; --left) {
     policy.host_applications.push_back({.name = "app-" + std::to_string(left),
                                         .tier = draw.one_of(model::Tier::kFree),
@@ -446,6 +534,19 @@ model::NodePolicy known_full_policy() {
   policy.colocation.update_time_threshold_seconds = 600;
   policy.dry_run.cpuset = true;
   policy.dry_run.cpu_evict = true;
+  policy.threshold.memory_evict_threshold_percent = 80;
+  policy.threshold.memory_evict_lower_percent = 75;
+  policy.threshold.memory_allocatable_evict_threshold_percent = 130;
+  policy.threshold.memory_allocatable_evict_lower_percent = 110;
+  policy.qos.ls_memory.enable = true;
+  policy.qos.ls_memory.low_limit_percent = 80;
+  policy.qos.be_memory.enable = true;
+  policy.qos.be_memory.wmark_ratio = 90;
+  policy.qos.be_memory.page_cache_enable = false;
+  policy.qos.be_memory.page_cache_limit_size = Bytes(std::int64_t{1} << 30);
+  policy.relief.emergency_kill = true;
+  policy.relief.margin_percent = 8;
+  policy.dry_run.memory_evict = true;
   policy.scaling = {.cpu_normalization = model::Ratio(125),
                     .cpu_amplification = model::Ratio(188),
                     .memory_amplification = model::Ratio(120)};

@@ -202,11 +202,12 @@ TEST_F(LinkTest, AcksBringWhatTheLedgerHasForBatchWithItsAge) {
   ASSERT_TRUE(client_record.wait_acked(1));
   EXPECT_TRUE(client_record.batches.empty()) << "the ledger has nothing yet";
   const model::MonoTime eleven_seconds_ago = mono_now() + -seconds(11);
-  server->set_batch({{server_record.enrolled[0].id, {model::MilliCpu(1500), eleven_seconds_ago}}});
+  server->set_batch({{server_record.enrolled[0].id, {model::MilliCpu(1500), eleven_seconds_ago, model::Bytes(4096)}}});
   ASSERT_TRUE(client->send_report(report("n1", 1, 2)));
   ASSERT_TRUE(client_record.wait_acked(2));
   ASSERT_TRUE(client_record.signal.wait([&]() { return client_record.batches.size() == 1; }));
   EXPECT_EQ(client_record.batches[0].cpu, model::MilliCpu(1500));
+  EXPECT_EQ(client_record.batches[0].memory, model::Bytes(4096));
   EXPECT_GE(client_record.batches[0].age, seconds(11));
   EXPECT_LT(client_record.batches[0].age, seconds(60));
 }

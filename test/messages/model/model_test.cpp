@@ -1,4 +1,7 @@
 #include <cmath>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,6 +51,56 @@ TEST(Metric, EveryNameReadsBackAndUnknownSamplesStayUnknown) {
   EXPECT_EQ(metric_from("nonsense"), std::nullopt);
 }
 
+TEST(Metric, OfTheMemorySideAreWhatTheSampleSays) {
+  NodeSample sample;
+  sample.memory_side.available = Bytes(1000);
+  sample.memory_side.be_usage = Bytes(500);
+  sample.memory_side.be_tightened = Bytes(600);
+  sample.memory_side.ls.memory = Pressure{0.25, 0.125};
+  sample.memory_side.ls.refaults = 12;
+  sample.memory_side.host.alloc_stalls = 0.5;
+  sample.memory_side.rung = ReliefRung::kTighten;
+  EXPECT_EQ(value_of(Metric::kMemoryAvailable, sample), 1000);
+  EXPECT_EQ(value_of(Metric::kBeMemoryUsage, sample), 500);
+  EXPECT_EQ(value_of(Metric::kBeMemoryLimit, sample), 600);
+  EXPECT_EQ(value_of(Metric::kLsMemoryPressure, sample), 250) << "permille";
+  EXPECT_EQ(value_of(Metric::kLsRefaults, sample), 12);
+  EXPECT_EQ(value_of(Metric::kAllocStalls, sample), 500) << "per 1000 s";
+  EXPECT_EQ(value_of(Metric::kReliefRung, sample), 2);
+  sample.memory_side.rung = ReliefRung::kNone;
+  EXPECT_EQ(value_of(Metric::kReliefRung, sample), 0) << "known, as the memory is";
+}
+
+TEST(Names, OfTheMemorySideAreReadAndTold) {
+  EXPECT_EQ(name_of(Controller::kMemoryQos), "memory-qos");
+  EXPECT_EQ(name_of(Controller::kMemoryRelief), "memory-relief");
+  EXPECT_EQ(name_of(Controller::kMemoryEvict), "memory-evict");
+  EXPECT_EQ(name_of(Reason::kMemoryRequest), "memory-request");
+  EXPECT_EQ(name_of(Reason::kBeTightened), "be-tightened");
+  EXPECT_EQ(name_of(Reason::kMemoryOverAllocated), "memory-over-allocated");
+  EXPECT_EQ(name_of(ReliefRung::kEmergency), "emergency");
+  using Policy = MemoryQosOverride::Policy;
+  for (const auto policy : {Policy::kDefault, Policy::kNone, Policy::kAuto})
+    EXPECT_EQ(memory_qos_override_from(name_of(policy)), policy);
+  EXPECT_EQ(memory_qos_override_from(""), Policy::kDefault);
+  EXPECT_EQ(memory_qos_override_from("Auto"), std::nullopt);
+}
+
+TEST(Knobs, OfMemoryHaveNamesOfTheirOwnAndValuesInBytes) {
+  std::set<std::string_view> names;
+  for (int knob = 0; knob <= static_cast<int>(Knob::kPageCacheSync); ++knob) {
+    const auto name = name_of(static_cast<Knob>(knob));
+    EXPECT_NE(name, "unknown") << knob;
+    EXPECT_TRUE(names.insert(name).second) << name;
+  }
+  EXPECT_EQ(name_of(Knob::kSoftLimit), "soft-limit");
+  EXPECT_EQ(name_of(Knob::kUsePriorityOom), "use-priority-oom");
+  EXPECT_EQ(name_of(static_cast<Knob>(21)), "unknown");
+  EXPECT_EQ(text_of(KnobValue(MemoryLimit{Bytes(104'857'600)})), "104857600 bytes");
+  EXPECT_EQ(text_of(KnobValue(MemoryLimit{Bytes(0)})), "0 bytes");
+  EXPECT_EQ(text_of(KnobValue(MemoryLimit{})), "no limit");
+}
+
 TEST(ValidateReport, AcceptsAGoodOne) {
   EXPECT_TRUE(validate(good_report()).ok());
 }
@@ -89,6 +142,71 @@ TEST(ValidateReport, RefusesWhatAHostileSenderWouldTry) {
   auto year_ten_thousand = good_report();
   year_ten_thousand.wall = WallTime{253'402'300'800'000};
   EXPECT_FALSE(validate(year_ten_thousand).ok());
+}
+
+TEST(ValidateReport, RefusesMemorySignalsThatCannotBe) {
+  const auto refusal = [](auto change) {
+    auto report = good_report();
+    report.pods.resize(1);
+    report.pods[0].pod.change([](Pod& pod) { pod.uid = PodUid("a"); });
+    change(report.samples[0].memory_side, report.pods[0].memory_signals);
+    const auto result = validate(report);
+    return result ? std::string() : result.error().message();
+  };
+  EXPECT_EQ(refusal([](MemorySample& memory, MemorySignals& pod) {
+              memory = {.available = Bytes(0),
+                        .be_usage = Bytes(ReportLimits::kMaxMemoryBytes),
+                        .be_reclaimable = Bytes(1),
+                        .host = {},
+                        .ls = {},
+                        .be = {},
+                        .be_tightened = Bytes(2),
+                        .rung = ReliefRung::kEmergency};
+              pod.memory = Pressure{1.01, 1};
+              pod.refaults = pod.scanned = 1e9;
+              pod.oom_kills = 65'535;
+            }),
+            "");
+  using testing::HasSubstr;
+  EXPECT_THAT(refusal([](auto& memory, auto&) { memory.available = Bytes(-1); }),
+              HasSubstr("samples.memory_side.available: -1"));
+  EXPECT_THAT(refusal([](auto& memory, auto&) { memory.be_tightened = Bytes(INT64_MAX); }),
+              HasSubstr("samples.memory_side.be_tightened"));
+  EXPECT_THAT(refusal([](auto& memory, auto&) { memory.rung = static_cast<ReliefRung>(5); }),
+              HasSubstr("samples.memory_side.rung: 5"));
+  EXPECT_THAT(refusal([](auto& memory, auto&) { memory.host.alloc_stalls = std::nan(""); }),
+              HasSubstr("samples.memory_side.host"));
+  EXPECT_THAT(refusal([](auto& memory, auto&) { memory.ls.refaults = -0.5; }), HasSubstr("samples.memory_side.ls"));
+  EXPECT_THAT(refusal([](auto& memory, auto&) { memory.be.io = Pressure{2, 0}; }), HasSubstr("samples.memory_side.be"));
+  EXPECT_THAT(refusal([](auto&, auto& pod) { pod.scanned = 1e10; }), HasSubstr("pods.memory_signals"));
+  EXPECT_THAT(refusal([](auto&, auto& pod) { pod.oom_kills = -1; }), HasSubstr("pods.memory_signals: -1"));
+}
+
+TEST(ValidateReport, RefusesAMemoryQosOfAPodBeyondItsBounds) {
+  const auto refused = [](auto change) {
+    auto report = good_report();
+    report.pods.resize(1);
+    report.pods[0].pod.change([&](Pod& pod) {
+      pod.uid = PodUid("a");
+      change(pod.memory_qos.emplace());
+    });
+    return !validate(report).ok();
+  };
+  EXPECT_FALSE(refused([](MemoryQosOverride& qos) {
+    qos.min_limit_percent = qos.wmark_ratio = 100;
+    qos.wmark_min_adj = -25;
+    qos.wmark_scale_permill = 1;
+    qos.priority = 12;
+    qos.page_cache_limit_size = Bytes(0);
+  }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.low_limit_percent = 101; }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.throttling_percent = -1; }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.wmark_scale_permill = 0; }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.wmark_min_adj = 51; }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.priority = 13; }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.page_cache_limit_percent = 101; }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.page_cache_limit_size = Bytes(-1); }));
+  EXPECT_TRUE(refused([](MemoryQosOverride& qos) { qos.policy = static_cast<MemoryQosOverride::Policy>(3); }));
 }
 
 TEST(ValidateReport, RefusesAPodThatComesTwice) {

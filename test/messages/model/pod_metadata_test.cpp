@@ -104,6 +104,37 @@ TEST(PodMetadata, ReadsCpuQosBoundCpusAndEvictionPriority) {
   EXPECT_EQ(annotated(kEvictionPriorityAnnotation, "-2147483648").pod.eviction.priority, INT32_MIN);
 }
 
+TEST(PodMetadata, ReadsMemoryQosWithItsSwitchesAsKoordinatorSpellsThem) {
+  const auto applied = annotated(kMemoryQosAnnotation, R"({"policy": "auto", "minLimitPercent": 10,
+      "lowLimitPercent": 20, "throttlingPercent": 0, "wmarkRatio": 95, "wmarkScalePermill": 20, "wmarkMinAdj": -25,
+      "priorityEnable": 1, "priority": 12, "oomKillGroup": 0, "pageCacheEnable": true, "pageCacheLimitPercent": 50,
+      "pageCacheLimitSize": 4294967296, "pageCacheReclaimSync": false})");
+  EXPECT_THAT(applied.problems, IsEmpty());
+  MemoryQosOverride expected;
+  expected.policy = MemoryQosOverride::Policy::kAuto;
+  expected.min_limit_percent = 10;
+  expected.low_limit_percent = 20;
+  expected.throttling_percent = 0;
+  expected.wmark_ratio = 95;
+  expected.wmark_scale_permill = 20;
+  expected.wmark_min_adj = -25;
+  expected.priority_enable = true;
+  expected.priority = 12;
+  expected.oom_kill_group = false;
+  expected.page_cache_enable = true;
+  expected.page_cache_limit_percent = 50;
+  expected.page_cache_limit_size = Bytes(std::int64_t{1} << 32);
+  expected.page_cache_reclaim_sync = false;
+  EXPECT_EQ(applied.pod.memory_qos, expected);
+  EXPECT_EQ(annotated(kMemoryQosAnnotation, "{}").pod.memory_qos, MemoryQosOverride{}) << "as its class";
+  EXPECT_EQ(annotated(kMemoryQosAnnotation, R"({"policy": ""})").pod.memory_qos, MemoryQosOverride{});
+  EXPECT_EQ(annotated(kMemoryQosAnnotation, R"({"policy": "none"})").pod.memory_qos->policy,
+            MemoryQosOverride::Policy::kNone);
+  const auto misspelt = annotated(kMemoryQosAnnotation, R"({"lowLimitPercent": 5, "minLimit": 5})");
+  EXPECT_EQ(misspelt.pod.memory_qos->low_limit_percent, 5);
+  EXPECT_THAT(misspelt.problems, ElementsAre(Field(&MetadataProblem::why, HasSubstr("\"minLimit\" is not known"))));
+}
+
 TEST(PodMetadata, FillsBatchResourcesThatAContainerHasNotItself) {
   Pod pod = plain();
   pod.containers[1].limits.batch_cpu = MilliCpu(1);
@@ -167,6 +198,17 @@ TEST(PodMetadata, BadAnnotationIsOneProblemAndLeavesThePodAsItWas) {
       {kCpuBurstAnnotation, R"({"sharePoolThresholdPercent": 101})", "0..100"},
       {kCpuQosAnnotation, R"({"enable": "true"})", "enable is \"true\"; want true or false"},
       {kCpuQosAnnotation, R"({"enable": true, "groupIdentity": 3})", "-1..2"},
+      {kMemoryQosAnnotation, R"({"policy": "Auto"})", R"(policy is "Auto"; want default | none | auto)"},
+      {kMemoryQosAnnotation, R"({"minLimitPercent": 101})", "minLimitPercent is 101; want an integer in 0..100"},
+      {kMemoryQosAnnotation, R"({"wmarkScalePermill": 0})", "1..1000"},
+      {kMemoryQosAnnotation, R"({"wmarkMinAdj": 51})", "-25..50"},
+      {kMemoryQosAnnotation, R"({"priorityEnable": true})", "priorityEnable is true; want an integer in 0..1"},
+      {kMemoryQosAnnotation, R"({"priority": 13})", "0..12"},
+      {kMemoryQosAnnotation, R"({"oomKillGroup": 2})", "0..1"},
+      {kMemoryQosAnnotation, R"({"pageCacheEnable": 1})", "true or false"},
+      {kMemoryQosAnnotation, R"({"pageCacheLimitSize": -1})", "pageCacheLimitSize is -1"},
+      {kMemoryQosAnnotation, R"({"pageCacheLimitSize": 18446744073709551615})", "18446744073709551615"},
+      {kMemoryQosAnnotation, R"({"pageCacheLimitSize": 2251799813685248})", "2251799813685248"},
       {kResourceStatusAnnotation, R"({"cpuset": "3-1"})", "\"3-1\" is no list of CPUs"},
       {kResourceStatusAnnotation, R"({"cpuset": [1, 2]})", "cpuset is array"},
       {kResourceStatusAnnotation, R"({"cpuset": "9999"})", "9999"},
@@ -241,7 +283,8 @@ TEST(PodMetadata, ValuesAreShownCut) {
 TEST(PodMetadata, DeepNestingIsAProblemAndNoRecursion) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   for (const auto key :
-       {kCpuBurstAnnotation, kCpuQosAnnotation, kResourceStatusAnnotation, kExtendedResourceAnnotation})
+       {kCpuBurstAnnotation, kCpuQosAnnotation, kMemoryQosAnnotation, kResourceStatusAnnotation,
+        kExtendedResourceAnnotation})
     EXPECT_EQ(annotated(key, deep).problems.size(), 1u);
   EXPECT_EQ(annotated(kCpuBurstAnnotation, R"({"policy": )" + deep + "}").problems.size(), 1u);
   EXPECT_EQ(annotated(kExtendedResourceAnnotation,
@@ -252,10 +295,12 @@ TEST(PodMetadata, DeepNestingIsAProblemAndNoRecursion) {
 
 TEST(PodMetadata, AnyDamagedTextGivesAPodThatAReportMayCarry) {
   const std::string seeds[] = {R"({"policy": "auto", "cpuBurstPercent": 200, "cfsQuotaBurstPeriodSeconds": -1})",
-                               R"({"enable": true, "groupIdentity": 2})", R"({"cpuset": "0-3,8"})",
+                               R"({"enable": true, "groupIdentity": 2})",
+                               R"({"policy": "auto", "wmarkRatio": 95, "priority": 12, "pageCacheLimitSize": 9})",
+                               R"({"cpuset": "0-3,8"})",
                                R"({"containers": {"main": {"requests": {"kubernetes.io/batch-cpu": "15"}}}})", "9999"};
-  const std::string_view keys[] = {kCpuBurstAnnotation, kCpuQosAnnotation, kResourceStatusAnnotation,
-                                   kExtendedResourceAnnotation, kEvictionPriorityAnnotation};
+  const std::string_view keys[] = {kCpuBurstAnnotation,       kCpuQosAnnotation,           kMemoryQosAnnotation,
+                                   kResourceStatusAnnotation, kExtendedResourceAnnotation, kEvictionPriorityAnnotation};
   constexpr std::string_view kBytes = "{}[]\":,-0123456789.eEP\\ \xff";
   std::size_t taken = 0;
   for (unsigned seed = 0; seed < 20'000; ++seed) {

@@ -47,6 +47,21 @@ model::Pod pod() {
                    .cfs_quota_burst_period_seconds = -1,
                    .share_pool_threshold_percent = 0};
   pod.cpu_qos = {.enable = true, .group_identity = -1};
+  auto& memory = pod.memory_qos.emplace();
+  memory.policy = model::MemoryQosOverride::Policy::kNone;
+  memory.min_limit_percent = 1;
+  memory.low_limit_percent = 2;
+  memory.throttling_percent = 3;
+  memory.wmark_ratio = 4;
+  memory.wmark_scale_permill = 5;
+  memory.wmark_min_adj = -6;
+  memory.priority_enable = true;
+  memory.priority = 7;
+  memory.oom_kill_group = false;
+  memory.page_cache_enable = true;
+  memory.page_cache_limit_percent = 8;
+  memory.page_cache_limit_size = model::Bytes(9);
+  memory.page_cache_reclaim_sync = false;
   pod.bound_cpus = CpuSet{0, 1, 5};
   pod.eviction = {.enabled = true, .priority = 3, .sub_priority = 4, .terminating = true, .allowed_by = {{"CPUEvict"}}};
   pod.core_sched = {.group_id = "web", .policy = model::CoreSchedPolicy::kExclusive};
@@ -90,10 +105,20 @@ model::NodePolicy policy() {
                       .cpu_allocatable_evict_threshold_percent = 9,
                       .cpu_allocatable_evict_lower_percent = 10,
                       .evict_enabled_priority_threshold = 11,
-                      .allocatable_evict_priority_threshold = 12};
+                      .allocatable_evict_priority_threshold = 12,
+                      .memory_evict_threshold_percent = 13,
+                      .memory_evict_lower_percent = 14,
+                      .memory_allocatable_evict_threshold_percent = 15,
+                      .memory_allocatable_evict_lower_percent = 16};
   policy.qos = {model::CpuQosMechanism::kCoreSched, {true, 1, 1, false}, {true, 0, 1, false}, {true, 1, 1, true}};
   policy.burst = {model::BurstPolicy::kAuto, 1, 100, 3, 4};
-  policy.dry_run = {true, true, true, true, true, true};
+  const model::MemoryQosPolicy memory{
+      true, 1, 2, 3, 4, 5, 6, true, 7, true, false, 8, model::Bytes(9), true};
+  policy.qos.lsr_memory = policy.qos.ls_memory = policy.qos.be_memory = memory;
+  policy.qos.ls_memory.wmark_min_adj = 7;
+  policy.qos.be_memory.wmark_min_adj = 8;
+  policy.relief = {false, false, true, 1, 2};
+  policy.dry_run = {true, true, true, true, true, true, true, true, true};
   return policy;
 }
 
