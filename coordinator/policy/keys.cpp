@@ -245,7 +245,8 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.cpuBurst", "likewise CPU burst", kDryRun<&model::DryRun::cpu_burst>);
   dry("dryRun.cpuQos", "likewise CPU QoS", kDryRun<&model::DryRun::cpu_qos>);
   dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
-  dry("dryRun.batchLimits", "likewise limits of batch-cpu", kDryRun<&model::DryRun::batch_limits>);
+  dry("dryRun.batchLimits", "likewise limits of batch-cpu and batch-memory",
+      kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
   dry("dryRun.memoryQos", "memory QoS, as CPU suppress; oom_score_adj is not written either",
       kDryRun<&model::DryRun::memory_qos>);
