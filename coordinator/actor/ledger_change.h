@@ -14,7 +14,8 @@ namespace tideline::coordinator {
 std::vector<model::Event> events_of(const LedgerBook::Change& change, model::WallTime at);
 
 /// What the ledger has for batch, to be told to the node, each resource by itself: 0 in a deficit, and not known where
-/// its account rests on nothing or nothing may be offered. A node evicts for want of the former and never of the latter.
+/// its account rests on nothing or nothing may be offered. A node evicts for want of the former and never of the
+/// latter.
 link::BatchAccount batch_account(const model::Reclaimed& account, model::MonoTime now);
 
 }  // namespace tideline::coordinator

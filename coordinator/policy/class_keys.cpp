@@ -140,14 +140,17 @@ void add_class(std::vector<KeySpec>& out, const ClassPaths& c) {
   const auto carry = [](KeySpec spec, Field<NodePolicy> field) {
     return field.apply ? carried(std::move(spec), field) : spec;
   };
-  out.push_back(acted_where_carried(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
-  out.push_back(acted_where_carried(integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"),
-                    c.group_identity));
+  out.push_back(
+      acted_where_carried(of("cpuQOS.enable", KeyType::kBool, "false", "CPU QoS of this class on or off"), c.enable));
+  out.push_back(acted_where_carried(
+      integer("cpuQOS.groupIdentity", c.identity_default, -1, 2, "cpu.bvt_warp_ns of this class"), c.group_identity));
   KeySpec idle = integer("cpuQOS.schedIdle", "0", 0, 1, "cpu.idle of this class; nodes set it for beClass only");
-  out.push_back(c.prefix == "beClass" ? acted_where_carried(std::move(idle), c.sched_idle) : carry(std::move(idle), c.sched_idle));
-  out.push_back(acted_where_carried(of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
-                       "keep classes without it off the sibling hyperthread; means something under coreSched only"),
-                    c.core_expeller));
+  out.push_back(c.prefix == "beClass" ? acted_where_carried(std::move(idle), c.sched_idle)
+                                      : carry(std::move(idle), c.sched_idle));
+  out.push_back(acted_where_carried(
+      of("cpuQOS.coreExpeller", KeyType::kBool, c.expeller_default,
+         "keep classes without it off the sibling hyperthread; means something under coreSched only"),
+      c.core_expeller));
   add_memory(out, c);
   out.push_back(of("memoryLocality", KeyType::kObject, "unset", "memory near the CPUs, of ack-koordinator alone"));
   out.push_back(of("resctrlQOS.enable", KeyType::kBool, "false", "cache and memory bandwidth QoS on or off"));

@@ -20,22 +20,24 @@ struct Named {
   std::string_view key;
   std::optional<int> (*of)(const ThresholdPolicy&);
 };
-template <auto Field>
+template <auto Part>
 constexpr Named field_named(std::string_view key) {
-  return {key, [](const ThresholdPolicy& policy) -> std::optional<int> { return policy.*Field; }};
+  return {key, [](const ThresholdPolicy& policy) -> std::optional<int> { return policy.*Part; }};
 }
 
 constexpr Named kSatisfactionLower =
     field_named<&ThresholdPolicy::cpu_evict_be_satisfaction_lower_percent>("cpuEvictBESatisfactionLowerPercent");
 constexpr Named kSatisfactionUpper =
     field_named<&ThresholdPolicy::cpu_evict_be_satisfaction_upper_percent>("cpuEvictBESatisfactionUpperPercent");
-constexpr Named kEvictThreshold = field_named<&ThresholdPolicy::cpu_evict_threshold_percent>("cpuEvictThresholdPercent");
+constexpr Named kEvictThreshold =
+    field_named<&ThresholdPolicy::cpu_evict_threshold_percent>("cpuEvictThresholdPercent");
 constexpr Named kEvictLower = field_named<&ThresholdPolicy::cpu_evict_lower_percent>("cpuEvictLowerPercent");
 constexpr Named kAllocatableThreshold =
     field_named<&ThresholdPolicy::cpu_allocatable_evict_threshold_percent>("cpuAllocatableEvictThresholdPercent");
 constexpr Named kAllocatableLower =
     field_named<&ThresholdPolicy::cpu_allocatable_evict_lower_percent>("cpuAllocatableEvictLowerPercent");
-constexpr Named kPriority = field_named<&ThresholdPolicy::evict_enabled_priority_threshold>("evictEnabledPriorityThreshold");
+constexpr Named kPriority =
+    field_named<&ThresholdPolicy::evict_enabled_priority_threshold>("evictEnabledPriorityThreshold");
 constexpr Named kAllocatablePriority =
     field_named<&ThresholdPolicy::allocatable_evict_priority_threshold>("allocatableEvictPriorityThreshold");
 constexpr Named kMemoryLower = field_named<&ThresholdPolicy::memory_evict_lower_percent>("memoryEvictLowerPercent");
@@ -66,15 +68,15 @@ struct Need {
   Named what;
 };
 constexpr std::array<Need, 10> kNeeds = {{{kSatisfactionLower, kSatisfactionUpper},
-                                         {kSatisfactionUpper, kSatisfactionLower},
-                                         {kEvictThreshold, kPriority},
-                                         {kEvictLower, kEvictThreshold},
-                                         {kAllocatableThreshold, kAllocatableLower},
-                                         {kAllocatableLower, kAllocatableThreshold},
-                                         {kAllocatableThreshold, kAllocatablePriority},
-                                         {kMemoryAllocatableThreshold, kMemoryAllocatableLower},
-                                         {kMemoryAllocatableLower, kMemoryAllocatableThreshold},
-                                         {kMemoryAllocatableThreshold, kAllocatablePriority}}};
+                                          {kSatisfactionUpper, kSatisfactionLower},
+                                          {kEvictThreshold, kPriority},
+                                          {kEvictLower, kEvictThreshold},
+                                          {kAllocatableThreshold, kAllocatableLower},
+                                          {kAllocatableLower, kAllocatableThreshold},
+                                          {kAllocatableThreshold, kAllocatablePriority},
+                                          {kMemoryAllocatableThreshold, kMemoryAllocatableLower},
+                                          {kMemoryAllocatableLower, kMemoryAllocatableThreshold},
+                                          {kMemoryAllocatableThreshold, kAllocatablePriority}}};
 
 Result<void> check_orders(const ThresholdPolicy& policy, const std::string& place) {
   for (const Order& order : kOrders) {

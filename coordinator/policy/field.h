@@ -123,10 +123,9 @@ constexpr Field<Whole> field_at() {
 /// Likewise of a switch that a key has as 0 or 1.
 template <class Whole, auto... Members>
 constexpr Field<Whole> bit_at() {
-  return {[](Whole& whole, const Scalar& value) { (whole.*....*Members) = std::get<std::int64_t>(value) == 1; },
-          [](const Whole& whole) -> std::optional<Scalar> {
-            return Scalar(std::int64_t{(whole.*....*Members) ? 1 : 0});
-          }};
+  return {
+      [](Whole& whole, const Scalar& value) { (whole.*....*Members) = std::get<std::int64_t>(value) == 1; },
+      [](const Whole& whole) -> std::optional<Scalar> { return Scalar(std::int64_t{(whole.*....*Members) ? 1 : 0}); }};
 }
 
 }  // namespace tideline::policy

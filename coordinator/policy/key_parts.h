@@ -13,7 +13,7 @@
 namespace tideline::policy {
 
 inline KeySpec key(std::string_view document, std::string_view path, KeyType type, std::string_view default_text,
-            std::string_view meaning) {
+                   std::string_view meaning) {
   KeySpec spec;
   spec.document = document;
   spec.path = path;

@@ -219,15 +219,15 @@ void add_relief(std::vector<KeySpec>& out) {
   };
   const auto integer = [&out](std::string_view path, std::string_view default_text, double min, double max,
                               std::string_view meaning, Field<NodePolicy> field) {
-    out.push_back(
-        acted(between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), min, max), field));
+    out.push_back(acted(between(key(kTidelineKey, path, KeyType::kInteger, default_text, meaning), min, max), field));
   };
   add("memoryRelief.reclaim", "true", "page cache of best-effort pods is taken back before memory is short",
       kRelief<&MemoryReliefPolicy::reclaim>);
   add("memoryRelief.tighten", "true", "best-effort pods together may not grow while memory is nearly short",
       kRelief<&MemoryReliefPolicy::tighten>);
   add("memoryRelief.emergencyKill", "false",
-      "a best-effort pod is killed at once where the kernel's OOM killer is about to run: without grace, and no eviction",
+      "a best-effort pod is killed at once where the kernel's OOM killer is about to run: without grace, and no "
+      "eviction",
       kRelief<&MemoryReliefPolicy::emergency_kill>);
   integer("memoryRelief.marginPercent", "5", 0, 50, "% of memory below memoryEvictThresholdPercent where relief begins",
           kRelief<&MemoryReliefPolicy::margin_percent>);
@@ -245,8 +245,7 @@ void add_tideline(std::vector<KeySpec>& out) {
   dry("dryRun.cpuBurst", "likewise CPU burst", kDryRun<&model::DryRun::cpu_burst>);
   dry("dryRun.cpuQos", "likewise CPU QoS", kDryRun<&model::DryRun::cpu_qos>);
   dry("dryRun.cpuset", "likewise CPUs that pods are bound to, and the share pools", kDryRun<&model::DryRun::cpuset>);
-  dry("dryRun.batchLimits", "likewise limits of batch-cpu and batch-memory",
-      kDryRun<&model::DryRun::batch_limits>);
+  dry("dryRun.batchLimits", "likewise limits of batch-cpu and batch-memory", kDryRun<&model::DryRun::batch_limits>);
   dry("dryRun.cpuEvict", "eviction for CPU names its victims and evicts nobody", kDryRun<&model::DryRun::cpu_evict>);
   dry("dryRun.memoryQos", "memory QoS, as CPU suppress; oom_score_adj is not written either",
       kDryRun<&model::DryRun::memory_qos>);

@@ -60,24 +60,24 @@ void write_memory_class(const model::MemoryQosPolicy& policy, schema::MemoryQosP
 }
 
 /// `name`: of the class.
-model::MemoryQosPolicy read_memory_class(Problems& problems, std::string_view name, schema::MemoryQosPolicy::Reader in) {
+model::MemoryQosPolicy read_memory_class(Problems& problems, std::string_view name,
+                                         schema::MemoryQosPolicy::Reader in) {
   const auto field = [&](std::string_view key) { return fmt::format("{}.memoryQOS.{}", name, key); };
-  return {.enable = in.getEnable(),
-          .min_limit_percent = in.getMinLimitPercent(),
-          .low_limit_percent = in.getLowLimitPercent(),
-          .throttling_percent = in.getThrottlingPercent(),
-          .wmark_ratio = in.getWmarkRatio(),
-          .wmark_scale_permill = in.getWmarkScalePermill(),
-          .wmark_min_adj = in.getWmarkMinAdj(),
-          .priority_enable = in.getPriorityEnable(),
-          .priority = in.getPriority(),
-          .oom_kill_group = in.getOomKillGroup(),
-          .page_cache_enable = read_switch(problems, field("pageCacheEnable"), in.getPageCacheEnable()),
-          .page_cache_limit_percent =
-              problems.integer(field("pageCacheLimitPercent"), read(in.getPageCacheLimitPercent())),
-          .page_cache_limit_size = read_unit<model::Bytes>(in.getPageCacheLimitSize()),
-          .page_cache_reclaim_sync =
-              read_switch(problems, field("pageCacheReclaimSync"), in.getPageCacheReclaimSync())};
+  return {
+      .enable = in.getEnable(),
+      .min_limit_percent = in.getMinLimitPercent(),
+      .low_limit_percent = in.getLowLimitPercent(),
+      .throttling_percent = in.getThrottlingPercent(),
+      .wmark_ratio = in.getWmarkRatio(),
+      .wmark_scale_permill = in.getWmarkScalePermill(),
+      .wmark_min_adj = in.getWmarkMinAdj(),
+      .priority_enable = in.getPriorityEnable(),
+      .priority = in.getPriority(),
+      .oom_kill_group = in.getOomKillGroup(),
+      .page_cache_enable = read_switch(problems, field("pageCacheEnable"), in.getPageCacheEnable()),
+      .page_cache_limit_percent = problems.integer(field("pageCacheLimitPercent"), read(in.getPageCacheLimitPercent())),
+      .page_cache_limit_size = read_unit<model::Bytes>(in.getPageCacheLimitSize()),
+      .page_cache_reclaim_sync = read_switch(problems, field("pageCacheReclaimSync"), in.getPageCacheReclaimSync())};
 }
 
 void write_relief(const model::MemoryReliefPolicy& relief, schema::MemoryReliefPolicy::Builder out) {

@@ -74,8 +74,8 @@ constexpr Table<BurstPolicy, 4> kBurstPolicies{{{BurstPolicy::kNone, "none"},
                                                 {BurstPolicy::kCfsQuotaBurstOnly, "cfsQuotaBurstOnly"},
                                                 {BurstPolicy::kAuto, "auto"}}};
 constexpr Table<MemoryQosOverride::Policy, 3> kMemoryQosOverrides{{{MemoryQosOverride::Policy::kDefault, "default"},
-                                                                    {MemoryQosOverride::Policy::kNone, "none"},
-                                                                    {MemoryQosOverride::Policy::kAuto, "auto"}}};
+                                                                   {MemoryQosOverride::Policy::kNone, "none"},
+                                                                   {MemoryQosOverride::Policy::kAuto, "auto"}}};
 constexpr Table<CpuQosMechanism, 2> kCpuQosMechanisms{
     {{CpuQosMechanism::kGroupIdentity, "groupIdentity"}, {CpuQosMechanism::kCoreSched, "coreSched"}}};
 constexpr Table<Reason, 94> kReasons{{{Reason::kNone, "none"},

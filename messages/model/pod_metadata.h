@@ -28,10 +28,9 @@ inline constexpr std::string_view kExtendedResourceAnnotation = "node.koordinato
 /// All that apply_metadata() reads.
 inline constexpr std::array kPodLabels{kQosClassLabel, kSubPriorityLabel, kEvictionEnabledLabel, kCoreSchedGroupLabel,
                                        kCoreSchedPolicyLabel};
-inline constexpr std::array kPodAnnotations{kEvictionPolicyAnnotation, kEvictionPriorityAnnotation,
-                                            kCpuBurstAnnotation,       kCpuQosAnnotation,
-                                            kMemoryQosAnnotation,      kResourceStatusAnnotation,
-                                            kExtendedResourceAnnotation};
+inline constexpr std::array kPodAnnotations{
+    kEvictionPolicyAnnotation, kEvictionPriorityAnnotation, kCpuBurstAnnotation,        kCpuQosAnnotation,
+    kMemoryQosAnnotation,      kResourceStatusAnnotation,   kExtendedResourceAnnotation};
 
 struct PodMetadata {
   std::map<std::string, std::string, std::less<>> labels;

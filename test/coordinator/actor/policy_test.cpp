@@ -196,11 +196,10 @@ TEST_F(Policy, NoInputAtAllIsTheDefaults) {
 
 TEST_F(Policy, NoticesOfAnInputByMessageAreAnswered) {
   const auto actor = from_kubernetes();
-  const auto verdict =
-      judged(actor, R"({"clusterStrategy": {"enable": true, "cpuEvictThresholdPercent": 90}})", "11");
+  const auto verdict = judged(actor, R"({"clusterStrategy": {"enable": true, "cpuEvictThresholdPercent": 90}})", "11");
   ASSERT_TRUE(verdict);
-  EXPECT_THAT(verdict->notices, testing::Contains(testing::Field(&policy::Notice::path,
-                                                                 "$.clusterStrategy.cpuEvictThresholdPercent")));
+  EXPECT_THAT(verdict->notices,
+              testing::Contains(testing::Field(&policy::Notice::path, "$.clusterStrategy.cpuEvictThresholdPercent")));
 }
 
 TEST_F(Policy, ApplyNamesTheConfigMapsToEditWherePolicyComesFromThere) {

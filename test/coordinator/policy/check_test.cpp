@@ -287,11 +287,11 @@ TEST(Check, MemoryKeysAreChangesAndWhatAKernelLacksForThemIsTold) {
                  {model::Knob::kSoftLimit, true, "memory.soft_limit_in_bytes", ""}};
   Fleet fleet;
   fleet.add_status("a", stock);
-  const auto then = parsed(
-      {{"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 80}})"},
-       {"resource-qos-config", R"({"clusterStrategy": {"lsClass": {"memoryQOS": {
+  const auto then =
+      parsed({{"resource-threshold-config", R"({"clusterStrategy": {"memoryEvictThresholdPercent": 80}})"},
+              {"resource-qos-config", R"({"clusterStrategy": {"lsClass": {"memoryQOS": {
            "enable": true, "lowLimitPercent": 100, "wmarkRatio": 0, "wmarkMinAdj": 0}}}})"},
-       {"tideline-config", R"({"clusterStrategy": {"memoryRelief": {"marginPercent": 7}}})"}});
+              {"tideline-config", R"({"clusterStrategy": {"memoryRelief": {"marginPercent": 7}}})"}});
   const auto report = fleet.check(ClusterPolicy{}, then);
   EXPECT_THAT(report.notices, IsEmpty());
   ASSERT_THAT(report.groups, SizeIs(1));

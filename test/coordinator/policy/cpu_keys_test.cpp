@@ -110,15 +110,12 @@ TEST(CpuKeys, DryRunIsOffAndSetForEachMechanismAlone) {
     dry_run.*mechanism = true;
     return dry_run;
   };
-  const Case cases[] = {{"cpuSuppress", with(&model::DryRun::cpu_suppress)},
-                        {"cpuBurst", with(&model::DryRun::cpu_burst)},
-                        {"cpuQos", with(&model::DryRun::cpu_qos)},
-                        {"cpuset", with(&model::DryRun::cpuset)},
-                        {"batchLimits", with(&model::DryRun::batch_limits)},
-                        {"cpuEvict", with(&model::DryRun::cpu_evict)},
-                        {"memoryQos", with(&model::DryRun::memory_qos)},
-                        {"memoryRelief", with(&model::DryRun::memory_relief)},
-                        {"memoryEvict", with(&model::DryRun::memory_evict)}};
+  const Case cases[] = {
+      {"cpuSuppress", with(&model::DryRun::cpu_suppress)}, {"cpuBurst", with(&model::DryRun::cpu_burst)},
+      {"cpuQos", with(&model::DryRun::cpu_qos)},           {"cpuset", with(&model::DryRun::cpuset)},
+      {"batchLimits", with(&model::DryRun::batch_limits)}, {"cpuEvict", with(&model::DryRun::cpu_evict)},
+      {"memoryQos", with(&model::DryRun::memory_qos)},     {"memoryRelief", with(&model::DryRun::memory_relief)},
+      {"memoryEvict", with(&model::DryRun::memory_evict)}};
   for (const auto& c : cases) {
     const std::string text = std::string(R"({"clusterStrategy": {"dryRun": {")") + c.key + "\": true}}}";
     EXPECT_EQ(effective_of("tideline-config", text).dry_run, c.expected) << c.key;

@@ -277,16 +277,15 @@ TEST(Notices, NameWhatIsAcceptedButNotActedOn) {
 }
 
 TEST(Notices, AreSilentWhereEverythingIsActedOn) {
-  const auto policy =
-      parse({{"resource-threshold-config", R"({"clusterStrategy": {
+  const auto policy = parse({{"resource-threshold-config", R"({"clusterStrategy": {
       "enable": true, "cpuSuppressThresholdPercent": 65, "cpuSuppressPolicy": "cpuset",
       "memoryEvictThresholdPercent": 80, "memoryEvictLowerPercent": 75, "memoryAllocatableEvictThresholdPercent": 110,
       "memoryAllocatableEvictLowerPercent": 100, "allocatableEvictPriorityThreshold": 5999}})"},
-             {"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"},
-             {"tideline-config", R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}}})"},
-             {"resource-qos-config", R"({"clusterStrategy": {"beClass": {
+                             {"cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})"},
+                             {"tideline-config", R"({"clusterStrategy": {"dryRun": {"cpuEvict": true}}})"},
+                             {"resource-qos-config", R"({"clusterStrategy": {"beClass": {
                  "cpuQOS": {"schedIdle": 1}, "memoryQOS": {"enable": true, "priorityEnable": 1}}}})"},
-             {"colocation-config", R"({
+                             {"colocation-config", R"({
       "enable": true, "cpuCalculatePolicy": "maxUsageRequest", "memoryCalculatePolicy": "request",
       "midReclaimMode": "static", "metricReportIntervalSeconds": 30})"}});
   ASSERT_TRUE(policy.ok()) << policy.error().message();

@@ -185,7 +185,8 @@ TEST(PodObject, ReadsMemoryQosInBothSpellingsAndTheNewerOneWins) {
   EXPECT_EQ(both.pod.memory_qos->priority_enable, std::nullopt) << "the older one is not laid under it";
   metadata["annotations"].erase("koordinator.sh/memoryQOS");
   metadata["annotations"]["alibabacloud.com/memoryQOS"] = R"({"wmarkRatio": 101})";
-  EXPECT_THAT(read(pod_with(json::object(), json::object(), metadata)).problems, problem_of("alibabacloud.com/memoryQOS"))
+  EXPECT_THAT(read(pod_with(json::object(), json::object(), metadata)).problems,
+              problem_of("alibabacloud.com/memoryQOS"))
       << "as the pod spells it";
 }
 

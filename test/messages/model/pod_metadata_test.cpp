@@ -282,9 +282,8 @@ TEST(PodMetadata, ValuesAreShownCut) {
 
 TEST(PodMetadata, DeepNestingIsAProblemAndNoRecursion) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
-  for (const auto key :
-       {kCpuBurstAnnotation, kCpuQosAnnotation, kMemoryQosAnnotation, kResourceStatusAnnotation,
-        kExtendedResourceAnnotation})
+  for (const auto key : {kCpuBurstAnnotation, kCpuQosAnnotation, kMemoryQosAnnotation, kResourceStatusAnnotation,
+                         kExtendedResourceAnnotation})
     EXPECT_EQ(annotated(key, deep).problems.size(), 1u);
   EXPECT_EQ(annotated(kCpuBurstAnnotation, R"({"policy": )" + deep + "}").problems.size(), 1u);
   EXPECT_EQ(annotated(kExtendedResourceAnnotation,
@@ -298,7 +297,8 @@ TEST(PodMetadata, AnyDamagedTextGivesAPodThatAReportMayCarry) {
                                R"({"enable": true, "groupIdentity": 2})",
                                R"({"policy": "auto", "wmarkRatio": 95, "priority": 12, "pageCacheLimitSize": 9})",
                                R"({"cpuset": "0-3,8"})",
-                               R"({"containers": {"main": {"requests": {"kubernetes.io/batch-cpu": "15"}}}})", "9999"};
+                               R"({"containers": {"main": {"requests": {"kubernetes.io/batch-cpu": "15"}}}})",
+                               "9999"};
   const std::string_view keys[] = {kCpuBurstAnnotation,       kCpuQosAnnotation,           kMemoryQosAnnotation,
                                    kResourceStatusAnnotation, kExtendedResourceAnnotation, kEvictionPriorityAnnotation};
   constexpr std::string_view kBytes = "{}[]\":,-0123456789.eEP\\ \xff";

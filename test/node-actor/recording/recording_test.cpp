@@ -112,8 +112,7 @@ model::NodePolicy policy() {
                       .memory_allocatable_evict_lower_percent = 16};
   policy.qos = {model::CpuQosMechanism::kCoreSched, {true, 1, 1, false}, {true, 0, 1, false}, {true, 1, 1, true}};
   policy.burst = {model::BurstPolicy::kAuto, 1, 100, 3, 4};
-  const model::MemoryQosPolicy memory{
-      true, 1, 2, 3, 4, 5, 6, true, 7, true, false, 8, model::Bytes(9), true};
+  const model::MemoryQosPolicy memory{true, 1, 2, 3, 4, 5, 6, true, 7, true, false, 8, model::Bytes(9), true};
   policy.qos.lsr_memory = policy.qos.ls_memory = policy.qos.be_memory = memory;
   policy.qos.ls_memory.wmark_min_adj = 7;
   policy.qos.be_memory.wmark_min_adj = 8;
