@@ -78,7 +78,7 @@ void EvictionDesk::look_again(const StandingOf& standing_of) {
   for (const auto& open : api_.open()) {
     if (rates_.per_minute > 0) {
       if (!of || of->first != open.node) of.emplace(open.node, standing_of(open.node));
-      if (!fleet::is_barred(of->second, open.group)) continue;
+      if (!fleet::is_barred(of->second, open.group, open.trigger)) continue;
     }
     out_.withdraw(open.node, open.id);
   }
@@ -88,13 +88,13 @@ void EvictionDesk::look_again(const StandingOf& standing_of) {
 
 void EvictionDesk::hold_back(Change& change, const fleet::EvictionStanding& standing) const {
   for (const auto& request : change.through_api) {
-    if (rates_.per_minute > 0 && !fleet::is_barred(standing, request.group)) continue;
+    if (rates_.per_minute > 0 && !fleet::is_barred(standing, request.group, request.reason)) continue;
     for (auto& verdict : change.arbitration.answer.verdicts) {
       if (verdict.id != request.id || verdict.answer != model::EvictionVerdict::Answer::kGranted) continue;
       verdict.answer = model::EvictionVerdict::Answer::kDeferred;
-      verdict.reason = rates_.per_minute == 0 ? model::Reason::kFleetRate
-                       : standing.dry_run     ? model::Reason::kDryRun
-                                              : model::Reason::kHandsOff;
+      verdict.reason = rates_.per_minute == 0                        ? model::Reason::kFleetRate
+                       : fleet::is_dry_run(standing, request.reason) ? model::Reason::kDryRun
+                                                                     : model::Reason::kHandsOff;
       verdict.why = "deferred: it was stopped while the grant was being kept";
       verdict.retry_after = fleet::ApiEvictions::kAskAgain;
     }

@@ -231,7 +231,10 @@ void FleetActor::tell_bridge(const std::vector<LedgerBook::Change>& changes) {
 
 fleet::EvictionStanding FleetActor::standing_of(const model::NodeName& node) const {
   fleet::EvictionStanding standing;
-  if (const auto policy = rollout_.wanted(node)) standing.dry_run = policy->dry_run.cpu_evict;
+  if (const auto policy = rollout_.wanted(node)) {
+    standing.dry_run = policy->dry_run.cpu_evict;
+    standing.memory_dry_run = policy->dry_run.memory_evict;
+  }
   for (auto& row : desk_.rows(node, clock::mono_now()))
     standing.holds.push_back(std::move(row.hands_off));
   return standing;

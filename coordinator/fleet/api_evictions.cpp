@@ -37,7 +37,7 @@ model::EvictionVerdict ApiEvictions::ask(const model::NodeName& node, const mode
                                .why = "granted, and on its way to the Kubernetes API",
                                .retry_after = kAskAgain};
   rows_.emplace(key, Row{request.uid, first, eviction_event(request, model::Reason::kApiEviction, {}, {}), now,
-                         granted_before, request.group});
+                         granted_before, request.group, request.reason});
   return first;
 }
 
@@ -70,7 +70,7 @@ bool ApiEvictions::is_again(const model::NodeName& node, const std::string& id) 
 std::vector<ApiEvictions::Open> ApiEvictions::open() const {
   std::vector<Open> all;
   for (const auto& [key, row] : rows_) {
-    if (is_open_verdict(row.verdict)) all.push_back({key.first, key.second, row.group});
+    if (is_open_verdict(row.verdict)) all.push_back({key.first, key.second, row.group, row.trigger});
   }
   return all;
 }

@@ -14,6 +14,7 @@
 #include "messages/model/action.h"
 #include "messages/model/eviction.h"
 #include "messages/model/ids.h"
+#include "messages/model/reason.h"
 #include "messages/model/units.h"
 
 namespace tideline::fleet {
@@ -45,6 +46,7 @@ class ApiEvictions {
     model::NodeName node;
     std::string id;
     std::string group;  // the pod's
+    model::Reason trigger = model::Reason::kNone;
   };
   /// All that are open, by node.
   std::vector<Open> open() const;
@@ -60,6 +62,7 @@ class ApiEvictions {
     model::MonoTime touched;
     bool again = false;
     std::string group = {};
+    model::Reason trigger = model::Reason::kNone;
   };
   void expire(model::MonoTime now);
 

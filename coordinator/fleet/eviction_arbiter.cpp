@@ -56,8 +56,13 @@ EvictionVerdict deferred(const EvictionRequest& request, Reason reason, std::str
 
 }  // namespace
 
-bool is_barred(const EvictionStanding& standing, const std::string& group) {
-  return standing.dry_run || hold_on(group, standing.holds) != nullptr;
+bool is_dry_run(const EvictionStanding& standing, model::Reason trigger) {
+  const bool of_memory = trigger == Reason::kNodeMemoryFull || trigger == Reason::kMemoryOverAllocated;
+  return of_memory ? standing.memory_dry_run : standing.dry_run;
+}
+
+bool is_barred(const EvictionStanding& standing, const std::string& group, model::Reason trigger) {
+  return is_dry_run(standing, trigger) || hold_on(group, standing.holds) != nullptr;
 }
 
 std::string EvictionArbiter::to_text(const Arrival& now) const {
@@ -148,7 +153,7 @@ std::size_t EvictionArbiter::ahead_of(const Key& key, const Waiting& own, const 
 
 EvictionVerdict EvictionArbiter::judge(const Key& key, const EvictionRequest& request, const EvictionStanding& standing,
                                        const model::EvictionRates& rates, const Arrival& now) {
-  if (standing.dry_run) {
+  if (is_dry_run(standing, request.reason)) {
     return verdict(request, Answer::kRefused, Reason::kDryRun, "refused: dry run of evictions on this node");
   }
   if (const auto* hold = hold_on(request.group, standing.holds)) {

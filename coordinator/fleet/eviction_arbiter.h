@@ -24,10 +24,13 @@ inline constexpr std::size_t kMaxEvictionTextBytes = 1 << 20;
 struct EvictionStanding {
   bool dry_run = false;                // tideline-config dryRun.cpuEvict, as that node has it
   std::vector<model::HandsOff> holds;  // and releases
+  bool memory_dry_run = false;         // likewise dryRun.memoryEvict
 };
 
-/// A pod of that cgroup must not be evicted there, whatever was granted.
-bool is_barred(const EvictionStanding& standing, const std::string& group);
+/// Whether evictions for this trigger are in dry run there.
+bool is_dry_run(const EvictionStanding& standing, model::Reason trigger);
+/// A pod of that cgroup must not be evicted there for that trigger, whatever was granted.
+bool is_barred(const EvictionStanding& standing, const std::string& group, model::Reason trigger);
 
 struct Arbitration {
   model::EvictionAnswer answer;

@@ -43,7 +43,7 @@ bool is_arbitration(Reason reason) {
 }
 
 bool is_of_an_eviction(const Event& event) {
-  return event.controller == Controller::kCpuEvict ||
+  return event.controller == Controller::kCpuEvict || event.controller == Controller::kMemoryEvict ||
          (event.controller == Controller::kCoordinator && is_arbitration(event.reason));
 }
 
@@ -102,7 +102,7 @@ void Explainer::add(const Event& event) {
     rows_cut_ = rows_cut_ || evictions_.size() >= ExplainLimits::kMaxEvictions;
     if (evictions_.size() >= ExplainLimits::kMaxEvictions) return;
     evictions_.push_back({event.subject, event.at, event.reason, event.new_value});
-  } else if (is_about_a_file(event)) {
+  } else if (is_about_a_file(event) && !is_of_a_pod(event)) {
     add_file(event);
   }
 }

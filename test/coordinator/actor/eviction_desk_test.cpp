@@ -233,6 +233,7 @@ TEST_F(EvictionsDesk, AHoldADryRunAndTheBrakeWithdrawWhatIsUnderWayBeforeItsNode
     return withdrawn_;
   };
   EXPECT_THAT(look({.dry_run = true, .holds = {}}), ElementsAre("n1 a"));
+  EXPECT_THAT(look({.dry_run = false, .holds = {}, .memory_dry_run = true}), IsEmpty()) << "it is for CPU";
   const auto hold_on = [](const std::string& group) {
     return fleet::EvictionStanding{.dry_run = false, .holds = {{group, std::nullopt, false, "ann", "tuning"}}};
   };

@@ -221,6 +221,23 @@ TEST(EvictionArbiter, WhoDoesNotComeBackLosesItsPlace) {
   EXPECT_EQ(court.ask(request("b"), 50s + 10s + EvictionArbiter::kPatience).answer, Answer::kGranted);
 }
 
+TEST(EvictionArbiter, DryRunOfEvictionsForCpuSaysNothingOfThoseForMemory) {
+  Court court;
+  court.rates.per_minute = 60;
+  auto for_memory = request("m");
+  for_memory.reason = Reason::kNodeMemoryFull;
+  auto over_allocated = request("o");
+  over_allocated.reason = Reason::kMemoryOverAllocated;
+  court.standing.dry_run = true;
+  EXPECT_EQ(court.ask(request("a"), 0s).reason, Reason::kDryRun);
+  EXPECT_EQ(court.ask(for_memory, 0s).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(over_allocated, 0s).answer, Answer::kGranted);
+  court.standing = {.dry_run = false, .holds = {}, .memory_dry_run = true};
+  EXPECT_EQ(court.ask(request("a"), 1s).answer, Answer::kGranted);
+  EXPECT_EQ(court.ask(for_memory, 1s).reason, Reason::kDryRun);
+  EXPECT_EQ(court.ask(over_allocated, 1s).reason, Reason::kDryRun);
+}
+
 TEST(EvictionArbiter, NobodyIsEvictedInDryRunOrWhereAnOperatorKeepsTheAgentOff) {
   Court court;
   court.standing.dry_run = true;

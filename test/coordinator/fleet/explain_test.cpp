@@ -71,6 +71,18 @@ TEST(Explain, ForeignValueIsWhatTheFileHoldsUntilItIsOvercome) {
   EXPECT_EQ(file.drifts_last_hour, 1u);
 }
 
+TEST(Explain, EvictionsForMemoryAreListedAndWhatBefallsAPodIsNoFile) {
+  const std::vector<Event> events = {
+      write(1, "kubepods/besteffort/memory.high", "max", "1073741824", Reason::kBeTightened, Controller::kMemoryRelief),
+      write(2, "pod shop/etl-1 u1", "", "memory at 97 %", Reason::kNodeMemoryFull, Controller::kMemoryEvict),
+      write(3, "pod shop/etl-2 u2", "running", "killed", Reason::kEmergencyKill, Controller::kMemoryRelief)};
+  const auto told = at(events, 4);
+  ASSERT_THAT(told.files, SizeIs(1));
+  EXPECT_EQ(told.files[0].file, "kubepods/besteffort/memory.high");
+  ASSERT_THAT(told.evictions, SizeIs(1)) << "an emergency kill is none";
+  EXPECT_EQ(told.evictions[0].reason, Reason::kNodeMemoryFull);
+}
+
 TEST(Explain, MarksWhatWasPutBackAsOriginal) {
   for (const auto reason :
        {Reason::kRestore, Reason::kRelease, Reason::kNoLongerWanted, Reason::kSafeState, Reason::kDisabled}) {

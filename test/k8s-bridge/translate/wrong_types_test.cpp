@@ -27,7 +27,7 @@ json full_pod() {
   pod["metadata"]["annotations"].update(json::parse(R"({
       "koordinator.sh/eviction-policy": "[\"BECPUEvict\"]", "koordinator.sh/eviction-priority": "3",
       "koordinator.sh/cpuQOS": "{\"groupIdentity\": 1}", "alibabacloud.com/qosClass": "LS",
-      "koordinator.sh/memoryQOS": "{\\"policy\\": \\"auto\\"}",
+      "koordinator.sh/memoryQOS": "{\"policy\": \"auto\"}",
       "scheduling.koordinator.sh/resource-status": "{\"cpuset\": \"0-3\"}",
       "node.koordinator.sh/extended-resource-spec":
           "{\"containers\": {\"nginx\": {\"requests\": {\"kubernetes.io/batch-cpu\": \"1k\"}}}}"})"));
