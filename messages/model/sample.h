@@ -42,6 +42,24 @@ struct ContainerUse {
   friend bool operator==(const ContainerUse&, const ContainerUse&) = default;
 };
 
+/// "some" and "full" stall over the window as a share of time, 0..1 (Documentation/accounting/psi.rst, `total=`).
+struct Pressure {
+  double some = 0;
+  double full = 0;
+  friend bool operator==(const Pressure&, const Pressure&) = default;
+};
+
+/// Signs of trouble with memory over the window, of a group or of the host. Rates are per second.
+struct MemorySignals {
+  std::optional<Pressure> memory;       // waiting for memory
+  std::optional<Pressure> io;           // waiting for the disk
+  std::optional<double> refaults;       // pages that had to be read again after they were reclaimed
+  std::optional<double> scanned;        // pages that reclaim looked at
+  std::optional<double> alloc_stalls;   // host only: allocations that had to reclaim
+  std::optional<std::int64_t> oom_kills;  // in the window; not of the host
+  friend bool operator==(const MemorySignals&, const MemorySignals&) = default;
+};
+
 struct PodUse {
   PodUid uid;
   std::optional<MilliCpu> cpu;
@@ -64,24 +82,6 @@ struct ApplicationUse {
   std::optional<MilliCpu> cpu;
   std::optional<Bytes> memory;  // anon + unevictable
   friend bool operator==(const ApplicationUse&, const ApplicationUse&) = default;
-};
-
-/// "some" and "full" stall over the window as a share of time, 0..1 (Documentation/accounting/psi.rst, `total=`).
-struct Pressure {
-  double some = 0;
-  double full = 0;
-  friend bool operator==(const Pressure&, const Pressure&) = default;
-};
-
-/// Signs of trouble with memory over the window, of a group or of the host. Rates are per second.
-struct MemorySignals {
-  std::optional<Pressure> memory;       // waiting for memory
-  std::optional<Pressure> io;           // waiting for the disk
-  std::optional<double> refaults;       // pages that had to be read again after they were reclaimed
-  std::optional<double> scanned;        // pages that reclaim looked at
-  std::optional<double> alloc_stalls;   // host only: allocations that had to reclaim
-  std::optional<std::int64_t> oom_kills;  // in the window; not of the host
-  friend bool operator==(const MemorySignals&, const MemorySignals&) = default;
 };
 
 /// What the relief ladder does, lowest first (decide/memory_relief.h). Values are stored: never renumber.
