@@ -6,7 +6,7 @@
 //   levels       memory.stat, the "total_" lines      memory.stat
 //   usage        memory.usage_in_bytes                memory.current
 //   limit        memory.limit_in_bytes                memory.max
-//   refaults     memory.stat workingset_refault_*     likewise     (from 5.17 to 6.5 v1 tells bytes, not pages)
+//   refaults     memory.stat workingset_refault_*     likewise       (v1 of some older kernels: bytes, not pages)
 //   scanned      -                                    memory.stat pgscan
 //   oom kills    -                                    memory.events oom_kill
 //   stalls       memory.pressure, io.pressure where a kernel has them for groups

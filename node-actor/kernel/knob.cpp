@@ -66,8 +66,9 @@ std::optional<std::int64_t> whole_pages(const MemoryLimit& limit) {
 
 /// What is written for it.
 std::optional<std::int64_t> bytes_to_write(Knob knob, const MemoryLimit& limit) {
-  const auto bytes = whole_pages(limit);
-  return bytes && has_least(knob) ? std::max(*bytes, page_bytes()) : bytes;
+  auto bytes = whole_pages(limit);
+  if (bytes && has_least(knob)) bytes = std::max(*bytes, page_bytes());
+  return bytes;
 }
 
 /// Whether the value is of the kind that the knob takes, and within it.

@@ -48,7 +48,7 @@ struct FastMemoryReader::State {
 
   explicit State(const CgroupTree& tree) : meminfo(tree.root().proc + "/meminfo") {
     const bool v1 = !tree.is_unified("memory.stat");
-    const auto group_of = [&](const std::string& name, bool with_limit) -> std::optional<Group> {
+    const auto files_of = [&](const std::string& name, bool with_limit) -> std::optional<Group> {
       const auto directory = tree.directory(name, "memory.stat");
       if (!directory) return std::nullopt;
       Group group{.usage = GroupCpuFile(*directory, v1 ? "memory.usage_in_bytes" : "memory.current"),
@@ -57,8 +57,8 @@ struct FastMemoryReader::State {
       if (with_limit) group.limit = KeptFile(*directory + (v1 ? "/memory.limit_in_bytes" : "/memory.max"));
       return group;
     };
-    kubepods = group_of(tree.kubepods(), true);
-    best_effort = group_of(tree.best_effort(), false);
+    kubepods = files_of(tree.kubepods(), true);
+    best_effort = files_of(tree.best_effort(), false);
   }
 
   void read(std::optional<Group>& group, model::MemoryCounters& into, Errors& errors) {
