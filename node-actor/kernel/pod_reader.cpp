@@ -189,7 +189,8 @@ PodReading PodReader::read(const std::vector<model::Pod>& pods, bool waiting_eac
   return reading;
 }
 
-void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into) {
+void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
+                     bool ls_stalls_each_time) {
   State& state = *state_;
   const bool detailed = state.round % std::max<std::size_t>(state.detail_every, 1) < 2;
   const bool memory = state.round % std::max<std::size_t>(state.memory_every, 1) == 0;
@@ -211,7 +212,9 @@ void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time
   if (counters.best_effort.inode != 0) counters.be_cpus = state.best_effort_cpus.read(state.buffer, errors);
   for (std::size_t i = 0; i < pods.size(); ++i) {
     if (i >= state.entries.size() || !state.is_of(state.entries[i], pods[i])) state.arrange(pods);
-    state.read_pod(pods[i], state.entries[i], detail, counters.at, counters.pods[i], errors);
+    auto of_pod = detail;
+    if (ls_stalls_each_time && state.entries[i].follow != nullptr) of_pod.stalls = true;
+    state.read_pod(pods[i], state.entries[i], of_pod, counters.at, counters.pods[i], errors);
   }
   if (state.entries.size() > pods.size()) state.arrange(pods);
 }

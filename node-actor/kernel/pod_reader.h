@@ -53,7 +53,10 @@ class PodReader {
   /// above it that has, at last the host's online CPUs.
   PodReading read(const std::vector<model::Pod>& pods, bool waiting_each_time = false);
   /// The same into an older reading, all of which is overwritten, so that its memory serves again.
-  void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into);
+  /// `ls_stalls_each_time`: those of LSE/LSR/LS pods for memory and the disk, which else come at the pace of
+  /// detail_every; it costs two files a pod where the kernel has them.
+  void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
+            bool ls_stalls_each_time = false);
 
  private:
   struct State;

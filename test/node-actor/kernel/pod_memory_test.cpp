@@ -1,6 +1,7 @@
 // The memory side of what the pod loop reads.
 
 #include <filesystem>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -238,6 +239,21 @@ TEST_F(PodMemoryV2, StallsOfPodsAreReadTwiceInARowAndOfTheRootEachTime) {
   }
   EXPECT_EQ(of_pod, "xx...xx");
   EXPECT_EQ(of_root, "xxxxxxx");
+}
+
+TEST_F(PodMemoryV2, StallsOfServicesAreReadEachTimeWhereThatIsAskedFor) {
+  auto batch = pod_of("a-b");
+  batch.qos = model::QosClass::kBe;
+  for (const auto& [pod, expected] : {std::pair(pod_of("a-b"), "xxxx"), std::pair(batch, "xx..")}) {
+    PodReader asked(tree_, {.detail_every = 5});
+    PodReading reading;
+    std::string found;
+    for (int i = 0; i < 4; ++i) {
+      asked.read({pod}, false, reading, true);
+      found += reading.counters.pods.at(0).group.memory_side.memory_stall ? 'x' : '.';
+    }
+    EXPECT_EQ(found, expected) << name_of(pod.qos);
+  }
 }
 
 TEST_F(PodMemoryV2, AKernelWithoutStallsOfGroupsIsNotAskedAgain) {
