@@ -53,7 +53,7 @@ void ApplicationReader::set(const std::vector<model::HostApplication>& applicati
       counters.where = group;
       counters.below_besteffort = is_within(group, tree_.best_effort());
       entries.push_back(
-          {application, std::move(counters), GroupFiles(tree_, std::move(group), memory_every_, nullptr)});
+          {application, std::move(counters), GroupFiles(tree_, std::move(group), GroupFiles::Memory::kRead, nullptr)});
     }
     auto& counters = entries.back().counters;
     const std::string_view where = counters.where;
@@ -75,11 +75,13 @@ std::vector<model::ApplicationCounters> ApplicationReader::read(model::MonoTime 
                                                                 std::vector<model::Error>& errors) {
   std::vector<model::ApplicationCounters> all;
   all.reserve(entries_.size());
+  const bool memory = reads_++ % std::max<std::size_t>(memory_every_, 1) == 0;
+  const GroupFiles::Detail detail{.throttling = false, .waiting = false, .memory = memory, .stalls = false};
   for (auto& entry : entries_) {
     auto& counters = all.emplace_back(entry.counters);
     if (counters.holds_pods) continue;
     const auto before = errors.size();
-    counters.group = entry.files.read(now, {.throttling = false, .waiting = false}, buffer_, errors);
+    counters.group = entry.files.read(now, detail, buffer_, errors);
     counters.failed = errors.size() > before;
   }
   return all;

@@ -28,7 +28,7 @@ class ApplicationReader {
   void set(const std::vector<model::HostApplication>& applications, const std::vector<model::Pod>& pods);
   bool empty() const { return entries_.empty(); }
 
-  /// CPU time and memory, in the order given; two files each, kept open. A group that is not there has empty counters,
+  /// CPU time and memory, in the order given; files stay open. A group that is not there has empty counters,
   /// which is no error; what cannot be read is `failed`, and its error is added to `errors`.
   std::vector<model::ApplicationCounters> read(model::MonoTime now, std::vector<model::Error>& errors);
 
@@ -41,6 +41,7 @@ class ApplicationReader {
 
   const CgroupTree& tree_;
   std::size_t memory_every_;
+  std::size_t reads_ = 0;
   std::vector<Entry> entries_;
   ReadBuffer buffer_;
 };

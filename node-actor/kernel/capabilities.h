@@ -1,5 +1,5 @@
 #pragma once
-// What this kernel lets us do with a group's CPU, probed once at start.
+// What this kernel lets us do with a group's CPU and memory, probed once at start.
 
 #include <string_view>
 
@@ -10,8 +10,9 @@ namespace tideline::kernel {
 
 /// Looks for every knob on the besteffort root: the file must be there, read as this knob, and open for writing. Writes
 /// nothing. What is missing says why: no hierarchy mounted (v1), which cgroup.subtree_control leaves the controller out
-/// (v2), no such file in this kernel, or what the kernel answered. bvt-warp is missing, too, while
-/// kernel.sched_group_identity_enabled, where there is such a sysctl, is 0: the kernel then takes values to no effect.
+/// (v2), no such file in this kernel or in any but Alibaba Cloud Linux, or what the kernel answered. bvt-warp is
+/// missing, too, while kernel.sched_group_identity_enabled, where there is such a sysctl, is 0: the kernel then takes
+/// values to no effect.
 model::KnobSet probe_knobs(const CgroupTree& tree);
 
 /// What this kernel demands of values that belong together: a write that goes against it is refused, whatever the

@@ -37,7 +37,7 @@ void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::
       entry.next_look = now + look_every;
       auto group = tree.container_group(pod, container);
       if (group) {
-        entry.files.emplace(tree, std::move(*group), 0, nullptr);
+        entry.files.emplace(tree, std::move(*group), GroupFiles::Memory::kNotRead, nullptr);
       } else if (group.error().code() != model::ErrorCode::kNotFound) {
         errors.push_back(group.error());
       }

@@ -11,8 +11,8 @@
 
 namespace tideline::kernel {
 
-/// The file of a group's CPU time (group_cpu_file()), kept open, and which group it is: one that was removed and made
-/// again under its name has another inode. While it stays the same group a read is one pread.
+/// The file of a group's CPU time (group_cpu_file()), or another of its files, kept open, and which group it is: one
+/// that was removed and made again under its name has another inode. While it stays the same group a read is one pread.
 class GroupCpuFile {
  public:
   GroupCpuFile() = default;

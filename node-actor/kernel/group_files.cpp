@@ -23,18 +23,17 @@ std::optional<Throttling> parse_throttling(std::string_view text) {
 
 }  // namespace
 
-GroupFiles::GroupFiles(const CgroupTree& tree, std::string group, std::size_t memory_every, ThreadContext* threads)
+GroupFiles::GroupFiles(const CgroupTree& tree, std::string group, Memory memory, ThreadContext* threads)
     : group_(std::move(group)),
       v1_(!tree.is_unified("cpu.stat")),
-      memory_prefix_(tree.is_unified("memory.stat") ? "" : "total_"),
       directory_(tree.directory(group_, group_cpu_file(tree.version()))),
       stat_path_(tree.path(group_, "cpu.stat")),
-      memory_path_(tree.path(group_, "memory.stat")),
       pressure_path_(tree.path(group_, "cpu.pressure")),
       threads_path_(tree.directory(group_, "tasks")),
       threads_(threads),
-      cpu_(directory_ ? GroupCpuFile(*directory_, group_cpu_file(tree.version())) : GroupCpuFile()),
-      memory_every_(memory_every) {}
+      cpu_(directory_ ? GroupCpuFile(*directory_, group_cpu_file(tree.version())) : GroupCpuFile()) {
+  if (memory != Memory::kNotRead) memory_.emplace(tree, group_, memory == Memory::kReadWithLimit);
+}
 
 GroupCounters GroupFiles::read(model::MonoTime now, Detail detail, ReadBuffer& buffer, Errors& errors) {
   GroupCounters counters;
@@ -54,7 +53,7 @@ GroupCounters GroupFiles::read(model::MonoTime now, Detail detail, ReadBuffer& b
   if (detail.throttling || !v1_) {
     read_throttling(counters, text ? std::optional(*text) : std::nullopt, buffer, errors);
   }
-  if (memory_every_ > 0) read_memory(counters, buffer, errors);
+  if (memory_) read_memory(counters, now, detail, buffer, errors);
   if (threads_ != nullptr && detail.waiting) read_waiting(counters, now, buffer, errors);
   return counters;
 }
@@ -62,11 +61,11 @@ GroupCounters GroupFiles::read(model::MonoTime now, Detail detail, ReadBuffer& b
 void GroupFiles::open_anew(std::uint64_t inode) {
   inode_ = inode;
   stat_ = KeptFile(stat_path_.value_or(""));
-  memory_ = KeptFile(memory_path_.value_or(""));
   pressure_ = KeptFile(pressure_path_.value_or(""));
   has_pressure_ = pressure_path_.ok();
   delay_.reset();
-  reads_to_memory_ = 0;
+  if (memory_) memory_->open_anew();
+  memory_was_read_ = false;
 }
 
 void GroupFiles::read_throttling(GroupCounters& counters, std::optional<std::string_view> cpu_text, ReadBuffer& buffer,
@@ -85,18 +84,15 @@ void GroupFiles::read_throttling(GroupCounters& counters, std::optional<std::str
   counters.nr_throttled = found->throttled;
 }
 
-void GroupFiles::read_memory(GroupCounters& counters, ReadBuffer& buffer, Errors& errors) {
-  if (!memory_path_) {
-    errors.push_back(memory_path_.error());
-    return;
+void GroupFiles::read_memory(GroupCounters& counters, model::MonoTime now, Detail detail, ReadBuffer& buffer,
+                             Errors& errors) {
+  if (detail.memory || !memory_was_read_ || !memory_->there()) {
+    memory_->read_levels(now, buffer, errors);
+    memory_was_read_ = true;
   }
-  if (reads_to_memory_ == 0) {
-    memory_level_ = take(memory_, buffer, errors,
-                         [this](std::string_view text) { return parse_memory_without_cache(text, memory_prefix_); });
-    reads_to_memory_ = memory_every_;
-  }
-  --reads_to_memory_;
-  counters.memory = memory_level_;
+  counters.memory = memory_->without_cache();
+  counters.memory_side = memory_->side();
+  if (detail.stalls) memory_->read_stalls(counters.memory_side, buffer, errors);
 }
 
 void GroupFiles::read_waiting(GroupCounters& counters, model::MonoTime now, ReadBuffer& buffer, Errors& errors) {

@@ -20,6 +20,7 @@ using model::GroupRef;
 using model::Knob;
 using model::KnobValue;
 using model::Limit;
+using model::MemoryLimit;
 using model::Number;
 using model::Result;
 
@@ -33,10 +34,52 @@ std::int64_t kernel_shares(std::int64_t shares) {
   return std::clamp(shares, kFewestShares, kMostShares);
 }
 
+bool is_memory(Knob knob) {
+  switch (knob) {
+    case Knob::kMemoryMin:
+    case Knob::kMemoryLow:
+    case Knob::kMemoryHigh:
+    case Knob::kMemoryLimit:
+    case Knob::kSoftLimit:
+    case Knob::kPageCacheSize:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// A group that is held to nothing cannot run.
+bool has_least(Knob knob) {
+  return knob == Knob::kMemoryLimit || knob == Knob::kMemoryHigh;
+}
+
+std::int64_t page_bytes() {
+  static const std::int64_t page = ::sysconf(_SC_PAGESIZE);
+  return page;
+}
+
+/// What the kernel keeps of it. nullopt: none.
+std::optional<std::int64_t> whole_pages(const MemoryLimit& limit) {
+  if (!limit.bytes || limit.bytes->value() >= kNoMemoryLimit) return std::nullopt;
+  return limit.bytes->value() / page_bytes() * page_bytes();
+}
+
+/// What is written for it.
+std::optional<std::int64_t> bytes_to_write(Knob knob, const MemoryLimit& limit) {
+  auto bytes = whole_pages(limit);
+  if (bytes && has_least(knob)) bytes = std::max(*bytes, page_bytes());
+  return bytes;
+}
+
 /// Whether the value is of the kind that the knob takes, and within it.
 bool fits(Knob knob, const KnobValue& value) {
   const auto* limit = std::get_if<Limit>(&value);
   const auto* number = std::get_if<Number>(&value);
+  const auto* memory = std::get_if<MemoryLimit>(&value);
+  const auto within = [&](std::int64_t least, std::int64_t most) {
+    return number != nullptr && number->value >= least && number->value <= most;
+  };
+  const auto bytes = [&] { return memory != nullptr && memory->bytes && memory->bytes->value() >= 0; };
   switch (knob) {
     case Knob::kCpuQuota:
       return limit != nullptr;
@@ -45,13 +88,33 @@ bool fits(Knob knob, const KnobValue& value) {
     case Knob::kCpuWeight:
       return number != nullptr;
     case Knob::kCpuIdle:
-      return number != nullptr && (number->value == 0 || number->value == 1);
+    case Knob::kOomGroup:
+    case Knob::kUsePriorityOom:
+    case Knob::kPageCacheEnable:
+    case Knob::kPageCacheSync:
+      return within(0, 1);
     case Knob::kBvtWarp:
-      return number != nullptr && number->value >= -1 && number->value <= 2;
+      return within(-1, 2);
     case Knob::kCpuset:
       return std::holds_alternative<CpuSet>(value) && !std::get<CpuSet>(value).empty();
     case Knob::kCoreSched:
       return false;
+    case Knob::kMemoryMin:
+    case Knob::kMemoryLow:
+    case Knob::kPageCacheSize:
+      return bytes();
+    case Knob::kMemoryHigh:
+    case Knob::kMemoryLimit:
+    case Knob::kSoftLimit:
+      return bytes() || (memory != nullptr && !memory->bytes);
+    case Knob::kWmarkRatio:
+      return within(0, 100);
+    case Knob::kWmarkScaleFactor:
+      return within(1, 1000);
+    case Knob::kWmarkMinAdj:
+      return within(-25, 50);
+    case Knob::kMemoryPriority:
+      return within(0, 12);
   }
   return false;
 }
@@ -81,16 +144,36 @@ Result<KnobReading> read_limit(const CgroupTree& tree, const std::string& group,
 
 Result<KnobReading> read_number(const CgroupTree& tree, const std::string& group, Knob knob) {
   KnobReading reading;
-  reading.file = file_of(tree.version(), knob);
+  const auto version = version_of(tree, knob);
+  reading.file = file_of(version, knob);
   auto raw = read_file_of(tree, group, reading.file);
   if (!raw) return raw.error();
   reading.raw = std::move(*raw);
   const auto number = parse_number(reading.raw);
-  if (!number || (knob != Knob::kBvtWarp && *number < 0)) {
+  const bool may_be_negative = knob == Knob::kBvtWarp || knob == Knob::kWmarkMinAdj;
+  if (!number || (*number < 0 && !may_be_negative)) {
     return malformed_file(tree, group, reading.file, reading.raw);
   }
-  const bool is_weight = knob == Knob::kCpuWeight && tree.version() == CgroupVersion::kV2;
+  const bool is_weight = knob == Knob::kCpuWeight && version == CgroupVersion::kV2;
   reading.value = Number{is_weight && *number > 0 ? shares_of_weight(*number) : *number};
+  return reading;
+}
+
+Error no_such_file(CgroupVersion version, Knob knob) {
+  return {ErrorCode::kUnsupported, fmt::format("cgroup {} has no {}", name_of(version), model::name_of(knob))};
+}
+
+Result<KnobReading> read_memory(const CgroupTree& tree, const std::string& group, Knob knob) {
+  KnobReading reading;
+  const auto version = version_of(tree, knob);
+  reading.file = file_of(version, knob);
+  if (reading.file.empty()) return no_such_file(version, knob);
+  auto raw = read_file_of(tree, group, reading.file);
+  if (!raw) return raw.error();
+  reading.raw = std::move(*raw);
+  const auto limit = parse_memory_limit(reading.raw);
+  if (!limit) return malformed_file(tree, group, reading.file, reading.raw);
+  reading.value = *limit;
   return reading;
 }
 
@@ -129,6 +212,13 @@ bool same_quota(CgroupVersion version, std::int64_t period_us, const Limit& limi
   return same_us(std::max(kMinQuotaUs, us_per_period(*limit.cpu, held->period_us)), *held->quota_us);
 }
 
+/// The two files that only v1 has are older than "max".
+std::string memory_text(CgroupVersion version, Knob knob, const MemoryLimit& limit) {
+  if (const auto bytes = bytes_to_write(knob, limit)) return fmt::format("{}", *bytes);
+  const bool v1_only = version == CgroupVersion::kV1 && (knob == Knob::kMemoryLimit || knob == Knob::kSoftLimit);
+  return v1_only ? "-1" : "max";
+}
+
 }  // namespace
 
 std::string_view file_of(CgroupVersion version, Knob knob) {
@@ -148,6 +238,34 @@ std::string_view file_of(CgroupVersion version, Knob knob) {
       return "cpuset.cpus";
     case Knob::kCoreSched:
       return "";
+    case Knob::kMemoryMin:
+      return "memory.min";
+    case Knob::kMemoryLow:
+      return "memory.low";
+    case Knob::kMemoryHigh:
+      return "memory.high";
+    case Knob::kMemoryLimit:
+      return v1 ? "memory.limit_in_bytes" : "memory.max";
+    case Knob::kSoftLimit:
+      return v1 ? "memory.soft_limit_in_bytes" : "";
+    case Knob::kOomGroup:
+      return "memory.oom.group";
+    case Knob::kWmarkRatio:
+      return "memory.wmark_ratio";
+    case Knob::kWmarkScaleFactor:
+      return "memory.wmark_scale_factor";
+    case Knob::kWmarkMinAdj:
+      return "memory.wmark_min_adj";
+    case Knob::kMemoryPriority:
+      return "memory.priority";
+    case Knob::kUsePriorityOom:
+      return "memory.use_priority_oom";
+    case Knob::kPageCacheEnable:
+      return "memory.pagecache_limit.enable";
+    case Knob::kPageCacheSize:
+      return "memory.pagecache_limit.size";
+    case Knob::kPageCacheSync:
+      return "memory.pagecache_limit.sync";
   }
   return "";
 }
@@ -179,8 +297,10 @@ Result<KnobReading> limit_reading(const CgroupTree& tree, const std::string& gro
 }
 
 CgroupVersion version_of(const CgroupTree& tree, Knob knob) {
-  if (knob != Knob::kCpuset) return tree.version();
-  return tree.is_unified("cpuset.cpus") ? CgroupVersion::kV2 : CgroupVersion::kV1;
+  // Its name in either version says the controller.
+  const auto file = file_of(CgroupVersion::kV1, knob);
+  if (file.empty() || file.starts_with("cpu.") || !tree.directory({}, file)) return tree.version();
+  return tree.is_unified(file) ? CgroupVersion::kV2 : CgroupVersion::kV1;
 }
 
 std::int64_t weight_of_shares(std::int64_t shares) {
@@ -213,14 +333,11 @@ Result<KnobReading> read_knob(const CgroupTree& tree, const std::string& group, 
       return read_limit(tree, group, knob);
     case Knob::kCpuset:
       return read_cpuset(tree, group);
-    case Knob::kCpuWeight:
-    case Knob::kCpuIdle:
-    case Knob::kBvtWarp:
-      break;
     case Knob::kCoreSched:
       return Error(ErrorCode::kUnsupported, "core-sched has no file");
+    default:
+      return is_memory(knob) ? read_memory(tree, group, knob) : read_number(tree, group, knob);
   }
-  return read_number(tree, group, knob);
 }
 
 Result<model::KernelWrite> knob_write(const CgroupTree& tree, const std::string& group, Knob knob,
@@ -246,6 +363,7 @@ Result<model::KernelWrite> knob_write(CgroupVersion version, std::int64_t period
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("{} of {}: '{}' is no value of {}", write.file, group, text_of(value), name_of(knob)));
   }
+  if (write.file.empty()) return no_such_file(version, knob);
   switch (knob) {
     case Knob::kCpuQuota:
       return quota_write(version, period_us, group, std::get<Limit>(value).cpu, controller, reason);
@@ -257,15 +375,12 @@ Result<model::KernelWrite> knob_write(CgroupVersion version, std::int64_t period
       write.value = fmt::format("{}", version == CgroupVersion::kV1 ? kernel_shares(shares) : weight_of_shares(shares));
       break;
     }
-    case Knob::kCpuIdle:
-    case Knob::kBvtWarp:
-      write.value = fmt::format("{}", std::get<Number>(value).value);
-      break;
     case Knob::kCpuset:
       write.value = std::get<CpuSet>(value).text();
       break;
-    case Knob::kCoreSched:
-      break;  // fits no value
+    default:
+      write.value = is_memory(knob) ? memory_text(version, knob, std::get<MemoryLimit>(value))
+                                    : fmt::format("{}", std::get<Number>(value).value);
   }
   return write;
 }
@@ -274,6 +389,10 @@ std::optional<KnobValue> value_of(CgroupVersion version, std::int64_t period_us,
   if (knob == Knob::kCpuset) {
     auto set = CpuSet::parse(raw);
     return set ? std::optional<KnobValue>(std::move(*set)) : std::nullopt;
+  }
+  if (is_memory(knob)) {
+    const auto limit = parse_memory_limit(raw);
+    return limit ? std::optional<KnobValue>(*limit) : std::nullopt;
   }
   if (knob == Knob::kCpuQuota && version == CgroupVersion::kV2) {
     const auto quota = parse_cpu_max(raw);
@@ -296,6 +415,10 @@ bool same(CgroupVersion version, std::int64_t period_us, Knob knob, const KnobVa
   if (knob == Knob::kCpuset) {
     const auto held = CpuSet::parse(raw);
     return held && *held == std::get<CpuSet>(value);
+  }
+  if (is_memory(knob)) {
+    const auto held = parse_memory_limit(raw);
+    return held && whole_pages(*held) == bytes_to_write(knob, std::get<MemoryLimit>(value));
   }
   const auto held = parse_number(raw);
   if (!held) return false;

@@ -8,7 +8,22 @@
 //   idle     cpu.idle                                    cpu.idle
 //   bvt      cpu.bvt_warp_ns (Alibaba Cloud Linux)       cpu.bvt_warp_ns
 //   cpuset   cpuset.cpus                                 cpuset.cpus
-// (sched-bwc.rst, cgroup-v2.rst, cgroup-v1/cpusets.rst)
+//
+//   memory-min         memory.min (Alibaba Cloud Linux)              memory.min
+//   memory-low         memory.low (Alibaba Cloud Linux)              memory.low
+//   memory-high        memory.high (Alibaba Cloud Linux)             memory.high
+//   memory-limit       memory.limit_in_bytes, none is "-1"           memory.max, none is "max"
+//   soft-limit         memory.soft_limit_in_bytes, none is "-1"      -
+//   oom-group          memory.oom.group (Alibaba Cloud Linux)        memory.oom.group
+//   wmark-ratio        memory.wmark_ratio (Alibaba Cloud Linux)      likewise, and so are those below
+//   wmark-scale-factor memory.wmark_scale_factor
+//   wmark-min-adj      memory.wmark_min_adj
+//   memory-priority    memory.priority
+//   use-priority-oom   memory.use_priority_oom
+//   page-cache-enable  memory.pagecache_limit.enable
+//   page-cache-size    memory.pagecache_limit.size
+//   page-cache-sync    memory.pagecache_limit.sync
+// (sched-bwc.rst, cgroup-v2.rst, cgroup-v1/cpusets.rst, cgroup-v1/memory.rst)
 
 #include <cstdint>
 #include <optional>
@@ -23,8 +38,9 @@
 
 namespace tideline::kernel {
 
+/// "": this version has none.
 std::string_view file_of(CgroupVersion version, model::Knob knob);
-/// Of the hierarchy that has this knob: in a hybrid tree the cpuset may lie on another version than the quota.
+/// Of the hierarchy that has this knob: in a hybrid tree cpuset or memory may lie on another version than the quota.
 CgroupVersion version_of(const CgroupTree& tree, model::Knob knob);
 
 /// cpu.weight of cpu.shares as kubelet and runc reckon: 1 + (shares - 2) * 9999 / 262142, shares taken as the kernel
@@ -39,6 +55,7 @@ model::Result<std::string> group_path(const CgroupTree& tree, const model::Group
 
 struct KnobReading {
   /// Quota and burst rounded to the nearest millicore. A v2 weight is in shares; 0: the group is idle and has none.
+  /// Memory that is "max" or v1's largest is none.
   model::KnobValue value;
   std::string file;                        // in this kernel's spelling
   std::string raw;                         // what the file held, without newline
@@ -57,9 +74,11 @@ model::Result<KnobReading> limit_reading(const CgroupTree& tree, const std::stri
                                          std::string raw, const std::string& period);
 
 /// The write that gives `group` this value. Quota and burst keep the group's period, and a quota below kMinQuotaUs
-/// becomes kMinQuotaUs; both are rounded down to the us, so that a burst within its quota stays within it. Asks the
-/// kernel only for the period, with read_knob's errors. kInvalidArgument: a value that is no value of this knob: of
-/// another kind, an empty cpuset, a burst of nothing at all or below 0, idle other than 0 and 1, bvt beyond -1..2.
+/// becomes kMinQuotaUs; both are rounded down to the us, so that a burst within its quota stays within it. Memory is
+/// rounded down to a page, as the kernel does, and a memory-limit or memory-high below one becomes one. Asks the kernel
+/// only for the period, with read_knob's errors. kUnsupported: this version has no such file. kInvalidArgument: a value
+/// that is no value of this knob: of another kind, an empty cpuset, a burst of nothing at all or below 0, memory below
+/// 0, a number beyond what model::Knob says, no limit where it says never nullopt.
 model::Result<model::KernelWrite> knob_write(const CgroupTree& tree, const std::string& group, model::Knob knob,
                                              const model::KnobValue& value, model::Controller controller,
                                              model::Reason reason);
@@ -73,7 +92,8 @@ std::optional<model::KnobValue> value_of(CgroupVersion version, std::int64_t per
                                          std::string_view raw);
 
 /// Whether a file that holds `raw` has this value, however it is written: CPUs as sets, "max" and any negative quota as
-/// none, shares as the weight that they make, quota and burst to the us, so that one who rounds up is not fought.
+/// none, shares as the weight that they make, memory in whole pages, quota and burst to the us, so that one who rounds
+/// up is not fought.
 /// `period_us` is of the group's quota; v2's cpu.max says its own. False for a text that is no value of the knob.
 bool same(CgroupVersion version, std::int64_t period_us, model::Knob knob, const model::KnobValue& value,
           std::string_view raw);

@@ -1,13 +1,14 @@
 #pragma once
 // Memory of the host and of the groups above pods, as the relief ladder needs it ten times a second: two or three small
-// files that stay open. What costs more (memory.stat, vmstat, zoneinfo) the pod loop reads, see group_files.h and
-// host_memory() below.
+// files that stay open. What costs more (memory.stat, vmstat, zoneinfo) the pod loop reads, see group_memory.h and
+// HostMemoryReader below.
 
 #include <memory>
 
 #include "messages/model/counters.h"
 #include "node-actor/kernel/cgroup_tree.h"
-#include "node-actor/kernel/group_files.h"
+#include "node-actor/kernel/kernel_root.h"
+#include "node-actor/kernel/take.h"
 
 namespace tideline::kernel {
 
@@ -20,7 +21,8 @@ class FastMemoryReader {
   FastMemoryReader& operator=(FastMemoryReader&&) noexcept;
 
   /// MemTotal and MemAvailable, usage and limit of kubepods, usage of the besteffort root. `reclaimable` of both is not
-  /// read. A group that was made again is opened anew; one that is gone is nullopt and inode 0.
+  /// read. A group that was made again is opened anew; one that is gone is nullopt and inode 0. be_inode is that of the
+  /// group in the memory hierarchy, on v1 another than GroupCounters::inode.
   model::FastMemoryCounters read(model::MonoTime now, Errors& errors);
 
  private:
@@ -28,7 +30,8 @@ class FastMemoryReader {
   std::unique_ptr<State> state_;
 };
 
-/// For the pod loop: meminfo each time, vmstat each time, zoneinfo once a minute. Files stay open.
+/// For the pod loop: meminfo and vmstat each time, from files that stay open; zoneinfo once a minute, as it is long on
+/// a large host. A host without one of the last two has nothing wrong with it.
 class HostMemoryReader {
  public:
   explicit HostMemoryReader(const KernelRoot& root);

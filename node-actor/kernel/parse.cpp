@@ -56,6 +56,13 @@ std::optional<std::int64_t> scaled(std::optional<std::int64_t> value, std::int64
   return *value * factor;
 }
 
+/// nullopt where one is, or they do not fit.
+std::optional<std::int64_t> sum_of(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
+  std::int64_t sum = 0;
+  if (!a || !b || __builtin_add_overflow(*a, *b, &sum)) return std::nullopt;
+  return sum;
+}
+
 std::optional<Duration> total_of(std::string_view line) {
   constexpr std::string_view kTotal = "total=";
   for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
@@ -111,21 +118,99 @@ std::optional<Bytes> parse_meminfo(std::string_view text, std::string_view key) 
   return std::nullopt;
 }
 
-std::optional<Bytes> parse_memory_without_cache(std::string_view text, std::string_view prefix) {
-  constexpr std::array<std::string_view, 3> kKeys = {"active_anon", "inactive_anon", "unevictable"};
-  std::array<std::optional<std::int64_t>, 3> found;
+std::optional<MemoryStat> parse_memory_stat(std::string_view text, bool v1) {
+  enum Key : std::size_t {
+    kActiveAnon,
+    kInactiveAnon,
+    kUnevictable,
+    kAnon,
+    kShmem,
+    kActiveFile,
+    kInactiveFile,
+    kSlab,
+    kRefaultFile,
+    kRefaultAnon,
+    kRefault,
+    kScanned,
+    kKeys
+  };
+  constexpr std::array<std::string_view, kKeys> kNames = {"active_anon",
+                                                          "inactive_anon",
+                                                          "unevictable",
+                                                          "anon",
+                                                          "shmem",
+                                                          "active_file",
+                                                          "inactive_file",
+                                                          "slab_reclaimable",
+                                                          "workingset_refault_file",
+                                                          "workingset_refault_anon",
+                                                          "workingset_refault",
+                                                          "pgscan"};
+  const std::string_view prefix = v1 ? "total_" : "";
+  std::array<std::optional<std::int64_t>, kKeys> found;
+  while (!text.empty()) {
+    auto line = next_line(text);
+    auto word = next_word(line);
+    if (!word.starts_with(prefix)) continue;
+    word.remove_prefix(prefix.size());
+    if (v1 && word == "rss") word = kNames[kAnon];
+    const auto name = std::find(kNames.begin(), kNames.end(), word);
+    if (name == kNames.end()) continue;
+    const auto count = parse_count(line);
+    if (!count) return std::nullopt;
+    found[static_cast<std::size_t>(name - kNames.begin())] = count;
+  }
+  const auto bytes = [](std::optional<std::int64_t> sum) { return sum ? std::optional(Bytes(*sum)) : std::nullopt; };
+  const auto without_cache = sum_of(sum_of(found[kActiveAnon], found[kInactiveAnon]), found[kUnevictable]);
+  if (!without_cache) return std::nullopt;
+  MemoryStat stat{.without_cache = Bytes(*without_cache),
+                  .anon = bytes(sum_of(found[kAnon], found[kShmem])),
+                  .reclaimable = bytes(sum_of(found[kActiveFile], found[kInactiveFile])),
+                  .refaults = sum_of(found[kRefaultFile], found[kRefaultAnon]),
+                  .scanned = found[kScanned]};
+  if (stat.reclaimable && found[kSlab]) stat.reclaimable = bytes(sum_of(stat.reclaimable->value(), found[kSlab]));
+  if (!stat.refaults) stat.refaults = found[kRefault];
+  return stat;
+}
+
+std::optional<model::MemoryLimit> parse_memory_limit(std::string_view text) {
+  text = trimmed(text);
+  if (text == "max" || text == "-1") return model::MemoryLimit{};
+  const auto bytes = parse_count(text);
+  if (!bytes) return std::nullopt;
+  if (*bytes >= kNoMemoryLimit) return model::MemoryLimit{};
+  return model::MemoryLimit{Bytes(*bytes)};
+}
+
+std::optional<VmStat> parse_vmstat(std::string_view text) {
+  constexpr std::string_view kStalls = "allocstall";
+  VmStat stat;
   while (!text.empty()) {
     auto line = next_line(text);
     const auto word = next_word(line);
-    if (!word.starts_with(prefix)) continue;
-    const auto key = std::find(kKeys.begin(), kKeys.end(), word.substr(prefix.size()));
-    if (key != kKeys.end()) found[static_cast<std::size_t>(key - kKeys.begin())] = parse_count(line);
+    const bool stalls = word.starts_with(kStalls) && (word.size() == kStalls.size() || word[kStalls.size()] == '_');
+    if (!stalls && word != "pgscan_direct") continue;
+    const auto count = parse_count(line);
+    if (!count) return std::nullopt;
+    if (!stalls) {
+      stat.direct_scanned = count;
+      continue;
+    }
+    stat.alloc_stalls = sum_of(stat.alloc_stalls.value_or(0), count);
+    if (!stat.alloc_stalls) return std::nullopt;
   }
-  std::int64_t sum = 0;
-  for (const auto& value : found) {
-    if (!value || __builtin_add_overflow(sum, *value, &sum)) return std::nullopt;
+  return stat;
+}
+
+std::optional<std::int64_t> parse_low_watermark(std::string_view text) {
+  std::optional<std::int64_t> pages;
+  while (!text.empty()) {
+    auto line = next_line(text);
+    if (next_word(line) != "low") continue;
+    pages = sum_of(pages.value_or(0), parse_count(line));
+    if (!pages) return std::nullopt;
   }
-  return Bytes(sum);
+  return pages;
 }
 
 std::optional<model::StallTotals> parse_pressure(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "messages/model/counters.h"
+#include "messages/model/knob.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
 
@@ -25,8 +26,33 @@ std::optional<std::int64_t> parse_number(std::string_view text);
 std::optional<std::int64_t> parse_keyed(std::string_view text, std::string_view key);
 /// "MemTotal:  24682416 kB" of /proc/meminfo.
 std::optional<model::Bytes> parse_meminfo(std::string_view text, std::string_view key);
-/// active_anon + inactive_anon + unevictable of memory.stat; `prefix` is "total_" on v1.
-std::optional<model::Bytes> parse_memory_without_cache(std::string_view text, std::string_view prefix);
+
+struct MemoryStat {
+  model::Bytes without_cache;               // active_anon + inactive_anon + unevictable
+  std::optional<model::Bytes> anon;         // anon (v1: rss) + shmem
+  std::optional<model::Bytes> reclaimable;  // active_file + inactive_file, and slab_reclaimable where it is told
+  std::optional<std::int64_t> refaults;     // workingset_refault_file + _anon; of before 5.9 workingset_refault
+  std::optional<std::int64_t> scanned;      // pgscan
+};
+/// memory.stat; on v1 those lines that count the groups below, too, "total_<key>". nullopt where `without_cache` is not
+/// told, or one of these lines is no counter.
+std::optional<MemoryStat> parse_memory_stat(std::string_view text, bool v1);
+
+/// What a v1 group without a limit reads, and more: the most pages there are, of 64 KiB at most.
+constexpr std::int64_t kNoMemoryLimit = 0x7fff'ffff'ffff'0000;
+/// memory.max and its kind: bytes or "max". Also v1's spelling of none: kNoMemoryLimit or more, and "-1" that is
+/// written for it.
+std::optional<model::MemoryLimit> parse_memory_limit(std::string_view text);
+
+struct VmStat {
+  std::optional<std::int64_t> alloc_stalls;    // allocstall_* of all zones; of before 4.10 allocstall
+  std::optional<std::int64_t> direct_scanned;  // pgscan_direct
+};
+/// /proc/vmstat. nullopt where one of these lines is no counter; not told is nullopt within.
+std::optional<VmStat> parse_vmstat(std::string_view text);
+/// The "low" watermarks of all zones in /proc/zoneinfo together, in pages.
+std::optional<std::int64_t> parse_low_watermark(std::string_view text);
+
 /// psi.rst: "some avg10=.. avg60=.. avg300=.. total=<us>" and, where there is one, the "full" line.
 std::optional<model::StallTotals> parse_pressure(std::string_view text);
 /// First line of /proc/stat: ticks of user, nice, system, irq and softirq.

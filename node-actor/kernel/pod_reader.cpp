@@ -12,6 +12,8 @@
 #include "node-actor/kernel/cpu_counter.h"
 #include "node-actor/kernel/effective_cpus.h"
 #include "node-actor/kernel/group_files.h"
+#include "node-actor/kernel/group_memory.h"
+#include "node-actor/kernel/memory_reader.h"
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/thread_delay.h"
 
@@ -41,10 +43,11 @@ struct PodReader::State {
                 .buffer = std::vector<char>(kListBytes),
                 .tids = {}},
         node(which),
-        meminfo(which.root().proc + "/meminfo"),
+        host_memory(which.root()),
         pressure{KeptFile(which.root().proc + "/pressure/cpu"), KeptFile(which.root().proc + "/pressure/memory"),
                  KeptFile(which.root().proc + "/pressure/io")},
-        best_effort(which, which.best_effort(), options.memory_every, nullptr),
+        kubepods_memory(which, which.kubepods(), true),
+        best_effort(which, which.best_effort(), GroupFiles::Memory::kReadWithLimit, nullptr),
         best_effort_cpus(which, which.best_effort()),
         memory_every(options.memory_every),
         detail_every(options.detail_every),
@@ -69,14 +72,9 @@ struct PodReader::State {
     } else {
       errors.push_back(used.error());
     }
-    const auto text = meminfo.read(buffer.data(), buffer.size());
-    if (!text) {
-      errors.push_back(text.error());
-    } else {
-      counters.memory_total = parse_meminfo(*text, "MemTotal");
-      counters.memory_available = parse_meminfo(*text, "MemAvailable");
-      if (!counters.memory_total || !counters.memory_available) errors.push_back(malformed(meminfo.path(), *text));
-    }
+    counters.memory_host = host_memory.read(counters.at, buffer, errors);
+    counters.memory_total = counters.memory_host.total;
+    counters.memory_available = counters.memory_host.available;
     const std::array<std::optional<model::StallTotals>*, 3> stalls = {&counters.cpu_stall, &counters.memory_stall,
                                                                       &counters.io_stall};
     for (std::size_t i = 0; i < stalls.size(); ++i) {
@@ -105,6 +103,13 @@ struct PodReader::State {
     }
     counters.be_limit = limit_of(*found);
     counters.be_limit_known = true;
+  }
+
+  void read_kubepods(model::HostCounters& counters, Errors& errors) {
+    if (!kubepods_memory.there()) return;  // the besteffort root's reading says so
+    kubepods_memory.read_levels(counters.at, buffer, errors);
+    counters.kubepods_memory = kubepods_memory.side();
+    kubepods_memory.read_stalls(counters.kubepods_memory, buffer, errors);
   }
 
   struct Entry {
@@ -138,7 +143,7 @@ struct PodReader::State {
       arranged.push_back({.uid = pod.uid,
                           .kube_qos = pod.kube_qos,
                           .follow = follow(pod),
-                          .files = GroupFiles(tree, tree.pod_group(pod), memory_every, follow(pod)),
+                          .files = GroupFiles(tree, tree.pod_group(pod), GroupFiles::Memory::kRead, follow(pod)),
                           .containers = {}});
     }
     entries = std::move(arranged);
@@ -156,8 +161,9 @@ struct PodReader::State {
   const CgroupTree& tree;
   ThreadContext threads;
   NodeCpuCounter node;
-  KeptFile meminfo;
+  HostMemoryReader host_memory;
   std::array<KeptFile, 3> pressure;
+  GroupMemory kubepods_memory;
   GroupFiles best_effort;
   EffectiveCpus best_effort_cpus;
   std::size_t memory_every;
@@ -183,10 +189,13 @@ PodReading PodReader::read(const std::vector<model::Pod>& pods, bool waiting_eac
   return reading;
 }
 
-void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into) {
+void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
+                     bool ls_stalls_each_time) {
   State& state = *state_;
   const bool detailed = state.round % std::max<std::size_t>(state.detail_every, 1) < 2;
-  const GroupFiles::Detail detail{.throttling = detailed, .waiting = detailed || waiting_each_time};
+  const bool memory = state.round % std::max<std::size_t>(state.memory_every, 1) == 0;
+  const GroupFiles::Detail detail{
+      .throttling = detailed, .waiting = detailed || waiting_each_time, .memory = memory, .stalls = detailed};
   ++state.round;
   auto& errors = into.errors;
   errors.clear();
@@ -198,11 +207,14 @@ void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time
   state.read_node(counters, errors);
   counters.best_effort = state.best_effort.read(counters.at, {}, state.buffer, errors);
   state.read_limit(counters, errors);
+  state.read_kubepods(counters, errors);
   // What a group above allows says nothing of a root that is gone.
   if (counters.best_effort.inode != 0) counters.be_cpus = state.best_effort_cpus.read(state.buffer, errors);
   for (std::size_t i = 0; i < pods.size(); ++i) {
     if (i >= state.entries.size() || !state.is_of(state.entries[i], pods[i])) state.arrange(pods);
-    state.read_pod(pods[i], state.entries[i], detail, counters.at, counters.pods[i], errors);
+    auto of_pod = detail;
+    if (ls_stalls_each_time && state.entries[i].follow != nullptr) of_pod.stalls = true;
+    state.read_pod(pods[i], state.entries[i], of_pod, counters.at, counters.pods[i], errors);
   }
   if (state.entries.size() > pods.size()) state.arrange(pods);
 }

@@ -16,12 +16,13 @@ namespace tideline::kernel {
 struct PodReaderOptions {
   /// Threads whose run delay is followed; beyond it a pod's run_delay is unknown. Each costs one open file.
   std::size_t max_threads = 4096;
-  /// Every how many reads memory.stat is read, >= 1: it costs as much as all other files of a group together. In
-  /// between, the last level stands.
+  /// Every how many reads memory.stat is read, with usage and OOM kills, >= 1: it costs as much as all other files of a
+  /// group together. In between, the last levels stand. Those of all pods are read in the same read, so that they can
+  /// be summed up; of a pod that is new, at once, too. Of the besteffort root and kubepods they are read each time.
   std::size_t memory_every = 1;
   /// What is mostly for reports is read in two reads one after the other of so many, so that there is a difference to
-  /// be made: waiting, where it is not asked for each time, and on v1 the throttling of pods as a whole. 2 or less:
-  /// each time. In between it is nullopt.
+  /// be made: waiting, where it is not asked for each time, the stalls of pods for memory and the disk, and on v1 the
+  /// throttling of pods as a whole. 2 or less: each time. In between it is nullopt.
   std::size_t detail_every = 1;
   /// How soon a container whose group is not there is looked for again.
   model::Duration look_every = std::chrono::seconds(1);
@@ -43,16 +44,19 @@ class PodReader {
   PodReader(PodReader&&) noexcept;
   PodReader& operator=(PodReader&&) noexcept;
 
-  /// Reads host, besteffort root and the given pods. Pods not in the list are forgotten and their files closed.
-  /// Waiting, at the pace of PodReaderOptions::detail_every, is read of LSE/LSR/LS pods outside the besteffort root:
-  /// the group's own PSI where it has one, else the run delay summed over its threads' schedstat (sched-stats.rst,
-  /// second field). Containers that have a CPU limit are read, too, but for those of BE pods, which nothing is decided
-  /// by. CPU and throttling only; they are listed with nothing known while their group is not there. be_cpus: the
-  /// effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group above it that
-  /// has, at last the host's online CPUs.
+  /// Reads host, kubepods, besteffort root and the given pods. Pods not in the list are forgotten and their files
+  /// closed. Waiting, at the pace of PodReaderOptions::detail_every, is read of LSE/LSR/LS pods outside the besteffort
+  /// root: the group's own PSI where it has one, else the run delay summed over its threads' schedstat
+  /// (sched-stats.rst, second field). Containers that have a CPU limit are read, too, but for those of BE pods, which
+  /// nothing is decided by. CPU and throttling only; they are listed with nothing known while their group is not there.
+  /// be_cpus: the effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group
+  /// above it that has, at last the host's online CPUs.
   PodReading read(const std::vector<model::Pod>& pods, bool waiting_each_time = false);
   /// The same into an older reading, all of which is overwritten, so that its memory serves again.
-  void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into);
+  /// `ls_stalls_each_time`: those of LSE/LSR/LS pods for memory and the disk, which else come at the pace of
+  /// detail_every; it costs two files a pod where the kernel has them.
+  void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
+            bool ls_stalls_each_time = false);
 
  private:
   struct State;

@@ -20,31 +20,29 @@ using model::Result;
 
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64 * 1024;
-
 enum class Pieces { kOne, kMany };
 
-Result<std::string> read_whole(int fd, const std::string& path, Pieces pieces) {
+Result<std::string> read_whole(int fd, const std::string& path, Pieces pieces, std::size_t most = kMostFileBytes) {
   std::string text;
   std::array<char, 4096> buffer;
-  while (text.size() <= kMaxFileBytes) {
+  while (text.size() <= most) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return error_from(errno, "read", path);
     text.append(buffer.data(), static_cast<std::size_t>(got));
     const bool is_all = got == 0 || (pieces == Pieces::kOne && static_cast<std::size_t>(got) < buffer.size());
     if (!is_all) continue;
-    if (text.size() > kMaxFileBytes) break;
+    if (text.size() > most) break;
     if (text.ends_with('\n')) text.pop_back();
     return text;
   }
-  return Error(ErrorCode::kMalformed, fmt::format("{}: longer than {} bytes", path, kMaxFileBytes));
+  return Error(ErrorCode::kMalformed, fmt::format("{}: longer than {} bytes", path, most));
 }
 
-Result<std::string> open_and_read(const std::string& path, Pieces pieces) {
+Result<std::string> open_and_read(const std::string& path, Pieces pieces, std::size_t most = kMostFileBytes) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.open()) return error_from(errno, "open", path);
-  return read_whole(fd.get(), path, pieces);
+  return read_whole(fd.get(), path, pieces, most);
 }
 
 Result<std::string> read_at(int directory, const std::string& name, const std::string& path) {
@@ -118,8 +116,8 @@ std::string writable_value(const std::string& path, const std::string& value) {
   return parents ? *parents : value;
 }
 
-Result<std::string> read_file(const std::string& path) {
-  return open_and_read(path, Pieces::kMany);
+Result<std::string> read_file(const std::string& path, std::size_t most_bytes) {
+  return open_and_read(path, Pieces::kMany, most_bytes);
 }
 
 Result<std::string> read_value(const std::string& path) {

@@ -2,6 +2,7 @@
 // The one place that changes kernel files. Every write passes a gate first, which is where the guard records originals
 // and where a fenced worker is stopped.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -51,8 +52,9 @@ class Writer {
 /// validate_change). Another one gets all CPUs that its parent has now, which come to the same: parents first, then.
 std::string writable_value(const std::string& path, const std::string& value);
 
-/// Reads a whole small kernel file, without its trailing newline.
-model::Result<std::string> read_file(const std::string& path);
+constexpr std::size_t kMostFileBytes = 64 * 1024;
+/// Reads a whole small kernel file, without its trailing newline. kMalformed: it is longer than `most_bytes`.
+model::Result<std::string> read_file(const std::string& path, std::size_t most_bytes = kMostFileBytes);
 /// The same of a file that the kernel hands out in one piece (seq_file's single_open and kernfs' seq_show), as it does
 /// a knob's: what does not fill the buffer is all of it, and need not be asked for the end.
 model::Result<std::string> read_value(const std::string& path);

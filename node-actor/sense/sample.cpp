@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "node-actor/sense/growth.h"
+#include "node-actor/sense/memory_signals.h"
 
 namespace tideline::sense {
 
@@ -15,10 +16,6 @@ namespace {
 // Below this much CPU a second the quotient of waiting and use says nothing.
 constexpr double kLeastLsCpuPerSecond = 0.001;
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 /// The window of a pair of readings; nullopt when no rate can be made of them.
 std::optional<Duration> window_of(model::MonoTime before, model::MonoTime now, const SampleLimits& limits) {
   const Duration window = now - before;
@@ -29,13 +26,6 @@ std::optional<Duration> window_of(model::MonoTime before, model::MonoTime now, c
 std::optional<MilliCpu> rate(const std::optional<Duration>& used, Duration window) {
   if (!used) return std::nullopt;
   return model::cpu_rate(*used, window);
-}
-
-std::optional<model::Pressure> pressure(const std::optional<model::StallTotals>& before,
-                                        const std::optional<model::StallTotals>& now, Duration window) {
-  if (!before || !now || now->some < before->some || now->full < before->full) return std::nullopt;
-  const auto share = [&](Duration stalled) { return std::min(1.0, seconds(stalled) / seconds(window)); };
-  return model::Pressure{.some = share(now->some - before->some), .full = share(now->full - before->full)};
 }
 
 std::optional<double> throttled_ratio(const model::GroupCounters& before, const model::GroupCounters& now) {
@@ -106,16 +96,6 @@ class Earlier {
   std::unordered_map<model::PodUid, const model::PodCounters*> by_uid_;
 };
 
-/// A sum that is unknown as soon as one part is.
-template <class T>
-void add(std::optional<T>& sum, const std::optional<T>& part) {
-  if (sum && part) {
-    *sum += *part;
-  } else {
-    sum = std::nullopt;
-  }
-}
-
 model::ApplicationState state_of(const model::ApplicationCounters& application) {
   using State = model::ApplicationState;
   if (application.holds_pods) return State::kHoldsPods;
@@ -149,6 +129,8 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
   sample.be_memory = now.best_effort.memory;
   sample.be_limit = now.be_limit;
   sample.be_cpus = now.be_cpus;
+  sample.memory_side.be_usage = now.best_effort.memory_side.usage;
+  sample.memory_side.be_reclaimable = now.best_effort.memory_side.reclaimable;
   std::optional<model::Bytes> ls_memory = model::Bytes(0);
   sample.pods.reserve(now.pods.size());
   for (const auto& pod : now.pods) {
@@ -156,6 +138,7 @@ void take_levels(model::NodeSample& sample, const model::HostCounters& now) {
     model::PodUse use;
     use.uid = pod.uid;
     use.memory = pod.group.memory;
+    use.memory_usage = pod.group.memory_side.usage;
     use.containers.reserve(pod.containers.size());
     for (const auto& container : pod.containers)
       use.containers.push_back({.id = container.id, .cpu = {}, .throttled_ratio = {}});
@@ -259,12 +242,15 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
   sample.cpu_pressure = pressure(before.cpu_stall, now.cpu_stall, *window);
   sample.memory_pressure = pressure(before.memory_stall, now.memory_stall, *window);
   sample.io_pressure = pressure(before.io_stall, now.io_stall, *window);
+  sample.memory_side.host = host_signals(before, now, *window);
+  sample.memory_side.be = group_signals(before.best_effort, now.best_effort, *window, limits.max_stat_window);
 
   Earlier earlier(before.pods);
 
   std::optional<Duration> ls = model::kZeroDuration;
   std::optional<Duration> ls_waited = model::kZeroDuration;
   std::optional<Duration> in_pods = best_effort;
+  auto ls_signals = no_signals();
   for (std::size_t i = 0; i < now.pods.size(); ++i) {
     const auto& pod = now.pods[i];
     if (pod.group.inode == 0) continue;  // no group: it runs nothing now
@@ -276,7 +262,8 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
     if (was != nullptr && same_group(*was, pod.group)) {
       use.throttled_ratio = throttled_ratio(*was, pod.group);
       const auto delayed = growth(was->run_delay, pod.group.run_delay);
-      if (delayed) use.run_delay = seconds(*delayed) / seconds(*window);
+      if (delayed) use.run_delay = in_seconds(*delayed) / in_seconds(*window);
+      use.memory_signals = group_signals(*was, pod.group, *window, limits.max_stat_window);
       take_containers(use.containers, found->containers, pod.containers, *window);
     }
     if (!pod.below_besteffort) {
@@ -287,7 +274,9 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
     if (!is_ls(pod)) continue;
     add(ls, grown.cpu);
     add(ls_waited, grown.waited);
+    add_signals(ls_signals, use.memory_signals);
   }
+  sample.memory_side.ls = ls_signals;
   const auto applications = take_applications(sample.applications, before.applications, now.applications, *window);
   sample.app_cpu = rate(applications.services, *window);
   sample.app_cpu_in_be = rate(applications.services_in_be, *window);
@@ -296,8 +285,8 @@ model::NodeSample node_sample(const model::HostCounters& before, const model::Ho
     const auto system = *node - *in_pods - applications.outside_be;
     sample.system_cpu = rate(std::max(model::kZeroDuration, system), *window);
   }
-  if (ls && ls_waited && seconds(*ls) >= kLeastLsCpuPerSecond * seconds(*window)) {
-    sample.ls_delay_per_cpu = seconds(*ls_waited) / seconds(*ls);
+  if (ls && ls_waited && in_seconds(*ls) >= kLeastLsCpuPerSecond * in_seconds(*window)) {
+    sample.ls_delay_per_cpu = in_seconds(*ls_waited) / in_seconds(*ls);
   }
   return sample;
 }

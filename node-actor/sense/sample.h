@@ -10,13 +10,16 @@ namespace tideline::sense {
 struct SampleLimits {
   /// A pair of readings further apart is stale: no rate is made of it. Koordinator forgets after 20 intervals.
   model::Duration max_window = std::chrono::seconds(20);
+  /// The same of what memory.stat tells, which is read more seldom.
+  model::Duration max_stat_window = std::chrono::minutes(2);
 };
 
 model::FastSample fast_sample(const model::FastCounters& before, const model::FastCounters& now,
                               const SampleLimits& limits = {});
 
-/// Pods are matched by uid, their containers by id; the sample lists those of `now`. Levels (memory, be_limit, be_cpus)
-/// are from `now` alone.
+/// Pods are matched by uid, their containers by id; the sample lists those of `now`. Levels (memory, be_limit, be_cpus,
+/// memory_side's) are from `now` alone; of memory_side what relief does is left to the actor, and so is `available`.
+/// Signals of memory are made as memory_signals.h says.
 /// ls_delay_per_cpu = sum of the LS pods' waiting over the sum of their CPU, from each pod's own PSI ("some") where it
 /// has it, else its run delay; nullopt when any LS pod misses an input or the sum of CPU is below 1 ms a second.
 /// system_cpu = max(0, node - pods below the besteffort root as one - pods elsewhere - host applications elsewhere): an

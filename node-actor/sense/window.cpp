@@ -21,19 +21,54 @@ std::optional<model::Spread> ReportWindow::Fold::spread() const {
   return model::Spread{.min = min, .mean = static_cast<std::int64_t>(std::llround(mean)), .max = max};
 }
 
+void ReportWindow::Mean::add(const std::optional<double>& value) {
+  if (!value) return;
+  sum += *value;
+  ++count;
+}
+
+std::optional<double> ReportWindow::Mean::mean() const {
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+void ReportWindow::PressureMean::add(const std::optional<model::Pressure>& value) {
+  if (!value) return;
+  some.add(value->some);
+  full.add(value->full);
+}
+
+std::optional<model::Pressure> ReportWindow::PressureMean::mean() const {
+  if (some.count == 0) return std::nullopt;
+  return model::Pressure{.some = some.mean().value_or(0), .full = full.mean().value_or(0)};
+}
+
+void ReportWindow::PodFold::add(const model::MemorySignals& signals) {
+  memory_pressure.add(signals.memory);
+  io_pressure.add(signals.io);
+  refaults.add(signals.refaults);
+  scanned.add(signals.scanned);
+  if (signals.oom_kills) oom_kills = oom_kills.value_or(0) + *signals.oom_kills;
+}
+
+model::MemorySignals ReportWindow::PodFold::signals() const {
+  model::MemorySignals signals;
+  signals.memory = memory_pressure.mean();
+  signals.io = io_pressure.mean();
+  signals.refaults = refaults.mean();
+  signals.scanned = scanned.mean();
+  signals.oom_kills = oom_kills;
+  return signals;
+}
+
 void ReportWindow::add(model::NodeSample sample) {
   for (const auto& use : sample.pods) {
     auto& fold = pods_[use.uid];
     if (use.cpu) fold.cpu.add(use.cpu->value());
     if (use.memory) fold.memory.add(use.memory->value());
-    if (use.throttled_ratio) {
-      fold.throttled_sum += *use.throttled_ratio;
-      ++fold.throttled_count;
-    }
-    if (use.run_delay) {
-      fold.delay_sum += *use.run_delay;
-      ++fold.delay_count;
-    }
+    fold.throttled.add(use.throttled_ratio);
+    fold.delay.add(use.run_delay);
+    fold.add(use.memory_signals);
   }
   for (const auto& use : sample.applications) {
     auto& fold = application_folds_[use.group];
@@ -48,17 +83,14 @@ void ReportWindow::add(model::NodeSample sample) {
 }
 
 model::PodSummary ReportWindow::summary_of(model::SharedPod pod) const {
-  const auto mean = [](double sum, std::size_t count) -> std::optional<double> {
-    if (count == 0) return std::nullopt;
-    return sum / static_cast<double>(count);
-  };
   model::PodSummary summary;
   if (const auto found = pods_.find(pod->uid); found != pods_.end()) {
     const auto& fold = found->second;
     summary.cpu_milli = fold.cpu.spread();
     summary.memory_bytes = fold.memory.spread();
-    summary.throttled_ratio = mean(fold.throttled_sum, fold.throttled_count);
-    summary.run_delay = mean(fold.delay_sum, fold.delay_count);
+    summary.throttled_ratio = fold.throttled.mean();
+    summary.run_delay = fold.delay.mean();
+    summary.memory_signals = fold.signals();
   }
   summary.pod = std::move(pod);
   return summary;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,13 +43,30 @@ class ReportWindow {
     void add(std::int64_t value);
     std::optional<model::Spread> spread() const;
   };
+  struct Mean {
+    double sum = 0;
+    std::size_t count = 0;
+    void add(const std::optional<double>& value);
+    std::optional<double> mean() const;
+  };
+  struct PressureMean {
+    Mean some;
+    Mean full;
+    void add(const std::optional<model::Pressure>& value);
+    std::optional<model::Pressure> mean() const;
+  };
   struct PodFold {
     Fold cpu;
     Fold memory;
-    double throttled_sum = 0;
-    std::size_t throttled_count = 0;
-    double delay_sum = 0;
-    std::size_t delay_count = 0;
+    Mean throttled;
+    Mean delay;
+    PressureMean memory_pressure;
+    PressureMean io_pressure;
+    Mean refaults;
+    Mean scanned;
+    std::optional<std::int64_t> oom_kills;
+    void add(const model::MemorySignals& signals);
+    model::MemorySignals signals() const;
   };
   struct ApplicationFold {
     Fold cpu;

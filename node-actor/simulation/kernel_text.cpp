@@ -42,6 +42,9 @@ std::string file_text(model::Knob knob, const model::KnobValue& value) {
     if (!limit->cpu) return fmt::format("max {}", kPeriodUs);
     return fmt::format("{} {}", limit->cpu->value() * kPeriodUs / 1000, kPeriodUs);
   }
+  if (const auto* memory = std::get_if<model::MemoryLimit>(&value)) {
+    return memory->bytes ? fmt::format("{}", memory->bytes->value()) : "max";
+  }
   if (const auto* number = std::get_if<model::Number>(&value); number != nullptr && knob == model::Knob::kCpuWeight) {
     return fmt::format("{}", weight_of_shares(number->value));
   }

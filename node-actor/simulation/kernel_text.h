@@ -18,7 +18,7 @@ inline constexpr const char* kBurstable = "kubepods/burstable";
 std::string group_path(const model::GroupRef& group);
 /// Of the two knobs that a simulated kernel has: "kubepods/besteffort/cpu.max".
 std::string file_path(const decide::KnobRef& knob);
-/// What the file holds at this value: "150000 100000", "max 100000", "39".
+/// What the file holds at this value: "150000 100000", "max 100000", "39", "104857600".
 std::string file_text(model::Knob knob, const model::KnobValue& value);
 /// cpu.weight of cpu.shares, as kubelet has it: 1 + (shares - 2) * 9999 / 262142.
 std::int64_t weight_of_shares(std::int64_t shares);

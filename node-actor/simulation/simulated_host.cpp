@@ -37,6 +37,15 @@ std::int64_t shares_of(const model::Pod& pod) {
   return std::max(kLeastShares, request * kUsualShares / 1000);
 }
 
+/// Of memory that is all anonymous.
+model::MemoryCounters memory_of(model::Bytes used, model::MonoTime now) {
+  model::MemoryCounters memory;
+  memory.stat_at = now;
+  memory.usage = memory.anon = used;
+  memory.reclaimable = model::Bytes(0);
+  return memory;
+}
+
 /// Not below the besteffort root: LS, for such a host.
 bool is_best_effort(const model::Pod& pod) {
   return pod.kube_qos == KubeQos::kBestEffort;
@@ -157,6 +166,7 @@ model::GroupCounters SimulatedHost::counters_of(std::size_t index) const {
   counters.inode = state.inode;
   counters.cpu = time_of(state.cpu);
   counters.memory = demand_.pods[index].memory;
+  counters.memory_side = memory_of(demand_.pods[index].memory, now_);
   counters.run_delay = time_of(state.waited);
   if (cap_of(state)) {
     counters.nr_periods = static_cast<std::int64_t>(state.periods);
@@ -175,7 +185,7 @@ model::HostCounters SimulatedHost::slow(model::WallTime wall) const {
   counters.be_limit = roots_[index_of(KubeQos::kBestEffort)].now.quota.cpu;
   counters.be_limit_known = true;
   counters.cpu_stall = model::StallTotals{time_of(stalled_), model::kZeroDuration};
-  model::Bytes used = demand_.system_memory;
+  model::Bytes ls_used;
   model::Bytes be_used;
   counters.pods.reserve(pods_.size());
   for (std::size_t i = 0; i < pods_.size(); ++i) {
@@ -189,13 +199,16 @@ model::HostCounters SimulatedHost::slow(model::WallTime wall) const {
       own.containers.push_back({pod.containers.front().id, own.group});
       own.containers.back().group.inode += kContainerInodes;
     }
-    used += demand_.pods[i].memory;
-    if (own.below_besteffort) be_used += demand_.pods[i].memory;
+    (own.below_besteffort ? be_used : ls_used) += demand_.pods[i].memory;
     counters.pods.push_back(std::move(own));
   }
   counters.best_effort.memory = be_used;
+  counters.best_effort.memory_side = memory_of(be_used, now_);
+  counters.kubepods_memory = memory_of(ls_used + be_used, now_);
   counters.memory_total = memory_;
-  counters.memory_available = std::max(memory_ - used, model::Bytes(0));
+  counters.memory_available = std::max(memory_ - demand_.system_memory - ls_used - be_used, model::Bytes(0));
+  counters.memory_host.total = counters.memory_total;
+  counters.memory_host.available = counters.memory_available;
   return counters;
 }
 
@@ -224,6 +237,15 @@ const model::KnobSet& SimulatedHost::knobs() {
     lacks(Knob::kCpuIdle, "cpu.idle");
     lacks(Knob::kBvtWarp, "");
     lacks(Knob::kCpuset, "cpuset.cpus");
+    lacks(Knob::kMemoryMin, "memory.min");
+    lacks(Knob::kMemoryLow, "memory.low");
+    lacks(Knob::kMemoryHigh, "memory.high");
+    lacks(Knob::kMemoryLimit, "memory.max");
+    lacks(Knob::kSoftLimit, "");
+    lacks(Knob::kOomGroup, "memory.oom.group");
+    for (const auto knob : {Knob::kWmarkRatio, Knob::kWmarkScaleFactor, Knob::kWmarkMinAdj, Knob::kMemoryPriority,
+                            Knob::kUsePriorityOom, Knob::kPageCacheEnable, Knob::kPageCacheSize, Knob::kPageCacheSync})
+      lacks(knob, "");
     set.knobs.push_back({Knob::kCoreSched, false, "", "a simulated host has no threads"});
     return set;
   }();

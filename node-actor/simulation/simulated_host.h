@@ -2,6 +2,9 @@
 // A host in virtual time: CPUs shared by weight among LS pods, BE pods and the system, quotas, memory, and the counters
 // that a kernel keeps of them. It has two knobs, cpu.max and cpu.weight; each pod has at most one container.
 //
+// Memory is what pods hold, all of it anonymous: there is no page cache, nothing is reclaimed, nobody waits for memory
+// and nobody is killed. What a kernel would count of that is not known.
+//
 // All LS pods share as one group of the burstable root's weight, wherever they lie; within a tier pods share by their
 // own weights. What a quota keeps from a pod is throttled, what others keep from it is run delay.
 

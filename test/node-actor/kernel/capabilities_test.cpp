@@ -17,15 +17,33 @@ using ::testing::HasSubstr;
 
 const std::string kV1Be = "sys/fs/cgroup/cpu/kubepods/besteffort/";
 const std::string kV1BeSet = "sys/fs/cgroup/cpuset/kubepods/besteffort/";
+const std::string kV1BeMemory = "sys/fs/cgroup/memory/kubepods/besteffort/";
 const std::string kV2Root = "sys/fs/cgroup/";
 const std::string kV2Be = kV2Root + "kubepods.slice/kubepods-besteffort.slice/";
 
+/// What Alibaba Cloud Linux has beside a stock kernel's files, in either version.
+FixtureTree::Files alibabas(const std::string& group) {
+  return {{group + "memory.min", "0\n"},
+          {group + "memory.low", "0\n"},
+          {group + "memory.high", "max\n"},
+          {group + "memory.oom.group", "0\n"},
+          {group + "memory.wmark_ratio", "0\n"},
+          {group + "memory.wmark_scale_factor", "50\n"},
+          {group + "memory.wmark_min_adj", "-25\n"},
+          {group + "memory.priority", "0\n"},
+          {group + "memory.use_priority_oom", "0\n"},
+          {group + "memory.pagecache_limit.enable", "0\n"},
+          {group + "memory.pagecache_limit.size", "0\n"},
+          {group + "memory.pagecache_limit.sync", "0\n"}};
+}
+
 TEST(Knobs, AllThatAreThereAreSupported) {
-  const FixtureTree v1(v1_files() + FixtureTree::Files{{kV1Be + "cpu.cfs_burst_us", "0\n"},
-                                                       {kV1Be + "cpu.bvt_warp_ns", "0\n"},
-                                                       {kV1BeSet + "cpuset.cpus", "0-1\n"}});
+  const FixtureTree v1(v1_files() + alibabas(kV1BeMemory) +
+                       FixtureTree::Files{{kV1Be + "cpu.cfs_burst_us", "0\n"},
+                                          {kV1Be + "cpu.bvt_warp_ns", "0\n"},
+                                          {kV1BeSet + "cpuset.cpus", "0-1\n"}});
   const auto found = probe_knobs(tree_of(v1));
-  EXPECT_EQ(found.knobs.size(), 6U);
+  EXPECT_EQ(found.knobs.size(), 20U) << "every knob with a file";
   for (const auto& support : found.knobs) {
     EXPECT_TRUE(support.supported) << support.file << support.why;
     EXPECT_TRUE(found.has(support.knob));
@@ -47,6 +65,44 @@ TEST(Knobs, AKernelWithoutAKnobIsNamedWithThePlaceLookedAt) {
   EXPECT_THAT(found.why_not(Knob::kBvtWarp), HasSubstr("this kernel has no cpu.bvt_warp_ns"));
 }
 
+TEST(Knobs, WhatOnlyAlibabaCloudLinuxHasIsCalledSo) {
+  const FixtureTree v1(v1_files());
+  const auto of_v1 = probe_knobs(tree_of(v1));
+  EXPECT_TRUE(of_v1.has(Knob::kMemoryLimit)) << of_v1.why_not(Knob::kMemoryLimit);
+  EXPECT_TRUE(of_v1.has(Knob::kSoftLimit)) << of_v1.why_not(Knob::kSoftLimit);
+  EXPECT_EQ(of_v1.why_not(Knob::kMemoryHigh),
+            "only Alibaba Cloud Linux has memory.high on cgroup v1 (looked for it in " +
+                v1.path("sys/fs/cgroup/memory/kubepods/besteffort") + ")");
+  EXPECT_EQ(of_v1.why_not(Knob::kWmarkRatio), "only Alibaba Cloud Linux has memory.wmark_ratio (looked for it in " +
+                                                  v1.path("sys/fs/cgroup/memory/kubepods/besteffort") + ")");
+
+  const FixtureTree v2(v2_files());
+  const auto of_v2 = probe_knobs(tree_of(v2));
+  for (const auto knob : {Knob::kMemoryMin, Knob::kMemoryLow, Knob::kMemoryHigh, Knob::kMemoryLimit, Knob::kOomGroup})
+    EXPECT_TRUE(of_v2.has(knob)) << of_v2.why_not(knob);
+  EXPECT_EQ(of_v2.why_not(Knob::kSoftLimit), "cgroup v2 has no soft-limit");
+  EXPECT_THAT(of_v2.why_not(Knob::kPageCacheSync),
+              HasSubstr("only Alibaba Cloud Linux has memory.pagecache_limit.sync ("));
+  v2.remove(kV2Be + "memory.oom.group");
+  EXPECT_THAT(probe_knobs(tree_of(v2)).why_not(Knob::kOomGroup), HasSubstr("this kernel has no memory.oom.group"));
+}
+
+TEST(Knobs, InAHybridTreeMemoryIsProbedWhereItIs) {
+  // The CPU on v1, memory alone on v2.
+  auto mounts = FixtureTree::mountinfo_v1();
+  const auto from = mounts.find("35 31");
+  mounts.erase(from, mounts.find('\n', from) - from + 1);
+  const std::string unified = "sys/fs/cgroup/unified/";
+  const FixtureTree hybrid(v1_files() + FixtureTree::Files{{"proc/self/mountinfo", mounts},
+                                                           {unified + "cgroup.controllers", "memory\n"},
+                                                           {unified + "kubepods/besteffort/memory.max", "max\n"}});
+  const auto found = probe_knobs(tree_of(hybrid));
+  EXPECT_TRUE(found.has(Knob::kMemoryLimit)) << found.why_not(Knob::kMemoryLimit);
+  EXPECT_EQ(found.why_not(Knob::kSoftLimit), "cgroup v2 has no soft-limit");
+  EXPECT_TRUE(found.has(Knob::kCpuQuota)) << found.why_not(Knob::kCpuQuota);
+  EXPECT_THAT(found.why_not(Knob::kMemoryHigh), HasSubstr("this kernel has no memory.high"));
+}
+
 TEST(Knobs, AControllerThatIsNotEnabledIsNamedWhereEnablingItBegins) {
   const FixtureTree v2(v2_files());
   v2.write(kV2Root + "cgroup.subtree_control", "cpuset cpu memory\n");
@@ -59,6 +115,9 @@ TEST(Knobs, AControllerThatIsNotEnabledIsNamedWhereEnablingItBegins) {
               HasSubstr("is not enabled in " + v2.path(kV2Root + "cgroup.subtree_control")));
   EXPECT_THAT(probe_knobs(tree_of(v2)).why_not(Knob::kCpuBurst), HasSubstr("this kernel has no"))
       << "the cpu controller is enabled";
+  v2.write(kV2Root + "cgroup.subtree_control", "cpu\n");
+  EXPECT_THAT(probe_knobs(tree_of(v2)).why_not(Knob::kWmarkRatio),
+              HasSubstr("the memory controller is not enabled in"));
 }
 
 TEST(Knobs, AHierarchyThatIsNotMountedIsNamed) {
@@ -111,6 +170,8 @@ TEST(Knobs, BvtThatIsSwitchedOffAsAWholeIsNotSupported) {
 TEST(Knobs, ProbingChangesNothing) {
   const FixtureTree v1(v1_files());
   probe_knobs(tree_of(v1));
+  EXPECT_EQ(v1.read(kV1BeMemory + "memory.soft_limit_in_bytes"), "9223372036854771712\n");
+  EXPECT_EQ(v1.read(kV1BeMemory + "memory.limit_in_bytes"), "9223372036854771712\n");
   EXPECT_EQ(v1.read(kV1Be + "cpu.shares"), "2\n");
   EXPECT_EQ(v1.read(kV1Be + "cpu.cfs_quota_us"), "-1\n");
 }
@@ -142,6 +203,9 @@ TEST(KernelOrder, IsToldWithTheKnobsThatAreSupported) {
   EXPECT_THAT(told(v1, "6.18.44", Knob::kCpuBurst), HasSubstr("this kernel has no")) << "why it is missing stays";
   const FixtureTree v2(v2_files() + FixtureTree::Files{{kV2Be + "cpu.max.burst", "0\n"}});
   EXPECT_EQ(told(v2, "6.18.44", Knob::kCpuQuota), "");
+  EXPECT_EQ(told(v1, "6.18.44", Knob::kMemoryLimit), "refused below what cannot be reclaimed");
+  EXPECT_EQ(told(v2, "6.18.44", Knob::kMemoryLimit), "below what is used the kernel reclaims, then kills");
+  EXPECT_EQ(told(v2, "6.18.44", Knob::kOomGroup), "");
   EXPECT_EQ(told(v2, "6.18.44", Knob::kCpuBurst), "at most the group's quota");
   EXPECT_EQ(told(v2, "5.10.134-16.al8.x86_64", Knob::kCpuBurst), "");
 }

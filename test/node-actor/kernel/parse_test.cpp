@@ -31,14 +31,81 @@ TEST(Parse, KeyedLinesMatchWholeKeys) {
   EXPECT_EQ(parse_keyed(text, "usage_usec"), std::nullopt);
 }
 
-TEST(Parse, MemoryLeavesPageCacheOut) {
-  const std::string v1 =
-      "active_anon 9\ninactive_anon 9\nunevictable 9\ntotal_cache 7\ntotal_active_anon 1\ntotal_inactive_anon 20\n"
-      "total_active_file 5\ntotal_unevictable 300\n";
-  EXPECT_EQ(parse_memory_without_cache(v1, "total_"), Bytes(321));
-  EXPECT_EQ(parse_memory_without_cache(v1, ""), Bytes(27));
-  EXPECT_EQ(parse_memory_without_cache("active_anon 1\ninactive_anon 2\n", ""), std::nullopt);
-  EXPECT_EQ(parse_memory_without_cache("active_anon 1\ninactive_anon 2\nunevictable -3\n", ""), std::nullopt);
+TEST(Parse, MemoryStatOfV1CountsTheGroupsBelow) {
+  const std::string text =
+      "rss 1\nshmem 1\nactive_anon 9\ninactive_anon 9\nactive_file 9\nunevictable 9\nworkingset_refault_file 9\n"
+      "total_cache 7\ntotal_rss 400\ntotal_rss_huge 5\ntotal_shmem 1\ntotal_workingset_refault_anon 6\n"
+      "total_workingset_refault_file 70\ntotal_active_anon 1\ntotal_inactive_anon 20\ntotal_active_file 5\n"
+      "total_inactive_file 30\ntotal_unevictable 300\n";
+  const auto stat = parse_memory_stat(text, true);
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_EQ(stat->without_cache, Bytes(321));
+  EXPECT_EQ(stat->anon, Bytes(401));
+  EXPECT_EQ(stat->reclaimable, Bytes(35));
+  EXPECT_EQ(stat->refaults, 76);
+  EXPECT_EQ(stat->scanned, std::nullopt) << "v1 does not tell";
+}
+
+TEST(Parse, MemoryStatOfV2) {
+  const std::string text =
+      "anon 400\nfile 9\nshmem 1\ninactive_anon 20\nactive_anon 1\ninactive_file 30\nactive_file 5\nunevictable 300\n"
+      "slab_reclaimable 1000\nslab_unreclaimable 9\nworkingset_refault_anon 6\nworkingset_refault_file 70\n"
+      "workingset_activate_file 9\npgscan 8\npgsteal 9\npgscan_kswapd 9\n";
+  const auto stat = parse_memory_stat(text, false);
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_EQ(stat->without_cache, Bytes(321));
+  EXPECT_EQ(stat->anon, Bytes(401));
+  EXPECT_EQ(stat->reclaimable, Bytes(1035));
+  EXPECT_EQ(stat->refaults, 76);
+  EXPECT_EQ(stat->scanned, 8);
+  EXPECT_EQ(parse_memory_stat(text, true), std::nullopt) << "no line of it is of v1";
+}
+
+TEST(Parse, WhatAKernelDoesNotTellInMemoryStatIsUnknown) {
+  const std::string least = "active_anon 1\ninactive_anon 2\nunevictable 3\n";
+  const auto stat = parse_memory_stat(least, false);
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_EQ(stat->without_cache, Bytes(6));
+  EXPECT_TRUE(!stat->anon && !stat->reclaimable && !stat->refaults && !stat->scanned);
+  EXPECT_EQ(parse_memory_stat(least + "workingset_refault 7\n", false)->refaults, 7) << "before 5.9";
+  EXPECT_EQ(parse_memory_stat(least + "workingset_refault_file 7\n", false)->refaults, std::nullopt);
+  EXPECT_EQ(parse_memory_stat(least + "active_file 1\nslab_reclaimable 5\n", false)->reclaimable, std::nullopt);
+  for (const auto& text :
+       {std::string("active_anon 1\ninactive_anon 2\n"),
+        std::string("active_anon 1\ninactive_anon 2\nunevictable -3\n"), least + "shmem lots\n", least + "pgscan\n",
+        least + "anon 1 2\n", std::string("active_anon 9223372036854775807\ninactive_anon 2\nunevictable 3\n")}) {
+    EXPECT_FALSE(parse_memory_stat(text, false)) << text;
+  }
+}
+
+TEST(Parse, MemoryLimits) {
+  const auto none = model::MemoryLimit{};
+  for (const char* text : {"max\n", "-1", "9223372036854771712\n", "9223372036854710272", "9223372036854775807"})
+    EXPECT_EQ(parse_memory_limit(text), none) << text;
+  EXPECT_EQ(parse_memory_limit("104857600\n"), model::MemoryLimit{Bytes(104857600)});
+  EXPECT_EQ(parse_memory_limit("0"), model::MemoryLimit{Bytes(0)});
+  for (const char* text : {"", "\n", "lots", "-2", "1 2", "max 1", "18446744073709551615", "4K"})
+    EXPECT_EQ(parse_memory_limit(text), std::nullopt) << text;
+}
+
+TEST(Parse, VmstatSumsTheStallsOfAllZones) {
+  const auto stat = parse_vmstat("allocstall_dma 1\nallocstall_normal 20\npgscan_direct_throttle 9\npgscan_direct 5\n");
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_EQ(stat->alloc_stalls, 21);
+  EXPECT_EQ(stat->direct_scanned, 5);
+  EXPECT_EQ(parse_vmstat("allocstall 7\n")->alloc_stalls, 7) << "before 4.10";
+  EXPECT_EQ(parse_vmstat("nr_free_pages 7\nallocstalls 3\n")->alloc_stalls, std::nullopt) << "not told";
+  for (const char* text : {"allocstall_dma x\n", "allocstall_dma -1\n", "pgscan_direct\n",
+                           "allocstall_a 9223372036854775807\nallocstall_b 1\n"})
+    EXPECT_FALSE(parse_vmstat(text)) << text;
+}
+
+TEST(Parse, LowWatermarksOfAllZones) {
+  EXPECT_EQ(parse_low_watermark("Node 0, zone DMA\n        min      3\n        low      45\n        high     54\n"
+                                "Node 1, zone Normal\n        low      100\n"),
+            145);
+  for (const char* text : {"", "low\n", "low x\n", "low -1\n", "high 3\n", "low 9223372036854775807\nlow 1\n"})
+    EXPECT_EQ(parse_low_watermark(text), std::nullopt) << text;
 }
 
 TEST(Parse, MeminfoIsInKibibytes) {
@@ -108,7 +175,13 @@ std::string hostile_text(std::mt19937_64& random) {
       "some avg10=0.42 avg60=0.36 avg300=0.31 total=4894132\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
       "cpu  100 10 50 9999 888 5 5 777 66 6\ncpu0 1 1 1 1 1 1 1 1 1 1\n",
       "MemTotal:       24682416 kB\nMemFree:  1 kB\nMemAvailable: 1 kB\n",
-      "total_inactive_anon 100\ntotal_active_anon 20\ntotal_unevictable 3\n",
+      "total_inactive_anon 100\ntotal_active_anon 20\ntotal_unevictable 3\ntotal_rss 5\ntotal_shmem 6\n"
+      "total_inactive_file 7\ntotal_active_file 8\ntotal_workingset_refault_anon 1\ntotal_workingset_refault_file 2\n",
+      "inactive_anon 100\nactive_anon 20\nunevictable 3\nanon 5\nshmem 6\nslab_reclaimable 7\npgscan 8\n",
+      "allocstall_dma 0\nallocstall_normal 9\npgscan_direct 4\n",
+      "Node 0, zone      DMA\n  pages free     3840\n        low      45\n        high     54\n",
+      "9223372036854771712\n",
+      "max\n",
       "usage_usec 1\nuser_usec 1\nsystem_usec 1\nnr_periods 0\nnr_throttled 0\n",
       "0-3,8,10-11\n",
       "30000 100000\n",
@@ -160,7 +233,20 @@ TEST(Parse, NoTextCrashesOrMakesCountersNegative) {
     not_negative(ns(parse_group_cpu(text, true)));
     not_negative(ns(parse_group_cpu(text, false)));
     not_negative(parse_meminfo(text, "MemTotal").value_or(Bytes(0)).value());
-    not_negative(parse_memory_without_cache(text, "total_").value_or(Bytes(0)).value());
+    for (const bool v1 : {true, false}) {
+      const auto stat = parse_memory_stat(text, v1).value_or(MemoryStat{});
+      not_negative(stat.without_cache.value());
+      not_negative(stat.anon.value_or(Bytes(0)).value());
+      not_negative(stat.reclaimable.value_or(Bytes(0)).value());
+      not_negative(stat.refaults);
+      not_negative(stat.scanned);
+    }
+    const auto stalls = parse_vmstat(text).value_or(VmStat{});
+    not_negative(stalls.alloc_stalls);
+    not_negative(stalls.direct_scanned);
+    not_negative(parse_low_watermark(text));
+    const auto memory_limit = parse_memory_limit(text).value_or(model::MemoryLimit{});
+    not_negative(memory_limit.bytes.value_or(Bytes(0)).value());
     not_negative(parse_pressure(text).value_or(model::StallTotals{}).some.count());
     not_negative(parse_schedstat(text).value_or(SchedStat{}).delay.count());
     if (const auto quota = parse_cpu_max(text)) {

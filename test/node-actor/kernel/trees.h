@@ -28,6 +28,15 @@ inline FixtureTree::Files proc_files() {
            "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
            "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"},
           {"proc/self/schedstat", "1000000 2000000 30\n"},
+          {"proc/vmstat",
+           "nr_free_pages 25\nworkingset_refault_file 9\nallocstall_dma32 1\nallocstall_normal 20\n"
+           "allocstall_movable 300\npgscan_kswapd 7\npgscan_direct 4000\npgscan_direct_throttle 6\n"},
+          {"proc/zoneinfo",
+           "Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 5\n  pages free     3840\n"
+           "        boost    0\n        min      36\n        low      45\n        high     54\n"
+           "        protection: (0, 2843, 15881)\n  pagesets\n    cpu: 0\n              high:  0\n"
+           "Node 0, zone    DMA32\n  pages free     9\n        low      100\n"
+           "Node 0, zone   Normal\n  pages free     9\n        low      2000\n"},
           {"proc/stat", "cpu  100 10 50 9999 888 5 5 777 66 6\ncpu0 1 1 1 1 1 1 1 1 1 1\n"}};
 }
 
@@ -49,16 +58,29 @@ inline FixtureTree::Files v1_files() {
              {cpu + "kubepods/besteffort/cpu.cfs_quota_us", "-1\n"},
              {cpu + "kubepods/besteffort/cpu.cfs_period_us", "100000\n"},
              {cpu + "kubepods/besteffort/cpu.stat", "nr_periods 0\nnr_throttled 0\nthrottled_time 0\n"},
+             {memory + "kubepods/memory.stat",
+              "inactive_file 9\ntotal_rss 2000\ntotal_shmem 30\ntotal_inactive_anon 1200\ntotal_active_anon 800\n"
+              "total_inactive_file 5000\ntotal_active_file 600\ntotal_unevictable 0\n"},
+             {memory + "kubepods/memory.usage_in_bytes", "7630\n"},
+             {memory + "kubepods/memory.limit_in_bytes", "819200\n"},
              {memory + "kubepods/besteffort/memory.stat",
-              "inactive_anon 1\nactive_anon 1\nunevictable 1\n"
-              "total_inactive_anon 100\ntotal_active_anon 20\ntotal_unevictable 3\n"},
+              "inactive_anon 1\nactive_anon 1\nunevictable 1\nactive_file 1\nworkingset_refault_file 1\n"
+              "total_rss 119\ntotal_shmem 4\ntotal_workingset_refault_anon 1\ntotal_workingset_refault_file 60\n"
+              "total_inactive_anon 100\ntotal_active_anon 20\ntotal_inactive_file 400\ntotal_active_file 5000\n"
+              "total_unevictable 3\n"},
+             {memory + "kubepods/besteffort/memory.usage_in_bytes", "5523\n"},
+             {memory + "kubepods/besteffort/memory.limit_in_bytes", "9223372036854771712\n"},
+             {memory + "kubepods/besteffort/memory.soft_limit_in_bytes", "9223372036854771712\n"},
+             {memory + "kubepods/besteffort/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n"},
              {cpu + "kubepods/burstable/cpu.shares", "512\n"},
              {cpu + "kubepods/burstable/cpu.idle", "0\n"},
              {acct + pod + "cpuacct.usage", "3000000000\n"},
              {cpu + pod + "cpu.stat", "nr_periods 10\nnr_throttled 4\nthrottled_time 99\n"},
              {cpu + pod + "tasks", ""},
              {cpu + pod + "c1/tasks", "101\n"},
-             {memory + pod + "memory.stat", "total_inactive_anon 1000\ntotal_active_anon 200\ntotal_unevictable 30\n"}};
+             {memory + pod + "memory.stat", "total_inactive_anon 1000\ntotal_active_anon 200\ntotal_unevictable 30\n"},
+             {memory + pod + "memory.usage_in_bytes", "1300\n"},
+             {memory + pod + "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n"}};
 }
 
 /// cgroup v2, systemd names: besteffort, burstable and one LS pod "a-b".
@@ -77,14 +99,39 @@ inline FixtureTree::Files v2_files() {
              {best_effort + "cpu.max", "max 100000\n"},
              {best_effort + "cpu.stat",
               "usage_usec 2000000\nuser_usec 1\nsystem_usec 1\nnr_periods 0\nnr_throttled 0\n"},
-             {best_effort + "memory.stat", "anon 5\ninactive_anon 100\nactive_anon 20\nunevictable 3\n"},
+             {root + "kubepods.slice/memory.stat",
+              "anon 2000\nshmem 30\nslab_reclaimable 70\ninactive_anon 1200\nactive_anon 800\ninactive_file 5000\n"
+              "active_file 600\nunevictable 0\n"},
+             {root + "kubepods.slice/memory.current", "7730\n"},
+             {root + "kubepods.slice/memory.max", "819200\n"},
+             {root + "kubepods.slice/memory.pressure",
+              "some avg10=0.00 avg60=0.00 avg300=0.00 total=90\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=9\n"},
+             {best_effort + "memory.stat",
+              "anon 119\nfile 5404\nshmem 4\ninactive_anon 100\nactive_anon 20\ninactive_file 400\nactive_file 5000\n"
+              "unevictable 3\nslab_reclaimable 7\nworkingset_refault_anon 1\nworkingset_refault_file 60\n"
+              "pgscan 800\npgscan_direct 2\n"},
+             {best_effort + "memory.current", "5530\n"},
+             {best_effort + "memory.max", "max\n"},
+             {best_effort + "memory.min", "0\n"},
+             {best_effort + "memory.low", "0\n"},
+             {best_effort + "memory.high", "max\n"},
+             {best_effort + "memory.oom.group", "0\n"},
+             {best_effort + "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 2\noom_group_kill 1\n"},
+             {best_effort + "memory.pressure",
+              "some avg10=0.00 avg60=0.00 avg300=0.00 total=50\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=5\n"},
+             {best_effort + "io.pressure",
+              "some avg10=0.00 avg60=0.00 avg300=0.00 total=40\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=4\n"},
              {burstable + "cpu.weight", "59\n"},
              {burstable + "cpu.idle", "0\n"},
              {pod + "cpu.stat", "usage_usec 3000000\nuser_usec 1\nsystem_usec 1\nnr_periods 10\nnr_throttled 4\n"},
              {pod + "cpu.pressure",
               "some avg10=0.00 avg60=0.00 avg300=0.00 total=7000\n"
               "full avg10=0.00 avg60=0.00 avg300=0.00 total=10\n"},
-             {pod + "memory.stat", "inactive_anon 1000\nactive_anon 200\nunevictable 30\n"}};
+             {pod + "memory.stat", "inactive_anon 1000\nactive_anon 200\nunevictable 30\n"},
+             {pod + "memory.current", "1300\n"},
+             {pod + "memory.events", "low 0\nhigh 0\nmax 0\noom 1\noom_kill 1\n"},
+             {pod + "memory.pressure",
+              "some avg10=0.00 avg60=0.00 avg300=0.00 total=700\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=70\n"}};
 }
 
 inline model::Pod pod_of(const std::string& uid, model::KubeQos kube_qos = model::KubeQos::kBurstable) {

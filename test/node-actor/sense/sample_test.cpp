@@ -388,6 +388,10 @@ TEST(NodeSample, AnyReadingsGiveFiniteValuesThatAreNotNegative) {
     counters.nr_throttled = maybe(below(100));
     counters.cpu_stall = maybe(any_stall());
     counters.run_delay = maybe(any_duration());
+    counters.memory_side.stat_at = kStart + Duration(below(30'000'000'000));
+    counters.memory_side.refaults = maybe(below(1ULL << 62));
+    counters.memory_side.oom_kills = maybe(below(100));
+    counters.memory_side.memory_stall = maybe(any_stall());
     return counters;
   };
   const auto any_host = [&] {
@@ -417,8 +421,15 @@ TEST(NodeSample, AnyReadingsGiveFiniteValuesThatAreNotNegative) {
     ASSERT_TRUE(std::isfinite(sample.ls_delay_per_cpu.value_or(0)));
     ASSERT_GE(sample.ls_delay_per_cpu.value_or(0), 0);
     ASSERT_LE(sample.cpu_pressure.value_or(model::Pressure{}).some, 1.0);
-    for (const auto& use : sample.pods)
+    for (const auto& use : sample.pods) {
       ASSERT_LE(use.throttled_ratio.value_or(0), 1.0);
+      ASSERT_GE(use.memory_signals.oom_kills.value_or(0), 0);
+    }
+    for (const auto& signals : {sample.memory_side.ls, sample.memory_side.be}) {
+      ASSERT_TRUE(std::isfinite(signals.refaults.value_or(0)));
+      ASSERT_GE(signals.refaults.value_or(0), 0);
+      ASSERT_LE(signals.memory.value_or(model::Pressure{}).some, 1.0);
+    }
   }
 }
 

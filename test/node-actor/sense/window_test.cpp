@@ -53,6 +53,46 @@ TEST(ReportWindow, WhatWasUnknownLowersNoMean) {
   EXPECT_EQ(summary.throttled_ratio, std::nullopt);
 }
 
+TEST(ReportWindow, MemorySignalsOfAPodAreMeansAndKillsASum) {
+  ReportWindow window;
+  const auto add = [&](const model::MemorySignals& signals) {
+    auto made = sample(1, MilliCpu(1));
+    made.pods[0].memory_signals = signals;
+    window.add(std::move(made));
+  };
+  model::MemorySignals one;
+  one.memory = model::Pressure{.some = 0.5, .full = 0.25};
+  one.io = model::Pressure{.some = 0.125, .full = 0};
+  one.refaults = 10;
+  one.scanned = 7;
+  one.oom_kills = 2;
+  add(one);
+  add({});
+  auto other = one;
+  other.memory = model::Pressure{.some = 0.25, .full = 0.25};
+  other.io = std::nullopt;
+  other.refaults = 20;
+  other.scanned = std::nullopt;
+  add(other);
+  const auto signals = window.summaries({pod("a")})[0].memory_signals;
+  EXPECT_EQ(signals.memory, (model::Pressure{.some = 0.375, .full = 0.25}));
+  EXPECT_EQ(signals.io, one.io);
+  EXPECT_EQ(signals.refaults, 15);
+  EXPECT_EQ(signals.scanned, 7);
+  EXPECT_EQ(signals.oom_kills, 4);
+  EXPECT_EQ(window.summaries({pod("new")})[0].memory_signals, model::MemorySignals{});
+}
+
+TEST(ReportWindow, CarriesTheMemorySideOfItsSamples) {
+  ReportWindow window;
+  auto made = sample(1, MilliCpu(1));
+  made.memory_side.be_usage = Bytes(7);
+  made.memory_side.rung = model::ReliefRung::kTighten;
+  const auto side = made.memory_side;
+  window.add(std::move(made));
+  EXPECT_EQ(window.samples()[0].memory_side, side);
+}
+
 TEST(ReportWindow, ListsPodsOfWhichNothingIsKnown) {
   ReportWindow window;
   window.add(sample(1, std::nullopt));

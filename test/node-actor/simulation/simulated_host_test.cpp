@@ -37,6 +37,33 @@ TEST(SimulatedHost, SamplesOfItsCountersSayWhatRan) {
   EXPECT_EQ(world.sample.pods.size(), 30u);
 }
 
+TEST(SimulatedHost, MemoryIsAllAnonymousAndNobodyWaitsForIt) {
+  World world;
+  world.run(3);
+  const auto counters = world.host.slow(test::kWall);
+  EXPECT_EQ(counters.memory_host.available, counters.memory_available);
+  EXPECT_EQ(counters.kubepods_memory.usage, model::Bytes(30 << 20));
+  EXPECT_EQ(counters.best_effort.memory_side.usage, model::Bytes(10 << 20));
+  EXPECT_EQ(world.sample.memory_side.be_usage, model::Bytes(10 << 20));
+  EXPECT_EQ(world.sample.memory_side.be_reclaimable, model::Bytes(0));
+  EXPECT_EQ(world.sample.pods.front().memory_usage, model::Bytes(1 << 20));
+  EXPECT_EQ(world.sample.memory_side.ls.memory, std::nullopt);
+  EXPECT_EQ(world.sample.memory_side.host.alloc_stalls, std::nullopt);
+}
+
+TEST(SimulatedHost, HasNoKnobOfMemoryAndSaysSo) {
+  World world;
+  const auto& knobs = SimulatedHost::knobs();
+  const decide::KnobRef limit{model::root_of(model::KubeQos::kBestEffort), Knob::kMemoryLimit};
+  const model::MemoryLimit value{model::Bytes(1 << 20)};
+  EXPECT_EQ(knobs.why_not(Knob::kMemoryLimit), "a simulated kernel has no such file");
+  EXPECT_EQ(knobs.why_not(Knob::kPageCacheSync), "a simulated kernel has no such file");
+  EXPECT_FALSE(world.host.write(limit, value));
+  EXPECT_EQ(world.host.read(limit), std::nullopt);
+  EXPECT_EQ(file_text(Knob::kMemoryLimit, value), "1048576");
+  EXPECT_EQ(file_text(Knob::kMemoryLimit, model::MemoryLimit{}), "max");
+}
+
 TEST(SimulatedHost, AQuotaOnTheBesteffortRootHoldsAllOfBatch) {
   World world;
   ASSERT_TRUE(world.host.write(test::best_effort_quota(), Limit{MilliCpu(1500)}));
