@@ -31,7 +31,8 @@ struct BatchMemoryInput {
   /// Memory used with page cache less what can be reclaimed, of groups that it is known of. Not known: the limit stays
   /// where it is, or waits.
   const std::map<model::GroupRef, model::Bytes>& used;
-  const std::map<model::GroupRef, model::Bytes>& own_limits;  // limits that groups have without us; the tighter one stays
+  /// Limits that groups have without us; the tighter one stays.
+  const std::map<model::GroupRef, model::Bytes>& own_limits;
   /// Limits of ours that are in force as the state does not know yet, right after a start: without them a group that is
   /// at its limit then would be let go beyond it. nullptr: not known.
   const std::map<model::GroupRef, model::Bytes>* in_force = nullptr;

@@ -30,9 +30,9 @@ using model::Reason;
 using State = FeatureState::State;
 
 constexpr std::array kMemoryQosKnobs = {
-    Knob::kMemoryMin,       Knob::kMemoryLow,      Knob::kMemoryHigh,       Knob::kSoftLimit,    Knob::kOomGroup,
-    Knob::kWmarkRatio,      Knob::kWmarkScaleFactor, Knob::kWmarkMinAdj,    Knob::kMemoryPriority,
-    Knob::kUsePriorityOom,  Knob::kPageCacheEnable, Knob::kPageCacheSize,   Knob::kPageCacheSync};
+    Knob::kMemoryMin,       Knob::kMemoryLow,        Knob::kMemoryHigh,   Knob::kSoftLimit,      Knob::kOomGroup,
+    Knob::kWmarkRatio,      Knob::kWmarkScaleFactor, Knob::kWmarkMinAdj,  Knob::kMemoryPriority, Knob::kUsePriorityOom,
+    Knob::kPageCacheEnable, Knob::kPageCacheSize,    Knob::kPageCacheSync};
 using MemoryKnobBits = std::bitset<64>;
 
 /// nullptr: none, as of SYSTEM pods.
@@ -93,8 +93,8 @@ Bytes memory_bounded(Bytes bytes) {
 }
 
 void keep_in_range(MemoryQosPolicy& policy) {
-  for (auto* percent : {&policy.min_limit_percent, &policy.low_limit_percent, &policy.throttling_percent,
-                        &policy.wmark_ratio})
+  for (auto* percent :
+       {&policy.min_limit_percent, &policy.low_limit_percent, &policy.throttling_percent, &policy.wmark_ratio})
     *percent = std::clamp(*percent, 0, 100);
   policy.wmark_scale_permill = std::clamp(policy.wmark_scale_permill, 1, 1000);
   policy.wmark_min_adj = std::clamp(policy.wmark_min_adj, -25, 50);
@@ -353,8 +353,8 @@ class MemoryQosRound {
       pods += by_class_[at(qos)];
       unbounded += unbounded_[at(qos)];
     }
-    auto why = fmt::format("{}; pods: {}", have.empty() ? "nothing to apply" : fmt::format("{}", fmt::join(have, ", ")),
-                           pods);
+    auto why =
+        fmt::format("{}; pods: {}", have.empty() ? "nothing to apply" : fmt::format("{}", fmt::join(have, ", ")), pods);
     if (unbounded > 0) {
       why += fmt::format("; containers without a limit, and allocatable memory is not known: {}", unbounded);
     }

@@ -13,8 +13,8 @@
 // pages. The root of Guaranteed is kubepods itself: its floor is the sum of all three, as a floor below one of a group
 // above does nothing.
 //
-// A value that does nothing (0, false) is not wanted: the file is as it was before us. So what kubelet has set of its own
-// (memory.min of its MemoryQoS, memory.oom.group) stays where the policy says nothing.
+// A value that does nothing (0, false) is not wanted: the file is as it was before us. So what kubelet has set of its
+// own (memory.min of its MemoryQoS, memory.oom.group) stays where the policy says nothing.
 //
 // Besides, what protects LS where a kernel has no floors (stock cgroup v1): the soft-limit of the besteffort root, and
 // of BE pods outside of it, is kBeSoftLimit while beClass is enabled, so that global reclaim takes BE's pages first.
@@ -55,8 +55,8 @@ Wants memory_qos(const std::vector<model::Pod>& pods, const model::KnobSet& knob
 std::optional<model::MemoryQosPolicy> effective_memory_qos(const model::Pod& pod, const model::QosPolicy& policy);
 
 /// oom_score_adj that a pod's processes are to have. BE pods, wherever they lie: 1000, so that the kernel's last resort
-/// picks batch; others are left to kubelet, and so are BE pods whose annotation says "none". Only while beClass memoryQOS
-/// is enabled.
+/// picks batch; others are left to kubelet, and so are BE pods whose annotation says "none". Only while beClass
+/// memoryQOS is enabled.
 struct OomScoreWant {
   model::PodUid pod;
   int score = 1000;

@@ -26,7 +26,7 @@ struct MemoryRoundInput {
   const std::vector<model::Pod>& pods;
   const model::NodeSample& sample;  // of this round
   const model::KnobSet& knobs;
-  bool is_v1 = false;  // of the memory controller
+  bool is_v1 = false;                              // of the memory controller
   std::optional<model::Bytes> memory_allocatable;  // a value of 0 is not known
   std::optional<model::Bytes> allocatable_batch_memory;
   const std::map<model::GroupRef, model::Bytes>& own_limits;  // see BatchMemoryInput

@@ -88,9 +88,10 @@ INSTANTIATE_TEST_SUITE_P(
         PrecedenceCase{"MemoryQosBeforeAnyoneUnlisted",
                        want(Knob::kMemoryMin, memory_value(9 * kMiB), Controller::kMemoryQos),
                        want(Knob::kMemoryMin, memory_value(kMiB), Controller::kBatchLimits)},
-        PrecedenceCase{"NoLimitComesAfterTheLargestThereIs",
-                       want(Knob::kMemoryHigh, memory_value(INT64_MAX), Controller::kMemoryQos, Reason::kMemoryThrottle),
-                       want(Knob::kMemoryHigh, no_memory_limit(), Controller::kMemoryQos, Reason::kMemoryThrottle)}),
+        PrecedenceCase{
+            "NoLimitComesAfterTheLargestThereIs",
+            want(Knob::kMemoryHigh, memory_value(INT64_MAX), Controller::kMemoryQos, Reason::kMemoryThrottle),
+            want(Knob::kMemoryHigh, no_memory_limit(), Controller::kMemoryQos, Reason::kMemoryThrottle)}),
     [](const auto& test) { return test.param.name; });
 
 TEST_P(Precedence, DecidesWhoWinsInEitherOrderAndKeepsTheOther) {
@@ -222,44 +223,73 @@ TEST(Arbiter, AnUnwantedWeightGoesBackOnceItsGroupIsNotIdle) {
 
 TEST(Arbiter, AWantThatNoKernelTakesOrThatStopsAGroupIsRefused) {
   const auto by = Controller::kCpuSuppress;
-  for (const auto& bad :
-       {want(Knob::kCpuQuota, cpu(0), by), want(Knob::kCpuQuota, cpu(-5), by), want(Knob::kCpuQuota, number(7), by),
-        want(Knob::kCpuBurst, no_limit(), by), want(Knob::kCpuBurst, cpu(-1), by), want(Knob::kCpuset, CpuSet{}, by),
-        want(Knob::kCpuset, cpu(1), by), want(Knob::kCpuWeight, number(1), by),
-        want(Knob::kCpuWeight, number(262145), by), want(Knob::kCpuIdle, number(2), by),
-        want(Knob::kBvtWarp, number(3), by), want(Knob::kBvtWarp, number(-2), by),
-        want(Knob::kCpuQuota, memory_value(kMiB), by), want(Knob::kMemoryMin, no_memory_limit(), by),
-        want(Knob::kMemoryMin, memory_value(-1), by), want(Knob::kMemoryMin, number(5), by),
-        want(Knob::kMemoryLow, no_memory_limit(), by), want(Knob::kMemoryLow, cpu(5), by),
-        want(Knob::kMemoryHigh, memory_value(0), by), want(Knob::kMemoryHigh, number(kMiB), by),
-        want(Knob::kMemoryLimit, memory_value(0), by), want(Knob::kMemoryLimit, memory_value(-1), by),
-        want(Knob::kMemoryLimit, memory_value(65535), by), want(Knob::kMemoryLimit, no_limit(), by),
-        want(Knob::kSoftLimit, memory_value(-1), by), want(Knob::kOomGroup, number(2), by),
-        want(Knob::kOomGroup, memory_value(1), by), want(Knob::kWmarkRatio, number(101), by),
-        want(Knob::kWmarkRatio, number(-1), by), want(Knob::kWmarkScaleFactor, number(0), by),
-        want(Knob::kWmarkScaleFactor, number(1001), by), want(Knob::kWmarkMinAdj, number(-26), by),
-        want(Knob::kWmarkMinAdj, number(51), by), want(Knob::kMemoryPriority, number(13), by),
-        want(Knob::kMemoryPriority, number(-1), by), want(Knob::kUsePriorityOom, number(2), by),
-        want(Knob::kPageCacheEnable, number(2), by), want(Knob::kPageCacheSize, no_memory_limit(), by),
-        want(Knob::kPageCacheSize, memory_value(-1), by), want(Knob::kPageCacheSync, number(2), by),
-        want(Knob::kCoreSched, number(1), by)}) {
+  for (const auto& bad : {want(Knob::kCpuQuota, cpu(0), by),
+                          want(Knob::kCpuQuota, cpu(-5), by),
+                          want(Knob::kCpuQuota, number(7), by),
+                          want(Knob::kCpuBurst, no_limit(), by),
+                          want(Knob::kCpuBurst, cpu(-1), by),
+                          want(Knob::kCpuset, CpuSet{}, by),
+                          want(Knob::kCpuset, cpu(1), by),
+                          want(Knob::kCpuWeight, number(1), by),
+                          want(Knob::kCpuWeight, number(262145), by),
+                          want(Knob::kCpuIdle, number(2), by),
+                          want(Knob::kBvtWarp, number(3), by),
+                          want(Knob::kBvtWarp, number(-2), by),
+                          want(Knob::kCpuQuota, memory_value(kMiB), by),
+                          want(Knob::kMemoryMin, no_memory_limit(), by),
+                          want(Knob::kMemoryMin, memory_value(-1), by),
+                          want(Knob::kMemoryMin, number(5), by),
+                          want(Knob::kMemoryLow, no_memory_limit(), by),
+                          want(Knob::kMemoryLow, cpu(5), by),
+                          want(Knob::kMemoryHigh, memory_value(0), by),
+                          want(Knob::kMemoryHigh, number(kMiB), by),
+                          want(Knob::kMemoryLimit, memory_value(0), by),
+                          want(Knob::kMemoryLimit, memory_value(-1), by),
+                          want(Knob::kMemoryLimit, memory_value(65535), by),
+                          want(Knob::kMemoryLimit, no_limit(), by),
+                          want(Knob::kSoftLimit, memory_value(-1), by),
+                          want(Knob::kOomGroup, number(2), by),
+                          want(Knob::kOomGroup, memory_value(1), by),
+                          want(Knob::kWmarkRatio, number(101), by),
+                          want(Knob::kWmarkRatio, number(-1), by),
+                          want(Knob::kWmarkScaleFactor, number(0), by),
+                          want(Knob::kWmarkScaleFactor, number(1001), by),
+                          want(Knob::kWmarkMinAdj, number(-26), by),
+                          want(Knob::kWmarkMinAdj, number(51), by),
+                          want(Knob::kMemoryPriority, number(13), by),
+                          want(Knob::kMemoryPriority, number(-1), by),
+                          want(Knob::kUsePriorityOom, number(2), by),
+                          want(Knob::kPageCacheEnable, number(2), by),
+                          want(Knob::kPageCacheSize, no_memory_limit(), by),
+                          want(Knob::kPageCacheSize, memory_value(-1), by),
+                          want(Knob::kPageCacheSync, number(2), by),
+                          want(Knob::kCoreSched, number(1), by)}) {
     const auto alone = settle({bad}, {}, {}, kNow);
     EXPECT_TRUE(alone.settled.empty()) << name_of(bad.knob) << " " << text_of(bad.value);
     EXPECT_THAT(alone.refused, testing::ElementsAre(bad));
   }
-  for (const auto& good : {want(Knob::kCpuQuota, cpu(1), by), want(Knob::kCpuBurst, cpu(0), by),
-                           want(Knob::kCpuWeight, number(2), by), want(Knob::kCpuWeight, number(262144), by),
-                           want(Knob::kCpuset, CpuSet{0}, by), want(Knob::kBvtWarp, number(-1), by),
-                           want(Knob::kMemoryMin, memory_value(0), by), want(Knob::kMemoryLow, memory_value(1), by),
+  for (const auto& good : {want(Knob::kCpuQuota, cpu(1), by),
+                           want(Knob::kCpuBurst, cpu(0), by),
+                           want(Knob::kCpuWeight, number(2), by),
+                           want(Knob::kCpuWeight, number(262144), by),
+                           want(Knob::kCpuset, CpuSet{0}, by),
+                           want(Knob::kBvtWarp, number(-1), by),
+                           want(Knob::kMemoryMin, memory_value(0), by),
+                           want(Knob::kMemoryLow, memory_value(1), by),
                            want(Knob::kMemoryHigh, no_memory_limit(), by),
                            want(Knob::kMemoryHigh, memory_value(65536), by),
                            want(Knob::kMemoryLimit, no_memory_limit(), by),
                            want(Knob::kMemoryLimit, memory_value(65536), by),
-                           want(Knob::kSoftLimit, memory_value(0), by), want(Knob::kSoftLimit, no_memory_limit(), by),
-                           want(Knob::kOomGroup, number(1), by), want(Knob::kWmarkRatio, number(100), by),
-                           want(Knob::kWmarkScaleFactor, number(1), by), want(Knob::kWmarkMinAdj, number(-25), by),
-                           want(Knob::kWmarkMinAdj, number(50), by), want(Knob::kMemoryPriority, number(12), by),
-                           want(Knob::kUsePriorityOom, number(1), by), want(Knob::kPageCacheEnable, number(0), by),
+                           want(Knob::kSoftLimit, memory_value(0), by),
+                           want(Knob::kSoftLimit, no_memory_limit(), by),
+                           want(Knob::kOomGroup, number(1), by),
+                           want(Knob::kWmarkRatio, number(100), by),
+                           want(Knob::kWmarkScaleFactor, number(1), by),
+                           want(Knob::kWmarkMinAdj, number(-25), by),
+                           want(Knob::kWmarkMinAdj, number(50), by),
+                           want(Knob::kMemoryPriority, number(12), by),
+                           want(Knob::kUsePriorityOom, number(1), by),
+                           want(Knob::kPageCacheEnable, number(0), by),
                            want(Knob::kPageCacheSize, memory_value(0), by),
                            want(Knob::kPageCacheSync, number(1), by)})
     EXPECT_EQ(settle({good}, {}, {}, kNow).settled.size(), 1u) << name_of(good.knob);
@@ -307,8 +337,10 @@ TEST_P(RandomWants, SettleToOneValueEachWhateverTheirOrderAndLoseNone) {
                                       : model::group_of(ls_pod(std::string(1, static_cast<char>('a' + upto(2)))));
       wants.push_back(want(knob, value, static_cast<Controller>(upto(11)), static_cast<Reason>(100 + upto(2)), group));
     }
-    const model::DryRun dry_run{
-        .cpu_suppress = upto(1) == 0, .cpuset = upto(1) == 0, .memory_qos = upto(1) == 0, .memory_relief = upto(1) == 0};
+    const model::DryRun dry_run{.cpu_suppress = upto(1) == 0,
+                                .cpuset = upto(1) == 0,
+                                .memory_qos = upto(1) == 0,
+                                .memory_relief = upto(1) == 0};
     const auto settlement = settle(wants, dry_run, {}, kNow);
     auto refused = settlement.refused.size();
     auto kept = settlement.settled.size();

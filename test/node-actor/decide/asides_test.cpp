@@ -53,9 +53,9 @@ TEST(Asides, LimitsOfMemoryAreToldAsAnyValueIs) {
   const Want wanted{limit.group, limit.knob, memory_value(64 << 20), Controller::kBatchLimits,
                     Reason::kBatchMemoryLimit};
   const auto all = asides(settle({wanted}, {.batch_limits = true}, {}, kStart));
-  EXPECT_THAT(all, testing::ElementsAre(Aside{{limit, Kind::kDryRun, Controller::kBatchLimits},
-                                              memory_value(64 << 20),
-                                              Reason::kBatchMemoryLimit}));
+  EXPECT_THAT(
+      all, testing::ElementsAre(Aside{
+               {limit, Kind::kDryRun, Controller::kBatchLimits}, memory_value(64 << 20), Reason::kBatchMemoryLimit}));
 }
 
 TEST(Asides, NothingIsSaidOfAKnobThatAnOperatorHoldsOrThatIsNotDisputed) {

@@ -214,7 +214,8 @@ TEST(BatchMemory, OnlyLiveBePodsAndContainersThatRun) {
   }
   const GroupMap none{};
   const auto wants =
-      batch_memory({}, {ls, ended, starting}, stock_v2(), {.used = used, .own_limits = none, .in_force = nullptr}).wants;
+      batch_memory({}, {ls, ended, starting}, stock_v2(), {.used = used, .own_limits = none, .in_force = nullptr})
+          .wants;
   EXPECT_EQ(wants.wants.size(), 2u);
   EXPECT_EQ(wanted_bytes(wants, model::group_of(starting), Knob::kMemoryLimit), 200 * kMi) << "room for both";
 }

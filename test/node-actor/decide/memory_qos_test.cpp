@@ -78,19 +78,19 @@ struct FloorCase {
   Amount low;
 };
 class MemoryFloorTable : public testing::TestWithParam<FloorCase> {};
-INSTANTIATE_TEST_SUITE_P(
-    Koordinator, MemoryFloorTable,
-    testing::Values(FloorCase{"AllOfTheRequest", 100 * kMi, 100, 0, 104'857'600, std::nullopt},
-                    FloorCase{"WholePages", 100'000'001, 50, 0, 49'999'872, std::nullopt},
-                    FloorCase{"LowAboveMin", 100 * kMi, 50, 80, 52'428'800, 83'886'080},
-                    FloorCase{"LowIsRaisedToMin", 100 * kMi, 50, 20, 52'428'800, 52'428'800},
-                    FloorCase{"NoLowIsNotRaised", 100 * kMi, 50, 0, 52'428'800, std::nullopt},
-                    FloorCase{"OnlyLow", 100 * kMi, 0, 40, std::nullopt, 41'943'040},
-                    FloorCase{"NothingAsked", 100 * kMi, 0, 0, std::nullopt, std::nullopt},
-                    FloorCase{"NoRequest", 0, 100, 100, std::nullopt, std::nullopt},
-                    FloorCase{"LessThanAPage", 4095, 100, 100, std::nullopt, std::nullopt},
-                    FloorCase{"Petabytes", INT64_MAX, 100, 0, std::int64_t{1} << 50, std::nullopt}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Koordinator, MemoryFloorTable,
+                         testing::Values(FloorCase{"AllOfTheRequest", 100 * kMi, 100, 0, 104'857'600, std::nullopt},
+                                         FloorCase{"WholePages", 100'000'001, 50, 0, 49'999'872, std::nullopt},
+                                         FloorCase{"LowAboveMin", 100 * kMi, 50, 80, 52'428'800, 83'886'080},
+                                         FloorCase{"LowIsRaisedToMin", 100 * kMi, 50, 20, 52'428'800, 52'428'800},
+                                         FloorCase{"NoLowIsNotRaised", 100 * kMi, 50, 0, 52'428'800, std::nullopt},
+                                         FloorCase{"OnlyLow", 100 * kMi, 0, 40, std::nullopt, 41'943'040},
+                                         FloorCase{"NothingAsked", 100 * kMi, 0, 0, std::nullopt, std::nullopt},
+                                         FloorCase{"NoRequest", 0, 100, 100, std::nullopt, std::nullopt},
+                                         FloorCase{"LessThanAPage", 4095, 100, 100, std::nullopt, std::nullopt},
+                                         FloorCase{"Petabytes", INT64_MAX, 100, 0, std::int64_t{1} << 50,
+                                                   std::nullopt}),
+                         [](const auto& test) { return test.param.name; });
 
 TEST_P(MemoryFloorTable, AreThoseOfContainerPodRootAndAllAbove) {
   const auto& param = GetParam();
@@ -239,20 +239,20 @@ struct PageCacheCase {
   Amount wanted_size;
 };
 class PageCacheTable : public testing::TestWithParam<PageCacheCase> {};
-INSTANTIATE_TEST_SUITE_P(
-    Koordinator, PageCacheTable,
-    testing::Values(PageCacheCase{"NothingSaid", kGi, {}, {}, {}, {}, {}},
-                    PageCacheCase{"PartOfTheLimit", kGi, {}, 25, {}, 1, 256 * kMi},
-                    PageCacheCase{"ASizeOfItsOwn", kGi, {}, {}, 100 * kMi, 1, 100 * kMi},
-                    PageCacheCase{"TheSizeCountsBeforeThePart", kGi, {}, 25, 100 * kMi, 1, 100 * kMi},
-                    PageCacheCase{"AtMostTheLimit", kGi, {}, {}, 3 * kGi, 1, kGi},
-                    PageCacheCase{"ASizeNeedsNoLimit", {}, {}, {}, 3 * kGi, 1, 3 * kGi},
-                    PageCacheCase{"APartOfNoLimit", {}, {}, 25, {}, {}, {}},
-                    PageCacheCase{"PartOfNothingIsOff", kGi, {}, 0, {}, 0, {}},
-                    PageCacheCase{"SwitchedOff", kGi, false, 25, {}, 0, {}},
-                    PageCacheCase{"OnWithNoSize", kGi, true, {}, {}, 1, {}},
-                    PageCacheCase{"NeverOnWithASizeOfNothing", kGi, true, {}, 0, 0, {}}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Koordinator, PageCacheTable,
+                         testing::Values(PageCacheCase{"NothingSaid", kGi, {}, {}, {}, {}, {}},
+                                         PageCacheCase{"PartOfTheLimit", kGi, {}, 25, {}, 1, 256 * kMi},
+                                         PageCacheCase{"ASizeOfItsOwn", kGi, {}, {}, 100 * kMi, 1, 100 * kMi},
+                                         PageCacheCase{
+                                             "TheSizeCountsBeforeThePart", kGi, {}, 25, 100 * kMi, 1, 100 * kMi},
+                                         PageCacheCase{"AtMostTheLimit", kGi, {}, {}, 3 * kGi, 1, kGi},
+                                         PageCacheCase{"ASizeNeedsNoLimit", {}, {}, {}, 3 * kGi, 1, 3 * kGi},
+                                         PageCacheCase{"APartOfNoLimit", {}, {}, 25, {}, {}, {}},
+                                         PageCacheCase{"PartOfNothingIsOff", kGi, {}, 0, {}, 0, {}},
+                                         PageCacheCase{"SwitchedOff", kGi, false, 25, {}, 0, {}},
+                                         PageCacheCase{"OnWithNoSize", kGi, true, {}, {}, 1, {}},
+                                         PageCacheCase{"NeverOnWithASizeOfNothing", kGi, true, {}, 0, 0, {}}),
+                         [](const auto& test) { return test.param.name; });
 
 TEST_P(PageCacheTable, IsOfThePodAlone) {
   const auto& param = GetParam();
@@ -276,11 +276,11 @@ TEST(MemoryQos, OnV1GlobalReclaimTakesBesPagesFirst) {
   const auto below = batch("b", {{}});
   const auto beside = batch("beside", {{}}, KubeQos::kBurstable);
   const auto wants = memory_qos({below, beside, service("l", {{}})}, stock_v1(), v1(), policy_of(0));
-  EXPECT_THAT(wants.wants, testing::UnorderedElementsAre(
-                               Want{kBesteffort, Knob::kSoftLimit, memory_value(0), model::Controller::kMemoryQos,
-                                    Reason::kReclaimFirst},
-                               Want{model::group_of(beside), Knob::kSoftLimit, memory_value(0),
-                                    model::Controller::kMemoryQos, Reason::kReclaimFirst}));
+  EXPECT_THAT(wants.wants,
+              testing::UnorderedElementsAre(Want{kBesteffort, Knob::kSoftLimit, memory_value(0),
+                                                 model::Controller::kMemoryQos, Reason::kReclaimFirst},
+                                            Want{model::group_of(beside), Knob::kSoftLimit, memory_value(0),
+                                                 model::Controller::kMemoryQos, Reason::kReclaimFirst}));
   EXPECT_THAT(told_of(wants, "memoryQOS.beClass").why, HasSubstr("reclaimed first by soft-limit"));
   EXPECT_EQ(find_want(memory_qos({below}, alinux(), v2(), policy_of(0)), kBesteffort, Knob::kSoftLimit), nullptr)
       << "v2 has floors";
@@ -316,8 +316,7 @@ TEST(MemoryQos, EveryValueThatThisKernelHasNoFileOfIsNamed) {
   EXPECT_EQ(v2_told.state, State::kUnsupported);
   EXPECT_THAT(v2_told.why, HasSubstr("wmarkRatio 95 needs wmark-ratio: no such file"));
   EXPECT_THAT(v2_told.why, HasSubstr("wmarkMinAdj -25 needs wmark-min-adj: no such file"));
-  EXPECT_THAT(v2_told.why,
-              HasSubstr("applied: minLimitPercent 40, lowLimitPercent 60, throttlingPercent 80; pods: 1"));
+  EXPECT_THAT(v2_told.why, HasSubstr("applied: minLimitPercent 40, lowLimitPercent 60, throttlingPercent 80; pods: 1"));
 
   const auto v1_wants = memory_qos({pod}, stock_v1(), v1(), floors_policy(40, 60, 80));
   EXPECT_EQ(find_want(v1_wants, model::group_of(pod), Knob::kMemoryMin), nullptr);
@@ -332,9 +331,9 @@ TEST(MemoryQos, EveryValueThatThisKernelHasNoFileOfIsNamed) {
   tuned.qos.ls_memory.page_cache_limit_percent = 30;
   tuned.qos.ls_memory.page_cache_reclaim_sync = false;
   const auto tuned_told = told_of(memory_qos({pod}, stock_v1(), v1(), tuned), "memoryQOS.lsClass");
-  for (const auto* key : {"priorityEnable 1 needs use-priority-oom", "priority 0 needs memory-priority",
-                          "oomKillGroup 1 needs oom-group", "pageCacheLimitPercent 30 needs page-cache-size",
-                          "pageCacheReclaimSync 0 needs page-cache-sync"})
+  for (const auto* key :
+       {"priorityEnable 1 needs use-priority-oom", "priority 0 needs memory-priority", "oomKillGroup 1 needs oom-group",
+        "pageCacheLimitPercent 30 needs page-cache-size", "pageCacheReclaimSync 0 needs page-cache-sync"})
     EXPECT_THAT(tuned_told.why, HasSubstr(key));
 }
 
@@ -347,8 +346,8 @@ TEST(MemoryQos, AllThatIsAskedForIsActiveWhereTheKernelHasIt) {
 }
 
 TEST(MemoryQos, ContainersThatWaitForTheNodesAllocatableAreCounted) {
-  const auto wants = memory_qos({service("l", {{kMi, {}}, {kMi, 100 * kMi}})}, stock_v2(), v2(std::nullopt),
-                                floors_policy(0, 0, 80));
+  const auto wants =
+      memory_qos({service("l", {{kMi, {}}, {kMi, 100 * kMi}})}, stock_v2(), v2(std::nullopt), floors_policy(0, 0, 80));
   EXPECT_THAT(told_of(wants, "memoryQOS.lsClass").why,
               HasSubstr("containers without a limit, and allocatable memory is not known: 1"));
 }
@@ -488,10 +487,14 @@ TEST(OomScores, AreOfBePodsThatRunWhileTheirClassIsEnabled) {
   auto none = batch("none", {{}});
   none.memory_qos = MemoryQosOverride{};
   none.memory_qos->policy = OwnPolicy::kNone;
-  const std::vector pods = {batch("b", {{}}), batch("beside", {{}}, KubeQos::kBurstable), ended, none,
-                            service("l", {{}}), service("s", {{}}, KubeQos::kBestEffort, QosClass::kSystem)};
-  EXPECT_THAT(oom_scores(pods, policy_of(0)),
-              testing::ElementsAre(OomScoreWant{model::PodUid("b"), 1000}, OomScoreWant{model::PodUid("beside"), 1000}));
+  const std::vector pods = {batch("b", {{}}),
+                            batch("beside", {{}}, KubeQos::kBurstable),
+                            ended,
+                            none,
+                            service("l", {{}}),
+                            service("s", {{}}, KubeQos::kBestEffort, QosClass::kSystem)};
+  EXPECT_THAT(oom_scores(pods, policy_of(0)), testing::ElementsAre(OomScoreWant{model::PodUid("b"), 1000},
+                                                                   OomScoreWant{model::PodUid("beside"), 1000}));
   auto off = policy_of(100);
   off.qos.be_memory.enable = false;
   EXPECT_TRUE(oom_scores(pods, off).empty());

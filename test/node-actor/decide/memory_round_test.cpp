@@ -139,7 +139,8 @@ TEST_F(MemoryRound, InDryRunNoScoreIsWantedAndNoLimitCountsAsInForce) {
   used_[model::group_of(batch_)] = Bytes(300 * kMi);
   auto decision = round(policy_);
   EXPECT_THAT(decision.oom_scores, IsEmpty());
-  EXPECT_EQ(wanted_bytes(decision.wants, model::group_of(batch_), Knob::kMemoryLimit), 320 * kMi) << "told, not written";
+  EXPECT_EQ(wanted_bytes(decision.wants, model::group_of(batch_), Knob::kMemoryLimit), 320 * kMi)
+      << "told, not written";
   used_[model::group_of(batch_)] = Bytes(323 * kMi);
   policy_.dry_run = {};
   decision = round(policy_);

@@ -58,7 +58,7 @@ class MemoryWorld {
     for (auto& [group, used] : used_)
       used = std::max<std::int64_t>(kMi, used + upto(200 * kMi) - 100 * kMi);
     hold_at_limits();
-    const auto wants = decide(false);
+    const auto wants = wants_of_a_round(false);
     ASSERT_NO_FATAL_FAILURE(check(wants));
     ASSERT_NO_FATAL_FAILURE(apply(wants));
   }
@@ -66,7 +66,7 @@ class MemoryWorld {
   /// Nothing of memory can be read: no BE group has more afterwards.
   void blind_round() {
     const Tree before = kernel_;
-    const auto wants = decide(true);
+    const auto wants = wants_of_a_round(true);
     ASSERT_NO_FATAL_FAILURE(check(wants));
     ASSERT_NO_FATAL_FAILURE(apply(wants));
     for (const auto& [group, held] : kernel_) {
@@ -78,7 +78,7 @@ class MemoryWorld {
   /// The policy goes, and so does all that was made of it.
   void end() {
     policy_.reset();
-    ASSERT_NO_FATAL_FAILURE(apply(decide(false)));
+    ASSERT_NO_FATAL_FAILURE(apply(wants_of_a_round(false)));
     for (const auto& [group, held] : kernel_)
       ASSERT_EQ(held, untouched(held)) << text_of(group) << " is not as it was";
   }
@@ -91,6 +91,7 @@ class MemoryWorld {
 
   static Held untouched(const Held& held) {
     Held fresh;
+    fresh.cpus = held.cpus;
     for (const auto& [knob, value] : held.tuned)
       fresh.tuned.emplace(knob, untuned(knob));
     return fresh;
@@ -191,7 +192,7 @@ class MemoryWorld {
     }
   }
 
-  Wants decide(bool blind) {
+  Wants wants_of_a_round(bool blind) {
     std::map<GroupRef, Bytes> seen;
     for (const auto& [group, used] : used_) {
       if (!blind && chance(85)) seen.emplace(group, Bytes(used));
@@ -201,7 +202,7 @@ class MemoryWorld {
     std::vector<EvictState::Asked> asked;
     std::optional<Bytes> allocatable;
     if (chance(85)) allocatable = Bytes(upto(4 * kGi));
-    const model::NodeSample sample;
+    model::NodeSample sample;
     auto step = memory_round(std::move(state_), asked,
                              {.now = model::MonoTime{1'000'000'000'000},
                               .pods = pods_,
@@ -235,8 +236,8 @@ class MemoryWorld {
       ASSERT_TRUE(knobs_.has(settled.knob)) << name_of(settled.knob);
       ASSERT_TRUE(settled.overruled.empty()) << "two wants of " << name_of(settled.knob);
       if (settled.group.level == Level::kRoot) continue;
-      const auto pod = std::find_if(pods_.begin(), pods_.end(),
-                                    [&](const Pod& each) { return each.uid == settled.group.pod; });
+      const auto pod =
+          std::find_if(pods_.begin(), pods_.end(), [&](const Pod& each) { return each.uid == settled.group.pod; });
       ASSERT_TRUE(pod != pods_.end() && is_live(*pod)) << text_of(settled.group) << " has ended";
       ASSERT_NE(pod->qos, QosClass::kSystem);
       if (settled.knob == Knob::kMemoryLimit) {

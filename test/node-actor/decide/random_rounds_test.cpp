@@ -413,8 +413,8 @@ class World {
       if (!blind && is_be(group) && chance(80)) used.emplace(group, some_memory());
     }
     const std::map<GroupRef, model::Bytes> none{};
-    auto batch = batch_memory(std::move(batch_memory_), pods_, knobs_,
-                              {.used = used, .own_limits = none, .in_force = nullptr});
+    auto batch =
+        batch_memory(std::move(batch_memory_), pods_, knobs_, {.used = used, .own_limits = none, .in_force = nullptr});
     batch_memory_ = std::move(batch.state);
     if (policy_.dry_run.batch_limits) batch_memory_ = {};
     wants.wants.insert(wants.wants.end(), batch.wants.wants.begin(), batch.wants.wants.end());

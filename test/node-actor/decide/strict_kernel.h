@@ -39,8 +39,8 @@ struct Held {
   std::int64_t bvt = 0;
   std::int64_t memory_min = 0;
   std::int64_t memory_low = 0;
-  std::int64_t memory_high = 0;   // 0 = none
-  std::int64_t memory_limit = 0;  // 0 = none
+  std::int64_t memory_high = 0;     // 0 = none
+  std::int64_t memory_limit = 0;    // 0 = none
   std::map<Knob, KnobValue> tuned;  // what has no rules
   friend bool operator==(const Held&, const Held&) = default;
 };
