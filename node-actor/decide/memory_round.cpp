@@ -29,7 +29,7 @@ std::vector<PodMemory> memory_of_running(const std::vector<model::Pod>& pods, co
   return found;
 }
 
-void append(Wants from, Wants& to) {
+void append_wants(Wants from, Wants& to) {
   std::move(from.wants.begin(), from.wants.end(), std::back_inserter(to.wants));
   std::move(from.features.begin(), from.features.end(), std::back_inserter(to.features));
 }
@@ -51,7 +51,7 @@ MemoryRoundStep memory_round(MemoryRoundState state, std::vector<EvictState::Ask
   if (policy) {
     auto batch = batch_memory(std::move(step.state.batch), input.pods, input.knobs,
                               {.used = input.used, .own_limits = input.own_limits, .in_force = input.in_force});
-    append(std::move(batch.wants), decision.wants);
+    append_wants(std::move(batch.wants), decision.wants);
     step.state.batch = std::move(batch.state);
   }
   // What is not written holds nobody.
