@@ -43,6 +43,20 @@ constexpr Row kPrecedence[] = {
     {Knob::kCpuset, Controller::kCpuset, Reason::kSuppressedCpus, 1},
     {Knob::kCpuset, Controller::kCpuSuppress, {}, 1},
     {Knob::kCpuset, Controller::kCpuset, {}, 2},
+    {Knob::kMemoryLimit, Controller::kBatchLimits, {}, 0},
+    {Knob::kMemoryMin, Controller::kMemoryQos, {}, 0},
+    {Knob::kMemoryLow, Controller::kMemoryQos, {}, 0},
+    {Knob::kMemoryHigh, Controller::kMemoryQos, {}, 0},
+    {Knob::kSoftLimit, Controller::kMemoryQos, {}, 0},
+    {Knob::kOomGroup, Controller::kMemoryQos, {}, 0},
+    {Knob::kWmarkRatio, Controller::kMemoryQos, {}, 0},
+    {Knob::kWmarkScaleFactor, Controller::kMemoryQos, {}, 0},
+    {Knob::kWmarkMinAdj, Controller::kMemoryQos, {}, 0},
+    {Knob::kMemoryPriority, Controller::kMemoryQos, {}, 0},
+    {Knob::kUsePriorityOom, Controller::kMemoryQos, {}, 0},
+    {Knob::kPageCacheEnable, Controller::kMemoryQos, {}, 0},
+    {Knob::kPageCacheSize, Controller::kMemoryQos, {}, 0},
+    {Knob::kPageCacheSync, Controller::kMemoryQos, {}, 0},
 };
 constexpr int kUnlisted = 100;
 
@@ -59,17 +73,30 @@ std::int64_t amount_of(const model::KnobValue& value) {
   if (const auto* limit = std::get_if<model::Limit>(&value)) {
     return limit->cpu ? limit->cpu->value() : std::numeric_limits<std::int64_t>::max();
   }
+  if (const auto* memory = std::get_if<model::MemoryLimit>(&value)) {
+    return memory->bytes ? memory->bytes->value() : std::numeric_limits<std::int64_t>::max();
+  }
   if (const auto* number = std::get_if<model::Number>(&value)) return number->value;
   return std::get<model::CpuSet>(value).size();
+}
+
+/// After the largest limit there is.
+bool is_unlimited(const model::KnobValue& value) {
+  const auto* limit = std::get_if<model::Limit>(&value);
+  const auto* memory = std::get_if<model::MemoryLimit>(&value);
+  return (limit != nullptr && !limit->cpu) || (memory != nullptr && !memory->bytes);
 }
 
 bool is_takable(const Want& want) {
   const auto* limit = std::get_if<model::Limit>(&want.value);
   const auto* number = std::get_if<model::Number>(&want.value);
   const auto* cpus = std::get_if<model::CpuSet>(&want.value);
+  const auto* memory = std::get_if<model::MemoryLimit>(&want.value);
   const auto in_range = [&](std::int64_t least, std::int64_t most) {
     return number && number->value >= least && number->value <= most;
   };
+  const auto at_least = [&](model::Bytes least) { return memory && memory->bytes && *memory->bytes >= least; };
+  const bool is_no_limit = memory && !memory->bytes;
   switch (want.knob) {
     case Knob::kCpuQuota:
       return limit && (!limit->cpu || limit->cpu->value() > 0);
@@ -85,6 +112,28 @@ bool is_takable(const Want& want) {
       return cpus && !cpus->empty();
     case Knob::kCoreSched:
       return false;
+    case Knob::kMemoryMin:
+    case Knob::kMemoryLow:
+    case Knob::kPageCacheSize:
+      return at_least(model::Bytes(0));
+    case Knob::kMemoryHigh:
+    case Knob::kMemoryLimit:
+      return is_no_limit || at_least(kLeastMemoryLimit);
+    case Knob::kSoftLimit:
+      return is_no_limit || at_least(model::Bytes(0));
+    case Knob::kOomGroup:
+    case Knob::kUsePriorityOom:
+    case Knob::kPageCacheEnable:
+    case Knob::kPageCacheSync:
+      return in_range(0, 1);
+    case Knob::kWmarkRatio:
+      return in_range(0, 100);
+    case Knob::kWmarkScaleFactor:
+      return in_range(1, 1000);
+    case Knob::kWmarkMinAdj:
+      return in_range(-25, 50);
+    case Knob::kMemoryPriority:
+      return in_range(0, 12);
   }
   return false;
 }
@@ -103,6 +152,12 @@ bool is_dry(Controller controller, const model::DryRun& dry_run) {
       return dry_run.batch_limits;
     case Controller::kCpuEvict:
       return dry_run.cpu_evict;
+    case Controller::kMemoryQos:
+      return dry_run.memory_qos;
+    case Controller::kMemoryRelief:
+      return dry_run.memory_relief;
+    case Controller::kMemoryEvict:
+      return dry_run.memory_evict;
     case Controller::kNone:
     case Controller::kGuard:
     case Controller::kCoordinator:
@@ -126,7 +181,8 @@ bool comes_first(const Ranked& a, const Ranked& b) {
   if (groups != std::strong_ordering::equal) return groups == std::strong_ordering::less;
   const auto key = [](const Ranked& ranked) {
     const auto& want = *ranked.want;
-    return std::tuple(want.knob, ranked.rank, amount_of(want.value), want.controller, want.reason);
+    return std::tuple(want.knob, ranked.rank, amount_of(want.value), is_unlimited(want.value), want.controller,
+                      want.reason);
   };
   const auto key_a = key(a);
   const auto key_b = key(b);

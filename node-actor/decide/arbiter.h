@@ -9,6 +9,10 @@
 //   cpu-idle    cpu-qos by the pod's annotation > cpu-qos by class
 //   bvt-warp    cpu-qos by the pod's annotation > cpu-qos by class
 //   cpuset      CPUs the pod is bound to > cpu-suppress (also kSuppressedCpus of the cpuset controller) > pools
+//   memory-limit  batch-limits (batch memory)
+//   memory-min, memory-low, memory-high, soft-limit, oom-group, wmark-ratio, wmark-scale-factor, wmark-min-adj,
+//   memory-priority, use-priority-oom, page-cache-enable, -size, -sync
+//               memory-qos
 // A controller that is not in its knob's line comes after those that are. Wants of one rank: the tighter one, then the
 // lower number of the controller and of the reason, so that the order of the wants means nothing.
 
@@ -74,7 +78,8 @@ struct Settled {
 struct Settlement {
   std::vector<Settled> settled;  // by group and knob
   /// Wants that no kernel takes, or that would stop a group: a value of another knob's type, a quota of nothing, an
-  /// empty cpuset, a number out of its range. They count as not there.
+  /// empty cpuset, a number out of its range, a memory-limit or memory-high below kLeastMemoryLimit, a memory-min,
+  /// memory-low or page-cache-size of "no limit" or below 0. They count as not there.
   std::vector<Want> refused;
   std::vector<HandsOff> hands_off;  // those in force
   /// nullptr: nobody wants this knob.

@@ -22,20 +22,18 @@ bool is_dry(std::string_view feature, const model::DryRun& dry_run) {
          (dry_run.cpu_qos && is_feature_of(feature, Controller::kCpuQos)) ||
          (dry_run.cpuset && is_feature_of(feature, Controller::kCpuset)) ||
          (dry_run.batch_limits && is_feature_of(feature, Controller::kBatchLimits)) ||
-         (dry_run.cpu_evict && is_feature_of(feature, Controller::kCpuEvict));
+         (dry_run.cpu_evict && is_feature_of(feature, Controller::kCpuEvict)) ||
+         (dry_run.memory_qos && is_feature_of(feature, Controller::kMemoryQos)) ||
+         (dry_run.memory_relief && is_feature_of(feature, Controller::kMemoryRelief)) ||
+         (dry_run.memory_evict && is_feature_of(feature, Controller::kMemoryEvict));
 }
 
 /// Takes the controller's wants and features over; those of a mechanism in dry run say so.
 void take(Wants from, const model::DryRun& dry_run, std::vector<Want>& wants,
           std::vector<model::FeatureState>& features) {
-  wants.insert(wants.end(), std::make_move_iterator(from.wants.begin()), std::make_move_iterator(from.wants.end()));
-  for (auto& feature : from.features) {
-    if (is_dry(feature.feature, dry_run) && feature.state == model::FeatureState::State::kActive) {
-      feature.state = model::FeatureState::State::kInactive;
-      feature.why = "dry run, nothing is written: " + feature.why;
-    }
-    features.push_back(std::move(feature));
-  }
+  tell_dry_run(from.features, dry_run);
+  std::move(from.wants.begin(), from.wants.end(), std::back_inserter(wants));
+  std::move(from.features.begin(), from.features.end(), std::back_inserter(features));
 }
 
 std::optional<model::MilliCpu> limit_on_be(const CpuRoundInput& input) {
@@ -183,6 +181,8 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input,
   take({.wants = {}, .features = evict.decision.features}, dry_run, wants, decision.features);
   decision.evict = std::move(evict.decision);
 
+  if (input.others != nullptr) take(*input.others, dry_run, wants, decision.features);
+
   if (auto scaling = scaling_feature(policy)) decision.features.push_back(*std::move(scaling));
   decision.settlement = settle_again(step.state.settled, std::move(wants), dry_run, input.hands_off, input.now);
   return step;
@@ -197,6 +197,14 @@ std::optional<model::FeatureState> scaling_feature(const std::optional<model::No
                              fmt::format("inactive: allocatable times cpu {:.2f}, memory {:.2f} is left to "
                                          "Koordinator's webhook, which reads the ratio on the Node",
                                          scaling.cpu_amplification.value(), scaling.memory_amplification.value())};
+}
+
+void tell_dry_run(std::vector<model::FeatureState>& features, const model::DryRun& dry_run) {
+  for (auto& feature : features) {
+    if (feature.state != model::FeatureState::State::kActive || !is_dry(feature.feature, dry_run)) continue;
+    feature.state = model::FeatureState::State::kInactive;
+    feature.why = "dry run, nothing is written: " + feature.why;
+  }
 }
 
 std::vector<model::FeatureState> waiting_features(std::string_view why) {
@@ -219,9 +227,15 @@ bool is_feature_of(std::string_view feature, Controller controller) {
     case Controller::kCpuset:
       return feature.starts_with("cpuset");
     case Controller::kBatchLimits:
-      return feature.starts_with("batchLimits");
+      return feature.starts_with("batchLimits") || feature.starts_with("batchMemory");
     case Controller::kCpuEvict:
       return feature.starts_with("cpuEvict");
+    case Controller::kMemoryQos:
+      return feature.starts_with("memoryQOS");
+    case Controller::kMemoryRelief:
+      return feature.starts_with("memoryRelief");
+    case Controller::kMemoryEvict:
+      return feature.starts_with("memoryEvict");
     case Controller::kNone:
     case Controller::kGuard:
     case Controller::kCoordinator:

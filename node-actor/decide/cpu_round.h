@@ -83,10 +83,13 @@ CpuRoundStep cpu_round(CpuRoundState state, const CpuRoundInput& input, const st
 /// Feature "resourceAmplification" where the policy amplifies allocatable, which no node does: Kubernetes has it.
 std::optional<model::FeatureState> scaling_feature(const std::optional<model::NodePolicy>& policy);
 
+/// Active features of mechanisms in dry run become inactive and say so. What cpu_round() tells is told so already.
+void tell_dry_run(std::vector<model::FeatureState>& features, const model::DryRun& dry_run);
+
 /// The features that every round tells, inactive with that reason: for as long as there can be no round.
 std::vector<model::FeatureState> waiting_features(std::string_view why);
 
-/// Whether the feature is one of the controller's.
+/// Whether the feature is one of the controller's; also those of the memory side.
 bool is_feature_of(std::string_view feature, model::Controller controller);
 
 }  // namespace tideline::decide

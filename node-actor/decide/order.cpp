@@ -15,24 +15,32 @@ using model::GroupRef;
 using model::Knob;
 using model::KnobValue;
 
-enum class Step { kIdleOff, kWeight, kIdleOn, kWiden, kBurstDown, kNarrow, kBurstUp };
+enum class Step { kSwitchOff, kWeight, kSwitchOn, kWiden, kFloorDown, kFloorUp, kBurstDown, kNarrow, kBurstUp };
 
 struct Planned {
   Step step = Step::kNarrow;
   OrderedWrite write;
 };
 
-/// nullopt: no limit known, which is not the same as "no quota".
-std::optional<std::int64_t> cpu_of(const std::optional<KnobValue>& value) {
-  const auto* limit = value ? std::get_if<model::Limit>(&*value) : nullptr;
-  if (limit == nullptr) return std::nullopt;
-  return limit->cpu ? limit->cpu->value() : std::numeric_limits<std::int64_t>::max();
+/// nullopt: no limit known, which is not the same as "no limit".
+std::optional<std::int64_t> bound_of(const std::optional<KnobValue>& value) {
+  constexpr auto kUnlimited = std::numeric_limits<std::int64_t>::max();
+  if (!value) return std::nullopt;
+  if (const auto* cpu = std::get_if<model::Limit>(&*value)) return cpu->cpu ? cpu->cpu->value() : kUnlimited;
+  if (const auto* memory = std::get_if<model::MemoryLimit>(&*value)) {
+    return memory->bytes ? memory->bytes->value() : kUnlimited;
+  }
+  return std::nullopt;
 }
 
 bool rises(const Change& change) {
-  const auto before = cpu_of(change.current);
-  const auto after = cpu_of(change.target);
+  const auto before = bound_of(change.current);
+  const auto after = bound_of(change.target);
   return before && after && *after > *before;
+}
+
+bool is_children_first(Step step) {
+  return step == Step::kNarrow || step == Step::kFloorDown;
 }
 
 bool is_number(const std::optional<KnobValue>& value, std::int64_t wanted) {
@@ -74,15 +82,30 @@ class Planner {
     const auto& change = changes_[index];
     switch (change.knob) {
       case Knob::kCpuQuota:
+      case Knob::kMemoryHigh:
+      case Knob::kMemoryLimit:
         return add(rises(change) ? Step::kWiden : Step::kNarrow, index);
+      case Knob::kMemoryMin:
+      case Knob::kMemoryLow:
+        return add(rises(change) ? Step::kFloorUp : Step::kFloorDown, index);
       case Knob::kCpuBurst:
         return add(rises(change) ? Step::kBurstUp : Step::kBurstDown, index);
       case Knob::kCpuset:
         return plan_cpuset(index);
       case Knob::kCpuIdle:
-        return add(is_number(change.target, 0) ? Step::kIdleOff : Step::kIdleOn, index);
+      case Knob::kPageCacheEnable:
+        return add(is_number(change.target, 0) ? Step::kSwitchOff : Step::kSwitchOn, index);
       case Knob::kCpuWeight:
       case Knob::kBvtWarp:
+      case Knob::kSoftLimit:
+      case Knob::kOomGroup:
+      case Knob::kWmarkRatio:
+      case Knob::kWmarkScaleFactor:
+      case Knob::kWmarkMinAdj:
+      case Knob::kMemoryPriority:
+      case Knob::kUsePriorityOom:
+      case Knob::kPageCacheSize:
+      case Knob::kPageCacheSync:
         return add(Step::kWeight, index);
       case Knob::kCoreSched:
         return;
@@ -109,7 +132,7 @@ class Planner {
     const auto& change_b = changes_[b.write.change];
     const int depth_a = depth_of(change_a.group);
     const int depth_b = depth_of(change_b.group);
-    if (depth_a != depth_b) return a.step == Step::kNarrow ? depth_a > depth_b : depth_a < depth_b;
+    if (depth_a != depth_b) return is_children_first(a.step) ? depth_a > depth_b : depth_a < depth_b;
     const auto groups = change_a.group <=> change_b.group;
     if (groups != std::strong_ordering::equal) return groups == std::strong_ordering::less;
     return change_a.knob < change_b.knob;

@@ -14,6 +14,8 @@ namespace tideline::decide {
 
 /// 1 ms of a 100 ms period, the kernel's least quota (min_cfs_quota_period) and kubelet's: no quota below it is wanted.
 constexpr model::MilliCpu kLeastQuota{10};
+/// A page where pages are largest (arm64): a limit on memory below it is one of nothing to such a kernel.
+constexpr model::Bytes kLeastMemoryLimit{64LL << 10};
 
 struct Want {
   model::GroupRef group;

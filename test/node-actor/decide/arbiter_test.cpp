@@ -21,6 +21,7 @@ using model::MonoTime;
 using model::Reason;
 
 constexpr MonoTime kNow{1'000'000};
+constexpr std::int64_t kMiB = 1 << 20;
 const GroupRef kPod = model::group_of(ls_pod("p"));
 
 Want want(Knob knob, KnobValue value, Controller controller, Reason reason = Reason::kNone,
@@ -74,7 +75,23 @@ INSTANTIATE_TEST_SUITE_P(
                        want(Knob::kCpuset, CpuSet{3}, Controller::kCpuset, Reason::kSharePool)},
         PrecedenceCase{"SuppressBeforeThePool",
                        want(Knob::kCpuset, CpuSet{0, 1, 2}, Controller::kCpuSuppress, Reason::kMinPercentFloor),
-                       want(Knob::kCpuset, CpuSet{3}, Controller::kCpuset, Reason::kSharePool)}),
+                       want(Knob::kCpuset, CpuSet{3}, Controller::kCpuset, Reason::kSharePool)},
+        PrecedenceCase{"BatchMemoryBeforeAnyoneUnlisted",
+                       want(Knob::kMemoryLimit, memory_value(9 * kMiB), Controller::kBatchLimits),
+                       want(Knob::kMemoryLimit, memory_value(kMiB), Controller::kMemoryRelief)},
+        PrecedenceCase{"TheTighterBatchMemory",
+                       want(Knob::kMemoryLimit, memory_value(8 * kMiB), Controller::kBatchLimits, Reason::kAboveLimit),
+                       want(Knob::kMemoryLimit, memory_value(9 * kMiB), Controller::kBatchLimits)},
+        PrecedenceCase{"BatchMemoryBeforeNoLimit",
+                       want(Knob::kMemoryLimit, memory_value(9 * kMiB), Controller::kBatchLimits),
+                       want(Knob::kMemoryLimit, no_memory_limit(), Controller::kBatchLimits)},
+        PrecedenceCase{"MemoryQosBeforeAnyoneUnlisted",
+                       want(Knob::kMemoryMin, memory_value(9 * kMiB), Controller::kMemoryQos),
+                       want(Knob::kMemoryMin, memory_value(kMiB), Controller::kBatchLimits)},
+        PrecedenceCase{
+            "NoLimitComesAfterTheLargestThereIs",
+            want(Knob::kMemoryHigh, memory_value(INT64_MAX), Controller::kMemoryQos, Reason::kMemoryThrottle),
+            want(Knob::kMemoryHigh, no_memory_limit(), Controller::kMemoryQos, Reason::kMemoryThrottle)}),
     [](const auto& test) { return test.param.name; });
 
 TEST_P(Precedence, DecidesWhoWinsInEitherOrderAndKeepsTheOther) {
@@ -123,7 +140,9 @@ TEST(Arbiter, WhatOnlyDryRunWantsIsSettledHeldBackAndPutBackIfItWasWrittenBefore
   for (const auto& [controller, dry_run] :
        {Case{Controller::kCpuSuppress, {.cpu_suppress = true}}, Case{Controller::kCpuBurst, {.cpu_burst = true}},
         Case{Controller::kCpuQos, {.cpu_qos = true}}, Case{Controller::kCpuset, {.cpuset = true}},
-        Case{Controller::kBatchLimits, {.batch_limits = true}}}) {
+        Case{Controller::kBatchLimits, {.batch_limits = true}}, Case{Controller::kMemoryQos, {.memory_qos = true}},
+        Case{Controller::kMemoryRelief, {.memory_relief = true}},
+        Case{Controller::kMemoryEvict, {.memory_evict = true}}}) {
     const std::vector wants = {want(Knob::kCpuQuota, cpu(700), controller)};
     const auto dry = settle(wants, dry_run, {}, kNow);
     ASSERT_EQ(dry.settled.size(), 1u) << model::name_of(controller);
@@ -204,19 +223,75 @@ TEST(Arbiter, AnUnwantedWeightGoesBackOnceItsGroupIsNotIdle) {
 
 TEST(Arbiter, AWantThatNoKernelTakesOrThatStopsAGroupIsRefused) {
   const auto by = Controller::kCpuSuppress;
-  for (const auto& bad :
-       {want(Knob::kCpuQuota, cpu(0), by), want(Knob::kCpuQuota, cpu(-5), by), want(Knob::kCpuQuota, number(7), by),
-        want(Knob::kCpuBurst, no_limit(), by), want(Knob::kCpuBurst, cpu(-1), by), want(Knob::kCpuset, CpuSet{}, by),
-        want(Knob::kCpuset, cpu(1), by), want(Knob::kCpuWeight, number(1), by),
-        want(Knob::kCpuWeight, number(262145), by), want(Knob::kCpuIdle, number(2), by),
-        want(Knob::kBvtWarp, number(3), by), want(Knob::kBvtWarp, number(-2), by)}) {
+  for (const auto& bad : {want(Knob::kCpuQuota, cpu(0), by),
+                          want(Knob::kCpuQuota, cpu(-5), by),
+                          want(Knob::kCpuQuota, number(7), by),
+                          want(Knob::kCpuBurst, no_limit(), by),
+                          want(Knob::kCpuBurst, cpu(-1), by),
+                          want(Knob::kCpuset, CpuSet{}, by),
+                          want(Knob::kCpuset, cpu(1), by),
+                          want(Knob::kCpuWeight, number(1), by),
+                          want(Knob::kCpuWeight, number(262145), by),
+                          want(Knob::kCpuIdle, number(2), by),
+                          want(Knob::kBvtWarp, number(3), by),
+                          want(Knob::kBvtWarp, number(-2), by),
+                          want(Knob::kCpuQuota, memory_value(kMiB), by),
+                          want(Knob::kMemoryMin, no_memory_limit(), by),
+                          want(Knob::kMemoryMin, memory_value(-1), by),
+                          want(Knob::kMemoryMin, number(5), by),
+                          want(Knob::kMemoryLow, no_memory_limit(), by),
+                          want(Knob::kMemoryLow, cpu(5), by),
+                          want(Knob::kMemoryHigh, memory_value(0), by),
+                          want(Knob::kMemoryHigh, number(kMiB), by),
+                          want(Knob::kMemoryLimit, memory_value(0), by),
+                          want(Knob::kMemoryLimit, memory_value(-1), by),
+                          want(Knob::kMemoryLimit, memory_value(65535), by),
+                          want(Knob::kMemoryLimit, no_limit(), by),
+                          want(Knob::kSoftLimit, memory_value(-1), by),
+                          want(Knob::kOomGroup, number(2), by),
+                          want(Knob::kOomGroup, memory_value(1), by),
+                          want(Knob::kWmarkRatio, number(101), by),
+                          want(Knob::kWmarkRatio, number(-1), by),
+                          want(Knob::kWmarkScaleFactor, number(0), by),
+                          want(Knob::kWmarkScaleFactor, number(1001), by),
+                          want(Knob::kWmarkMinAdj, number(-26), by),
+                          want(Knob::kWmarkMinAdj, number(51), by),
+                          want(Knob::kMemoryPriority, number(13), by),
+                          want(Knob::kMemoryPriority, number(-1), by),
+                          want(Knob::kUsePriorityOom, number(2), by),
+                          want(Knob::kPageCacheEnable, number(2), by),
+                          want(Knob::kPageCacheSize, no_memory_limit(), by),
+                          want(Knob::kPageCacheSize, memory_value(-1), by),
+                          want(Knob::kPageCacheSync, number(2), by),
+                          want(Knob::kCoreSched, number(1), by)}) {
     const auto alone = settle({bad}, {}, {}, kNow);
     EXPECT_TRUE(alone.settled.empty()) << name_of(bad.knob) << " " << text_of(bad.value);
     EXPECT_THAT(alone.refused, testing::ElementsAre(bad));
   }
-  for (const auto& good : {want(Knob::kCpuQuota, cpu(1), by), want(Knob::kCpuBurst, cpu(0), by),
-                           want(Knob::kCpuWeight, number(2), by), want(Knob::kCpuWeight, number(262144), by),
-                           want(Knob::kCpuset, CpuSet{0}, by), want(Knob::kBvtWarp, number(-1), by)})
+  for (const auto& good : {want(Knob::kCpuQuota, cpu(1), by),
+                           want(Knob::kCpuBurst, cpu(0), by),
+                           want(Knob::kCpuWeight, number(2), by),
+                           want(Knob::kCpuWeight, number(262144), by),
+                           want(Knob::kCpuset, CpuSet{0}, by),
+                           want(Knob::kBvtWarp, number(-1), by),
+                           want(Knob::kMemoryMin, memory_value(0), by),
+                           want(Knob::kMemoryLow, memory_value(1), by),
+                           want(Knob::kMemoryHigh, no_memory_limit(), by),
+                           want(Knob::kMemoryHigh, memory_value(65536), by),
+                           want(Knob::kMemoryLimit, no_memory_limit(), by),
+                           want(Knob::kMemoryLimit, memory_value(65536), by),
+                           want(Knob::kSoftLimit, memory_value(0), by),
+                           want(Knob::kSoftLimit, no_memory_limit(), by),
+                           want(Knob::kOomGroup, number(1), by),
+                           want(Knob::kWmarkRatio, number(100), by),
+                           want(Knob::kWmarkScaleFactor, number(1), by),
+                           want(Knob::kWmarkMinAdj, number(-25), by),
+                           want(Knob::kWmarkMinAdj, number(50), by),
+                           want(Knob::kMemoryPriority, number(12), by),
+                           want(Knob::kUsePriorityOom, number(1), by),
+                           want(Knob::kPageCacheEnable, number(0), by),
+                           want(Knob::kPageCacheSize, memory_value(0), by),
+                           want(Knob::kPageCacheSync, number(1), by)})
     EXPECT_EQ(settle({good}, {}, {}, kNow).settled.size(), 1u) << name_of(good.knob);
 }
 
@@ -250,15 +325,22 @@ TEST_P(RandomWants, SettleToOneValueEachWhateverTheirOrderAndLoseNone) {
   for (int round = 0; round < 300; ++round) {
     std::vector<Want> wants;
     for (int i = upto(20); i > 0; --i) {
-      const auto knob = static_cast<Knob>(upto(5));
+      const auto knob = static_cast<Knob>(upto(12));
       KnobValue value = number(upto(3));
+      if (knob >= Knob::kMemoryMin && knob <= Knob::kSoftLimit) {
+        value = upto(3) == 0 ? no_memory_limit() : memory_value((upto(3) - 1) * kMiB);
+        if (upto(9) == 0) value = memory_value(INT64_MAX);
+      }
       if (knob == Knob::kCpuQuota || knob == Knob::kCpuBurst) value = upto(3) == 0 ? no_limit() : cpu(upto(3));
       if (knob == Knob::kCpuset) value = upto(4) == 0 ? CpuSet{} : CpuSet{upto(2), upto(2)};
       const auto group = upto(3) == 0 ? model::root_of(static_cast<KubeQos>(upto(2)))
                                       : model::group_of(ls_pod(std::string(1, static_cast<char>('a' + upto(2)))));
-      wants.push_back(want(knob, value, static_cast<Controller>(upto(8)), static_cast<Reason>(100 + upto(2)), group));
+      wants.push_back(want(knob, value, static_cast<Controller>(upto(11)), static_cast<Reason>(100 + upto(2)), group));
     }
-    const model::DryRun dry_run{.cpu_suppress = upto(1) == 0, .cpuset = upto(1) == 0};
+    const model::DryRun dry_run{.cpu_suppress = upto(1) == 0,
+                                .cpuset = upto(1) == 0,
+                                .memory_qos = upto(1) == 0,
+                                .memory_relief = upto(1) == 0};
     const auto settlement = settle(wants, dry_run, {}, kNow);
     auto refused = settlement.refused.size();
     auto kept = settlement.settled.size();

@@ -48,6 +48,16 @@ TEST(Asides, WhoIsOutrankedIsOverruledWithItsFirstValue) {
   EXPECT_EQ(all[0], (Aside{{kQuota, Kind::kOverruled, Controller::kBatchLimits}, cpu(200), Reason::kBatchLimit}));
 }
 
+TEST(Asides, LimitsOfMemoryAreToldAsAnyValueIs) {
+  const KnobRef limit{kQuota.group, Knob::kMemoryLimit};
+  const Want wanted{limit.group, limit.knob, memory_value(64 << 20), Controller::kBatchLimits,
+                    Reason::kBatchMemoryLimit};
+  const auto all = asides(settle({wanted}, {.batch_limits = true}, {}, kStart));
+  EXPECT_THAT(
+      all, testing::ElementsAre(Aside{
+               {limit, Kind::kDryRun, Controller::kBatchLimits}, memory_value(64 << 20), Reason::kBatchMemoryLimit}));
+}
+
 TEST(Asides, NothingIsSaidOfAKnobThatAnOperatorHoldsOrThatIsNotDisputed) {
   const std::vector<Want> wants = {quota_of(500, Controller::kCpuBurst), quota_of(300, Controller::kBatchLimits)};
   const HandsOff hold{kQuota.group, after(60), "ann", "tuning"};

@@ -87,7 +87,9 @@ TEST(Order, WhatIsThereAlreadyIsNotWritten) {
   EXPECT_THAT(
       texts({change(kPod, Knob::kCpuQuota, no_limit(), no_limit()), change(kPod, Knob::kCpuBurst, cpu(0), cpu(0)),
              change(kPod, Knob::kCpuWeight, number(2), number(2)), change(kPod, Knob::kCpuIdle, number(0), number(0)),
-             change(kPod, Knob::kCpuset, CpuSet{0}, CpuSet{0})}),
+             change(kPod, Knob::kCpuset, CpuSet{0}, CpuSet{0}),
+             change(kPod, Knob::kMemoryLimit, no_memory_limit(), no_memory_limit()),
+             change(kPod, Knob::kMemoryMin, memory_value(7), memory_value(7))}),
       testing::IsEmpty());
 }
 
@@ -97,6 +99,88 @@ TEST(Order, TheCallerSaysWhatIsTheSameAfterTheKernelsRounding) {
   const auto writes = order(changes, [](const Change& asked) { return asked.target == cpu(334); });
   ASSERT_EQ(writes.size(), 1u);
   EXPECT_EQ(writes[0], (OrderedWrite{1, cpu(400)}));
+}
+
+TEST(Order, LimitsOfMemoryWidenParentFirstAndNarrowChildFirst) {
+  for (const auto knob : {Knob::kMemoryLimit, Knob::kMemoryHigh}) {
+    const std::string name(name_of(knob));
+    EXPECT_THAT(texts({change(kContainer, knob, memory_value(100), memory_value(200)),
+                       change(kPod, knob, memory_value(100), no_memory_limit())}),
+                testing::ElementsAre("pod p " + name + " " + text_of(no_memory_limit()),
+                                     "pod p container p-c0 " + name + " " + text_of(memory_value(200))));
+    EXPECT_THAT(texts({change(kPod, knob, no_memory_limit(), memory_value(300)),
+                       change(kContainer, knob, memory_value(200), memory_value(100))}),
+                testing::ElementsAre("pod p container p-c0 " + name + " " + text_of(memory_value(100)),
+                                     "pod p " + name + " " + text_of(memory_value(300))));
+  }
+}
+
+TEST(Order, FloorsFallChildFirstBeforeOthersRiseParentFirst) {
+  for (const auto knob : {Knob::kMemoryMin, Knob::kMemoryLow}) {
+    const std::string name(name_of(knob));
+    const auto other = ls_pod("q");
+    EXPECT_THAT(texts({change(model::group_of(other), knob, memory_value(0), memory_value(700)),
+                       change(kRoot, knob, memory_value(500), memory_value(800)),
+                       change(kPod, knob, memory_value(500), memory_value(100)),
+                       change(kContainer, knob, memory_value(500), memory_value(100))}),
+                testing::ElementsAre("pod p container p-c0 " + name + " " + text_of(memory_value(100)),
+                                     "pod p " + name + " " + text_of(memory_value(100)),
+                                     "Burstable root " + name + " " + text_of(memory_value(800)),
+                                     "pod q " + name + " " + text_of(memory_value(700))));
+  }
+}
+
+TEST(Order, MemoryHighIsNeverBelowMemoryMinOfItsGroupInBetween) {
+  EXPECT_THAT(texts({change(kContainer, Knob::kMemoryMin, memory_value(100), memory_value(300)),
+                     change(kContainer, Knob::kMemoryHigh, memory_value(200), memory_value(400))}),
+              testing::ElementsAre("pod p container p-c0 memory-high " + text_of(memory_value(400)),
+                                   "pod p container p-c0 memory-min " + text_of(memory_value(300))));
+  EXPECT_THAT(texts({change(kContainer, Knob::kMemoryHigh, memory_value(400), memory_value(200)),
+                     change(kContainer, Knob::kMemoryMin, memory_value(300), memory_value(100))}),
+              testing::ElementsAre("pod p container p-c0 memory-min " + text_of(memory_value(100)),
+                                   "pod p container p-c0 memory-high " + text_of(memory_value(200))));
+  EXPECT_THAT(texts({change(kContainer, Knob::kMemoryHigh, no_memory_limit(), memory_value(300)),
+                     change(kContainer, Knob::kMemoryMin, memory_value(100), memory_value(300))}),
+              testing::ElementsAre("pod p container p-c0 memory-min " + text_of(memory_value(300)),
+                                   "pod p container p-c0 memory-high " + text_of(memory_value(300))));
+}
+
+TEST(Order, MemoryHighFallsBeforeTheLimitOfItsGroup) {
+  EXPECT_THAT(texts({change(kPod, Knob::kMemoryLimit, memory_value(900), memory_value(300)),
+                     change(kPod, Knob::kMemoryHigh, memory_value(800), memory_value(200))}),
+              testing::ElementsAre("pod p memory-high " + text_of(memory_value(200)),
+                                   "pod p memory-limit " + text_of(memory_value(300))));
+}
+
+TEST(Order, APageCacheIsLimitedOnceItsSizeIsThereAndFreedBeforeItGoes) {
+  EXPECT_THAT(texts({change(kPod, Knob::kPageCacheEnable, number(0), number(1)),
+                     change(kPod, Knob::kPageCacheSync, number(0), number(1)),
+                     change(kPod, Knob::kPageCacheSize, memory_value(0), memory_value(500))}),
+              testing::ElementsAre("pod p page-cache-size " + text_of(memory_value(500)), "pod p page-cache-sync 1",
+                                   "pod p page-cache-enable 1"));
+  EXPECT_THAT(texts({change(kPod, Knob::kPageCacheSize, memory_value(500), memory_value(0)),
+                     change(kPod, Knob::kPageCacheEnable, number(1), number(0))}),
+              testing::ElementsAre("pod p page-cache-enable 0", "pod p page-cache-size " + text_of(memory_value(0))));
+}
+
+TEST(Order, WhatOnlyOrdersGoesWithTheWeights) {
+  EXPECT_THAT(texts({change(kPod, Knob::kCpuQuota, cpu(100), cpu(200)),
+                     change(kRoot, Knob::kSoftLimit, no_memory_limit(), memory_value(0)),
+                     change(kPod, Knob::kWmarkRatio, number(0), number(95)),
+                     change(kPod, Knob::kMemoryPriority, number(0), number(5)),
+                     change(kPod, Knob::kUsePriorityOom, number(0), number(1)),
+                     change(kPod, Knob::kOomGroup, number(0), number(1)),
+                     change(kPod, Knob::kWmarkMinAdj, number(0), number(-25))}),
+              testing::ElementsAre("Burstable root soft-limit " + text_of(memory_value(0)), "pod p oom-group 1",
+                                   "pod p wmark-ratio 95", "pod p wmark-min-adj -25", "pod p memory-priority 5",
+                                   "pod p use-priority-oom 1", "pod p cpu-quota 200 millicores"));
+}
+
+TEST(Order, AnUnknownFloorCountsAsOneThatFalls) {
+  EXPECT_THAT(texts({{kPod, Knob::kMemoryMin, memory_value(200), {}},
+                     change(kRoot, Knob::kMemoryMin, memory_value(100), memory_value(300))}),
+              testing::ElementsAre("pod p memory-min " + text_of(memory_value(200)),
+                                   "Burstable root memory-min " + text_of(memory_value(300))));
 }
 
 TEST(Order, AnUnknownValueIsWrittenAmongThoseThatNarrow) {
@@ -112,9 +196,11 @@ TEST(Order, AnUnknownValueIsWrittenAmongThoseThatNarrow) {
 TEST(Order, AValueOfAnotherKnobsTypeCrashesNothing) {
   EXPECT_EQ(
       texts({change(kPod, Knob::kCpuset, cpu(1), cpu(2)), change(kPod, Knob::kCpuQuota, CpuSet{1}, number(2)),
-             change(kPod, Knob::kCpuIdle, no_limit(), CpuSet{1}), change(kPod, Knob::kCpuBurst, number(1), CpuSet{})})
+             change(kPod, Knob::kCpuIdle, no_limit(), CpuSet{1}), change(kPod, Knob::kCpuBurst, number(1), CpuSet{}),
+             change(kPod, Knob::kMemoryMin, number(1), CpuSet{}),
+             change(kPod, Knob::kMemoryLimit, CpuSet{1}, memory_value(1))})
           .size(),
-      4u);
+      6u);
 }
 
 }  // namespace

@@ -38,5 +38,11 @@ inline model::KnobValue no_limit() {
 inline model::KnobValue number(std::int64_t value) {
   return model::Number{value};
 }
+inline model::KnobValue memory_value(std::int64_t bytes) {
+  return model::MemoryLimit{model::Bytes(bytes)};
+}
+inline model::KnobValue no_memory_limit() {
+  return model::MemoryLimit{};
+}
 
 }  // namespace tideline::decide::test

@@ -69,12 +69,31 @@ class World {
       }
       held.burst = upto(held.quota > 0 ? held.quota : 10'000);
       if (held.idle) held.weight = 1024;
+      held.memory_limit = chance(40) ? 0 : 1 + upto(10'000);
       tree[group] = held;
     }
+    give_floors(groups, tree, before);
     return tree;
   }
 
  private:
+  /// From the bottom up: what is above has at least what those below it have together.
+  void give_floors(const std::vector<GroupRef>& groups, Tree& tree, const Tree* before) {
+    for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
+      auto& held = tree.at(*group);
+      const Held* old = before != nullptr && chance(40) ? &before->at(*group) : nullptr;
+      const auto min = old != nullptr ? old->memory_min : upto(100);
+      const auto low = old != nullptr ? old->memory_low : upto(100);
+      held.memory_min = std::max(held.memory_min, chance(50) ? 0 : min);
+      held.memory_low = std::max(held.memory_low, chance(50) ? 0 : low);
+      held.memory_high = chance(40) ? 0 : 1 + held.memory_min + upto(100);
+      const auto parent = parent_of(*group);
+      if (!parent) continue;
+      tree.at(*parent).memory_min += held.memory_min;
+      tree.at(*parent).memory_low += held.memory_low;
+    }
+  }
+
   CpuSet part_of(const CpuSet& cpus) {
     std::vector<int> some;
     for (const int cpu : cpus.cpus()) {
@@ -90,7 +109,8 @@ class World {
 std::vector<Change> changes_between(World& world, const Tree& before, const Tree& after) {
   std::vector<Change> changes;
   for (const auto& [group, held] : before) {
-    for (const auto knob : {Knob::kCpuQuota, Knob::kCpuBurst, Knob::kCpuWeight, Knob::kCpuIdle, Knob::kCpuset}) {
+    for (const auto knob : {Knob::kCpuQuota, Knob::kCpuBurst, Knob::kCpuWeight, Knob::kCpuIdle, Knob::kCpuset,
+                            Knob::kMemoryMin, Knob::kMemoryLow, Knob::kMemoryHigh, Knob::kMemoryLimit}) {
       if (knob == Knob::kCpuWeight && after.at(group).idle) continue;  // as the arbiter holds it
       changes.push_back({group, knob, value_of(after.at(group), knob), value_of(held, knob)});
     }
@@ -118,6 +138,7 @@ TEST_P(RandomOrders, TheKernelTakesEveryWriteAndEachIsSafeAsTheLast) {
       ASSERT_EQ(write(kernel, change, planned.value), "") << "round " << round << ": " << text_of(change.group) << " "
                                                           << name_of(change.knob) << " " << text_of(planned.value);
       ++writes[{change.group, change.knob}];
+      ASSERT_EQ(what_is_wrong_with_floors(kernel), "") << "round " << round;
       for (const auto& group : groups) {
         const auto& now = kernel.at(group);
         const auto& old = before.at(group);
@@ -127,6 +148,8 @@ TEST_P(RandomOrders, TheKernelTakesEveryWriteAndEachIsSafeAsTheLast) {
         ASSERT_GE(now.burst, std::min(old.burst, target.burst));
         ASSERT_TRUE(now.cpus.contains(old.cpus) || now.cpus.contains(target.cpus)) << text_of(group);
         ASSERT_TRUE((old.cpus | target.cpus).contains(now.cpus)) << text_of(group);
+        ASSERT_GE(now.memory_min, std::min(old.memory_min, target.memory_min)) << text_of(group);
+        ASSERT_GE(now.memory_low, std::min(old.memory_low, target.memory_low)) << text_of(group);
       }
     }
     for (const auto& [knob, count] : writes)

@@ -1,5 +1,6 @@
 // Whole rounds of the CPU side over random pods, policies and readings, into a kernel as strict as cgroup v1: what all
-// mechanisms want together, settled, ordered and written, one value after the other.
+// mechanisms want together, those of memory too, settled, ordered and written, one value after the other. What memory's
+// wants are alone is in random_memory_rounds_test.cpp.
 //
 // What would be found of a broken order(): parents after children where it widens, or before them where it narrows,
 // and a burst after its quota, are refused by the kernel here, as soon as a scaled quota falls, BE's limit moves below
@@ -18,7 +19,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "node-actor/decide/batch_memory.h"
 #include "node-actor/decide/cpu_round.h"
+#include "node-actor/decide/memory_qos.h"
 #include "test/node-actor/decide/strict_kernel.h"
 #include "test/node-actor/decide/worked_host.h"
 
@@ -58,7 +61,9 @@ class World {
     if (chance(20)) cpus_.manager = KubeletCpuManager::kStatic;
     for (const auto& [knob, percent] :
          {std::pair(Knob::kCpuQuota, 100), std::pair(Knob::kCpuBurst, 85), std::pair(Knob::kCpuWeight, 100),
-          std::pair(Knob::kCpuIdle, 80), std::pair(Knob::kCpuset, 85), std::pair(Knob::kBvtWarp, 20)}) {
+          std::pair(Knob::kCpuIdle, 80), std::pair(Knob::kCpuset, 85), std::pair(Knob::kBvtWarp, 20),
+          std::pair(Knob::kMemoryMin, 80), std::pair(Knob::kMemoryLow, 80), std::pair(Knob::kMemoryHigh, 80),
+          std::pair(Knob::kMemoryLimit, 90), std::pair(Knob::kSoftLimit, 50), std::pair(Knob::kWmarkRatio, 20)}) {
       const bool has = chance(percent);
       knobs_.knobs.push_back({knob, has, "file", has ? "" : "no such file"});
     }
@@ -149,6 +154,12 @@ class World {
                                               .share_pool_threshold_percent = {}};
     }
     if (chance(10)) pod.cpu_qos = model::CpuQosOverride{.enable = chance(50), .group_identity = {}};
+    for (auto& container : pod.containers) {
+      auto& requests = container.requests;
+      auto& its_limits = container.limits;
+      if (chance(70)) (qos == QosClass::kBe ? requests.batch_memory : requests.memory) = some_memory();
+      if (chance(60)) (qos == QosClass::kBe ? its_limits.batch_memory : its_limits.memory) = some_memory();
+    }
     class_of_[pod.uid] = qos;
     const bool all = std::all_of(pod.containers.begin(), pod.containers.end(),
                                  [](const auto& container) { return container.limits.cpu.has_value(); });
@@ -157,6 +168,8 @@ class World {
       begin_container(pod, container);
     pods_.push_back(std::move(pod));
   }
+
+  model::Bytes some_memory() { return model::Bytes((1 + upto(400)) << 20); }
 
   void begin_container(const Pod& pod, const model::Container& container) {
     begin_group(model::group_of(pod, container), container.limits.cpu.value_or(MilliCpu(0)).value());
@@ -241,7 +254,14 @@ class World {
                        .cpu_qos = chance(10),
                        .cpuset = chance(10),
                        .batch_limits = chance(10),
-                       .cpu_evict = chance(10)};
+                       .cpu_evict = chance(10),
+                       .memory_qos = chance(10)};
+    for (auto* memory : {&policy_.qos.lsr_memory, &policy_.qos.ls_memory, &policy_.qos.be_memory}) {
+      memory->enable = chance(60);
+      memory->min_limit_percent = some(100);
+      memory->low_limit_percent = some(100);
+      memory->throttling_percent = some(100);
+    }
   }
 
   // ---- Readings, of which some are missing.
@@ -381,6 +401,26 @@ class World {
     originals_.erase(KnobRef{kBeRoot, Knob::kCpuQuota});
   }
 
+  // ---- The memory side's wants.
+
+  Wants memory_wants(bool blind) {
+    MemoryQosInput qos;
+    qos.node_allocatable = model::Bytes(64LL << 30);
+    qos.is_v1 = v1_;
+    auto wants = memory_qos(pods_, knobs_, qos, policy_);
+    std::map<GroupRef, model::Bytes> used;
+    for (const auto& [group, held] : kernel_) {
+      if (!blind && is_be(group) && chance(80)) used.emplace(group, some_memory());
+    }
+    const std::map<GroupRef, model::Bytes> none{};
+    auto batch =
+        batch_memory(std::move(batch_memory_), pods_, knobs_, {.used = used, .own_limits = none, .in_force = nullptr});
+    batch_memory_ = std::move(batch.state);
+    if (policy_.dry_run.batch_limits) batch_memory_ = {};
+    wants.wants.insert(wants.wants.end(), batch.wants.wants.begin(), batch.wants.wants.end());
+    return wants;
+  }
+
   // ---- The pod loop.
 
   void second(bool blind) {
@@ -391,6 +431,7 @@ class World {
     const auto at_start = std::exchange(started_, false) ? std::optional(CpuSet{}) : std::nullopt;
     const NodeFacts node{MilliCpu(capacity_), MilliCpu(capacity_)};
     const auto ended = lingering();
+    const auto memory = memory_wants(blind);
     auto step = cpu_round(std::move(state_),
                           {.now = now_,
                            .node = node,
@@ -409,7 +450,8 @@ class World {
                            .work = {},
                            .be_whole = whole(),
                            .outside = outside_pods(),
-                           .lingering = ended},
+                           .lingering = ended,
+                           .others = &memory},
                           policy_);
     state_ = std::move(step.state);
     split_ = std::move(step.decision.split);
@@ -505,6 +547,7 @@ class World {
     }
     if (!with_hands_off_) {
       ASSERT_EQ(what_is_wrong(target, v1_), "") << "what is wanted together";
+      ASSERT_EQ(what_is_wrong_with_floors(target), "") << "what is wanted together";
     }
     const Tree before = kernel_;
     for (const auto& each : order(changes)) {
@@ -516,6 +559,9 @@ class World {
       ASSERT_GE(width_of(now.quota), std::min(width_of(old.quota), width_of(next.quota))) << text_of(change.group);
       ASSERT_GE(now.burst, std::min(old.burst, next.burst)) << text_of(change.group);
       ASSERT_TRUE(now.cpus.contains(old.cpus) || now.cpus.contains(next.cpus)) << text_of(change.group);
+      if (!with_hands_off_) {
+        ASSERT_EQ(what_is_wrong_with_floors(kernel_), "");
+      }
     }
     for (const auto& each : planned) {
       const auto& change = each.change;
@@ -611,6 +657,7 @@ class World {
   std::int64_t outside_ = 0;
   MonoTime root_changed_ = kNow;
   CpuRoundState state_;
+  BatchMemoryState batch_memory_;
   std::optional<BeSplit> split_;
 };
 
