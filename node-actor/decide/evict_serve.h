@@ -3,6 +3,7 @@
 // way over the same books, each in its own currency.
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>

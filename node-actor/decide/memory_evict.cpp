@@ -47,6 +47,12 @@ Bytes target_of(const ReliefDecision& relief, Bytes missing, Bytes credited) {
   return missing > Bytes(0) ? std::min(missing, credited) : credited;
 }
 
+/// Without those that are leaving, memory is full.
+bool is_full(const ReliefDecision& relief, const MemoryBound& bound, int threshold) {
+  if (relief.evict > Bytes(0) || relief.rung >= model::ReliefRung::kEvict) return true;
+  return relief.terms.pending_release > Bytes(0) && bound.used_percent() >= threshold;
+}
+
 EvictOutcome judge_use(EvictTask task, const MemoryEvictInput& input, Bytes credited,
                        const model::ThresholdPolicy& policy) {
   EvictOutcome outcome;
@@ -77,9 +83,7 @@ EvictOutcome judge_use(EvictTask task, const MemoryEvictInput& input, Bytes cred
   outcome.whole = bound->capacity;
   auto text = fmt::format("{} of {} bytes used ({}), threshold {} %", bound->used().value(), bound->capacity.value(),
                           name_of(bound->kind), threshold);
-  if (relief.evict <= Bytes(0) && relief.rung < model::ReliefRung::kEvict) {
-    return say(Reason::kSatisfied, std::move(text));
-  }
+  if (!is_full(relief, *bound, threshold)) return say(Reason::kSatisfied, std::move(text));
   if (!relief.why.empty()) text += ", " + relief.why;
   outcome.target = target_of(relief, bound->used() - bound->capacity.percent(lower), credited);
   return say(Reason::kNodeMemoryFull, std::move(text));

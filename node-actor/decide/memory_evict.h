@@ -15,9 +15,9 @@
 // as bytes (its MemoryEvict credits a thousandfold); what is not known never evicts; terminating pods and the victims
 // of CPU eviction are credited; only QoS BE pods are victims; batch-memory of 0 evicts only when it was so for 60 s.
 //
-// The triggers of use hold for as long as relief is on its rung evict, also while those that are leaving are enough:
-// who was picked goes unless less is missing than was. A round in which one of those is gone picks nobody, for relief
-// may have looked just before it went.
+// The triggers of use hold for as long as relief is on its rung evict, and while the use is above the threshold and
+// only those that are leaving keep relief off that rung: they are needed. Who was picked goes unless less is missing
+// than was. A round in which one of those is gone picks nobody, for relief may have looked just before it went.
 
 #include <array>
 #include <optional>

@@ -78,7 +78,6 @@ struct ReliefTerms {
   int lower_percent = 0;
   int reclaim_percent = 0;
   model::Bytes wanted;  // to come below the reclaim rung's exit; 0: nothing
-  model::Bytes pending_release;  // as given: taken off ReliefDecision::evict
   friend bool operator==(const ReliefTerms&, const ReliefTerms&) = default;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // A host with batch pods that runs in virtual time, second by second, under memory eviction. Relief is a stand-in that
-// does no more than the contract of its rung evict says (memory_relief.h): it begins at the threshold and ends at the
-// lower percent, and takes off what leaves already. With the real one: memory_evict_ladder_test.cpp.
+// does no more than its rung evict (memory_relief.h): it begins where the use without what leaves already is at the
+// threshold, and ends at the lower percent. With the real one: memory_evict_ladder_test.cpp.
 
 #include <algorithm>
 #include <map>
@@ -82,15 +82,14 @@ struct MemoryHost {
         MemoryBound{.kind = MemoryBound::Kind::kHost, .capacity = capacity, .available = capacity - *used};
     if (!policy || !policy->threshold.enable) return made;
     const auto& threshold = policy->threshold;
-    const int percent = made.terms.bound->used_percent();
-    const int lower =
-        threshold.memory_evict_lower_percent.value_or(std::max(threshold.memory_evict_threshold_percent - 2, 0));
-    if (percent >= threshold.memory_evict_threshold_percent || growth > model::Bytes(0)) evicting = true;
-    if (percent <= lower && growth <= model::Bytes(0)) evicting = false;
-    if (!evicting) return made;
-    made.rung = model::ReliefRung::kEvict;
-    const auto missing = std::max(capacity.percent(percent - lower), growth);
-    made.evict = std::max(missing - pending, model::Bytes(0));
+    const int percent = threshold.memory_evict_threshold_percent;
+    const auto lower = capacity.percent(threshold.memory_evict_lower_percent.value_or(std::max(percent - 2, 0)));
+    if (*used - pending >= capacity.percent(percent) || growth > model::Bytes(0)) {
+      made.evict = std::max(std::max(*used - lower, growth) - pending, model::Bytes(0));
+    }
+    if (made.evict > model::Bytes(0)) evicting = true;
+    if (*used <= lower && growth <= model::Bytes(0)) evicting = false;
+    if (evicting) made.rung = model::ReliefRung::kEvict;
     return made;
   }
   MemoryEvictDecision round() {

@@ -350,16 +350,27 @@ TEST(MemoryEvict, ThePodsPolicyNamesKoordinatorsFeatures) {
 
 // One account for CPU and memory.
 
-TEST(MemoryEvict, WhoLeavesForCpuIsCreditedWhetherReliefKnowsOfItOrNot) {
-  for (const bool known : {false, true}) {
-    MemoryHost host;
-    host.asked = {{PodUid("b"), host.now}};
-    if (known) host.pending = Bytes(2500);
-    const auto decision = host.round();
-    EXPECT_EQ(decision.of(EvictTask::kBeMemory).target, Bytes(3000));
-    EXPECT_EQ(decision.of(EvictTask::kBeMemory).credited, Bytes(2500));
-    EXPECT_THAT(uids_of(decision), ElementsAre("e"));
+TEST(MemoryEvict, WhoWasJustPickedForCpuIsCredited) {
+  MemoryHost host;
+  host.asked = {{PodUid("b"), host.now}};
+  const auto decision = host.round();
+  EXPECT_EQ(decision.of(EvictTask::kBeMemory).target, Bytes(3000)) << "relief did not know of it";
+  EXPECT_EQ(decision.of(EvictTask::kBeMemory).credited, Bytes(2500));
+  EXPECT_THAT(uids_of(decision), ElementsAre("e"));
+}
+
+TEST(MemoryEvict, WhoLeavesForCpuIsNeededWhereMemoryIsFullWithoutIt) {
+  MemoryHost host;
+  host.asked = {{PodUid("b"), host.now}};
+  host.pending = Bytes(2500);
+  for (int second = 0; second < 60; ++second) {
+    const auto decision = host.next();
+    ASSERT_THAT(decision.victims, IsEmpty()) << "it brings the use below the threshold";
+    ASSERT_EQ(decision.of(EvictTask::kBeMemory).trigger, Reason::kNodeMemoryFull);
+    ASSERT_EQ(decision.of(EvictTask::kBeMemory).target, Bytes(2500));
   }
+  host.used = Bytes(69'000);
+  EXPECT_EQ(host.next().of(EvictTask::kBeMemory).trigger, Reason::kSatisfied);
 }
 
 TEST(MemoryEvict, WhoLeavesForMemoryIsCreditedByCpuEviction) {
