@@ -2,6 +2,7 @@
 // Ends a BE pod at once, where the OOM killer is about to run: SIGKILL to all of its group, without a grace period. Not
 // an eviction: nobody is asked, no disruption budget is, and it is told as what it is (Reason::kEmergencyKill).
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,10 +18,15 @@ namespace tideline::node {
 
 class EmergencyKills {
  public:
-  using Tell = std::function<void(model::Controller, model::Reason, std::string, std::string, std::string)>;
+  /// As Evictions::Tell.
+  using Tell =
+      std::function<void(model::Controller, model::Reason, std::string subject, std::string before, std::string after)>;
+  /// A killed pod that has processes for longer than this is logged, once.
+  static constexpr model::Duration kSlow = std::chrono::seconds(5);
   /// `tree` must outlive it.
   EmergencyKills(const kernel::CgroupTree& tree, Tell tell);
-  /// Kills begin at once; what of the pod is alive still is killed again in each step().
+  /// Kills begin at once; what of the pod is alive still is killed again in each step(). Told once when it begins and
+  /// once when it is through; one that cannot begin is told as such: the agent's own pod is never killed.
   void kill(const model::Pod& pod, std::optional<model::Bytes> used, const std::string& why, model::MonoTime now);
   void step(model::MonoTime now);
   std::vector<model::PodUid> under_way() const;
@@ -31,6 +37,8 @@ class EmergencyKills {
     std::string subject;
     kernel::PodKill kill;
     model::MonoTime began;
+    std::string held;   // memory it had, for people
+    bool slow = false;  // was logged
   };
   const kernel::CgroupTree& tree_;
   Tell tell_;

@@ -34,10 +34,19 @@ json to_json(const decide::EvictVictim& victim, model::MonoTime since) {
              {"uid", victim.uid.str()},
              {"namespace", victim.name_space},
              {"name", victim.name},
+             {"task", static_cast<std::uint8_t>(victim.task)},
              {"reason", static_cast<std::uint16_t>(victim.reason)},
              {"sinceNs", since.ns}};
+  if (victim.memory_used) entry["memoryBytes"] = victim.memory_used->value();
   if (victim.cpu_time_used) entry["cpuTimeNs"] = victim.cpu_time_used->count();
   return entry;
+}
+
+/// An earlier agent kept none, a later one may have kept another: then the events tell of the first one's mechanism.
+decide::EvictTask task_of(const json& entry) {
+  const auto number = entry.value("task", std::uint64_t{0});
+  constexpr std::uint64_t kTasks = decide::kEvictTasks + decide::kMemoryEvictTasks;
+  return number < kTasks ? static_cast<decide::EvictTask>(number) : decide::EvictTask::kBeSatisfaction;
 }
 
 decide::EvictVictim victim_of(const json& entry) {
@@ -46,7 +55,11 @@ decide::EvictVictim victim_of(const json& entry) {
   victim.uid = model::PodUid(entry.at("uid").get<std::string>());
   victim.name_space = entry.at("namespace").get<std::string>();
   victim.name = entry.at("name").get<std::string>();
+  victim.task = task_of(entry);
   victim.reason = static_cast<model::Reason>(entry.at("reason").get<std::uint16_t>());
+  if (const auto memory = entry.find("memoryBytes"); memory != entry.end()) {
+    victim.memory_used = model::Bytes(memory->get<std::int64_t>());
+  }
   if (const auto used = entry.find("cpuTimeNs"); used != entry.end()) {
     victim.cpu_time_used = Duration(used->get<std::int64_t>());
   }

@@ -9,13 +9,13 @@
 #include "messages/model/report.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
-#include "node-actor/decide/cpu_evict.h"
+#include "node-actor/decide/evict_serve.h"
 #include "node-actor/kernel/pod_kill.h"
 
 namespace tideline::node {
 
 struct KeptEviction {
-  decide::EvictVictim victim;                 // `releases` and `task` are not kept
+  decide::EvictVictim victim;                 // `releases` and `used` are not kept
   model::Reason told = model::Reason::kNone;  // of its events
   kernel::PodKillPlace place;                 // with the identity of its cgroup: another of that name is another pod's
   model::MonoTime since;

@@ -32,6 +32,12 @@ std::string picked_for(const decide::EvictVictim& victim) {
   return fmt::format("picked: {}", model::name_of(victim.reason));
 }
 
+/// Of one that went for memory.
+std::string freed_by(const decide::EvictVictim& victim) {
+  if (!is_of_memory(victim.task) || !victim.memory_used) return {};
+  return fmt::format("; it had {} bytes when it was picked", victim.memory_used->value());
+}
+
 }  // namespace
 
 std::vector<model::PodUid> Evictions::waiting() const {
@@ -96,7 +102,7 @@ void Evictions::resume(model::MonoTime now) {
 
 void Evictions::resume(const KeptEviction& what, model::MonoTime now) {
   const auto tell = [&](std::string after) {
-    tell_(Controller::kCpuEvict, what.told, subject_of(what.victim), "leaving when the agent's worker ended",
+    tell_(controller_of(what.victim.task), what.told, subject_of(what.victim), "leaving when the agent's worker ended",
           std::move(after));
   };
   // kubelet would start again what is ended here.
@@ -131,14 +137,14 @@ void Evictions::end(decide::EvictState& state, model::MonoTime now, std::vector<
     if (!progress) log::warn("eviction", "{}: {}", subject_of(victim), progress.error().message());
     const bool done = progress && progress->done();
     if (done) {
-      tell_(Controller::kCpuEvict, leaving.what.told, subject_of(victim), "leaving",
-            fmt::format("gone after {:.1f} s, {} SIGTERM, {} SIGKILL", seconds(now - leaving.what.since),
-                        progress->terms, progress->kills));
+      tell_(controller_of(victim.task), leaving.what.told, subject_of(victim), "leaving",
+            fmt::format("gone after {:.1f} s, {} SIGTERM, {} SIGKILL{}", seconds(now - leaving.what.since),
+                        progress->terms, progress->kills, freed_by(victim)));
       gone.push_back({victim.uid, victim.name_space, victim.name, victim.cpu_time_used});
     } else if (!leaving.stuck && now - leaving.what.deadline >= kStuckAfter) {
       leaving.stuck = true;
       const auto why = !progress ? progress.error().message() : progress->last_failure;
-      tell_(Controller::kCpuEvict, leaving.what.told, subject_of(victim), "leaving",
+      tell_(controller_of(victim.task), leaving.what.told, subject_of(victim), "leaving",
             fmt::format("not gone after {:.0f} s, tried on: {}", seconds(now - leaving.what.since),
                         why.empty() ? "its processes do not die" : why));
       decide::refuse(state, victim.uid);
@@ -165,14 +171,15 @@ void Evictions::see_off(decide::EvictState& state, model::MonoTime now, const st
   const auto seen = decide::see_off(evicted_, pods, without_group, now);
   const auto tell = [&](const decide::EvictedPods::Row& row, std::string before, std::string after) {
     log::info("eviction", "{}: {}", subject_of(row.victim), after);
-    tell_(Controller::kCpuEvict, Reason::kApiEvicted, subject_of(row.victim), std::move(before), std::move(after));
+    tell_(controller_of(row.victim.task), Reason::kApiEvicted, subject_of(row.victim), std::move(before),
+          std::move(after));
   };
   for (const auto& row : seen.after_all) {
     tell(row, trigger_and_cost_of(row.victim),
          "evicted through the API although it was not asked for any more; " + row.victim.id);
   }
   for (const auto& row : seen.gone) {
-    tell(row, "leaving", fmt::format("gone after {:.1f} s", seconds(now - row.since)));
+    tell(row, "leaving", fmt::format("gone after {:.1f} s{}", seconds(now - row.since), freed_by(row.victim)));
     gone.push_back({row.victim.uid, row.victim.name_space, row.victim.name, row.victim.cpu_time_used});
   }
   for (const auto& row : seen.stayed) {
@@ -192,10 +199,10 @@ void Evictions::evicted(decide::EvictState& state, const decide::RequestsDecisio
   keep(nullptr);
   log::info("eviction", "{}: {}, {}; evicted through the API: {}", subject_of(victim), model::name_of(victim.reason),
             cost_of(victim), leaves.why);
-  tell_(Controller::kCpuEvict, Reason::kApiEvicted, subject_of(victim), trigger_and_cost_of(victim),
+  tell_(controller_of(victim.task), Reason::kApiEvicted, subject_of(victim), trigger_and_cost_of(victim),
         fmt::format("evicted through the API: {}; {}", leaves.why, victim.id));
   decide::credit(state, victim.uid, now);
-  decide::cool_down(state, now);
+  if (!is_of_memory(victim.task)) decide::cool_down(state, now);
 }
 
 void Evictions::begin(decide::EvictState& state, const decide::RequestsDecision::Go& go,
@@ -208,7 +215,7 @@ void Evictions::begin(decide::EvictState& state, const decide::RequestsDecision:
   const auto before = go.by == Reason::kNoArbiter ? trigger_and_cost_of(victim) : cost_of(victim);
   const auto fail = [&](const model::Error& why) {
     log::warn("eviction", "{}: {}", subject_of(victim), why.message());
-    tell_(Controller::kCpuEvict, told, subject_of(victim), before, "not evicted: " + why.message());
+    tell_(controller_of(victim.task), told, subject_of(victim), before, "not evicted: " + why.message());
     decide::refuse(state, victim.uid);
   };
   const auto place = kernel::pod_kill_place(tree_, *pod);
@@ -222,11 +229,11 @@ void Evictions::begin(decide::EvictState& state, const decide::RequestsDecision:
     return fail(kill.error());
   }
   log::info("eviction", "{}: {}, {}; {}", subject_of(victim), model::name_of(victim.reason), cost_of(victim), go.why);
-  tell_(Controller::kCpuEvict, told, subject_of(victim), before,
+  tell_(controller_of(victim.task), told, subject_of(victim), before,
         fmt::format("asked to end, {:.0f} s of grace; {}; {}", seconds(kGrace), go.why, victim.id));
   leaving_.push_back({std::move(what), std::move(*kill), false});
   decide::credit(state, victim.uid, now);
-  decide::cool_down(state, now);
+  if (!is_of_memory(victim.task)) decide::cool_down(state, now);
 }
 
 void Evictions::drop(decide::EvictState& state, const decide::RequestsDecision::Dropped& dropped, model::MonoTime now) {
@@ -242,7 +249,7 @@ void Evictions::drop(decide::EvictState& state, const decide::RequestsDecision::
     return;
   }
   decide::forget(state, victim.uid);
-  tell_(Controller::kCpuEvict, dropped.reason, subject_of(victim), picked_for(victim), dropped.why);
+  tell_(controller_of(victim.task), dropped.reason, subject_of(victim), picked_for(victim), dropped.why);
 }
 
 void Evictions::ask(const std::vector<decide::EvictVictim>& victims, const std::vector<model::Pod>& pods) {
@@ -266,12 +273,12 @@ void Evictions::tell_of_api(const decide::RequestsDecision& decision) {
   for (const auto& victim : decision.picked) {
     log::info("eviction", "{}: {}, asked for through the API, {}", subject_of(victim), model::name_of(victim.reason),
               victim.id);
-    tell_(Controller::kCpuEvict, victim.reason, subject_of(victim), cost_of(victim),
+    tell_(controller_of(victim.task), victim.reason, subject_of(victim), cost_of(victim),
           "asked for through the API; " + victim.id);
   }
   for (const auto& word : decision.words) {
     log::info("eviction", "{}: {}, {}", subject_of(word.victim), model::name_of(word.reason), word.why);
-    tell_(Controller::kCpuEvict, word.reason, subject_of(word.victim), picked_for(word.victim), word.why);
+    tell_(controller_of(word.victim.task), word.reason, subject_of(word.victim), picked_for(word.victim), word.why);
   }
 }
 
@@ -282,23 +289,32 @@ void Evictions::answered(const model::EvictionAnswer& answer) {
   if (verdicts_.size() > kMost) verdicts_.erase(verdicts_.begin(), verdicts_.end() - kMost);
 }
 
+void Evictions::leave_alone(decide::EvictState& state, Controller mechanism,
+                            std::span<const decide::EvictVictim> victims, model::MonoTime now) {
+  std::erase_if(asked_.waiting, [&](const auto& each) {
+    if (controller_of(each.victim.task) != mechanism) return false;
+    if (each.under_way) decide::may_leave(evicted_, each.victim, now);
+    decide::forget(state, each.victim.uid);
+    return true;
+  });
+  for (const auto& victim : victims) {
+    tell_(mechanism, Reason::kDryRun, subject_of(victim), cost_of(victim),
+          fmt::format("would be evicted: {}", model::name_of(victim.reason)));
+  }
+}
+
 void Evictions::round(decide::EvictState& state, const Round& round) {
   requests_.clear();
   const auto verdicts = std::exchange(verdicts_, {});
-  if (round.dry_run) {
-    for (const auto& each : std::exchange(asked_.waiting, {})) {
-      if (each.under_way) decide::may_leave(evicted_, each.victim, round.now);
-      decide::forget(state, each.victim.uid);
-    }
-    for (const auto& victim : round.decision.victims) {
-      tell_(Controller::kCpuEvict, Reason::kDryRun, subject_of(victim), cost_of(victim),
-            fmt::format("would be evicted: {}", model::name_of(victim.reason)));
-    }
-    return;
-  }
+  decide::EvictRound cpu{round.decision.victims, round.decision.outcomes};
+  decide::EvictRound memory;
+  if (round.memory != nullptr) memory = {round.memory->victims, round.memory->outcomes};
+  if (round.dry_run) leave_alone(state, Controller::kCpuEvict, std::exchange(cpu, {}).victims, round.now);
+  if (round.memory_dry_run) leave_alone(state, Controller::kMemoryEvict, std::exchange(memory, {}).victims, round.now);
   const auto already = leaving();
   auto step = decide::eviction_requests(std::move(asked_), {.now = round.now,
-                                                            .decision = round.decision,
+                                                            .cpu = cpu,
+                                                            .memory = memory,
                                                             .pods = round.pods,
                                                             .verdicts = verdicts,
                                                             .held = round.held,

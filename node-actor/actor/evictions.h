@@ -1,9 +1,9 @@
 #pragma once
-// Has what cpu_evict picked evicted (decide/eviction_requests.h), and tells of each step. On a host without Kubernetes
-// it does so itself, with the coordinator's leave, or alone where it is away: SIGTERM, a grace period, then the
-// kernel's kill. With Kubernetes the coordinator does, through the API, and kubelet ends the pod: here it is asked for
-// as long as it is needed and then seen off, and no process is signalled. What has begun is kept on disk, and the next
-// worker goes on with it.
+// Has what cpu_evict and memory_evict picked evicted (decide/eviction_requests.h), and tells of each step as the
+// mechanism's that picked. On a host without Kubernetes it does so itself, with the coordinator's leave, or alone where
+// it is away: SIGTERM, a grace period, then the kernel's kill. With Kubernetes the coordinator does, through the API,
+// and kubelet ends the pod: here it is asked for as long as it is needed and then seen off, and no process is
+// signalled. What has begun is kept on disk, and the next worker goes on with it.
 
 #include <functional>
 #include <optional>
@@ -20,6 +20,7 @@
 #include "node-actor/decide/cpu_evict.h"
 #include "node-actor/decide/evicted_pods.h"
 #include "node-actor/decide/eviction_requests.h"
+#include "node-actor/decide/memory_evict.h"
 #include "node-actor/kernel/cgroup_tree.h"
 #include "node-actor/kernel/pod_kill.h"
 
@@ -58,8 +59,10 @@ class Evictions {
     model::MonoTime now;
     const decide::EvictDecision& decision;  // of this round
     const std::vector<model::Pod>& pods;
-    std::span<const model::PodUid> held;  // those of decision and waiting() that an operator keeps us off
-    bool dry_run = false;                 // victims are told of and left alone
+    std::span<const model::PodUid> held;  // those of both decisions and waiting() that an operator keeps us off
+    bool dry_run = false;                 // of CPU eviction: its victims are told of and left alone
+    const decide::MemoryEvictDecision* memory = nullptr;  // of this round; nullptr: it was not judged
+    bool memory_dry_run = false;                          // as dry_run
   };
   void round(decide::EvictState& state, const Round& round);
   /// What the coordinator said; acted on in the next round.
@@ -88,6 +91,9 @@ class Evictions {
                std::vector<Gone>& gone);
   bool has_no_group(const std::vector<model::Pod>& pods, const model::PodUid& uid) const;
   void evicted(decide::EvictState& state, const decide::RequestsDecision::Leaves& leaves, model::MonoTime now);
+  /// Of a mechanism in dry run.
+  void leave_alone(decide::EvictState& state, model::Controller mechanism, std::span<const decide::EvictVictim> victims,
+                   model::MonoTime now);
   void begin(decide::EvictState& state, const decide::RequestsDecision::Go& go, const std::vector<model::Pod>& pods,
              model::MonoTime now);
   void drop(decide::EvictState& state, const decide::RequestsDecision::Dropped& dropped, model::MonoTime now);

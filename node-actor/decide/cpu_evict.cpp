@@ -16,10 +16,6 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr std::string_view kDisabledWhy = "resource-threshold-config enable is false";
 
-bool is_trigger(Reason reason) {
-  return reason == Reason::kBeStarved || reason == Reason::kOverAllocated || reason == Reason::kNodeCpuFull;
-}
-
 /// What the round knows of the host.
 struct Seen {
   std::vector<RunningPod> pods;
@@ -77,7 +73,7 @@ Seen look(const EvictInput& input, const model::ThresholdPolicy& policy, model::
   terms.running_pods = seen.pods.size();
   terms.finished_pods = input.pods.size() - seen.pods.size();
   for (const auto& pod : seen.pods)
-    terms.be_request += released_by(EvictTask::kBeSatisfaction, pod, policy);
+    terms.be_request += MilliCpu(released_by(EvictTask::kBeSatisfaction, pod, policy).value());
   if (!terms.sample_fresh) return seen;
 
   terms.be_left = left_for_be(input.node, *sample);
@@ -124,51 +120,16 @@ EvictOutcome judge_satisfaction(const EvictState& state, const EvictInput& input
   return outcome;
 }
 
-/// `allocatable` nullopt: not known.
 EvictOutcome judge_allocatable(EvictTask task, std::optional<MilliCpu> allocatable, std::string_view resource,
                                const Seen& seen, const model::ThresholdPolicy& policy) {
-  EvictOutcome outcome;
-  outcome.threshold_percent = policy.cpu_allocatable_evict_threshold_percent;
-  outcome.lower_percent = policy.cpu_allocatable_evict_lower_percent;
-  outcome.priority_threshold = policy.allocatable_evict_priority_threshold;
-  const auto say = [&](Reason trigger, std::string why) {
-    outcome.trigger = trigger;
-    outcome.why = std::move(why);
-    return outcome;
-  };
-  const auto& threshold = outcome.threshold_percent;
-  const auto& lower = outcome.lower_percent;
-  const auto& priority = outcome.priority_threshold;
-  if (!policy.enable) return say(Reason::kDisabled, std::string(kDisabledWhy));
-  if (!threshold && !lower) {
-    return say(Reason::kDisabled,
-               "cpuAllocatableEvictThresholdPercent and cpuAllocatableEvictLowerPercent are not set");
-  }
-  if (!threshold || !lower) {
-    return say(Reason::kBadEvictPolicy,
-               "cpuAllocatableEvictThresholdPercent and cpuAllocatableEvictLowerPercent act together only");
-  }
-  if (*lower < 0 || *lower > *threshold) {
-    return say(Reason::kBadEvictPolicy,
-               fmt::format("cpuAllocatableEvictLowerPercent {} is not within 0..{}", *lower, *threshold));
-  }
-  if (!priority || *priority < 0 || *priority > 7999) {
-    return say(Reason::kBadEvictPolicy, "allocatableEvictPriorityThreshold is not set to a value of 0..7999");
-  }
-  MilliCpu requested;
-  for (const auto& pod : seen.pods)
-    requested += released_by(task, pod, policy);
-  outcome.measured = requested;
-  outcome.whole = allocatable;
-  if (!outcome.whole) {
-    return say(Reason::kStaleSample, fmt::format("allocatable {} is not known now", resource));
-  }
-  const auto text = fmt::format("{} of {} allocatable millicores of {} requested", requested.value(),
-                                outcome.whole->value(), resource);
-  const MilliCpu target = requested - outcome.whole->percent(*lower);
-  if (requested <= outcome.whole->percent(*threshold) || target <= MilliCpu(0)) return say(Reason::kSatisfied, text);
-  outcome.target = target;
-  return say(Reason::kOverAllocated, text);
+  return judge_over_allocation({.task = task,
+                                .resource = resource,
+                                .allocatable = allocatable,
+                                .threshold_percent = policy.cpu_allocatable_evict_threshold_percent,
+                                .lower_percent = policy.cpu_allocatable_evict_lower_percent,
+                                .keys = "cpuAllocatableEvict",
+                                .trigger = Reason::kOverAllocated},
+                               seen.pods, policy);
 }
 
 EvictOutcome judge_node_usage(const EvictState& state, const EvictInput& input, const Seen& seen,
@@ -203,7 +164,7 @@ EvictOutcome judge_node_usage(const EvictState& state, const EvictInput& input, 
                            Seconds(mean.covered).count(), Seconds(state.window.length()).count()));
   }
   outcome.measured = mean.use;
-  const auto percent_of = [&](MilliCpu use) {
+  const auto percent_of = [&](EvictAmount use) {
     return static_cast<std::int64_t>(static_cast<double>(use.value()) * 100.0 /
                                      static_cast<double>(outcome.whole->value()));
   };
@@ -215,99 +176,8 @@ EvictOutcome judge_node_usage(const EvictState& state, const EvictInput& input, 
   return say(Reason::kNodeCpuFull, text);
 }
 
-/// Data that is missing says nothing of the trigger, which then is as it was.
-void follow_episode(std::optional<model::MonoTime>& since, Reason trigger, model::MonoTime now) {
-  if (is_trigger(trigger)) {
-    if (!since) since = now;
-  } else if (trigger != Reason::kStaleSample && trigger != Reason::kTooFewSamples) {
-    since.reset();
-  }
-}
-
-std::optional<Duration> work_of(std::span<const PodWork> work, const model::PodUid& uid) {
-  const auto found = std::find_if(work.begin(), work.end(), [&](const PodWork& entry) { return entry.uid == uid; });
-  return found == work.end() ? std::nullopt : std::optional(found->cpu_time);
-}
-
-EvictVictim victim_of(const EvictOutcome& outcome, const RunningPod& running, model::MonoTime since,
-                      const EvictInput& input, const model::ThresholdPolicy& policy) {
-  const auto& pod = *running.pod;
-  return {.id = fmt::format("{}/{}/{}/{}", input.boot_id, feature_of(outcome.task), since.ns, pod.uid.str()),
-          .uid = pod.uid,
-          .name_space = pod.name_space,
-          .name = pod.name,
-          .task = outcome.task,
-          .reason = outcome.trigger,
-          .releases = released_by(outcome.task, running, policy),
-          .used = running.used,
-          .cpu_time_used = work_of(input.work, pod.uid)};
-}
-
-/// Serves the triggers in their order; what one releases is credited to the next.
-void serve(EvictState& state, const EvictInput& input, const Seen& seen, const model::ThresholdPolicy& policy,
-           EvictDecision& decision) {
-  Leaving leaving;
-  leaving.barred.assign(input.held.begin(), input.held.end());
-  for (const auto& asked : state.asked)
-    (asked.refused ? leaving.barred : leaving.credited).push_back(asked.uid);
-  const bool cooling = input.now < *state.quiet_until;
-  for (auto& outcome : decision.outcomes) {
-    if (!is_trigger(outcome.trigger)) continue;
-    const auto picked = pick_victims(outcome.task, outcome.target, seen.pods, leaving, policy);
-    outcome.credited = picked.credited;
-    outcome.candidates = picked.candidates;
-    outcome.why += fmt::format("; {} to release, {} of it by pods that are leaving", outcome.target.value(),
-                               outcome.credited.value());
-    if (outcome.credited >= outcome.target) continue;
-    if (cooling) {
-      outcome.reason = Reason::kCoolingDown;
-      outcome.why += "; cooling down";
-      continue;
-    }
-    const auto since = state.since[static_cast<std::size_t>(outcome.task)].value_or(input.now);
-    // A service that begins is charged its request until it is measured, and a coordinator that begins has one report.
-    if (outcome.task == EvictTask::kBatchAllocatable && outcome.whole == MilliCpu(0) &&
-        input.now - since < kNothingHold) {
-      outcome.reason = Reason::kCoolingDown;
-      outcome.why += fmt::format("; nothing is allocatable, for less than {} s", Seconds(kNothingHold).count());
-      continue;
-    }
-    outcome.released = picked.released;
-    outcome.why += fmt::format("; {} of {} candidates evicted", picked.victims.size(), picked.candidates);
-    for (const auto& running : picked.victims) {
-      decision.victims.push_back(victim_of(outcome, running, since, input, policy));
-      leaving.credited.push_back(running.pod->uid);
-      state.asked.push_back({running.pod->uid, input.now, false});
-    }
-  }
-  if (!decision.victims.empty()) state.quiet_until = input.now + kEvictCoolDown;
-}
-
-FeatureState::State state_of(Reason trigger) {
-  switch (trigger) {
-    case Reason::kDisabled:
-    case Reason::kNoPolicy:
-    case Reason::kBadEvictPolicy:
-    case Reason::kStaleSample:
-      return FeatureState::State::kInactive;
-    default:
-      return FeatureState::State::kActive;
-  }
-}
-
 std::vector<FeatureState> features_of(const EvictDecision& decision) {
-  std::vector<FeatureState> features;
-  for (const auto& outcome : decision.outcomes) {
-    const auto feature = feature_of(outcome.task);
-    const auto state = state_of(outcome.trigger);
-    if (features.empty() || features.back().feature != feature) {
-      features.push_back({std::string(feature), state, outcome.why});
-      continue;
-    }
-    auto& both = features.back();
-    if (state == FeatureState::State::kActive) both.state = state;
-    if (outcome.why != both.why) both.why += "; " + outcome.why;
-  }
+  auto features = evict_features(decision.outcomes);
   const auto& allocatable = decision.of(EvictTask::kBatchAllocatable);
   if (allocatable.trigger != Reason::kDisabled && allocatable.trigger != Reason::kNoPolicy) {
     features.push_back({"cpuEvict.allocatable.mid-cpu", FeatureState::State::kUnsupported,
@@ -316,11 +186,11 @@ std::vector<FeatureState> features_of(const EvictDecision& decision) {
   return features;
 }
 
-std::size_t count_leaving(const EvictState& state, const std::vector<RunningPod>& pods) {
+std::size_t count_leaving(const Leaving& leaving, const std::vector<RunningPod>& pods) {
   return static_cast<std::size_t>(std::count_if(pods.begin(), pods.end(), [&](const RunningPod& running) {
+    const auto& credited = leaving.credited;
     return running.pod->eviction.terminating ||
-           std::any_of(state.asked.begin(), state.asked.end(),
-                       [&](const EvictState::Asked& asked) { return !asked.refused && asked.uid == running.pod->uid; });
+           std::find(credited.begin(), credited.end(), running.pod->uid) != credited.end();
   }));
 }
 
@@ -365,9 +235,10 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
   auto& terms = decision.terms;
   auto& remembered = step.state;
   const auto threshold = policy ? policy->threshold : model::ThresholdPolicy{};
+  const bool dry_run = policy && policy->dry_run.cpu_evict;
 
   if (!remembered.quiet_until) remembered.quiet_until = input.now + kEvictCoolDown;
-  std::erase_if(remembered.asked, [&](const auto& asked) { return input.now - asked.at >= kEvictMemory; });
+  expire_asked(remembered.asked, input.now);
   const Duration window =
       std::max<Duration>(input.interval, std::chrono::seconds(threshold.cpu_evict_time_window_seconds.value_or(0)));
   remembered.window.configure(window, threshold.cpu_evict_policy);
@@ -377,7 +248,8 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
   terms.be_real_limit = input.be_real_limit;
   if (input.now < *remembered.quiet_until) terms.cooling = *remembered.quiet_until - input.now;
   const Seen seen = look(input, threshold, policy ? policy->scaling.cpu_normalization : model::Ratio(), terms);
-  terms.leaving_pods = count_leaving(remembered, seen.pods);
+  terms.leaving_pods =
+      count_leaving(leaving_of(remembered.asked, {}, model::Controller::kCpuEvict, dry_run), seen.pods);
   if (seen.newest) remembered.window.add(*seen.newest, 2 * input.interval);
 
   decision.outcomes = {
@@ -387,16 +259,26 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
       judge_allocatable(EvictTask::kCpuAllocatable, known(input.node.allocatable), "cpu", seen, threshold),
       judge_node_usage(remembered, input, seen, threshold)};
   for (const auto task : kAllEvictTasks) {
-    auto& outcome = decision.outcomes[static_cast<std::size_t>(task)];
+    auto& outcome = decision.outcomes[place_of(task)];
     outcome.task = task;
     if (!policy) {
       outcome.trigger = Reason::kNoPolicy;
       outcome.why = "no policy was ever received";
     }
     outcome.reason = outcome.trigger;
-    follow_episode(remembered.since[static_cast<std::size_t>(task)], outcome.trigger, input.now);
+    follow_evict_episode(remembered.since[place_of(task)], outcome.trigger, input.now);
   }
-  serve(remembered, input, seen, threshold, decision);
+  decision.victims = serve_triggers(decision.outcomes, remembered.asked,
+                                    {.now = input.now,
+                                     .boot_id = input.boot_id,
+                                     .pods = seen.pods,
+                                     .work = input.work,
+                                     .held = input.held,
+                                     .since = remembered.since,
+                                     .dry_run = dry_run,
+                                     .wait = terms.cooling ? "cooling down" : "",
+                                     .policy = threshold});
+  if (!decision.victims.empty()) remembered.quiet_until = input.now + kEvictCoolDown;
   decision.features = features_of(decision);
   return step;
 }

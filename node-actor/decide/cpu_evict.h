@@ -16,7 +16,8 @@
 //   is also what a metrics outage leaves behind. Of batch-cpu the coordinator tells the two apart here: that there is
 //   none, as in a deficit, does evict.
 // * Only running pods count and only they are victims; a finished batch pod asks for nothing.
-// * Terminating pods and the victims of the last two minutes are credited while they are listed.
+// * Terminating pods and the victims of the last two minutes are credited while they are listed, those of memory
+//   eviction as well.
 // * A trigger must hold in the newest reading too, not only in the mean over the window.
 // * BE's real limit is also what the others leave of the host: where BE has no quota and is held by weight alone, a
 //   starved BE is seen as such.
@@ -40,6 +41,7 @@
 #include "messages/model/units.h"
 #include "node-actor/decide/be_satisfaction.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/evict_serve.h"
 #include "node-actor/decide/evict_window.h"
 #include "node-actor/decide/victims.h"
 
@@ -48,20 +50,10 @@ namespace tideline::decide {
 /// After a round with victims, and after a start, nobody is picked for this long (Koordinator's CPU cool-down): what
 /// was released must show first.
 constexpr model::Duration kEvictCoolDown = std::chrono::seconds(20);
-/// An allocatable batch-cpu of 0 evicts only when it was so for as long.
-constexpr model::Duration kNothingHold = std::chrono::seconds(60);
-/// A victim is credited and not picked again for this long, if it is still listed.
-constexpr model::Duration kEvictMemory = std::chrono::minutes(2);
 
 /// The least of BE's quota and of the CPUs its cpusets leave it; a bound that is not known bounds nothing, which can
 /// only make BE look better off. nullopt: no bound is known.
 std::optional<model::MilliCpu> be_real_limit(const CurrentLimit& quota, std::optional<std::int64_t> cpuset_cpus);
-
-/// CPU time a pod has used since it started: what its eviction throws away.
-struct PodWork {
-  model::PodUid uid;
-  model::Duration cpu_time{0};
-};
 
 struct EvictInput {
   model::MonoTime now;
@@ -79,14 +71,10 @@ struct EvictInput {
 
 /// What is remembered from round to round. A default-constructed one is right after a start.
 struct EvictState {
-  struct Asked {
-    model::PodUid uid;
-    model::MonoTime at;
-    bool refused = false;
-  };
+  using Asked = AskedPod;
   EvictWindow window;
   std::optional<model::MonoTime> quiet_until;  // nobody is picked before; nullopt: just started
-  std::vector<Asked> asked;
+  std::vector<Asked> asked;                    // by memory eviction, too
   /// Since when each task's trigger has held. Data that is missing for a while does not end it.
   std::array<std::optional<model::MonoTime>, kEvictTasks> since;
 };
@@ -98,45 +86,8 @@ void refuse(EvictState& state, const model::PodUid& uid);
 void credit(EvictState& state, const model::PodUid& uid, model::MonoTime now);
 /// It is not to be evicted after all, and may be picked again.
 void forget(EvictState& state, const model::PodUid& uid);
-/// An eviction began: nobody is picked for kEvictCoolDown.
+/// An eviction for CPU began: nobody is picked for kEvictCoolDown.
 void cool_down(EvictState& state, model::MonoTime now);
-
-struct EvictVictim {
-  /// "<boot id>/<feature>/<ns on the monotonic clock when the trigger began to hold>/<pod uid>": asking again in the
-  /// same episode is the same request.
-  std::string id;
-  model::PodUid uid;
-  std::string name_space;
-  std::string name;
-  EvictTask task = EvictTask::kBeSatisfaction;
-  model::Reason reason = model::Reason::kNone;
-  model::MilliCpu releases;                      // in the task's currency
-  std::optional<model::MilliCpu> used;           // CPU it uses now
-  std::optional<model::Duration> cpu_time_used;  // work that is thrown away; nullopt: not known
-  friend bool operator==(const EvictVictim&, const EvictVictim&) = default;
-};
-
-/// What one task saw and did.
-struct EvictOutcome {
-  EvictTask task = EvictTask::kBeSatisfaction;
-  /// What the trigger says: kBeStarved, kOverAllocated, kNodeCpuFull, or why there is none: kSatisfied, kNotUsing,
-  /// kTooFewSamples, kStaleSample, kBadEvictPolicy, kDisabled, kNoPolicy.
-  model::Reason trigger = model::Reason::kNone;
-  model::Reason reason = model::Reason::kNone;  // the same, or kCoolingDown
-  model::MilliCpu target;                       // to be released, in the task's currency; 0 without a trigger
-  model::MilliCpu credited;                     // of it, by those that are leaving already
-  model::MilliCpu released;                     // of it, by this round's victims of this task
-  std::size_t candidates = 0;
-  /// Of kBatchAllocatable and kCpuAllocatable: requested and allocatable; of kNodeUsage: mean use and capacity.
-  std::optional<model::MilliCpu> measured;
-  std::optional<model::MilliCpu> whole;
-  std::optional<model::MilliCpu> newest;  // kNodeUsage: use in the newest reading
-  // The policy's bounds as they act; of kBeSatisfaction see EvictTerms::satisfaction.
-  std::optional<int> threshold_percent;
-  std::optional<int> lower_percent;
-  std::optional<int> priority_threshold;
-  std::string why;  // for people
-};
 
 /// Every number the decision rests on, for `explain`.
 struct EvictTerms {
@@ -159,7 +110,7 @@ struct EvictDecision {
   std::array<EvictOutcome, kEvictTasks> outcomes;  // in the order of kAllEvictTasks
   EvictTerms terms;
   std::vector<model::FeatureState> features;  // the three, for NodeStatus.features
-  const EvictOutcome& of(EvictTask task) const { return outcomes[static_cast<std::size_t>(task)]; }
+  const EvictOutcome& of(EvictTask task) const { return outcomes[place_of(task)]; }
 };
 
 struct EvictStep {

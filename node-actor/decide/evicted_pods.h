@@ -8,7 +8,7 @@
 #include "messages/model/ids.h"
 #include "messages/model/pod.h"
 #include "messages/model/units.h"
-#include "node-actor/decide/cpu_evict.h"
+#include "node-actor/decide/evict_serve.h"
 
 namespace tideline::decide {
 

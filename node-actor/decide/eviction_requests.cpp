@@ -1,6 +1,7 @@
 #include "node-actor/decide/eviction_requests.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,7 +10,6 @@ namespace tideline::decide {
 namespace {
 
 using model::EvictionVerdict;
-using model::MilliCpu;
 using model::Reason;
 using Answer = EvictionVerdict::Answer;
 using Dropped = RequestsDecision::Dropped;
@@ -17,18 +17,19 @@ using Waiting = EvictionRequests::Waiting;
 
 enum class Need { kThere, kUnknown, kOver };
 
-Need need_of(Reason trigger) {
-  switch (trigger) {
-    case Reason::kBeStarved:
-    case Reason::kOverAllocated:
-    case Reason::kNodeCpuFull:
-      return Need::kThere;
-    case Reason::kStaleSample:
-    case Reason::kTooFewSamples:
-      return Need::kUnknown;
-    default:
-      return Need::kOver;
-  }
+/// nullptr: its mechanism did not judge in this round.
+const EvictOutcome* outcome_of(const RequestsInput& input, EvictTask task) {
+  const auto& outcomes = is_of_memory(task) ? input.memory.outcomes : input.cpu.outcomes;
+  const auto found =
+      std::find_if(outcomes.begin(), outcomes.end(), [&](const EvictOutcome& outcome) { return outcome.task == task; });
+  return found == outcomes.end() ? nullptr : &*found;
+}
+
+Need need_of(const EvictOutcome* outcome) {
+  if (outcome == nullptr) return Need::kUnknown;
+  if (is_evict_trigger(outcome->trigger)) return Need::kThere;
+  const bool unknown = outcome->trigger == Reason::kStaleSample || outcome->trigger == Reason::kTooFewSamples;
+  return unknown ? Need::kUnknown : Need::kOver;
 }
 
 bool contains(std::span<const model::PodUid> uids, const model::PodUid& uid) {
@@ -132,14 +133,45 @@ bool shows_leaving(const Waiting& waiting, const RequestsInput& input, RequestsD
   return true;
 }
 
-/// What each task's victims in waiting are to release: credited by cpu_evict, and not leaving yet. So are those that
-/// were refused in this round, which will not leave at all.
-std::array<MilliCpu, kEvictTasks> promised(const std::vector<Waiting>& waiting, const std::vector<Dropped>& dropped) {
-  std::array<MilliCpu, kEvictTasks> sums{};
+/// One that waits for what only batch needs is counted on where memory is full, too: then it is services' need, is
+/// asked for as such, and waits no longer than that can.
+void make_urgent(Waiting& waiting, const RequestsInput& input) {
+  auto& victim = waiting.victim;
+  const auto* full = outcome_of(input, EvictTask::kBeMemory);
+  if (need_of(full) != Need::kThere || urgency_of(victim.task) == model::EvictionUrgency::kServices) return;
+  const auto* pod = find(input.pods, victim.uid);
+  if (!victim.memory_used || pod == nullptr || !allows(*pod, EvictTask::kBeMemory)) return;
+  victim.task = EvictTask::kBeMemory;
+  victim.reason = full->trigger;
+  victim.releases = *victim.memory_used;
+  waiting.next_ask = std::min(waiting.next_ask, input.now);
+}
+
+/// What its leaving was credited with when its task was judged; nullopt: with nothing.
+std::optional<EvictAmount> credit_of(const EvictVictim& victim, const RequestsInput& input) {
+  const auto* outcome = outcome_of(input, victim.task);
+  if (outcome == nullptr) return std::nullopt;
+  const auto& credits = outcome->credits;
+  const auto found =
+      std::find_if(credits.begin(), credits.end(), [&](const EvictCredit& credit) { return credit.uid == victim.uid; });
+  return found == credits.end() ? std::nullopt : std::optional(found->amount);
+}
+
+/// By EvictTask.
+using TaskSums = std::array<EvictAmount, kEvictTasks + kMemoryEvictTasks>;
+
+/// What each task's victims in waiting are to release: credited when it was judged, and not leaving yet. So are those
+/// that were refused in this round, which will not leave at all.
+TaskSums promised(const std::vector<Waiting>& waiting, const std::vector<Dropped>& dropped,
+                  const RequestsInput& input) {
+  TaskSums sums{};
+  const auto add = [&](const EvictVictim& victim) {
+    sums[static_cast<std::size_t>(victim.task)] += credit_of(victim, input).value_or(EvictAmount());
+  };
   for (const auto& each : waiting)
-    sums[static_cast<std::size_t>(each.victim.task)] += each.victim.releases;
+    add(each.victim);
   for (const auto& each : dropped) {
-    if (each.reason != Reason::kNone) sums[static_cast<std::size_t>(each.victim.task)] += each.victim.releases;
+    if (each.reason != Reason::kNone) add(each.victim);
   }
   return sums;
 }
@@ -147,30 +179,38 @@ std::array<MilliCpu, kEvictTasks> promised(const std::vector<Waiting>& waiting, 
 /// Why this one is not to be evicted any more, whatever the others do; nullopt: it still is.
 std::optional<Dropped> settled(const Waiting& waiting, const RequestsInput& input) {
   const auto& victim = waiting.victim;
-  const auto& outcome = input.decision.of(victim.task);
+  const auto* outcome = outcome_of(input, victim.task);
   if (!runs(input.pods, victim.uid)) return Dropped{victim, Reason::kNone, "it ended by itself"};
   if (contains(input.leaving, victim.uid)) return Dropped{victim, Reason::kNone, "it is being evicted"};
   if (contains(input.held, victim.uid)) return Dropped{victim, Reason::kHandsOff, "an operator keeps the agent off it"};
-  if (need_of(outcome.trigger) != Need::kOver) return std::nullopt;
-  return Dropped{victim, Reason::kEvictionWithdrawn, "not needed any more: " + outcome.why};
+  if (need_of(outcome) != Need::kOver) return std::nullopt;
+  return Dropped{victim, Reason::kEvictionWithdrawn, "not needed any more: " + outcome->why};
 }
 
 /// Whether those that leave already, and those that wait before it, release enough.
-std::optional<Dropped> needless(const Waiting& waiting, const RequestsInput& input,
-                                std::array<MilliCpu, kEvictTasks>& promised_of) {
+std::optional<Dropped> needless(const Waiting& waiting, const RequestsInput& input, TaskSums& promised_of) {
   const auto& victim = waiting.victim;
-  const auto& outcome = input.decision.of(victim.task);
+  const auto* outcome = outcome_of(input, victim.task);
+  const auto own = credit_of(victim, input);
+  // Of one that was credited with nothing it is not known how much the others release without it.
+  if (!own) return std::nullopt;
   auto& promised_here = promised_of[static_cast<std::size_t>(victim.task)];
-  if (need_of(outcome.trigger) == Need::kThere && outcome.credited - promised_here >= outcome.target) {
-    return Dropped{victim, Reason::kEvictionWithdrawn, "others that leave are enough: " + outcome.why};
+  if (need_of(outcome) == Need::kThere && outcome->credited - promised_here >= outcome->target) {
+    return Dropped{victim, Reason::kEvictionWithdrawn, "others that leave are enough: " + outcome->why};
   }
   // From here on it counts as what the ones after it may rest on.
-  promised_here -= victim.releases;
+  promised_here -= *own;
   return std::nullopt;
 }
 
+/// Because memory is full.
+bool cannot_wait(EvictTask task) {
+  return task == EvictTask::kBeMemory || task == EvictTask::kNodeMemory;
+}
+
 bool is_silent(const Waiting& waiting, model::MonoTime now) {
-  return waiting.unanswered_since && now - *waiting.unanswered_since >= kArbiterDeadline;
+  const auto deadline = cannot_wait(waiting.victim.task) ? kFullArbiterDeadline : kArbiterDeadline;
+  return waiting.unanswered_since && now - *waiting.unanswered_since >= deadline;
 }
 
 std::string silence_of(const Waiting& waiting, model::MonoTime now) {
@@ -184,7 +224,8 @@ bool goes(EvictionRequests& state, const Waiting& waiting, model::MonoTime now, 
     decision.go.push_back({waiting.victim, Reason::kEvictionGranted, "granted by the coordinator"});
     return true;
   }
-  const bool may_go_alone = !state.last_alone || now - *state.last_alone >= kAloneEvery;
+  const auto every = cannot_wait(waiting.victim.task) ? kFullAloneEvery : kAloneEvery;
+  const bool may_go_alone = !state.last_alone || now - *state.last_alone >= every;
   if (!is_silent(waiting, now) || !may_go_alone) return false;
   state.last_alone = now;
   decision.go.push_back({waiting.victim, Reason::kNoArbiter, silence_of(waiting, now) + ", alone"});
@@ -208,8 +249,9 @@ bool advance(EvictionRequests& state, Waiting& waiting, const RequestsInput& inp
   return false;
 }
 
-void add_new(EvictionRequests& state, const RequestsInput& input, RequestsDecision& decision) {
-  for (const auto& victim : input.decision.victims) {
+void add_new(EvictionRequests& state, std::span<const EvictVictim> victims, const RequestsInput& input,
+             RequestsDecision& decision) {
+  for (const auto& victim : victims) {
     const auto same = [&](const Waiting& each) { return each.victim.uid == victim.uid; };
     if (std::any_of(state.waiting.begin(), state.waiting.end(), same)) continue;
     if (contains(input.leaving, victim.uid)) continue;
@@ -229,7 +271,19 @@ void add_new(EvictionRequests& state, const RequestsInput& input, RequestsDecisi
 }  // namespace
 
 model::EvictionUrgency urgency_of(EvictTask task) {
-  return task == EvictTask::kNodeUsage ? model::EvictionUrgency::kServices : model::EvictionUrgency::kBatch;
+  switch (task) {
+    case EvictTask::kNodeUsage:
+    case EvictTask::kBeMemory:
+    case EvictTask::kNodeMemory:
+      return model::EvictionUrgency::kServices;
+    case EvictTask::kBeSatisfaction:
+    case EvictTask::kBatchAllocatable:
+    case EvictTask::kCpuAllocatable:
+    case EvictTask::kBatchMemoryAllocatable:
+    case EvictTask::kMemoryAllocatable:
+      return model::EvictionUrgency::kBatch;
+  }
+  return model::EvictionUrgency::kBatch;
 }
 
 RequestsStep eviction_requests(EvictionRequests state, const RequestsInput& input) {
@@ -250,12 +304,16 @@ RequestsStep eviction_requests(EvictionRequests state, const RequestsInput& inpu
     return verdict != nullptr && take(each, *verdict, input, decision);
   });
   std::erase_if(waiting, [&](const Waiting& each) { return shows_leaving(each, input, decision); });
+  for (auto& each : waiting)
+    make_urgent(each, input);
   drop_if([&](const Waiting& each) { return settled(each, input); });
-  auto promised_of = promised(waiting, decision.dropped);
+  auto promised_of = promised(waiting, decision.dropped, input);
   drop_if([&](const Waiting& each) { return needless(each, input, promised_of); });
-  add_new(step.state, input, decision);
+  // Services wait for none of those that only batch needs.
+  add_new(step.state, input.memory.victims, input, decision);
+  add_new(step.state, input.cpu.victims, input, decision);
   std::erase_if(waiting, [&](Waiting& each) {
-    if (need_of(input.decision.of(each.victim.task).trigger) == Need::kThere) {
+    if (need_of(outcome_of(input, each.victim.task)) == Need::kThere) {
       return advance(step.state, each, input, decision);
     }
     // Who did not ask has waited for nobody.

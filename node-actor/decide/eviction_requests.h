@@ -6,6 +6,7 @@
 //   needs the eviction, and never goes by itself, granted or alone: kubelet would start again what an agent ends, and a
 //   budget would not be asked.
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,16 +15,22 @@
 #include "messages/model/eviction.h"
 #include "messages/model/pod.h"
 #include "messages/model/units.h"
-#include "node-actor/decide/cpu_evict.h"
+#include "node-actor/decide/evict_serve.h"
+#include "node-actor/decide/victims.h"
 
 namespace tideline::decide {
 
-/// Longer than most reconnects after a coordinator's restart; an eviction for CPU can wait that long.
+/// Longer than most reconnects after a coordinator's restart; an eviction for CPU can wait that long, and so can one
+/// for what is promised too much.
 constexpr model::Duration kArbiterDeadline = std::chrono::seconds(30);
+/// Of an eviction because memory is full: the OOM killer waits for nobody.
+constexpr model::Duration kFullArbiterDeadline = std::chrono::seconds(10);
 /// What has no answer is asked again after this.
 constexpr model::Duration kAskAgain = std::chrono::seconds(5);
 /// Between two evictions that nobody granted.
 constexpr model::Duration kAloneEvery = std::chrono::minutes(1);
+/// Likewise, before one because memory is full.
+constexpr model::Duration kFullAloneEvery = std::chrono::seconds(10);
 /// One that is under way is asked for again this soon at most, and after kAskAgain at the latest, whatever the verdict
 /// says: the coordinator drops what nobody asked for within 15 s.
 constexpr model::Duration kRenewAtMostEvery = std::chrono::seconds(1);
@@ -49,10 +56,17 @@ struct EvictionRequests {
   std::optional<model::MonoTime> last_ask;
 };
 
+/// What one mechanism picked, and what its triggers say. Not owned.
+struct EvictRound {
+  std::span<const EvictVictim> victims = {};
+  std::span<const EvictOutcome> outcomes = {};
+};
+
 struct RequestsInput {
   model::MonoTime now;
-  const EvictDecision& decision;                     // of this round
-  std::span<const model::Pod> pods;                  // of this round
+  EvictRound cpu = {};               // of this round; one without outcomes says nothing: what waits for it stays
+  EvictRound memory = {};            // likewise
+  std::span<const model::Pod> pods;  // of this round
   std::span<const model::EvictionVerdict> verdicts;  // that came since the last round
   std::span<const model::PodUid> held;               // of those waiting or picked: an operator keeps us off them
   std::span<const model::PodUid> leaving;            // are being evicted already
@@ -78,7 +92,7 @@ struct RequestsDecision {
   struct Word {
     EvictVictim victim;
     /// The verdict's. kNoKubernetes also of a plain grant: a coordinator that knows of no API would have the node
-    /// evict. kNoArbiter: no answer for kArbiterDeadline.
+    /// evict. kNoArbiter: no answer by the deadline.
     model::Reason reason = model::Reason::kNone;
     std::string why;
   };
@@ -103,14 +117,15 @@ struct RequestsStep {
 /// One round. In it a victim whose trigger ended, or that fewer victims make needless, is dropped; one whose trigger
 /// cannot be judged for want of data stays, and is neither asked for nor evicted. A refusal for an old epoch is no
 /// answer. At most EvictionLimits::kMaxRequests wait; further victims are dropped as withdrawn. Those whose ask is due
-/// within kBetweenAsks of the last one are asked for together, once that is over.
+/// within kBetweenAsks of the last one are asked for together, once that is over. While BE's memory is to be had back,
+/// one that waits for what only batch needs, and frees memory, is asked for as a victim of kBeMemory.
 ///
 /// Through the API a victim that is picked gets an id of its own: "<EvictVictim::id>/<ns on the monotonic clock>". What
 /// was refused once stays refused for its id at the coordinator, and is another eviction when it is picked again. A
 /// coordinator without Kubernetes refuses all alike: that is waited for, as a coordinator is that does not answer.
 RequestsStep eviction_requests(EvictionRequests state, const RequestsInput& input);
 
-/// Services feel a full host; the other triggers are batch's own trouble.
+/// Services feel a host whose CPU or memory is full; the other triggers are batch's own trouble.
 model::EvictionUrgency urgency_of(EvictTask task);
 
 }  // namespace tideline::decide

@@ -15,6 +15,7 @@ std::string subject_of(const EvictVictim& victim) {
 std::string cost_of(const EvictVictim& victim) {
   std::string text = "running";
   if (victim.used) text += fmt::format(", {} millicores", victim.used->value());
+  if (victim.memory_used) text += fmt::format(", {} bytes", victim.memory_used->value());
   if (victim.cpu_time_used) {
     const std::chrono::duration<double> used = *victim.cpu_time_used;
     text += fmt::format(", {:.1f} s of CPU used so far", used.count());

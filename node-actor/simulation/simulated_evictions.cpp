@@ -105,7 +105,7 @@ void SimulatedEvictions::round(decide::EvictState& state, const Round& round) {
   }
   const auto already = leaving();
   auto step = decide::eviction_requests(std::move(asked_), {.now = round.now,
-                                                            .decision = round.decision,
+                                                            .cpu = {round.decision.victims, round.decision.outcomes},
                                                             .pods = round.pods,
                                                             .verdicts = verdicts,
                                                             .held = round.held,

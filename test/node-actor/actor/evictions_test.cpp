@@ -36,6 +36,7 @@ struct Told {
   Reason reason;
   std::string before;
   std::string after;
+  model::Controller controller;
 };
 
 std::vector<Reason> reasons(const std::vector<Told>& told) {
@@ -60,12 +61,16 @@ class EvictionsTest : public testing::Test {
     outcome.trigger = Reason::kNodeCpuFull;
     outcome.target = model::MilliCpu(1000);
     pods_ = {pod_};
+    auto& full = memory_.outcomes[place_of(EvictTask::kBeMemory)];
+    full.task = EvictTask::kBeMemory;
+    full.trigger = Reason::kNodeMemoryFull;
+    full.target = model::Bytes(1000);
   }
   std::unique_ptr<Evictions> worker(const std::string& boot = "boot") {
     return std::make_unique<Evictions>(*tree_, state_dir_.str(), boot, by_,
-                                       [this](model::Controller, Reason reason, const std::string&,
+                                       [this](model::Controller controller, Reason reason, const std::string&,
                                               const std::string& before, const std::string& after) {
-                                         told_.push_back({reason, before, after});
+                                         told_.push_back({reason, before, after, controller});
                                        });
   }
   decide::EvictVictim victim() const {
@@ -79,18 +84,37 @@ class EvictionsTest : public testing::Test {
             .used = {},
             .cpu_time_used = 3s};
   }
-  std::vector<Evictions::Gone> second(Evictions& evictions, bool picked = false) {
+  decide::EvictVictim memory_victim() const {
+    auto made = victim();
+    made.id = "boot/memoryEvict.beUsage/1/be-uid";
+    made.task = EvictTask::kBeMemory;
+    made.reason = Reason::kNodeMemoryFull;
+    made.releases = model::Bytes(1000);
+    made.memory_used = model::Bytes(1000);
+    return made;
+  }
+  std::vector<Evictions::Gone> second(Evictions& evictions, bool picked = false, bool picked_for_memory = false) {
     now_ = now_ + 1s;
     auto gone = evictions.step(state_, now_, &pods_);
     decision_.victims.clear();
+    memory_.victims.clear();
     if (picked) decision_.victims = {victim()};
-    if (picked) state_.asked.push_back({pod_.uid, now_, false});
-    evictions.round(state_, {.now = now_, .decision = decision_, .pods = pods_, .held = {}, .dry_run = dry_run_});
+    if (picked_for_memory) memory_.victims = {memory_victim()};
+    if (picked || picked_for_memory) state_.asked.push_back({pod_.uid, now_, false});
+    evictions.round(state_, {.now = now_,
+                             .decision = decision_,
+                             .pods = pods_,
+                             .held = {},
+                             .dry_run = dry_run_,
+                             .memory = &memory_,
+                             .memory_dry_run = memory_dry_run_});
     return gone;
   }
-  void grant(Evictions& evictions) const {
+  std::vector<Evictions::Gone> second_of_memory(Evictions& evictions) { return second(evictions, false, true); }
+  void grant(Evictions& evictions) const { grant(evictions, victim()); }
+  static void grant(Evictions& evictions, const decide::EvictVictim& victim) {
     evictions.answered(
-        {model::Epoch(1), {{victim().id, EvictionVerdict::Answer::kGranted, Reason::kEvictionGranted, "ok", 0s}}});
+        {model::Epoch(1), {{victim.id, EvictionVerdict::Answer::kGranted, Reason::kEvictionGranted, "ok", 0s}}});
   }
   bool credited() const {
     return std::any_of(state_.asked.begin(), state_.asked.end(), [](const auto& asked) { return !asked.refused; });
@@ -102,8 +126,10 @@ class EvictionsTest : public testing::Test {
   std::vector<model::Pod> pods_;
   Evictions::By by_ = Evictions::By::kNode;
   decide::EvictDecision decision_;
+  decide::MemoryEvictDecision memory_;  // memory is full all the time
   decide::EvictState state_;
   bool dry_run_ = false;
+  bool memory_dry_run_ = false;
   MonoTime now_{1'000'000'000'000};
   std::vector<Told> told_;
 };
@@ -144,6 +170,87 @@ TEST_F(EvictionsOnAFixtureTree, WhoWasAskedForBeforeADryRunStays) {
   dry_run_ = false;
   second(*evictions);
   EXPECT_EQ(evictions->under_way(), 0u);
+}
+
+TEST_F(EvictionsOnAFixtureTree, ADryRunOfMemoryEvictionLeavesThatOfCpuGoing) {
+  memory_dry_run_ = true;
+  auto evictions = worker();
+  second_of_memory(*evictions);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].reason, Reason::kDryRun);
+  EXPECT_EQ(told_[0].controller, model::Controller::kMemoryEvict);
+  EXPECT_EQ(told_[0].after, "would be evicted: node-memory-full");
+  EXPECT_THAT(evictions->take_requests(), IsEmpty());
+  second(*evictions, true);
+  EXPECT_THAT(evictions->take_requests(), SizeIs(1));
+  grant(*evictions);
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 1u);
+}
+
+TEST_F(EvictionsOnAFixtureTree, ADryRunOfCpuEvictionLeavesThatOfMemoryGoing) {
+  dry_run_ = true;
+  auto evictions = worker();
+  second_of_memory(*evictions);
+  ASSERT_THAT(evictions->waiting(), SizeIs(1));
+  grant(*evictions, memory_victim());
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 1u);
+}
+
+TEST_F(EvictionsOnAFixtureTree, AMemoryVictimIsAskedForAsServicesNeedAndToldAsMemorys) {
+  auto evictions = worker();
+  second_of_memory(*evictions);
+  const auto asked = evictions->take_requests();
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_EQ(asked[0].id, memory_victim().id);
+  EXPECT_EQ(asked[0].reason, Reason::kNodeMemoryFull);
+  EXPECT_EQ(asked[0].urgency, model::EvictionUrgency::kServices);
+  grant(*evictions, memory_victim());
+  second(*evictions);
+  second(*evictions);
+  ASSERT_THAT(told_, SizeIs(2));
+  for (const auto& told : told_) {
+    EXPECT_EQ(told.controller, model::Controller::kMemoryEvict);
+    EXPECT_EQ(told.reason, Reason::kNodeMemoryFull);
+  }
+  EXPECT_EQ(told_[0].before, "running, 1000 bytes, 3.0 s of CPU used so far");
+  EXPECT_THAT(told_[0].after, HasSubstr("asked to end, 30 s of grace; granted by the coordinator"));
+  EXPECT_THAT(told_[1].after, HasSubstr("it had 1000 bytes when it was picked"));
+}
+
+TEST_F(EvictionsOnAFixtureTree, AnEvictionForMemoryDoesNotCoolCpuEvictionDown) {
+  auto evictions = worker();
+  second_of_memory(*evictions);
+  grant(*evictions, memory_victim());
+  second(*evictions);
+  EXPECT_FALSE(state_.quiet_until);
+  EXPECT_TRUE(credited()) << "but is on its account";
+}
+
+TEST_F(EvictionsOnAFixtureTree, WithoutTheCoordinatorAMemoryVictimGoesAfterTenSeconds) {
+  auto evictions = worker();
+  second_of_memory(*evictions);
+  for (int i = 1; i < 10; ++i)
+    second(*evictions);
+  EXPECT_THAT(told_, IsEmpty());
+  second(*evictions);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_[0].reason, Reason::kNoArbiter);
+  EXPECT_THAT(told_[0].before, HasSubstr("node-memory-full, running"));
+}
+
+TEST_F(EvictionsOnAFixtureTree, WhileMemoryIsNotJudgedItsVictimWaits) {
+  auto evictions = worker();
+  second_of_memory(*evictions);
+  grant(*evictions, memory_victim());
+  for (int i = 0; i < 40; ++i) {
+    now_ = now_ + 1s;
+    evictions->round(state_, {.now = now_, .decision = decision_, .pods = pods_, .held = {}});
+    ASSERT_EQ(evictions->under_way(), 0u);
+  }
+  second(*evictions);
+  EXPECT_EQ(evictions->under_way(), 1u);
 }
 
 TEST_F(EvictionsOnAFixtureTree, TheNextWorkerKeepsTheRateOfEvictionsWithoutTheCoordinator) {
@@ -232,6 +339,23 @@ TEST_F(EvictionsThroughTheApi, AnEvictedPodIsCreditedKeptAndGoneWhenItIsListedNo
   EXPECT_THAT(told_[1].before, HasSubstr("node-cpu-full, running")) << "why, and what it costs";
   EXPECT_THAT(told_[1].after, HasSubstr("evicted through the API: as it is"));
   EXPECT_THAT(told_[2].after, HasSubstr("gone after 61.0 s"));
+}
+
+TEST_F(EvictionsThroughTheApi, AMemoryVictimIsToldAsMemorysToItsEndAlsoByTheNextWorker) {
+  {
+    auto evictions = worker();
+    second_of_memory(*evictions);
+    evicted(*evictions, asked(*evictions));
+    second(*evictions);
+  }
+  auto evictions = worker();
+  second(*evictions);
+  pods_.clear();
+  EXPECT_THAT(second(*evictions), SizeIs(1));
+  EXPECT_THAT(reasons(told_), testing::ElementsAre(Reason::kNodeMemoryFull, Reason::kApiEvicted, Reason::kApiEvicted));
+  for (const auto& told : told_)
+    EXPECT_EQ(told.controller, model::Controller::kMemoryEvict);
+  EXPECT_THAT(told_[2].after, HasSubstr("it had 1000 bytes when it was picked"));
 }
 
 TEST_F(EvictionsThroughTheApi, ACgroupThatIsGoneSaysSoBeforeKubernetesDoes) {
@@ -401,6 +525,31 @@ TEST_F(EvictionsOnRealCgroups, AnEvictionUnderWayIsFinishedByTheNextWorker) {
   EXPECT_THAT(second(*evictions), SizeIs(1));
 }
 
+TEST_F(EvictionsOnRealCgroups, AMemoryVictimUnderWayIsFinishedByTheNextWorkerAsMemorys) {
+  stubborn();
+  {
+    auto evictions = worker();
+    second_of_memory(*evictions);
+    grant(*evictions, memory_victim());
+    second(*evictions);
+    ASSERT_EQ(evictions->under_way(), 1u);
+  }
+  state_ = {};
+  told_.clear();
+  auto evictions = worker();
+  second(*evictions);
+  EXPECT_TRUE(credited());
+  now_ = now_ + 29s;
+  second(*evictions);
+  EXPECT_TRUE(eventually(10s, [&] { return empty(); }));
+  EXPECT_THAT(second(*evictions), SizeIs(1));
+  ASSERT_THAT(told_, SizeIs(2));
+  for (const auto& told : told_) {
+    EXPECT_EQ(told.controller, model::Controller::kMemoryEvict);
+    EXPECT_EQ(told.reason, Reason::kNodeMemoryFull);
+  }
+}
+
 TEST_F(EvictionsOnRealCgroups, AnotherCgroupOfThatNameAndAnotherBootAreLeftAlone) {
   stubborn();
   {
@@ -521,6 +670,32 @@ TEST(EvictionFile, EvictionsThroughTheApiComeBackAndAFileOfBeforeThemIsRead) {
   EXPECT_THAT(load_evictions(dir.str(), "boot")->through_api, IsEmpty());
   std::ofstream(dir.path() / "evictions")
       << R"({"bootId": "boot", "lastAloneNs": null, "underWay": [], "throughApi": [{"id": 1}]})";
+  EXPECT_FALSE(load_evictions(dir.str(), "boot"));
+}
+
+TEST(EvictionFile, TheTaskAndTheMemoryComeBackAndATaskOfALaterAgentIsReadAsTheFirst) {
+  test::TempDir dir;
+  decide::EvictVictim victim;
+  victim.uid = PodUid("u1");
+  victim.task = EvictTask::kMemoryAllocatable;
+  victim.memory_used = model::Bytes(5);
+  ASSERT_TRUE(
+      keep_evictions(dir.str(), "boot", {.under_way = {}, .through_api = {{victim, MonoTime{5}}}, .last_alone = {}}));
+  const auto kept = load_evictions(dir.str(), "boot");
+  ASSERT_TRUE(kept) << kept.error().message();
+  ASSERT_THAT(kept->through_api, SizeIs(1));
+  EXPECT_EQ(kept->through_api[0].victim, victim);
+  const auto file = [](const std::string& task) {
+    const std::string begin = R"({"bootId": "boot", "lastAloneNs": null, "underWay": [], "throughApi": [{"id": "i",)";
+    return begin + R"("uid": "u", "namespace": "n", "name": "m", "reason": 140, "sinceNs": 1)" + task + "}]}";
+  };
+  for (const auto* task : {"", R"(, "task": 8)", R"(, "task": -1)"}) {
+    std::ofstream(dir.path() / "evictions") << file(task);
+    const auto read = load_evictions(dir.str(), "boot");
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->through_api[0].victim.task, EvictTask::kBeSatisfaction);
+  }
+  std::ofstream(dir.path() / "evictions") << file(R"(, "task": "memory")");
   EXPECT_FALSE(load_evictions(dir.str(), "boot"));
 }
 

@@ -34,7 +34,7 @@ TEST(CpuEvict, ReleasesWhatKoordinatorsExampleSays) {
   EXPECT_EQ(decision.victims[0].name, "job-b");
   const auto feature = feature_of(decision, "cpuEvict.beSatisfaction");
   EXPECT_EQ(feature.state, FeatureState::State::kActive);
-  EXPECT_THAT(feature.why, HasSubstr("10000 to release"));
+  EXPECT_THAT(feature.why, HasSubstr("10000 millicores to release"));
   EXPECT_THAT(feature.why, HasSubstr("2 of 5 candidates evicted"));
 }
 

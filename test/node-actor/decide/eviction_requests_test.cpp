@@ -37,7 +37,7 @@ struct Node {
   RequestsDecision next(model::Duration later = 1s) {
     const auto decision = host.next(later);
     auto step = eviction_requests(std::move(state), {.now = host.now,
-                                                     .decision = decision,
+                                                     .cpu = {decision.victims, decision.outcomes},
                                                      .pods = host.pods,
                                                      .verdicts = verdicts,
                                                      .held = held,
@@ -568,8 +568,10 @@ TEST(EvictionsThroughTheApi, NoWalkOfAnswersAndLoadsLetsTheNodeGoByItself) {
 }
 
 TEST(EvictionRequests, AFullHostIsServicesNeed) {
-  EXPECT_EQ(urgency_of(EvictTask::kNodeUsage), model::EvictionUrgency::kServices);
-  for (const auto task : {EvictTask::kBeSatisfaction, EvictTask::kBatchAllocatable, EvictTask::kCpuAllocatable})
+  for (const auto task : {EvictTask::kNodeUsage, EvictTask::kBeMemory, EvictTask::kNodeMemory})
+    EXPECT_EQ(urgency_of(task), model::EvictionUrgency::kServices);
+  for (const auto task : {EvictTask::kBeSatisfaction, EvictTask::kBatchAllocatable, EvictTask::kCpuAllocatable,
+                          EvictTask::kBatchMemoryAllocatable, EvictTask::kMemoryAllocatable})
     EXPECT_EQ(urgency_of(task), model::EvictionUrgency::kBatch);
 }
 

@@ -83,8 +83,8 @@ TEST_P(RandomEvictions, OnlyThoseWhoMayGoDoAndNoMoreThanNeeded) {
     const auto decision = host.round();
     const auto& threshold = host.policy->threshold;
     std::map<model::PodUid, int> seen;
-    std::array<MilliCpu, kEvictTasks> released{};
-    std::array<MilliCpu, kEvictTasks> last{};
+    std::array<EvictAmount, kEvictTasks> released{};
+    std::array<EvictAmount, kEvictTasks> last{};
     for (const auto& victim : decision.victims) {
       ++evicted;
       const auto pod = std::find_if(host.pods.begin(), host.pods.end(),
@@ -101,7 +101,7 @@ TEST_P(RandomEvictions, OnlyThoseWhoMayGoDoAndNoMoreThanNeeded) {
                                                                 : threshold.allocatable_evict_priority_threshold;
         ASSERT_LE(eviction_priority_value(*pod), bound.value());
       }
-      ASSERT_GT(victim.releases, MilliCpu(0));
+      ASSERT_GT(victim.releases, EvictAmount());
       const auto task = static_cast<std::size_t>(victim.task);
       released[task] += victim.releases;
       last[task] = victim.releases;
@@ -110,7 +110,7 @@ TEST_P(RandomEvictions, OnlyThoseWhoMayGoDoAndNoMoreThanNeeded) {
       const auto& outcome = decision.of(task);
       const auto index = static_cast<std::size_t>(task);
       ASSERT_EQ(outcome.released, released[index]);
-      if (released[index] == MilliCpu(0)) continue;
+      if (released[index] == EvictAmount()) continue;
       ASSERT_LT(outcome.credited + released[index] - last[index], outcome.target) << "the last one was not needed";
     }
   }

@@ -138,6 +138,58 @@ TEST(Victims, OfTheOthersGoByEvictionPriorityThenPriorityThenSubPriorityThenUse)
       << "by request there";
 }
 
+RunningPod of_memory(const Pod& pod, std::optional<std::int64_t> bytes) {
+  return {.pod = &pod, .used = MilliCpu(1), .memory = bytes ? std::optional(model::Bytes(*bytes)) : std::nullopt};
+}
+
+TEST(Victims, OfBesMemoryGoByPriorityThenSizeWhateverTheirLabelsSay) {
+  auto low = batch_pod("low", 1000, 5000);
+  low.eviction.enabled = false;
+  auto high = batch_pod("high", 1000, 5900);
+  high.eviction.priority = -5;
+  const auto big = batch_pod("big", 1000, 5500), small = batch_pod("small", 9000, 5500);
+  const auto silent = batch_pod("silent", 1000, 4000), idle = batch_pod("idle", 1000, 4000);
+  const std::vector<RunningPod> pods = {of_memory(high, 900), of_memory(silent, {}), of_memory(small, 10),
+                                        of_memory(idle, 0),   of_memory(big, 90),    of_memory(low, 5)};
+  EXPECT_THAT(order(EvictTask::kBeMemory, pods), ElementsAre("low", "big", "small", "high"))
+      << "who has nothing, or of whom nothing is known, frees nothing";
+  EXPECT_THAT(order(EvictTask::kNodeMemory, pods), ElementsAre("high", "big", "small"));
+}
+
+TEST(Victims, OfMemoryRequestsEachKindOfPodReleasesItsOwn) {
+  Pod pod = batch_pod("a", 1000);
+  pod.requests.batch_memory = model::Bytes(800);
+  pod.requests.memory = model::Bytes(700);
+  EXPECT_EQ(released_by(EvictTask::kBatchMemoryAllocatable, of_memory(pod, 1), policy_of()), model::Bytes(800));
+  EXPECT_EQ(released_by(EvictTask::kMemoryAllocatable, of_memory(pod, 1), policy_of()), model::Bytes(0));
+  EXPECT_TRUE(may_evict(EvictTask::kBatchMemoryAllocatable, of_memory(pod, 1), policy_of()));
+  EXPECT_FALSE(may_evict(EvictTask::kBatchMemoryAllocatable, of_memory(pod, {}), policy_of())) << "no reading";
+  pod.priority = 3000;
+  EXPECT_EQ(released_by(EvictTask::kBatchMemoryAllocatable, of_memory(pod, 1), policy_of()), model::Bytes(0));
+  EXPECT_EQ(released_by(EvictTask::kMemoryAllocatable, of_memory(pod, 1), policy_of()), model::Bytes(700));
+  pod.priority = 7500;
+  EXPECT_EQ(released_by(EvictTask::kMemoryAllocatable, of_memory(pod, 1), policy_of(7999)), model::Bytes(0)) << "mid";
+}
+
+TEST(Victims, EachTaskHasItsMechanismItsFeatureAndKoordinatorsName) {
+  for (const auto task : kAllEvictTasks) {
+    EXPECT_EQ(controller_of(task), model::Controller::kCpuEvict);
+    EXPECT_TRUE(feature_of(task).starts_with("cpuEvict."));
+    EXPECT_EQ(kAllEvictTasks[place_of(task)], task);
+  }
+  for (const auto task : kAllMemoryEvictTasks) {
+    EXPECT_EQ(controller_of(task), model::Controller::kMemoryEvict);
+    EXPECT_TRUE(feature_of(task).starts_with("memoryEvict."));
+    EXPECT_EQ(kAllMemoryEvictTasks[place_of(task)], task);
+  }
+  EXPECT_EQ(gate_of(EvictTask::kBeMemory), "BEMemoryEvict");
+  EXPECT_EQ(gate_of(EvictTask::kBatchMemoryAllocatable), "MemoryAllocatableEvict");
+  EXPECT_EQ(gate_of(EvictTask::kMemoryAllocatable), "MemoryAllocatableEvict");
+  EXPECT_EQ(gate_of(EvictTask::kNodeMemory), "MemoryEvict");
+  EXPECT_EQ(text_of(EvictTask::kBeMemory, model::Bytes(5)), "5 bytes");
+  EXPECT_EQ(text_of(EvictTask::kNodeUsage, MilliCpu(5)), "5 millicores");
+}
+
 TEST(Victims, StopWhereTheTargetIsReached) {
   const auto a = batch_pod("a", 1000), b = batch_pod("b", 1000), c = batch_pod("c", 1000);
   const std::vector<RunningPod> pods = {running(a, 900), running(b, 800), running(c, 700)};
@@ -154,6 +206,9 @@ TEST(Victims, ThoseOnTheirWayOutAreCreditedOnce) {
   const Leaving leaving{.credited = {a.uid, b.uid}, .barred = {c.uid}};
   const auto picked = pick_victims(EvictTask::kBeSatisfaction, MilliCpu(2500), pods, leaving, policy_of());
   EXPECT_EQ(picked.credited, MilliCpu(2000));
+  ASSERT_EQ(picked.credits.size(), 2U);
+  EXPECT_EQ(picked.credits[1].uid, b.uid);
+  EXPECT_EQ(picked.credits[1].amount, MilliCpu(1000));
   EXPECT_EQ(picked.candidates, 1U);
   ASSERT_EQ(picked.victims.size(), 1U);
   EXPECT_EQ(picked.victims[0].pod->uid, d.uid) << "c is barred";
@@ -165,6 +220,9 @@ TEST(Victims, RequestsOutOfBoundsCountAsTheBound) {
   EXPECT_EQ(released_by(EvictTask::kBeSatisfaction, running(huge, 1), policy_of()),
             MilliCpu(model::ReportLimits::kMaxMilliCpu));
   EXPECT_EQ(released_by(EvictTask::kBeSatisfaction, running(negative, 1), policy_of()), MilliCpu(0));
+  EXPECT_EQ(released_by(EvictTask::kBeMemory, of_memory(huge, std::int64_t{1} << 62), policy_of()),
+            model::Bytes(model::ReportLimits::kMaxMemoryBytes));
+  EXPECT_EQ(released_by(EvictTask::kBeMemory, of_memory(huge, -5), policy_of()), model::Bytes(0));
 }
 
 TEST(Victims, RunningPodsCarryTheirFreshUse) {
