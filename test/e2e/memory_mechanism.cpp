@@ -78,6 +78,10 @@ bool MemoryMechanism::events_have_one_of(const std::vector<std::string>& reasons
   });
 }
 
+bool MemoryMechanism::is_explained(const std::string& reason) const {
+  return eventually(seconds(20), [&] { return explained().find(reason) != std::string::npos; });
+}
+
 std::optional<double> MemoryMechanism::newest(const std::string& metric) const {
   const auto answer = cluster_->ask({"history", "--node", "n1", "--metric", metric, "--from", "-1m"});
   if (!answer.is_object() || answer["series"].empty() || answer["series"][0]["points"].empty()) return std::nullopt;

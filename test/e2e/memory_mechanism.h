@@ -38,6 +38,7 @@ class MemoryMechanism : public Mechanism {
   /// All events of this node, as one text.
   std::string events() const;
   bool events_have_one_of(const std::vector<std::string>& reasons) const;
+  bool is_explained(const std::string& reason) const;
   std::string explained() const { return cluster_->tidectl({"explain", "node", "n1"}).output; }
   /// The newest value of a metric; nullopt: there is none.
   std::optional<double> newest(const std::string& metric) const;

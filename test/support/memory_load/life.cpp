@@ -25,6 +25,15 @@ void on_term(int) {
   g_term = true;
 }
 
+bool put(const std::string& path, const std::string& value) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool written = fd >= 0 && ::write(fd, value.data(), value.size()) == static_cast<ssize_t>(value.size());
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (!written) std::fprintf(stderr, "memory_load: %s: %s\n", path.c_str(), std::strerror(error));
+  return written;
+}
+
 }  // namespace
 
 bool begin_life(const Life& life, bool heeds_term) {
@@ -38,17 +47,8 @@ bool begin_life(const Life& life, bool heeds_term) {
   }
   ::alarm(static_cast<unsigned>(std::ceil(life.seconds)) + kGraceSeconds);
   g_end_ns = now_ns() + static_cast<std::int64_t>(life.seconds * 1e9);
-  for (const auto& file : life.enter) {
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
-    const bool entered = fd >= 0 && ::write(fd, "0", 1) == 1;
-    const int error = errno;
-    if (fd >= 0) ::close(fd);
-    if (!entered) {
-      std::fprintf(stderr, "memory_load: %s: %s\n", file.c_str(), std::strerror(error));
-      return false;
-    }
-  }
-  return true;
+  if (life.oom_score_adj && !put("/proc/self/oom_score_adj", std::to_string(*life.oom_score_adj))) return false;
+  return std::all_of(life.enter.begin(), life.enter.end(), [](const auto& file) { return put(file, "0"); });
 }
 
 bool is_over() {

@@ -18,6 +18,7 @@ constexpr std::size_t kMostMib = 65536;
 void add_life(CLI::App& load, Life& life) {
   load.add_option("--enter", life.enter, "cgroup.procs files of the group to run in")->expected(1, 16);
   load.add_option("--name", life.name, "name of the process");
+  load.add_option("--oom-score-adj", life.oom_score_adj, "its oom_score_adj, where one is given");
   load.add_option("--seconds", life.seconds, "it lives no longer")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 7200.0));
