@@ -21,8 +21,9 @@ import time
 
 import lab
 from lab import say
+from tideline_demo.tideline import now_ms
 from memory_tree import (KUBEPODS, MIB, Bench, Process, Sampler, Service, children_of, crossing,
-                         meminfo_kib, memory_load, now_ms, parser, policy, print_table, relief_of, settled_events,
+                         meminfo_kib, memory_load, parser, policy, print_table, relief_of, settled_events,
                          stop, wait_for, write_json)
 
 WAYS = ("tideline", "control", "control-flat", "earlyoom")

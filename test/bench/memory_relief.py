@@ -15,8 +15,9 @@ import time
 
 import lab
 from lab import say
+from tideline_demo.tideline import now_ms
 from memory_tree import (KUBEPODS, MIB, RUNGS, Bench, Sampler, Service, Unusable, events, has_page_cache, memory_load,
-                         now_ms, parser, policy, print_table, quantile, relief_of, settled_events, stop,
+                         parser, policy, print_table, quantile, relief_of, settled_events, stop,
                          write_json)
 
 PODS = 16

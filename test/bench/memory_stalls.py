@@ -19,8 +19,9 @@ import time
 
 import lab
 from memory_relief import Stream
+from tideline_demo.tideline import now_ms
 from memory_tree import (KUBEPODS, MIB, SERVICE, Bench, Sampler, Service, Unusable, has_page_cache, host_stall_us,
-                         memory_load, now_ms, parser, policy, print_table, quantile, relief_of, settled_events, stop, vmstat,
+                         memory_load, parser, policy, print_table, quantile, relief_of, settled_events, stop, vmstat,
                          write_json)
 
 WAYS = ("on", "off")

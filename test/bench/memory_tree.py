@@ -22,7 +22,7 @@ from tideline_demo.faults import Unusable
 from tideline_demo.modes import WEB_UID
 from tideline_demo.node_tree import BEST_EFFORT, DAEMONS, KUBEPODS, WEB
 from tideline_demo.processes import Process, wait_for
-from tideline_demo.tideline import NODE, Tideline, now_ms
+from tideline_demo.tideline import NODE, Tideline
 
 MIB = 1 << 20
 SERVICE = f"{WEB}/nginx"  # the demo's name of the service's container
