@@ -39,7 +39,10 @@ TEST_F(BatchMemory, ALimitBelowWhatIsInUseKillsNobodyAndComesInForceLater) {
   EXPECT_TRUE(eventually(seconds(20), [&] { return changed().find("besteffort/podbe-uid") != std::string::npos; }))
       << why();
   EXPECT_FALSE(is_limited_to(PodTree::kBe, 64)) << limit(PodTree::kBe);
-  EXPECT_TRUE(events_say("above-limit") || explained().find("above-limit") != std::string::npos) << explained();
+  EXPECT_TRUE(eventually(seconds(20), [&] {
+    return cluster_->ask({"node", "n1"}).dump().find("held where they are, above-limit: 1 (test/job)") !=
+           std::string::npos;
+  })) << explained();
   EXPECT_TRUE(batch.running());
   EXPECT_EQ(tree_->oom_kills(PodTree::kBe), 0);
   batch.signal(SIGTERM);

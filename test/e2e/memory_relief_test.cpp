@@ -53,6 +53,7 @@ TEST_F(MemoryRelief, ASlowLeakOfBatchIsHeldBeforeTheTreeIsFull) {
   start(memory_pods());
   auto batch = load(PodTree::kBe, {"grow", "--mib", "400", "--rate", "15", "--seconds", "240"});
   EXPECT_TRUE(eventually(seconds(40), [&] { return is_tightened(); })) << be_limit() << events() << why();
+  EXPECT_TRUE(is_explained("be-tightened")) << explained();
   EXPECT_TRUE(events_say("rung tighten", "rung evict")) << events() << explained();
   EXPECT_TRUE(service.running()) << "a leak of batch is not the service's";
   EXPECT_EQ(tree_->oom_kills(PodTree::kLs), 0);

@@ -173,8 +173,8 @@ std::vector<StormTree::Mark> StormTree::marks(Mode mode, bool outside) const {
   if (v1()) {
     add("memory QoS, soft limit", {kBeRoot}, "/memory.soft_limit_in_bytes");
   } else {
-    for (const char* floor : {"/memory.min", "/memory.low"})
-      add("memory QoS, floors", {kKubepods, "kubepods/burstable", kLsPod, kLs}, floor);
+    for (const char* file : {"/memory.min", "/memory.low"})
+      add("memory QoS, floors", {kKubepods, "kubepods/burstable", kLsPod, kLs}, file);
     add("memory QoS, high", {kLs}, "/memory.high");
   }
   if (mode == Mode::kQuota) {
