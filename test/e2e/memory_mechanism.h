@@ -2,6 +2,8 @@
 // The memory side at work by real programs on the real kernel, in a kubepods group of so much memory that there is
 // none for all.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -45,8 +45,8 @@ void PodTree::write(const std::string& group, const std::string& v1_file, const 
 }
 
 Snapshot PodTree::files() const {
-  const std::vector<std::string> groups{"kubepods", "kubepods/burstable", kLsPod, kLs, "kubepods/besteffort",
-                                        kBePod,     kBe};
+  const std::vector<std::string> groups{"kubepods", "kubepods/burstable", kLsPod, kLs, "kubepods/besteffort", kBePod,
+                                        kBe};
   Snapshot files = cpu_files(cgroup_, groups);
   files.merge(memory_files(cgroup_, groups));
   return files;

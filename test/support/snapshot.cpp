@@ -10,8 +10,8 @@ constexpr std::array<const char*, 10> kFiles = {
     "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.cfs_burst_us", "cpu.shares",  "cpu.max",
     "cpu.max.burst",    "cpu.weight",        "cpu.idle",         "cpuset.cpus", "cpuset.mems"};
 constexpr std::array<const char*, 7> kMemoryFiles = {
-    "memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.min", "memory.low", "memory.high",
-    "memory.max",            "memory.oom.group"};
+    "memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.min", "memory.low", "memory.high", "memory.max",
+    "memory.oom.group"};
 
 void add(Snapshot& files, const ScratchCgroup& tree, const std::string& group, const char* name) {
   std::error_code ignored;
