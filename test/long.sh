@@ -1,12 +1,14 @@
 #!/bin/bash
 # long.sh [--only NAME[,NAME]...] [--minutes N] [--fuzz-minutes N] [--fleet-hours N] [--fleet-nodes N]
-#         [--kubernetes-nodes N] [--rounds N] [--partial] [--preset release|asan] [--list] [--help]
+#         [--kubernetes-nodes N] [--memory-runs N] [--rounds N] [--partial] [--preset release|asan] [--list] [--help]
 # What takes longer than test/run.sh should. First these parts, in this order:
 #   kill9      kill -9 of the real coordinator under load, 20 times (test/e2e)
 #   hostile    a thousand sessions while their coordinator is attacked; their acks' p99 within 250 ms (test/e2e)
 #   fleet      a day of a fleet under faults, in virtual time (test/sim)
 #   kubernetes a thousand nodes with thirty pods each at a real API server: its table is the outcome (test/bench), where
 #              KUBE_APISERVER or a prebuilt one is there
+#   memory     batch that takes memory as fast as it can beside a service, 20 times each with and without Tideline and with
+#              earlyoom; the rungs of relief; a service's stalls beside files that are streamed (test/bench)
 #   fuzz       every fuzz target under libFuzzer with ASan and UBSan, one on each CPU (test/fuzz)
 #   guest      all tests in the cgroup v2 guest (test/vm), where VMLINUZ or a prebuilt kernel is there
 #   demo       deploy/demo.sh --quick in a clean clone with an empty compiler cache, which builds all of it: the packages
@@ -21,6 +23,7 @@
 #   --fleet-hours N   simulated time of the fleet (default 24; 0: there is none)
 #   --fleet-nodes N   its nodes (default 1000)
 #   --kubernetes-nodes N  those of the part kubernetes (default 1000; 0: there is none)
+#   --memory-runs N   rounds of the part memory's race (default 20; 0: there is none)
 #   --rounds N        TIDELINE_ROUNDS for each run of a program from turn 1 on (default 200)
 #   --partial         a campaign that was never begun is told, and is no failure
 #   --preset P        build to use for all but fuzzing (default release)
@@ -32,13 +35,14 @@ set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
 
-parts=(kill9 hostile fleet kubernetes fuzz guest demo)
+parts=(kill9 hostile fleet kubernetes memory fuzz guest demo)
 declare -A only=()
 minutes=60
 fuzz_minutes=10
 fleet_hours=24
 fleet_nodes=1000
 kubernetes_nodes=1000
+memory_runs=20
 rounds=200
 partial=false
 preset=release
@@ -57,6 +61,7 @@ while (($#)); do
     --fleet-hours) fleet_hours=${2:?--fleet-hours needs a number}; shift ;;
     --fleet-nodes) fleet_nodes=${2:?--fleet-nodes needs a number}; shift ;;
     --kubernetes-nodes) kubernetes_nodes=${2:?--kubernetes-nodes needs a number}; shift ;;
+    --memory-runs) memory_runs=${2:?--memory-runs needs a number}; shift ;;
     --rounds) rounds=${2:?--rounds needs a number}; shift ;;
     --partial) partial=true ;;
     --preset) preset=${2:?--preset needs a name}; shift ;;
@@ -76,6 +81,7 @@ part_wanted() {
   case $1 in
     fleet) ((fleet_hours > 0)) || return 1 ;;
     kubernetes) ((kubernetes_nodes > 0)) || return 1 ;;
+    memory) ((memory_runs > 0)) || return 1 ;;
     fuzz) ((fuzz_minutes > 0)) || return 1 ;;
   esac
   wanted "$1"
@@ -182,6 +188,15 @@ run_fleet() {
 run_kubernetes() {
   show kubernetes "TIDELINE_BIN=$bin KUBE_APISERVER=$KUBE_APISERVER test/bench/kubernetes_scale.py \
     --nodes $kubernetes_nodes --json build/long-kubernetes.json"
+}
+
+# Each is told, whatever becomes of the one before.
+run_memory() {
+  local ok=0
+  show memory-race "TIDELINE_BIN=$bin test/bench/memory_race.py --rounds $memory_runs --json build/long-memory-race.json" || ok=1
+  show memory-relief "TIDELINE_BIN=$bin test/bench/memory_relief.py --json build/long-memory-relief.json" || ok=1
+  show memory-stalls "TIDELINE_BIN=$bin test/bench/memory_stalls.py --json build/long-memory-stalls.json" || ok=1
+  return $ok
 }
 
 run_fuzz() {

@@ -54,7 +54,7 @@ build_tsan() {
 }
 
 # Under ASan none of what judges times, shows or documents: the rooms and programs that run there run in other tests, too.
-asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|kubernetes_chaos|kubernetes_metric|rehearsal)$)'
+asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|memory_evict|memory_relief|kubernetes_chaos|kubernetes_metric|rehearsal)$)'
 
 # What takes longer than a run should is test/long.sh's.
 run_tests() {

@@ -93,7 +93,8 @@ def rounds(options, ways, run):
         runs = {}
         for way in order:
             runs[way] = run(way)
-            say(f"round {number + 1} {way}: " + ", ".join(f"{key} {value:.3g}" for key, value in runs[way].items()))
+            say(f"round {number + 1} {way}: " + ", ".join(f"{key} {value:.3g}" for key, value in runs[way].items()
+                                                          if isinstance(value, (int, float))))
         done.append(runs)
     return done
 
@@ -105,7 +106,8 @@ def print_table(done, ways, columns):
         row = [way]
         for key, (_, form) in columns.items():
             figure = figures.median_of(way, key)
-            text = form.format(figure(done))
+            value = figure(done)
+            text = "-" if value is None else form.format(value)
             between = figures.interval(done, figure) if key.endswith("p99_ms") else None
             row.append(text + (f" [{form.format(between[0])}-{form.format(between[1])}]" if between else ""))
         rows.append(row)

@@ -80,7 +80,8 @@ TEST_F(AgentInAPod, ThatIsBestEffortDoesNotThrottleItself) {
 TEST_F(Coexistence, DryRunOfEveryMechanismWritesNothingAndTakesBackWhatWasWritten) {
   const std::string all =
       R"({"clusterStrategy": {"dryRun": {"cpuSuppress": true, "cpuBurst": true, "cpuQos": true, "cpuset": true,
-                              "batchLimits": true, "cpuEvict": true}}})";
+                              "batchLimits": true, "cpuEvict": true, "memoryQos": true,
+                              "memoryRelief": true, "memoryEvict": true}}})";
   cluster_->set_policy("tideline-config", all);
   cluster_->set_policy("resource-threshold-config", threshold_config("cfsQuota", 30));
   cluster_->set_policy("cpu-burst-config", R"({"clusterStrategy": {"policy": "auto"}})");

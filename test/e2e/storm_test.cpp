@@ -1,5 +1,6 @@
-// Worker, supervisor or both die or stand still at random moments, with every CPU mechanism in force. Whatever
-// happened, the files are then in the declared safe state, or hold their originals.
+// Worker, supervisor or both die or stand still at random moments, with every mechanism of CPU and memory in force, and
+// so does the process that makes the writes which may block in reclaim. Whatever happened, the files are then in the
+// declared safe state, or hold their originals.
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -50,15 +52,27 @@ enum class Blow {
   kPauseSupervisor,
   kPauseBoth,
   kKillWorkerUnseen,  // the supervisor stands still meanwhile
+  // The slow writer, a child of the worker, stands still, in a reclaiming write where it can be caught in one.
+  kHangSlowWriter,
+  kKillWorkerInSlowWrite,
+  kKillBothInSlowWrite,
 };
-constexpr std::array<std::pair<Blow, const char*>, 8> kBlows = {{{Blow::kKillWorker, "kill worker"},
-                                                                 {Blow::kHangWorker, "hang worker"},
-                                                                 {Blow::kKillSupervisor, "kill supervisor"},
-                                                                 {Blow::kKillBoth, "kill both"},
-                                                                 {Blow::kPauseWorker, "pause worker"},
-                                                                 {Blow::kPauseSupervisor, "pause supervisor"},
-                                                                 {Blow::kPauseBoth, "pause both"},
-                                                                 {Blow::kKillWorkerUnseen, "kill worker unseen"}}};
+constexpr std::array<std::pair<Blow, const char*>, 11> kBlows = {
+    {{Blow::kKillWorker, "kill worker"},
+     {Blow::kHangWorker, "hang worker"},
+     {Blow::kKillSupervisor, "kill supervisor"},
+     {Blow::kKillBoth, "kill both"},
+     {Blow::kPauseWorker, "pause worker"},
+     {Blow::kPauseSupervisor, "pause supervisor"},
+     {Blow::kPauseBoth, "pause both"},
+     {Blow::kKillWorkerUnseen, "kill worker unseen"},
+     {Blow::kHangSlowWriter, "hang slow writer"},
+     {Blow::kKillWorkerInSlowWrite, "kill worker in a slow write"},
+     {Blow::kKillBothInSlowWrite, "kill both in a slow write"}}};
+
+bool hangs_a_slow_write(Blow blow) {
+  return blow == Blow::kHangSlowWriter || blow == Blow::kKillWorkerInSlowWrite || blow == Blow::kKillBothInSlowWrite;
+}
 
 std::string bytes_of(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -75,6 +89,24 @@ char state_of(const fs::path& task) {
 bool gone(pid_t pid) {
   const char state = state_of("/proc/" + std::to_string(pid));
   return state == '\0' || state == 'Z' || state == 'X';
+}
+
+/// Of all its threads.
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> found;
+  std::error_code ignored;
+  for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", ignored)) {
+    std::istringstream listed(bytes_of(task.path() / "children"));
+    for (pid_t child = 0; listed >> child;)
+      found.push_back(child);
+  }
+  return found;
+}
+
+/// Whether it does something. Most of what the slow writer does is to reclaim, in write(2); else it sleeps.
+bool is_at_work(pid_t pid) {
+  const char state = state_of("/proc/" + std::to_string(pid));
+  return state == 'R' || state == 'D';
 }
 
 bool stands_still(pid_t pid) {
@@ -138,6 +170,7 @@ class Storm : public testing::Test {
   /// policy a worker starts with, or that it has none and writes nothing, is a matter of this file.
   void learn_policies() {
     cluster_->set_policy("cpu-burst-config", StormTree::burst_config());
+    cluster_->set_policy("tideline-config", StormTree::relief_config());
     for (const auto mode : {Mode::kQuota, Mode::kCpuset}) {
       cluster_->set_policy("resource-threshold-config", StormTree::threshold_config(mode));
       cluster_->set_policy("resource-qos-config", StormTree::qos_config(mode));
@@ -170,6 +203,24 @@ class Storm : public testing::Test {
   pid_t worker() const {
     const auto children = node_->children();
     return children.size() == 1 ? children.front() : 0;
+  }
+
+  /// Stopped, in a reclaiming write where one comes soon. 0: there was none within some seconds.
+  pid_t hang_slow_writer(pid_t owner) {
+    pid_t slow = 0;
+    eventually(seconds(8), [&] {
+      const auto children = children_of(owner);
+      slow = children.empty() ? 0 : children.front();
+      return slow != 0;
+    });
+    if (slow == 0) return 0;
+    const auto end = steady_clock::now() + seconds(3);
+    while (!is_at_work(slow) && !gone(slow) && steady_clock::now() < end)
+      std::this_thread::sleep_for(milliseconds(1));
+    if (is_at_work(slow)) ++caught_at_work_;
+    // A signal ends its reclaim, and it never answers.
+    ::kill(slow, SIGSTOP);
+    return gone(slow) ? 0 : slow;
   }
 
   milliseconds random_ms(int least, int most) {
@@ -208,6 +259,14 @@ class Storm : public testing::Test {
     return true;
   }
 
+  bool is_tightened(const Snapshot& files) const {
+    return files.at(tree_->relief_file()) != originals_.at(tree_->relief_file());
+  }
+  /// Relief's limit may change while a file is compared with what it was a moment ago.
+  Snapshot without_relief(Snapshot files) const {
+    files.erase(tree_->relief_file());
+    return files;
+  }
   bool is_scaled(const Snapshot& files) const {
     return quota_milli(files, StormTree::kLs) > quota_milli(originals_, StormTree::kLs);
   }
@@ -222,6 +281,7 @@ class Storm : public testing::Test {
       if (found != files.end() && found->second != originals_.at(mark.file)) seen_.insert(mark.mechanism);
     }
     if (is_scaled(files)) seen_.insert(kScaling);
+    if (is_tightened(files)) seen_.insert(kRelief);
     if (evicts()) seen_.insert(kEviction);
     EXPECT_EQ(unsafe_as_the_last(files), "") << why();
     return !difference(originals_, files).empty();
@@ -282,9 +342,10 @@ class Storm : public testing::Test {
     put_back();
   }
 
-  /// Quota scaling and eviction take their time: now and then a round waits for one of them.
+  /// Quota scaling, eviction and relief's limit take their time: now and then a round waits for one of them.
   void wait_for_the_slow_ones() {
     if (round_ % 4 == 2) eventually(seconds(20), [&] { return is_scaled(tree_->read()); });
+    if (round_ % 4 == 3) eventually(seconds(20), [&] { return is_tightened(tree_->read()); });
     if (round_ % kRoundsPerEviction != kRoundsPerEviction - 9) return;
     tree_->spin_prey();
     eventually(seconds(80), [&] { return evicts(); });
@@ -318,10 +379,14 @@ class Storm : public testing::Test {
   std::set<std::string> seen_;
   static constexpr const char* kScaling = "quota scaling";
   static constexpr const char* kEviction = "eviction";
+  static constexpr const char* kRelief = "relief's limit";
+  int caught_at_work_ = 0;
   std::map<Blow, milliseconds> slowest_;
 };
 
 std::optional<bool> Storm::strike(pid_t hit) {
+  const pid_t slow = hangs_a_slow_write(blow_) ? hang_slow_writer(hit) : 0;
+  if (hangs_a_slow_write(blow_) && slow == 0) return std::nullopt;
   if (!freeze(hit)) return std::nullopt;
   const auto before = tree_->read();
   if (worker() != hit) return std::nullopt;  // it ended while it was being stopped
@@ -389,9 +454,28 @@ std::optional<bool> Storm::strike(pid_t hit) {
       freeze(node_->pid());
       ::kill(hit, SIGKILL);
       pause(100, 2500);
-      EXPECT_EQ(difference(before, tree_->read()), "") << "nobody was there to write; " << why();
+      EXPECT_EQ(difference(without_relief(before), tree_->read()), "") << "nobody was there to write; " << why();
       node_->signal(SIGCONT);
       expect_safe_state(before, steady_clock::now());
+      break;
+    case Blow::kHangSlowWriter:
+      ::kill(hit, SIGCONT);
+      // It is ended at the deadline of what it is asked for next, and its worker works on. There is always something to
+      // reclaim where there are files.
+      EXPECT_TRUE(eventually(seconds(20), [&] { return gone(slow); }) || !cluster_->dir().is_on_disk()) << why();
+      ::kill(slow, SIGCONT);
+      expect_same_worker(hit);
+      break;
+    case Blow::kKillWorkerInSlowWrite:
+      ::kill(hit, SIGKILL);
+      expect_safe_state(before, since);
+      EXPECT_TRUE(eventually(seconds(2), [&] { return gone(slow); })) << why();
+      break;
+    case Blow::kKillBothInSlowWrite:
+      node_->signal(SIGKILL);
+      ::kill(hit, SIGKILL);
+      node_->wait(seconds(10));
+      EXPECT_TRUE(eventually(seconds(10), [&] { return gone(hit) && gone(slow); })) << why();
       break;
   }
   return counts;
@@ -409,6 +493,7 @@ bool Storm::round(Blow blow) {
   spec_.pods_json = tree_->pods_json(!is_protected_);
   mode_ = (round_ + round_ / 4) % 2 == 0 ? Mode::kQuota : Mode::kCpuset;
   keep_policy(policies_[mode_]);
+  tree_->want_memory(cluster_->dir().str(), cluster_->dir().is_on_disk());
   start();
   if (!eventually(seconds(60), [&] { return missing(mode_).empty(); })) {
     ADD_FAILURE() << "never in force: " << missing(mode_) << "; " << why();
@@ -464,9 +549,9 @@ TEST_F(Storm, AfterAnyDeathTheFilesAreInTheSafeStateOrHoldTheirOriginals) {
   std::cout << "  differed:";
   for (const auto& mechanism : seen_)
     std::cout << " " << mechanism << ";";
-  std::cout << std::endl;
+  std::cout << "\n  slow writer caught at work: " << caught_at_work_ << " times" << std::endl;
   EXPECT_EQ(round_, wanted);
-  std::set<std::string> required{kScaling, kEviction};
+  std::set<std::string> required{kScaling, kEviction, kRelief};
   for (const auto mode : {Mode::kQuota, Mode::kCpuset}) {
     for (const auto& mark : tree_->marks(mode, true))
       required.insert(mark.mechanism);

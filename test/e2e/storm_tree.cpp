@@ -23,6 +23,11 @@ constexpr const char* kOut = "kubepods/burstable/podout-uid/job";
 /// LS by its spec, and the least that BE ever gets.
 constexpr long kLsMilli = 500;
 constexpr long kLeastBeMilli = 20;
+/// Memory of all pods, what the service asks for, and the least that BE may ever be held to.
+constexpr long long kMib = 1LL << 20;
+constexpr long long kTreeMib = 256;
+constexpr long long kLsMib = 16;
+constexpr long long kLeastBeMib = 1;
 
 std::string name_of(const std::string& file) {
   return file.substr(file.rfind('/') + 1);
@@ -34,6 +39,19 @@ std::string group_of(const std::string& file) {
 
 bool only_orders(const std::string& name) {
   return name == "cpu.shares" || name == "cpu.weight" || name == "cpu.idle";
+}
+
+/// What of memory is kept in the safe state: floors, whose memory goes first, and the limits of batch pods.
+bool is_kept_of_memory(const std::string& file) {
+  const auto name = name_of(file);
+  if (name == "memory.limit_in_bytes") return group_of(file) != StormTree::kBeRoot;
+  return name == "memory.min" || name == "memory.low" || name == "memory.max" || name == "memory.oom.group" ||
+         name == "memory.soft_limit_in_bytes";
+}
+
+/// -1: no limit.
+long long bytes_of(const std::string& text) {
+  return text.starts_with("max") ? -1 : std::strtoll(text.c_str(), nullptr, 10);
 }
 
 std::string line(const std::string& file, const std::string& wanted, const std::string& found) {
@@ -63,6 +81,13 @@ StormTree::StormTree() {
   for (const char* group : {kLsrPod, kLsr})
     limit(group, "100000");
   limit(kLoosePod, "60000");
+  cgroup_.write(kKubepods, v1() ? "memory.limit_in_bytes" : "memory.max", std::to_string(kTreeMib * kMib));
+}
+
+Snapshot StormTree::read() const {
+  Snapshot files = cpu_files(cgroup_, groups_);
+  files.merge(memory_files(cgroup_, groups_));
+  return files;
 }
 
 Snapshot StormTree::protect(bool wanted) {
@@ -81,14 +106,16 @@ std::string StormTree::pods_json(bool outside) const {
      "priority": 5000, "containers": [{"name": "job", "id": "job"}]})";
   return R"({"pods": [
     {"uid": "ls-uid", "namespace": "test", "name": "web", "qosClass": "LS", "kubeQosClass": "Burstable", "priority": 9000,
-     "containers": [{"name": "web", "id": "web", "requests": {"cpu": "100m"}, "limits": {"cpu": "500m"}}]},
+     "containers": [{"name": "web", "id": "web", "requests": {"cpu": "100m", "memory": "16Mi"},
+                     "limits": {"cpu": "500m", "memory": "64Mi"}}]},
     {"uid": "lsr-uid", "namespace": "test", "name": "db", "qosClass": "LSR", "kubeQosClass": "Guaranteed",
      "priority": 9000, "annotations": {"scheduling.koordinator.sh/resource-status": "{\"cpuset\":\")" +
          last_cpu + R"(\"}"},
      "containers": [{"name": "db", "id": "db", "requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}]},
     {"uid": "be-uid", "namespace": "test", "name": "job", "qosClass": "BE", "kubeQosClass": "BestEffort", "priority": 5000,
-     "containers": [{"name": "job", "id": "job", "requests": {"kubernetes.io/batch-cpu": 1000},
-                     "limits": {"kubernetes.io/batch-cpu": 60}}]},
+     "containers": [{"name": "job", "id": "job",
+                     "requests": {"kubernetes.io/batch-cpu": 1000, "kubernetes.io/batch-memory": "64Mi"},
+                     "limits": {"kubernetes.io/batch-cpu": 60, "kubernetes.io/batch-memory": "128Mi"}}]},
     {"uid": "loose-uid", "namespace": "test", "name": "loose", "qosClass": "BE", "kubeQosClass": "BestEffort",
      "priority": 5000, "containers": [{"name": "job", "id": "job"}]},
     {"uid": "prey-uid", "namespace": "test", "name": "prey", "qosClass": "BE", "kubeQosClass": "BestEffort",
@@ -105,13 +132,22 @@ std::string StormTree::threshold_config(Mode mode) {
              "cpuEvictThresholdPercent": 5, "cpuEvictLowerPercent": 1, "evictEnabledPriorityThreshold": 4000,
              "cpuEvictBESatisfactionLowerPercent": 1, "cpuEvictBESatisfactionUpperPercent": 2,
              "cpuAllocatableEvictThresholdPercent": 100, "cpuAllocatableEvictLowerPercent": 90,
-             "allocatableEvictPriorityThreshold": 4000, "cpuSuppressPolicy": ")" +
+             "allocatableEvictPriorityThreshold": 4000,
+             "memoryEvictThresholdPercent": 70, "memoryEvictLowerPercent": 65, "cpuSuppressPolicy": ")" +
          policy + R"("}})";
 }
 
 std::string StormTree::qos_config(Mode mode) {
   const std::string idle = mode == Mode::kQuota ? "1" : "0";
-  return R"({"clusterStrategy": {"beClass": {"cpuQOS": {"enable": true, "schedIdle": )" + idle + "}}}}";
+  return R"({"clusterStrategy": {"lsClass": {"memoryQOS": {"enable": true, "minLimitPercent": 50, "lowLimitPercent": 75,
+                                                          "throttlingPercent": 50}},
+                                 "beClass": {"memoryQOS": {"enable": true}, "cpuQOS": {"enable": true, "schedIdle": )" +
+         idle + "}}}}";
+}
+
+std::string StormTree::relief_config() {
+  // It begins at half of the tree, and comes to no eviction for memory: whom that ended would be missing afterwards.
+  return R"({"clusterStrategy": {"memoryRelief": {"marginPercent": 20}, "dryRun": {"memoryEvict": true}}})";
 }
 
 std::string StormTree::burst_config() {
@@ -133,6 +169,14 @@ std::vector<StormTree::Mark> StormTree::marks(Mode mode, bool outside) const {
   add("bound CPUs", {kLsr}, "/cpuset.cpus");
   add("no quota of a bound pod", {kLsrPod, kLsr}, quota);
   add("LS pool", {kLs}, "/cpuset.cpus");
+  add("batch memory", {kBePod, kBe}, v1() ? "/memory.limit_in_bytes" : "/memory.max");
+  if (v1()) {
+    add("memory QoS, soft limit", {kBeRoot}, "/memory.soft_limit_in_bytes");
+  } else {
+    for (const char* file : {"/memory.min", "/memory.low"})
+      add("memory QoS, floors", {kKubepods, "kubepods/burstable", kLsPod, kLs}, file);
+    add("memory QoS, high", {kLs}, "/memory.high");
+  }
   if (mode == Mode::kQuota) {
     add("suppress by quota", {kBeRoot}, quota);
     add("CPU QoS, idle", {kBePod, kBe, kLoosePod, kLoose, kPreyPod, kPrey}, "/cpu.idle");
@@ -157,6 +201,25 @@ std::vector<pid_t> StormTree::load() {
   outside_ = cgroup_.spin(kOut);
   run_outside(false);
   return {cgroup_.spin(kLs), cgroup_.spin(kLsr)};
+}
+
+void StormTree::want_memory(const std::string& directory, bool is_on_disk) {
+  const auto keep = [&](std::unique_ptr<Process>& load, std::vector<std::string> arguments) {
+    if (load && load->running()) return;
+    arguments.insert(arguments.begin(), program("memory_load"));
+    for (const char* more : {"--seconds", "7000", "--enter"})
+      arguments.push_back(more);
+    const auto enter = cgroup_.process_files(kLoose);
+    arguments.insert(arguments.end(), enter.begin(), enter.end());
+    load = std::make_unique<Process>(std::move(arguments),
+                                     Process::Options{.environment = {}, .output_file = "/dev/null"});
+  };
+  // Together with the pods' own 50 MiB between a third and two thirds of the tree.
+  keep(wave_, {"grow", "--mib", "80", "--wave-mib", "48", "--wave-seconds", "0.7"});
+  if (is_on_disk) {
+    keep(stream_, {"stream", "--directory", directory, "--mib", "320", "--file-mib", "32", "--write-percent", "0",
+                   "--rate", "80"});
+  }
 }
 
 void StormTree::run_outside(bool wanted) {
@@ -199,6 +262,15 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
       if (text != held) lines += line(file, held + "\" (left in force) \"", text);
       continue;
     }
+    if (is_kept_of_memory(file)) {
+      // The first write of one may have been under way in another process.
+      if (text != held && held != original) lines += line(file, held + "\" (left in force) \"", text);
+      continue;
+    }
+    if (name.starts_with("memory.")) {
+      if (text != original) lines += line(file, original, text);
+      continue;
+    }
     if (!safe_milli || !group.starts_with(StormTree::kBeRoot)) {
       if (text != original) lines += line(file, original, text);
       continue;
@@ -233,7 +305,8 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
 }
 
 Snapshot without_what_only_orders(Snapshot files) {
-  std::erase_if(files, [](const auto& file) { return only_orders(name_of(file.first)); });
+  std::erase_if(files,
+                [](const auto& file) { return only_orders(name_of(file.first)) || is_kept_of_memory(file.first); });
   return files;
 }
 
@@ -246,6 +319,14 @@ std::string unsafe_as_the_last(const Snapshot& files) {
   for (const char* group : {StormTree::kBeRoot, kBePod, kBe, kLoosePod, kLoose, kPreyPod, kPrey, kOutPod, kOut}) {
     const long milli = quota_milli(files, group);
     if (milli != -1 && milli < kLeastBeMilli) lines += std::string(group) + ": BE stopped\n";
+  }
+  for (const auto& [file, text] : files) {
+    const auto name = name_of(file);
+    if (name != "memory.high" && name != "memory.limit_in_bytes" && name != "memory.max") continue;
+    const auto group = group_of(file);
+    const bool is_service = group == kLsPod || group == StormTree::kLs;
+    const auto least = (is_service ? kLsMib : kLeastBeMib) * kMib;
+    if (bytes_of(text) >= 0 && bytes_of(text) < least) lines += file + ": " + text + " bytes are too few\n";
   }
   return lines;
 }

@@ -45,7 +45,26 @@ void PodTree::write(const std::string& group, const std::string& v1_file, const 
 }
 
 Snapshot PodTree::files() const {
-  return cpu_files(cgroup_, {"kubepods", "kubepods/burstable", kLsPod, kLs, "kubepods/besteffort", kBePod, kBe});
+  const std::vector<std::string> groups{"kubepods", "kubepods/burstable", kLsPod, kLs, "kubepods/besteffort", kBePod,
+                                        kBe};
+  Snapshot files = cpu_files(cgroup_, groups);
+  files.merge(memory_files(cgroup_, groups));
+  return files;
+}
+
+void PodTree::bound_memory(int mib) {
+  write("kubepods", "memory.limit_in_bytes", "memory.max", std::to_string(std::int64_t{mib} << 20));
+}
+
+std::int64_t PodTree::memory_usage(const std::string& group) const {
+  return std::strtoll(read(group, "memory.usage_in_bytes", "memory.current").c_str(), nullptr, 10);
+}
+
+std::int64_t PodTree::oom_kills(const std::string& group) const {
+  const std::string key = "oom_kill ";
+  const auto text = "\n" + read(group, "memory.oom_control", "memory.events");
+  const auto at = text.find("\n" + key);
+  return at == std::string::npos ? 0 : std::strtoll(text.c_str() + at + 1 + key.size(), nullptr, 10);
 }
 
 bool PodTree::limited() const {

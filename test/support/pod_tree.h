@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "test/support/scratch_cgroup.h"
 #include "test/support/snapshot.h"
@@ -37,8 +39,16 @@ class PodTree {
   void write(const std::string& group, const std::string& v1_file, const std::string& v2_file,
              const std::string& value);
   bool v1() const { return cgroup_.v1(); }
-  /// The CPU files of all groups.
+  /// The CPU and memory files of all groups.
   Snapshot files() const;
+
+  /// The limit of kubepods, as kubelet sets it to what is allocatable.
+  void bound_memory(int mib);
+  /// Memory that the group and all below it use, page cache and all; and how many of its own processes, or of those
+  /// below it on v2, the kernel's OOM killer ended.
+  std::int64_t memory_usage(const std::string& group) const;
+  std::int64_t oom_kills(const std::string& group) const;
+  std::vector<std::string> process_files(const std::string& group) const { return cgroup_.process_files(group); }
   /// One more group, which on v1 begins with its parent's CPUs, as kubelet and runtimes make them.
   void make(const std::string& group) { cgroup_.make(group); }
   static constexpr const char* kLsPod = "kubepods/burstable/podls-uid";

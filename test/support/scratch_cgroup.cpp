@@ -158,10 +158,16 @@ void ScratchCgroup::write(const std::string& relative, const std::string& file, 
   put(path(relative, file), value);
 }
 
+std::vector<std::string> ScratchCgroup::process_files(const std::string& relative) const {
+  std::vector<std::string> files;
+  for (const auto& hierarchy : hierarchies_)
+    files.push_back(hierarchy + "/" + group_ + (relative.empty() ? "" : "/" + relative) + "/cgroup.procs");
+  return files;
+}
+
 void ScratchCgroup::attach(pid_t pid, const std::string& relative) const {
-  for (const auto& hierarchy : hierarchies_) {
-    put(hierarchy + "/" + group_ + (relative.empty() ? "" : "/" + relative) + "/cgroup.procs", std::to_string(pid));
-  }
+  for (const auto& file : process_files(relative))
+    put(file, std::to_string(pid));
 }
 
 void ScratchCgroup::own(pid_t pid, const std::string& relative) {

@@ -32,6 +32,8 @@ class ScratchCgroup {
 
   /// Absolute path of a file of group()/relative ("" = the group itself), in the hierarchy that the file's name says.
   std::string path(const std::string& relative, const std::string& file) const;
+  /// The files into which a process writes 0 to enter group()/relative: one of each hierarchy.
+  std::vector<std::string> process_files(const std::string& relative) const;
   std::string read(const std::string& relative, const std::string& file) const;
   /// Throws std::runtime_error with path and value when the kernel refuses.
   void write(const std::string& relative, const std::string& file, const std::string& value) const;

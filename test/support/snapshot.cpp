@@ -9,6 +9,14 @@ namespace {
 constexpr std::array<const char*, 10> kFiles = {
     "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.cfs_burst_us", "cpu.shares",  "cpu.max",
     "cpu.max.burst",    "cpu.weight",        "cpu.idle",         "cpuset.cpus", "cpuset.mems"};
+constexpr std::array<const char*, 7> kMemoryFiles = {
+    "memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.min", "memory.low", "memory.high", "memory.max",
+    "memory.oom.group"};
+
+void add(Snapshot& files, const ScratchCgroup& tree, const std::string& group, const char* name) {
+  std::error_code ignored;
+  if (std::filesystem::exists(tree.path(group, name), ignored)) files[group + "/" + name] = tree.read(group, name);
+}
 
 }  // namespace
 
@@ -18,12 +26,19 @@ Snapshot cpu_files(const ScratchCgroup& tree, const std::vector<std::string>& gr
   const bool has_effective = std::filesystem::exists(tree.path("", "cpuset.cpus.effective"), none);
   const auto all_cpus = has_effective && !tree.v1() ? tree.read("", "cpuset.cpus.effective") : std::string("none");
   for (const auto& group : groups) {
-    for (const char* name : kFiles) {
-      std::error_code ignored;
-      if (std::filesystem::exists(tree.path(group, name), ignored)) files[group + "/" + name] = tree.read(group, name);
-    }
+    for (const char* name : kFiles)
+      add(files, tree, group, name);
     const auto cpus = files.find(group + "/cpuset.cpus");
     if (cpus != files.end() && cpus->second == all_cpus) cpus->second = "";
+  }
+  return files;
+}
+
+Snapshot memory_files(const ScratchCgroup& tree, const std::vector<std::string>& groups) {
+  Snapshot files;
+  for (const auto& group : groups) {
+    for (const char* name : kMemoryFiles)
+      add(files, tree, group, name);
   }
   return files;
 }

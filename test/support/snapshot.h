@@ -15,6 +15,9 @@ using Snapshot = std::map<std::string, std::string>;
 /// cgroup v2 a CPU set of all there are reads as none: the kernel takes none of a group with processes.
 Snapshot cpu_files(const ScratchCgroup& tree, const std::vector<std::string>& groups);
 
+/// The same of all files that a memory mechanism writes.
+Snapshot memory_files(const ScratchCgroup& tree, const std::vector<std::string>& groups);
+
 /// What differs from `wanted`, one line each; empty: nothing.
 std::string difference(const Snapshot& wanted, const Snapshot& found);
 

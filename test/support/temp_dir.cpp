@@ -5,6 +5,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 namespace tideline::test {
 
 TempDir::TempDir() {
@@ -30,6 +33,11 @@ std::string TempDir::read(const std::string& relative) const {
   std::stringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+bool TempDir::is_on_disk() const {
+  struct statfs about {};
+  return ::statfs(path_.c_str(), &about) == 0 && about.f_type != TMPFS_MAGIC && about.f_type != RAMFS_MAGIC;
 }
 
 }  // namespace tideline::test

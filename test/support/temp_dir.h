@@ -18,6 +18,8 @@ class TempDir {
   /// Writes `text` to `relative`, making the directories above it.
   std::string write(const std::string& relative, const std::string& text) const;
   std::string read(const std::string& relative) const;
+  /// Whether its files are on a disk, so that what they take of memory can be reclaimed; else they are in memory.
+  bool is_on_disk() const;
 
  private:
   std::filesystem::path path_;

@@ -71,7 +71,9 @@ class Install(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             asked = self.asked_for()[-1].split()
             self.assertIn("nginx-light", asked)
-            self.assertEqual("netdata-core" in asked, wanted, arguments)
+            for package in ("netdata-core", "earlyoom"):
+                self.assertIn(package, listed())
+                self.assertEqual(package in asked, wanted, arguments)
 
     @unittest.skipIf(os.geteuid() != 0, "not root")
     def test_an_image_has_only_what_its_program_is_linked_with(self):
