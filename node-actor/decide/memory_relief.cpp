@@ -32,7 +32,7 @@ constexpr Duration kCacheStands = std::chrono::seconds(2);
 constexpr Duration kReclaimHides = std::chrono::milliseconds(500);
 constexpr std::int64_t kLargestPage = 64 << 10;
 
-Bytes part_of(Bytes whole, int percent) {
+Bytes percent_part(Bytes whole, int percent) {
   return Bytes(whole.value() * percent / 100);
 }
 
@@ -45,7 +45,7 @@ Bytes grown_in(Duration time, const std::optional<double>& per_second) {
   return Bytes(static_cast<std::int64_t>(std::min(bytes, 1e15)));
 }
 
-bool is_within(const std::optional<Duration>& time, Duration horizon) {
+bool comes_within(const std::optional<Duration>& time, Duration horizon) {
   return time && *time < horizon;
 }
 
@@ -83,14 +83,14 @@ ReliefLevels relief_levels(const MemoryBound& bound, const std::optional<Bytes>&
   at.threshold = bound.level(at.threshold_percent);
   at.lower = bound.level(at.lower_percent);
   at.reclaim = bound.level(at.reclaim_percent);
-  at.reclaim_exit = at_least_none(at.reclaim - part_of(bound.capacity, 1));
-  at.margin = part_of(bound.capacity, margin);
+  at.reclaim_exit = at_least_none(at.reclaim - percent_part(bound.capacity, 1));
+  at.margin = percent_part(bound.capacity, margin);
   at.tighten = at_least_none(at.threshold - Bytes(at.margin.value() / 2));
   at.full = at_least_none(bound.capacity - watermark);
-  at.critical = std::max(watermark, part_of(bound.capacity, 1));
+  at.critical = std::max(watermark, percent_part(bound.capacity, 1));
   if (!is_host) {
-    at.free_entry = part_of(bound.capacity, 5);
-    at.free_exit = part_of(bound.capacity, 7);
+    at.free_entry = percent_part(bound.capacity, 5);
+    at.free_exit = percent_part(bound.capacity, 7);
   } else if (watermark > Bytes(0)) {
     at.free_entry = Bytes(watermark.value() / 4 * 5);
     at.free_exit = Bytes(watermark.value() / 2 * 3);
@@ -157,7 +157,7 @@ void read_cache(ReliefState& state, const std::optional<Bytes>& reclaimable, Mon
     cache.asked = Bytes(0);
   }
   if (!reclaimable) return;
-  cache.most = state.reclaim_until ? std::max(cache.most, *reclaimable) : *reclaimable;
+  cache.most = std::max(cache.most, *reclaimable);
 }
 
 bool be_grows_now(const ReliefState& state, const ReliefView& view) {
@@ -176,7 +176,7 @@ std::pair<Bytes, Reason> wanted_cache(const ReliefView& view, bool on_rung) {
   const auto& free = view.bound.free;
   const bool knows_free = free && at.free_entry;
   const bool is_near = view.used() >= (on_rung ? at.reclaim_exit : at.reclaim);
-  const bool is_soon = is_within(view.to_threshold, view.horizon);
+  const bool is_soon = comes_within(view.to_threshold, view.horizon);
   const Bytes ahead = is_soon ? std::min(grown_in(view.horizon, view.growth), at.margin) : Bytes(0);
   Bytes wanted;
   if (is_near) {
@@ -215,6 +215,7 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
   }
   notes.lacks_cache = view.can_reclaim() && wanted > Bytes(0);
   if (!view.can_reclaim() || (state.reclaim_until && now >= *state.reclaim_until)) state.reclaim_until.reset();
+  if (!state.reclaim_until && wanted <= Bytes(0)) state.cache.most = Bytes(0);
 }
 
 /// What the besteffort root may use, see the header.
@@ -223,7 +224,7 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view, bool is_sho
   const bool kills = view.input.tighten_kills;
   const Bytes half_way((at.threshold + at_least_none(at.full - at.threshold)).value() -
                        at_least_none(at.full - at.threshold).value() / 2);
-  const Bytes ceiling = kills ? half_way : std::min(at.threshold + part_of(view.bound.capacity, 1), half_way);
+  const Bytes ceiling = kills ? half_way : std::min(at.threshold + percent_part(view.bound.capacity, 1), half_way);
   // What BE may make of its page cache before the next limit holds: its use does not show that.
   const Bytes turned = std::min(view.cache_all, grown_in(kTightenLag, view.growth));
   Bytes by_level = view.be + (ceiling - view.used()) - turned;
@@ -232,10 +233,12 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view, bool is_sho
   Bytes lowest = view.be - std::min(view.cache, kMostChunk);
   if (kills) {
     const auto be_growth = std::max(state.be_trend.growth_per_second(), state.be_trend.step_per_second());
-    const Bytes in_time = grown_in(kTightenLag, be_growth) - Bytes(view.cache.value() / 2);
-    lowest = view.be + std::max(kTightenHeadroom, in_time);
+    const Bytes headroom = std::max(kTightenHeadroom, grown_in(kTightenLag, be_growth));
+    // Page cache goes before anybody is killed, where it is there still.
+    const Bytes spare = Bytes(view.cache.value() / 2) - headroom;
+    lowest = view.be - std::min(spare, kMostChunk);
   }
-  const Bytes floor = part_of(view.bound.capacity, kLeastBePercent);
+  const Bytes floor = percent_part(view.bound.capacity, kLeastBePercent);
   Bytes limit = std::max(by_level, lowest);
   if (kills) limit = std::min(limit, view.be + at_least_none(at.full - at.critical - view.used()));
   limit = std::max(limit, floor);
@@ -245,12 +248,12 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view, bool is_sho
   };
   if (!state.tightened) return whole_pages(limit);
   const Bytes in_force = *state.tightened;
-  const Bytes band = part_of(in_force, kTightenBandPercent);
+  const Bytes band = percent_part(in_force, kTightenBandPercent);
   if (limit <= in_force) return limit + band <= in_force ? whole_pages(limit) : in_force;
   const Bytes raised = std::min(limit, by_level);
-  const bool may_raise = state.bound_since && state.tightened_at &&
-                         (*state.bound_since <= *state.tightened_at || view.input.now - *state.bound_since >= kBlindHold);
-  return may_raise && raised >= in_force + band ? whole_pages(raised) : in_force;
+  const bool is_new_bound = state.bound_since && state.tightened_at && *state.bound_since > *state.tightened_at &&
+                            view.input.now - *state.bound_since < kBlindHold;
+  return !is_new_bound && raised >= in_force + band ? whole_pages(raised) : in_force;
 }
 
 void loosen(ReliefState& state) {
@@ -267,7 +270,7 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
     return loosen(state);
   }
   const bool is_near = view.used() >= at.tighten;
-  const bool is_soon = is_within(view.to_threshold, view.horizon / 2);
+  const bool is_soon = comes_within(view.to_threshold, view.horizon / 2);
   const bool lacks_free = view.bound.free && at.free_entry &&
                           *view.bound.free < Bytes(at.free_entry->value() / 2) && view.cache_all >= kLeastChunk;
   if (!lacks_free) state.short_since.reset();
@@ -275,9 +278,9 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   const bool is_short = lacks_free && now - *state.short_since >= kShortFor;
   const bool enters = ((is_near || is_soon) && view.be_grows) || is_short;
   const bool lies_at_limit =
-      state.tightened && view.be + part_of(*state.tightened, kTightenBandPercent) >= *state.tightened;
+      state.tightened && view.be + percent_part(*state.tightened, kTightenBandPercent) >= *state.tightened;
   const bool stays =
-      state.tightened && (lies_at_limit || view.used() + part_of(view.bound.capacity, 1) >= at.tighten);
+      state.tightened && (lies_at_limit || view.used() + percent_part(view.bound.capacity, 1) >= at.tighten);
   notes.be_is_still = (is_near || is_soon) && !view.be_grows && !state.tightened;
   if (enters || stays) {
     state.tighten_until = now + kTightenCoolDown;
@@ -308,7 +311,7 @@ void take_evict(ReliefState& state, const ReliefView& view, ReliefDecision& deci
   // What reclaim would free is not known: it may be enough.
   const bool is_known = !may_fall || view.input.be_reclaimable.has_value();
   const bool is_full_soon = !state.tightened && stays >= at.tighten &&
-                            is_within(time_to_grow(at.full - view.used(), view.recent), kFullSoon);
+                            comes_within(time_to_grow(at.full - view.used(), view.recent), kFullSoon);
   if (is_known && (stays >= at.threshold || is_full_soon)) {
     const Bytes ahead =
         state.tightened ? Bytes(0) : std::min(grown_in(std::chrono::seconds(1), view.recent), at.margin);
@@ -335,7 +338,7 @@ void take_emergency(ReliefState& state, const ReliefView& view, ReliefDecision& 
   if (view.used() < at.threshold || view.be < kLeastChunk) return;
   const bool is_critical = view.bound.available < at.critical;
   const bool shows = !state.tightened || now - *state.tightened_at >= kTightenShows;
-  const bool is_full_now = shows && is_within(time_to_grow(at.full - view.used(), view.recent), kFullNow);
+  const bool is_full_now = shows && comes_within(time_to_grow(at.full - view.used(), view.recent), kFullNow);
   if (!is_critical && !is_full_now) return;
   notes.emergency = is_critical ? Reason::kMemoryNearThreshold : Reason::kMemoryGrowth;
   if (!view.policy.emergency_kill) return;
@@ -475,7 +478,7 @@ ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std:
   view.at = relief_levels(view.bound, input.low_watermark, *policy);
   view.to_threshold = time_to_grow(view.at.threshold - view.used(), view.growth);
   if (input.be_reclaimable) {
-    view.cache_all = at_least_none(*input.be_reclaimable - part_of(remembered.cache.most, kLeftPercent));
+    view.cache_all = at_least_none(*input.be_reclaimable - percent_part(remembered.cache.most, kLeftPercent));
     view.cache = at_least_none(view.cache_all - remembered.cache.asked);
   }
   view.be_grows = be_grows_now(remembered, view);
@@ -545,7 +548,8 @@ const model::Pod* emergency_victim(const std::vector<PodMemory>& pods, const std
     candidates.push_back(each);
     largest = std::max(largest, *each.used);
   }
-  std::erase_if(candidates, [&](const PodMemory& each) { return *each.used < Bytes(largest.value() / kLeastOfLargest); });
+  const Bytes least(largest.value() / kLeastOfLargest);
+  std::erase_if(candidates, [&](const PodMemory& each) { return *each.used < least; });
   const auto goes_first = [](const PodMemory& a, const PodMemory& b) {
     const int priority_a = eviction_priority_value(*a.pod);
     const int priority_b = eviction_priority_value(*b.pod);

@@ -2,45 +2,48 @@
 // The relief ladder: what is done, in which order and how far, when memory gets short because of BE. A plain function,
 // one call per fast round (100 ms).
 //
-//   rung        enters when                                                        what it does
-//   reclaim     use >= memoryEvictThresholdPercent - margin; or time to the        BE's page cache, chunk by chunk
-//               threshold < horizon; or little is free (below); or LS waits for
-//               memory (PSI some > 5 % of 1 s) or the kernel's allocations stall
-//               - while BE has page cache, and its going would help
-//   tighten     BE grows, and use >= threshold - margin / 2 or time to the         a limit on the besteffort root: BE may
-//               threshold < horizon / 2; or so little is free for 1 s, while BE    grow to the ceiling and no further
-//               has page cache, that reclaim cannot keep up
-//   evict       use >= threshold still when what leaves already has left and       memory_evict.h picks victims
-//               reclaim is through; or, where BE cannot be tightened, use >=
+//   rung        enters when                                                     what it does
+//   reclaim     use >= memoryEvictThresholdPercent - margin; or time to the     BE's page cache, chunk by chunk
+//               threshold < horizon; or little is free (below); or LS waits
+//               for memory (PSI some > 5 % of 1 s) or the kernel's allocations
+//               stall - while BE has page cache, and its going would help
+//   tighten     BE grows, and use >= threshold - margin / 2 or time to the      a limit on the besteffort root: BE
+//               threshold < horizon / 2; or so little is free for 1 s, while    may grow to the ceiling and no further
+//               BE has page cache, that reclaim cannot keep up
+//   evict       use >= threshold still when what leaves already has left and    memory_evict.h picks victims
+//               reclaim is through; or, where BE is not tightened, use >=
 //               threshold - margin / 2 and full within 2 s
-//   emergency   use >= threshold, and available < critical or full within 1 s;     the largest of the lowest priority is
-//               policy-gated                                                       killed
+//   emergency   use >= threshold, and available < critical or full within       the largest of the lowest priority is
+//               1 s; policy-gated                                               killed
 //
-//   use       of the tightest bound, see memory_room.h. Under kubepods' limit it is reckoned on between two readings of
-//             the page cache: what grows the host's use as well is none.
+//   use       of the tightest bound, see memory_room.h. Under kubepods' limit it is reckoned on between two readings
+//             of the page cache: what grows the host's use as well is none.
 //   growth    of what cannot be reclaimed. Page cache that fills free memory is no way to the OOM killer.
 //   full      capacity; of the host less the low watermark
 //   critical  1 % of capacity; of the host at least the low watermark
-//   little is free: under kubepods' limit, where nothing like kswapd runs, below 5 % of it, up to 7 %; of the host, below
-//             5/4 of the low watermark, up to 3/2, so that BE's page cache goes before kswapd takes everybody's. What
-//             grows within the horizon is added, up to the margin. So little that reclaim cannot keep up: half of that.
+//   little is free: under kubepods' limit, where nothing like kswapd runs, below 5 % of it, up to 7 %; of the host,
+//             below 5/4 of the low watermark, up to 3/2, so that BE's page cache goes before kswapd takes everybody's.
+//             What grows within the horizon is added, up to the margin. So little that reclaim cannot keep up: half of
+//             that without what grows.
 //
-// A lower rung goes on while a higher one acts. A rung is left when its condition has not held for its cool-down. On the
-// rung reclaim only what is missing to the exit (1 % below its entry) is taken. Tighten is kept besides while use >=
-// threshold - margin / 2 - 1 % or BE lies at its limit. Evict is left at memoryEvictLowerPercent, or when use was below the
-// threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
+// A lower rung goes on while a higher one acts. A rung is left when its condition has not held for its cool-down. On
+// the rung reclaim only what is missing to the exit (1 % below its entry) is taken. Tighten is kept besides while use
+// >= threshold - margin / 2 - 1 % or BE lies at its limit. Evict is left at memoryEvictLowerPercent, or when use was below
+// the threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
 //
 // The ceiling. cgroup v2: where the use comes to 1 % above the threshold, so that eviction decides there and nothing is
 // past it when it does; memory.high makes BE wait. cgroup v1 kills inside BE where BE cannot reclaim, so that there it
-// lies half-way between threshold and full: evictions have that much to win time in, and LS as much when they did not. A
-// limit that is set or lowered leaves kTightenHeadroom above BE's use, and what BE grows in kTightenLag, as v1 takes no
-// limit below the use; it is never raised for that. Only the last of the room before critical goes before the headroom:
-// there an OOM kill inside BE is what is left to keep it from LS. Far from the ceiling a limit costs BE nothing, and a
-// fast allocator then meets the kernel, not the next round.
+// lies half-way between threshold and full: evictions have that much to win time in, and LS as much when they did not.
+// A limit that is set or lowered there leaves kTightenHeadroom, or what BE grows in kTightenLag, above BE's use: v1 takes
+// no limit below what is used by the time it is written, and one that lies just above kills for a start of a process.
+// Half of the page cache that BE can give counts as such room, by which the limit may lie below the use; it is never
+// raised for that. Only the last of the room before critical goes before the headroom: there an OOM kill inside BE is
+// what is left to keep it from LS. Far from the ceiling a limit costs BE nothing, and a fast allocator then meets the
+// kernel, not the next round.
 //
-// Missing data - no bound, or BE's use not known: no rung is entered by it. A tightened BE stays as it is for kBlindHold
-// and is then given back; nothing is reclaimed, evicted or killed. Another bound than the limit was set by raises it when
-// it has been the tightest for as long: it may be so only because the first one could not be read.
+// Missing data - no bound, or BE's use not known: no rung is entered by it. A tightened BE stays as it is for
+// kBlindHold and is then given back; nothing is reclaimed, evicted or killed. Another bound than the limit was set by
+// raises it when it has been the tightest for as long: it may be so only because the first one could not be read.
 
 #include <chrono>
 #include <optional>
@@ -78,8 +81,8 @@ constexpr int kLeastBePercent = 2;
 constexpr int kTightenBandPercent = 2;
 /// cgroup v1, see above: what the CPUs of a large host hold of charges that are not used yet.
 constexpr model::Bytes kTightenHeadroom{16LL << 20};
-/// From a reading until the limit it gives is in force, and the next one is: a round, a write behind a chunk of reclaim,
-/// and a round.
+/// From a reading until the limit it gives is in force, and the next one is: a round, a write behind a chunk of
+/// reclaim, and a round.
 constexpr model::Duration kTightenLag = std::chrono::milliseconds(500);
 
 struct ReliefInput {
@@ -142,7 +145,7 @@ struct ReliefState {
     model::MonoTime read_at;
     model::Bytes asked;
     std::optional<model::MonoTime> asked_at;
-    model::Bytes most;  // in this stay on the rung reclaim
+    model::Bytes most;  // since it was called for
     friend bool operator==(const Cache&, const Cache&) = default;
   };
   Cache cache;
@@ -172,8 +175,8 @@ struct ReliefStep {
   ReliefDecision decision;
 };
 
-/// `policy` nullopt, or a threshold that is off: nothing is done, and all is given back. In dry run the decision is told
-/// as it would be, the caller acts on none of it, and evictions, which may act, do not wait for reclaim.
+/// `policy` nullopt, or a threshold that is off: nothing is done, and all is given back. In dry run the decision is
+/// told as it would be, the caller acts on none of it, and evictions, which may act, do not wait for reclaim.
 ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std::optional<model::NodePolicy>& policy);
 
 /// Features "memoryRelief.reclaim", ".tighten", ".emergencyKill": what each does or why not.
@@ -184,7 +187,7 @@ struct PodMemory {
   const model::Pod* pod = nullptr;
   std::optional<model::Bytes> used;  // anon, which is what its end frees at once
 };
-/// Pods that use less than this of what the largest one does are not killed before it: that costs a pod and saves nobody.
+/// Pods that use less than this part of what the largest one does are not killed: that costs a pod and saves nobody.
 constexpr int kLeastOfLargest = 16;
 /// Lowest priority, then the largest use, then by uid; of running QoS BE pods with a known use that are not leaving and
 /// not held, and use at least 1 / kLeastOfLargest of what the largest of them does. nullptr: none.

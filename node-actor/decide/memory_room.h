@@ -2,8 +2,8 @@
 // How much memory the host has left for its pods, and how fast that goes.
 //
 // There may be two bounds: the host's (MemAvailable of MemTotal, proc(5)) and the limit of the kubepods group, which
-// kubelet sets to what is allocatable (enforceNodeAllocatable=pods); at either of them the kernel's OOM killer runs. The
-// one with the larger used share counts. What kubepods' limit leaves is
+// kubelet sets to what is allocatable (enforceNodeAllocatable=pods); at either of them the kernel's OOM killer runs.
+// The one with the larger used share counts. What kubepods' limit leaves is
 //
 //   available = limit - usage + reclaimable / 2      of kubepods
 //
@@ -28,8 +28,8 @@ struct MemoryBound {
   model::Bytes available;  // 0..capacity
   /// What can be had without reclaim: MemFree, or limit - usage. nullopt: not known.
   std::optional<model::Bytes> free = {};
-  /// Of kKubepods: when its page cache was read, which comes less often than its usage, and the host's use now, by which
-  /// page cache and other memory are told apart until then. nullopt: not known.
+  /// Of kKubepods: when its page cache was read, which comes less often than its usage, and the host's use now, by
+  /// which page cache and other memory are told apart until then. nullopt: not known.
   std::optional<model::MonoTime> cache_at = {};
   std::optional<model::Bytes> host_used = {};
   model::Bytes used() const { return capacity - available; }
@@ -49,8 +49,8 @@ std::optional<MemoryBound> tightest(const model::HostMemoryCounters& host, const
 /// wait for.
 std::optional<model::Duration> time_to_grow(model::Bytes more, const std::optional<double>& per_second);
 
-/// Room over the last seconds, in bounded memory. Readings of two bounds may take turns, where both are nearly as tight;
-/// those of the newest one count.
+/// Room over the last seconds, in bounded memory. Readings of two bounds may take turns, where both are nearly as
+/// tight; those of the newest one count.
 class MemoryTrend {
  public:
   /// A reading stands for this long; older ones are dropped.
