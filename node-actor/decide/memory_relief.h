@@ -2,23 +2,48 @@
 // The relief ladder: what is done, in which order and how far, when memory gets short because of BE. A plain function,
 // one call per fast round (100 ms).
 //
-//   rung        enters when (used is the tightest bound's, see memory_room.h)          what it does
-//   reclaim     used >= memoryEvictThresholdPercent - margin, or time to that          BE's page cache, chunk by chunk
-//               threshold < horizon, or LS waits for memory (PSI some > 5 % of 1 s),
-//               or the kernel's allocations stall while BE has cache
-//   tighten     used >= threshold - margin/2, or time to the threshold < horizon/2,    BE may not grow: a limit on the
-//               and BE grows                                                           besteffort root
-//   evict       used >= threshold, or it will be full within 2 s... and what reclaim   memory_evict.h picks victims
-//               can still free is less than what is missing
-//   emergency   available < max(low watermark, 1 % of capacity), or full within 1 s,   the largest of the lowest
-//               above the threshold, policy-gated                                      priority is killed
+//   rung        enters when                                                     what it does
+//   reclaim     use >= memoryEvictThresholdPercent - margin; or time to the     BE's page cache, chunk by chunk
+//               threshold < horizon; or little is free (below); or LS waits
+//               for memory (PSI some > 5 % of 1 s) or the kernel's allocations
+//               stall - while BE has page cache, and its going would help
+//   tighten     BE grows, and use >= threshold - margin / 2 or time to the      a limit on the besteffort root: BE
+//               threshold < horizon / 2; or so little is free for 1 s, while    may grow to the ceiling and no further
+//               BE has page cache, that reclaim cannot keep up
+//   evict       use >= threshold still when what leaves already has left and    memory_evict.h picks victims
+//               reclaim is through; or, where BE is not tightened, use >=
+//               threshold - margin / 2 and full within 2 s
+//   emergency   use >= threshold, and available < critical or full within       the largest of the lowest priority is
+//               1 s; policy-gated                                               killed
 //
-// A lower rung goes on while a higher one acts. A rung is left when its condition has not held for its cool-down:
-// reclaim 2 s, tighten 10 s, evict at memoryEvictLowerPercent, emergency 4 s between two kills. Sizes are in bytes and
-// absolute. "Full" is capacity less the low watermark.
+//   use       of the tightest bound, see memory_room.h. Under kubepods' limit it is reckoned on between two readings
+//             of the page cache: what grows the host's use as well is none.
+//   growth    of what cannot be reclaimed. Page cache that fills free memory is no way to the OOM killer.
+//   full      capacity; of the host less the low watermark
+//   critical  1 % of capacity; of the host at least the low watermark
+//   little is free: under kubepods' limit, where nothing like kswapd runs, below 5 % of it, up to 7 %; of the host,
+//             below 5/4 of the low watermark, up to 3/2, so that BE's page cache goes before kswapd takes everybody's.
+//             What grows within the horizon is added, up to the margin. So little that reclaim cannot keep up: half of
+//             that without what grows.
 //
-// Missing data: no rung is entered by it. A tightened BE stays as it is for kBlindHold and is then given back; nothing
-// is reclaimed, evicted or killed.
+// A lower rung goes on while a higher one acts. A rung is left when its condition has not held for its cool-down. On
+// the rung reclaim only what is missing to the exit (1 % below its entry) is taken. Tighten is kept besides while use
+// >= threshold - margin / 2 - 1 % or BE lies at its limit. Evict is left at memoryEvictLowerPercent, or when use was below
+// the threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
+//
+// The ceiling. cgroup v2: where the use comes to 1 % above the threshold, so that eviction decides there and nothing is
+// past it when it does; memory.high makes BE wait. cgroup v1 kills inside BE where BE cannot reclaim, so that there it
+// lies half-way between threshold and full: evictions have that much to win time in, and LS as much when they did not.
+// A limit that is set or lowered there leaves kTightenHeadroom, or what BE grows in kTightenLag, above BE's use: v1 takes
+// no limit below what is used by the time it is written, and one that lies just above kills for a start of a process.
+// Half of the page cache that BE can give counts as such room, by which the limit may lie below the use; it is never
+// raised for that. Only the last of the room before critical goes before the headroom: there an OOM kill inside BE is
+// what is left to keep it from LS. Far from the ceiling a limit costs BE nothing, and a fast allocator then meets the
+// kernel, not the next round.
+//
+// Missing data - no bound, or BE's use not known: no rung is entered by it. A tightened BE stays as it is for
+// kBlindHold and is then given back; nothing is reclaimed, evicted or killed. Another bound than the limit was set by
+// raises it when it has been the tightest for as long: it may be so only because the first one could not be read.
 
 #include <chrono>
 #include <optional>
@@ -38,16 +63,27 @@ namespace tideline::decide {
 /// One reclaim asks for no more: it holds a CPU for some 20..60 ms, and stays killable.
 constexpr model::Bytes kMostChunk{64LL << 20};
 constexpr model::Bytes kLeastChunk{4LL << 20};
-/// What BE keeps of its page cache: reclaim of the last of it only makes it read again.
+/// What BE keeps of the page cache it had when reclaim began: reclaim of the last of it only makes it read again.
 constexpr int kLeftPercent = 10;
-constexpr model::Duration kReclaimCoolDown = std::chrono::seconds(2);
+/// A rung that is held without need costs nothing, one that is left too early flaps: use that swings about an entry
+/// changes the rung twelve times a minute at most.
+constexpr model::Duration kReclaimCoolDown = std::chrono::seconds(10);
 constexpr model::Duration kTightenCoolDown = std::chrono::seconds(10);
-constexpr model::Duration kEmergencyCoolDown = std::chrono::seconds(4);
+constexpr model::Duration kEvictHold = std::chrono::seconds(10);
+/// Between two kills: what the first one frees is seen within it, and many small pods are many kills.
+constexpr model::Duration kEmergencyCoolDown = std::chrono::seconds(1);
 constexpr model::Duration kBlindHold = std::chrono::seconds(10);
+/// Reclaim that has not brought the use below the threshold for so long is not waited for any more.
+constexpr model::Duration kReclaimPatience = std::chrono::seconds(10);
 /// BE is never tightened below what it uses now less what can be reclaimed, nor below this of the bound's capacity.
 constexpr int kLeastBePercent = 2;
 /// A tightened limit moves by at least this of itself.
 constexpr int kTightenBandPercent = 2;
+/// cgroup v1, see above: what the CPUs of a large host hold of charges that are not used yet.
+constexpr model::Bytes kTightenHeadroom{16LL << 20};
+/// From a reading until the limit it gives is in force, and the next one is: a round, a write behind a chunk of
+/// reclaim, and a round.
+constexpr model::Duration kTightenLag = std::chrono::milliseconds(500);
 
 struct ReliefInput {
   model::MonoTime now;
@@ -63,10 +99,12 @@ struct ReliefInput {
   bool can_reclaim = true;
   bool can_tighten = true;
   model::Bytes pending_release;  // memory of BE pods that leave already
+  /// A limit that BE cannot reclaim below has the OOM killer run inside BE (cgroup v1) and does not make it wait.
+  bool tighten_kills = false;
 };
 
 struct ReliefTerms {
-  std::optional<MemoryBound> bound;
+  std::optional<MemoryBound> bound;  // as reckoned on, see above
   std::optional<double> growth_per_second;
   std::optional<model::Duration> to_threshold;
   std::optional<model::Duration> to_full;
@@ -77,19 +115,45 @@ struct ReliefTerms {
   int threshold_percent = 0;
   int lower_percent = 0;
   int reclaim_percent = 0;
-  model::Bytes wanted;  // to come below the reclaim rung's exit; 0: nothing
+  model::Bytes wanted;  // of BE's page cache, to come below the reclaim rung's exit; 0: nothing
+  model::Bytes pending_release;  // as given: taken off ReliefDecision::evict
   friend bool operator==(const ReliefTerms&, const ReliefTerms&) = default;
 };
 
 struct ReliefState {
-  MemoryTrend trend;
+  MemoryTrend trend;                                  // of what cannot be reclaimed
   model::ReliefRung rung = model::ReliefRung::kNone;  // the highest one that acts
-  std::optional<model::MonoTime> reclaim_until;   // each rung's condition held last, and its cool-down
+  std::optional<model::MonoTime> reclaim_until;       // each rung's condition held last, and its cool-down
   std::optional<model::MonoTime> tighten_until;
   std::optional<model::Bytes> tightened;
   std::optional<model::MonoTime> evict_since;
   std::optional<model::MonoTime> killed_at;
-  std::optional<model::MonoTime> last_known;  // of the last round with a bound
+  std::optional<model::MonoTime> last_known;  // of the last round with a bound and BE's use
+
+  MemoryTrend be_trend;  // of BE's use
+  /// The bound in the last round.
+  struct Followed {
+    MemoryBound read;
+    model::Bytes used;   // as reckoned on from the last reading of the page cache
+    model::Bytes fixed;  // what growth is seen of: moves by what is no page cache
+    friend bool operator==(const Followed&, const Followed&) = default;
+  };
+  std::optional<Followed> followed;
+  /// BE's page cache: as read last, and what was asked of it since, as readings come less often than rounds.
+  struct Cache {
+    std::optional<model::Bytes> read;
+    model::MonoTime read_at;
+    model::Bytes asked;
+    std::optional<model::MonoTime> asked_at;
+    model::Bytes most;  // since it was called for
+    friend bool operator==(const Cache&, const Cache&) = default;
+  };
+  Cache cache;
+  std::optional<model::MonoTime> short_since;   // so little is free that reclaim cannot keep up
+  std::optional<model::MonoTime> tightened_at;  // when it was set first
+  std::optional<model::MonoTime> bound_since;   // since when the same bound has been the tightest
+  std::optional<model::MonoTime> over_since;   // use >= threshold
+  std::optional<model::MonoTime> evict_until;  // the rung is held
   friend bool operator==(const ReliefState&, const ReliefState&) = default;
 };
 
@@ -104,14 +168,15 @@ struct ReliefDecision {
   bool emergency = false;  // a pod is to be killed now, see emergency_victim()
   std::string why;         // for people
   ReliefTerms terms;
+  friend bool operator==(const ReliefDecision&, const ReliefDecision&) = default;
 };
 struct ReliefStep {
   ReliefState state;
   ReliefDecision decision;
 };
 
-/// `policy` nullopt, a threshold that is off, or relief in dry run (the decision is told and the caller acts on none of
-/// it).
+/// `policy` nullopt, or a threshold that is off: nothing is done, and all is given back. In dry run the decision is
+/// told as it would be, the caller acts on none of it, and evictions, which may act, do not wait for reclaim.
 ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std::optional<model::NodePolicy>& policy);
 
 /// Features "memoryRelief.reclaim", ".tighten", ".emergencyKill": what each does or why not.
@@ -122,8 +187,10 @@ struct PodMemory {
   const model::Pod* pod = nullptr;
   std::optional<model::Bytes> used;  // anon, which is what its end frees at once
 };
+/// Pods that use less than this part of what the largest one does are not killed: that costs a pod and saves nobody.
+constexpr int kLeastOfLargest = 16;
 /// Lowest priority, then the largest use, then by uid; of running QoS BE pods with a known use that are not leaving and
-/// not held. nullptr: none.
+/// not held, and use at least 1 / kLeastOfLargest of what the largest of them does. nullptr: none.
 const model::Pod* emergency_victim(const std::vector<PodMemory>& pods, const std::vector<model::PodUid>& held,
                                    const std::vector<model::PodUid>& leaving);
 
