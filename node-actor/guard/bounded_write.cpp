@@ -61,8 +61,7 @@ bool may_block(const std::string& path, const std::string& from, const std::stri
   return !before || !after || *after < *before;
 }
 
-model::Result<void> write_within(const kernel::FileIdentity& file, const std::string& value,
-                                 model::Duration patience) {
+model::Result<void> write_within(const kernel::FileIdentity& file, const std::string& value, model::Duration patience) {
   const auto action = fmt::format("write '{}' to {}", value, file.path);
   const auto unable = [&](const std::string& why) {
     return model::Error(model::ErrorCode::kUnavailable, fmt::format("{}: {}", action, why));

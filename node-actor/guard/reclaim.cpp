@@ -73,9 +73,10 @@ Reclaiming reclaim_v1(const kernel::FileIdentity& limit_file, const std::string&
   const auto cache = clean_cache(group);
   if (!cache) return {cache.error(), 0};
   if (*cache < 2 * asked) {
-    return {model::Error(model::ErrorCode::kOverloaded,
-                         fmt::format("{}: {} bytes of page cache are not twice the {} asked for", group, *cache, asked)),
-            0};
+    return {
+        model::Error(model::ErrorCode::kOverloaded,
+                     fmt::format("{}: {} bytes of page cache are not twice the {} asked for", group, *cache, asked)),
+        0};
   }
   if (!is_allowed(may_write)) return {fenced_off(limit_file), 0};
   const auto lowered = as_shortfall(kernel::write_identified(limit_file, lowest));

@@ -54,8 +54,8 @@ std::optional<Absence> absence_of(const kernel::FileIdentity& file) {
   return Absence{Outcome::kGone, why};
 }
 
-/// Writes, what may block in reclaim within `left`. On cgroup v2 such a value is in force before its reclaim is over, so
-/// that one which was ended may be written all the same.
+/// Writes, what may block in reclaim within `left`. On cgroup v2 such a value is in force before its reclaim is over,
+/// so that one which was ended may be written all the same.
 model::Result<void> write_restored(const kernel::FileIdentity& file, const std::string& found,
                                    const std::string& target, model::Duration& left) {
   if (!may_block(file.path, found, target)) return kernel::write_identified(file, target);

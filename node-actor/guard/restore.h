@@ -73,8 +73,8 @@ void release_scores(const std::string& state_dir, const std::string& boot_id, co
                     RestoreReport& report);
 
 /// For `tideline-node release` and uninstall: takes the lock, restores all originals, takes all
-/// cookies away, puts oom scores back, leaves the journal empty. kOverloaded when an agent is alive on `state_dir`: the message says which
-/// pids and what to do.
+/// cookies away, puts oom scores back, leaves the journal empty. kOverloaded when an agent is alive on `state_dir`: the
+/// message says which pids and what to do.
 model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id = {},
                                          kernel::CookieKernel& cookies = kernel::this_kernel(),
                                          const std::string& proc = "/proc");

@@ -205,9 +205,9 @@ std::size_t SlowWriter::stuck() const {
 model::Result<void> SlowWriter::begin(const SlowRequest& request, model::MonoTime now) {
   auto& state = *state_;
   if (state.pending) {
-    return model::Error(model::ErrorCode::kOverloaded,
-                        fmt::format("{}: the slow writer is busy with {}", request.file.path,
-                                    state.pending->request.file.path));
+    return model::Error(
+        model::ErrorCode::kOverloaded,
+        fmt::format("{}: the slow writer is busy with {}", request.file.path, state.pending->request.file.path));
   }
   const auto order = slow_bytes(SlowOrder{.number = ++state.last_number, .request = request});
   if (!order) return order.error();
@@ -219,8 +219,8 @@ model::Result<void> SlowWriter::begin(const SlowRequest& request, model::MonoTim
       if (auto started = state.start(); !started) return started;
     }
     if (state.send(*order)) {
-      state.pending = State::Pending{
-          .request = request, .number = state.last_number, .begun = now, .killed = std::nullopt};
+      state.pending =
+          State::Pending{.request = request, .number = state.last_number, .begun = now, .killed = std::nullopt};
       return {};
     }
     state.leave();

@@ -8,9 +8,9 @@
 // (the kernel looks for fatal signals between pages), and the next request starts another. What it leaves in a file is
 // in the journal before: the worker's gate passes such a write first, with what it returns to.
 //
-// One that does not end on SIGKILL is stuck in the kernel: it is given up and reaped later, and another takes its place.
-// It holds the state directory's lock until it is gone, as a stuck worker does: neither a release nor another agent
-// begins before.
+// One that does not end on SIGKILL is stuck in the kernel: it is given up and reaped later, and another takes its
+// place. It holds the state directory's lock until it is gone, as a stuck worker does: neither a release nor another
+// agent begins before.
 
 #include <chrono>
 #include <cstddef>
@@ -50,8 +50,8 @@ struct SlowWriterConfig {
   /// Of the helper: [0] is the program's path. It is given state_dir and epoch as two arguments more, and its socket as
   /// file descriptor kSlowWriterSocket; of others it has those that are not close-on-exec.
   std::vector<std::string> argv;
-  std::string state_dir;          // whose lease it watches
-  std::uint64_t epoch = 0;        // of this worker
+  std::string state_dir;    // whose lease it watches
+  std::uint64_t epoch = 0;  // of this worker
   model::Duration deadline = std::chrono::seconds(2);
 };
 
@@ -74,13 +74,13 @@ class SlowWriter {
   SlowWriter& operator=(const SlowWriter&) = delete;
 
   bool busy() const;
-  /// kOverloaded while busy; kUnavailable where no process can be started, or kMostStuck are stuck; kInvalidArgument for
-  /// what does not fit a message. Never blocks but for the start of a program.
+  /// kOverloaded while busy; kUnavailable where no process can be started, or kMostStuck are stuck; kInvalidArgument
+  /// for what does not fit a message. Never blocks but for the start of a program.
   model::Result<void> begin(const SlowRequest& request, model::MonoTime now);
   /// What is through since the last call; kills at the deadline. Never blocks.
   std::optional<SlowDone> poll(model::MonoTime now);
-  /// Ends the helper with whatever it does, of which poll() tells nothing then, and waits for its end, a fifth of a second
-  /// at most. False: it, or one before it, is stuck. The next request starts another.
+  /// Ends the helper with whatever it does, of which poll() tells nothing then, and waits for its end, a fifth of a
+  /// second at most. False: it, or one before it, is stuck. The next request starts another.
   bool stop();
   /// -1: none runs.
   int pid() const;

@@ -43,8 +43,8 @@ SlowAnswer carry_out(const SlowOrder& order, const model::Result<Lease>& lease) 
     answer.result = kernel::write_identified(request.file, request.value);
   } else {
     const bool v1 = request.file.path.ends_with("/memory.limit_in_bytes");
-    auto done = v1 ? reclaim_v1(request.file, request.value, may_write)
-                   : reclaim_v2(request.file, request.bytes, may_write);
+    auto done =
+        v1 ? reclaim_v1(request.file, request.value, may_write) : reclaim_v2(request.file, request.bytes, may_write);
     answer.result = std::move(done.result);
     answer.freed_bytes = done.freed_bytes;
   }

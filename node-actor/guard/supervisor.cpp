@@ -60,8 +60,8 @@ std::string describe_exit(int status) {
   return fmt::format("exited with code {}", WEXITSTATUS(status));
 }
 
-/// Most get SIGKILL by their parent's death already. Pids of children that are not reaped are nobody else's: `parent` must
-/// be this process, or one that runs no more code of its own.
+/// Most get SIGKILL by their parent's death already. Pids of children that are not reaped are nobody else's: `parent`
+/// must be this process, or one that runs no more code of its own.
 void kill_children_of(int parent) {
   std::error_code gone;
   for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent), gone)) {
@@ -92,8 +92,8 @@ class Supervisor {
   End watch(const Worker& worker, int& status);
   /// SIGKILL, and the safe state without it if it does not go. False: still stuck, and a stop was asked for.
   bool end_hung(const Worker& worker);
-  /// Kills what a worker that is gone left behind, its slow writer, and reaps it, also what a restore of ours left. False:
-  /// some is still there: stuck in the kernel, and it may yet finish the write that it is in.
+  /// Kills what a worker that is gone left behind, its slow writer, and reaps it, also what a restore of ours left.
+  /// False: some is still there: stuck in the kernel, and it may yet finish the write that it is in.
   bool helpers_gone(Duration patience) const;
   /// No worker beside what the last one left behind: waits until that is gone, and puts right what it may have written.
   /// False: a stop was asked for.

@@ -1,6 +1,6 @@
 #pragma once
-// Whom the kernel's last resort picks: /proc/<pid>/oom_score_adj (proc(5)). It belongs to a process, and a new one begins
-// with that of its parent.
+// Whom the kernel's last resort picks: /proc/<pid>/oom_score_adj (proc(5)). It belongs to a process, and a new one
+// begins with that of its parent.
 
 #include <cstdint>
 #include <string>
