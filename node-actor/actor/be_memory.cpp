@@ -91,7 +91,9 @@ Result<BeMemory::Held> BeMemory::look() const {
   held.bytes = *bytes;
   if (const auto record = journal_.find(held.file)) {
     held.original = record->original;
-    held.foreign = journal_.ownership(held.file, held.raw) == guard::Ownership::kForeign;
+    const auto ownership = journal_.ownership(held.file, held.raw);
+    held.is_told = ownership == guard::Ownership::kForeign;
+    held.foreign = held.is_told || (ownership == guard::Ownership::kOriginal && tightened_);
   }
   return held;
 }
@@ -161,7 +163,10 @@ Result<void> BeMemory::push(model::MonoTime now) {
     in_force(std::nullopt, now);
     return {};
   } else {
-    pace_.found(now, is_lower(held->bytes, tightened_));
+    const bool is_news = pace_.found(now, is_lower(held->bytes, tightened_));
+    if (is_news && !held->is_told && tightened_) {
+      overwritten_ = Overwritten{.found = held->raw, .ours = std::to_string(tightened_->value())};
+    }
     if (pace_.waits(now)) return {};
   }
   const bool falls = is_lower(bytes, held->bytes);

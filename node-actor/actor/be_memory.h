@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "messages/model/action.h"
 #include "messages/model/result.h"
@@ -64,6 +65,13 @@ class BeMemory {
   /// A write is under way, or a limit waits for it to end.
   bool busy() const { return flight_.has_value() || waits_; }
   const std::string& problem() const { return problem_; }
+  /// A value over ours that the gate tells nothing of: the original, put back by somebody else.
+  struct Overwritten {
+    std::string found;
+    std::string ours;
+  };
+  /// The first one since ours was written, once.
+  std::optional<Overwritten> take_overwritten() { return std::exchange(overwritten_, std::nullopt); }
   /// Ends what is under way. To be called before anybody else in this process puts originals back.
   void stop();
   /// All originals were put back by somebody else in this process.
@@ -90,7 +98,8 @@ class BeMemory {
     std::string raw;
     std::optional<model::Bytes> bytes;    // nullopt: no limit
     std::optional<std::string> original;  // as journaled
-    bool foreign = false;
+    bool foreign = false;                 // over a limit of ours, also the original
+    bool is_told = false;                 // of that, by the gate
   };
 
   void look_for_knobs();
@@ -126,6 +135,7 @@ class BeMemory {
   bool stuck_ = false;  // a slow writer of ours does not end, and may finish its write when it does
   std::optional<model::MonoTime> looked_;
   decide::DriftPace pace_;
+  std::optional<Overwritten> overwritten_;
   std::string problem_;
 };
 
