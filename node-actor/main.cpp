@@ -1,6 +1,7 @@
 // tideline-node: the agent of one host. `run` is the supervisor, which starts this program again as `worker`.
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 
@@ -18,6 +19,7 @@
 #include "node-actor/enrol/enroller.h"
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
+#include "node-actor/guard/slow_writer.h"
 #include "node-actor/guard/supervisor.h"
 
 namespace {
@@ -395,6 +397,12 @@ int audit(const std::string& state_dir, const AuditArguments& asked) {
   return 0;
 }
 
+int write_slowly(const std::string& state_dir, std::uint64_t epoch) {
+  const int code = guard::run_slow_writer(guard::kSlowWriterSocket, state_dir, epoch);
+  if (code != guard::kSlowWriterUsage) return code;
+  return fail({model::ErrorCode::kInvalidArgument, "`slow-writer` is started by a worker, not by hand"}, kExitUsage);
+}
+
 int print_check(const node::NodeConfig& config) {
   bool ok = true;
   for (const auto& finding : node::check(config)) {
@@ -424,6 +432,11 @@ int main(int argc, char** argv) {
   add_agent_options(*run, arguments);
   auto* worker = app.add_subcommand("worker", "")->group("");
   add_agent_options(*worker, arguments);
+  std::string slow_state_dir;
+  std::uint64_t slow_epoch = 0;
+  auto* slow_writer = app.add_subcommand("slow-writer", "")->group("");
+  slow_writer->add_option("state-dir", slow_state_dir)->required();
+  slow_writer->add_option("epoch", slow_epoch)->required();
   auto* check = app.add_subcommand("check", "check options, TLS files, pods and cgroup tree, change nothing");
   add_agent_options(*check, arguments);
   auto* released =
@@ -449,6 +462,7 @@ int main(int argc, char** argv) {
     fmt::print("tideline-node {}\n", TIDELINE_VERSION);
     return 0;
   }
+  if (slow_writer->parsed()) return write_slowly(slow_state_dir, slow_epoch);
   if (released->parsed()) return release(arguments.config.state_dir);
   if (audited->parsed()) return audit(arguments.config.state_dir, asked);
 

@@ -1,6 +1,7 @@
 #pragma once
-// Gives the processes of BE pods the oom_score_adj that decide::oom_scores wants, and takes it back where nobody wants it
-// any more. Processes are looked for when a pod is new and every kRecheck, as new ones inherit their parent's score.
+// Gives the processes of BE pods the oom_score_adj that decide::oom_scores wants, and takes it back where nobody wants
+// it any more. Processes are looked for when a pod is new or has other containers, and every kRecheck, as new ones
+// inherit their parent's score.
 
 #include <functional>
 #include <map>
@@ -24,6 +25,8 @@ class OomScores {
   static constexpr model::Duration kRecheck = std::chrono::seconds(30);
   /// A round looks at about so many processes, the rest comes in the next one.
   static constexpr std::size_t kProcessesARound = 2048;
+  /// On record at most.
+  static constexpr std::size_t kMostKnown = 32'768;
 
   /// `tree` must outlive it. `may_act`: false once another owner has the host.
   OomScores(const kernel::CgroupTree& tree, guard::OomScoreRecord record, std::function<bool()> may_act, Tell tell);
@@ -42,11 +45,34 @@ class OomScores {
   std::size_t owned() const { return record_.known().size(); }
 
  private:
+  struct Looked {
+    model::MonoTime at;
+    std::vector<std::string> containers;
+  };
+  /// Processes of one pod that are to get its score, on record once this round's changes are.
+  struct Change {
+    const model::Pod* pod = nullptr;
+    int score = 0;
+    std::vector<guard::KnownScore> fresh;
+  };
+
+  /// Adds what is to be known to `known`.
+  void look(const model::Pod& pod, int score, std::vector<guard::KnownScore>& known, std::vector<Change>& changes);
+  void give(const Change& change);
+  /// Puts back what no listed want is about, and forgets what is gone. False: the record could not be written.
+  bool retire(const Round& round);
+  void fail(const model::Error& error) {
+    if (!problem_) problem_ = error;
+  }
+
   const kernel::CgroupTree& tree_;
   guard::OomScoreRecord record_;
   std::function<bool()> may_act_;
   Tell tell_;
-  std::map<model::PodUid, model::MonoTime> looked_;
+  std::map<model::PodUid, Looked> looked_;
+  std::size_t processes_ = 0;  // looked at in this round
+  std::optional<model::MonoTime> retired_;
+  std::vector<std::string> wanted_;  // pods, when that was done
   std::optional<model::Error> problem_;
 };
 

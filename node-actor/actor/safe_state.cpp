@@ -13,6 +13,11 @@ using kernel::CgroupTree;
 using model::KernelWrite;
 using model::MilliCpu;
 
+/// Of the besteffort root they are relief's, tight for as long as somebody watches. Those of pods are batch memory's.
+bool is_memory_limit(const std::string& file) {
+  return file == "memory.limit_in_bytes" || file == "memory.max" || file == "memory.high";
+}
+
 Declaration period_of_root(const CgroupTree& tree, MilliCpu safe_limit, const KernelWrite& write) {
   Declaration declared{RestoreClass::kRestore, write.value};
   const auto now = kernel::read_quota(tree, write.group);
@@ -50,6 +55,7 @@ Declaration safe_state_of(const CgroupTree& tree, MilliCpu safe_limit, const Ker
   // A period stays what its quota was reckoned by, and BE on the CPUs it was held to.
   if (write.file == "cpu.cfs_period_us") return period_of_root(tree, safe_limit, write);
   if (write.file == "cpuset.cpus") return {RestoreClass::kRestore, write.value};
+  if (is_memory_limit(write.file)) return {RestoreClass::kRestore, original};
   return guard::declare_original(write, original);
 }
 

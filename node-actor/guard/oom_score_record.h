@@ -18,6 +18,7 @@ struct KnownScore {
   std::uint64_t start = 0;  // field 22 of /proc/<pid>/stat
   int original = 0;
   int ours = 0;
+  std::string pod;  // uid
   friend bool operator==(const KnownScore&, const KnownScore&) = default;
 };
 
@@ -37,8 +38,12 @@ class OomScoreRecord {
   std::vector<KnownScore> known_;
 };
 
-/// Puts originals back below `proc`; the record is empty then, or has those that were refused. Processes that are gone
-/// or hold another value than ours are left alone and forgotten.
+/// Whether the process still holds our value. kNotFound: it is gone, or another one has its pid.
+model::Result<bool> is_ours(const KnownScore& known, const std::string& proc);
+/// Puts its original back. False: it is gone or holds another value than ours, and was left alone.
+model::Result<bool> restore_score(const KnownScore& known, const std::string& proc);
+/// The same for all below `proc`; the record is empty then, or has those that were refused, of which the first is the
+/// error. How many were put back. Nobody else may be giving any.
 model::Result<std::size_t> restore_scores(OomScoreRecord& record, const std::string& proc);
 
 }  // namespace tideline::guard

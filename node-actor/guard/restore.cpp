@@ -6,11 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/guard/bounded_write.h"
 #include "node-actor/guard/cookie_record.h"
 #include "node-actor/guard/idle_weight.h"
+#include "node-actor/guard/oom_score_record.h"
 #include "node-actor/guard/quota_room.h"
 #include "node-actor/guard/restore_log.h"
 #include "node-actor/guard/state_lock.h"
+#include "node-actor/kernel/clock.h"
 #include "node-actor/kernel/fd.h"
 
 namespace tideline::guard {
@@ -51,7 +54,21 @@ std::optional<Absence> absence_of(const kernel::FileIdentity& file) {
   return Absence{Outcome::kGone, why};
 }
 
-RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMode mode, bool ordering_verified) {
+/// Writes, what may block in reclaim within `left`. On cgroup v2 such a value is in force before its reclaim is over,
+/// so that one which was ended may be written all the same.
+model::Result<void> write_restored(const kernel::FileIdentity& file, const std::string& found,
+                                   const std::string& target, model::Duration& left) {
+  if (!may_block(file.path, found, target)) return kernel::write_identified(file, target);
+  const auto begun = kernel::monotonic_now();
+  auto written = write_within(file, target, std::min(left, kMostPerWrite));
+  left -= std::min(left, kernel::monotonic_now() - begun);
+  if (written || written.error().code() != ErrorCode::kUnavailable) return written;
+  const auto now = kernel::read_file(file.path);
+  return now && same_value(file.path, *now, target) ? model::Result<void>() : written;
+}
+
+RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMode mode, bool ordering_verified,
+                        model::Duration& left) {
   const bool to_safe_value = mode == RestoreMode::kSafeState && !ordering_verified;
   RestoreItem item{.file = record.file, .outcome = Outcome::kFailed, .found = {}, .wrote = {}, .why = {}};
   const auto end = [&](Outcome outcome, std::string why = {}) {
@@ -84,7 +101,7 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
   }
   journal.intend(record.file, *found, target);
   item.wrote = target;
-  auto written = kernel::write_identified(record.file, target);
+  auto written = write_restored(record.file, *found, target, left);
   const bool refused = !written && written.error().code() == ErrorCode::kInvalidArgument;
   const int brought_down = to_safe_value && refused ? make_room_below(journal, record.file, target) : 0;
   if (brought_down > 0) written = kernel::write_identified(record.file, target);
@@ -171,8 +188,9 @@ std::string_view name_of(RestoreItem::Outcome outcome) {
 }
 
 bool RestoreReport::complete() const {
-  return cookies_left.empty() && std::none_of(items.begin(), items.end(),
-                                              [](const RestoreItem& item) { return item.outcome == Outcome::kFailed; });
+  return cookies_left.empty() && oom_scores_left.empty() &&
+         std::none_of(items.begin(), items.end(),
+                      [](const RestoreItem& item) { return item.outcome == Outcome::kFailed; });
 }
 
 std::string line_of(const RestoreItem& item) {
@@ -188,6 +206,8 @@ std::string RestoreReport::text() const {
     text += line_of(item) + '\n';
   if (cookie_threads > 0) text += fmt::format("restored {} threads: no core-sched cookie\n", cookie_threads);
   if (!cookies_left.empty()) text += fmt::format("failed core-sched cookies: {}\n", cookies_left);
+  if (oom_scores > 0) text += fmt::format("restored {} processes: their own oom_score_adj\n", oom_scores);
+  if (!oom_scores_left.empty()) text += fmt::format("failed oom_score_adj: {}\n", oom_scores_left);
   return text;
 }
 
@@ -199,6 +219,8 @@ RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified
     report.items.push_back({.file = record.file, .outcome = Outcome::kFailed, .found = {}, .wrote = {}, .why = {}});
   // A value may be refused only because a parent or child, or the burst beside a quota, still holds its own: as long as
   // others are done meanwhile, once more.
+  model::Duration left = kReclaimBudget;
+  std::vector<bool> reclaimed(records.size());
   for (bool progress = true; progress;) {
     progress = false;
     for (std::size_t i = 0; i < records.size(); ++i) {
@@ -210,7 +232,11 @@ RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified
       }
       // Its safe value may be another one since a parent's was written.
       const auto record = journal.find(item.file).value_or(records[i]);
-      item = restore_one(journal, record, mode, ordering_verified);
+      // What reclaimed in vain is not tried again: it would take as long once more.
+      if (reclaimed[i]) continue;
+      const auto had = left;
+      item = restore_one(journal, record, mode, ordering_verified, left);
+      reclaimed[i] = left != had;
       progress = progress || item.outcome != Outcome::kFailed;
     }
   }
@@ -244,6 +270,20 @@ void release_cookies(const std::string& state_dir, const std::string& boot_id, k
   }
 }
 
+void release_scores(const std::string& state_dir, const std::string& boot_id, const std::string& proc,
+                    RestoreReport& report) {
+  auto record = OomScoreRecord::open(state_dir, boot_id.empty() ? read_boot_id() : boot_id);
+  if (!record.problem().empty()) report.notes.push_back(record.problem());
+  const auto known = record.known().size();
+  const auto done = restore_scores(record, proc);
+  if (done) {
+    report.oom_scores = *done;
+  } else {
+    report.oom_scores_left =
+        fmt::format("{} of {} processes: {}", record.known().size(), known, done.error().message());
+  }
+}
+
 model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id,
                                          kernel::CookieKernel& cookies, const std::string& proc) {
   // An orphaned worker restores by itself as soon as it learns that its supervisor is dead: one lease is enough.
@@ -253,6 +293,7 @@ model::Result<RestoreReport> restore_all(const std::string& state_dir, const std
   if (!journal) return journal.error();
   auto report = restore(*journal, RestoreMode::kAllOriginals, false);
   release_cookies(state_dir, boot_id, cookies, proc, report);
+  release_scores(state_dir, boot_id, proc, report);
   log_restores(state_dir, report, model::Reason::kRelease);
   settle(*journal, report);
   return report;

@@ -1,11 +1,13 @@
 #pragma once
 // Putting kernel files back.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 #include "node-actor/guard/journal.h"
 #include "node-actor/kernel/core_sched.h"
 
@@ -42,14 +44,20 @@ struct RestoreReport {
   std::vector<std::string> notes;  // corrupt journal lines and the like
   std::size_t cookie_threads = 0;  // whose core-sched cookie was taken away
   std::string cookies_left;        // why some still have one; "": none has
-  /// No item failed, and no cookie is left.
+  std::size_t oom_scores = 0;      // processes whose oom_score_adj was put back
+  std::string oom_scores_left;     // why some still have ours; "": none has
+  /// No item failed, and no cookie or oom score is left.
   bool complete() const;
   /// One line a file, for log and terminal; "" without items.
   std::string text() const;
 };
 
+/// What all writes of one restore that may block in reclaim take together, at most (bounded_write.h). A worker that
+/// restores must not miss its lease by it.
+constexpr model::Duration kReclaimBudget = std::chrono::milliseconds(500);
+
 /// Puts the journal's files into the state of `mode`. Nobody else may be writing them: the caller holds the state
-/// directory's lock, and the worker is dead, is fenced, or is the caller. Forgets nothing: see settle().
+/// directory's lock, and the worker is dead, is fenced, or is the caller. Forgets nothing: see settle(). Never hangs.
 RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified);
 
 /// After restore(kAllOriginals), once nobody can write any more: the journal forgets what was put back and keeps what
@@ -60,10 +68,13 @@ void settle(Journal& journal, RestoreReport& report);
 /// from all threads of the host.
 void release_cookies(const std::string& state_dir, const std::string& boot_id, kernel::CookieKernel& kernel,
                      const std::string& proc, RestoreReport& report);
+/// Likewise the oom scores that are on record.
+void release_scores(const std::string& state_dir, const std::string& boot_id, const std::string& proc,
+                    RestoreReport& report);
 
 /// For `tideline-node release` and uninstall: takes the lock, restores all originals, takes all
-/// cookies away, leaves the journal empty. kOverloaded when an agent is alive on `state_dir`: the message says which
-/// pids and what to do.
+/// cookies away, puts oom scores back, leaves the journal empty. kOverloaded when an agent is alive on `state_dir`: the
+/// message says which pids and what to do.
 model::Result<RestoreReport> restore_all(const std::string& state_dir, const std::string& boot_id = {},
                                          kernel::CookieKernel& cookies = kernel::this_kernel(),
                                          const std::string& proc = "/proc");

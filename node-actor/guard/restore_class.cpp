@@ -6,9 +6,25 @@
 namespace tideline::guard {
 
 RestoreClass restore_class_of(std::string_view file) {
-  constexpr std::array<std::string_view, 9> kKept = {"cpu.shares", "cpu.weight", "cpu.weight.nice",
-                                                     "cpu.idle",   "memory.min", "cpu.bvt_warp_ns",
-                                                     "memory.low", "memory.max", "memory.limit_in_bytes"};
+  constexpr std::array<std::string_view, 19> kKept = {"cpu.shares",
+                                                      "cpu.weight",
+                                                      "cpu.weight.nice",
+                                                      "cpu.idle",
+                                                      "cpu.bvt_warp_ns",
+                                                      "memory.min",
+                                                      "memory.low",
+                                                      "memory.max",
+                                                      "memory.limit_in_bytes",
+                                                      "memory.soft_limit_in_bytes",
+                                                      "memory.oom.group",
+                                                      "memory.wmark_ratio",
+                                                      "memory.wmark_scale_factor",
+                                                      "memory.wmark_min_adj",
+                                                      "memory.priority",
+                                                      "memory.use_priority_oom",
+                                                      "memory.pagecache_limit.enable",
+                                                      "memory.pagecache_limit.size",
+                                                      "memory.pagecache_limit.sync"};
   return std::find(kKept.begin(), kKept.end(), file) != kKept.end() ? RestoreClass::kKeep : RestoreClass::kRestore;
 }
 

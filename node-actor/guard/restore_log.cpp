@@ -21,11 +21,14 @@ void log_restores(AuditRing& audit, const RestoreReport& report, model::Reason r
     if (was_written(item)) add(item.file.path, item.found, item.wrote);
   }
   if (report.cookie_threads > 0) add("core-sched cookies", std::to_string(report.cookie_threads) + " threads", "none");
+  if (report.oom_scores > 0) add("oom_score_adj", std::to_string(report.oom_scores) + " processes", "their own");
 }
 
 void log_restores(const std::string& state_dir, const RestoreReport& report, model::Reason reason) {
   // The ring is read whole when it is opened: not for nothing.
-  if (report.cookie_threads == 0 && std::none_of(report.items.begin(), report.items.end(), was_written)) return;
+  const bool nothing = report.cookie_threads == 0 && report.oom_scores == 0 &&
+                       std::none_of(report.items.begin(), report.items.end(), was_written);
+  if (nothing) return;
   if (auto audit = AuditRing::open(state_dir)) log_restores(*audit, report, reason);
 }
 

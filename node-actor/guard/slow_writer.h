@@ -7,7 +7,13 @@
 // writes nothing more, and dies with its parent (PR_SET_PDEATHSIG). At its deadline it is killed, which ends a reclaim
 // (the kernel looks for fatal signals between pages), and the next request starts another. What it leaves in a file is
 // in the journal before: the worker's gate passes such a write first, with what it returns to.
+//
+// One that does not end on SIGKILL is stuck in the kernel: it is given up and reaped later, and another takes its
+// place. It holds the state directory's lock until it is gone, as a stuck worker does: neither a release nor another
+// agent begins before.
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,10 +29,10 @@ namespace tideline::guard {
 struct SlowRequest {
   enum class Kind : std::uint8_t {
     kWrite = 0,    // `value` into `file`
-    kReclaim = 1,  // v2: `bytes` into memory.reclaim beside `file`; v1: `file` is memory.limit_in_bytes, see reclaim_v1()
+    kReclaim = 1,  // v2: `bytes` into memory.reclaim beside `file`; v1: `file` is memory.limit_in_bytes, see reclaim_v1
   } kind = Kind::kWrite;
   kernel::FileIdentity file;
-  std::string value;       // kWrite
+  std::string value;       // kWrite; kReclaim on v1: the limit that it goes down to, as the gate was told
   std::int64_t bytes = 0;  // kReclaim
   friend bool operator==(const SlowRequest&, const SlowRequest&) = default;
 };
@@ -41,41 +47,54 @@ struct SlowDone {
 };
 
 struct SlowWriterConfig {
-  std::vector<std::string> argv;  // of the helper: [0] is the program's path; its socket is file descriptor 3
-  std::string state_dir;          // whose lease it watches
-  std::uint64_t epoch = 0;        // of this worker
+  /// Of the helper: [0] is the program's path. It is given state_dir and epoch as two arguments more, and its socket as
+  /// file descriptor kSlowWriterSocket; of others it has those that are not close-on-exec.
+  std::vector<std::string> argv;
+  std::string state_dir;    // whose lease it watches
+  std::uint64_t epoch = 0;  // of this worker
   model::Duration deadline = std::chrono::seconds(2);
 };
 
+/// Where the helper finds its socket.
+constexpr int kSlowWriterSocket = 3;
+
+/// Of one thread: the helper ends with the thread that began its first request.
 class SlowWriter {
  public:
+  /// A helper without a request for this long is ended.
+  static constexpr model::Duration kIdle = std::chrono::seconds(60);
+  /// One that was killed counts as stuck after this long.
+  static constexpr model::Duration kEndPatience = std::chrono::seconds(1);
+  static constexpr std::size_t kMostStuck = 4;
+
   /// Starts nothing before the first request.
   explicit SlowWriter(SlowWriterConfig config);
-  ~SlowWriter();  // kills
+  ~SlowWriter();  // stops
   SlowWriter(const SlowWriter&) = delete;
   SlowWriter& operator=(const SlowWriter&) = delete;
 
   bool busy() const;
-  /// kOverloaded while busy, kUnavailable where no process can be started. Never blocks.
+  /// kOverloaded while busy; kUnavailable where no process can be started, or kMostStuck are stuck; kInvalidArgument
+  /// for what does not fit a message. Never blocks but for the start of a program.
   model::Result<void> begin(const SlowRequest& request, model::MonoTime now);
   /// What is through since the last call; kills at the deadline. Never blocks.
   std::optional<SlowDone> poll(model::MonoTime now);
+  /// Ends the helper with whatever it does, of which poll() tells nothing then, and waits for its end, a fifth of a
+  /// second at most. False: it, or one before it, is stuck. The next request starts another.
+  bool stop();
   /// -1: none runs.
   int pid() const;
+  /// Helpers that were killed and are not gone yet.
+  std::size_t stuck() const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-/// The helper's main: serves the socket until it is closed. Exit code.
+/// The helper's main: serves the socket until it is closed. Exit code: 0, kSlowWriterUsage where it is no socket of a
+/// parent that lives, 1 where the socket fails.
 int run_slow_writer(int socket, const std::string& state_dir, std::uint64_t epoch);
-
-/// cgroup v1 has no memory.reclaim: the group's limit goes to its usage less `bytes`, which makes the kernel reclaim, and
-/// back to what it was. Only while the group can give that much page cache and as much again: a group at its limit that
-/// cannot reclaim has its OOM killer run. kOverloaded: it could not give so much, the limit is as before.
-model::Result<std::int64_t> reclaim_v1(const kernel::FileIdentity& limit_file, std::int64_t bytes);
-/// memory.reclaim of the group of `beside`. The bytes its usage fell by.
-model::Result<std::int64_t> reclaim_v2(const kernel::FileIdentity& beside, std::int64_t bytes);
+constexpr int kSlowWriterUsage = 2;
 
 }  // namespace tideline::guard

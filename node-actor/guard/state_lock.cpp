@@ -86,7 +86,9 @@ int lock_within(int fd, model::Duration patience) {
 }
 
 Error held_by(const std::string& state_dir, const std::optional<Holder>& holder) {
-  std::string who = "its processes are not visible from here (another container or pid namespace?)";
+  std::string who =
+      "its processes are not visible from here (another container or pid namespace?), or a slow writer of "
+      "theirs does not end on SIGKILL";
   std::string what = "stop that agent first";
   if (holder && holder->supervisor.alive()) {
     who = fmt::format("supervisor pid {}", holder->supervisor.pid);

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <utility>
 
@@ -41,6 +43,9 @@ constexpr Duration kMinLease = std::chrono::milliseconds(200);
 /// A worker that lived this long has earned a fresh back-off.
 constexpr Duration kSettled = std::chrono::seconds(60);
 constexpr int kExecFailed = 127;
+constexpr int kChildPauseMs = 5;
+/// A killed process that is not stuck is gone within this.
+constexpr int kHelperPauseMs = 50;
 
 int milliseconds_of(Duration duration) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
@@ -53,6 +58,17 @@ double seconds_of(Duration duration) {
 std::string describe_exit(int status) {
   if (WIFSIGNALED(status)) return fmt::format("was ended by signal {}", WTERMSIG(status));
   return fmt::format("exited with code {}", WEXITSTATUS(status));
+}
+
+/// Most get SIGKILL by their parent's death already. Pids of children that are not reaped are nobody else's: `parent`
+/// must be this process, or one that runs no more code of its own.
+void kill_children_of(int parent) {
+  std::error_code gone;
+  for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent), gone)) {
+    std::ifstream children(thread.path() / "children");
+    for (int child = 0; children >> child;)
+      ::kill(child, SIGKILL);
+  }
 }
 
 class Supervisor {
@@ -76,6 +92,12 @@ class Supervisor {
   End watch(const Worker& worker, int& status);
   /// SIGKILL, and the safe state without it if it does not go. False: still stuck, and a stop was asked for.
   bool end_hung(const Worker& worker);
+  /// Kills what a worker that is gone left behind, its slow writer, and reaps it, also what a restore of ours left.
+  /// False: some is still there: stuck in the kernel, and it may yet finish the write that it is in.
+  bool helpers_gone(Duration patience) const;
+  /// No worker beside what the last one left behind: waits until that is gone, and puts right what it may have written.
+  /// False: a stop was asked for.
+  bool await_helpers();
   int stop(const Worker* worker);
   /// `settled`: no worker is left that could write, so that originals may be forgotten once they are back. `ends`: nor
   /// does one follow, which would take over the cookies of the last one.
@@ -217,11 +239,36 @@ bool Supervisor::end_hung(const Worker& worker) {
   lease_.advance();
   log(true,
       fmt::format("worker {} does not end on SIGKILL (stuck in the kernel): fenced, restoring without it", worker.pid));
+  // Its slow writer is fenced with it; killed, it also ends the write that it is in.
+  kill_children_of(worker.pid);
+  ::poll(nullptr, 0, kHelperPauseMs);
   restore_now(RestoreMode::kSafeState, false);
   // No second worker beside it. What it may still have written is put right once it is gone.
   while (::poll(&poll_on, 1, milliseconds_of(config_.lease)) == 0) {
     if (stop_asked()) return false;
   }
+  return true;
+}
+
+bool Supervisor::helpers_gone(Duration patience) const {
+  const auto until = kernel::monotonic_now() + patience;
+  for (;;) {
+    const int reaped = ::waitpid(-1, nullptr, WNOHANG);
+    if (reaped > 0) continue;
+    if (reaped < 0 && errno != EINTR) return true;
+    kill_children_of(::getpid());
+    if (kernel::monotonic_now() >= until) return false;
+    ::poll(nullptr, 0, kChildPauseMs);
+  }
+}
+
+bool Supervisor::await_helpers() {
+  if (helpers_gone(config_.kill_patience)) return true;
+  log(true, "a slow writer does not end on SIGKILL (stuck in the kernel): no worker before it is gone");
+  do {
+    if (wait_for(config_.lease)) return false;
+  } while (!helpers_gone(model::kZeroDuration));
+  restore_now(RestoreMode::kSafeState);
   return true;
 }
 
@@ -239,7 +286,10 @@ void Supervisor::restore_now(RestoreMode mode, bool settled, bool ends) {
   const bool verified = mode == RestoreMode::kSafeState && ordering_verified();
   auto report = restore(*journal, mode, verified);
   if (mode == RestoreMode::kAllOriginals && settled) settle(*journal, report);
-  if (ends && settled) release_cookies(config_.state_dir, config_.boot_id, *config_.cookies, config_.proc, report);
+  if (ends && settled) {
+    release_cookies(config_.state_dir, config_.boot_id, *config_.cookies, config_.proc, report);
+    release_scores(config_.state_dir, config_.boot_id, config_.proc, report);
+  }
   last_restore_complete_ = report.complete();
   log_restores(config_.state_dir, report,
                mode == RestoreMode::kSafeState ? model::Reason::kSafeState : model::Reason::kRestore);
@@ -252,6 +302,8 @@ void Supervisor::restore_now(RestoreMode mode, bool settled, bool ends) {
   if (report.cookie_threads > 0)
     log(false, fmt::format("core-sched cookies taken from {} threads", report.cookie_threads));
   if (!report.cookies_left.empty()) log(true, "core-sched cookies not taken away: " + report.cookies_left);
+  if (report.oom_scores > 0) log(false, fmt::format("oom_score_adj of {} processes put back", report.oom_scores));
+  if (!report.oom_scores_left.empty()) log(true, "oom_score_adj not put back: " + report.oom_scores_left);
 }
 
 int Supervisor::stop(const Worker* worker) {
@@ -270,7 +322,14 @@ int Supervisor::stop(const Worker* worker) {
       log(true, fmt::format("worker {} does not end on SIGKILL (stuck in the kernel): fenced, its files are looked at "
                             "again at the next start",
                             worker->pid));
+      kill_children_of(worker->pid);
+      ::poll(nullptr, 0, kHelperPauseMs);
     }
+  }
+  if (gone && !helpers_gone(config_.kill_patience)) {
+    gone = false;
+    log(true,
+        "a slow writer does not end on SIGKILL (stuck in the kernel): its file is looked at again at the next start");
   }
   restore_now(RestoreMode::kAllOriginals, gone, true);
   return gone && last_restore_complete_ ? 0 : 1;
@@ -288,6 +347,8 @@ int Supervisor::run() {
       lock_.note_holder(::getpid(), 0);
       lease_.advance();
       if (stop_asked()) return stop(nullptr);
+      // Within it a killed slow writer is gone, and cannot write after what is restored next.
+      helpers_gone(config_.kill_patience);
       const bool fatal =
           WIFEXITED(status) && std::find(config_.fatal_exit_codes.begin(), config_.fatal_exit_codes.end(),
                                          WEXITSTATUS(status)) != config_.fatal_exit_codes.end();
@@ -302,7 +363,7 @@ int Supervisor::run() {
     if (kernel::monotonic_now() - started >= kSettled) backoff = config_.backoff_min;
     const auto jittered = Duration(static_cast<std::int64_t>(
         static_cast<double>(backoff.count()) * std::uniform_real_distribution<double>(0.5, 1.5)(random_)));
-    if (wait_for(jittered)) return stop(nullptr);
+    if (wait_for(jittered) || !await_helpers()) return stop(nullptr);
     backoff = std::min(backoff * 2, config_.backoff_max);
   }
 }
@@ -319,6 +380,8 @@ Result<int> run_supervisor(const SupervisorConfig& config) {
   if (!lock) return lock.error();
   auto lease = Lease::take(config.state_dir);
   if (!lease) return lease.error();
+  // What a worker leaves behind comes to us, to be ended and reaped.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   Supervisor supervisor(config, std::move(*lock), std::move(*lease));
   if (auto watched = supervisor.watch_signals(); !watched) return watched.error();
   return supervisor.run();

@@ -86,7 +86,12 @@ Error missing_knob(const Error& error, const std::string& directory) {
 
 Writer::Writer(const CgroupTree& tree, WriteGate& gate) : tree_(tree), gate_(gate) {}
 
-Result<WriteOutcome> Writer::perform(const model::KernelWrite& asked) {
+struct Writer::Passed {
+  Directory group;
+  PreparedWrite write;
+};
+
+Result<Writer::Passed> Writer::pass(const model::KernelWrite& asked) {
   const auto directory = tree_.directory(asked.group, asked.file);
   if (!directory) return directory.error();
   const std::string path = *directory + "/" + asked.file;
@@ -97,14 +102,36 @@ Result<WriteOutcome> Writer::perform(const model::KernelWrite& asked) {
 
   auto current = read_at(held->fd.get(), write.file, path);
   if (!current) return missing_knob(current.error(), *directory).in(fmt::format("before writing '{}'", write.value));
-  WriteOutcome outcome{.old_value = std::move(*current), .changed = false};
-  if (outcome.old_value == write.value) return outcome;
+  Passed passed;
+  passed.group = std::move(*held);
+  passed.write = {.file = {.path = path, .device = passed.group.device, .inode = passed.group.inode},
+                  .old_value = std::move(*current),
+                  .value = write.value,
+                  .changes = false};
+  if (passed.write.old_value == passed.write.value) return passed;
 
-  const FileIdentity identity{.path = path, .device = held->device, .inode = held->inode};
-  if (auto allowed = gate_.before_write(identity, outcome.old_value, write); !allowed) return allowed.error();
-  if (auto written = write_at(held->fd.get(), write.file, path, write.value); !written) return written.error();
-  outcome.changed = true;
-  return outcome;
+  if (auto allowed = gate_.before_write(passed.write.file, passed.write.old_value, write); !allowed) {
+    return allowed.error();
+  }
+  passed.write.changes = true;
+  return passed;
+}
+
+Result<WriteOutcome> Writer::perform(const model::KernelWrite& asked) {
+  auto passed = pass(asked);
+  if (!passed) return passed.error();
+  auto& write = passed->write;
+  if (write.changes) {
+    auto written = write_at(passed->group.fd.get(), asked.file, write.file.path, write.value);
+    if (!written) return written.error();
+  }
+  return WriteOutcome{.old_value = std::move(write.old_value), .changed = write.changes};
+}
+
+Result<PreparedWrite> Writer::prepare(const model::KernelWrite& asked) {
+  auto passed = pass(asked);
+  if (!passed) return passed.error();
+  return std::move(passed->write);
 }
 
 std::string writable_value(const std::string& path, const std::string& value) {

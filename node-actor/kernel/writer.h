@@ -34,6 +34,14 @@ struct WriteOutcome {
   bool changed = false;  // false: the file held the value already and was not written
 };
 
+/// A write that has passed the gate and is still to be made.
+struct PreparedWrite {
+  FileIdentity file;
+  std::string old_value;
+  std::string value;     // writable_value()
+  bool changes = false;  // false: the file holds the value already, and the gate was not asked
+};
+
 class Writer {
  public:
   Writer(const CgroupTree& tree, WriteGate& gate);
@@ -41,8 +49,15 @@ class Writer {
   /// when the cgroup is gone (normal), kPermissionDenied, kUnsupported (no such knob), kInvalidArgument (the kernel
   /// refused the value), kUnavailable (not now: v1 cpusets still in use below), and whatever the gate answered.
   model::Result<WriteOutcome> perform(const model::KernelWrite& write);
+  /// perform() without the write itself, for whoever has another process make it (guard/slow_writer.h). The gate counts
+  /// it as made. Errors as perform()'s.
+  model::Result<PreparedWrite> prepare(const model::KernelWrite& write);
 
  private:
+  struct Passed;
+  /// What perform() does before the write; the group stays open.
+  model::Result<Passed> pass(const model::KernelWrite& write);
+
   const CgroupTree& tree_;
   WriteGate& gate_;
 };

@@ -49,6 +49,25 @@ TEST_F(SafeState, APodsQuotaThatIsNarrowerThanTheRootsSafeLimitIsItsOwn) {
   EXPECT_EQ(safe_quota_of_pod("3000"), "3000");
 }
 
+TEST_F(SafeState, ReliefsLimitOnTheRootGoesBackAndALimitOfAPodStays) {
+  for (const auto* file : {"memory.limit_in_bytes", "memory.max", "memory.high"}) {
+    const auto root = declared(kRoot, file, "9223372036854771712");
+    EXPECT_EQ(root.restore_class, RestoreClass::kRestore) << file;
+    EXPECT_EQ(root.safe_value, "9223372036854771712") << file << ": nobody would loosen it, protected host or not";
+  }
+  for (const auto& group : {kPod, std::string("kubepods/burstable/poda")}) {
+    EXPECT_EQ(declared(group, "memory.limit_in_bytes", "-1").restore_class, RestoreClass::kKeep) << group;
+    const auto high = declared(group, "memory.high", "max");
+    EXPECT_EQ(high.restore_class, RestoreClass::kRestore) << group;
+    EXPECT_EQ(high.safe_value, "max") << group;
+  }
+}
+
+TEST_F(SafeState, WhatOnlySaysWhoseMemoryGoesFirstStays) {
+  for (const auto* file : {"memory.min", "memory.low", "memory.soft_limit_in_bytes", "memory.priority"})
+    EXPECT_EQ(declared(kRoot, file, "0").restore_class, RestoreClass::kKeep) << file;
+}
+
 TEST_F(SafeState, APodWithoutQuotaOfItsOwnHasNoneAgain) {
   EXPECT_EQ(safe_quota_of_pod("-1"), "-1") << "the root's holds it";
 }

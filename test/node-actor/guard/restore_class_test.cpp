@@ -18,8 +18,11 @@ TEST(RestoreClassOf, WhatThrottlesGoesBackAndWhatOrdersStays) {
                            "cpuset.cpus", "memory.high", "file.unheard.of"}) {
     EXPECT_EQ(restore_class_of(file), RestoreClass::kRestore) << file;
   }
-  for (const auto* file : {"cpu.shares", "cpu.weight", "cpu.idle", "cpu.bvt_warp_ns", "memory.low", "memory.min",
-                           "memory.max", "memory.limit_in_bytes"}) {
+  for (const auto* file :
+       {"cpu.shares", "cpu.weight", "cpu.idle", "cpu.bvt_warp_ns", "memory.low", "memory.min", "memory.max",
+        "memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.oom.group", "memory.wmark_ratio",
+        "memory.wmark_scale_factor", "memory.wmark_min_adj", "memory.priority", "memory.use_priority_oom",
+        "memory.pagecache_limit.enable", "memory.pagecache_limit.size", "memory.pagecache_limit.sync"}) {
     EXPECT_EQ(restore_class_of(file), RestoreClass::kKeep) << file;
   }
 }

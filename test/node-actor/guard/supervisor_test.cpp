@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include "node-actor/guard/cookie_record.h"
+#include "node-actor/guard/oom_score_record.h"
 #include "node-actor/guard/state_lock.h"
 #include "test/node-actor/guard/fixture.h"
+#include "test/node-actor/guard/score_host.h"
 #include "test/node-actor/kernel/cookie_twin.h"
+#include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::guard {
@@ -173,6 +176,45 @@ TEST_F(SupervisorTest, WithoutVerifiedOrderingTheSafeStateIsTheSafeValue) {
 TEST_F(SupervisorTest, ACrashingWorkerComesBackAgainAndAgain) {
   supervisor_ = start(config("crash"));
   EXPECT_TRUE(workers_started(4)) << log();
+}
+
+TEST_F(SupervisorTest, WhatAWorkerLeavesBehindIsEndedAndReaped) {
+  auto slow = config("litter");
+  slow.backoff_min = slow.backoff_max = 60s;
+  supervisor_ = start(slow);
+  const auto litter = [&] {
+    std::ifstream in(state_.path() / "litter");
+    int pid = 0;
+    in >> pid;
+    return pid;
+  };
+  ASSERT_TRUE(eventually([&] { return litter() > 0; })) << log();
+  EXPECT_TRUE(eventually([&] { return !start_of(litter()); })) << log();
+  EXPECT_TRUE(eventually([&] { return quota() == "-1"; })) << log();
+  ::kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait_exit(supervisor_), 0) << log();
+}
+
+TEST_F(SupervisorTest, OomScoresStayOverADeathAndGoBackWithTheStop) {
+  const test::FixtureTree tree(kernel::test::v1_files());
+  const ScoreHost host(tree);
+  host.run(7'000'001, 100, 1, 1000);
+  auto record = OomScoreRecord::open(state_.str(), "boot");
+  ASSERT_TRUE(record.replace({{.pid = 7'000'001, .start = 100, .original = 500, .ours = 1000, .pod = "p"}}).ok());
+  kernel::test::CookieTwin twin;
+  auto with_scores = config("once");
+  with_scores.boot_id = "boot";
+  with_scores.cookies = &twin;
+  with_scores.proc = tree.path("proc");
+  supervisor_ = start(with_scores);
+  ASSERT_TRUE(workers_started(1));
+  ::kill(pids()[0], SIGKILL);
+  ASSERT_TRUE(workers_started(2));
+  EXPECT_EQ(host.score(7'000'001), 1000) << "they only say whom the OOM killer picks";
+  ::kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait_exit(supervisor_), 0) << log();
+  EXPECT_EQ(host.score(7'000'001), 500);
+  EXPECT_THAT(log(), testing::HasSubstr("oom_score_adj of 1 processes put back"));
 }
 
 TEST_F(SupervisorTest, AStoppedWorkerIsKilledWithinTheLeaseAndNeverWritesAgain) {

@@ -4,6 +4,8 @@
 //   hang    writes one quota, beats once, then neither beats nor heeds SIGTERM
 //   crash   writes one quota and aborts
 //   refuse  writes one quota and exits with EX_CONFIG
+//   litter  writes one quota and aborts, with a child that its death does not end; its pid is in <state dir>/litter
+//   reclaim makes a slow writer reclaim 8 MiB from the file's group without end, the file being memory.limit_in_bytes
 //   orphan  writes one quota; restores and exits when its supervisor is gone
 // Without a supervisor it takes the lease itself. It appends its pid to <state dir>/pids when it has written,
 // and begins by copying what is on record of it to <state dir>/recorded.
@@ -11,8 +13,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <string>
+#include <utility>
 
 #include <signal.h>
 #include <unistd.h>
@@ -20,10 +24,49 @@
 #include "node-actor/guard/restore.h"
 #include "node-actor/guard/supervisor.h"
 #include "node-actor/kernel/clock.h"
+#include "node-actor/kernel/parse.h"
 #include "test/node-actor/guard/fixture.h"
+#include "test/node-actor/guard/slow_fixture.h"
+
+namespace {
+
+using namespace tideline;
+
+int reclaim_without_end(const std::string& state_dir, const std::string& path, guard::Journal& journal,
+                        guard::Lease& lease, const std::function<void()>& tell) {
+  guard::JournalGate gate(journal, lease, [](const model::KernelWrite&, const std::string& original) {
+    return guard::Declaration{guard::RestoreClass::kRestore, original};
+  });
+  guard::SlowWriter slow(guard::slow_config("serve", state_dir, lease.epoch()));
+  const auto file = guard::identity_of(path);
+  const auto usage = path.substr(0, path.rfind('/')) + "/memory.usage_in_bytes";
+  constexpr std::int64_t kBytes = 8 << 20;
+  bool told = false;
+  for (;; lease.beat(kernel::monotonic_now())) {
+    if (!slow.busy()) {
+      const auto limit = kernel::read_value(path);
+      const auto used = kernel::read_value(usage);
+      const auto bytes = used ? kernel::parse_number(*used) : std::nullopt;
+      if (!limit || !bytes) return 5;
+      model::KernelWrite write;
+      write.value = std::to_string((*bytes - kBytes) / 4096 * 4096);
+      if (!gate.before_write(file, *limit, write)) return 5;
+      const auto begun =
+          slow.begin({.kind = guard::SlowRequest::Kind::kReclaim, .file = file, .value = write.value, .bytes = kBytes},
+                     kernel::monotonic_now());
+      if (!begun) return 6;
+    }
+    if (!slow.poll(kernel::monotonic_now())) {
+      ::usleep(200);
+    } else if (!std::exchange(told, true)) {
+      tell();
+    }
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace tideline;
   using namespace tideline::guard;
   if (argc != 4) return 64;
   const std::string state_dir = argv[1];
@@ -42,6 +85,7 @@ int main(int argc, char** argv) {
   const auto tell = [&] { std::ofstream(state_dir + "/pids", std::ios::app) << ::getpid() << std::endl; };
   const auto beat = [&] { lease->beat(kernel::monotonic_now()); };
 
+  if (mode == "reclaim") return reclaim_without_end(state_dir, path, *journal, *lease, tell);
   if (mode == "limit") {
     std::mt19937 random(std::random_device{}());
     for (bool told = false;; beat()) {
@@ -58,6 +102,16 @@ int main(int argc, char** argv) {
   if (mode == "hang") ::signal(SIGTERM, SIG_IGN);
   tell();
   if (mode == "crash") std::abort();
+  if (mode == "litter") {
+    const int child = ::fork();
+    if (child == 0) {
+      ::alarm(60);
+      while (true)
+        ::pause();
+    }
+    std::ofstream(state_dir + "/litter") << child << std::endl;
+    std::abort();
+  }
   if (mode == "refuse") return 78;
   for (;;) {
     ::usleep(10'000);

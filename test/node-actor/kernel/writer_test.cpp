@@ -54,6 +54,22 @@ TEST_F(WriterTest, WritesAndTellsWhatWasThere) {
   EXPECT_EQ(fixture_.read(kQuota), "20000");
 }
 
+TEST_F(WriterTest, PreparesAWriteThatAnotherMakes) {
+  const auto prepared = writer_.prepare(quota("20000"));
+  ASSERT_TRUE(prepared.ok()) << prepared.error().message();
+  EXPECT_TRUE(prepared->changes);
+  EXPECT_EQ(prepared->old_value, "-1");
+  EXPECT_EQ(prepared->value, "20000");
+  EXPECT_EQ(prepared->file, gate_.seen.at(0));
+  EXPECT_EQ(fixture_.read(kQuota), "-1\n") << "it is not made";
+  const auto same = writer_.prepare(quota("-1"));
+  ASSERT_TRUE(same.ok());
+  EXPECT_FALSE(same->changes);
+  EXPECT_EQ(gate_.seen.size(), 1u) << "what changes nothing is not asked for";
+  gate_.shut = true;
+  EXPECT_EQ(writer_.prepare(quota("30000")).error().code(), ErrorCode::kFenced);
+}
+
 TEST_F(WriterTest, ShowsTheGateTheCurrentValueAndTheGroupsIdentity) {
   ASSERT_TRUE(writer_.perform(quota("20000")).ok());
   struct stat status {};

@@ -1,0 +1,158 @@
+#include "node-actor/guard/oom_score_record.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "node-actor/guard/mapped_file.h"
+#include "node-actor/kernel/fd.h"
+#include "node-actor/kernel/oom_score.h"
+
+namespace tideline::guard {
+namespace {
+
+/// Some hundred bytes per process, of at most kernel::kMostScored; far beyond this it is not ours.
+constexpr std::uintmax_t kMostScoreBytes = 16u << 20;
+
+model::Result<void> write_synced(const std::string& path, std::string_view bytes) {
+  const kernel::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+  if (!fd.open()) return unavailable("open", path);
+  while (!bytes.empty()) {
+    const auto put = ::write(fd.get(), bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return unavailable("write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (::fsync(fd.get()) != 0) return unavailable("fsync", path);
+  return {};
+}
+
+bool is_score(const nlohmann::json& value) {
+  return value.is_number_integer() && value.get<std::int64_t>() >= -1000 && value.get<std::int64_t>() <= 1000;
+}
+
+std::optional<std::vector<KnownScore>> scores_of(const nlohmann::json& document) {
+  const auto list = document.find("scores");
+  if (list == document.end() || !list->is_array()) return std::nullopt;
+  std::vector<KnownScore> known;
+  for (const auto& entry : *list) {
+    if (!entry.is_object()) return std::nullopt;
+    const auto pid = entry.value("pid", nlohmann::json());
+    const auto start = entry.value("start", nlohmann::json());
+    const auto original = entry.value("original", nlohmann::json());
+    const auto ours = entry.value("ours", nlohmann::json());
+    const auto pod = entry.value("pod", nlohmann::json());
+    constexpr std::int64_t kLargestPid = 1 << 30;
+    const bool is_pid =
+        pid.is_number_integer() && pid.get<std::int64_t>() > 0 && pid.get<std::int64_t>() <= kLargestPid;
+    if (!is_pid || !start.is_number_unsigned() || !is_score(original) || !is_score(ours) || !pod.is_string()) {
+      return std::nullopt;
+    }
+    known.push_back({.pid = pid.get<int>(),
+                     .start = start.get<std::uint64_t>(),
+                     .original = original.get<int>(),
+                     .ours = ours.get<int>(),
+                     .pod = pod.get<std::string>()});
+  }
+  return known;
+}
+
+model::Result<kernel::OomScore> same_process(const KnownScore& known, const std::string& proc) {
+  auto process = kernel::OomScore::open(proc, known.pid);
+  if (process && process->start() != known.start) {
+    return model::Error(model::ErrorCode::kNotFound, fmt::format("{}/{} is another process", proc, known.pid));
+  }
+  return process;
+}
+
+}  // namespace
+
+OomScoreRecord OomScoreRecord::open(const std::string& state_dir, const std::string& boot_id) {
+  OomScoreRecord record;
+  record.path_ = state_dir + "/oom-scores";
+  record.boot_id_ = boot_id;
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(record.path_, absent);
+  if (absent) return record;
+  std::ifstream in(record.path_, std::ios::binary);
+  const auto document = size > kMostScoreBytes ? nlohmann::json() : nlohmann::json::parse(in, nullptr, false);
+  if (document.is_object() && document.value("boot_id", nlohmann::json()) != boot_id) return record;
+  auto known = document.is_object() ? scores_of(document) : std::nullopt;
+  if (known) {
+    record.known_ = std::move(*known);
+  } else {
+    record.problem_ =
+        record.path_ + ": not a record of oom scores: those that an earlier life gave stay where they are";
+  }
+  return record;
+}
+
+model::Result<void> OomScoreRecord::replace(std::vector<KnownScore> known) {
+  if (known == known_) return {};
+  auto list = nlohmann::json::array();
+  for (const auto& each : known) {
+    list.push_back({{"pid", each.pid},
+                    {"start", each.start},
+                    {"original", each.original},
+                    {"ours", each.ours},
+                    {"pod", each.pod}});
+  }
+  const auto text = nlohmann::json{{"boot_id", boot_id_}, {"scores", std::move(list)}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto fresh = path_ + ".new";
+  if (auto written = write_synced(fresh, text); !written) return written;
+  if (::rename(fresh.c_str(), path_.c_str()) != 0) return unavailable("rename", path_);
+  const auto directory = std::filesystem::path(path_).parent_path().string();
+  const kernel::Fd held(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!held.open() || ::fsync(held.get()) != 0) return unavailable("fsync", directory);
+  known_ = std::move(known);
+  return {};
+}
+
+model::Result<bool> is_ours(const KnownScore& known, const std::string& proc) {
+  const auto process = same_process(known, proc);
+  if (!process) return process.error();
+  const auto score = process->read();
+  if (!score) return score.error();
+  return *score == known.ours;
+}
+
+model::Result<bool> restore_score(const KnownScore& known, const std::string& proc) {
+  const auto is_gone = [](const model::Error& error) { return error.code() == model::ErrorCode::kNotFound; };
+  const auto process = same_process(known, proc);
+  if (!process) return is_gone(process.error()) ? model::Result<bool>(false) : process.error();
+  const auto score = process->read();
+  if (!score) return is_gone(score.error()) ? model::Result<bool>(false) : score.error();
+  if (*score != known.ours) return false;
+  if (const auto written = process->write(known.original); !written) {
+    return is_gone(written.error()) ? model::Result<bool>(false) : written.error();
+  }
+  return true;
+}
+
+model::Result<std::size_t> restore_scores(OomScoreRecord& record, const std::string& proc) {
+  std::size_t count = 0;
+  std::vector<KnownScore> left;
+  std::optional<model::Error> refused;
+  for (const auto& known : record.known()) {
+    const auto restored = restore_score(known, proc);
+    if (restored) {
+      count += *restored ? 1 : 0;
+      continue;
+    }
+    left.push_back(known);
+    if (!refused) refused = restored.error();
+  }
+  if (auto kept = record.replace(std::move(left)); !kept) return kept.error();
+  if (refused) return *refused;
+  return count;
+}
+
+}  // namespace tideline::guard

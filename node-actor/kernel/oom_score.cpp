@@ -1,0 +1,126 @@
+#include "node-actor/kernel/oom_score.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "node-actor/kernel/parse.h"
+
+namespace tideline::kernel {
+
+using model::Error;
+using model::ErrorCode;
+using model::Result;
+
+namespace {
+
+constexpr const char* kScoreFile = "oom_score_adj";
+
+Result<std::string> text_beside(const Fd& directory, const char* name, const std::string& path) {
+  const Fd fd(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, "open", path);
+  std::array<char, 4096> buffer;
+  ssize_t got = 0;
+  do {
+    got = ::read(fd.get(), buffer.data(), buffer.size());
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return error_from(errno, "read", path);
+  return std::string(buffer.data(), static_cast<std::size_t>(got));
+}
+
+/// Word `index` of those that follow, from 0.
+std::string_view word_at(std::string_view text, int index) {
+  std::string_view word;
+  for (int i = 0; i <= index; ++i)
+    word = next_word(text);
+  return word;
+}
+
+void add_processes(const std::string& list, std::vector<int>& pids) {
+  std::ifstream in(list);
+  // 0: a process that this namespace has no number for.
+  for (int pid = 0; in >> pid;) {
+    if (pid > 0) pids.push_back(pid);
+  }
+}
+
+}  // namespace
+
+Result<OomScore> OomScore::open(const std::string& proc, int pid) {
+  OomScore made;
+  made.pid_ = pid;
+  made.path_ = fmt::format("{}/{}", proc, pid);
+  auto held = open_directory(made.path_);
+  if (!held) return held.error();
+  made.directory_ = std::move(held->fd);
+  const auto path = made.path_ + "/stat";
+  const auto text = text_beside(made.directory_, "stat", path);
+  if (!text) return text.error();
+  // The command may hold anything, also ")": fields count from the last one, which ends field 2.
+  const auto end = text->rfind(')');
+  const auto fields = end == std::string::npos ? std::string_view() : std::string_view(*text).substr(end + 1);
+  const auto parent = parse_number(word_at(fields, 1));
+  const auto start = word_at(fields, 19);
+  const auto [rest, problem] = std::from_chars(start.data(), start.data() + start.size(), made.start_);
+  if (!parent || start.empty() || problem != std::errc{} || rest != start.data() + start.size()) {
+    return malformed(path, *text);
+  }
+  made.parent_ = static_cast<int>(*parent);
+  return made;
+}
+
+Result<int> OomScore::read() const {
+  const auto path = fmt::format("{}/{}", path_, kScoreFile);
+  const auto text = text_beside(directory_, kScoreFile, path);
+  if (!text) return text.error();
+  const auto score = parse_number(trimmed(*text));
+  if (!score || *score < -1000 || *score > 1000) return malformed(path, *text);
+  return static_cast<int>(*score);
+}
+
+Result<void> OomScore::write(int score) const {
+  const auto path = fmt::format("{}/{}", path_, kScoreFile);
+  const auto value = std::to_string(score);
+  const auto action = fmt::format("write '{}' to", value);
+  const Fd fd(::openat(directory_.get(), kScoreFile, O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (!fd.open()) return error_from(errno, action, path);
+  ssize_t put = 0;
+  do {
+    put = ::write(fd.get(), value.data(), value.size());
+  } while (put < 0 && errno == EINTR);
+  if (put < 0) return error_from(errno, action, path);
+  return {};
+}
+
+Result<std::vector<int>> processes_below(const CgroupTree& tree, const std::string& group) {
+  const auto directory = tree.directory(group, "cgroup.procs");
+  if (!directory) return directory.error();
+  std::error_code problem;
+  if (!std::filesystem::is_directory(*directory, problem)) {
+    return Error(ErrorCode::kNotFound, fmt::format("{} is not there", *directory));
+  }
+  std::vector<int> pids;
+  add_processes(*directory + "/cgroup.procs", pids);
+  namespace fs = std::filesystem;
+  for (fs::recursive_directory_iterator entry(*directory, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    std::error_code gone;
+    if (entry->is_directory(gone)) add_processes(entry->path().string() + "/cgroup.procs", pids);
+    if (pids.size() > kMostScored) {
+      return Error(ErrorCode::kOverloaded, fmt::format("{}: more than {} processes", *directory, kMostScored));
+    }
+  }
+  std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  return pids;
+}
+
+}  // namespace tideline::kernel
