@@ -248,6 +248,7 @@ void fields(V& v, Of<V, decide::EvictState::Asked> asked) {
   v("uid", asked.uid);
   v("at_ns", asked.at);
   v("refused", asked.refused);
+  v("dry_run_of", asked.dry_run_of);
 }
 
 template <class V>
@@ -323,6 +324,12 @@ void fields(V& v, Of<V, decide::Want> want) {
 }
 
 template <class V>
+void fields(V& v, Of<V, decide::Wants> wants) {
+  v("wants", wants.wants);
+  v("features", wants.features);
+}
+
+template <class V>
 void fields(V& v, Of<V, decide::Overruled> overruled) {
   v("want", overruled.want);
   v("cause", overruled.cause);
@@ -357,6 +364,7 @@ void fields(V& v, Of<V, decide::EvictVictim> victim) {
   v("reason", victim.reason);
   v("releases", victim.releases);
   v("used", victim.used);
+  v("memory_used", victim.memory_used);
   v("cpu_time_used_ns", victim.cpu_time_used);
 }
 

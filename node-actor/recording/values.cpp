@@ -36,6 +36,14 @@ std::string_view name_of(decide::EvictTask task) {
       return "cpu-allocatable";
     case decide::EvictTask::kNodeUsage:
       return "node-usage";
+    case decide::EvictTask::kBeMemory:
+      return "be-memory";
+    case decide::EvictTask::kBatchMemoryAllocatable:
+      return "batch-memory-allocatable";
+    case decide::EvictTask::kMemoryAllocatable:
+      return "memory-allocatable";
+    case decide::EvictTask::kNodeMemory:
+      return "node-memory";
   }
   return "unknown";
 }
@@ -55,6 +63,7 @@ std::string_view name_of(model::GroupRef::Level level) {
 Json Writer::json_of(const model::KnobValue& value) {
   if (const auto* limit = std::get_if<model::Limit>(&value)) return {{"limit", json_of(limit->cpu)}};
   if (const auto* number = std::get_if<model::Number>(&value)) return {{"number", number->value}};
+  if (const auto* memory = std::get_if<model::MemoryLimit>(&value)) return {{"bytes", json_of(memory->bytes)}};
   return {{"cpus", std::get<model::CpuSet>(value).text()}};
 }
 
@@ -81,13 +90,15 @@ void Reader::read(const Json& json, const std::string& path, model::CpuSet& valu
 }
 
 void Reader::read(const Json& json, const std::string& path, model::KnobValue& value) {
-  if (!json.is_object() || json.size() != 1) return fail(path, "limit, number or cpus", json);
+  constexpr std::string_view kKinds = "limit, number, cpus or bytes";
+  if (!json.is_object() || json.size() != 1) return fail(path, kKinds, json);
   const auto& kind = json.begin().key();
   const auto& content = json.begin().value();
   if (kind == "limit") return read(content, path, value.emplace<model::Limit>().cpu);
   if (kind == "number") return read(content, path, value.emplace<model::Number>().value);
   if (kind == "cpus") return read(content, path, value.emplace<model::CpuSet>());
-  fail(path, "limit, number or cpus", json);
+  if (kind == "bytes") return read(content, path, value.emplace<model::MemoryLimit>().bytes);
+  fail(path, kKinds, json);
 }
 
 void Reader::read(const Json& json, const std::string& path, decide::CurrentLimit& value) {

@@ -57,6 +57,7 @@ class Writer {
   static Json json_of(model::WallTime value) { return value.ms; }
   static Json json_of(model::Duration value) { return value.count(); }
   static Json json_of(model::Ratio value) { return value.hundredths(); }
+  static Json json_of(decide::EvictAmount value) { return value.value(); }
   static Json json_of(const model::CpuSet& value) { return value.text(); }
   static Json json_of(const model::KnobValue& value);
   /// "unknown", "none" or the quota.
@@ -164,6 +165,12 @@ class Reader {
       return fail(path, fmt::format("1 to {} hundredths", kMostHundredths), json);
     }
     value = model::Ratio(hundredths);
+  }
+  void read(const Json& json, const std::string& path, decide::EvictAmount& value) {
+    std::int64_t number = value.value();
+    read(json, path, number);
+    // In whatever currency its task has.
+    value = model::MilliCpu(number);
   }
   void read(const Json& json, const std::string& path, model::CpuSet& value);
   void read(const Json& json, const std::string& path, model::KnobValue& value);
