@@ -24,38 +24,32 @@ bool wants_relief(const model::NodePolicy& policy) {
 }  // namespace
 
 MemorySide::MemorySide(const kernel::CgroupTree& tree, const guard::Journal& journal, Host host,
-                       guard::OomScoreRecord scores, BeMemory::Perform perform, std::function<bool()> may_act,
-                       Tell tell)
+                       guard::OomScoreRecord scores, Writes writes, std::function<bool()> may_act, Tell tell)
     : tree_(tree),
-      journal_(journal),
       host_(std::move(host)),
-      perform_(std::move(perform)),
       may_act_(std::move(may_act)),
       tell_(std::move(tell)),
       reader_(tree),
       slow_(host_.slow),
+      be_memory_(tree, journal, slow_, std::move(writes.perform), std::move(writes.prepare), std::move(writes.made)),
       kills_(tree, tell_),
-      scores_(tree, std::move(scores), may_act_, tell_) {
-  be_memory_.emplace(tree_, journal_, slow_, perform_);
-}
+      scores_(tree, std::move(scores), may_act_, tell_) {}
 
 bool MemorySide::end_writes() {
-  const bool ended = slow_.stop();
-  // What was under way is not told any more.
-  if (be_memory_->busy()) be_memory_.emplace(tree_, journal_, slow_, perform_);
-  return ended;
+  be_memory_.stop();
+  return slow_.stuck() == 0;
 }
 
 void MemorySide::forget() {
-  be_memory_->forget();
+  be_memory_.forget();
   state_ = {};
   decision_ = {};
   is_on_ = is_acting_ = false;
 }
 
 void MemorySide::seen(const model::HostCounters& counters, const model::NodeSample& sample) {
-  kubepods_reclaimable_ = counters.kubepods_memory.reclaimable;
-  be_reclaimable_ = counters.best_effort.memory_side.reclaimable;
+  kubepods_ = counters.kubepods_memory;
+  best_effort_ = counters.best_effort.memory_side;
   low_watermark_ = counters.memory_host.low_watermark;
   const auto& stall = sample.memory_side.ls.memory;
   ls_memory_some_ = stall ? std::optional(stall->some) : std::nullopt;
@@ -70,7 +64,7 @@ void MemorySide::seen(const model::HostCounters& counters, const model::NodeSamp
 void MemorySide::add_to(model::NodeSample& sample) const {
   auto& memory = sample.memory_side;
   if (bound_) memory.available = bound_->available;
-  memory.be_tightened = be_memory_->tightened();
+  memory.be_tightened = be_memory_.tightened();
   memory.rung = is_acting_ ? decision_.rung : model::ReliefRung::kNone;
 }
 
@@ -82,10 +76,11 @@ decide::ReliefInput MemorySide::input_of(const model::FastMemoryCounters& counte
           .be_reclaimable = counters.best_effort.reclaimable,
           .ls_memory_some = ls_memory_some_,
           .alloc_stalls = alloc_stalls_,
-          .reclaim_busy = be_memory_->busy(),
-          .can_reclaim = be_memory_->no_reclaim().empty() && held_why_.empty(),
-          .can_tighten = be_memory_->no_tighten().empty() && held_why_.empty(),
-          .pending_release = pending_release_};
+          .reclaim_busy = be_memory_.busy(),
+          .can_reclaim = be_memory_.no_reclaim().empty() && held_why_.empty(),
+          .can_tighten = be_memory_.no_tighten().empty() && held_why_.empty(),
+          .pending_release = pending_release_,
+          .tighten_kills = host_.v1};
 }
 
 model::Result<void> MemorySide::fast_round(const Fast& fast) {
@@ -97,8 +92,10 @@ model::Result<void> MemorySide::fast_round(const Fast& fast) {
   const auto* hold = decide::covering(fast.holds, tree_.best_effort(), fast.now);
   held_why_ = hold != nullptr ? decide::why(*hold) : std::string();
   auto counters = reader_.read(fast.now, troubles_);
-  counters.kubepods.reclaimable = kubepods_reclaimable_;
-  counters.best_effort.reclaimable = be_reclaimable_;
+  counters.kubepods.reclaimable = kubepods_.reclaimable;
+  counters.kubepods.stat_at = kubepods_.stat_at;
+  counters.best_effort.reclaimable = best_effort_.reclaimable;
+  counters.best_effort.stat_at = best_effort_.stat_at;
   input_ = input_of(counters, fast.now);
   std::optional<decide::ReliefState> before;
   if (fast.recorder.on()) before = state_;
@@ -126,8 +123,8 @@ model::Result<void> MemorySide::let_go(const Fast& fast) {
   held_why_ = hold != nullptr ? decide::why(*hold) : std::string();
   // What a hold keeps in place goes with its end.
   if (hold != nullptr) return {};
-  const auto done = be_memory_->tighten(std::nullopt, Reason::kDisabled, fast.now);
-  may_hold_ = be_memory_->tightened() || !be_memory_->problem().empty();
+  const auto done = be_memory_.tighten(std::nullopt, Reason::kDisabled, fast.now);
+  may_hold_ = be_memory_.tightened() || !be_memory_.problem().empty();
   return done;
 }
 
@@ -139,9 +136,9 @@ model::Result<void> MemorySide::do_what_was_decided(const Fast& fast) {
   if (!held_why_.empty()) return {};
   const auto limit = dry_run ? std::nullopt : decision_.tighten;
   const auto reason = limit ? Reason::kBeTightened : dry_run ? Reason::kDryRun : decision_.reason;
-  if (const auto done = be_memory_->tighten(limit, reason, fast.now); !done) return done;
-  if (dry_run || !decision_.reclaim || be_memory_->busy()) return {};
-  return be_memory_->reclaim(*decision_.reclaim, fast.now);
+  if (const auto done = be_memory_.tighten(limit, reason, fast.now); !done) return done;
+  if (dry_run || !decision_.reclaim || be_memory_.busy()) return {};
+  return be_memory_.reclaim(*decision_.reclaim, fast.now);
 }
 
 std::vector<decide::PodMemory> MemorySide::memory_of(const std::vector<model::Pod>& pods) const {
@@ -167,7 +164,7 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
   if (victim == nullptr) {
     if (fast.now - no_victim_told_ < kTellEvery) return {};
     no_victim_told_ = fast.now;
-    tell_(Controller::kMemoryRelief, Reason::kEmergencyKill, tree_.best_effort(), decision_.why,
+    tell_(Controller::kMemoryRelief, Reason::kEmergencyKill, tree_.best_effort() + " (emergency)", decision_.why,
           "nobody is killed: no BE pod that runs, is not held and is not leaving has a known use of memory");
     return {};
   }
@@ -177,8 +174,8 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
 }
 
 void MemorySide::take_reclaimed(model::MonoTime now) {
-  if (!be_memory_->busy() && account_.ended == 0) return;
-  if (const auto done = be_memory_->poll(now)) {
+  if (!be_memory_.busy() && account_.ended == 0) return;
+  if (const auto done = be_memory_.poll(now)) {
     ++account_.ended;
     account_.asked += done->asked;
     account_.freed += done->freed;
@@ -187,8 +184,6 @@ void MemorySide::take_reclaimed(model::MonoTime now) {
       ++account_.failed;
       account_.failure = done->error->message();
     }
-    // Until the pod loop reads it again.
-    if (be_reclaimable_) be_reclaimable_ = std::max(*be_reclaimable_ - done->freed, model::Bytes(0));
   }
   if (account_.ended > 0 && now - told_at_ >= kTellEvery) {
     told_at_ = now;
@@ -203,8 +198,8 @@ void MemorySide::tell_reclaimed() {
                            std::chrono::duration<double>(account.took).count(), account.ended);
   if (account.failed > 0) after += fmt::format("; {} freed less than was asked for: {}", account.failed, account.failure);
   const bool nothing = account.freed <= model::Bytes(0);
-  tell_(Controller::kMemoryRelief, nothing ? Reason::kReclaimFailed : Reason::kReclaimed, tree_.best_effort(),
-        fmt::format("{} bytes asked for", account.asked.value()), std::move(after));
+  tell_(Controller::kMemoryRelief, nothing ? Reason::kReclaimFailed : Reason::kReclaimed,
+        tree_.best_effort() + " (reclaim)", fmt::format("{} bytes asked for", account.asked.value()), std::move(after));
 }
 
 void MemorySide::tell_rung(const decide::ReliefDecision& decision, bool dry_run, model::MonoTime now) {
@@ -215,14 +210,19 @@ void MemorySide::tell_rung(const decide::ReliefDecision& decision, bool dry_run,
   const bool was_dry = std::exchange(told_dry_, dry_run);
   // Only whether it acts has changed, and it does nothing.
   if (before == decision.rung && before == model::ReliefRung::kNone) return;
-  const auto rung = [](bool dry, model::ReliefRung each) {
-    return fmt::format("{}rung {}", dry ? "would be at " : "", model::name_of(each));
-  };
-  auto after = rung(dry_run, decision.rung);
+  const auto text = [](model::ReliefRung rung) { return fmt::format("rung {}", model::name_of(rung)); };
+  auto after = text(decision.rung);
   if (!decision.why.empty()) after += ": " + decision.why;
-  log::info("memory-relief", "{} -> {}", rung(was_dry, before), after);
+  const auto subject = tree_.best_effort() + " (relief)";
+  log::info("memory-relief", "{} -> {}{}", text(before), after, dry_run ? ", dry run" : "");
+  // As of all that dry run leaves undone: nothing says that it is so no longer.
+  const auto tell_dry = [&](std::string what) {
+    tell_(Controller::kMemoryRelief, Reason::kDryRun, subject, "rung none", std::move(what));
+  };
+  if (dry_run) return tell_dry(decision.rung == model::ReliefRung::kNone ? std::string() : std::move(after));
+  if (was_dry && before != model::ReliefRung::kNone) tell_dry({});
   const auto reason = decision.reason == Reason::kNone ? Reason::kDisabled : decision.reason;
-  tell_(Controller::kMemoryRelief, dry_run ? Reason::kDryRun : reason, tree_.best_effort(), rung(was_dry, before),
+  tell_(Controller::kMemoryRelief, reason, subject, text(was_dry ? model::ReliefRung::kNone : before),
         std::move(after));
 }
 
@@ -285,11 +285,11 @@ std::vector<model::FeatureState> MemorySide::relief_features(const std::optional
       if (feature.feature == name) feature = {feature.feature, State::kUnsupported, why};
     }
   };
-  lacks("memoryRelief.reclaim", policy->relief.reclaim, be_memory_->no_reclaim());
-  lacks("memoryRelief.tighten", policy->relief.tighten, be_memory_->no_tighten());
-  if (!be_memory_->problem().empty() && held_why_.empty() && !policy->dry_run.memory_relief) {
+  lacks("memoryRelief.reclaim", policy->relief.reclaim, be_memory_.no_reclaim());
+  lacks("memoryRelief.tighten", policy->relief.tighten, be_memory_.no_tighten());
+  if (!be_memory_.problem().empty() && held_why_.empty() && !policy->dry_run.memory_relief) {
     lacks("memoryRelief.tighten", policy->relief.tighten,
-          "the limit could not be written: " + be_memory_->problem());
+          "the limit could not be written: " + be_memory_.problem());
   }
   return features;
 }

@@ -44,9 +44,15 @@ class MemorySide {
     guard::SlowWriterConfig slow;
     bool v1 = false;  // of the memory controller
   };
+  /// See BeMemory.
+  struct Writes {
+    BeMemory::Perform perform;
+    BeMemory::Prepare prepare;
+    BeMemory::Made made;
+  };
   /// `tree` and `journal` must outlive it. `may_act`: false once another owner has the host.
   MemorySide(const kernel::CgroupTree& tree, const guard::Journal& journal, Host host, guard::OomScoreRecord scores,
-             BeMemory::Perform perform, std::function<bool()> may_act, Tell tell);
+             Writes writes, std::function<bool()> may_act, Tell tell);
   MemorySide(const MemorySide&) = delete;
   MemorySide& operator=(const MemorySide&) = delete;
 
@@ -96,8 +102,8 @@ class MemorySide {
   /// What could not be read since the last call.
   kernel::Errors take_troubles() { return std::exchange(troubles_, {}); }
 
-  /// Originals are about to be put back by somebody else in this process: no write of relief may come after that. False:
-  /// one is stuck in the kernel.
+  /// Originals are about to be put back by somebody else in this process: no write of relief is to come after that.
+  /// False: one is stuck in the kernel.
   bool end_writes();
   /// All originals were put back by somebody else in this process.
   void forget();
@@ -127,21 +133,19 @@ class MemorySide {
   std::vector<decide::PodMemory> memory_of(const std::vector<model::Pod>& pods) const;
 
   const kernel::CgroupTree& tree_;
-  const guard::Journal& journal_;
   Host host_;
-  BeMemory::Perform perform_;
   std::function<bool()> may_act_;
   Tell tell_;
   kernel::FastMemoryReader reader_;
   guard::SlowWriter slow_;
-  std::optional<BeMemory> be_memory_;  // always there
+  BeMemory be_memory_;
   EmergencyKills kills_;
   OomScores scores_;
   kernel::Errors troubles_;
 
   // Of the newest pod round.
-  std::optional<model::Bytes> kubepods_reclaimable_;
-  std::optional<model::Bytes> be_reclaimable_;  // less what was reclaimed since
+  model::MemoryCounters kubepods_;
+  model::MemoryCounters best_effort_;
   std::optional<model::Bytes> low_watermark_;
   std::optional<double> ls_memory_some_;
   std::optional<double> alloc_stalls_;

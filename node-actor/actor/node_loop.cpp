@@ -140,7 +140,11 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
       MemorySide::Host{.boot_id = status.boot_id,
                        .slow = slow_writer(config, lease),
                        .v1 = !loop->tree_.is_unified("memory.stat")},
-      std::move(scores), [self](const model::KernelWrite& write) { return self->perform(write); },
+      std::move(scores),
+      MemorySide::Writes{
+          .perform = [self](const model::KernelWrite& write) { return self->perform(write); },
+          .prepare = [self](const model::KernelWrite& write) { return self->prepare(write); },
+          .made = [self](const model::KernelWrite& write, const std::string& before) { self->made(write, before); }},
       [self] { return self->lease_.still_mine(); }, tell);
   loop->make_zones();
   return loop;
@@ -305,23 +309,40 @@ decide::SuppressStep NodeLoop::decide_dry(const model::FastCounters& counters) {
 }
 
 model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {
-  if (const auto* hold = decide::covering(holds_, write.group, clock::mono_now())) {
-    return model::Error(model::ErrorCode::kPermissionDenied,
-                        fmt::format("{} not written: {}", path_of(write), decide::why(*hold)));
-  }
+  if (const auto off = held_off(write)) return *off;
   const bool may_block = slow_writes_.may_block(write);
   if (!may_block) slow_writes_.withdraw(write);
   auto outcome = may_block ? slow_writes_.perform(write) : writer_.perform(write);
+  tell_of_gate(write);
+  if (outcome && outcome->changed) made(write, outcome->old_value);
+  return outcome;
+}
+
+model::Result<kernel::PreparedWrite> NodeLoop::prepare(const model::KernelWrite& write) {
+  if (const auto off = held_off(write)) return *off;
+  auto prepared = writer_.prepare(write);
+  tell_of_gate(write);
+  return prepared;
+}
+
+void NodeLoop::made(const model::KernelWrite& write, const std::string& before) {
+  recorder_.write(write, before);
+  note(write.controller, write.reason, path_of(write), before, write.value);
+}
+
+std::optional<model::Error> NodeLoop::held_off(const model::KernelWrite& write) const {
+  const auto* hold = decide::covering(holds_, write.group, clock::mono_now());
+  if (hold == nullptr) return std::nullopt;
+  return model::Error(model::ErrorCode::kPermissionDenied,
+                      fmt::format("{} not written: {}", path_of(write), decide::why(*hold)));
+}
+
+void NodeLoop::tell_of_gate(const model::KernelWrite& write) {
   const bool is_told = be_limit_.is_overwritten() && write.group == tree_.best_effort() && is_quota(write.file);
   for (const auto& drift : gate_.take_drifts()) {
     if (!is_told) note_drift(write.controller, path_of(write), drift.found, write.value);
   }
   if (const auto trouble = gate_.take_trouble()) note_trouble(*trouble);
-  if (outcome && outcome->changed) {
-    recorder_.write(write, outcome->old_value);
-    note(write.controller, write.reason, path_of(write), outcome->old_value, write.value);
-  }
-  return outcome;
 }
 
 std::optional<model::MilliCpu> NodeLoop::be_whole() const {

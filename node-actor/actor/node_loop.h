@@ -110,6 +110,13 @@ class NodeLoop {
   model::Result<void> rebalance(model::MonoTime now);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
+  /// The same without the write itself, which is noted once it was made().
+  model::Result<kernel::PreparedWrite> prepare(const model::KernelWrite& write);
+  void made(const model::KernelWrite& write, const std::string& before);
+  /// Why an operator keeps the agent off this file.
+  std::optional<model::Error> held_off(const model::KernelWrite& write) const;
+  /// What the gate has to say after it passed this write.
+  void tell_of_gate(const model::KernelWrite& write);
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);

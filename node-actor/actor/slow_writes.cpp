@@ -12,16 +12,16 @@
 namespace tideline::node {
 namespace {
 
-constexpr std::string_view kV1Limit = "memory.limit_in_bytes";
-constexpr std::string_view kMax = "memory.max";
+constexpr std::string_view kV1MemoryLimit = "memory.limit_in_bytes";
+constexpr std::string_view kV2MemoryMax = "memory.max";
 
-bool is_memory_limit(std::string_view file) {
-  return file == kV1Limit || file == kMax || file == "memory.high";
+bool limits_memory(std::string_view file) {
+  return file == kV1MemoryLimit || file == kV2MemoryMax || file == "memory.high";
 }
 
 /// nullopt: none, or not known.
-std::optional<std::int64_t> usage_of(const kernel::CgroupTree& tree, const model::KernelWrite& write) {
-  const auto path = tree.path(write.group, write.file == kV1Limit ? "memory.usage_in_bytes" : "memory.current");
+std::optional<std::int64_t> use_of_group(const kernel::CgroupTree& tree, const model::KernelWrite& write) {
+  const auto path = tree.path(write.group, write.file == kV1MemoryLimit ? "memory.usage_in_bytes" : "memory.current");
   if (!path) return std::nullopt;
   const auto text = kernel::read_value(*path);
   return text ? kernel::parse_number(*text) : std::nullopt;
@@ -35,17 +35,17 @@ SlowWrites::SlowWrites(const kernel::CgroupTree& tree, kernel::Writer& writer, g
       slow_(std::move(config)) {}
 
 bool SlowWrites::may_block(const model::KernelWrite& write) const {
-  if (!is_memory_limit(write.file)) return false;
+  if (!limits_memory(write.file)) return false;
   const auto limit = kernel::parse_number(write.value);
   if (!limit || *limit < 0) return false;
-  const auto usage = usage_of(tree_, write);
+  const auto usage = use_of_group(tree_, write);
   return usage && *limit < *usage;
 }
 
 std::optional<std::string> SlowWrites::why_it_would_kill(const model::KernelWrite& write) const {
-  if (write.file != kMax) return std::nullopt;
+  if (write.file != kV2MemoryMax) return std::nullopt;
   const auto limit = kernel::parse_number(write.value);
-  const auto usage = usage_of(tree_, write);
+  const auto usage = use_of_group(tree_, write);
   const auto path = tree_.path(write.group, "memory.stat");
   const auto stat = path ? kernel::read_file(*path) : model::Result<std::string>(path.error());
   if (!limit || !usage || !stat) return "what the group can give back is not known";
@@ -86,7 +86,7 @@ model::Result<kernel::WriteOutcome> SlowWrites::perform(const model::KernelWrite
 }
 
 void SlowWrites::withdraw(const model::KernelWrite& write) {
-  if (waiting() == 0 || !is_memory_limit(write.file)) return;
+  if (waiting() == 0 || !limits_memory(write.file)) return;
   const auto is_this = [&](const Waiting& each) {
     return each.write.group == write.group && each.write.file == write.file;
   };
