@@ -138,7 +138,14 @@ model::Result<void> MemorySide::do_what_was_decided(const Fast& fast) {
   const auto reason = limit ? Reason::kBeTightened : dry_run ? Reason::kDryRun : decision_.reason;
   if (const auto done = be_memory_.tighten(limit, reason, fast.now); !done) return done;
   if (dry_run || !decision_.reclaim || be_memory_.busy()) return {};
-  return be_memory_.reclaim(*decision_.reclaim, fast.now);
+  const auto begun = be_memory_.reclaim(*decision_.reclaim, fast.now);
+  if (begun || begun.error().code() == model::ErrorCode::kNotFound) return {};
+  if (begun.error().code() == model::ErrorCode::kFenced) return begun;
+  ++account_.ended;
+  ++account_.failed;
+  account_.asked += *decision_.reclaim;
+  account_.failure = begun.error().message();
+  return {};
 }
 
 std::vector<decide::PodMemory> MemorySide::memory_of(const std::vector<model::Pod>& pods) const {
@@ -196,7 +203,7 @@ void MemorySide::tell_reclaimed() {
   if (account.ended == 0) return;
   auto after = fmt::format("{} bytes freed in {:.2f} s by {} reclaims", account.freed.value(),
                            std::chrono::duration<double>(account.took).count(), account.ended);
-  if (account.failed > 0) after += fmt::format("; {} freed less than was asked for: {}", account.failed, account.failure);
+  if (account.failed > 0) after += fmt::format("; {} of them came short: {}", account.failed, account.failure);
   const bool nothing = account.freed <= model::Bytes(0);
   tell_(Controller::kMemoryRelief, nothing ? Reason::kReclaimFailed : Reason::kReclaimed,
         tree_.best_effort() + " (reclaim)", fmt::format("{} bytes asked for", account.asked.value()), std::move(after));
