@@ -50,7 +50,7 @@ void MemorySide::forget() {
 void MemorySide::seen(const model::HostCounters& counters, const model::NodeSample& sample) {
   kubepods_ = counters.kubepods_memory;
   best_effort_ = counters.best_effort.memory_side;
-  low_watermark_ = counters.memory_host.low_watermark;
+  host_memory_ = counters.memory_host;
   const auto& stall = sample.memory_side.ls.memory;
   ls_memory_some_ = stall ? std::optional(stall->some) : std::nullopt;
   alloc_stalls_ = sample.memory_side.host.alloc_stalls;
@@ -71,7 +71,7 @@ void MemorySide::add_to(model::NodeSample& sample) const {
 decide::ReliefInput MemorySide::input_of(const model::FastMemoryCounters& counters, model::MonoTime now) const {
   return {.now = now,
           .bound = decide::tightest(counters.host, counters.kubepods),
-          .low_watermark = low_watermark_,
+          .low_watermark = host_memory_.low_watermark,
           .be_usage = counters.best_effort.usage,
           .be_reclaimable = counters.best_effort.reclaimable,
           .ls_memory_some = ls_memory_some_,
@@ -92,6 +92,7 @@ model::Result<void> MemorySide::fast_round(const Fast& fast) {
   const auto* hold = decide::covering(fast.holds, tree_.best_effort(), fast.now);
   held_why_ = hold != nullptr ? decide::why(*hold) : std::string();
   auto counters = reader_.read(fast.now, troubles_);
+  if (!counters.host.free) counters.host.free = host_memory_.free;
   counters.kubepods.reclaimable = kubepods_.reclaimable;
   counters.kubepods.stat_at = kubepods_.stat_at;
   counters.best_effort.reclaimable = best_effort_.reclaimable;
@@ -280,24 +281,21 @@ std::vector<model::FeatureState> MemorySide::features(const std::optional<model:
 std::vector<model::FeatureState> MemorySide::relief_features(const std::optional<model::NodePolicy>& policy) const {
   auto features = decide::relief_features(decision_, input_, policy);
   if (!policy || !wants_relief(*policy) || !is_on_) return features;
-  for (auto& feature : features) {
-    const bool is_kill = feature.feature == "memoryRelief.emergencyKill";
-    if (feature.state != State::kActive || held_why_.empty() || is_kill) continue;
-    feature.state = State::kInactive;
-    feature.why = held_why_;
-  }
-  const auto lacks = [&](std::string_view name, bool wanted, const std::string& why) {
+  const auto say = [&](std::string_view name, bool wanted, State state, const std::string& why) {
     if (!wanted || why.empty()) return;
     for (auto& feature : features) {
-      if (feature.feature == name) feature = {feature.feature, State::kUnsupported, why};
+      if (feature.feature == name) feature = {feature.feature, state, why};
     }
   };
-  lacks("memoryRelief.reclaim", policy->relief.reclaim, be_memory_.no_reclaim());
-  lacks("memoryRelief.tighten", policy->relief.tighten, be_memory_.no_tighten());
-  if (!be_memory_.problem().empty() && held_why_.empty() && !policy->dry_run.memory_relief) {
-    lacks("memoryRelief.tighten", policy->relief.tighten,
-          "the limit could not be written: " + be_memory_.problem());
-  }
+  const auto& problem = be_memory_.problem();
+  const bool is_refused = !problem.empty() && !policy->dry_run.memory_relief;
+  const auto& relief = policy->relief;
+  say("memoryRelief.tighten", relief.tighten && is_refused, State::kUnsupported,
+      "the limit could not be written: " + problem);
+  say("memoryRelief.reclaim", relief.reclaim, State::kInactive, held_why_);
+  say("memoryRelief.tighten", relief.tighten, State::kInactive, held_why_);
+  say("memoryRelief.reclaim", relief.reclaim, State::kUnsupported, be_memory_.no_reclaim());
+  say("memoryRelief.tighten", relief.tighten, State::kUnsupported, be_memory_.no_tighten());
   return features;
 }
 

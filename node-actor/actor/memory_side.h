@@ -146,7 +146,7 @@ class MemorySide {
   // Of the newest pod round.
   model::MemoryCounters kubepods_;
   model::MemoryCounters best_effort_;
-  std::optional<model::Bytes> low_watermark_;
+  model::HostMemoryCounters host_memory_;
   std::optional<double> ls_memory_some_;
   std::optional<double> alloc_stalls_;
   std::optional<decide::MemoryBound> bound_;

@@ -42,8 +42,9 @@ struct NodeConfig {
   /// Not owned. On a simulated host the real one is not asked: its threads are others.
   kernel::CookieKernel* cookies = &kernel::this_kernel();
 
-  /// The process that makes writes which may block in reclaim: its path and arguments (guard/slow_writer.h).
-  std::vector<std::string> slow_writer = {"/proc/self/exe", "slow-writer"};
+  /// The program that makes writes which may block in reclaim, with its first arguments (guard/slow_writer.h). Empty: such
+  /// writes are refused; of run_worker() this program's own.
+  std::vector<std::string> slow_writer;
 
   std::string state_dir = "/var/lib/tideline";
   PodsFrom pods_from = PodsFrom::kFile;

@@ -41,6 +41,9 @@ void fields(V& v, Of<V, decide::MemoryBound> bound) {
   v("kind", bound.kind);
   v("capacity", bound.capacity);
   v("available", bound.available);
+  v("free", bound.free);
+  v("cache_at_ns", bound.cache_at);
+  v("host_used", bound.host_used);
 }
 
 template <class V>
@@ -73,6 +76,7 @@ void fields(V& v, Of<V, decide::ReliefInput> input) {
   v("can_reclaim", input.can_reclaim);
   v("can_tighten", input.can_tighten);
   v("pending_release", input.pending_release);
+  v("tighten_kills", input.tighten_kills);
 }
 
 template <class V>
@@ -93,6 +97,22 @@ void fields(V& v, Of<V, decide::ReliefTerms> terms) {
 }
 
 template <class V>
+void fields(V& v, Of<V, decide::ReliefState::Followed> followed) {
+  v("read", followed.read);
+  v("used", followed.used);
+  v("fixed", followed.fixed);
+}
+
+template <class V>
+void fields(V& v, Of<V, decide::ReliefState::Cache> cache) {
+  v("read", cache.read);
+  v("read_at_ns", cache.read_at);
+  v("asked", cache.asked);
+  v("asked_at_ns", cache.asked_at);
+  v("most", cache.most);
+}
+
+template <class V>
 void fields(V& v, Of<V, decide::ReliefState> state) {
   v("trend", state.trend);
   v("rung", state.rung);
@@ -102,6 +122,14 @@ void fields(V& v, Of<V, decide::ReliefState> state) {
   v("evict_since_ns", state.evict_since);
   v("killed_at_ns", state.killed_at);
   v("last_known_ns", state.last_known);
+  v("be_trend", state.be_trend);
+  v("followed", state.followed);
+  v("cache", state.cache);
+  v("short_since_ns", state.short_since);
+  v("tightened_at_ns", state.tightened_at);
+  v("bound_since_ns", state.bound_since);
+  v("over_since_ns", state.over_since);
+  v("evict_until_ns", state.evict_until);
 }
 
 template <class V>
