@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 
+#include "admin-client/memory_out.h"
 #include "admin-client/policy_status.h"
 #include "coordinator/policy/content.h"
 #include "coordinator/policy/keys.h"
@@ -48,7 +49,8 @@ Json sample(const model::NodeSample& s) {
           {"cpuPressure", pressure(s.cpu_pressure)},
           {"memoryPressure", pressure(s.memory_pressure)},
           {"ioPressure", pressure(s.io_pressure)},
-          {"lsDelayPerCpu", number(s.ls_delay_per_cpu)}};
+          {"lsDelayPerCpu", number(s.ls_delay_per_cpu)},
+          {"memory", memory_json(s.memory_side)}};
 }
 
 Json status(const model::NodeStatus& s) {
@@ -166,6 +168,10 @@ Json threshold(const model::ThresholdPolicy& t) {
           {"cpuEvictLowerPercent", number(t.cpu_evict_lower_percent)},
           {"cpuAllocatableEvictThresholdPercent", number(t.cpu_allocatable_evict_threshold_percent)},
           {"cpuAllocatableEvictLowerPercent", number(t.cpu_allocatable_evict_lower_percent)},
+          {"memoryEvictThresholdPercent", t.memory_evict_threshold_percent},
+          {"memoryEvictLowerPercent", number(t.memory_evict_lower_percent)},
+          {"memoryAllocatableEvictThresholdPercent", number(t.memory_allocatable_evict_threshold_percent)},
+          {"memoryAllocatableEvictLowerPercent", number(t.memory_allocatable_evict_lower_percent)},
           {"evictEnabledPriorityThreshold", number(t.evict_enabled_priority_threshold)},
           {"allocatableEvictPriorityThreshold", number(t.allocatable_evict_priority_threshold)}};
 }
@@ -208,7 +214,11 @@ Json effective(const model::NodePolicy& p) {
            {{"cpuPolicy", std::string(model::name_of(p.qos.cpu_policy))},
             {"lsr", cpu_qos(p.qos.lsr)},
             {"ls", cpu_qos(p.qos.ls)},
-            {"be", cpu_qos(p.qos.be)}}},
+            {"be", cpu_qos(p.qos.be)},
+            {"lsrMemory", memory_json(p.qos.lsr_memory)},
+            {"lsMemory", memory_json(p.qos.ls_memory)},
+            {"beMemory", memory_json(p.qos.be_memory)}}},
+          {"memoryRelief", memory_json(p.relief)},
           {"cpuBurst",
            {{"policy", std::string(model::name_of(p.burst.policy))},
             {"cpuBurstPercent", p.burst.cpu_burst_percent},
@@ -225,7 +235,10 @@ Json effective(const model::NodePolicy& p) {
             {"cpuQos", p.dry_run.cpu_qos},
             {"cpuset", p.dry_run.cpuset},
             {"batchLimits", p.dry_run.batch_limits},
-            {"cpuEvict", p.dry_run.cpu_evict}}},
+            {"cpuEvict", p.dry_run.cpu_evict},
+            {"memoryQos", p.dry_run.memory_qos},
+            {"memoryRelief", p.dry_run.memory_relief},
+            {"memoryEvict", p.dry_run.memory_evict}}},
           {"applications", std::move(applications)}};
 }
 
@@ -296,7 +309,8 @@ Json to_json(const Pod& p) {
       {"memoryBytes", spread(p.summary.memory_bytes)},
       {"memoryAverageBytes", number(p.memory_average)},
       {"throttledRatio", number(p.summary.throttled_ratio)},
-      {"runDelay", number(p.summary.run_delay)}};
+      {"runDelay", number(p.summary.run_delay)},
+      {"memory", memory_json(p.summary.memory_signals)}};
 }
 
 Json to_json(const ReclaimedAnswer& answer) {

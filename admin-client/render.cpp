@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "admin-client/human.h"
+#include "admin-client/memory_out.h"
 #include "admin-client/policy_status.h"
 #include "admin-client/table.h"
 #include "admin-client/time_text.h"
@@ -292,6 +293,7 @@ std::string render_node(const Node& node) {
     };
     facts.add("pressure", fmt::format("cpu {}, memory {}, io {}", some(last->cpu_pressure), some(last->memory_pressure),
                                       some(last->io_pressure)));
+    add_memory(facts, last->memory_side);
     facts.add("LS delay", last->ls_delay_per_cpu
                               ? fmt::format("{:.1f} ms waited per second of LS CPU", *last->ls_delay_per_cpu * 1000)
                               : "-");
@@ -427,6 +429,7 @@ std::string render_policy(const PolicyAnswer& answer, const std::string& node) {
   facts.add("    cpuSuppressThresholdPercent", fmt::format("{} %", effective.threshold.cpu_suppress_threshold_percent));
   facts.add("    cpuSuppressMinPercent", optional_percent(effective.threshold.cpu_suppress_min_percent));
   add_evict(facts, effective);
+  add_memory(facts, effective);
   add_burst(facts, effective);
   facts.add("  Host applications",
             effective.host_applications.empty() ? "none" : model::text_of(effective.host_applications));

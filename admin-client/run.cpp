@@ -11,6 +11,7 @@
 #include "admin-client/human.h"
 #include "admin-client/json_out.h"
 #include "admin-client/ledger_out.h"
+#include "admin-client/memory_out.h"
 #include "admin-client/ownership_out.h"
 #include "admin-client/plot.h"
 #include "admin-client/policy_check_out.h"
@@ -188,9 +189,12 @@ int watch(const Options& options, const Terminal& terminal, Connection& connecti
       printed = print(dump(json, -1));
     } else {
       const char* home = terminal.is_tty ? "\x1b[H\x1b[2J" : "";
+      auto picture = render_nodes(nodes);
+      // Of one node there is room for more.
+      if (!options.node.empty() && nodes.front().last) picture += render_memory(nodes.front().last->memory_side);
       printed =
           print(fmt::format("{}{}, reports at least each {}\n{}", home, format_instant({wall_now().ms / 1000 * 1000}),
-                            format_duration(*every), render_nodes(nodes)));
+                            format_duration(*every), picture));
     }
     if (!printed) return kOk;
   }

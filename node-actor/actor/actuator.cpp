@@ -19,9 +19,10 @@ using decide::KnobRef;
 using model::ErrorCode;
 using model::Result;
 
-/// Files that another owner in this agent writes: the fast loop's limit with its period.
+/// Files that other owners in this agent write: the fast loop's limits, on CPU with its period, and on memory.
 bool is_fast_loops(const kernel::CgroupTree& tree, const std::string& path) {
-  for (const auto* file : {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max"}) {
+  for (const auto* file :
+       {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max", "memory.high", "memory.limit_in_bytes"}) {
     const auto own = tree.path(tree.best_effort(), file);
     if (own && *own == path) return true;
   }
@@ -66,16 +67,28 @@ void Actuator::forget() {
                         [](const std::string& path) { return path.ends_with("/cpu.idle"); });
 }
 
-Result<model::Limit> Actuator::quota_without_us(const model::GroupRef& group) const {
+Result<Actuator::Values> Actuator::values_of(const model::GroupRef& group, model::Knob knob) const {
   const auto path = kernel::group_path(tree_, group);
   if (!path) return path.error();
-  const auto reading = kernel::read_knob(tree_, *path, model::Knob::kCpuQuota);
+  const auto reading = kernel::read_knob(tree_, *path, knob);
   if (!reading) return reading.error();
   const auto original = original_of(*path, reading->file, reading->raw);
-  const auto before = original
-                          ? kernel::value_of(tree_.version(), reading->period_us, model::Knob::kCpuQuota, *original)
-                          : std::nullopt;
-  return std::get<model::Limit>(before.value_or(reading->value));
+  const auto before =
+      original ? kernel::value_of(kernel::version_of(tree_, knob), reading->period_us, knob, *original) : std::nullopt;
+  return Values{before.value_or(reading->value), reading->value};
+}
+
+Result<model::Limit> Actuator::quota_without_us(const model::GroupRef& group) const {
+  const auto values = values_of(group, model::Knob::kCpuQuota);
+  if (!values) return values.error();
+  return std::get<model::Limit>(values->without_us);
+}
+
+Result<Actuator::MemoryLimits> Actuator::memory_limits(const model::GroupRef& group) const {
+  const auto values = values_of(group, model::Knob::kMemoryLimit);
+  if (!values) return values.error();
+  return MemoryLimits{std::get<model::MemoryLimit>(values->without_us),
+                      std::get<model::MemoryLimit>(values->in_force)};
 }
 
 bool Actuator::failed(const KnobRef& knob) const {

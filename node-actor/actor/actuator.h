@@ -57,6 +57,12 @@ class Actuator {
 
   /// The quota a group has without us: what was there before, or what is there. kNotFound: no such group.
   model::Result<model::Limit> quota_without_us(const model::GroupRef& group) const;
+  /// Likewise its limit on memory, with the one that is there.
+  struct MemoryLimits {
+    model::MemoryLimit without_us;
+    model::MemoryLimit in_force;
+  };
+  model::Result<MemoryLimits> memory_limits(const model::GroupRef& group) const;
   /// The knob's last reading or write failed.
   bool failed(const decide::KnobRef& knob) const;
 
@@ -94,6 +100,12 @@ class Actuator {
 
   /// Keeps a limit's files open from its first move on, kMostFiles of them at most.
   void keep_open(Held& held, model::Knob knob);
+  /// A knob's value without us, and as it is there.
+  struct Values {
+    model::KnobValue without_us;
+    model::KnobValue in_force;
+  };
+  model::Result<Values> values_of(const model::GroupRef& group, model::Knob knob) const;
   model::Result<kernel::KnobReading> read(Held& held, model::Knob knob);
   void plan_settled(const decide::Settled& settled, model::MonoTime now, bool leaves_idle, Plan& plan);
   /// What is ours, unwanted, and not to wait for kRetry; with the weights of groups that stop being idle.

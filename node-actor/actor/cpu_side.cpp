@@ -9,6 +9,7 @@
 
 #include "messages/log/log.h"
 #include "node-actor/actor/eviction_file.h"
+#include "node-actor/actor/held_pods.h"
 #include "node-actor/kernel/capabilities.h"
 #include "node-actor/kernel/group_age.h"
 #include "node-actor/kernel/knob.h"
@@ -51,7 +52,8 @@ CpuSide::CpuSide(const kernel::CgroupTree& tree, guard::Journal& journal, Host h
       actuator_(tree, journal, [this](const model::KernelWrite& each) { return write(each); }),
       evictions_(tree, state_dir_, boot_id_, host.evictions_by, std::move(tell)),
       cookies_(std::move(cookies)),
-      unwritten_(tree, tell_) {
+      unwritten_(tree, tell_),
+      batch_memory_(tree, [this](const model::GroupRef& group) { return actuator_.memory_limits(group); }) {
   if (const auto kept = load_be_work(state_dir_)) {
     work_.sums = work_kept_ = *kept;
   } else {
@@ -123,6 +125,7 @@ model::Result<void> CpuSide::round(const Round& round) {
   }
   const auto held = hands_off(round);
   const auto ended = lingering(round);
+  const auto& memory = memory_round(round, work);
   const decide::CpuRoundInput input{.now = round.now,
                                     .node = round.node,
                                     .pods = round.pods,
@@ -141,7 +144,8 @@ model::Result<void> CpuSide::round(const Round& round) {
                                     .work = work,
                                     .be_whole = round.be_whole,
                                     .outside = outside_pods(round),
-                                    .lingering = ended};
+                                    .lingering = ended,
+                                    .others = &memory.wants};
   round.recorder.cpu_round_begins(state_, input, round.policy);
   auto step = decide::cpu_round(std::move(state_), input, round.policy);
   round.recorder.cpu_round_ends(step.decision);
@@ -158,6 +162,10 @@ model::Result<void> CpuSide::round(const Round& round) {
                            .held = [&](const model::PodUid& uid) { return is_held(round, uid); },
                            .now = round.now});
   }
+  if (done) {
+    done = round.memory.act(
+        round.pods, [&](const model::PodUid& uid) { return is_held(round, uid); }, round.now);
+  }
   if (done) unwritten_.round(*step.decision.settlement, round.dry_suppress, round.now, unchanged);
   if (const auto* hold = decide::covering(round.holds, tree_.kubepods(), round.now)) {
     for (auto& feature : features_) {
@@ -166,7 +174,7 @@ model::Result<void> CpuSide::round(const Round& round) {
       feature.why = decide::why(*hold);
     }
   }
-  evict(round, step.decision.evict);
+  evict(round, step.decision.evict, memory.evict);
   const bool by_cpuset = round.policy && round.policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset;
   if (!by_cpuset || !knobs_.has(model::Knob::kCpuset)) {
     cpuset_side_ = decide::CpusetSide::kAbsent;
@@ -187,14 +195,18 @@ void CpuSide::step_evictions(model::MonoTime now, const std::vector<model::Pod>*
   keep_work(now);
 }
 
-void CpuSide::evict(const Round& round, const decide::EvictDecision& decision) {
-  const bool busy = !decision.victims.empty() || !evictions_.waiting().empty() || evictions_.under_way() > 0;
+void CpuSide::evict(const Round& round, const decide::EvictDecision& decision,
+                    const decide::MemoryEvictDecision& memory) {
+  const bool busy = !decision.victims.empty() || !memory.victims.empty() || !evictions_.waiting().empty() ||
+                    evictions_.under_way() > 0;
   std::vector<model::PodUid> held;
   if (!round.holds.empty()) {
     const auto look = [&](const model::PodUid& uid) {
       if (is_held(round, uid)) held.push_back(uid);
     };
     for (const auto& victim : decision.victims)
+      look(victim.uid);
+    for (const auto& victim : memory.victims)
       look(victim.uid);
     for (const auto& uid : evictions_.waiting())
       look(uid);
@@ -203,7 +215,9 @@ void CpuSide::evict(const Round& round, const decide::EvictDecision& decision) {
                                   .decision = decision,
                                   .pods = round.pods,
                                   .held = held,
-                                  .dry_run = round.policy && round.policy->dry_run.cpu_evict});
+                                  .dry_run = round.policy && round.policy->dry_run.cpu_evict,
+                                  .memory = &memory,
+                                  .memory_dry_run = round.policy && round.policy->dry_run.memory_evict});
   // Evictions change what the next round remembers, as no replay of the rounds alone could tell.
   if (busy || !evictions_.waiting().empty() || evictions_.under_way() > 0) round.recorder.cpu_state_changed();
 }
@@ -274,11 +288,29 @@ std::vector<decide::HandsOff> CpuSide::hands_off(const Round& round) const {
 bool CpuSide::is_held(const Round& round, const model::PodUid& uid) const {
   const auto pod =
       std::find_if(round.pods.begin(), round.pods.end(), [&](const auto& each) { return each.uid == uid; });
-  if (pod == round.pods.end()) return false;
-  const auto group = tree_.pod_group(*pod);
-  return std::any_of(round.holds.begin(), round.holds.end(), [&](const decide::Hold& hold) {
-    return decide::covering({hold}, group, round.now) != nullptr || hold.what.group.starts_with(group + "/");
-  });
+  return pod != round.pods.end() && node::is_held(tree_, round.holds, *pod, round.now);
+}
+
+const decide::MemoryRoundDecision& CpuSide::memory_round(const Round& round, std::span<const decide::PodWork> work) {
+  batch_memory_.look(round.pods, round.counters, round.now);
+  const auto held = held_be_pods(tree_, round.holds, round.pods, round.now);
+  auto& asked = state_.evict.asked;
+  const auto before = asked.size();
+  const auto& decision = round.memory.round(asked, {.now = round.now,
+                                                    .pods = round.pods,
+                                                    .sample = round.sample,
+                                                    .knobs = knobs_,
+                                                    .policy = round.policy,
+                                                    .memory_allocatable = round.memory_allocatable,
+                                                    .allocatable_batch_memory = round.allocatable_batch_memory,
+                                                    .own_limits = batch_memory_.own_limits(),
+                                                    .used = batch_memory_.used(),
+                                                    .in_force = batch_memory_.in_force(),
+                                                    .work = work,
+                                                    .held = held,
+                                                    .recorder = round.recorder});
+  if (asked.size() != before || !decision.evict.victims.empty()) round.recorder.cpu_state_changed();
+  return decision;
 }
 
 std::vector<model::PodUid> CpuSide::lingering(const Round& round) {
@@ -316,6 +348,7 @@ std::vector<decide::OutsidePod> CpuSide::outside_pods(const Round& round) const 
 void CpuSide::forget() {
   actuator_.forget();
   newborns_.forget();
+  batch_memory_.forget();
   split_.reset();
 }
 

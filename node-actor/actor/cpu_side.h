@@ -1,8 +1,10 @@
 #pragma once
 // The CPU side of one host beyond the fast limit: burst, QoS, cpusets, batch limits and evictions, once per pod round.
+// What the memory side wants is settled and evicted with it.
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,9 +18,11 @@
 #include "messages/model/sample.h"
 #include "messages/model/topology.h"
 #include "node-actor/actor/actuator.h"
+#include "node-actor/actor/batch_memory_view.h"
 #include "node-actor/actor/cookies.h"
 #include "node-actor/actor/evictions.h"
 #include "node-actor/actor/kubelet_cpus.h"
+#include "node-actor/actor/memory_side.h"
 #include "node-actor/actor/newborn_cpusets.h"
 #include "node-actor/actor/recorder.h"
 #include "node-actor/actor/unwritten.h"
@@ -71,6 +75,9 @@ class CpuSide {
     const std::vector<decide::Hold>& holds;
     std::optional<model::MilliCpu> allocatable_batch_cpu;  // nullopt: not known now
     std::optional<decide::Aside> dry_suppress;             // what CPU suppress in dry run would put on the root
+    std::optional<model::Bytes> memory_allocatable;
+    std::optional<model::Bytes> allocatable_batch_memory;  // as allocatable_batch_cpu
+    MemorySide& memory;
     Recorder& recorder;
   };
   /// Before each round, also when there can be none for want of pods or policy: what is being evicted is seen through.
@@ -79,6 +86,8 @@ class CpuSide {
   /// See Evictions.
   void evictions_answered(const model::EvictionAnswer& answer) { evictions_.answered(answer); }
   std::vector<model::EvictionRequest> take_eviction_requests() { return evictions_.take_requests(); }
+  /// Pods that evictions have on their way out.
+  std::vector<model::PodUid> leaving() const { return evictions_.leaving(); }
   const model::BeWork& be_work() const { return work_.sums; }
   /// Only kFenced is an error: the worker must stop.
   model::Result<void> round(const Round& round);
@@ -110,7 +119,9 @@ class CpuSide {
   /// The groups of the holds; one that is no group of kubelet's tree holds nothing of ours.
   std::vector<decide::HandsOff> hands_off(const Round& round) const;
   bool is_held(const Round& round, const model::PodUid& uid) const;
-  void evict(const Round& round, const decide::EvictDecision& decision);
+  /// The memory side's round over the same readings.
+  const decide::MemoryRoundDecision& memory_round(const Round& round, std::span<const decide::PodWork> work);
+  void evict(const Round& round, const decide::EvictDecision& decision, const decide::MemoryEvictDecision& memory);
   /// What became of batch pods; also gives what eviction needs of it.
   std::vector<decide::PodWork> watch_work(const Round& round);
   void keep_work(model::MonoTime now);
@@ -144,6 +155,7 @@ class CpuSide {
   Evictions evictions_;
   Cookies cookies_;
   Unwritten unwritten_;
+  BatchMemoryView batch_memory_;
   decide::CpuRoundState state_;
   decide::BeWorkState work_;
   model::BeWork work_kept_;

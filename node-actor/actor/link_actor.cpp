@@ -81,7 +81,8 @@ caf::behavior LinkActor::make_behavior() {
       [this](const BatchArrived& arrived) {
         // An old coordinator does not know how things are.
         if (session_epoch_ < options_.seen_epoch) return;
-        send(tick_, BatchKnown{arrived.allocatable.cpu, clock::mono_now() + -arrived.allocatable.age});
+        send(tick_, BatchKnown{arrived.allocatable.cpu, arrived.allocatable.memory,
+                               clock::mono_now() + -arrived.allocatable.age});
       },
       [this](const HandsOffArrived& arrived) { take_hands_off(arrived.order); },
       [this](const HandsOffInForce& in_force) {

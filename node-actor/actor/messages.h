@@ -107,6 +107,7 @@ struct EvictionVerdicts {
 };
 struct BatchKnown {
   std::optional<model::MilliCpu> cpu;
+  std::optional<model::Bytes> memory;
   model::MonoTime as_of;
 };
 

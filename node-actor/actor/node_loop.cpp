@@ -39,6 +39,10 @@ model::KnobSupport probe_core_sched(const NodeConfig& config) {
   return {.knob = model::Knob::kCoreSched, .supported = false, .file = {}, .why = "a simulated host has no threads"};
 }
 
+guard::SlowWriterConfig slow_writer(const NodeConfig& config, const guard::Lease& lease) {
+  return {.argv = config.slow_writer, .state_dir = config.state_dir, .epoch = lease.epoch()};
+}
+
 /// For an event: a list of many CPUs may be long.
 std::string online_text(const model::CpuSet& cpus) {
   constexpr std::size_t kMost = 200;
@@ -129,6 +133,19 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
           loop->tree_, *config.cookies, guard::CookieRecord::open(config.state_dir, status.boot_id),
           [self] { return self->lease_.still_mine(); }, tell),
       [self](const model::KernelWrite& write) { return self->perform(write); }, tell);
+  auto scores = guard::OomScoreRecord::open(config.state_dir, status.boot_id);
+  if (!scores.problem().empty()) log::error("oom-scores", "{}", scores.problem());
+  loop->memory_side_.emplace(
+      loop->tree_, journal,
+      MemorySide::Host{.boot_id = status.boot_id,
+                       .slow = slow_writer(config, lease),
+                       .v1 = !loop->tree_.is_unified("memory.stat")},
+      std::move(scores),
+      MemorySide::Writes{
+          .perform = [self](const model::KernelWrite& write) { return self->perform(write); },
+          .prepare = [self](const model::KernelWrite& write) { return self->prepare(write); },
+          .made = [self](const model::KernelWrite& write, const std::string& before) { self->made(write, before); }},
+      [self] { return self->lease_.still_mine(); }, tell);
   loop->make_zones();
   return loop;
 }
@@ -150,6 +167,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
               return safe_state_of(tree_, decide::safe_be_limit(facts_, policy_), write, original);
             }),
       writer_(tree_, gate_),
+      slow_writes_(tree_, writer_, slow_writer(config, lease)),
       be_limit_(
           BeQuota(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }),
           [this](model::MilliCpu limit) { return cpu_side_->lower_be_quotas(limit); }),
@@ -209,19 +227,26 @@ void NodeLoop::read_applications() {
   application_reader_.set(policy_ ? policy_->host_applications : kNone, pods_);
 }
 
-void NodeLoop::set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of) {
+void NodeLoop::set_batch_allocatable(std::optional<model::MilliCpu> cpu, std::optional<model::Bytes> memory,
+                                     model::MonoTime as_of) {
   batch_allocatable_ = cpu;
+  batch_memory_allocatable_ = memory;
   batch_as_of_ = as_of;
 }
 
-std::optional<model::MilliCpu> NodeLoop::fresh_batch_allocatable(model::MonoTime now) const {
+bool NodeLoop::batch_is_fresh(model::MonoTime now) const {
   const auto oldest =
       std::max<model::Duration>(kBatchAllocatableMaxAge, kBatchAllocatableReports * config_.report_interval);
-  return now - batch_as_of_ <= oldest ? batch_allocatable_ : std::nullopt;
+  return now - batch_as_of_ <= oldest;
 }
 
 model::Result<void> NodeLoop::fast_round() {
   if (fenced_) return *fenced_;
+  if (auto done = suppress(); !done) return done;
+  return relieve(input_.now);
+}
+
+model::Result<void> NodeLoop::suppress() {
   const auto counters = fast_reader_.read();
   if (!counters) {
     note_trouble(counters.error());
@@ -284,21 +309,40 @@ decide::SuppressStep NodeLoop::decide_dry(const model::FastCounters& counters) {
 }
 
 model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& write) {
-  if (const auto* hold = decide::covering(holds_, write.group, clock::mono_now())) {
-    return model::Error(model::ErrorCode::kPermissionDenied,
-                        fmt::format("{} not written: {}", path_of(write), decide::why(*hold)));
-  }
-  auto outcome = writer_.perform(write);
+  if (const auto off = held_off(write)) return *off;
+  const bool may_block = slow_writes_.may_block(write);
+  if (!may_block) slow_writes_.withdraw(write);
+  auto outcome = may_block ? slow_writes_.perform(write) : writer_.perform(write);
+  tell_of_gate(write);
+  if (outcome && outcome->changed) made(write, outcome->old_value);
+  return outcome;
+}
+
+model::Result<kernel::PreparedWrite> NodeLoop::prepare(const model::KernelWrite& write) {
+  if (const auto off = held_off(write)) return *off;
+  auto prepared = writer_.prepare(write);
+  tell_of_gate(write);
+  return prepared;
+}
+
+void NodeLoop::made(const model::KernelWrite& write, const std::string& before) {
+  recorder_.write(write, before);
+  note(write.controller, write.reason, path_of(write), before, write.value);
+}
+
+std::optional<model::Error> NodeLoop::held_off(const model::KernelWrite& write) const {
+  const auto* hold = decide::covering(holds_, write.group, clock::mono_now());
+  if (hold == nullptr) return std::nullopt;
+  return model::Error(model::ErrorCode::kPermissionDenied,
+                      fmt::format("{} not written: {}", path_of(write), decide::why(*hold)));
+}
+
+void NodeLoop::tell_of_gate(const model::KernelWrite& write) {
   const bool is_told = be_limit_.is_overwritten() && write.group == tree_.best_effort() && is_quota(write.file);
   for (const auto& drift : gate_.take_drifts()) {
     if (!is_told) note_drift(write.controller, path_of(write), drift.found, write.value);
   }
   if (const auto trouble = gate_.take_trouble()) note_trouble(*trouble);
-  if (outcome && outcome->changed) {
-    recorder_.write(write, outcome->old_value);
-    note(write.controller, write.reason, path_of(write), outcome->old_value, write.value);
-  }
-  return outcome;
 }
 
 std::optional<model::MilliCpu> NodeLoop::be_whole() const {
@@ -385,6 +429,8 @@ model::NodeSample NodeLoop::pod_round() {
   }
   if (!host_before_) host_before_.emplace();
   std::swap(*host_before_, counters);
+  memory_side_->seen(*host_before_, sample);
+  memory_side_->add_to(sample);
   // Levels of a node whose pods are not known tell too little of its services: they must not raise BE's limit.
   if (!awaits_pods()) input_.pods = levels_of(sample, pods_);
   look_outside();
@@ -396,6 +442,7 @@ model::NodeSample NodeLoop::pod_round() {
   cpu_side_->step_evictions(now, pods_known_ ? &pods_ : nullptr);
   // Before the first list of pods, no pod is no reason to take anything back.
   if (!pods_known_) return sample;
+  const bool batch_is_known = batch_is_fresh(now);
   const auto done = cpu_side_->round({.now = now,
                                       .node = facts_,
                                       .pods = pods_,
@@ -407,8 +454,14 @@ model::NodeSample NodeLoop::pod_round() {
                                       .be_limit = be_limit_.root(),
                                       .be_whole = be_whole(),
                                       .holds = holds_,
-                                      .allocatable_batch_cpu = fresh_batch_allocatable(now),
+                                      .allocatable_batch_cpu = batch_is_known ? batch_allocatable_ : std::nullopt,
                                       .dry_suppress = unwritten_limit(),
+                                      .memory_allocatable = status_.memory_allocatable > model::Bytes(0)
+                                                                ? std::optional(status_.memory_allocatable)
+                                                                : std::nullopt,
+                                      .allocatable_batch_memory =
+                                          batch_is_known ? batch_memory_allocatable_ : std::nullopt,
+                                      .memory = *memory_side_,
                                       .recorder = recorder_});
   if (!done) fenced_ = done.error();
   return sample;

@@ -15,9 +15,11 @@
 #include "node-actor/actor/be_limit.h"
 #include "node-actor/actor/cpu_side.h"
 #include "node-actor/actor/event_queue.h"
+#include "node-actor/actor/memory_side.h"
 #include "node-actor/actor/node_config.h"
 #include "node-actor/actor/own_pod.h"
 #include "node-actor/actor/recorder.h"
+#include "node-actor/actor/slow_writes.h"
 #include "node-actor/actor/zones.h"
 #include "node-actor/decide/asides.h"
 #include "node-actor/decide/cpu_suppress.h"
@@ -59,7 +61,8 @@ class NodeLoop {
   const std::string& boot_id() const { return status_.boot_id; }
 
   /// What the coordinator's ledger has for batch here, and since when that is true.
-  void set_batch_allocatable(std::optional<model::MilliCpu> cpu, model::MonoTime as_of);
+  void set_batch_allocatable(std::optional<model::MilliCpu> cpu, std::optional<model::Bytes> memory,
+                             model::MonoTime as_of);
   /// What the coordinator said to take_eviction_requests().
   void evictions_answered(const model::EvictionAnswer& answer) { cpu_side_->evictions_answered(answer); }
   /// What the last pod round wants to ask the coordinator for.
@@ -67,8 +70,8 @@ class NodeLoop {
   /// See model::EvictionAsk.
   bool evicts_through_api() const { return config_.pods_from == PodsFrom::kCoordinator; }
 
-  /// Node and BE counters -> decision -> at most one new limit. kFenced: another owner has the host, the worker must
-  /// stop; any other trouble is kept as an event and tried again next round.
+  /// Node and BE counters -> decision -> at most one new limit, and after that the same for memory (MemorySide). kFenced:
+  /// another owner has the host, the worker must stop; any other trouble is kept as an event and tried again next round.
   model::Result<void> fast_round();
   /// Pods, pressure, protection and the kernel's own view of our limit. The first one has levels only.
   model::NodeSample pod_round();
@@ -82,6 +85,9 @@ class NodeLoop {
  private:
   NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64_t quota_period_us, guard::Journal& journal,
            const guard::Lease& lease, guard::AuditRing* audit);
+  /// The CPU part of a fast round, and the memory part.
+  model::Result<void> suppress();
+  model::Result<void> relieve(model::MonoTime now);
   /// One step of CPU suppress on what this round knows; with features only where a recording wants them each time.
   decide::SuppressStep step_of(const decide::SuppressState& state,
                                const std::optional<model::NodePolicy>& policy) const;
@@ -104,6 +110,13 @@ class NodeLoop {
   model::Result<void> rebalance(model::MonoTime now);
   /// Performs one write and notes it, and any drift found on the way.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
+  /// The same without the write itself, which is noted once it was made().
+  model::Result<kernel::PreparedWrite> prepare(const model::KernelWrite& write);
+  void made(const model::KernelWrite& write, const std::string& before);
+  /// Why an operator keeps the agent off this file.
+  std::optional<model::Error> held_off(const model::KernelWrite& write) const;
+  /// What the gate has to say after it passed this write.
+  void tell_of_gate(const model::KernelWrite& write);
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
@@ -120,8 +133,8 @@ class NodeLoop {
   std::string waits_for() const;
   void keep_off_own_pod();
   void read_applications();
-  /// What is known of allocatable batch-cpu and not too old.
-  std::optional<model::MilliCpu> fresh_batch_allocatable(model::MonoTime now) const;
+  /// What is known of allocatable batch-cpu and batch-memory is not too old.
+  bool batch_is_fresh(model::MonoTime now) const;
   void note(model::Event event);
   void note(model::Controller controller, model::Reason reason, std::string subject, std::string old_value,
             std::string new_value);
@@ -142,9 +155,11 @@ class NodeLoop {
   kernel::SiblingWeightReader weights_reader_;
   guard::JournalGate gate_;
   kernel::Writer writer_;
+  SlowWrites slow_writes_;
   BeLimit be_limit_;
-  std::optional<CpuSide> cpu_side_;  // always there once open() is through
-  std::optional<Zones> zones_;       // likewise
+  std::optional<CpuSide> cpu_side_;        // always there once open() is through
+  std::optional<MemorySide> memory_side_;  // likewise
+  std::optional<Zones> zones_;             // likewise
   Recorder recorder_;
 
   model::NodeStatus status_;
@@ -163,6 +178,7 @@ class NodeLoop {
   std::optional<decide::Hold> own_hold_;  // also in holds_
   bool own_restore_due_ = false;          // what was written before it began is not all put back
   std::optional<model::MilliCpu> batch_allocatable_;
+  std::optional<model::Bytes> batch_memory_allocatable_;
   model::MonoTime batch_as_of_;
   bool held_ = false;  // the besteffort root was held in the last round
   std::optional<model::FastCounters> fast_before_;

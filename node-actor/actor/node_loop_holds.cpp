@@ -35,7 +35,9 @@ model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
     note(std::move(event));
   holds_ = std::move(holds);
   // A record that is left is one that could not be put back.
-  if (!release || (released && journal_.records().empty() && cpu_side_->cookies_owned() == 0)) return {};
+  const bool nothing_left =
+      journal_.records().empty() && cpu_side_->cookies_owned() == 0 && memory_side_->scores_owned() == 0;
+  if (!release || (released && nothing_left)) return {};
   return put_all_back();
 }
 
@@ -43,6 +45,9 @@ model::Result<void> NodeLoop::put_all_back() {
   if (!lease_.still_mine()) {
     return model::Error(model::ErrorCode::kFenced, "nothing put back: another owner took the lease");
   }
+  // Another process that writes for this one would write over what is put back.
+  const bool knobs_ended = slow_writes_.forget();
+  const bool relief_ended = memory_side_->end_writes();
   auto report = guard::restore(journal_, guard::RestoreMode::kAllOriginals, false);
   guard::settle(journal_, report);
   std::string failed;
@@ -56,9 +61,16 @@ model::Result<void> NodeLoop::put_all_back() {
   if (const auto released = cpu_side_->release_cookies(); !released) {
     failed += (failed.empty() ? "" : "; ") + released.error().message();
   }
+  if (!knobs_ended || !relief_ended) {
+    failed += (failed.empty() ? "" : "; ") + std::string("a write of memory is stuck in the kernel and may end later");
+  }
+  if (const auto released = memory_side_->release_scores(); !released) {
+    failed += (failed.empty() ? "" : "; ") + released.error().message();
+  }
   suppress_ = {};
   be_limit_.forget();
   cpu_side_->forget();
+  memory_side_->forget();
   if (failed.empty()) return {};
   return model::Error(model::ErrorCode::kUnavailable, "not everything could be put back: " + failed);
 }

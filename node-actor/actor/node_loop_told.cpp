@@ -50,6 +50,9 @@ model::NodeStatus NodeLoop::status() const {
   }
   auto by_rounds = cpu_side_->features();
   if (by_rounds.empty()) by_rounds = decide::waiting_features(waits_for());
+  for (auto& feature : memory_side_->features(policy_, waits_for()))
+    by_rounds.push_back(std::move(feature));
+  memory_side_->add_problems(by_rounds);
   for (auto& feature : by_rounds)
     status.features.push_back(std::move(feature));
   if (applications_) status.features.push_back(*applications_);

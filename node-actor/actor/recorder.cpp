@@ -66,6 +66,52 @@ void Recorder::suppress(const model::FastCounters& counters, const std::optional
   if (kept) suppress_.emplace(off, recording::json_of(step.state));
 }
 
+void Recorder::relief(const model::FastMemoryCounters& counters, const std::optional<model::NodePolicy>& policy,
+                      const decide::ReliefState& state, const decide::ReliefInput& input,
+                      const decide::ReliefStep& step) {
+  if (!on()) return;
+  const auto line = recording::relief_line(counters, input, step.decision);
+  const auto before = recording::json_of(state);
+  const auto before_text = recording::text_of(before);
+  const bool kept = put({{"policy", policy_text(policy)}}, [&] {
+    auto complete = line;
+    if (relief_ != before_text) complete["state"] = before;
+    return text_of("relief", std::move(complete));
+  });
+  relief_ = kept ? recording::text_of(recording::json_of(step.state)) : "";
+}
+
+void Recorder::memory_round_begins(const decide::MemoryRoundState& state,
+                                   const std::vector<decide::EvictState::Asked>& asked,
+                                   const decide::MemoryRoundInput& input,
+                                   const std::optional<model::NodePolicy>& policy) {
+  if (!on()) return;
+  Pending pending;
+  pending.basis = {{"policy", policy_text(policy)},
+                   {"memory_node", text_of("memory_node", recording::memory_node_line(input))},
+                   {"pods", text_of("pods", recording::json_of(input.pods))},
+                   {"sample", text_of("sample", recording::json_of(input.sample))}};
+  pending.state = recording::json_of(state);
+  pending.line = recording::memory_line(input, asked);
+  pending_memory_ = std::move(pending);
+}
+
+void Recorder::memory_round_ends(const decide::MemoryRoundDecision& decision) {
+  if (!on() || !pending_memory_) return;
+  const auto pending = std::exchange(pending_memory_, std::nullopt);
+  const auto decided = recording::json_of(decision);
+  const auto wants = recording::text_of(decided.at("wants"));
+  memory_is_told_ = put(pending->basis, [&] {
+    auto line = pending->line;
+    if (!memory_is_told_) line["state"] = pending->state;
+    line["decision"] = decided;
+    if (wants == wants_) line["decision"]["wants"] = "same";
+    return text_of("memory", std::move(line));
+  });
+  // What follows a round that was left out begins anew.
+  wants_ = memory_is_told_ ? wants : "";
+}
+
 void Recorder::cpu_round_begins(const decide::CpuRoundState& state, const decide::CpuRoundInput& input,
                                 const std::optional<model::NodePolicy>& policy) {
   if (!on()) return;
@@ -73,6 +119,8 @@ void Recorder::cpu_round_begins(const decide::CpuRoundState& state, const decide
   pending.basis = {{"policy", policy_text(policy)},
                    {"node", text_of("node", recording::node_line(input))},
                    {"pods", text_of("pods", recording::json_of(input.pods))},
+                   {"sample", text_of("sample", recording::json_of(input.sample))},
+                   {"others", text_of("others", recording::others_line(input.others))},
                    {"hands_off", text_of("hands_off", recording::json_of(input.hands_off))}};
   pending.state = recording::json_of(state);
   pending.line = recording::cpu_line(input);
@@ -155,6 +203,9 @@ void Recorder::begin_next_file() {
   suppress_.clear();
   settlement_.clear();
   state_is_told_ = false;
+  relief_.clear();
+  wants_.clear();
+  memory_is_told_ = false;
 }
 
 void Recorder::end(int problem) {

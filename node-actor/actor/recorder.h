@@ -17,6 +17,8 @@
 #include "messages/model/result.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/memory_relief.h"
+#include "node-actor/decide/memory_round.h"
 
 namespace tideline::node {
 
@@ -35,6 +37,17 @@ class Recorder {
   void suppress(const model::FastCounters& counters, const std::optional<model::NodePolicy>& policy,
                 const decide::SuppressState& state, const decide::SuppressInput& input, bool off,
                 const decide::SuppressStep& step);
+  /// One round of relief.
+  void relief(const model::FastMemoryCounters& counters, const std::optional<model::NodePolicy>& policy,
+              const decide::ReliefState& state, const decide::ReliefInput& input, const decide::ReliefStep& step);
+  /// One pod round of the memory side: what it begins with, and what came of it. `asked`: as before the round.
+  void memory_round_begins(const decide::MemoryRoundState& state, const std::vector<decide::EvictState::Asked>& asked,
+                           const decide::MemoryRoundInput& input, const std::optional<model::NodePolicy>& policy);
+  void memory_round_ends(const decide::MemoryRoundDecision& decision);
+  /// Something but a round of relief changed what it remembers.
+  void relief_state_changed() { relief_.clear(); }
+  /// Something but a round changed what the memory side remembers.
+  void memory_state_changed() { memory_is_told_ = false; }
   /// One pod round of the CPU side: what it begins with, and what came of it.
   void cpu_round_begins(const decide::CpuRoundState& state, const decide::CpuRoundInput& input,
                         const std::optional<model::NodePolicy>& policy);
@@ -75,10 +88,14 @@ class Recorder {
   std::map<bool, nlohmann::json> suppress_;  // what rounds left to be remembered, in this file, by `off`
   std::string settlement_;                   // of the last round in this file
   bool state_is_told_ = false;
+  std::string relief_;  // what the last round of relief left to be remembered, in this file
+  std::string wants_;   // of the memory side's last round in this file
+  bool memory_is_told_ = false;
   bool left_out_ = false;  // a round that was too large, already logged
   std::optional<std::optional<model::NodePolicy>> policy_;
   std::string policy_text_;
   std::optional<Pending> pending_;
+  std::optional<Pending> pending_memory_;
 };
 
 }  // namespace tideline::node

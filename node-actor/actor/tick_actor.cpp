@@ -46,7 +46,7 @@ caf::behavior TickActor::make_behavior() {
         send(link_, PolicyInForce{wanted.policy.version});
       },
       [this](const EvictionVerdicts& verdicts) { loop_.evictions_answered(verdicts.answer); },
-      [this](const BatchKnown& batch) { loop_.set_batch_allocatable(batch.cpu, batch.as_of); },
+      [this](const BatchKnown& batch) { loop_.set_batch_allocatable(batch.cpu, batch.memory, batch.as_of); },
       [this](const HandsOffWanted& wanted) {
         const auto obeyed = loop_.set_hands_off(wanted.holds);
         if (!obeyed && obeyed.error().code() == model::ErrorCode::kFenced) {

@@ -227,7 +227,9 @@ std::shared_ptr<guard::AuditRing> open_audit(const std::string& state_dir) {
 
 }  // namespace
 
-model::Result<int> run_worker(const NodeConfig& config, const guard::WorkerTicket& ticket) {
+model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket& ticket) {
+  auto config = asked;
+  if (config.slow_writer.empty()) config.slow_writer = {"/proc/self/exe", "slow-writer"};
   if (!guard::follow_supervisor(ticket)) {
     return model::Error(model::ErrorCode::kFenced, "the supervisor is gone before the worker began");
   }

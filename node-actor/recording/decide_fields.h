@@ -324,6 +324,12 @@ void fields(V& v, Of<V, decide::Want> want) {
 }
 
 template <class V>
+void fields(V& v, Of<V, decide::Wants> wants) {
+  v("wants", wants.wants);
+  v("features", wants.features);
+}
+
+template <class V>
 void fields(V& v, Of<V, decide::Overruled> overruled) {
   v("want", overruled.want);
   v("cause", overruled.cause);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "node-actor/recording/decide_fields.h"
+#include "node-actor/recording/memory_fields.h"
 #include "node-actor/recording/values.h"
 
 namespace tideline::recording {
@@ -35,7 +36,8 @@ void node_fields(V& v, auto& node) {
 template <class V>
 void round_fields(V& v, auto& round) {
   v("now_ns", round.now);
-  v("sample", round.sample);
+  // Of recordings before the memory side, which have no line of its own for it.
+  if constexpr (V::kReads) v("sample", round.sample);
   v("suppress", round.suppress);
   v("be_limit", round.be_limit);
   v("be_cpus_current", round.be_cpus_current);
@@ -65,7 +67,43 @@ decide::CpuRoundInput CpuRound::input() const {
           .work = work,
           .be_whole = be_whole,
           .outside = outside,
-          .lingering = lingering};
+          .lingering = lingering,
+          .others = others ? &*others : nullptr};
+}
+
+template <class V>
+void memory_node_fields(V& v, auto& node) {
+  v("boot_id", node.boot_id);
+  v("is_v1", node.is_v1);
+  v("knobs", node.knobs);
+}
+
+template <class V>
+void memory_fields(V& v, auto& round) {
+  v("now_ns", round.now);
+  v("memory_allocatable", round.memory_allocatable);
+  v("allocatable_batch_memory", round.allocatable_batch_memory);
+  group_bytes<V>(v, "own_limits", round.own_limits);
+  group_bytes<V>(v, "used", round.used);
+  v("work", round.work);
+  v("held", round.held);
+}
+
+decide::MemoryRoundInput MemoryRound::input() const {
+  return {.now = now,
+          .pods = pods,
+          .sample = sample,
+          .knobs = knobs,
+          .is_v1 = is_v1,
+          .memory_allocatable = memory_allocatable,
+          .allocatable_batch_memory = allocatable_batch_memory,
+          .own_limits = own_limits,
+          .used = used,
+          .boot_id = boot_id,
+          .relief = relief ? &*relief : nullptr,
+          .work = work,
+          .held = held,
+          .in_force = &in_force};
 }
 
 Result<std::optional<Entry>> Reading::line(std::string_view text) {
@@ -87,6 +125,13 @@ Result<std::optional<Entry>> Reading::line(std::string_view text) {
     v("pods", context_.pods);
   } else if (*type == "hands_off") {
     v("hands_off", context_.hands_off);
+  } else if (*type == "memory_node") {
+    memory_node_fields(v, context_.memory);
+  } else if (*type == "sample") {
+    context_.sample = {};
+    v("sample", context_.sample);
+  } else if (*type == "others") {
+    v("others", context_.others);
   } else if (*type == "host") {
     v("counters", std::get<model::HostCounters>(entry.emplace(model::HostCounters{})));
   } else if (*type == "write") {
@@ -104,6 +149,8 @@ Result<std::optional<Entry>> Reading::line(std::string_view text) {
     round.decision = object.value("decision", Json());
   } else if (*type == "cpu") {
     auto& round = std::get<CpuRound>(entry.emplace(CpuRound{}));
+    round.sample = context_.sample;
+    round.others = context_.others;
     round_fields(v, round);
     v("state", round.state);
     round.policy = context_.policy;
@@ -125,6 +172,35 @@ Result<std::optional<Entry>> Reading::line(std::string_view text) {
         context_.settlement = settlement;
       }
     }
+  } else if (*type == "relief") {
+    auto& round = std::get<ReliefRound>(entry.emplace(ReliefRound{}));
+    v("counters", round.counters);
+    v("state", round.state);
+    v("input", round.input);
+    round.policy = context_.policy;
+    round.decision = object.value("decision", Json());
+  } else if (*type == "memory") {
+    auto& round = std::get<MemoryRound>(entry.emplace(MemoryRound{}));
+    memory_fields(v, round);
+    group_bytes<Reader>(v, "in_force", round.in_force);
+    v("relief", round.relief);
+    v("asked", round.asked);
+    v("state", round.state);
+    round.policy = context_.policy;
+    round.pods = context_.pods;
+    round.sample = context_.sample;
+    round.knobs = context_.memory.knobs;
+    round.is_v1 = context_.memory.is_v1;
+    round.boot_id = context_.memory.boot_id;
+    round.decision = object.value("decision", Json::object());
+    if (round.decision.is_object()) {
+      auto& wants = round.decision["wants"];
+      if (wants == "same") {
+        wants = context_.wants;
+      } else {
+        context_.wants = wants;
+      }
+    }
   } else {
     return Error(ErrorCode::kMalformed, fmt::format("a line of type {}", *type));
   }
@@ -143,6 +219,20 @@ Json replay(Memory& memory, const CpuRound& round) {
   if (round.state) memory.cpu = *round.state;
   auto step = decide::cpu_round(std::move(memory.cpu), round.input(), round.policy);
   memory.cpu = std::move(step.state);
+  return json_of(step.decision);
+}
+
+Json replay(Memory& memory, const ReliefRound& round) {
+  auto step = decide::memory_relief(round.state ? *round.state : std::move(memory.relief), round.input, round.policy);
+  memory.relief = std::move(step.state);
+  return Writer::json_of(step.decision);
+}
+
+Json replay(Memory& memory, const MemoryRound& round) {
+  if (round.state) memory.memory = *round.state;
+  auto asked = round.asked;
+  auto step = decide::memory_round(std::move(memory.memory), asked, round.input(), round.policy);
+  memory.memory = std::move(step.state);
   return json_of(step.decision);
 }
 
@@ -200,6 +290,49 @@ Json cpu_line(const decide::CpuRoundInput& input) {
   Writer v;
   round_fields(v, input);
   return v.take();
+}
+
+Json json_of(const model::NodeSample& sample) {
+  return {{"sample", Writer::json_of(sample)}};
+}
+
+Json others_line(const decide::Wants* others) {
+  return {{"others", others != nullptr ? Writer::json_of(*others) : Json(nullptr)}};
+}
+
+Json relief_line(const model::FastMemoryCounters& counters, const decide::ReliefInput& input,
+                 const decide::ReliefDecision& decision) {
+  return {{"counters", Writer::json_of(counters)},
+          {"input", Writer::json_of(input)},
+          {"decision", Writer::json_of(decision)}};
+}
+
+Json json_of(const decide::ReliefState& state) {
+  return Writer::json_of(state);
+}
+
+Json memory_node_line(const decide::MemoryRoundInput& input) {
+  Writer v;
+  memory_node_fields(v, input);
+  return v.take();
+}
+
+Json memory_line(const decide::MemoryRoundInput& input, const std::vector<decide::EvictState::Asked>& asked) {
+  Writer v;
+  memory_fields(v, input);
+  static const std::map<model::GroupRef, model::Bytes> kNone;
+  group_bytes<Writer>(v, "in_force", input.in_force != nullptr ? *input.in_force : kNone);
+  v("relief", input.relief != nullptr ? Writer::json_of(*input.relief) : Json(nullptr));
+  v("asked", asked);
+  return v.take();
+}
+
+Json json_of(const decide::MemoryRoundState& state) {
+  return Writer::json_of(state);
+}
+
+Json json_of(const decide::MemoryRoundDecision& decision) {
+  return Writer::json_of(decision);
 }
 
 }  // namespace tideline::recording

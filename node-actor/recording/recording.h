@@ -1,18 +1,24 @@
 #pragma once
 // The lines of a recording (tideline-node --record), one JSON object each, and what they were made of.
 //
-//   policy, node, pods, hands_off   what holds from here on; each is there again when it changed, and in each file
+//   policy, node, memory_node, pods, hands_off, sample, others
+//                                   what holds from here on; each is there again when it changed, and in each file.
+//                                   `others`: what the memory side wants, which the CPU side settles
 //   host                            the raw counters of a pod round
 //   suppress                        one round of CPU suppress: raw counters, input, decision
+//   relief                          one round of the memory side's relief ladder: the same
+//   memory                          one pod round of the memory side: input and decision; `wants` of "same" are those
+//                                   of the round before
 //   cpu                             one pod round of the CPU side: input and decision; a `settlement` of "same" is that
 //                                   of the round before
-// Rounds of both kinds hold `state`, before the round, at the begin of a file and where something but the round before
+// Rounds of each kind hold `state`, before the round, at the begin of a file and where something but the round before
 // changed it. Under dry run CPU suppress decides twice: what it would do, and with `off` what it does.
 //
 //   write                           a kernel file that was changed
 // CPU is in millicores, memory in bytes, stamps of the monotonic clock and durations in ns, of the wall clock in ms.
 // From lines with `state` on, replay decides what the node decided, byte for byte.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +34,8 @@
 #include "messages/model/result.h"
 #include "node-actor/decide/cpu_round.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/memory_relief.h"
+#include "node-actor/decide/memory_round.h"
 
 namespace tideline::recording {
 
@@ -64,6 +72,7 @@ struct CpuRound {
   std::optional<model::MilliCpu> be_whole;
   std::vector<decide::OutsidePod> outside;
   std::vector<model::PodUid> lingering;
+  std::optional<decide::Wants> others;
   std::optional<model::NodePolicy> policy;
   std::optional<decide::CpuRoundState> state;  // nullopt: as the round before left it
   Json decision;
@@ -71,12 +80,45 @@ struct CpuRound {
   decide::CpuRoundInput input() const;
 };
 
+/// One round of relief.
+struct ReliefRound {
+  model::FastMemoryCounters counters;
+  std::optional<decide::ReliefState> state;  // nullopt: as the round before left it
+  decide::ReliefInput input;
+  std::optional<model::NodePolicy> policy;
+  Json decision;
+};
+
+/// One pod round of the memory side; owns what decide::MemoryRoundInput points to.
+struct MemoryRound {
+  model::MonoTime now;
+  std::vector<model::Pod> pods;
+  model::NodeSample sample;
+  model::KnobSet knobs;
+  bool is_v1 = false;
+  std::string boot_id;
+  std::optional<model::Bytes> memory_allocatable;
+  std::optional<model::Bytes> allocatable_batch_memory;
+  std::map<model::GroupRef, model::Bytes> own_limits;
+  std::map<model::GroupRef, model::Bytes> used;
+  std::map<model::GroupRef, model::Bytes> in_force;
+  std::optional<decide::ReliefDecision> relief;
+  std::vector<decide::PodWork> work;
+  std::vector<model::PodUid> held;
+  std::vector<decide::EvictState::Asked> asked;  // before the round
+  std::optional<model::NodePolicy> policy;
+  std::optional<decide::MemoryRoundState> state;  // nullopt: as the round before left it
+  Json decision;
+
+  decide::MemoryRoundInput input() const;
+};
+
 struct Write {
   model::KernelWrite write;
   std::string old_value;
 };
 
-using Entry = std::variant<SuppressRound, CpuRound, model::HostCounters, Write>;
+using Entry = std::variant<SuppressRound, CpuRound, ReliefRound, MemoryRound, model::HostCounters, Write>;
 
 /// Reads line by line, FILE.1 before FILE.
 class Reading {
@@ -85,6 +127,11 @@ class Reading {
   model::Result<std::optional<Entry>> line(std::string_view text);
 
  private:
+  struct MemoryNode {
+    std::string boot_id;
+    bool is_v1 = false;
+    model::KnobSet knobs;
+  };
   /// What lines hold for those after them.
   struct Context {
     std::optional<model::NodePolicy> policy;
@@ -97,7 +144,11 @@ class Reading {
     decide::NodeCpus cpus;
     std::vector<model::Pod> pods;
     std::vector<decide::HandsOff> hands_off;
+    model::NodeSample sample;
+    std::optional<decide::Wants> others;
+    MemoryNode memory;
     Json settlement;
+    Json wants;
   };
   Context context_;
 };
@@ -107,10 +158,14 @@ struct Memory {
   decide::SuppressState suppress;
   decide::SuppressState suppress_off;  // of rounds with `off`
   decide::CpuRoundState cpu;
+  decide::ReliefState relief;
+  decide::MemoryRoundState memory;
 };
 /// What decide says to it now, as the recording has it. A round that brings its state is judged by that.
 Json replay(Memory& memory, const SuppressRound& round);
 Json replay(Memory& memory, const CpuRound& round);
+Json replay(Memory& memory, const ReliefRound& round);
+Json replay(Memory& memory, const MemoryRound& round);
 
 /// Names in kernel text need not be UTF-8: what is not is replaced.
 std::string text_of(const Json& line);
@@ -127,8 +182,18 @@ Json write_line(const model::KernelWrite& write, const std::string& old_value);
 Json suppress_line(const model::FastCounters& counters, const decide::SuppressInput& input, bool off,
                    const decide::SuppressDecision& decision);
 Json json_of(const decide::SuppressState& state);
-/// What seldom changes of a round, and the rest of it.
+/// What seldom changes of a round, and the rest of it but the sample.
 Json node_line(const decide::CpuRoundInput& input);
 Json cpu_line(const decide::CpuRoundInput& input);
+Json json_of(const model::NodeSample& sample);
+/// nullptr: there is no memory side.
+Json others_line(const decide::Wants* others);
+Json relief_line(const model::FastMemoryCounters& counters, const decide::ReliefInput& input,
+                 const decide::ReliefDecision& decision);
+Json json_of(const decide::ReliefState& state);
+Json memory_node_line(const decide::MemoryRoundInput& input);
+Json memory_line(const decide::MemoryRoundInput& input, const std::vector<decide::EvictState::Asked>& asked);
+Json json_of(const decide::MemoryRoundState& state);
+Json json_of(const decide::MemoryRoundDecision& decision);
 
 }  // namespace tideline::recording

@@ -36,6 +36,14 @@ std::string_view name_of(decide::EvictTask task) {
       return "cpu-allocatable";
     case decide::EvictTask::kNodeUsage:
       return "node-usage";
+    case decide::EvictTask::kBeMemory:
+      return "be-memory";
+    case decide::EvictTask::kBatchMemoryAllocatable:
+      return "batch-memory-allocatable";
+    case decide::EvictTask::kMemoryAllocatable:
+      return "memory-allocatable";
+    case decide::EvictTask::kNodeMemory:
+      return "node-memory";
   }
   return "unknown";
 }

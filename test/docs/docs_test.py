@@ -334,9 +334,9 @@ class Reference(unittest.TestCase):
         self.assertIn("ok   policy: 1 documents", done.stdout + done.stderr)
 
 
-# Of the documents that a node's CPU side reads, what is not of CPU.
-CPU_DOCUMENTS = ("resource-threshold-config", "resource-qos-config", "cpu-burst-config")
+# Of the documents that a node's CPU side reads, what is not of CPU; of those that its memory side reads, what is of memory.
 NOT_OF_CPU = re.compile(r"^memory|\.(memory|resctrl|blkio|network)QOS\.|\.memoryLocality$|^policies\.netQOSPolicy$")
+OF_MEMORY = re.compile(r"^memory|\.memoryQOS\.|\.memoryLocality$|^dryRun\.memory")
 
 
 def policy_keys():
@@ -350,9 +350,9 @@ def policy_keys():
     return keys
 
 
-def named_keys(head):
-    """[(document, pattern of keys, the rest of its row)] of the table in docs/cpu.md that begins with `head`."""
-    table = re.search(rf"^{re.escape(head)}\n\|[-|]+\|\n((?:\|.*\n)+)", text_of("docs/cpu.md"), re.MULTILINE)
+def named_keys(page, head):
+    """[(document, pattern of keys, the rest of its row)] of the page's table that begins with `head`."""
+    table = re.search(rf"^{re.escape(head)}\n\|[-|]+\|\n((?:\|.*\n)+)", text_of(page), re.MULTILINE)
     found = []
     for line in table.group(1).splitlines() if table else []:
         document, patterns, why = (cell.strip() for cell in line.strip("|").split(" | ", 2))
@@ -363,9 +363,16 @@ def named_keys(head):
 class CpuKeys(unittest.TestCase):
     """Each CPU key is acted on, or docs/cpu.md says why it is not."""
 
+    page = "docs/cpu.md"
+    documents = ("resource-threshold-config", "resource-qos-config", "cpu-burst-config")
+
+    @staticmethod
+    def is_of_it(key):
+        return not NOT_OF_CPU.search(key)
+
     def setUp(self):
         self.keys = policy_keys()
-        self.left_alone = named_keys("| document | key | why |")
+        self.left_alone = named_keys(self.page, "| document | key | why |")
 
     def matching(self, document, pattern):
         self.assertIn(document, self.keys)
@@ -374,16 +381,16 @@ class CpuKeys(unittest.TestCase):
         return found
 
     def test_the_tables_were_read(self):
-        for document in CPU_DOCUMENTS:
+        for document in self.documents:
             self.assertIn("active", self.keys[document].values(), document)
         self.assertTrue(self.left_alone)
 
     def test_a_key_that_is_not_acted_on_is_listed_with_the_reason(self):
         listed = {(document, key) for document, pattern, why in self.left_alone for key in self.matching(document, pattern)
                   if len(why) > 10}
-        silent = [f"{document}: {key}" for document in CPU_DOCUMENTS for key, status in self.keys[document].items()
-                  if status != "active" and not NOT_OF_CPU.search(key) and (document, key) not in listed]
-        self.assertEqual(silent, [], "docs/cpu.md does not say why these are not acted on")
+        silent = [f"{document}: {key}" for document in self.documents for key, status in self.keys[document].items()
+                  if status != "active" and self.is_of_it(key) and (document, key) not in listed]
+        self.assertEqual(silent, [], f"{self.page} does not say why these are not acted on")
 
     def test_no_key_that_is_acted_on_is_listed(self):
         wrong = [f"{document}: {key}" for document, pattern, _ in self.left_alone
@@ -391,11 +398,22 @@ class CpuKeys(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_what_is_not_done_of_a_key_is_said_of_active_ones(self):
-        partly = named_keys("| document | key of it | what is not done, and why |")
+        partly = named_keys(self.page, "| document | key of it | what is not done, and why |")
         self.assertTrue(partly)
         wrong = [f"{document}: {key}" for document, pattern, _ in partly
                  for key in self.matching(document, pattern) if self.keys[document][key] != "active"]
         self.assertEqual(wrong, [])
+
+
+class MemoryKeys(CpuKeys):
+    """So it is with each memory key and docs/memory.md."""
+
+    page = "docs/memory.md"
+    documents = ("resource-threshold-config", "resource-qos-config", "tideline-config")
+
+    @staticmethod
+    def is_of_it(key):
+        return bool(OF_MEMORY.search(key))
 
 
 def reasons():

@@ -104,6 +104,7 @@ class NodeLoopTest : public testing::Test {
     config.cookies = &cookies_;
     config.pods_from = pods_from_;
     config.annotations = annotations_;
+    config.slow_writer = slow_writer_;
     config.kubelet = {tree_->path("var/lib/kubelet"), kubelet_must_be_there_};
     if (zones_in_each_round_) config.report_interval = config.pod_interval / 2;
     return config;
@@ -143,6 +144,7 @@ class NodeLoopTest : public testing::Test {
 
   PodsFrom pods_from_ = PodsFrom::kFile;
   model::NodeAnnotations annotations_;
+  std::vector<std::string> slow_writer_;  // none: what may block is refused
   bool zones_in_each_round_ = false;
   bool kubelet_must_be_there_ = false;
   kernel::test::CookieTwin cookies_;

@@ -116,10 +116,13 @@ class Replay : public testing::Test {
   struct Count {
     std::map<std::string, int> lines;
     int suppress = 0;
+    int relief = 0;
+    int memory = 0;
     int cpu = 0;
     int settled = 0;  // values that rounds wanted of the kernel
     int same = 0;     // rounds whose settlement was that of the one before
     int victims = 0;
+    int memory_wants = 0;
     int states = 0;  // pod rounds that brought what was remembered
     std::set<std::string> actions;
   };
@@ -146,6 +149,16 @@ class Replay : public testing::Test {
           ++count.suppress;
           count.actions.insert(suppress->decision.at("action"));
           EXPECT_EQ(recording::text_of(recording::replay(memory, *suppress)), recording::text_of(suppress->decision));
+        } else if (const auto* relief = std::get_if<recording::ReliefRound>(&**entry)) {
+          EXPECT_TRUE(relief->state || count.relief > 0) << "the first round of a recording brings its state";
+          ++count.relief;
+          EXPECT_EQ(recording::text_of(recording::replay(memory, *relief)), recording::text_of(relief->decision));
+        } else if (const auto* memory_round = std::get_if<recording::MemoryRound>(&**entry)) {
+          EXPECT_TRUE(memory_round->state || count.memory > 0) << "the first round of a recording brings its state";
+          ++count.memory;
+          count.memory_wants += static_cast<int>(memory_round->decision.at("wants").at("wants").size());
+          EXPECT_EQ(recording::text_of(recording::replay(memory, *memory_round)),
+                    recording::text_of(memory_round->decision));
         } else if (const auto* round = std::get_if<recording::CpuRound>(&**entry)) {
           ++count.cpu;
           if (!std::exchange(begun, true)) {
@@ -199,7 +212,45 @@ TEST_F(Replay, DecidesWhatTheNodeDecided) {
   EXPECT_EQ(count.lines.at("policy"), 3);
   EXPECT_EQ(count.lines.at("pods"), 2);
   EXPECT_EQ(count.lines.at("node"), 1);
+  EXPECT_EQ(count.relief, 12 + 3 + 2) << "not while resource-threshold-config is off";
+  EXPECT_EQ(count.memory, 20);
+  EXPECT_EQ(count.lines.at("memory_node"), 1);
+  EXPECT_EQ(count.lines.at("sample"), 20) << "both sides rest on the same";
   EXPECT_GT(count.lines.at("write"), 0);
+}
+
+TEST_F(Replay, TheMemorySideIsReplayedWithWhatItWantsOfTheCpuSide) {
+  const std::string memory = "sys/fs/cgroup/memory/kubepods/besteffort/";
+  for (const auto* group : {"podb/", "podb/c1/"}) {
+    tree_.write(memory + group + "memory.limit_in_bytes", "9223372036854771712\n");
+    tree_.write(memory + group + "memory.usage_in_bytes", "104857600\n");
+    tree_.write(memory + group + "memory.stat",
+                "total_rss 94371840\ntotal_shmem 0\ntotal_inactive_anon 94371840\ntotal_active_anon 0\n"
+                "total_inactive_file 10485760\ntotal_active_file 0\ntotal_unevictable 0\n");
+  }
+  open();
+  auto batch = pods();
+  batch[1].containers[0].limits.batch_memory = batch[1].limits.batch_memory = model::Bytes(256 << 20);
+  loop_->set_pods(batch);
+  auto both = policy();
+  both.qos.be_memory.enable = both.qos.ls_memory.enable = true;
+  both.qos.ls_memory.min_limit_percent = 50;
+  loop_->set_policy(both);
+  rounds(3);
+  // Memory gets short, with evictions, and is easy again.
+  for (const auto* available : {"250", "200", "100", "50", "40", "700", "700"}) {
+    tree_.write("proc/meminfo", std::string("MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    ") +
+                                    available + " kB\n");
+    rounds(2);
+  }
+  both.dry_run.memory_relief = both.dry_run.memory_evict = true;
+  loop_->set_policy(both);
+  rounds(2);
+  const auto count = replay();
+  EXPECT_EQ(count.relief, 3 + 14 + 2);
+  EXPECT_EQ(count.memory, 3 + 14 + 2);
+  EXPECT_GT(count.memory_wants, 0) << "there was something to decide";
+  EXPECT_GE(count.lines.at("others"), 1);
 }
 
 TEST_F(Replay, BeginsInTheMiddleOfARingThatHasGoneRound) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "node-actor/recording/decide_fields.h"
+#include "node-actor/recording/memory_fields.h"
 
 namespace tideline::recording {
 namespace {
@@ -202,6 +203,70 @@ TEST(Recording, WhatARoundRemembersComesBack) {
   EXPECT_EQ(Writer::json_of(read), Writer::json_of(state));
   EXPECT_EQ(read.evict.window.node({1'000'000'000}).use, MilliCpu(8));
   EXPECT_EQ(read.evict.since, state.evict.since);
+}
+
+TEST(Recording, WhatReliefRemembersComesBack) {
+  decide::ReliefState state;
+  const decide::MemoryBound bound{.kind = decide::MemoryBound::Kind::kKubepods,
+                                  .capacity = model::Bytes(100),
+                                  .available = model::Bytes(7),
+                                  .free = model::Bytes(3),
+                                  .cache_at = model::MonoTime{1},
+                                  .host_used = model::Bytes(90)};
+  state.trend.add({{1}, bound});
+  state.trend.add({{2}, bound});
+  state.be_trend.add({{3}, bound});
+  state.rung = model::ReliefRung::kTighten;
+  state.reclaim_until = state.tighten_until = state.evict_since = model::MonoTime{4};
+  state.killed_at = state.last_known = state.short_since = state.tightened_at = model::MonoTime{5};
+  state.bound_since = state.over_since = state.evict_until = model::MonoTime{6};
+  state.tightened = model::Bytes(8);
+  state.followed = decide::ReliefState::Followed{bound, model::Bytes(9), model::Bytes(10)};
+  state.cache = {model::Bytes(11), {12}, model::Bytes(13), model::MonoTime{14}, model::Bytes(15)};
+  EXPECT_EQ(back(state), state);
+  EXPECT_EQ(back(decide::ReliefState{}), decide::ReliefState{});
+}
+
+TEST(Recording, WhatTheMemorySidesRoundRemembersAndRestsOnComesBack) {
+  decide::MemoryRoundState state;
+  const auto group = model::root_of(model::KubeQos::kBurstable);
+  state.batch.stepping = {{group, model::Bytes(1)}};
+  state.evict.quiet_until = model::MonoTime{2};
+  state.evict.since[3] = model::MonoTime{3};
+  state.evict.leaving = {model::PodUid("p")};
+  const auto read = back(state);
+  EXPECT_EQ(read.batch, state.batch);
+  EXPECT_EQ(Writer::json_of(read), Writer::json_of(state));
+  decide::ReliefDecision decision;
+  decision.rung = model::ReliefRung::kEvict;
+  decision.reason = model::Reason::kMemoryGrowth;
+  decision.reclaim = model::Bytes(4);
+  decision.evict = model::Bytes(5);
+  decision.why = "so";
+  decision.terms.growth_per_second = 1.0 / 3;
+  decision.terms.to_full = model::Duration(6);
+  EXPECT_EQ(back(decision), decision);
+  const decide::Want want{group, model::Knob::kMemoryHigh, model::MemoryLimit{model::Bytes(7)},
+                          model::Controller::kMemoryQos, model::Reason::kMemoryThrottle};
+  EXPECT_EQ(back(want), want);
+  EXPECT_EQ(back(model::KnobValue(model::MemoryLimit{})), model::KnobValue(model::MemoryLimit{}));
+}
+
+TEST(Recording, ASampleHoldsForTheRoundsThatRestOnIt) {
+  Reading reading;
+  ASSERT_TRUE(reading.line(R"({"type": "sample", "sample": {"at_ns": 5}})").ok());
+  ASSERT_TRUE(reading.line(R"({"type": "others", "others": {"wants": [], "features": []}})").ok());
+  const auto first = reading.line(R"({"type": "memory", "decision": {"wants": {"wants": []}}})");
+  const auto second = reading.line(R"({"type": "memory", "decision": {"wants": "same"}})");
+  const auto cpu = reading.line(R"({"type": "cpu"})");
+  ASSERT_TRUE(first.ok() && second.ok() && cpu.ok());
+  EXPECT_EQ(std::get<MemoryRound>(**second).sample.at.ns, 5);
+  EXPECT_EQ(std::get<MemoryRound>(**second).decision, std::get<MemoryRound>(**first).decision);
+  EXPECT_EQ(std::get<CpuRound>(**cpu).sample.at.ns, 5);
+  EXPECT_TRUE(std::get<CpuRound>(**cpu).others);
+  const auto older = reading.line(R"({"type": "cpu", "sample": {"at_ns": 6}})");
+  ASSERT_TRUE(older.ok());
+  EXPECT_EQ(std::get<CpuRound>(**older).sample.at.ns, 6) << "as it was before the memory side";
 }
 
 TEST(Recording, AnOlderRecordingsMissingFieldsKeepTheirDefaults) {
