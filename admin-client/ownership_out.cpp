@@ -14,10 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool is_kill(const PodEviction& row) {
-  return row.reason == model::Reason::kEmergencyKill;
-}
-
 std::string ago(model::WallTime at, model::WallTime now) {
   return age(std::chrono::milliseconds(now.ms - at.ms)) + " before";
 }
@@ -57,28 +53,6 @@ std::string unwritten_text(const Explanation& explanation) {
   return table.text();
 }
 
-/// Pods that were killed in an emergency, which nobody was asked about, or those that were evicted.
-std::string pods_text(const Explanation& explanation, bool killed) {
-  Table table({{killed ? "KILLED POD" : "EVICTED POD"}, {"TIME"}, {"REASON"}, {"DETAIL"}});
-  for (const PodEviction& row : explanation.evictions) {
-    if (is_kill(row) != killed) continue;
-    table.row({row.pod, format_instant(row.at), std::string(name_of(row.reason)), row.detail});
-  }
-  return table.rows() > 0 ? table.text() + "\n" : std::string();
-}
-
-Json pods_json(const Explanation& explanation, bool killed) {
-  Json pods = Json::array();
-  for (const PodEviction& row : explanation.evictions) {
-    if (is_kill(row) != killed) continue;
-    pods.push_back({{"pod", row.pod},
-                    {"wallMs", row.at.ms},
-                    {"reason", std::string(name_of(row.reason))},
-                    {"detail", row.detail}});
-  }
-  return pods;
-}
-
 /// Whether the hands-off text came from the node itself or only from what the coordinator was asked.
 std::string told_by(const HandsOffNote& note) {
   return note.by == model::Controller::kCoordinator ? "coordinator" : "node";
@@ -109,7 +83,12 @@ std::string render_explanation(const Explanation& explanation, const std::string
   std::string out = fmt::format("node {} at {}\n\n", safe_text(node), format_instant(explanation.at));
   if (!explanation.files.empty()) out += files_text(explanation) + "\n";
   if (!explanation.unwritten.empty()) out += unwritten_text(explanation) + "\n";
-  out += pods_text(explanation, false) + pods_text(explanation, true);
+  if (!explanation.evictions.empty()) {
+    Table table({{"EVICTED POD"}, {"TIME"}, {"REASON"}, {"DETAIL"}});
+    for (const PodEviction& eviction : explanation.evictions)
+      table.row({eviction.pod, format_instant(eviction.at), std::string(name_of(eviction.reason)), eviction.detail});
+    out += table.text() + "\n";
+  }
   if (!explanation.hands_off.empty()) {
     Table table({{"HANDS OFF"}, {"TIME"}, {"SAID BY"}, {"STATE"}, {"WHAT"}});
     for (const HandsOffNote& note : explanation.hands_off)
@@ -162,6 +141,13 @@ Json to_json(const Explanation& explanation) {
                          {"reason", std::string(name_of(row.reason))},
                          {"wallMs", row.at.ms}});
   }
+  Json evictions = Json::array();
+  for (const PodEviction& eviction : explanation.evictions) {
+    evictions.push_back({{"pod", eviction.pod},
+                         {"wallMs", eviction.at.ms},
+                         {"reason", std::string(name_of(eviction.reason))},
+                         {"detail", eviction.detail}});
+  }
   Json hands_off = Json::array();
   for (const HandsOffNote& note : explanation.hands_off) {
     hands_off.push_back({{"group", note.group},
@@ -182,8 +168,7 @@ Json to_json(const Explanation& explanation) {
   return {{"atWallMs", explanation.at.ms},
           {"files", std::move(files)},
           {"unwritten", std::move(unwritten)},
-          {"evictions", pods_json(explanation, false)},
-          {"emergencyKills", pods_json(explanation, true)},
+          {"evictions", std::move(evictions)},
           {"handsOff", std::move(hands_off)},
           {"eventsFromWallMs", instant(explanation.events_from)},
           {"historyFromWallMs", instant(explanation.history_from)},

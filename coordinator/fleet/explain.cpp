@@ -57,11 +57,6 @@ bool is_of_a_pod(const Event& event) {
   return event.subject.starts_with("pod ");
 }
 
-/// No eviction, and told apart by its reason.
-bool is_of_a_kill(const Event& event) {
-  return event.reason == Reason::kEmergencyKill && is_of_a_pod(event);
-}
-
 }  // namespace
 
 bool is_put_back(Reason reason) {
@@ -103,7 +98,7 @@ void Explainer::add(const Event& event) {
     const bool over = model::is_over(event);
     std::string text = over ? fmt::format("{} ({})", event.new_value, event.old_value) : event.new_value;
     groups_[event.subject] = {event.subject, event.at, event.controller, std::move(text), over};
-  } else if (is_of_an_eviction(event) || refused_for_a_hold || is_of_a_kill(event)) {
+  } else if (is_of_an_eviction(event) || refused_for_a_hold) {
     rows_cut_ = rows_cut_ || evictions_.size() >= ExplainLimits::kMaxEvictions;
     if (evictions_.size() >= ExplainLimits::kMaxEvictions) return;
     evictions_.push_back({event.subject, event.at, event.reason, event.new_value});
