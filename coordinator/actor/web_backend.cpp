@@ -27,6 +27,9 @@ void add_fleet(web::Exposition& out, const FleetReport& report) {
   out.one("tideline_nodes_connected", Type::kGauge, "Nodes with a session.", number(summary.connected));
   out.one("tideline_nodes_unprotected", Type::kGauge,
           "Live nodes whose kernel does not keep batch from delaying services.", number(summary.unprotected));
+  out.family("tideline_nodes_relief", Type::kGauge, "Live nodes by the rung that their memory relief is on.");
+  for (std::size_t i = 0; i < summary.relief.size(); ++i)
+    out.sample(number(summary.relief[i]), {{"rung", model::name_of(static_cast<model::ReliefRung>(i))}});
   out.one("tideline_nodes_policy_behind", Type::kGauge,
           "Nodes, live or late, that apply another policy than is wanted of them.", number(summary.policy_behind));
   out.one("tideline_nodes_policy_refusing", Type::kGauge, "Nodes that say why they do not apply the wanted policy.",

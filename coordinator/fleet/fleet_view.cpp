@@ -362,6 +362,8 @@ Summary FleetView::summary(model::MonoTime now) const {
     if (is_there && node->policy_applied != node->policy_wanted) ++summary.policy_behind;
     if (is_there && !node->policy_problem.empty()) ++summary.policy_problems;
     if (liveness == Liveness::kLive && !node->status->protection.verified) ++summary.unprotected;
+    const auto rung = static_cast<std::size_t>(node->last ? node->last->memory_side.rung : model::ReliefRung::kNone);
+    if (liveness == Liveness::kLive && rung < summary.relief.size()) ++summary.relief[rung];
   }
   return summary;
 }

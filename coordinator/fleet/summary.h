@@ -17,6 +17,7 @@ struct Summary {
   std::size_t policy_behind = 0;    // of these nodes, those that apply another version than is wanted of them
   std::size_t policy_problems = 0;  // of them, those that say why
   std::size_t unprotected = 0;      // live nodes whose kernel does not keep batch from delaying services
+  std::array<std::size_t, 5> relief{};  // live nodes whose memory relief is on that rung, by model::ReliefRung
 
   std::size_t all() const { return nodes[0] + nodes[1] + nodes[2] + nodes[3]; }
 };

@@ -42,8 +42,8 @@ struct NodeConfig {
   /// Not owned. On a simulated host the real one is not asked: its threads are others.
   kernel::CookieKernel* cookies = &kernel::this_kernel();
 
-  /// The program that makes writes which may block in reclaim, with its first arguments (guard/slow_writer.h). Empty: such
-  /// writes are refused; of run_worker() this program's own.
+  /// The program that makes writes which may block in reclaim, with its first arguments (guard/slow_writer.h). Empty:
+  /// such writes are refused; of run_worker() this program's own.
   std::vector<std::string> slow_writer;
 
   std::string state_dir = "/var/lib/tideline";

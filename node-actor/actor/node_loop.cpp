@@ -408,7 +408,9 @@ model::NodeSample NodeLoop::pod_round() {
   look_at_cpus();
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
-  pod_reader_.read(pods_, by_pressure, reading_);
+  const bool relieves =
+      policy_ && policy_->threshold.enable && policy_->threshold.memory_evict_threshold_percent > 0;
+  pod_reader_.read(pods_, by_pressure, reading_, relieves);
   auto& counters = reading_.counters;
   if (!application_reader_.empty()) counters.applications = application_reader_.read(counters.at, reading_.errors);
   for (const auto& error : reading_.errors)

@@ -70,8 +70,9 @@ class NodeLoop {
   /// See model::EvictionAsk.
   bool evicts_through_api() const { return config_.pods_from == PodsFrom::kCoordinator; }
 
-  /// Node and BE counters -> decision -> at most one new limit, and after that the same for memory (MemorySide). kFenced:
-  /// another owner has the host, the worker must stop; any other trouble is kept as an event and tried again next round.
+  /// Node and BE counters -> decision -> at most one new limit, and after that the same for memory (MemorySide).
+  /// kFenced: another owner has the host, the worker must stop; any other trouble is kept as an event and tried again
+  /// next round.
   model::Result<void> fast_round();
   /// Pods, pressure, protection and the kernel's own view of our limit. The first one has levels only.
   model::NodeSample pod_round();

@@ -26,6 +26,7 @@ FleetReport fleet_report() {
   report.summary.policy_behind = 6;
   report.summary.policy_problems = 2;
   report.summary.unprotected = 7;
+  report.summary.relief = {17, 0, 0, 3, 0};
   report.cluster.cpu.capacity = model::MilliCpu(64'000);
   report.cluster.cpu.offered = model::MilliCpu(12'500);
   report.cluster.memory.deficit = model::Bytes(1 << 20);
@@ -98,6 +99,8 @@ TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
                            "\ntideline_nodes{liveness=\"gone\"} 4\n",
                            "\ntideline_nodes_connected 21\n",
                            "\ntideline_nodes_unprotected 7\n",
+                           "\ntideline_nodes_relief{rung=\"none\"} 17\n",
+                           "\ntideline_nodes_relief{rung=\"evict\"} 3\n",
                            "\ntideline_nodes_policy_behind 6\n",
                            "\ntideline_nodes_policy_refusing 2\n",
                            "\ntideline_pods 600\n",

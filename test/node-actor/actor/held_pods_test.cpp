@@ -29,7 +29,8 @@ TEST(HeldPods, AHoldAboveOnOrWithinAPodIsOneOnIt) {
   const FixtureTree tree(kernel::test::v1_files());
   const auto groups = kernel::test::tree_of(tree);
   const auto batch = pod_of("b", model::KubeQos::kBestEffort);
-  for (const auto* group : {"kubepods", "kubepods/besteffort", "kubepods/besteffort/podb", "kubepods/besteffort/podb/c1"})
+  for (const auto* group :
+       {"kubepods", "kubepods/besteffort", "kubepods/besteffort/podb", "kubepods/besteffort/podb/c1"})
     EXPECT_TRUE(is_held(groups, hold_on(group), batch, {1})) << group;
   for (const auto* group : {"kubepods/burstable", "kubepods/besteffort/podbb", "kubepods/besteffort/podb2/c1"})
     EXPECT_FALSE(is_held(groups, hold_on(group), batch, {1})) << group;

@@ -202,7 +202,8 @@ TEST_F(MemorySideTest, EachRungIsToldWhenItIsEnteredAndIsInTheSample) {
   memory(2000);
   fast();
   fast();
-  EXPECT_THAT(take_told(), ElementsAre(AllOf(HasSubstr(kBe + " (relief): rung none -> rung evict: "), HasSubstr("used"))));
+  EXPECT_THAT(take_told(),
+              ElementsAre(AllOf(HasSubstr(kBe + " (relief): rung none -> rung evict: "), HasSubstr("used"))));
   const auto sample = see();
   EXPECT_EQ(sample.memory_side.rung, ReliefRung::kEvict);
   EXPECT_EQ(sample.memory_side.available, Bytes(5000 * kMib)) << "as the pod loop read it";
@@ -242,8 +243,9 @@ TEST_F(MemorySideTest, DryRunSaysWhatItWouldDoAndDoesNothing) {
 }
 
 TEST_F(MemorySideTest, WhatAnEarlierWorkerTightenedStaysWithoutAPolicyAndGoesWithTheMechanism) {
-  ASSERT_TRUE(writer_->perform({kBe, "memory.high", "734003200", model::Controller::kMemoryRelief, Reason::kBeTightened})
-                  .ok());
+  const model::KernelWrite earlier{kBe, "memory.high", "734003200", model::Controller::kMemoryRelief,
+                                   Reason::kBeTightened};
+  ASSERT_TRUE(writer_->perform(earlier).ok());
   begin();
   EXPECT_EQ(see().memory_side.be_tightened, Bytes(700 * kMib));
   const auto policy = std::exchange(policy_, std::nullopt);

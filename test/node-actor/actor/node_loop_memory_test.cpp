@@ -65,8 +65,8 @@ TEST_F(NodeLoopMemoryTest, StatusHasEveryFeatureOfIt) {
   ASSERT_TRUE(rounds().ok());
   for (const auto& name : all) {
     const auto features = loop_->status().features;
-    EXPECT_EQ(std::count_if(features.begin(), features.end(), [&](const auto& each) { return each.feature == name; }), 1)
-        << name;
+    const auto is_it = [&](const FeatureState& each) { return each.feature == name; };
+    EXPECT_EQ(std::count_if(features.begin(), features.end(), is_it), 1) << name;
   }
   EXPECT_EQ(feature("memoryRelief.reclaim").state, FeatureState::State::kActive);
   EXPECT_EQ(feature("memoryRelief.emergencyKill").state, FeatureState::State::kInactive);

@@ -26,10 +26,11 @@ const std::string kPodDir = "sys/fs/cgroup/" + kPod + "/";
 
 /// A batch pod that uses 1000 bytes, 300 of them page cache.
 FixtureTree::Files files() {
-  return kernel::test::v2_files() + FixtureTree::Files{{kPodDir + "memory.high", "max\n"},
-                                                       {kPodDir + "memory.max", "max\n"},
-                                                       {kPodDir + "memory.current", "1000\n"},
-                                                       {kPodDir + "memory.stat", "active_file 100\ninactive_file 200\n"}};
+  return kernel::test::v2_files() +
+         FixtureTree::Files{{kPodDir + "memory.high", "max\n"},
+                            {kPodDir + "memory.max", "max\n"},
+                            {kPodDir + "memory.current", "1000\n"},
+                            {kPodDir + "memory.stat", "active_file 100\ninactive_file 200\n"}};
 }
 
 class SlowWritesTest : public testing::Test {
