@@ -26,6 +26,7 @@ constexpr std::size_t kMostZoneinfoBytes = std::size_t{4} << 20;
 void take_meminfo(std::string_view text, const std::string& path, model::HostMemoryCounters& into, Errors& errors) {
   into.total = parse_meminfo(text, "MemTotal");
   into.available = parse_meminfo(text, "MemAvailable");
+  into.free = parse_meminfo(text, "MemFree");
   if (!into.total || !into.available) errors.push_back(malformed(path, text));
 }
 
