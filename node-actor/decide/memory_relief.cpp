@@ -49,6 +49,10 @@ bool comes_within(const std::optional<Duration>& time, Duration horizon) {
   return time && *time < horizon;
 }
 
+bool fills_within(Duration horizon, Bytes room, const std::optional<double>& per_second) {
+  return per_second.value_or(0) > 0 && comes_within(time_to_grow(room, per_second), horizon);
+}
+
 std::int64_t in_mib(Bytes bytes) {
   return bytes.value() >> 20;
 }
@@ -167,7 +171,7 @@ bool be_grows_now(const ReliefState& state, const ReliefView& view) {
   if (be >= std::max(kLeastGrowth, growth / 4)) return true;
   const auto& asked_at = state.cache.asked_at;
   return asked_at && view.input.now - *asked_at <= kReclaimHides &&
-         growth >= std::max(kLeastGrowth, static_cast<double>(view.bound.capacity.value()) / 200);
+         growth >= std::max(kLeastGrowth, static_cast<double>(view.bound.capacity.value()) / 1000);
 }
 
 /// Page cache to take now, and why.
@@ -218,8 +222,13 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
   if (!state.reclaim_until && wanted <= Bytes(0)) state.cache.most = Bytes(0);
 }
 
+/// Page cache is what fills BE's part, and no remnant that is read again and again.
+bool has_much_cache(const ReliefView& view) {
+  return view.cache_all >= std::max(kMostChunk, Bytes(view.be.value() / 8));
+}
+
 /// What the besteffort root may use, see the header.
-Bytes relief_limit(const ReliefState& state, const ReliefView& view, bool is_short) {
+Bytes relief_limit(const ReliefState& state, const ReliefView& view) {
   const auto& at = view.at;
   const bool kills = view.input.tighten_kills;
   const Bytes half_way((at.threshold + at_least_none(at.full - at.threshold)).value() -
@@ -228,7 +237,9 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view, bool is_sho
   // What BE may make of its page cache before the next limit holds: its use does not show that.
   const Bytes turned = std::min(view.cache_all, grown_in(kTightenLag, view.growth));
   Bytes by_level = view.be + (ceiling - view.used()) - turned;
-  if (is_short) by_level = std::min(by_level, view.be + (*view.bound.free - *at.free_exit));
+  if (view.bound.free && at.free_exit && has_much_cache(view)) {
+    by_level = std::min(by_level, view.be + (*view.bound.free - *at.free_exit));
+  }
 
   Bytes lowest = view.be - std::min(view.cache, kMostChunk);
   if (kills) {
@@ -272,7 +283,7 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   const bool is_near = view.used() >= at.tighten;
   const bool is_soon = comes_within(view.to_threshold, view.horizon / 2);
   const bool lacks_free = view.bound.free && at.free_entry &&
-                          *view.bound.free < Bytes(at.free_entry->value() / 2) && view.cache_all >= kLeastChunk;
+                          *view.bound.free < Bytes(at.free_entry->value() / 2) && has_much_cache(view);
   if (!lacks_free) state.short_since.reset();
   if (lacks_free && !state.short_since) state.short_since = now;
   const bool is_short = lacks_free && now - *state.short_since >= kShortFor;
@@ -292,7 +303,7 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   } else if (!state.tightened || now >= *state.tighten_until) {
     return loosen(state);
   }
-  const Bytes limit = relief_limit(state, view, is_short);
+  const Bytes limit = relief_limit(state, view);
   if (!state.tightened) state.tightened_at = now;
   state.tightened = decision.tighten = limit;
 }
@@ -310,8 +321,8 @@ void take_evict(ReliefState& state, const ReliefView& view, ReliefDecision& deci
   const Bytes stays = view.used() - view.input.pending_release - by_reclaim;
   // What reclaim would free is not known: it may be enough.
   const bool is_known = !may_fall || view.input.be_reclaimable.has_value();
-  const bool is_full_soon = !state.tightened && stays >= at.tighten &&
-                            comes_within(time_to_grow(at.full - view.used(), view.recent), kFullSoon);
+  const bool is_full_soon =
+      !state.tightened && stays >= at.tighten && fills_within(kFullSoon, at.full - view.used(), view.recent);
   if (is_known && (stays >= at.threshold || is_full_soon)) {
     const Bytes ahead =
         state.tightened ? Bytes(0) : std::min(grown_in(std::chrono::seconds(1), view.recent), at.margin);
@@ -338,7 +349,7 @@ void take_emergency(ReliefState& state, const ReliefView& view, ReliefDecision& 
   if (view.used() < at.threshold || view.be < kLeastChunk) return;
   const bool is_critical = view.bound.available < at.critical;
   const bool shows = !state.tightened || now - *state.tightened_at >= kTightenShows;
-  const bool is_full_now = shows && comes_within(time_to_grow(at.full - view.used(), view.recent), kFullNow);
+  const bool is_full_now = shows && fills_within(kFullNow, at.full - view.used(), view.recent);
   if (!is_critical && !is_full_now) return;
   notes.emergency = is_critical ? Reason::kMemoryNearThreshold : Reason::kMemoryGrowth;
   if (!view.policy.emergency_kill) return;

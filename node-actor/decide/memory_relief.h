@@ -9,7 +9,7 @@
 //               stall - while BE has page cache, and its going would help
 //   tighten     BE grows, and use >= threshold - margin / 2 or time to the      a limit on the besteffort root: BE
 //               threshold < horizon / 2; or so little is free for 1 s, while    may grow to the ceiling and no further
-//               BE has page cache, that reclaim cannot keep up
+//               BE is much page cache, that reclaim cannot keep up
 //   evict       use >= threshold still when what leaves already has left and    memory_evict.h picks victims
 //               reclaim is through; or, where BE is not tightened, use >=
 //               threshold - margin / 2 and full within 2 s
@@ -28,18 +28,19 @@
 //
 // A lower rung goes on while a higher one acts. A rung is left when its condition has not held for its cool-down. On
 // the rung reclaim only what is missing to the exit (1 % below its entry) is taken. Tighten is kept besides while use
-// >= threshold - margin / 2 - 1 % or BE lies at its limit. Evict is left at memoryEvictLowerPercent, or when use was below
-// the threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
+// >= threshold - margin / 2 - 1 % or BE lies at its limit. Evict is left at memoryEvictLowerPercent, or when use was
+// below the threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
 //
 // The ceiling. cgroup v2: where the use comes to 1 % above the threshold, so that eviction decides there and nothing is
 // past it when it does; memory.high makes BE wait. cgroup v1 kills inside BE where BE cannot reclaim, so that there it
 // lies half-way between threshold and full: evictions have that much to win time in, and LS as much when they did not.
-// A limit that is set or lowered there leaves kTightenHeadroom, or what BE grows in kTightenLag, above BE's use: v1 takes
-// no limit below what is used by the time it is written, and one that lies just above kills for a start of a process.
-// Half of the page cache that BE can give counts as such room, by which the limit may lie below the use; it is never
-// raised for that. Only the last of the room before critical goes before the headroom: there an OOM kill inside BE is
-// what is left to keep it from LS. Far from the ceiling a limit costs BE nothing, and a fast allocator then meets the
-// kernel, not the next round.
+// A limit that is set or lowered there leaves kTightenHeadroom, or what BE grows in kTightenLag, above BE's use: v1
+// takes no limit below what is used by the time it is written, and one that lies just above kills for a start of a
+// process. Half of the page cache that BE can give counts as such room, by which the limit may lie below the use; it is
+// never raised for that. Only the last of the room before critical goes before the headroom: there an OOM kill inside
+// BE is what is left to keep it from LS. Far from the ceiling a limit costs BE nothing, and a fast allocator then meets
+// the kernel, not the next round. While an eighth of BE or more is page cache that it can give, it may not take either
+// what is to be free: it drops its own, and at its own cost.
 //
 // Missing data - no bound, or BE's use not known: no rung is entered by it. A tightened BE stays as it is for
 // kBlindHold and is then given back; nothing is reclaimed, evicted or killed. Another bound than the limit was set by
