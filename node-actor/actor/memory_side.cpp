@@ -92,7 +92,6 @@ model::Result<void> MemorySide::fast_round(const Fast& fast) {
   const auto* hold = decide::covering(fast.holds, tree_.best_effort(), fast.now);
   held_why_ = hold != nullptr ? decide::why(*hold) : std::string();
   auto counters = reader_.read(fast.now, troubles_);
-  if (!counters.host.free) counters.host.free = host_memory_.free;
   counters.kubepods.reclaimable = kubepods_.reclaimable;
   counters.kubepods.stat_at = kubepods_.stat_at;
   counters.best_effort.reclaimable = best_effort_.reclaimable;
