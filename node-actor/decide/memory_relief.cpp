@@ -28,6 +28,8 @@ constexpr Duration kFullNow = std::chrono::seconds(1);
 constexpr Duration kTightenShows = std::chrono::milliseconds(300);
 /// Readings of the page cache that are the same for longer are new ones.
 constexpr Duration kCacheStands = std::chrono::seconds(2);
+/// Calls for reclaim that are no further apart leave BE a tenth of its page cache, not each a tenth of the last one's.
+constexpr Duration kCallsBelongTogether = std::chrono::minutes(1);
 /// While a reclaim runs, BE's use falls by what it frees, and its growth does not show.
 constexpr Duration kReclaimHides = std::chrono::milliseconds(500);
 constexpr std::int64_t kLargestPage = 64 << 10;
@@ -69,6 +71,7 @@ struct ReliefLevels {
   Bytes tighten;
   Bytes full;
   Bytes critical;
+  Bytes reserve;  // of full, which no limit lets BE have
   Bytes margin;
   std::optional<Bytes> free_entry;
   std::optional<Bytes> free_exit;
@@ -92,6 +95,7 @@ ReliefLevels relief_levels(const MemoryBound& bound, const std::optional<Bytes>&
   at.tighten = at_least_none(at.threshold - Bytes(at.margin.value() / 2));
   at.full = at_least_none(bound.capacity - watermark);
   at.critical = std::max(watermark, percent_part(bound.capacity, 1));
+  at.reserve = std::max(at.critical, Bytes((at.full - at.threshold).value() / 8));
   if (!is_host) {
     at.free_entry = percent_part(bound.capacity, 5);
     at.free_exit = percent_part(bound.capacity, 7);
@@ -161,7 +165,8 @@ void read_cache(ReliefState& state, const std::optional<Bytes>& reclaimable, Mon
     cache.asked = Bytes(0);
   }
   if (!reclaimable) return;
-  cache.most = std::max(cache.most, *reclaimable);
+  const bool is_called_for = cache.called_at && now - *cache.called_at < kCallsBelongTogether;
+  cache.most = is_called_for ? std::max(cache.most, *reclaimable) : *reclaimable;
 }
 
 bool be_grows_now(const ReliefState& state, const ReliefView& view) {
@@ -208,6 +213,7 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
   const auto now = view.input.now;
   const auto [wanted, reason] = wanted_cache(view, state.reclaim_until.has_value());
   decision.terms.wanted = wanted;
+  if (wanted > Bytes(0)) state.cache.called_at = now;
   if (view.can_reclaim() && wanted > Bytes(0) && view.cache >= kLeastChunk) {
     notes.reclaim = reason;
     state.reclaim_until = now + kReclaimCoolDown;
@@ -217,9 +223,8 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
     state.cache.asked_at = now;
     return;
   }
-  notes.lacks_cache = view.can_reclaim() && wanted > Bytes(0);
+  notes.lacks_cache = view.can_reclaim() && wanted > Bytes(0) && view.cache_all < kLeastChunk;
   if (!view.can_reclaim() || (state.reclaim_until && now >= *state.reclaim_until)) state.reclaim_until.reset();
-  if (!state.reclaim_until && wanted <= Bytes(0)) state.cache.most = Bytes(0);
 }
 
 /// Page cache is what fills BE's part, and no remnant that is read again and again.
@@ -237,21 +242,30 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view) {
   // What BE may make of its page cache before the next limit holds: its use does not show that.
   const Bytes turned = std::min(view.cache_all, grown_in(kTightenLag, view.growth));
   Bytes by_level = view.be + (ceiling - view.used()) - turned;
-  if (view.bound.free && at.free_exit && has_much_cache(view)) {
-    by_level = std::min(by_level, view.be + (*view.bound.free - *at.free_exit));
+  if (has_much_cache(view)) {
+    if (view.bound.free && at.free_exit) {
+      by_level = std::min(by_level, view.be + (*view.bound.free - *at.free_exit));
+    }
+    if (view.bound.kind == MemoryBound::Kind::kKubepods) {
+      const Bytes room = at.reclaim_exit - view.used();
+      by_level = std::min(by_level, view.be + room + room);
+    }
   }
 
-  Bytes lowest = view.be - std::min(view.cache, kMostChunk);
+  // It is in force at once, and the writer reclaims then: not more than must be.
+  const Bytes step = std::max(kMostChunk, turned);
+  Bytes lowest = view.be - std::min(view.cache, step);
   if (kills) {
     const auto be_growth = std::max(state.be_trend.growth_per_second(), state.be_trend.step_per_second());
     const Bytes headroom = std::max(kTightenHeadroom, grown_in(kTightenLag, be_growth));
     // Page cache goes before anybody is killed, where it is there still.
     const Bytes spare = Bytes(view.cache.value() / 2) - headroom;
-    lowest = view.be - std::min(spare, kMostChunk);
+    lowest = view.be - std::min(spare, step);
   }
   const Bytes floor = percent_part(view.bound.capacity, kLeastBePercent);
+  const Bytes last_room = view.be + at_least_none(at.full - at.reserve - view.used());
   Bytes limit = std::max(by_level, lowest);
-  if (kills) limit = std::min(limit, view.be + at_least_none(at.full - at.critical - view.used()));
+  if (kills) limit = std::min(limit, last_room);
   limit = std::max(limit, floor);
 
   const auto whole_pages = [](Bytes bytes) {
@@ -260,7 +274,8 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view) {
   if (!state.tightened) return whole_pages(limit);
   const Bytes in_force = *state.tightened;
   const Bytes band = percent_part(in_force, kTightenBandPercent);
-  if (limit <= in_force) return limit + band <= in_force ? whole_pages(limit) : in_force;
+  const bool is_urgent = kills && last_room < in_force;
+  if (limit <= in_force) return is_urgent || limit + band <= in_force ? whole_pages(limit) : in_force;
   const Bytes raised = std::min(limit, by_level);
   const bool is_new_bound = state.bound_since && state.tightened_at && *state.bound_since > *state.tightened_at &&
                             view.input.now - *state.bound_since < kBlindHold;

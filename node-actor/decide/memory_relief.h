@@ -37,10 +37,11 @@
 // A limit that is set or lowered there leaves kTightenHeadroom, or what BE grows in kTightenLag, above BE's use: v1
 // takes no limit below what is used by the time it is written, and one that lies just above kills for a start of a
 // process. Half of the page cache that BE can give counts as such room, by which the limit may lie below the use; it is
-// never raised for that. Only the last of the room before critical goes before the headroom: there an OOM kill inside
-// BE is what is left to keep it from LS. Far from the ceiling a limit costs BE nothing, and a fast allocator then meets
-// the kernel, not the next round. While an eighth of BE or more is page cache that it can give, it may not take either
-// what is to be free: it drops its own, and at its own cost.
+// never raised for that. Only the last eighth between threshold and full, at least critical, goes before the headroom:
+// there an OOM kill inside BE is what is left to keep it from LS, until evictions have come through. Far from the
+// ceiling a limit costs BE nothing, and a fast allocator then meets the kernel, not the next round. While an eighth of
+// BE or more is page cache that it can give, the limit is also where reclaim ends: BE drops what is its own, at its own
+// cost, where files come faster than reclaim takes them.
 //
 // Missing data - no bound, or BE's use not known: no rung is entered by it. A tightened BE stays as it is for
 // kBlindHold and is then given back; nothing is reclaimed, evicted or killed. Another bound than the limit was set by
@@ -146,7 +147,8 @@ struct ReliefState {
     model::MonoTime read_at;
     model::Bytes asked;
     std::optional<model::MonoTime> asked_at;
-    model::Bytes most;  // since it was called for
+    std::optional<model::MonoTime> called_at;  // when reclaim was wanted last
+    model::Bytes most;                         // while it is
     friend bool operator==(const Cache&, const Cache&) = default;
   };
   Cache cache;
