@@ -109,6 +109,7 @@ void fields(V& v, Of<V, decide::ReliefState::Cache> cache) {
   v("read_at_ns", cache.read_at);
   v("asked", cache.asked);
   v("asked_at_ns", cache.asked_at);
+  v("called_at_ns", cache.called_at);
   v("most", cache.most);
 }
 
