@@ -134,8 +134,8 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
   };
   // A field more, and this does not compile: the field needs a key, and the key a place here.
   const NodePolicy policy{};
-  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, dry_run, host_applications,
-                                scaling] = policy;
+  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, relief, dry_run,
+                                host_applications, scaling] = policy;
   EXPECT_EQ(keys_of(kHostApplicationsKey), 1);
   {
     [[maybe_unused]] const auto& [f1, f2, f3] = scaling;
@@ -147,25 +147,28 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
     EXPECT_EQ(keys_of(kColocationKey), 18);
   }
   {
-    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = threshold;
-    EXPECT_EQ(keys_of(kThresholdKey), 15);
+    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
+                                  f17, f18, f19] = threshold;
+    EXPECT_EQ(keys_of(kThresholdKey), 19);
   }
   {
-    [[maybe_unused]] const auto& [cpu_policy, lsr, ls, be] = qos;
+    [[maybe_unused]] const auto& [cpu_policy, lsr, ls, be, lsr_memory, ls_memory, be_memory] = qos;
     [[maybe_unused]] const auto& [f1, f2, f3, f4] = be;
-    EXPECT_EQ(keys_of(kQosKey), 1 + 3 * 4);
+    [[maybe_unused]] const auto& [m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = be_memory;
+    EXPECT_EQ(keys_of(kQosKey), 1 + 3 * (4 + 14));
   }
   {
     [[maybe_unused]] const auto& [f1, f2, f3, f4, f5] = burst;
     EXPECT_EQ(keys_of(kBurstKey), 5);
   }
   {
-    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6] = dry_run;
+    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = dry_run;
+    [[maybe_unused]] const auto& [r1, r2, r3, r4, r5] = relief;
     const FleetPolicy fleet{};
     [[maybe_unused]] const auto& [evictions, prediction] = fleet;
     [[maybe_unused]] const auto& [e1, e2] = evictions;
     [[maybe_unused]] const auto& [p1, p2, p3] = prediction;
-    EXPECT_EQ(keys_of(kTidelineKey), 6 + 2 + 3);
+    EXPECT_EQ(keys_of(kTidelineKey), 9 + 5 + 2 + 3);
   }
 }
 
