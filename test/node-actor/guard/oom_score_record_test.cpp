@@ -50,7 +50,7 @@ TEST_F(OomScoreRecordTest, WhatWasRecordedIsKnownToTheNextWorkerOfTheSameBoot) {
 
 TEST_F(OomScoreRecordTest, ARecordThatIsNoneSaysSo) {
   const std::string head = R"({"boot_id": "boot", "scores": [)";
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(), std::string("["), std::string("[]"), std::string(R"({"boot_id": "boot"})"), head + "1]}",
         head + R"({"pid": 0, "start": 1, "original": 1, "ours": 1, "pod": "p"}]})",
         head + R"({"pid": 1, "start": 1, "original": 5000, "ours": 1, "pod": "p"}]})",
