@@ -219,7 +219,9 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
     notes.reclaim = reason;
     state.reclaim_until = now + kReclaimCoolDown;
     if (view.input.reclaim_busy) return;
-    decision.reclaim = std::clamp(wanted, kLeastChunk, std::min(kMostChunk, view.cache));
+    // cgroup v1 reclaims by the limit, which is not lowered by more than half of the page cache (guard/reclaim.h).
+    const Bytes most = view.input.tighten_kills ? Bytes(view.cache.value() / 2) : view.cache;
+    decision.reclaim = std::clamp(wanted, kLeastChunk, std::max(kLeastChunk, std::min(kMostChunk, most)));
     state.cache.asked += *decision.reclaim;
     state.cache.asked_at = now;
     return;

@@ -159,6 +159,14 @@ TEST_F(Relief, BeKeepsATenthOfItsPageCache) {
   EXPECT_EQ(at(690).reclaim, std::nullopt);
 }
 
+TEST_F(Relief, WhereALimitKillsAReclaimAsksForHalfOfThePageCacheAtMost) {
+  input_.tighten_kills = true;
+  input_.be_reclaimable = mib(100);
+  EXPECT_THAT(at(690).reclaim, Optional(Eq(mib(45)))) << "50 are wanted, and 90 may go; more than half is refused";
+  input_.be_reclaimable = mib(15);
+  EXPECT_THAT(at(690).reclaim, Optional(Eq(kLeastChunk)));
+}
+
 TEST_F(Relief, AReadingThatStaysAsItWasIsANewOneAfterTwoSeconds) {
   input_.be_reclaimable = mib(40);
   EXPECT_THAT(at(690).reclaim, Optional(Eq(mib(36))));
