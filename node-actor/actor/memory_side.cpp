@@ -97,18 +97,26 @@ model::Result<void> MemorySide::fast_round(const Fast& fast) {
   counters.best_effort.reclaimable = best_effort_.reclaimable;
   counters.best_effort.stat_at = best_effort_.stat_at;
   input_ = input_of(counters, fast.now);
+  const bool dry_run = fast.policy->dry_run.memory_relief;
+  if (!std::exchange(has_begun_, true) && !dry_run) take_over(fast.now);
   std::optional<decide::ReliefState> before;
   if (fast.recorder.on()) before = state_;
   auto step = decide::memory_relief(std::move(state_), input_, fast.policy);
   if (before) fast.recorder.relief(counters, fast.policy, *before, input_, step);
   state_ = std::move(step.state);
-  const bool dry_run = fast.policy->dry_run.memory_relief;
   tell_rung(step.decision, dry_run, fast.now);
   decision_ = std::move(step.decision);
   is_on_ = true;
   is_acting_ = !dry_run && held_why_.empty();
   may_hold_ = true;
   return do_what_was_decided(fast);
+}
+
+void MemorySide::take_over(model::MonoTime now) {
+  if (!be_memory_.inherited() || !be_memory_.tightened()) return;
+  state_.tightened = be_memory_.tightened();
+  state_.tightened_at = state_.last_known = now;
+  state_.tighten_until = now + decide::kTightenCoolDown;
 }
 
 model::Result<void> MemorySide::let_go(const Fast& fast) {

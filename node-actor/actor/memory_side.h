@@ -122,6 +122,8 @@ class MemorySide {
     std::string failure;  // the last one's
   };
   decide::ReliefInput input_of(const model::FastMemoryCounters& counters, model::MonoTime now) const;
+  /// Relief goes on from an earlier worker's limit: that growth cannot be seen yet is no reason to give it back.
+  void take_over(model::MonoTime now);
   /// Nothing of relief's stays in force.
   model::Result<void> let_go(const Fast& fast);
   model::Result<void> do_what_was_decided(const Fast& fast);
@@ -159,6 +161,7 @@ class MemorySide {
   bool is_on_ = false;            // decision_ is of the newest fast round
   bool is_acting_ = false;        // and was not only told
   bool may_hold_ = true;          // a limit of ours, also an earlier worker's
+  bool has_begun_ = false;        // relief has looked
   std::string held_why_;          // of the newest fast round; "": the besteffort root was not held
   model::ReliefRung told_rung_ = model::ReliefRung::kNone;
   bool told_dry_ = false;

@@ -143,8 +143,9 @@ ReliefState::Followed follow(const std::optional<ReliefState::Followed>& before,
       !before->read.free || !before->read.host_used) {
     return next;
   }
-  const Bytes host = *read.host_used - *before->read.host_used;
   const Bytes usage = *before->read.free - *read.free;
+  // What the host has back and kubepods did not give is somebody else's, and no room under this limit.
+  const Bytes host = std::max(*read.host_used - *before->read.host_used, std::min(usage, Bytes(0)));
   next.fixed = before->fixed + host;
   if (before->read.cache_at == read.cache_at) {
     // Half of the page cache counts as available: (usage - host) of it is new, or gone where that is less than 0.
@@ -218,7 +219,9 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
     notes.reclaim = reason;
     state.reclaim_until = now + kReclaimCoolDown;
     if (view.input.reclaim_busy) return;
-    decision.reclaim = std::clamp(wanted, kLeastChunk, std::min(kMostChunk, view.cache));
+    // cgroup v1 reclaims by the limit, which is not lowered by more than half of the page cache (guard/reclaim.h).
+    const Bytes most = view.input.tighten_kills ? Bytes(view.cache.value() / 2) : view.cache;
+    decision.reclaim = std::clamp(wanted, kLeastChunk, std::max(kLeastChunk, std::min(kMostChunk, most)));
     state.cache.asked += *decision.reclaim;
     state.cache.asked_at = now;
     return;
@@ -336,11 +339,12 @@ void take_evict(ReliefState& state, const ReliefView& view, ReliefDecision& deci
   const Bytes stays = view.used() - view.input.pending_release - by_reclaim;
   // What reclaim would free is not known: it may be enough.
   const bool is_known = !may_fall || view.input.be_reclaimable.has_value();
+  // In dry run the limit is only told of, and BE grows on.
+  const bool is_limited = state.tightened && !view.dry_run;
   const bool is_full_soon =
-      !state.tightened && stays >= at.tighten && fills_within(kFullSoon, at.full - view.used(), view.recent);
+      !is_limited && stays >= at.tighten && fills_within(kFullSoon, at.full - view.used(), view.recent);
   if (is_known && (stays >= at.threshold || is_full_soon)) {
-    const Bytes ahead =
-        state.tightened ? Bytes(0) : std::min(grown_in(std::chrono::seconds(1), view.recent), at.margin);
+    const Bytes ahead = is_limited ? Bytes(0) : std::min(grown_in(std::chrono::seconds(1), view.recent), at.margin);
     decision.evict = at_least_none(stays + ahead - at.lower);
     notes.evict = stays >= at.threshold ? Reason::kMemoryNearThreshold : Reason::kMemoryGrowth;
   }

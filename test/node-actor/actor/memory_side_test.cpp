@@ -262,6 +262,27 @@ TEST_F(MemorySideTest, WhatAnEarlierWorkerTightenedStaysWithoutAPolicyAndGoesWit
   EXPECT_EQ(see().memory_side.be_tightened, std::nullopt);
 }
 
+TEST_F(MemorySideTest, AnEarlierWorkersLimitIsNotGivenBackOnlyBecauseNoGrowthIsSeenYet) {
+  const model::KernelWrite earlier{kBe, "memory.high", "734003200", model::Controller::kMemoryRelief,
+                                   Reason::kBeTightened};
+  ASSERT_TRUE(writer_->perform(earlier).ok());
+  begin();
+  batch(700, 0);
+  memory(4700);
+  see();
+  fast();
+  EXPECT_EQ(tree_.read(kHigh), "734003200");
+  tree_.write("proc/meminfo", "MemTotal: 16777216 kB\n");
+  for (int i = 0; i < 50; ++i)
+    fast();
+  EXPECT_EQ(tree_.read(kHigh), "734003200") << "nor because nothing is known";
+  memory(9000);
+  batch(300, 0);
+  for (int i = 0; i < 110; ++i)
+    fast();
+  EXPECT_EQ(tree_.read(kHigh), "max") << "there is room for long enough";
+}
+
 TEST_F(MemorySideTest, AHoldOnTheBesteffortRootKeepsItFromReclaimAndTightening) {
   hold(kBe);
   memory(5000, 20);

@@ -159,6 +159,14 @@ TEST_F(Relief, BeKeepsATenthOfItsPageCache) {
   EXPECT_EQ(at(690).reclaim, std::nullopt);
 }
 
+TEST_F(Relief, WhereALimitKillsAReclaimAsksForHalfOfThePageCacheAtMost) {
+  input_.tighten_kills = true;
+  input_.be_reclaimable = mib(100);
+  EXPECT_THAT(at(690).reclaim, Optional(Eq(mib(45)))) << "50 are wanted, and 90 may go; more than half is refused";
+  input_.be_reclaimable = mib(15);
+  EXPECT_THAT(at(690).reclaim, Optional(Eq(kLeastChunk)));
+}
+
 TEST_F(Relief, AReadingThatStaysAsItWasIsANewOneAfterTwoSeconds) {
   input_.be_reclaimable = mib(40);
   EXPECT_THAT(at(690).reclaim, Optional(Eq(mib(36))));
@@ -388,6 +396,43 @@ TEST_F(Relief, ServicesThatFillTheHostWithinTwoSecondsEvictFromTheRungBelow) {
   decision = at(680);
   EXPECT_EQ(decision.evict, mib(50)) << "200 MiB/s: 1.6 s; what is coming in a second, at most the margin";
   EXPECT_EQ(decision.rung, ReliefRung::kEvict);
+}
+
+TEST_F(Relief, ALimitOfADryRunHoldsNobodyBackFromEvictions) {
+  const auto after_growth = [&] {
+    state_ = {};
+    ReliefDecision decision;
+    for (const double used : {560.0, 580.0, 600.0, 620.0, 640.0, 660.0, 680.0}) {
+      input_.be_usage = mib(used - 400);
+      decision = at(used);
+    }
+    EXPECT_NE(decision.tighten, std::nullopt) << decision.why;
+    return decision.evict;
+  };
+  EXPECT_EQ(after_growth(), Bytes(0)) << "BE ends at its limit";
+  policy_->dry_run.memory_relief = true;
+  EXPECT_EQ(after_growth(), mib(50)) << "200 MiB/s go on, and fill the host in 1.6 s";
+}
+
+// Between two readings of the page cache.
+
+TEST_F(Relief, WhatOthersGiveTheHostBackIsNoRoomUnderKubepodsLimit) {
+  const auto used_at = [&](double usage, double host) {
+    now_ = now_ + 100ms;
+    input_.now = now_;
+    input_.bound = MemoryBound{.kind = Kind::kKubepods,
+                               .capacity = mib(1000),
+                               .available = mib(1000) - mib(usage),
+                               .free = mib(1000) - mib(usage),
+                               .cache_at = model::MonoTime{1},
+                               .host_used = mib(host)};
+    return decide().terms.bound.value().used();
+  };
+  EXPECT_EQ(used_at(600, 5000), mib(600));
+  EXPECT_EQ(used_at(600, 1000), mib(600)) << "a process outside of kubepods ended";
+  EXPECT_EQ(used_at(640, 1000), mib(620)) << "page cache: half of it counts";
+  EXPECT_EQ(used_at(680, 1040), mib(660)) << "and what grows the host's use as well counts whole";
+  EXPECT_EQ(used_at(580, 940), mib(560)) << "100 that a pod gave back";
 }
 
 // Emergency.
