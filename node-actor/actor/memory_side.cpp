@@ -86,6 +86,7 @@ decide::ReliefInput MemorySide::input_of(const model::FastMemoryCounters& counte
 model::Result<void> MemorySide::fast_round(const Fast& fast) {
   kills_.step(fast.now);
   take_reclaimed(fast.now);
+  tell_overwritten();
   // Absence of a policy must not give BE back what an earlier one took.
   if (!fast.policy) return {};
   if (!wants_relief(*fast.policy)) return let_go(fast);
@@ -215,6 +216,14 @@ void MemorySide::tell_reclaimed() {
   const bool nothing = account.freed <= model::Bytes(0);
   tell_(Controller::kMemoryRelief, nothing ? Reason::kReclaimFailed : Reason::kReclaimed,
         tree_.best_effort() + " (reclaim)", fmt::format("{} bytes asked for", account.asked.value()), std::move(after));
+}
+
+void MemorySide::tell_overwritten() {
+  const auto over = be_memory_.take_overwritten();
+  if (!over) return;
+  const auto file = tree_.best_effort() + (host_.v1 ? "/memory.limit_in_bytes" : "/memory.high");
+  log::warn("drift", "{} held {}, which is not ours", file, over->found);
+  tell_(Controller::kMemoryRelief, Reason::kDrift, file, over->found, over->ours);
 }
 
 void MemorySide::tell_rung(const decide::ReliefDecision& decision, bool dry_run, model::MonoTime now) {

@@ -130,6 +130,8 @@ class MemorySide {
   model::Result<void> kill_one(const Fast& fast);
   void take_reclaimed(model::MonoTime now);
   void tell_reclaimed();
+  /// A value over ours that the gate tells nothing of.
+  void tell_overwritten();
   void tell_rung(const decide::ReliefDecision& decision, bool dry_run, model::MonoTime now);
   std::vector<model::FeatureState> relief_features(const std::optional<model::NodePolicy>& policy) const;
   std::vector<decide::PodMemory> memory_of(const std::vector<model::Pod>& pods) const;

@@ -50,8 +50,15 @@ model::NodeStatus NodeLoop::status() const {
   }
   auto by_rounds = cpu_side_->features();
   if (by_rounds.empty()) by_rounds = decide::waiting_features(waits_for());
-  for (auto& feature : memory_side_->features(policy_, waits_for()))
+  const auto* hold = decide::covering(holds_, tree_.kubepods(), clock::mono_now());
+  for (auto& feature : memory_side_->features(policy_, waits_for())) {
+    // As the CPU side says of its own.
+    if (hold != nullptr && feature.state == model::FeatureState::State::kActive) {
+      feature.state = model::FeatureState::State::kInactive;
+      feature.why = decide::why(*hold);
+    }
     by_rounds.push_back(std::move(feature));
+  }
   memory_side_->add_problems(by_rounds);
   for (auto& feature : by_rounds)
     status.features.push_back(std::move(feature));

@@ -390,7 +390,7 @@ def relief_of(found):
             reclaims += int(counted.group(3))
     victims = {event["subject"] for event in found if event["reason"] == "be-pod-evicted"}
     killed = {event["subject"] for event in found
-              if event["reason"] == "emergency-kill" and not event["newValue"].startswith("nobody")}
+              if event["reason"] == "emergency-kill" and event["newValue"].startswith(("killed: ", "gone after "))}
     return {"rung": rung, "reclaimed_mib": freed / MIB, "reclaims": reclaims, "reclaim_seconds": spent,
             "evicted": len(victims), "killed": len(killed), "reasons": dict(told)}
 

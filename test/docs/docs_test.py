@@ -300,7 +300,7 @@ class Reference(unittest.TestCase):
         self.assertEqual(documented, logged)
 
     def test_reasons_are_those_of_the_code(self):
-        documented = set(re.findall(r"^\| `([a-z-]+)` \| (?:limit|burst|qos|cpuset|batch|evict|work|guard|fleet) \|",
+        documented = set(re.findall(r"^\| `([a-z-]+)` \| (?:limit|burst|qos|cpuset|batch|evict|memory|relief|work|guard|fleet) \|",
                                     text_of("docs/operations.md"), re.MULTILINE))
         self.assertEqual(documented, reasons())
 

@@ -130,6 +130,27 @@ TEST_F(NodeLoopMemoryTest, AHandsOffOnThePodLeavesItsLimitAlone) {
   EXPECT_EQ(tree_->read(kBatchPod + "memory.max"), "max\n");
 }
 
+TEST_F(NodeLoopMemoryTest, AHandsOffOnAllPodsLeavesNoFeatureActive) {
+  host(with_batch_pod());
+  auto policy = on();
+  policy.relief.emergency_kill = true;
+  act_on(policy);
+  loop_->set_pods({batch_pod({})});
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(feature("memoryEvict.beUsage").state, FeatureState::State::kActive) << feature("memoryEvict.beUsage").why;
+  model::HandsOff order;
+  order.group = "kubepods.slice";
+  order.who = "ann";
+  order.reason = "debugging";
+  ASSERT_TRUE(loop_->set_hands_off(decide::holds_of({order}, model::MonoTime{}, {})).ok());
+  ASSERT_TRUE(rounds().ok());
+  for (const auto* name : {"memoryRelief.reclaim", "memoryRelief.tighten", "memoryRelief.emergencyKill",
+                           "memoryEvict.beUsage"}) {
+    EXPECT_EQ(feature(name).state, FeatureState::State::kInactive) << name;
+    EXPECT_THAT(feature(name).why, HasSubstr("ann: debugging")) << name;
+  }
+}
+
 TEST_F(NodeLoopMemoryTest, AReleasePutsItsLimitsBackAndTheNextWorkerInheritsThem) {
   host(with_batch_pod());
   act_on(on());
