@@ -124,7 +124,8 @@ model::Result<void> MemorySide::let_go(const Fast& fast) {
   // What a hold keeps in place goes with its end.
   if (hold != nullptr) return {};
   const auto done = be_memory_.tighten(std::nullopt, Reason::kDisabled, fast.now);
-  may_hold_ = be_memory_.tightened() || !be_memory_.problem().empty();
+  // What is under way may yet put a limit in place, and what takes it off again may fail.
+  may_hold_ = be_memory_.busy() || be_memory_.tightened() || !be_memory_.problem().empty();
   return done;
 }
 
@@ -181,7 +182,7 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
 }
 
 void MemorySide::take_reclaimed(model::MonoTime now) {
-  if (!be_memory_.busy() && account_.ended == 0) return;
+  // Also where nothing is under way: a helper that nobody needs is ended, and one that was stuck looked after.
   if (const auto done = be_memory_.poll(now)) {
     ++account_.ended;
     account_.asked += done->asked;

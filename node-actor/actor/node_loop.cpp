@@ -320,6 +320,8 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
 
 model::Result<kernel::PreparedWrite> NodeLoop::prepare(const model::KernelWrite& write) {
   if (const auto off = held_off(write)) return *off;
+  // Another process writes it from here on.
+  slow_writes_.withdraw(write);
   auto prepared = writer_.prepare(write);
   tell_of_gate(write);
   return prepared;

@@ -90,7 +90,8 @@ class MemorySideTest : public testing::Test {
                          .v1 = false},
         guard::OomScoreRecord::open(state_.str(), "boot"),
         MemorySide::Writes{.perform =
-                               [this](const model::KernelWrite& write) {
+                               [this](const model::KernelWrite& write) -> model::Result<kernel::WriteOutcome> {
+                                 if (refuses_) return model::Error(model::ErrorCode::kUnavailable, "not now");
                                  auto outcome = writer_->perform(write);
                                  if (outcome && outcome->changed) written_.push_back(write);
                                  return outcome;
@@ -179,6 +180,7 @@ class MemorySideTest : public testing::Test {
   std::vector<model::PodUid> leaving_;
   Recorder recorder_;
   bool may_act_ = true;
+  bool refuses_ = false;  // writes that are made at once
   std::vector<model::KernelWrite> written_;
   std::vector<std::string> told_;
   std::unique_ptr<MemorySide> side_;  // last: it ends before what it refers to
@@ -386,6 +388,36 @@ TEST_F(MemorySideTest, BatchIsHeldByTheHelpersWriteAndLetGoWithTheMechanism) {
   fast();
   EXPECT_EQ(tree_.read(kHigh), "max");
   EXPECT_EQ(feature("memoryRelief.tighten").state, FeatureState::State::kInactive);
+}
+
+TEST_F(MemorySideTest, ALimitThatComesTrueAfterTheEndOfTheMechanismIsTakenOffUntilThatSucceeds) {
+  const auto* programs = std::getenv("TIDELINE_BIN");
+  if (programs == nullptr) GTEST_SKIP() << "TIDELINE_BIN is not set: no helper to start";
+  begin({std::string(programs) + "/guard_test_slow_writer", "deaf"});
+  batch(4000, 0);
+  memory(5000);
+  fast();
+  batch(4100, 0);
+  memory(4900);
+  for (int tries = 0; tries < 5 && !side_->relief().tighten; ++tries)
+    fast();
+  ASSERT_TRUE(side_->relief().tighten) << side_->relief().why;
+  const auto limit = std::to_string(side_->relief().tighten->value() / 4096 * 4096);
+  policy_->threshold.enable = false;
+  fast();
+  // In force, while the helper still reclaims.
+  tree_.write(kHigh, limit + "\n");
+  refuses_ = true;
+  fast(2s);
+  for (int tries = 0; tries < 20'000 && !see().memory_side.be_tightened; ++tries) {
+    fast(0ms);
+    ::usleep(1000);
+  }
+  ASSERT_TRUE(see().memory_side.be_tightened);
+  EXPECT_EQ(tree_.read(kHigh), limit + "\n");
+  refuses_ = false;
+  fast(1s);
+  EXPECT_EQ(tree_.read(kHigh), "max");
 }
 
 }  // namespace
