@@ -163,7 +163,7 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
   if (!may_act_()) {
     return model::Error(model::ErrorCode::kFenced, "no emergency kill: another owner took the lease");
   }
-  auto leaving = kills_.under_way();
+  auto leaving = kills_.not_to_pick();
   for (auto& uid : fast.leaving())
     leaving.push_back(std::move(uid));
   const auto memory = memory_of(fast.pods);

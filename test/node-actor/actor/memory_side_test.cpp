@@ -2,6 +2,7 @@
 
 #include "node-actor/actor/memory_side.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -332,10 +333,15 @@ TEST_F(MemorySideTest, AnEmergencyKillsNobodyThatIsHeldOrLeaving) {
     fast();
   EXPECT_THAT(take_told(), Not(Contains(HasSubstr("pod jobs/train-b"))));
   leaving_.clear();
-  for (int i = 0; i < 20; ++i)
+  for (int i = 0; i < 50; ++i)
     fast();
-  EXPECT_THAT(take_told(), Contains(AllOf(StartsWith("emergency-kill: pod jobs/train-b"), HasSubstr("not killed"))))
+  const auto told = take_told();
+  EXPECT_THAT(told, Contains(AllOf(StartsWith("emergency-kill: pod jobs/train-b"), HasSubstr("not killed"))))
       << "it has no group here";
+  EXPECT_EQ(std::count_if(told.begin(), told.end(),
+                          [](const std::string& each) { return each.find("not killed") != std::string::npos; }),
+            1)
+      << "and is not tried each second";
 }
 
 TEST_F(MemorySideTest, AnEmergencyIsThePolicysToAllow) {
