@@ -150,6 +150,18 @@ class MemorySideTest : public testing::Test {
                                          .recorder = recorder_});
     ASSERT_TRUE(done.ok()) << done.error().message();
   }
+  /// BE grows until a helper that serves has written its limit.
+  void grow_until_held() {
+    batch(4000, 0);
+    memory(5000);
+    fast();
+    batch(4100, 0);
+    memory(4900);
+    for (int tries = 0; tries < 20'000 && !see().memory_side.be_tightened; ++tries) {
+      fast(tries < 2 ? 100ms : 0ms);
+      ::usleep(1000);
+    }
+  }
   void hold(const std::string& group) {
     model::HandsOff what;
     what.group = group;
@@ -375,15 +387,7 @@ TEST_F(MemorySideTest, BatchIsHeldByTheHelpersWriteAndLetGoWithTheMechanism) {
   const auto* programs = std::getenv("TIDELINE_BIN");
   if (programs == nullptr) GTEST_SKIP() << "TIDELINE_BIN is not set: no helper to start";
   begin({std::string(programs) + "/guard_test_slow_writer", "serve"});
-  batch(4000, 0);
-  memory(5000);
-  fast();
-  batch(4100, 0);
-  memory(4900);
-  for (int tries = 0; tries < 20'000 && !see().memory_side.be_tightened; ++tries) {
-    fast(tries < 2 ? 100ms : 0ms);
-    ::usleep(1000);
-  }
+  grow_until_held();
   const auto held = see().memory_side;
   ASSERT_TRUE(held.be_tightened);
   EXPECT_EQ(tree_.read(kHigh), std::to_string(held.be_tightened->value()));
@@ -394,6 +398,19 @@ TEST_F(MemorySideTest, BatchIsHeldByTheHelpersWriteAndLetGoWithTheMechanism) {
   fast();
   EXPECT_EQ(tree_.read(kHigh), "max");
   EXPECT_EQ(feature("memoryRelief.tighten").state, FeatureState::State::kInactive);
+}
+
+TEST_F(MemorySideTest, TheOriginalOverReliefsLimitIsToldAsDriftThoughTheGateKnowsIt) {
+  const auto* programs = std::getenv("TIDELINE_BIN");
+  if (programs == nullptr) GTEST_SKIP() << "TIDELINE_BIN is not set: no helper to start";
+  begin({std::string(programs) + "/guard_test_slow_writer", "serve"});
+  grow_until_held();
+  ASSERT_TRUE(see().memory_side.be_tightened);
+  const auto ours = tree_.read(kHigh);
+  tree_.write(kHigh, "max\n");
+  take_told();
+  fast(1s);
+  EXPECT_THAT(take_told(), Contains("drift: " + kBe + "/memory.high: max -> " + ours));
 }
 
 TEST_F(MemorySideTest, ALimitThatComesTrueAfterTheEndOfTheMechanismIsTakenOffUntilThatSucceeds) {
