@@ -154,6 +154,7 @@ bool OomScores::retire(const Round& round) {
   std::erase_if(looked_,
                 [&](const auto& each) { return !std::binary_search(wanted.begin(), wanted.end(), each.first.str()); });
   std::vector<guard::KnownScore> kept;
+  std::vector<guard::KnownScore> back_again;
   std::size_t restored = 0;
   for (const auto& known : record_.known()) {
     const bool is_wanted = std::binary_search(wanted.begin(), wanted.end(), known.pod);
@@ -169,7 +170,13 @@ bool OomScores::retire(const Round& round) {
       kept.push_back(known);
     } else if (*back) {
       ++restored;
+      back_again.push_back(known);
     }
+  }
+  if (const auto born = guard::restore_born_since(back_again, tree_.root().proc)) {
+    restored += *born;
+  } else {
+    fail(born.error());
   }
   if (restored > 0) {
     tell_(model::Controller::kMemoryQos, model::Reason::kNoLongerWanted, "oom_score_adj",
