@@ -7,6 +7,7 @@
 
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
+#include "node-actor/kernel/oom_score.h"
 #include "test/node-actor/guard/score_host.h"
 #include "test/node-actor/kernel/cookie_twin.h"
 #include "test/node-actor/kernel/trees.h"
@@ -18,6 +19,15 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+TEST(ProcOfScores, AContainersViewOfTheHostsIsReadOnlyAndItsOwnIsNot) {
+  const test::TempDir host;
+  std::filesystem::create_symlink("/proc", host.path() / "proc");
+  EXPECT_EQ(kernel::proc_of_scores(host.str() + "/proc"), "/proc");
+  EXPECT_EQ(kernel::proc_of_scores("/proc"), "/proc");
+  EXPECT_EQ(kernel::proc_of_scores(host.str()), host.str()) << "a tree of files";
+  EXPECT_EQ(kernel::proc_of_scores(host.str() + "/none"), host.str() + "/none");
+}
 
 class OomScoreRecordTest : public testing::Test {
  protected:
