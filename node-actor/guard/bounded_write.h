@@ -1,8 +1,8 @@
 #pragma once
-// Memory limits below the use, written by whoever must not hang: the kernel has the writer itself reclaim what is above the
-// new value (mm/memcontrol.c, memory_high_write, memory_max_write; mm/memcontrol-v1.c, mem_cgroup_resize_max), which
-// takes as long as it takes. So a child process makes the write and is killed at its deadline. On cgroup v2 the value
-// is in force by then; on v1 it is not, and the file is as it was.
+// Memory limits below the use, written by whoever must not hang: the kernel has the writer itself reclaim what is above
+// the new value (mm/memcontrol.c, memory_high_write, memory_max_write; mm/memcontrol-v1.c, mem_cgroup_resize_max),
+// which takes as long as it takes. So a child process makes the write and is killed at its deadline. On cgroup v2 the
+// value is in force by then; on v1 it is not, and the file is as it was.
 
 #include <chrono>
 #include <string>

@@ -69,8 +69,12 @@ std::string words_of(std::string_view text) {
 
 /// Of the memory controller's files those that count bytes. The others hold small numbers, which are no part of a page.
 bool holds_bytes(std::string_view file) {
-  constexpr std::array<std::string_view, 7> kFiles = {"memory.min",      "memory.low",       "memory.high",
-                                                      "memory.max",      "memory.swap.high", "memory.swap.max",
+  constexpr std::array<std::string_view, 7> kFiles = {"memory.min",
+                                                      "memory.low",
+                                                      "memory.high",
+                                                      "memory.max",
+                                                      "memory.swap.high",
+                                                      "memory.swap.max",
                                                       "memory.pagecache_limit.size"};
   return (file.starts_with("memory.") && file.ends_with("_in_bytes")) ||
          std::find(kFiles.begin(), kFiles.end(), file) != kFiles.end();
