@@ -50,16 +50,20 @@ void BatchMemoryView::look_at_limit(const model::GroupRef& group, model::MonoTim
   auto own = own_.find(group);
   if (own == own_.end() || now - own->second.at >= kRecheck) {
     const auto limits = look_(group);
-    // A group that is not there yet is looked for in each round.
-    if (!limits) {
+    const bool is_gone = !limits && limits.error().code() == model::ErrorCode::kNotFound;
+    if (!limits && (is_gone || own == own_.end())) {
+      // A group that is not there yet is looked for in each round.
       if (own != own_.end()) own_.erase(own);
       return;
     }
-    const bool is_new = own == own_.end();
-    if (is_new && limits->in_force.bytes && limits->in_force != limits->without_us) {
-      in_force_.insert_or_assign(group, *limits->in_force.bytes);
+    // A limit of its own that cannot be read now stands: without it BE would get more.
+    if (limits) {
+      const bool is_new = own == own_.end();
+      if (is_new && limits->in_force.bytes && limits->in_force != limits->without_us) {
+        in_force_.insert_or_assign(group, *limits->in_force.bytes);
+      }
+      own = own_.insert_or_assign(group, Own{.limit = limits->without_us.bytes, .at = now, .seen = true}).first;
     }
-    own = own_.insert_or_assign(group, Own{.limit = limits->without_us.bytes, .at = now, .seen = true}).first;
   }
   own->second.seen = true;
   if (own->second.limit) own_limits_.emplace(group, *own->second.limit);

@@ -1,7 +1,6 @@
 #include "node-actor/actor/be_memory.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,15 +18,13 @@ using model::ErrorCode;
 using model::Result;
 
 constexpr std::int64_t kMemoryPage = 4096;
-/// What v1 reads where there is no limit: PAGE_COUNTER_MAX in bytes.
-constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max() / kMemoryPage * kMemoryPage;
 
 /// nullopt: no number; holds nullopt: no limit.
 std::optional<std::optional<Bytes>> limit_in(std::string_view text) {
   if (kernel::trimmed(text) == "max") return std::optional<Bytes>();
   const auto number = kernel::parse_number(text);
   if (!number) return std::nullopt;
-  return *number < 0 || *number >= kNoLimit ? std::optional<Bytes>() : Bytes(*number);
+  return *number < 0 || *number >= kernel::kNoMemoryLimit ? std::optional<Bytes>() : Bytes(*number);
 }
 
 bool is_lower(const std::optional<Bytes>& a, const std::optional<Bytes>& b) {

@@ -26,6 +26,13 @@ std::vector<model::PodUid> EmergencyKills::under_way() const {
   return uids;
 }
 
+std::vector<model::PodUid> EmergencyKills::not_to_pick() const {
+  auto uids = under_way();
+  for (const auto& each : spared_)
+    uids.push_back(each.uid);
+  return uids;
+}
+
 void EmergencyKills::kill(const model::Pod& pod, std::optional<model::Bytes> used, const std::string& why,
                           model::MonoTime now) {
   if (std::any_of(kills_.begin(), kills_.end(), [&](const Kill& each) { return each.uid == pod.uid; })) return;
@@ -41,6 +48,7 @@ void EmergencyKills::kill(const model::Pod& pod, std::optional<model::Bytes> use
   if (!begun) {
     log::warn("emergency-kill", "{}: not killed: {}", subject, begun.error().message());
     tell("not killed: " + begun.error().message());
+    spared_.push_back({.uid = pod.uid, .until = now + kRetry});
     return;
   }
   log::warn("emergency-kill", "{}: killed with {}, {}", subject, held, why);
@@ -53,12 +61,14 @@ void EmergencyKills::kill(const model::Pod& pod, std::optional<model::Bytes> use
 }
 
 void EmergencyKills::step(model::MonoTime now) {
+  std::erase_if(spared_, [&](const Spared& each) { return now >= each.until; });
   std::erase_if(kills_, [&](Kill& each) {
     const auto progress = each.kill.step(now);
     const std::chrono::duration<double> took = now - each.began;
     if (progress && progress->done()) {
       tell_(model::Controller::kMemoryRelief, model::Reason::kEmergencyKill, each.subject, "killed",
             fmt::format("gone after {:.1f} s with {}, {} SIGKILL", took.count(), each.held, progress->kills));
+      spared_.push_back({.uid = each.uid, .until = now + kShows});
       return true;
     }
     if (now - each.began >= kSlow && !std::exchange(each.slow, true)) {

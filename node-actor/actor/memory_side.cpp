@@ -133,7 +133,8 @@ model::Result<void> MemorySide::let_go(const Fast& fast) {
   // What a hold keeps in place goes with its end.
   if (hold != nullptr) return {};
   const auto done = be_memory_.tighten(std::nullopt, Reason::kDisabled, fast.now);
-  may_hold_ = be_memory_.tightened() || !be_memory_.problem().empty();
+  // What is under way may yet put a limit in place, and what takes it off again may fail.
+  may_hold_ = be_memory_.busy() || be_memory_.tightened() || !be_memory_.problem().empty();
   return done;
 }
 
@@ -146,6 +147,10 @@ model::Result<void> MemorySide::do_what_was_decided(const Fast& fast) {
   const auto limit = dry_run ? std::nullopt : decision_.tighten;
   const auto reason = limit ? Reason::kBeTightened : dry_run ? Reason::kDryRun : decision_.reason;
   if (const auto done = be_memory_.tighten(limit, reason, fast.now); !done) return done;
+  if (const auto over = be_memory_.take_overwritten()) {
+    tell_(Controller::kMemoryRelief, Reason::kDrift,
+          tree_.best_effort() + (host_.v1 ? "/memory.limit_in_bytes" : "/memory.high"), over->found, over->ours);
+  }
   if (dry_run || !decision_.reclaim || be_memory_.busy()) return {};
   const auto begun = be_memory_.reclaim(*decision_.reclaim, fast.now);
   if (begun || begun.error().code() == model::ErrorCode::kNotFound) return {};
@@ -171,7 +176,7 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
   if (!may_act_()) {
     return model::Error(model::ErrorCode::kFenced, "no emergency kill: another owner took the lease");
   }
-  auto leaving = kills_.under_way();
+  auto leaving = kills_.not_to_pick();
   for (auto& uid : fast.leaving())
     leaving.push_back(std::move(uid));
   const auto memory = memory_of(fast.pods);
@@ -190,7 +195,7 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
 }
 
 void MemorySide::take_reclaimed(model::MonoTime now) {
-  if (!be_memory_.busy() && account_.ended == 0) return;
+  // Also where nothing is under way: a helper that nobody needs is ended, and one that was stuck looked after.
   if (const auto done = be_memory_.poll(now)) {
     ++account_.ended;
     account_.asked += done->asked;

@@ -7,6 +7,7 @@
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "node-actor/actor/safe_state.h"
+#include "node-actor/decide/drift_pace.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
 #include "node-actor/kernel/quota.h"
@@ -320,6 +321,8 @@ model::Result<kernel::WriteOutcome> NodeLoop::perform(const model::KernelWrite& 
 
 model::Result<kernel::PreparedWrite> NodeLoop::prepare(const model::KernelWrite& write) {
   if (const auto off = held_off(write)) return *off;
+  // Another process writes it from here on.
+  slow_writes_.withdraw(write);
   auto prepared = writer_.prepare(write);
   tell_of_gate(write);
   return prepared;
@@ -340,9 +343,18 @@ std::optional<model::Error> NodeLoop::held_off(const model::KernelWrite& write) 
 void NodeLoop::tell_of_gate(const model::KernelWrite& write) {
   const bool is_told = be_limit_.is_overwritten() && write.group == tree_.best_effort() && is_quota(write.file);
   for (const auto& drift : gate_.take_drifts()) {
+    if (write.controller == model::Controller::kMemoryRelief && !is_news_of_relief(drift.found)) continue;
     if (!is_told) note_drift(write.controller, path_of(write), drift.found, write.value);
   }
   if (const auto trouble = gate_.take_trouble()) note_trouble(*trouble);
+}
+
+bool NodeLoop::is_news_of_relief(const std::string& found) {
+  const auto now = clock::mono_now();
+  const bool is_same =
+      relief_drift_ && relief_drift_->found == found && now - relief_drift_->at < decide::DriftPace::kLongestWait;
+  if (!is_same) relief_drift_ = ReliefDrift{.found = found, .at = now};
+  return !is_same;
 }
 
 std::optional<model::MilliCpu> NodeLoop::be_whole() const {

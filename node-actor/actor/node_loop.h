@@ -57,6 +57,9 @@ class NodeLoop {
   /// what could not be put back, and the holds are in force all the same.
   model::Result<void> set_hands_off(std::vector<decide::Hold> holds);
   const std::vector<decide::Hold>& hands_off() const { return holds_; }
+  /// Ends what other processes write for this loop: to be called before anybody else in this process puts the host
+  /// right, as they would write over it. False: one is stuck in the kernel.
+  bool end_writes();
   const std::vector<model::Pod>& pods() const { return pods_; }
   const std::string& boot_id() const { return status_.boot_id; }
 
@@ -118,6 +121,8 @@ class NodeLoop {
   std::optional<model::Error> held_off(const model::KernelWrite& write) const;
   /// What the gate has to say after it passed this write.
   void tell_of_gate(const model::KernelWrite& write);
+  /// Whether this drift in relief's file was not told just now.
+  bool is_news_of_relief(const std::string& found);
   /// Every original back, and nothing of ours left to remember.
   model::Result<void> put_all_back();
   void drop_ended_holds(model::MonoTime now);
@@ -201,6 +206,12 @@ class NodeLoop {
   /// can.
   std::optional<std::vector<model::FeatureState>> told_ = std::vector<model::FeatureState>();
   std::optional<model::FeatureState> applications_;  // nullopt: the policy names none
+  /// A value of somebody else's in relief's file, as told last: a reclaim on cgroup v1 passes it ten times a second.
+  struct ReliefDrift {
+    std::string found;
+    model::MonoTime at;
+  };
+  std::optional<ReliefDrift> relief_drift_;
   EventQueue events_;
   std::set<std::string> troubles_;  // already logged; bounded
 };

@@ -41,13 +41,17 @@ model::Result<void> NodeLoop::set_hands_off(std::vector<decide::Hold> holds) {
   return put_all_back();
 }
 
+bool NodeLoop::end_writes() {
+  const bool knobs_ended = slow_writes_.forget();
+  const bool relief_ended = memory_side_->end_writes();
+  return knobs_ended && relief_ended;
+}
+
 model::Result<void> NodeLoop::put_all_back() {
   if (!lease_.still_mine()) {
     return model::Error(model::ErrorCode::kFenced, "nothing put back: another owner took the lease");
   }
-  // Another process that writes for this one would write over what is put back.
-  const bool knobs_ended = slow_writes_.forget();
-  const bool relief_ended = memory_side_->end_writes();
+  const bool writes_ended = end_writes();
   auto report = guard::restore(journal_, guard::RestoreMode::kAllOriginals, false);
   guard::settle(journal_, report);
   std::string failed;
@@ -61,7 +65,7 @@ model::Result<void> NodeLoop::put_all_back() {
   if (const auto released = cpu_side_->release_cookies(); !released) {
     failed += (failed.empty() ? "" : "; ") + released.error().message();
   }
-  if (!knobs_ended || !relief_ended) {
+  if (!writes_ended) {
     failed += (failed.empty() ? "" : "; ") + std::string("a write of memory is stuck in the kernel and may end later");
   }
   if (const auto released = memory_side_->release_scores(); !released) {

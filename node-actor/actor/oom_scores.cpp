@@ -33,7 +33,11 @@ const guard::KnownScore* known_of(const std::vector<guard::KnownScore>& known, i
 
 OomScores::OomScores(const kernel::CgroupTree& tree, guard::OomScoreRecord record, std::function<bool()> may_act,
                      Tell tell)
-    : tree_(tree), record_(std::move(record)), may_act_(std::move(may_act)), tell_(std::move(tell)) {
+    : tree_(tree),
+      proc_(kernel::proc_of_scores(tree.root().proc)),
+      record_(std::move(record)),
+      may_act_(std::move(may_act)),
+      tell_(std::move(tell)) {
   if (!record_.problem().empty()) log::warn("oom-scores", "{}", record_.problem());
 }
 
@@ -92,7 +96,7 @@ void OomScores::look(const model::Pod& pod, int score, std::vector<guard::KnownS
   processes_ += pids->size();
   Change change{.pod = &pod, .score = score, .fresh = {}};
   for (const int pid : *pids) {
-    const auto process = kernel::OomScore::open(tree_.root().proc, pid);
+    const auto process = kernel::OomScore::open(proc_, pid);
     const auto current = process ? process->read() : model::Result<int>(process.error());
     if (!current) {
       if (current.error().code() != model::ErrorCode::kNotFound) fail(current.error());
@@ -124,7 +128,7 @@ void OomScores::look(const model::Pod& pod, int score, std::vector<guard::KnownS
 void OomScores::give(const Change& change) {
   std::size_t given = 0;
   for (const auto& next : change.fresh) {
-    const auto process = kernel::OomScore::open(tree_.root().proc, next.pid);
+    const auto process = kernel::OomScore::open(proc_, next.pid);
     if (!process || process->start() != next.start) continue;
     const auto current = process->read();
     if (!current || *current == next.ours) continue;
@@ -154,22 +158,29 @@ bool OomScores::retire(const Round& round) {
   std::erase_if(looked_,
                 [&](const auto& each) { return !std::binary_search(wanted.begin(), wanted.end(), each.first.str()); });
   std::vector<guard::KnownScore> kept;
+  std::vector<guard::KnownScore> back_again;
   std::size_t restored = 0;
   for (const auto& known : record_.known()) {
     const bool is_wanted = std::binary_search(wanted.begin(), wanted.end(), known.pod);
     if (is_wanted || (round.held && round.held(model::PodUid(known.pod)))) {
-      const auto ours = guard::is_ours(known, tree_.root().proc);
+      const auto ours = guard::is_ours(known, proc_);
       const bool is_over = ours ? !*ours : ours.error().code() == model::ErrorCode::kNotFound;
       if (!is_over) kept.push_back(known);
       continue;
     }
-    const auto back = guard::restore_score(known, tree_.root().proc);
+    const auto back = guard::restore_score(known, proc_);
     if (!back) {
       fail(back.error());
       kept.push_back(known);
     } else if (*back) {
       ++restored;
+      back_again.push_back(known);
     }
+  }
+  if (const auto born = guard::restore_born_since(back_again, proc_)) {
+    restored += *born;
+  } else {
+    fail(born.error());
   }
   if (restored > 0) {
     tell_(model::Controller::kMemoryQos, model::Reason::kNoLongerWanted, "oom_score_adj",
@@ -187,7 +198,7 @@ model::Result<void> OomScores::release() {
   wanted_.clear();
   retired_.reset();
   problem_.reset();
-  const auto done = guard::restore_scores(record_, tree_.root().proc);
+  const auto done = guard::restore_scores(record_, proc_);
   if (!done) return done.error();
   return {};
 }

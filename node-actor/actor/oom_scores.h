@@ -66,6 +66,7 @@ class OomScores {
   }
 
   const kernel::CgroupTree& tree_;
+  std::string proc_;
   guard::OomScoreRecord record_;
   std::function<bool()> may_act_;
   Tell tell_;

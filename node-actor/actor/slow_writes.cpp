@@ -21,7 +21,8 @@ bool limits_memory(std::string_view file) {
 
 /// nullopt: none, or not known.
 std::optional<std::int64_t> use_of_group(const kernel::CgroupTree& tree, const model::KernelWrite& write) {
-  const auto path = tree.path(write.group, write.file == kV1MemoryLimit ? "memory.usage_in_bytes" : "memory.current");
+  // memory.high is a file of either version.
+  const auto path = tree.path(write.group, tree.is_unified(write.file) ? "memory.current" : "memory.usage_in_bytes");
   if (!path) return std::nullopt;
   const auto text = kernel::read_value(*path);
   return text ? kernel::parse_number(*text) : std::nullopt;
@@ -70,11 +71,22 @@ model::Result<kernel::WriteOutcome> SlowWrites::perform(const model::KernelWrite
                         fmt::format("{}/{} not written: {}", write.group, write.file, *why));
   }
   // On its way already: the kernel shows a value of v1 only once the group fits it.
-  const bool is_under_way = under_way_ && is_this(*under_way_) && under_way_->write.value == write.value;
+  bool is_under_way = under_way_ && is_this(*under_way_);
+  if (is_under_way && under_way_->write.value != write.value) {
+    // The journal knows two values of a file as ours: what it holds, and what is written next. A third one that
+    // comes true beside them would pass for somebody else's, which no restore touches.
+    under_way_.reset();
+    slow_.stop();
+    is_under_way = false;
+  }
   auto prepared = writer_.prepare(write);
   if (!prepared) return prepared.error();
   kernel::WriteOutcome outcome{.old_value = std::move(prepared->old_value), .changed = false};
-  if (!prepared->changes || is_under_way) return outcome;
+  if (!prepared->changes || is_under_way) {
+    // An older value that waits is not wanted any more.
+    if (known != waiting_.end()) waiting_.erase(known);
+    return outcome;
+  }
   outcome.changed = known == waiting_.end() || known->write.value != write.value;
   Waiting next{write, std::move(prepared->file)};
   if (known != waiting_.end()) {
@@ -99,9 +111,8 @@ void SlowWrites::withdraw(const model::KernelWrite& write) {
 std::vector<SlowWrites::Refused> SlowWrites::step(model::MonoTime now,
                                                   const std::function<bool(const std::string& group)>& is_held) {
   std::vector<Refused> refused;
-  if (waiting() == 0) return refused;
+  auto done = slow_.poll(now);
   if (under_way_) {
-    auto done = slow_.poll(now);
     if (!done) return refused;
     const auto ended = std::exchange(under_way_, std::nullopt);
     if (!done->result && done->result.error().code() != model::ErrorCode::kNotFound) {

@@ -30,8 +30,9 @@ class SlowWrites {
   /// Whether this is a limit on memory below what its group uses now.
   bool may_block(const model::KernelWrite& write) const;
   /// As kernel::Writer::perform(), but that the file is written later, and `changed` says that it will be. A write of
-  /// the same file that waits is replaced. Besides the writer's, errors are kOverloaded with kMostWaiting, and
-  /// kUnavailable for a memory.max so low that the kernel would kill to reach it.
+  /// the same file that waits is replaced; one that is under way with another value is ended. Besides the writer's,
+  /// errors are kOverloaded with kMostWaiting, and kUnavailable for a memory.max so low that the kernel would kill to
+  /// reach it.
   model::Result<kernel::WriteOutcome> perform(const model::KernelWrite& write);
   /// The file is about to be written without this: no older value may come after that one.
   void withdraw(const model::KernelWrite& write);
@@ -40,7 +41,8 @@ class SlowWrites {
     model::KernelWrite write;
     model::Error why;
   };
-  /// Goes on with what waits; never blocks. What came to nothing since the last call, but for groups that are gone.
+  /// To be called in each fast round, also where nothing waits, as a helper that nobody needs is ended here. Goes on
+  /// with what waits; never blocks. What came to nothing since the last call, but for groups that are gone.
   /// What waits for a group that is held by now is dropped.
   std::vector<Refused> step(model::MonoTime now, const std::function<bool(const std::string& group)>& is_held);
   std::size_t waiting() const { return waiting_.size() + (under_way_ ? 1 : 0); }

@@ -300,6 +300,9 @@ model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket
     if (orphaned) {
       // Before link and spool are ended, which may wait for the disk.
       running.end_control();
+      if (!(*loop)->end_writes()) {
+        log::error("supervisor-lost", "a write of memory is stuck in the kernel and may end later");
+      }
       const auto report = guard::restore(*journal, guard::RestoreMode::kSafeState, ordering_verified(config));
       if (audit) guard::log_restores(*audit, report, model::Reason::kSafeState);
       log::error("supervisor-lost", "the host is in its safe state");

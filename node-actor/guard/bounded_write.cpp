@@ -32,6 +32,15 @@ std::optional<std::int64_t> limit_bytes(const std::string& text) {
   return number && *number < 0 ? std::optional(kNone) : number;
 }
 
+/// What the file's group uses; nullopt: not known.
+std::optional<std::int64_t> use_beside(const std::string& path) {
+  const auto group = path.substr(0, path.rfind('/'));
+  for (const auto* name : {"/memory.current", "/memory.usage_in_bytes"}) {
+    if (const auto text = kernel::read_value(group + name)) return kernel::parse_number(*text);
+  }
+  return std::nullopt;
+}
+
 /// In the child: nothing but system calls, as other threads' locks stay as they were. 0 or an errno.
 int write_by_calls(const char* directory, const char* name, const kernel::FileIdentity& file, const char* value,
                    std::size_t size) {
@@ -58,7 +67,11 @@ bool may_block(const std::string& path, const std::string& from, const std::stri
   if (name != "memory.limit_in_bytes" && name != "memory.max" && name != "memory.high") return false;
   const auto before = limit_bytes(from);
   const auto after = limit_bytes(to);
-  return !before || !after || *after < *before;
+  if (!before || !after || *after < *before) return true;
+  // What v1 has in force is never below the use.
+  if (name == "memory.limit_in_bytes" || *after == std::numeric_limits<std::int64_t>::max()) return false;
+  const auto use = use_beside(path);
+  return !use || *after < *use;
 }
 
 model::Result<void> write_within(const kernel::FileIdentity& file, const std::string& value, model::Duration patience) {

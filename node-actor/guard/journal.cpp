@@ -1,6 +1,7 @@
 #include "node-actor/guard/journal.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cctype>
 #include <cerrno>
@@ -32,7 +33,6 @@ namespace {
 
 /// A journal holds a line per file and change of its safe value; far beyond this it is not ours.
 constexpr std::size_t kMaxJournalBytes = 64u << 20;
-constexpr std::int64_t kPageBytes = 4096;
 // Between these the kernel takes cpu.shares (kernel/sched/sched.h, MIN_SHARES and MAX_SHARES).
 constexpr std::int64_t kFewestShares = 2;
 constexpr std::int64_t kMostShares = 262'144;
@@ -67,6 +67,25 @@ std::string words_of(std::string_view text) {
   return words;
 }
 
+/// Of the memory controller's files those that count bytes. The others hold small numbers, which are no part of a page.
+bool holds_bytes(std::string_view file) {
+  constexpr std::array<std::string_view, 7> kFiles = {"memory.min",
+                                                      "memory.low",
+                                                      "memory.high",
+                                                      "memory.max",
+                                                      "memory.swap.high",
+                                                      "memory.swap.max",
+                                                      "memory.pagecache_limit.size"};
+  return (file.starts_with("memory.") && file.ends_with("_in_bytes")) ||
+         std::find(kFiles.begin(), kFiles.end(), file) != kFiles.end();
+}
+
+/// In whole pages. v1 reads a large number where there is no limit, and takes "-1" for it.
+std::string memory_text(std::int64_t bytes) {
+  static const std::int64_t page = ::sysconf(_SC_PAGESIZE);
+  return bytes < 0 || bytes >= kernel::kNoMemoryLimit ? "max" : std::to_string(bytes / page * page);
+}
+
 /// What the kernel would read back for `text`, as far as we know.
 std::string canonical(const std::string& path, const std::string& text) {
   const auto file = std::string_view(path).substr(path.rfind('/') + 1);
@@ -80,7 +99,7 @@ std::string canonical(const std::string& path, const std::string& text) {
   if (!number) return result;
   if (file == "cpu.cfs_quota_us") return std::to_string(std::max<std::int64_t>(*number, -1));
   if (file == "cpu.shares") return std::to_string(std::clamp(*number, kFewestShares, kMostShares));
-  if (file.starts_with("memory.") && *number >= 0) return std::to_string(*number / kPageBytes * kPageBytes);
+  if (holds_bytes(file)) return memory_text(*number);
   return result;
 }
 

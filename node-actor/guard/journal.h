@@ -96,7 +96,8 @@ class Journal {
 std::string read_boot_id();
 
 /// Whether two texts are one value to the kernel: equal but for white space; cpusets as sets; any negative
-/// cpu.cfs_quota_us as none; cpu.shares within the kernel's bounds; memory.* rounded to pages.
+/// cpu.cfs_quota_us as none; cpu.shares within the kernel's bounds; memory in bytes rounded to pages, and
+/// v1's two spellings of none.
 bool same_value(const std::string& path, const std::string& a, const std::string& b);
 
 }  // namespace tideline::guard

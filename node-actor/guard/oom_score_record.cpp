@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "node-actor/guard/mapped_file.h"
 #include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/oom_score.h"
+#include "node-actor/kernel/parse.h"
 
 namespace tideline::guard {
 namespace {
@@ -70,6 +72,26 @@ model::Result<kernel::OomScore> same_process(const KnownScore& known, const std:
     return model::Error(model::ErrorCode::kNotFound, fmt::format("{}/{} is another process", proc, known.pid));
   }
   return process;
+}
+
+struct Descent {
+  int parent = 0;
+  std::uint64_t start = 0;
+};
+
+/// Of all processes below `proc`, by pid.
+std::unordered_map<int, Descent> descents(const std::string& proc) {
+  std::unordered_map<int, Descent> found;
+  std::error_code problem;
+  for (std::filesystem::directory_iterator entry(proc, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    const auto pid = kernel::parse_number(entry->path().filename().string());
+    constexpr std::int64_t kLargestPid = 1 << 30;
+    if (!pid || *pid <= 0 || *pid > kLargestPid) continue;
+    const auto process = kernel::OomScore::open(proc, static_cast<int>(*pid));
+    if (process) found.emplace(process->pid(), Descent{.parent = process->parent(), .start = process->start()});
+  }
+  return found;
 }
 
 }  // namespace
@@ -137,6 +159,39 @@ model::Result<bool> restore_score(const KnownScore& known, const std::string& pr
   return true;
 }
 
+model::Result<std::size_t> restore_born_since(const std::vector<KnownScore>& given, const std::string& proc) {
+  std::size_t count = 0;
+  std::optional<model::Error> refused;
+  std::unordered_map<int, KnownScore> parents;
+  for (const auto& each : given) {
+    if (each.original != each.ours) parents.insert_or_assign(each.pid, each);
+  }
+  if (parents.empty()) return count;
+  const auto all = descents(proc);
+  // A generation a time.
+  while (!parents.empty()) {
+    std::unordered_map<int, KnownScore> children;
+    for (const auto& [pid, process] : all) {
+      const auto parent = parents.find(process.parent);
+      if (parent == parents.end()) continue;
+      const auto is_there = all.find(process.parent);
+      if (is_there == all.end() || is_there->second.start != parent->second.start) continue;
+      auto child = parent->second;
+      child.pid = pid;
+      child.start = process.start;
+      const auto restored = restore_score(child, proc);
+      if (!restored && !refused) refused = restored.error();
+      if (restored && *restored) {
+        ++count;
+        children.emplace(pid, std::move(child));
+      }
+    }
+    parents = std::move(children);
+  }
+  if (refused) return *refused;
+  return count;
+}
+
 model::Result<std::size_t> restore_scores(OomScoreRecord& record, const std::string& proc) {
   std::size_t count = 0;
   std::vector<KnownScore> left;
@@ -150,9 +205,11 @@ model::Result<std::size_t> restore_scores(OomScoreRecord& record, const std::str
     left.push_back(known);
     if (!refused) refused = restored.error();
   }
+  const auto born = restore_born_since(record.known(), proc);
   if (auto kept = record.replace(std::move(left)); !kept) return kept.error();
   if (refused) return *refused;
-  return count;
+  if (!born) return born.error();
+  return count + *born;
 }
 
 }  // namespace tideline::guard

@@ -42,7 +42,10 @@ class OomScoreRecord {
 model::Result<bool> is_ours(const KnownScore& known, const std::string& proc);
 /// Puts its original back. False: it is gone or holds another value than ours, and was left alone.
 model::Result<bool> restore_score(const KnownScore& known, const std::string& proc);
-/// The same for all below `proc`; the record is empty then, or has those that were refused, of which the first is the
+/// For when `given` were put back: those that have a score of ours without being on record, as they were born since
+/// their parents got it. They get what their parents did. How many; the first refusal is the error.
+model::Result<std::size_t> restore_born_since(const std::vector<KnownScore>& given, const std::string& proc);
+/// Both for all below `proc`; the record is empty then, or has those that were refused, of which the first is the
 /// error. How many were put back. Nobody else may be giving any.
 model::Result<std::size_t> restore_scores(OomScoreRecord& record, const std::string& proc);
 

@@ -10,6 +10,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "node-actor/kernel/parse.h"
@@ -98,6 +100,11 @@ Result<void> OomScore::write(int score) const {
   } while (put < 0 && errno == EINTR);
   if (put < 0) return error_from(errno, action, path);
   return {};
+}
+
+std::string proc_of_scores(const std::string& proc) {
+  struct statfs system {};
+  return ::statfs(proc.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC ? "/proc" : proc;
 }
 
 Result<std::vector<int>> processes_below(const CgroupTree& tree, const std::string& group) {

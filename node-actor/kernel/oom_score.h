@@ -32,6 +32,10 @@ class OomScore {
   std::uint64_t start_ = 0;
 };
 
+/// Where scores are written, of the host's `proc`: a container has that read-only, as its sysctls are the host's, and
+/// its own /proc shows the same processes in the host's pid namespace. What is no procfs (a tree of files) stays.
+std::string proc_of_scores(const std::string& proc);
+
 /// The processes of a group and all groups below it, ascending, as this process' pid namespace numbers them. kNotFound:
 /// it is gone. kOverloaded beyond kMostScored.
 model::Result<std::vector<int>> processes_below(const CgroupTree& tree, const std::string& group);

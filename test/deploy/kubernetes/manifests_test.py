@@ -167,6 +167,14 @@ class Pods(unittest.TestCase):
                 if re.match(r"\s+- [A-Z_]+$", line):
                     self.assertRegex(lines[number - 1], r"^\s+# .{20,}", f"{path}:{number + 1}")
 
+    def test_the_agent_may_write_what_it_writes_of_other_users_processes(self):
+        """oom_score_adj belongs to the process' user: root without this capability is refused."""
+        agents = [(where, container) for where, container in containers()
+                  if where.endswith((" tideline-node node", " tideline-release release"))]
+        self.assertEqual(len(agents), 2)
+        for where, container in agents:
+            self.assertIn("DAC_OVERRIDE", container["securityContext"]["capabilities"]["add"], where)
+
     def test_agents_have_no_secret_and_no_token(self):
         for where, spec in pod_specs():
             if "tideline-node" not in where and "tideline-release" not in where:

@@ -59,9 +59,11 @@ class BatchMemoryViewTest : public testing::Test {
   model::MonoTime now_{1'000'000'000'000};
   int looks_ = 0;
   bool there_ = true;
+  bool readable_ = true;
   Actuator::MemoryLimits limits_;
   BatchMemoryView view_{groups_, [this](const model::GroupRef&) -> model::Result<Actuator::MemoryLimits> {
                           ++looks_;
+                          if (!readable_) return model::Error(model::ErrorCode::kUnavailable, "no more files");
                           if (!there_) return model::Error(model::ErrorCode::kNotFound, "no such group");
                           return limits_;
                         }};
@@ -106,6 +108,20 @@ TEST_F(BatchMemoryViewTest, LimitsOfTheirOwnAreReadOnceAMinuteAndOfNewGroupsUnti
   EXPECT_EQ(looks_, 8);
   view_.forget();
   EXPECT_THAT(view_.in_force(), IsEmpty());
+}
+
+TEST_F(BatchMemoryViewTest, ALimitOfItsOwnThatCannotBeReadStandsUntilItsGroupIsGone) {
+  const auto batch = pod({"c1"});
+  limits_ = {.without_us = {Bytes(900)}, .in_force = {Bytes(900)}};
+  look(batch, 800, 300);
+  readable_ = false;
+  now_ = now_ + BatchMemoryView::kRecheck;
+  look(batch, 800, 300);
+  EXPECT_EQ(view_.own_limits().at(model::group_of(batch)), Bytes(900)) << "else the pod would get what it asked for";
+  readable_ = true;
+  there_ = false;
+  look(batch, 800, 300);
+  EXPECT_THAT(view_.own_limits(), IsEmpty());
 }
 
 TEST_F(BatchMemoryViewTest, WhoAsksForNoLimitCostsNothing) {

@@ -84,6 +84,27 @@ TEST_F(EmergencyKillsOnAFixtureTree, EachIsToldOnceWhenItBeginsAndOnceWhenItIsTh
   EXPECT_THAT(told_, SizeIs(2));
 }
 
+TEST_F(EmergencyKillsOnAFixtureTree, OneThatIsGoneIsNotPickedAgainWhileItSeemsToUseWhatItDid) {
+  kills_.kill(be_pod(), Bytes(4096), "full", now_);
+  EXPECT_THAT(kills_.not_to_pick(), ElementsAre(PodUid("be-uid")));
+  now_ = now_ + 100ms;
+  kills_.step(now_);
+  ASSERT_THAT(kills_.under_way(), IsEmpty());
+  EXPECT_THAT(kills_.not_to_pick(), ElementsAre(PodUid("be-uid")));
+  kills_.step(now_ + 5999ms);
+  EXPECT_THAT(kills_.not_to_pick(), ElementsAre(PodUid("be-uid")));
+  kills_.step(now_ + 6s);
+  EXPECT_THAT(kills_.not_to_pick(), IsEmpty()) << "it may have come back";
+}
+
+TEST_F(EmergencyKillsOnAFixtureTree, OneThatCannotBeKilledLeavesTheNextTurnToOthers) {
+  kills_.kill(be_pod("gone"), Bytes(4096), "full", now_);
+  kills_.step(now_ + 9999ms);
+  EXPECT_THAT(kills_.not_to_pick(), ElementsAre(PodUid("gone")));
+  kills_.step(now_ + 10s);
+  EXPECT_THAT(kills_.not_to_pick(), IsEmpty());
+}
+
 TEST_F(EmergencyKillsOnAFixtureTree, OneThatHasNoGroupIsToldAsNotKilled) {
   kills_.kill(be_pod("gone"), std::nullopt, "full", now_);
   EXPECT_THAT(kills_.under_way(), IsEmpty());

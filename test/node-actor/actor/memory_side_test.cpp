@@ -2,6 +2,7 @@
 
 #include "node-actor/actor/memory_side.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -90,7 +91,8 @@ class MemorySideTest : public testing::Test {
                          .v1 = false},
         guard::OomScoreRecord::open(state_.str(), "boot"),
         MemorySide::Writes{.perform =
-                               [this](const model::KernelWrite& write) {
+                               [this](const model::KernelWrite& write) -> model::Result<kernel::WriteOutcome> {
+                                 if (refuses_) return model::Error(model::ErrorCode::kUnavailable, "not now");
                                  auto outcome = writer_->perform(write);
                                  if (outcome && outcome->changed) written_.push_back(write);
                                  return outcome;
@@ -148,6 +150,18 @@ class MemorySideTest : public testing::Test {
                                          .recorder = recorder_});
     ASSERT_TRUE(done.ok()) << done.error().message();
   }
+  /// BE grows until a helper that serves has written its limit.
+  void grow_until_held() {
+    batch(4000, 0);
+    memory(5000);
+    fast();
+    batch(4100, 0);
+    memory(4900);
+    for (int tries = 0; tries < 20'000 && !see().memory_side.be_tightened; ++tries) {
+      fast(tries < 2 ? 100ms : 0ms);
+      ::usleep(1000);
+    }
+  }
   void hold(const std::string& group) {
     model::HandsOff what;
     what.group = group;
@@ -179,6 +193,7 @@ class MemorySideTest : public testing::Test {
   std::vector<model::PodUid> leaving_;
   Recorder recorder_;
   bool may_act_ = true;
+  bool refuses_ = false;  // writes that are made at once
   std::vector<model::KernelWrite> written_;
   std::vector<std::string> told_;
   std::unique_ptr<MemorySide> side_;  // last: it ends before what it refers to
@@ -351,10 +366,15 @@ TEST_F(MemorySideTest, AnEmergencyKillsNobodyThatIsHeldOrLeaving) {
     fast();
   EXPECT_THAT(take_told(), Not(Contains(HasSubstr("pod jobs/train-b"))));
   leaving_.clear();
-  for (int i = 0; i < 20; ++i)
+  for (int i = 0; i < 50; ++i)
     fast();
-  EXPECT_THAT(take_told(), Contains(AllOf(StartsWith("emergency-kill: pod jobs/train-b"), HasSubstr("not killed"))))
+  const auto told = take_told();
+  EXPECT_THAT(told, Contains(AllOf(StartsWith("emergency-kill: pod jobs/train-b"), HasSubstr("not killed"))))
       << "it has no group here";
+  EXPECT_EQ(std::count_if(told.begin(), told.end(),
+                          [](const std::string& each) { return each.find("not killed") != std::string::npos; }),
+            1)
+      << "and is not tried each second";
 }
 
 TEST_F(MemorySideTest, AnEmergencyIsThePolicysToAllow) {
@@ -388,15 +408,7 @@ TEST_F(MemorySideTest, BatchIsHeldByTheHelpersWriteAndLetGoWithTheMechanism) {
   const auto* programs = std::getenv("TIDELINE_BIN");
   if (programs == nullptr) GTEST_SKIP() << "TIDELINE_BIN is not set: no helper to start";
   begin({std::string(programs) + "/guard_test_slow_writer", "serve"});
-  batch(4000, 0);
-  memory(5000);
-  fast();
-  batch(4100, 0);
-  memory(4900);
-  for (int tries = 0; tries < 20'000 && !see().memory_side.be_tightened; ++tries) {
-    fast(tries < 2 ? 100ms : 0ms);
-    ::usleep(1000);
-  }
+  grow_until_held();
   const auto held = see().memory_side;
   ASSERT_TRUE(held.be_tightened);
   EXPECT_EQ(tree_.read(kHigh), std::to_string(held.be_tightened->value()));
@@ -418,6 +430,49 @@ TEST_F(MemorySideTest, BatchIsHeldByTheHelpersWriteAndLetGoWithTheMechanism) {
   fast();
   EXPECT_EQ(tree_.read(kHigh), "max");
   EXPECT_EQ(feature("memoryRelief.tighten").state, FeatureState::State::kInactive);
+}
+
+TEST_F(MemorySideTest, TheOriginalOverReliefsLimitIsToldAsDriftThoughTheGateKnowsIt) {
+  const auto* programs = std::getenv("TIDELINE_BIN");
+  if (programs == nullptr) GTEST_SKIP() << "TIDELINE_BIN is not set: no helper to start";
+  begin({std::string(programs) + "/guard_test_slow_writer", "serve"});
+  grow_until_held();
+  ASSERT_TRUE(see().memory_side.be_tightened);
+  const auto ours = tree_.read(kHigh);
+  tree_.write(kHigh, "max\n");
+  take_told();
+  fast(1s);
+  EXPECT_THAT(take_told(), Contains("drift: " + kBe + "/memory.high: max -> " + ours));
+}
+
+TEST_F(MemorySideTest, ALimitThatComesTrueAfterTheEndOfTheMechanismIsTakenOffUntilThatSucceeds) {
+  const auto* programs = std::getenv("TIDELINE_BIN");
+  if (programs == nullptr) GTEST_SKIP() << "TIDELINE_BIN is not set: no helper to start";
+  begin({std::string(programs) + "/guard_test_slow_writer", "deaf"});
+  batch(4000, 0);
+  memory(5000);
+  fast();
+  batch(4100, 0);
+  memory(4900);
+  for (int tries = 0; tries < 5 && !side_->relief().tighten; ++tries)
+    fast();
+  ASSERT_TRUE(side_->relief().tighten) << side_->relief().why;
+  const auto limit = std::to_string(side_->relief().tighten->value() / 4096 * 4096);
+  policy_->threshold.enable = false;
+  fast();
+  // In force, while the helper still reclaims.
+  tree_.write(kHigh, limit + "\n");
+  refuses_ = true;
+  fast(2s);
+  for (int tries = 0; tries < 20'000 && !see().memory_side.be_tightened; ++tries) {
+    fast(0ms);
+    ::usleep(1000);
+  }
+  ASSERT_TRUE(see().memory_side.be_tightened);
+  EXPECT_EQ(tree_.read(kHigh), limit + "\n");
+  refuses_ = false;
+  fast(1s);
+  EXPECT_EQ(tree_.read(kHigh), "max");
 }
 
 }  // namespace

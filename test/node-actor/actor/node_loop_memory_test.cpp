@@ -172,6 +172,31 @@ TEST_F(NodeLoopMemoryTest, AReleasePutsItsLimitsBackAndTheNextWorkerInheritsThem
   EXPECT_EQ(tree_->read(kBatchPod + "memory.max"), "max");
 }
 
+TEST_F(NodeLoopMemoryTest, SomebodyElsesLimitThatReclaimMovesTenTimesASecondIsToldOnce) {
+  const std::string kubepods = "sys/fs/cgroup/memory/kubepods/";
+  const std::string limit = kubepods + "besteffort/memory.limit_in_bytes";
+  host(kernel::test::v1_files() +
+       FixtureTree::Files{{kubepods + "memory.limit_in_bytes", "9223372036854771712\n"},
+                          {kubepods + "besteffort/memory.usage_in_bytes", "4194304000\n"},
+                          {kubepods + "besteffort/memory.stat",
+                           "total_rss 0\ntotal_shmem 0\ntotal_inactive_anon 0\ntotal_active_anon 0\n"
+                           "total_inactive_file 3145728000\ntotal_active_file 0\ntotal_unevictable 0\n"},
+                          {"proc/meminfo", "MemTotal: 16777216 kB\nMemFree: 1000 kB\nMemAvailable: 8388608 kB\n"}});
+  act_on(on());
+  loop_->set_pods({});
+  ASSERT_TRUE(rounds().ok());
+  const auto is_limit = [](const guard::JournalRecord& each) {
+    return each.file.path.ends_with("besteffort/memory.limit_in_bytes");
+  };
+  ASSERT_TRUE(std::any_of(journal_->records().begin(), journal_->records().end(), is_limit)) << "it reclaims";
+  loop_->take_events();
+  tree_->write(limit, "5368709120\n");
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(loop_->fast_round().ok());
+  const auto all = reasons();
+  EXPECT_EQ(std::count(all.begin(), all.end(), Reason::kDrift), 1);
+}
+
 TEST_F(NodeLoopMemoryTest, AnEvictionForMemoryIsAskedForAndKeptInDryRun) {
   host(with_batch_pod());
   auto policy = on();

@@ -103,6 +103,16 @@ TEST_F(OomScoresTest, AChildThatInheritsItGetsBackWhatItsParentDoes) {
   EXPECT_EQ(host_.score(13), 1000) << "its parent is not ours: it may have it by itself";
 }
 
+TEST_F(OomScoresTest, AChildThatWasNeverLookedAtGoesBackWithItsParent) {
+  step();
+  host_.run_in(group("b"), 21, 210, 20, 1000);
+  wants_.pop_back();
+  step();
+  EXPECT_EQ(host_.score(20), 900);
+  EXPECT_EQ(host_.score(21), 900);
+  EXPECT_EQ(host_.score(10), 1000);
+}
+
 TEST_F(OomScoresTest, NewProcessesAreFoundInTimeAndWithNewContainersAtOnce) {
   step();
   host_.run_in(group("a"), 14, 140, 1, 900);

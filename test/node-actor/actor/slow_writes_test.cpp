@@ -1,15 +1,19 @@
 #include "node-actor/actor/slow_writes.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "node-actor/guard/journal_gate.h"
 #include "node-actor/guard/lease.h"
+#include "test/node-actor/guard/slow_fixture.h"
 #include "test/node-actor/kernel/trees.h"
+#include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::node {
@@ -53,8 +57,12 @@ class SlowWritesTest : public testing::Test {
   static model::KernelWrite write(const std::string& file, const std::string& value) {
     return {kPod, file, value, model::Controller::kMemoryQos, model::Reason::kMemoryThrottle};
   }
-  std::vector<SlowWrites::Refused> step(bool held = false) {
-    return writes_->step({1}, [held](const std::string&) { return held; });
+  /// See test_slow_writer.cpp.
+  void with_helper(const std::string& mode) {
+    writes_ = std::make_unique<SlowWrites>(groups_, *writer_, guard::slow_config(mode, state_.str(), lease_->epoch()));
+  }
+  std::vector<SlowWrites::Refused> step(bool held = false, model::MonoTime now = {1}) {
+    return writes_->step(now, [held](const std::string&) { return held; });
   }
 
   FixtureTree tree_{files()};
@@ -110,6 +118,55 @@ TEST_F(SlowWritesTest, ANewerValueTakesThePlaceOfOneThatWaits) {
   writes_->withdraw(write("memory.high", "max"));
   EXPECT_EQ(writes_->waiting(), 0u) << "somebody else writes the file now";
   EXPECT_THAT(step(), IsEmpty());
+}
+
+TEST_F(SlowWritesTest, OneThatIsUnderWayEndsBeforeTheJournalHearsOfAnother) {
+  with_helper("deaf");
+  ASSERT_TRUE(writes_->perform(write("memory.high", "700")).ok());
+  EXPECT_THAT(step(), IsEmpty());
+  EXPECT_FALSE(writes_->perform(write("memory.high", "700"))->changed) << "it is on its way";
+  ASSERT_EQ(writes_->waiting(), 1u);
+  // In force at once, as on v2, and found so by the next one.
+  tree_.write(kPodDir + "memory.high", "700\n");
+  EXPECT_TRUE(writes_->perform(write("memory.high", "800"))->changed);
+  EXPECT_EQ(writes_->waiting(), 1u) << "nobody writes 700 any more";
+}
+
+TEST_F(SlowWritesTest, AnOlderValueThatWaitsIsDroppedWhereTheFileHoldsWhatIsWanted) {
+  tree_.write(kPodDir + "memory.high", "500\n");
+  ASSERT_TRUE(writes_->perform(write("memory.high", "700")).ok());
+  EXPECT_FALSE(writes_->perform(write("memory.high", "500"))->changed);
+  EXPECT_EQ(writes_->waiting(), 0u);
+}
+
+TEST_F(SlowWritesTest, AHelperThatNobodyNeedsIsEnded) {
+  with_helper("serve");
+  ASSERT_TRUE(writes_->perform(write("memory.high", "700")).ok());
+  ASSERT_TRUE(test::eventually(std::chrono::seconds(20), [&] {
+    EXPECT_THAT(step(), IsEmpty());
+    return writes_->waiting() == 0;
+  }));
+  EXPECT_EQ(tree_.read(kPodDir + "memory.high"), "700");
+  const auto late = model::MonoTime{1} + guard::SlowWriter::kIdle + std::chrono::seconds(1);
+  EXPECT_TRUE(test::eventually(std::chrono::seconds(20), [&] {
+    step(false, late);
+    return ::waitpid(-1, nullptr, WNOHANG) < 0;
+  }));
+}
+
+TEST_F(SlowWritesTest, AlibabasHighOfCgroupV1MayBlockToo) {
+  const std::string pod = "kubepods/besteffort/podb";
+  const std::string directory = "sys/fs/cgroup/memory/" + pod + "/";
+  const FixtureTree v1{kernel::test::v1_files() + FixtureTree::Files{{directory + "memory.high", "max\n"},
+                                                                     {directory + "memory.usage_in_bytes", "1000\n"}}};
+  const auto groups = kernel::test::tree_of(v1);
+  kernel::Writer writer(groups, *gate_);
+  const SlowWrites writes(groups, writer, {.argv = {}, .state_dir = state_.str(), .epoch = lease_->epoch()});
+  auto high = write("memory.high", "999");
+  high.group = pod;
+  EXPECT_TRUE(writes.may_block(high));
+  high.value = "1000";
+  EXPECT_FALSE(writes.may_block(high));
 }
 
 TEST_F(SlowWritesTest, WhatIsHeldMeanwhileIsNotWritten) {

@@ -21,20 +21,33 @@ using testing::HasSubstr;
 const std::string kHigh = "/sys/fs/cgroup/kubepods/memory.high";
 const std::string kV1 = "/sys/fs/cgroup/memory/kubepods/memory.limit_in_bytes";
 
-TEST(MayBlock, OnlyAMemoryLimitThatFalls) {
+TEST(MayBlock, AMemoryLimitThatFalls) {
   EXPECT_TRUE(may_block(kHigh, "max", "104857600"));
   EXPECT_TRUE(may_block(kHigh, "104857600", "52428800"));
   EXPECT_TRUE(may_block("/g/memory.max", "104857600", "52428800"));
   EXPECT_TRUE(may_block(kV1, "9223372036854771712", "104857600"));
   EXPECT_TRUE(may_block(kV1, "-1", "104857600"));
   EXPECT_FALSE(may_block(kHigh, "52428800", "max"));
-  EXPECT_FALSE(may_block(kHigh, "52428800", "104857600"));
   EXPECT_FALSE(may_block(kV1, "52428800", "9223372036854771712"));
   EXPECT_FALSE(may_block(kV1, "52428800", "-1"));
   EXPECT_FALSE(may_block("/g/memory.low", "104857600", "0"));
   EXPECT_FALSE(may_block("/g/memory.soft_limit_in_bytes", "104857600", "0"));
   EXPECT_FALSE(may_block("/g/cpu.cfs_quota_us", "100000", "2000"));
   EXPECT_TRUE(may_block(kHigh, "nonsense", "max")) << "what cannot be read counts as lower";
+}
+
+TEST(MayBlock, OneThatRisesToLessThanIsUsed) {
+  const test::TempDir host;
+  host.write("v2/memory.current", "104857600\n");
+  const auto high = host.str() + "/v2/memory.high";
+  EXPECT_FALSE(may_block(high, "52428800", "104857600"));
+  EXPECT_TRUE(may_block(high, "52428800", "104853504")) << "memory.high stops nobody: the use may lie above both";
+  EXPECT_TRUE(may_block(host.str() + "/v2/memory.max", "52428800", "104853504"));
+  EXPECT_FALSE(may_block(high, "52428800", "max"));
+  EXPECT_TRUE(may_block(kHigh, "52428800", "104857600")) << "nobody knows what is used there";
+  host.write("v1/memory.usage_in_bytes", "104857600\n");
+  EXPECT_TRUE(may_block(host.str() + "/v1/memory.high", "52428800", "104853504")) << "of Alibaba Cloud Linux";
+  EXPECT_FALSE(may_block(host.str() + "/v1/memory.limit_in_bytes", "104857600", "209715200"));
 }
 
 class WriteWithin : public testing::Test {

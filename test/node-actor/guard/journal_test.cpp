@@ -320,6 +320,11 @@ TEST(Journal, ValuesAreTheSameToTheKernel) {
   EXPECT_FALSE(same_value("/x/cpu.cfs_quota_us", "88000", "88001"));
   EXPECT_TRUE(same_value("/x/memory.high", "1000000", "999424")) << "rounded down to pages";
   EXPECT_FALSE(same_value("/x/memory.high", "1000000", "max"));
+  for (const auto* file : {"oom.group", "priority", "use_priority_oom", "wmark_ratio", "wmark_min_adj"})
+    EXPECT_FALSE(same_value(std::string("/x/memory.") + file, "0", "1")) << file << " counts no bytes";
+  for (const auto* file : {"limit_in_bytes", "soft_limit_in_bytes"})
+    EXPECT_TRUE(same_value(std::string("/x/memory.") + file, "-1", "9223372036854771712")) << file << ": none";
+  EXPECT_FALSE(same_value("/x/memory.limit_in_bytes", "-1", "0"));
   EXPECT_TRUE(same_value("/x/cpuset.cpus", "0-1", "0,1\n")) << "sets";
   EXPECT_TRUE(same_value("/x/cpuset.cpus", "", "\n"));
   EXPECT_FALSE(same_value("/x/cpuset.cpus", "0-1", "0-2"));

@@ -7,6 +7,7 @@
 
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/restore.h"
+#include "node-actor/kernel/oom_score.h"
 #include "test/node-actor/guard/score_host.h"
 #include "test/node-actor/kernel/cookie_twin.h"
 #include "test/node-actor/kernel/trees.h"
@@ -18,6 +19,15 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+TEST(ProcOfScores, AContainersViewOfTheHostsIsReadOnlyAndItsOwnIsNot) {
+  const test::TempDir host;
+  std::filesystem::create_symlink("/proc", host.path() / "proc");
+  EXPECT_EQ(kernel::proc_of_scores(host.str() + "/proc"), "/proc");
+  EXPECT_EQ(kernel::proc_of_scores("/proc"), "/proc");
+  EXPECT_EQ(kernel::proc_of_scores(host.str()), host.str()) << "a tree of files";
+  EXPECT_EQ(kernel::proc_of_scores(host.str() + "/none"), host.str() + "/none");
+}
 
 class OomScoreRecordTest : public testing::Test {
  protected:
@@ -87,6 +97,26 @@ TEST_F(OomScoreRecordTest, OriginalsComeBackToTheSameProcessesThatHoldOurs) {
   EXPECT_EQ(host_.score(11), 1000);
   EXPECT_EQ(host_.score(12), 300);
   EXPECT_THAT(open().known(), IsEmpty());
+}
+
+TEST_F(OomScoreRecordTest, WhoeverWasBornSinceGetsBackWhatTheParentsDo) {
+  scored(10, 100, 500);
+  host_.run(14, 140, 10, 1000);
+  host_.run(15, 150, 14, 1000);
+  host_.run(16, 160, 10, 300);   // its own
+  host_.run(17, 170, 16, 1000);  // of a parent that has no score of ours
+  scored(11, 110, 400);
+  host_.run(11, 999, 1, 1000);  // the pid is another process'
+  host_.run(18, 1000, 11, 1000);
+  auto record = open();
+  const auto count = restore_scores(record, proc());
+  ASSERT_TRUE(count.ok()) << count.error().message();
+  EXPECT_EQ(*count, 3u);
+  for (const int pid : {10, 14, 15})
+    EXPECT_EQ(host_.score(pid), 500) << pid;
+  EXPECT_EQ(host_.score(16), 300);
+  for (const int pid : {11, 17, 18})
+    EXPECT_EQ(host_.score(pid), 1000) << pid;
 }
 
 TEST_F(OomScoreRecordTest, ARefusedOneStaysOnRecordAndTheOthersGoBack) {

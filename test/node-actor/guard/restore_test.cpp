@@ -66,6 +66,13 @@ TEST_F(Restore, EveryOriginalComesBackAndTheJournalIsEmpty) {
   EXPECT_TRUE(full().items.empty()) << "a second release has nothing to do";
 }
 
+TEST_F(Restore, AKnobOfMemoryThatIsNoNumberOfBytesComesBackToo) {
+  const auto group = host_.write("memory/podb/memory.oom.group", "0\n");
+  ASSERT_TRUE(write_gated(gate_, group, "1"));
+  EXPECT_EQ(outcome_of(full(), group), Outcome::kRestored);
+  EXPECT_EQ(host_.read("memory/podb/memory.oom.group"), "0");
+}
+
 TEST_F(Restore, SafeStateWithVerifiedOrderingLiftsTheQuotaAndKeepsTheWeight) {
   act();
   const auto report = restore(journal_, RestoreMode::kSafeState, true);
