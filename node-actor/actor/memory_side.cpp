@@ -289,6 +289,10 @@ model::Result<void> MemorySide::act(const std::vector<model::Pod>& pods,
 std::vector<model::FeatureState> MemorySide::features(const std::optional<model::NodePolicy>& policy,
                                                       std::string_view waits_for) const {
   auto features = relief_features(policy);
+  if (!policy) {
+    for (auto& feature : features)
+      feature.why = waits_for;
+  }
   if (decided_) {
     features.insert(features.end(), decided_->evict.features.begin(), decided_->evict.features.end());
   } else {

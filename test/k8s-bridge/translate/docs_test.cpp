@@ -78,7 +78,8 @@ TEST_F(DocsTest, ListsTheLabelsOfAPodThatAreRead) {
 }
 
 TEST_F(DocsTest, ListsTheAnnotationsOfAPodThatAreRead) {
-  Keys read{std::string(kOlderQosAnnotation), std::string(kOlderCpuBurstAnnotation)};
+  Keys read{std::string(kOlderQosAnnotation), std::string(kOlderCpuBurstAnnotation),
+            std::string(kOlderMemoryQosAnnotation)};
   add(read, model::kPodAnnotations);
   EXPECT_EQ(said_.at("Annotations of a pod").acted_on, read);
 }

@@ -326,7 +326,7 @@ TEST_F(MemorySideTest, ALimitThatCannotBeWrittenIsUnsupportedAndSaysWhy) {
   fast();
   fast();
   ASSERT_TRUE(side_->relief().tighten) << side_->relief().why;
-  EXPECT_EQ(tree_.read(kHigh), "max") << "no program may write it";
+  EXPECT_EQ(tree_.read(kHigh), "max\n") << "no program may write it";
   EXPECT_EQ(feature("memoryRelief.tighten").state, FeatureState::State::kUnsupported);
   EXPECT_THAT(feature("memoryRelief.tighten").why, HasSubstr("no program given"));
 }
