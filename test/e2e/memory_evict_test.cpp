@@ -64,7 +64,7 @@ TEST_F(MemoryEvict, AHeavyBatchPodIsEvictedAndTheReasonIsInHistory) {
 TEST_F(MemoryEvict, InDryRunItIsOnlyTold) {
   set_thresholds(70, 65, 5, true);
   cluster_->set_policy("tideline-config", R"({"clusterStrategy": {"memoryRelief": {"emergencyKill": true},
-      "dryRun": {"memoryQos": true, "memoryRelief": true, "memoryEvict": true}}})");
+      "dryRun": {"cpuSuppress": true, "memoryQos": true, "memoryRelief": true, "memoryEvict": true}}})");
   auto service = load(PodTree::kLs, {"touch", "--anon-mib", "160", "--seconds", "240"});
   auto batch = load(PodTree::kBe, {"grow", "--mib", "240", "--seconds", "240"});
   ASSERT_TRUE(says(service, "ready") && says(batch, "ready")) << service.output() << batch.output();

@@ -270,7 +270,9 @@ TEST_F(SlowWriterTest, ItDiesWithItsParent) {
   owner.kill();
   int status = 0;
   EXPECT_TRUE(eventually(20s, [&] { return ::waitpid(owner.helper(), &status, WNOHANG) == owner.helper(); }));
-  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  // Or by itself, where the parent was gone before the kernel was asked for the signal.
+  EXPECT_TRUE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) != 0))
+      << status;
 }
 
 TEST_F(SlowWriterTest, ItHoldsTheStateDirectorysLockUntilItIsGone) {
