@@ -31,9 +31,9 @@ std::string unset_or(const std::optional<int>& percent) {
 }
 
 std::string qos_text(const model::MemoryQosPolicy& qos) {
-  std::string text = fmt::format("{}, minLimitPercent {}, lowLimitPercent {}, throttlingPercent {}",
-                                 qos.enable ? "on" : "off", qos.min_limit_percent, qos.low_limit_percent,
-                                 qos.throttling_percent);
+  std::string text =
+      fmt::format("{}, minLimitPercent {}, lowLimitPercent {}, throttlingPercent {}", qos.enable ? "on" : "off",
+                  qos.min_limit_percent, qos.low_limit_percent, qos.throttling_percent);
   if (qos.oom_kill_group) text += ", oomKillGroup 1";
   if (qos.priority_enable) text += fmt::format(", priority {}", qos.priority);
   return text;
@@ -69,10 +69,10 @@ void add_memory(Facts& facts, const model::MemorySample& memory) {
                         bytes(memory.be_reclaimable),
                         memory.be_tightened ? "held to " + bytes(memory.be_tightened) : "not held by relief"));
   facts.add("memory relief", "rung " + std::string(model::name_of(memory.rung)));
-  facts.add("memory pressure", fmt::format("LS {} at worst, BE {}; refaults LS {}, BE {}; allocation stalls {}",
-                                           some_of(memory.ls.memory), some_of(memory.be.memory),
-                                           rate_text(memory.ls.refaults), rate_text(memory.be.refaults),
-                                           rate_text(memory.host.alloc_stalls)));
+  facts.add("memory pressure",
+            fmt::format("LS {} at worst, BE {}; refaults LS {}, BE {}; allocation stalls {}", some_of(memory.ls.memory),
+                        some_of(memory.be.memory), rate_text(memory.ls.refaults), rate_text(memory.be.refaults),
+                        rate_text(memory.host.alloc_stalls)));
 }
 
 std::string render_memory(const model::MemorySample& memory) {
@@ -103,9 +103,12 @@ void add_memory(Facts& facts, const model::NodePolicy& policy) {
 }
 
 Json memory_json(const model::MemorySignals& signals) {
-  return {{"memoryPressure", stall_json(signals.memory)}, {"ioPressure", stall_json(signals.io)},
-          {"refaultsPerSecond", number_json(signals.refaults)}, {"scannedPerSecond", number_json(signals.scanned)},
-          {"allocStallsPerSecond", number_json(signals.alloc_stalls)}, {"oomKills", number_json(signals.oom_kills)}};
+  return {{"memoryPressure", stall_json(signals.memory)},
+          {"ioPressure", stall_json(signals.io)},
+          {"refaultsPerSecond", number_json(signals.refaults)},
+          {"scannedPerSecond", number_json(signals.scanned)},
+          {"allocStallsPerSecond", number_json(signals.alloc_stalls)},
+          {"oomKills", number_json(signals.oom_kills)}};
 }
 
 Json memory_json(const model::MemorySample& memory) {

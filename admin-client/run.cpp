@@ -192,9 +192,8 @@ int watch(const Options& options, const Terminal& terminal, Connection& connecti
       auto picture = render_nodes(nodes);
       // Of one node there is room for more.
       if (!options.node.empty() && nodes.front().last) picture += render_memory(nodes.front().last->memory_side);
-      printed =
-          print(fmt::format("{}{}, reports at least each {}\n{}", home, format_instant({wall_now().ms / 1000 * 1000}),
-                            format_duration(*every), picture));
+      printed = print(fmt::format("{}{}, reports at least each {}\n{}", home,
+                                  format_instant({wall_now().ms / 1000 * 1000}), format_duration(*every), picture));
     }
     if (!printed) return kOk;
   }

@@ -41,12 +41,12 @@ enum class Knob : std::uint8_t {
   /// Cookies of prctl(PR_SCHED_CORE). Belongs to threads and has no file: it is probed and told, never wanted as a
   /// value.
   kCoreSched = 6,
-  kMemoryMin = 7,    // memory.min: MemoryLimit, never nullopt, 0 = none
-  kMemoryLow = 8,    // memory.low: likewise
-  kMemoryHigh = 9,   // memory.high: MemoryLimit
-  kMemoryLimit = 10, // memory.limit_in_bytes / memory.max: MemoryLimit
-  kSoftLimit = 11,   // memory.soft_limit_in_bytes (v1 only): MemoryLimit; who is above goes first in global reclaim
-  kOomGroup = 12,    // memory.oom.group: Number, 0 or 1
+  kMemoryMin = 7,     // memory.min: MemoryLimit, never nullopt, 0 = none
+  kMemoryLow = 8,     // memory.low: likewise
+  kMemoryHigh = 9,    // memory.high: MemoryLimit
+  kMemoryLimit = 10,  // memory.limit_in_bytes / memory.max: MemoryLimit
+  kSoftLimit = 11,    // memory.soft_limit_in_bytes (v1 only): MemoryLimit; who is above goes first in global reclaim
+  kOomGroup = 12,     // memory.oom.group: Number, 0 or 1
   // Alibaba Cloud Linux only, from here on.
   kWmarkRatio = 13,        // memory.wmark_ratio: Number, 0..100, % of the limit; 0 = off
   kWmarkScaleFactor = 14,  // memory.wmark_scale_factor: Number, 1..1000

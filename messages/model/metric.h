@@ -11,18 +11,18 @@
 namespace tideline::model {
 
 enum class Metric : std::uint16_t {
-  kNodeCpu = 1,          // node.cpu          millicores
-  kLsCpu = 2,            // ls.cpu            millicores
-  kBeCpu = 3,            // be.cpu            millicores
-  kSystemCpu = 4,        // system.cpu        millicores
-  kBeLimit = 5,          // be.limit          millicores, absent = no quota
-  kNodeMemory = 6,       // node.memory       bytes
-  kLsMemory = 7,         // ls.memory         bytes
-  kBeMemory = 8,         // be.memory         bytes
-  kLsDelay = 9,          // ls.delay          ms waited per second of LS CPU
-  kCpuPressure = 10,     // pressure.cpu      permille of time, "some"
-  kMemoryPressure = 11,  // pressure.memory   permille of time, "some"
-  kIoPressure = 12,      // pressure.io       permille of time, "some"
+  kNodeCpu = 1,            // node.cpu          millicores
+  kLsCpu = 2,              // ls.cpu            millicores
+  kBeCpu = 3,              // be.cpu            millicores
+  kSystemCpu = 4,          // system.cpu        millicores
+  kBeLimit = 5,            // be.limit          millicores, absent = no quota
+  kNodeMemory = 6,         // node.memory       bytes
+  kLsMemory = 7,           // ls.memory         bytes
+  kBeMemory = 8,           // be.memory         bytes
+  kLsDelay = 9,            // ls.delay          ms waited per second of LS CPU
+  kCpuPressure = 10,       // pressure.cpu      permille of time, "some"
+  kMemoryPressure = 11,    // pressure.memory   permille of time, "some"
+  kIoPressure = 12,        // pressure.io       permille of time, "some"
   kMemoryAvailable = 13,   // memory.available      bytes, of the tightest bound
   kBeMemoryUsage = 14,     // be.memory.usage       bytes, with page cache
   kBeMemoryLimit = 15,     // be.memory.limit       bytes, absent = relief holds BE to none

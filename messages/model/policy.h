@@ -34,11 +34,11 @@ struct ThresholdPolicy {
   std::optional<int> cpu_evict_time_window_seconds;  // >= 1
   CpuEvictPolicy cpu_evict_policy = CpuEvictPolicy::kRealLimit;
   std::optional<int> cpu_evict_threshold_percent;
-  std::optional<int> cpu_evict_lower_percent;                  // absent: threshold - 2
-  std::optional<int> cpu_allocatable_evict_threshold_percent;  // >= 0, may exceed 100; acts with the lower one only
-  std::optional<int> cpu_allocatable_evict_lower_percent;      // >= 0, may exceed 100
-  std::optional<int> evict_enabled_priority_threshold;         // pods of at most this spec.priority
-  std::optional<int> allocatable_evict_priority_threshold;     // 0..7999
+  std::optional<int> cpu_evict_lower_percent;                     // absent: threshold - 2
+  std::optional<int> cpu_allocatable_evict_threshold_percent;     // >= 0, may exceed 100; acts with the lower one only
+  std::optional<int> cpu_allocatable_evict_lower_percent;         // >= 0, may exceed 100
+  std::optional<int> evict_enabled_priority_threshold;            // pods of at most this spec.priority
+  std::optional<int> allocatable_evict_priority_threshold;        // 0..7999
   int memory_evict_threshold_percent = 70;                        // of memory used; 0: no eviction by use
   std::optional<int> memory_evict_lower_percent;                  // absent: threshold - 2
   std::optional<int> memory_allocatable_evict_threshold_percent;  // >= 0, may exceed 100; acts with the lower one only
@@ -88,10 +88,10 @@ struct CpuQosPolicy {
 /// resource-qos-config memoryQOS of one class. Absent: the file is not touched.
 struct MemoryQosPolicy {
   bool enable = false;
-  int min_limit_percent = 0;   // 0..100, of the request: memory.min
-  int low_limit_percent = 0;   // 0..100: memory.low
-  int throttling_percent = 0;  // 0..100: where memory.high lies between request and limit; 0: none
-  int wmark_ratio = 95;        // 0..100
+  int min_limit_percent = 0;     // 0..100, of the request: memory.min
+  int low_limit_percent = 0;     // 0..100: memory.low
+  int throttling_percent = 0;    // 0..100: where memory.high lies between request and limit; 0: none
+  int wmark_ratio = 95;          // 0..100
   int wmark_scale_permill = 20;  // 1..1000
   int wmark_min_adj = 0;         // -25..50
   bool priority_enable = false;
@@ -107,11 +107,11 @@ struct MemoryQosPolicy {
 /// tideline-config memoryRelief, Tideline's own: what goes before an eviction for memory, and after it. Acts while
 /// resource-threshold-config is enabled and memoryEvictThresholdPercent is not 0.
 struct MemoryReliefPolicy {
-  bool reclaim = true;           // BE's page cache is taken back
-  bool tighten = true;           // BE may not grow
-  bool emergency_kill = false;   // a BE pod is killed at once where the OOM killer is about to run
-  int margin_percent = 5;        // 0..50, of capacity: reclaim begins so much below memoryEvictThresholdPercent
-  int horizon_seconds = 5;       // 1..60: growth that would fill the host within it acts like a threshold
+  bool reclaim = true;          // BE's page cache is taken back
+  bool tighten = true;          // BE may not grow
+  bool emergency_kill = false;  // a BE pod is killed at once where the OOM killer is about to run
+  int margin_percent = 5;       // 0..50, of capacity: reclaim begins so much below memoryEvictThresholdPercent
+  int horizon_seconds = 5;      // 1..60: growth that would fill the host within it acts like a threshold
   friend bool operator==(const MemoryReliefPolicy&, const MemoryReliefPolicy&) = default;
 };
 
@@ -170,7 +170,7 @@ struct DryRun {
   bool cpuset = false;
   bool batch_limits = false;
   bool cpu_evict = false;
-  bool memory_qos = false;     // also oom_score_adj
+  bool memory_qos = false;  // also oom_score_adj
   bool memory_relief = false;
   bool memory_evict = false;
   friend bool operator==(const DryRun&, const DryRun&) = default;

@@ -100,17 +100,17 @@ enum class Reason : std::uint16_t {
   kBatchMemoryLimit = 183,  // limit of kubernetes.io/batch-memory
   kAboveLimit = 184,        // batch memory: the pod uses more than its limit, which waits until it does not
   // relief ladder
-  kMemoryEasy = 190,         // there is room
-  kMemoryNearThreshold = 191,// less room than the rung's entry
-  kMemoryGrowth = 192,       // the room that is left is used up within the rung's horizon
-  kMemoryStall = 193,        // LS waits for memory, or the kernel's allocations stall
-  kNothingToReclaim = 194,   // BE has too little that can be reclaimed
-  kRungSuffices = 195,       // a lower rung is enough, as far as is seen
-  kReliefHolds = 196,        // room again, but not for long enough
-  kReclaimed = 197,          // BE was made to give memory back
-  kReclaimFailed = 198,      // reclaim did not free what it was asked for, or was ended at its deadline
-  kBeTightened = 199,        // BE may not grow beyond this
-  kEmergencyKill = 200,      // BE pod killed to keep the OOM killer from LS: no eviction
+  kMemoryEasy = 190,           // there is room
+  kMemoryNearThreshold = 191,  // less room than the rung's entry
+  kMemoryGrowth = 192,         // the room that is left is used up within the rung's horizon
+  kMemoryStall = 193,          // LS waits for memory, or the kernel's allocations stall
+  kNothingToReclaim = 194,     // BE has too little that can be reclaimed
+  kRungSuffices = 195,         // a lower rung is enough, as far as is seen
+  kReliefHolds = 196,          // room again, but not for long enough
+  kReclaimed = 197,            // BE was made to give memory back
+  kReclaimFailed = 198,        // reclaim did not free what it was asked for, or was ended at its deadline
+  kBeTightened = 199,          // BE may not grow beyond this
+  kEmergencyKill = 200,        // BE pod killed to keep the OOM killer from LS: no eviction
   // memory eviction
   kNodeMemoryFull = 210,       // the node's memory use is above memoryEvictThresholdPercent
   kMemoryOverAllocated = 211,  // more memory is requested than allocatable allows

@@ -37,8 +37,9 @@ struct ReportLimits {
   static constexpr std::int64_t kMaxMilliCpu = 10'000'000;
   static constexpr std::int64_t kMaxMemoryBytes = std::int64_t{1} << 50;
   // Of MemorySignals.
-  static constexpr double kMaxStalledShare = 1.5;  // two readings are not taken at one instant: a little over 1 is honest
-  static constexpr double kMaxMemoryRate = 1e9;    // pages, or allocations, per second
+  static constexpr double kMaxStalledShare =
+      1.5;                                       // two readings are not taken at one instant: a little over 1 is honest
+  static constexpr double kMaxMemoryRate = 1e9;  // pages, or allocations, per second
   static constexpr std::int64_t kMaxOomKills = 65'535;
 };
 

@@ -51,11 +51,11 @@ struct Pressure {
 
 /// Signs of trouble with memory over the window, of a group or of the host. Rates are per second.
 struct MemorySignals {
-  std::optional<Pressure> memory;       // waiting for memory
-  std::optional<Pressure> io;           // waiting for the disk
-  std::optional<double> refaults;       // pages that had to be read again after they were reclaimed
-  std::optional<double> scanned;        // pages that reclaim looked at
-  std::optional<double> alloc_stalls;   // host only: allocations that had to reclaim
+  std::optional<Pressure> memory;         // waiting for memory
+  std::optional<Pressure> io;             // waiting for the disk
+  std::optional<double> refaults;         // pages that had to be read again after they were reclaimed
+  std::optional<double> scanned;          // pages that reclaim looked at
+  std::optional<double> alloc_stalls;     // host only: allocations that had to reclaim
   std::optional<std::int64_t> oom_kills;  // in the window; not of the host
   friend bool operator==(const MemorySignals&, const MemorySignals&) = default;
 };
@@ -90,13 +90,13 @@ std::string_view name_of(ReliefRung rung);  // "none", "reclaim", "tighten", "ev
 
 /// The memory side as one pod round sees it.
 struct MemorySample {
-  std::optional<Bytes> available;      // of the tightest bound: the host's MemAvailable, or what kubepods' limit leaves
-  std::optional<Bytes> be_usage;       // with page cache
-  std::optional<Bytes> be_reclaimable; // of it page cache
+  std::optional<Bytes> available;  // of the tightest bound: the host's MemAvailable, or what kubepods' limit leaves
+  std::optional<Bytes> be_usage;   // with page cache
+  std::optional<Bytes> be_reclaimable;  // of it page cache
   MemorySignals host;
-  MemorySignals ls;  // of LSE, LSR and LS pods: the worst pressure of one, the sum of the rates
-  MemorySignals be;  // of the besteffort root
-  std::optional<Bytes> be_tightened;   // limit that relief holds BE to now
+  MemorySignals ls;                   // of LSE, LSR and LS pods: the worst pressure of one, the sum of the rates
+  MemorySignals be;                   // of the besteffort root
+  std::optional<Bytes> be_tightened;  // limit that relief holds BE to now
   ReliefRung rung = ReliefRung::kNone;
   friend bool operator==(const MemorySample&, const MemorySample&) = default;
 };

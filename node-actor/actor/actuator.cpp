@@ -87,8 +87,7 @@ Result<model::Limit> Actuator::quota_without_us(const model::GroupRef& group) co
 Result<Actuator::MemoryLimits> Actuator::memory_limits(const model::GroupRef& group) const {
   const auto values = values_of(group, model::Knob::kMemoryLimit);
   if (!values) return values.error();
-  return MemoryLimits{std::get<model::MemoryLimit>(values->without_us),
-                      std::get<model::MemoryLimit>(values->in_force)};
+  return MemoryLimits{std::get<model::MemoryLimit>(values->without_us), std::get<model::MemoryLimit>(values->in_force)};
 }
 
 bool Actuator::failed(const KnobRef& knob) const {

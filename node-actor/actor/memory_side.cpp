@@ -180,8 +180,7 @@ model::Result<void> MemorySide::kill_one(const Fast& fast) {
   for (auto& uid : fast.leaving())
     leaving.push_back(std::move(uid));
   const auto memory = memory_of(fast.pods);
-  const auto* victim =
-      decide::emergency_victim(memory, held_be_pods(tree_, fast.holds, fast.pods, fast.now), leaving);
+  const auto* victim = decide::emergency_victim(memory, held_be_pods(tree_, fast.holds, fast.pods, fast.now), leaving);
   if (victim == nullptr) {
     if (fast.now - no_victim_told_ < kTellEvery) return {};
     no_victim_told_ = fast.now;

@@ -160,11 +160,11 @@ class MemorySide {
   decide::ReliefState state_;
   decide::ReliefInput input_;
   decide::ReliefDecision decision_;
-  bool is_on_ = false;            // decision_ is of the newest fast round
-  bool is_acting_ = false;        // and was not only told
-  bool may_hold_ = true;          // a limit of ours, also an earlier worker's
-  bool has_begun_ = false;        // relief has looked
-  std::string held_why_;          // of the newest fast round; "": the besteffort root was not held
+  bool is_on_ = false;      // decision_ is of the newest fast round
+  bool is_acting_ = false;  // and was not only told
+  bool may_hold_ = true;    // a limit of ours, also an earlier worker's
+  bool has_begun_ = false;  // relief has looked
+  std::string held_why_;    // of the newest fast round; "": the besteffort root was not held
   model::ReliefRung told_rung_ = model::ReliefRung::kNone;
   bool told_dry_ = false;
   Account account_;

@@ -138,9 +138,8 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   if (!scores.problem().empty()) log::error("oom-scores", "{}", scores.problem());
   loop->memory_side_.emplace(
       loop->tree_, journal,
-      MemorySide::Host{.boot_id = status.boot_id,
-                       .slow = slow_writer(config, lease),
-                       .v1 = !loop->tree_.is_unified("memory.stat")},
+      MemorySide::Host{
+          .boot_id = status.boot_id, .slow = slow_writer(config, lease), .v1 = !loop->tree_.is_unified("memory.stat")},
       std::move(scores),
       MemorySide::Writes{
           .perform = [self](const model::KernelWrite& write) { return self->perform(write); },
@@ -420,8 +419,7 @@ model::NodeSample NodeLoop::pod_round() {
   look_at_cpus();
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
-  const bool relieves =
-      policy_ && policy_->threshold.enable && policy_->threshold.memory_evict_threshold_percent > 0;
+  const bool relieves = policy_ && policy_->threshold.enable && policy_->threshold.memory_evict_threshold_percent > 0;
   pod_reader_.read(pods_, by_pressure, reading_, relieves);
   auto& counters = reading_.counters;
   if (!application_reader_.empty()) counters.applications = application_reader_.read(counters.at, reading_.errors);
@@ -457,26 +455,25 @@ model::NodeSample NodeLoop::pod_round() {
   // Before the first list of pods, no pod is no reason to take anything back.
   if (!pods_known_) return sample;
   const bool batch_is_known = batch_is_fresh(now);
-  const auto done = cpu_side_->round({.now = now,
-                                      .node = facts_,
-                                      .pods = pods_,
-                                      .sample = sample,
-                                      .counters = *host_before_,
-                                      .pod_interval = config_.pod_interval,
-                                      .policy = policy_,
-                                      .suppress = decided_.terms,
-                                      .be_limit = be_limit_.root(),
-                                      .be_whole = be_whole(),
-                                      .holds = holds_,
-                                      .allocatable_batch_cpu = batch_is_known ? batch_allocatable_ : std::nullopt,
-                                      .dry_suppress = unwritten_limit(),
-                                      .memory_allocatable = status_.memory_allocatable > model::Bytes(0)
-                                                                ? std::optional(status_.memory_allocatable)
-                                                                : std::nullopt,
-                                      .allocatable_batch_memory =
-                                          batch_is_known ? batch_memory_allocatable_ : std::nullopt,
-                                      .memory = *memory_side_,
-                                      .recorder = recorder_});
+  const auto done = cpu_side_->round(
+      {.now = now,
+       .node = facts_,
+       .pods = pods_,
+       .sample = sample,
+       .counters = *host_before_,
+       .pod_interval = config_.pod_interval,
+       .policy = policy_,
+       .suppress = decided_.terms,
+       .be_limit = be_limit_.root(),
+       .be_whole = be_whole(),
+       .holds = holds_,
+       .allocatable_batch_cpu = batch_is_known ? batch_allocatable_ : std::nullopt,
+       .dry_suppress = unwritten_limit(),
+       .memory_allocatable =
+           status_.memory_allocatable > model::Bytes(0) ? std::optional(status_.memory_allocatable) : std::nullopt,
+       .allocatable_batch_memory = batch_is_known ? batch_memory_allocatable_ : std::nullopt,
+       .memory = *memory_side_,
+       .recorder = recorder_});
   if (!done) fenced_ = done.error();
   return sample;
 }

@@ -15,12 +15,8 @@ model::Result<void> NodeLoop::relieve(model::MonoTime now) {
          "not " + write.value + ": " + why.message());
   }
   const std::function<std::vector<model::PodUid>()> leaving = [this] { return cpu_side_->leaving(); };
-  auto done = memory_side_->fast_round({.now = now,
-                                        .pods = pods_,
-                                        .policy = policy_,
-                                        .holds = holds_,
-                                        .leaving = leaving,
-                                        .recorder = recorder_});
+  auto done = memory_side_->fast_round(
+      {.now = now, .pods = pods_, .policy = policy_, .holds = holds_, .leaving = leaving, .recorder = recorder_});
   for (const auto& error : memory_side_->take_troubles())
     note_trouble(error);
   return done;

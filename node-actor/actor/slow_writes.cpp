@@ -31,9 +31,7 @@ std::optional<std::int64_t> use_of_group(const kernel::CgroupTree& tree, const m
 }  // namespace
 
 SlowWrites::SlowWrites(const kernel::CgroupTree& tree, kernel::Writer& writer, guard::SlowWriterConfig config)
-    : tree_(tree),
-      writer_(writer),
-      slow_(std::move(config)) {}
+    : tree_(tree), writer_(writer), slow_(std::move(config)) {}
 
 bool SlowWrites::may_block(const model::KernelWrite& write) const {
   if (!limits_memory(write.file)) return false;
@@ -50,8 +48,8 @@ std::optional<std::string> SlowWrites::why_it_would_kill(const model::KernelWrit
   const auto path = tree_.path(write.group, "memory.stat");
   const auto stat = path ? kernel::read_file(*path) : model::Result<std::string>(path.error());
   if (!limit || !usage || !stat) return "what the group can give back is not known";
-  const auto cache = kernel::parse_keyed(*stat, "active_file").value_or(0) +
-                     kernel::parse_keyed(*stat, "inactive_file").value_or(0);
+  const auto cache =
+      kernel::parse_keyed(*stat, "active_file").value_or(0) + kernel::parse_keyed(*stat, "inactive_file").value_or(0);
   if (*usage - cache <= *limit) return std::nullopt;
   return fmt::format("{} bytes of its {} cannot be given back, and the kernel would kill for them", *usage - cache,
                      *usage);

@@ -172,8 +172,8 @@ void read_cache(ReliefState& state, const std::optional<Bytes>& reclaimable, Mon
 
 bool be_grows_now(const ReliefState& state, const ReliefView& view) {
   const double growth = view.growth.value_or(0);
-  const double be = std::max(state.be_trend.growth_per_second().value_or(0),
-                             state.be_trend.step_per_second().value_or(0));
+  const double be =
+      std::max(state.be_trend.growth_per_second().value_or(0), state.be_trend.step_per_second().value_or(0));
   if (be >= std::max(kLeastGrowth, growth / 4)) return true;
   const auto& asked_at = state.cache.asked_at;
   return asked_at && view.input.now - *asked_at <= kReclaimHides &&
@@ -300,8 +300,8 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   }
   const bool is_near = view.used() >= at.tighten;
   const bool is_soon = comes_within(view.to_threshold, view.horizon / 2);
-  const bool lacks_free = view.bound.free && at.free_entry &&
-                          *view.bound.free < Bytes(at.free_entry->value() / 2) && has_much_cache(view);
+  const bool lacks_free =
+      view.bound.free && at.free_entry && *view.bound.free < Bytes(at.free_entry->value() / 2) && has_much_cache(view);
   if (!lacks_free) state.short_since.reset();
   if (lacks_free && !state.short_since) state.short_since = now;
   const bool is_short = lacks_free && now - *state.short_since >= kShortFor;
@@ -314,9 +314,7 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   if (enters || stays) {
     state.tighten_until = now + kTightenCoolDown;
     if (enters) {
-      notes.tighten = is_near   ? Reason::kMemoryNearThreshold
-                      : is_soon ? Reason::kMemoryGrowth
-                                : Reason::kMemoryStall;
+      notes.tighten = is_near ? Reason::kMemoryNearThreshold : is_soon ? Reason::kMemoryGrowth : Reason::kMemoryStall;
     }
   } else if (!state.tightened || now >= *state.tighten_until) {
     return loosen(state);
@@ -377,8 +375,7 @@ void take_emergency(ReliefState& state, const ReliefView& view, ReliefDecision& 
   state.killed_at = now;
 }
 
-void choose_rung(const ReliefState& state, const ReliefView& view, const ReliefNotes& notes,
-                 ReliefDecision& decision) {
+void choose_rung(const ReliefState& state, const ReliefView& view, const ReliefNotes& notes, ReliefDecision& decision) {
   const auto choose = [&](ReliefRung rung, Reason reason) {
     decision.rung = rung;
     decision.reason = reason == Reason::kNone ? Reason::kReliefHolds : reason;
@@ -555,7 +552,9 @@ std::vector<FeatureState> relief_features(const ReliefDecision& decision, const 
   const auto relief = policy ? policy->relief : model::MemoryReliefPolicy{};
   add("reclaim", "reclaim", relief.reclaim,
       input.can_reclaim ? "" : "nothing here makes the besteffort root give memory back",
-      decision.reclaim ? "reclaims" : decision.rung >= ReliefRung::kReclaim ? "holds" : "waits");
+      decision.reclaim                        ? "reclaims"
+      : decision.rung >= ReliefRung::kReclaim ? "holds"
+                                              : "waits");
   add("tighten", "tighten", relief.tighten, input.can_tighten ? "" : "nothing here limits the besteffort root's memory",
       decision.tighten ? "limits BE" : "waits");
   add("emergencyKill", "emergencyKill", relief.emergency_kill, "",

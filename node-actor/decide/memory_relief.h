@@ -117,7 +117,7 @@ struct ReliefTerms {
   int threshold_percent = 0;
   int lower_percent = 0;
   int reclaim_percent = 0;
-  model::Bytes wanted;  // of BE's page cache, to come below the reclaim rung's exit; 0: nothing
+  model::Bytes wanted;           // of BE's page cache, to come below the reclaim rung's exit; 0: nothing
   model::Bytes pending_release;  // as given: taken off ReliefDecision::evict
   friend bool operator==(const ReliefTerms&, const ReliefTerms&) = default;
 };
@@ -155,8 +155,8 @@ struct ReliefState {
   std::optional<model::MonoTime> short_since;   // so little is free that reclaim cannot keep up
   std::optional<model::MonoTime> tightened_at;  // when it was set first
   std::optional<model::MonoTime> bound_since;   // since when the same bound has been the tightest
-  std::optional<model::MonoTime> over_since;   // use >= threshold
-  std::optional<model::MonoTime> evict_until;  // the rung is held
+  std::optional<model::MonoTime> over_since;    // use >= threshold
+  std::optional<model::MonoTime> evict_until;   // the rung is held
   friend bool operator==(const ReliefState&, const ReliefState&) = default;
 };
 

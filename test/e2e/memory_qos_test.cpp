@@ -29,9 +29,11 @@ TEST_F(MemoryQos, AServiceIsProtectedAsItsKernelAllowsUntilThePolicySaysNoMore) 
   if (tree_->v1()) {
     EXPECT_TRUE(eventually(seconds(20), [&] { return tree_->read(kBeRoot, "memory.soft_limit_in_bytes", "") == "0"; }))
         << tree_->read(kBeRoot, "memory.soft_limit_in_bytes", "") << why();
-    EXPECT_TRUE(eventually(seconds(30), [&] {
-      return cluster_->ask({"node", "n1"}).dump().find("memory-min") != std::string::npos;
-    })) << "what this kernel has not is said: " << cluster_->ask({"node", "n1"}).dump();
+    EXPECT_TRUE(eventually(seconds(30),
+                           [&] {
+                             return cluster_->ask({"node", "n1"}).dump().find("memory-min") != std::string::npos;
+                           }))
+        << "what this kernel has not is said: " << cluster_->ask({"node", "n1"}).dump();
   } else {
     // Of a request of 64 MiB, and half of what lies between that and the limit of 512.
     for (const char* group : {PodTree::kLsPod, PodTree::kLs}) {

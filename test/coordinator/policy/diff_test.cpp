@@ -134,8 +134,8 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
   };
   // A field more, and this does not compile: the field needs a key, and the key a place here.
   const NodePolicy policy{};
-  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, relief, dry_run,
-                                host_applications, scaling] = policy;
+  [[maybe_unused]] const auto& [version, epoch, colocation, threshold, qos, burst, relief, dry_run, host_applications,
+                                scaling] = policy;
   EXPECT_EQ(keys_of(kHostApplicationsKey), 1);
   {
     [[maybe_unused]] const auto& [f1, f2, f3] = scaling;
@@ -147,8 +147,8 @@ TEST(Diff, EveryFieldOfAPolicyHasAKey) {
     EXPECT_EQ(keys_of(kColocationKey), 18);
   }
   {
-    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
-                                  f17, f18, f19] = threshold;
+    [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+                                  f19] = threshold;
     EXPECT_EQ(keys_of(kThresholdKey), 19);
   }
   {

@@ -90,16 +90,15 @@ class MemorySideTest : public testing::Test {
                          .slow = {.argv = std::move(slow_writer), .state_dir = state_.str(), .epoch = lease_->epoch()},
                          .v1 = false},
         guard::OomScoreRecord::open(state_.str(), "boot"),
-        MemorySide::Writes{.perform =
-                               [this](const model::KernelWrite& write) -> model::Result<kernel::WriteOutcome> {
-                                 if (refuses_) return model::Error(model::ErrorCode::kUnavailable, "not now");
-                                 auto outcome = writer_->perform(write);
-                                 if (outcome && outcome->changed) written_.push_back(write);
-                                 return outcome;
-                               },
-                           .prepare = [this](const model::KernelWrite& write) { return writer_->prepare(write); },
-                           .made = [this](const model::KernelWrite& write,
-                                          const std::string&) { written_.push_back(write); }},
+        MemorySide::Writes{
+            .perform = [this](const model::KernelWrite& write) -> model::Result<kernel::WriteOutcome> {
+              if (refuses_) return model::Error(model::ErrorCode::kUnavailable, "not now");
+              auto outcome = writer_->perform(write);
+              if (outcome && outcome->changed) written_.push_back(write);
+              return outcome;
+            },
+            .prepare = [this](const model::KernelWrite& write) { return writer_->prepare(write); },
+            .made = [this](const model::KernelWrite& write, const std::string&) { written_.push_back(write); }},
         [this] { return may_act_; },
         [this](model::Controller controller, Reason reason, const std::string& subject, const std::string& before,
                const std::string& after) {
@@ -142,12 +141,8 @@ class MemorySideTest : public testing::Test {
   void fast(model::Duration step = 100ms) {
     now_ = now_ + step;
     const std::function<std::vector<model::PodUid>()> leaving = [this] { return leaving_; };
-    const auto done = side_->fast_round({.now = now_,
-                                         .pods = pods_,
-                                         .policy = policy_,
-                                         .holds = holds_,
-                                         .leaving = leaving,
-                                         .recorder = recorder_});
+    const auto done = side_->fast_round(
+        {.now = now_, .pods = pods_, .policy = policy_, .holds = holds_, .leaving = leaving, .recorder = recorder_});
     ASSERT_TRUE(done.ok()) << done.error().message();
   }
   /// BE grows until a helper that serves has written its limit.
@@ -355,8 +350,8 @@ TEST_F(MemorySideTest, AnEmergencyKillsNobodyThatIsHeldOrLeaving) {
   see(8000);
   hold(kBe + "/kubepods-besteffort-podb.slice");
   fast();
-  EXPECT_THAT(take_told(), Contains(AllOf(StartsWith("emergency-kill: " + kBe + " (emergency)"),
-                                          HasSubstr("nobody is killed"))));
+  EXPECT_THAT(take_told(),
+              Contains(AllOf(StartsWith("emergency-kill: " + kBe + " (emergency)"), HasSubstr("nobody is killed"))));
   for (int i = 0; i < 90; ++i)
     fast();
   EXPECT_THAT(take_told(), Not(Contains(HasSubstr("nobody is killed")))) << "told each ten seconds";
@@ -393,12 +388,8 @@ TEST_F(MemorySideTest, WhoeverIsFencedKillsNobody) {
   see(8000);
   may_act_ = false;
   const std::function<std::vector<model::PodUid>()> leaving = [] { return std::vector<model::PodUid>(); };
-  const auto done = side_->fast_round({.now = now_,
-                                       .pods = pods_,
-                                       .policy = policy_,
-                                       .holds = holds_,
-                                       .leaving = leaving,
-                                       .recorder = recorder_});
+  const auto done = side_->fast_round(
+      {.now = now_, .pods = pods_, .policy = policy_, .holds = holds_, .leaving = leaving, .recorder = recorder_});
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().code(), model::ErrorCode::kFenced);
 }

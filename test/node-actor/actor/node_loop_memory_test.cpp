@@ -106,8 +106,9 @@ TEST_F(NodeLoopMemoryTest, ALimitBelowTheUseWaits) {
   host(with_batch_pod());
   // Without page cache: a limit that takes some of it back is a helper's to write.
   tree_->write(kBatchPod + "memory.current", "94371840\n");
-  tree_->write(kBatchPod + "memory.stat", "inactive_anon 94371840\nactive_anon 0\ninactive_file 0\nactive_file 0\n"
-                                          "anon 94371840\nshmem 0\nslab_reclaimable 0\nunevictable 0\n");
+  tree_->write(kBatchPod + "memory.stat",
+               "inactive_anon 94371840\nactive_anon 0\ninactive_file 0\nactive_file 0\n"
+               "anon 94371840\nshmem 0\nslab_reclaimable 0\nunevictable 0\n");
   act_on(on());
   loop_->set_pods({batch_pod(Bytes(64 << 20))});
   ASSERT_TRUE(rounds().ok());
@@ -144,8 +145,8 @@ TEST_F(NodeLoopMemoryTest, AHandsOffOnAllPodsLeavesNoFeatureActive) {
   order.reason = "debugging";
   ASSERT_TRUE(loop_->set_hands_off(decide::holds_of({order}, model::MonoTime{}, {})).ok());
   ASSERT_TRUE(rounds().ok());
-  for (const auto* name : {"memoryRelief.reclaim", "memoryRelief.tighten", "memoryRelief.emergencyKill",
-                           "memoryEvict.beUsage"}) {
+  for (const auto* name :
+       {"memoryRelief.reclaim", "memoryRelief.tighten", "memoryRelief.emergencyKill", "memoryEvict.beUsage"}) {
     EXPECT_EQ(feature(name).state, FeatureState::State::kInactive) << name;
     EXPECT_THAT(feature(name).why, HasSubstr("ann: debugging")) << name;
   }

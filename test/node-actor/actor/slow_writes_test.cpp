@@ -51,8 +51,7 @@ class SlowWritesTest : public testing::Test {
     writer_ = std::make_unique<kernel::Writer>(groups_, *gate_);
     // Without a program nothing can be written.
     writes_ = std::make_unique<SlowWrites>(
-        groups_, *writer_,
-        guard::SlowWriterConfig{.argv = {}, .state_dir = state_.str(), .epoch = lease_->epoch()});
+        groups_, *writer_, guard::SlowWriterConfig{.argv = {}, .state_dir = state_.str(), .epoch = lease_->epoch()});
   }
   static model::KernelWrite write(const std::string& file, const std::string& value) {
     return {kPod, file, value, model::Controller::kMemoryQos, model::Reason::kMemoryThrottle};

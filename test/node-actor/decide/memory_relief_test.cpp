@@ -527,10 +527,10 @@ TEST_F(Relief, AnotherBoundDoesNotRaiseTheLimitAtOnce) {
 // Policy.
 
 TEST_F(Relief, WithoutAPolicyOrAThresholdAllIsGivenBack) {
-  for (const auto& [off, reason] : std::vector<std::pair<std::optional<model::NodePolicy>, Reason>>{
-           {std::nullopt, Reason::kNoPolicy},
-           {relief_policy(0), Reason::kDisabled},
-           {model::NodePolicy{}, Reason::kDisabled}}) {
+  for (const auto& [off, reason] :
+       std::vector<std::pair<std::optional<model::NodePolicy>, Reason>>{{std::nullopt, Reason::kNoPolicy},
+                                                                        {relief_policy(0), Reason::kDisabled},
+                                                                        {model::NodePolicy{}, Reason::kDisabled}}) {
     policy_ = relief_policy();
     ASSERT_NE(leak_to(690).tighten, std::nullopt);
     policy_ = off;

@@ -113,8 +113,8 @@ TEST_P(RandomRelief, WhatIsDecidedKeepsToItsBounds) {
     }
     if (decision.evict > Bytes(0)) {
       ASSERT_GE(bound.used_percent(), threshold - host_.policy.relief.margin_percent / 2 - 1);
-      ASSERT_LE(decision.evict.value(), bound.used().value() + bound.capacity.value() / 10 -
-                                            bound.level(decision.terms.lower_percent).value());
+      ASSERT_LE(decision.evict.value(),
+                bound.used().value() + bound.capacity.value() / 10 - bound.level(decision.terms.lower_percent).value());
       ASSERT_EQ(decision.rung == ReliefRung::kEvict || decision.rung == ReliefRung::kEmergency, true);
     }
     if (decision.emergency) {

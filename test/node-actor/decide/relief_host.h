@@ -72,9 +72,9 @@ struct ReliefHost {
   std::vector<ReliefInput> inputs;
   std::vector<ReliefDecision> decisions;
   std::vector<std::pair<model::MonoTime, model::ReliefRung>> rungs;  // each change
-  std::optional<double> be_limit;  // in force
-  int ls_stalls = 0;     // allocations of services that had to reclaim
-  int oom_at_bound = 0;  // while BE had memory to give
+  std::optional<double> be_limit;                                    // in force
+  int ls_stalls = 0;                                                 // allocations of services that had to reclaim
+  int oom_at_bound = 0;                                              // while BE had memory to give
   int ooms_in_be = 0;
   int kills = 0;
   std::vector<std::string> evicted;
