@@ -147,10 +147,7 @@ model::Result<void> MemorySide::do_what_was_decided(const Fast& fast) {
   const auto limit = dry_run ? std::nullopt : decision_.tighten;
   const auto reason = limit ? Reason::kBeTightened : dry_run ? Reason::kDryRun : decision_.reason;
   if (const auto done = be_memory_.tighten(limit, reason, fast.now); !done) return done;
-  if (const auto over = be_memory_.take_overwritten()) {
-    tell_(Controller::kMemoryRelief, Reason::kDrift,
-          tree_.best_effort() + (host_.v1 ? "/memory.limit_in_bytes" : "/memory.high"), over->found, over->ours);
-  }
+  tell_overwritten();
   if (dry_run || !decision_.reclaim || be_memory_.busy()) return {};
   const auto begun = be_memory_.reclaim(*decision_.reclaim, fast.now);
   if (begun || begun.error().code() == model::ErrorCode::kNotFound) return {};
