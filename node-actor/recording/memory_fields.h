@@ -24,6 +24,7 @@ void fields(V& v, Of<V, GroupBytes> entry) {
 template <class V>
 void group_bytes(V& v, const char* name, Of<V, std::map<model::GroupRef, model::Bytes>> map) {
   std::vector<GroupBytes> entries;
+  entries.reserve(map.size());
   for (const auto& [group, bytes] : map)
     entries.push_back({group, bytes});
   v(name, entries);
@@ -54,12 +55,14 @@ void fields(V& v, Of<V, decide::MemoryTrend::Reading> reading) {
 
 template <class V>
 void fields(V& v, Of<V, decide::MemoryTrend> trend) {
-  auto readings = trend.readings();
-  v("readings", readings);
   if constexpr (V::kReads) {
+    std::vector<decide::MemoryTrend::Reading> readings;
+    v("readings", readings);
     trend = {};
     for (const auto& reading : readings)
       trend.add(reading);
+  } else {
+    v("readings", trend.readings());
   }
 }
 

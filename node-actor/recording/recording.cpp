@@ -223,7 +223,8 @@ Json replay(Memory& memory, const CpuRound& round) {
 }
 
 Json replay(Memory& memory, const ReliefRound& round) {
-  auto step = decide::memory_relief(round.state ? *round.state : std::move(memory.relief), round.input, round.policy);
+  if (round.state) memory.relief = *round.state;
+  auto step = decide::memory_relief(std::move(memory.relief), round.input, round.policy);
   memory.relief = std::move(step.state);
   return Writer::json_of(step.decision);
 }
