@@ -63,6 +63,13 @@ model::NodeStatus NodeLoop::status() const {
   for (auto& feature : by_rounds)
     status.features.push_back(std::move(feature));
   if (applications_) status.features.push_back(*applications_);
+  // A report with a longer text is refused as a whole.
+  constexpr std::string_view kCut = " ...";
+  for (auto& feature : status.features) {
+    if (feature.why.size() <= model::ReportLimits::kMaxTextBytes) continue;
+    feature.why.resize(model::ReportLimits::kMaxTextBytes - kCut.size());
+    feature.why += kCut;
+  }
   if (policy_) status.policy_applied = policy_->version;
   return status;
 }
