@@ -45,12 +45,27 @@ ROOMS = {
     "node-actor/fleet": Room(PROGRAM, "rehearsal", (
         "messages/*", "node-actor/sense", "node-actor/decide", "node-actor/simulation", "node-actor/spool")),
     "node-actor": Room(PROGRAM, "", ("node-actor/*", "messages/*")),
+    # Series as columns of integers, and files of them.
+    "storage/columns": Room(PURE, "columns", (MODEL,)),
+    "storage/files": Room(EDGE, "files", (MODEL,)),
     "storage/store": Room(PURE, "store", (MODEL,)),
     "storage/rocks": Room(EDGE, "rocks", ("storage/*", MODEL, "messages/codec", "messages/log", "messages/clock")),
     "coordinator/fleet": Room(PURE, "fleet", (MODEL,)),
     "coordinator/profile": Room(PURE, "profile", (MODEL,)),
     "coordinator/reclaim": Room(PURE, "reclaim", (MODEL,)),
+    # Predictors of a host's use, for planner and coordinator alike.
+    "coordinator/forecast": Room(PURE, "forecast", (MODEL, "coordinator/profile")),
+    "coordinator/traces": Room(PURE, "traces", (MODEL, "storage/columns")),
     "coordinator/policy": Room(PURE, "policy", (MODEL, "coordinator/fleet", "coordinator/profile", "coordinator/reclaim")),
+    # What a policy would have done, by the code of both floors: the one arrow from here to the node.
+    "coordinator/planner": Room(PURE, "planner", (
+        MODEL, "storage/columns", "coordinator/reclaim", "coordinator/forecast", "node-actor/decide")),
+    "coordinator/planner_view": Room(PURE, "planner_view", (
+        MODEL, "storage/columns", "coordinator/planner", "coordinator/forecast", "coordinator/traces")),
+    # tideline-planner.
+    "coordinator/planner_program": Room(PROGRAM, "planner_program", (
+        MODEL, "storage/columns", "storage/files", "coordinator/traces", "coordinator/forecast", "coordinator/policy",
+        "coordinator/planner", "coordinator/planner_view")),
     "coordinator/actor": Room(ACTOR, "coordinator", (
         MODEL, "messages/link", "messages/log", "messages/clock", "storage/store", "coordinator/fleet",
         "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web",
@@ -98,14 +113,16 @@ LIBRARIES = {
     "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),
     "yaml-cpp/": ("k8s-bridge/api",),
-    "CLI/": ("main", "admin-client"),
+    "CLI/": ("main", "admin-client", "coordinator/planner_program"),
+    "zstd.h": ("storage/columns",),
+    "zlib.h": ("storage/files",),
     "gtest/": (),
     "gmock/": (),
     "benchmark/": (),
 }
 
 # What pure rooms may use besides the standard library without PURE_BANNED_HEADERS.
-PURE_LIBRARIES = ("nlohmann/", "fmt/")
+PURE_LIBRARIES = ("nlohmann/", "fmt/", "zstd.h")
 PURE_BANNED_HEADERS = frozenset((
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch", "barrier", "stop_token",
     "atomic", "fstream", "iostream", "filesystem", "ctime", "csignal"))

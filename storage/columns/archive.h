@@ -1,0 +1,68 @@
+#pragma once
+// An archive: chunks of many series in one file, with an index at its end. Written once from front to back, read at
+// any place. docs/archive-format.md has its bytes.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "messages/model/result.h"
+#include "storage/columns/chunk.h"
+
+namespace tideline::columns {
+
+inline constexpr std::uint32_t kArchiveVersion = 1;
+
+struct ChunkEntry {
+  SeriesKind kind{};
+  std::string series;
+  std::int64_t first = 0;  // times of its first and last row
+  std::int64_t last = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t offset = 0;  // of its bytes in the file
+  std::uint64_t size = 0;
+  std::uint32_t crc = 0;  // CRC-32C of those bytes
+  friend bool operator==(const ChunkEntry&, const ChunkEntry&) = default;
+};
+
+/// Bytes go to `sink` in order; what it answers with an error ends the archive with that error.
+class ArchiveWriter {
+ public:
+  using Sink = std::function<model::Result<void>(std::string_view bytes)>;
+  explicit ArchiveWriter(Sink sink) : sink_(std::move(sink)) {}
+
+  model::Result<void> add(const Chunk& chunk);
+  /// `about`: a JSON object, up to 1 MiB, that readers get back as it is: where the data is from. Once, at the end.
+  model::Result<void> finish(std::string_view about);
+
+ private:
+  model::Result<void> put(std::string_view bytes);
+
+  Sink sink_;
+  std::uint64_t offset_ = 0;
+  std::vector<ChunkEntry> entries_;
+};
+
+/// Over all bytes of a file, which must outlive it.
+class ArchiveReader {
+ public:
+  /// Reads header, footer and index, no chunk. kMalformed names the place and what is wrong there: not an archive, cut
+  /// off, a flipped bit, or kUnsupported with both versions if it is of a newer one.
+  static model::Result<ArchiveReader> open(std::string_view file);
+
+  /// By series, then by first time.
+  const std::vector<ChunkEntry>& entries() const { return entries_; }
+  const std::string& about() const { return about_; }
+  /// kMalformed names series and offset where its CRC is not the entry's or its rows are not.
+  model::Result<Chunk> read(const ChunkEntry& entry) const;
+
+ private:
+  std::string_view file_;
+  std::vector<ChunkEntry> entries_;
+  std::string about_;
+};
+
+}  // namespace tideline::columns
