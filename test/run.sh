@@ -1,7 +1,8 @@
 #!/bin/bash
 # run.sh [--quick] [--label REGEX] [--jobs N] [--help]
 # Sets up, builds and tests the whole project; the last lines are ctest's summary of the release run.
-#   --quick        release build and its tests only: no format check, clang-tidy or sanitizers
+#   --quick        release build and all tests with it only: no format check, clang-tidy or sanitizers. Otherwise unit
+#                  tests run with the sanitizers, and all others with the release build
 #   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
 #   --jobs N       parallel build and test jobs (default: CPUs)
 # Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 240; files left over are named).
@@ -17,7 +18,7 @@ while (($#)); do
     --quick) quick=true ;;
     --label) label=${2:?--label needs a regular expression}; shift ;;
     --jobs) jobs=${2:?--jobs needs a number}; shift ;;
-    --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -38,8 +39,10 @@ stage() {
 }
 
 build() {
-  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
-  cmake --build --preset "$1" -j "$jobs"
+  local preset=$1
+  shift
+  cmake --preset "$preset" "$@" >"build/$preset.configure.log" 2>&1 || { cat "build/$preset.configure.log" >&2; return 1; }
+  cmake --build --preset "$preset" -j "$jobs"
 }
 
 # CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without,
@@ -57,10 +60,11 @@ build_tsan() {
 asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|memory_evict|memory_relief|kubernetes_chaos|kubernetes_metric|rehearsal)$)'
 
 # What takes longer than a run should is test/long.sh's.
+labels_left_out='^guest_'
 run_tests() {
   local preset=$1
   shift
-  ctest --label-exclude '^guest_' --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+  ctest --label-exclude "$labels_left_out" --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
     --output-junit tests.xml "$@"
 }
 
@@ -82,7 +86,14 @@ if ! $quick; then
   stage build-tsan build_tsan &&
     GTEST_FILTER='-*Random*' stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex "$tsan_leaves_out"
 fi
-stage build-release build release || exit 1
+# Unit tests have nothing to do with a machine's time, and half of what there is to compile: where all ran with the
+# sanitizers, the release build is for the others.
+unit_tests=ON
+if ! $quick && [[ $label == . ]]; then
+  unit_tests=OFF
+  labels_left_out+='|^unit$'
+fi
+stage build-release build release -DTIDELINE_UNIT_TESTS=$unit_tests || exit 1
 if ! $quick; then
   stage tidy test/tools/tidy.sh "$jobs"
 fi

@@ -14,16 +14,16 @@
 namespace tideline::planner {
 
 struct CapacityOptions {
-  PackOptions pack;            // hosts: how many there are now; 0: as many as packing by requests takes
-  double accepted_risk = 0.01; // share of host-steps in which what is used may pass `safe_percent` of a host
-  double safe_percent = 90;
-  double growth_percent = 0;   // of all use and requests, before all else
-  std::size_t spare_hosts = 1; // N+1: kept besides what is needed
+  PackOptions pack;                     // hosts: how many there are now; 0: as many as packing by requests takes
+  double accepted_risk = 0.01;          // share of host-steps in which what is used may pass `safe_percent` of a host
+  double safe_percent = 90;             // of CPU, and of memory where its use is known
+  double growth_percent = 0;            // of all use and requests; the hosts there are now are those of today's
+  std::size_t spare_hosts = 1;          // N+1: kept besides what is needed
   double batch_cpu_millicores = 1'000;  // of one batch pod: what does not hold a whole one is fragmentation
-  double batch_memory_mib = 2'048;
-  std::size_t resamples = 200; // of days, with replacement, for the interval
-  std::uint64_t seed = 1;
-  Parallel parallel;  // the answer is the same for any
+  double batch_memory_mib = 2'048;      // 0: takes none
+  std::size_t resamples = 200;          // of days, with replacement, for the intervals; 0: none
+  std::uint64_t seed = 1;               // of the resamples; packings have their own
+  Parallel parallel;                    // the answer is the same for any
   Progress progress;
 };
 
@@ -35,16 +35,19 @@ struct Interval {
 
 struct Capacity {
   std::size_t hosts_now = 0;
-  std::size_t hosts_needed = 0;  // the fewest whose risk is accepted, and the spare ones
-  Interval hosts_to_give_back;   // hosts_now - needed, never below 0
-  double risk_at_needed = 0;
-  Interval batch_pods;           // that fit beside the services on hosts_now at every step but the accepted share
+  /// The fewest whose risk is accepted, and the spare ones. Where packing by whole requests is none of that: all that
+  /// there are, and the spare ones, and a note.
+  std::size_t hosts_needed = 0;
+  Interval hosts_to_give_back;  // hosts_now - needed, never below 0
+  double risk_at_needed = 0;    // share of host-steps, spare hosts not counted
+  Interval batch_pods;          // that fit beside the services on hosts_now at every step but the accepted share
   double batch_pods_without_fragmentation = 0;
   std::vector<std::string> notes;
 };
 
-/// Packed by requests times a factor: the search goes over how far requests may be overcommitted, by bisection, each
-/// packing judged by what was really used.
+/// Packed by requests divided by a factor: the search goes over factors from 1 to 20, by bisection to 1 %, each packing
+/// judged by what was really used. Memory requests are divided where memory use is known, else packed whole. The
+/// intervals are of the packings that the search saw, judged again over days drawn with replacement.
 model::Result<Capacity> capacity(const Dataset& data, const CapacityOptions& options);
 
 }  // namespace tideline::planner

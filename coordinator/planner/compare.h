@@ -1,11 +1,14 @@
 #pragma once
 // Results of replays side by side, and what the differences come from.
 
+#include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/planner/replay.h"
+#include "messages/model/result.h"
 
 namespace tideline::planner {
 
@@ -18,9 +21,11 @@ struct SavedReplay {
   ReplayResult result;
 };
 
-/// JSON with a version; from_json() takes what to_json() gave, byte for byte the same again. Without `by_host`, which is
-/// asked for by `planner replay --by-host`. kMalformed or kUnsupported names key and place.
+/// JSON on one line, with a version; replay_from_json() takes what to_json() gave, byte for byte the same again. Hosts
+/// one by one only with `by_host`, which `planner replay --by-host` asks for. Bytes that are no UTF-8 become U+FFFD.
 std::string to_json(const SavedReplay& replay, bool by_host);
+/// Strict: each key is there, once, and no other; numbers are finite. Errors name key and place: kMalformed,
+/// kUnsupported for a later version, kOverloaded beyond 64 MiB.
 model::Result<SavedReplay> replay_from_json(std::string_view text);
 
 struct ComparedRow {
@@ -30,8 +35,9 @@ struct ComparedRow {
 };
 struct ComparedEvents {
   ReplayEventKind kind{};
-  std::vector<std::uint64_t> counts;
-  /// The first few that only some of them have: "node-0007 2013-07-03T10:00:00Z 35 min, 3.2 cores: in A, not in B".
+  std::vector<std::uint64_t> counts;  // of those in the files
+  /// The first ten by begin that only some of them have: "node-0007 2013-07-03T10:00:00Z 35 min, 3.2 cores: in A, not
+  /// in B", then "and 5 more". Two are the same where they overlap on one host. Only the time that all tell of counts.
   std::vector<std::string> differ;
 };
 struct Comparison {
@@ -40,7 +46,7 @@ struct Comparison {
   std::vector<ComparedEvents> events;
   std::vector<std::string> warnings;  // other data, other range, other worlds
 };
-/// Two at least.
+/// Two at least, else kInvalidArgument.
 model::Result<Comparison> compare(std::span<const SavedReplay> replays);
 
 }  // namespace tideline::planner

@@ -6,8 +6,8 @@
 
 namespace tideline::planner {
 
-/// Runs job(0) ... job(count - 1), each once, in any order and on any threads, and returns when all are done. Jobs share
-/// nothing that they write to.
+/// Runs job(0) ... job(count - 1), each once, in any order and on any threads, and returns when all are done. Jobs
+/// share nothing that they write to.
 using Parallel = std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)>;
 
 /// One after another, for an empty Parallel.

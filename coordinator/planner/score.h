@@ -3,6 +3,7 @@
 // what they would have saved. Terms after "Take it to the Limit" (EuroSys '21).
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +22,8 @@ struct ScoreOptions {
   std::int64_t window_s = 86'400;
   /// Predictors learn from all days; only steps within [score_from_s, score_until_s) are scored, as far as their whole
   /// horizon lies within the data.
-  std::int64_t score_from_s = 0;
-  std::int64_t score_until_s = 0;
+  std::int64_t score_from_s = std::numeric_limits<std::int64_t>::min();  // since the epoch
+  std::int64_t score_until_s = std::numeric_limits<std::int64_t>::max();
   Parallel parallel;  // the answer is the same for any
   Progress progress;
 };
@@ -30,15 +31,18 @@ struct ScoreOptions {
 /// Of one predictor, over all hosts and scored steps.
 struct ForecastScore {
   forecast::ForecastSpec spec;
-  std::uint64_t checks = 0;      // host-steps
+  std::uint64_t checks = 0;      // host-steps with a task
   std::uint64_t violations = 0;  // predicted < oracle, by more than one part in a million
-  double severity_p50 = 0;       // of violations: (oracle - predicted) / oracle; 0 where there are none
-  double severity_p99 = 0;
+  double severity_p50 = 0;       // of violations: (oracle - predicted) / oracle, to 0.001 %; 0 where there are none
+  double severity_p99 = 0;       // each the least that so large a share of violations does not exceed
   double savings = 0;  // mean of (limits - predicted) / limits over all checks with a limit
   double violation_rate() const { return checks ? static_cast<double>(violations) / static_cast<double>(checks) : 0; }
 };
 
-/// In the order of `specs`.
+/// In the order of `specs`. Of memory, a workload whose use is not known at a step is not there then. The oracle of a
+/// step is the most that its tasks use together at one of the steps within the horizon after it: who has gone by then
+/// uses nothing, who came since is left out. kInvalidArgument where no step has its whole horizon in the data, naming
+/// the days, for a spec that parse_forecast() did not make, and where the world is not of this data.
 model::Result<std::vector<ForecastScore>> score(const Dataset& data, const World& world,
                                                 std::span<const forecast::ForecastSpec> specs,
                                                 const ScoreOptions& options);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/planner/replay.h"
@@ -23,26 +24,32 @@ struct SweepPoint {
   std::string setting;  // "cpuReclaimThresholdPercent=65", "nsigma:5"
   double savings = 0;   // replay: offered / capacity; forecasts: ForecastScore::savings
   double risk = 0;      // violations / checks
+  /// Forecasts: ForecastScore::severity_p99. Replays: of the stretches of violations among ReplayResult::events, the
+  /// most by which, as a share of a host's CPU.
   double severity_p99 = 0;
-  ReplayTotals totals;  // of replays
-  bool on_frontier = false;  // no other point has more savings at no more risk
+  ReplayTotals totals;       // of replays
+  bool on_frontier = false;  // no other point saves more at no more risk, or as much at less
 };
 
 struct Sweep {
-  std::vector<SweepPoint> points;          // in the order asked for
-  std::optional<std::size_t> recommended;  // the most savings with risk <= accepted_risk; nullopt: none is that safe
+  std::vector<SweepPoint> points;  // in the order asked for
+  /// The most savings with risk <= accepted_risk; of equal ones the least risk, then the first. nullopt: none is that
+  /// safe, or nothing was checked.
+  std::optional<std::size_t> recommended;
   double accepted_risk = 0;
 };
 
-/// "40:90:5" -> 40, 45 ... 90; "40,65,80"; kInvalidArgument names what is wrong, and for more than 200 points.
+/// "40:90:5" -> 40, 45 ... 90; "40,65,80"; kInvalidArgument names what is wrong, and for more than 200 points or beyond
+/// a million.
 model::Result<std::vector<double>> parse_range(std::string_view text);
 
+/// Replays `base` with each value in place of its own, which must be whole percents. kInvalidArgument for kForecast.
 model::Result<Sweep> sweep_policy(const Dataset& data, const World& world, const ReplayOptions& base, SweepKnob knob,
                                   std::span<const double> values, double accepted_risk);
 model::Result<Sweep> sweep_forecasts(const Dataset& data, const World& world,
                                      std::span<const forecast::ForecastSpec> specs, const ScoreOptions& options,
                                      double accepted_risk);
-/// Sets on_frontier and recommended.
+/// Sets on_frontier and recommended. "oracle" is neither, and is in no other's way: it is a bound, and no choice.
 void judge(Sweep& sweep);
 
 }  // namespace tideline::planner

@@ -35,7 +35,8 @@ struct World {
   friend bool operator==(const World&, const World&) = delete;
 };
 
-/// kInvalidArgument where nothing could be placed.
+/// A host takes at most as many workloads as a report of the live system holds pods (ReportLimits::kMaxPods).
+/// kInvalidArgument where nothing could be placed, and for a host that is none.
 model::Result<World> pack(const Dataset& data, const PackOptions& options);
 
 /// "node-0007"

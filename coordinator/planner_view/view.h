@@ -1,9 +1,10 @@
 #pragma once
-// What the planner found, for people: tables for a terminal, JSON for programs, and a page with plots that needs nothing
-// but itself.
+// What the planner found, for people: tables for a terminal, JSON for programs, and a page with plots that needs
+// nothing but itself.
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/planner/capacity.h"
@@ -23,16 +24,21 @@ struct Preface {
   std::vector<std::string> notes;  // what was made of the data; what is not modelled
 };
 
+/// Lines. What came from data has no control characters.
 std::string text_of(const Preface& preface, const planner::SavedReplay& replay);
 std::string text_of(const Preface& preface, std::span<const planner::ForecastScore> scores);
 std::string text_of(const Preface& preface, const planner::Sweep& sweep);
 std::string text_of(const Preface& preface, const planner::Capacity& capacity);
+std::string text_of(const Preface& preface, const planner::Moment& moment);
 std::string text_of(const planner::Comparison& comparison);
 std::string text_of(std::string_view file, const traces::ImportReport& report);
 
+/// An object of one line, its keys always in the same order; bytes that are no UTF-8 become U+FFFD. A replay's is
+/// planner::to_json().
 std::string json_of(const Preface& preface, std::span<const planner::ForecastScore> scores);
 std::string json_of(const Preface& preface, const planner::Sweep& sweep);
 std::string json_of(const Preface& preface, const planner::Capacity& capacity);
+std::string json_of(const Preface& preface, const planner::Moment& moment);
 std::string json_of(const planner::Comparison& comparison);
 std::string json_of(std::string_view file, const traces::ImportReport& report);
 
@@ -41,6 +47,7 @@ std::string html_of(const Preface& preface, const planner::SavedReplay& replay);
 std::string html_of(const Preface& preface, std::span<const planner::ForecastScore> scores);
 std::string html_of(const Preface& preface, const planner::Sweep& sweep);
 std::string html_of(const Preface& preface, const planner::Capacity& capacity);
+std::string html_of(const Preface& preface, const planner::Moment& moment);
 std::string html_of(const Preface& preface, const planner::Comparison& comparison);
 
 }  // namespace tideline::planner_view

@@ -45,13 +45,14 @@ enum class RowClass : std::uint8_t {
   kDuplicateTime,     // a second row of a series for one time: the first is kept
   kPoweredOff,        // nothing is allocated and nothing is used: the series has a gap here
   kNoRequest,         // a task that says not what it wants
-  kFieldCount,        // too few or too many fields
-  kNotANumber,
+  kFieldCount,        // too few or too many fields, or no JSON object
+  kNotANumber,        // or one beyond 2^53; or there is no value at all
   kBadTime,
   kBadName,           // empty, too long, or with bytes that are no UTF-8
-  kOverLimit          // beyond a bound: of series, rows a series, or a line's bytes
+  kOverLimit,         // beyond a bound: of series, or a line's bytes
+  kTooLate            // its time lies before rows of its series that are in the archive already
 };
-inline constexpr std::size_t kRowClasses = 13;
+inline constexpr std::size_t kRowClasses = 14;
 std::string_view name_of(RowClass row);      // "kept", "used-above-request" ...
 std::string_view meaning_of(RowClass row);   // a sentence's worth, for the report
 enum class Fate : std::uint8_t { kKept, kRepaired, kRefused };
@@ -67,6 +68,7 @@ struct ImportReport {
   std::int64_t first = 0;         // of all rows
   std::int64_t last = 0;
   std::vector<std::string> notes; // what the trace does not have and was assumed, a sentence each
+  /// All that were given, but for headers.
   std::uint64_t lines() const;
 };
 
@@ -82,12 +84,15 @@ struct ImportOptions {
 };
 
 struct ImportLimits {
+  /// A line of that many bytes or more is refused: its reader may have cut it.
   static constexpr std::size_t kMaxLine = 1 << 20;
   static constexpr std::size_t kMaxSeries = 1'000'000;
+  static constexpr std::size_t kMaxHeldRows = 1 << 22;
 };
 
-/// Lines go in file by file; chunks come out, each series' whole as soon as it is known to be complete, at the latest in
-/// finish(). Memory is bounded by the longest series where a trace is sorted by series, else by the trace.
+/// Lines go in file by file; chunks come out, each series' whole as soon as it is known to be complete, at the latest
+/// in finish(). Memory is bounded by the longest series where a trace is sorted by series, else by the trace, and
+/// always by kMaxHeldRows: with that many in memory all go out, and a series that goes on has a further chunk.
 class Importer {
  public:
   using Sink = std::function<model::Result<void>(columns::Chunk chunk)>;
@@ -102,6 +107,7 @@ class Importer {
 };
 
 /// kInvalidArgument for a mapping that is missing, of no use to the format, or wrong; it names line and key.
-model::Result<std::unique_ptr<Importer>> make_importer(Format format, const ImportOptions& options, Importer::Sink sink);
+model::Result<std::unique_ptr<Importer>> make_importer(Format format, const ImportOptions& options,
+                                                       Importer::Sink sink);
 
 }  // namespace tideline::traces

@@ -145,6 +145,14 @@ function(use_caf_gtest_pch target)
   target_precompile_headers(${target} REUSE_FROM tideline_caf_gtest_pch)
 endfunction()
 
+# Where only what is timed or real is asked of a build.
+option(TIDELINE_UNIT_TESTS "build unit tests by default; OFF: only where a target is asked for by name" ON)
+function(mark_unit_test target)
+  if(NOT TIDELINE_UNIT_TESTS)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
 # add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF]
 #   [SIDE_BY_SIDE])
 #
@@ -163,6 +171,9 @@ function(add_room_test room)
     set(ARG_TIMEOUT 300)
   endif()
   add_executable(${target} ${ARG_SOURCES})
+  if(ARG_LABEL STREQUAL "unit")
+    mark_unit_test(${target})
+  endif()
   use_test_options(${target} "${ARG_LABEL}")
   target_link_libraries(${target} PRIVATE GTest::gtest_main ${ARG_LIBS})
   room_target(${room} own)

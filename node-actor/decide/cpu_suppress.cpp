@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "node-actor/decide/cpu_pools.h"
+#include "node-actor/decide/threshold_formula.h"
 
 namespace tideline::decide {
 namespace {
@@ -26,11 +27,11 @@ struct Usage {
   bool pods_fresh = false;
 };
 
-/// max(node - BE, non-BE pods + reserved); nullopt without node and BE use.
-std::optional<MilliCpu> non_be_use(const std::optional<MilliCpu>& node, const std::optional<MilliCpu>& be,
-                                   const std::optional<MilliCpu>& non_be_pods, MilliCpu reserved) {
+/// nullopt without node and BE use.
+std::optional<MilliCpu> known_non_be_use(const std::optional<MilliCpu>& node, const std::optional<MilliCpu>& be,
+                                         const std::optional<MilliCpu>& non_be_pods, MilliCpu reserved) {
   if (!node || !be) return std::nullopt;
-  return std::max(*node - *be, non_be_pods.value_or(MilliCpu(0)) + reserved);
+  return non_be_use(*node, *be, non_be_pods.value_or(MilliCpu(0)), reserved);
 }
 
 /// BE's use without that of services which run below its root; the most it can be where that is not known.
@@ -53,7 +54,7 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
     // With more counted as BE's than is, nothing may rise: services below its root must be known, too.
     if (pods->ls_cpu && pods->app_cpu && pods->app_cpu_in_be) usage.non_be_pods = *pods->ls_cpu + *pods->app_cpu;
     if (pods->be_cpu) pods_be = without_services(*pods->be_cpu + outside, pods);
-    const auto steady = non_be_use(pods->node_cpu, pods_be, usage.non_be_pods, terms.reserved);
+    const auto steady = known_non_be_use(pods->node_cpu, pods_be, usage.non_be_pods, terms.reserved);
     if (steady) terms.steady_formula = terms.threshold - *steady;
   }
   const auto& fast = input.fast;
@@ -75,26 +76,14 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   terms.node_used = usage.node;
   terms.be_used = usage.be;
   terms.non_be_pods_used = usage.non_be_pods;
-  terms.non_be_used = non_be_use(usage.node, usage.be, usage.non_be_pods, terms.reserved);
+  terms.non_be_used = known_non_be_use(usage.node, usage.be, usage.non_be_pods, terms.reserved);
   if (terms.non_be_used) terms.formula = terms.threshold - *terms.non_be_used;
   terms.window_formula = terms.formula;
   if (terms.from_fast_loop && usage.non_be_pods) {
     const auto in_window = std::clamp(*usage.node - *usage.be, MilliCpu(0), *usage.non_be_pods);
-    terms.window_formula = terms.threshold - *non_be_use(usage.node, usage.be, in_window, terms.reserved);
+    terms.window_formula = terms.threshold - non_be_use(*usage.node, *usage.be, in_window, terms.reserved);
   }
   return usage;
-}
-
-/// What the quota should be, and by which rule.
-struct Target {
-  MilliCpu limit;
-  Reason rule = Reason::kNone;
-};
-
-Target target_of(MilliCpu formula, const SuppressTerms& terms, bool min_percent_set) {
-  if (formula >= terms.floor) return {formula, Reason::kThresholdFormula};
-  return {terms.floor,
-          min_percent_set && terms.floor > kKernelMinimum ? Reason::kMinPercentFloor : Reason::kKernelMinimum};
 }
 
 /// Time since the last change; a long one, if there was none.
@@ -148,21 +137,21 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
 
   // Pods read before LS's use fell would hold a rise back, and undo it. Where weights protect LS they need not.
   const MilliCpu newest = ordered ? *terms.window_formula : *terms.formula;
-  Target target = target_of(*terms.formula, terms, min_percent_set);
+  FormulaLimit target = formula_limit(*terms.formula, terms.floor, min_percent_set);
   state.rise.recent.add(input.now, newest);
   if (current.kind == CurrentLimit::Kind::kQuota) {
     const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
-    target = target_of(newest, terms, min_percent_set);
+    target = formula_limit(newest, terms.floor, min_percent_set);
     const bool urgent = target.limit + urgent_fall <= current.quota;
     const bool asked = ordered && may_raise && !overwritten && target.limit >= current.quota + urgent_fall;
     const bool believed = rise_is_believed(state.rise, asked, input.now);
     if (overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
     const auto since = since_last_change(state, input.now);
     if (believed) {
-      target = target_of(state.rise.recent.least(input.now).value_or(newest), terms, min_percent_set);
+      target = formula_limit(state.rise.recent.least(input.now).value_or(newest), terms.floor, min_percent_set);
     } else if (!urgent) {
-      target =
-          target_of(std::min(*terms.formula, terms.steady_formula.value_or(*terms.formula)), terms, min_percent_set);
+      target = formula_limit(std::min(*terms.formula, terms.steady_formula.value_or(*terms.formula)), terms.floor,
+                             min_percent_set);
     }
     if (target.limit > current.quota && !believed) {
       if (!may_raise) return hold(Reason::kNone, Reason::kStaleSample);
@@ -332,10 +321,9 @@ SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput
   terms.floor = kKernelMinimum;
   if (policy) {
     terms.threshold_percent = policy->threshold.cpu_suppress_threshold_percent;
-    terms.threshold = terms.capacity.percent(terms.threshold_percent);
-    if (const auto min_percent = policy->threshold.cpu_suppress_min_percent) {
-      terms.floor = std::max(terms.floor, terms.capacity.percent(*min_percent));
-    }
+    const auto bounds = formula_bounds(terms.capacity, policy->threshold);
+    terms.threshold = bounds.threshold;
+    terms.floor = bounds.floor;
   }
   const Usage usage = read_usage(input, terms);
   // Not known: as if one began in each round.

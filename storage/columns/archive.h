@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "messages/model/result.h"
@@ -34,6 +36,7 @@ class ArchiveWriter {
   using Sink = std::function<model::Result<void>(std::string_view bytes)>;
   explicit ArchiveWriter(Sink sink) : sink_(std::move(sink)) {}
 
+  /// kInvalidArgument for what encode_chunk() does not take: nothing of it is written then, and others may follow.
   model::Result<void> add(const Chunk& chunk);
   /// `about`: a JSON object, up to 1 MiB, that readers get back as it is: where the data is from. Once, at the end.
   model::Result<void> finish(std::string_view about);
@@ -44,6 +47,7 @@ class ArchiveWriter {
   Sink sink_;
   std::uint64_t offset_ = 0;
   std::vector<ChunkEntry> entries_;
+  std::optional<model::Error> ended_;  // what add() and finish() say from then on
 };
 
 /// Over all bytes of a file, which must outlive it.
@@ -53,7 +57,7 @@ class ArchiveReader {
   /// off, a flipped bit, or kUnsupported with both versions if it is of a newer one.
   static model::Result<ArchiveReader> open(std::string_view file);
 
-  /// By series, then by first time.
+  /// By series, then by first time, then by offset.
   const std::vector<ChunkEntry>& entries() const { return entries_; }
   const std::string& about() const { return about_; }
   /// kMalformed names series and offset where its CRC is not the entry's or its rows are not.

@@ -11,7 +11,8 @@
 
 namespace tideline::files {
 
-/// A file's bytes, mapped read-only. Errors name path and system error.
+/// A regular file's bytes, mapped read-only. Errors name path and system error. Who cuts a mapped file short ends its
+/// readers by SIGBUS; one that is replaced, as by AtomicFile, stays what it was.
 class MappedFile {
  public:
   static model::Result<MappedFile> open(const std::string& path);
@@ -26,22 +27,24 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Each line of a text file, gunzipped where it begins with gzip's magic, without its end of line ("\n" or "\r\n"); "-" is
-/// the standard input. A line of more than max_line bytes is given cut to that, and the rest of it passed over.
-/// Ends early with the error of `line`. `read`: bytes of the file so far, for progress. kMalformed for damaged gzip.
+/// Each line of a text file, gunzipped where it begins with gzip's magic, without its end of line ("\n" or "\r\n"); "-"
+/// is the standard input. A line of more than max_line bytes is given cut to that, and the rest of it passed over.
+/// Ends early with the error of `line`. `progress`: bytes of the file so far. kMalformed for damaged gzip.
 model::Result<void> for_each_line(const std::string& path, std::size_t max_line,
                                   const std::function<model::Result<void>(std::string_view line)>& line,
                                   const std::function<void(std::size_t read)>& progress = {});
 
-/// A file that is there, whole and on the disk, once commit() says so; otherwise nothing of it stays, and what was there
-/// before is as it was.
+/// A file that is there, whole and on the disk, once commit() says so; otherwise nothing of it stays, and what was
+/// there before is as it was. Until then it grows as PATH.part-PID-N beside its place, which a killed process leaves.
 class AtomicFile {
  public:
+  /// kInvalidArgument for a path at which there is something else than a file.
   static model::Result<AtomicFile> create(const std::string& path);
   AtomicFile(AtomicFile&&) noexcept;
   AtomicFile& operator=(AtomicFile&&) noexcept;
   ~AtomicFile();
   model::Result<void> write(std::string_view bytes);
+  /// Once, at the end.
   model::Result<void> commit();
 
  private:

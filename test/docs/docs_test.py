@@ -270,6 +270,8 @@ class Reference(unittest.TestCase):
         for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"),
                         ("tideline-node", "audit"), ("tideline-coordinator",),
                         ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",),
+                        *(("tideline-planner", name) for name in ("import", "scan", "predictors", "replay", "compare", "sweep",
+                                                                  "capacity", "explain")),
                         *(("tidectl", name) for name in ("nodes", "node", "pods", "cluster", "history", "events", "watch",
                                                          "explain", "hands-off")),
                         ("tidectl", "policy", "get"), ("tidectl", "policy", "check"), ("tidectl", "policy", "apply"),
@@ -281,7 +283,8 @@ class Reference(unittest.TestCase):
 
     def test_options_in_prose_exist(self):
         known = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE)) | {"--help"}
-        for path in ("docs/concepts.md", "docs/kubernetes.md", "docs/operations.md", "docs/pods-file.md", "docs/rehearsal.md"):
+        for path in ("docs/concepts.md", "docs/kubernetes.md", "docs/operations.md", "docs/planner.md", "docs/pods-file.md",
+                     "docs/rehearsal.md", "docs/traces.md"):
             for span in re.findall(r"`([^`\n]+)`", FENCE.sub("", text_of(path))):
                 if span.startswith(("--", "tidectl", "tideline-")):
                     for option in re.findall(r"(?:^|\s)(--[a-z-]+)", span):

@@ -17,7 +17,7 @@ TARGET = f"{SOURCE}/docs/configuration.md"
 HEAD = """# Configuration
 Made by `test/docs/generate.py` from what the programs say of themselves; a test compares. Edit the programs, not this file.
 
-* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tideline-fleet`, `tidectl`
+* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tideline-fleet`, `tideline-planner`, `tidectl`
 * [Policy](#policy): the keys of the JSON documents in the coordinator's policy directory
 
 Durations are a number and one unit: `100ms`, `10s`, `5m`, `2h`, `14d`. Sizes and CPU are Kubernetes quantities: `64Mi`, `1Gi`; `500m`,
@@ -169,6 +169,13 @@ def command_lines(directory):
         if name == "version":
             continue
         lines += [f"`tideline-fleet {name}`: {what}.", ""] + options_table(help_of(directory, "tideline-fleet", name))
+
+    planner = help_of(directory, "tideline-planner")
+    lines += ["### tideline-planner", "", "Questions about days gone by: [the planner](planner.md).", ""]
+    for name, what in subcommands_of(planner):
+        if name == "version":
+            continue
+        lines += [f"`tideline-planner {name}`: {what}.", ""] + options_table(help_of(directory, "tideline-planner", name))
 
     tidectl = help_of(directory, "tidectl")
     lines += ["### tidectl", "", "Options of every command:", ""] + options_table(tidectl)

@@ -1,0 +1,58 @@
+#pragma once
+// What all hosts of a replay have in common, in the units of the live code.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "coordinator/planner/dataset.h"
+#include "coordinator/planner/day_draws.h"
+#include "coordinator/planner/replay.h"
+#include "coordinator/planner/whole_units.h"
+#include "coordinator/planner/world.h"
+#include "messages/model/units.h"
+
+namespace tideline::planner {
+
+/// data, world and options have been checked (checks.h), and must outlive it.
+struct RunSetting {
+  RunSetting(const Dataset& of_data, const World& of_world, const ReplayOptions& by_options)
+      : data(of_data),
+        world(of_world),
+        options(by_options),
+        capacity(whole_millicores(of_world.shape.cpu_millicores)),
+        system(whole_millicores(of_world.shape.system_cpu_millicores)),
+        memory_capacity(whole_bytes(of_world.shape.memory_mib)),
+        system_memory(whole_bytes(of_world.shape.system_memory_mib)),
+        pod_cpu(whole_millicores(by_options.pod_cpu_millicores)),
+        pod_memory(whole_bytes(by_options.pod_memory_mib)),
+        days(days_of_steps(of_data)),
+        steps_a_point((of_data.steps + kMaxPoints - 1) / kMaxPoints),
+        window(steps_in(by_options.colocation.metric_aggregate_duration_seconds, of_data.step_s / 2)),
+        horizon(steps_in(by_options.horizon_s, of_data.step_s - 1)) {}
+
+  std::size_t points() const { return (data.steps + steps_a_point - 1) / steps_a_point; }
+  double step_h() const { return static_cast<double>(data.step_s) / 3'600; }
+  std::int64_t end_s() const { return data.time_of(data.steps); }
+
+  const Dataset& data;
+  const World& world;
+  const ReplayOptions& options;
+  model::MilliCpu capacity;
+  model::MilliCpu system;
+  model::Bytes memory_capacity;
+  model::Bytes system_memory;
+  model::MilliCpu pod_cpu;
+  model::Bytes pod_memory;
+  StepDays days;
+  std::size_t steps_a_point;
+  std::size_t window;   // steps that an average is of: the nearest number, at least 1
+  std::size_t horizon;  // steps, a begun one whole
+
+ private:
+  std::size_t steps_in(std::int64_t seconds, std::int64_t rounding) const {
+    return static_cast<std::size_t>(std::max<std::int64_t>((seconds + rounding) / data.step_s, 1));
+  }
+};
+
+}  // namespace tideline::planner

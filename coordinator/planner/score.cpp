@@ -1,0 +1,245 @@
+#include "coordinator/planner/score.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "coordinator/planner/future_peak.h"
+#include "coordinator/planner/severity.h"
+
+namespace tideline::planner {
+namespace {
+
+using forecast::ForecastSetting;
+using forecast::ForecastSpec;
+using model::Error;
+using model::invalid;
+
+constexpr double kScoredMemoryUnit = 1 << 20;  // bytes in what a dataset holds
+/// Less than this share of the oracle is rounding, no violation.
+constexpr double kScoreRounding = 1e-6;
+/// What progress is told after, and whose violations are held one by one.
+constexpr std::size_t kHostsAtOnce = 32;
+
+/// Of steps, [first, last).
+struct ScoredSteps {
+  std::size_t first = 0;
+  std::size_t last = 0;
+  std::size_t horizon = 1;
+};
+
+struct ScoredTask {
+  std::uint32_t task = 0;
+  std::span<const float> used;
+  std::span<const float> request;
+};
+
+/// Of one forecast on one host.
+struct ForecastTally {
+  std::vector<std::uint32_t> severities;  // of violations, as SeverityCounts::degree_of
+  double saved = 0;
+};
+struct ScoreTally {
+  std::uint64_t checks = 0;
+  std::uint64_t with_limit = 0;
+  std::vector<ForecastTally> forecasts;
+};
+
+const std::vector<float>& scored_use(const Workload& workload, forecast::Resource resource) {
+  return resource == forecast::Resource::kCpu ? workload.cpu_used : workload.memory_used_mib;
+}
+
+const std::vector<float>& scored_request(const Workload& workload, forecast::Resource resource) {
+  return resource == forecast::Resource::kCpu ? workload.cpu_request : workload.memory_request_mib;
+}
+
+/// "2013-07-08 10:00" UTC; beyond the years 1 to 9999, the nearest of their moments.
+std::string minute_text(std::int64_t time_s) {
+  constexpr std::int64_t kYearOne = -62'135'596'800;
+  constexpr std::int64_t kYearTenThousand = 253'402'300'800;
+  const std::chrono::sys_seconds time{std::chrono::seconds(std::clamp(time_s, kYearOne, kYearTenThousand - 1))};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count());
+}
+
+std::size_t scored_step_from(const Dataset& data, std::int64_t time_s) {
+  if (time_s <= data.begin_s) return 0;
+  if (time_s >= data.time_of(data.steps)) return data.steps;
+  return static_cast<std::size_t>((time_s - data.begin_s - 1) / data.step_s + 1);
+}
+
+model::Result<ScoredSteps> scored_steps(const Dataset& data, const ScoreOptions& options) {
+  ScoredSteps steps;
+  steps.horizon = static_cast<std::size_t>((options.horizon_s - 1) / data.step_s + 1);
+  steps.first = scored_step_from(data, options.score_from_s);
+  const std::size_t with_horizon = data.steps > steps.horizon ? data.steps - steps.horizon : 0;
+  steps.last = std::min(scored_step_from(data, options.score_until_s), with_horizon);
+  if (steps.first < steps.last) return steps;
+  const auto end_s = data.time_of(data.steps);
+  const ScoreOptions all;
+  const auto from_s = options.score_from_s == all.score_from_s ? data.begin_s : options.score_from_s;
+  const auto until_s = options.score_until_s == all.score_until_s ? end_s : options.score_until_s;
+  return invalid(fmt::format(
+      "no step to score from {} to {} has its whole horizon of {} h in the data, which is of {} to {} (UTC)",
+      minute_text(from_s), minute_text(until_s), static_cast<double>(options.horizon_s) / 3600,
+      minute_text(data.begin_s), minute_text(end_s)));
+}
+
+std::optional<Error> score_fault(const Dataset& data, const World& world, std::span<const ForecastSpec> specs,
+                                 const ScoreOptions& options, const ForecastSetting& setting) {
+  if (data.step_s <= 0) return invalid(fmt::format("the data's step is {} s; want more than 0", data.step_s));
+  if (options.horizon_s <= 0) return invalid(fmt::format("the horizon is {} s; want more than 0", options.horizon_s));
+  if (options.window_s <= 0) return invalid(fmt::format("the window is {} s; want more than 0", options.window_s));
+  for (const ForecastSpec& spec : specs) {
+    if (!spec.is_oracle() && !forecast::make_forecaster(spec, setting)) {
+      return invalid(fmt::format("there is no forecast \"{}\"", spec.text));
+    }
+  }
+  for (std::size_t host = 0; host < world.hosts.size(); ++host) {
+    for (const std::uint32_t number : world.hosts[host]) {
+      if (number >= data.workloads.size()) {
+        return invalid(fmt::format("{} has workload {}, the data has {}", host_name(host), number,
+                                   data.workloads.size()));
+      }
+      const Workload& workload = data.workloads[number];
+      const std::size_t used = scored_use(workload, options.resource).size();
+      const std::size_t requested = scored_request(workload, options.resource).size();
+      if (used != data.steps || requested != data.steps) {
+        return invalid(fmt::format("workload {} has {} steps of use and {} of requests, the data has {}",
+                                   workload.name, used, requested, data.steps));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<ScoredTask> scored_tasks(const Dataset& data, std::span<const std::uint32_t> workloads,
+                                     forecast::Resource resource) {
+  std::vector<ScoredTask> series;
+  series.reserve(workloads.size());
+  for (const std::uint32_t number : workloads) {
+    const Workload& workload = data.workloads[number];
+    series.push_back({number, scored_use(workload, resource), scored_request(workload, resource)});
+  }
+  return series;
+}
+
+/// Every predictor on one host, from the first step of the data on.
+ScoreTally tally_host(const Dataset& data, std::span<const std::uint32_t> workloads,
+                      std::span<const ForecastSpec> specs, const ForecastSetting& setting, const ScoredSteps& steps) {
+  ScoreTally tally;
+  tally.forecasts.resize(specs.size());
+  if (workloads.empty()) return tally;
+  const double unit = setting.resource == forecast::Resource::kCpu ? 1 : kScoredMemoryUnit;
+  const auto series = scored_tasks(data, workloads, setting.resource);
+  std::vector<std::span<const float>> uses;
+  for (const ScoredTask& task : series)
+    uses.push_back(task.used);
+  const auto peaks = future_peaks(uses, steps.first, steps.last, steps.horizon);
+  std::vector<std::unique_ptr<forecast::Forecaster>> forecasters;
+  for (const ForecastSpec& spec : specs)
+    forecasters.push_back(spec.is_oracle() ? nullptr : forecast::make_forecaster(spec, setting));
+
+  std::vector<forecast::TaskUse> there;
+  there.reserve(series.size());
+  for (std::size_t step = 0; step < steps.last; ++step) {
+    there.clear();
+    double limits = 0;
+    for (const ScoredTask& task : series) {
+      const float used = task.used[step];
+      if (!(used >= 0)) continue;
+      const float request = task.request[step];
+      const double limit = request > 0 ? unit * static_cast<double>(request) : 0.0;
+      there.push_back({task.task, unit * static_cast<double>(used), limit});
+      limits += limit;
+    }
+    for (const auto& forecaster : forecasters) {
+      if (forecaster) forecaster->observe(there);
+    }
+    if (step < steps.first || there.empty()) continue;
+    ++tally.checks;
+    if (limits > 0) ++tally.with_limit;
+    const double oracle = unit * peaks[step - steps.first];
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      const double predicted = forecasters[i] ? forecasters[i]->predict().value_or(limits) : oracle;
+      ForecastTally& of = tally.forecasts[i];
+      if (limits > 0) of.saved += (limits - predicted) / limits;
+      if (oracle - predicted > kScoreRounding * oracle) {
+        of.severities.push_back(SeverityCounts::degree_of((oracle - predicted) / oracle));
+      }
+    }
+  }
+  return tally;
+}
+
+/// Of all hosts.
+class FleetScores {
+ public:
+  explicit FleetScores(std::size_t forecasts) : severities_(forecasts), saved_(forecasts, 0) {}
+
+  void add(const ScoreTally& host) {
+    checks_ += host.checks;
+    with_limit_ += host.with_limit;
+    for (std::size_t i = 0; i < host.forecasts.size(); ++i) {
+      saved_[i] += host.forecasts[i].saved;
+      for (const std::uint32_t degree : host.forecasts[i].severities)
+        severities_[i].add(degree);
+    }
+  }
+
+  ForecastScore score_of(std::size_t forecast, const ForecastSpec& spec) const {
+    const SeverityCounts& severities = severities_[forecast];
+    return {.spec = spec,
+            .checks = checks_,
+            .violations = severities.total(),
+            .severity_p50 = severities.quantile(0.5),
+            .severity_p99 = severities.quantile(0.99),
+            .savings = with_limit_ > 0 ? saved_[forecast] / static_cast<double>(with_limit_) : 0};
+  }
+
+ private:
+  std::uint64_t checks_ = 0;
+  std::uint64_t with_limit_ = 0;
+  std::vector<SeverityCounts> severities_;
+  std::vector<double> saved_;
+};
+
+}  // namespace
+
+model::Result<std::vector<ForecastScore>> score(const Dataset& data, const World& world,
+                                                std::span<const ForecastSpec> specs, const ScoreOptions& options) {
+  const ForecastSetting setting{.step_s = data.step_s, .window_s = options.window_s, .resource = options.resource};
+  if (auto fault = score_fault(data, world, specs, options, setting)) return *fault;
+  const auto steps = scored_steps(data, options);
+  if (!steps) return steps.error();
+
+  FleetScores fleet(specs.size());
+  std::vector<ScoreTally> hosts;
+  for (std::size_t done = 0; done < world.hosts.size();) {
+    hosts.assign(std::min(kHostsAtOnce, world.hosts.size() - done), {});
+    run_all(options.parallel, hosts.size(), [&](std::size_t i) {
+      hosts[i] = tally_host(data, world.hosts[done + i], specs, setting, *steps);
+    });
+    // In the order of hosts, whichever was done first: sums of fractions depend on it.
+    for (const ScoreTally& host : hosts)
+      fleet.add(host);
+    done += hosts.size();
+    if (options.progress && options.progress(static_cast<double>(done) / static_cast<double>(world.hosts.size()))) {
+      return Error(model::ErrorCode::kUnavailable, "scoring was stopped");
+    }
+  }
+  std::vector<ForecastScore> scores;
+  for (std::size_t i = 0; i < specs.size(); ++i)
+    scores.push_back(fleet.score_of(i, specs[i]));
+  return scores;
+}
+
+}  // namespace tideline::planner

@@ -1,0 +1,102 @@
+#pragma once
+// The command line, parsed and checked.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/forecast/forecast.h"
+#include "coordinator/planner/capacity.h"
+#include "coordinator/planner/dataset.h"
+#include "coordinator/planner/replay.h"
+#include "coordinator/planner/sweep.h"
+#include "coordinator/planner/world.h"
+#include "coordinator/planner_program/output.h"
+#include "coordinator/planner_program/policy_file.h"
+#include "coordinator/traces/import.h"
+
+namespace tideline::planner_program {
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2 };
+
+enum class Command : std::uint8_t {
+  kImport,
+  kScan,
+  kPredictors,
+  kReplay,
+  kCompare,
+  kSweep,
+  kCapacity,
+  kExplain,
+  kVersion
+};
+
+struct ImportCommand {
+  traces::Format format = traces::Format::kBitbrains;
+  traces::ImportOptions options;  // without the mapping, which is in a file
+  std::string mapping_file;
+  std::string archive;  // that is written
+  bool overwrite = false;
+};
+
+/// Batch work of replays.
+struct BatchOptions {
+  std::string tasks;  // the archive that it is in; "" = as much as is offered
+  double cpu_millicores = 1'000;
+  double memory_mib = 2'048;
+  std::int64_t runtime_s = 3'600;
+  bool repeat = false;
+};
+
+struct PredictionOptions {
+  forecast::Resource resource = forecast::Resource::kCpu;
+  std::int64_t window_s = 86'400;
+  std::optional<std::int64_t> score_from_s;  // nullopt: the second half of the data
+  std::optional<std::int64_t> score_until_s;
+  std::vector<forecast::ForecastSpec> forecasts;
+};
+
+struct SweepCommand {
+  planner::SweepKnob knob = planner::SweepKnob::kReclaimThreshold;
+  std::vector<double> values;  // of a policy's knob
+  double accepted_risk = 0.01;
+};
+
+struct ExplainCommand {
+  std::string host;  // "node-0007", or its number
+  std::int64_t at_s = 0;
+};
+
+struct Options {
+  Command command = Command::kVersion;
+  std::string command_line;        // for reports: without what changes nothing in them
+  std::vector<std::string> files;  // archives, traces, or saved replays
+  OutputOptions output;
+  std::size_t threads = 1;
+  planner::DatasetRange range;
+  planner::PackOptions pack;
+  PolicyOptions policy;
+  std::int64_t horizon_s = 3'600;
+  ImportCommand trace;
+  BatchOptions batch;
+  PredictionOptions prediction;
+  SweepCommand sweep;
+  planner::CapacityOptions capacity;  // without `pack` and `parallel`
+  ExplainCommand explain;
+  std::string name;  // of a replay; "" = its policy's
+  bool by_host = false;
+};
+
+/// Nothing to run: print and leave.
+struct Leave {
+  int exit_code = kDone;
+  std::string out = {};  // for stdout
+  std::string err = {};  // for stderr
+};
+
+std::variant<Options, Leave> parse_options(int argc, const char* const* argv);
+
+}  // namespace tideline::planner_program

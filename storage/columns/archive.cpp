@@ -1,0 +1,108 @@
+#include "storage/columns/archive.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "storage/columns/archive_parts.h"
+#include "storage/columns/crc32c.h"
+#include "storage/columns/envelope.h"
+#include "storage/columns/printable.h"
+
+namespace tideline::columns {
+namespace {
+
+constexpr std::string_view kJsonSpace = " \t\r\n";
+
+bool is_json_object(std::string_view text) {
+  const auto begin = text.find_first_not_of(kJsonSpace);
+  return begin != std::string_view::npos && text[begin] == '{' && nlohmann::json::accept(text);
+}
+
+}  // namespace
+
+model::Result<void> ArchiveWriter::add(const Chunk& chunk) {
+  if (ended_) return *ended_;
+  const auto bytes = encode_chunk(chunk);
+  if (!bytes) return bytes.error();
+  if (offset_ == 0) {
+    if (auto begun = put(archive_header()); !begun) return begun;
+  }
+  ChunkEntry entry{.kind = chunk.kind,
+                   .series = chunk.series,
+                   .first = chunk.times.front(),
+                   .last = chunk.times.back(),
+                   .rows = chunk.rows(),
+                   .offset = offset_,
+                   .size = bytes->size(),
+                   .crc = crc32c(*bytes)};
+  if (auto written = put(*bytes); !written) return written;
+  entries_.push_back(std::move(entry));
+  return {};
+}
+
+model::Result<void> ArchiveWriter::finish(std::string_view about) {
+  if (ended_) return *ended_;
+  if (about.size() > kMaxAboutBytes) {
+    return model::invalid(
+        fmt::format("archive: its description has {} bytes, more than {}", about.size(), kMaxAboutBytes));
+  }
+  if (!is_json_object(about)) return model::invalid("archive: its description is no JSON object");
+  if (offset_ == 0) {
+    if (auto begun = put(archive_header()); !begun) return begun;
+  }
+  const std::uint64_t index_offset = offset_;
+  const std::string index = archive_index(about, entries_);
+  if (auto written = put(index); !written) return written;
+  if (auto written = put(archive_footer(index_offset, index)); !written) return written;
+  ended_ = model::invalid("archive: it is finished");
+  return {};
+}
+
+model::Result<void> ArchiveWriter::put(std::string_view bytes) {
+  auto written = sink_(bytes);
+  if (!written) ended_ = written.error();
+  offset_ += bytes.size();
+  return written;
+}
+
+model::Result<ArchiveReader> ArchiveReader::open(std::string_view file) {
+  auto index = read_archive_index(file);
+  if (!index) return index.error();
+  ArchiveReader reader;
+  reader.file_ = file;
+  reader.about_ = std::move(index->about);
+  reader.entries_ = std::move(index->entries);
+  std::sort(reader.entries_.begin(), reader.entries_.end(), [](const ChunkEntry& a, const ChunkEntry& b) {
+    return std::tie(a.series, a.first, a.offset) < std::tie(b.series, b.first, b.offset);
+  });
+  return reader;
+}
+
+model::Result<Chunk> ArchiveReader::read(const ChunkEntry& entry) const {
+  const auto place = [&entry] {
+    return fmt::format("archive: series {} at offset {}", printable(entry.series), entry.offset);
+  };
+  const auto bad = [&place](std::string_view why) {
+    return model::Error(model::ErrorCode::kMalformed, fmt::format("{}: {}", place(), why));
+  };
+  if (entry.offset > file_.size() || entry.size > file_.size() - entry.offset) {
+    return bad(fmt::format("its {} bytes are not all in the file, which has {}", entry.size, file_.size()));
+  }
+  const auto bytes = file_.substr(static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.size));
+  const std::uint32_t found = crc32c(bytes);
+  if (found != entry.crc) return bad(fmt::format("its CRC-32C is {:08x}, and was {:08x}", found, entry.crc));
+  auto chunk = decode_intact(bytes);
+  if (!chunk) return chunk.error().in(place());
+  if (chunk->kind != entry.kind || chunk->series != entry.series || chunk->rows() != entry.rows ||
+      chunk->times.front() != entry.first || chunk->times.back() != entry.last) {
+    return bad(fmt::format("the chunk there is of {}, {} rows from {} to {}, and not what the index says",
+                           printable(chunk->series), chunk->rows(), chunk->times.front(), chunk->times.back()));
+  }
+  return chunk;
+}
+
+}  // namespace tideline::columns

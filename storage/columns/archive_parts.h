@@ -1,0 +1,32 @@
+#pragma once
+// What is in an archive besides its chunks: header, index and footer.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "messages/model/result.h"
+#include "storage/columns/archive.h"
+
+namespace tideline::columns {
+
+inline constexpr std::size_t kArchiveHeaderBytes = 16;
+inline constexpr std::size_t kArchiveFooterBytes = 32;
+inline constexpr std::size_t kMaxAboutBytes = 1 << 20;
+
+std::string archive_header(std::uint32_t version = kArchiveVersion);
+/// Entries in the order of their chunks, the first of which follows the header, each the one before it.
+std::string archive_index(std::string_view about, const std::vector<ChunkEntry>& entries);
+/// Follows the index.
+std::string archive_footer(std::uint64_t index_offset, std::string_view index);
+
+struct ArchiveIndex {
+  std::string about;
+  std::vector<ChunkEntry> entries;  // in the order of their chunks
+};
+/// Of a whole file. kMalformed names the place and what is wrong there; kUnsupported for a newer version.
+model::Result<ArchiveIndex> read_archive_index(std::string_view file);
+
+}  // namespace tideline::columns

@@ -1,0 +1,33 @@
+#pragma once
+// A chunk's columns as the bytes that are compressed, and back.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "messages/model/result.h"
+#include "storage/columns/chunk.h"
+
+namespace tideline::columns {
+
+/// What stands before the compressed bytes.
+struct ChunkHead {
+  SeriesKind kind{};
+  std::string_view series;
+  std::size_t rows = 0;     // 1 to kMaxRows
+  std::size_t columns = 0;  // 0 to kMaxColumns
+};
+
+/// Of a chunk by the rules of chunk.h.
+std::string body_of(const Chunk& chunk);
+/// The most that it can be.
+std::size_t max_body_bytes(const ChunkHead& head);
+/// kMalformed names the column and what is wrong there.
+model::Result<Chunk> chunk_from(const ChunkHead& head, std::string_view body);
+
+bool is_known(SeriesKind kind);
+bool is_known(ColumnId id);
+/// Two rows of one series may have one time.
+bool may_stand_still(SeriesKind kind);
+
+}  // namespace tideline::columns

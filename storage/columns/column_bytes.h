@@ -1,0 +1,38 @@
+#pragma once
+// One column as bytes, before they are compressed: a varint a row.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tideline::columns {
+
+/// How a column's varints mean its numbers. In files, and never changes.
+enum class Encoding : std::uint8_t {
+  kPlain = 1,             // value / step + 1; 0 is kMissing
+  kDifferences = 2,       // zigzag of what value / step grew by since the last that is known, + 1; 0 is kMissing. Of
+                          // times, which only grow, and are all known: what they grew by
+  kSecondDifferences = 3  // times only: zigzag of what the distance to the row before grew by
+};
+
+struct ColumnBytes {
+  Encoding encoding{};
+  std::string bytes;
+};
+
+/// Values and step by the rules of chunk.h. kPlain or kDifferences.
+std::string values_as(Encoding encoding, const std::vector<std::int64_t>& values, std::int64_t step);
+/// The encoding that zstd makes smaller.
+ColumnBytes encode_values(const std::vector<std::int64_t>& values, std::int64_t step);
+/// As many as `values` has; its numbers are of no use after false: other bytes than values_as() makes of values by the
+/// rules.
+bool values_from(Encoding encoding, std::string_view bytes, std::int64_t step, std::vector<std::int64_t>& values);
+
+/// Of all times but the first, which stands elsewhere; there is one. kDifferences or kSecondDifferences.
+std::string times_as(Encoding encoding, const std::vector<std::int64_t>& times);
+ColumnBytes encode_times(const std::vector<std::int64_t>& times);
+/// Fills `times`, which has its first; at_least: the smallest distance of two rows that is allowed.
+bool times_from(Encoding encoding, std::string_view bytes, std::int64_t at_least, std::vector<std::int64_t>& times);
+
+}  // namespace tideline::columns
