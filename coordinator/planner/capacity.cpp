@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/checks.h"
 #include "coordinator/planner/day_draws.h"
 #include "coordinator/planner/host_use.h"
 
@@ -53,20 +54,6 @@ model::Result<void> check_capacity_options(const CapacityOptions& options) {
     if (above && number.value <= number.high) continue;
     return model::invalid(fmt::format("{} is {}; want {} {}, <= {}", number.what, number.value,
                                       number.low_excluded ? ">" : ">=", number.low, number.high));
-  }
-  return {};
-}
-
-model::Result<void> check_capacity_data(const Dataset& data) {
-  if (data.steps == 0 || data.workloads.empty()) return model::invalid("the data has no workload or no step");
-  if (data.step_s <= 0) return model::invalid(fmt::format("the data's step is {} s", data.step_s));
-  for (const Workload& workload : data.workloads) {
-    for (const auto* column : {&workload.cpu_used, &workload.cpu_request, &workload.memory_used_mib,
-                               &workload.memory_request_mib}) {
-      if (column->size() == data.steps) continue;
-      return model::invalid(
-          fmt::format("workload {} has a column of {} steps; want {}", workload.name, column->size(), data.steps));
-    }
   }
   return {};
 }
@@ -228,7 +215,7 @@ void note_packing(const JudgedPacking* best, const SafeUse& safe, const Capacity
 
 model::Result<Capacity> capacity(const Dataset& data, const CapacityOptions& options) {
   if (auto good = check_capacity_options(options); !good) return good.error();
-  if (auto good = check_capacity_data(data); !good) return good.error();
+  if (auto good = check_data(data); !good) return good.error();
   const StepDays days = days_of_steps(data);
   const MemoryKnown memory = memory_known_of(data);
   const SafeUse safe{.host = options.pack.host,

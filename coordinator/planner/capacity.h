@@ -47,7 +47,8 @@ struct Capacity {
 
 /// Packed by requests divided by a factor: the search goes over factors from 1 to 20, by bisection to 1 %, each packing
 /// judged by what was really used. Memory requests are divided where memory use is known, else packed whole. The
-/// intervals are of the packings that the search saw, judged again over days drawn with replacement.
+/// intervals are of the packings that the search saw, judged again over days drawn with replacement. kInvalidArgument
+/// names what is no option, or no data. kUnavailable: stopped by Progress.
 model::Result<Capacity> capacity(const Dataset& data, const CapacityOptions& options);
 
 }  // namespace tideline::planner

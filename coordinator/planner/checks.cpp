@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/utc_text.h"
 #include "coordinator/planner/whole_units.h"
 #include "messages/model/report.h"
 
@@ -15,34 +16,11 @@ namespace {
 
 constexpr std::int64_t kMaxStepS = 86'400;
 constexpr std::int64_t kMaxRangeDays = 36'525;  // a century
-constexpr std::int64_t kMaxAbsTime = 253'402'300'799;
+constexpr std::int64_t kMaxHorizonS = kMaxRangeDays * 86'400;
 constexpr std::int64_t kMaxRuntimeS = 1'000'000'000;
 
 bool is_within(double value, double low, double high) {
   return std::isfinite(value) && value >= low && value <= high;
-}
-
-model::Result<void> check_data(const Dataset& data) {
-  if (data.steps == 0) return model::invalid("the data has no step");
-  if (data.step_s < 1 || data.step_s > kMaxStepS) {
-    return model::invalid(fmt::format("the data's step of {} s is not within 1 s and a day", data.step_s));
-  }
-  if (data.begin_s < -kMaxAbsTime || data.begin_s > kMaxAbsTime) {
-    return model::invalid(fmt::format("the data's begin of {} s since the epoch has no date", data.begin_s));
-  }
-  const auto most = static_cast<std::size_t>(kMaxRangeDays * 86'400 / data.step_s);
-  if (data.steps > most) {
-    return model::invalid(fmt::format("{} steps of {} s are more than a century", data.steps, data.step_s));
-  }
-  for (const auto& workload : data.workloads) {
-    for (const auto* column : {&workload.cpu_used, &workload.cpu_request, &workload.memory_used_mib,
-                               &workload.memory_request_mib}) {
-      if (column->size() == data.steps) continue;
-      return model::invalid(
-          fmt::format("workload {} has {} values for {} steps", workload.name, column->size(), data.steps));
-    }
-  }
-  return {};
 }
 
 model::Result<void> check_world(const Dataset& data, const World& world) {
@@ -72,6 +50,32 @@ model::Result<void> check_world(const Dataset& data, const World& world) {
 
 }  // namespace
 
+model::Result<void> check_data(const Dataset& data) {
+  if (data.steps == 0) return model::invalid("the data has no step");
+  if (data.step_s < 1 || data.step_s > kMaxStepS) {
+    return model::invalid(fmt::format("the data's step of {} s is not within 1 s and a day", data.step_s));
+  }
+  if (data.begin_s < kFirstUtcTime || data.begin_s > kLastUtcTime) {
+    return model::invalid(fmt::format("the data's begin of {} s since the epoch has no date", data.begin_s));
+  }
+  const auto most = static_cast<std::size_t>(kMaxRangeDays * 86'400 / data.step_s);
+  if (data.steps > most) {
+    return model::invalid(fmt::format("{} steps of {} s are more than a century", data.steps, data.step_s));
+  }
+  if (data.time_of(data.steps) > kLastUtcTime) {
+    return model::invalid(fmt::format("the data's end of {} s since the epoch has no date", data.time_of(data.steps)));
+  }
+  for (const auto& workload : data.workloads) {
+    for (const auto* column : {&workload.cpu_used, &workload.cpu_request, &workload.memory_used_mib,
+                               &workload.memory_request_mib}) {
+      if (column->size() == data.steps) continue;
+      return model::invalid(
+          fmt::format("workload {} has {} values for {} steps", workload.name, column->size(), data.steps));
+    }
+  }
+  return {};
+}
+
 model::Result<void> check_shape(const HostShape& shape) {
   constexpr auto kMostCpu = static_cast<double>(model::ReportLimits::kMaxMilliCpu);
   constexpr auto kMostMib = static_cast<double>(model::ReportLimits::kMaxMemoryBytes) / kBytesOfMib;
@@ -96,7 +100,7 @@ model::Result<void> check_shape(const HostShape& shape) {
 model::Result<void> check_replay(const Dataset& data, const World& world, const ReplayOptions& options) {
   if (auto good = check_data(data); !good) return good;
   if (auto good = check_world(data, world); !good) return good;
-  if (options.horizon_s < 1 || options.horizon_s > kMaxAbsTime) {
+  if (options.horizon_s < 1 || options.horizon_s > kMaxHorizonS) {
     return model::invalid(fmt::format("a horizon of {} s", options.horizon_s));
   }
   if (options.colocation.metric_aggregate_duration_seconds < 1) {

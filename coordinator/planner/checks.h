@@ -12,6 +12,10 @@ namespace tideline::planner {
 /// A host has CPU and memory, no more than a report may hold, and what its system uses is less than that.
 model::Result<void> check_shape(const HostShape& shape);
 
+/// Steps of a second to a day, a century at most, all of it with dates; each workload's four columns have a value for
+/// each.
+model::Result<void> check_data(const Dataset& data);
+
 /// All that replay() goes by but the tasks.
 model::Result<void> check_replay(const Dataset& data, const World& world, const ReplayOptions& options);
 

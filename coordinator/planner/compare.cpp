@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxToldEvents = 10;
 constexpr std::size_t kMaxToldText = 80;
+constexpr std::size_t kMaxToldData = 400;
 
 /// The time that events are held against each other in.
 struct CommonTime {
@@ -166,14 +167,20 @@ std::vector<ComparedRow> compared_rows(std::span<const SavedReplay> replays) {
   return rows;
 }
 
+/// From the first part that is another: parts end with "; ".
+std::string differing_data(std::string_view text, std::string_view other) {
+  const auto ends = std::mismatch(text.begin(), text.end(), other.begin(), other.end());
+  const auto part = text.substr(0, static_cast<std::size_t>(ends.first - text.begin())).rfind("; ");
+  return model::printable(part == std::string_view::npos ? text : text.substr(part + 2), kMaxToldData);
+}
+
 void warn_of_difference(const SavedReplay& first, const SavedReplay& other, const std::string& first_name,
                         const std::string& name, std::vector<std::string>& warnings) {
   const ReplayResult& a = first.result;
   const ReplayResult& b = other.result;
   if (first.data != other.data) {
-    warnings.push_back(fmt::format("{} ran on \"{}\", {} on \"{}\"", first_name,
-                                   model::printable(first.data, kMaxToldText), name,
-                                   model::printable(other.data, kMaxToldText)));
+    warnings.push_back(fmt::format("{} ran on \"{}\", {} on \"{}\"", first_name, differing_data(first.data, other.data),
+                                   name, differing_data(other.data, first.data)));
   }
   if (a.begin_s != b.begin_s || a.end_s != b.end_s) {
     warnings.push_back(fmt::format("{} is of {} to {}, {} of {} to {}", first_name, utc_text(a.begin_s),

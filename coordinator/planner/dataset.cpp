@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/planner/series_fold.h"
+#include "coordinator/planner/utc_text.h"
 #include "coordinator/planner/whole_units.h"
 #include "messages/model/qos.h"
 #include "messages/model/report.h"
@@ -22,9 +23,6 @@ using columns::ColumnId;
 using columns::SeriesKind;
 using Entries = std::vector<const ChunkEntry*>;
 
-// The years 1 to 9999: with dates, and far from where arithmetic ends.
-constexpr std::int64_t kEarliestTime = -62'135'596'800;
-constexpr std::int64_t kLatestTime = 253'402'300'799;
 constexpr std::int64_t kUsualStep = 300;
 constexpr std::int64_t kLongestStep = 86'400;
 /// Workloads times steps: 4 GiB of floats.
@@ -150,7 +148,7 @@ std::optional<BatchTask> task_of(const TaskRows& rows, std::size_t row, std::int
     return std::nullopt;
   }
   const auto end = rows.value(ColumnId::kTaskEnd, row);
-  if (!end || *end <= begin_s || *end > kLatestTime) {
+  if (!end || *end <= begin_s || *end > kLastUtcTime) {
     ++counts.endless;
     return std::nullopt;
   }
@@ -219,7 +217,7 @@ model::Error nothing_in(const ArchiveReader& archive, const DatasetRange& range)
   return model::invalid(
       fmt::format("no workload and no task lies in the range from {} until {} s since the epoch: the archive has rows "
                   "of {} to {} s",
-                  std::max(range.from_s, kEarliestTime), std::min(range.until_s, kLatestTime), held->first,
+                  std::max(range.from_s, kFirstUtcTime), std::min(range.until_s, kLastUtcTime), held->first,
                   held->second));
 }
 
@@ -238,7 +236,8 @@ model::Result<Dataset> read_dataset(const ArchiveReader& archive, const DatasetR
   if (range.step_s < 0 || range.step_s > kLongestStep) {
     return model::invalid(fmt::format("a step of {} s is not within 1 s and a day", range.step_s));
   }
-  const DatasetSpan span{std::max(range.from_s, kEarliestTime), std::min(range.until_s, kLatestTime)};
+  // What has a date is far from where arithmetic ends, too.
+  const DatasetSpan span{std::max(range.from_s, kFirstUtcTime), std::min(range.until_s, kLastUtcTime)};
   if (span.from >= span.until) {
     return model::invalid(fmt::format("the range from {} until {} s since the epoch is empty", span.from, span.until));
   }

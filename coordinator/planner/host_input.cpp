@@ -1,5 +1,6 @@
 #include "coordinator/planner/host_input.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "coordinator/planner/whole_units.h"
@@ -47,9 +48,9 @@ void HostInput::set_service(std::size_t step, const Workload& workload, reclaim:
   const WindowUse cpu = before(step, workload.cpu_used);
   const WindowUse memory = before(step, workload.memory_used_mib);
   const bool there = is_there_at(workload, step);
-  // Of one that has left, what of the window it was there for.
+  // Of one that has left, as much as it was there for of what the averages are of.
   const auto mean = [&](const WindowUse& use) {
-    return use.sum / static_cast<double>(there ? use.known : setting_->window);
+    return use.sum / static_cast<double>(there ? use.known : std::min(step, setting_->window));
   };
   pod.cpu = cpu.known > 0 ? std::optional(whole_millicores(mean(cpu))) : std::nullopt;
   pod.memory = memory.known > 0 ? std::optional(whole_bytes(mean(memory))) : std::nullopt;

@@ -15,7 +15,8 @@ inline void run_all(const Parallel& parallel, std::size_t count, const std::func
   if (parallel) {
     parallel(count, job);
   } else {
-    for (std::size_t i = 0; i < count; ++i) job(i);
+    for (std::size_t i = 0; i < count; ++i)
+      job(i);
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "coordinator/planner/compare.h"
 #include "coordinator/planner/replay_fields.h"
+#include "coordinator/planner/utc_text.h"
 #include "messages/model/json_text.h"
 
 namespace tideline::planner {
@@ -29,9 +30,6 @@ constexpr std::size_t kMaxSavedDepth = 8;
 constexpr std::size_t kMaxSavedNotes = 10'000;
 constexpr std::size_t kMaxSavedDays = 100'000;
 constexpr std::uint64_t kMaxSavedHosts = 10'000'000;
-// The years 1 to 9999, for which there are dates.
-constexpr std::int64_t kFirstSavedTime = -62'135'596'800;
-constexpr std::int64_t kLastSavedTime = 253'402'300'799;
 constexpr std::int64_t kMaxSavedStep = 366LL * 86'400;
 
 /// Numbers that are not finite have no spelling in JSON: they become null, which reading refuses.
@@ -112,7 +110,7 @@ class SavedFields {
     const ReadJson* found = find(key);
     if (found == nullptr) return;
     read(*found, below(key), value);
-    if (value < kFirstSavedTime || value > kLastSavedTime) wrong(below(key), *found, "s since 1970, of a year to 9999");
+    if (value < kFirstUtcTime || value > kLastUtcTime) wrong(below(key), *found, "s since the epoch that have a date");
   }
 
   /// nullptr, and a problem if there was none: it is not there.

@@ -1,15 +1,17 @@
 #include "coordinator/planner/score.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/checks.h"
 #include "coordinator/planner/future_peak.h"
 #include "coordinator/planner/severity.h"
+#include "coordinator/planner/utc_text.h"
+#include "coordinator/planner/whole_units.h"
 
 namespace tideline::planner {
 namespace {
@@ -19,7 +21,6 @@ using forecast::ForecastSpec;
 using model::Error;
 using model::invalid;
 
-constexpr double kScoredMemoryUnit = 1 << 20;  // bytes in what a dataset holds
 /// Less than this share of the oracle is rounding, no violation.
 constexpr double kScoreRounding = 1e-6;
 /// What progress is told after, and whose violations are held one by one.
@@ -57,19 +58,6 @@ const std::vector<float>& scored_request(const Workload& workload, forecast::Res
   return resource == forecast::Resource::kCpu ? workload.cpu_request : workload.memory_request_mib;
 }
 
-/// "2013-07-08 10:00" UTC; beyond the years 1 to 9999, the nearest of their moments.
-std::string minute_text(std::int64_t time_s) {
-  constexpr std::int64_t kYearOne = -62'135'596'800;
-  constexpr std::int64_t kYearTenThousand = 253'402'300'800;
-  const std::chrono::sys_seconds time{std::chrono::seconds(std::clamp(time_s, kYearOne, kYearTenThousand - 1))};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count());
-}
-
 std::size_t scored_step_from(const Dataset& data, std::int64_t time_s) {
   if (time_s <= data.begin_s) return 0;
   if (time_s >= data.time_of(data.steps)) return data.steps;
@@ -87,15 +75,15 @@ model::Result<ScoredSteps> scored_steps(const Dataset& data, const ScoreOptions&
   const ScoreOptions all;
   const auto from_s = options.score_from_s == all.score_from_s ? data.begin_s : options.score_from_s;
   const auto until_s = options.score_until_s == all.score_until_s ? end_s : options.score_until_s;
-  return invalid(fmt::format(
-      "no step to score from {} to {} has its whole horizon of {} h in the data, which is of {} to {} (UTC)",
-      minute_text(from_s), minute_text(until_s), static_cast<double>(options.horizon_s) / 3600,
-      minute_text(data.begin_s), minute_text(end_s)));
+  return invalid(
+      fmt::format("no step to score from {} to {} has its whole horizon of {} h in the data, which is of {} to {}",
+                  utc_text(from_s), utc_text(until_s), static_cast<double>(options.horizon_s) / 3'600,
+                  utc_text(data.begin_s), utc_text(end_s)));
 }
 
 std::optional<Error> score_fault(const Dataset& data, const World& world, std::span<const ForecastSpec> specs,
                                  const ScoreOptions& options, const ForecastSetting& setting) {
-  if (data.step_s <= 0) return invalid(fmt::format("the data's step is {} s; want more than 0", data.step_s));
+  if (auto good = check_data(data); !good) return good.error();
   if (options.horizon_s <= 0) return invalid(fmt::format("the horizon is {} s; want more than 0", options.horizon_s));
   if (options.window_s <= 0) return invalid(fmt::format("the window is {} s; want more than 0", options.window_s));
   for (const ForecastSpec& spec : specs) {
@@ -108,13 +96,6 @@ std::optional<Error> score_fault(const Dataset& data, const World& world, std::s
       if (number >= data.workloads.size()) {
         return invalid(fmt::format("{} has workload {}, the data has {}", host_name(host), number,
                                    data.workloads.size()));
-      }
-      const Workload& workload = data.workloads[number];
-      const std::size_t used = scored_use(workload, options.resource).size();
-      const std::size_t requested = scored_request(workload, options.resource).size();
-      if (used != data.steps || requested != data.steps) {
-        return invalid(fmt::format("workload {} has {} steps of use and {} of requests, the data has {}",
-                                   workload.name, used, requested, data.steps));
       }
     }
   }
@@ -138,7 +119,7 @@ ScoreTally tally_host(const Dataset& data, std::span<const std::uint32_t> worklo
   ScoreTally tally;
   tally.forecasts.resize(specs.size());
   if (workloads.empty()) return tally;
-  const double unit = setting.resource == forecast::Resource::kCpu ? 1 : kScoredMemoryUnit;
+  const double unit = setting.resource == forecast::Resource::kCpu ? 1 : kBytesOfMib;
   const auto series = scored_tasks(data, workloads, setting.resource);
   std::vector<std::span<const float>> uses;
   for (const ScoredTask& task : series)

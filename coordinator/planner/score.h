@@ -42,7 +42,8 @@ struct ForecastScore {
 /// In the order of `specs`. Of memory, a workload whose use is not known at a step is not there then. The oracle of a
 /// step is the most that its tasks use together at one of the steps within the horizon after it: who has gone by then
 /// uses nothing, who came since is left out. kInvalidArgument where no step has its whole horizon in the data, naming
-/// the days, for a spec that parse_forecast() did not make, and where the world is not of this data.
+/// the days, for a spec that parse_forecast() did not make, for data that is none, and where the world is not of this
+/// data. kUnavailable: stopped by Progress.
 model::Result<std::vector<ForecastScore>> score(const Dataset& data, const World& world,
                                                 std::span<const forecast::ForecastSpec> specs,
                                                 const ScoreOptions& options);

@@ -2,6 +2,7 @@
 // One setting over a range, what it saves against what it risks, and the point to take for a stated risk.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>

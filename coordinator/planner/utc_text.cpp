@@ -1,5 +1,6 @@
 #include "coordinator/planner/utc_text.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -7,7 +8,7 @@
 namespace tideline::planner {
 
 std::string utc_text(std::int64_t time_s) {
-  const std::chrono::sys_seconds time{std::chrono::seconds(time_s)};
+  const std::chrono::sys_seconds time{std::chrono::seconds(std::clamp(time_s, kFirstUtcTime, kLastUtcTime))};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);

@@ -37,7 +37,9 @@ double bytes_of(const std::vector<std::string>& paths) {
 
 Result<void> check_archive_place(const Options& options) {
   const auto& archive = options.trace.archive;
-  if (auto good = check_outputs({.json_file = archive}, options.files); !good) return good;
+  auto inputs = options.files;
+  if (!options.trace.mapping_file.empty()) inputs.push_back(options.trace.mapping_file);
+  if (auto good = check_outputs({.json_file = archive}, inputs); !good) return good;
   std::error_code none;
   if (options.trace.overwrite || !std::filesystem::exists(archive, none)) return {};
   return model::invalid(fmt::format("{}: is there already; --force writes over it", archive));

@@ -249,7 +249,7 @@ class PlannerParser {
   void add_compare() {
     auto* sub = add("compare", "Replays side by side, and the events in which they differ", Command::kCompare,
                     {"tideline-planner compare before.json after.json --html compare.html"});
-    sub->add_option("REPLAY", options_.files, "what \"replay --json\" wrote, two at least")->required();
+    sub->add_option("REPLAY", options_.files, "what \"replay --json\" wrote, 2 to 50 of them")->required();
     add_outputs(*sub, true);
   }
 

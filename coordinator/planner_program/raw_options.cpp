@@ -23,6 +23,7 @@ constexpr double kBytesOfMib = 1024.0 * 1024.0;
 constexpr std::int64_t kDaySeconds = 86'400;
 constexpr std::int64_t kHourSeconds = 3'600;
 constexpr std::uint64_t kMostHosts = 1'000'000;
+constexpr std::size_t kMostReplays = 50;  // side by side, each held against each
 constexpr double kMostPercent = 10'000;
 constexpr std::size_t kMostKnobBytes = 80;
 
@@ -161,6 +162,7 @@ void check_import(const RawOptions& raw, Options& options, Checks& checks) {
     options.trace.format = *format;
   } else {
     std::vector<std::string_view> known;
+    known.reserve(traces::kFormats.size());
     for (const auto each : traces::kFormats)
       known.push_back(traces::name_of(each));
     checks.want(false, fmt::format("--format {}: not known{}", model::printable(raw.format, kMostKnobBytes),
@@ -183,6 +185,11 @@ void check_capacity(const RawOptions& raw, Options& options, Checks& checks) {
   capacity.seed = options.pack.seed;
 }
 
+void check_compare(const Options& options, Checks& checks) {
+  checks.want(options.files.size() >= 2 && options.files.size() <= kMostReplays,
+              fmt::format("REPLAY: {} of them; want 2 to {}", options.files.size(), kMostReplays));
+}
+
 bool predicts(const Options& options) {
   return options.command == Command::kPredictors ||
          (options.command == Command::kSweep && options.sweep.knob == planner::SweepKnob::kForecast);
@@ -197,6 +204,7 @@ Result<void> check_options(const RawOptions& raw, Options& options) {
   check_policy(raw, options, checks);
   check_prediction(raw, options, checks);
   if (options.command == Command::kImport) check_import(raw, options, checks);
+  if (options.command == Command::kCompare) check_compare(options, checks);
   if (options.command == Command::kSweep) check_sweep(raw, options, checks);
   if (options.command == Command::kCapacity) check_capacity(raw, options, checks);
   if (options.command == Command::kExplain) checks.put(time_value("--at", raw.at), options.explain.at_s);

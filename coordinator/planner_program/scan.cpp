@@ -12,6 +12,7 @@
 #include "coordinator/planner_program/scene.h"
 #include "coordinator/planner_view/figures.h"
 #include "coordinator/planner_view/report.h"
+#include "messages/model/json_text.h"
 
 namespace tideline::planner_program {
 namespace {
@@ -113,9 +114,15 @@ std::string time_text(const std::optional<std::int64_t>& time_s) {
   return time_s ? planner_view::utc_text(*time_s) : "";
 }
 
+/// With its keys as they come; discarded where it is no JSON, or is nested deeper than is sane.
+nlohmann::ordered_json about_json(const std::string& about) {
+  if (!model::parse_json(about, {})) return nlohmann::ordered_json(nlohmann::ordered_json::value_t::discarded);
+  return nlohmann::ordered_json::parse(about, nullptr, false);
+}
+
 /// As people read it, and not without end.
 std::string about_lines(const std::string& about) {
-  const auto json = nlohmann::ordered_json::parse(about, nullptr, false);
+  const auto json = about_json(about);
   auto text = json.is_discarded()
                   ? about
                   : json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -168,8 +175,8 @@ std::string scan_json(const std::string& path, std::size_t size, const std::stri
   }
   json["damagedChunks"] = scan.damaged;
   json["damage"] = scan.damage;
-  const auto parsed = nlohmann::ordered_json::parse(about, nullptr, false);
-  if (!parsed.is_discarded()) json["about"] = parsed;
+  auto described = about_json(about);
+  if (!described.is_discarded()) json["about"] = std::move(described);
   return planner_view::dumped(json);
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "coordinator/planner/utc_text.h"
 #include "coordinator/planner_view/figures.h"
 
 namespace tideline::planner_view {
@@ -14,8 +15,6 @@ namespace {
 constexpr double kLargest = 1e15;
 constexpr std::int64_t kAxisDay = 86'400;
 constexpr std::int64_t kAxisYear = 365 * kAxisDay;
-constexpr std::int64_t kAxisFirst = -62'135'596'800;  // the years 1 to 9999
-constexpr std::int64_t kAxisLast = 253'402'300'799;
 constexpr std::array<std::int64_t, 11> kClockSteps = {60,    120,   300,   600,    900,   1'800,
                                                       3'600, 7'200, 10'800, 21'600, 43'200};
 constexpr std::array<std::int64_t, 8> kDaySteps = {1, 2, 7, 14, 28, 56, 91, 182};
@@ -86,8 +85,8 @@ Axis number_axis(double low, double high, std::size_t about) {
 }
 
 Axis time_axis(std::int64_t begin_s, std::int64_t end_s, std::size_t about) {
-  begin_s = std::clamp(begin_s, kAxisFirst, kAxisLast - 1);
-  end_s = std::clamp(end_s, begin_s + 1, kAxisLast);
+  begin_s = std::clamp(begin_s, planner::kFirstUtcTime, planner::kLastUtcTime - 1);
+  end_s = std::clamp(end_s, begin_s + 1, planner::kLastUtcTime);
   const std::int64_t step = time_step(end_s - begin_s, static_cast<std::int64_t>(std::max<std::size_t>(about, 1)));
   Axis axis;
   axis.low = static_cast<double>(begin_s);

@@ -92,18 +92,17 @@ std::vector<Section> comparison_sections(const Comparison& comparison, Form form
 
 }  // namespace
 
-std::string text_of(const Comparison& comparison) {
-  return report_text({.title = fmt::format("Comparison of {} replays", comparison.names.size()), .command = {},
-                      .facts = {}, .notes = {}},
-                     comparison_sections(comparison, Form::kText));
+std::string text_of(const Preface& preface, const Comparison& comparison) {
+  return report_text(preface, comparison_sections(comparison, Form::kText));
 }
 
 std::string html_of(const Preface& preface, const Comparison& comparison) {
   return report_page(preface, comparison_sections(comparison, Form::kPage));
 }
 
-std::string json_of(const Comparison& comparison) {
-  nlohmann::ordered_json json = {{"schema", "tideline-comparison"}, {"version", 1}, {"names", comparison.names}};
+std::string json_of(const Preface& preface, const Comparison& comparison) {
+  auto json = report_json("tideline-comparison", preface);
+  json["names"] = comparison.names;
   auto& rows = json["rows"] = nlohmann::ordered_json::array();
   for (const auto& row : comparison.rows)
     rows.push_back({{"what", row.what}, {"unit", row.unit}, {"values", row.values}});

@@ -10,8 +10,6 @@
 namespace tideline::planner_view {
 namespace {
 
-constexpr std::int64_t kFirstTime = -62'135'596'800;  // 0001-01-01T00:00:00Z
-constexpr std::int64_t kLastTime = 253'402'300'799;   // 9999-12-31T23:59:59Z
 constexpr std::int64_t kMinute = 60;
 constexpr std::int64_t kHour = 3'600;
 constexpr std::int64_t kDay = 86'400;
@@ -40,7 +38,7 @@ std::string percent(double share, int decimals) {
 }
 
 std::string utc_text(std::int64_t time_s) {
-  return planner::utc_text(std::clamp(time_s, kFirstTime, kLastTime));
+  return planner::utc_text(time_s);
 }
 
 std::string utc_day(std::int64_t time_s) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kSlots = 400;  // of time, across
 constexpr int kShades = 5;           // classes s1 ... s5
-constexpr double kLaneRow = 34;
+constexpr double kLaneRow = 38;  // between two there is room for a line of text
 constexpr double kLaneHeight = 22;
 constexpr double kLaneMargin = 120;
 

@@ -34,7 +34,7 @@ body {
 }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-bottom: .2rem; border-bottom: 1px solid var(--rule); }
-p, li { overflow-wrap: anywhere; }
+h1, h2, p, li { overflow-wrap: anywhere; }
 .facts { list-style: none; margin: .8rem 0; padding: .8rem 1rem; background: var(--panel); border-radius: .4rem; }
 .facts, .notes, table { font-size: .92rem; }
 code, pre { font: .85rem/1.45 ui-monospace, monospace; }
@@ -45,9 +45,9 @@ th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; 
 th { font-weight: 600; }
 tbody th { font-weight: 400; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; overflow-x: auto; }
 figcaption { color: var(--faint); font-size: .88rem; }
-svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; }
+svg { display: block; width: 100%; min-width: 40rem; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--ink); }
 svg .tick, svg .unit, svg .label { fill: var(--faint); }
 svg .grid { stroke: var(--rule); }
@@ -68,7 +68,9 @@ svg .s4 { fill-opacity: .8; } svg .s5 { fill-opacity: 1; }
     --c0: #1f6feb; --c1: #2da44e; --c2: #bf8700; --c3: #8250df; --c4: #cf222e; --c5: #6e7781;
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  .scroll, pre { overflow: visible; white-space: pre-wrap; }
+  .scroll, figure, pre { overflow: visible; }
+  pre { white-space: pre-wrap; }
+  svg { min-width: 0; }
   figure, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
 }

@@ -31,7 +31,7 @@ std::vector<Figure> score_figures(std::span<const ForecastScore> scores) {
                          .text = percent(scores[i].severity_p99) + " %", .color = 2});
   }
   return {{svg_of(plot), "Right is cheaper, low is safer; the line joins those that none beats in both."},
-          {svg_of(bars), "By how much the largest violations, of a hundred one, were above the prediction."}};
+          {svg_of(bars), "By how much the prediction was short, at most, in 99 of a hundred violations."}};
 }
 
 std::vector<Section> score_sections(std::span<const ForecastScore> scores, Form form) {

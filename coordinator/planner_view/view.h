@@ -30,7 +30,7 @@ std::string text_of(const Preface& preface, std::span<const planner::ForecastSco
 std::string text_of(const Preface& preface, const planner::Sweep& sweep);
 std::string text_of(const Preface& preface, const planner::Capacity& capacity);
 std::string text_of(const Preface& preface, const planner::Moment& moment);
-std::string text_of(const planner::Comparison& comparison);
+std::string text_of(const Preface& preface, const planner::Comparison& comparison);
 std::string text_of(std::string_view file, const traces::ImportReport& report);
 
 /// An object of one line, its keys always in the same order; bytes that are no UTF-8 become U+FFFD. A replay's is
@@ -39,7 +39,7 @@ std::string json_of(const Preface& preface, std::span<const planner::ForecastSco
 std::string json_of(const Preface& preface, const planner::Sweep& sweep);
 std::string json_of(const Preface& preface, const planner::Capacity& capacity);
 std::string json_of(const Preface& preface, const planner::Moment& moment);
-std::string json_of(const planner::Comparison& comparison);
+std::string json_of(const Preface& preface, const planner::Comparison& comparison);
 std::string json_of(std::string_view file, const traces::ImportReport& report);
 
 /// One HTML page: inline style, inline SVG, no script, nothing fetched. All text from data is escaped.

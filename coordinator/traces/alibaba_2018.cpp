@@ -36,6 +36,7 @@ class MachineSizes {
   };
 
   RowClass add(std::string_view machine, const Size& size) {
+    if (held_ >= ImportLimits::kMaxHeldRows) return RowClass::kOverLimit;
     auto known = sizes_.find(machine);
     if (known == sizes_.end()) {
       if (sizes_.size() >= ImportLimits::kMaxSeries) return RowClass::kOverLimit;
@@ -48,6 +49,7 @@ class MachineSizes {
     if (sizes.size() >= kMaxSizesOfMachine) return RowClass::kOverLimit;
     const bool is_last = after == sizes.end();
     sizes.insert(after, size);
+    ++held_;
     return is_last ? RowClass::kKept : RowClass::kOutOfOrder;
   }
 
@@ -65,6 +67,7 @@ class MachineSizes {
 
  private:
   std::map<std::string, std::vector<Size>, std::less<>> sizes_;
+  std::size_t held_ = 0;  // of all machines
 };
 
 class Alibaba2018 final : public LineImporter {

@@ -18,14 +18,14 @@
 namespace tideline::traces {
 
 enum class Format : std::uint8_t {
-  kBitbrains,           // GWA-T-12: a file a VM, fields by ";\t"; or all of them in one CSV with a header
-  kAlibaba2018Machines, // machine_usage.csv, with machine_meta.csv before it for capacities
-  kAlibaba2017Batch,    // batch_task.csv: tasks
-  kAlibabaOpenb,        // cluster-trace-gpu-v2023: node list, pod list; requests only
-  kGoogleVms,           // vm_id,step,cpu_util_percent,mem_util_percent
-  kPlanetLab,           // a line a VM: its name, then CPU % every 300 s
-  kCsv,                 // any CSV with a header, by a mapping
-  kJsonLines            // an object a line, by a mapping
+  kBitbrains,            // GWA-T-12: a file a VM, fields by ";\t"; or all of them in one CSV with a header
+  kAlibaba2018Machines,  // machine_usage.csv, with machine_meta.csv before it for capacities
+  kAlibaba2017Batch,     // batch_task.csv: tasks
+  kAlibabaOpenb,         // cluster-trace-gpu-v2023: node list, pod list; requests only
+  kGoogleVms,            // vm_id,step,cpu_util_percent,mem_util_percent
+  kPlanetLab,            // a line a VM: its name, then CPU % every 300 s
+  kCsv,                  // any CSV with a header, by a mapping
+  kJsonLines             // an object a line, by a mapping
 };
 inline constexpr std::array kFormats{Format::kBitbrains,    Format::kAlibaba2018Machines, Format::kAlibaba2017Batch,
                                      Format::kAlibabaOpenb, Format::kGoogleVms,           Format::kPlanetLab,
@@ -37,24 +37,24 @@ std::optional<Format> format_from(std::string_view text);
 enum class RowClass : std::uint8_t {
   kKept,
   // repaired: the row is in the archive, changed as its name says
-  kUsedAboveRequest,  // kept as measured: hypervisors let a VM burst; counted, as a planner must know
-  kNegativeToMissing, // a value below zero, or marked as abnormal by its trace, is not known
+  kUsedAboveRequest,     // kept as measured: hypervisors let a VM burst; counted, as a planner must know
+  kNegativeToMissing,    // a value below zero, or marked as abnormal by its trace, is not known
   kAboveRangeToMissing,  // a percentage above 100 where its trace's document excludes it
-  kOutOfOrder,        // its time lies before an earlier line's of the same series: sorted in
+  kOutOfOrder,           // its time lies before an earlier line's of the same series: sorted in
   // refused: the row is not in the archive
-  kDuplicateTime,     // a second row of a series for one time: the first is kept
-  kPoweredOff,        // nothing is allocated and nothing is used: the series has a gap here
-  kNoRequest,         // a task that says not what it wants
-  kFieldCount,        // too few or too many fields, or no JSON object
-  kNotANumber,        // or one beyond 2^53; or there is no value at all
+  kDuplicateTime,  // a second row of a series for one time: the first is kept
+  kPoweredOff,     // nothing is allocated and nothing is used: the series has a gap here
+  kNoRequest,      // a task that says not what it wants
+  kFieldCount,     // too few or too many fields, or no JSON object
+  kNotANumber,     // or one beyond 2^53; or there is no value at all
   kBadTime,
-  kBadName,           // empty, too long, or with bytes that are no UTF-8
-  kOverLimit,         // beyond a bound: of series, or a line's bytes
-  kTooLate            // its time lies before rows of its series that are in the archive already
+  kBadName,    // empty, too long, or with bytes that are no UTF-8
+  kOverLimit,  // beyond a bound: of series, or a line's bytes
+  kTooLate     // its time lies before rows of its series that are in the archive already
 };
 inline constexpr std::size_t kRowClasses = 14;
-std::string_view name_of(RowClass row);      // "kept", "used-above-request" ...
-std::string_view meaning_of(RowClass row);   // a sentence's worth, for the report
+std::string_view name_of(RowClass row);     // "kept", "used-above-request" ...
+std::string_view meaning_of(RowClass row);  // a sentence's worth, for the report
 enum class Fate : std::uint8_t { kKept, kRepaired, kRefused };
 Fate fate_of(RowClass row);
 
@@ -63,11 +63,11 @@ struct ImportReport {
   /// Of each class but kKept the first, as "file:line: text", cut to 160 bytes.
   std::array<std::string, kRowClasses> examples;
   std::uint64_t series = 0;
-  std::uint64_t gaps = 0;         // stretches of more than one and a half steps without a row, within a series
-  std::int64_t step_s = 0;        // the most common distance of two rows; 0 for tasks
-  std::int64_t first = 0;         // of all rows
+  std::uint64_t gaps = 0;   // stretches of more than one and a half steps without a row, within a series
+  std::int64_t step_s = 0;  // the most common distance of two rows; 0 for tasks
+  std::int64_t first = 0;   // of all rows
   std::int64_t last = 0;
-  std::vector<std::string> notes; // what the trace does not have and was assumed, a sentence each
+  std::vector<std::string> notes;  // what the trace does not have and was assumed, a sentence each
   /// All that were given, but for headers.
   std::uint64_t lines() const;
 };
@@ -79,7 +79,7 @@ struct ImportOptions {
   /// For traces whose times count from their own begin: what that is, s since the epoch.
   std::int64_t epoch_s = 0;
   /// kCsv and kJsonLines: a mapping (mapping.h); nothing else takes one.
-  std::string mapping;
+  std::string mapping = {};
   std::string mapping_name = "mapping";  // in errors
 };
 

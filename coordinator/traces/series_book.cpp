@@ -44,7 +44,10 @@ SeriesBook::SeriesBook(BookShape shape, Importer::Sink sink)
 model::Result<RowClass> SeriesBook::add(std::string_view name, std::int64_t time, const Cells& cells) {
   const auto place = place_of(name);
   if (!place) return RowClass::kOverLimit;
-  if (held_rows_ >= shape_.max_held_rows || (shape_.sorted && *place != current_)) {
+  const bool another = *place != current_;
+  // Of a trace that is by time each row would be a chunk.
+  if (another && series_[*place].last_out) shape_.sorted = false;
+  if (held_rows_ >= shape_.max_held_rows || (shape_.sorted && another)) {
     if (auto out = put_out(); !out) return out.error();
   }
   current_ = *place;

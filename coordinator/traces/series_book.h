@@ -32,9 +32,9 @@ struct AsUsed {
 struct BookShape {
   columns::SeriesKind kind{};
   std::vector<columns::ColumnId> ids;  // ascending, 1 to kMaxCells
-  /// By series: one is complete when the next begins.
+  /// By series: one is complete when the next begins. Where one returns, the trace is not, and is held from there on.
   bool sorted = false;
-  std::vector<AsUsed> as_used;
+  std::vector<AsUsed> as_used = {};
   std::size_t max_series = ImportLimits::kMaxSeries;
   std::size_t max_held_rows = ImportLimits::kMaxHeldRows;
 };

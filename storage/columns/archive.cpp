@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view kJsonSpace = " \t\r\n";
 
 bool is_json_object(std::string_view text) {
+  // The parser would take a NUL for the end of the text and leave the rest unread.
+  if (text.find('\0') != std::string_view::npos) return false;
   const auto begin = text.find_first_not_of(kJsonSpace);
   return begin != std::string_view::npos && text[begin] == '{' && nlohmann::json::accept(text);
 }

@@ -171,6 +171,10 @@ TEST_F(Planner, AReplayOffersMoreUnderAHigherThresholdAndCompareSaysSo) {
   const auto compared = answer({"compare", own.str() + "/usual.json", own.str() + "/high.json"});
   EXPECT_EQ(compared.at("names"), json({"defaults", "policy"}));
   EXPECT_EQ(compared.at("warnings"), json::array());
+  EXPECT_THAT(compared.at("facts").dump(), AllOf(HasSubstr("defaults: july.tla: "), HasSubstr("policy: july.tla: ")));
+  EXPECT_THAT(compared.at("notes").dump(),
+              AllOf(HasSubstr("\"Not modelled"), HasSubstr("\"defaults: Without --policy")))
+      << "what both say, and what only one does";
   const auto text = planner({"compare", own.str() + "/usual.json", own.str() + "/high.json"});
   EXPECT_THAT(text.output, AllOf(HasSubstr("defaults"), HasSubstr("policy"), HasSubstr("offered")));
 }

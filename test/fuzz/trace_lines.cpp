@@ -82,7 +82,9 @@ void check_report(const traces::ImportReport& report, std::uint64_t given, std::
 }
 
 std::string with_letter(Format format, std::string_view text) {
-  return static_cast<char>('a' + static_cast<int>(format)) + std::string(text);
+  std::string input(1, static_cast<char>('a' + static_cast<int>(format)));
+  input += text;
+  return input;
 }
 
 std::string repeated(std::string_view head, std::string_view value, std::size_t times) {

@@ -229,6 +229,16 @@ TEST(Compare, WarnsOfOtherDataStepsHostsAndNames) {
   EXPECT_THAT(events_of(comparison, ReplayEventKind::kViolation).counts, ElementsAre(1, 0));
 }
 
+TEST(Compare, OfLongDataOnlyTheEndThatDiffersIsTold) {
+  const std::string same(300, 'x');
+  SavedReplay a = saved_with("A");
+  SavedReplay b = saved_with("B");
+  a.data = same + "; 42 hosts; batch: filled";
+  b.data = same + "; 40 hosts; batch: filled";
+  EXPECT_THAT(compared({a, b}).warnings,
+              ElementsAre("A ran on \"42 hosts; batch: filled\", B on \"40 hosts; batch: filled\""));
+}
+
 TEST(Compare, ReplaysWithoutNamesAreNumbered) {
   EXPECT_THAT(compared({saved_with(""), saved_with("b\n")}).names, ElementsAre("replay 1", "b?"));
 }

@@ -88,10 +88,11 @@ TEST(HostInput, WhoHasJustComeHasNoAverage) {
 TEST(HostInput, WhoHasLeftIsChargedUntilTheWindowIsOver) {
   Told told(workload("vm", {800, kAbsent, kAbsent, kAbsent}, 4'000));
   told.options.colocation.metric_aggregate_duration_seconds = 600;
-  const auto left = told.at(1).pods[0];
+  const auto left = told.at(2).pods[0];
   EXPECT_FALSE(left.listed);
   EXPECT_EQ(left.cpu, MilliCpu(400)) << "of a window of two steps it was there for one";
   EXPECT_EQ(left.requests.cpu, std::nullopt);
+  EXPECT_EQ(told.at(1).pods[0].cpu, MilliCpu(800)) << "of the one step that there was";
   const auto over = told.at(3).pods[0];
   EXPECT_TRUE(over.listed);
   EXPECT_EQ(over.phase, model::PodPhase::kSucceeded);

@@ -322,6 +322,8 @@ TEST(Replay, NamesDataThatIsNone) {
   data = one_service({1, 2});
   data.begin_s = std::numeric_limits<std::int64_t>::max();
   EXPECT_THAT(error_of(data, world_of({{0}}), plain_options()), HasSubstr("no date"));
+  data.begin_s = 253'402'300'200;  // 9999-12-31T23:50:00Z
+  EXPECT_THAT(error_of(data, world_of({{0}}), plain_options()), HasSubstr("end of 253402300800 s"));
   EXPECT_THAT(error_of(Dataset{}, world_of({{}}), plain_options()), HasSubstr("no step"));
   data = one_service({1, 2});
   data.steps = 100'000;

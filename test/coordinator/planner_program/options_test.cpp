@@ -205,6 +205,8 @@ TEST(Options, WhatIsWrongIsNamed) {
       {{"predictors", "a", "--resource", "disk"}, {"--resource disk", "cpu, memory"}},
       {{"predictors", "a", "--fit-until", "2013-07-08", "--score-from", "2013-07-08"}, {"--score-from", "--fit-until"}},
       {{"predictors", "a", "--fit-until", "2013-07-08", "--score-until", "2013-07-01"}, {"--score-until 2013-07-01"}},
+      {{"compare", "a.json"}, {"REPLAY: 1 of them; want 2 to 50"}},
+      {{"compare", "--json", "a.json"}, {"REPLAY: 1 of them"}},
       {{"sweep", "a"}, {"--knob is required"}},
       {{"sweep", "a", "--knob", "memoryReclaimThresholdPercent"}, {"--knob memoryReclaimThresholdPercent"}},
       {{"sweep", "a", "--knob", "cpuReclaimThresholdPercent", "--values", "90:40:5"}, {"--values", "90:40:5"}},

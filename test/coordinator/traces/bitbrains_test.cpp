@@ -42,19 +42,19 @@ TEST(Bitbrains, UnitsAreThoseOfTheArchive) {
 TEST(Bitbrains, DirtIsCountedByWhatBecomesOfIt) {
   const auto imported = one_file(
       "1,1000,2,4000,1000,2048,1024\n"
-      "1,1300,2,4000,4200,2048,1024\n"   // more CPU than it has
-      "1,1300,2,4000,9,2048,9\n"         // again
-      "1,1600,0,0,0,0,0\n"               // off
-      "1,1900,2,4000,40,2048,4096\n"     // more memory than it has
-      "1,2500,4,8000,1000,2048,1024\n"   // resized
-      "1,2200,2,4000,1000,2048,1024\n"   // late
-      "1,2800,2,4000,-1,2048,1024\n"     // below zero
-      "1,3100,2,4000,1,2048\n"           // too short
-      "1,3400,2,4000,x,2048,1024\n"      // no number
-      "1,soon,2,4000,1,2048,1024\n"      // no time
-      "\xff,3700,2,4000,1,2048,1024\n"   // no name
-      "1,4000,2,4000,inf,2048,1024\n"    // no number either
-      "1,4300,0,0,5,2048,1024\n");       // CPU of no cores
+      "1,1300,2,4000,4200,2048,1024\n"  // more CPU than it has
+      "1,1300,2,4000,9,2048,9\n"        // again
+      "1,1600,0,0,0,0,0\n"              // off
+      "1,1900,2,4000,40,2048,4096\n"    // more memory than it has
+      "1,2500,4,8000,1000,2048,1024\n"  // resized
+      "1,2200,2,4000,1000,2048,1024\n"  // late
+      "1,2800,2,4000,-1,2048,1024\n"    // below zero
+      "1,3100,2,4000,1,2048\n"          // too short
+      "1,3400,2,4000,x,2048,1024\n"     // no number
+      "1,soon,2,4000,1,2048,1024\n"     // no time
+      "\xff,3700,2,4000,1,2048,1024\n"  // no name
+      "1,4000,2,4000,inf,2048,1024\n"   // no number either
+      "1,4300,0,0,5,2048,1024\n");      // CPU of no cores
   ASSERT_EQ(imported.problem(), "");
   EXPECT_EQ(imported.report.lines(), 14u);
   EXPECT_EQ(imported.rows(RowClass::kKept), 2u);

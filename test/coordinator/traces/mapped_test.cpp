@@ -109,18 +109,18 @@ TEST(Mapped, CsvAndJsonLinesOfTheSameRowsAreTheSame) {
 TEST(MappedCsv, DirtIsCounted) {
   const auto imported = csv(
       "namespace,pod,timestamp,cpu,cpu_asked,mem\n"
-      "shop,a,1000,0.9,500,1\n"       // more than it asked for
-      "shop,a,940,0.1,500,1\n"        // late
-      "shop,a,1000,0.1,500,1\n"       // again
-      "shop,a,1060,-0.1,500,1\n"      // below zero
-      "shop,a,1120,0.1,500\n"         // too short
-      "shop,\"a,1180,0.1,500,1\n"     // a quote that is not closed
-      "shop,,1240,0.1,500,1\n"        // no name
-      "shop,a,2025-01-01,0.1,500,1\n"  // no time of that unit
+      "shop,a,1000,0.9,500,1\n"           // more than it asked for
+      "shop,a,940,0.1,500,1\n"            // late
+      "shop,a,1000,0.1,500,1\n"           // again
+      "shop,a,1060,-0.1,500,1\n"          // below zero
+      "shop,a,1120,0.1,500\n"             // too short
+      "shop,\"a,1180,0.1,500,1\n"         // a quote that is not closed
+      "shop,,1240,0.1,500,1\n"            // no name
+      "shop,a,2025-01-01,0.1,500,1\n"     // no time of that unit
       "shop,a,1764000000000,0.1,500,1\n"  // milliseconds are no seconds
-      "shop,a,1300,0.1x,500,1\n"      // no number
-      "shop,a,1360,,,\n"              // nothing at all
-      "shop,a,1420,0.1,500,2048\n");  // more memory than it asked for
+      "shop,a,1300,0.1x,500,1\n"          // no number
+      "shop,a,1360,,,\n"                  // nothing at all
+      "shop,a,1420,0.1,500,2048\n");      // more memory than it asked for
   ASSERT_EQ(imported.problem(), "");
   EXPECT_EQ(imported.report.lines(), 12u);
   EXPECT_EQ(imported.rows(RowClass::kUsedAboveRequest), 2u);

@@ -93,6 +93,21 @@ TEST(SeriesBook, SeriesThatReturnsGoesOnOrIsTooLate) {
   EXPECT_EQ(report.gaps, 1u) << "the gap between the two chunks of a";
 }
 
+TEST(SeriesBook, TraceByTimeHasNoChunkForEachRow) {
+  Collected out;
+  BookShape shape = cpu_shape();
+  shape.sorted = true;
+  SeriesBook book(shape, out.sink());
+  for (std::int64_t time = 0; time < 100; ++time) {
+    EXPECT_EQ(add(book, "a", time), RowClass::kKept);
+    EXPECT_EQ(add(book, "b", time), RowClass::kKept);
+  }
+  ImportReport report;
+  ASSERT_TRUE(book.finish(report).ok());
+  ASSERT_EQ(out.chunks.size(), 3u) << "the first of a, by which it was not yet known, and the rest of each";
+  EXPECT_EQ(out.chunks[0].rows() + out.chunks[1].rows() + out.chunks[2].rows(), 200u);
+}
+
 TEST(SeriesBook, SeriesBeyondTheBoundAreRefused) {
   Collected out;
   BookShape shape = cpu_shape();

@@ -201,7 +201,7 @@ TEST(Archive, ABadChunkOrDescriptionLeavesItAsItWas) {
   const std::string before = file;
   EXPECT_FALSE(writer.add(chunk_of("", 1)));
   for (const std::string& about : {std::string(), std::string("[]"), std::string("{"), std::string("1"),
-                                   "{\"a\":\"" + std::string(kMaxAboutBytes, 'x') + "\"}"}) {
+                                   std::string("{}\0", 3), "{\"a\":\"" + std::string(kMaxAboutBytes, 'x') + "\"}"}) {
     const auto finished = writer.finish(about);
     ASSERT_FALSE(finished) << about.size();
     EXPECT_EQ(finished.error().code(), ErrorCode::kInvalidArgument);

@@ -63,7 +63,8 @@ TEST(Varint, EveryLengthComesBackAmongShortOnes) {
       numbers.push_back(number);
       numbers.insert(numbers.end(), 20, 127);
       EXPECT_TRUE(reads_as(bytes_of(numbers), numbers)) << bits << " bits after " << before;
-      Cursor in(bytes_of({number}));
+      const std::string alone = bytes_of({number});
+      Cursor in(alone);
       EXPECT_EQ(in.number(), number);
       EXPECT_TRUE(in.ok() && in.rest().empty());
     }

@@ -110,12 +110,16 @@ TEST(Lines, OfDamagedGzipAreAnError) {
     EXPECT_EQ(found.end.error().code(), model::ErrorCode::kMalformed);
     EXPECT_THAT(found.end.error().message(), HasSubstr("a.gz: damaged gzip at byte"));
   }
-  // Bytes 3 to 9 are flags, a time and a system, some of which say nothing of the text.
+  // Bytes 3 to 9 are flags, a time and a system, some of which say nothing of the text; nor do the bits that fill up
+  // the last byte before the CRC.
   for (std::size_t at = 10; at < good.size(); ++at) {
     SCOPED_TRACE(at);
     auto flipped = good;
     flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
-    EXPECT_FALSE(lines_of(dir.write("a.gz", flipped)).end);
+    const auto found = lines_of(dir.write("a.gz", flipped));
+    if (!found.end) continue;
+    EXPECT_EQ(at, good.size() - 9);
+    EXPECT_THAT(found.all, ElementsAre("one", "two", "three"));
   }
   EXPECT_FALSE(lines_of(dir.write("a.gz", good + "rubbish")).end);
 }
