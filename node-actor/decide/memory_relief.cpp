@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "node-actor/decide/victims.h"
-
 namespace tideline::decide {
 namespace {
 
@@ -33,6 +31,8 @@ constexpr Duration kCallsBelongTogether = std::chrono::minutes(1);
 /// While a reclaim runs, BE's use falls by what it frees, and its growth does not show.
 constexpr Duration kReclaimHides = std::chrono::milliseconds(500);
 constexpr std::int64_t kLargestPage = 64 << 10;
+/// Page cache that grows by this much in a second grows faster than reclaim surely takes it: half a chunk a round.
+constexpr double kFastCache = 5.0 * static_cast<double>(kMostChunk.value());
 
 Bytes percent_part(Bytes whole, int percent) {
   return Bytes(whole.value() * percent / 100);
@@ -121,6 +121,7 @@ struct ReliefView {
   std::optional<Duration> to_threshold;
   Duration horizon{0};
   bool be_grows = false;
+  double cache_growth = 0;  // of BE's, bytes per second
   Bytes used() const { return bound.used(); }
   bool can_reclaim() const { return policy.reclaim && input.can_reclaim; }
 };
@@ -230,9 +231,14 @@ void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& de
   if (!view.can_reclaim() || (state.reclaim_until && now >= *state.reclaim_until)) state.reclaim_until.reset();
 }
 
+/// Readings of the page cache come less often than rounds: what grows so fast is not in them yet.
+bool comes_fast(const ReliefView& view) {
+  return view.cache_growth >= kFastCache;
+}
+
 /// Page cache is what fills BE's part, and no remnant that is read again and again.
 bool has_much_cache(const ReliefView& view) {
-  return view.cache_all >= std::max(kMostChunk, Bytes(view.be.value() / 8));
+  return comes_fast(view) || view.cache_all >= std::max(kMostChunk, Bytes(view.be.value() / 8));
 }
 
 /// What the besteffort root may use, see the header.
@@ -305,7 +311,11 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   if (!lacks_free) state.short_since.reset();
   if (lacks_free && !state.short_since) state.short_since = now;
   const bool is_short = lacks_free && now - *state.short_since >= kShortFor;
-  const bool enters = ((is_near || is_soon) && view.be_grows) || is_short;
+  // Once nothing is free the kernel takes services' page cache with BE's, and a service that reads it again waits for a
+  // disk that BE keeps busy.
+  const bool is_filling = view.bound.free && at.free_entry && comes_fast(view) &&
+                          *view.bound.free < *at.free_entry + grown_in(kTightenLag, view.cache_growth);
+  const bool enters = ((is_near || is_soon) && view.be_grows) || is_short || is_filling;
   const bool lies_at_limit =
       state.tightened && view.be + percent_part(*state.tightened, kTightenBandPercent) >= *state.tightened;
   const bool stays =
@@ -314,7 +324,9 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   if (enters || stays) {
     state.tighten_until = now + kTightenCoolDown;
     if (enters) {
-      notes.tighten = is_near ? Reason::kMemoryNearThreshold : is_soon ? Reason::kMemoryGrowth : Reason::kMemoryStall;
+      notes.tighten = is_near                 ? Reason::kMemoryNearThreshold
+                      : is_soon || is_filling ? Reason::kMemoryGrowth
+                                              : Reason::kMemoryStall;
     }
   } else if (!state.tightened || now >= *state.tighten_until) {
     return loosen(state);
@@ -509,6 +521,7 @@ ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std:
     view.cache = at_least_none(view.cache_all - remembered.cache.asked);
   }
   view.be_grows = be_grows_now(remembered, view);
+  view.cache_growth = remembered.be_trend.growth_per_second().value_or(0) - std::max(view.growth.value_or(0), 0.0);
   terms.bound = view.bound;
   terms.growth_per_second = view.growth;
   terms.to_threshold = view.to_threshold;
@@ -560,34 +573,6 @@ std::vector<FeatureState> relief_features(const ReliefDecision& decision, const 
   add("emergencyKill", "emergencyKill", relief.emergency_kill, "",
       decision.rung == ReliefRung::kEmergency ? "kills" : "waits");
   return features;
-}
-
-const model::Pod* emergency_victim(const std::vector<PodMemory>& pods, const std::vector<model::PodUid>& held,
-                                   const std::vector<model::PodUid>& leaving) {
-  const auto is_among = [](const std::vector<model::PodUid>& uids, const model::PodUid& uid) {
-    return std::find(uids.begin(), uids.end(), uid) != uids.end();
-  };
-  std::vector<PodMemory> candidates;
-  Bytes largest;
-  for (const auto& each : pods) {
-    if (each.pod == nullptr || !each.used || *each.used <= Bytes(0)) continue;
-    const auto& pod = *each.pod;
-    if (pod.qos != model::QosClass::kBe || pod.phase != model::PodPhase::kRunning || pod.eviction.terminating) continue;
-    if (is_among(held, pod.uid) || is_among(leaving, pod.uid)) continue;
-    candidates.push_back(each);
-    largest = std::max(largest, *each.used);
-  }
-  const Bytes least(largest.value() / kLeastOfLargest);
-  std::erase_if(candidates, [&](const PodMemory& each) { return *each.used < least; });
-  const auto goes_first = [](const PodMemory& a, const PodMemory& b) {
-    const int priority_a = eviction_priority_value(*a.pod);
-    const int priority_b = eviction_priority_value(*b.pod);
-    if (priority_a != priority_b) return priority_a < priority_b;
-    if (*a.used != *b.used) return *a.used > *b.used;
-    return a.pod->uid < b.pod->uid;
-  };
-  const auto first = std::min_element(candidates.begin(), candidates.end(), goes_first);
-  return first == candidates.end() ? nullptr : first->pod;
 }
 
 }  // namespace tideline::decide

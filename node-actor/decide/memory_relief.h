@@ -8,8 +8,8 @@
 //               for memory (PSI some > 5 % of 1 s) or the kernel's allocations
 //               stall - while BE has page cache, and its going would help
 //   tighten     BE grows, and use >= threshold - margin / 2 or time to the      a limit on the besteffort root: BE
-//               threshold < horizon / 2; or so little is free for 1 s, while    may grow to the ceiling and no further
-//               BE is much page cache, that reclaim cannot keep up
+//               threshold < horizon / 2; or BE is much page cache, and little   may grow to the ceiling and no further
+//               is free for 1 s, or will be within 0.5 s: reclaim is too slow
 //   evict       use >= threshold still when what leaves already has left and    memory_evict.h picks victims
 //               reclaim is through; or, where BE is not tightened, use >=
 //               threshold - margin / 2 and full within 2 s

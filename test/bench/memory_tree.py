@@ -283,8 +283,9 @@ def policy(options, reclaim=True, tighten=True, emergency=False, evict=True):
             "tideline-config": json.dumps({"clusterStrategy": ours}) + "\n"}
 
 
-def batch_uid(number):
-    return f"7e4a0b52-0000-4000-8000-0000000001{number:02d}"
+def batch_uid(generation, number):
+    """Of its own in each run: who was evicted is not picked again, and no uid ever comes back."""
+    return f"7e4a0b52-0000-4000-8000-{generation:06x}{number:06x}"
 
 
 class Bench:
@@ -294,6 +295,7 @@ class Bench:
         self.memory = Memory(made.tree)
         self.options = made.options
         self.batch_groups = []
+        self.generation = 0
         self.started = 0
         if meminfo_kib("SwapTotal") > 0:
             raise Unusable("swap is on, and this says nothing of it")
@@ -306,9 +308,10 @@ class Bench:
         return self.options.tree_mib * MIB * self.options.threshold // 100
 
     def add_batch(self, count=1):
-        """-> the containers' groups, of a pod each."""
+        """-> the containers' groups, of a pod each; all new ones."""
+        self.generation += 1
         for number in range(count):
-            pod = f"{BEST_EFFORT}/pod{batch_uid(number)}"
+            pod = f"{BEST_EFFORT}/pod{batch_uid(self.generation, number)}"
             self.batch_groups.append(pod)
             for group in (pod, f"{pod}/{CONTAINER}"):
                 self.tree.make(group, BEST_EFFORT_SHARES)
@@ -325,7 +328,7 @@ class Bench:
                    "priority": 9000, "phase": "Running",
                    "containers": [{"name": "nginx", "id": "nginx", "requests": {"memory": held}}]}]
         for number in range(len(self.batch_groups)):
-            listed.append({"uid": batch_uid(number), "namespace": "bench", "name": f"batch-{number}", "qosClass": "BE",
+            listed.append({"uid": batch_uid(self.generation, number), "namespace": "bench", "name": f"batch-{number}", "qosClass": "BE",
                            "kubeQosClass": "BestEffort", "priority": 5000, "phase": "Running",
                            "labels": {"koordinator.sh/eviction-enabled": "true"},
                            "containers": [{"name": CONTAINER, "id": CONTAINER}]})

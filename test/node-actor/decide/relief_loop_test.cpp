@@ -110,6 +110,18 @@ TEST(ReliefLoopV2, FilesFasterThanReclaimAreBesOwnCost) {
   EXPECT_THAT(host.evicted, IsEmpty());
 }
 
+TEST_P(ReliefLoop, FilesFasterThanReclaimAreHeldBeforeNothingIsFree) {
+  host_.ls = 700;
+  host_.ls_grows = 5;
+  host_.ls_most = 800;
+  host_.pods = {{.uid = "reader", .anon = 50, .streams = 1000}};
+  host_.run(60s);
+  EXPECT_THAT(host_.first_seen(), Contains(ReliefRung::kTighten));
+  EXPECT_EQ(host_.ls_stalls, 0) << "no service had to reclaim, at no time";
+  EXPECT_EQ(host_.oom_at_bound + host_.ooms_in_be, 0);
+  EXPECT_THAT(host_.evicted, IsEmpty());
+}
+
 TEST_P(ReliefLoop, AnonIsNotWaitedFor) {
   host_.ls = 800;
   host_.pods = {{.uid = "job", .anon = 500, .grows = 30}};
