@@ -16,11 +16,10 @@
 namespace tideline::forecast {
 namespace {
 
-constexpr std::array<std::string_view, 13> kUsual = {
-    "limit",    "limit:0.9", "mean:15",  "rc:95",
-    "rc:99",    "nsigma:2",  "nsigma:3", "nsigma:5",
-    "peak",     "koordinator", "vpa",    "max(nsigma:5,rc:99)",
-    "oracle"};
+constexpr std::array<std::string_view, 13> kUsual = {"limit", "limit:0.9",   "mean:15",  "rc:95",
+                                                     "rc:99", "nsigma:2",    "nsigma:3", "nsigma:5",
+                                                     "peak",  "koordinator", "vpa",      "max(nsigma:5,rc:99)",
+                                                     "oracle"};
 
 std::unique_ptr<Forecaster> make_from(const ForecastTree& tree, const ForecastSetting& setting) {
   switch (tree.kind) {

@@ -152,8 +152,8 @@ class TreeReader {
 
 Result<ForecastTree> parse_tree(std::string_view text) {
   if (text.size() > kMaxTextBytes) {
-    return invalid(fmt::format("forecast {}: {} bytes are too many, {} are allowed", quoted(text), text.size(),
-                               kMaxTextBytes));
+    return invalid(
+        fmt::format("forecast {}: {} bytes are too many, {} are allowed", quoted(text), text.size(), kMaxTextBytes));
   }
   return TreeReader(text).read();
 }

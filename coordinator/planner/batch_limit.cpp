@@ -39,8 +39,7 @@ BatchLimit batch_limit(const model::ThresholdPolicy& policy, const HostDemand& d
   const auto bounds = decide::formula_bounds(demand.capacity, policy);
   batch.threshold = bounds.threshold;
   batch.floor = bounds.floor;
-  batch.non_be_used =
-      decide::non_be_use(demand.services + demand.system, MilliCpu(0), demand.services, MilliCpu(0));
+  batch.non_be_used = decide::non_be_use(demand.services + demand.system, MilliCpu(0), demand.services, MilliCpu(0));
   batch.formula = batch.threshold - batch.non_be_used;
   if (!policy.enable) return batch;
   const bool by_weights = policy.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
@@ -51,8 +50,7 @@ BatchLimit batch_limit(const model::ThresholdPolicy& policy, const HostDemand& d
   if (policy.cpu_suppress_policy == model::SuppressPolicy::kCpuset) {
     limit_to_cpus(demand.capacity, batch);
   } else {
-    const auto limit =
-        decide::formula_limit(batch.formula, batch.floor, policy.cpu_suppress_min_percent.has_value());
+    const auto limit = decide::formula_limit(batch.formula, batch.floor, policy.cpu_suppress_min_percent.has_value());
     batch.limit = limit.limit;
     batch.rule = limit.rule;
   }

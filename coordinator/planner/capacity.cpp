@@ -187,18 +187,20 @@ void note_memory(const MemoryKnown& memory, std::vector<std::string>& notes) {
     notes.emplace_back("what memory is used is not known: it is packed by whole requests, and counts with them");
   } else if (memory.known < memory.steps) {
     const auto unknown = static_cast<double>(memory.steps - memory.known);
-    notes.push_back(fmt::format("for {:.2f} % of workload-steps it is not known what memory is used: they count with "
-                                "their requests",
-                                100 * unknown / static_cast<double>(memory.steps)));
+    notes.push_back(
+        fmt::format("for {:.2f} % of workload-steps it is not known what memory is used: they count with "
+                    "their requests",
+                    100 * unknown / static_cast<double>(memory.steps)));
   }
 }
 
 void note_packing(const JudgedPacking* best, const SafeUse& safe, const CapacityOptions& options,
                   std::vector<std::string>& notes) {
   if (best == nullptr) {
-    notes.push_back(fmt::format("packed by whole requests more than {} % of a host is used in more host-steps than are "
-                                "accepted: no host can go",
-                                options.safe_percent));
+    notes.push_back(
+        fmt::format("packed by whole requests more than {} % of a host is used in more host-steps than are "
+                    "accepted: no host can go",
+                    options.safe_percent));
     return;
   }
   notes.push_back(fmt::format("{} hosts hold all with {} divided by {:.2f}", best->hosts,
@@ -228,8 +230,8 @@ model::Result<Capacity> capacity(const Dataset& data, const CapacityOptions& opt
   Capacity answer;
   answer.hosts_now = options.pack.hosts > 0 ? options.pack.hosts : now->hosts.size();
   if (options.growth_percent != 0) {
-    answer.notes.push_back(fmt::format("use and requests are taken times {:.2f}; the hosts there are now hold today's",
-                                       safe.growth));
+    answer.notes.push_back(
+        fmt::format("use and requests are taken times {:.2f}; the hosts there are now hold today's", safe.growth));
   }
   if (!now->not_placed.empty()) {
     answer.notes.push_back(fmt::format("{} workloads have no place on the {} hosts there are now, and use none of them",
@@ -245,8 +247,7 @@ model::Result<Capacity> capacity(const Dataset& data, const CapacityOptions& opt
   note_packing(best, safe, options, answer.notes);
   const DayRisk risk = risk_of(best == nullptr ? whole : *best, once);
   if (risk.checks > 0) answer.risk_at_needed = static_cast<double>(risk.over) / static_cast<double>(risk.checks);
-  answer.hosts_needed =
-      (best == nullptr ? std::max(whole.hosts, answer.hosts_now) : best->hosts) + options.spare_hosts;
+  answer.hosts_needed = (best == nullptr ? std::max(whole.hosts, answer.hosts_now) : best->hosts) + options.spare_hosts;
 
   const BatchPod pod{.cpu_millicores = options.batch_cpu_millicores, .memory_mib = options.batch_memory_mib};
   const BatchRoom room = batch_room(data, *now, answer.hosts_now, safe, pod, options.parallel);

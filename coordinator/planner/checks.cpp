@@ -34,13 +34,12 @@ model::Result<void> check_world(const Dataset& data, const World& world) {
     }
     for (const auto number : workloads) {
       if (number >= placed.size()) {
-        return model::invalid(
-            fmt::format("{} has workload {} of {}: the world is of other data", host_name(host), number,
-                        placed.size()));
+        return model::invalid(fmt::format("{} has workload {} of {}: the world is of other data", host_name(host),
+                                          number, placed.size()));
       }
       if (placed[number]) {
-        return model::invalid(fmt::format("{} has workload {}, which is placed already", host_name(host),
-                                          data.workloads[number].name));
+        return model::invalid(
+            fmt::format("{} has workload {}, which is placed already", host_name(host), data.workloads[number].name));
       }
       placed[number] = true;
     }
@@ -66,8 +65,8 @@ model::Result<void> check_data(const Dataset& data) {
     return model::invalid(fmt::format("the data's end of {} s since the epoch has no date", data.time_of(data.steps)));
   }
   for (const auto& workload : data.workloads) {
-    for (const auto* column : {&workload.cpu_used, &workload.cpu_request, &workload.memory_used_mib,
-                               &workload.memory_request_mib}) {
+    for (const auto* column :
+         {&workload.cpu_used, &workload.cpu_request, &workload.memory_used_mib, &workload.memory_request_mib}) {
       if (column->size() == data.steps) continue;
       return model::invalid(
           fmt::format("workload {} has {} values for {} steps", workload.name, column->size(), data.steps));

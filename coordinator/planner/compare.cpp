@@ -60,8 +60,7 @@ class EventStretches {
     const auto begins_before = [](const Stretch& each, const std::pair<std::uint32_t, std::int64_t>& place) {
       return std::tie(each.host, each.begin_s) < std::tie(place.first, place.second);
     };
-    const auto after =
-        std::lower_bound(all_.begin(), all_.end(), std::pair(event.host, end_of(event)), begins_before);
+    const auto after = std::lower_bound(all_.begin(), all_.end(), std::pair(event.host, end_of(event)), begins_before);
     if (after == all_.begin()) return false;
     const Stretch& last = *(after - 1);
     return last.host == event.host && last.end_s > event.begin_s;
@@ -152,9 +151,8 @@ std::vector<ComparedRow> compared_rows(std::span<const SavedReplay> replays) {
     };
     totals_fields(put, replay.result.totals);
   }
-  add("offered of capacity", "%", [&](const ReplayResult& result) {
-    return share(result.totals.offered_core_h, result.totals.capacity_core_h);
-  });
+  add("offered of capacity", "%",
+      [&](const ReplayResult& result) { return share(result.totals.offered_core_h, result.totals.capacity_core_h); });
   add("wasted of batch used", "%", [&](const ReplayResult& result) {
     return share(result.totals.batch_wasted_core_h, result.totals.batch_used_core_h);
   });
@@ -195,8 +193,7 @@ void warn_of_difference(const SavedReplay& first, const SavedReplay& other, cons
   }
 }
 
-std::vector<std::string> compare_warnings(std::span<const SavedReplay> replays,
-                                          const std::vector<std::string>& names) {
+std::vector<std::string> compare_warnings(std::span<const SavedReplay> replays, const std::vector<std::string>& names) {
   std::vector<std::string> warnings;
   if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
     warnings.emplace_back("some have the same name");

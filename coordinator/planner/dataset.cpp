@@ -214,11 +214,10 @@ model::Error nothing_in(const ArchiveReader& archive, const DatasetRange& range)
     held->second = std::max(held->second, entry.last);
   }
   if (!held) return model::invalid("the archive has no rows");
-  return model::invalid(
-      fmt::format("no workload and no task lies in the range from {} until {} s since the epoch: the archive has rows "
-                  "of {} to {} s",
-                  std::max(range.from_s, kFirstUtcTime), std::min(range.until_s, kLastUtcTime), held->first,
-                  held->second));
+  return model::invalid(fmt::format(
+      "no workload and no task lies in the range from {} until {} s since the epoch: the archive has rows "
+      "of {} to {} s",
+      std::max(range.from_s, kFirstUtcTime), std::min(range.until_s, kLastUtcTime), held->first, held->second));
 }
 
 /// Where there is no workload.

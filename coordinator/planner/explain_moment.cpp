@@ -68,8 +68,8 @@ std::string suppress_text(const RunSetting& setting, const HostRun& host) {
   const auto& policy = setting.options.threshold;
   const auto& demand = outcome.demand;
   const auto& limit = outcome.limit;
-  std::string text = fmt::format("cpuSuppressPolicy {}, enable {}\n", name_of(policy.cpu_suppress_policy),
-                                 policy.enable);
+  std::string text =
+      fmt::format("cpuSuppressPolicy {}, enable {}\n", name_of(policy.cpu_suppress_policy), policy.enable);
   const auto line = [&text](std::string_view term, model::MilliCpu value, std::string_view detail) {
     text += term_line(term, std::to_string(value.value()), detail);
   };

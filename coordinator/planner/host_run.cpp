@@ -109,10 +109,8 @@ void HostRun::finish() {
   const ServicesNow services = input_.services(outcome_.step);
   outcome_.batch_pods = batch_.pods().size();
   outcome_.requested = services.requested;
-  outcome_.demand = {.capacity = setting_->capacity,
-                     .services = services.used,
-                     .system = setting_->system,
-                     .wanted = batch_.cpu()};
+  outcome_.demand = {
+      .capacity = setting_->capacity, .services = services.used, .system = setting_->system, .wanted = batch_.cpu()};
   outcome_.limit = batch_limit(setting_->options.threshold, outcome_.demand);
   const MilliCpu wanted = outcome_.demand.wanted;
   outcome_.may_use = std::min({wanted, outcome_.limit.limit.value_or(wanted), outcome_.demand.left()});
@@ -149,8 +147,8 @@ void HostRun::evict_starved() {
   const auto& policy = setting_->options.threshold;
   const bool by_allocatable = policy.cpu_evict_policy == model::CpuEvictPolicy::kAllocatable;
   const MilliCpu left = outcome_.demand.left();
-  const MilliCpu limit = by_allocatable ? std::max(published_cpu_, MilliCpu(1))
-                                        : std::min(outcome_.limit.limit.value_or(left), left);
+  const MilliCpu limit =
+      by_allocatable ? std::max(published_cpu_, MilliCpu(1)) : std::min(outcome_.limit.limit.value_or(left), left);
   const decide::BeView over_step{limit, outcome_.demand.wanted, outcome_.may_use};
   const decide::BeView now{limit, batch_.cpu(), std::min(outcome_.may_use, batch_.cpu())};
   batch_.evict_cpu(release_of(policy, over_step, now), evicted_);

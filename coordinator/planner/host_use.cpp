@@ -16,8 +16,7 @@ constexpr double kUseRounding = 1e-9;
 /// Of one host, a value a step, system included.
 class HostUse {
  public:
-  HostUse(const Dataset& data, const SafeUse& safe)
-      : data_(data), safe_(safe), cpu_(data.steps), memory_(data.steps) {}
+  HostUse(const Dataset& data, const SafeUse& safe) : data_(data), safe_(safe), cpu_(data.steps), memory_(data.steps) {}
 
   void take(const std::vector<std::uint32_t>& workloads) {
     std::fill(cpu_.begin(), cpu_.end(), 0.0);
@@ -66,8 +65,7 @@ std::size_t host_block_begin(std::size_t block, std::size_t blocks, std::size_t 
 
 double whole_pods(double cpu_millicores, double memory_mib, const BatchPod& pod) {
   const double by_cpu = cpu_millicores / pod.cpu_millicores;
-  const double by_memory =
-      pod.memory_mib > 0 ? memory_mib / pod.memory_mib : std::numeric_limits<double>::infinity();
+  const double by_memory = pod.memory_mib > 0 ? memory_mib / pod.memory_mib : std::numeric_limits<double>::infinity();
   return std::floor(std::min(by_cpu, by_memory) * (1 + kUseRounding));
 }
 

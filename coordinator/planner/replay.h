@@ -32,7 +32,7 @@ struct ReplayOptions {
   std::int64_t pod_runtime_s = 3'600;  // kFill: CPU time at full speed that one takes
   bool repeat_tasks = false;           // the tasks' days are laid end to end over the range, whenever they were
   std::int64_t horizon_s = 3'600;      // of violations
-  Parallel parallel;  // the answer is the same for any
+  Parallel parallel;                   // the answer is the same for any
   Progress progress;
 };
 

@@ -232,8 +232,7 @@ void read_event(const ReadJson& json, const SavedPlace& at, std::optional<model:
     return fields.fail(fmt::format("{} is {}; there are {} hosts", fields.below("host").text(), event.host, hosts));
   }
   if (event.end_s < event.begin_s) {
-    fields.fail(
-        fmt::format("{} is {}, before beginS, {}", fields.below("endS").text(), event.end_s, event.begin_s));
+    fields.fail(fmt::format("{} is {}, before beginS, {}", fields.below("endS").text(), event.end_s, event.begin_s));
   }
 }
 
@@ -260,8 +259,7 @@ void read_result(SavedFields& fields, std::optional<model::Error>& problem, Repl
     fields.fail(fmt::format("{} is {}, before beginS, {}", fields.below("endS").text(), result.end_s, result.begin_s));
   }
   if (result.step_s < 0 || result.step_s > kMaxSavedStep) {
-    fields.fail(
-        fmt::format("{} is {}; want 0 to {}", fields.below("stepS").text(), result.step_s, kMaxSavedStep));
+    fields.fail(fmt::format("{} is {}; want 0 to {}", fields.below("stepS").text(), result.step_s, kMaxSavedStep));
   }
   fields("completionP50S", result.completion_p50_s);
   fields("completionP90S", result.completion_p90_s);

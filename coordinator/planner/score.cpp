@@ -94,8 +94,8 @@ std::optional<Error> score_fault(const Dataset& data, const World& world, std::s
   for (std::size_t host = 0; host < world.hosts.size(); ++host) {
     for (const std::uint32_t number : world.hosts[host]) {
       if (number >= data.workloads.size()) {
-        return invalid(fmt::format("{} has workload {}, the data has {}", host_name(host), number,
-                                   data.workloads.size()));
+        return invalid(
+            fmt::format("{} has workload {}, the data has {}", host_name(host), number, data.workloads.size()));
       }
     }
   }
@@ -206,9 +206,8 @@ model::Result<std::vector<ForecastScore>> score(const Dataset& data, const World
   std::vector<ScoreTally> hosts;
   for (std::size_t done = 0; done < world.hosts.size();) {
     hosts.assign(std::min(kHostsAtOnce, world.hosts.size() - done), {});
-    run_all(options.parallel, hosts.size(), [&](std::size_t i) {
-      hosts[i] = tally_host(data, world.hosts[done + i], specs, setting, *steps);
-    });
+    run_all(options.parallel, hosts.size(),
+            [&](std::size_t i) { hosts[i] = tally_host(data, world.hosts[done + i], specs, setting, *steps); });
     // In the order of hosts, whichever was done first: sums of fractions depend on it.
     for (const ScoreTally& host : hosts)
       fleet.add(host);

@@ -35,7 +35,7 @@ struct ForecastScore {
   std::uint64_t violations = 0;  // predicted < oracle, by more than one part in a million
   double severity_p50 = 0;       // of violations: (oracle - predicted) / oracle, to 0.001 %; 0 where there are none
   double severity_p99 = 0;       // each the least that so large a share of violations does not exceed
-  double savings = 0;  // mean of (limits - predicted) / limits over all checks with a limit
+  double savings = 0;            // mean of (limits - predicted) / limits over all checks with a limit
   double violation_rate() const { return checks ? static_cast<double>(violations) / static_cast<double>(checks) : 0; }
 };
 

@@ -69,12 +69,12 @@ struct SweepKnobSpec {
   int& (*in)(ReplayOptions& options) = nullptr;
 };
 
-constexpr SweepKnobSpec kReclaimKnob = {
-    "cpuReclaimThresholdPercent", 1'000'000,
-    [](ReplayOptions& options) -> int& { return options.colocation.cpu_reclaim_threshold_percent; }};
-constexpr SweepKnobSpec kSuppressKnob = {
-    "cpuSuppressThresholdPercent", 100,
-    [](ReplayOptions& options) -> int& { return options.threshold.cpu_suppress_threshold_percent; }};
+constexpr SweepKnobSpec kReclaimKnob = {"cpuReclaimThresholdPercent", 1'000'000, [](ReplayOptions& options) -> int& {
+                                          return options.colocation.cpu_reclaim_threshold_percent;
+                                        }};
+constexpr SweepKnobSpec kSuppressKnob = {"cpuSuppressThresholdPercent", 100, [](ReplayOptions& options) -> int& {
+                                           return options.threshold.cpu_suppress_threshold_percent;
+                                         }};
 
 /// nullptr: it is none of a policy.
 const SweepKnobSpec* knob_spec_of(SweepKnob knob) {

@@ -39,9 +39,10 @@ void TaskFleet::for_each_host(const Job& job) {
 model::Result<void> TaskFleet::run(std::size_t until) {
   const auto& options = setting_.options;
   if (queue_.is_barren()) {
-    return model::invalid(fmt::format("batch demand is the data's tasks: none of {} begins in the range{} and fits a "
-                                      "host",
-                                      setting_.data.tasks.size(), options.repeat_tasks ? ", repeated," : ""));
+    return model::invalid(
+        fmt::format("batch demand is the data's tasks: none of {} begins in the range{} and fits a "
+                    "host",
+                    setting_.data.tasks.size(), options.repeat_tasks ? ", repeated," : ""));
   }
   for_each_host([&](std::size_t host) { hosts_[host] = std::make_unique<HostRun>(setting_, host); });
   for (std::size_t step = 0; step < until; ++step) {

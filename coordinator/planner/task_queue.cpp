@@ -71,9 +71,9 @@ model::Result<void> TaskQueue::come(std::int64_t time_s) {
     if (begin_s > time_s) return {};
     if (begin_s >= range_begin_s_) {
       if (waiting_.size() - head_ >= kMaxTasksWaiting) {
-        return model::Error(model::ErrorCode::kOverloaded,
-                            fmt::format("more than {} tasks wait for room at {} s since the epoch", kMaxTasksWaiting,
-                                        time_s));
+        return model::Error(
+            model::ErrorCode::kOverloaded,
+            fmt::format("more than {} tasks wait for room at {} s since the epoch", kMaxTasksWaiting, time_s));
       }
       waiting_.push_back({static_cast<std::uint32_t>(next_), kinds_[next_].instances, begin_s});
     }

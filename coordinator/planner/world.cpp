@@ -133,9 +133,10 @@ model::Result<World> pack(const Dataset& data, const PackOptions& options) {
     world.hosts[*host].push_back(item.workload);
   }
   if (world.not_placed.size() == data.workloads.size()) {
-    return model::invalid(fmt::format("none of {} workloads requests as little as a host has for requests: {} "
-                                      "millicores and {} MiB",
-                                      data.workloads.size(), whole.cpu, whole.memory));
+    return model::invalid(
+        fmt::format("none of {} workloads requests as little as a host has for requests: {} "
+                    "millicores and {} MiB",
+                    data.workloads.size(), whole.cpu, whole.memory));
   }
   for (auto& workloads : world.hosts)
     std::sort(workloads.begin(), workloads.end());

@@ -37,14 +37,13 @@ model::Result<void> run_explain(const Options& options, Session& session) {
     return model::invalid(fmt::format("--host {}: want one of {} to {}", model::printable(options.explain.host, 80),
                                       planner::host_name(0), planner::host_name(scene->world.hosts.size() - 1)));
   }
-  const auto moment = planner::explain_moment(scene->data, scene->world,
-                                              replay_options(options, *policy, session, "explain"), *host,
-                                              options.explain.at_s);
+  const auto moment = planner::explain_moment(
+      scene->data, scene->world, replay_options(options, *policy, session, "explain"), *host, options.explain.at_s);
   if (!moment) return moment.error();
   auto preface = preface_of("Explanation", kReplayLive, options, *scene);
-  preface.facts.insert(preface.facts.begin(), fmt::format("{} with {} workloads at {}", planner::host_name(*host),
-                                                          scene->world.hosts[*host].size(),
-                                                          planner_view::utc_text(options.explain.at_s)));
+  preface.facts.insert(preface.facts.begin(),
+                       fmt::format("{} with {} workloads at {}", planner::host_name(*host),
+                                   scene->world.hosts[*host].size(), planner_view::utc_text(options.explain.at_s)));
   preface.facts.push_back(policy->fact);
   preface.facts.push_back(batch_fact(options));
   for (auto& note : policy->notes)

@@ -111,8 +111,8 @@ Result<void> run_import(const Options& options, Session& session) {
   const auto& report = (*importer)->report();
   if (report.series == 0) {
     return model::invalid(fmt::format("{}: none of {} lines is a row of {}; {} is not written",
-                                      files_title(options.files), report.lines(),
-                                      traces::name_of(options.trace.format), options.trace.archive));
+                                      files_title(options.files), report.lines(), traces::name_of(options.trace.format),
+                                      options.trace.archive));
   }
   if (auto finished = writer.finish(about_text(options, report)); !finished) return finished;
   if (auto whole = file->commit(); !whole) return whole;

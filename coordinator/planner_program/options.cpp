@@ -38,8 +38,7 @@ Leave wrong_usage(std::string_view message) {
 
 /// As a shell reads it.
 std::string quoted_word(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+%@^-";
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+%@^-";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
   std::string quoted = "'";
   for (const char c : word)
@@ -94,9 +93,8 @@ class PlannerParser {
       std::ostringstream err;
       const int code = app_.exit(error, out, err);
       if (code == 0) return Leave{.exit_code = kDone, .out = out.str()};
-      return Leave{.exit_code = kUsage,
-                   .out = out.str(),
-                   .err = fmt::format("{}: {}", kProgram, printable_lines(err.str()))};
+      return Leave{
+          .exit_code = kUsage, .out = out.str(), .err = fmt::format("{}: {}", kProgram, printable_lines(err.str()))};
     }
     if (auto good = check_options(raw_, options_); !good) return wrong_usage(good.error().message());
     return std::move(options_);
@@ -128,9 +126,7 @@ class PlannerParser {
     return sub;
   }
 
-  void add_archive(CLI::App& sub) {
-    sub.add_option("ARCHIVE", raw_.archive, "what \"import\" wrote")->required();
-  }
+  void add_archive(CLI::App& sub) { sub.add_option("ARCHIVE", raw_.archive, "what \"import\" wrote")->required(); }
 
   void add_outputs(CLI::App& sub, bool page) {
     sub.add_flag("--json", raw_.json, "print JSON in place of text; --json=FILE: into that file, text is printed");

@@ -116,9 +116,9 @@ void check_prediction(const RawOptions& raw, Options& options, Checks& checks) {
   checks.put_given(time_value, "--fit-until", raw.fit_until, prediction.score_from_s);
   checks.put_given(time_value, "--score-from", raw.score_from, prediction.score_from_s);
   checks.put_given(time_value, "--score-until", raw.score_until, prediction.score_until_s);
-  checks.want(!prediction.score_from_s || !prediction.score_until_s ||
-                  *prediction.score_from_s < *prediction.score_until_s,
-              fmt::format("--score-until {}: not after the begin of scoring", raw.score_until));
+  checks.want(
+      !prediction.score_from_s || !prediction.score_until_s || *prediction.score_from_s < *prediction.score_until_s,
+      fmt::format("--score-until {}: not after the begin of scoring", raw.score_until));
   const auto usual = forecast::usual_forecasts();
   const std::string list = raw.forecasts.empty() ? fmt::format("{}", fmt::join(usual, ",")) : raw.forecasts;
   checks.put(forecasts_value("--forecasts", list), prediction.forecasts);
@@ -141,9 +141,9 @@ void check_sweep_parts(const RawOptions& raw, const Options& options, Checks& ch
 
 void check_sweep(const RawOptions& raw, Options& options, Checks& checks) {
   const std::vector<std::string_view> knobs = {kForecastKnob, kReclaimKnob, kSuppressKnob};
-  checks.want(std::find(knobs.begin(), knobs.end(), raw.knob) != knobs.end(),
-              fmt::format("--knob {}: not known{}", model::printable(raw.knob, kMostKnobBytes),
-                          wanted_words(raw.knob, knobs)));
+  checks.want(
+      std::find(knobs.begin(), knobs.end(), raw.knob) != knobs.end(),
+      fmt::format("--knob {}: not known{}", model::printable(raw.knob, kMostKnobBytes), wanted_words(raw.knob, knobs)));
   checks.put(number_value("--risk", raw.risk, 0, 1), options.sweep.accepted_risk);
   if (raw.knob == kForecastKnob) {
     options.sweep.knob = planner::SweepKnob::kForecast;

@@ -25,8 +25,8 @@ model::Result<void> run_replay(const Options& options, Session& session) {
   planner::SavedReplay saved;
   saved.name = options.name.empty() ? policy->name : options.name;
   saved.policy = policy->text;
-  saved.data = fmt::format("{}; {}; {}", data_line(options, scene->data), world_line(options, *scene),
-                           batch_fact(options));
+  saved.data =
+      fmt::format("{}; {}; {}", data_line(options, scene->data), world_line(options, *scene), batch_fact(options));
   saved.notes = preface.notes;
   saved.result = *std::move(result);
   return deliver(options.output, {.text = [&] { return planner_view::text_of(preface, saved); },

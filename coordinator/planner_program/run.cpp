@@ -40,8 +40,8 @@ model::Result<void> run_command(const Options& options, Session& session) {
 
 std::vector<std::string> inputs_of(const Options& options) {
   auto inputs = options.files;
-  for (const auto* file : {&options.policy.file, &options.batch.tasks, &options.trace.mapping_file,
-                           &options.trace.archive}) {
+  for (const auto* file :
+       {&options.policy.file, &options.batch.tasks, &options.trace.mapping_file, &options.trace.archive}) {
     if (!file->empty()) inputs.push_back(*file);
   }
   return inputs;

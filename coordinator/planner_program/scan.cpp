@@ -123,9 +123,7 @@ nlohmann::ordered_json about_json(const std::string& about) {
 /// As people read it, and not without end.
 std::string about_lines(const std::string& about) {
   const auto json = about_json(about);
-  auto text = json.is_discarded()
-                  ? about
-                  : json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  auto text = json.is_discarded() ? about : json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   if (text.size() > kMostAboutBytes) text = text.substr(0, text.find('\n', kMostAboutBytes)) + "\n...";
   return text;
 }
@@ -144,8 +142,8 @@ std::string scan_text(const std::string& path, std::size_t size, const std::stri
   for (const auto& [kind, count] : scan.kinds) {
     table.row({kind_text(kind), fmt::format("{}", count.series.size()), fmt::format("{}", count.chunks),
                fmt::format("{}", count.rows), fmt::format("{}", count.values), fmt::format("{}", count.missing),
-               fmt::format("{}", count.bytes), per_value(count.bytes, count.values),
-               time_text(count.first), time_text(count.last)});
+               fmt::format("{}", count.bytes), per_value(count.bytes, count.values), time_text(count.first),
+               time_text(count.last)});
   }
   planner_view::Preface preface;
   preface.title = fmt::format("Archive {}", name_of(path));
@@ -159,8 +157,7 @@ std::string scan_text(const std::string& path, std::size_t size, const std::stri
 }
 
 std::string scan_json(const std::string& path, std::size_t size, const std::string& about, const ArchiveScan& scan) {
-  nlohmann::ordered_json json = {
-      {"schema", "tideline-scan"}, {"version", 1}, {"file", name_of(path)}, {"bytes", size}};
+  nlohmann::ordered_json json = {{"schema", "tideline-scan"}, {"version", 1}, {"file", name_of(path)}, {"bytes", size}};
   auto& kinds = json["kinds"] = nlohmann::ordered_json::array();
   for (const auto& [kind, count] : scan.kinds) {
     kinds.push_back({{"kind", kind_text(kind)},

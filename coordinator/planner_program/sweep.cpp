@@ -29,9 +29,8 @@ model::Result<void> over_forecasts(const Options& options, const Scene& scene, S
 }
 
 model::Result<void> over_policies(const Options& options, ChosenPolicy& policy, const Scene& scene, Session& session) {
-  const auto sweep =
-      planner::sweep_policy(scene.data, scene.world, replay_options(options, policy, session, "sweep"),
-                            options.sweep.knob, options.sweep.values, options.sweep.accepted_risk);
+  const auto sweep = planner::sweep_policy(scene.data, scene.world, replay_options(options, policy, session, "sweep"),
+                                           options.sweep.knob, options.sweep.values, options.sweep.accepted_risk);
   if (!sweep) return sweep.error();
   auto preface = preface_of("Sweep", kReplayLive, options, scene);
   preface.facts.push_back(policy.fact);

@@ -15,7 +15,7 @@ namespace {
 constexpr double kLargest = 1e15;
 constexpr std::int64_t kAxisDay = 86'400;
 constexpr std::int64_t kAxisYear = 365 * kAxisDay;
-constexpr std::array<std::int64_t, 11> kClockSteps = {60,    120,   300,   600,    900,   1'800,
+constexpr std::array<std::int64_t, 11> kClockSteps = {60,    120,   300,    600,    900,   1'800,
                                                       3'600, 7'200, 10'800, 21'600, 43'200};
 constexpr std::array<std::int64_t, 8> kDaySteps = {1, 2, 7, 14, 28, 56, 91, 182};
 

@@ -39,8 +39,12 @@ std::string svg_of(const BarPlot& plot) {
   }
   const double rows = kBarRow * static_cast<double>(plot.bars.size());
   Canvas canvas(kPlotWidth, rows + 76, plot.title);
-  const Frame frame{.left = std::min(left, kMostMargin), .top = 30, .right = kPlotWidth - std::min(right, kMostMargin),
-                    .bottom = rows + 36, .across = number_axis(0, largest, 8), .up = {}};
+  const Frame frame{.left = std::min(left, kMostMargin),
+                    .top = 30,
+                    .right = kPlotWidth - std::min(right, kMostMargin),
+                    .bottom = rows + 36,
+                    .across = number_axis(0, largest, 8),
+                    .up = {}};
   draw_axes(canvas, frame, "", plot.unit);
   double y = frame.top + 3;
   for (const auto& bar : plot.bars) {

@@ -28,17 +28,25 @@ std::string answer_text(const Capacity& capacity) {
 
 std::vector<Figure> capacity_figures(const Capacity& capacity) {
   BarPlot hosts{.title = "Hosts", .unit = "hosts", .bars = {}};
-  hosts.bars = {{.label = "now", .value = static_cast<double>(capacity.hosts_now),
-                 .text = fmt::format("{}", capacity.hosts_now), .color = 5},
-                {.label = "needed", .value = static_cast<double>(capacity.hosts_needed),
-                 .text = fmt::format("{}", capacity.hosts_needed), .color = 0},
-                {.label = "to give back", .value = capacity.hosts_to_give_back.mid,
-                 .text = interval_text(capacity.hosts_to_give_back), .color = 1}};
+  hosts.bars = {{.label = "now",
+                 .value = static_cast<double>(capacity.hosts_now),
+                 .text = fmt::format("{}", capacity.hosts_now),
+                 .color = 5},
+                {.label = "needed",
+                 .value = static_cast<double>(capacity.hosts_needed),
+                 .text = fmt::format("{}", capacity.hosts_needed),
+                 .color = 0},
+                {.label = "to give back",
+                 .value = capacity.hosts_to_give_back.mid,
+                 .text = interval_text(capacity.hosts_to_give_back),
+                 .color = 1}};
   BarPlot pods{.title = "Batch pods", .unit = "pods", .bars = {}};
-  pods.bars = {{.label = "that fit", .value = capacity.batch_pods.mid, .text = interval_text(capacity.batch_pods),
-                .color = 1},
-               {.label = "without fragmentation", .value = capacity.batch_pods_without_fragmentation,
-                .text = fixed(capacity.batch_pods_without_fragmentation, 0), .color = 5}};
+  pods.bars = {
+      {.label = "that fit", .value = capacity.batch_pods.mid, .text = interval_text(capacity.batch_pods), .color = 1},
+      {.label = "without fragmentation",
+       .value = capacity.batch_pods_without_fragmentation,
+       .text = fixed(capacity.batch_pods_without_fragmentation, 0),
+       .color = 5}};
   return {{svg_of(hosts), "With the 5th and the 95th percentile of days drawn anew."},
           {svg_of(pods), "Beside the services on the hosts that there are now."}};
 }
@@ -54,8 +62,8 @@ std::vector<Section> capacity_sections(const Capacity& capacity, Form form) {
   table.row({"risk on the hosts needed", percent(capacity.risk_at_needed, 3), "", "", "% of host-steps"});
   row("batch pods that fit beside the services", capacity.batch_pods, "pods");
   table.row({"... if none of it were fragments", fixed(capacity.batch_pods_without_fragmentation, 0), "", "", "pods"});
-  Section section{.title = "Capacity", .paragraphs = {answer_text(capacity)}, .table = std::move(table),
-                  .items = capacity.notes};
+  Section section{
+      .title = "Capacity", .paragraphs = {answer_text(capacity)}, .table = std::move(table), .items = capacity.notes};
   if (form == Form::kPage) section.figures = capacity_figures(capacity);
   return {std::move(section)};
 }

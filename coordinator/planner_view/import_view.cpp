@@ -56,21 +56,16 @@ std::vector<std::string> import_facts(const ImportReport& report) {
 }  // namespace
 
 std::string text_of(std::string_view file, const ImportReport& report) {
-  return report_text({.title = fmt::format("Import of {}", file), .command = {}, .facts = import_facts(report),
-                      .notes = report.notes},
-                     import_sections(report));
+  return report_text(
+      {.title = fmt::format("Import of {}", file), .command = {}, .facts = import_facts(report), .notes = report.notes},
+      import_sections(report));
 }
 
 std::string json_of(std::string_view file, const ImportReport& report) {
-  nlohmann::ordered_json json = {{"schema", "tideline-import"},
-                                 {"version", 1},
-                                 {"file", std::string(file)},
-                                 {"lines", report.lines()},
-                                 {"series", report.series},
-                                 {"gaps", report.gaps},
-                                 {"stepS", report.step_s},
-                                 {"firstS", report.first},
-                                 {"lastS", report.last}};
+  nlohmann::ordered_json json = {
+      {"schema", "tideline-import"}, {"version", 1},        {"file", std::string(file)}, {"lines", report.lines()},
+      {"series", report.series},     {"gaps", report.gaps}, {"stepS", report.step_s},    {"firstS", report.first},
+      {"lastS", report.last}};
   auto& rows = json["rows"] = nlohmann::ordered_json::array();
   row_classes(report, [&](RowClass row, std::uint64_t lines, const std::string& example) {
     rows.push_back({{"class", std::string(traces::name_of(row))},

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kSlots = 400;  // of time, across
 constexpr int kShades = 5;           // classes s1 ... s5
-constexpr double kLaneRow = 38;  // between two there is room for a line of text
+constexpr double kLaneRow = 38;      // between two there is room for a line of text
 constexpr double kLaneHeight = 22;
 constexpr double kLaneMargin = 120;
 
@@ -74,8 +74,12 @@ std::string svg_of(const LanePlot& plot) {
   if (plot.lanes.empty()) return empty_plot(plot.title);
   const double rows = kLaneRow * static_cast<double>(plot.lanes.size());
   Canvas canvas(kPlotWidth, rows + 60, plot.title);
-  const Frame frame{.left = kLaneMargin, .top = 16, .right = kPlotWidth - 16, .bottom = rows + 20,
-                    .across = time_axis(plot.begin_s, plot.end_s, 9), .up = {}};
+  const Frame frame{.left = kLaneMargin,
+                    .top = 16,
+                    .right = kPlotWidth - 16,
+                    .bottom = rows + 20,
+                    .across = time_axis(plot.begin_s, plot.end_s, 9),
+                    .up = {}};
   draw_axes(canvas, frame, "", "");
   double y = frame.top + 8;
   for (const auto& lane : plot.lanes) {

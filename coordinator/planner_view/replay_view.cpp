@@ -72,16 +72,16 @@ Section result_section(const planner::SavedReplay& replay) {
                                       std::pair("completion of a batch pod, p99", result.completion_p99_s)}) {
     table.row({what, result.totals.batch_completed > 0 ? amount(seconds) : "", "s", ""});
   }
-  return {.title = "Result",
-          .paragraphs = {fmt::format("{} on {}: {} hosts, {} to {}, steps of {}.", replay.name, replay.data,
-                                     result.hosts, utc_text(result.begin_s), utc_text(result.end_s),
-                                     length_text(result.step_s))},
-          .table = std::move(table)};
+  return {
+      .title = "Result",
+      .paragraphs = {fmt::format("{} on {}: {} hosts, {} to {}, steps of {}.", replay.name, replay.data, result.hosts,
+                                 utc_text(result.begin_s), utc_text(result.end_s), length_text(result.step_s))},
+      .table = std::move(table)};
 }
 
 Figure course_figure(const planner::ReplayResult& result) {
-  TimePlot plot{.title = "Capacity, requests, use and offer over time", .unit = "cores a host", .times = {},
-                .series = {}};
+  TimePlot plot{
+      .title = "Capacity, requests, use and offer over time", .unit = "cores a host", .times = {}, .series = {}};
   struct Series {
     const char* name;
     int color;
@@ -109,8 +109,8 @@ Figure event_figure(const planner::ReplayResult& result) {
   LanePlot plot{.title = "When something stood", .begin_s = result.begin_s, .end_s = result.end_s, .lanes = {}};
   constexpr std::array<int, 5> kLaneColors = {4, 4, 3, 2, 4};
   for (std::size_t i = 0; i < planner::kReplayEventKinds.size(); ++i) {
-    Lane lane{.name = std::string(planner::name_of(planner::kReplayEventKinds[i])), .color = kLaneColors[i],
-              .stretches = {}};
+    Lane lane{
+        .name = std::string(planner::name_of(planner::kReplayEventKinds[i])), .color = kLaneColors[i], .stretches = {}};
     for (const auto& event : result.events) {
       if (event.kind == planner::kReplayEventKinds[i]) lane.stretches.push_back({event.begin_s, event.end_s});
     }
@@ -139,9 +139,8 @@ Section event_section(const planner::ReplayResult& result, Form form) {
   }
   Section section{.title = "Events", .table = std::move(table)};
   if (result.events_left_out > 0) {
-    section.paragraphs.push_back(
-        fmt::format("Of the first {}; {} later ones were counted in the result and not kept.", result.events.size(),
-                    result.events_left_out));
+    section.paragraphs.push_back(fmt::format("Of the first {}; {} later ones were counted in the result and not kept.",
+                                             result.events.size(), result.events_left_out));
   }
   if (form == Form::kPage) section.figures.push_back(event_figure(result));
   return section;
@@ -152,9 +151,8 @@ Section largest_section(const planner::ReplayResult& result) {
   for (const auto& event : result.events) {
     if (event.kind == ReplayEventKind::kViolation || event.kind == ReplayEventKind::kDeficit) all.push_back(&event);
   }
-  std::stable_sort(all.begin(), all.end(), [](const planner::ReplayEvent* a, const planner::ReplayEvent* b) {
-    return a->cores > b->cores;
-  });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const planner::ReplayEvent* a, const planner::ReplayEvent* b) { return a->cores > b->cores; });
   Table table({{"host", Kind::kWords}, {"begin", Kind::kWords}, {"kind", Kind::kWords}, {"length"}, {"most (cores)"}});
   for (std::size_t i = 0; i < std::min(all.size(), kMaxEventRows); ++i) {
     table.row({planner::host_name(all[i]->host), utc_text(all[i]->begin_s), std::string(planner::name_of(all[i]->kind)),

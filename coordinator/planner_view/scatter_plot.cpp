@@ -69,8 +69,12 @@ Frame scatter_frame(const ScatterPlot& plot, double above) {
     high_x = std::max(high_x, point.x);
     high_y = std::max(high_y, point.y);
   }
-  return {.left = 64, .top = above + 24, .right = kPlotWidth - 16, .bottom = above + kScatterHeight - 40,
-          .across = number_axis(low_x, high_x, 9), .up = number_axis(0, high_y, 6)};
+  return {.left = 64,
+          .top = above + 24,
+          .right = kPlotWidth - 16,
+          .bottom = above + kScatterHeight - 40,
+          .across = number_axis(low_x, high_x, 9),
+          .up = number_axis(0, high_y, 6)};
 }
 
 void draw_frontier(Canvas& canvas, const Frame& frame, const ScatterPlot& plot) {

@@ -21,14 +21,22 @@ std::vector<Figure> score_figures(std::span<const ForecastScore> scores) {
     point.risk = score.violation_rate();
   }
   planner::judge(sweep);
-  ScatterPlot plot{.title = "Savings against violations", .x_title = "savings (% of limits)",
-                   .y_title = "violations (% of checks)", .points = {}, .y_limit = {}, .limit_name = {}};
+  ScatterPlot plot{.title = "Savings against violations",
+                   .x_title = "savings (% of limits)",
+                   .y_title = "violations (% of checks)",
+                   .points = {},
+                   .y_limit = {},
+                   .limit_name = {}};
   BarPlot bars{.title = "Severity of violations by predictor, p99", .unit = "% of what was used at most", .bars = {}};
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    plot.points.push_back({.label = scores[i].spec.text, .x = scores[i].savings * 100,
-                           .y = scores[i].violation_rate() * 100, .on_frontier = sweep.points[i].on_frontier});
-    bars.bars.push_back({.label = scores[i].spec.text, .value = scores[i].severity_p99 * 100,
-                         .text = percent(scores[i].severity_p99) + " %", .color = 2});
+    plot.points.push_back({.label = scores[i].spec.text,
+                           .x = scores[i].savings * 100,
+                           .y = scores[i].violation_rate() * 100,
+                           .on_frontier = sweep.points[i].on_frontier});
+    bars.bars.push_back({.label = scores[i].spec.text,
+                         .value = scores[i].severity_p99 * 100,
+                         .text = percent(scores[i].severity_p99) + " %",
+                         .color = 2});
   }
   return {{svg_of(plot), "Right is cheaper, low is safer; the line joins those that none beats in both."},
           {svg_of(bars), "By how much the prediction was short, at most, in 99 of a hundred violations."}};

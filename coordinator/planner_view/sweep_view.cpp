@@ -31,21 +31,27 @@ std::string recommendation_text(const Sweep& sweep) {
 }
 
 Figure frontier_figure(const Sweep& sweep) {
-  ScatterPlot plot{.title = "Frontier of savings against risk", .x_title = "savings (%)",
-                   .y_title = "violations (% of checks)", .points = {}, .y_limit = sweep.accepted_risk * 100,
+  ScatterPlot plot{.title = "Frontier of savings against risk",
+                   .x_title = "savings (%)",
+                   .y_title = "violations (% of checks)",
+                   .points = {},
+                   .y_limit = sweep.accepted_risk * 100,
                    .limit_name = "accepted risk"};
   for (std::size_t i = 0; i < sweep.points.size(); ++i) {
     const auto& point = sweep.points[i];
-    plot.points.push_back({.label = point.setting, .x = point.savings * 100, .y = point.risk * 100,
-                           .on_frontier = point.on_frontier, .chosen = sweep.recommended == i});
+    plot.points.push_back({.label = point.setting,
+                           .x = point.savings * 100,
+                           .y = point.risk * 100,
+                           .on_frontier = point.on_frontier,
+                           .chosen = sweep.recommended == i});
   }
   return {svg_of(plot), "Right is cheaper, low is safer; the ring is the recommended point."};
 }
 
 std::vector<Section> sweep_sections(const Sweep& sweep, Form form) {
   const bool replays = has_replays(sweep);
-  std::vector<TableColumn> columns = {{"setting", Kind::kWords},   {"savings (%)"}, {"risk (%)"},
-                                      {"severity p99 (%)"},        {"frontier", Kind::kWords}};
+  std::vector<TableColumn> columns = {
+      {"setting", Kind::kWords}, {"savings (%)"}, {"risk (%)"}, {"severity p99 (%)"}, {"frontier", Kind::kWords}};
   if (replays) {
     for (const char* title : {"offered (core-h)", "batch used (core-h)", "evictions", "at risk (host-s)"})
       columns.push_back({title});

@@ -22,9 +22,9 @@ using columns::ColumnId;
 constexpr std::string_view kTaskSeries = "batch_task";
 constexpr std::size_t kTaskFields = 8;
 /// Those that are read, as the copies with a header have them.
-constexpr std::array<std::string_view, 5> kTaskColumns{
-    "task_create_time", "task_end_time", "number_of_instances", "number_of_cpus_requested_per_instance_in_the_task",
-    "normalized_memory_requested_per_instance_in_the_task"};
+constexpr std::array<std::string_view, 5> kTaskColumns{"task_create_time", "task_end_time", "number_of_instances",
+                                                       "number_of_cpus_requested_per_instance_in_the_task",
+                                                       "normalized_memory_requested_per_instance_in_the_task"};
 /// Of 100, which is one core in later traces of this cluster.
 constexpr double kMillicoresOfUnit = 10;
 

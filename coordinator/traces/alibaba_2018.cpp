@@ -83,8 +83,8 @@ class Alibaba2018 final : public LineImporter {
   /// They have none. A file of another name is told by its first line.
   model::Result<bool> is_header(std::string_view text) override {
     split_fields(text, ',', fields_);
-    is_meta_ = file().starts_with("machine_meta") ||
-               (!file().starts_with("machine_usage") && fields_.size() == kMetaFields);
+    is_meta_ =
+        file().starts_with("machine_meta") || (!file().starts_with("machine_usage") && fields_.size() == kMetaFields);
     if (is_meta_ && has_usage_) {
       return model::invalid(fmt::format(
           "{}: sizes of machines after their use; give machine_meta.csv before machine_usage.csv", place()));

@@ -23,8 +23,8 @@ using columns::ColumnId;
 constexpr std::string_view kPodSeries = "pods";
 constexpr std::array<std::string_view, 3> kNodeColumns{"sn", "cpu_milli", "memory_mib"};
 enum PodField : std::size_t { kPodName, kPodCpu, kPodMemory, kPodQos, kPodCreated, kPodDeleted, kPodScheduled };
-constexpr std::array<std::string_view, 7> kPodColumns{
-    "name", "cpu_milli", "memory_mib", "qos", "creation_time", "deletion_time", "scheduled_time"};
+constexpr std::array<std::string_view, 7> kPodColumns{"name",          "cpu_milli",     "memory_mib",    "qos",
+                                                      "creation_time", "deletion_time", "scheduled_time"};
 constexpr double kBytesOfMib = 1 << 20;
 
 /// Of the class that Kubernetes gives it where a pod has none of Koordinator's.

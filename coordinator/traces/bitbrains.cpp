@@ -20,9 +20,12 @@ using columns::ColumnId;
 enum Field : std::size_t { kStamp, kCores, kCpuMhz, kCpuUsedMhz, kMemoryKb, kMemoryUsedKb, kVm };
 constexpr std::array<std::string_view, 7> kOneFile{"timestamp_s", "cpu_cores",   "cpu_cap_mhz", "cpu_used_mhz",
                                                    "mem_cap_kb",  "mem_used_kb", "vm_id"};
-constexpr std::array<std::string_view, 6> kFileEach{
-    "Timestamp [ms]",  "CPU cores",                        "CPU capacity provisioned [MHZ]",
-    "CPU usage [MHZ]", "Memory capacity provisioned [KB]", "Memory usage [KB]"};
+constexpr std::array<std::string_view, 6> kFileEach{"Timestamp [ms]",
+                                                    "CPU cores",
+                                                    "CPU capacity provisioned [MHZ]",
+                                                    "CPU usage [MHZ]",
+                                                    "Memory capacity provisioned [KB]",
+                                                    "Memory usage [KB]"};
 
 /// As seconds it is the year 5138, as milliseconds 1973: no trace is of either.
 constexpr double kFirstMillisecond = 1e11;

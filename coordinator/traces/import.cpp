@@ -75,8 +75,8 @@ model::Result<void> check_options(const ImportOptions& options) {
                                       kMaxAssumedMillicores));
   }
   if (options.assumed_memory_bytes < 1 || options.assumed_memory_bytes > kMaxAssumedBytes) {
-    return model::invalid(fmt::format("the assumed memory is {} bytes; want 1 to {}", options.assumed_memory_bytes,
-                                      kMaxAssumedBytes));
+    return model::invalid(
+        fmt::format("the assumed memory is {} bytes; want 1 to {}", options.assumed_memory_bytes, kMaxAssumedBytes));
   }
   if (options.epoch_s < -kMaxTime || options.epoch_s > kMaxTime) {
     return model::invalid(

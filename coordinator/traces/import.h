@@ -27,9 +27,14 @@ enum class Format : std::uint8_t {
   kCsv,                  // any CSV with a header, by a mapping
   kJsonLines             // an object a line, by a mapping
 };
-inline constexpr std::array kFormats{Format::kBitbrains,    Format::kAlibaba2018Machines, Format::kAlibaba2017Batch,
-                                     Format::kAlibabaOpenb, Format::kGoogleVms,           Format::kPlanetLab,
-                                     Format::kCsv,          Format::kJsonLines};
+inline constexpr std::array kFormats{Format::kBitbrains,
+                                     Format::kAlibaba2018Machines,
+                                     Format::kAlibaba2017Batch,
+                                     Format::kAlibabaOpenb,
+                                     Format::kGoogleVms,
+                                     Format::kPlanetLab,
+                                     Format::kCsv,
+                                     Format::kJsonLines};
 std::string_view name_of(Format format);  // "bitbrains", "alibaba-2018", "alibaba-2017-batch", "alibaba-openb", ...
 std::optional<Format> format_from(std::string_view text);
 

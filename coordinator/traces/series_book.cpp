@@ -209,8 +209,8 @@ columns::Chunk SeriesBook::chunk_of(const Series& series, std::size_t begin, std
     column.values.reserve(end - begin);
     for (std::size_t row = begin; row < end; ++row)
       column.values.push_back(series.cells[row * width + cell]);
-    const bool known = std::any_of(column.values.begin(), column.values.end(),
-                                   [](std::int64_t value) { return value != kMissing; });
+    const bool known =
+        std::any_of(column.values.begin(), column.values.end(), [](std::int64_t value) { return value != kMissing; });
     if (known) chunk.columns.push_back(std::move(column));
   }
   for (columns::Column& column : chunk.columns)

@@ -21,8 +21,8 @@ model::MilliCpu non_be_use(model::MilliCpu node, model::MilliCpu be, model::Mill
 
 FormulaLimit formula_limit(model::MilliCpu formula, model::MilliCpu floor, bool min_percent_set) {
   if (formula >= floor) return {formula, model::Reason::kThresholdFormula};
-  return {floor, min_percent_set && floor > kKernelMinimum ? model::Reason::kMinPercentFloor
-                                                           : model::Reason::kKernelMinimum};
+  return {floor,
+          min_percent_set && floor > kKernelMinimum ? model::Reason::kMinPercentFloor : model::Reason::kKernelMinimum};
 }
 
 }  // namespace tideline::decide

@@ -73,8 +73,8 @@ model::Result<Chunk> chunk_from(const ChunkHead& head, std::string_view body) {
   chunk.times.resize(head.rows);
   chunk.times.front() = first;
   if (!times_from(time_encoding, time_bytes, may_stand_still(head.kind) ? 0 : 1, chunk.times)) {
-    return bad_body(fmt::format("its times, encoded by {}, are not {} that ascend", static_cast<int>(time_encoding),
-                                head.rows));
+    return bad_body(
+        fmt::format("its times, encoded by {}, are not {} that ascend", static_cast<int>(time_encoding), head.rows));
   }
   std::uint64_t id_before = 0;
   for (std::size_t number = 0; number < head.columns; ++number) {

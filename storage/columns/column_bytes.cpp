@@ -80,8 +80,8 @@ std::string times_as(Encoding encoding, const std::vector<std::int64_t>& times) 
   std::int64_t before = 0;
   for (std::size_t row = 1; row < times.size(); ++row) {
     const std::int64_t distance = times[row] - times[row - 1];
-    put_varint(bytes, encoding == Encoding::kDifferences ? static_cast<std::uint64_t>(distance)
-                                                         : zigzag(distance - before));
+    put_varint(bytes,
+               encoding == Encoding::kDifferences ? static_cast<std::uint64_t>(distance) : zigzag(distance - before));
     before = distance;
   }
   return bytes;

@@ -3,9 +3,9 @@
 
 Batch streams files, more than there is room for, so that the page cache fills the kubepods group. on: the agent takes
 cache back from batch before the group is full (memoryRelief reclaim). off: it does not, and whoever needs a page when the
-group is at its limit reclaims, the service too. Neither holds batch back nor evicts it in either way (tighten off, memory
-eviction in dry run), so that the difference is of reclaim alone. Needs root, a disk below $TMPDIR and no swap; leaves
-nothing.
+group is at its limit reclaims, the service too. Neither holds batch back (tighten off), so that the difference is of
+reclaim alone. ladder: reclaim and tighten, as by default. Nobody is evicted in any way (memory eviction in dry run).
+Needs root, a disk below $TMPDIR and no swap; leaves nothing.
 
 What the kernel says: of the group how often it was at its limit (memory.failcnt, or max of memory.events), of the
 service its major faults and pages read again, its own PSI where cgroup v2 has one, and else that of the host; and the
@@ -24,7 +24,7 @@ from memory_tree import (KUBEPODS, MIB, SERVICE, Bench, Sampler, Service, Unusab
                          memory_load, parser, policy, print_table, quantile, relief_of, settled_events, stop, vmstat,
                          write_json)
 
-WAYS = ("on", "off")
+WAYS = ("on", "off", "ladder")
 COLUMNS = {
     "p50_ms": ("LS p50 ms", "{:.3f}", "median"),
     "p99_ms": ("LS p99 ms [95 %]", "{:.3f}", "median"),
@@ -57,7 +57,7 @@ class Stalls:
 
     def run(self, way):
         bench, options = self.bench, self.options
-        self.tideline.apply_policy(policy(options, reclaim=way == "on", tighten=False, evict=False))
+        self.tideline.apply_policy(policy(options, reclaim=way != "off", tighten=way == "ladder", evict=False))
         bench.lab.gate()
         group = bench.add_batch()[0]
         with contextlib.ExitStack() as cleanup:
@@ -116,9 +116,10 @@ def work(made):
           f"{made.options.tree_mib * 3 // 2} MiB.")
     print_table(done, WAYS, COLUMNS)
     for key in ("p99_ms", "limit_hits_per_s", "ls_stall_ms_per_s", "host_stall_ms_per_s"):
-        change = lab.change_percent(done, "on", key, "off")
-        if change is not None:
-            print(f"{COLUMNS[key][0].split(' [')[0]}: {change:+.0f} % with background reclaim")
+        for way, what in (("on", "background reclaim"), ("ladder", "the ladder")):
+            change = lab.change_percent(done, way, key, "off")
+            if change is not None:
+                print(f"{COLUMNS[key][0].split(' [')[0]}: {change:+.0f} % with {what}")
     write_json(made.options, "memory_stalls", done)
 
 

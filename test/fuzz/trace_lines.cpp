@@ -39,11 +39,10 @@ void check_refusal(const model::Error& error) {
 void check_column(const columns::Column& column, std::size_t rows) {
   require(column.step >= 1, "a step is at least 1");
   require(column.values.size() == rows, "a column has a value a row");
-  require(std::all_of(column.values.begin(), column.values.end(),
-                      [](std::int64_t value) {
-                        return value == columns::kMissing || (value >= 0 && value <= kMaxValue);
-                      }),
-          "a value is in its range, or missing");
+  require(
+      std::all_of(column.values.begin(), column.values.end(),
+                  [](std::int64_t value) { return value == columns::kMissing || (value >= 0 && value <= kMaxValue); }),
+      "a value is in its range, or missing");
 }
 
 void check_chunk(const columns::Chunk& chunk) {

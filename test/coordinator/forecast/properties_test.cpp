@@ -154,8 +154,8 @@ TEST(Properties, LimitIsTheSumOfLimits) {
 
 TEST(Properties, MeanIsThatOfEachTasksWindow) {
   on_all_hosts("mean:15", [](const Told& told, double predicted) {
-    const double wanted = told.sum(
-        kLeast, [](const Told::Uses& uses) { return 1.15 * plain_mean(used_in(last_of(uses, kWindow))); });
+    const double wanted =
+        told.sum(kLeast, [](const Told::Uses& uses) { return 1.15 * plain_mean(used_in(last_of(uses, kWindow))); });
     ASSERT_NEAR(predicted, wanted, near(wanted));
   });
 }
@@ -233,8 +233,8 @@ TEST(Properties, VpaIsWithinABucketOfTheDecayedPercentile) {
 }
 
 TEST(Properties, VpaOfMemoryIsThatOfTheDaysPeaks) {
-  on_random_hosts("vpa", {.step_s = 7'200, .resource = Resource::kMemory},
-                  {.tasks = 5, .most = 4e9, .change_in = 100}, 300, [](const Told& told, double predicted) {
+  on_random_hosts("vpa", {.step_s = 7'200, .resource = Resource::kMemory}, {.tasks = 5, .most = 4e9, .change_in = 100},
+                  300, [](const Told& told, double predicted) {
                     const auto bound = [&](double Bounds::*side) {
                       return told.sum(1, [&](const Told::Uses& uses) {
                         std::vector<Weighted> days;

@@ -199,8 +199,8 @@ TEST(Compare, OnlyTheTimeThatAllTellOfCounts) {
   const Comparison comparison = compared({a, b});
   EXPECT_THAT(events_of(comparison, ReplayEventKind::kViolation).differ,
               ElementsAre(HasSubstr("2013-07-03T11:40:00Z")));
-  EXPECT_THAT(comparison.warnings, ElementsAre(AllOf(HasSubstr("A is of 2013-07-03T10:00:00Z"),
-                                                     HasSubstr("B of 2013-07-03T10:50:00Z"))));
+  EXPECT_THAT(comparison.warnings,
+              ElementsAre(AllOf(HasSubstr("A is of 2013-07-03T10:00:00Z"), HasSubstr("B of 2013-07-03T10:50:00Z"))));
 }
 
 TEST(Compare, WhatWasLeftOutOfAFileIsNoDifference) {

@@ -118,8 +118,8 @@ TEST(Dataset, StepsAreTheMostCommonDistanceAndAlignedToIt) {
 }
 
 TEST(Dataset, AlignsBeforeTheEpochToo) {
-  const auto data = data_from(
-      {workload_chunk("vm", {{.at = -kDay - 100, .cpu_used = 1}, {.at = -kDay + 200, .cpu_used = 2}})});
+  const auto data =
+      data_from({workload_chunk("vm", {{.at = -kDay - 100, .cpu_used = 1}, {.at = -kDay + 200, .cpu_used = 2}})});
   EXPECT_EQ(data.begin_s, -300);
   EXPECT_EQ(data.steps, 2u);
 }
@@ -131,8 +131,8 @@ TEST(Dataset, AShortGapIsFilledAndALongOneIsAbsence) {
                                                      {.at = 3'000, .cpu_used = 300},
                                                      {.at = 3'300, .cpu_used = 310}})});
   ASSERT_EQ(data.workloads.size(), 1u);
-  EXPECT_THAT(data.workloads[0].cpu_used, ElementsAre(100, 150, 150, 150, 150, 200, kAbsent, kAbsent, kAbsent, kAbsent,
-                                                      300, 310));
+  EXPECT_THAT(data.workloads[0].cpu_used,
+              ElementsAre(100, 150, 150, 150, 150, 200, kAbsent, kAbsent, kAbsent, kAbsent, 300, 310));
   EXPECT_THAT(data.workloads[0].cpu_request[6], FloatEq(kAbsent)) << "it is not there";
   EXPECT_THAT(data.workloads[0].memory_used_mib[6], FloatEq(kAbsent));
   EXPECT_THAT(data.workloads[0].memory_request_mib[6], FloatEq(kAbsent));
@@ -211,11 +211,10 @@ TEST(Dataset, MemoryThatIsNotKnownIsAbsentAndTheWorkloadIsThere) {
 }
 
 TEST(Dataset, AHostIsAWorkloadThatRequestsItsCapacity) {
-  const auto data = data_from({chunk_of(SeriesKind::kHost, "machine", {0, 300},
-                                        {column(ColumnId::kCpuUsed, {8'000, 9'000}),
-                                         column(ColumnId::kMemoryUsed, {kMib, 2 * kMib}),
-                                         column(ColumnId::kCpuCapacity, {96'000, 96'000}),
-                                         column(ColumnId::kMemoryCapacity, {64 * kMib, 64 * kMib})})});
+  const auto data = data_from({chunk_of(
+      SeriesKind::kHost, "machine", {0, 300},
+      {column(ColumnId::kCpuUsed, {8'000, 9'000}), column(ColumnId::kMemoryUsed, {kMib, 2 * kMib}),
+       column(ColumnId::kCpuCapacity, {96'000, 96'000}), column(ColumnId::kMemoryCapacity, {64 * kMib, 64 * kMib})})});
   ASSERT_EQ(data.workloads.size(), 1u);
   EXPECT_THAT(data.workloads[0].cpu_request, ElementsAre(96'000, 96'000));
   EXPECT_THAT(data.workloads[0].memory_request_mib, ElementsAre(64, 64));
@@ -223,10 +222,9 @@ TEST(Dataset, AHostIsAWorkloadThatRequestsItsCapacity) {
 }
 
 TEST(Dataset, WhatIsNotToldIsTakenFromWhatIs) {
-  const auto data = data_from({chunk_of(SeriesKind::kWorkload, "asks", {0, 300},
-                                        {column(ColumnId::kCpuRequest, {2'000, 2'500})}),
-                               chunk_of(SeriesKind::kWorkload, "uses", {0, 300},
-                                        {column(ColumnId::kCpuUsed, {700, 300})})});
+  const auto data =
+      data_from({chunk_of(SeriesKind::kWorkload, "asks", {0, 300}, {column(ColumnId::kCpuRequest, {2'000, 2'500})}),
+                 chunk_of(SeriesKind::kWorkload, "uses", {0, 300}, {column(ColumnId::kCpuUsed, {700, 300})})});
   ASSERT_EQ(data.workloads.size(), 2u);
   EXPECT_THAT(data.workloads[0].cpu_used, ElementsAre(2'000, 2'500));
   EXPECT_THAT(data.workloads[1].cpu_request, ElementsAre(700, 700)) << "the most that it used";
@@ -238,14 +236,13 @@ TEST(Dataset, WhatIsNotToldIsTakenFromWhatIs) {
 TEST(Dataset, BatchAndEmptySeriesAreNoServices) {
   constexpr auto kBe = static_cast<std::int64_t>(model::QosClass::kBe);
   constexpr auto kLs = static_cast<std::int64_t>(model::QosClass::kLs);
-  const auto data =
-      data_from({chunk_of(SeriesKind::kWorkload, "be", {0, 300},
-                          {column(ColumnId::kCpuUsed, {1, 2}), column(ColumnId::kQos, {kBe, kBe})}),
-                 chunk_of(SeriesKind::kWorkload, "ls", {0, 300},
-                          {column(ColumnId::kCpuRequest, {9, 9}), column(ColumnId::kCpuUsed, {3, 4}),
-                           column(ColumnId::kQos, {kLs, kLs})}),
-                 chunk_of(SeriesKind::kWorkload, "nothing", {0, 300},
-                          {column(ColumnId::kCpuUsed, {kMissing, kMissing})})});
+  const auto data = data_from(
+      {chunk_of(SeriesKind::kWorkload, "be", {0, 300},
+                {column(ColumnId::kCpuUsed, {1, 2}), column(ColumnId::kQos, {kBe, kBe})}),
+       chunk_of(SeriesKind::kWorkload, "ls", {0, 300},
+                {column(ColumnId::kCpuRequest, {9, 9}), column(ColumnId::kCpuUsed, {3, 4}),
+                 column(ColumnId::kQos, {kLs, kLs})}),
+       chunk_of(SeriesKind::kWorkload, "nothing", {0, 300}, {column(ColumnId::kCpuUsed, {kMissing, kMissing})})});
   ASSERT_EQ(data.workloads.size(), 1u);
   EXPECT_EQ(data.workloads[0].name, "ls");
   EXPECT_THAT(data.notes, ElementsAre(HasSubstr("1 series are of QoS BE"), HasSubstr("1 series have neither")));
@@ -334,9 +331,8 @@ TEST(Dataset, NamesAStepThatIsNone) {
 }
 
 TEST(Dataset, RowsFarApartTakeNoMemory) {
-  const std::vector<columns::Chunk> chunks{workload_chunk("vm", {{.at = 0, .cpu_used = 1},
-                                                                 {.at = 1, .cpu_used = 1},
-                                                                 {.at = 200'000'000'000, .cpu_used = 1}})};
+  const std::vector<columns::Chunk> chunks{workload_chunk(
+      "vm", {{.at = 0, .cpu_used = 1}, {.at = 1, .cpu_used = 1}, {.at = 200'000'000'000, .cpu_used = 1}})};
   const auto data = read(chunks);
   ASSERT_FALSE(data);
   EXPECT_EQ(data.error().code(), model::ErrorCode::kOverloaded);

@@ -98,8 +98,7 @@ class RandomReplays {
             .cores = number()};
   }
   std::string text() {
-    const std::vector<std::string> texts = {"", "bitbrains", "a \"quoted\"\n\tline\\", "größe",
-                                            std::string("\0x", 2)};
+    const std::vector<std::string> texts = {"", "bitbrains", "a \"quoted\"\n\tline\\", "größe", std::string("\0x", 2)};
     return texts[random_() % texts.size()];
   }
 

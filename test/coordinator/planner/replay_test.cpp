@@ -265,8 +265,8 @@ TEST(Replay, BatchIsEvictedWhereMemoryIsFull) {
 }
 
 TEST(Replay, DaysAndHostsAreSumsOfTheSame) {
-  auto data = test::data_of({workload("a", std::vector<float>(6, 2'000), 4'000),
-                             workload("b", std::vector<float>(6, 1'000), 4'000)});
+  auto data = test::data_of(
+      {workload("a", std::vector<float>(6, 2'000), 4'000), workload("b", std::vector<float>(6, 1'000), 4'000)});
   data.begin_s = kBegin + 86'400 - 600;
   const auto result = replayed(data, world_of({{0}, {1}, {}}), plain_options());
   ASSERT_EQ(result.days.size(), 2u);

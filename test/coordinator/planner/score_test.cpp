@@ -139,8 +139,8 @@ TEST(Score, LearnsFromAllDaysAndScoresTheRange) {
 }
 
 TEST(Score, WhoComesLaterIsNoPartOfTheOracleAndWhoGoesUsesNothing) {
-  const auto data = hourly({workload({100, 100, 100, 100, 100}, 1'000),
-                            workload({kAbsent, 500, 500, kAbsent, kAbsent}, 1'000)});
+  const auto data =
+      hourly({workload({100, 100, 100, 100, 100}, 1'000), workload({kAbsent, 500, 500, kAbsent, kAbsent}, 1'000)});
   auto options = two_hours();
   const std::vector<double> wanted = {100, 600, 100};
   for (std::size_t step = 0; step < wanted.size(); ++step) {

@@ -51,8 +51,8 @@ std::string error_of(const Dataset& data, const PackOptions& options) {
 }
 
 TEST(Pack, PutsTheLargestFirstOntoTheFirstHostWithRoom) {
-  const auto data = test::data_of(
-      {asking(3'000, 1), asking(6'000, 1), asking(4'000, 1), asking(5'000, 1), asking(2'000, 1)});
+  const auto data =
+      test::data_of({asking(3'000, 1), asking(6'000, 1), asking(4'000, 1), asking(5'000, 1), asking(2'000, 1)});
   const auto world = packed(data, onto_ten_cores());
   // 6 and 4, then 5 and 3 and 2.
   EXPECT_THAT(world.hosts, ElementsAre(ElementsAre(1, 2), ElementsAre(0, 3, 4)));

@@ -33,9 +33,8 @@ TEST(Output, IsTextUnlessJsonIsAskedFor) {
 
 TEST(Output, GoesToFilesBesides) {
   const test::TempDir dir;
-  const OutputOptions output{.json_file = dir.str() + "/a.json",
-                             .html_file = dir.str() + "/a.html",
-                             .report_file = dir.write("a.txt", "old")};
+  const OutputOptions output{
+      .json_file = dir.str() + "/a.json", .html_file = dir.str() + "/a.html", .report_file = dir.write("a.txt", "old")};
   EXPECT_EQ(printed(output), "text\n");
   EXPECT_EQ(dir.read("a.json"), "{}\n");
   EXPECT_EQ(dir.read("a.html"), "<html>\n");

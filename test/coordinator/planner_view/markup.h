@@ -88,13 +88,13 @@ inline std::string unbalanced_tag(std::string_view page) {
 /// are on a list of those, and its style has no address.
 inline std::string asks_for(std::string_view page) {
   static const std::set<std::string> kTags = {
-      "!doctype", "html", "head",    "meta",   "title",      "style", "body",  "header", "main", "section", "h1",
-      "h2",       "p",    "ul",      "li",     "code",       "pre",   "div",   "table",  "thead", "tbody",  "tr",
-      "th",       "td",   "figure",  "figcaption", "svg",    "line",  "rect",  "circle", "path", "text"};
-  static const std::set<std::string> kAttributes = {
-      "html", "lang", "charset", "name", "content", "http-equiv", "class", "scope", "viewBox", "role", "aria-label",
-      "x",    "y",    "x1",      "y1",   "x2",      "y2",         "cx",    "cy",    "r",       "d",    "width",
-      "height", "text-anchor"};
+      "!doctype", "html", "head",   "meta",       "title", "style", "body", "header", "main",  "section", "h1",
+      "h2",       "p",    "ul",     "li",         "code",  "pre",   "div",  "table",  "thead", "tbody",   "tr",
+      "th",       "td",   "figure", "figcaption", "svg",   "line",  "rect", "circle", "path",  "text"};
+  static const std::set<std::string> kAttributes = {"html",  "lang",  "charset", "name",  "content",    "http-equiv",
+                                                    "class", "scope", "viewBox", "role",  "aria-label", "x",
+                                                    "y",     "x1",    "y1",      "x2",    "y2",         "cx",
+                                                    "cy",    "r",     "d",       "width", "height",     "text-anchor"};
   for (const auto& tag : tags_of(page)) {
     if (!kTags.contains(tag.name.starts_with('/') ? tag.name.substr(1) : tag.name)) return tag.text();
     for (const auto& [key, value] : tag.attributes)

@@ -136,7 +136,11 @@ TEST(TimePlot, OfAnythingStaysWithinItsBox) {
 }
 
 TEST(ScatterPlot, MarksFrontierChoiceAndLimit) {
-  ScatterPlot plot{.title = "t", .x_title = "savings (%)", .y_title = "risk (%)", .points = {}, .y_limit = 1.0,
+  ScatterPlot plot{.title = "t",
+                   .x_title = "savings (%)",
+                   .y_title = "risk (%)",
+                   .points = {},
+                   .y_limit = 1.0,
                    .limit_name = "accepted risk"};
   plot.points = {{.label = "limit", .x = 0, .y = 0, .on_frontier = true},
                  {.label = "nsigma:5", .x = 30, .y = 0.5, .on_frontier = true, .chosen = true},
@@ -167,12 +171,19 @@ TEST(ScatterPlot, OfAnythingStaysWithinItsBox) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
     Hostile hostile(seed);
-    ScatterPlot plot{.title = hostile.name(), .x_title = hostile.name(), .y_title = hostile.name(), .points = {},
-                     .y_limit = {}, .limit_name = hostile.name()};
+    ScatterPlot plot{.title = hostile.name(),
+                     .x_title = hostile.name(),
+                     .y_title = hostile.name(),
+                     .points = {},
+                     .y_limit = {},
+                     .limit_name = hostile.name()};
     if (hostile.below(2) == 0) plot.y_limit = hostile.number();
     for (std::size_t i = hostile.below(40); i > 0; --i) {
-      plot.points.push_back({.label = hostile.name(), .x = hostile.number(), .y = hostile.number(),
-                             .on_frontier = hostile.below(2) == 0, .chosen = hostile.below(9) == 0});
+      plot.points.push_back({.label = hostile.name(),
+                             .x = hostile.number(),
+                             .y = hostile.number(),
+                             .on_frontier = hostile.below(2) == 0,
+                             .chosen = hostile.below(9) == 0});
     }
     const auto svg = svg_of(plot);
     expect_sound(svg);
@@ -196,8 +207,10 @@ TEST(BarPlot, OfAnythingStaysWithinItsBox) {
     Hostile hostile(seed);
     BarPlot plot{.title = hostile.name(), .unit = hostile.name(), .bars = {}};
     for (std::size_t i = hostile.below(40); i > 0; --i) {
-      plot.bars.push_back({.label = hostile.name(), .value = hostile.number(),
-                           .text = hostile.below(2) == 0 ? hostile.name() : "", .color = static_cast<int>(i)});
+      plot.bars.push_back({.label = hostile.name(),
+                           .value = hostile.number(),
+                           .text = hostile.below(2) == 0 ? hostile.name() : "",
+                           .color = static_cast<int>(i)});
     }
     const auto svg = svg_of(plot);
     expect_sound(svg);

@@ -53,10 +53,10 @@ TEST(Alibaba2018, AbnormalValuesAreNotKnown) {
 }
 
 TEST(Alibaba2018, MachineWithoutMetaIsAsAssumed) {
-  const auto imported = import_files(
-      Format::kAlibaba2018Machines,
-      {{"machine_meta.csv", "m_2,0,1,1,96,100,USING\n"}, {"machine_usage.csv", "m_1,10,50,25,,,1,1,5\n"}},
-      {.assumed_cpu_millicores = 64'000});
+  const auto imported =
+      import_files(Format::kAlibaba2018Machines,
+                   {{"machine_meta.csv", "m_2,0,1,1,96,100,USING\n"}, {"machine_usage.csv", "m_1,10,50,25,,,1,1,5\n"}},
+                   {.assumed_cpu_millicores = 64'000});
   ASSERT_EQ(imported.chunks.size(), 1u);
   EXPECT_EQ(values_of(imported.chunks[0], ColumnId::kCpuCapacity), Values{64'000});
   EXPECT_THAT(imported.notes(),
@@ -64,9 +64,8 @@ TEST(Alibaba2018, MachineWithoutMetaIsAsAssumed) {
 }
 
 TEST(Alibaba2018, SizesMustComeBeforeUse) {
-  const auto imported =
-      import_files(Format::kAlibaba2018Machines, {{"machine_usage.csv", "m_1,10,50,25,,,1,1,5\n"},
-                                                  {"machine_meta.csv", "m_1,0,1,1,96,100,USING\n"}});
+  const auto imported = import_files(Format::kAlibaba2018Machines, {{"machine_usage.csv", "m_1,10,50,25,,,1,1,5\n"},
+                                                                    {"machine_meta.csv", "m_1,0,1,1,96,100,USING\n"}});
   EXPECT_THAT(imported.problem(), AllOf(HasSubstr("machine_meta.csv:1"), HasSubstr("before machine_usage.csv")));
 }
 
@@ -176,12 +175,12 @@ TEST(AlibabaOpenb, NodesAreHostsOfOneTime) {
 }
 
 TEST(AlibabaOpenb, PodsAreTasksOfTheirClass) {
-  const auto imported = import_files(Format::kAlibabaOpenb,
-                                     {{"pods.csv", kPodHeader + "p-0,12000,16384,1,1000,,LS,Running,0,1253,7\n"
-                                                                "p-1,6000,12288,1,460,,BE,Running,50,129,50\n"
-                                                                "p-2,6000,1024,0,0,,Burstable,Pending,10,129,\n"
-                                                                "p-3,6000,1024,0,0,,Guaranteed,Running,20,,30\n"
-                                                                "p-4,6000,1024,0,0,,Odd,Running,60,90,60\n"}});
+  const auto imported =
+      import_files(Format::kAlibabaOpenb, {{"pods.csv", kPodHeader + "p-0,12000,16384,1,1000,,LS,Running,0,1253,7\n"
+                                                                     "p-1,6000,12288,1,460,,BE,Running,50,129,50\n"
+                                                                     "p-2,6000,1024,0,0,,Burstable,Pending,10,129,\n"
+                                                                     "p-3,6000,1024,0,0,,Guaranteed,Running,20,,30\n"
+                                                                     "p-4,6000,1024,0,0,,Odd,Running,60,90,60\n"}});
   ASSERT_EQ(imported.problem(), "");
   ASSERT_EQ(imported.chunks.size(), 1u);
   const auto& chunk = imported.chunks[0];
@@ -200,22 +199,22 @@ TEST(AlibabaOpenb, PodsAreTasksOfTheirClass) {
 }
 
 TEST(AlibabaOpenb, NodesAndPodsMakeOneArchive) {
-  const auto imported = import_files(Format::kAlibabaOpenb,
-                                     {{"nodes.csv", kNodeHeader + "n-0,32000,262144,0,\n"},
-                                      {"pods.csv", kPodHeader + "p-0,12000,16384,1,1000,,LS,Running,0,1253,7\n"}});
+  const auto imported =
+      import_files(Format::kAlibabaOpenb, {{"nodes.csv", kNodeHeader + "n-0,32000,262144,0,\n"},
+                                           {"pods.csv", kPodHeader + "p-0,12000,16384,1,1000,,LS,Running,0,1253,7\n"}});
   EXPECT_EQ(imported.report.series, 2u);
   EXPECT_EQ(imported.report.first, 0);
   EXPECT_EQ(imported.report.last, 7);
 }
 
 TEST(AlibabaOpenb, PodsThatEndBeforeTheyBeginOrWantNothingAreRefused) {
-  const auto imported = import_files(Format::kAlibabaOpenb,
-                                     {{"pods.csv", kPodHeader + "p-0,12000,16384,1,1000,,LS,Running,0,5,7\n"
-                                                                "p-1,,16384,1,1000,,LS,Running,0,5,1\n"
-                                                                "p-2,1,1,1,1000,,LS,Running,,5,\n"
-                                                                ",1,1,1,1000,,LS,Running,0,5,0\n"
-                                                                "p-3,x,1,1,1000,,LS,Running,0,5,0\n"
-                                                                "p-4,1,1\n"}});
+  const auto imported =
+      import_files(Format::kAlibabaOpenb, {{"pods.csv", kPodHeader + "p-0,12000,16384,1,1000,,LS,Running,0,5,7\n"
+                                                                     "p-1,,16384,1,1000,,LS,Running,0,5,1\n"
+                                                                     "p-2,1,1,1,1000,,LS,Running,,5,\n"
+                                                                     ",1,1,1,1000,,LS,Running,0,5,0\n"
+                                                                     "p-3,x,1,1,1000,,LS,Running,0,5,0\n"
+                                                                     "p-4,1,1\n"}});
   EXPECT_EQ(imported.rows(RowClass::kBadTime), 2u);
   EXPECT_EQ(imported.rows(RowClass::kNoRequest), 1u);
   EXPECT_EQ(imported.rows(RowClass::kBadName), 1u);

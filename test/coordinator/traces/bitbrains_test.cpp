@@ -127,9 +127,9 @@ TEST(Bitbrains, MissingColumnEndsTheImport) {
 
 TEST(Bitbrains, FurtherColumnsAndAnotherOrderDoNotMatter) {
   const auto imported = import_files(
-      Format::kBitbrains,
-      {{"a.csv", "disk,mem_used_kb,mem_cap_kb,cpu_used_mhz,cpu_cap_mhz,cpu_cores,timestamp_s,vm_id\n"
-                 "9,1024,2048,1000,4000,2,1000,7\n"}});
+      Format::kBitbrains, {{"a.csv",
+                            "disk,mem_used_kb,mem_cap_kb,cpu_used_mhz,cpu_cap_mhz,cpu_cores,timestamp_s,vm_id\n"
+                            "9,1024,2048,1000,4000,2,1000,7\n"}});
   ASSERT_EQ(imported.chunks.size(), 1u);
   EXPECT_EQ(imported.chunks[0].series, "7");
   EXPECT_EQ(values_of(imported.chunks[0], ColumnId::kCpuUsed), Values{500});

@@ -88,9 +88,26 @@ std::vector<Sound> sound_traces() {
   return traces;
 }
 
-constexpr std::array<std::string_view, 20> kPieces{
-    ",",    ";",    "\t", "\"", "-",    "1e9",                  "1e308",                "nan", "inf", "0",
-    "\xff", "\xC3", "{",  "}",  "null", "99999999999999999999", "-9223372036854775808", " ",   "\r",  "m_1"};
+constexpr std::array<std::string_view, 20> kPieces{",",
+                                                   ";",
+                                                   "\t",
+                                                   "\"",
+                                                   "-",
+                                                   "1e9",
+                                                   "1e308",
+                                                   "nan",
+                                                   "inf",
+                                                   "0",
+                                                   "\xff",
+                                                   "\xC3",
+                                                   "{",
+                                                   "}",
+                                                   "null",
+                                                   "99999999999999999999",
+                                                   "-9223372036854775808",
+                                                   " ",
+                                                   "\r",
+                                                   "m_1"};
 
 void damage(std::vector<std::string>& lines, std::mt19937_64& random) {
   std::string& line = lines[random() % lines.size()];

@@ -47,9 +47,9 @@ TEST(Import, FatesAreThoseOfTheContract) {
   for (const RowClass row : {RowClass::kUsedAboveRequest, RowClass::kNegativeToMissing, RowClass::kAboveRangeToMissing,
                              RowClass::kOutOfOrder})
     EXPECT_EQ(fate_of(row), Fate::kRepaired) << name_of(row);
-  for (const RowClass row : {RowClass::kDuplicateTime, RowClass::kPoweredOff, RowClass::kNoRequest,
-                             RowClass::kFieldCount, RowClass::kNotANumber, RowClass::kBadTime, RowClass::kBadName,
-                             RowClass::kOverLimit, RowClass::kTooLate})
+  for (const RowClass row :
+       {RowClass::kDuplicateTime, RowClass::kPoweredOff, RowClass::kNoRequest, RowClass::kFieldCount,
+        RowClass::kNotANumber, RowClass::kBadTime, RowClass::kBadName, RowClass::kOverLimit, RowClass::kTooLate})
     EXPECT_EQ(fate_of(row), Fate::kRefused) << name_of(row);
 }
 
@@ -101,12 +101,13 @@ TEST(Import, ErrorOfTheSinkEndsIt) {
 
 TEST(Import, ExamplesNameFileAndLineAndAreShort) {
   const std::string long_field(400, 'x');
-  const auto imported = import_files(Format::kGoogleVms, {{"vms.csv", "vm_id,step,cpu_util_percent,mem_util_percent\n"
-                                                                      "a,0,1,1\n"
-                                                                      "a,1\n"
-                                                                      "a,2\n"
-                                                                      "a,3," +
-                                                                          long_field + "\t\xff,1\n"}});
+  const auto imported = import_files(Format::kGoogleVms, {{"vms.csv",
+                                                           "vm_id,step,cpu_util_percent,mem_util_percent\n"
+                                                           "a,0,1,1\n"
+                                                           "a,1\n"
+                                                           "a,2\n"
+                                                           "a,3," +
+                                                               long_field + "\t\xff,1\n"}});
   EXPECT_EQ(imported.report.examples[static_cast<std::size_t>(RowClass::kFieldCount)], "vms.csv:3: a,1");
   const std::string& cut = imported.report.examples[static_cast<std::size_t>(RowClass::kNotANumber)];
   EXPECT_EQ(cut.size(), 160u);
@@ -115,8 +116,9 @@ TEST(Import, ExamplesNameFileAndLineAndAreShort) {
 }
 
 TEST(Import, BytesThatAreNoTextAreNotShown) {
-  const auto imported = import_files(Format::kGoogleVms, {{"vms.csv", "vm_id,step,cpu_util_percent,mem_util_percent\n"
-                                                                      "\xff\x1b[2J,0,1,1\n"}});
+  const auto imported = import_files(Format::kGoogleVms, {{"vms.csv",
+                                                           "vm_id,step,cpu_util_percent,mem_util_percent\n"
+                                                           "\xff\x1b[2J,0,1,1\n"}});
   EXPECT_EQ(imported.rows(RowClass::kBadName), 1u);
   EXPECT_EQ(imported.report.examples[static_cast<std::size_t>(RowClass::kBadName)], "vms.csv:2: ??[2J,0,1,1");
 }
@@ -131,9 +133,10 @@ TEST(Import, LineThatMayHaveBeenCutIsRefused) {
 }
 
 TEST(Import, LineEndsAndMarksOfOtherSystemsAreNoPartOfIt) {
-  const auto imported = import_files(Format::kGoogleVms,
-                                     {{"vms.csv", "\xEF\xBB\xBFvm_id,step,cpu_util_percent,mem_util_percent\r\n"
-                                                  "a,0,1,1\r\n"}});
+  const auto imported =
+      import_files(Format::kGoogleVms, {{"vms.csv",
+                                         "\xEF\xBB\xBFvm_id,step,cpu_util_percent,mem_util_percent\r\n"
+                                         "a,0,1,1\r\n"}});
   EXPECT_EQ(imported.problem(), "");
   EXPECT_EQ(imported.rows(RowClass::kKept), 1u);
 }

@@ -44,11 +44,11 @@ Imported json_lines(const std::string& text, const std::string& mapping = kPods)
 }
 
 TEST(MappedCsv, ColumnsAreReadInTheirUnits) {
-  const auto imported = csv(
-      "pod,namespace,timestamp,cpu,cpu_asked,mem,node\n"
-      "web-0,shop,1764000000,0.25,500,128.5,n1\n"
-      "\"web-0\",\"shop\",\"1764000060\",\"0.5\",500,,n1\n"
-      "web-1,shop,1764000000,0.1,250,64,n1\n");
+  const auto imported =
+      csv("pod,namespace,timestamp,cpu,cpu_asked,mem,node\n"
+          "web-0,shop,1764000000,0.25,500,128.5,n1\n"
+          "\"web-0\",\"shop\",\"1764000060\",\"0.5\",500,,n1\n"
+          "web-1,shop,1764000000,0.1,250,64,n1\n");
   ASSERT_EQ(imported.problem(), "");
   ASSERT_EQ(imported.chunks.size(), 2u);
   const auto& chunk = imported.chunks[0];
@@ -107,20 +107,20 @@ TEST(Mapped, CsvAndJsonLinesOfTheSameRowsAreTheSame) {
 }
 
 TEST(MappedCsv, DirtIsCounted) {
-  const auto imported = csv(
-      "namespace,pod,timestamp,cpu,cpu_asked,mem\n"
-      "shop,a,1000,0.9,500,1\n"           // more than it asked for
-      "shop,a,940,0.1,500,1\n"            // late
-      "shop,a,1000,0.1,500,1\n"           // again
-      "shop,a,1060,-0.1,500,1\n"          // below zero
-      "shop,a,1120,0.1,500\n"             // too short
-      "shop,\"a,1180,0.1,500,1\n"         // a quote that is not closed
-      "shop,,1240,0.1,500,1\n"            // no name
-      "shop,a,2025-01-01,0.1,500,1\n"     // no time of that unit
-      "shop,a,1764000000000,0.1,500,1\n"  // milliseconds are no seconds
-      "shop,a,1300,0.1x,500,1\n"          // no number
-      "shop,a,1360,,,\n"                  // nothing at all
-      "shop,a,1420,0.1,500,2048\n");      // more memory than it asked for
+  const auto imported =
+      csv("namespace,pod,timestamp,cpu,cpu_asked,mem\n"
+          "shop,a,1000,0.9,500,1\n"           // more than it asked for
+          "shop,a,940,0.1,500,1\n"            // late
+          "shop,a,1000,0.1,500,1\n"           // again
+          "shop,a,1060,-0.1,500,1\n"          // below zero
+          "shop,a,1120,0.1,500\n"             // too short
+          "shop,\"a,1180,0.1,500,1\n"         // a quote that is not closed
+          "shop,,1240,0.1,500,1\n"            // no name
+          "shop,a,2025-01-01,0.1,500,1\n"     // no time of that unit
+          "shop,a,1764000000000,0.1,500,1\n"  // milliseconds are no seconds
+          "shop,a,1300,0.1x,500,1\n"          // no number
+          "shop,a,1360,,,\n"                  // nothing at all
+          "shop,a,1420,0.1,500,2048\n");      // more memory than it asked for
   ASSERT_EQ(imported.problem(), "");
   EXPECT_EQ(imported.report.lines(), 12u);
   EXPECT_EQ(imported.rows(RowClass::kUsedAboveRequest), 2u);
@@ -201,12 +201,12 @@ TEST(Mapped, PercentagesAreOfAnotherColumnOrOfAQuantity) {
 TEST(Mapped, TimesOfRfc3339AreRead) {
   const std::string mapping = R"({"series": ["vm"], "time": {"column": "t", "unit": "rfc3339"},
     "columns": {"memoryUsed": {"column": "m", "unit": "KiB"}}})";
-  const auto imported = csv(
-      "vm,t,m\n"
-      "a,2013-07-01T00:03:24Z,3\n"
-      "a,2013-07-01 02:08:24+02:00,4\n"
-      "a,2013-13-01T00:00:00Z,4\n",
-      mapping);
+  const auto imported =
+      csv("vm,t,m\n"
+          "a,2013-07-01T00:03:24Z,3\n"
+          "a,2013-07-01 02:08:24+02:00,4\n"
+          "a,2013-13-01T00:00:00Z,4\n",
+          mapping);
   ASSERT_EQ(imported.chunks.size(), 1u);
   EXPECT_EQ(imported.chunks[0].times, (Values{1372637004, 1372637304}));
   EXPECT_EQ(values_of(imported.chunks[0], ColumnId::kMemoryUsed), (Values{3072, 4096}));
@@ -217,15 +217,15 @@ TEST(Mapped, TasksAreRead) {
   const std::string mapping = R"({"series": ["queue"], "time": {"column": "begin", "unit": "s"}, "kind": "tasks",
     "columns": {"cpuRequest": {"column": "cpu", "unit": "cores"}, "taskEnd": {"column": "end", "unit": "s"},
                 "taskInstances": {"column": "n"}, "qos": {"column": "class"}}})";
-  const auto imported = csv(
-      "queue,begin,end,cpu,n,class\n"
-      "q,100,200,2,5,BE\n"
-      "q,50,60,1,1,LS\n"
-      "q,100,150,1,1,gold\n"
-      "q,100,90,1,1,BE\n"
-      "q,100,190,,1,BE\n"
-      "q,100,,1,1,BE\n",
-      mapping);
+  const auto imported =
+      csv("queue,begin,end,cpu,n,class\n"
+          "q,100,200,2,5,BE\n"
+          "q,50,60,1,1,LS\n"
+          "q,100,150,1,1,gold\n"
+          "q,100,90,1,1,BE\n"
+          "q,100,190,,1,BE\n"
+          "q,100,,1,1,BE\n",
+          mapping);
   ASSERT_EQ(imported.problem(), "");
   ASSERT_EQ(imported.chunks.size(), 1u);
   const auto& chunk = imported.chunks[0];

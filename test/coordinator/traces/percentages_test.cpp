@@ -44,18 +44,17 @@ TEST(GoogleVms, PercentagesAreOfAssumedSizes) {
 }
 
 TEST(GoogleVms, DirtIsCounted) {
-  const auto imported = import_files(Format::kGoogleVms, {{"gcd.csv", kVmHeader +
-                                                                          "a,0,101,50\n"
-                                                                          "a,1,-3,50\n"
-                                                                          "a,1,3,50\n"
-                                                                          "a,1.5,3,50\n"
-                                                                          "a,-1,3,50\n"
-                                                                          "a,1e30,3,50\n"
-                                                                          "a,2,,\n"
-                                                                          "a,3,,4\n"
-                                                                          "a,4,4\n"
-                                                                          ",5,4,4\n"
-                                                                          "a,6,4,x\n"}});
+  const auto imported = import_files(Format::kGoogleVms, {{"gcd.csv", kVmHeader + "a,0,101,50\n"
+                                                                                  "a,1,-3,50\n"
+                                                                                  "a,1,3,50\n"
+                                                                                  "a,1.5,3,50\n"
+                                                                                  "a,-1,3,50\n"
+                                                                                  "a,1e30,3,50\n"
+                                                                                  "a,2,,\n"
+                                                                                  "a,3,,4\n"
+                                                                                  "a,4,4\n"
+                                                                                  ",5,4,4\n"
+                                                                                  "a,6,4,x\n"}});
   EXPECT_EQ(imported.rows(RowClass::kAboveRangeToMissing), 1u);
   EXPECT_EQ(imported.rows(RowClass::kNegativeToMissing), 1u);
   EXPECT_EQ(imported.rows(RowClass::kDuplicateTime), 1u);
@@ -93,8 +92,8 @@ TEST(PlanetLab, LineIsAVmsDay) {
 }
 
 TEST(PlanetLab, FilesAreDaysOneAfterTheOther) {
-  const auto imported = import_files(Format::kPlanetLab, {{"20110303.csv", day_of("vm-a", "50", "10")},
-                                                          {"20110420.csv", day_of("vm-a", "20", "10")}});
+  const auto imported = import_files(
+      Format::kPlanetLab, {{"20110303.csv", day_of("vm-a", "50", "10")}, {"20110420.csv", day_of("vm-a", "20", "10")}});
   ASSERT_EQ(imported.chunks.size(), 1u) << "no other series came between";
   EXPECT_EQ(imported.chunks[0].rows(), 576u);
   EXPECT_EQ(imported.chunks[0].times[288], 86'700);

@@ -156,9 +156,8 @@ TEST(SharedTraces, BitbrainsFilesOfOneVmEach) {
 
 TEST(SharedTraces, AlibabaMachinesOf2018) {
   if (const auto what = missing("dev-alibaba-v2018-machines/machine_usage.csv.gz"); !what.empty()) GTEST_SKIP() << what;
-  const auto whole = import_shared(
-      Format::kAlibaba2018Machines,
-      {"dev-alibaba-v2018-machines/machine_meta.csv.gz", "dev-alibaba-v2018-machines/machine_usage.csv.gz"});
+  const auto whole = import_shared(Format::kAlibaba2018Machines, {"dev-alibaba-v2018-machines/machine_meta.csv.gz",
+                                                                  "dev-alibaba-v2018-machines/machine_usage.csv.gz"});
   ASSERT_TRUE(whole.outcome.ok()) << whole.outcome.error().message();
   constexpr std::uint64_t kMeta = 17'592;
   constexpr std::uint64_t kUsage = 100'002;

@@ -73,9 +73,8 @@ double bytes_a_sample(const std::vector<Chunk>& chunks, const std::vector<Column
   });
   for (const Chunk& whole : chunks) {
     Chunk chunk = whole;
-    std::erase_if(chunk.columns, [&ids](const Column& column) {
-      return std::find(ids.begin(), ids.end(), column.id) == ids.end();
-    });
+    std::erase_if(chunk.columns,
+                  [&ids](const Column& column) { return std::find(ids.begin(), ids.end(), column.id) == ids.end(); });
     EXPECT_TRUE(writer.add(chunk));
     samples += chunk.rows() * chunk.columns.size();
   }

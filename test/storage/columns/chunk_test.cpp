@@ -274,7 +274,7 @@ TEST(ChunkBody, ThatLiesIsRefused) {
     const auto head = head_bytes({SeriesKind::kHost, "a", rows, columns});
     expect_refused(sealed(head, *compress(body, 1)), ErrorCode::kMalformed, why);
   };
-  const std::string times("\x02\x00\x01\x05", 4);  // differences, from 0: 5
+  const std::string times("\x02\x00\x01\x05", 4);           // differences, from 0: 5
   const std::string values("\x01\x01\x03\x02\x06\x06", 6);  // column 1, plain, step 3: 5, 5
   const auto head = head_bytes({SeriesKind::kHost, "a", 2, 1});
   const auto sound = decode_chunk(sealed(head, *compress(times + values, 1)));

@@ -102,8 +102,9 @@ TEST(Varint, ZigzagComesBack) {
 }
 
 TEST(Cursor, AfterTheEndNothingIsThere) {
-  Cursor in("\x03"
-            "ab");
+  Cursor in(
+      "\x03"
+      "ab");
   EXPECT_TRUE(in.text(in.byte()).empty());
   EXPECT_FALSE(in.ok());
   EXPECT_EQ(in.byte(), 0);

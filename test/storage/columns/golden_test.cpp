@@ -37,16 +37,16 @@ std::string in_hex(std::string_view bytes) {
 
 Chunk web() {
   constexpr std::int64_t kStep = 16831741;  // of 8415870976 bytes
-  return {.kind = SeriesKind::kWorkload,
-          .series = "web-1",
-          .times = {1372637004, 1372637304, 1372637604, 1372637904, 1372638205},
-          .columns = {
-              {.id = ColumnId::kCpuRequest, .step = 4, .values = std::vector<std::int64_t>(5, 2000)},
-              {.id = ColumnId::kCpuUsed, .step = 4, .values = {32, kMissing, 40, 12, 12}},
-              {.id = ColumnId::kMemoryRequest, .step = kStep, .values = std::vector<std::int64_t>(5, 500 * kStep)},
-              {.id = ColumnId::kMemoryUsed,
-               .step = kStep,
-               .values = {6 * kStep, 6 * kStep, 11 * kStep, 12 * kStep, 12 * kStep}}}};
+  return {
+      .kind = SeriesKind::kWorkload,
+      .series = "web-1",
+      .times = {1372637004, 1372637304, 1372637604, 1372637904, 1372638205},
+      .columns = {{.id = ColumnId::kCpuRequest, .step = 4, .values = std::vector<std::int64_t>(5, 2000)},
+                  {.id = ColumnId::kCpuUsed, .step = 4, .values = {32, kMissing, 40, 12, 12}},
+                  {.id = ColumnId::kMemoryRequest, .step = kStep, .values = std::vector<std::int64_t>(5, 500 * kStep)},
+                  {.id = ColumnId::kMemoryUsed,
+                   .step = kStep,
+                   .values = {6 * kStep, 6 * kStep, 11 * kStep, 12 * kStep, 12 * kStep}}}};
 }
 
 Chunk batch() {
