@@ -241,7 +241,9 @@ TEST(SeriesBook, BoundedMemoryGivesChunksInTheOrderOfTime) {
       EXPECT_LE(chunk.rows(), shape.max_held_rows);
       for (const std::int64_t time : chunk.times) {
         const auto before = last.find(chunk.series);
-        if (before != last.end()) EXPECT_GT(time, before->second);
+        if (before != last.end()) {
+          EXPECT_GT(time, before->second);
+        }
         last[chunk.series] = time;
       }
       rows += chunk.rows();
