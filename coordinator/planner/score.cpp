@@ -122,10 +122,12 @@ ScoreTally tally_host(const Dataset& data, std::span<const std::uint32_t> worklo
   const double unit = setting.resource == forecast::Resource::kCpu ? 1 : kBytesOfMib;
   const auto series = scored_tasks(data, workloads, setting.resource);
   std::vector<std::span<const float>> uses;
+  uses.reserve(series.size());
   for (const ScoredTask& task : series)
     uses.push_back(task.used);
   const auto peaks = future_peaks(uses, steps.first, steps.last, steps.horizon);
   std::vector<std::unique_ptr<forecast::Forecaster>> forecasters;
+  forecasters.reserve(specs.size());
   for (const ForecastSpec& spec : specs)
     forecasters.push_back(spec.is_oracle() ? nullptr : forecast::make_forecaster(spec, setting));
 

@@ -2,6 +2,7 @@
 // From the grid's floats to the units of the live code. What is absent, negative or no number is none; what no host has
 // is cut to the largest that a report may hold.
 
+#include <cmath>
 #include <cstdint>
 
 #include "messages/model/report.h"
@@ -15,7 +16,7 @@ inline constexpr double kBytesOfMib = 1'048'576;
 inline std::int64_t whole_within(double value, std::int64_t most) {
   if (!(value > 0)) return 0;
   if (value >= static_cast<double>(most)) return most;
-  return static_cast<std::int64_t>(value + 0.5);
+  return std::llround(value);
 }
 
 inline model::MilliCpu whole_millicores(double millicores) {
