@@ -145,9 +145,9 @@ TEST(Bitbrains, VmThatReturnsGoesOnLaterOrIsRefused) {
       "1,900,2,4000,1,1,1\n");
   ASSERT_EQ(imported.chunks.size(), 3u) << "the first VM's first row went out before it came back";
   EXPECT_EQ(imported.chunks[0].times, Values{1000});
-  EXPECT_EQ(imported.chunks[1].series, "1");
-  EXPECT_EQ(imported.chunks[1].times, Values{1300});
-  EXPECT_EQ(imported.chunks[2].times, (Values{700, 1000}));
+  EXPECT_EQ(imported.chunks[1].times, (Values{700, 1000}));
+  EXPECT_EQ(imported.chunks[2].series, "1");
+  EXPECT_EQ(imported.chunks[2].times, Values{1300});
   EXPECT_EQ(imported.rows(RowClass::kKept), 3u);
   EXPECT_EQ(imported.rows(RowClass::kDuplicateTime), 1u);
   EXPECT_EQ(imported.rows(RowClass::kOutOfOrder), 1u);
