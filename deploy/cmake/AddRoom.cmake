@@ -4,7 +4,7 @@
 # no clock) may use only PURE rooms and the libraries in TIDELINE_PURE_LIBS: anything else is a configure error, as is a
 # room that was not declared before. CAF rooms get the precompiled CAF header, tests GoogleTest's.
 # test/house checks the #includes.
-set(TIDELINE_PURE_LIBS nlohmann_json::nlohmann_json fmt::fmt Zstd::zstd)
+set(TIDELINE_PURE_LIBS nlohmann_json::nlohmann_json fmt::fmt Zstd::zstd Snappy::snappy)
 
 function(room_target path out)
   string(REGEX REPLACE "[/-]" "_" name "tideline_${path}")

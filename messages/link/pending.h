@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -42,17 +43,18 @@ class Pending : public std::enable_shared_from_this<Pending> {
   Pending(kj::Timer& timer, std::shared_ptr<Gate> gate, model::Duration deadline)
       : timer_(timer), gate_(std::move(gate)), deadline_(deadline.count() * kj::NANOSECONDS) {}
 
-  /// `ask` gets the Reply. The promise never fails: no answer by the deadline is kUnavailable, a Reply dropped uncalled
-  /// is kInternal.
+  /// `ask` gets the Reply. The promise never fails: no answer by the deadline, or by `instead` of it, is kUnavailable,
+  /// a Reply dropped uncalled is kInternal.
   template <class T, class Ask>
-  kj::Promise<model::Result<T>> ask(Ask&& ask) {
+  kj::Promise<model::Result<T>> ask(Ask&& ask, std::optional<model::Duration> instead = std::nullopt) {
     auto paf = kj::newPromiseAndFulfiller<model::Result<T>>();
     const std::uint64_t id = ++last_id_;
     slots_.emplace(id, std::make_unique<SlotOf<T>>(kj::mv(paf.fulfiller)));
     ask(Reply<T>([answer = std::make_shared<Answer<T>>(gate_, weak_from_this(), id)](model::Result<T> result) {
       answer->give(std::move(result));
     }));
-    auto late = timer_.afterDelay(deadline_).then([]() -> model::Result<T> {
+    const kj::Duration deadline = instead ? instead->count() * kj::NANOSECONDS : deadline_;
+    auto late = timer_.afterDelay(deadline).then([]() -> model::Result<T> {
       return model::Error(model::ErrorCode::kUnavailable, "the coordinator did not answer in time; try again");
     });
     return paf.promise.exclusiveJoin(kj::mv(late)).attach(kj::defer([self = shared_from_this(), id]() {

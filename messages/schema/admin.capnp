@@ -106,6 +106,63 @@ struct HistoryQuery {
 
 struct Series { metric @0 :UInt16; points @1 :List(Point); truncated @2 :Bool; }
 
+struct SeriesQuestion {
+  # Of history in tiers (storage/series/question.h).
+  kind @0 :UInt8;              # series::SubjectKind
+  nodes @1 :List(Text);        # empty: all, or those with the label
+  label @2 :Text;              # "KEY=VALUE", as nodes tell of themselves now; "" = none is asked for
+  subject @3 :Text;            # uid of a pod, "namespace/kind/name" of a workload; "" = all of the kind
+  fields @4 :List(UInt16);     # series::Field
+  fromS @5 :Int64;             # s since the epoch, a multiple of stepS
+  toS @6 :Int64;               # likewise, exclusive
+  stepS @7 :Int64;
+  tier @8 :UInt8;              # series::Tier; 0: the coarsest that the step and the aggregate allow
+  aggregate @9 :UInt8;         # series::Aggregate
+  quantile @10 :Float64;
+  across @11 :UInt8;           # series::Across
+}
+
+struct AnswerSeries {
+  field @0 :UInt16;
+  node @1 :Text;               # "" where subjects are combined
+  subject @2 :Text;
+  timesS @3 :List(Int64);      # s since the epoch: begins of steps
+  values @4 :List(Float64);    # as many
+}
+
+struct PodInfo {
+  uid @0 :Text;
+  nameSpace @1 :Text;
+  name @2 :Text;
+  workload @3 :Text;           # "kind/name"; "" = none
+  qos @4 :R.QosClass;
+  firstS @5 :Int64;            # s since the epoch
+  lastS @6 :Int64;
+}
+
+struct HistoryFinding { where @0 :Text; what @1 :Text; }
+
+struct HistoryState {
+  tiers @0 :List(Tier);        # the tiers of tables, finest first
+  reportsKept @1 :Int64;       # s: retention of reports, events, accounts
+  eventsKept @2 :Int64;
+  accountsKept @3 :Int64;
+  foldedUntilS @4 :R.OptInt;   # s since the epoch, of the node that is least far; not known: no node has a report
+  late @5 :UInt64;             # reports that wait to be folded into an hour that was folded before
+  nodes @6 :UInt64;
+  diskBytes @7 :UInt64;        # all of the store
+  backups @8 :Text;            # the directory they go to; "" = none is set
+  problem @9 :Text;            # why the last fold, retention or commit failed; "" = it did not
+  struct Tier {
+    tier @0 :UInt8;            # series::Tier
+    keptS @1 :Int64;           # s: retention
+    tables @2 :UInt64;
+    bytes @3 :UInt64;          # on disk
+    oldestS @4 :R.OptInt;      # s since the epoch
+    newestS @5 :R.OptInt;
+  }
+}
+
 struct NodeEvent { node @0 :Text; event @1 :R.Event; }
 
 struct PolicyState {
@@ -324,4 +381,12 @@ interface Admin {
   explainReclaimed @18 (node :Text, atMs :Int64) -> (explained :ExplainedAccount);  # viewer; atMs 0 = now
   cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text), trendOf :Text) -> (report :ClusterReport);
       # viewer; maxPoints 0 = the server's bound; by: label keys; trendOf: LABEL=VALUE, "" = all
+  # A page a call: fromS 0 = the first, then nextS until it is 0. A client that does not ask is not sent anything.
+  historyQuery @20 (question :SeriesQuestion, pageFromS :Int64) -> (series :List(AnswerSeries), nextS :Int64, tier :UInt8);  # viewer
+  historyPods @21 (node :Text, fromS :Int64, toS :Int64) -> (pods :List(PodInfo));                # viewer
+  historyState @22 () -> (state :HistoryState);                                                   # viewer
+  # A slice a call, of about so many bytes: from "" = the beginning, then `next` until it is "".
+  historyVerify @23 (from :Text, bytes :UInt64) -> (rows :UInt64, bytes :UInt64, findings :List(HistoryFinding), moreFindings :UInt64, next :Text);  # operator
+  # To the directory that the coordinator was given; answers when the backup is whole.
+  historyBackup @24 () -> (id :UInt32, atS :Int64, bytes :UInt64, files :UInt64, directory :Text);  # admin
 }

@@ -31,7 +31,7 @@ model::Result<void> ArchiveWriter::add(const Chunk& chunk) {
   const auto bytes = encode_chunk(chunk);
   if (!bytes) return bytes.error();
   if (offset_ == 0) {
-    if (auto begun = put(archive_header()); !begun) return begun;
+    if (auto begun = put(archive_header(version_)); !begun) return begun;
   }
   ChunkEntry entry{.kind = chunk.kind,
                    .series = chunk.series,
@@ -48,13 +48,12 @@ model::Result<void> ArchiveWriter::add(const Chunk& chunk) {
 
 model::Result<void> ArchiveWriter::finish(std::string_view about) {
   if (ended_) return *ended_;
-  if (about.size() > kMaxAboutBytes) {
-    return model::invalid(
-        fmt::format("archive: its description has {} bytes, more than {}", about.size(), kMaxAboutBytes));
+  if (const std::size_t most = most_about_bytes(version_); about.size() > most) {
+    return model::invalid(fmt::format("archive: its description has {} bytes, more than {}", about.size(), most));
   }
   if (!is_json_object(about)) return model::invalid("archive: its description is no JSON object");
   if (offset_ == 0) {
-    if (auto begun = put(archive_header()); !begun) return begun;
+    if (auto begun = put(archive_header(version_)); !begun) return begun;
   }
   const std::uint64_t index_offset = offset_;
   const std::string index = archive_index(about, entries_);

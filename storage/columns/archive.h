@@ -16,7 +16,12 @@
 
 namespace tideline::columns {
 
+/// What is written, but where a description is larger than that has room for: then it is kLargeArchiveVersion.
 inline constexpr std::uint32_t kArchiveVersion = 1;
+inline constexpr std::uint32_t kLargeArchiveVersion = 2;
+/// Bytes of a description.
+inline constexpr std::size_t kMaxAboutBytes = 1 << 20;
+inline constexpr std::size_t kMaxLargeAboutBytes = 64 << 20;
 
 struct ChunkEntry {
   SeriesKind kind{};
@@ -34,17 +39,22 @@ struct ChunkEntry {
 class ArchiveWriter {
  public:
   using Sink = std::function<model::Result<void>(std::string_view bytes)>;
-  explicit ArchiveWriter(Sink sink) : sink_(std::move(sink)) {}
+  /// `about_bytes`: of the description that finish() will get, where that is known. Beyond kMaxAboutBytes the archive
+  /// is of version 2, which older builds refuse; the first bytes say so.
+  explicit ArchiveWriter(Sink sink, std::size_t about_bytes = 0)
+      : sink_(std::move(sink)), version_(about_bytes > kMaxAboutBytes ? kLargeArchiveVersion : kArchiveVersion) {}
 
   /// kInvalidArgument for what encode_chunk() does not take: nothing of it is written then, and others may follow.
   model::Result<void> add(const Chunk& chunk);
-  /// `about`: a JSON object, up to 1 MiB, that readers get back as it is: where the data is from. Once, at the end.
+  /// `about`: a JSON object, up to kMaxAboutBytes, or kMaxLargeAboutBytes in version 2, that readers get back as it is:
+  /// where the data is from. Once, at the end.
   model::Result<void> finish(std::string_view about);
 
  private:
   model::Result<void> put(std::string_view bytes);
 
   Sink sink_;
+  std::uint32_t version_;
   std::uint64_t offset_ = 0;
   std::vector<ChunkEntry> entries_;
   std::optional<model::Error> ended_;  // what add() and finish() say from then on

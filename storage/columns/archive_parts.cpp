@@ -22,7 +22,8 @@ model::Error bad_archive(std::string_view place, std::string_view why) {
   return {model::ErrorCode::kMalformed, fmt::format("archive: {}: {}", place, why)};
 }
 
-model::Result<void> check_header(std::string_view file) {
+/// The archive's version.
+model::Result<std::uint32_t> read_header(std::string_view file) {
   if (file.size() < kArchiveHeaderBytes || file.substr(0, kHeaderMagic.size()) != kHeaderMagic) {
     return bad_archive("header", fmt::format("{} bytes that do not begin as an archive", file.size()));
   }
@@ -31,12 +32,13 @@ model::Result<void> check_header(std::string_view file) {
   const auto said = static_cast<std::uint32_t>(in.fixed(kCrcBytes));
   const std::uint32_t found = crc32c(file.substr(0, kArchiveHeaderBytes - kCrcBytes));
   if (found != said) return bad_archive("header", fmt::format("its CRC-32C is {:08x}, and was {:08x}", found, said));
-  if (version > kArchiveVersion) {
-    return model::Error(model::ErrorCode::kUnsupported,
-                        fmt::format("archive: it has version {}, this build reads up to {}", version, kArchiveVersion));
+  if (version > kLargeArchiveVersion) {
+    return model::Error(
+        model::ErrorCode::kUnsupported,
+        fmt::format("archive: it has version {}, this build reads up to {}", version, kLargeArchiveVersion));
   }
   if (version == 0) return bad_archive("header", "version 0, which there is not");
-  return {};
+  return version;
 }
 
 struct IndexPlace {
@@ -136,12 +138,13 @@ std::string archive_footer(std::uint64_t index_offset, std::string_view index) {
 }
 
 model::Result<ArchiveIndex> read_archive_index(std::string_view file) {
-  if (const auto header = check_header(file); !header) return header.error();
+  const auto version = read_header(file);
+  if (!version) return version.error();
   const auto place = find_index(file);
   if (!place) return place.error();
   Cursor in(place->bytes);
   ArchiveIndex index;
-  index.about = in.text(in.number(kMaxAboutBytes));
+  index.about = in.text(in.number(most_about_bytes(*version)));
   const std::uint64_t count = in.number();
   // No memory for more entries than there can be.
   if (!in.ok() || count > in.rest().size() / kMinEntryBytes) {

@@ -14,7 +14,11 @@ namespace tideline::columns {
 
 inline constexpr std::size_t kArchiveHeaderBytes = 16;
 inline constexpr std::size_t kArchiveFooterBytes = 32;
-inline constexpr std::size_t kMaxAboutBytes = 1 << 20;
+
+/// The most bytes that a description may have in an archive of that version.
+constexpr std::size_t most_about_bytes(std::uint32_t version) {
+  return version >= kLargeArchiveVersion ? kMaxLargeAboutBytes : kMaxAboutBytes;
+}
 
 std::string archive_header(std::uint32_t version = kArchiveVersion);
 /// Entries in the order of their chunks, the first of which follows the header, each the one before it.

@@ -56,6 +56,10 @@ model::Result<void> check_chunk(const Chunk& chunk) {
     return model::invalid(
         fmt::format("it has {} columns, and {} at most are allowed", chunk.columns.size(), ChunkLimits::kMaxColumns));
   }
+  if (chunk.rows() * chunk.columns.size() > ChunkLimits::kMaxCells) {
+    return model::invalid(fmt::format("its {} rows of {} columns are more than {} values", chunk.rows(),
+                                      chunk.columns.size(), ChunkLimits::kMaxCells));
+  }
   unsigned before = 0;
   for (const Column& column : chunk.columns) {
     const auto number = static_cast<unsigned>(column.id);

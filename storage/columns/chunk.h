@@ -20,7 +20,8 @@ enum class SeriesKind : std::uint8_t {
   kTasks = 3      // batch work with a begin and an end: a row a task, its time is its begin
 };
 
-/// What a column holds. The numbers are in files and never change; a reader passes over those that it does not know.
+/// What a column holds. The numbers are in files and never change; a reader passes over those that it does not know,
+/// and keeps all from kFirstHistoryColumn on, whatever they mean: these are storage/series'.
 enum class ColumnId : std::uint16_t {
   kCpuRequest = 1,      // millicores
   kCpuUsed = 2,         // millicores, mean over the step that ends at the row's time
@@ -32,6 +33,7 @@ enum class ColumnId : std::uint16_t {
   kTaskInstances = 8,
   kQos = 9  // model::QosClass as a number
 };
+inline constexpr std::uint16_t kFirstHistoryColumn = 1024;
 
 /// In place of a value that is not known.
 inline constexpr std::int64_t kMissing = std::numeric_limits<std::int64_t>::min();
@@ -57,7 +59,8 @@ struct Chunk {
 struct ChunkLimits {
   static constexpr std::size_t kMaxName = 253;
   static constexpr std::size_t kMaxRows = 1 << 20;
-  static constexpr std::size_t kMaxColumns = 64;
+  static constexpr std::size_t kMaxColumns = 256;
+  static constexpr std::size_t kMaxCells = std::size_t{1} << 26;    // rows times columns
   static constexpr std::int64_t kMaxValue = std::int64_t{1} << 53;  // of values, steps and times
 };
 
@@ -68,7 +71,7 @@ model::Result<std::string> encode_chunk(const Chunk& chunk, int level = 9);
 
 /// What encode_chunk() took, values rounded to their steps. kMalformed for anything else, kUnsupported with both
 /// versions for a chunk of a newer one; never more memory than `bytes` can honestly hold by ChunkLimits. Columns of ids
-/// that are unknown are left out.
+/// that are unknown, and below kFirstHistoryColumn, are left out.
 model::Result<Chunk> decode_chunk(std::string_view bytes);
 
 /// The largest step for which values come back within 0.1 % of `capacity`: capacity / 500, at least 1.

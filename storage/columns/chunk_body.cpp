@@ -1,5 +1,6 @@
 #include "storage/columns/chunk_body.h"
 
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -31,7 +32,7 @@ bool is_known(SeriesKind kind) {
 }
 
 bool is_known(ColumnId id) {
-  return id >= ColumnId::kCpuRequest && id <= ColumnId::kQos;
+  return (id >= ColumnId::kCpuRequest && id <= ColumnId::kQos) || static_cast<std::uint16_t>(id) >= kFirstHistoryColumn;
 }
 
 bool may_stand_still(SeriesKind kind) {

@@ -26,6 +26,7 @@ std::size_t max_body_bytes(const ChunkHead& head);
 model::Result<Chunk> chunk_from(const ChunkHead& head, std::string_view body);
 
 bool is_known(SeriesKind kind);
+/// Kept by a reader: of the enumeration, or history's.
 bool is_known(ColumnId id);
 /// Two rows of one series may have one time.
 bool may_stand_still(SeriesKind kind);

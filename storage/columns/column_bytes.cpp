@@ -1,7 +1,10 @@
 #include "storage/columns/column_bytes.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -14,9 +17,53 @@ namespace {
 
 constexpr auto kMostValue = static_cast<std::uint64_t>(ChunkLimits::kMaxValue);
 
+/// log2 times 256: of powers of two exact, and straight lines between them. number: from 1 on.
+constexpr std::uint64_t log2_in_256ths(std::uint64_t number) {
+  const unsigned whole = static_cast<unsigned>(std::bit_width(number)) - 1;
+  return 256 * std::uint64_t{whole} + ((number << 8U) >> whole) - 256;
+}
+
+/// Bits that a small column's bytes take when they are compressed, more or less: each byte as many as its share of them
+/// says (Shannon), and something for the table of these; or all of them as they are. In whole numbers: the same
+/// everywhere.
+std::uint64_t guessed_bits(std::string_view bytes) {
+  constexpr std::uint64_t kBitsOfATable = 96;
+  constexpr std::uint64_t kBitsOfAnEntry = 4;
+  if (bytes.empty()) return 0;
+  std::array<std::uint32_t, 256> counts{};
+  for (const char c : bytes)
+    ++counts[static_cast<std::uint8_t>(c)];
+  const std::uint64_t size = bytes.size();
+  std::uint64_t entropy = size * log2_in_256ths(size);
+  std::uint64_t table = kBitsOfATable;
+  for (const std::uint64_t count : counts) {
+    if (count == 0) continue;
+    entropy -= count * log2_in_256ths(count);
+    table += kBitsOfAnEntry;
+  }
+  return std::min(8 * size, entropy / 256 + table);
+}
+
 /// `usual` unless the other takes less: it is the faster one to read.
-ColumnBytes smaller(ColumnBytes usual, ColumnBytes other) {
-  return compressed_size(other.bytes) < compressed_size(usual.bytes) ? std::move(other) : std::move(usual);
+ColumnBytes smaller(ColumnBytes usual, ColumnBytes other, std::size_t rows) {
+  const bool other_is_smaller = rows <= kMaxGuessedRows ? guessed_bits(other.bytes) < guessed_bits(usual.bytes)
+                                                        : compressed_size(other.bytes) < compressed_size(usual.bytes);
+  return other_is_smaller ? std::move(other) : std::move(usual);
+}
+
+/// All rows have one value, or none.
+bool is_constant(const std::vector<std::int64_t>& values) {
+  return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
+}
+
+/// Rows enough that what they are encoded as is more than their first distance.
+bool is_long_grid(const std::vector<std::int64_t>& times) {
+  constexpr std::size_t kLong = 8;
+  if (times.size() < kLong) return false;
+  for (std::size_t row = 2; row < times.size(); ++row) {
+    if (times[row] - times[row - 1] != times[1] - times[0]) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -38,8 +85,14 @@ std::string values_as(Encoding encoding, const std::vector<std::int64_t>& values
 }
 
 ColumnBytes encode_values(const std::vector<std::int64_t>& values, std::int64_t step) {
+  if (!values.empty() && is_constant(values)) {
+    // Many columns are such, and a trial costs more than writing them.
+    std::string plain = values_as(Encoding::kPlain, values, step);
+    if (plain.size() == values.size()) return {Encoding::kPlain, std::move(plain)};
+    return {Encoding::kDifferences, values_as(Encoding::kDifferences, values, step)};
+  }
   return smaller({Encoding::kPlain, values_as(Encoding::kPlain, values, step)},
-                 {Encoding::kDifferences, values_as(Encoding::kDifferences, values, step)});
+                 {Encoding::kDifferences, values_as(Encoding::kDifferences, values, step)}, values.size());
 }
 
 // Sums and products below are of unsigned numbers, which damaged bytes may carry round. The first that is beyond its
@@ -88,8 +141,9 @@ std::string times_as(Encoding encoding, const std::vector<std::int64_t>& times) 
 }
 
 ColumnBytes encode_times(const std::vector<std::int64_t>& times) {
+  if (is_long_grid(times)) return {Encoding::kSecondDifferences, times_as(Encoding::kSecondDifferences, times)};
   return smaller({Encoding::kSecondDifferences, times_as(Encoding::kSecondDifferences, times)},
-                 {Encoding::kDifferences, times_as(Encoding::kDifferences, times)});
+                 {Encoding::kDifferences, times_as(Encoding::kDifferences, times)}, times.size());
 }
 
 bool times_from(Encoding encoding, std::string_view bytes, std::int64_t at_least, std::vector<std::int64_t>& times) {

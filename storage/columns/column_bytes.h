@@ -1,6 +1,7 @@
 #pragma once
 // One column as bytes, before they are compressed: a varint a row.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,9 +22,14 @@ struct ColumnBytes {
   std::string bytes;
 };
 
+/// Up to so many rows the smaller of two encodings is guessed by how often each byte is there; beyond, zstd tries both.
+/// A table of history has no more, and with trials these would be most of the work of writing one.
+inline constexpr std::size_t kMaxGuessedRows = 512;
+
 /// Values and step by the rules of chunk.h. kPlain or kDifferences.
 std::string values_as(Encoding encoding, const std::vector<std::int64_t>& values, std::int64_t step);
-/// The encoding that zstd makes smaller.
+/// The encoding that zstd makes smaller (of few rows: as is guessed); of one value throughout kPlain where that is a
+/// byte a row, else kDifferences.
 ColumnBytes encode_values(const std::vector<std::int64_t>& values, std::int64_t step);
 /// As many as `values` has; its numbers are of no use after false: other bytes than values_as() makes of values by the
 /// rules.
@@ -31,6 +37,7 @@ bool values_from(Encoding encoding, std::string_view bytes, std::int64_t step, s
 
 /// Of all times but the first, which stands elsewhere; there is one. kDifferences or kSecondDifferences.
 std::string times_as(Encoding encoding, const std::vector<std::int64_t>& times);
+/// Likewise; of a grid of eight rows or more kSecondDifferences.
 ColumnBytes encode_times(const std::vector<std::int64_t>& times);
 /// Fills `times`, which has its first; at_least: the smallest distance of two rows that is allowed.
 bool times_from(Encoding encoding, std::string_view bytes, std::int64_t at_least, std::vector<std::int64_t>& times);

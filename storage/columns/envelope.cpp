@@ -89,6 +89,10 @@ model::Result<Envelope> open_envelope(std::string_view bytes) {
     return no_chunk(
         fmt::format("it has {} columns, and {} at most are allowed", head.columns, ChunkLimits::kMaxColumns));
   }
+  if (head.rows * head.columns > ChunkLimits::kMaxCells) {
+    return no_chunk(fmt::format("its {} rows of {} columns are more than {} values", head.rows, head.columns,
+                                ChunkLimits::kMaxCells));
+  }
   return envelope;
 }
 

@@ -88,17 +88,23 @@ std::string report_value(const store::ReportView& incoming, std::string_view rep
       .take();
 }
 
+std::optional<ReportKey> stored_report_key(std::string_view key) {
+  ByteReader reader(key);
+  const auto head = read_head(reader);
+  const auto incarnation = model::Incarnation(reader.integer<std::uint64_t>());
+  const auto seq = model::Seq(reader.integer<std::uint64_t>());
+  if (!head || !reader.done()) return std::nullopt;
+  return ReportKey{head->node, head->at, incarnation, seq};
+}
+
 model::Result<store::StoredReport> stored_report(std::string_view key, std::string_view value, const FindPods& find) {
-  ByteReader key_reader(key);
-  const auto head = read_head(key_reader);
-  const auto incarnation = model::Incarnation(key_reader.integer<std::uint64_t>());
-  const auto seq = model::Seq(key_reader.integer<std::uint64_t>());
-  if (!head || !key_reader.done()) {
+  const auto head = stored_report_key(key);
+  if (!head) {
     return Error(ErrorCode::kMalformed, fmt::format("history: a report key of {} bytes does not parse", key.size()));
   }
   const auto where = [&] {
-    return fmt::format("history of node {}, incarnation {}, report {}", head->node.str(), incarnation.value(),
-                       seq.value());
+    return fmt::format("history of node {}, incarnation {}, report {}", head->node.str(), head->incarnation.value(),
+                       head->seq.value());
   };
   ByteReader reader(value);
   const auto received = model::WallTime{reader.integer<std::int64_t>()};
@@ -107,7 +113,7 @@ model::Result<store::StoredReport> stored_report(std::string_view key, std::stri
   auto report = codec::report_from_bytes(std::as_bytes(std::span(reader.rest())),
                                          [&](std::uint64_t list) { return find(head->node, head->at, list); });
   if (!report) return Error(ErrorCode::kMalformed, report.error().message()).in(where());
-  if (report->node != head->node || report->incarnation != incarnation || report->seq != seq) {
+  if (report->node != head->node || report->incarnation != head->incarnation || report->seq != head->seq) {
     return Error(ErrorCode::kMalformed,
                  fmt::format("holds report {} of node {} instead", report->seq.value(), report->node.str()))
         .in(where());
@@ -257,6 +263,12 @@ model::Result<store::NodeIndex> stored_index(std::string_view value) {
   }
   if (!reader.done()) return malformed("does not parse");
   return index;
+}
+
+std::optional<model::Duration> stored_longest_window(std::string_view value) {
+  ByteReader reader(value);
+  const auto window = model::Duration(reader.integer<std::int64_t>());
+  return reader.ok() ? std::optional(window) : std::nullopt;
 }
 
 }  // namespace tideline::rocks

@@ -26,11 +26,30 @@
 //                                                                           u64 first, u64 last
 //   account        <node> u64 <at>; node "" = the cluster's own,            the account as codec::to_bytes writes it
 //                  "label=value" = its nodes' with that label
+//   series         u8 tier u64 <block> <node> u8 kind, then the             the subject's rows of that tier and block,
+//                  subject's name; <block> = begin of the block,            as a chunk of docs/history-format.md;
+//                  s since the epoch                                        its name is the subject's, "node" of kind 0
+//   sketch         as in series                                             quantile sketches of these rows, likewise
+//   info           <node>, then the pod's uid                               u8 QoS class, i64 first s, i64 last s, then
+//                                                                           namespace, name, workload, each u16 length
+//                                                                           and bytes
+//   fold           the node's name                                          u64 folded until, ms since the epoch; i64
+//                                                                           the newest of its rows and pods' infos, s
+//                                                                           since the epoch, or -1
+//   late           as in report                                             nothing
+//   block          u8 tier u64 <block>                                      u64 rows of series, u64 bytes of their
+//                                                                           values and of sketch's
+//   forgotten      the node's name                                          as in dedup
+//
+// A report is in the tables of its node if its <at> is before "folded until" and `late` has no such key, and in none of
+// them otherwise. Names of pods and workloads are at most 253 bytes: of longer ones the first 244, "~" and CRC-32 of
+// the whole as 8 hex digits. `forgotten` has the sequence numbers of nodes with tables of which no report is left, so
+// that what was folded is not taken again; the others' are in `dedup`.
 //
 // Upgrading: a build that knows format N + 1 turns a store of format N into its own at open, in one atomic batch that
 // ends with the new "format"; a build never opens a format above its own. Format 1 is the first. A format that only
 // adds column families needs no more than that: open makes those that are missing, and they begin empty. In format 2
-// reports may leave their pods out, and "pods" and "account" came.
+// reports may leave their pods out, and "pods" and "account" came; in format 3 the families from "series" on.
 
 #include <cstdint>
 #include <functional>
@@ -44,7 +63,7 @@
 
 namespace tideline::rocks {
 
-inline constexpr std::uint32_t kFormat = 2;
+inline constexpr std::uint32_t kFormat = 3;
 
 inline constexpr std::string_view kMetaFamily = "meta";
 inline constexpr std::string_view kReportFamily = "report";
@@ -52,6 +71,13 @@ inline constexpr std::string_view kPodsFamily = "pods";
 inline constexpr std::string_view kEventFamily = "event";
 inline constexpr std::string_view kDedupFamily = "dedup";
 inline constexpr std::string_view kAccountFamily = "account";
+inline constexpr std::string_view kSeriesFamily = "series";
+inline constexpr std::string_view kSketchFamily = "sketch";
+inline constexpr std::string_view kInfoFamily = "info";
+inline constexpr std::string_view kFoldFamily = "fold";
+inline constexpr std::string_view kLateFamily = "late";
+inline constexpr std::string_view kBlockFamily = "block";
+inline constexpr std::string_view kForgottenFamily = "forgotten";
 
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kEventCounterKey = "event-counter";
@@ -68,7 +94,7 @@ std::string node_prefix(const model::NodeName& node);
 std::string time_key(const model::NodeName& node, model::WallTime at);
 /// Just behind the node's last key.
 std::string node_end(const model::NodeName& node);
-/// The name and time at the beginning of a key of `report`, `pods`, `event` or `account`.
+/// The name and time at the beginning of a key of `report`, `pods`, `event`, `account` or `late`.
 struct KeyHead {
   model::NodeName node;
   model::WallTime at;
@@ -76,6 +102,14 @@ struct KeyHead {
 std::optional<KeyHead> key_head(std::string_view key);
 
 std::string report_key(const model::Report& report, model::WallTime at);
+/// What a key of `report` or `late` says.
+struct ReportKey {
+  model::NodeName node;
+  model::WallTime at;
+  model::Incarnation incarnation;
+  model::Seq seq;
+};
+std::optional<ReportKey> stored_report_key(std::string_view key);
 std::string report_value(const store::ReportView& incoming, std::string_view report_bytes);
 /// The pods which a report of `node` at `at` leaves out as those of `list`; null: they are not there.
 using FindPods =
@@ -102,5 +136,7 @@ model::Result<model::AccountAt> stored_account(std::string_view key, std::string
 
 std::string index_value(const store::NodeIndex& index);
 model::Result<store::NodeIndex> stored_index(std::string_view value);
+/// Of a value of `dedup` the longest window alone.
+std::optional<model::Duration> stored_longest_window(std::string_view value);
 
 }  // namespace tideline::rocks

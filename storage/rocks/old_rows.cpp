@@ -36,6 +36,12 @@ std::optional<KeyHead> OldRows::head() {
   return found;
 }
 
+std::optional<model::WallTime> OldRows::oldest(const model::NodeName& node) {
+  if (node_ != node) return std::nullopt;
+  const auto first = head();
+  return first ? std::optional(first->at) : std::nullopt;
+}
+
 void OldRows::go_behind(const model::NodeName& node) {
   it_->Seek(node_end(node));
   const auto next = head();

@@ -25,6 +25,9 @@ class OldRows {
   const std::optional<model::NodeName>& node() const { return node_; }
   model::Result<void> status() const;
 
+  /// Of the node's rows the oldest; nullopt: it has none, or is not the next.
+  std::optional<model::WallTime> oldest(const model::NodeName& node);
+
   struct Left {
     std::uint64_t dropped = 0;
     std::optional<model::WallTime> oldest;  // of what the node has left; nullopt = nothing

@@ -5,66 +5,83 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
+#include <utility>
 
 #include <fcntl.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
 
 #include "messages/codec/report_bytes.h"
-#include "storage/rocks/database.h"
 #include "storage/rocks/layout.h"
-#include "storage/rocks/old_rows.h"
-#include "storage/rocks/pods_family.h"
+#include "storage/rocks/retention.h"
+#include "storage/rocks/row_walk.h"
+#include "storage/rocks/store_impl.h"
 #include "storage/store/checks.h"
-#include "storage/store/node_index.h"
 
 namespace tideline::rocks {
 namespace {
 
-/// As keys are in order, which begin with the length of the name.
-struct KeyOrder {
-  bool operator()(const model::NodeName& a, const model::NodeName& b) const {
-    return a.str().size() != b.str().size() ? a.str().size() < b.str().size() : a < b;
-  }
-};
-using Indexes = std::map<model::NodeName, store::NodeIndex, KeyOrder>;
-
-std::string_view view(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
+std::string_view bytes_view(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string_view view(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+/// A report on its way: what the fold has to know of it once it is written.
+struct Arrival {
+  model::NodeName node;
+  std::int64_t at_ms = 0;
+  bool is_late = false;
+};
+
+/// What is remembered of a node's numbers with those of an append.
+struct ChangedIndex {
+  store::NodeIndex index;
+  bool has_stored = false;
+};
+
+/// The report and its events, and that it is late where its hour is folded.
+Arrival put_report(const StoreState& state, rocksdb::WriteBatch& batch, const store::ReportView& incoming,
+                   std::string_view bytes) {
+  const model::Report& report = incoming.report;
+  const auto corrected = [&](model::WallTime sender) {
+    return store::corrected_wall(sender, incoming.clock_offset, incoming.received);
+  };
+  const model::WallTime at = corrected(report.wall);
+  const std::string key = report_key(report, at);
+  const Arrival arrival{report.node, at.ms, at.ms < state.desk.closed_until_ms(report.node)};
+  batch.Put(state.database->report, key, report_value(incoming, bytes));
+  if (arrival.is_late) batch.Put(state.database->late, key, rocksdb::Slice());
+  std::uint32_t index = 0;
+  for (const model::Event& event : report.events)
+    batch.Put(state.database->event, report_event_key(report, index++, corrected(event.at)), event_value(event));
+  return arrival;
 }
 
 }  // namespace
 
-struct RocksStore::Impl {
-  std::unique_ptr<Database> database;
-  std::mutex writer;  // held over each write call, so that index and disk change together
-  mutable std::shared_mutex index_mutex;
-  Indexes indexes;                        // the dedup family in memory
-  std::set<model::NodeName> event_nodes;  // names in the event family
-  std::uint64_t event_counter = 0;
-  std::optional<PodsWriter> pods;
-
-  model::Result<void> load();
-  model::Result<void> load_event_nodes();
-  void put(rocksdb::WriteBatch& batch, const store::ReportView& incoming, std::string_view bytes) const;
-  struct DropWalk;
-};
-
 RocksStore::RocksStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksStore::~RocksStore() = default;
+
+model::Result<std::unique_ptr<RocksStore>> RocksStore::Impl::store_of(std::unique_ptr<Database> database,
+                                                                      bool keep_unfolded) {
+  auto impl = std::make_unique<Impl>();
+  StoreState& state = impl->state;
+  state.database = std::move(database);
+  state.keep_unfolded = keep_unfolded;
+  state.pods.emplace(*state.database);
+  if (auto loaded = state.load(); !loaded) return loaded.error().in("history " + state.database->directory());
+  return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+}
 
 model::Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory, RocksOptions options) {
   auto database = Database::open(directory, options);
   if (!database) return database.error();
-  auto impl = std::make_unique<Impl>();
-  impl->database = std::move(database).value();
-  impl->pods.emplace(*impl->database);
-  if (auto loaded = impl->load(); !loaded) return loaded.error().in("history " + directory);
-  return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+  return Impl::store_of(std::move(database).value(), options.series);
+}
+
+model::Result<std::unique_ptr<RocksStore>> RocksStore::open_read_only(const std::string& directory, ReadOnly how) {
+  auto database = Database::open_read_only(directory, how);
+  if (!database) return database.error();
+  return Impl::store_of(std::move(database).value(), false);
 }
 
 bool RocksStore::is_held(const std::string& directory) {
@@ -79,70 +96,26 @@ bool RocksStore::is_held(const std::string& directory) {
   return is_known && lock.l_type != F_UNLCK;
 }
 
-model::Result<void> RocksStore::Impl::load() {
-  const auto counter = database->get_meta(kEventCounterKey);
-  if (!counter) return counter.error();
-  if (counter->has_value()) {
-    const auto value = decode_u64(**counter);
-    if (!value) return model::Error(model::ErrorCode::kMalformed, "event counter does not parse");
-    event_counter = *value;
-  }
-  const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator({}, database->dedup));
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    const model::NodeName node{it->key().ToString()};
-    auto index = stored_index(view(it->value()));
-    if (!index) return index.error().in("node " + node.str());
-    indexes.emplace(node, std::move(index).value());
-  }
-  if (!it->status().ok()) return database->error(it->status(), "reading sequence numbers");
-  return load_event_nodes();
-}
-
-model::Result<void> RocksStore::Impl::load_event_nodes() {
-  const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator({}, database->event));
-  for (it->SeekToFirst(); it->Valid();) {
-    const auto head = key_head(view(it->key()));
-    if (!head) {
-      it->Next();
-      continue;
-    }
-    event_nodes.insert(head->node);
-    it->Seek(node_end(head->node));
-  }
-  if (!it->status().ok()) return database->error(it->status(), "looking for nodes with events");
-  return {};
-}
-
-void RocksStore::Impl::put(rocksdb::WriteBatch& batch, const store::ReportView& incoming,
-                           std::string_view bytes) const {
-  const model::Report& report = incoming.report;
-  const auto corrected = [&](model::WallTime sender) {
-    return store::corrected_wall(sender, incoming.clock_offset, incoming.received);
-  };
-  batch.Put(database->report, report_key(report, corrected(report.wall)), report_value(incoming, bytes));
-  std::uint32_t index = 0;
-  for (const model::Event& event : report.events)
-    batch.Put(database->event, report_event_key(report, index++, corrected(event.at)), event_value(event));
-}
-
 model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::span<const store::ReportView> reports) {
   using store::AppendOutcome;
   if (auto checked = store::check_append_size(reports.size(), store::kMaxAppendReports, "reports"); !checked) {
     return checked.error();
   }
-  const std::lock_guard writing(impl_->writer);
+  StoreState& state = impl_->state;
+  if (auto writable = state.database->check_writable("appending reports"); !writable) return writable.error();
+  const std::lock_guard writing(state.writer);
   std::vector<AppendOutcome> outcomes;
   outcomes.reserve(reports.size());
   rocksdb::WriteBatch batch;
-  Indexes changed;
+  std::map<model::NodeName, ChangedIndex, KeyOrder> changed;
+  std::vector<Arrival> arrivals;
   std::size_t new_nodes = 0;
-  impl_->pods->begin();
+  state.pods->begin();
   for (const store::ReportView& incoming : reports) {
     const model::NodeName& node = incoming.report.node;
     auto entry = changed.find(node);
-    const auto known = impl_->indexes.find(node);
-    const bool is_new = entry == changed.end() && known == impl_->indexes.end();
-    if (!store::storable(incoming.report) || (is_new && impl_->indexes.size() + new_nodes >= store::kMaxNodes)) {
+    const bool is_new = entry == changed.end() && !state.indexes.contains(node);
+    if (!store::storable(incoming.report) || (is_new && state.indexes.size() + new_nodes >= store::kMaxNodes)) {
       outcomes.push_back(AppendOutcome::kRefused);
       continue;
     }
@@ -155,245 +128,141 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
       }
       made = *std::move(bytes);
     }
-    if (incoming.pods_left_out != 0 && made.empty() && !impl_->pods->put(batch, incoming)) {
+    if (incoming.pods_left_out != 0 && made.empty() && !state.pods->put(batch, incoming)) {
       outcomes.push_back(AppendOutcome::kRefused);
       continue;
     }
     if (entry == changed.end()) {
-      entry = changed.emplace(node, is_new ? store::NodeIndex{} : known->second).first;
+      entry = changed.try_emplace(node).first;
+      if (const store::NodeIndex* known = state.index_of(node)) entry->second.index = *known;
       new_nodes += is_new ? 1 : 0;
     }
-    outcomes.push_back(entry->second.admit(incoming));
+    outcomes.push_back(entry->second.index.admit(incoming));
     if (outcomes.back() == AppendOutcome::kStored) {
-      impl_->put(batch, incoming, view(made.empty() ? incoming.bytes : std::span<const std::byte>(made)));
+      entry->second.has_stored = true;
+      const auto bytes = made.empty() ? incoming.bytes : std::span<const std::byte>(made);
+      arrivals.push_back(put_report(state, batch, incoming, bytes_view(bytes)));
     }
   }
   if (batch.Count() == 0) return outcomes;
-  for (const auto& [node, index] : changed)
-    batch.Put(impl_->database->dedup, node.str(), index_value(index));
-  if (auto written = impl_->database->write(batch, "appending reports"); !written) return written.error();
-  impl_->pods->written();
+  // A duplicate changes nothing, and does not bring back a node of which only tables are left.
+  std::erase_if(changed, [](const auto& entry) { return !entry.second.has_stored; });
+  for (const auto& [node, change] : changed) {
+    batch.Put(state.database->dedup, node.str(), index_value(change.index));
+    if (state.forgotten.contains(node)) batch.Delete(state.database->forgotten, node.str());
+  }
+  if (auto written = state.database->write(batch, "appending reports"); !written) return written.error();
+  state.pods->written();
 
-  const std::unique_lock lock(impl_->index_mutex);
-  for (auto& [node, index] : changed)
-    impl_->indexes.insert_or_assign(node, std::move(index));
+  const std::unique_lock lock(state.index_mutex);
+  for (auto& [node, change] : changed) {
+    state.indexes.insert_or_assign(node, std::move(change.index));
+    state.forgotten.erase(node);
+  }
+  for (const Arrival& arrival : arrivals)
+    state.desk.of(arrival.node).arrived(arrival.at_ms, arrival.is_late);
   return outcomes;
 }
 
 model::Result<void> RocksStore::append_events(std::span<const store::CoordinatorEvent> events) {
   if (auto checked = store::check_events(events); !checked) return checked;
   if (events.empty()) return {};
-  const std::lock_guard writing(impl_->writer);
+  StoreState& state = impl_->state;
+  const std::lock_guard writing(state.writer);
   rocksdb::WriteBatch batch;
-  std::uint64_t counter = impl_->event_counter;
+  std::uint64_t counter = state.event_counter;
   for (const auto& [node, event] : events)
-    batch.Put(impl_->database->event, coordinator_event_key(node, counter++, event.at), event_value(event));
-  batch.Put(impl_->database->meta, std::string(kEventCounterKey), encode_u64(counter));
-  if (auto written = impl_->database->write(batch, "appending events"); !written) return written;
-  impl_->event_counter = counter;
-  const std::unique_lock lock(impl_->index_mutex);
+    batch.Put(state.database->event, coordinator_event_key(node, counter++, event.at), event_value(event));
+  batch.Put(state.database->meta, std::string(kEventCounterKey), encode_u64(counter));
+  if (auto written = state.database->write(batch, "appending events"); !written) return written;
+  state.event_counter = counter;
+  const std::unique_lock lock(state.index_mutex);
   for (const auto& [node, event] : events)
-    impl_->event_nodes.insert(node);
+    state.event_nodes.insert(node);
   return {};
 }
 
 model::Result<void> RocksStore::append_accounts(std::span<const model::AccountAt> accounts) {
   if (auto checked = store::check_accounts(accounts); !checked) return checked;
   if (accounts.empty()) return {};
-  const std::lock_guard writing(impl_->writer);
+  StoreState& state = impl_->state;
+  const std::lock_guard writing(state.writer);
   rocksdb::WriteBatch batch;
   for (const auto& [at, account] : accounts)
-    batch.Put(impl_->database->account, time_key(account.node, at), account_value(account));
-  return impl_->database->write(batch, "appending accounts");
+    batch.Put(state.database->account, time_key(account.node, at), account_value(account));
+  return state.database->write(batch, "appending accounts");
 }
 
-/// One slice of retention: its nodes, what becomes of them, and the batch that does it.
-struct RocksStore::Impl::DropWalk {
-  DropWalk(Impl& impl, const model::NodeName& from, std::size_t rows)
-      : reports(*impl.database, impl.database->report, from),
-        pods(*impl.database, impl.database->pods, from),
-        events(*impl.database, impl.database->event, from),
-        accounts(*impl.database, impl.database->account, from),
-        index(impl.indexes.lower_bound(from)),
-        indexes_end(impl.indexes.end()),
-        most(rows) {}
-
-  std::optional<model::NodeName> next() const {
-    std::optional<model::NodeName> first;
-    const auto look = [&](const model::NodeName& node) {
-      if (!first || KeyOrder()(node, *first)) first = node;
-    };
-    for (const auto* rows : {&reports, &pods, &events, &accounts}) {
-      if (rows->node()) look(*rows->node());
-    }
-    if (index != indexes_end) look(index->first);
-    return first;
-  }
-
-  /// Whether nothing of the node is left to drop.
-  bool drop(Impl& impl, const model::NodeName& node, model::WallTime time, store::Dropped& dropped) {
-    const auto of_reports = reports.drop(batch, node, time, most);
-    // With the reports that leave them out: those that are left must find theirs.
-    const auto pods_time = std::min(time, of_reports.oldest.value_or(time));
-    if (pods.drop_all(batch, node, pods_time)) impl.pods->forget(node);
-    const auto of_events = events.drop(batch, node, time, most);
-    const auto of_accounts = accounts.drop(batch, node, time, most);
-    dropped.reports += of_reports.dropped;
-    dropped.events += of_events.dropped;
-    dropped.accounts += of_accounts.dropped;
-    if (!of_reports.done_until(time) || !of_events.done_until(time) || !of_accounts.done_until(time)) return false;
-    if (!of_events.oldest) without_events.push_back(node);
-    if (index == indexes_end || index->first != node) return true;
-    if (!of_reports.oldest && !of_events.oldest && index->second.last_received < time) {
-      forgotten.push_back(node);
-      batch.Delete(impl.database->dedup, node.str());
-    }
-    ++index;
-    return true;
-  }
-
-  model::Result<void> status() const {
-    for (const auto* rows : {&reports, &pods, &events, &accounts}) {
-      if (auto fine = rows->status(); !fine) return fine;
-    }
-    return {};
-  }
-
-  OldRows reports;
-  OldRows pods;
-  OldRows events;
-  OldRows accounts;
-  Indexes::const_iterator index;
-  Indexes::const_iterator indexes_end;
-  std::size_t most;  // rows that may still be dropped
-  std::vector<model::NodeName> forgotten;
-  std::vector<model::NodeName> without_events;
-  rocksdb::WriteBatch batch;
-};
-
-model::Result<store::DroppedSlice> RocksStore::drop_slice(model::WallTime time, const model::NodeName& from,
+model::Result<store::DroppedSlice> RocksStore::drop_slice(const store::DropBefore& before, const model::NodeName& from,
                                                           std::size_t most) {
-  const std::lock_guard writing(impl_->writer);
-  Impl::DropWalk walk(*impl_, from, std::max<std::size_t>(most, 1));
-  store::DroppedSlice slice;
-  auto node = walk.next();
-  for (std::size_t looks = walk.most; node && looks > 0; --looks) {
-    if (!walk.drop(*impl_, *node, time, slice.dropped)) break;
-    node = walk.next();
-  }
-  if (auto fine = walk.status(); !fine) return fine.error();
-  slice.rest = std::move(node);
-  slice.dropped.nodes = walk.forgotten.size();
-  if (walk.batch.Count() != 0) {
-    if (auto written = impl_->database->write(walk.batch, "dropping old history"); !written) return written.error();
-  }
-  const std::unique_lock lock(impl_->index_mutex);
-  for (const auto& gone : walk.forgotten) {
-    impl_->indexes.erase(gone);
-    impl_->pods->forget(gone);
-  }
-  for (const auto& gone : walk.without_events)
-    impl_->event_nodes.erase(gone);
-  return slice;
+  if (auto writable = impl_->state.database->check_writable("dropping history"); !writable) return writable.error();
+  return rocks::drop_slice(impl_->state, before, from, most);
 }
 
 model::Result<void> RocksStore::put_setting(std::string_view key, std::string_view value) {
   if (auto checked = store::check_setting(key, value); !checked) return checked;
-  const std::lock_guard writing(impl_->writer);
+  StoreState& state = impl_->state;
+  const std::lock_guard writing(state.writer);
   rocksdb::WriteBatch batch;
-  batch.Put(impl_->database->meta, setting_key(key), rocksdb::Slice(value.data(), value.size()));
-  return impl_->database->write(batch, "writing a setting");
+  batch.Put(state.database->meta, setting_key(key), rocksdb::Slice(value.data(), value.size()));
+  return state.database->write(batch, "writing a setting");
 }
 
 model::Result<std::optional<std::string>> RocksStore::setting(std::string_view key) const {
-  return impl_->database->get_meta(setting_key(key));
+  return impl_->state.database->get_meta(setting_key(key));
 }
 
 std::vector<model::NodeName> RocksStore::nodes() const {
-  const std::shared_lock lock(impl_->index_mutex);
-  std::set<model::NodeName> names = impl_->event_nodes;
+  const StoreState& state = impl_->state;
+  const std::shared_lock lock(state.index_mutex);
+  std::set<model::NodeName> names = state.event_nodes;
   names.erase(model::NodeName());
-  for (const auto& [name, index] : impl_->indexes)
+  for (const auto& [name, index] : state.indexes)
     names.insert(name);
   return {names.begin(), names.end()};
 }
 
 std::optional<model::WallTime> RocksStore::last_received(const model::NodeName& node) const {
-  const std::shared_lock lock(impl_->index_mutex);
-  const auto found = impl_->indexes.find(node);
-  return found == impl_->indexes.end() ? std::nullopt : std::optional(found->second.last_received);
+  const StoreState& state = impl_->state;
+  const std::shared_lock lock(state.index_mutex);
+  const auto found = state.indexes.find(node);
+  return found == state.indexes.end() ? std::nullopt : std::optional(found->second.last_received);
 }
 
 model::Seq RocksStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {
-  const std::shared_lock lock(impl_->index_mutex);
-  const auto found = impl_->indexes.find(node);
-  const store::RangeSet* seqs = found == impl_->indexes.end() ? nullptr : found->second.seqs(incarnation);
+  const StoreState& state = impl_->state;
+  const std::shared_lock lock(state.index_mutex);
+  const store::NodeIndex* index = state.index_of(node);
+  const store::RangeSet* seqs = index == nullptr ? nullptr : index->seqs(incarnation);
   return model::Seq(seqs ? seqs->prefix_end() : 0);
 }
 
 bool RocksStore::has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const {
-  const std::shared_lock lock(impl_->index_mutex);
-  const auto found = impl_->indexes.find(node);
-  const store::RangeSet* seqs = found == impl_->indexes.end() ? nullptr : found->second.seqs(incarnation);
+  const StoreState& state = impl_->state;
+  const std::shared_lock lock(state.index_mutex);
+  const store::NodeIndex* index = state.index_of(node);
+  const store::RangeSet* seqs = index == nullptr ? nullptr : index->seqs(incarnation);
   return seqs && seqs->contains(seq.value());
 }
 
 model::Duration RocksStore::longest_window(const model::NodeName& node) const {
-  const std::shared_lock lock(impl_->index_mutex);
-  const auto found = impl_->indexes.find(node);
-  return found == impl_->indexes.end() ? model::Duration{0} : found->second.longest_window;
+  const StoreState& state = impl_->state;
+  const std::shared_lock lock(state.index_mutex);
+  const auto found = state.indexes.find(node);
+  return found == state.indexes.end() ? model::Duration{0} : found->second.longest_window;
 }
 
 namespace {
-
-/// Walks [from, to) of a node's rows; `visit` gets key and value and may end the walk with false or an error.
-template <class Visit>
-model::Result<void> walk(Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& node,
-                         model::WallTime from, model::WallTime to, const Visit& visit,
-                         const rocksdb::Snapshot* snapshot = nullptr) {
-  if (node.str().size() > store::kMaxNodeNameBytes || from >= to) return {};
-  const std::string begin = time_key(node, from);
-  const std::string end = time_key(node, to);
-  const rocksdb::Slice lower(begin);
-  const rocksdb::Slice upper(end);
-  rocksdb::ReadOptions bounded;
-  bounded.snapshot = snapshot;
-  bounded.iterate_lower_bound = &lower;
-  bounded.iterate_upper_bound = &upper;
-  const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(bounded, family));
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    const model::Result<bool> more = visit(view(it->key()), view(it->value()));
-    if (!more) return more.error();
-    if (!*more) return {};
-  }
-  if (!it->status().ok()) return database.error(it->status(), "reading node " + node.str());
-  return {};
-}
-
-model::Result<store::StoredReport> whole_report(std::string_view key, std::string_view value, PodsReader& pods) {
-  auto stored = stored_report(key, value, [&pods](const model::NodeName& node, model::WallTime at, std::uint64_t list) {
-    return pods.find(node, at, list);
-  });
-  if (!stored && pods.trouble()) return *pods.trouble();
-  return stored;
-}
 
 /// Key and value of the node's last row before the key `end`; nullopt = there is none.
 model::Result<std::optional<std::pair<std::string, std::string>>> last_row(
     Database& database, rocksdb::ColumnFamilyHandle* family, const model::NodeName& node, const std::string& end,
     const rocksdb::Snapshot* snapshot = nullptr) {
   using Found = std::optional<std::pair<std::string, std::string>>;
-  const std::string begin = node_prefix(node);
-  const rocksdb::Slice lower(begin);
-  const rocksdb::Slice upper(end);
-  rocksdb::ReadOptions bounded;
-  bounded.snapshot = snapshot;
-  bounded.iterate_lower_bound = &lower;
-  bounded.iterate_upper_bound = &upper;
-  const std::unique_ptr<rocksdb::Iterator> it(database.db().NewIterator(bounded, family));
-  it->SeekToLast();
-  if (it->Valid()) return Found(std::in_place, it->key().ToString(), it->value().ToString());
-  if (!it->status().ok()) return database.error(it->status(), "reading node " + node.str());
+  BoundedRows rows(database, family, node_prefix(node), end, snapshot);
+  rows->SeekToLast();
+  if (rows->Valid()) return Found(std::in_place, rows->key().ToString(), rows->value().ToString());
+  if (!rows->status().ok()) return database.error(rows->status(), "reading node " + node.str());
   return Found();
 }
 
@@ -401,13 +270,15 @@ model::Result<std::optional<std::pair<std::string, std::string>>> last_row(
 
 model::Result<void> RocksStore::walk_reports(const model::NodeName& node, model::WallTime from, model::WallTime to,
                                              const ReportVisitor& visit) const {
-  PodsReader pods(*impl_->database);
+  if (auto readable = impl_->state.database->check_readable("reading reports"); !readable) return readable;
+  Database& database = *impl_->state.database;
+  PodsReader pods(database);
   const auto one = [&](std::string_view key, std::string_view value) -> model::Result<bool> {
     auto stored = whole_report(key, value, pods);
     if (!stored) return stored.error();
     return visit(std::move(stored).value());
   };
-  return walk(*impl_->database, impl_->database->report, node, from, to, one, pods.snapshot());
+  return walk(database, database.report, node, from, to, one, pods.snapshot());
 }
 
 namespace {
@@ -434,22 +305,28 @@ model::Result<store::Page<Row>> page_of(Database& database, rocksdb::ColumnFamil
 
 model::Result<store::Page<store::StoredEvent>> RocksStore::events(const model::NodeName& node, model::WallTime from,
                                                                   model::WallTime to, std::size_t limit) const {
-  return page_of<store::StoredEvent>(*impl_->database, impl_->database->event, node, from, to,
+  if (auto readable = impl_->state.database->check_readable("reading events"); !readable) return readable.error();
+  Database& database = *impl_->state.database;
+  return page_of<store::StoredEvent>(database, database.event, node, from, to,
                                      store::page_limit(limit, store::kMaxEventRows), stored_event);
 }
 
 model::Result<store::Page<model::AccountAt>> RocksStore::accounts(const model::NodeName& node, model::WallTime from,
                                                                   model::WallTime to, std::size_t limit) const {
-  return page_of<model::AccountAt>(*impl_->database, impl_->database->account, node, from, to,
+  if (auto readable = impl_->state.database->check_readable("reading accounts"); !readable) return readable.error();
+  Database& database = *impl_->state.database;
+  return page_of<model::AccountAt>(database, database.account, node, from, to,
                                    store::page_limit(limit, store::kMaxAccountRows), stored_account);
 }
 
 model::Result<std::optional<model::AccountAt>> RocksStore::last_account(const model::NodeName& node,
                                                                         model::WallTime at) const {
+  if (auto readable = impl_->state.database->check_readable("reading accounts"); !readable) return readable.error();
   using Found = std::optional<model::AccountAt>;
   if (node.str().size() > store::kMaxNodeNameBytes || at.ms < 0) return Found();
-  const auto last = last_row(*impl_->database, impl_->database->account, node,
-                             at.ms == INT64_MAX ? node_end(node) : time_key(node, {at.ms + 1}));
+  Database& database = *impl_->state.database;
+  const auto last =
+      last_row(database, database.account, node, at.ms == INT64_MAX ? node_end(node) : time_key(node, {at.ms + 1}));
   if (!last) return last.error();
   if (!*last) return Found();
   auto stored = stored_account((*last)->first, (*last)->second);
@@ -458,9 +335,11 @@ model::Result<std::optional<model::AccountAt>> RocksStore::last_account(const mo
 }
 
 model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const model::NodeName& node) const {
+  if (auto readable = impl_->state.database->check_readable("reading reports"); !readable) return readable.error();
   if (node.str().size() > store::kMaxNodeNameBytes) return std::optional<store::StoredReport>();
-  PodsReader pods(*impl_->database);
-  const auto last = last_row(*impl_->database, impl_->database->report, node, node_end(node), pods.snapshot());
+  Database& database = *impl_->state.database;
+  PodsReader pods(database);
+  const auto last = last_row(database, database.report, node, node_end(node), pods.snapshot());
   if (!last) return last.error();
   if (!*last) return std::optional<store::StoredReport>();
   auto stored = whole_report((*last)->first, (*last)->second, pods);
@@ -470,13 +349,13 @@ model::Result<std::optional<store::StoredReport>> RocksStore::last_report(const 
 
 store::StoreSize RocksStore::size() const {
   store::StoreSize size;
-  auto& database = *impl_->database;
-  for (auto* family :
-       {database.meta, database.report, database.pods, database.event, database.dedup, database.account}) {
+  Database& database = *impl_->state.database;
+  for (const Family& family : families()) {
+    rocksdb::ColumnFamilyHandle* handle = database.*family.handle;
     std::uint64_t bytes = 0;
-    if (database.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))
+    if (database.db().GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))
       size.disk_bytes += bytes;
-    if (database.db().GetIntProperty(family, rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes)) {
+    if (database.db().GetIntProperty(handle, rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes)) {
       size.memory_bytes += bytes;
     }
   }

@@ -28,8 +28,8 @@ model::Result<std::vector<AppendOutcome>> HistoryStore::append(std::span<const I
   return append_views(views);
 }
 
-model::Result<Dropped> HistoryStore::drop_before(model::WallTime time) {
-  const auto slice = drop_slice(time, model::NodeName(), std::numeric_limits<std::size_t>::max());
+model::Result<Dropped> HistoryStore::drop_before(const DropBefore& before) {
+  const auto slice = drop_slice(before, model::NodeName(), std::numeric_limits<std::size_t>::max());
   if (!slice) return slice.error();
   return slice->dropped;
 }

@@ -6,6 +6,7 @@
 // offset. All three are kept, and history is keyed by corrected time, in ms of the receiver's wall clock. Threads: one
 // writer (append, append_events, append_accounts, drop_slice, put_setting) and any number of readers at once.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -122,6 +123,18 @@ struct Dropped {
   friend bool operator==(const Dropped&, const Dropped&) = default;
 };
 
+/// What retention drops is older than these, in corrected time.
+struct DropBefore {
+  // NOLINTNEXTLINE(google-explicit-constructor): one time for all of it.
+  DropBefore(model::WallTime all) : reports(all), events(all), accounts(all) {}
+  DropBefore(model::WallTime of_reports, model::WallTime of_events, model::WallTime of_accounts)
+      : reports(of_reports), events(of_events), accounts(of_accounts) {}
+  model::WallTime reports;
+  model::WallTime events;
+  model::WallTime accounts;
+  model::WallTime first() const { return std::min({reports, events, accounts}); }
+};
+
 struct DroppedSlice {
   Dropped dropped;
   std::optional<model::NodeName> rest;  // where the next slice begins; nullopt: nothing older is left
@@ -164,15 +177,16 @@ class HistoryStore {
   /// time before the epoch.
   virtual model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) = 0;
 
-  /// Removes reports, events and accounts older than `time` (corrected), then nodes of which neither report nor event
-  /// is left and whose last arrival was before `time`. In slices, so that a writer with better to do has its turn: this
-  /// one begins at node `from` of the store's own order ("" = the first), removes at most `most` rows, of a node always
-  /// its oldest, and looks at no more than `most` nodes. What is left can be read whole after each. Costs a seek per
-  /// node and a walk over what it drops: for every few minutes, not seconds.
-  virtual model::Result<DroppedSlice> drop_slice(model::WallTime time, const model::NodeName& from,
+  /// Removes reports, events and accounts older than `before` says, then nodes of which neither report nor event is
+  /// left and whose last arrival was before all three. A report that some table is still to be made of stays
+  /// (RocksOptions::series). In slices, so that a writer with better to do has its turn: this one begins at node `from`
+  /// of the store's own order ("" = the first), removes at most `most` rows, of a node always its oldest, and looks at
+  /// no more than `most` nodes. What is left can be read whole after each. Costs a seek per node and a walk over what
+  /// it drops: for every few minutes, not seconds.
+  virtual model::Result<DroppedSlice> drop_slice(const DropBefore& before, const model::NodeName& from,
                                                  std::size_t most) = 0;
   /// All of it at once.
-  model::Result<Dropped> drop_before(model::WallTime time);
+  model::Result<Dropped> drop_before(const DropBefore& before);
 
   /// A small durable key/value area (epoch counter and the like).
   virtual model::Result<void> put_setting(std::string_view key, std::string_view value) = 0;

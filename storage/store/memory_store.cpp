@@ -70,26 +70,26 @@ struct MemoryStore::State {
     look(accounts);
     return first;
   }
-  Dropped drop(const model::NodeName& name, model::WallTime time, Budget& budget);
+  Dropped drop(const model::NodeName& name, const DropBefore& before, Budget& budget);
 };
 
-Dropped MemoryStore::State::drop(const model::NodeName& name, model::WallTime time, Budget& budget) {
+Dropped MemoryStore::State::drop(const model::NodeName& name, const DropBefore& before, Budget& budget) {
   Dropped dropped;
   const auto node = nodes.find(name);
   if (node != nodes.end()) {
     auto& reports = node->second.reports;
-    dropped.reports = erase_until(reports, first_at(reports, time), budget);
+    dropped.reports = erase_until(reports, first_at(reports, before.reports), budget);
   }
   if (const auto found = events.find(name); found != events.end()) {
-    dropped.events = erase_until(found->second, first_at(found->second, time), budget);
+    dropped.events = erase_until(found->second, first_at(found->second, before.events), budget);
     if (found->second.empty()) events.erase(found);
   }
   if (const auto found = accounts.find(name); found != accounts.end()) {
-    dropped.accounts = erase_until(found->second, found->second.lower_bound(time.ms), budget);
+    dropped.accounts = erase_until(found->second, found->second.lower_bound(before.accounts.ms), budget);
     if (found->second.empty()) accounts.erase(found);
   }
   if (node != nodes.end() && node->second.reports.empty() && !events.contains(name) &&
-      node->second.index.last_received < time) {
+      node->second.index.last_received < before.first()) {
     nodes.erase(node);
     dropped.nodes = 1;
   }
@@ -148,14 +148,14 @@ model::Result<void> MemoryStore::append_accounts(std::span<const model::AccountA
   return {};
 }
 
-model::Result<DroppedSlice> MemoryStore::drop_slice(model::WallTime time, const model::NodeName& from,
+model::Result<DroppedSlice> MemoryStore::drop_slice(const DropBefore& before, const model::NodeName& from,
                                                     std::size_t most) {
   const std::lock_guard lock(state_->mutex);
   DroppedSlice slice;
   Budget budget{.rows = std::max<std::size_t>(most, 1), .short_of = false};
   auto node = state_->first_from(from);
   for (std::size_t looks = budget.rows; node && looks > 0; --looks) {
-    slice.dropped += state_->drop(*node, time, budget);
+    slice.dropped += state_->drop(*node, before, budget);
     if (budget.short_of) break;
     // No name lies between one and itself with a 0 behind it.
     node = state_->first_from(model::NodeName(node->str() + '\0'));

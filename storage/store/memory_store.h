@@ -15,7 +15,8 @@ class MemoryStore final : public HistoryStore {
   model::Result<std::vector<AppendOutcome>> append_views(std::span<const ReportView> reports) override;
   model::Result<void> append_events(std::span<const CoordinatorEvent> events) override;
   model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) override;
-  model::Result<DroppedSlice> drop_slice(model::WallTime time, const model::NodeName& from, std::size_t most) override;
+  model::Result<DroppedSlice> drop_slice(const DropBefore& before, const model::NodeName& from,
+                                         std::size_t most) override;
   model::Result<void> put_setting(std::string_view key, std::string_view value) override;
   model::Result<std::optional<std::string>> setting(std::string_view key) const override;
   std::vector<model::NodeName> nodes() const override;

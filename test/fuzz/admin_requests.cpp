@@ -133,6 +133,28 @@ void check(const admin::HandsOffEndCall& call) {
   require(call.group.size() <= model::HandsOffLimits::kMaxGroupBytes, "a group is within its bound");
 }
 
+void check(const admin::SeriesQuery& query) {
+  const auto& question = query.question;
+  require(series::check(question).ok(), "a question is by its rules");
+  require(question.from_s >= 0, "a question's range is after 1970");
+  const bool inside = query.page_from_s >= question.from_s && query.page_from_s < question.to_s;
+  require(inside, "a page is in its question's range");
+  require((query.page_from_s - question.from_s) % question.step_s == 0, "a page begins with a step");
+  require(!query.label || question.nodes.empty(), "nodes are by name or by label");
+  require(!query.label || !query.label->label.empty(), "a label has a key");
+}
+
+void check(const admin::HistoryPodsQuery& query) {
+  check_one(query.node);
+  require(query.from_s >= 0 && query.from_s < query.to_s && query.to_s <= AdminLimits::kMaxSeriesTime,
+          "a range has an instant in it, before the year 10000");
+}
+
+void check(const admin::VerifyQuery& query) {
+  require(query.from.size() <= AdminLimits::kMaxVerifyFromBytes, "where a slice begins is within its bound");
+  require(query.bytes >= 1 && query.bytes <= AdminLimits::kMaxVerifyBytes, "a slice is within its bound");
+}
+
 template <class Params>
 concept NeedsCaller = requires(typename Params::Reader in) {
   admin::read(in, caller());
@@ -169,7 +191,7 @@ struct Method {
 };
 
 using Admin = schema::Admin;
-constexpr std::array<Method, 16> kMethods = {{
+constexpr std::array<Method, 19> kMethods = {{
     {"node", holds_as<Admin::NodeParams>},
     {"pods", holds_as<Admin::PodsParams>},
     {"history", holds_as<Admin::HistoryParams>},
@@ -186,6 +208,9 @@ constexpr std::array<Method, 16> kMethods = {{
     {"policyCheck", holds_as<Admin::PolicyCheckParams>},
     {"explainReclaimed", holds_as<Admin::ExplainReclaimedParams>},
     {"cluster", holds_as<Admin::ClusterParams>},
+    {"historyQuery", holds_as<Admin::HistoryQueryParams>},
+    {"historyPods", holds_as<Admin::HistoryPodsParams>},
+    {"historyVerify", holds_as<Admin::HistoryVerifyParams>},
 }};
 
 /// By ordinal; null where there are no arguments. A method of the schema that is missing above ends the process.
@@ -299,6 +324,38 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
     by.set(1, "pool");
     in.setTrendOf("topology.kubernetes.io/zone=eu-1a");
   }));
+  for (const bool by_label : {false, true}) {
+    sound.push_back(request<Admin::HistoryQueryParams>("historyQuery", [&](auto in) {
+      auto question = in.initQuestion();
+      question.setKind(1);
+      if (by_label) {
+        question.setLabel("pool=web");
+      } else {
+        auto nodes = question.initNodes(2);
+        nodes.set(0, "web-2");
+        nodes.set(1, "web-1");
+      }
+      auto fields = question.initFields(2);
+      fields.set(0, static_cast<std::uint16_t>(series::Field::kPodCpu));
+      fields.set(1, static_cast<std::uint16_t>(series::Field::kPodMemory));
+      question.setFromS(1'717'000'200);
+      question.setToS(1'717'003'800);
+      question.setStepS(900);
+      question.setAggregate(3);
+      question.setQuantile(0.95);
+      question.setAcross(5);
+      in.setPageFromS(1'717'001'100);
+    }));
+  }
+  sound.push_back(request<Admin::HistoryPodsParams>("historyPods", [](auto in) {
+    in.setNode("web-1");
+    in.setFromS(1'717'000'000);
+    in.setToS(1'717'000'600);
+  }));
+  sound.push_back(request<Admin::HistoryVerifyParams>("historyVerify", [](auto in) {
+    in.setFrom("report 00ff");
+    in.setBytes(1 << 20);
+  }));
   return sound;
 }
 
@@ -306,9 +363,9 @@ void damage(Bytes& bytes, std::mt19937_64& random) {
   damage_words(bytes, random);
 }
 
-/// Documents may share one text up to their bound.
+/// Documents may share one text up to their bound, and nodes one name.
 std::size_t heap_bound(std::size_t size) {
-  return 4 * AdminLimits::kMaxDocumentBytes + 4 * size;
+  return 8 * AdminLimits::kMaxDocumentBytes + 4 * size;
 }
 
 }  // namespace tideline::fuzz

@@ -49,7 +49,12 @@ ROOMS = {
     "storage/columns": Room(PURE, "columns", (MODEL,)),
     "storage/files": Room(EDGE, "files", (MODEL,)),
     "storage/store": Room(PURE, "store", (MODEL,)),
+    # Reports as tables of three tiers, roll-ups and sketches, and questions about them.
+    "storage/series": Room(PURE, "series", (MODEL, "storage/columns", "storage/store")),
     "storage/rocks": Room(EDGE, "rocks", ("storage/*", MODEL, "messages/codec", "messages/log", "messages/clock")),
+    # tideline-history: what is done to a store that no coordinator has open, or beside one.
+    "storage/history_program": Room(PROGRAM, "history_program", (
+        MODEL, "storage/columns", "storage/files", "storage/store", "storage/series", "storage/rocks")),
     "coordinator/fleet": Room(PURE, "fleet", (MODEL,)),
     "coordinator/profile": Room(PURE, "profile", (MODEL,)),
     "coordinator/reclaim": Room(PURE, "reclaim", (MODEL,)),
@@ -62,24 +67,29 @@ ROOMS = {
         MODEL, "storage/columns", "coordinator/reclaim", "coordinator/forecast", "node-actor/decide")),
     "coordinator/planner_view": Room(PURE, "planner_view", (
         MODEL, "storage/columns", "coordinator/planner", "coordinator/forecast", "coordinator/traces")),
-    # tideline-planner.
+    # tideline-planner; of nodes it reads what they recorded.
     "coordinator/planner_program": Room(PROGRAM, "planner_program", (
-        MODEL, "storage/columns", "storage/files", "coordinator/traces", "coordinator/forecast", "coordinator/policy",
+        MODEL, "node-actor/recording", "storage/columns", "storage/files", "storage/store", "storage/series", "storage/rocks", "coordinator/traces", "coordinator/forecast", "coordinator/policy",
         "coordinator/planner", "coordinator/planner_view")),
     "coordinator/actor": Room(ACTOR, "coordinator", (
-        MODEL, "messages/link", "messages/log", "messages/clock", "storage/store", "coordinator/fleet",
-        "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web",
+        MODEL, "messages/link", "messages/log", "messages/clock", "storage/columns", "storage/store", "storage/series",
+        "coordinator/fleet", "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web",
         "coordinator/bootstrap")),
     "coordinator/admin": Room(EDGE, "admin", (
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
-        "coordinator/fleet", "coordinator/policy")),
+        "storage/columns", "storage/store", "storage/series", "coordinator/fleet", "coordinator/policy")),
     "coordinator/web": Room(EDGE, "web", (MODEL, "messages/codec", "messages/link", "messages/log")),
+    # Prometheus' remote write: which series a report gives, as its protobuf; and the thread that sends them.
+    "coordinator/prometheus": Room(PURE, "prometheus", (MODEL,)),
+    "coordinator/remote_write": Room(EDGE, "remote_write", (
+        MODEL, "messages/link", "messages/log", "messages/clock", "coordinator/prometheus")),
     # Certificates for agents that have none yet.
     "coordinator/bootstrap": Room(EDGE, "bootstrap", (
         MODEL, "messages/certs", "messages/link", "messages/log", "messages/clock")),
     "coordinator": Room(PROGRAM, "", ("coordinator/*", "k8s-bridge/*", "storage/*", "messages/*")),
     # tidectl prints the table of policy keys and checks files before it sends them, with the coordinator's own pure code.
-    "admin-client": Room(PROGRAM, "tidectl", ("messages/*", "coordinator/policy")),
+    "admin-client": Room(PROGRAM, "tidectl", (
+        "messages/*", "storage/columns", "storage/store", "storage/series", "coordinator/policy")),
     # Kubernetes: what its API server is asked over HTTPS; its objects as ours; what is written to it, and who is evicted
     # by it, and when; the bridge.
     "k8s-bridge/api": Room(EDGE, "k8s_api", (MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock")),
@@ -108,12 +118,13 @@ LIBRARIES = {
     "rocksdb/": ("storage/rocks",),
     "kj/": (
         "messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "coordinator/bootstrap",
-        "node-actor/spool", "node-actor/enrol", "admin-client"),
+        "coordinator/remote_write", "node-actor/spool", "node-actor/enrol", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
     "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),
     "yaml-cpp/": ("k8s-bridge/api",),
-    "CLI/": ("main", "admin-client", "coordinator/planner_program"),
+    "CLI/": ("main", "admin-client", "coordinator/planner_program", "storage/history_program"),
+    "snappy": ("coordinator/prometheus",),
     "zstd.h": ("storage/columns",),
     "zlib.h": ("storage/files",),
     "gtest/": (),
@@ -122,7 +133,7 @@ LIBRARIES = {
 }
 
 # What pure rooms may use besides the standard library without PURE_BANNED_HEADERS.
-PURE_LIBRARIES = ("nlohmann/", "fmt/", "zstd.h")
+PURE_LIBRARIES = ("nlohmann/", "fmt/", "zstd.h", "snappy.h")
 PURE_BANNED_HEADERS = frozenset((
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch", "barrier", "stop_token",
     "atomic", "fstream", "iostream", "filesystem", "ctime", "csignal"))

@@ -157,11 +157,57 @@ TEST(Archive, NewerVersionIsRefusedByName) {
     return archive_header(version) + sound.substr(kArchiveHeaderBytes);
   };
   ASSERT_TRUE(ArchiveReader::open(of_version(kArchiveVersion)));
-  expect_refused(of_version(2), ErrorCode::kUnsupported, "version 2, this build reads up to 1");
-  expect_refused(of_version(4294967295), ErrorCode::kUnsupported, "version 4294967295, this build reads up to 1");
+  ASSERT_TRUE(ArchiveReader::open(of_version(kLargeArchiveVersion)));
+  expect_refused(of_version(3), ErrorCode::kUnsupported, "version 3, this build reads up to 2");
+  expect_refused(of_version(4294967295), ErrorCode::kUnsupported, "version 4294967295, this build reads up to 2");
   expect_refused(of_version(0), ErrorCode::kMalformed, "version 0");
   // Whatever of it a newer version keeps: its footer may be another.
-  expect_refused(archive_header(2), ErrorCode::kUnsupported, "version 2");
+  expect_refused(archive_header(3), ErrorCode::kUnsupported, "version 3");
+}
+
+/// A JSON object of so many bytes.
+std::string about_of(std::size_t bytes) {
+  return "{\"a\":\"" + std::string(bytes - 8, 'x') + "\"}";
+}
+
+TEST(Archive, IsOfTheOlderVersionUnlessItsDescriptionIsTooLargeForThat) {
+  for (const std::size_t bytes : {std::size_t{100}, kMaxAboutBytes, kMaxAboutBytes + 1, 3 * kMaxAboutBytes}) {
+    const std::string about = about_of(bytes);
+    std::string file;
+    ArchiveWriter writer(into(file), about.size());
+    ASSERT_TRUE(writer.add(chunk_of("a", 1)));
+    const auto finished = writer.finish(about);
+    ASSERT_TRUE(finished) << finished.error().message();
+    const std::uint32_t version = bytes <= kMaxAboutBytes ? 1 : 2;
+    EXPECT_EQ(file.substr(0, kArchiveHeaderBytes), archive_header(version)) << bytes;
+    const auto reader = ArchiveReader::open(file);
+    ASSERT_TRUE(reader) << reader.error().message();
+    EXPECT_EQ(reader->about(), about);
+    ASSERT_EQ(reader->entries().size(), 1U);
+    EXPECT_TRUE(reader->read(reader->entries()[0]));
+  }
+}
+
+TEST(Archive, WhoSaysThatItsDescriptionIsLargeMayGiveASmallOne) {
+  std::string file;
+  ArchiveWriter writer(into(file), kMaxAboutBytes + 1);
+  ASSERT_TRUE(writer.add(chunk_of("a", 1)));
+  ASSERT_TRUE(writer.finish(kAbout));
+  const auto reader = ArchiveReader::open(file);
+  ASSERT_TRUE(reader) << reader.error().message();
+  EXPECT_EQ(reader->about(), kAbout);
+}
+
+TEST(Archive, DescriptionBeyondItsVersionsBoundIsRefused) {
+  for (const std::size_t said : {std::size_t{0}, kMaxAboutBytes, kMaxAboutBytes + 1}) {
+    std::string file;
+    ArchiveWriter writer(into(file), said);
+    const std::size_t most = said > kMaxAboutBytes ? kMaxLargeAboutBytes : kMaxAboutBytes;
+    const auto finished = writer.finish(about_of(most + 1));
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(finished.error().message(), HasSubstr(fmt::format("more than {}", most)));
+  }
 }
 
 TEST(Archive, ErrorOfTheSinkEndsIt) {
@@ -283,6 +329,9 @@ TEST(ArchiveIndex, OfOtherBytesIsRefused) {
   refused(sound + 'x', "1 bytes follow its last entry");
   const std::string large = archive_index(std::string(kMaxAboutBytes + 1, ' '), {});
   refused(large, "cannot hold");
+  const std::string larger = archive_index(std::string(kMaxLargeAboutBytes + 1, ' '), {});
+  expect_refused(archive_header(kLargeArchiveVersion) + larger + archive_footer(kArchiveHeaderBytes, larger),
+                 ErrorCode::kMalformed, "cannot hold");
 }
 
 TEST(ArchiveFooter, ThatPointsElsewhereIsRefused) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 #include <string_view>
@@ -142,7 +143,7 @@ TEST(Chunk, UnknownColumnsArePassedOver) {
   Chunk chunk = small_chunk();
   const Chunk known = chunk;
   chunk.columns.push_back({.id = static_cast<ColumnId>(10), .step = 3, .values = {1, 2, kMissing}});
-  chunk.columns.push_back({.id = static_cast<ColumnId>(65535), .step = 1, .values = {1, 2, 3}});
+  chunk.columns.push_back({.id = static_cast<ColumnId>(1023), .step = 1, .values = {1, 2, 3}});
   auto back = decode_chunk(encoded(chunk));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, known);
@@ -156,6 +157,47 @@ TEST(Chunk, UnknownColumnsArePassedOver) {
   back = decode_chunk(sealed(head, *compress(body, 1)));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, known);
+}
+
+TEST(Chunk, ColumnsOfHistoryAreKeptWhateverTheyMean) {
+  Chunk chunk = small_chunk();
+  chunk.columns.push_back({.id = static_cast<ColumnId>(1024), .step = 3, .values = {3, 6, kMissing}});
+  chunk.columns.push_back({.id = static_cast<ColumnId>(65535), .step = 1, .values = {1, 2, 3}});
+  const auto back = decode_chunk(encoded(chunk));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, chunk);
+}
+
+/// `count` columns of history, all in rows of one value.
+Chunk wide_chunk(std::size_t rows, std::size_t count) {
+  Chunk chunk{.kind = SeriesKind::kHost, .series = "wide", .times = {}, .columns = {}};
+  for (std::size_t row = 0; row < rows; ++row)
+    chunk.times.push_back(static_cast<std::int64_t>(10 * row));
+  for (std::size_t i = 0; i < count; ++i) {
+    chunk.columns.push_back({.id = static_cast<ColumnId>(kFirstHistoryColumn + i),
+                             .step = 1,
+                             .values = std::vector<std::int64_t>(rows, static_cast<std::int64_t>(i))});
+  }
+  return chunk;
+}
+
+TEST(Chunk, OfTheMostColumnsComesBack) {
+  const Chunk chunk = wide_chunk(3, ChunkLimits::kMaxColumns);
+  const auto back = decode_chunk(encoded(chunk));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, chunk);
+}
+
+TEST(Chunk, OfManyRowsHasFewerColumns) {
+  Chunk chunk = wide_chunk(0, 65);
+  chunk.times.resize(ChunkLimits::kMaxRows);
+  std::iota(chunk.times.begin(), chunk.times.end(), 0);
+  // Told before the columns are looked at: these have no values at all.
+  const auto refused = encode_chunk(chunk);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("1048576 rows of 65 columns are more than 67108864 values"));
+  chunk.columns.pop_back();
+  EXPECT_THAT(encode_chunk(chunk).error().message(), HasSubstr("0 values in 1048576 rows"));
 }
 
 TEST(Chunk, NewerVersionIsRefusedByName) {
@@ -191,7 +233,7 @@ TEST(Chunk, WhatBreaksARuleIsNamedAndNotWritten) {
       {[](Chunk& c) { c.columns[1].values.pop_back(); }, "column 4: 2 values in 3 rows"},
       {[](Chunk& c) { c.columns[1].values[1] = -1; }, "column 4: row 1: value -1"},
       {[](Chunk& c) { c.columns[0].values[2] = ChunkLimits::kMaxValue + 1; }, "row 2: value 9007199254740993"},
-      {[](Chunk& c) { c.columns.resize(65); }, "65 columns"}};
+      {[](Chunk& c) { c.columns.resize(257); }, "257 columns"}};
   for (const auto& [make, why] : breaches) {
     Chunk chunk = small_chunk();
     make(chunk);
@@ -234,7 +276,8 @@ TEST(ChunkHead, OutOfBoundsIsRefused) {
   refused({SeriesKind::kHost, std::string(254, 'a'), 1, 0}, "254 bytes");
   refused({SeriesKind::kHost, "a", 0, 0}, "0 rows");
   refused({SeriesKind::kHost, "a", ChunkLimits::kMaxRows + 1, 0}, "1048577 rows");
-  refused({SeriesKind::kHost, "a", 1, 65}, "65 columns");
+  refused({SeriesKind::kHost, "a", 1, 257}, "257 columns");
+  refused({SeriesKind::kHost, "a", ChunkLimits::kMaxRows, 65}, "more than 67108864 values");
   expect_refused(sealed("\x01", ""), ErrorCode::kMalformed, "ends within its head");
   expect_refused(sealed("\x01\x05web", ""), ErrorCode::kMalformed, "ends within its head");
 }
@@ -261,7 +304,8 @@ TEST(ChunkFrame, ThatClaimsMoreThanItCanHoldTakesNoMemory) {
     put_fixed(frame, size, 8);
     return frame + std::string("\x09\0\0x", 4);  // the last block, raw, of one byte
   };
-  const auto most = head_bytes({SeriesKind::kHost, "a", ChunkLimits::kMaxRows, ChunkLimits::kMaxColumns});
+  const auto most =
+      head_bytes({SeriesKind::kHost, "a", ChunkLimits::kMaxRows, ChunkLimits::kMaxCells / ChunkLimits::kMaxRows});
   expect_refused(sealed(most, claiming(std::uint64_t{1} << 60)), ErrorCode::kMalformed, "all its rows can take");
   expect_refused(sealed(most, claiming(500'000'000)), ErrorCode::kMalformed, "17 bytes cannot hold");
   const auto small = head_bytes({SeriesKind::kHost, "a", 2, 0});

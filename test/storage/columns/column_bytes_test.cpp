@@ -1,6 +1,9 @@
 #include "storage/columns/column_bytes.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
@@ -14,6 +17,7 @@
 #include "storage/columns/crc32c.h"
 #include "storage/columns/cursor.h"
 #include "storage/columns/varint.h"
+#include "storage/columns/zstd_frame.h"
 #include "test/storage/columns/samples.h"
 
 namespace tideline::columns {
@@ -162,6 +166,76 @@ TEST(Values, NoiseIsPlainAndASlopeIsDifferences) {
   EXPECT_EQ(encode_values(slope, 1).encoding, Encoding::kDifferences);
 }
 
+/// From `first` on, each up to `most` more or less than the one before it; never below 1.
+Numbers walk(std::size_t rows, std::int64_t first, std::int64_t most, std::mt19937_64& random) {
+  Numbers values{first};
+  while (values.size() < rows)
+    values.push_back(std::max<std::int64_t>(1, values.back() + below(2 * most + 1, random) - most));
+  return values;
+}
+
+TEST(Values, OfFewRowsAreNoiseAndSlopesToo) {
+  std::mt19937_64 random(8);
+  Numbers noise;
+  Numbers slope;
+  for (std::int64_t i = 0; i < 300; ++i) {
+    noise.push_back(below(100, random));
+    slope.push_back(i);
+  }
+  EXPECT_EQ(encode_values(noise, 1).encoding, Encoding::kPlain);
+  EXPECT_EQ(encode_values(slope, 1).encoding, Encoding::kDifferences);
+  // A byte a row in either encoding, and more alike in one.
+  EXPECT_EQ(encode_values(walk(300, 60, 1, random), 1).encoding, Encoding::kDifferences);
+  // So few that nothing can be told of their bytes but how many they are.
+  EXPECT_EQ(encode_values({8192, 8193, 8192}, 1).encoding, Encoding::kDifferences);
+  EXPECT_EQ(encode_values({5, 6, 5}, 1).encoding, Encoding::kPlain);
+}
+
+TEST(Values, AGuessIsNearlyAsGoodAsATrial) {
+  std::size_t guessed = 0;
+  std::size_t best = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
+    for (const std::size_t rows : {24, 192, 360}) {
+      std::vector<Numbers> all{walk(rows, 60, 3, random), walk(rows, 4'000, 60, random)};
+      for (const std::int64_t wide : {10, 100, 3'000}) {
+        Numbers& noise = all.emplace_back();
+        while (noise.size() < rows)
+          noise.push_back(500 + below(wide, random));
+      }
+      // What mostly stays as it is.
+      Numbers& steps = all.emplace_back(rows, 3'000);
+      for (std::size_t row = 1; row < rows; ++row)
+        steps[row] = below(16, random) == 0 ? below(9'000, random) : steps[row - 1];
+      for (const Numbers& values : all) {
+        guessed += compressed_size(encode_values(values, 1).bytes);
+        best += std::min(compressed_size(values_as(Encoding::kPlain, values, 1)),
+                         compressed_size(values_as(Encoding::kDifferences, values, 1)));
+      }
+    }
+  }
+  EXPECT_LE(100 * guessed, 103 * best) << guessed << " bytes, and " << best;
+}
+
+TEST(Values, BeyondFewRowsTheSmallerIsTaken) {
+  std::mt19937_64 random(9);
+  for (const std::size_t rows : {kMaxGuessedRows + 1, 3 * kMaxGuessedRows}) {
+    for (const Numbers& values : {walk(rows, 60, 3, random), walk(rows, 4'000, 2'000, random)}) {
+      EXPECT_EQ(compressed_size(encode_values(values, 1).bytes),
+                std::min(compressed_size(values_as(Encoding::kPlain, values, 1)),
+                         compressed_size(values_as(Encoding::kDifferences, values, 1))));
+    }
+  }
+}
+
+TEST(Values, OfOneValueArePlainWhereThatIsAByteARow) {
+  EXPECT_EQ(encode_values(Numbers(300, 126), 1).encoding, Encoding::kPlain);
+  EXPECT_EQ(encode_values(Numbers(300, 127), 1).encoding, Encoding::kDifferences);
+  EXPECT_EQ(encode_values(Numbers(300, 1260), 10).encoding, Encoding::kPlain);
+  EXPECT_EQ(encode_values(Numbers(300, kMissing), 1).bytes, std::string(300, '\0'));
+  EXPECT_EQ(encode_values(Numbers(300, kMissing), 1).encoding, Encoding::kPlain);
+}
+
 TEST(Values, BeyondTheLargestIsRefused) {
   const auto most = static_cast<std::uint64_t>(ChunkLimits::kMaxValue);
   Numbers one(1);
@@ -190,6 +264,24 @@ TEST(Times, AGridIsAllZeros) {
   const ColumnBytes bytes = encode_times(grid);
   EXPECT_EQ(bytes.encoding, Encoding::kSecondDifferences);
   EXPECT_EQ(bytes.bytes, bytes_of({600, 0, 0, 0}));
+}
+
+TEST(Times, ALongGridIsSecondDifferencesWithoutATrial) {
+  Numbers grid;
+  for (std::int64_t row = 0; row < 360; ++row)
+    grid.push_back(3600 + 10 * row);
+  std::vector<std::uint64_t> wanted(359, 0);
+  wanted.front() = zigzag(10);
+  ColumnBytes bytes = encode_times(grid);
+  EXPECT_EQ(bytes.encoding, Encoding::kSecondDifferences);
+  EXPECT_EQ(bytes.bytes, bytes_of(wanted));
+  // One that is late by a step at its end is no grid: what is kept is still all of it.
+  grid.back() += 10;
+  bytes = encode_times(grid);
+  Numbers back(grid.size());
+  back.front() = grid.front();
+  ASSERT_TRUE(times_from(bytes.encoding, bytes.bytes, 1, back));
+  EXPECT_EQ(back, grid);
 }
 
 TEST(Times, BothEncodingsBringThemBack) {

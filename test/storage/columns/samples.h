@@ -81,6 +81,11 @@ inline Chunk any_chunk(std::mt19937_64& random) {
     const std::int64_t step = kSteps[random() % kSteps.size()];
     chunk.columns.push_back({.id = static_cast<ColumnId>(id), .step = step, .values = any_values(rows, random)});
   }
+  for (const unsigned id : {kFirstHistoryColumn + 3U, kFirstHistoryColumn + 8U, 65535U}) {
+    if (random() % 4 != 0) continue;
+    const std::int64_t step = kSteps[random() % kSteps.size()];
+    chunk.columns.push_back({.id = static_cast<ColumnId>(id), .step = step, .values = any_values(rows, random)});
+  }
   return chunk;
 }
 

@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include "test/storage/rocks/victim_process.h"
+
 using namespace tideline;
 
 int main(int argc, char** argv) {

@@ -8,9 +8,6 @@
 
 namespace tideline::rocks::victim {
 
-/// The victim's end of the pipe: native uint64 sequence numbers, each after the appends of its report and account
-/// returned.
-inline constexpr int kAckFd = 9;
 /// Small enough that flushes and compactions happen between and during the kills.
 inline constexpr RocksOptions kSmall{
     .block_cache_bytes = 1 << 20, .write_buffer_bytes = 64 << 10, .background_threads = 2};

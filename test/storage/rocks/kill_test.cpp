@@ -10,15 +10,12 @@
 #include <random>
 #include <set>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "storage/rocks/rocks_store.h"
 #include "test/storage/rocks/append_victim.h"
+#include "test/storage/rocks/victim_process.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::rocks {
@@ -31,55 +28,6 @@ using model::WallTime;
 using store::AppendOutcome;
 
 constexpr WallTime kEver{INT64_MAX};
-
-class Victim {
- public:
-  explicit Victim(const std::string& dir) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
-    std::string program = TIDELINE_APPEND_VICTIM;
-    std::string directory = dir;
-    char* argv[] = {program.data(), directory.data(), nullptr};
-    pid_ = fork();
-    if (pid_ == 0) {  // may only exec: the parent has threads
-      dup2(ends[1], victim::kAckFd);
-      execv(argv[0], argv);
-      _exit(127);
-    }
-    close(ends[1]);
-    acks_ = ends[0];
-  }
-  ~Victim() {
-    if (pid_ > 0) kill_now();
-    close(acks_);
-  }
-  Victim(const Victim&) = delete;
-  Victim& operator=(const Victim&) = delete;
-
-  bool wait_for_first_ack() const {
-    pollfd fd{.fd = acks_, .events = POLLIN, .revents = 0};
-    return poll(&fd, 1, 60'000) == 1 && (fd.revents & POLLIN);
-  }
-  /// True if it died of the kill, not of something before.
-  bool kill_now() {
-    kill(pid_, SIGKILL);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-  }
-  std::vector<std::uint64_t> acked() const {
-    std::vector<std::uint64_t> numbers;
-    std::uint64_t number = 0;
-    while (read(acks_, &number, sizeof number) == sizeof number)
-      numbers.push_back(number);
-    return numbers;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int acks_ = -1;
-};
 
 /// How often each number stands in history, by reports and by their events.
 std::map<std::uint64_t, int> count_reports(const RocksStore& store) {
@@ -141,7 +89,7 @@ TEST(Kill, EveryAppendThatReturnedIsThereExactlyOnce) {
   int beyond_the_acked = 0;
   for (int round = 0; round < rounds; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    Victim victim(path);
+    victim::Victim victim(TIDELINE_APPEND_VICTIM, path);
     ASSERT_TRUE(victim.wait_for_first_ack());
     usleep(static_cast<useconds_t>(random() % 30'000));
     ASSERT_TRUE(victim.kill_now()) << "the victim died by itself";

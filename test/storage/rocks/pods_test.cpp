@@ -4,15 +4,14 @@
 #include <map>
 #include <optional>
 
-#include <capnp/message.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
-#include "messages/codec/report_bytes.h"
-#include "messages/codec/wire.h"
 #include "storage/rocks/layout.h"
 #include "storage/rocks/rocks_store.h"
+#include "test/storage/rocks/left_out_pods.h"
+#include "test/storage/rocks/tamper.h"
 #include "test/storage/store/make_report.h"
 #include "test/support/temp_dir.h"
 
@@ -29,15 +28,6 @@ using testing::HasSubstr;
 constexpr std::uint64_t kList = 77;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr WallTime kEver{INT64_MAX};
-
-std::vector<std::byte> without_pods(const model::Report& report, std::uint64_t list) {
-  capnp::MallocMessageBuilder whole;
-  codec::write(report, whole.initRoot<schema::Report>());
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<schema::Report>();
-  codec::write_without_pods(whole.getRoot<schema::Report>().asReader(), list, root);
-  return codec::flat_copy(root.asReader(), root.totalSize().wordCount, list);
-}
 
 /// Report `seq` of node n, an hour after the one before.
 model::Report hourly(std::uint64_t seq) {
@@ -83,19 +73,7 @@ class Pods : public testing::Test {
   /// As another program would open it.
   void with_families(const std::function<void(rocksdb::DB&, rocksdb::ColumnFamilyHandle*)>& visit) {
     store_.reset();
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, dir_.str(), &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const auto& name : names)
-      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, dir_.str(), families, &handles, &db).ok());
-    for (auto* handle : handles) {
-      visit(*db, handle);
-      db->DestroyColumnFamilyHandle(handle);
-    }
-    delete db;
+    rocks::with_families(dir_.str(), visit);
     reopen();
   }
 

@@ -367,6 +367,29 @@ TEST_P(HistoryContract, RetentionShrinksReadsAndCounts) {
   EXPECT_EQ(*store().drop_before(at(50'000)), Dropped{});
 }
 
+TEST_P(HistoryContract, RetentionHasATimeOfItsOwnForReportsEventsAndAccounts) {
+  for (std::uint64_t seq = 1; seq <= 6; ++seq) {
+    const auto ms = static_cast<std::int64_t>(seq) * 10'000;
+    auto report = arrive(make_report("n", 1, seq));
+    report.report.events = {event_at(ms, "e")};
+    append(store(), report);
+    keep(store(), {account_at(ms, "n")});
+  }
+  EXPECT_EQ(*store().drop_before({at(20'000), at(40'000), at(60'000)}),
+            (Dropped{.reports = 1, .events = 3, .nodes = 0, .accounts = 5}));
+  EXPECT_THAT(seqs(store(), "n"), ElementsAre(2, 3, 4, 5, 6));
+  EXPECT_THAT(store().events(NodeName("n"), {}, kEver, 0)->rows, SizeIs(3));
+  EXPECT_THAT(accounts_of(store(), "n"), SizeIs(1));
+}
+
+TEST_P(HistoryContract, ANodeIsForgottenOnceItsLastArrivalIsBeforeEachOfThem) {
+  append(store(), arrive(make_report("n", 1, 1)));
+  EXPECT_EQ(*store().drop_before({at(20'000), at(10'000), at(60'000)}), (Dropped{.reports = 1}));
+  EXPECT_TRUE(store().has(NodeName("n"), Incarnation(1), Seq(1)));
+  EXPECT_EQ(store().drop_before({at(20'000), at(10'001), at(60'000)})->nodes, 1u);
+  EXPECT_FALSE(store().has(NodeName("n"), Incarnation(1), Seq(1)));
+}
+
 TEST_P(HistoryContract, ADroppedReportIsStillADuplicate) {
   append(store(), {arrive(make_report("n", 1, 1)), arrive(make_report("n", 1, 2))});
   ASSERT_EQ(store().drop_before(at(15'000))->reports, 1u);

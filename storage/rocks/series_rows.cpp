@@ -1,0 +1,244 @@
+#include "storage/rocks/series_rows.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "messages/model/crc32.h"
+#include "storage/columns/chunk.h"
+#include "storage/columns/printable.h"
+#include "storage/rocks/bytes.h"
+#include "storage/rocks/layout.h"
+#include "storage/series/table_bytes.h"
+
+namespace tideline::rocks {
+namespace {
+
+using series::SubjectKind;
+
+constexpr std::string_view kNodeSeries = "node";
+constexpr std::size_t kMaxInfoText = 0xFFFF;
+
+ByteWriter block_writer(series::Tier tier, std::int64_t block_s) {
+  ByteWriter key;
+  key.integer(static_cast<std::uint8_t>(tier)).integer(std::max<std::int64_t>(0, block_s));
+  return key;
+}
+
+std::optional<BlockKey> read_block(ByteReader& reader) {
+  const auto tier = series::tier_from(reader.integer<std::uint8_t>());
+  const auto block = reader.integer<std::int64_t>();
+  if (!reader.ok() || !tier || block < 0) return std::nullopt;
+  return BlockKey{*tier, block};
+}
+
+std::string text_of(const series::Subject& subject) {
+  switch (subject.kind) {
+    case SubjectKind::kNode:
+      return "the node itself";
+    case SubjectKind::kPod:
+      return "pod " + columns::printable(subject.name);
+    case SubjectKind::kWorkload:
+      break;
+  }
+  return "workload " + columns::printable(subject.name);
+}
+
+std::string_view series_name(const series::Subject& subject) {
+  return subject.kind == SubjectKind::kNode ? kNodeSeries : std::string_view(subject.name);
+}
+
+std::string fitted(std::string name) {
+  if (name.size() <= kMaxSubjectBytes) return name;
+  const std::uint32_t crc = model::crc32(name);
+  name.resize(kMaxSubjectBytes - 9);
+  return name + fmt::format("~{:08x}", crc);
+}
+
+model::Error malformed_table(const TableKey& key, std::string_view what) {
+  return {model::ErrorCode::kMalformed, fmt::format("history of {}: {}", name_of(key), what)};
+}
+
+std::string_view info_text(const std::string& text) {
+  return std::string_view(text).substr(0, kMaxInfoText);
+}
+
+}  // namespace
+
+std::string utc_text(std::int64_t time_s) {
+  constexpr std::int64_t kLast = 253'402'300'799;
+  const std::chrono::sys_seconds time{std::chrono::seconds(std::clamp<std::int64_t>(time_s, 0, kLast))};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss of_day(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), of_day.hours().count(),
+                     of_day.minutes().count(), of_day.seconds().count());
+}
+
+std::string block_key(series::Tier tier, std::int64_t block_s) {
+  return block_writer(tier, block_s).take();
+}
+
+std::string tier_end(series::Tier tier) {
+  return std::string(1, static_cast<char>(static_cast<std::uint8_t>(tier) + 1));
+}
+
+std::string node_block_begin(series::Tier tier, std::int64_t block_s, const model::NodeName& node) {
+  return block_writer(tier, block_s).text<std::uint8_t>(node.str()).take();
+}
+
+std::string node_block_end(series::Tier tier, std::int64_t block_s, const model::NodeName& node) {
+  // Kinds of subjects are below 0x80.
+  return node_block_begin(tier, block_s, node) + '\x80';
+}
+
+std::optional<BlockKey> block_head(std::string_view key) {
+  ByteReader reader(key);
+  return read_block(reader);
+}
+
+std::string table_key(const TableKey& key) {
+  return block_writer(key.tier, key.block_s)
+      .text<std::uint8_t>(key.node.str())
+      .integer(static_cast<std::uint8_t>(key.subject.kind))
+      .raw(key.subject.name)
+      .take();
+}
+
+std::optional<TableKey> stored_table_key(std::string_view key) {
+  ByteReader reader(key);
+  const auto block = read_block(reader);
+  const auto node = reader.text<std::uint8_t>();
+  const auto kind = reader.integer<std::uint8_t>();
+  if (!block || !reader.ok() || kind > static_cast<std::uint8_t>(SubjectKind::kWorkload)) return std::nullopt;
+  const auto name = reader.rest();
+  const bool is_node = kind == static_cast<std::uint8_t>(SubjectKind::kNode);
+  if (is_node != name.empty() || name.size() > kMaxSubjectBytes) return std::nullopt;
+  return TableKey{.tier = block->tier,
+                  .block_s = block->block_s,
+                  .node = model::NodeName(std::string(node)),
+                  .subject = {.kind = static_cast<SubjectKind>(kind), .name = std::string(name)}};
+}
+
+std::string name_of(const TableKey& key) {
+  return fmt::format("node {}, {} of {}, {}", columns::printable(key.node.str()), series::name_of(key.tier),
+                     utc_text(key.block_s), text_of(key.subject));
+}
+
+model::Result<std::string> table_value(const series::Table& table, int level) {
+  return columns::encode_chunk(series::chunk_of(table), level);
+}
+
+model::Result<series::Table> stored_table(const TableKey& key, std::string_view chunk, std::string_view sketches) {
+  const auto read = columns::decode_chunk(chunk);
+  if (!read) return malformed_table(key, read.error().message());
+  if (read->series != series_name(key.subject)) {
+    return malformed_table(key, fmt::format("holds one of {} instead", columns::printable(read->series)));
+  }
+  auto table = series::table_of(*read, key.subject, key.tier);
+  if (!table) return malformed_table(key, table.error().message());
+  if (table->empty() || series::floor_to(table->times.front(), series::block_s(key.tier)) != key.block_s ||
+      series::floor_to(table->times.back(), series::block_s(key.tier)) != key.block_s) {
+    return malformed_table(key, "holds rows of another block");
+  }
+  if (!sketches.empty()) {
+    auto decoded = series::decode_sketches(sketches, table->times.size());
+    if (!decoded) return malformed_table(key, decoded.error().message());
+    table->sketches = std::move(decoded).value();
+  }
+  return table;
+}
+
+void fit_names(series::Folded& folded) {
+  for (auto& tables : folded.tiers) {
+    for (series::Table& table : tables)
+      table.subject.name = fitted(std::move(table.subject.name));
+  }
+  for (series::PodInfo& info : folded.pods) {
+    if (info.uid.str().size() > kMaxSubjectBytes) info.uid = model::PodUid(fitted(info.uid.str()));
+  }
+}
+
+std::string info_key(const model::NodeName& node, const model::PodUid& uid) {
+  return ByteWriter().text<std::uint8_t>(node.str()).raw(uid.str()).take();
+}
+
+std::string infos_end(const model::NodeName& node) {
+  // No uid is so long.
+  return node_prefix(node) + std::string(kMaxSubjectBytes + 1, '\xff');
+}
+
+std::optional<InfoKey> stored_info_key(std::string_view key) {
+  ByteReader reader(key);
+  const auto node = reader.text<std::uint8_t>();
+  const auto uid = reader.rest();
+  if (!reader.ok() || uid.empty() || uid.size() > kMaxSubjectBytes) return std::nullopt;
+  return InfoKey{model::NodeName(std::string(node)), model::PodUid(std::string(uid))};
+}
+
+std::string info_value(const series::PodInfo& info) {
+  return ByteWriter()
+      .integer(static_cast<std::uint8_t>(info.qos))
+      .integer(info.first_s)
+      .integer(info.last_s)
+      .text<std::uint16_t>(info_text(info.name_space))
+      .text<std::uint16_t>(info_text(info.name))
+      .text<std::uint16_t>(info_text(info.workload))
+      .take();
+}
+
+model::Result<series::PodInfo> stored_info(std::string_view key, std::string_view value) {
+  const auto head = stored_info_key(key);
+  if (!head) {
+    return model::Error(model::ErrorCode::kMalformed,
+                        fmt::format("history: a key of {} bytes of a pod's info does not parse", key.size()));
+  }
+  ByteReader reader(value);
+  series::PodInfo info;
+  info.uid = head->uid;
+  const auto qos = reader.integer<std::uint8_t>();
+  info.qos = static_cast<model::QosClass>(qos);
+  info.first_s = reader.integer<std::int64_t>();
+  info.last_s = reader.integer<std::int64_t>();
+  info.name_space = reader.text<std::uint16_t>();
+  info.name = reader.text<std::uint16_t>();
+  info.workload = reader.text<std::uint16_t>();
+  if (!reader.done() || qos > static_cast<std::uint8_t>(model::QosClass::kSystem) || info.first_s > info.last_s) {
+    return model::Error(
+        model::ErrorCode::kMalformed,
+        fmt::format("history of node {}: {} bytes of what pod {} is do not parse", columns::printable(head->node.str()),
+                    value.size(), columns::printable(head->uid.str())));
+  }
+  return info;
+}
+
+std::string fold_value(const FoldRow& row) {
+  return ByteWriter().integer(row.folded_until_ms).integer(row.newest_s.value_or(-1)).take();
+}
+
+std::optional<FoldRow> stored_fold(std::string_view value) {
+  ByteReader reader(value);
+  FoldRow row;
+  row.folded_until_ms = reader.integer<std::int64_t>();
+  const auto newest = reader.integer<std::int64_t>();
+  if (newest >= 0) row.newest_s = newest;
+  if (!reader.done() || row.folded_until_ms < 0 || newest < -1) return std::nullopt;
+  return row;
+}
+
+std::string block_value(const BlockCount& count) {
+  return ByteWriter().integer(count.tables).integer(count.bytes).take();
+}
+
+std::optional<BlockCount> stored_block(std::string_view value) {
+  ByteReader reader(value);
+  BlockCount count;
+  count.tables = reader.integer<std::uint64_t>();
+  count.bytes = reader.integer<std::uint64_t>();
+  return reader.done() ? std::optional(count) : std::nullopt;
+}
+
+}  // namespace tideline::rocks
