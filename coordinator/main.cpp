@@ -27,7 +27,9 @@
 #include "coordinator/admin/container.h"
 #include "coordinator/admin/server.h"
 #include "coordinator/bootstrap_options.h"
+#include "coordinator/history_options.h"
 #include "coordinator/kubernetes_options.h"
+#include "coordinator/remote_write_options.h"
 #include "coordinator/standby.h"
 #include "coordinator/web/server.h"
 #include "coordinator/web/switched_backend.h"
@@ -50,6 +52,7 @@ namespace leader = tideline::leader;
 namespace log = tideline::log;
 namespace model = tideline::model;
 namespace program = tideline::program;
+namespace remote_write = tideline::remote_write;
 namespace rocks = tideline::rocks;
 namespace standby = tideline::standby;
 namespace web = tideline::web;
@@ -77,7 +80,9 @@ struct Arguments {
   tideline::lease::ElectorOptions elector;
   program::BootstrapArguments bootstrap;
   std::optional<program::BootstrapPlan> bootstrap_plan;
-  std::string retention = "14d";
+  program::RemoteWriteArguments remote_write;
+  std::optional<tideline::remote_write::RemoteWriteConfig> remote_write_plan;
+  program::HistoryArguments history;
   std::string commit_window = "20ms";
   std::string session_max_age = "12h";
   std::string ports_file;
@@ -115,12 +120,11 @@ Result<void> settle(Arguments& arguments) {
     arguments.bootstrap_plan->config.questions_a_second =
         tideline::bridge::token_questions_a_second(arguments.kubernetes.requests_a_second);
   }
-  const auto retention = model::parse_duration(arguments.retention);
-  if (!retention) return retention.error().in("--retention");
-  if (*retention < std::chrono::minutes(1)) {
-    return model::Error(model::ErrorCode::kInvalidArgument,
-                        fmt::format("--retention {}: want at least 1m", arguments.retention));
-  }
+  auto written = program::plan_remote_write(arguments.remote_write);
+  if (!written) return written.error();
+  arguments.remote_write_plan = *std::move(written);
+  const auto history = program::settle_history(arguments.history, arguments.data_dir + kHistory, arguments.config);
+  if (!history) return history.error();
   const auto window = model::parse_duration(arguments.commit_window);
   if (!window) return window.error().in("--commit-window");
   if (*window > std::chrono::seconds(1)) {
@@ -143,7 +147,6 @@ Result<void> settle(Arguments& arguments) {
   session.max_age = *max_age;
   // Else short ages had no jitter.
   session.least_age = std::min(session.least_age, *max_age / 4 * 3);
-  arguments.config.retention = *retention;
   arguments.config.commit_window = *window;
   return {};
 }
@@ -225,7 +228,12 @@ struct StoppedBefore {
 int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::SwitchedBackend& shown,
          web::WebServer* probes) {
   shown.not_ready("starting: history is being opened");
-  auto opened = rocks::RocksStore::open(arguments.data_dir + kHistory);
+  if (const auto made = program::make_backup_directory(arguments.config.backup_directory); !made) {
+    return fail(made.error());
+  }
+  rocks::RocksOptions options;
+  options.series = true;
+  auto opened = rocks::RocksStore::open(arguments.data_dir + kHistory, options);
   if (!opened) return fail(opened.error());
   std::shared_ptr<tideline::store::HistoryStore> store = std::move(*opened);
   std::atomic<bool> broken{false};
@@ -240,6 +248,12 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
     reviewer = (*kubernetes)->token_reviewer(plan->audience, plan->account);
   }
   config.bridge = *std::move(kubernetes);
+  // Outlives the coordinator, which offers to it until it has ended.
+  const auto writer = program::start_remote_write(arguments.remote_write_plan, shown);
+  if (!writer) return fail(writer.error());
+  if (*writer != nullptr) {
+    config.on_stored = [to = *writer](const model::Report& report, model::WallTime at) { to->offer(report, at); };
+  }
   config.on_actor_ended = [&broken] {
     broken = true;
     ::kill(::getpid(), SIGTERM);
@@ -288,6 +302,7 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   if (probes != nullptr) probes->stop();
   (*server)->stop();
   running->reset();
+  if (*writer != nullptr) (*writer)->stop();
   server->reset();
   std::error_code ignored;
   if (!arguments.ports_file.empty()) std::filesystem::remove(arguments.ports_file, ignored);
@@ -354,6 +369,11 @@ int check(const Arguments& arguments) {
     say(good.ok(),
         good ? fmt::format("bootstrap port: {} {}", plan->config.signing_certificate, plan->config.signing_key)
              : "bootstrap port: " + good.error().message());
+  }
+  if (const auto& plan = arguments.remote_write_plan) {
+    const auto good = remote_write::check(*plan);
+    say(good.ok(), good ? "remote write: its files are good; the server was not asked"
+                        : "remote write: " + good.error().message());
   }
   const auto& directory = arguments.config.policy.directory;
   if (directory.empty()) return ok ? 0 : 1;
@@ -445,7 +465,44 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--bootstrap-validity", bootstrap.validity, "how long their certificates are valid, 1h to 24h")
       ->capture_default_str();
-  app.add_option("--retention", arguments.retention, "age at which history is dropped, e.g. 14d")
+  auto& remote_write = arguments.remote_write;
+  app.add_option("--remote-write-url", remote_write.url,
+                 "where series go by Prometheus' remote write, http(s)://HOST:PORT/PATH; without it they go nowhere");
+  app.add_option("--remote-write-series", remote_write.series,
+                 "which series: names or globs of them, commas between; those of pods are tideline_pod_*")
+      ->join(',')
+      ->capture_default_str();
+  app.add_option("--remote-write-labels", remote_write.labels,
+                 "labels of nodes that their series have: KEY or KEY=NAME, commas between")
+      ->join(',');
+  app.add_option("--remote-write-ca", remote_write.ca,
+                 "PEM file: authorities whose server is trusted; without it the system's");
+  app.add_option("--remote-write-cert", remote_write.certificate, "PEM file: certificate for that server");
+  app.add_option("--remote-write-key", remote_write.key, "PEM file: its private key");
+  app.add_option("--remote-write-token-file", remote_write.token_file, "file with a bearer token for that server");
+  app.add_option("--remote-write-basic-auth-file", remote_write.basic_auth_file,
+                 "file with USER:PASSWORD for that server");
+  app.add_option("--remote-write-interval", remote_write.interval,
+                 "how often what is there is sent, 100ms to 5m; a full request goes at once")
+      ->capture_default_str();
+  app.add_option("--remote-write-queue", remote_write.queue,
+                 "bytes of requests that may wait for the server, 1Mi to 16Gi; the oldest are dropped beyond")
+      ->capture_default_str();
+  app.add_option("--remote-write-max-age", remote_write.max_age, "no sample that is older is sent; at least 1m")
+      ->capture_default_str();
+  app.add_option("--retention", arguments.history.retention,
+                 "for how long history keeps reports as they came (raw), the tiers 10s, 1m and 15m, events and "
+                 "accounts: KIND=DURATION, commas between, others as by default; one duration alone is that of raw, "
+                 "events and accounts")
+      ->join(',')
+      ->capture_default_str();
+  app.add_option(
+      "--backup-dir", arguments.history.backup_directory,
+      "directory that `tidectl history backup` writes to, an absolute path; without it there are no backups");
+  app.add_option("--fold-every", arguments.history.fold_every,
+                 "how often history looks for hours that are over, to make tables of their reports, 1s to 1h")
+      ->capture_default_str();
+  app.add_option("--drop-every", arguments.history.drop_every, "how often history looks for what is too old, 1s to 1h")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")
       ->capture_default_str();
@@ -467,7 +524,9 @@ int main(int argc, char** argv) {
       "--tls-ca /etc/tideline/ca.crt\n"
       "  tideline-coordinator check ...same options...   # says what is wrong before anything runs");
   auto* checked = app.add_subcommand(
-      "check", "check TLS files, policy files, access to Kubernetes and the bootstrap port's authority, then exit");
+      "check",
+      "check TLS files, policy files, access to Kubernetes, the bootstrap port's authority and remote write's files, "
+      "then exit");
   auto* version = app.add_subcommand("version", "print the version");
   add_options(app, arguments);
   checked->fallthrough();

@@ -105,4 +105,44 @@ void ActorBackend::cluster(const admin::ClusterQuery& query, admin::Reply<model:
   anon_send(fleet_, std::move(ask));
 }
 
+void ActorBackend::history_query(const admin::SeriesQuery& query, admin::Reply<admin::SeriesPage> reply) {
+  if (!query.label) {
+    anon_send(series_.reader, AskSeries{query, std::move(reply)});
+    return;
+  }
+  AskLabelled ask{*query.label, {}};
+  ask.reply = [query = query, reader = series_.reader,
+               reply = std::move(reply)](model::Result<std::vector<model::NodeName>> nodes) mutable {
+    if (!nodes) {
+      reply(nodes.error());
+      return;
+    }
+    if (nodes->empty()) {
+      reply(model::Error(model::ErrorCode::kNotFound,
+                         "no node tells of the label \"" + model::text_of(*query.label) + "\" now"));
+      return;
+    }
+    query.question.nodes = *std::move(nodes);
+    anon_send(reader, AskSeries{std::move(query), std::move(reply)});
+  };
+  anon_send(fleet_, std::move(ask));
+}
+void ActorBackend::history_pods(const admin::HistoryPodsQuery& query,
+                                admin::Reply<std::vector<series::PodInfo>> reply) {
+  anon_send(series_.reader, AskHistoryPods{query, std::move(reply)});
+}
+void ActorBackend::history_state(admin::Reply<admin::HistoryState> reply) {
+  anon_send(series_.reader, AskHistoryState{std::move(reply)});
+}
+void ActorBackend::history_verify(const admin::VerifyQuery& query, admin::Reply<series::VerifySlice> reply) {
+  anon_send(series_.reader, AskVerify{query, std::move(reply)});
+}
+void ActorBackend::history_backup(const admin::Caller& caller, admin::Reply<admin::BackupMade> reply) {
+  if (!series_.door->enter()) {
+    reply(model::Error(model::ErrorCode::kOverloaded, "a backup is under way already; try again when it is made"));
+    return;
+  }
+  anon_send(series_.backup, AskBackup{caller, std::move(reply)});
+}
+
 }  // namespace tideline::coordinator

@@ -1,14 +1,23 @@
 #pragma once
 // Hands operators' questions to the actors that know.
 
+#include "coordinator/actor/backup_actor.h"
 #include "coordinator/actor/messages.h"
+#include "coordinator/actor/series_messages.h"
 
 namespace tideline::coordinator {
 
+/// Who answers about history in tiers.
+struct SeriesActors {
+  caf::actor reader;  // SeriesReader
+  caf::actor backup;  // BackupActor
+  std::shared_ptr<BackupDoor> door = std::make_shared<BackupDoor>();
+};
+
 class ActorBackend final : public admin::AdminBackend {
  public:
-  ActorBackend(caf::actor fleet, caf::actor reader, caf::actor policy)
-      : fleet_(std::move(fleet)), reader_(std::move(reader)), policy_(std::move(policy)) {}
+  ActorBackend(caf::actor fleet, caf::actor reader, caf::actor policy, SeriesActors series = {})
+      : fleet_(std::move(fleet)), reader_(std::move(reader)), policy_(std::move(policy)), series_(std::move(series)) {}
 
   void nodes(admin::Reply<std::vector<fleet::NodeView>> reply) override;
   void node(const model::NodeName& name, admin::Reply<fleet::NodeView> reply) override;
@@ -32,11 +41,17 @@ class ActorBackend final : public admin::AdminBackend {
   void explain_reclaimed(const admin::ExplainReclaimedQuery& query,
                          admin::Reply<model::ExplainedAccount> reply) override;
   void cluster(const admin::ClusterQuery& query, admin::Reply<model::ClusterReport> reply) override;
+  void history_query(const admin::SeriesQuery& query, admin::Reply<admin::SeriesPage> reply) override;
+  void history_pods(const admin::HistoryPodsQuery& query, admin::Reply<std::vector<series::PodInfo>> reply) override;
+  void history_state(admin::Reply<admin::HistoryState> reply) override;
+  void history_verify(const admin::VerifyQuery& query, admin::Reply<series::VerifySlice> reply) override;
+  void history_backup(const admin::Caller& caller, admin::Reply<admin::BackupMade> reply) override;
 
  private:
   caf::actor fleet_;
   caf::actor reader_;
   caf::actor policy_;
+  SeriesActors series_;
 };
 
 }  // namespace tideline::coordinator

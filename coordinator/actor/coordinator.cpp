@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/actor/backend.h"
+#include "coordinator/actor/backup_actor.h"
 #include "coordinator/actor/bridge.h"
 #include "coordinator/actor/fleet_actor.h"
 #include "coordinator/actor/fleet_memory.h"
@@ -14,6 +15,8 @@
 #include "coordinator/actor/link_events.h"
 #include "coordinator/actor/policy_actor.h"
 #include "coordinator/actor/prediction_keeper.h"
+#include "coordinator/actor/series_keeper.h"
+#include "coordinator/actor/series_reader.h"
 #include "coordinator/actor/session_actor.h"
 #include "coordinator/actor/watch_actor.h"
 #include "coordinator/actor/web_backend.h"
@@ -24,6 +27,9 @@ namespace tideline::coordinator {
 namespace {
 
 constexpr std::string_view kEpochSetting = "epoch";
+/// Events outlive reports by far, and nodes that are only named in them need not be in the fleet's lists for so long:
+/// names that come and go would fill those.
+constexpr model::Duration kLongestInLists = std::chrono::hours(14 * 24);
 
 /// One more than the last start's, and never below the Unix time in seconds: so it still rises for nodes that have seen
 /// higher ones when the store was lost.
@@ -68,9 +74,10 @@ model::Result<fleet::EvictionArbiter> remembered_evictions(const store::HistoryS
   return fleet::EvictionArbiter::from_text(epoch, **text, {clock::mono_now(), clock::wall_now()});
 }
 
-std::vector<RememberedNode> remember_fleet(const store::HistoryStore& store, std::size_t most) {
+std::vector<RememberedNode> remember_fleet(const store::HistoryStore& store, std::size_t most,
+                                           model::Duration heard_within) {
   const fleet::Arrival now{clock::mono_now(), clock::wall_now()};
-  auto nodes = remembered_fleet(store, now, most);
+  auto nodes = remembered_fleet(store, now, most, heard_within);
   const auto accounts =
       std::count_if(nodes.begin(), nodes.end(), [](const auto& node) { return node.account.has_value(); });
   log::info("fleet-remembered", "{} nodes and {} accounts, read in {} ms", nodes.size(), accounts,
@@ -97,7 +104,8 @@ struct Coordinator::Impl {
   caf::actor_system system{quiet_scheduler(actor_config)};
   LinkPortPtr link = std::make_shared<LinkPort>();
   std::shared_ptr<Bridge> bridge_part;
-  caf::actor history, reader, bridge, fleet, policy, sessions, watch;
+  caf::actor history, reader, keeper, bridge, fleet, policy, sessions, watch;
+  SeriesActors series;
   std::unique_ptr<LinkEvents> events;
   std::unique_ptr<ActorBackend> backend;
   std::unique_ptr<ActorWebBackend> web;
@@ -107,12 +115,16 @@ struct Coordinator::Impl {
     if (server) server->stop();
     // Its answers and watches come on a thread that knows nothing of actors that have ended.
     if (bridge_part) bridge_part->stop();
-    for (const auto& actor : {watch, bridge, policy, sessions, fleet, reader, history}) {
+    // Who copies, or reads a node's tables, hears of nothing else meanwhile.
+    series.door->close();
+    for (const auto& actor :
+         {watch, bridge, policy, sessions, fleet, reader, series.reader, series.backup, keeper, history}) {
       if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     backend.reset();
     web.reset();
-    for (auto* actor : {&watch, &bridge, &policy, &sessions, &fleet, &reader, &history})
+    for (auto* actor :
+         {&watch, &bridge, &policy, &sessions, &fleet, &reader, &series.reader, &series.backup, &keeper, &history})
       *actor = nullptr;
     system.await_all_actors_done();
     link->server = nullptr;
@@ -136,13 +148,32 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   impl->store = store;
   impl->epoch = *epoch;
   HistoryOptions history;
-  history.retention = config.retention;
+  history.kept = config.retention;
+  history.retention_every = config.drop_every;
   history.commit_window = config.commit_window;
-  config.fleet.forget_after = std::max(config.retention, config.fleet.gone_after);
+  history.on_stored = std::move(config.on_stored);
+  config.fleet.forget_after =
+      std::max({config.retention.reports, std::min(config.retention.events, kLongestInLists), config.fleet.gone_after});
   auto& system = impl->system;
   const auto history_counts = std::make_shared<HistoryCounts>();
-  impl->history = system.spawn<HistoryActor, caf::detached>(store, history, history_counts);
-  impl->reader = system.spawn<HistoryReader, caf::detached>(std::shared_ptr<const store::HistoryStore>(store));
+  const std::shared_ptr<const store::HistoryStore> read_only = store;
+  impl->history = system.spawn<HistoryActor, caf::detached>(store, std::move(history), history_counts);
+  impl->reader = system.spawn<HistoryReader, caf::detached>(read_only, config.retention);
+  if (const auto tables = std::dynamic_pointer_cast<series::SeriesStore>(store)) {
+    SeriesKeeperOptions keeping;
+    keeping.kept = config.retention;
+    keeping.fold_every = config.fold_every;
+    keeping.drop_every = config.drop_every;
+    impl->keeper = system.spawn<SeriesKeeper, caf::detached>(tables, std::move(keeping), history_counts);
+  }
+  SeriesReaderOptions reading;
+  reading.kept = config.retention;
+  reading.backup_directory = config.backup_directory;
+  reading.gives_up = [door = impl->series.door] { return door->is_closed(); };
+  impl->series.reader = system.spawn<SeriesReader, caf::detached>(read_only, std::move(reading),
+                                                                  std::shared_ptr<const HistoryCounts>(history_counts));
+  impl->series.backup =
+      system.spawn<BackupActor, caf::detached>(store, config.backup_directory, impl->series.door, history_counts);
   if (config.bridge) {
     impl->bridge_part = config.bridge;
     impl->bridge = config.bridge->spawn(system, *epoch, impl->link);
@@ -152,15 +183,15 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   const std::size_t most_remembered = config.fleet.max_nodes - config.fleet.max_nodes / 4;
   impl->fleet = system.spawn<FleetActor, caf::detached>(
       *epoch, config.fleet, impl->history, impl->link, std::move(*hands_off), std::optional(std::move(*evictions)),
-      std::move(*profiles), remember_fleet(*store, most_remembered), impl->bridge);
+      std::move(*profiles), remember_fleet(*store, most_remembered, config.fleet.forget_after), impl->bridge);
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->history, impl->link, impl->bridge);
   impl->policy =
       system.spawn<PolicyActor, caf::detached>(config.policy, *epoch, std::move(*memory), impl->fleet, impl->history);
-  std::vector<std::pair<std::string, caf::actor>> watched{{"history", impl->history},
-                                                          {"reader", impl->reader},
-                                                          {"fleet", impl->fleet},
-                                                          {"sessions", impl->sessions},
-                                                          {"policy", impl->policy}};
+  std::vector<std::pair<std::string, caf::actor>> watched{
+      {"history", impl->history},      {"reader", impl->reader}, {"series", impl->series.reader},
+      {"backup", impl->series.backup}, {"fleet", impl->fleet},   {"sessions", impl->sessions},
+      {"policy", impl->policy}};
+  if (impl->keeper) watched.emplace_back("keeper", impl->keeper);
   if (impl->bridge) watched.emplace_back("bridge", impl->bridge);
   impl->watch = system.spawn<WatchActor>(
       std::move(watched), [told = std::move(config.on_actor_ended)](const std::string& actor, const std::string& why) {
@@ -168,7 +199,7 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
         if (told) told();
       });
   impl->events = std::make_unique<LinkEvents>(impl->sessions);
-  impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy);
+  impl->backend = std::make_unique<ActorBackend>(impl->fleet, impl->reader, impl->policy, impl->series);
   impl->web = std::make_unique<ActorWebBackend>(WebSources{impl->fleet, impl->link, history_counts, store,
                                                            config.bridge ? config.bridge->board() : nullptr,
                                                            std::move(config.bootstrap)});

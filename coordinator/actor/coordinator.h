@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/actor/history_retention.h"
 #include "coordinator/actor/policy_source.h"
 #include "coordinator/admin/backend.h"
 #include "coordinator/bootstrap/counters.h"
@@ -23,9 +24,15 @@ struct CoordinatorConfig {
   link::TlsFiles tls;
   std::string denied_names_file;  // link/deny_list.h; "" = none
   PolicySource policy;
-  model::Duration retention = std::chrono::hours(24 * 14);
+  HistoryRetention retention;
+  std::string backup_directory;                           // absolute, and there; "" = no backups are made
+  model::Duration fold_every = std::chrono::seconds(30);  // a look for hours that are over
+  model::Duration drop_every = std::chrono::minutes(10);  // and for what is too old, from the start on
   model::Duration commit_window = std::chrono::milliseconds(20);
   fleet::FleetOptions fleet;  // forget_after follows from retention
+  /// Told of each live report that is stored for the first time, by its corrected time. Acks wait for it: it must be
+  /// cheap and never wait.
+  std::function<void(const model::Report& report, model::WallTime at)> on_stored;
   link::AcceptLimits accept;
   link::SessionLimits session;
   std::shared_ptr<Bridge> bridge;  // to Kubernetes; null = none

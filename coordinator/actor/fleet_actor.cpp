@@ -119,6 +119,7 @@ caf::behavior FleetActor::make_behavior() {
       },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
       [this](const AskCheckNodes& ask) { give_reports(ask); },
+      [this](const AskLabelled& ask) { ask.reply(labelled(ask.label)); },
       [this](const AskPolicyNodes& ask) {
         ask.reply(admin::PolicyStatus{ask.state, fleet_.nodes(clock::mono_now())});
       },
@@ -413,6 +414,17 @@ model::Result<admin::PolicyReport> FleetActor::effective(const AskEffective& ask
   admin::PolicyReport report{ask.state, wanted.value_or(rollout_.effective_for({})), {}};
   if (wanted) report.content = policy::content_of(*wanted);
   return report;
+}
+
+std::vector<model::NodeName> FleetActor::labelled(const model::ClusterPart& label) const {
+  std::vector<model::NodeName> names;
+  for (const auto& [name, status] : fleet_.newest_statuses({})) {
+    if (!status) continue;
+    const auto found = status->labels.find(label.label);
+    const bool is_so = found == status->labels.end() ? label.value.empty() : found->second == label.value;
+    if (is_so) names.push_back(name);
+  }
+  return names;
 }
 
 void FleetActor::give_reports(const AskCheckNodes& ask) {

@@ -16,6 +16,7 @@
 #include "coordinator/actor/messages.h"
 #include "coordinator/actor/pace_desk.h"
 #include "coordinator/actor/prediction_keeper.h"
+#include "coordinator/actor/series_messages.h"
 #include "coordinator/fleet/fleet_view.h"
 #include "coordinator/policy/rollout.h"
 #include "messages/log/log.h"
@@ -55,6 +56,7 @@ class FleetActor : public caf::event_based_actor {
   void send_paces();
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
   void give_reports(const AskCheckNodes& ask);
+  std::vector<model::NodeName> labelled(const model::ClusterPart& label) const;
 
   HandsOffDesk::Out desk_out();
   EvictionDesk::Out eviction_out();

@@ -23,10 +23,13 @@ model::MonoTime mono_of(model::WallTime then, const fleet::Arrival& now) {
 }  // namespace
 
 std::vector<RememberedNode> remembered_fleet(const store::HistoryStore& store, const fleet::Arrival& now,
-                                             std::size_t most) {
+                                             std::size_t most, model::Duration heard_within) {
   std::vector<RememberedNode> nodes;
   for (const auto& name : store.nodes()) {
-    if (const auto received = store.last_received(name)) nodes.push_back({name, mono_of(*received, now)});
+    const auto received = store.last_received(name);
+    if (!received) continue;
+    const auto heard = mono_of(*received, now);
+    if (now.mono - heard <= heard_within) nodes.push_back({name, heard});
   }
   if (nodes.size() > most) {
     log::warn("fleet-memory", "history has {} nodes, and {} are held: those that reported last", nodes.size(), most);

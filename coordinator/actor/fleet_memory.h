@@ -20,8 +20,9 @@ struct RememberedNode {
   model::MonoTime kept_at = {};                  // of the account
 };
 
-/// The nodes that have reported; of more than `most` those that did so last. One seek in the store for each.
+/// The nodes that have reported within `heard_within`, as history may remember others for longer; of more than `most`
+/// those that did so last. One seek in the store for each.
 std::vector<RememberedNode> remembered_fleet(const store::HistoryStore& store, const fleet::Arrival& now,
-                                             std::size_t most);
+                                             std::size_t most, model::Duration heard_within = model::Duration::max());
 
 }  // namespace tideline::coordinator

@@ -5,6 +5,7 @@
 
 #include "coordinator/actor/account_reader.h"
 #include "coordinator/actor/explain_reader.h"
+#include "coordinator/actor/tier_history.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 
@@ -12,7 +13,10 @@ namespace tideline::coordinator {
 
 HistoryActor::HistoryActor(caf::actor_config& config, std::shared_ptr<store::HistoryStore> store,
                            HistoryOptions options, std::shared_ptr<HistoryCounts> counts)
-    : caf::event_based_actor(config), store_(std::move(store)), options_(options), counts_(std::move(counts)) {}
+    : caf::event_based_actor(config),
+      store_(std::move(store)),
+      options_(std::move(options)),
+      counts_(std::move(counts)) {}
 
 caf::behavior HistoryActor::make_behavior() {
   delayed_send(this, options_.retention_every, RetentionTick{});
@@ -40,8 +44,7 @@ caf::behavior HistoryActor::make_behavior() {
         if (setting.kept) setting.kept(kept);
       },
       [this](const RetentionTick&) {
-        const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(options_.retention);
-        retention_ = {{clock::wall_now().ms - age.count()}, {}, {}};
+        retention_ = {rows_before(clock::wall_now(), options_.kept), {}, {}};
         drop_some();
       },
       [this](const RetentionRest&) { drop_some(); },
@@ -117,7 +120,9 @@ void HistoryActor::commit_reports() {
   const auto outcomes = store_->append_views(reports);
   counts_->commit_ns += (clock::mono_now() - begin).count();
   ++counts_->commits;
-  counts_->failing = !outcomes.ok();
+  if (counts_->failing.exchange(!outcomes.ok()) || !outcomes) {
+    counts_->problems.set(HistoryProblems::Of::kCommit, outcomes ? std::string() : outcomes.error().message());
+  }
   if (!outcomes) ++counts_->failed;
   if (!outcomes) log::error("commit-failed", "{} reports: {}", reports.size(), outcomes.error().message());
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
@@ -135,7 +140,17 @@ void HistoryActor::commit_reports() {
     }
     send(waiting_[i].answer_to, Persisted{waiting_[i].arrived, std::move(outcome)});
   }
+  if (outcomes && options_.on_stored) tell_stored(reports, *outcomes);
   waiting_.clear();
+}
+
+void HistoryActor::tell_stored(const std::vector<store::ReportView>& reports,
+                               const std::vector<store::AppendOutcome>& outcomes) const {
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const store::ReportView& view = reports[i];
+    if (outcomes[i] != store::AppendOutcome::kStored || view.report.lane != model::Lane::kLive) continue;
+    options_.on_stored(view.report, store::corrected_wall(view.report.wall, view.clock_offset, view.received));
+  }
 }
 
 std::atomic<std::uint64_t>& HistoryActor::count_of(store::AppendOutcome outcome) {
@@ -154,6 +169,8 @@ void HistoryActor::drop_some() {
   const auto slice = store_->drop_slice(retention_.before, retention_.from, options_.retention_slice);
   auto& dropped = retention_.dropped;
   if (!slice) {
+    ++counts_->retention_failures;
+    counts_->problems.set(HistoryProblems::Of::kRetention, slice.error().message());
     log::error("retention-failed", "{}", slice.error().message());
   } else {
     dropped += slice->dropped;
@@ -162,6 +179,7 @@ void HistoryActor::drop_some() {
       delayed_send(this, options_.retention_pause, RetentionRest{});
       return;
     }
+    counts_->problems.set(HistoryProblems::Of::kRetention, {});
     clocks_.keep_only(store_->nodes());
   }
   if (dropped.reports + dropped.events + dropped.accounts + dropped.nodes > 0) {
@@ -171,8 +189,12 @@ void HistoryActor::drop_some() {
   delayed_send(this, options_.retention_every, RetentionTick{});
 }
 
-HistoryReader::HistoryReader(caf::actor_config& config, std::shared_ptr<const store::HistoryStore> store)
-    : caf::event_based_actor(config), store_(std::move(store)) {}
+HistoryReader::HistoryReader(caf::actor_config& config, std::shared_ptr<const store::HistoryStore> store,
+                             HistoryRetention kept)
+    : caf::event_based_actor(config),
+      store_(std::move(store)),
+      tables_(dynamic_cast<const series::SeriesStore*>(store_.get())),
+      kept_(kept) {}
 
 caf::behavior HistoryReader::make_behavior() {
   return {
@@ -196,20 +218,12 @@ model::Result<void> HistoryReader::known(const model::NodeName& node) const {
 }
 
 model::Result<std::vector<admin::Series>> HistoryReader::history(const admin::HistoryQuery& query) const {
-  if (const auto there = known(query.node); !there) return there.error();
-  std::vector<admin::Series> answer;
-  for (const model::Metric metric : query.metrics) {
-    auto page = store_->series(query.node, metric, query.from, query.to, query.max_points);
-    if (!page) return page.error();
-    admin::Series series;
-    series.metric = metric;
-    series.truncated = page->truncated;
-    series.points.reserve(page->rows.size());
-    for (const auto& point : page->rows)
-      series.points.push_back({point.at, point.value});
-    answer.push_back(std::move(series));
+  if (const auto there = known(query.node); !there) {
+    // Tables outlive reports and events.
+    const auto names = tables_ == nullptr ? std::vector<model::NodeName>() : tables_->series_nodes();
+    if (!std::binary_search(names.begin(), names.end(), query.node)) return there.error();
   }
-  return answer;
+  return read_metrics(*store_, tables_, kept_, query, clock::wall_now());
 }
 
 model::Result<admin::Explanation> HistoryReader::explain(const admin::ExplainQuery& query) const {

@@ -127,6 +127,30 @@ void add_link(web::Exposition& out, const link::LinkCounts& link) {
           "End of validity of the certificate in use for nodes.", number(link.certificate_until_ms.load()) / 1000);
 }
 
+void add_tiers(web::Exposition& out, const HistoryCounts& history) {
+  out.one("tideline_history_folded_hours_total", Type::kCounter, "Hours of nodes whose reports became tables.",
+          number(history.folded_hours.load()));
+  out.one("tideline_history_folded_reports_total", Type::kCounter, "Reports that became part of tables.",
+          number(history.folded_reports.load()));
+  out.one("tideline_history_folded_late_total", Type::kCounter,
+          "Of them, those that came when their hour was folded already.", number(history.folded_late.load()));
+  out.one("tideline_history_fold_failures_total", Type::kCounter, "Attempts to fold that failed, and are made again.",
+          number(history.fold_failures.load()));
+  out.one("tideline_history_unreadable_reports_total", Type::kCounter,
+          "Reports, or stretches of them, that are not what was written, and so part of no table.",
+          number(history.unreadable_reports.load()));
+  out.one("tideline_history_fold_seconds_total", Type::kCounter, "Time spent in folding.",
+          seconds(history.fold_ns.load()));
+  out.one("tideline_history_tables_dropped_total", Type::kCounter, "Tables that became too old.",
+          number(history.tables_dropped.load()));
+  out.one("tideline_history_retention_failures_total", Type::kCounter,
+          "Attempts to drop what is too old that failed, and are made again.",
+          number(history.retention_failures.load()));
+  out.family("tideline_history_backups_total", Type::kCounter, "Backups that were asked for, by what became of them.");
+  out.sample(number(history.backups.load()), {{"outcome", "made"}});
+  out.sample(number(history.backups_failed.load()), {{"outcome", "failed"}});
+}
+
 void add_history(web::Exposition& out, const HistoryCounts& history, const store::StoreSize& store) {
   out.family("tideline_reports_total", Type::kCounter, "Reports by what became of them in the store.");
   out.sample(number(history.stored.load()), {{"outcome", "stored"}});
@@ -148,6 +172,7 @@ void add_history(web::Exposition& out, const HistoryCounts& history, const store
   out.family("tideline_store_bytes", Type::kGauge, "Size of the history store.");
   out.sample(number(store.disk_bytes), {{"where", "disk"}});
   out.sample(number(store.memory_bytes), {{"where", "memory"}});
+  add_tiers(out, history);
 }
 
 void add_node_metrics(web::Exposition& out, const BridgeNumbers::NodeMetrics& metrics) {

@@ -2,6 +2,7 @@
 // What the admin API asks of the coordinator. One method per method of schema::Admin; the server has already checked
 // the caller's role and the arguments' form.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,10 @@
 #include "messages/model/reclaimed.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
+#include "storage/series/question.h"
+#include "storage/series/series_store.h"
+#include "storage/series/store_care.h"
+#include "storage/series/table.h"
 
 namespace tideline::admin {
 
@@ -146,6 +151,45 @@ struct HandsOffRow {
   std::string problem;        // why it does not; "" = no answer yet, or it does
 };
 
+/// One page of a question about history in tiers.
+struct SeriesQuery {
+  series::Question question;                     // series::check takes it; without nodes: of all, or of the label's
+  std::optional<model::ClusterPart> label = {};  // nodes that tell this of themselves now; then none is named
+  std::int64_t page_from_s = 0;                  // where the page begins: a step's begin in the question's range
+};
+
+struct SeriesPage {
+  std::vector<series::AnswerSeries> answer;
+  std::optional<std::int64_t> next_s;  // where the next page begins; nullopt = this was the last
+};
+
+struct HistoryPodsQuery {
+  model::NodeName node;
+  std::int64_t from_s = 0;  // s since the epoch, inclusive
+  std::int64_t to_s = 0;    // exclusive; > from_s
+};
+
+struct HistoryState {
+  series::SeriesState tables;
+  std::array<model::Duration, series::kTiers.size()> tiers_kept{};  // by series::kTiers
+  model::Duration reports_kept{0};
+  model::Duration events_kept{0};
+  model::Duration accounts_kept{0};
+  std::uint64_t disk_bytes = 0;  // all of the store
+  std::string backups;           // the directory that they go to; "" = none is set
+  std::string problem;           // why the newest fold, retention or commit failed; "" = none did
+};
+
+struct VerifyQuery {
+  std::string from;         // "" = the beginning, else a VerifySlice::next
+  std::uint64_t bytes = 0;  // 1..AdminLimits::kMaxVerifyBytes
+};
+
+struct BackupMade {
+  series::BackupInfo backup;
+  std::string directory;
+};
+
 /// Bounds of one answer; the client narrows its question to see more.
 struct AdminLimits {
   static constexpr std::size_t kMaxPods = 20'000;    // of all nodes together
@@ -154,9 +198,12 @@ struct AdminLimits {
   static constexpr std::size_t kMaxEvents = 10'000;
   static constexpr std::uint32_t kMaxWatchSeconds = 3600;
   static constexpr std::size_t kMaxFilePartBytes = 1024;
-  static constexpr std::size_t kMaxDocuments = 16;           // per policyApply
-  static constexpr std::size_t kMaxDocumentKeyBytes = 253;   // as Kubernetes bounds a ConfigMap's data key
-  static constexpr std::size_t kMaxDocumentBytes = 1 << 20;  // all of one policyApply together
+  static constexpr std::uint64_t kMaxVerifyBytes = 16 << 20;       // per slice
+  static constexpr std::size_t kMaxVerifyFromBytes = 4096;         // of where a slice begins
+  static constexpr std::int64_t kMaxSeriesTime = 253'402'300'800;  // s since the epoch: the end of the year 9999
+  static constexpr std::size_t kMaxDocuments = 16;                 // per policyApply
+  static constexpr std::size_t kMaxDocumentKeyBytes = 253;         // as Kubernetes bounds a ConfigMap's data key
+  static constexpr std::size_t kMaxDocumentBytes = 1 << 20;        // all of one policyApply together
 };
 
 /// Called on the admin server's thread: must return at once and must not throw. An unknown node is kNotFound with its
@@ -200,6 +247,19 @@ class AdminBackend {
   /// kNotFound for a trend of a part that is not there now and of which history has nothing in the range; the text
   /// names those that are.
   virtual void cluster(const ClusterQuery& query, Reply<model::ClusterReport> reply) = 0;
+
+  // History in tiers. kUnsupported where the store has reports alone.
+
+  /// kNotFound for a node without history and for a label that no node has; kOverloaded where a page would take too
+  /// long or have too many series.
+  virtual void history_query(const SeriesQuery& query, Reply<SeriesPage> reply) = 0;
+  /// By uid; kOverloaded beyond AdminLimits::kMaxPods.
+  virtual void history_pods(const HistoryPodsQuery& query, Reply<std::vector<series::PodInfo>> reply) = 0;
+  virtual void history_state(Reply<HistoryState> reply) = 0;
+  virtual void history_verify(const VerifyQuery& query, Reply<series::VerifySlice> reply) = 0;
+  /// Answers when the backup is whole, which may take AdminServerConfig::backup_deadline. kUnsupported where no
+  /// directory is set, kOverloaded while another backup is under way.
+  virtual void history_backup(const Caller& caller, Reply<BackupMade> reply) = 0;
 };
 
 }  // namespace tideline::admin

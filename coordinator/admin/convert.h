@@ -19,6 +19,12 @@ void write(const Explanation& explanation, schema::Explanation::Builder out);
 void write(const HandsOffRow& row, schema::HandsOffEntry::Builder out);
 void write(const PolicyState& state, schema::PolicyState::Builder out);
 void write(const policy::CheckReport& report, schema::PolicyCheck::Builder out);  // convert_check.cpp
+// convert_series.cpp
+void write(const series::AnswerSeries& answer, schema::AnswerSeries::Builder out);
+void write(const series::PodInfo& pod, schema::PodInfo::Builder out);
+void write(const HistoryState& state, schema::HistoryState::Builder out);
+void write(const series::VerifySlice& slice, schema::Admin::HistoryVerifyResults::Builder out);
+void write(const BackupMade& made, schema::Admin::HistoryBackupResults::Builder out);
 
 struct PolicyApplyCall {
   std::vector<PolicyDocument> documents;
@@ -65,5 +71,10 @@ model::Result<HandsOffBeginCall> read(schema::Admin::ReleaseParams::Reader in, c
 model::Result<model::NodeName> read(schema::Admin::ResumeParams::Reader in);
 model::Result<ExplainReclaimedQuery> read(schema::Admin::ExplainReclaimedParams::Reader in);
 model::Result<ClusterQuery> read(schema::Admin::ClusterParams::Reader in);
+/// A tier and a page that were left to the server are settled.
+model::Result<SeriesQuery> read(schema::Admin::HistoryQueryParams::Reader in);
+model::Result<HistoryPodsQuery> read(schema::Admin::HistoryPodsParams::Reader in);
+/// More bytes than AdminLimits::kMaxVerifyBytes are cut to them, and 0 stands for them.
+model::Result<VerifyQuery> read(schema::Admin::HistoryVerifyParams::Reader in);
 
 }  // namespace tideline::admin

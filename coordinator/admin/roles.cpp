@@ -29,6 +29,11 @@ const std::vector<MethodRule>& method_rules() {
       {"policyCheck", Role::kViewer},
       {"explainReclaimed", Role::kViewer},
       {"cluster", Role::kViewer},
+      {"historyQuery", Role::kViewer},
+      {"historyPods", Role::kViewer},
+      {"historyState", Role::kViewer},
+      {"historyVerify", Role::kOperator},
+      {"historyBackup", Role::kAdmin},
   };
   return rules;
 }

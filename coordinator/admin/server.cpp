@@ -115,6 +115,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
         [&timer = timer_]() { return timer.now(); },
         config_.max_calls_per_connection,
         config_.rpc.max_queued_bytes,
+        config_.backup_deadline,
     };
     schema::Admin::Client bootstrap = kj::heap<AdminService>(backend_, pending_, state, std::move(hooks));
     entries_.emplace(key, Entry{std::move(state), &set, 0, not_after});

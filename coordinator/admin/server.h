@@ -30,6 +30,7 @@ struct AdminServerConfig {
   link::RpcLimits rpc{.traversal_words = 512 << 10, .nesting = 16, .max_queued_bytes = 64 << 20};
   model::Duration idle_deadline = std::chrono::minutes(5);      // without a call, the connection is closed
   model::Duration backend_deadline = std::chrono::seconds(30);  // then the client is told kUnavailable
+  model::Duration backup_deadline = std::chrono::hours(12);     // likewise, of historyBackup
   std::size_t max_calls_per_connection = 8;                     // outstanding; more are refused with kOverloaded
   /// A line for the log: a peer or call was refused, or changed TLS files do not fit. At most some 10 a second;
   /// `suppressed` counts the ones left out since the last call. On the server's thread, must be quick.

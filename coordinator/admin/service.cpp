@@ -81,8 +81,9 @@ Caller AdminService::caller() const {
 }
 
 template <class T, class Context, class Ask, class Fill>
-kj::Promise<void> AdminService::answer(Context context, Ask&& ask, Fill&& fill) {
-  return pending_->ask<T>(std::forward<Ask>(ask))
+kj::Promise<void> AdminService::answer(Context context, Ask&& ask, Fill&& fill,
+                                       std::optional<model::Duration> instead) {
+  return pending_->ask<T>(std::forward<Ask>(ask), instead)
       .then([context, most = hooks_.max_answer_bytes,
              fill = std::forward<Fill>(fill)](Result<T>&& result) mutable -> kj::Promise<void> {
         if (!result) return failed(result.error());
@@ -273,6 +274,46 @@ kj::Promise<void> AdminService::cluster(ClusterContext context) {
   return answer<model::ClusterReport>(
       context, [&](auto reply) { backend_.cluster(*query, std::move(reply)); },
       [](auto& results, const auto& report) { codec::write(report, results.initReport()); });
+}
+
+kj::Promise<void> AdminService::historyQuery(HistoryQueryContext context) {
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
+  return answer<SeriesPage>(
+      context, [&](auto reply) { backend_.history_query(*query, std::move(reply)); },
+      [tier = query->question.tier](auto& results, const SeriesPage& page) {
+        fill_list(page.answer, [&](unsigned size) { return results.initSeries(size); });
+        results.setNextS(page.next_s.value_or(0));
+        results.setTier(static_cast<std::uint8_t>(tier));
+      });
+}
+
+kj::Promise<void> AdminService::historyPods(HistoryPodsContext context) {
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
+  return answer<std::vector<series::PodInfo>>(
+      context, [&](auto reply) { backend_.history_pods(*query, std::move(reply)); },
+      [](auto& results, const auto& pods) { fill_list(pods, [&](unsigned size) { return results.initPods(size); }); });
+}
+
+kj::Promise<void> AdminService::historyState(HistoryStateContext context) {
+  return answer<HistoryState>(
+      context, [&](auto reply) { backend_.history_state(std::move(reply)); },
+      [](auto& results, const HistoryState& state) { write(state, results.initState()); });
+}
+
+kj::Promise<void> AdminService::historyVerify(HistoryVerifyContext context) {
+  auto query = read(context.getParams());
+  if (!query) return failed(query.error());
+  return answer<series::VerifySlice>(
+      context, [&](auto reply) { backend_.history_verify(*query, std::move(reply)); },
+      [](auto& results, const series::VerifySlice& slice) { write(slice, results); });
+}
+
+kj::Promise<void> AdminService::historyBackup(HistoryBackupContext context) {
+  return answer<BackupMade>(
+      context, [&](auto reply) { backend_.history_backup(caller(), std::move(reply)); },
+      [](auto& results, const BackupMade& made) { write(made, results); }, hooks_.backup_deadline);
 }
 
 kj::Promise<void> AdminService::policyCheck(PolicyCheckContext context) {

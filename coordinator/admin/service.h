@@ -2,6 +2,7 @@
 // schema::Admin for one connection: role, bounds, conversion; the answers are the backend's.
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <capnp/capability.h>
@@ -29,6 +30,7 @@ struct ServiceHooks {
   std::function<kj::TimePoint()> now;
   std::size_t max_calls = 0;
   std::size_t max_answer_bytes = 0;  // a larger one would get its connection dropped as clogged
+  model::Duration backup_deadline{0};
 };
 
 // Cap'n Proto's generated servers have no virtual destructor of their own name; kj::Own disposes of the whole object.
@@ -63,13 +65,20 @@ class AdminService final : public schema::Admin::Server {
   kj::Promise<void> policyCheck(PolicyCheckContext context) override;
   kj::Promise<void> explainReclaimed(ExplainReclaimedContext context) override;
   kj::Promise<void> cluster(ClusterContext context) override;
+  kj::Promise<void> historyQuery(HistoryQueryContext context) override;
+  kj::Promise<void> historyPods(HistoryPodsContext context) override;
+  kj::Promise<void> historyState(HistoryStateContext context) override;
+  kj::Promise<void> historyVerify(HistoryVerifyContext context) override;
+  kj::Promise<void> historyBackup(HistoryBackupContext context) override;
 
  private:
   model::Result<void> admit(std::uint64_t interface_id, std::uint16_t method_id);
   Caller caller() const;  // only after admit()
   /// Asks the backend through `ask(Reply<T>)`; a value goes to `fill` with the results, an error to the client.
+  /// `instead`: of the usual deadline.
   template <class T, class Context, class Ask, class Fill>
-  kj::Promise<void> answer(Context context, Ask&& ask, Fill&& fill);
+  kj::Promise<void> answer(Context context, Ask&& ask, Fill&& fill,
+                           std::optional<model::Duration> instead = std::nullopt);
 
   AdminBackend& backend_;
   std::shared_ptr<link::Pending> pending_;

@@ -31,24 +31,32 @@ void SwitchedBackend::show(WebBackend& backend) {
   shown_ = &backend;
 }
 
+void SwitchedBackend::add(Text text) {
+  const std::lock_guard lock(mutex_);
+  added_ = std::move(text);
+}
+
 void SwitchedBackend::metrics(link::Reply<Text> reply) {
   std::string election;
   WebBackend* shown = nullptr;
+  Text added;
   {
     const std::lock_guard lock(mutex_);
     election = election_;
     shown = shown_;
+    added = added_;
   }
+  if (!added) added = [] { return std::string(); };
   if (shown == nullptr) {
-    reply(Text([election] { return election; }));
+    reply(Text([election, added] { return election + added(); }));
     return;
   }
-  shown->metrics([election, reply = std::move(reply)](const model::Result<Text>& text) {
+  shown->metrics([election, added, reply = std::move(reply)](const model::Result<Text>& text) {
     if (!text) {
       reply(text.error());
       return;
     }
-    reply(Text([election, rest = *text] { return election + rest(); }));
+    reply(Text([election, added, rest = *text] { return election + rest() + added(); }));
   });
 }
 

@@ -28,6 +28,8 @@ class SwitchedBackend final : public WebBackend {
   void elected(const Election& election);
   /// All is asked of it from now on. It must outlive the web server.
   void show(WebBackend& backend);
+  /// Metrics have this behind all else from now on, in place of what they had there. Made as WebBackend::Text is.
+  void add(Text text);
 
   void metrics(link::Reply<Text> reply) override;
   void ready(link::Reply<void> reply) override;
@@ -37,6 +39,7 @@ class SwitchedBackend final : public WebBackend {
   std::string why_;
   std::string election_;  // "" = there is none
   WebBackend* shown_ = nullptr;
+  Text added_;  // none: nothing is
 };
 
 }  // namespace tideline::web

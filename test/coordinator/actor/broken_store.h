@@ -13,7 +13,8 @@ class BrokenStore : public store::HistoryStore {
   }
   model::Result<void> append_events(std::span<const store::CoordinatorEvent>) override { return broken(); }
   model::Result<void> append_accounts(std::span<const model::AccountAt>) override { return broken(); }
-  model::Result<store::DroppedSlice> drop_slice(model::WallTime, const model::NodeName&, std::size_t) override {
+  model::Result<store::DroppedSlice> drop_slice(const store::DropBefore&, const model::NodeName&,
+                                                std::size_t) override {
     return broken();
   }
   model::Result<void> put_setting(std::string_view, std::string_view) override { return broken(); }

@@ -155,6 +155,23 @@ TEST(Coordinator, KnowsTheFleetOfItsEarlierLifeAndSellsNothingOfIt) {
   EXPECT_THAT((*metrics)(), HasSubstr("\ntideline_nodes{liveness=\"gone\"} 1\n"));
 }
 
+TEST(Coordinator, WithAStoreOfReportsAloneSaysThatThereAreNoTiersAndNoBackups) {
+  const test::TempDir dir;
+  const auto running = Coordinator::start(config_in(dir), std::make_shared<store::MemoryStore>());
+  ASSERT_TRUE(running.ok()) << running.error().message();
+  auto& backend = (*running)->backend();
+  const auto state = answer_of<admin::HistoryState>([&](auto reply) { backend.history_state(std::move(reply)); });
+  ASSERT_FALSE(state.ok());
+  EXPECT_EQ(state.error().code(), model::ErrorCode::kUnsupported);
+  for (int i = 0; i < 2; ++i) {
+    const auto backup = answer_of<admin::BackupMade>([&](auto reply) {
+      backend.history_backup({{link::Role::kAdmin, "ann"}, "test"}, std::move(reply));
+    });
+    ASSERT_FALSE(backup.ok());
+    EXPECT_EQ(backup.error().code(), model::ErrorCode::kUnsupported);
+  }
+}
+
 /// A bridge that only hears.
 class HearingBridge final : public Bridge {
  public:

@@ -75,6 +75,14 @@ TEST(FleetMemory, OfAFleetThatIsTooLargeThoseThatReportedLast) {
   EXPECT_THAT(remembered_fleet(store, kNow, 0), IsEmpty());
 }
 
+TEST(FleetMemory, NotThoseThatHistoryRemembersForLongerThanTheFleet) {
+  store::MemoryStore store;
+  add_report(store, "a", ago(10));
+  add_report(store, "b", ago(30));
+  add_report(store, "c", ago(20));
+  EXPECT_THAT(names_in(remembered_fleet(store, kNow, 10, seconds(20))), ElementsAre("a", "c"));
+}
+
 TEST(FleetMemory, AWallClockThatJumpedGivesNeitherTheFutureNorAnEndlessPast) {
   store::MemoryStore store;
   add_report(store, "future", {kNow.wall.ms + 3'600'000});

@@ -371,6 +371,45 @@ TEST_F(Fleet, ClusterIsGroupedByTheLabelsAskedFor) {
   EXPECT_EQ(report->total.account.cpu.capacity, model::MilliCpu(12'000));
 }
 
+TEST_F(Fleet, AQuestionByALabelIsOfTheNodesThatHaveItNow) {
+  for (const auto* name : {"n1", "n2", "n3"}) {
+    auto one = std::make_shared<link::ArrivedReport>(*arrived(name, 1));
+    model::Report report = *one->report;
+    if (name != std::string("n2")) report.status.labels = {{"pool", "web"}};
+    one->report = std::make_shared<const model::Report>(std::move(report));
+    caf::anon_send(fleet_, Durable{std::move(one)});
+  }
+  const auto labelled = [&](const char* value) {
+    auto names = ask<std::vector<NodeName>>(fleet_, [&](admin::Reply<std::vector<NodeName>> reply) {
+      return AskLabelled{{"pool", value}, std::move(reply)};
+    });
+    EXPECT_TRUE(names.ok());
+    return names.value_or({});
+  };
+  EXPECT_THAT(labelled("web"), testing::ElementsAre(NodeName("n1"), NodeName("n3")));
+  EXPECT_THAT(labelled(""), testing::ElementsAre(NodeName("n2"))) << "those without it";
+  EXPECT_THAT(labelled("db"), testing::IsEmpty());
+
+  // The probe stands where the reader of tiers would.
+  ActorBackend backend(fleet_, {}, {}, {probe(), {}, std::make_shared<BackupDoor>()});
+  admin::SeriesQuery query;
+  query.label = model::ClusterPart{"pool", "web"};
+  backend.history_query(query, [](const model::Result<admin::SeriesPage>&) {});
+  const auto asked = next<AskSeries>();
+  ASSERT_TRUE(asked);
+  EXPECT_THAT(asked->query.question.nodes, testing::ElementsAre(NodeName("n1"), NodeName("n3")));
+  EXPECT_EQ(asked->query.label, query.label);
+  std::promise<model::Result<admin::SeriesPage>> none;
+  query.label->value = "db";
+  backend.history_query(query, [&](model::Result<admin::SeriesPage> page) { none.set_value(std::move(page)); });
+  auto answer = none.get_future();
+  ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);
+  const auto refused = answer.get();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), model::ErrorCode::kNotFound);
+  EXPECT_NE(refused.error().message().find("pool=db"), std::string::npos);
+}
+
 TEST_F(Fleet, OperatorsGetTheLiveClusterTogetherWithItsTrend) {
   connect_and_report("n1", 1);
   caf::anon_send(fleet_, LedgerTick{});

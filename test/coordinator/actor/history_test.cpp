@@ -188,7 +188,7 @@ class SlowStore : public BrokenStore {
     note("accounts", accounts.size());
     return {};
   }
-  model::Result<store::DroppedSlice> drop_slice(model::WallTime, const model::NodeName& from,
+  model::Result<store::DroppedSlice> drop_slice(const store::DropBefore&, const model::NodeName& from,
                                                 std::size_t most) override {
     note("drop from " + from.str() + ",", most);
     if (from.str() == "c") {
@@ -247,6 +247,72 @@ TEST_F(History, ReportsHaveTheirTurnBetweenSlicesOfRetention) {
   slow->let_go();
   ASSERT_TRUE(slow->wait_dropped());
   EXPECT_THAT(slow->done(), ElementsAre("drop from , 7", "reports 1", "drop from b, 7", "drop from c, 7"));
+}
+
+TEST_F(History, RetentionIsOfEachKindByItself) {
+  struct Asked final : BrokenStore {
+    model::Result<store::DroppedSlice> drop_slice(const store::DropBefore& before, const model::NodeName&,
+                                                  std::size_t) override {
+      promise.set_value(before);
+      return store::DroppedSlice{};
+    }
+    std::promise<store::DropBefore> promise;
+  };
+  const auto store = std::make_shared<Asked>();
+  auto options = at_once();
+  options.kept.reports = std::chrono::hours(1);
+  options.kept.events = std::chrono::hours(3);
+  options.kept.accounts = std::chrono::hours(7);
+  const auto keeper = spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(store), options);
+  caf::anon_send(keeper, RetentionTick{});
+  auto asked = store->promise.get_future();
+  ASSERT_EQ(asked.wait_for(kPatience), std::future_status::ready);
+  const auto before = asked.get();
+  EXPECT_EQ(before.reports.ms - before.events.ms, 2 * 3'600'000);
+  EXPECT_EQ(before.reports.ms - before.accounts.ms, 6 * 3'600'000);
+  EXPECT_NEAR(static_cast<double>(clock::wall_now().ms - before.reports.ms), 3'600'000, 60'000);
+}
+
+TEST_F(History, WhoListensHearsOnceOfEachLiveReportThatIsStored) {
+  std::vector<std::pair<std::uint64_t, std::int64_t>> heard;
+  auto options = at_once();
+  options.on_stored = [&heard](const model::Report& report, model::WallTime at) {
+    heard.emplace_back(report.seq.value(), report.wall.ms - at.ms);
+  };
+  const auto keeper = history(options);
+  const auto stored = [&](std::uint64_t seq, model::Lane lane, std::int64_t ahead_ms) {
+    auto one = std::make_shared<link::ArrivedReport>(*arrived("n1", seq));
+    model::Report report = *one->report;
+    report.wall.ms += ahead_ms;
+    report.lane = lane;
+    one->report = std::make_shared<const model::Report>(std::move(report));
+    caf::anon_send(keeper, Persist{one, probe()});
+    ASSERT_TRUE(next<Persisted>());
+  };
+  stored(2, model::Lane::kLive, 5'000);
+  stored(1, model::Lane::kBackfill, 5'000);
+  stored(2, model::Lane::kLive, 5'000);
+  stored(3, model::Lane::kLive, 5'000);
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  ASSERT_EQ(heard.size(), 2u) << "not of backfill, nor of what came again";
+  EXPECT_EQ(heard[0].first, 2u);
+  EXPECT_EQ(heard[1], (std::pair<std::uint64_t, std::int64_t>{3, 5'000})) << "by corrected time";
+}
+
+TEST_F(History, WhoListensHearsNothingOfWhatTheStoreDidNotTake) {
+  bool heard = false;
+  auto options = at_once();
+  options.on_stored = [&heard](const model::Report&, model::WallTime) { heard = true; };
+  const auto counts = std::make_shared<HistoryCounts>();
+  const auto keeper =
+      spawn<HistoryActor>(std::shared_ptr<store::HistoryStore>(std::make_shared<BrokenStore>()), options, counts);
+  caf::anon_send(keeper, Persist{arrived("n1", 1), probe()});
+  ASSERT_TRUE(next<Persisted>());
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  self_->wait_for(keeper);
+  EXPECT_FALSE(heard);
+  EXPECT_THAT(counts->problems.text(), HasSubstr("commit: block 7"));
 }
 
 TEST_F(History, CommitsWhatWaitsWhenItEnds) {

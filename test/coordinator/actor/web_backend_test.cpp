@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 
+#include "coordinator/web/remote_write_text.h"
 #include "coordinator/web/switched_backend.h"
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
@@ -89,6 +90,16 @@ std::string text(const std::optional<BridgeNumbers>& bridge = bridge_numbers(),
   history.duplicates = 10;
   history.commits = 100;
   history.commit_ns = 2'500'000'000;
+  history.folded_hours = 48;
+  history.folded_reports = 17'280;
+  history.folded_late = 5;
+  history.fold_failures = 2;
+  history.unreadable_reports = 1;
+  history.fold_ns = 1'500'000'000;
+  history.tables_dropped = 96;
+  history.retention_failures = 3;
+  history.backups = 7;
+  history.backups_failed = 4;
   return metrics_text(fleet_report(), link, history, {.disk_bytes = 4096, .memory_bytes = 512}, bridge,
                       {100'000'000'000}, bootstrap);
 }
@@ -128,6 +139,19 @@ TEST(Metrics, ShowTheFleetTheLedgerTheLinkAndTheStore) {
                            "\ntideline_reports_total{outcome=\"duplicate\"} 10\n",
                            "\ntideline_commit_seconds_total 2.5\n",
                            "\ntideline_store_bytes{where=\"disk\"} 4096\n"}) {
+    EXPECT_THAT(shown, HasSubstr(line));
+  }
+}
+
+TEST(Metrics, ShowFoldingRetentionAndBackupsOfHistory) {
+  const auto shown = text();
+  for (const auto* line :
+       {"\ntideline_history_folded_hours_total 48\n", "\ntideline_history_folded_reports_total 17280\n",
+        "\ntideline_history_folded_late_total 5\n", "\ntideline_history_fold_failures_total 2\n",
+        "\ntideline_history_unreadable_reports_total 1\n", "\ntideline_history_fold_seconds_total 1.5\n",
+        "\ntideline_history_tables_dropped_total 96\n", "\ntideline_history_retention_failures_total 3\n",
+        "\ntideline_history_backups_total{outcome=\"made\"} 7\n",
+        "\ntideline_history_backups_total{outcome=\"failed\"} 4\n"}) {
     EXPECT_THAT(shown, HasSubstr(line));
   }
 }
@@ -245,7 +269,7 @@ TEST(Metrics, AreAllInTheDocs) {
       names.insert((*it)[1]);
     return names;
   };
-  EXPECT_EQ(names_in(text() + web::election_text({}), "# TYPE (tideline_[a-z_]+) "),
+  EXPECT_EQ(names_in(text() + web::election_text({}) + web::remote_write_text({}), "# TYPE (tideline_[a-z_]+) "),
             names_in(docs, "`(tideline_[a-z_]+)[`{]"));
 }
 

@@ -173,5 +173,118 @@ TEST(Arguments, AReleaseIsOfTheWholeTreeUntilItIsResumed) {
   EXPECT_EQ(call->hands_off, (model::HandsOff{"", std::nullopt, true, "ann", "kernel debugging"}));
 }
 
+/// A good question, changed by `fill`.
+template <class Fill>
+model::Result<SeriesQuery> question(const Fill& fill, std::int64_t page_from_s = 0) {
+  return asked<schema::Admin::HistoryQueryParams>([&](auto in) {
+    auto out = in.initQuestion();
+    out.initFields(1).set(0, static_cast<std::uint16_t>(series::Field::kReports));
+    out.setFromS(3600);
+    out.setToS(7200);
+    out.setStepS(900);
+    fill(out);
+    in.setPageFromS(page_from_s);
+  });
+}
+
+TEST(Arguments, AQuestionThatLeavesItsTierAndPageOpenHasThemSettled) {
+  const auto query = question([](auto) {});
+  ASSERT_TRUE(query.ok()) << query.error().message();
+  EXPECT_EQ(query->question.tier, series::Tier::kQuarterHour);
+  EXPECT_EQ(query->page_from_s, 3600);
+  EXPECT_TRUE(query->question.nodes.empty());
+  EXPECT_EQ(query->label, std::nullopt);
+  const auto fine = question([](auto out) { out.setTier(1); });
+  ASSERT_TRUE(fine.ok()) << fine.error().message();
+  EXPECT_EQ(fine->question.tier, series::Tier::kTenSeconds);
+  EXPECT_EQ(question([](auto out) { out.setStepS(120); })->question.tier, series::Tier::kMinute);
+}
+
+TEST(Arguments, NodesOfAQuestionAreNamedInAnyOrderOrByALabel) {
+  const auto named = question([](auto out) {
+    auto nodes = out.initNodes(2);
+    nodes.set(0, "web-1");
+    nodes.set(1, "db-1");
+  });
+  ASSERT_TRUE(named.ok()) << named.error().message();
+  EXPECT_THAT(named->question.nodes, ElementsAre(model::NodeName("db-1"), model::NodeName("web-1")));
+  const auto labelled = question([](auto out) { out.setLabel("pool=a=b"); });
+  ASSERT_TRUE(labelled.ok());
+  EXPECT_EQ(labelled->label, (model::ClusterPart{"pool", "a=b"}));
+  EXPECT_THAT(refusal(question([](auto out) {
+                auto nodes = out.initNodes(2);
+                nodes.set(0, "web-1");
+                nodes.set(1, "web-1");
+              })),
+              HasSubstr("web-1"));
+  EXPECT_THAT(refusal(question([](auto out) {
+                out.initNodes(1).set(0, "web-1");
+                out.setLabel("pool=a");
+              })),
+              HasSubstr("label: pool=a: 1 nodes are named as well"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setLabel("pool"); })), HasSubstr("\"pool\" is no KEY=VALUE"));
+  EXPECT_THAT(refusal(question([](auto out) { out.initNodes(1).set(0, std::string(254, 'n').c_str()); })),
+              HasSubstr("254 bytes"));
+}
+
+TEST(Arguments, AQuestionsFaultIsNamedWithItsValue) {
+  EXPECT_THAT(refusal(question([](auto out) { out.setKind(9); })), HasSubstr("kind: 9"));
+  EXPECT_THAT(refusal(question([](auto out) { out.initFields(0); })), HasSubstr("fields: 0"));
+  EXPECT_THAT(refusal(question([](auto out) { out.initFields(1).set(0, 511); })), HasSubstr("field-511"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setAggregate(7); })), HasSubstr("aggregate: 7"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setAcross(6); })), HasSubstr("across: 6"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setTier(4); })), HasSubstr("tier: 4"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setStepS(7); })), HasSubstr("step: 7 s"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setStepS(0); })), HasSubstr("step: 0 s"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setStepS(std::numeric_limits<std::int64_t>::min()); })),
+              HasSubstr("step: -9223372036854775808 s"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setFromS(-900); })), HasSubstr("-900 s is before 1970"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setToS(std::numeric_limits<std::int64_t>::max()); })),
+              HasSubstr("to: 9223372036854775807 s"));
+  EXPECT_THAT(refusal(question([](auto out) { out.setToS(3600); })), HasSubstr("from: 3600 s"));
+  EXPECT_THAT(refusal(question([](auto out) {
+                out.setAggregate(3);
+                out.setQuantile(0.5);
+              })),
+              HasSubstr("no quantiles are kept of reports"));
+}
+
+TEST(Arguments, APageBeginsAtAStepOfItsQuestion) {
+  EXPECT_EQ(question([](auto) {}, 4500)->page_from_s, 4500);
+  for (const std::int64_t wrong : {-900, 2700, 4501, 7200}) {
+    EXPECT_THAT(refusal(question([](auto) {}, wrong)),
+                HasSubstr("no step of the question begins at " + std::to_string(wrong)));
+  }
+}
+
+TEST(Arguments, PodsOfHistoryAreOfOneNodeAndARange) {
+  const auto pods = [](const std::string& node, std::int64_t from, std::int64_t to) {
+    return refusal(asked<schema::Admin::HistoryPodsParams>([&](auto in) {
+      in.setNode(node.c_str());
+      in.setFromS(from);
+      in.setToS(to);
+    }));
+  };
+  EXPECT_EQ(pods("web-1", 0, AdminLimits::kMaxSeriesTime), "accepted");
+  EXPECT_THAT(pods("", 0, 1), HasSubstr("0 bytes"));
+  EXPECT_THAT(pods(std::string(254, 'n'), 0, 1), HasSubstr("254 bytes"));
+  EXPECT_THAT(pods("web-1", -1, 1), HasSubstr("-1 s is before 1970"));
+  EXPECT_THAT(pods("web-1", 5, 5), HasSubstr("from 5 to 5"));
+  EXPECT_THAT(pods("web-1", 0, AdminLimits::kMaxSeriesTime + 1), HasSubstr("beyond the year 9999"));
+}
+
+TEST(Arguments, ASliceOfAVerificationIsBounded) {
+  const auto bytes = [](std::uint64_t wanted) {
+    const auto query = asked<schema::Admin::HistoryVerifyParams>([&](auto in) { in.setBytes(wanted); });
+    return query.ok() ? query->bytes : 0;
+  };
+  EXPECT_EQ(bytes(0), AdminLimits::kMaxVerifyBytes);
+  EXPECT_EQ(bytes(5), 5u);
+  EXPECT_EQ(bytes(std::numeric_limits<std::uint64_t>::max()), AdminLimits::kMaxVerifyBytes);
+  EXPECT_THAT(refusal(asked<schema::Admin::HistoryVerifyParams>(
+                  [](auto in) { in.setFrom(std::string(AdminLimits::kMaxVerifyFromBytes + 1, 'x').c_str()); })),
+              HasSubstr("4097 bytes"));
+}
+
 }  // namespace
 }  // namespace tideline::admin

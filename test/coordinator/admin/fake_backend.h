@@ -246,6 +246,100 @@ class FakeBackend final : public admin::AdminBackend {
     answer(call, std::move(reply), report);
   }
 
+  /// One series for each field, of each node where subjects are not combined: a point a step, of the step's number
+  /// modulo 1000. A page has so many steps at most.
+  void history_query(const admin::SeriesQuery& query, admin::Reply<admin::SeriesPage> reply) override {
+    const auto& question = query.question;
+    std::vector<model::NodeName> names = question.nodes;
+    if (names.empty()) names = {model::NodeName("db-1"), model::NodeName("web-1")};
+    for (const auto& name : names) {
+      if (!known(name)) return answer("history_query", std::move(reply), not_found<admin::SeriesPage>(name));
+    }
+    admin::SeriesPage page;
+    const std::int64_t left = (question.to_s - query.page_from_s) / question.step_s;
+    const std::int64_t steps = std::min(left, query_page.load());
+    const bool each = question.across == series::Across::kEach;
+    for (const series::Field field : question.fields) {
+      for (const auto& name : names) {
+        series::AnswerSeries one;
+        one.field = field;
+        if (each) {
+          one.node = name.str();
+          if (question.kind == series::SubjectKind::kPod) one.subject = "0f1e";
+          if (question.kind == series::SubjectKind::kWorkload) one.subject = "shop/Deployment/nginx";
+        }
+        for (std::int64_t i = 0; i < steps; ++i) {
+          const std::int64_t time = query.page_from_s + i * question.step_s;
+          one.points.push_back({time, static_cast<double>(time / question.step_s % 1000)});
+        }
+        page.answer.push_back(std::move(one));
+        if (!each) break;
+      }
+    }
+    if (steps < left) page.next_s = query.page_from_s + steps * question.step_s;
+    std::string call = "history_query from " + std::to_string(query.page_from_s) + " in " +
+                       std::string(series::name_of(question.tier));
+    if (query.label) call += " where " + model::text_of(*query.label);
+    answer(std::move(call), std::move(reply), std::move(page));
+  }
+  std::atomic<std::int64_t> query_page{1'000'000};
+
+  void history_pods(const admin::HistoryPodsQuery& query, admin::Reply<std::vector<series::PodInfo>> reply) override {
+    if (!known(query.node)) {
+      return answer("history_pods", std::move(reply), not_found<std::vector<series::PodInfo>>(query.node));
+    }
+    const series::PodInfo pod{.uid = model::PodUid("0f1e"),
+                              .name_space = "shop",
+                              .name = "nginx-0",
+                              .workload = "Deployment/nginx",
+                              .qos = model::QosClass::kLs,
+                              .first_s = query.from_s,
+                              .last_s = query.to_s - 1};
+    answer("history_pods " + query.node.str(), std::move(reply), std::vector<series::PodInfo>{pod});
+  }
+
+  /// Nothing is in the coarsest tier yet.
+  void history_state(admin::Reply<admin::HistoryState> reply) override {
+    admin::HistoryState state;
+    const model::WallTime day{1'700'006'400'000};
+    const model::WallTime before{day.ms - 86'400'000};
+    state.tables.tiers[0] = {.tables = 960, .bytes = 1 << 20, .oldest = before, .newest = day};
+    state.tables.tiers[1] = {.tables = 160, .bytes = 1 << 18, .oldest = before, .newest = day};
+    state.tables.nodes = 2;
+    state.tables.late = 3;
+    state.tables.folded_until = day;
+    state.tiers_kept = {std::chrono::hours(72), std::chrono::hours(35 * 24), std::chrono::hours(400 * 24)};
+    state.reports_kept = std::chrono::hours(6);
+    state.events_kept = state.accounts_kept = std::chrono::hours(90 * 24);
+    state.disk_bytes = 3 << 20;
+    state.backups = "/backup";
+    state.problem = hostile_text;
+    answer("history_state", std::move(reply), state);
+  }
+
+  /// Two slices; the second has a finding.
+  void history_verify(const admin::VerifyQuery& query, admin::Reply<series::VerifySlice> reply) override {
+    const std::string call = "history_verify \"" + query.from + "\" " + std::to_string(query.bytes);
+    series::VerifySlice slice;
+    slice.rows = 1000;
+    slice.bytes = query.bytes;
+    if (query.from.empty()) {
+      slice.next = "half";
+    } else if (query.from == "half") {
+      slice.findings = {{.where = "report, node web-1", .what = hostile_text}};
+      slice.more_findings = 7;
+    } else {
+      return answer(call, std::move(reply),
+                    model::Result<series::VerifySlice>(model::invalid("no slice begins at \"" + query.from + "\"")));
+    }
+    answer(call, std::move(reply), slice);
+  }
+
+  void history_backup(const admin::Caller& caller, admin::Reply<admin::BackupMade> reply) override {
+    answer("history_backup by " + caller.identity.name, std::move(reply),
+           admin::BackupMade{{.id = 4, .at_s = 1'700'000'000, .bytes = 5 << 20, .files = 9}, "/backup"});
+  }
+
   static fleet::NodeView node_view(const std::string& name) {
     fleet::NodeView view;
     view.name = model::NodeName(name);

@@ -18,10 +18,7 @@
 #include <unistd.h>
 
 #include "coordinator/admin/roles.h"
-#include "test/coordinator/admin/admin_client.h"
-#include "test/coordinator/admin/fake_backend.h"
-#include "test/support/certs.h"
-#include "test/support/temp_dir.h"
+#include "test/coordinator/admin/server_fixture.h"
 
 namespace tideline::admin {
 namespace {
@@ -42,70 +39,9 @@ std::vector<std::string> schema_methods() {
   return names;
 }
 
-class AdminServerTest : public testing::Test {
- protected:
-  AdminServerTest() : authority_(directory_.str(), "ca") {
-    ::chmod(directory_.str().c_str(), 0755);
-    const auto files = authority_.coordinator();
-    config_.listen = "127.0.0.1:0";
-    config_.tls = {files.certificate, files.key, files.ca};
-    config_.on_refused = [this](const std::string& peer, const model::Error& why, std::uint64_t suppressed) {
-      const std::lock_guard lock(mutex_);
-      suppressed_ += suppressed;
-      refused_.push_back(peer + ": " + why.message());
-    };
-  }
-
-  void start() {
-    auto server = AdminServer::start(config_, backend_);
-    ASSERT_TRUE(server.ok()) << server.error().message();
-    server_ = *std::move(server);
-  }
-
-  link::TlsMaterial material(const test::CertFiles& files) {
-    auto loaded = link::load({files.certificate, files.key, files.ca}, link::TlsUse::kClient);
-    EXPECT_TRUE(loaded.ok()) << loaded.error().message();
-    return *loaded;
-  }
-  AdminTestClient client(const std::string& role) {
-    return {server_->port(), material(authority_.person(role, "ann"))};
-  }
-  std::vector<std::string> refused() {
-    const std::lock_guard lock(mutex_);
-    return refused_;
-  }
-
-  /// Calls every method with empty arguments; the names of those that the role forbids.
-  static std::set<std::string> forbidden(AdminTestClient& client) {
-    std::set<std::string> names;
-    capnp::DynamicCapability::Client admin = client.admin();
-    for (const auto method : capnp::Schema::from<schema::Admin>().getMethods()) {
-      const auto error = client.error_of([&] { admin.newRequest(method).send().wait(client.scope()); });
-      if (error && error->code() == ErrorCode::kPermissionDenied) names.emplace(method.getProto().getName().cStr());
-    }
-    return names;
-  }
-
-  /// A policyApply with a document; the error it ended with.
-  static std::optional<model::Error> apply(AdminTestClient& client) {
-    auto request = client.admin().policyApplyRequest();
-    auto documents = request.initDocuments(1);
-    documents[0].setKey("colocation-config");
-    documents[0].setJson("{}");
-    return client.error_of([&] { request.send().wait(client.scope()); });
-  }
-
-  test::TempDir directory_;
-  test::CertAuthority authority_;
-  test::FakeBackend backend_;
-  AdminServerConfig config_;
-  std::mutex mutex_;
-  std::vector<std::string> refused_;
-  std::uint64_t suppressed_ = 0;
-  std::unique_ptr<AdminServer> server_;
-};
-
-const std::set<std::string> kOperatorsMethods = {"policyApply", "handsOffBegin", "handsOffEnd", "release", "resume"};
+const std::set<std::string> kAdminsMethods = {"historyBackup"};
+const std::set<std::string> kNoViewersMethods = {"policyApply", "handsOffBegin", "handsOffEnd",  "release",
+                                                 "resume",      "historyVerify", "historyBackup"};
 
 TEST_F(AdminServerTest, HoldsTheRoleMatrixOverTlsForEveryMethodOfTheSchema) {
   start();
@@ -114,7 +50,7 @@ TEST_F(AdminServerTest, HoldsTheRoleMatrixOverTlsForEveryMethodOfTheSchema) {
     return std::set<std::string>(names.begin(), names.end());
   }();
   const std::map<std::string, std::set<std::string>> want = {
-      {"viewer", kOperatorsMethods}, {"operator", {}}, {"admin", {}}};
+      {"viewer", kNoViewersMethods}, {"operator", kAdminsMethods}, {"admin", {}}};
   for (const auto& [role, methods] : want) {
     auto caller = client(role);
     EXPECT_EQ(forbidden(caller), methods) << role;
@@ -633,11 +569,11 @@ TEST_F(UnixSocketTest, HoldsTheRoleMatrixForEveryMethodOfTheSchema) {
   EXPECT_THAT(forbidden(root), IsEmpty());
   as(kNobody, daemon_gid(), {}, [&] {
     AdminTestClient member(config_.unix_socket);
-    EXPECT_EQ(forbidden(member), kOperatorsMethods);
+    EXPECT_EQ(forbidden(member), kNoViewersMethods);
   });
   as(kNobody, kNobody, {daemon_gid()}, [&] {
     AdminTestClient member(config_.unix_socket);
-    EXPECT_EQ(forbidden(member), kOperatorsMethods) << "a supplementary group counts as well";
+    EXPECT_EQ(forbidden(member), kNoViewersMethods) << "a supplementary group counts as well";
   });
 }
 

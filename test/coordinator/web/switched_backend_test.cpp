@@ -66,5 +66,20 @@ TEST(SwitchedBackend, AsksTheCoordinatorOnceThereIsOne) {
   EXPECT_EQ(metrics_of(backend), "broken");
 }
 
+TEST(SwitchedBackend, ShowsWhatWasAddedBehindAllElse) {
+  SwitchedBackend backend("starting");
+  int made = 0;
+  backend.add([&made] { return "added " + std::to_string(++made) + "\n"; });
+  EXPECT_EQ(metrics_of(backend), "added 1\n");
+  Coordinator coordinator;
+  backend.show(coordinator);
+  EXPECT_EQ(metrics_of(backend), "tideline_nodes 3\nadded 2\n") << "made each time";
+  backend.elected({true, 8});
+  EXPECT_THAT(metrics_of(backend), StartsWith("# HELP tideline_leader "));
+  EXPECT_THAT(metrics_of(backend), EndsWith("\ntideline_nodes 3\nadded 4\n"));
+  backend.add([] { return std::string("other\n"); });
+  EXPECT_THAT(metrics_of(backend), EndsWith("\ntideline_nodes 3\nother\n"));
+}
+
 }  // namespace
 }  // namespace tideline::web

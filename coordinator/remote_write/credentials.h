@@ -1,0 +1,39 @@
+#pragma once
+// What a RemoteWriteConfig's files hold, read and checked.
+
+#include <string>
+#include <vector>
+
+#include "coordinator/remote_write/endpoint.h"
+#include "coordinator/remote_write/writer.h"
+#include "messages/model/result.h"
+
+namespace tideline::remote_write {
+
+/// PEM texts for TLS.
+struct TlsTexts {
+  std::string ca;           // "" = the system's authorities
+  std::string certificate;  // "" = none of our own
+  std::string key;
+  friend bool operator==(const TlsTexts&, const TlsTexts&) = default;
+};
+
+struct Credentials {
+  TlsTexts tls;
+  std::string authorization;  // the header's value; "" = none
+  friend bool operator==(const Credentials&, const Credentials&) = default;
+};
+
+/// Reads nothing. kInvalidArgument: options that do not go together, or a secret that would go in clear to another
+/// machine.
+model::Result<void> check_together(const RemoteWriteConfig& config, const Endpoint& endpoint);
+/// The name that the server's certificate must hold.
+std::string name_to_prove(const RemoteWriteConfig& config, const Endpoint& endpoint);
+
+/// No error shows what a file holds.
+model::Result<Credentials> read_credentials(const RemoteWriteConfig& config);
+
+/// The certificates of a PEM text, each by itself: kj-tls takes one authority from a text, however many it holds.
+std::vector<std::string> certificates_in(const std::string& pem);
+
+}  // namespace tideline::remote_write
