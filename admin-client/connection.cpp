@@ -41,6 +41,25 @@ Result<std::vector<T>> read_all(const List& list) {
   return out;
 }
 
+void write_question(const SeriesQuestion& from, schema::SeriesQuestion::Builder to) {
+  to.setKind(static_cast<std::uint8_t>(from.kind));
+  auto nodes = to.initNodes(static_cast<unsigned>(from.nodes.size()));
+  for (unsigned i = 0; i < nodes.size(); ++i)
+    nodes.set(i, ptr(from.nodes[i]));
+  to.setLabel(ptr(from.label));
+  to.setSubject(ptr(from.subject));
+  auto fields = to.initFields(static_cast<unsigned>(from.fields.size()));
+  for (unsigned i = 0; i < fields.size(); ++i)
+    fields.set(i, static_cast<std::uint16_t>(from.fields[i]));
+  to.setFromS(from.from_s);
+  to.setToS(from.to_s);
+  to.setStepS(from.step_s);
+  to.setTier(from.tier ? static_cast<std::uint8_t>(*from.tier) : std::uint8_t{0});
+  to.setAggregate(static_cast<std::uint8_t>(from.aggregate));
+  to.setQuantile(from.quantile);
+  to.setAcross(static_cast<std::uint8_t>(from.across));
+}
+
 void write_documents(const std::vector<PolicyDocument>& documents,
                      capnp::List<schema::PolicyState::Document>::Builder list) {
   for (unsigned i = 0; i < list.size(); ++i) {
@@ -162,6 +181,59 @@ class ConnectionImpl final : public Connection {
       all.push_back(std::move(series));
     }
     return all;
+  }
+
+  Result<SeriesPage> query(const SeriesQuestion& question, std::int64_t page_from_s) override {
+    auto page = caught([&]() -> Result<SeriesPage> {
+      auto request = admin_->historyQueryRequest();
+      write_question(question, request.initQuestion());
+      request.setPageFromS(page_from_s);
+      return read(ask(kj::mv(request)));
+    });
+    if (!page || page->next_s == 0) return page;
+    const std::int64_t begun = page_from_s == 0 ? question.from_s : page_from_s;
+    if (page->next_s <= begun) {
+      return Error(ErrorCode::kMalformed,
+                   fmt::format("the coordinator's answer: after the page that begins at {} s comes one at {} s", begun,
+                               page->next_s));
+    }
+    if (page->next_s >= question.to_s) page->next_s = 0;
+    return page;
+  }
+
+  Result<std::vector<series::PodInfo>> history_pods(const std::string& node, std::int64_t from_s,
+                                                    std::int64_t to_s) override {
+    return caught([&]() -> Result<std::vector<series::PodInfo>> {
+      auto request = admin_->historyPodsRequest();
+      request.setNode(ptr(node));
+      request.setFromS(from_s);
+      request.setToS(to_s);
+      return read_all<series::PodInfo>(ask(kj::mv(request)).getPods());
+    });
+  }
+
+  Result<HistoryState> history_state() override {
+    return caught([&]() -> Result<HistoryState> { return read(ask(admin_->historyStateRequest()).getState()); });
+  }
+
+  Result<series::VerifySlice> history_verify(const std::string& from, std::uint64_t bytes) override {
+    auto slice = caught([&]() -> Result<series::VerifySlice> {
+      auto request = admin_->historyVerifyRequest();
+      request.setFrom(ptr(from));
+      request.setBytes(bytes);
+      return read(ask(kj::mv(request)));
+    });
+    if (slice && !slice->next.empty() && slice->next == from) {
+      return Error(ErrorCode::kMalformed, "the coordinator's answer: the next slice is the one that was asked for");
+    }
+    return slice;
+  }
+
+  Result<HistoryBackup> history_backup() override {
+    return caught([&]() -> Result<HistoryBackup> {
+      kj::Promise<capnp::Response<schema::Admin::HistoryBackupResults>> answer = admin_->historyBackupRequest().send();
+      return read(answer.wait(io_.waitScope));
+    });
   }
 
   Result<EventsAnswer> events(const std::string& node, model::WallTime from, model::WallTime to) override {

@@ -1,12 +1,14 @@
 #pragma once
 // One conversation with a coordinator, blocking.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "admin-client/answers.h"
+#include "admin-client/history_answers.h"
 #include "messages/link/tls_files.h"
 #include "messages/model/cluster.h"
 #include "messages/model/explained.h"
@@ -58,6 +60,15 @@ class Connection {
   virtual model::Result<ReclaimedAnswer> reclaimed() = 0;
   /// Asks page by page until the range is complete or a series has kMaxPoints.
   virtual model::Result<std::vector<Series>> history(const HistoryQuestion& question) = 0;
+  /// One page of history in tiers, from `page_from_s` on (0 = the first). kMalformed where the next one is no later.
+  virtual model::Result<SeriesPage> query(const SeriesQuestion& question, std::int64_t page_from_s) = 0;
+  virtual model::Result<std::vector<series::PodInfo>> history_pods(const std::string& node, std::int64_t from_s,
+                                                                   std::int64_t to_s) = 0;
+  virtual model::Result<HistoryState> history_state() = 0;
+  /// A slice of about so many bytes, from "" = the beginning, then the slice's `next` until it is "".
+  virtual model::Result<series::VerifySlice> history_verify(const std::string& from, std::uint64_t bytes) = 0;
+  /// Waits until the backup is whole, however long that takes.
+  virtual model::Result<HistoryBackup> history_backup() = 0;
   virtual model::Result<EventsAnswer> events(const std::string& node, model::WallTime from, model::WallTime to) = 0;
   virtual model::Result<PolicyAnswer> policy(const std::string& node) = 0;
   virtual model::Result<PolicyApplied> apply(const std::vector<PolicyDocument>& documents, bool dry_run) = 0;

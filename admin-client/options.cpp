@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "admin-client/human.h"
+#include "admin-client/query_options.h"
 #include "admin-client/time_text.h"
 #include "coordinator/policy/spelling.h"
 #include "messages/model/cluster.h"
@@ -32,6 +34,7 @@ struct Raw {
   std::string curves;
   std::string duration;
   bool yes = false;
+  RawQuery query;
 };
 
 std::string examples(std::initializer_list<const char*> lines) {
@@ -202,8 +205,8 @@ class Parser {
     sub.add_option("--height", options_.height, "lines of a drawing")->default_str("12")->check(CLI::Range(4, 100));
   }
 
-  void add_range(CLI::App& sub) {
-    sub.add_option("--from", raw_.from, "begin: -5m, RFC 3339, or ms since the epoch")->required();
+  void add_range(CLI::App& sub, bool required = true) {
+    sub.add_option("--from", raw_.from, "begin: -5m, RFC 3339, or ms since the epoch")->required(required);
     sub.add_option("--to", raw_.to, "end, not included; the same forms, or now")->default_str(raw_.to);
   }
 
@@ -212,17 +215,61 @@ class Parser {
                         {"tidectl history --node web-1 --metric ls.cpu,be.cpu,be.limit --from -5m --plot",
                          "tidectl history --node web-1 --metric be.memory --from 2026-03-01T12:00:00Z --to now --csv"});
     history->footer(history->get_footer() + metric_list());
-    add_node_option(*history, "the node", true);
+    // Required of its subcommands, too, if CLI11 were to require them.
+    add_node_option(*history, "the node");
     history->add_option("--metric", raw_.metrics, "metrics, with commas between")->default_str(raw_.metrics);
-    add_range(*history);
+    add_range(*history, false);
     auto* plot = history->add_flag("--plot", options_.plot, "draw the series");
     auto* csv = history->add_flag("--csv", options_.csv, "print comma-separated values");
     csv->excludes(plot);
     add_drawing(*history);
+    history_ = history;
+    add(*history, "state", "Tiers, how far reports are folded, what is kept, and what is wrong", Command::kHistoryState,
+        {"tidectl history state", "tidectl history state --json | jq .tiers"});
+    add(*history, "verify", "Read all of it while the coordinator works; exit code 1 where it is damaged",
+        Command::kHistoryVerify, {"tidectl history verify", "tidectl history verify --json | jq .findings"});
+    add(*history, "backup", "Back it up to the coordinator's --backup-dir, and wait until that is done",
+        Command::kHistoryBackup, {"tidectl history backup"});
+    add_query();
     auto* events = add(app_, "events", "What happened, with reasons", Command::kEvents,
                        {"tidectl events --from -1h", "tidectl events --node web-1 --from -10m --json"});
     add_node_option(*events, "this node only");
     add_range(*events);
+  }
+
+  void add_query() {
+    auto* query = add(app_, "query", "Series out of the tiers of history: of nodes, pods and workloads, over any time",
+                      Command::kQuery,
+                      {"tidectl query node.cpu ls.cpu --node web-1 --since 2d --plot",
+                       "tidectl query node.cpu --across sum --agg p95 --since 30d --step 1h --csv",
+                       "tidectl query pod.cpu pod.memory --pods --node web-1 --since 6h",
+                       "tidectl query pod.cpu --workload shop/Deployment/web --across sum --since 7d --json"});
+    query->footer(query->get_footer() + field_lists());
+    RawQuery& raw = raw_.query;
+    query->add_option("FIELD", raw.fields, "what of them, up to 16")->required();
+    query->add_option("--node", raw.nodes, "of this node, as often as needed; without: of all")
+        ->allow_extra_args(false);
+    query->add_option("--label", raw.label, "of the nodes with this label now: KEY=VALUE");
+    query->add_option("--pod", raw.pod, "of the pod with this uid");
+    query->add_option("--workload", raw.workload, "of this workload: NAMESPACE/KIND/NAME, node by node");
+    query->add_flag("--pods", raw.pods, "of each pod");
+    query->add_flag("--workloads", raw.workloads, "of each workload, node by node");
+    query->add_option("--since", raw.since, "begin: how long ago as 2d, RFC 3339, or ms since the epoch")
+        ->default_str(raw.since);
+    query->add_option("--until", raw.until, "end, not included: now, -5m, RFC 3339, or ms since the epoch")
+        ->default_str(raw.until);
+    query->add_option("--step", raw.step, "of which there is one value each; without: about 240 of them");
+    query->add_option("--agg", raw.aggregate, "of a step's samples: mean, min, max, or a percentile as p95 or p99.9")
+        ->default_str(raw.aggregate);
+    query
+        ->add_option("--across", raw.across,
+                     "over nodes, pods or workloads: each by itself; sum, mean, min or max of their values; all: of "
+                     "their samples together")
+        ->default_str(raw.across);
+    query->add_option("--tier", raw.tier, "of history: 10s, 1m or 15m; without: the coarsest that fits the step");
+    auto* plot = query->add_flag("--plot", options_.plot, "draw the series");
+    query->add_flag("--csv", options_.csv, "print comma-separated values, page by page as they come")->excludes(plot);
+    add_drawing(*query);
   }
 
   void add_policy_commands() {
@@ -328,6 +375,7 @@ class Parser {
       if (auto leave = check_target()) return *std::move(leave);
     }
     if (auto leave = check_ownership(now)) return *std::move(leave);
+    if (auto leave = check_history(now)) return *std::move(leave);
     if (options_.command == Command::kHistory || options_.command == Command::kEvents) {
       if (auto leave = check_range(now)) return *std::move(leave);
     }
@@ -336,7 +384,6 @@ class Parser {
     }
     if (options_.command == Command::kHistory) {
       if (auto leave = check_metrics()) return *std::move(leave);
-      if (options_.json && (options_.plot || options_.csv)) return usage("--json excludes --plot and --csv");
     }
     if (options_.command == Command::kWatch) {
       auto interval = parse_duration(raw_.interval);
@@ -366,6 +413,27 @@ class Parser {
     if (missing.empty()) return std::nullopt;
     return usage(
         fmt::format("--address {} is reached over TLS only: {} missing", target.address, fmt::join(missing, ", ")));
+  }
+
+  std::optional<Leave> check_history(model::WallTime now) {
+    if (options_.json && (options_.plot || options_.csv)) return usage("--json excludes --plot and --csv");
+    if (options_.command == Command::kHistory) {
+      std::vector<std::string_view> missing;
+      if (options_.node.empty()) missing.push_back("--node");
+      if (raw_.from.empty()) missing.push_back("--from");
+      if (!missing.empty()) return usage(fmt::format("history: {} missing", fmt::join(missing, ", ")));
+    } else if (!history_->get_subcommands().empty()) {
+      for (const CLI::Option* option : std::as_const(*history_).get_options()) {
+        if (option->count() == 0) continue;
+        return usage(fmt::format("history {}: {} has no part in it", history_->get_subcommands().front()->get_name(),
+                                 option->get_name()));
+      }
+    }
+    if (options_.command != Command::kQuery) return std::nullopt;
+    auto query = check_query(raw_.query, now);
+    if (!query) return usage(query.error().message());
+    options_.query = *std::move(query);
+    return std::nullopt;
   }
 
   std::optional<Leave> check_range(model::WallTime now) {
@@ -449,6 +517,7 @@ class Parser {
   Raw raw_;
   Options options_;
   CLI::App app_;
+  CLI::App* history_ = nullptr;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin-client/connection.h"
+#include "admin-client/query_options.h"
 #include "admin-client/trend_view.h"
 #include "messages/model/metric.h"
 #include "messages/model/units.h"
@@ -23,6 +24,10 @@ enum class Command {
   kReclaimed,
   kCluster,
   kHistory,
+  kHistoryState,
+  kHistoryVerify,
+  kHistoryBackup,
+  kQuery,
   kEvents,
   kPolicyGet,
   kPolicyApply,
@@ -66,6 +71,7 @@ struct Options {
   std::string cgroup;
   model::Duration duration{0};
   std::string reason;
+  QueryOptions query;
 };
 
 /// Nothing to run: print and leave.

@@ -21,6 +21,8 @@ constexpr std::array<const char*, 6> kColors = {"\x1b[36m", "\x1b[33m", "\x1b[35
 constexpr const char* kReset = "\x1b[0m";
 constexpr std::array<const char*, 6> kMarks = {"●", "○", "▲", "△", "■", "□"};
 constexpr std::array<const char*, 6> kAsciiMarks = {"*", "o", "+", "x", "#", "@"};
+/// What is more stands at the top: its digits would not fit beside the drawing.
+constexpr double kMostDrawn = 1e18;
 /// A hole of this many usual distances between points is a hole, not a line.
 constexpr double kGapFactor = 3.5;
 
@@ -210,7 +212,7 @@ std::string panel(const std::vector<const Curve*>& curves, const PlotOptions& op
   double max = 0;
   for (const Curve* curve : curves) {
     for (const Point& point : curve->points) {
-      if (std::isfinite(point.value)) max = std::max(max, point.value);
+      if (std::isfinite(point.value)) max = std::max(max, std::min(point.value, kMostDrawn));
     }
   }
   const Scale scale = scale_for(curves.front()->unit, max);

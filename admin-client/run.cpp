@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 
 #include <fmt/format.h>
 
+#include "admin-client/drawing.h"
+#include "admin-client/history_care.h"
 #include "admin-client/human.h"
 #include "admin-client/json_out.h"
 #include "admin-client/ledger_out.h"
@@ -15,7 +16,9 @@
 #include "admin-client/ownership_out.h"
 #include "admin-client/plot.h"
 #include "admin-client/policy_check_out.h"
+#include "admin-client/query.h"
 #include "admin-client/render.h"
+#include "admin-client/say.h"
 #include "admin-client/time_text.h"
 #include "coordinator/policy/policy.h"
 
@@ -26,63 +29,11 @@ using model::Error;
 using model::ErrorCode;
 using model::Result;
 
-/// False when the reader went away: `tidectl … | head` is no fault.
-bool print(const std::string& text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-}
-
-void say(const std::string& message) {
-  std::fflush(stdout);
-  const std::string line = fmt::format("tidectl: {}\n", safe_text(message));
-  std::fwrite(line.data(), 1, line.size(), stderr);
-}
-
-int fail(int code, const std::string& message) {
-  say(message);
-  return code;
-}
-
-int fail(const Error& error) {
-  switch (error.code()) {
-    case ErrorCode::kPermissionDenied:
-      return fail(kDenied, "permission denied: " + error.message());
-    case ErrorCode::kUnavailable:
-      return fail(kUnreachable, error.message());
-    default:
-      return fail(kRefused, error.message());
-  }
-}
-
-/// One answer, as JSON or for people.
-template <class T, class Json, class Text>
-int show(const Options& options, const Result<T>& answer, Json&& json, Text&& text) {
-  if (!answer) return fail(answer.error());
-  print(options.json ? dump(json(*answer), 2) : text(*answer));
-  return kOk;
-}
-
-template <class T, class Text>
-int show(const Options& options, const Result<T>& answer, Text&& text) {
-  return show(
-      options, answer, [](const T& value) { return to_json(value); }, std::forward<Text>(text));
-}
-
 /// The outcome of a change that answers with nothing.
 int done(const Options& options, const Result<void>& outcome, const std::string& what) {
   if (!outcome) return fail(outcome.error());
   print(options.json ? dump({{"done", true}}, 2) : safe_text(what) + "\n");
   return kOk;
-}
-
-PlotOptions plot_options(const Options& options, const Terminal& terminal) {
-  PlotOptions drawing;
-  drawing.width = terminal.width;
-  drawing.height = options.height;
-  drawing.utf8 = terminal.utf8 && !options.ascii;
-  drawing.color = terminal.color;
-  drawing.from = options.from;
-  drawing.to = options.to;
-  return drawing;
 }
 
 int history(const Options& options, const Terminal& terminal, Connection& connection) {
@@ -234,6 +185,14 @@ int run_online(const Options& options, const Terminal& terminal, Connection& con
           });
     case Command::kHistory:
       return history(options, terminal, connection);
+    case Command::kQuery:
+      return run_query(options, terminal, wall_now(), connection);
+    case Command::kHistoryState:
+      return run_history_state(options, connection);
+    case Command::kHistoryVerify:
+      return run_history_verify(options, terminal, connection);
+    case Command::kHistoryBackup:
+      return run_history_backup(options, terminal, connection);
     case Command::kEvents:
       return show(options, connection.events(options.node, options.from, options.to), render_events);
     case Command::kPolicyGet:

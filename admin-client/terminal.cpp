@@ -35,6 +35,7 @@ Terminal terminal_of_stdout() {
   constexpr long kMaxWidth = 400;
   Terminal terminal;
   terminal.is_tty = ::isatty(STDOUT_FILENO) == 1;
+  terminal.progress = ::isatty(STDERR_FILENO) == 1 && variable("TERM") != "dumb";
   terminal.utf8 = utf8_locale();
   terminal.color = terminal.is_tty && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
   long width = std::strtol(std::string(variable("COLUMNS")).c_str(), nullptr, 10);

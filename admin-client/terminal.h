@@ -11,6 +11,7 @@ struct Terminal {
   bool utf8 = false;
   bool color = false;
   std::size_t width = 100;
+  bool progress = false;  // stderr is a terminal that a line can be drawn over on
 };
 
 /// From stdout, LC_ALL / LC_CTYPE / LANG, NO_COLOR, TERM and COLUMNS.

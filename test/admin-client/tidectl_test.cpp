@@ -106,6 +106,9 @@ TEST_F(TidectlTest, ShowsEveryReadOnlyCommandAsTableAndAsJson) {
                                                           {"pods", "--node", "web-1"},
                                                           {"reclaimed"},
                                                           {"history", "--node", "web-1", "--from", "-5m"},
+                                                          {"history", "state"},
+                                                          {"query", "node.cpu"},
+                                                          {"query", "pod.cpu", "--pods", "--since", "30d"},
                                                           {"events", "--from", "-1h"},
                                                           {"node", "web-1", "--capabilities"},
                                                           {"explain", "node", "web-1"},
@@ -473,6 +476,82 @@ TEST_F(TidectlTest, SaysOnStderrThatCsvIsCut) {
   EXPECT_EQ(cut.code, 0);
   EXPECT_EQ(cut.err, "tidectl: cut: more points exist of ls.cpu, narrow the range\n");
   EXPECT_THAT(cut.out, Not(HasSubstr("cut")));
+}
+
+TEST_F(TidectlTest, QueriesPageByPageUntilTheRangeIsComplete) {
+  backend_.query_page = 7;
+  const std::vector<std::string> asked = {"query",         "node.cpu", "--node",        "web-1",  "--since",
+                                          "1700000000000", "--until",  "1700003600000", "--step", "1m"};
+  auto as_json = asked;
+  as_json.push_back("--json");
+  const auto outcome = as_viewer(as_json);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto all = json::parse(outcome.out);
+  EXPECT_EQ(all["tier"], "1m");
+  EXPECT_EQ(all["fromWallMs"], 1'699'999'980'000);
+  const auto& points = all["series"][0]["points"];
+  ASSERT_EQ(points.size(), 61u);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto time = 1'699'999'980 + static_cast<std::int64_t>(i) * 60;
+    EXPECT_EQ(points[i][0], time * 1000);
+    EXPECT_EQ(points[i][1], static_cast<double>(time / 60 % 1000));
+  }
+  EXPECT_THAT(backend_.calls(), AllOf(Contains("history_query from 1699999980 in 1m"),
+                                      Contains("history_query from 1700000400 in 1m"), testing::SizeIs(9)));
+  auto as_csv = asked;
+  as_csv.push_back("--csv");
+  const auto csv = as_viewer(as_csv);
+  EXPECT_THAT(csv.out, StartsWith("time,wall_ms,field,unit,node,subject,name,value\n"
+                                  "2023-11-14T22:13:00Z,1699999980000,node.cpu,millicores,web-1,,,333\n"));
+  EXPECT_EQ(std::count(csv.out.begin(), csv.out.end(), '\n'), 62);
+  EXPECT_THAT(csv.err, IsEmpty());
+}
+
+TEST_F(TidectlTest, QueriesByLabelAndNamesPodsBesideTheirUids) {
+  const auto labelled = as_viewer({"query", "node.cpu", "--label", "zone=a", "--across", "sum", "--agg", "p95"});
+  ASSERT_EQ(labelled.code, 0) << labelled.err;
+  EXPECT_THAT(labelled.out, HasSubstr("sum over nodes of the p95 of each 1m00s, of the 1m tier"));
+  EXPECT_THAT(backend_.calls(), Contains(HasSubstr("in 1m where zone=a")));
+  const auto pods = as_viewer({"query", "pod.cpu", "--pods", "--node", "web-1", "--csv"});
+  ASSERT_EQ(pods.code, 0) << pods.err;
+  EXPECT_THAT(pods.out, HasSubstr(",pod.cpu,millicores,web-1,0f1e,shop/nginx-0,"));
+  const auto unknown = as_viewer({"query", "node.cpu", "--node", "web-9"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_EQ(unknown.err, "tidectl: node web-9 is not known here\n");
+  EXPECT_THAT(unknown.out, IsEmpty());
+}
+
+TEST_F(TidectlTest, VerifiesHistoryAndNamesWhatIsDamaged) {
+  EXPECT_EQ(as_viewer({"history", "verify"}).code, 4);
+  const auto ann = tls(authority_.person("operator", "ann"));
+  const auto text = run({"history", "verify"}, ann);
+  EXPECT_EQ(text.code, 1);
+  EXPECT_EQ(text.out, "report, node web-1: rm?[2J?bell\n2000 rows, 32.0 MiB: 8 findings, of which 1 are named\n");
+  EXPECT_THAT(text.err, IsEmpty());
+  const auto all = json::parse(run({"history", "verify", "--json"}, ann).out);
+  EXPECT_EQ(all["good"], false);
+  EXPECT_EQ(all["findings"][0]["where"], "report, node web-1");
+  EXPECT_EQ(all["moreFindings"], 7);
+}
+
+TEST_F(TidectlTest, BacksHistoryUpAsAnAdmin) {
+  EXPECT_EQ(run({"history", "backup"}, tls(authority_.person("operator", "ann"))).code, 4);
+  const auto root = tls(authority_.person("admin", "root"));
+  const auto text = run({"history", "backup"}, root);
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_EQ(text.out, "backup 4 of 2023-11-14T22:13:20Z: 5.0 MiB in 9 files, in /backup\n");
+  EXPECT_EQ(json::parse(run({"history", "backup", "--json"}, root).out)["id"], 4);
+  EXPECT_THAT(backend_.calls(), Contains("history_backup by root"));
+}
+
+TEST_F(TidectlTest, ShowsHowHistoryIsKept) {
+  const auto text = as_viewer({"history", "state"});
+  EXPECT_THAT(text.out, AllOf(HasSubstr("reports kept   6h00m"), HasSubstr("35d00h"), HasSubstr("/backup"),
+                              HasSubstr("rm?[2J?bell")));
+  const auto all = json::parse(as_viewer({"history", "state", "--json"}).out);
+  EXPECT_EQ(all["tiers"][1]["keptSeconds"], 35 * 86'400);
+  EXPECT_EQ(all["lateReports"], 3);
+  EXPECT_TRUE(all["tiers"][2]["oldestWallMs"].is_null());
 }
 
 TEST_F(TidectlTest, WatchesForSoManyPicturesAndKeepsTheNodesReporting) {

@@ -1,0 +1,120 @@
+#include "admin-client/query.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "admin-client/drawing.h"
+#include "admin-client/progress.h"
+#include "admin-client/query_hold.h"
+#include "admin-client/query_options.h"
+#include "admin-client/query_out.h"
+#include "admin-client/say.h"
+#include "admin-client/time_text.h"
+
+namespace tideline::tidectl {
+namespace {
+
+using model::Result;
+
+Result<TierReach> reach_of(Connection& connection) {
+  const auto state = connection.history_state();
+  if (!state) return state.error();
+  TierReach reach{};
+  for (const HistoryState::Tier& tier : state->tiers)
+    reach[series::place_of(tier.tier)] = tier.kept_s;
+  return reach;
+}
+
+/// How far a page is, of the range.
+std::string page_progress(const SeriesQuestion& question, const SeriesPage& page) {
+  const std::int64_t reached = page.next_s == 0 ? question.to_s : page.next_s;
+  const auto done = static_cast<double>(reached - question.from_s);
+  const double share = done / static_cast<double>(question.to_s - question.from_s);
+  return fmt::format("query: {:.0f} %, up to {}", share * 100, format_instant({reached * 1000}));
+}
+
+class QueryRun {
+ public:
+  QueryRun(const Options& options, const Terminal& terminal, SeriesQuestion question, Connection& connection)
+      : options_(options),
+        terminal_(terminal),
+        question_(std::move(question)),
+        connection_(connection),
+        // Lines of an answer on the same terminal say themselves how far it is.
+        progress_(terminal.progress && !(options.csv && terminal.is_tty)) {}
+
+  int stream_csv() {
+    bool read_on = true;
+    std::string title = query_csv_title();
+    const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page) -> Result<void> {
+      if (auto learnt = learn(page); !learnt) return learnt;
+      progress_.show(page_progress(question_, page));
+      read_on = print(std::exchange(title, "") + query_csv(question_, page, names_));
+      if (read_on) return {};
+      return model::Error(model::ErrorCode::kFenced, "nobody reads on");
+    });
+    progress_.clear();
+    if (done || !read_on) return kOk;
+    return fail(done.error());
+  }
+
+  int show_whole() {
+    HeldAnswer held(question_);
+    QueryAnswer answer{question_, std::nullopt, {}};
+    const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page) -> Result<void> {
+      if (auto learnt = learn(page); !learnt) return learnt;
+      progress_.show(page_progress(question_, page));
+      answer.tier = page.tier;
+      return held.add(page);
+    });
+    progress_.clear();
+    if (!done) return fail(done.error());
+    answer.series = std::move(held).finish();
+    if (options_.json) {
+      print(dump(query_json(answer, names_), 2));
+    } else {
+      print(options_.plot ? plot_query(answer, names_, drawing()) : render_query(answer, names_));
+    }
+    return kOk;
+  }
+
+ private:
+  Result<void> learn(const SeriesPage& page) {
+    if (question_.kind != series::SubjectKind::kPod) return {};
+    return names_.learn(connection_, question_, page, [&](std::size_t nodes, std::size_t of) {
+      progress_.show(fmt::format("query: names of the pods of {} nodes, of {}", nodes, of));
+    });
+  }
+
+  PlotOptions drawing() const {
+    PlotOptions to = plot_options(options_, terminal_);
+    to.from.ms = question_.from_s * 1000;
+    to.to.ms = question_.to_s * 1000;
+    return to;
+  }
+
+  const Options& options_;
+  const Terminal& terminal_;
+  const SeriesQuestion question_;
+  Connection& connection_;
+  Progress progress_;
+  PodNames names_;
+};
+
+}  // namespace
+
+int run_query(const Options& options, const Terminal& terminal, model::WallTime now, Connection& connection) {
+  TierReach reach{};
+  if (needs_reach(options.query, now)) {
+    const auto known = reach_of(connection);
+    if (!known) return fail(known.error());
+    reach = *known;
+  }
+  QueryRun query(options, terminal, question_of(options.query, reach, now), connection);
+  return options.csv ? query.stream_csv() : query.show_whole();
+}
+
+}  // namespace tideline::tidectl
