@@ -64,6 +64,11 @@ void CompletionTimes::merge_equal() {
   rows_.resize(kept);
 }
 
+const std::vector<CompletionTimes::Row>& CompletionTimes::rows() {
+  merge_equal();
+  return rows_;
+}
+
 double CompletionTimes::quantile(double q) {
   merge_equal();
   std::uint64_t all = 0;

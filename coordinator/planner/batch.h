@@ -24,17 +24,20 @@ struct PlacedPod {
 /// Times that pods took from their coming to their end, in whole seconds begun.
 class CompletionTimes {
  public:
-  void add(double seconds, std::uint64_t pods);
-  void add(const CompletionTimes& other);
-  /// The least that a share q of all did not exceed; 0 without any.
-  double quantile(double q);
-
- private:
   struct Row {
     std::int64_t seconds = 0;
     std::uint64_t pods = 0;
+    friend bool operator==(const Row&, const Row&) = default;
   };
+  void add(double seconds, std::uint64_t pods);
+  void add(const CompletionTimes& other);
   void add(const Row& row);
+  /// The least that a share q of all did not exceed; 0 without any.
+  double quantile(double q);
+  /// Each time that there was, ascending.
+  const std::vector<Row>& rows();
+
+ private:
   void merge_equal();
 
   std::vector<Row> rows_;

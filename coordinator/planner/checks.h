@@ -13,7 +13,7 @@ namespace tideline::planner {
 model::Result<void> check_shape(const HostShape& shape);
 
 /// Steps of a second to a day, a century at most, all of it with dates; each workload's four columns have a value for
-/// each.
+/// each step from its first on.
 model::Result<void> check_data(const Dataset& data);
 
 /// All that replay() goes by but the tasks.

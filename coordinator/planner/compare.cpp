@@ -11,7 +11,6 @@
 
 #include "coordinator/planner/replay_fields.h"
 #include "coordinator/planner/utc_text.h"
-#include "coordinator/planner/world.h"
 #include "messages/model/json_text.h"
 
 namespace tideline::planner {
@@ -89,8 +88,8 @@ struct DifferingEvent {
   std::size_t replay = 0;  // the first that has it
 };
 
-std::string told_event(const DifferingEvent& differing, const std::vector<EventStretches>& stretches,
-                       const std::vector<std::string>& names) {
+std::string told_event(const DifferingEvent& differing, const ReplayResult& of,
+                       const std::vector<EventStretches>& stretches, const std::vector<std::string>& names) {
   const ReplayEvent& event = *differing.event;
   std::string in;
   std::string not_in;
@@ -98,7 +97,8 @@ std::string told_event(const DifferingEvent& differing, const std::vector<EventS
     std::string& list = i == differing.replay || stretches[i].overlap(event) ? in : not_in;
     list += (list.empty() ? "" : ", ") + names[i];
   }
-  return fmt::format("{} {} {}, {:.1f} cores: in {}, not in {}", host_name(event.host), utc_text(event.begin_s),
+  return fmt::format("{} {} {}, {:.1f} cores: in {}, not in {}",
+                     model::printable(host_name(of, event.host), kMaxToldText), utc_text(event.begin_s),
                      compared_length(event.end_s - event.begin_s), event.cores, in, not_in);
 }
 
@@ -127,7 +127,7 @@ std::vector<std::string> differing_events(std::span<const SavedReplay> replays, 
   });
   std::vector<std::string> told;
   for (std::size_t i = 0; i < std::min(all.size(), kMaxToldEvents); ++i)
-    told.push_back(told_event(all[i], stretches, names));
+    told.push_back(told_event(all[i], replays[all[i].replay].result, stretches, names));
   if (all.size() > kMaxToldEvents) told.push_back(fmt::format("and {} more", all.size() - kMaxToldEvents));
   return told;
 }
@@ -190,6 +190,9 @@ void warn_of_difference(const SavedReplay& first, const SavedReplay& other, cons
   if (a.hosts != b.hosts) {
     warnings.push_back(fmt::format("{} has {} hosts, {} has {}: their events are not held against each other",
                                    first_name, a.hosts, name, b.hosts));
+  } else if (a.host_names != b.host_names) {
+    warnings.push_back(
+        fmt::format("{} and {} are of other hosts: their events are not held against each other", first_name, name));
   }
 }
 
@@ -218,7 +221,8 @@ model::Result<Comparison> compare(std::span<const SavedReplay> replays) {
   }
   comparison.rows = compared_rows(replays);
   const bool same_hosts = std::all_of(replays.begin(), replays.end(), [&](const SavedReplay& replay) {
-    return replay.result.hosts == replays.front().result.hosts;
+    return replay.result.hosts == replays.front().result.hosts &&
+           replay.result.host_names == replays.front().result.host_names;
   });
   const CommonTime common = time_of_all(replays);
   for (const ReplayEventKind kind : kReplayEventKinds) {

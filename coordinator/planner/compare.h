@@ -22,7 +22,8 @@ struct SavedReplay {
 };
 
 /// JSON on one line, with a version; replay_from_json() takes what to_json() gave, byte for byte the same again. Hosts
-/// one by one only with `by_host`, which `planner replay --by-host` asks for. Bytes that are no UTF-8 become U+FFFD.
+/// one by one only with `by_host`, which `planner replay --by-host` asks for; their names where they were recorded.
+/// Bytes that are no UTF-8 become U+FFFD.
 std::string to_json(const SavedReplay& replay, bool by_host);
 /// Strict: each key is there, once, and no other; numbers are finite. Errors name key and place: kMalformed,
 /// kUnsupported for a later version, kOverloaded beyond 64 MiB.

@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/dataset_grid.h"
+#include "coordinator/planner/history_about.h"
+#include "coordinator/planner/history_archive.h"
 #include "coordinator/planner/series_fold.h"
 #include "coordinator/planner/utc_text.h"
 #include "coordinator/planner/whole_units.h"
@@ -24,16 +27,6 @@ using columns::SeriesKind;
 using Entries = std::vector<const ChunkEntry*>;
 
 constexpr std::int64_t kUsualStep = 300;
-constexpr std::int64_t kLongestStep = 86'400;
-/// Workloads times steps: 4 GiB of floats.
-constexpr std::size_t kMaxCells = std::size_t{1} << 28;
-constexpr std::size_t kMaxSteps = std::size_t{1} << 24;
-constexpr std::size_t kMaxTasks = std::size_t{1} << 26;
-
-std::int64_t floor_to_step(std::int64_t time, std::int64_t step_s) {
-  const std::int64_t rest = time % step_s;
-  return time - (rest < 0 ? rest + step_s : rest);
-}
 
 Entries entries_in(const ArchiveReader& archive, const DatasetSpan& span, bool tasks) {
   Entries found;
@@ -72,20 +65,6 @@ model::Result<std::int64_t> most_common_step(const ArchiveReader& archive, const
   return step_s;
 }
 
-/// Of all times from `first` to `last`, for `series` of them.
-model::Result<DatasetGrid> grid_over(std::int64_t first, std::int64_t last, std::int64_t step_s, std::size_t series) {
-  DatasetGrid grid{floor_to_step(first, step_s), step_s, 0};
-  grid.steps = static_cast<std::size_t>((last - grid.begin_s) / step_s) + 1;
-  const std::size_t most = std::min(kMaxSteps, kMaxCells / std::max<std::size_t>(series, 1));
-  if (grid.steps > most) {
-    return model::Error(model::ErrorCode::kOverloaded,
-                        fmt::format("{} steps of {} s of {} series: {} is the most, take a shorter range or a longer "
-                                    "step",
-                                    grid.steps, step_s, series, most));
-  }
-  return grid;
-}
-
 std::size_t count_series(const Entries& entries) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -106,7 +85,7 @@ model::Result<DatasetGrid> grid_of_series(const Entries& entries, const DatasetS
 }
 
 model::Result<void> read_workloads(const ArchiveReader& archive, const Entries& entries, const DatasetGrid& grid,
-                                   const DatasetSpan& span, std::vector<Workload>& workloads, FoldCounts& counts) {
+                                   const DatasetSpan& span, std::vector<Workload>& workloads, DataCounts& counts) {
   SeriesFold fold(grid, span);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto chunk = archive.read(*entries[i]);
@@ -119,12 +98,6 @@ model::Result<void> read_workloads(const ArchiveReader& archive, const Entries& 
   }
   return {};
 }
-
-struct TaskCounts {
-  std::uint64_t services = 0;  // of another QoS than BE
-  std::uint64_t endless = 0;   // no end, or none after its begin
-  std::uint64_t unasked = 0;   // no request of CPU, or no instance
-};
 
 class TaskRows {
  public:
@@ -140,22 +113,22 @@ class TaskRows {
   const columns::Chunk& chunk_;
 };
 
-std::optional<BatchTask> task_of(const TaskRows& rows, std::size_t row, std::int64_t begin_s, TaskCounts& counts) {
+std::optional<BatchTask> task_of(const TaskRows& rows, std::size_t row, std::int64_t begin_s, DataCounts& counts) {
   constexpr std::int64_t kMostInstances = 0xFFFF'FFFF;
   const auto qos = rows.value(ColumnId::kQos, row);
   if (qos && *qos != static_cast<std::int64_t>(model::QosClass::kBe)) {
-    ++counts.services;
+    ++counts.task_services;
     return std::nullopt;
   }
   const auto end = rows.value(ColumnId::kTaskEnd, row);
   if (!end || *end <= begin_s || *end > kLastUtcTime) {
-    ++counts.endless;
+    ++counts.task_endless;
     return std::nullopt;
   }
   const auto cpu = rows.value(ColumnId::kCpuRequest, row);
   const auto instances = rows.value(ColumnId::kTaskInstances, row).value_or(1);
   if (!cpu || *cpu == 0 || *cpu > model::ReportLimits::kMaxMilliCpu || instances == 0 || instances > kMostInstances) {
-    ++counts.unasked;
+    ++counts.task_unasked;
     return std::nullopt;
   }
   const auto memory =
@@ -168,7 +141,7 @@ std::optional<BatchTask> task_of(const TaskRows& rows, std::size_t row, std::int
 }
 
 model::Result<void> read_tasks(const ArchiveReader& archive, const DatasetSpan& span, std::vector<BatchTask>& tasks,
-                               TaskCounts& counts) {
+                               DataCounts& counts) {
   for (const ChunkEntry* entry : entries_in(archive, span, true)) {
     const auto chunk = archive.read(*entry);
     if (!chunk) return chunk.error();
@@ -185,24 +158,6 @@ model::Result<void> read_tasks(const ArchiveReader& archive, const DatasetSpan& 
   std::stable_sort(tasks.begin(), tasks.end(),
                    [](const BatchTask& a, const BatchTask& b) { return a.begin_s < b.begin_s; });
   return {};
-}
-
-std::vector<std::string> notes_of(const FoldCounts& series, const TaskCounts& tasks) {
-  std::vector<std::string> notes;
-  const auto note = [&notes](std::uint64_t count, std::string_view text) {
-    if (count > 0) notes.push_back(fmt::format("{} {}", count, text));
-  };
-  note(series.filled, "steps without a value, in gaps of up to three, have the value before them.");
-  note(series.hosts, "host series are taken as one workload each that requests its host's capacity.");
-  note(series.without_use, "series tell no use of CPU, and are taken to use what they request.");
-  note(series.without_request, "series tell no request of CPU, and are taken to request the most that they used.");
-  note(series.batch, "series are of QoS BE, which is batch and no service: they are left out.");
-  note(series.empty, "series have neither use nor request of CPU in the range: they are left out.");
-  note(series.beyond, "values are beyond what any host has, and are taken as not known.");
-  note(tasks.services, "tasks are of another QoS than BE, and are no batch work: they are left out.");
-  note(tasks.endless, "tasks have no end after their begin: they are left out.");
-  note(tasks.unasked, "tasks request no CPU, more than any host has, or no instance: they are left out.");
-  return notes;
 }
 
 model::Error nothing_in(const ArchiveReader& archive, const DatasetRange& range) {
@@ -232,15 +187,16 @@ model::Result<DatasetGrid> grid_of_tasks(const std::vector<BatchTask>& tasks, co
 }  // namespace
 
 model::Result<Dataset> read_dataset(const ArchiveReader& archive, const DatasetRange& range) {
-  if (range.step_s < 0 || range.step_s > kLongestStep) {
-    return model::invalid(fmt::format("a step of {} s is not within 1 s and a day", range.step_s));
+  const auto about = history_about(archive.about());
+  if (!about) return about.error();
+  if (*about) {
+    const auto history = HistoryArchive::open(archive, range);
+    if (!history) return history.error();
+    return history->read({0, history->hosts()});
   }
-  // What has a date is far from where arithmetic ends, too.
-  const DatasetSpan span{std::max(range.from_s, kFirstUtcTime), std::min(range.until_s, kLastUtcTime)};
-  if (span.from >= span.until) {
-    return model::invalid(fmt::format("the range from {} until {} s since the epoch is empty", span.from, span.until));
-  }
-  const Entries entries = entries_in(archive, span, false);
+  const auto span = span_of(range);
+  if (!span) return span.error();
+  const Entries entries = entries_in(archive, *span, false);
   std::int64_t step_s = range.step_s;
   if (step_s == 0) {
     const auto common = most_common_step(archive, entries);
@@ -249,28 +205,26 @@ model::Result<Dataset> read_dataset(const ArchiveReader& archive, const DatasetR
   }
 
   Dataset data;
-  FoldCounts series_counts;
-  TaskCounts task_counts;
   DatasetGrid grid{0, step_s, 0};
   if (!entries.empty()) {
-    const auto made = grid_of_series(entries, span, step_s);
+    const auto made = grid_of_series(entries, *span, step_s);
     if (!made) return made.error();
     grid = *made;
-    if (auto read = read_workloads(archive, entries, grid, span, data.workloads, series_counts); !read) {
+    if (auto read = read_workloads(archive, entries, grid, *span, data.workloads, data.counts); !read) {
       return read.error();
     }
   }
-  if (auto read = read_tasks(archive, span, data.tasks, task_counts); !read) return read.error();
+  if (auto read = read_tasks(archive, *span, data.tasks, data.counts); !read) return read.error();
   if (data.workloads.empty()) {
     if (data.tasks.empty()) return nothing_in(archive, range);
-    const auto made = grid_of_tasks(data.tasks, span, step_s);
+    const auto made = grid_of_tasks(data.tasks, *span, step_s);
     if (!made) return made.error();
     grid = *made;
   }
   data.begin_s = grid.begin_s;
   data.step_s = grid.step_s;
   data.steps = grid.steps;
-  data.notes = notes_of(series_counts, task_counts);
+  data.notes = notes_of(data.counts);
   return data;
 }
 

@@ -105,13 +105,18 @@ model::Result<Moment> explain_moment(const Dataset& data, const World& world, co
   if (auto good = check_replay(data, world, options); !good) return good.error();
   const RunSetting setting(data, world, options);
   if (host >= world.hosts.size()) {
-    return model::invalid(fmt::format("{} is not among the {} hosts", host_name(host), world.hosts.size()));
+    return model::invalid(
+        fmt::format("{} is not among the {} hosts", host_name(world.first_host + host), world.hosts.size()));
   }
   if (time_s < data.begin_s || time_s >= setting.end_s()) {
     return model::invalid(fmt::format("{} s since the epoch is not within the data, {} until {}", time_s,
                                       utc_text(data.begin_s), utc_text(setting.end_s())));
   }
   const auto step = static_cast<std::size_t>((time_s - data.begin_s) / data.step_s);
+  if (!setting.host_at(host, step).there) {
+    return model::invalid(
+        fmt::format("nothing is known of {} at {}", host_name(data, world, host), utc_text(data.time_of(step))));
+  }
   const auto texts = [&setting](const HostRun& run) {
     return Moment{account_text(setting, run), suppress_text(setting, run)};
   };

@@ -1,5 +1,6 @@
 #include "coordinator/planner/future_peak.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "coordinator/forecast/windows.h"
@@ -12,12 +13,13 @@ bool is_there_then(float used) {
 }
 
 /// Of each step from first on, whether other tasks are there than at the step before it.
-std::vector<std::uint8_t> membership_changes(std::span<const std::span<const float>> used, std::size_t first,
-                                             std::size_t last) {
+std::vector<std::uint8_t> membership_changes(std::span<const UsedSteps> used, std::size_t first, std::size_t last) {
   std::vector<std::uint8_t> changes(last - first, 0);
-  for (const auto& series : used) {
-    for (std::size_t step = first + 1; step < last; ++step) {
-      if (is_there_then(series[step]) != is_there_then(series[step - 1])) changes[step - first] = 1;
+  for (const UsedSteps& task : used) {
+    // One step behind the last value it is gone.
+    const std::size_t end = std::min(last, task.first + task.values.size() + 1);
+    for (std::size_t step = std::max(first + 1, task.first); step < end; ++step) {
+      if (is_there_then(task.at(step)) != is_there_then(task.at(step - 1))) changes[step - first] = 1;
     }
   }
   return changes;
@@ -25,7 +27,7 @@ std::vector<std::uint8_t> membership_changes(std::span<const std::span<const flo
 
 }  // namespace
 
-std::vector<double> future_peaks(std::span<const std::span<const float>> used, std::size_t first, std::size_t last,
+std::vector<double> future_peaks(std::span<const UsedSteps> used, std::size_t first, std::size_t last,
                                  std::size_t horizon) {
   std::vector<double> peaks;
   if (first >= last) return peaks;
@@ -39,10 +41,10 @@ std::vector<double> future_peaks(std::span<const std::span<const float>> used, s
     while (end < last && changes[end - first] == 0)
       ++end;
     sums.assign(end - 1 - begin + horizon, 0);
-    for (const auto& series : used) {
-      if (!is_there_then(series[begin])) continue;
-      const auto after = series.subspan(begin + 1, sums.size());
-      for (std::size_t i = 0; i < after.size(); ++i)
+    for (const UsedSteps& task : used) {
+      if (!is_there_then(task.at(begin))) continue;
+      const auto after = task.values.subspan(std::min(begin + 1 - task.first, task.values.size()));
+      for (std::size_t i = 0; i < std::min(after.size(), sums.size()); ++i)
         sums[i] += after[i] > 0 ? static_cast<double>(after[i]) : 0.0;
     }
     window.clear();

@@ -34,19 +34,30 @@ class HostInput {
   const reclaim::NodeInput& input() const { return input_; }
 
   ServicesNow services(std::size_t step) const;
-  std::size_t service_count() const { return services_.size(); }
+  /// That the last settle() told of.
+  std::size_t service_count() const { return told_.size(); }
 
  private:
   struct WindowUse {
     double sum = 0;
     std::size_t known = 0;  // steps
+    double mean() const { return sum / static_cast<double>(known); }
   };
-  WindowUse before(std::size_t step, const std::vector<float>& values) const;
+  /// `first`: the step of the first value.
+  WindowUse before(std::size_t step, const std::vector<float>& values, std::size_t first) const;
+  void choose_services(std::size_t step);
   void set_service(std::size_t step, const Workload& workload, reclaim::PodInput& pod) const;
+  void set_host(std::size_t step);
   void set_batch(const HostBatch& batch);
 
   const RunSetting* setting_;
+  std::size_t host_;
   std::vector<const Workload*> services_;
+  /// Those that are there, were within the window, or may come back: others say nothing to an account. As long as the
+  /// step is within [told_from_, told_until_).
+  std::vector<const Workload*> told_;
+  std::size_t told_from_ = 0;
+  std::size_t told_until_ = 0;
   reclaim::NodeInput input_;  // pods: services in their order, then batch
 };
 

@@ -28,9 +28,10 @@ std::vector<double> peaks_after(const RunSetting& setting, std::size_t host) {
   if (setting.horizon > setting.data.steps) return {};
   const std::size_t checked = setting.data.steps - after;
   if (after == 0) return std::vector<double>(checked, 0.0);
-  std::vector<std::span<const float>> used;
+  std::vector<UsedSteps> used;
   for (const auto number : setting.world.hosts[host])
-    used.emplace_back(setting.data.workloads[number].cpu_used);
+    used.push_back({setting.data.workloads[number].cpu_used, setting.data.workloads[number].first});
+  if (setting.world.recorded) used.push_back({setting.data.hosts[host].cpu_system, 0});
   return future_peaks(used, 0, checked, after);
 }
 
@@ -55,13 +56,20 @@ Bytes memory_release_of(const model::ThresholdPolicy& policy, Bytes capacity, By
 }  // namespace
 
 HostRun::HostRun(const RunSetting& setting, std::size_t host)
-    : setting_(&setting), input_(setting, host), tally_(setting, host), peaks_(peaks_after(setting, host)) {}
+    : setting_(&setting),
+      host_(host),
+      input_(setting, host),
+      tally_(setting, host),
+      peaks_(peaks_after(setting, host)) {}
 
 void HostRun::settle(std::size_t step) {
-  const auto account =
-      reclaim::reclaim(input_.settle(step, batch_, batch_used_), setting_->options.colocation, kReportTime);
   outcome_ = {};
   outcome_.step = step;
+  outcome_.there = setting_->host_at(host_, step).there;
+  published_cpu_ = MilliCpu(0);
+  if (!outcome_.there) return;
+  const auto account =
+      reclaim::reclaim(input_.settle(step, batch_, batch_used_), setting_->options.colocation, kReportTime);
   outcome_.offered = account.cpu.offered;
   outcome_.offered_memory = account.memory.offered;
   outcome_.deficit = account.cpu.deficit;
@@ -106,17 +114,20 @@ void HostRun::fill() {
 
 void HostRun::finish() {
   evicted_.clear();
+  // Its pods wait until it is there again.
+  batch_used_ = MilliCpu(0);
+  if (!outcome_.there) return;
+  const HostNow now = setting_->host_at(host_, outcome_.step);
   const ServicesNow services = input_.services(outcome_.step);
   outcome_.batch_pods = batch_.pods().size();
   outcome_.requested = services.requested;
-  outcome_.demand = {
-      .capacity = setting_->capacity, .services = services.used, .system = setting_->system, .wanted = batch_.cpu()};
+  outcome_.demand = {.capacity = now.capacity, .services = services.used, .system = now.system, .wanted = batch_.cpu()};
   outcome_.limit = batch_limit(setting_->options.threshold, outcome_.demand);
   const MilliCpu wanted = outcome_.demand.wanted;
   outcome_.may_use = std::min({wanted, outcome_.limit.limit.value_or(wanted), outcome_.demand.left()});
   advance();
   evict_starved();
-  evict_for_memory(services.memory);
+  evict_for_memory(services.memory + now.system_memory, now.memory_capacity);
   for (const auto& pod : evicted_) {
     outcome_.wasted += pod.done;
     outcome_.evicted += pod.cpu;
@@ -154,16 +165,18 @@ void HostRun::evict_starved() {
   batch_.evict_cpu(release_of(policy, over_step, now), evicted_);
 }
 
-void HostRun::evict_for_memory(Bytes services_memory) {
-  const Bytes used = services_memory + setting_->system_memory + batch_.memory();
-  batch_.evict_memory(memory_release_of(setting_->options.threshold, setting_->memory_capacity, used), evicted_);
+void HostRun::evict_for_memory(Bytes others, Bytes capacity) {
+  batch_.evict_memory(memory_release_of(setting_->options.threshold, capacity, others + batch_.memory()), evicted_);
 }
 
 void HostRun::judge_offer() {
   if (outcome_.offered <= MilliCpu(0) || outcome_.step >= peaks_.size()) return;
   const auto& demand = outcome_.demand;
-  const auto now = static_cast<double>(demand.services.value());
-  const double needed = std::max(now, peaks_[outcome_.step]) + static_cast<double>(demand.system.value());
+  const auto system = static_cast<double>(demand.system.value());
+  const double now = static_cast<double>(demand.services.value()) + system;
+  // A system that was recorded is among the peaks.
+  const double later = peaks_[outcome_.step] + (setting_->world.recorded ? 0 : system);
+  const double needed = std::max(now, later);
   const auto kept = static_cast<double>((demand.capacity - outcome_.offered).value());
   const double beyond = needed - kept;
   const double rounding = kNeedRounding * static_cast<double>(demand.capacity.value()) +

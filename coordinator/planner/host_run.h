@@ -48,14 +48,17 @@ class HostRun {
   bool has_room() const;
   void advance();
   void evict_starved();
-  void evict_for_memory(model::Bytes services_memory);
+  /// `others`: used by services and system.
+  void evict_for_memory(model::Bytes others, model::Bytes capacity);
   void judge_offer();
 
   const RunSetting* setting_;
+  std::size_t host_;
   HostInput input_;
   HostBatch batch_;
   HostTally tally_;
-  std::vector<double> peaks_;  // of services, over the rest of the horizon that begins at each step
+  /// Of services, and of a system that is recorded, over the rest of the horizon that begins at each step.
+  std::vector<double> peaks_;
   StepOutcome outcome_;
   model::MilliCpu published_cpu_;  // what nodes are told of the offer
   std::vector<PlacedPod> evicted_;

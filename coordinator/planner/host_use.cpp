@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -16,40 +17,72 @@ constexpr double kUseRounding = 1e-9;
 /// Of one host, a value a step, system included.
 class HostUse {
  public:
-  HostUse(const Dataset& data, const SafeUse& safe) : data_(data), safe_(safe), cpu_(data.steps), memory_(data.steps) {}
+  HostUse(const Dataset& data, const SafeUse& safe)
+      : data_(data),
+        safe_(safe),
+        cpu_(data.steps),
+        memory_(data.steps),
+        safe_cpu_(data.steps),
+        safe_memory_(data.steps) {}
 
-  void take(const std::vector<std::uint32_t>& workloads) {
-    std::fill(cpu_.begin(), cpu_.end(), 0.0);
-    std::fill(memory_.begin(), memory_.end(), 0.0);
-    for (const std::uint32_t number : workloads)
+  void take(const World& world, std::size_t host) {
+    clear();
+    for (const std::uint32_t number : world.hosts[host])
       add(data_.workloads[number]);
-    for (std::size_t step = 0; step < cpu_.size(); ++step) {
-      cpu_[step] = cpu_[step] * safe_.growth + safe_.host.system_cpu_millicores;
-      memory_[step] = memory_[step] * safe_.growth + safe_.host.system_memory_mib;
+    if (world.recorded) {
+      add_recorded(data_.hosts[host]);
+    } else {
+      add_shape(world.shapes.empty() ? safe_.host : world.shapes[host]);
     }
   }
+  void take_empty() {
+    clear();
+    add_shape(safe_.host);
+  }
 
+  bool is_there(std::size_t step) const { return safe_cpu_[step] > 0; }
   bool is_over(std::size_t step) const {
-    const double share = safe_.safe_share * (1 + kUseRounding);
-    return cpu_[step] > safe_.host.cpu_millicores * share ||
-           (safe_.judge_memory && memory_[step] > safe_.host.memory_mib * share);
+    constexpr double kRounded = 1 + kUseRounding;
+    return cpu_[step] > safe_cpu_[step] * kRounded ||
+           (safe_.judge_memory && memory_[step] > safe_memory_[step] * kRounded);
   }
-  double free_cpu(std::size_t step) const {
-    return std::max(safe_.host.cpu_millicores * safe_.safe_share - cpu_[step], 0.0);
-  }
-  double free_memory(std::size_t step) const {
-    return std::max(safe_.host.memory_mib * safe_.safe_share - memory_[step], 0.0);
-  }
+  double free_cpu(std::size_t step) const { return std::max(safe_cpu_[step] - cpu_[step], 0.0); }
+  double free_memory(std::size_t step) const { return std::max(safe_memory_[step] - memory_[step], 0.0); }
 
  private:
+  void clear() {
+    std::fill(cpu_.begin(), cpu_.end(), 0.0);
+    std::fill(memory_.begin(), memory_.end(), 0.0);
+  }
   void add(const Workload& workload) {
-    for (std::size_t step = 0; step < cpu_.size(); ++step) {
-      const float cpu = workload.cpu_used[step];
+    for (std::size_t row = 0; row < workload.cpu_used.size(); ++row) {
+      const float cpu = workload.cpu_used[row];
       if (!(cpu >= 0)) continue;
+      const std::size_t step = workload.first + row;
       cpu_[step] += static_cast<double>(cpu);
-      const float used = workload.memory_used_mib[step];
-      const float memory = used < 0 ? workload.memory_request_mib[step] : used;
+      const float used = workload.memory_used_mib[row];
+      const float memory = used < 0 ? workload.memory_request_mib[row] : used;
       if (memory > 0) memory_[step] += static_cast<double>(memory);
+    }
+  }
+  void add_shape(const HostShape& shape) {
+    for (std::size_t step = 0; step < cpu_.size(); ++step) {
+      cpu_[step] = cpu_[step] * safe_.growth + shape.system_cpu_millicores;
+      memory_[step] = memory_[step] * safe_.growth + shape.system_memory_mib;
+      safe_cpu_[step] = shape.cpu_millicores * safe_.safe_share;
+      safe_memory_[step] = shape.memory_mib * safe_.safe_share;
+    }
+  }
+  /// What is not known of it is below 0, and counts as nothing.
+  void add_recorded(const RecordedHost& host) {
+    const auto at = [](const std::vector<float>& values, std::size_t step) {
+      return static_cast<double>(std::max(values[step], 0.0F));
+    };
+    for (std::size_t step = 0; step < cpu_.size(); ++step) {
+      cpu_[step] = cpu_[step] * safe_.growth + at(host.cpu_system, step);
+      memory_[step] = memory_[step] * safe_.growth + at(host.memory_system_mib, step);
+      safe_cpu_[step] = at(host.cpu_capacity, step) * safe_.safe_share;
+      safe_memory_[step] = at(host.memory_capacity_mib, step) * safe_.safe_share;
     }
   }
 
@@ -57,6 +90,8 @@ class HostUse {
   const SafeUse& safe_;
   std::vector<double> cpu_;
   std::vector<double> memory_;
+  std::vector<double> safe_cpu_;  // 0: the host is not there
+  std::vector<double> safe_memory_;
 };
 
 std::size_t host_block_begin(std::size_t block, std::size_t blocks, std::size_t hosts) {
@@ -87,8 +122,9 @@ std::vector<DayRisk> risk_by_day(const Dataset& data, const StepDays& days, cons
     HostUse use(data, safe);
     const std::size_t end = host_block_begin(block + 1, blocks, hosts);
     for (std::size_t host = host_block_begin(block, blocks, hosts); host < end; ++host) {
-      use.take(world.hosts[host]);
+      use.take(world, host);
       for (std::size_t step = 0; step < data.steps; ++step) {
+        if (!use.is_there(step)) continue;
         DayRisk& day = counts[days.of_step[step]];
         ++day.checks;
         day.over += use.is_over(step) ? 1U : 0U;
@@ -116,7 +152,7 @@ BatchRoom batch_room(const Dataset& data, const World& world, std::size_t hosts,
     HostUse use(data, safe);
     const std::size_t end = host_block_begin(block + 1, blocks, placed);
     for (std::size_t host = host_block_begin(block, blocks, placed); host < end; ++host) {
-      use.take(world.hosts[host]);
+      use.take(world, host);
       for (std::size_t step = 0; step < data.steps; ++step) {
         const double cpu = use.free_cpu(step);
         const double memory = use.free_memory(step);
@@ -128,7 +164,7 @@ BatchRoom batch_room(const Dataset& data, const World& world, std::size_t hosts,
     of_block[block] = std::move(sum);
   });
   HostUse nobody(data, safe);
-  nobody.take({});
+  nobody.take_empty();
   const auto empty = static_cast<double>(hosts > placed ? hosts - placed : 0);
   BatchRoom room{std::vector<double>(data.steps), std::vector<double>(data.steps)};
   for (std::size_t step = 0; step < data.steps; ++step) {

@@ -14,13 +14,14 @@ namespace tideline::planner {
 
 /// What hosts are held to. A workload whose memory use is not known at a step counts with its request.
 struct SafeUse {
-  HostShape host;
+  HostShape host;           // of worlds that say no other
   double safe_share = 0.9;  // of a host's CPU and memory
   double growth = 1;        // times all use
   bool judge_memory = true;
 };
 
-/// Host-steps of a day, and those in which services and system passed what is safe.
+/// Host-steps of a day, and those in which services and system passed what is safe. A recorded host counts where it is
+/// there.
 struct DayRisk {
   std::uint64_t checks = 0;
   std::uint64_t over = 0;
@@ -38,7 +39,7 @@ struct BatchRoom {
   std::vector<double> pods;                        // whole ones on each host
   std::vector<double> pods_without_fragmentation;  // by what is free on all hosts together
 };
-/// Hosts beyond those of `world` are empty, up to `hosts`.
+/// Hosts beyond those of `world` are empty and like `safe.host`, up to `hosts`.
 BatchRoom batch_room(const Dataset& data, const World& world, std::size_t hosts, const SafeUse& safe,
                      const BatchPod& pod, const Parallel& parallel);
 

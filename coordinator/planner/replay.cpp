@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "coordinator/planner/checks.h"
 #include "coordinator/planner/host_run.h"
+#include "coordinator/planner/replay_part.h"
 #include "coordinator/planner/run_setting.h"
 #include "coordinator/planner/tally.h"
 #include "coordinator/planner/task_fleet.h"
@@ -41,6 +45,11 @@ model::Result<void> replay_filled(const RunSetting& setting, FleetTally& fleet) 
 }
 
 model::Result<void> replay_tasks(const RunSetting& setting, FleetTally& fleet) {
+  const auto& world = setting.world;
+  if (world.hosts.size() != world.hosts_of_fleet()) {
+    return model::invalid(fmt::format("batch tasks are queued for all {} hosts together, and {} are there",
+                                      world.hosts_of_fleet(), world.hosts.size()));
+  }
   TaskFleet hosts(setting);
   if (auto ran = hosts.run(setting.data.steps); !ran) return ran;
   for (std::size_t host = 0; host < setting.world.hosts.size(); ++host)
@@ -66,7 +75,11 @@ std::string_view name_of(ReplayEventKind kind) {
   return "unknown";
 }
 
-model::Result<ReplayResult> replay(const Dataset& data, const World& world, const ReplayOptions& options) {
+std::string host_name(const ReplayResult& result, std::size_t host) {
+  return host < result.host_names.size() ? result.host_names[host] : host_name(host);
+}
+
+model::Result<ReplayPart> replay_part(const Dataset& data, const World& world, const ReplayOptions& options) {
   if (auto good = check_replay(data, world, options); !good) return good.error();
   const RunSetting setting(data, world, options);
   FleetTally fleet(setting);
@@ -74,6 +87,12 @@ model::Result<ReplayResult> replay(const Dataset& data, const World& world, cons
   if (auto ran = filled ? replay_filled(setting, fleet) : replay_tasks(setting, fleet); !ran) return ran.error();
   if (is_stopped(options.progress, 1, 1)) return model::Error(model::ErrorCode::kUnavailable, "stopped");
   return fleet.take();
+}
+
+model::Result<ReplayResult> replay(const Dataset& data, const World& world, const ReplayOptions& options) {
+  auto part = replay_part(data, world, options);
+  if (!part) return part.error();
+  return result_of(*std::move(part));
 }
 
 }  // namespace tideline::planner

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "coordinator/planner/world.h"
 #include "messages/model/policy.h"
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 
 namespace tideline::planner {
 
@@ -90,8 +92,9 @@ struct ReplayResult {
   ReplayTotals totals;
   std::vector<ReplayTotals> days;  // by UTC day, for resampling; each that the range touches
   std::vector<ReplayTotals> by_host;
-  std::vector<ReplayPoint> course;  // at most kMaxPoints, evenly over the range
-  std::vector<ReplayEvent> events;  // by begin, host, kind; the first kMaxEvents
+  std::vector<std::string> host_names;  // as recorded; empty: they have numbers alone
+  std::vector<ReplayPoint> course;      // at most kMaxPoints, evenly over the range
+  std::vector<ReplayEvent> events;      // by begin, host, kind; the first kMaxEvents
   std::uint64_t events_left_out = 0;
   /// Completion times of batch pods, s: quantiles 0.5, 0.9, 0.99; 0 where none completed.
   double completion_p50_s = 0;
@@ -101,14 +104,29 @@ struct ReplayResult {
 inline constexpr std::size_t kMaxPoints = 2'000;
 inline constexpr std::size_t kMaxEvents = 100'000;
 std::string_view name_of(ReplayEventKind kind);
+/// "node-0007", or the name that was recorded.
+std::string host_name(const ReplayResult& result, std::size_t host);
+/// Of how many steps each point of a course is, but for the last.
+inline std::size_t course_stride(std::size_t steps) {
+  return steps > kMaxPoints ? (steps + kMaxPoints - 1) / kMaxPoints : 1;
+}
 
-/// kInvalidArgument for options, a world or data that are none, and names the value: a world of other data, a step or a
-/// horizon of no length, a batch pod of nothing or larger than a host, no task that could be queued, more than a
-/// century. kOverloaded where more tasks wait than can be kept. kUnavailable: stopped by Progress.
+/// kInvalidArgument for options, a world or data that are none, and names the value: a world of other data, or of some
+/// of a fleet's hosts alone, a step or a horizon of no length, a batch pod of nothing or larger than a host, no task
+/// that could be queued, more than a century. kOverloaded where more tasks wait than can be kept. kUnavailable: stopped
+/// by Progress.
 model::Result<ReplayResult> replay(const Dataset& data, const World& world, const ReplayOptions& options);
 
-/// One host at one moment: the whole decision, as the live coordinator explains it, and the limit with its terms; the
-/// numbers are those of the step that holds the moment in replay() of the same.
+/// What batch may use of one host, by its number in the world, at each step of replay() of the same: the limit, or the
+/// host's capacity where there is none; nullopt: the host is not there. kInvalidArgument also for a demand of tasks,
+/// which are queued for all hosts together.
+model::Result<std::vector<std::optional<model::MilliCpu>>> limits_by_step(const Dataset& data, const World& world,
+                                                                          const ReplayOptions& options,
+                                                                          std::size_t host);
+
+/// One host, by its number in the world, at one moment: the whole decision, as the live coordinator explains it, and
+/// the limit with its terms; the numbers are those of the step that holds the moment in replay() of the same.
+/// kInvalidArgument also where the host was not there then.
 struct Moment {
   std::string account_text;  // lines
   std::string suppress_text;

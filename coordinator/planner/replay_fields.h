@@ -2,6 +2,7 @@
 // What replays count, each field said once: for files, and for tables.
 
 #include <array>
+#include <cstddef>
 
 #include "coordinator/planner/replay.h"
 
@@ -13,7 +14,7 @@ inline constexpr std::array<ReplayEventKind, 5> kReplayEventKinds = {
 
 /// visit(key in files, what it is, unit, field) for every field. Keys never change their meaning.
 template <class Visit, class Totals>
-void totals_fields(Visit&& visit, Totals& totals) {
+constexpr void totals_fields(Visit&& visit, Totals& totals) {
   visit("hostSteps", "host-steps", "host-steps", totals.host_steps);
   visit("capacityCoreH", "capacity", "core-h", totals.capacity_core_h);
   visit("requestedCoreH", "requested", "core-h", totals.requested_core_h);
@@ -31,5 +32,12 @@ void totals_fields(Visit&& visit, Totals& totals) {
   visit("violations", "violations", "host-steps", totals.violations);
   visit("violationCoreH", "violated by", "core-h", totals.violation_core_h);
 }
+
+inline constexpr std::size_t kTotalsFields = [] {
+  std::size_t count = 0;
+  ReplayTotals totals;
+  totals_fields([&count](const char*, const char*, const char*, const auto&) { ++count; }, totals);
+  return count;
+}();
 
 }  // namespace tideline::planner

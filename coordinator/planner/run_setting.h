@@ -14,6 +14,15 @@
 
 namespace tideline::planner {
 
+/// A host at a step.
+struct HostNow {
+  bool there = true;  // false: nothing is known of it, and of its capacity 0
+  model::MilliCpu capacity{};
+  model::MilliCpu system{};  // used by it
+  model::Bytes memory_capacity{};
+  model::Bytes system_memory{};  // 0 also where it is not known
+};
+
 /// data, world and options have been checked (checks.h), and must outlive it.
 struct RunSetting {
   RunSetting(const Dataset& of_data, const World& of_world, const ReplayOptions& by_options)
@@ -27,17 +36,27 @@ struct RunSetting {
         pod_cpu(whole_millicores(by_options.pod_cpu_millicores)),
         pod_memory(whole_bytes(by_options.pod_memory_mib)),
         days(days_of_steps(of_data)),
-        steps_a_point((of_data.steps + kMaxPoints - 1) / kMaxPoints),
+        steps_a_point(course_stride(of_data.steps)),
         window(steps_in(by_options.colocation.metric_aggregate_duration_seconds, of_data.step_s / 2)),
         horizon(steps_in(by_options.horizon_s, of_data.step_s - 1)) {}
 
   std::size_t points() const { return (data.steps + steps_a_point - 1) / steps_a_point; }
   double step_h() const { return static_cast<double>(data.step_s) / 3'600; }
   std::int64_t end_s() const { return data.time_of(data.steps); }
+  HostNow host_at(std::size_t host, std::size_t step) const {
+    if (!world.recorded) return {true, capacity, system, memory_capacity, system_memory};
+    const RecordedHost& recorded = data.hosts[host];
+    // What is absent is below 0, and so none.
+    return {recorded.is_there(step), whole_millicores(static_cast<double>(recorded.cpu_capacity[step])),
+            whole_millicores(static_cast<double>(recorded.cpu_system[step])),
+            whole_bytes(static_cast<double>(recorded.memory_capacity_mib[step])),
+            whole_bytes(static_cast<double>(recorded.memory_system_mib[step]))};
+  }
 
   const Dataset& data;
   const World& world;
   const ReplayOptions& options;
+  // By the world's shape; as recorded hosts have their own.
   model::MilliCpu capacity;
   model::MilliCpu system;
   model::Bytes memory_capacity;

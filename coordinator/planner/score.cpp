@@ -9,7 +9,7 @@
 
 #include "coordinator/planner/checks.h"
 #include "coordinator/planner/future_peak.h"
-#include "coordinator/planner/severity.h"
+#include "coordinator/planner/score_part.h"
 #include "coordinator/planner/utc_text.h"
 #include "coordinator/planner/whole_units.h"
 
@@ -35,8 +35,8 @@ struct ScoredSteps {
 
 struct ScoredTask {
   std::uint32_t task = 0;
-  std::span<const float> used;
-  std::span<const float> request;
+  UsedSteps used;
+  UsedSteps request;
 };
 
 /// Of one forecast on one host.
@@ -108,7 +108,9 @@ std::vector<ScoredTask> scored_tasks(const Dataset& data, std::span<const std::u
   series.reserve(workloads.size());
   for (const std::uint32_t number : workloads) {
     const Workload& workload = data.workloads[number];
-    series.push_back({number, scored_use(workload, resource), scored_request(workload, resource)});
+    series.push_back({number,
+                      {scored_use(workload, resource), workload.first},
+                      {scored_request(workload, resource), workload.first}});
   }
   return series;
 }
@@ -121,7 +123,7 @@ ScoreTally tally_host(const Dataset& data, std::span<const std::uint32_t> worklo
   if (workloads.empty()) return tally;
   const double unit = setting.resource == forecast::Resource::kCpu ? 1 : kBytesOfMib;
   const auto series = scored_tasks(data, workloads, setting.resource);
-  std::vector<std::span<const float>> uses;
+  std::vector<UsedSteps> uses;
   uses.reserve(series.size());
   for (const ScoredTask& task : series)
     uses.push_back(task.used);
@@ -137,9 +139,9 @@ ScoreTally tally_host(const Dataset& data, std::span<const std::uint32_t> worklo
     there.clear();
     double limits = 0;
     for (const ScoredTask& task : series) {
-      const float used = task.used[step];
+      const float used = task.used.at(step);
       if (!(used >= 0)) continue;
-      const float request = task.request[step];
+      const float request = task.request.at(step);
       const double limit = request > 0 ? unit * static_cast<double>(request) : 0.0;
       there.push_back({task.task, unit * static_cast<double>(used), limit});
       limits += limit;
@@ -163,65 +165,53 @@ ScoreTally tally_host(const Dataset& data, std::span<const std::uint32_t> worklo
   return tally;
 }
 
-/// Of all hosts.
-class FleetScores {
- public:
-  explicit FleetScores(std::size_t forecasts) : severities_(forecasts), saved_(forecasts, 0) {}
-
-  void add(const ScoreTally& host) {
-    checks_ += host.checks;
-    with_limit_ += host.with_limit;
-    for (std::size_t i = 0; i < host.forecasts.size(); ++i) {
-      saved_[i] += host.forecasts[i].saved;
-      for (const std::uint32_t degree : host.forecasts[i].severities)
-        severities_[i].add(degree);
-    }
+void add_host(const ScoreTally& host, ScorePart& part) {
+  part.checks += host.checks;
+  part.with_limit += host.with_limit;
+  for (std::size_t i = 0; i < host.forecasts.size(); ++i) {
+    part.forecasts[i].saved.add(host.forecasts[i].saved);
+    for (const std::uint32_t degree : host.forecasts[i].severities)
+      part.forecasts[i].severities.add(degree);
   }
-
-  ForecastScore score_of(std::size_t forecast, const ForecastSpec& spec) const {
-    const SeverityCounts& severities = severities_[forecast];
-    return {.spec = spec,
-            .checks = checks_,
-            .violations = severities.total(),
-            .severity_p50 = severities.quantile(0.5),
-            .severity_p99 = severities.quantile(0.99),
-            .savings = with_limit_ > 0 ? saved_[forecast] / static_cast<double>(with_limit_) : 0};
-  }
-
- private:
-  std::uint64_t checks_ = 0;
-  std::uint64_t with_limit_ = 0;
-  std::vector<SeverityCounts> severities_;
-  std::vector<double> saved_;
-};
+}
 
 }  // namespace
 
-model::Result<std::vector<ForecastScore>> score(const Dataset& data, const World& world,
-                                                std::span<const ForecastSpec> specs, const ScoreOptions& options) {
+model::Result<ScorePart> score_part(const Dataset& data, const World& world, std::span<const ForecastSpec> specs,
+                                    const ScoreOptions& options) {
   const ForecastSetting setting{.step_s = data.step_s, .window_s = options.window_s, .resource = options.resource};
   if (auto fault = score_fault(data, world, specs, options, setting)) return *fault;
   const auto steps = scored_steps(data, options);
   if (!steps) return steps.error();
 
-  FleetScores fleet(specs.size());
+  ScorePart part;
+  part.fleet_hosts = world.hosts_of_fleet();
+  part.first_host = world.first_host;
+  part.hosts = world.hosts.size();
+  // What was made of data that all hosts share is told once.
+  if (world.recorded || world.first_host == 0) part.counts = data.counts;
+  for (const ForecastSpec& spec : specs)
+    part.forecasts.emplace_back().text = spec.text;
   std::vector<ScoreTally> hosts;
   for (std::size_t done = 0; done < world.hosts.size();) {
     hosts.assign(std::min(kHostsAtOnce, world.hosts.size() - done), {});
     run_all(options.parallel, hosts.size(),
             [&](std::size_t i) { hosts[i] = tally_host(data, world.hosts[done + i], specs, setting, *steps); });
-    // In the order of hosts, whichever was done first: sums of fractions depend on it.
     for (const ScoreTally& host : hosts)
-      fleet.add(host);
+      add_host(host, part);
     done += hosts.size();
     if (options.progress && options.progress(static_cast<double>(done) / static_cast<double>(world.hosts.size()))) {
       return Error(model::ErrorCode::kUnavailable, "scoring was stopped");
     }
   }
-  std::vector<ForecastScore> scores;
-  for (std::size_t i = 0; i < specs.size(); ++i)
-    scores.push_back(fleet.score_of(i, specs[i]));
-  return scores;
+  return part;
+}
+
+model::Result<std::vector<ForecastScore>> score(const Dataset& data, const World& world,
+                                                std::span<const ForecastSpec> specs, const ScoreOptions& options) {
+  const auto part = score_part(data, world, specs, options);
+  if (!part) return part.error();
+  return scores_of(*part);
 }
 
 }  // namespace tideline::planner

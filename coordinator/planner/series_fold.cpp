@@ -114,25 +114,40 @@ void SeriesFold::add(Side& side, const ColumnValues* used, const ColumnValues* a
   }
 }
 
-std::optional<Workload> SeriesFold::take(std::string name, FoldCounts& counts) {
-  std::optional<Workload> taken;
-  counts.beyond += beyond_;
+std::optional<Workload> SeriesFold::take(std::string name, DataCounts& counts) {
+  const bool is_host = is_host_;
   if (is_batch_) {
     ++counts.batch;
-  } else if (auto workload = fold(counts.filled); workload) {
-    counts.hosts += is_host_ ? 1 : 0;
+    counts.beyond += beyond_;
+    clear();
+    return std::nullopt;
+  }
+  auto any = take_any(std::move(name), counts);
+  if (!any) return std::nullopt;
+  counts.hosts += is_host ? 1 : 0;
+  return std::move(any->workload);
+}
+
+std::optional<SeriesFold::Any> SeriesFold::take_any(std::string name, DataCounts& counts) {
+  std::optional<Any> taken;
+  counts.beyond += beyond_;
+  if (auto workload = fold(counts.filled); workload) {
     counts.without_use += cpu_.has_use ? 0 : 1;
     counts.without_request += cpu_.has_request ? 0 : 1;
     workload->name = std::move(name);
-    taken = std::move(workload);
+    taken.emplace(Any{*std::move(workload), is_batch_});
   } else {
     ++counts.empty;
   }
+  clear();
+  return taken;
+}
+
+void SeriesFold::clear() {
   begin(cpu_);
   begin(memory_);
   is_host_ = is_batch_ = false;
   beyond_ = 0;
-  return taken;
 }
 
 std::optional<Workload> SeriesFold::fold(std::uint64_t& filled) {

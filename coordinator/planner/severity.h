@@ -17,11 +17,19 @@ class SeverityCounts {
     return static_cast<std::uint32_t>(std::lround(std::clamp(severity, 0.0, 1.0) * kDegrees));
   }
 
-  void add(std::uint32_t degree) {
-    ++counts_[degree];
-    ++total_;
+  /// degree <= kDegrees
+  void add(std::uint32_t degree, std::uint64_t times = 1) {
+    counts_[degree] += times;
+    total_ += times;
+  }
+  void add(const SeverityCounts& other) {
+    for (std::size_t degree = 0; degree < counts_.size(); ++degree)
+      counts_[degree] += other.counts_[degree];
+    total_ += other.total_;
   }
   std::uint64_t total() const { return total_; }
+  /// Of each degree.
+  const std::vector<std::uint64_t>& counts() const { return counts_; }
 
   /// The least severity that the share q of all does not exceed, 0 < q <= 1; 0 of none.
   double quantile(double q) const {

@@ -4,12 +4,14 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/saved_fields.h"
 #include "messages/model/json_text.h"
 
 namespace tideline::planner {
@@ -18,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxSweepPoints = 200;
 constexpr double kMaxSweepValue = 1e6;
 constexpr std::size_t kMaxShownRange = 80;
+constexpr std::string_view kPointSchema = "tideline-sweep-point";
 
 std::string quoted_range(std::string_view text) {
   return fmt::format("\"{}\"", model::printable(text, kMaxShownRange));
@@ -107,17 +110,20 @@ model::Result<void> check_sweep_values(const SweepKnobSpec& spec, std::span<cons
 }
 
 /// The 99th percentile of violations' stretches: by how much at most, of a host's CPU.
-double violation_p99(const ReplayResult& result, const World& world) {
+double violation_p99(const ReplayResult& result, const Dataset& data, const World& world) {
+  const std::vector<HostShape> recorded = world.recorded ? recorded_shapes(data) : std::vector<HostShape>();
   std::vector<double> shares;
   for (const ReplayEvent& event : result.events) {
-    if (event.kind == ReplayEventKind::kViolation) shares.push_back(event.cores * 1'000 / world.shape.cpu_millicores);
+    if (event.kind != ReplayEventKind::kViolation) continue;
+    const HostShape& shape = event.host < recorded.size() ? recorded[event.host] : world.shape;
+    shares.push_back(event.cores * 1'000 / shape.cpu_millicores);
   }
   if (shares.empty()) return 0;
   std::sort(shares.begin(), shares.end());
   return shares[(shares.size() * 99 + 99) / 100 - 1];
 }
 
-SweepPoint sweep_point_of(std::string setting, const ReplayResult& result, const World& world) {
+SweepPoint sweep_point_of(std::string setting, const ReplayResult& result, const Dataset& data, const World& world) {
   const ReplayTotals& totals = result.totals;
   SweepPoint point;
   point.setting = std::move(setting);
@@ -125,8 +131,39 @@ SweepPoint sweep_point_of(std::string setting, const ReplayResult& result, const
   if (totals.violation_checks > 0) {
     point.risk = static_cast<double>(totals.violations) / static_cast<double>(totals.violation_checks);
   }
-  point.severity_p99 = violation_p99(result, world);
+  point.severity_p99 = violation_p99(result, data, world);
   point.totals = totals;
+  return point;
+}
+
+std::string point_text(const SweepPoint& point) {
+  SavedJson root = SavedJson::object();
+  root["schema"] = std::string(kPointSchema);
+  root["version"] = kSavedVersion;
+  root["savings"] = point.savings;
+  root["risk"] = point.risk;
+  root["severityP99"] = point.severity_p99;
+  root["totals"] = totals_json(point.totals);
+  return saved_text(root);
+}
+
+/// nullopt: it is none.
+std::optional<SweepPoint> point_from(const std::string& text) {
+  const auto root = model::parse_json(text, {.max_bytes = std::size_t{1} << 20, .max_depth = 4});
+  if (!root) return std::nullopt;
+  std::optional<model::Error> problem;
+  SweepPoint point;
+  const SavedPlace top{};
+  SavedFields fields(*root, top, problem);
+  read_schema(fields, kPointSchema);
+  fields("savings", point.savings);
+  fields("risk", point.risk);
+  fields("severityP99", point.severity_p99);
+  if (const ReadJson* found = fields.find("totals")) {
+    read_totals(*found, fields.below("totals"), problem, point.totals);
+  }
+  fields.done();
+  if (problem) return std::nullopt;
   return point;
 }
 
@@ -195,7 +232,7 @@ void judge(Sweep& sweep) {
 }
 
 model::Result<Sweep> sweep_policy(const Dataset& data, const World& world, const ReplayOptions& base, SweepKnob knob,
-                                  std::span<const double> values, double accepted_risk) {
+                                  std::span<const double> values, double accepted_risk, const Kept& kept) {
   const SweepKnobSpec* spec = knob_spec_of(knob);
   if (spec == nullptr) return model::invalid("predictors are no setting of a policy: they are swept by a list of them");
   if (auto good = check_sweep_risk(accepted_risk); !good) return good.error();
@@ -213,13 +250,39 @@ model::Result<Sweep> sweep_policy(const Dataset& data, const World& world, const
       options.progress = [&base, done, all](double share) { return base.progress((done + share) / all); };
     }
     std::string setting = fmt::format("{}={}", spec->name, percent);
-    const auto result = replay(data, world, options);
-    if (!result) return result.error().in(setting);
-    checks += result->totals.violation_checks;
-    sweep.points.push_back(sweep_point_of(std::move(setting), *result, world));
+    std::optional<SweepPoint> point;
+    if (const auto found = find_kept(kept, setting)) point = point_from(*found);
+    if (!point) {
+      const auto result = replay(data, world, options);
+      if (!result) return result.error().in(setting);
+      point = sweep_point_of(setting, *result, data, world);
+      if (auto done = keep_now(kept, setting, point_text(*point)); !done) return done.error();
+    }
+    point->setting = std::move(setting);
+    checks += point->totals.violation_checks;
+    sweep.points.push_back(*std::move(point));
   }
   judge(sweep);
   // No violation where nothing was checked is no reason to trust a point.
+  if (checks == 0) sweep.recommended.reset();
+  return sweep;
+}
+
+model::Result<Sweep> sweep_of(std::span<const ForecastScore> scores, double accepted_risk) {
+  if (auto good = check_sweep_risk(accepted_risk); !good) return good.error();
+  Sweep sweep;
+  sweep.accepted_risk = accepted_risk;
+  std::uint64_t checks = 0;
+  for (const ForecastScore& one : scores) {
+    checks += one.checks;
+    SweepPoint point;
+    point.setting = one.spec.text;
+    point.savings = one.savings;
+    point.risk = one.violation_rate();
+    point.severity_p99 = one.severity_p99;
+    sweep.points.push_back(std::move(point));
+  }
+  judge(sweep);
   if (checks == 0) sweep.recommended.reset();
   return sweep;
 }
@@ -234,21 +297,7 @@ model::Result<Sweep> sweep_forecasts(const Dataset& data, const World& world,
   }
   const auto scores = score(data, world, specs, options);
   if (!scores) return scores.error();
-  Sweep sweep;
-  sweep.accepted_risk = accepted_risk;
-  std::uint64_t checks = 0;
-  for (const ForecastScore& one : *scores) {
-    checks += one.checks;
-    SweepPoint point;
-    point.setting = one.spec.text;
-    point.savings = one.savings;
-    point.risk = one.violation_rate();
-    point.severity_p99 = one.severity_p99;
-    sweep.points.push_back(std::move(point));
-  }
-  judge(sweep);
-  if (checks == 0) sweep.recommended.reset();
-  return sweep;
+  return sweep_of(*scores, accepted_risk);
 }
 
 }  // namespace tideline::planner

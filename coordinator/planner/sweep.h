@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/planner/kept.h"
 #include "coordinator/planner/replay.h"
 #include "coordinator/planner/score.h"
 
@@ -44,9 +45,12 @@ struct Sweep {
 /// a million.
 model::Result<std::vector<double>> parse_range(std::string_view text);
 
-/// Replays `base` with each value in place of its own, which must be whole percents. kInvalidArgument for kForecast.
+/// Replays `base` with each value in place of its own, which must be whole percents; points are kept. kInvalidArgument
+/// for kForecast.
 model::Result<Sweep> sweep_policy(const Dataset& data, const World& world, const ReplayOptions& base, SweepKnob knob,
-                                  std::span<const double> values, double accepted_risk);
+                                  std::span<const double> values, double accepted_risk, const Kept& kept = {});
+/// Of predictors that were scored. kInvalidArgument for a risk that is none.
+model::Result<Sweep> sweep_of(std::span<const ForecastScore> scores, double accepted_risk);
 model::Result<Sweep> sweep_forecasts(const Dataset& data, const World& world,
                                      std::span<const forecast::ForecastSpec> specs, const ScoreOptions& options,
                                      double accepted_risk);

@@ -64,19 +64,6 @@ ReplayTotals totals_of(const StepOutcome& outcome, const RunSetting& setting) {
   return totals;
 }
 
-/// The host's own, from sums of millicores over `steps` to means over them in cores of one of `hosts`.
-void add_point(ReplayPoint& sum, const ReplayPoint& host, double steps, double hosts) {
-  const double scale = 1 / (1'000 * steps * hosts);
-  sum.capacity += host.capacity * scale;
-  sum.requested += host.requested * scale;
-  sum.used += host.used * scale;
-  sum.offered += host.offered * scale;
-  sum.batch_used += host.batch_used * scale;
-  sum.violations += host.violations;
-  sum.evictions += host.evictions;
-  sum.at_risk += host.at_risk;
-}
-
 bool comes_before(const ReplayEvent& a, const ReplayEvent& b) {
   return std::tie(a.begin_s, a.host, a.kind) < std::tie(b.begin_s, b.host, b.kind);
 }
@@ -100,7 +87,7 @@ HostTally::HostTally(const RunSetting& setting, std::size_t host)
     : setting_(&setting),
       days_(setting.days.count),
       course_(setting.points()),
-      events_(static_cast<std::uint32_t>(host)) {}
+      events_(static_cast<std::uint32_t>(setting.world.first_host + host)) {}
 
 void HostTally::add(const StepOutcome& outcome) {
   add_totals(days_[setting_->days.of_step[outcome.step]], totals_of(outcome, *setting_));
@@ -132,51 +119,47 @@ void HostTally::add_events(const StepOutcome& outcome) {
 
 FleetTally::FleetTally(const RunSetting& setting) : setting_(setting) {
   const auto& data = setting.data;
-  result_.hosts = setting.world.hosts.size();
-  result_.begin_s = data.begin_s;
-  result_.end_s = setting.end_s();
-  result_.step_s = data.step_s;
-  result_.days.resize(setting.days.count);
-  result_.by_host.reserve(result_.hosts);
-  result_.course.resize(setting.points());
-  for (std::size_t i = 0; i < result_.course.size(); ++i)
-    result_.course[i].time_s = data.time_of(i * setting.steps_a_point);
+  const auto& world = setting.world;
+  part_.fleet_hosts = world.hosts_of_fleet();
+  part_.first_host = world.first_host;
+  part_.begin_s = data.begin_s;
+  part_.step_s = data.step_s;
+  part_.steps = data.steps;
+  part_.days.resize(setting.days.count);
+  part_.course.resize(setting.points());
+  part_.by_host.reserve(world.hosts.size());
+  // What was made of data that all hosts share is told once.
+  if (world.recorded || world.first_host == 0) part_.counts = data.counts;
+  if (!world.recorded) return;
+  for (const auto& host : data.hosts)
+    part_.host_names.push_back(host.name);
 }
 
 void FleetTally::add(const HostTally& host) {
-  auto& of_host = result_.by_host.emplace_back();
-  for (std::size_t day = 0; day < result_.days.size(); ++day) {
+  auto& of_host = part_.by_host.emplace_back();
+  for (std::size_t day = 0; day < part_.days.size(); ++day) {
     add_totals(of_host, host.days()[day]);
-    add_totals(result_.days[day], host.days()[day]);
+    part_.days[day].add(host.days()[day]);
   }
-  const auto hosts = static_cast<double>(result_.hosts);
-  for (std::size_t i = 0; i < result_.course.size(); ++i) {
-    const std::size_t first = i * setting_.steps_a_point;
-    const auto steps = static_cast<double>(std::min(setting_.steps_a_point, setting_.data.steps - first));
-    add_point(result_.course[i], host.course()[i], steps, hosts);
-  }
+  for (std::size_t i = 0; i < part_.course.size(); ++i)
+    part_.course[i].add(host.course()[i]);
   const auto& events = host.events().events();
-  result_.events.insert(result_.events.end(), events.begin(), events.end());
-  result_.events_left_out += host.events().left_out();
-  if (result_.events.size() > 4 * kMaxEvents) keep_first_events();
-  completions_.add(host.completions());
+  part_.events.insert(part_.events.end(), events.begin(), events.end());
+  part_.events_left_out += host.events().left_out();
+  if (part_.events.size() > 4 * kMaxEvents) keep_first_events(part_);
+  part_.completions.add(host.completions());
 }
 
-void FleetTally::keep_first_events() {
-  std::sort(result_.events.begin(), result_.events.end(), comes_before);
-  if (result_.events.size() <= kMaxEvents) return;
-  result_.events_left_out += result_.events.size() - kMaxEvents;
-  result_.events.resize(kMaxEvents);
+ReplayPart FleetTally::take() {
+  keep_first_events(part_);
+  return std::move(part_);
 }
 
-ReplayResult FleetTally::take() {
-  for (const auto& day : result_.days)
-    add_totals(result_.totals, day);
-  keep_first_events();
-  result_.completion_p50_s = completions_.quantile(0.5);
-  result_.completion_p90_s = completions_.quantile(0.9);
-  result_.completion_p99_s = completions_.quantile(0.99);
-  return std::move(result_);
+void keep_first_events(ReplayPart& part) {
+  std::sort(part.events.begin(), part.events.end(), comes_before);
+  if (part.events.size() <= kMaxEvents) return;
+  part.events_left_out += part.events.size() - kMaxEvents;
+  part.events.resize(kMaxEvents);
 }
 
 }  // namespace tideline::planner

@@ -11,6 +11,7 @@
 #include "coordinator/planner/batch_limit.h"
 #include "coordinator/planner/event_log.h"
 #include "coordinator/planner/replay.h"
+#include "coordinator/planner/replay_part.h"
 #include "coordinator/planner/run_setting.h"
 
 namespace tideline::planner {
@@ -18,6 +19,7 @@ namespace tideline::planner {
 /// What happened on a host in a step.
 struct StepOutcome {
   std::size_t step = 0;
+  bool there = true;  // false: the host is not, and nothing below is set
   // The account, before batch pods are placed by it.
   model::MilliCpu offered;
   model::Bytes offered_memory;
@@ -72,14 +74,14 @@ class FleetTally {
   explicit FleetTally(const RunSetting& setting);
   /// Hosts in their order, each once.
   void add(const HostTally& host);
-  ReplayResult take();
+  ReplayPart take();
 
  private:
-  void keep_first_events();
-
   const RunSetting& setting_;
-  ReplayResult result_;
-  CompletionTimes completions_;
+  ReplayPart part_;
 };
+
+/// Sorted; the others are left out, and counted.
+void keep_first_events(ReplayPart& part);
 
 }  // namespace tideline::planner

@@ -1,8 +1,11 @@
 #include "coordinator/planner/capacity.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "coordinator/planner_program/commands.h"
+#include "coordinator/planner_program/kept_files.h"
 #include "coordinator/planner_program/scene.h"
 #include "coordinator/planner_view/figures.h"
 
@@ -30,21 +33,38 @@ std::string shape_fact(const planner::PackOptions& pack) {
       amount(pack.cpu_fill_percent), amount(pack.memory_fill_percent), pack.seed);
 }
 
+std::string recorded_fact(const planner::PackOptions& pack) {
+  using planner_view::amount;
+  return fmt::format(
+      "world: the recorded hosts, with what was on them; packed anew onto them, the largest first, and onto more of "
+      "the most common kind, filled up to {} % of CPU and {} % of memory, seed {}",
+      amount(pack.cpu_fill_percent), amount(pack.memory_fill_percent), pack.seed);
+}
+
 }  // namespace
 
 model::Result<void> run_capacity(const Options& options, Session& session) {
-  const auto data = load_data(options);
-  if (!data) return data.error();
+  const auto source = open_source(options, session);
+  if (!source) return source.error();
+  const auto scene = load_data(options, *source);
+  if (!scene) return scene.error();
   if (auto on = session.go_on(); !on) return on;
+  const auto key = key_of(options, *source, "");
+  if (!key) return key.error();
+  auto kept = kept_in(options.resume_directory, *key);
+  if (!kept) return kept.error();
   planner::CapacityOptions asked = options.capacity;
   asked.pack = options.pack;
+  asked.recorded = source->is_recorded;
   asked.parallel = session.parallel;
   asked.progress = session.progress("capacity");
-  const auto found = planner::capacity(*data, asked);
+  asked.kept = *std::move(kept);
+  const auto found = planner::capacity(scene->data, asked);
   if (!found) return found.error().in(options.files.front());
-  auto preface = preface_of("Capacity", kCapacityLive, options, *data);
-  preface.facts.push_back(shape_fact(asked.pack));
-  preface.facts.push_back(asked_fact(asked));
+  auto heading = heading_of("Capacity", kCapacityLive, options, scene->data, nullptr, scene->notes);
+  heading.preface.facts.push_back(asked.recorded ? recorded_fact(asked.pack) : shape_fact(asked.pack));
+  heading.preface.facts.push_back(asked_fact(asked));
+  const auto preface = preface_of(heading, scene->data.counts);
   return deliver(options.output, {.text = [&] { return planner_view::text_of(preface, *found); },
                                   .json = [&] { return planner_view::json_of(preface, *found); },
                                   .page = [&] { return planner_view::html_of(preface, *found); }});

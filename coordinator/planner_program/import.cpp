@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -7,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coordinator/planner_program/commands.h"
+#include "coordinator/planner_program/recorded_run.h"
 #include "coordinator/planner_program/scene.h"
 
 namespace tideline::planner_program {
@@ -95,10 +97,56 @@ Result<void> take_mapping(const Options& options, traces::ImportOptions& to) {
   return {};
 }
 
+/// One of a node that is named as its file is; files are those of one recording, or of several that follow.
+Result<void> import_recording(const Options& options, Session& session) {
+  auto file = files::AtomicFile::create(options.trace.archive);
+  if (!file) return file.error();
+  RecordedRun run;
+  for (const auto& path : options.files) {
+    if (auto on = session.go_on(); !on) return on;
+    // FILE.1 is read with FILE.
+    const auto whole = path.ends_with(".1") ? path.substr(0, path.size() - 2) : std::string();
+    if (std::find(options.files.begin(), options.files.end(), whole) != options.files.end()) continue;
+    if (auto read = read_recording(path, run); !read) return read;
+  }
+  const auto title = files_title(options.files);
+  if (run.rounds() == 0) {
+    return model::invalid(fmt::format("{}: has no round of pods{}{}; {} is not written", title,
+                                      run.first_bad().empty() ? "" : ", and a line that is none: ", run.first_bad(),
+                                      options.trace.archive));
+  }
+  const std::int64_t end_s = run.last_s() + RecordedRun::kStepS;
+  nlohmann::ordered_json about = {
+      {"tideline", "history"}, {"version", 1}, {"tier", "10s"}, {"from", run.first_s()}, {"to", end_s}};
+  about["pods"] = nlohmann::ordered_json::array();
+  about["recording"] = title;
+  columns::ArchiveWriter writer([&file](std::string_view bytes) { return file->write(bytes); });
+  for (const auto& chunk : run.chunks(stem_of(options.files.front()))) {
+    if (auto added = writer.add(chunk); !added) return added;
+  }
+  if (auto finished = writer.finish(about.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+      !finished) {
+    return finished;
+  }
+  if (auto whole = file->commit(); !whole) return whole;
+  traces::ImportReport report;
+  report.rows[static_cast<std::size_t>(traces::RowClass::kKept)] = run.rounds();
+  report.rows[static_cast<std::size_t>(traces::RowClass::kFieldCount)] = run.bad_lines();
+  report.examples[static_cast<std::size_t>(traces::RowClass::kFieldCount)] = run.first_bad();
+  report.series = run.pods() + 1;
+  report.step_s = RecordedRun::kStepS;
+  report.first = run.first_s();
+  report.last = run.last_s();
+  report.notes = {"Lines are the rounds of pods: the others say what rounds rest on. A row is the mean of 10 s."};
+  return deliver(options.output, {.text = [&] { return planner_view::text_of(title, report); },
+                                  .json = [&] { return planner_view::json_of(title, report); }});
+}
+
 }  // namespace
 
 Result<void> run_import(const Options& options, Session& session) {
   if (auto good = check_archive_place(options); !good) return good;
+  if (options.trace.recording) return import_recording(options, session);
   traces::ImportOptions asked = options.trace.options;
   if (auto taken = take_mapping(options, asked); !taken) return taken;
   auto file = files::AtomicFile::create(options.trace.archive);

@@ -95,6 +95,16 @@ Result<std::int64_t> memory_value(std::string_view option, std::string_view text
   return unfit(option, text, "more than 0");
 }
 
+Result<planner::Shard> shard_value(std::string_view option, std::string_view text) {
+  planner::Shard shard;
+  const auto slash = text.find('/');
+  const bool good = slash != std::string_view::npos && read_whole(text.substr(0, slash), shard.number) &&
+                    read_whole(text.substr(slash + 1), shard.count) && shard.number >= 1 &&
+                    shard.number <= shard.count && shard.count <= kMostShards;
+  if (good) return shard;
+  return unfit(option, text, fmt::format("NUMBER/COUNT, from 1 to COUNT of {} at most, like 3/8", kMostShards));
+}
+
 Result<policy::Labels> labels_value(std::string_view option, std::string_view text) {
   policy::Labels labels;
   for (const std::string_view part : listed_parts(text)) {

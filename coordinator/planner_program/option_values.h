@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coordinator/forecast/forecast.h"
+#include "coordinator/planner/host_slice.h"
 #include "coordinator/policy/selector.h"
 #include "messages/model/result.h"
 
@@ -25,6 +26,9 @@ model::Result<std::int64_t> time_value(std::string_view option, std::string_view
 /// Kubernetes quantities, more than 0: "64", "500m" in millicores; "256Gi" in bytes.
 model::Result<std::int64_t> cpu_value(std::string_view option, std::string_view text, bool zero = false);
 model::Result<std::int64_t> memory_value(std::string_view option, std::string_view text, bool zero = false);
+/// "3/8": the third of eight; kMostShards at most.
+inline constexpr std::uint32_t kMostShards = 100'000;
+model::Result<planner::Shard> shard_value(std::string_view option, std::string_view text);
 /// "pool=web,zone=a".
 model::Result<policy::Labels> labels_value(std::string_view option, std::string_view text);
 /// "nsigma:5,max(rc:99,mean:15)"; each once.

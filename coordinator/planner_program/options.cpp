@@ -20,8 +20,9 @@ namespace {
 constexpr std::string_view kProgram = "tideline-planner";
 constexpr std::size_t kMostLineBytes = 2'000;
 
-/// They say where answers go and how fast, not what is in them.
-constexpr std::array<std::string_view, 6> kNotTold = {"--json", "--html", "--report", "--threads", "--force", "--help"};
+/// They say where answers go, how fast, and by how many, not what is in them.
+constexpr std::array<std::string_view, 10> kNotTold = {"--json",  "--html",   "--report", "--threads", "--force",
+                                                       "--shard", "--output", "--resume", "--stats",   "--help"};
 
 /// CLI11 repeats what was typed in its messages.
 std::string printable_lines(const std::string& text) {
@@ -66,13 +67,15 @@ class PlannerParser {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", fmt::format("{} {}", kProgram, TIDELINE_VERSION));
     app_.footer(
-        "Begin with \"import\": all others but \"compare\" read the archive that it writes.\n"
+        "Begin with \"import\": all others but \"compare\" and \"merge\" read the archive that it writes, an export\n"
+        "of history, or the directory of a coordinator's store.\n"
         "Exit codes: 0 done, 1 an input is wrong or a file cannot be read or written, 2 wrong usage.\n"
         "\"tideline-planner COMMAND --help\" shows examples.");
     add_import();
     add_scan();
     add_predictors();
     add_replay();
+    add_merge();
     add_compare();
     add_sweep();
     add_capacity();
@@ -126,7 +129,7 @@ class PlannerParser {
     return sub;
   }
 
-  void add_archive(CLI::App& sub) { sub.add_option("ARCHIVE", raw_.archive, "what \"import\" wrote")->required(); }
+  void add_archive(CLI::App& sub, const char* what) { sub.add_option("ARCHIVE", raw_.archive, what)->required(); }
 
   void add_outputs(CLI::App& sub, bool page) {
     sub.add_flag("--json", raw_.json, "print JSON in place of text; --json=FILE: into that file, text is printed");
@@ -136,13 +139,21 @@ class PlannerParser {
 
   void add_threads(CLI::App& sub) {
     sub.add_option("--threads", raw_.threads, "to work on; the answer is the same for any number")->default_str("CPUs");
+    add_stats(sub);
+  }
+
+  void add_stats(CLI::App& sub) {
+    sub.add_flag("--stats", options_.stats, "say on standard error what it took: time, CPU time, memory");
   }
 
   void add_data(CLI::App& sub) {
-    add_archive(sub);
+    add_archive(sub,
+                "what \"import\" wrote, an export of history, or a directory: a coordinator's --data-dir, or the store "
+                "in it");
     sub.add_option("--from", raw_.from, "begin of what is looked at: RFC 3339, or a day")->default_str("first");
     sub.add_option("--until", raw_.until, "its end, not included")->default_str("last");
-    sub.add_option("--step", raw_.step, "time base, as 5m")->default_str("data");
+    sub.add_option("--step", raw_.step, "time base, as 5m; without: the data's own, and 5m of a store")
+        ->default_str("data");
     add_threads(sub);
   }
 
@@ -151,6 +162,10 @@ class PlannerParser {
   }
 
   void add_world(CLI::App& sub, const char* hosts) {
+    sub.add_option("--placement", raw_.placement,
+                   "recorded: workloads on the hosts that they were on, which history knows, and is usual for it; "
+                   "packed: by a packer, onto the hosts below")
+        ->default_str("usual");
     add_text(sub, "--hosts", raw_.hosts, hosts);
     add_text(sub, "--host-cpu", raw_.host_cpu, "CPUs of a host");
     add_text(sub, "--host-memory", raw_.host_memory, "memory of a host");
@@ -168,6 +183,8 @@ class PlannerParser {
     sub.add_option("--node-labels", raw_.node_labels, "of the node whose policy it is: key=value,...");
     sub.add_option("--tasks", options_.batch.tasks, "archive of batch tasks to run; without: as much as is offered");
     sub.add_flag("--repeat-tasks", options_.batch.repeat, "those tasks again and again to the end");
+    sub.add_flag("--recorded-batch", options_.batch.recorded,
+                 "run the batch work that ARCHIVE has, when it was: of history its pods of QoS BE");
     add_text(sub, "--batch-cpu", raw_.batch_cpu, "CPUs of a batch pod, without --tasks");
     add_text(sub, "--batch-memory", raw_.batch_memory, "its memory");
     add_text(sub, "--batch-runtime", raw_.batch_runtime, "CPU time at full speed that it takes");
@@ -183,17 +200,32 @@ class PlannerParser {
     sub.add_option("--score-until", raw_.score_until, "end of what is scored, not included")->default_str("last");
   }
 
+  void add_shard(CLI::App& sub) {
+    sub.add_option("--shard", raw_.shard, "as 3/8: of the third eighth of the hosts alone, for \"merge\"");
+    sub.add_option("-o,--output", options_.part_file, "file for the part that --shard found");
+  }
+
+  void add_resume(CLI::App& sub) {
+    sub.add_option("--resume", options_.resume_directory,
+                   "directory for what is computed on the way, which the same command goes on from");
+  }
+
   void add_risk(CLI::App& sub, const char* what) { add_text(sub, "--risk", raw_.risk, what); }
 
   void add_import() {
     auto* sub = add("import", "Make an archive of a trace, and say what became of each line", Command::kImport,
                     {"tideline-planner import --format bitbrains -o july.tla vm_usage.csv.gz",
-                     "tideline-planner import --format csv --mapping mapping.json -o mine.tla export.csv"});
+                     "tideline-planner import --format csv --mapping mapping.json -o mine.tla export.csv",
+                     "tideline-planner import --format recording -o node-7.tla node-7.rec"});
     std::string formats;
     for (const auto format : traces::kFormats)
       formats += fmt::format(" {}", traces::name_of(format));
+    formats += fmt::format(" {}", kRecordingFormat);
     sub->footer(sub->get_footer() + "Formats:" + formats + "\n");
-    sub->add_option("FILE", options_.files, "files of the trace, gzip or not; -: standard input")->required();
+    sub->add_option("FILE", options_.files,
+                    "files of the trace, gzip or not; -: standard input. Of recording: what \"tideline-node --record\" "
+                    "wrote, with FILE.1 before FILE")
+        ->required();
     sub->add_option("--format", raw_.format, "what they are")->required();
     sub->add_option("-o,--output", options_.trace.archive, "the archive to write")->required();
     sub->add_option("--mapping", options_.trace.mapping_file, "of csv and json-lines: which column is what");
@@ -207,7 +239,7 @@ class PlannerParser {
   void add_scan() {
     auto* sub = add("scan", "Read all of an archive: what it holds, and whether it is whole", Command::kScan,
                     {"tideline-planner scan july.tla"});
-    add_archive(*sub);
+    add_archive(*sub, "what \"import\" wrote, or an export of history");
     add_threads(*sub);
     add_outputs(*sub, false);
   }
@@ -225,13 +257,17 @@ class PlannerParser {
     sub->add_option("--horizon", raw_.horizon, "how far ahead is predicted")->default_str("24h");
     add_prediction(*sub);
     add_world(*sub, "to pack workloads onto; 0: as many as it takes");
+    add_shard(*sub);
+    add_resume(*sub);
     add_outputs(*sub, true);
   }
 
   void add_replay() {
     auto* sub = add("replay", "What a policy would have done on those days", Command::kReplay,
                     {"tideline-planner replay july.tla --policy ack-slo-config.json --html replay.html",
-                     "tideline-planner replay july.tla --hosts 30 --json=thirty.json"});
+                     "tideline-planner replay july.tla --hosts 30 --json=thirty.json",
+                     "tideline-planner replay /var/lib/tideline-coordinator --from 2026-11-01 --until 2026-12-01",
+                     "tideline-planner replay november.tla --shard 3/8 -o part-3.json"});
     add_data(*sub);
     add_policy(*sub);
     sub->add_option("--horizon", raw_.horizon, "a violation is more use within that time than was left for it")
@@ -239,6 +275,18 @@ class PlannerParser {
     add_world(*sub, "to pack workloads onto; 0: as many as it takes");
     sub->add_option("--name", options_.name, "of this replay, for \"compare\"")->default_str("policy");
     sub->add_flag("--by-host", options_.by_host, "hosts one by one in JSON, too");
+    sub->add_option("--against", options_.against,
+                    "recording of the one host in ARCHIVE: say how far the limit of batch is from the one there was");
+    add_shard(*sub);
+    add_resume(*sub);
+    add_outputs(*sub, true);
+  }
+
+  void add_merge() {
+    auto* sub = add("merge", "The answer of parts that --shard of replay or predictors wrote", Command::kMerge,
+                    {"tideline-planner merge part-*.json --json=november.json --html november.html"});
+    sub->add_option("PART", options_.files, "all parts of one answer, in any order")->required();
+    add_stats(*sub);
     add_outputs(*sub, true);
   }
 
@@ -265,11 +313,13 @@ class PlannerParser {
     sub->add_option("--horizon", raw_.horizon, "as of replay, or of predictors")->default_str("usual");
     add_prediction(*sub);
     add_world(*sub, "to pack workloads onto; 0: as many as it takes");
+    add_resume(*sub);
     add_outputs(*sub, true);
   }
 
   void add_capacity() {
-    auto* sub = add("capacity", "How many hosts can go, and how much batch fits, at a stated risk", Command::kCapacity,
+    auto* sub = add("capacity", "How many hosts can go or must come, and how much batch fits, at a stated risk",
+                    Command::kCapacity,
                     {"tideline-planner capacity july.tla --risk 0.01 --growth 10 --spare 1 --html capacity.html"});
     add_data(*sub);
     add_world(*sub, "that there are now; 0: as many as packing by requests takes");
@@ -280,6 +330,7 @@ class PlannerParser {
     add_text(*sub, "--batch-cpu", raw_.batch_cpu, "CPUs of a batch pod");
     add_text(*sub, "--batch-memory", raw_.batch_memory, "its memory");
     add_text(*sub, "--resamples", raw_.resamples, "of days, for the intervals; 0: none");
+    add_resume(*sub);
     add_outputs(*sub, true);
   }
 

@@ -11,6 +11,7 @@
 #include "coordinator/forecast/forecast.h"
 #include "coordinator/planner/capacity.h"
 #include "coordinator/planner/dataset.h"
+#include "coordinator/planner/host_slice.h"
 #include "coordinator/planner/replay.h"
 #include "coordinator/planner/sweep.h"
 #include "coordinator/planner/world.h"
@@ -27,6 +28,7 @@ enum class Command : std::uint8_t {
   kScan,
   kPredictors,
   kReplay,
+  kMerge,
   kCompare,
   kSweep,
   kCapacity,
@@ -35,6 +37,7 @@ enum class Command : std::uint8_t {
 };
 
 struct ImportCommand {
+  bool recording = false;  // of a node, which is no trace; else:
   traces::Format format = traces::Format::kBitbrains;
   traces::ImportOptions options;  // without the mapping, which is in a file
   std::string mapping_file;
@@ -42,9 +45,13 @@ struct ImportCommand {
   bool overwrite = false;
 };
 
+/// Where workloads are. kUsual: where they were, as far as the data says.
+enum class Placement : std::uint8_t { kUsual, kRecorded, kPacked };
+
 /// Batch work of replays.
 struct BatchOptions {
-  std::string tasks;  // the archive that it is in; "" = as much as is offered
+  std::string tasks;      // the archive that it is in; "" = as much as is offered
+  bool recorded = false;  // the data's own, when it was
   double cpu_millicores = 1'000;
   double memory_mib = 2'048;
   std::int64_t runtime_s = 3'600;
@@ -73,20 +80,26 @@ struct ExplainCommand {
 struct Options {
   Command command = Command::kVersion;
   std::string command_line;        // for reports: without what changes nothing in them
-  std::vector<std::string> files;  // archives, traces, or saved replays
+  std::vector<std::string> files;  // an archive or a store, traces, parts, or saved replays
   OutputOptions output;
   std::size_t threads = 1;
   planner::DatasetRange range;
   planner::PackOptions pack;
+  Placement placement = Placement::kUsual;
+  planner::Shard shard;          // all hosts
+  std::string part_file;         // of the shard; "" = none, and the answer
+  std::string resume_directory;  // "" = nothing is kept
+  bool stats = false;
   PolicyOptions policy;
   std::int64_t horizon_s = 3'600;
   ImportCommand trace;
   BatchOptions batch;
   PredictionOptions prediction;
   SweepCommand sweep;
-  planner::CapacityOptions capacity;  // without `pack` and `parallel`
+  planner::CapacityOptions capacity;  // without `pack`, `recorded`, `parallel` and `kept`
   ExplainCommand explain;
-  std::string name;  // of a replay; "" = its policy's
+  std::string name;     // of a replay; "" = its policy's
+  std::string against;  // a recording; "" = none
   bool by_host = false;
 };
 

@@ -27,6 +27,8 @@ constexpr std::size_t kMostReplays = 50;  // side by side, each held against eac
 constexpr double kMostPercent = 10'000;
 constexpr std::size_t kMostKnobBytes = 80;
 
+constexpr std::string_view kRecordedPlacement = "recorded";
+constexpr std::string_view kPackedPlacement = "packed";
 constexpr std::string_view kForecastKnob = "forecast";
 constexpr std::string_view kReclaimKnob = "cpuReclaimThresholdPercent";
 constexpr std::string_view kSuppressKnob = "cpuSuppressThresholdPercent";
@@ -95,6 +97,37 @@ void check_world(const RawOptions& raw, Options& options, Checks& checks) {
               fmt::format("--system-memory {}: more than --host-memory {}", raw.system_memory, raw.host_memory));
 }
 
+void check_placement(const RawOptions& raw, Options& options, Checks& checks) {
+  const std::vector<std::string_view> placements = {kRecordedPlacement, kPackedPlacement};
+  checks.want(
+      raw.placement.empty() || std::find(placements.begin(), placements.end(), raw.placement) != placements.end(),
+      fmt::format("--placement {}: not known{}", model::printable(raw.placement, kMostKnobBytes),
+                  wanted_words(raw.placement, placements)));
+  if (raw.placement == kRecordedPlacement) options.placement = Placement::kRecorded;
+  if (raw.placement == kPackedPlacement) options.placement = Placement::kPacked;
+}
+
+/// A shard has one output, and tasks are queued for all hosts together.
+void check_shard(const RawOptions& raw, Options& options, Checks& checks) {
+  checks.put_given(shard_value, "--shard", raw.shard, options.shard);
+  const bool parted = !raw.shard.empty();
+  checks.want(parted == !options.part_file.empty(),
+              parted ? fmt::format("--shard {}: want --output, for the part", raw.shard)
+                     : fmt::format("--output {}: is for the part of a --shard", options.part_file));
+  const auto& output = options.output;
+  const bool told =
+      output.json || !output.json_file.empty() || !output.html_file.empty() || !output.report_file.empty();
+  checks.want(!parted || !told,
+              fmt::format("--shard {}: a part is no answer; --json, --html and --report are for \"merge\"", raw.shard));
+  const bool tasks = !options.batch.tasks.empty() || options.batch.recorded;
+  checks.want(!parted || !tasks,
+              fmt::format("--shard {}: batch tasks are queued for all hosts together, and not by shards", raw.shard));
+  checks.want(options.against.empty() || (!parted && !tasks),
+              fmt::format("--against {}: is for one host with as much batch as is offered, without --shard, --tasks "
+                          "and --recorded-batch",
+                          options.against));
+}
+
 void check_policy(const RawOptions& raw, Options& options, Checks& checks) {
   checks.put_given(labels_value, "--node-labels", raw.node_labels, options.policy.labels);
   BatchOptions& batch = options.batch;
@@ -102,6 +135,7 @@ void check_policy(const RawOptions& raw, Options& options, Checks& checks) {
   checks.put(mib_value("--batch-memory", raw.batch_memory, true), batch.memory_mib);
   checks.put(seconds_value("--batch-runtime", raw.batch_runtime), batch.runtime_s);
   checks.want(!batch.repeat || !batch.tasks.empty(), "--repeat-tasks repeats those of --tasks, which is not given");
+  checks.want(!batch.recorded || batch.tasks.empty(), "--recorded-batch and --tasks: want one of them");
 }
 
 void check_prediction(const RawOptions& raw, Options& options, Checks& checks) {
@@ -129,7 +163,8 @@ void check_sweep_parts(const RawOptions& raw, const Options& options, Checks& ch
   const bool forecasts = options.sweep.knob == planner::SweepKnob::kForecast;
   const std::vector<std::pair<std::string_view, bool>> of_policy = {{"--policy", !options.policy.file.empty()},
                                                                     {"--node-labels", !raw.node_labels.empty()},
-                                                                    {"--tasks", !options.batch.tasks.empty()}};
+                                                                    {"--tasks", !options.batch.tasks.empty()},
+                                                                    {"--recorded-batch", options.batch.recorded}};
   const std::vector<std::pair<std::string_view, bool>> of_forecasts = {{"--resource", !raw.resource.empty()},
                                                                        {"--window", !raw.window.empty()},
                                                                        {"--fit-until", !raw.fit_until.empty()},
@@ -160,11 +195,15 @@ void check_sweep(const RawOptions& raw, Options& options, Checks& checks) {
 void check_import(const RawOptions& raw, Options& options, Checks& checks) {
   if (const auto format = traces::format_from(raw.format)) {
     options.trace.format = *format;
+  } else if (raw.format == kRecordingFormat) {
+    options.trace.recording = true;
+    checks.want(options.trace.mapping_file.empty(), "--mapping has no part in --format recording");
   } else {
     std::vector<std::string_view> known;
-    known.reserve(traces::kFormats.size());
+    known.reserve(traces::kFormats.size() + 1);
     for (const auto each : traces::kFormats)
       known.push_back(traces::name_of(each));
+    known.push_back(kRecordingFormat);
     checks.want(false, fmt::format("--format {}: not known{}", model::printable(raw.format, kMostKnobBytes),
                                    wanted_words(raw.format, known)));
   }
@@ -185,6 +224,11 @@ void check_capacity(const RawOptions& raw, Options& options, Checks& checks) {
   capacity.seed = options.pack.seed;
 }
 
+void check_merge(const Options& options, Checks& checks) {
+  checks.want(options.files.size() <= kMostShards,
+              fmt::format("PART: {} of them; want {} at most", options.files.size(), kMostShards));
+}
+
 void check_compare(const Options& options, Checks& checks) {
   checks.want(options.files.size() >= 2 && options.files.size() <= kMostReplays,
               fmt::format("REPLAY: {} of them; want 2 to {}", options.files.size(), kMostReplays));
@@ -201,8 +245,11 @@ Result<void> check_options(const RawOptions& raw, Options& options) {
   Checks checks;
   check_shared(raw, options, checks);
   check_world(raw, options, checks);
+  check_placement(raw, options, checks);
   check_policy(raw, options, checks);
   check_prediction(raw, options, checks);
+  if (options.command == Command::kReplay || options.command == Command::kPredictors) check_shard(raw, options, checks);
+  if (options.command == Command::kMerge) check_merge(options, checks);
   if (options.command == Command::kImport) check_import(raw, options, checks);
   if (options.command == Command::kCompare) check_compare(options, checks);
   if (options.command == Command::kSweep) check_sweep(raw, options, checks);

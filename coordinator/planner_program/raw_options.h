@@ -3,11 +3,15 @@
 // has no default that all commands share.
 
 #include <string>
+#include <string_view>
 
 #include "coordinator/planner_program/options.h"
 #include "messages/model/result.h"
 
 namespace tideline::planner_program {
+
+/// Of import, beside those of traces.
+inline constexpr std::string_view kRecordingFormat = "recording";
 
 struct RawOptions {
   std::string archive;
@@ -24,6 +28,8 @@ struct RawOptions {
   std::string fill = "100";
   std::string memory_fill = "100";
   std::string seed = "1";
+  std::string placement;
+  std::string shard;
   std::string node_labels;
   std::string horizon;
   std::string format;

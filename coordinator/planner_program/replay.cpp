@@ -2,36 +2,54 @@
 
 #include <fmt/format.h>
 
-#include "coordinator/planner/compare.h"
+#include "coordinator/planner_program/against.h"
 #include "coordinator/planner_program/commands.h"
+#include "coordinator/planner_program/found.h"
+#include "coordinator/planner_program/host_scenes.h"
 #include "coordinator/planner_program/replay_options.h"
-#include "coordinator/planner_program/scene.h"
 
 namespace tideline::planner_program {
 
 model::Result<void> run_replay(const Options& options, Session& session) {
-  auto policy = choose_policy(options.policy);
+  const auto policy = choose_policy(options.policy);
   if (!policy) return policy.error();
-  const auto scene = load_scene(options);
-  if (!scene) return scene.error();
-  if (auto on = session.go_on(); !on) return on;
-  auto result = planner::replay(scene->data, scene->world, replay_options(options, *policy, session, "replay"));
-  if (!result) return result.error();
-  auto preface = preface_of("Replay", kReplayLive, options, *scene);
-  preface.facts.push_back(policy->fact);
-  preface.facts.push_back(batch_fact(options));
-  for (auto& note : policy->notes)
-    preface.notes.push_back(std::move(note));
-  planner::SavedReplay saved;
-  saved.name = options.name.empty() ? policy->name : options.name;
-  saved.policy = policy->text;
-  saved.data =
-      fmt::format("{}; {}; {}", data_line(options, scene->data), world_line(options, *scene), batch_fact(options));
-  saved.notes = preface.notes;
-  saved.result = *std::move(result);
-  return deliver(options.output, {.text = [&] { return planner_view::text_of(preface, saved); },
-                                  .json = [&] { return planner::to_json(saved, options.by_host); },
-                                  .page = [&] { return planner_view::html_of(preface, saved); }});
+  auto scenes = HostScenes::open(options, session);
+  if (!scenes) return scenes.error();
+  PartFile about;
+  about.shard = options.shard;
+  about.by_host = options.by_host;
+  auto key = scenes->key(policy->text);
+  if (!key) return key.error();
+  about.key = *std::move(key);
+  const auto kept = kept_in(options.resume_directory, about.key);
+  if (!kept) return kept.error();
+  auto heading = scenes->heading("Replay", kReplayLive);
+  if (!heading) return heading.error();
+  about.name = options.name.empty() ? policy->name : options.name;
+  about.policy = policy->text;
+  about.data = fmt::format("{}; {}; {}", heading->data, heading->world, batch_fact(options));
+  heading->preface.facts.push_back(policy->fact);
+  heading->preface.facts.push_back(batch_fact(options));
+  heading->notes_after.insert(heading->notes_after.end(), policy->notes.begin(), policy->notes.end());
+  const auto replaying = replay_options(options, *policy, session, "replay");
+  if (!options.against.empty()) {
+    auto difference = difference_from_recording(options.against, *scenes, replaying);
+    if (!difference) return difference.error();
+    heading->notes_after.push_back(*std::move(difference));
+  }
+  about.heading = *std::move(heading);
+  auto found = over_hosts<planner::ReplayPart>(
+      *scenes, session, "replay", *kept,
+      [&](const HostScenes::View& view, planner::Progress progress) {
+        auto asked = replaying;
+        asked.progress = std::move(progress);
+        return planner::replay_part(*view.data, *view.world, asked);
+      },
+      [](const std::string& text) { return planner::replay_part_from_json(text); });
+  if (!found) return found.error();
+  if (options.part_file.empty()) return deliver_replay(options.output, about, *std::move(found));
+  about.body = planner::to_json(*found);
+  return write_part(options.part_file, about);
 }
 
 }  // namespace tideline::planner_program

@@ -14,7 +14,7 @@ planner::ReplayOptions replay_options(const Options& options, const ChosenPolicy
   const BatchOptions& batch = options.batch;
   return {.colocation = policy.colocation,
           .threshold = policy.threshold,
-          .demand = batch.tasks.empty() ? planner::BatchDemand::kFill : planner::BatchDemand::kTasks,
+          .demand = batch.tasks.empty() && !batch.recorded ? planner::BatchDemand::kFill : planner::BatchDemand::kTasks,
           .pod_cpu_millicores = batch.cpu_millicores,
           .pod_memory_mib = batch.memory_mib,
           .pod_runtime_s = batch.runtime_s,
@@ -26,6 +26,7 @@ planner::ReplayOptions replay_options(const Options& options, const ChosenPolicy
 
 std::string batch_fact(const Options& options) {
   const BatchOptions& batch = options.batch;
+  if (batch.recorded) return "batch: the tasks that the data has, when they were";
   if (!batch.tasks.empty()) {
     return fmt::format("batch: the tasks of {}{}", name_of(batch.tasks), batch.repeat ? ", again and again" : "");
   }

@@ -1,9 +1,11 @@
 #include "coordinator/planner_program/run.h"
 
+#include <chrono>
 #include <cstdio>
 #include <string>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "coordinator/planner_program/commands.h"
 #include "coordinator/planner_program/threads.h"
@@ -24,6 +26,8 @@ model::Result<void> run_command(const Options& options, Session& session) {
       return run_predictors(options, session);
     case Command::kReplay:
       return run_replay(options, session);
+    case Command::kMerge:
+      return run_merge(options, session);
     case Command::kCompare:
       return run_compare(options, session);
     case Command::kSweep:
@@ -38,10 +42,24 @@ model::Result<void> run_command(const Options& options, Session& session) {
   return print("tideline-planner " TIDELINE_VERSION "\n");
 }
 
+/// On standard error, as no two runs take the same.
+void print_stats(std::chrono::steady_clock::time_point begun) {
+  struct rusage used {};
+  if (::getrusage(RUSAGE_SELF, &used) != 0) return;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
+  const auto line =
+      fmt::format("tideline-planner: {:.2f} s, {:.2f} s of CPU time, {:.1f} MiB of memory at most\n", wall.count(),
+                  seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) / 1'024);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 std::vector<std::string> inputs_of(const Options& options) {
   auto inputs = options.files;
-  for (const auto* file :
-       {&options.policy.file, &options.batch.tasks, &options.trace.mapping_file, &options.trace.archive}) {
+  for (const auto* file : {&options.policy.file, &options.batch.tasks, &options.against, &options.trace.mapping_file,
+                           &options.trace.archive}) {
     if (!file->empty()) inputs.push_back(*file);
   }
   return inputs;
@@ -50,11 +68,15 @@ std::vector<std::string> inputs_of(const Options& options) {
 }  // namespace
 
 int run(const Options& options, const std::atomic<bool>& stop) {
+  const auto begun = std::chrono::steady_clock::now();
   Meter meter;
   Session session{stop, meter, parallel_on(options.threads)};
-  auto done = check_outputs(options.output, inputs_of(options));
+  const auto inputs = inputs_of(options);
+  auto done = check_outputs(options.output, inputs);
+  if (done) done = check_outputs({.json_file = options.part_file}, inputs);
   if (done) done = run_command(options, session);
   meter.clear();
+  if (options.stats) print_stats(begun);
   if (done) return kDone;
   const auto line = fmt::format("tideline-planner: {}\n", model::printable(done.error().message(), kMostErrorBytes));
   std::fwrite(line.data(), 1, line.size(), stderr);

@@ -3,9 +3,10 @@
 #include <utility>
 
 #include "coordinator/planner_program/commands.h"
+#include "coordinator/planner_program/found.h"
+#include "coordinator/planner_program/kept_files.h"
 #include "coordinator/planner_program/replay_options.h"
 #include "coordinator/planner_program/scene.h"
-#include "coordinator/planner_program/score_options.h"
 
 namespace tideline::planner_program {
 namespace {
@@ -17,39 +18,44 @@ model::Result<void> deliver_sweep(const Options& options, const planner_view::Pr
                                   .page = [&] { return planner_view::html_of(preface, sweep); }});
 }
 
-model::Result<void> over_forecasts(const Options& options, const Scene& scene, Session& session) {
-  const auto scoring = score_options(options, scene.data, session, "sweep");
-  const auto sweep = planner::sweep_forecasts(scene.data, scene.world, options.prediction.forecasts, scoring,
-                                              options.sweep.accepted_risk);
+model::Result<void> over_forecasts(const Options& options, Session& session) {
+  const auto found = find_scores(options, "Sweep", session);
+  if (!found) return found.error();
+  const auto scores = planner::scores_of(found->part);
+  if (!scores) return scores.error();
+  const auto sweep = planner::sweep_of(*scores, options.sweep.accepted_risk);
   if (!sweep) return sweep.error();
-  auto preface = preface_of("Sweep", kPredictorsLive, options, scene);
-  for (auto& fact : score_facts(scoring, scene.data))
-    preface.facts.push_back(std::move(fact));
-  return deliver_sweep(options, preface, *sweep);
+  return deliver_sweep(options, preface_of(found->about.heading, found->part.counts), *sweep);
 }
 
-model::Result<void> over_policies(const Options& options, ChosenPolicy& policy, const Scene& scene, Session& session) {
-  const auto sweep = planner::sweep_policy(scene.data, scene.world, replay_options(options, policy, session, "sweep"),
-                                           options.sweep.knob, options.sweep.values, options.sweep.accepted_risk);
+model::Result<void> over_policies(const Options& options, Session& session) {
+  const auto policy = choose_policy(options.policy);
+  if (!policy) return policy.error();
+  const auto source = open_source(options, session);
+  if (!source) return source.error();
+  const auto scene = load_scene(options, *source);
+  if (!scene) return scene.error();
+  if (auto on = session.go_on(); !on) return on;
+  const auto key = key_of(options, *source, policy->text);
+  if (!key) return key.error();
+  const auto kept = kept_in(options.resume_directory, *key);
+  if (!kept) return kept.error();
+  const auto sweep =
+      planner::sweep_policy(scene->data, scene->world, replay_options(options, *policy, session, "sweep"),
+                            options.sweep.knob, options.sweep.values, options.sweep.accepted_risk, *kept);
   if (!sweep) return sweep.error();
-  auto preface = preface_of("Sweep", kReplayLive, options, scene);
-  preface.facts.push_back(policy.fact);
-  preface.facts.push_back(batch_fact(options));
-  for (auto& note : policy.notes)
-    preface.notes.push_back(std::move(note));
-  return deliver_sweep(options, preface, *sweep);
+  auto heading = heading_of("Sweep", kReplayLive, options, *scene);
+  heading.preface.facts.push_back(policy->fact);
+  heading.preface.facts.push_back(batch_fact(options));
+  heading.notes_after.insert(heading.notes_after.end(), policy->notes.begin(), policy->notes.end());
+  return deliver_sweep(options, preface_of(heading, scene->data.counts), *sweep);
 }
 
 }  // namespace
 
 model::Result<void> run_sweep(const Options& options, Session& session) {
-  auto policy = choose_policy(options.policy);
-  if (!policy) return policy.error();
-  const auto scene = load_scene(options);
-  if (!scene) return scene.error();
-  if (auto on = session.go_on(); !on) return on;
-  if (options.sweep.knob == planner::SweepKnob::kForecast) return over_forecasts(options, *scene, session);
-  return over_policies(options, *policy, *scene, session);
+  const bool forecasts = options.sweep.knob == planner::SweepKnob::kForecast;
+  return forecasts ? over_forecasts(options, session) : over_policies(options, session);
 }
 
 }  // namespace tideline::planner_program

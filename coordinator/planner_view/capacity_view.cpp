@@ -18,6 +18,17 @@ std::string interval_text(const Interval& interval) {
 }
 
 std::string answer_text(const Capacity& capacity) {
+  if (!capacity.is_found) {
+    return fmt::format("No number of hosts is safe enough: not even {}, where there are {}.", capacity.hosts_needed,
+                       capacity.hosts_now);
+  }
+  if (capacity.hosts_to_add.mid > 0.5) {
+    return fmt::format(
+        "{} hosts are needed beside the {} that there are, spare ones counted; by days drawn anew, {} "
+        "to {}.",
+        fixed(capacity.hosts_to_add.mid, 0), capacity.hosts_now, fixed(capacity.hosts_to_add.low, 0),
+        fixed(capacity.hosts_to_add.high, 0));
+  }
   if (capacity.hosts_to_give_back.mid < 0.5) {
     return fmt::format("None of the {} hosts can be given back.", capacity.hosts_now);
   }
@@ -39,7 +50,11 @@ std::vector<Figure> capacity_figures(const Capacity& capacity) {
                 {.label = "to give back",
                  .value = capacity.hosts_to_give_back.mid,
                  .text = interval_text(capacity.hosts_to_give_back),
-                 .color = 1}};
+                 .color = 1},
+                {.label = "to add",
+                 .value = capacity.hosts_to_add.mid,
+                 .text = interval_text(capacity.hosts_to_add),
+                 .color = 4}};
   BarPlot pods{.title = "Batch pods", .unit = "pods", .bars = {}};
   pods.bars = {
       {.label = "that fit", .value = capacity.batch_pods.mid, .text = interval_text(capacity.batch_pods), .color = 1},
@@ -54,11 +69,13 @@ std::vector<Figure> capacity_figures(const Capacity& capacity) {
 std::vector<Section> capacity_sections(const Capacity& capacity, Form form) {
   Table table({{"what", Kind::kWords}, {"amount"}, {"low"}, {"high"}, {"unit", Kind::kWords}});
   table.row({"hosts now", fmt::format("{}", capacity.hosts_now), "", "", "hosts"});
+  table.row({"risk on the hosts now", percent(capacity.risk_now, 3), "", "", "% of host-steps"});
   table.row({"hosts needed, spare ones counted", fmt::format("{}", capacity.hosts_needed), "", "", "hosts"});
   const auto row = [&](const char* what, const Interval& interval, const char* unit) {
     table.row({what, fixed(interval.mid, 0), fixed(interval.low, 0), fixed(interval.high, 0), unit});
   };
   row("hosts to give back", capacity.hosts_to_give_back, "hosts");
+  row("hosts to add", capacity.hosts_to_add, "hosts");
   table.row({"risk on the hosts needed", percent(capacity.risk_at_needed, 3), "", "", "% of host-steps"});
   row("batch pods that fit beside the services", capacity.batch_pods, "pods");
   table.row({"... if none of it were fragments", fixed(capacity.batch_pods_without_fragmentation, 0), "", "", "pods"});
@@ -85,8 +102,11 @@ std::string html_of(const Preface& preface, const Capacity& capacity) {
 std::string json_of(const Preface& preface, const Capacity& capacity) {
   auto json = report_json("tideline-capacity", preface);
   json["hostsNow"] = capacity.hosts_now;
+  json["riskNow"] = capacity.risk_now;
   json["hostsNeeded"] = capacity.hosts_needed;
+  json["found"] = capacity.is_found;
   json["hostsToGiveBack"] = interval_json(capacity.hosts_to_give_back);
+  json["hostsToAdd"] = interval_json(capacity.hosts_to_add);
   json["riskAtNeeded"] = capacity.risk_at_needed;
   json["batchPods"] = interval_json(capacity.batch_pods);
   json["batchPodsWithoutFragmentation"] = capacity.batch_pods_without_fragmentation;

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "coordinator/planner/replay_fields.h"
-#include "coordinator/planner/world.h"
 #include "coordinator/planner_view/figures.h"
 #include "coordinator/planner_view/report.h"
 #include "coordinator/planner_view/svg_plot.h"
@@ -155,8 +154,9 @@ Section largest_section(const planner::ReplayResult& result) {
                    [](const planner::ReplayEvent* a, const planner::ReplayEvent* b) { return a->cores > b->cores; });
   Table table({{"host", Kind::kWords}, {"begin", Kind::kWords}, {"kind", Kind::kWords}, {"length"}, {"most (cores)"}});
   for (std::size_t i = 0; i < std::min(all.size(), kMaxEventRows); ++i) {
-    table.row({planner::host_name(all[i]->host), utc_text(all[i]->begin_s), std::string(planner::name_of(all[i]->kind)),
-               length_text(all[i]->end_s - all[i]->begin_s), amount(all[i]->cores)});
+    table.row({planner::host_name(result, all[i]->host), utc_text(all[i]->begin_s),
+               std::string(planner::name_of(all[i]->kind)), length_text(all[i]->end_s - all[i]->begin_s),
+               amount(all[i]->cores)});
   }
   return {.title = "Largest violations and deficits", .table = std::move(table)};
 }
@@ -203,7 +203,7 @@ Figure host_figure(const planner::ReplayResult& result) {
   BarPlot plot{.title = "Offered to batch, by host", .unit = "% of capacity", .bars = {}};
   for (std::size_t i = 0; i < std::min(result.by_host.size(), kMaxBars); ++i) {
     const double share = share_of(result.by_host[i].offered_core_h, result.by_host[i].capacity_core_h);
-    plot.bars.push_back({.label = planner::host_name(i), .value = share * 100, .text = percent(share) + " %"});
+    plot.bars.push_back({.label = planner::host_name(result, i), .value = share * 100, .text = percent(share) + " %"});
   }
   return {svg_of(plot), result.by_host.size() > kMaxBars
                             ? fmt::format("The first {} of {} hosts.", kMaxBars, result.by_host.size())
@@ -219,7 +219,7 @@ Section host_section(const planner::ReplayResult& result, Form form) {
   });
   Table table = totals_table("host");
   for (std::size_t i = 0; i < std::min(order.size(), kMaxHostRows); ++i)
-    table.row(totals_cells(planner::host_name(order[i]), result.by_host[order[i]]));
+    table.row(totals_cells(planner::host_name(result, order[i]), result.by_host[order[i]]));
   Section section{.title = "Hosts", .table = std::move(table)};
   if (order.size() > kMaxHostRows) {
     section.paragraphs.push_back(

@@ -4,14 +4,13 @@
 #include <array>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "coordinator/traces/amounts.h"
 #include "coordinator/traces/fields.h"
-#include "coordinator/traces/header.h"
 #include "coordinator/traces/line_importer.h"
+#include "coordinator/traces/named_fields.h"
 #include "coordinator/traces/series_book.h"
 #include "messages/model/qos.h"
 
@@ -46,20 +45,16 @@ class AlibabaOpenb final : public LineImporter {
 
  protected:
   model::Result<bool> is_header(std::string_view text) override {
-    split_fields(text, ',', fields_);
-    width_ = fields_.size();
-    are_nodes_ = std::any_of(fields_.begin(), fields_.end(),
-                             [](std::string_view field) { return trimmed(field) == kNodeColumns[0]; });
-    auto places =
-        are_nodes_ ? find_columns(place(), fields_, kNodeColumns) : find_columns(place(), fields_, kPodColumns);
-    if (!places) return places.error();
-    places_ = *std::move(places);
+    const auto& names = fields_.split(text);
+    are_nodes_ =
+        std::any_of(names.begin(), names.end(), [](std::string_view name) { return trimmed(name) == kNodeColumns[0]; });
+    auto named = are_nodes_ ? fields_.name(place(), kNodeColumns) : fields_.name(place(), kPodColumns);
+    if (!named) return named.error();
     return true;
   }
 
   model::Result<RowClass> row(std::string_view text) override {
-    split_fields(text, ',', fields_);
-    if (fields_.size() != width_) return RowClass::kFieldCount;
+    if (!fields_.row(text)) return RowClass::kFieldCount;
     // The first three of both files are a name, CPU and memory.
     if (!is_name(field(kPodName))) return RowClass::kBadName;
     if (field(kPodCpu).empty() || field(kPodMemory).empty()) return RowClass::kNoRequest;
@@ -92,7 +87,7 @@ class AlibabaOpenb final : public LineImporter {
   }
 
  private:
-  std::string_view field(std::size_t which) const { return trimmed(fields_[places_[which]]); }
+  std::string_view field(std::size_t which) const { return trimmed(fields_[which]); }
 
   std::optional<std::int64_t> time_of(std::size_t which) const {
     const auto seconds = number_from(field(which));
@@ -122,9 +117,7 @@ class AlibabaOpenb final : public LineImporter {
   SeriesBook pods_;
   std::int64_t epoch_s_;
   bool are_nodes_ = false;
-  std::size_t width_ = 0;
-  std::vector<std::size_t> places_;  // of kNodeColumns or kPodColumns
-  std::vector<std::string_view> fields_;
+  NamedFields fields_;  // kNodeColumns or kPodColumns
   std::uint64_t never_scheduled_ = 0;
 };
 

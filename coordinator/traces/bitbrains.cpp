@@ -4,12 +4,11 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "coordinator/traces/amounts.h"
 #include "coordinator/traces/fields.h"
-#include "coordinator/traces/header.h"
 #include "coordinator/traces/line_importer.h"
+#include "coordinator/traces/named_fields.h"
 #include "coordinator/traces/series_book.h"
 
 namespace tideline::traces {
@@ -42,27 +41,25 @@ class Bitbrains final : public LineImporter {
  protected:
   model::Result<bool> is_header(std::string_view text) override {
     file_each_ = text.find(';') != std::string_view::npos;
-    split_fields(text, separator(), fields_);
-    width_ = fields_.size();
-    auto places = file_each_ ? find_columns(place(), fields_, kFileEach) : find_columns(place(), fields_, kOneFile);
-    if (!places) return places.error();
-    places_ = *std::move(places);
+    fields_ = NamedFields(file_each_ ? ';' : ',');
+    fields_.split(text);
+    auto named = file_each_ ? fields_.name(place(), kFileEach) : fields_.name(place(), kOneFile);
+    if (!named) return named.error();
     vm_ = file().substr(0, file().ends_with(".csv") ? file().size() - 4 : file().size());
     return true;
   }
 
   model::Result<RowClass> row(std::string_view text) override {
-    split_fields(text, separator(), fields_);
-    if (fields_.size() != width_) return RowClass::kFieldCount;
-    const std::string_view vm = file_each_ ? std::string_view(vm_) : trimmed(field(kVm));
+    if (!fields_.row(text)) return RowClass::kFieldCount;
+    const std::string_view vm = file_each_ ? std::string_view(vm_) : trimmed(fields_[kVm]);
     if (!is_name(vm)) return RowClass::kBadName;
-    const auto time = time_of(field(kStamp));
+    const auto time = time_of(fields_[kStamp]);
     if (!time) return RowClass::kBadTime;
-    const auto cores = number_from(field(kCores));
-    const auto cpu = number_from(field(kCpuMhz));
-    const auto cpu_used = number_from(field(kCpuUsedMhz));
-    const auto memory = number_from(field(kMemoryKb));
-    const auto memory_used = number_from(field(kMemoryUsedKb));
+    const auto cores = number_from(fields_[kCores]);
+    const auto cpu = number_from(fields_[kCpuMhz]);
+    const auto cpu_used = number_from(fields_[kCpuUsedMhz]);
+    const auto memory = number_from(fields_[kMemoryKb]);
+    const auto memory_used = number_from(fields_[kMemoryUsedKb]);
     if (!cores || !cpu || !cpu_used || !memory || !memory_used) return RowClass::kNotANumber;
     if ((*cores == 0 || *cpu == 0) && *cpu_used == 0 && *memory == 0 && *memory_used == 0) return RowClass::kPoweredOff;
 
@@ -94,9 +91,6 @@ class Bitbrains final : public LineImporter {
   }
 
  private:
-  char separator() const { return file_each_ ? ';' : ','; }
-  std::string_view field(Field which) const { return fields_[places_[which]]; }
-
   std::optional<std::int64_t> time_of(std::string_view text) {
     const auto number = number_from(text);
     if (!number) return std::nullopt;
@@ -118,10 +112,8 @@ class Bitbrains final : public LineImporter {
 
   SeriesBook book_;
   bool file_each_ = false;
-  std::string vm_;  // of a file each
-  std::size_t width_ = 0;
-  std::vector<std::size_t> places_;  // by Field
-  std::vector<std::string_view> fields_;
+  std::string vm_;      // of a file each
+  NamedFields fields_;  // by Field
   bool seconds_as_ms_ = false;
   bool milliseconds_ = false;
 };

@@ -3,14 +3,13 @@
 #include <array>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "coordinator/traces/amounts.h"
 #include "coordinator/traces/fields.h"
-#include "coordinator/traces/header.h"
 #include "coordinator/traces/line_importer.h"
+#include "coordinator/traces/named_fields.h"
 #include "coordinator/traces/series_book.h"
 
 namespace tideline::traces {
@@ -34,27 +33,23 @@ class GoogleVms final : public LineImporter {
 
  protected:
   model::Result<bool> is_header(std::string_view text) override {
-    split_fields(text, ',', fields_);
-    width_ = fields_.size();
-    auto places = find_columns(place(), fields_, kVmColumns);
-    if (!places) return places.error();
-    places_ = *std::move(places);
+    fields_.split(text);
+    if (auto named = fields_.name(place(), kVmColumns); !named) return named.error();
     return true;
   }
 
   model::Result<RowClass> row(std::string_view text) override {
-    split_fields(text, ',', fields_);
-    if (fields_.size() != width_) return RowClass::kFieldCount;
-    const std::string_view vm = trimmed(field(0));
+    if (!fields_.row(text)) return RowClass::kFieldCount;
+    const std::string_view vm = trimmed(fields_[0]);
     if (!is_name(vm)) return RowClass::kBadName;
-    const auto step = number_from(field(1));
+    const auto step = number_from(fields_[1]);
     if (!step || *step < 0 || std::floor(*step) != *step) return RowClass::kBadTime;
     // A row's time is the end of what it is the mean of.
     const auto time = time_from((*step + 1) * kVmStepS, epoch_s_);
     if (!time) return RowClass::kBadTime;
-    if (trimmed(field(2)).empty() && trimmed(field(3)).empty()) return RowClass::kNotANumber;
-    const Amount cpu = percent_of(field(2), millicores_);
-    const Amount memory = percent_of(field(3), bytes_);
+    if (trimmed(fields_[2]).empty() && trimmed(fields_[3]).empty()) return RowClass::kNotANumber;
+    const Amount cpu = percent_of(fields_[2], millicores_);
+    const Amount memory = percent_of(fields_[3], bytes_);
     const RowClass became = worse(cpu.row, memory.row);
     if (fate_of(became) == Fate::kRefused) return became;
     const auto added = book_.add(vm, *time, {millicores_, cpu.value, bytes_, memory.value});
@@ -72,15 +67,11 @@ class GoogleVms final : public LineImporter {
   }
 
  private:
-  std::string_view field(std::size_t which) const { return fields_[places_[which]]; }
-
   SeriesBook book_;
   std::int64_t epoch_s_;
   std::int64_t millicores_;
   std::int64_t bytes_;
-  std::size_t width_ = 0;
-  std::vector<std::size_t> places_;  // of kVmColumns
-  std::vector<std::string_view> fields_;
+  NamedFields fields_;  // kVmColumns
 };
 
 }  // namespace

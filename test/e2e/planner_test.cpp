@@ -1,11 +1,13 @@
 // tideline-planner from a trace to its answers, as an operator runs it.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -211,6 +213,8 @@ TEST_F(Planner, CapacityGivesBackHostsOfAnEmptyFleet) {
   const auto found = answer(on_july("capacity", {"--hosts", "20", "--spare", "1", "--resamples", "20"}));
   EXPECT_EQ(found.at("hostsNow"), 20);
   EXPECT_GT(found.at("hostsToGiveBack").at("mid").get<double>(), 0);
+  EXPECT_EQ(found.at("hostsToAdd").at("mid"), 0.0);
+  EXPECT_EQ(found.at("found"), true);
   EXPECT_LE(found.at("riskAtNeeded").get<double>(), 0.01);
   EXPECT_GT(found.at("batchPods").at("mid").get<double>(), 0);
 }
@@ -252,6 +256,193 @@ TEST_F(Planner, AnswersAreTheSameForAnyNumberOfThreads) {
   }
 }
 
+/// Each shard by a process of its own, then what `merge` makes of them.
+std::vector<std::string> sharded(const std::vector<std::string>& command, int shards) {
+  const TempDir own;
+  std::vector<std::string> merge = {"merge"};
+  for (int number = shards; number >= 1; --number) {
+    auto words = command;
+    const auto part = fmt::format("{}/part-{}.json", own.str(), number);
+    words.insert(words.end(), {"--shard", fmt::format("{}/{}", number, shards), "-o", part});
+    const auto done = planner(std::move(words));
+    EXPECT_EQ(done.exit, 0) << done.output;
+    EXPECT_EQ(done.output, "") << "a part is no answer";
+    merge.push_back(part);
+  }
+  merge.insert(merge.end(), {"--json", "--html", own.str() + "/p.html", "--report", own.str() + "/r.txt"});
+  const auto done = planner(std::move(merge));
+  EXPECT_EQ(done.exit, 0) << done.output;
+  return {done.output, own.read("p.html"), own.read("r.txt")};
+}
+
+TEST_F(Planner, ShardsAreMergedIntoTheAnswerOfOneProcess) {
+  // Small hosts, so that there are several.
+  const std::vector<std::string> small = {"--host-cpu", "12", "--host-memory", "64Gi"};
+  const std::vector<std::vector<std::string>> commands = {
+      {"replay", path("july.tla"), "--by-host"},
+      {"replay", path("july.tla"), "--policy", path("policy.json"), "--name", "one day", "--until", "2013-07-02"},
+      {"predictors", path("july.tla"), "--forecasts", "limit,nsigma:3,peak,oracle"}};
+  for (auto command : commands) {
+    command.insert(command.end(), small.begin(), small.end());
+    SCOPED_TRACE(testing::PrintToString(command));
+    const TempDir own;
+    auto words = command;
+    words.insert(words.end(), {"--json", "--html", own.str() + "/p.html", "--report", own.str() + "/r.txt"});
+    const auto done = planner(std::move(words));
+    ASSERT_EQ(done.exit, 0) << done.output;
+    const std::vector<std::string> alone = {done.output, own.read("p.html"), own.read("r.txt")};
+    for (const int shards : {1, 3, 8})
+      EXPECT_TRUE(sharded(command, shards) == alone) << shards << " shards";
+  }
+}
+
+TEST_F(Planner, PartsThatDoNotBelongTogetherAreNamed) {
+  const TempDir own;
+  const auto part = [&](const std::string& name, std::vector<std::string> more) {
+    more.insert(more.end(), {"-o", own.str() + "/" + name});
+    const auto done = planner(on_july("replay", std::move(more)));
+    EXPECT_EQ(done.exit, 0) << done.output;
+    return own.str() + "/" + name;
+  };
+  const auto first = part("first", {"--shard", "1/2"});
+  const auto second = part("second", {"--shard", "2/2"});
+  const auto other = part("other", {"--shard", "2/2", "--until", "2013-07-02"});
+  const auto refusal = [](const std::vector<std::string>& parts) {
+    auto words = std::vector<std::string>{"merge"};
+    words.insert(words.end(), parts.begin(), parts.end());
+    const auto done = planner(std::move(words));
+    EXPECT_EQ(done.exit, 1);
+    return done.output;
+  };
+  EXPECT_THAT(refusal({first}), HasSubstr("shard 2/2 is missing"));
+  EXPECT_THAT(refusal({second}), HasSubstr("shard 1/2 is missing"));
+  EXPECT_THAT(refusal({first, second, second}), HasSubstr("are both shard 2/2"));
+  EXPECT_THAT(refusal({first, other}), HasSubstr("are of other answers"));
+  auto text = own.read("second");
+  text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 0x01);
+  own.write("second", text);
+  EXPECT_THAT(refusal({first, second}), HasSubstr("second: "));
+}
+
+TEST_F(Planner, WhatAKilledCommandComputedIsNotComputedAgain) {
+  const TempDir own;
+  const auto command = [&](const std::string& directory) {
+    return on_july("sweep", {"--knob", "cpuReclaimThresholdPercent", "--values", "40:90:1", "--threads", "1", "--json",
+                             "--resume", directory});
+  };
+  const auto pieces = [&](const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
+      const auto name = entry.path().filename().string();
+      if (name.ends_with(".json")) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  const auto whole = planner(command(own.str() + "/whole"));
+  ASSERT_EQ(whole.exit, 0) << whole.output;
+  ASSERT_EQ(pieces(own.str() + "/whole").size(), 51u);
+
+  const auto cut = own.str() + "/cut";
+  auto words = command(cut);
+  words.insert(words.begin(), program("tideline-planner"));
+  Process killed(words, {.environment = {}, .output_file = own.str() + "/output"});
+  EXPECT_TRUE(eventually(seconds(60), [&] { return pieces(cut).size() >= 2 || !killed.running(); }));
+  killed.signal(SIGKILL);
+  killed.wait(seconds(10));
+  const auto before = pieces(cut);
+  ASSERT_GE(before.size(), 2u);
+  std::vector<std::filesystem::file_time_type> written;
+  for (const auto& name : before)
+    written.push_back(std::filesystem::last_write_time(cut + "/" + name));
+  const auto resumed = planner(command(cut));
+  ASSERT_EQ(resumed.exit, 0) << resumed.output;
+  EXPECT_TRUE(resumed.output == whole.output);
+  EXPECT_EQ(pieces(cut), pieces(own.str() + "/whole")) << "of the same names, as it is the same question";
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(std::filesystem::last_write_time(cut + "/" + before[i]), written[i]) << before[i];
+}
+
+TEST_F(Planner, ResumedAnswersAreTheAnswers) {
+  const TempDir own;
+  const std::vector<std::vector<std::string>> commands = {
+      on_july("replay", {"--by-host"}), on_july("predictors", {"--forecasts", "limit,peak"}),
+      on_july("sweep", {"--knob", "forecast", "--values", "limit,peak"}), on_july("capacity", {"--resamples", "20"})};
+  for (const auto& command : commands) {
+    SCOPED_TRACE(testing::PrintToString(command));
+    const auto alone = answer(command);
+    auto kept = command;
+    kept.insert(kept.end(), {"--resume", own.str() + "/kept"});
+    EXPECT_EQ(answer(kept), alone);
+    EXPECT_EQ(answer(kept), alone) << "of what was kept";
+  }
+  // Another question finds nothing of theirs.
+  auto grown = on_july("capacity", {"--resamples", "20", "--growth", "50"});
+  const auto other = answer(grown);
+  grown.insert(grown.end(), {"--resume", own.str() + "/kept"});
+  EXPECT_EQ(answer(grown), other);
+}
+
+/// As tideline-node --record writes it: a service of two cores beside a system of one, on a host of ten.
+std::string recording_of(int seconds_long, int be_limit) {
+  std::string text =
+      R"({"type":"node","node":{"capacity":10000,"allocatable":10000}}
+{"type":"host","counters":{"memory_total":68719476736}}
+{"type":"pods","pods":[{"uid":"web","qos":"LS","requests":{"cpu":4000,"memory":2147483648}}]}
+)";
+  for (std::int64_t i = 0; i < seconds_long; ++i) {
+    text += fmt::format(
+        R"({{"type":"sample","sample":{{"wall_ms":{},"node_cpu":3000,"node_memory":4294967296,"be_limit":{},)"
+        R"("pods":[{{"uid":"web","cpu":2000,"memory":1073741824}}]}}}})"
+        "\n{{\"type\":\"cpu\"}}\n",
+        (kBegin + i) * 1'000, be_limit);
+  }
+  return text;
+}
+
+TEST_F(Planner, ARecordingIsReplayedAndTheReplayHeldAgainstIt) {
+  const TempDir own;
+  const auto recorded = own.write("node-7.rec", recording_of(120, 2'000));
+  own.write("node-7.rec.1", recording_of(60, 1'000));  // the file that was full before, of the same minute
+  const auto policy = own.write("limit.json", R"({"colocation-config": {"enable": true}, "resource-threshold-config":
+      {"clusterStrategy": {"enable": true, "cpuSuppressPolicy": "cfsQuota", "cpuSuppressThresholdPercent": 65}}})");
+  const auto archive = own.str() + "/node-7.tla";
+  const auto made = answer({"import", "--format", "recording", recorded, "-o", archive});
+  EXPECT_EQ(made.at("series"), 2) << "the host and its pod";
+  EXPECT_EQ(made.at("stepS"), 10);
+  EXPECT_EQ(made.at("lines"), 180) << "rounds of both files";
+  // 6.5 cores, less three that services and system use: 3.5, where 2 were in force, and 1.5 while both files tell.
+  const auto replayed = answer({"replay", archive, "--policy", policy, "--against", recorded});
+  EXPECT_EQ(replayed.at("hosts"), 1);
+  EXPECT_EQ(replayed.at("hostNames"), json({"node-7"}));
+  EXPECT_EQ(replayed.at("stepS"), 10);
+  EXPECT_THAT(replayed.at("notes").dump(),
+              AllOf(HasSubstr("Against the recording node-7.rec: in 12 steps of 10 s the limit of batch is 1.75"),
+                    HasSubstr("and 2 at most at 2013-07-01T00:00:00Z")));
+  const auto unbound = own.write("none.json", R"({"colocation-config": {"enable": true}})");
+  EXPECT_THAT(answer({"replay", archive, "--policy", unbound, "--against", recorded}).at("notes").dump(),
+              HasSubstr("and 8.50 at most"))
+      << "no limit counts as the whole host";
+  const auto elsewhere = planner(on_july("replay", {"--against", recorded, "--hosts", "9"}));
+  EXPECT_EQ(elsewhere.exit, 1);
+  EXPECT_THAT(elsewhere.output, HasSubstr("a recording is of one host, and there are 9"));
+  own.write("junk", "{}\nnothing\n");
+  const auto junk = planner({"import", "--format", "recording", own.str() + "/junk", "-o", own.str() + "/o.tla"});
+  EXPECT_EQ(junk.exit, 1);
+  EXPECT_THAT(junk.output, HasSubstr("junk: has no round of pods, and a line that is none: a line without type"));
+  EXPECT_FALSE(std::filesystem::exists(own.str() + "/o.tla"));
+}
+
+TEST_F(Planner, WhatItTookIsToldBesideTheAnswer) {
+  const TempDir own;
+  const auto plain = on_july("replay", {"--json=" + own.str() + "/plain.json"});
+  const auto told = on_july("replay", {"--json=" + own.str() + "/told.json", "--stats"});
+  EXPECT_THAT(planner(plain).output, Not(HasSubstr("MiB of memory at most")));
+  EXPECT_THAT(planner(told).output, HasSubstr("MiB of memory at most\n"));
+  EXPECT_EQ(own.read("plain.json"), own.read("told.json"));
+}
+
 TEST_F(Planner, PagesNeedNothingButThemselves) {
   const TempDir own;
   const auto page = own.str() + "/page.html";
@@ -284,7 +475,11 @@ TEST_F(Planner, WrongUsageIsToldFromWrongInput) {
       {{"replay", archive, "--from", "2013-07-03", "--until", "2013-07-02"}, 2, "--from 2013-07-03"},
       {{"import", "--format", "csvs", path("july.csv"), "-o", own.str() + "/o"}, 2, "--format csvs"},
       {{"replay", own.str() + "/missing.tla"}, 1, "missing.tla: open: No such file"},
-      {{"replay", own.str()}, 1, "is no regular file"},
+      {{"replay", own.str()}, 1, "is a directory, and neither it nor"},
+      {{"replay", archive, "--placement", "recorded"}, 1, "--placement recorded: "},
+      {{"replay", archive, "--recorded-batch"}, 1, "--recorded-batch: "},
+      {{"replay", archive, "--shard", "3"}, 2, "--shard 3"},
+      {{"merge", own.str() + "/saved.json"}, 1, "saved.json: "},
       {{"replay", own.str() + "/text.tla"}, 1, "text.tla: "},
       {{"scan", own.str() + "/none.tla"}, 1, "none.tla: "},
       {{"scan", own.str() + "/cut.tla"}, 1, "cut.tla: "},

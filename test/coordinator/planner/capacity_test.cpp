@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -90,6 +92,11 @@ void expect_same(const Capacity& a, const Capacity& b) {
   EXPECT_EQ(a.hosts_to_give_back.mid, b.hosts_to_give_back.mid);
   EXPECT_EQ(a.hosts_to_give_back.high, b.hosts_to_give_back.high);
   EXPECT_EQ(a.risk_at_needed, b.risk_at_needed);
+  EXPECT_EQ(a.risk_now, b.risk_now);
+  EXPECT_EQ(a.is_found, b.is_found);
+  EXPECT_EQ(a.hosts_to_add.low, b.hosts_to_add.low);
+  EXPECT_EQ(a.hosts_to_add.mid, b.hosts_to_add.mid);
+  EXPECT_EQ(a.hosts_to_add.high, b.hosts_to_add.high);
   EXPECT_EQ(a.batch_pods.low, b.batch_pods.low);
   EXPECT_EQ(a.batch_pods.mid, b.batch_pods.mid);
   EXPECT_EQ(a.batch_pods.high, b.batch_pods.high);
@@ -172,18 +179,94 @@ TEST(Capacity, AcceptedRiskIsAShareOfHostSteps) {
   EXPECT_EQ(answer.batch_pods.mid, 5 * 49);
 }
 
-TEST(Capacity, WhereWholeRequestsAreTooMuchNoHostGoes) {
+/// For an hour a day all use what they request.
+Fleet rush_hours() {
   Fleet fleet;
   fleet.cpu_used = [](std::size_t, std::size_t step) { return step % kStepsADay == 0 ? 8'000.0F : 1'000.0F; };
+  return fleet;
+}
+
+TEST(Capacity, WhereWholeRequestsAreTooMuchItSaysHowManyHostsMustCome) {
+  const Capacity answer = capacity_of(rush_hours(), bare_hosts());
+  EXPECT_EQ(answer.hosts_now, 5u) << "8 a host";
+  EXPECT_DOUBLE_EQ(answer.risk_now, 1.0 / 24) << "64 cores are used, and 57.6 are safe";
+  EXPECT_TRUE(answer.is_found);
+  EXPECT_EQ(answer.hosts_needed, 7u) << "7 a host, and a spare one";
+  EXPECT_EQ(answer.hosts_to_add.mid, 2);
+  EXPECT_EQ(answer.hosts_to_add.low, 2) << "days are alike";
+  EXPECT_EQ(answer.hosts_to_add.high, 2);
+  EXPECT_EQ(answer.hosts_to_give_back.mid, 0);
+  EXPECT_EQ(answer.risk_at_needed, 0);
+  EXPECT_THAT(answer.notes, Contains(HasSubstr("6 hosts hold all with requests counted 1.1")));
+}
+
+TEST(Capacity, WhereTheyAreTooMuchHostsCanStillGoThatAreMoreThanItTakes) {
   CapacityOptions options = bare_hosts();
   options.pack.hosts = 9;
-  const Capacity answer = capacity_of(fleet, options);
-  EXPECT_EQ(answer.hosts_needed, 10u);
-  EXPECT_EQ(answer.hosts_to_give_back.mid, 0);
-  EXPECT_EQ(answer.hosts_to_give_back.high, 0);
-  EXPECT_DOUBLE_EQ(answer.risk_at_needed, 1.0 / 24);
-  EXPECT_EQ(answer.batch_pods.mid, 4 * 57) << "on the empty ones";
-  EXPECT_THAT(answer.notes, Contains(HasSubstr("no host can go")));
+  const Capacity answer = capacity_of(rush_hours(), options);
+  EXPECT_EQ(answer.hosts_needed, 7u);
+  EXPECT_EQ(answer.hosts_to_give_back.mid, 2);
+  EXPECT_EQ(answer.hosts_to_add.mid, 0);
+  EXPECT_EQ(answer.batch_pods.mid, 4 * 57) << "on the empty ones, as the others are packed now";
+}
+
+TEST(Capacity, AWorkloadThatIsTooMuchForASafeHostIsHelpedByNone) {
+  Fleet fleet;
+  fleet.workloads = 3;
+  fleet.cpu_request = 60'000;
+  fleet.cpu_used = [](std::size_t, std::size_t) { return 60'000.0F; };
+  const Capacity answer = capacity_of(fleet, bare_hosts());
+  EXPECT_FALSE(answer.is_found);
+  EXPECT_EQ(answer.risk_now, 1);
+  EXPECT_EQ(answer.risk_at_needed, 1);
+  EXPECT_EQ(answer.hosts_needed, 4u) << "one each, and a spare one: no number is enough";
+  EXPECT_THAT(answer.notes, Contains(HasSubstr("more hosts of this kind do not help")));
+}
+
+TEST(Capacity, SparserPackingsLeaveNobodyOut) {
+  Fleet fleet = rush_hours();
+  fleet.workloads = 8;
+  Dataset data = dataset_of(fleet);
+  data.workloads[3].cpu_request.assign(data.steps, 40'000);
+  for (std::size_t step = 0; step < data.steps; step += kStepsADay)
+    data.workloads[3].cpu_used[step] = 40'000;
+  const Capacity answer = capacity_of(data, bare_hosts());
+  EXPECT_GT(answer.risk_now, 0) << "40 and three times 8 cores are on one host";
+  EXPECT_TRUE(answer.is_found);
+  EXPECT_EQ(answer.hosts_needed, 3u) << "two of them and the large one, and the others";
+  EXPECT_THAT(answer.notes, Not(Contains(HasSubstr("larger than a host"))));
+}
+
+TEST(Capacity, PackingsThatWereJudgedAreNotJudgedAgain) {
+  std::map<std::string, std::string> pieces;
+  int asked = 0;
+  CapacityOptions options = bare_hosts();
+  options.kept.find = [&](const std::string& name) -> std::optional<std::string> {
+    ++asked;
+    const auto found = pieces.find(name);
+    return found == pieces.end() ? std::nullopt : std::optional(found->second);
+  };
+  options.kept.keep = [&](const std::string& name, const std::string& text) {
+    EXPECT_TRUE(pieces.emplace(name, text).second) << name << " is computed once";
+    return model::Result<void>();
+  };
+  const Dataset data = dataset_of(rush_hours());
+  const Capacity first = capacity_of(data, options);
+  EXPECT_GT(pieces.size(), 3u);
+  EXPECT_EQ(static_cast<std::size_t>(asked), pieces.size());
+  expect_same(capacity_of(data, options), first);
+  expect_same(capacity_of(data, bare_hosts()), first);
+  // What is no packing is computed again; what is one is believed.
+  pieces["packing+0"] = "nonsense";
+  options.kept.keep = [](const std::string&, const std::string&) { return model::Result<void>(); };
+  expect_same(capacity_of(data, options), first);
+  options.kept.keep = [](const std::string&, const std::string&) {
+    return model::Result<void>(model::Error(ErrorCode::kUnavailable, "disk full"));
+  };
+  pieces.erase("packing+0");
+  const auto full = capacity(data, options);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().message(), "disk full");
 }
 
 TEST(Capacity, MemoryUseIsJudgedToo) {

@@ -377,5 +377,19 @@ TEST(ReplayJson, DamageIsRefusedOrComesBackTheSame) {
   }
 }
 
+TEST(ReplayJson, HostsThatWereRecordedHaveTheirNames) {
+  auto saved = full_replay();
+  EXPECT_EQ(to_json(saved, false).find("hostNames"), std::string::npos);
+  saved.result.host_names = {"worker-a", "worker-b"};
+  const auto text = to_json(saved, false);
+  const auto read = replay_from_json(text);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(read->result.host_names, saved.result.host_names);
+  EXPECT_EQ(to_json(*read, false), text);
+  auto changed = text;
+  changed.replace(changed.find("\"worker-a\","), 11, "");
+  EXPECT_THAT(refusal_of(changed), HasSubstr("$.hostNames has 1 entries; there are 2 hosts"));
+}
+
 }  // namespace
 }  // namespace tideline::planner

@@ -400,7 +400,9 @@ TEST(FuturePeak, IsThatOfTheTasksOfNow) {
         value = there ? numbers.between(0, 1'000) : kAbsent;
       }
     }
-    std::vector<std::span<const float>> spans(used.begin(), used.end());
+    std::vector<UsedSteps> spans;
+    for (const auto& series : used)
+      spans.push_back({series, 0});
     for (const std::size_t horizon : {1, 2, 7, 60}) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", horizon " << horizon);
       const auto peaks = future_peaks(spans, 30, 200 - horizon, horizon);
@@ -408,6 +410,18 @@ TEST(FuturePeak, IsThatOfTheTasksOfNow) {
       for (std::size_t i = 0; i < peaks.size(); ++i)
         ASSERT_NEAR(peaks[i], plain_future_peak(used, 30 + i, horizon), 1e-9) << i;
     }
+  }
+}
+
+TEST(FuturePeak, OfTasksOfALifetimeIsAsOfTheWholeRange) {
+  const std::vector<float> life = {300, 500, 100, 400};
+  std::vector<float> whole(20, kAbsent);
+  std::copy(life.begin(), life.end(), whole.begin() + 7);
+  const std::vector<float> other(20, 50);
+  for (const std::size_t horizon : {1, 3, 6}) {
+    const std::vector<UsedSteps> sparse = {{life, 7}, {other, 0}};
+    const std::vector<UsedSteps> dense = {{whole, 0}, {other, 0}};
+    EXPECT_EQ(future_peaks(sparse, 0, 14, horizon), future_peaks(dense, 0, 14, horizon)) << horizon;
   }
 }
 

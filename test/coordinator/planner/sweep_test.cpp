@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -365,6 +366,42 @@ TEST(SweepPolicy, ProgressGoesOnceOverAllPointsAndCanStopThem) {
   const auto stopped = sweep_policy(swept_data(), swept_world(), options, SweepKnob::kReclaimThreshold, values, 1);
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code(), ErrorCode::kUnavailable);
+}
+
+TEST(SweepPolicy, PointsThatAreKeptAreNotComputedAgain) {
+  const std::vector<double> values = {50, 60, 70};
+  std::map<std::string, std::string> pieces;
+  std::vector<std::string> computed;
+  const Kept kept{.find = [&](const std::string& name) -> std::optional<std::string> {
+                    const auto found = pieces.find(name);
+                    return found == pieces.end() ? std::nullopt : std::optional(found->second);
+                  },
+                  .keep =
+                      [&](const std::string& name, const std::string& text) {
+                        computed.push_back(name);
+                        pieces[name] = text;
+                        return model::Result<void>();
+                      }};
+  // It is stopped within the second point.
+  ReplayOptions options = swept_options();
+  options.progress = [](double share) { return share > 0.5; };
+  const auto run = [&] {
+    return sweep_policy(swept_data(), swept_world(), options, SweepKnob::kReclaimThreshold, values, 0.01, kept);
+  };
+  EXPECT_FALSE(run());
+  EXPECT_THAT(computed, ElementsAre("cpuReclaimThresholdPercent=50"));
+  options.progress = {};
+  const auto resumed = run();
+  ASSERT_TRUE(resumed) << resumed.error().message();
+  EXPECT_THAT(computed, ElementsAre("cpuReclaimThresholdPercent=50", "cpuReclaimThresholdPercent=60",
+                                    "cpuReclaimThresholdPercent=70"));
+  const auto alone = sweep_policy(swept_data(), swept_world(), options, SweepKnob::kReclaimThreshold, values, 0.01);
+  expect_same(*resumed, *alone);
+  pieces["cpuReclaimThresholdPercent=60"] = pieces["cpuReclaimThresholdPercent=60"].substr(3);
+  const auto damaged = run();
+  ASSERT_TRUE(damaged);
+  expect_same(*damaged, *alone);
+  EXPECT_EQ(computed.back(), "cpuReclaimThresholdPercent=60") << "what is no point is computed again";
 }
 
 TEST(SweepForecasts, PointsAreTheScores) {

@@ -86,5 +86,18 @@ TEST(OptionValues, WhatIsMistypedIsGuessed) {
   EXPECT_EQ(wanted_words("disk-bandwidth", {"cpu", "memory"}), "; want one of cpu, memory");
 }
 
+TEST(OptionValues, ShardsAreNumberedFromOne) {
+  const auto third = shard_value("--shard", "3/8");
+  ASSERT_TRUE(third) << third.error().message();
+  EXPECT_EQ(*third, (planner::Shard{.number = 3, .count = 8}));
+  EXPECT_TRUE(shard_value("--shard", "100000/100000"));
+  for (const char* text : {"", "/", "3", "3/", "/8", "0/8", "9/8", "-1/8", "3/8/9", "1/100001", "a/b", "3/8 "}) {
+    const auto none = shard_value("--shard", text);
+    EXPECT_FALSE(none) << text;
+    if (none) continue;
+    EXPECT_THAT(none.error().message(), testing::HasSubstr("--shard")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace tideline::planner_program

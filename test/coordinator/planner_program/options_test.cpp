@@ -207,10 +207,43 @@ TEST(Options, OfCapacityAndExplain) {
   EXPECT_EQ(explain.explain.at_s, 1'372'845'600);
 }
 
+TEST(Options, OfShardsMergeAndResume) {
+  const auto shard = good({"replay", "july.tla", "--shard", "3/8", "-o", "part-3.json", "--resume", "kept"});
+  EXPECT_EQ(shard.shard, (planner::Shard{.number = 3, .count = 8}));
+  EXPECT_EQ(shard.part_file, "part-3.json");
+  EXPECT_EQ(shard.resume_directory, "kept");
+  EXPECT_EQ(good({"predictors", "a", "--shard", "1/1", "--output", "p"}).part_file, "p");
+  EXPECT_EQ(good({"replay", "july.tla"}).shard, planner::Shard{});
+  const auto merge = good({"merge", "1.json", "2.json", "--json=all.json"});
+  EXPECT_EQ(merge.command, Command::kMerge);
+  EXPECT_THAT(merge.files, ElementsAre("1.json", "2.json"));
+  EXPECT_EQ(good({"capacity", "a", "--resume", "d"}).resume_directory, "d");
+  EXPECT_EQ(good({"sweep", "a", "--knob", "forecast", "--resume", "d"}).resume_directory, "d");
+  EXPECT_TRUE(good({"scan", "a", "--stats"}).stats);
+}
+
+TEST(Options, OfARecordingAreItsFilesAndWhatIsHeldAgainstIt) {
+  const auto made = good({"import", "--format", "recording", "node.rec", "-o", "node.tla"});
+  EXPECT_TRUE(made.trace.recording);
+  EXPECT_FALSE(good({"import", "--format", "bitbrains", "f", "-o", "o"}).trace.recording);
+  EXPECT_EQ(good({"replay", "node.tla", "--against", "node.rec"}).against, "node.rec");
+  EXPECT_THAT(good({"replay", "node.tla", "--against", "node.rec"}).command_line, HasSubstr("--against node.rec"));
+}
+
+TEST(Options, OfPlacementAreWhereWorkloadsWereUnlessToldOtherwise) {
+  EXPECT_EQ(good({"replay", "a"}).placement, Placement::kUsual);
+  EXPECT_EQ(good({"capacity", "a", "--placement", "recorded"}).placement, Placement::kRecorded);
+  EXPECT_EQ(good({"sweep", "a", "--knob", "forecast", "--placement", "packed"}).placement, Placement::kPacked);
+  EXPECT_TRUE(good({"replay", "a", "--recorded-batch"}).batch.recorded);
+}
+
 TEST(Options, TheCommandIsToldWithoutWhatChangesNothingInAnAnswer) {
   const auto options = good({"replay", "july.tla", "--threads", "5", "--json", "--html", "a.html", "--report", "b",
                              "--name", "before the change", "--by-host"});
   EXPECT_EQ(options.command_line, "tideline-planner replay july.tla --name 'before the change' --by-host");
+  EXPECT_EQ(good({"replay", "a", "--shard", "2/4", "-o", "p", "--resume", "d", "--stats", "--by-host"}).command_line,
+            "tideline-planner replay a --by-host")
+      << "so that all parts of an answer say the same";
   EXPECT_EQ(good({"predictors", "a", "--forecasts", "max(nsigma:5,rc:99)"}).command_line,
             "tideline-planner predictors a --forecasts 'max(nsigma:5,rc:99)'");
 }
@@ -255,6 +288,21 @@ TEST(Options, WhatIsWrongIsNamed) {
       {{"explain", "a", "--host", "1"}, {"--at is required"}},
       {{"explain", "a", "--at", "2013-07-03T10:00:00Z"}, {"--host is required"}},
       {{"scan", "a", "--html", "b"}, {"--html"}},
+      {{"replay", "a", "--placement", "recordd"}, {"--placement recordd", "did you mean \"recorded\"?"}},
+      {{"replay", "a", "--shard", "3/8"}, {"--shard 3/8: want --output"}},
+      {{"replay", "a", "-o", "p"}, {"--output p", "--shard"}},
+      {{"replay", "a", "--shard", "0/8", "-o", "p"}, {"--shard 0/8: want NUMBER/COUNT"}},
+      {{"replay", "a", "--shard", "9/8", "-o", "p"}, {"--shard 9/8"}},
+      {{"replay", "a", "--shard", "1/8", "-o", "p", "--json"}, {"a part is no answer"}},
+      {{"replay", "a", "--shard", "1/8", "-o", "p", "--tasks", "t"}, {"queued for all hosts together"}},
+      {{"replay", "a", "--shard", "1/8", "-o", "p", "--recorded-batch"}, {"queued for all hosts together"}},
+      {{"replay", "a", "--recorded-batch", "--tasks", "t"}, {"--recorded-batch and --tasks"}},
+      {{"sweep", "a", "--knob", "forecast", "--recorded-batch"}, {"--recorded-batch has no part"}},
+      {{"capacity", "a", "--shard", "1/2"}, {"--shard"}},
+      {{"replay", "a", "--against", "r", "--shard", "1/2", "-o", "p"}, {"--against r: is for one host"}},
+      {{"replay", "a", "--against", "r", "--recorded-batch"}, {"--against r: is for one host"}},
+      {{"import", "f", "--format", "recording", "--mapping", "m", "-o", "o"}, {"--mapping has no part"}},
+      {{"merge"}, {"PART is required"}},
   };
   for (const auto& row : rows) {
     std::string line;
@@ -283,7 +331,7 @@ TEST(Options, HelpHasAnExampleOfEachCommand) {
   const auto all = left({"--help"});
   EXPECT_EQ(all.exit_code, kDone);
   for (const char* command :
-       {"import", "scan", "predictors", "replay", "compare", "sweep", "capacity", "explain", "version"}) {
+       {"import", "scan", "predictors", "replay", "merge", "compare", "sweep", "capacity", "explain", "version"}) {
     SCOPED_TRACE(command);
     EXPECT_THAT(all.out, HasSubstr(std::string("\n  ") + command + " "));
     const auto help = left({command, "--help"});

@@ -1,0 +1,203 @@
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "coordinator/planner/replay_part.h"
+#include "coordinator/planner/saved_fields.h"
+#include "coordinator/planner/utc_text.h"
+#include "messages/model/json_text.h"
+
+namespace tideline::planner {
+namespace {
+
+constexpr std::string_view kPartSchema = "tideline-replay-part";
+constexpr std::size_t kMaxPartBytes = std::size_t{256} << 20;
+constexpr std::size_t kMaxPartDepth = 8;
+constexpr std::size_t kMaxPartDays = 100'000;
+constexpr std::size_t kMaxPartTimes = 10'000'000;
+constexpr std::uint64_t kMaxPartHosts = 10'000'000;
+constexpr std::uint64_t kMaxPartSteps = std::uint64_t{1} << 32;
+constexpr std::int64_t kPartDay = 86'400;
+constexpr std::int64_t kMaxPartStep = kPartDay;
+
+SavedJson exact_json(const ExactTotals& totals) {
+  SavedJson array = SavedJson::array();
+  for (const ExactSum& sum : totals.sums)
+    array.push_back(sum_json(sum));
+  return array;
+}
+
+SavedJson exact_json(const ExactPoint& point) {
+  SavedJson array = SavedJson::array();
+  for (const ExactSum& sum : point.cpu)
+    array.push_back(sum_json(sum));
+  for (const std::uint64_t count : {point.violations, point.evictions, point.at_risk})
+    array.push_back(count);
+  return array;
+}
+
+/// A list of so many.
+bool is_list_of(SavedFields& fields, const ReadJson& json, const SavedPlace& at, std::size_t size) {
+  if (json.is_array() && json.size() == size) return true;
+  fields.wrong(at, json, fmt::format("a list of {}", size));
+  return false;
+}
+
+void read_exact(SavedFields& fields, const ReadJson& json, const SavedPlace& at, ExactTotals& totals) {
+  if (!is_list_of(fields, json, at, totals.sums.size())) return;
+  for (std::size_t i = 0; i < totals.sums.size() && fields.good(); ++i)
+    fields.read(json[i], SavedPlace{&at, {}, i}, totals.sums[i]);
+}
+
+void read_exact(SavedFields& fields, const ReadJson& json, const SavedPlace& at, ExactPoint& point) {
+  constexpr std::size_t kCounts = 3;
+  if (!is_list_of(fields, json, at, ExactPoint::kCpus + kCounts)) return;
+  for (std::size_t i = 0; i < ExactPoint::kCpus && fields.good(); ++i)
+    fields.read(json[i], SavedPlace{&at, {}, i}, point.cpu[i]);
+  std::size_t i = ExactPoint::kCpus;
+  for (auto* count : {&point.violations, &point.evictions, &point.at_risk}) {
+    if (fields.good()) fields.read(json[i], SavedPlace{&at, {}, i}, *count);
+    ++i;
+  }
+}
+
+void read_times(SavedFields& fields, const ReadJson& json, CompletionTimes& times) {
+  std::vector<CompletionTimes::Row> rows;
+  fields.list("completions", &json, kMaxPartTimes, rows,
+              [&fields](const ReadJson& row, const SavedPlace& at, CompletionTimes::Row& out) {
+                if (!is_list_of(fields, row, at, 2)) return;
+                fields.read(row[0], at, out.seconds);
+                if (fields.good()) fields.read(row[1], at, out.pods);
+              });
+  for (const auto& row : rows)
+    times.add(row);
+}
+
+/// That the steps of a part touch, none longer than one; they begin at a time that has a date.
+std::size_t days_of_part(const ReplayPart& part, std::int64_t end_s) {
+  if (part.steps == 0) return 0;
+  const auto day_of = [](std::int64_t time_s) { return (time_s - kFirstUtcTime) / kPartDay; };
+  return static_cast<std::size_t>(day_of(end_s - part.step_s) - day_of(part.begin_s) + 1);
+}
+
+/// Days and points are as many as there are steps for; hosts lie within their fleet.
+void check_part(SavedFields& fields, const ReplayPart& part, std::size_t hosts) {
+  if (!fields.good()) return;
+  if (part.first_host > part.fleet_hosts || hosts > part.fleet_hosts - part.first_host) {
+    return fields.fail(fmt::format("$.hosts is {} from {} on; there are {}", hosts, part.first_host, part.fleet_hosts));
+  }
+  const std::size_t stride = course_stride(part.steps);
+  const std::size_t points = (part.steps + stride - 1) / stride;
+  if (part.course.size() != points) {
+    return fields.fail(
+        fmt::format("$.course has {} entries; of {} steps there are {}", part.course.size(), part.steps, points));
+  }
+  const std::int64_t end_s = part.begin_s + static_cast<std::int64_t>(part.steps) * part.step_s;
+  if (end_s > kLastUtcTime) return fields.fail(fmt::format("$.steps is {}, which end beyond all dates", part.steps));
+  if (const std::size_t days = days_of_part(part, end_s); part.days.size() != days) {
+    return fields.fail(fmt::format("$.days has {} entries; the steps touch {}", part.days.size(), days));
+  }
+  if (!part.host_names.empty() && part.host_names.size() != hosts) {
+    fields.fail(fmt::format("$.hostNames has {} entries; there are {} hosts", part.host_names.size(), hosts));
+  }
+}
+
+void read_part(SavedFields& fields, std::optional<model::Error>& problem, ReplayPart& part) {
+  std::uint64_t hosts = 0;
+  std::uint64_t fleet = 0;
+  std::uint64_t first = 0;
+  std::uint64_t steps = 0;
+  const auto bounded = [&fields](const char* key, std::uint64_t most, std::uint64_t& value) {
+    fields(key, value);
+    if (value > most) fields.fail(fmt::format("{} is {}; at most {}", fields.below(key).text(), value, most));
+  };
+  bounded("fleetHosts", kMaxPartHosts, fleet);
+  bounded("firstHost", kMaxPartHosts, first);
+  bounded("hosts", kMaxPartHosts, hosts);
+  fields.time("beginS", part.begin_s);
+  fields("stepS", part.step_s);
+  if (part.step_s < 1 || part.step_s > kMaxPartStep) {
+    fields.fail(fmt::format("$.stepS is {}; want 1 to {}", part.step_s, kMaxPartStep));
+  }
+  bounded("steps", kMaxPartSteps, steps);
+  part.fleet_hosts = static_cast<std::size_t>(fleet);
+  part.first_host = static_cast<std::size_t>(first);
+  part.steps = static_cast<std::size_t>(steps);
+  fields.list(
+      "days", fields.find("days"), kMaxPartDays, part.days,
+      [&fields](const ReadJson& json, const SavedPlace& at, ExactTotals& out) { read_exact(fields, json, at, out); });
+  fields.list(
+      "course", fields.find("course"), kMaxPoints, part.course,
+      [&fields](const ReadJson& json, const SavedPlace& at, ExactPoint& out) { read_exact(fields, json, at, out); });
+  fields.list("byHost", fields.find("byHost"), part.fleet_hosts, part.by_host,
+              [&problem](const ReadJson& json, const SavedPlace& at, ReplayTotals& out) {
+                read_totals(json, at, problem, out);
+              });
+  if (part.by_host.size() != hosts) {
+    fields.fail(fmt::format("$.byHost has {} entries; there are {} hosts", part.by_host.size(), hosts));
+  }
+  fields.list("hostNames", fields.find("hostNames"), part.fleet_hosts, part.host_names,
+              [&fields](const ReadJson& json, const SavedPlace& at, std::string& out) { fields.read(json, at, out); });
+  fields.list("events", fields.find("events"), kMaxEvents, part.events,
+              [&](const ReadJson& json, const SavedPlace& at, ReplayEvent& out) {
+                read_event(json, at, problem, part.fleet_hosts, out);
+              });
+  fields("eventsLeftOut", part.events_left_out);
+  if (const ReadJson* found = fields.find("completions")) read_times(fields, *found, part.completions);
+  if (const ReadJson* found = fields.find("counts")) read_counts(*found, fields.below("counts"), problem, part.counts);
+  check_part(fields, part, part.by_host.size());
+}
+
+}  // namespace
+
+std::string to_json(const ReplayPart& part) {
+  SavedJson root = SavedJson::object();
+  root["schema"] = std::string(kPartSchema);
+  root["version"] = kSavedVersion;
+  root["fleetHosts"] = part.fleet_hosts;
+  root["firstHost"] = part.first_host;
+  root["hosts"] = part.by_host.size();
+  root["beginS"] = part.begin_s;
+  root["stepS"] = part.step_s;
+  root["steps"] = part.steps;
+  const auto put = [&root](const char* key, const auto& list, const auto& json_of) {
+    SavedJson array = SavedJson::array();
+    for (const auto& each : list)
+      array.push_back(json_of(each));
+    root[key] = std::move(array);
+  };
+  put("days", part.days, [](const ExactTotals& day) { return exact_json(day); });
+  put("course", part.course, [](const ExactPoint& point) { return exact_json(point); });
+  put("byHost", part.by_host, [](const ReplayTotals& host) { return totals_json(host); });
+  root["hostNames"] = part.host_names;
+  put("events", part.events, [](const ReplayEvent& event) { return event_json(event); });
+  root["eventsLeftOut"] = part.events_left_out;
+  CompletionTimes times = part.completions;
+  put("completions", times.rows(), [](const CompletionTimes::Row& row) {
+    return SavedJson::array({row.seconds, row.pods});
+  });
+  root["counts"] = counts_json(part.counts);
+  return saved_text(root);
+}
+
+model::Result<ReplayPart> replay_part_from_json(std::string_view text) {
+  const auto root = model::parse_json(text, {.max_bytes = kMaxPartBytes, .max_depth = kMaxPartDepth});
+  if (!root) return root.error();
+  std::optional<model::Error> problem;
+  ReplayPart part;
+  const SavedPlace top{};
+  SavedFields fields(*root, top, problem);
+  read_schema(fields, kPartSchema);
+  read_part(fields, problem, part);
+  fields.done();
+  if (problem) return *std::move(problem);
+  return part;
+}
+
+}  // namespace tideline::planner
