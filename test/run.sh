@@ -47,7 +47,7 @@ build() {
 
 # CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without,
 # and no benchmarks.
-tsan_leaves_out='^bench_|(node_actor|coordinator)_actor(_|$)|messages_(link|certs)|node_actor_fleet|coordinator_(admin|web)|k8s_bridge_(actor|api)|admin_client|storage_rocks'
+tsan_leaves_out='^bench_|(node_actor|coordinator)_actor(_|$)|messages_(link|certs)|node_actor_fleet|coordinator_(admin|web|remote_write|options|planner_program)|k8s_bridge_(actor|api)|admin_client|storage_(rocks|history_program)'
 build_tsan() {
   cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
   local targets
@@ -57,7 +57,7 @@ build_tsan() {
 }
 
 # Under ASan none of what judges times, shows or documents: the rooms and programs that run there run in other tests, too.
-asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|memory_evict|memory_relief|kubernetes_chaos|kubernetes_metric|rehearsal)$)'
+asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|history_disk|memory_evict|memory_relief|kubernetes_chaos|kubernetes_metric|rehearsal)$)'
 
 # What takes longer than a run should is test/long.sh's.
 labels_left_out='^guest_'

@@ -5,15 +5,17 @@ COPY . /src
 WORKDIR /src
 RUN deploy/setup/install.sh --demo \
  && cmake --preset release -DBUILD_TESTING=OFF \
- && cmake --build --preset release --target tideline-coordinator tidectl \
- && strip build/release/bin/tideline-coordinator build/release/bin/tidectl
+ && cmake --build --preset release --target tideline-coordinator tidectl tideline-history tideline-planner \
+ && strip build/release/bin/tideline-coordinator build/release/bin/tidectl build/release/bin/tideline-history \
+   build/release/bin/tideline-planner
 
 FROM debian:bookworm-slim
 # The last command fails where a package is missing.
 COPY deploy/setup /setup
 RUN /setup/install.sh --image coordinator \
  && rm -rf /setup /var/lib/apt/lists/*
-COPY --from=build /src/build/release/bin/tideline-coordinator /src/build/release/bin/tidectl /usr/local/bin/
-RUN tideline-coordinator version && tidectl version
+COPY --from=build /src/build/release/bin/tideline-coordinator /src/build/release/bin/tidectl \
+  /src/build/release/bin/tideline-history /src/build/release/bin/tideline-planner /usr/local/bin/
+RUN tideline-coordinator version && tidectl version && tideline-history version && tideline-planner version
 USER 7400:7400
 ENTRYPOINT ["/usr/local/bin/tideline-coordinator"]

@@ -91,16 +91,21 @@ void CostHost::add(int number) {
   pods_.push_back(std::move(pod));
 }
 
-void CostHost::set_policy(const test::Cluster& cluster) {
-  cluster.set_policy("resource-threshold-config",
-                     R"({"clusterStrategy": {"enable": true, "cpuSuppressPolicy": "cfsQuota",
-                         "cpuSuppressThresholdPercent": 65, "cpuSuppressMinPercent": 5,
-                         "cpuEvictBESatisfactionLowerPercent": 30, "cpuEvictBESatisfactionUpperPercent": 50,
-                         "cpuEvictTimeWindowSeconds": 60, "cpuEvictThresholdPercent": 95,
-                         "evictEnabledPriorityThreshold": 5999, "cpuAllocatableEvictThresholdPercent": 110,
-                         "cpuAllocatableEvictLowerPercent": 100, "allocatableEvictPriorityThreshold": 5999}})");
-  cluster.set_policy("resource-qos-config",
-                     R"({"clusterStrategy": {"beClass": {"cpuQOS": {"enable": true, "schedIdle": 1}}}})");
+void CostHost::set_policy(const test::Cluster& cluster, MemorySide memory) {
+  json thresholds = json::parse(R"({"enable": true, "cpuSuppressPolicy": "cfsQuota",
+      "cpuSuppressThresholdPercent": 65, "cpuSuppressMinPercent": 5,
+      "cpuEvictBESatisfactionLowerPercent": 30, "cpuEvictBESatisfactionUpperPercent": 50,
+      "cpuEvictTimeWindowSeconds": 60, "cpuEvictThresholdPercent": 95,
+      "evictEnabledPriorityThreshold": 5999, "cpuAllocatableEvictThresholdPercent": 110,
+      "cpuAllocatableEvictLowerPercent": 100, "allocatableEvictPriorityThreshold": 5999})");
+  thresholds["memoryEvictThresholdPercent"] = memory == MemorySide::kOff ? 0 : 90;
+  cluster.set_policy("resource-threshold-config", json{{"clusterStrategy", thresholds}}.dump());
+  json qos = json::parse(R"({"beClass": {"cpuQOS": {"enable": true, "schedIdle": 1}}})");
+  if (memory == MemorySide::kAll) {
+    qos["beClass"]["memoryQOS"] = {{"enable", true}};
+    qos["lsClass"]["memoryQOS"] = {{"enable", true}, {"minLimitPercent", 20}, {"lowLimitPercent", 40}};
+  }
+  cluster.set_policy("resource-qos-config", json{{"clusterStrategy", qos}}.dump());
   cluster.set_policy("cpu-burst-config",
                      R"({"clusterStrategy": {"policy": "auto", "cfsQuotaBurstPercent": 300,
                          "cfsQuotaBurstPeriodSeconds": 60}})");

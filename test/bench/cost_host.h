@@ -1,5 +1,6 @@
 #pragma once
-// A host on which every mechanism of the CPU side has something to do: pods on real cgroups, with the policy for them.
+// A host on which every mechanism of the CPU side has something to do, and memory QoS and relief are on: pods on real
+// cgroups, with the policy for them.
 
 #include <string>
 
@@ -9,6 +10,9 @@
 #include "test/support/scratch_cgroup.h"
 
 namespace tideline::bench {
+
+/// What of the memory side is on: nothing, relief with eviction by use, or memory QoS as well.
+enum class MemorySide { kOff, kRelief, kAll };
 
 class CostHost {
  public:
@@ -22,7 +26,7 @@ class CostHost {
   std::string pods_json() const { return nlohmann::json{{"pods", pods_}}.dump(); }
 
   /// Suppress, burst, QoS with schedIdle, and thresholds of every eviction that needs no Kubernetes.
-  static void set_policy(const test::Cluster& cluster);
+  static void set_policy(const test::Cluster& cluster, MemorySide memory);
 
  private:
   struct Limits {

@@ -1,4 +1,4 @@
-// What one host's agent costs with every mechanism of the CPU side on: CPU and memory of supervisor and worker over
+// What one host's agent costs with every mechanism on: CPU and memory of supervisor and worker over
 // time, with pods that live and TLS reports on; and what netdata and collectd cost on the same groups in the same run.
 
 #include <algorithm>
@@ -33,6 +33,7 @@ struct Options {
   int warm_up_s = 30;
   std::string report_interval = "10s";
   std::vector<std::string> peers;
+  MemorySide memory = MemorySide::kAll;
 };
 
 /// Fields of /proc/PID/stat or of the "cpu" line of /proc/stat, in seconds.
@@ -183,7 +184,7 @@ int measure(const Options& options) {
   CostHost host(options.pods);
   host.tree().make(kAgentGroup);
   Cluster cluster;
-  CostHost::set_policy(cluster);
+  CostHost::set_policy(cluster, options.memory);
   cluster.start_coordinator();
   auto node = cluster.start_node({.name = "n1",
                                   .kubepods = host.kubepods(),
@@ -222,6 +223,10 @@ int main(int argc, char** argv) {
   app.add_option("--report-interval", options.report_interval, "of the node")->capture_default_str();
   app.add_option("--peers", options.peers, "netdata and collectd, of those that are installed, beside it")
       ->delimiter(',');
+  app.add_option("--memory", options.memory, "what of the memory side is on: off, relief, all")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, MemorySide>{
+          {"off", MemorySide::kOff}, {"relief", MemorySide::kRelief}, {"all", MemorySide::kAll}}))
+      ->default_str("all");
   CLI11_PARSE(app, argc, argv);
   if (const auto missing = ScratchCgroup::missing(); !missing.empty()) {
     fmt::print("skipped: needs {}\n", missing);

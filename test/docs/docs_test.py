@@ -270,9 +270,11 @@ class Reference(unittest.TestCase):
         for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"),
                         ("tideline-node", "audit"), ("tideline-coordinator",),
                         ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",),
-                        *(("tideline-planner", name) for name in ("import", "scan", "predictors", "replay", "compare", "sweep",
+                        *(("tideline-planner", name) for name in ("import", "scan", "predictors", "replay", "merge", "compare", "sweep",
                                                                   "capacity", "explain")),
-                        *(("tidectl", name) for name in ("nodes", "node", "pods", "cluster", "history", "events", "watch",
+                        *(("tideline-history", name) for name in ("state", "verify", "backup", "backups", "restore",
+                                                                  "export", "import")),
+                        *(("tidectl", name) for name in ("nodes", "node", "pods", "cluster", "history", "query", "events", "watch",
                                                          "explain", "hands-off")),
                         ("tidectl", "policy", "get"), ("tidectl", "policy", "check"), ("tidectl", "policy", "apply"),
                         ("tidectl", "hands-off", "list"), ("tidectl", "hands-off", "end"), ("tidectl", "explain", "node"),
@@ -283,7 +285,7 @@ class Reference(unittest.TestCase):
 
     def test_options_in_prose_exist(self):
         known = set(re.findall(r"^\| `(--[\w-]+)`", text_of("docs/configuration.md"), re.MULTILINE)) | {"--help"}
-        for path in ("docs/concepts.md", "docs/kubernetes.md", "docs/operations.md", "docs/planner.md", "docs/pods-file.md",
+        for path in ("docs/concepts.md", "docs/history.md", "docs/kubernetes.md", "docs/operations.md", "docs/planner.md", "docs/pods-file.md",
                      "docs/rehearsal.md", "docs/traces.md"):
             for span in re.findall(r"`([^`\n]+)`", FENCE.sub("", text_of(path))):
                 if span.startswith(("--", "tidectl", "tideline-")):
@@ -292,7 +294,7 @@ class Reference(unittest.TestCase):
 
     def test_log_events_are_those_of_the_code(self):
         logged = set()
-        for room in ("node-actor", "coordinator", "k8s-bridge", "messages/link"):
+        for room in ("node-actor", "coordinator", "k8s-bridge", "messages/link", "storage"):
             for folder, _, names in os.walk(f"{SOURCE}/{room}"):
                 for name in names:
                     if name.endswith(".cpp"):

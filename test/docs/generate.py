@@ -17,7 +17,7 @@ TARGET = f"{SOURCE}/docs/configuration.md"
 HEAD = """# Configuration
 Made by `test/docs/generate.py` from what the programs say of themselves; a test compares. Edit the programs, not this file.
 
-* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tideline-fleet`, `tideline-planner`, `tidectl`
+* [Command lines](#command-lines): `tideline-node`, `tideline-coordinator`, `tideline-fleet`, `tideline-planner`, `tideline-history`, `tidectl`
 * [Policy](#policy): the keys of the JSON documents in the coordinator's policy directory
 
 Durations are a number and one unit: `100ms`, `10s`, `5m`, `2h`, `14d`. Sizes and CPU are Kubernetes quantities: `64Mi`, `1Gi`; `500m`,
@@ -177,6 +177,13 @@ def command_lines(directory):
             continue
         lines += [f"`tideline-planner {name}`: {what}.", ""] + options_table(help_of(directory, "tideline-planner", name))
 
+    history = help_of(directory, "tideline-history")
+    lines += ["### tideline-history", "", "A store that no coordinator has open, or beside one: [history](history.md).", ""]
+    for name, what in subcommands_of(history):
+        if name == "version":
+            continue
+        lines += [f"`tideline-history {name}`: {what}.", ""] + options_table(help_of(directory, "tideline-history", name))
+
     tidectl = help_of(directory, "tidectl")
     lines += ["### tidectl", "", "Options of every command:", ""] + options_table(tidectl)
     for name, what in subcommands_of(tidectl):
@@ -192,8 +199,8 @@ def command_lines(directory):
             lines += [f"`tidectl {shown}`: {meaning}.", ""]
             if options_of(own):
                 lines += options_table(own)
-            for metrics in re.findall(r"^Metrics: (.*)$", own, re.MULTILINE):
-                lines += ["Metrics: " + ", ".join(f"`{metric}`" for metric in metrics.split()) + ".", ""]
+            for kind, names in re.findall(r"^(Metrics|Fields of [a-z ]+): (.*)$", own, re.MULTILINE):
+                lines += [f"{kind}: " + ", ".join(f"`{name}`" for name in names.split()) + ".", ""]
     return lines
 
 

@@ -38,9 +38,7 @@ void Cluster::set_policy(const std::string& key, const std::string& json) const 
   fs::rename(file, dir_.path() / "policy" / (key + ".json"));
 }
 
-void Cluster::start_coordinator(const std::vector<std::string>& more) {
-  const std::string ports = dir_.str() + "/ports.json";
-  fs::remove(ports);
+std::vector<std::string> Cluster::coordinator_arguments(const std::vector<std::string>& more) const {
   const auto address = [](int port) { return "127.0.0.1:" + std::to_string(port); };
   std::vector<std::string> argv{program("tideline-coordinator"),
                                 "--listen",
@@ -51,7 +49,7 @@ void Cluster::start_coordinator(const std::vector<std::string>& more) {
                                 address(web_port_),
                                 "--no-admin-socket",
                                 "--ports-file",
-                                ports,
+                                ports_file(),
                                 "--tls-cert",
                                 server_.certificate,
                                 "--tls-key",
@@ -63,8 +61,15 @@ void Cluster::start_coordinator(const std::vector<std::string>& more) {
                                 "--policy-source",
                                 policy_source_};
   argv.insert(argv.end(), more.begin(), more.end());
+  return argv;
+}
+
+void Cluster::start_coordinator(const std::vector<std::string>& more) {
+  const std::string ports = ports_file();
+  fs::remove(ports);
   coordinator_ = std::make_unique<Process>(
-      std::move(argv), Process::Options{.environment = environment_, .output_file = dir_.str() + "/coordinator.log"});
+      coordinator_arguments(more),
+      Process::Options{.environment = environment_, .output_file = dir_.str() + "/coordinator.log"});
   const bool up = eventually(std::chrono::seconds(20), [&] { return fs::exists(ports) || !coordinator_->running(); });
   if (!up || !fs::exists(ports)) throw std::runtime_error("coordinator did not come up:\n" + coordinator_->output());
   const auto found = nlohmann::json::parse(dir_.read("ports.json"));

@@ -41,6 +41,9 @@ class Cluster {
   /// Starts the coordinator, with `more` arguments, and waits for its ports. The first start picks free ports, later
   /// ones take the same.
   void start_coordinator(const std::vector<std::string>& more = {});
+  /// Program and arguments of such a start, for who starts it otherwise; its ports are in ports_file() once it is up.
+  std::vector<std::string> coordinator_arguments(const std::vector<std::string>& more = {}) const;
+  std::string ports_file() const { return dir_.str() + "/ports.json"; }
   Process& coordinator() { return *coordinator_; }
   void kill_coordinator();
   /// SIGTERM, and its exit code.

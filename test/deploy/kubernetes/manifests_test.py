@@ -228,6 +228,63 @@ class Standby(unittest.TestCase):
         self.assertEqual(self.patch("PodDisruptionBudget")["spec"]["maxUnavailable"], self.patch("Deployment")["spec"]["replicas"])
 
 
+class Planner(unittest.TestCase):
+    """Indexed Jobs are later than the API server of the tests: what their pods run is run here."""
+
+    def job(self, name):
+        return next(document for path, document in documents()
+                    if path == "planner-job.yaml" and document["metadata"]["name"] == name)["spec"]
+
+    def container(self, name):
+        return self.job(name)["template"]["spec"]["containers"][0]
+
+    def words(self, name, variables=None):
+        """-> arguments that the container's shell gives tideline-planner, of files that are there."""
+        container = self.container(name)
+        with tempfile.TemporaryDirectory(prefix="tideline-test-") as folder:
+            stub = f"{folder}/tideline-planner"
+            with open(stub, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+            os.chmod(stub, 0o755)
+            environment = {each["name"]: each["value"] for each in container.get("env", [])} | (variables or {})
+            done = subprocess.run([*container["command"], *container["args"]], capture_output=True, text=True, check=True,
+                                  stdin=subprocess.DEVNULL, env=environment | {"PATH": f"{folder}:/usr/bin:/bin"})
+            return done.stdout.splitlines()
+
+    def value(self, words, option):
+        return words[words.index(option) + 1]
+
+    def test_each_pod_has_a_shard_of_its_own_and_together_they_are_all(self):
+        spec = self.job("tideline-planner")
+        self.assertEqual(spec["completionMode"], "Indexed")
+        count = spec["completions"]
+        pods = [self.words("tideline-planner", {"JOB_COMPLETION_INDEX": str(index)}) for index in range(count)]
+        self.assertEqual([self.value(words, "--shard") for words in pods], [f"{i + 1}/{count}" for i in range(count)])
+        self.assertEqual(len({self.value(words, "--output") for words in pods}), count)
+        for words in pods:
+            self.assertEqual(words[:2], ["replay", "/data/history.tla"])
+            self.assertRegex(self.value(words, "--output"), r"^/data/part-\d+\.json$")
+
+    def test_the_merge_waits_and_takes_what_the_pods_wrote(self):
+        self.assertIs(self.job("tideline-planner-merge")["suspend"], True)
+        words = self.words("tideline-planner-merge")
+        self.assertEqual(words[:2], ["merge", "/data/part-*.json"])
+
+    @unittest.skipUnless(os.path.exists(f"{BIN}/tideline-planner"), "no tideline-planner in this build")
+    def test_options_exist(self):
+        for name in ("tideline-planner", "tideline-planner-merge"):
+            words = self.words(name, {"JOB_COMPLETION_INDEX": "0"})
+            known = options_of("tideline-planner", words[0])
+            given = {word.split("=")[0] for word in words if word.startswith("--")}
+            self.assertTrue(given)
+            self.assertFalse(given - known, name)
+
+    def test_both_jobs_see_one_volume(self):
+        claims = {json.dumps(self.job(name)["template"]["spec"]["volumes"]) for name in
+                  ("tideline-planner", "tideline-planner-merge")}
+        self.assertEqual(len(claims), 1)
+
+
 class Kustomizations(unittest.TestCase):
     def test_use_what_the_oldest_kubectl_knows_and_name_every_file(self):
         named = set()
@@ -241,7 +298,8 @@ class Kustomizations(unittest.TestCase):
                 named.add(os.path.normpath(f"{folder}/{name}"))
             for name in content.get("bases", []):
                 self.assertTrue(os.path.exists(f"{folder}/{name}/kustomization.yaml"), f"{path}: {name}")
-        self.assertEqual(named, {path for path in yaml_files() if not path.endswith("/kustomization.yaml")})
+        by_hand = {f"{MANIFESTS}/planner-job.yaml"}
+        self.assertEqual(named | by_hand, {path for path in yaml_files() if not path.endswith("/kustomization.yaml")})
 
 
 def told_file(name, holding):
