@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <kj/encoding.h>
 
+#include "messages/link/pem.h"
 #include "messages/link/small_file.h"
 #include "messages/link/tls_files.h"
 
@@ -58,20 +59,6 @@ Result<std::string> basic(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::string> certificates_in(const std::string& pem) {
-  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
-  std::vector<std::string> found;
-  auto from = pem.find(kBegin);
-  while (from != std::string::npos) {
-    const auto end = pem.find(kEnd, from);
-    if (end == std::string::npos) break;
-    found.push_back(pem.substr(from, end + kEnd.size() - from) + "\n");
-    from = pem.find(kBegin, end);
-  }
-  return found;
-}
-
 Result<void> check_together(const RemoteWriteConfig& config, const Endpoint& endpoint) {
   const bool has_certificate = !config.certificate_file.empty();
   if (has_certificate != !config.key_file.empty()) return invalid("want a client certificate and its key, or neither");
@@ -99,7 +86,7 @@ Result<Credentials> read_credentials(const RemoteWriteConfig& config) {
   if (!config.ca_file.empty()) {
     auto ca = link::read_small_file("ca", config.ca_file);
     if (!ca) return ca.error();
-    if (certificates_in(*ca).empty()) return invalid(fmt::format("ca {}: no certificate in PEM", config.ca_file));
+    if (link::certificates_in(*ca).empty()) return invalid(fmt::format("ca {}: no certificate in PEM", config.ca_file));
     credentials.tls.ca = *std::move(ca);
   }
   if (!config.certificate_file.empty()) {

@@ -2,7 +2,6 @@
 // What a RemoteWriteConfig's files hold, read and checked.
 
 #include <string>
-#include <vector>
 
 #include "coordinator/remote_write/endpoint.h"
 #include "coordinator/remote_write/writer.h"
@@ -32,8 +31,5 @@ std::string name_to_prove(const RemoteWriteConfig& config, const Endpoint& endpo
 
 /// No error shows what a file holds.
 model::Result<Credentials> read_credentials(const RemoteWriteConfig& config);
-
-/// The certificates of a PEM text, each by itself: kj-tls takes one authority from a text, however many it holds.
-std::vector<std::string> certificates_in(const std::string& pem);
 
 }  // namespace tideline::remote_write

@@ -16,6 +16,7 @@
 #include "coordinator/remote_write/retry.h"
 #include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
+#include "messages/link/pem.h"
 #include "messages/log/log.h"
 #include "messages/model/json_text.h"
 
@@ -41,7 +42,7 @@ Result<TlsPtr> make_tls(const TlsTexts& texts) {
   TlsPtr made;
   const auto make = [&]() {
     kj::Vector<kj::TlsCertificate> trusted;
-    for (const auto& authority : certificates_in(texts.ca))
+    for (const auto& authority : link::certificates_in(texts.ca))
       trusted.add(ptr(authority));
     kj::TlsContext::Options options;
     options.useSystemTrustStore = texts.ca.empty();

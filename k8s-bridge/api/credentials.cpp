@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "messages/link/pem.h"
 #include "messages/link/small_file.h"
 
 namespace tideline::k8s_api {
@@ -37,20 +38,6 @@ Result<std::string> checked_token(const std::string& where, std::string_view tok
 
 }  // namespace
 
-std::vector<std::string> certificates_in(const std::string& pem) {
-  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
-  std::vector<std::string> found;
-  auto from = pem.find(kBegin);
-  while (from != std::string::npos) {
-    const auto end = pem.find(kEnd, from);
-    if (end == std::string::npos) break;
-    found.push_back(pem.substr(from, end + kEnd.size() - from) + "\n");
-    from = pem.find(kBegin, end);
-  }
-  return found;
-}
-
 Result<Credentials> read_credentials(const Access& access) {
   const bool by_certificate = !access.certificate_file.empty() || !access.certificate_pem.empty();
   const int ways = (access.token_file.empty() ? 0 : 1) + (access.token.empty() ? 0 : 1) + (by_certificate ? 1 : 0);
@@ -61,7 +48,7 @@ Result<Credentials> read_credentials(const Access& access) {
   Credentials credentials;
   auto ca = file_or_text("ca", access.ca_file, access.ca_pem);
   if (!ca) return ca.error().in(access.source);
-  if (certificates_in(*ca).empty()) {
+  if (link::certificates_in(*ca).empty()) {
     return invalid(fmt::format("{}: ca {}: no certificate in PEM", access.source, access.ca_file));
   }
   credentials.tls.ca = *std::move(ca);
@@ -77,7 +64,7 @@ Result<Credentials> read_credentials(const Access& access) {
   if (!certificate) return certificate.error().in(access.source);
   auto key = file_or_text("client key", access.key_file, access.key_pem);
   if (!key) return key.error().in(access.source);
-  if (certificates_in(*certificate).empty() || key->find("PRIVATE KEY-----") == std::string::npos) {
+  if (link::certificates_in(*certificate).empty() || key->find("PRIVATE KEY-----") == std::string::npos) {
     return invalid(fmt::format("{}: client certificate {}, key {}: want both in PEM", access.source,
                                access.certificate_file, access.key_file));
   }

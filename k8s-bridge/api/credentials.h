@@ -2,7 +2,6 @@
 // What an Access names, read and checked.
 
 #include <string>
-#include <vector>
 
 #include "k8s-bridge/api/access.h"
 #include "messages/model/result.h"
@@ -26,8 +25,5 @@ struct Credentials {
 /// kInvalidArgument where not exactly one thing says who we are, a token could not be a header's, or there is no
 /// certificate of an authority; the errors of read_small_file for files. No error shows a token or a key.
 model::Result<Credentials> read_credentials(const Access& access);
-
-/// The certificates of a PEM text, each by itself: kj-tls takes one authority from a text, however many it holds.
-std::vector<std::string> certificates_in(const std::string& pem);
 
 }  // namespace tideline::k8s_api

@@ -19,6 +19,7 @@
 #include "messages/codec/kj_text.h"
 #include "messages/link/kj_accept.h"
 #include "messages/link/kj_rpc.h"
+#include "messages/link/pem.h"
 #include "messages/link/tls_files.h"
 #include "messages/log/log.h"
 #include "messages/model/json_text.h"
@@ -43,7 +44,7 @@ Result<TlsPtr> make_tls(const TlsTexts& texts) {
   TlsPtr made;
   const auto make = [&]() {
     kj::Vector<kj::TlsCertificate> trusted;
-    for (const auto& authority : certificates_in(texts.ca))
+    for (const auto& authority : link::certificates_in(texts.ca))
       trusted.add(ptr(authority));
     kj::TlsContext::Options options;
     options.useSystemTrustStore = false;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "messages/link/pem.h"
 #include "test/support/certs.h"
 #include "test/support/temp_dir.h"
 
@@ -107,7 +108,7 @@ TEST_F(Secrets, CertificatesAreChecked) {
   EXPECT_EQ(wrong(config), "");
   const auto read = read_credentials(config);
   ASSERT_TRUE(read.ok());
-  EXPECT_EQ(certificates_in(read->tls.ca + read->tls.ca).size(), 2u);
+  EXPECT_EQ(link::certificates_in(read->tls.ca + read->tls.ca).size(), 2u);
 }
 
 TEST_F(Secrets, NumbersThatCannotBeAreRefused) {
