@@ -219,6 +219,7 @@ Result<void> BeMemory::lower(const model::KernelWrite& write, const Held& held, 
       {.kind = guard::SlowRequest::Kind::kWrite, .file = prepared->file, .value = prepared->value, .bytes = 0}, now);
   if (!begun) return settle(begun);
   flight_ = Flight{.is_reclaim = false,
+                   .stays = false,
                    .write = write,
                    .file = prepared->file,
                    .before = held.raw,
@@ -233,8 +234,14 @@ Result<void> BeMemory::reclaim(Bytes bytes, model::MonoTime now) {
   if (busy() || slow_.busy()) {
     return model::Error(ErrorCode::kOverloaded, fmt::format("{}: a write is under way", tree_.best_effort()));
   }
-  Flight flight{
-      .is_reclaim = true, .write = {}, .file = {}, .before = {}, .original = {}, .limit = tightened_, .asked = bytes};
+  Flight flight{.is_reclaim = true,
+                .stays = false,
+                .write = {},
+                .file = {},
+                .before = {},
+                .original = {},
+                .limit = tightened_,
+                .asked = bytes};
   guard::SlowRequest request{
       .kind = guard::SlowRequest::Kind::kReclaim, .file = {}, .value = {}, .bytes = bytes.value()};
   if (!v1_) {
@@ -251,7 +258,14 @@ Result<void> BeMemory::reclaim(Bytes bytes, model::MonoTime now) {
     if (!text) return text.error();
     const auto used = kernel::parse_number(*text);
     if (!used) return kernel::malformed(usage_path, *text);
-    const auto lowest = whole_pages(Bytes(*used) - bytes);
+    auto lowest = whole_pages(Bytes(*used) - bytes);
+    // What BE fills again at once is held by what the reclaim goes down to, or never.
+    flight.stays = !held->foreign && wanted_ && is_lower(wanted_->limit, held->bytes) && *wanted_->limit < Bytes(*used);
+    if (flight.stays) {
+      lowest = std::max(lowest, *wanted_->limit);
+      request.kind = guard::SlowRequest::Kind::kLower;
+      flight.limit = lowest;
+    }
     if (lowest.value() <= 0 || !is_lower(lowest, held->bytes)) {
       return model::invalid(
           fmt::format("{}: {} of {} bytes cannot be reclaimed", held->file.path, bytes.value(), *used));
@@ -261,7 +275,7 @@ Result<void> BeMemory::reclaim(Bytes bytes, model::MonoTime now) {
                     .file = file_,
                     .value = std::to_string(lowest.value()),
                     .controller = model::Controller::kMemoryRelief,
-                    .reason = model::Reason::kReclaimed};
+                    .reason = flight.stays ? wanted_->reason : model::Reason::kReclaimed};
     const auto prepared = prepare_(flight.write);
     if (!prepared) return prepared.error();
     flight.before = prepared->old_value;
@@ -292,7 +306,11 @@ std::optional<BeMemory::Reclaimed> BeMemory::poll(model::MonoTime now) {
   const auto flight = *std::exchange(flight_, std::nullopt);
   std::optional<Reclaimed> reclaimed;
   if (flight.is_reclaim) {
-    if (v1_) put_limit_back(flight);
+    if (flight.stays) {
+      lowered(flight, now);
+    } else if (v1_) {
+      put_limit_back(flight);
+    }
     reclaimed = Reclaimed{.asked = flight.asked,
                           .freed = Bytes(done->freed_bytes),
                           .took = done->took,
@@ -321,6 +339,16 @@ void BeMemory::tighten_ended(const Flight& flight, const guard::SlowDone& done, 
   } else if (done.result.error().code() != ErrorCode::kNotFound) {
     problem_ = done.result.error().message();
   }
+}
+
+void BeMemory::lowered(const Flight& flight, model::MonoTime now) {
+  looked_.reset();
+  // One that came short has left it as it was.
+  const auto raw = kernel::read_value(flight.file.path);
+  if (!raw || !guard::same_value(flight.file.path, *raw, flight.write.value)) return;
+  if (made_) made_(flight.write, flight.before);
+  in_force(flight.limit, now);
+  looked_ = now;
 }
 
 void BeMemory::put_limit_back(const Flight& flight) {

@@ -47,12 +47,12 @@ class BeMemory {
   const std::optional<model::Bytes>& tightened() const { return tightened_; }
 
   /// The limit that is to be; nullopt: what was there before us. To be called in each fast round. A limit of its own
-  /// that is tighter stays. v1: never below what the group uses now, as the kernel would not take it at once. Only
-  /// kFenced is an error to stop for; others are in problem() and tried again. A value that somebody else wrote over
-  /// ours is answered at decide::DriftPace's rate; the gate tells of it.
+  /// that is tighter stays. v1: not below what the group uses now, as the kernel would not take it at once; there it
+  /// comes to by reclaim(). Only kFenced is an error to stop for; others are in problem() and tried again. A value that
+  /// somebody else wrote over ours is answered at decide::DriftPace's rate; the gate tells of it.
   model::Result<void> tighten(std::optional<model::Bytes> limit, model::Reason reason, model::MonoTime now);
-  /// Begins one reclaim; kOverloaded while busy. On v1 the limit file is journaled first. kNotFound: there is no such
-  /// group.
+  /// Begins one reclaim; kOverloaded while busy. On v1 the limit file is journaled first; where a limit below the use
+  /// is wanted, what the reclaim goes down to stays, and is not below that. kNotFound: there is no such group.
   model::Result<void> reclaim(model::Bytes bytes, model::MonoTime now);
   struct Reclaimed {
     model::Bytes asked;
@@ -85,6 +85,7 @@ class BeMemory {
   /// Of the slow writer.
   struct Flight {
     bool is_reclaim = false;
+    bool stays = false;  // v1, of a reclaim: what it goes down to is the limit
     model::KernelWrite write;
     kernel::FileIdentity file;
     std::string before;                 // what the file held
@@ -113,6 +114,7 @@ class BeMemory {
                             model::MonoTime now);
   void in_force(std::optional<model::Bytes> limit, model::MonoTime now);
   void tighten_ended(const Flight& flight, const guard::SlowDone& done, model::MonoTime now);
+  void lowered(const Flight& flight, model::MonoTime now);
   /// v1: a reclaim that was ended may have left the limit where it went down to.
   void put_limit_back(const Flight& flight);
 

@@ -10,7 +10,6 @@ namespace {
 
 using model::Bytes;
 using model::Duration;
-using model::FeatureState;
 using model::MonoTime;
 using model::Reason;
 using model::ReliefRung;
@@ -28,6 +27,8 @@ constexpr Duration kTightenShows = std::chrono::milliseconds(300);
 constexpr Duration kCacheStands = std::chrono::seconds(2);
 /// Calls for reclaim that are no further apart leave BE a tenth of its page cache, not each a tenth of the last one's.
 constexpr Duration kCallsBelongTogether = std::chrono::minutes(1);
+/// A BE that fills what was taken from it does so within this time, or is let go.
+constexpr Duration kPressShows = std::chrono::seconds(1);
 /// While a reclaim runs, BE's use falls by what it frees, and its growth does not show.
 constexpr Duration kReclaimHides = std::chrono::milliseconds(500);
 constexpr std::int64_t kLargestPage = 64 << 10;
@@ -121,7 +122,9 @@ struct ReliefView {
   std::optional<Duration> to_threshold;
   Duration horizon{0};
   bool be_grows = false;
-  double cache_growth = 0;  // of BE's, bytes per second
+  double cache_growth = 0;     // of BE's, bytes per second
+  bool files_come = false;     // see files_come()
+  bool lies_at_limit = false;  // see lies_at_limit()
   Bytes used() const { return bound.used(); }
   bool can_reclaim() const { return policy.reclaim && input.can_reclaim; }
 };
@@ -211,34 +214,76 @@ std::pair<Bytes, Reason> wanted_cache(const ReliefView& view, bool on_rung) {
   return {wanted, is_near ? Reason::kMemoryNearThreshold : is_soon ? Reason::kMemoryGrowth : Reason::kMemoryStall};
 }
 
-void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& decision, ReliefNotes& notes) {
-  const auto now = view.input.now;
-  const auto [wanted, reason] = wanted_cache(view, state.reclaim_until.has_value());
-  decision.terms.wanted = wanted;
-  if (wanted > Bytes(0)) state.cache.called_at = now;
-  if (view.can_reclaim() && wanted > Bytes(0) && view.cache >= kLeastChunk) {
-    notes.reclaim = reason;
-    state.reclaim_until = now + kReclaimCoolDown;
-    if (view.input.reclaim_busy) return;
-    // cgroup v1 reclaims by the limit, which is not lowered by more than half of the page cache (guard/reclaim.h).
-    const Bytes most = view.input.tighten_kills ? Bytes(view.cache.value() / 2) : view.cache;
-    decision.reclaim = std::clamp(wanted, kLeastChunk, std::max(kLeastChunk, std::min(kMostChunk, most)));
-    state.cache.asked += *decision.reclaim;
-    state.cache.asked_at = now;
-    return;
-  }
-  notes.lacks_cache = view.can_reclaim() && wanted > Bytes(0) && view.cache_all < kLeastChunk;
-  if (!view.can_reclaim() || (state.reclaim_until && now >= *state.reclaim_until)) state.reclaim_until.reset();
-}
-
 /// Readings of the page cache come less often than rounds: what grows so fast is not in them yet.
 bool comes_fast(const ReliefView& view) {
   return view.cache_growth >= kFastCache;
 }
 
+/// Page cache came fast, and was not read since: growth that a limit ends shows no more, and what was read says nothing
+/// of it.
+bool files_come(const ReliefState::Cache& cache, const ReliefView& view) {
+  return cache.came_at && view.bound.cache_at.value_or(cache.read_at) <= *cache.came_at;
+}
+
 /// Page cache is what fills BE's part, and no remnant that is read again and again.
 bool has_much_cache(const ReliefView& view) {
-  return comes_fast(view) || view.cache_all >= std::max(kMostChunk, Bytes(view.be.value() / 8));
+  return view.files_come || view.cache_all >= std::max(kMostChunk, Bytes(view.be.value() / 8));
+}
+
+/// What was asked of BE a moment ago it is filling again.
+bool lies_at_limit(const ReliefState& state, const ReliefView& view) {
+  if (!state.tightened) return false;
+  Bytes below = std::min(percent_part(*state.tightened, kTightenBandPercent), Bytes(kMostChunk.value() / 2));
+  const auto& asked_at = state.cache.asked_at;
+  if (asked_at && view.input.now - *asked_at <= kReclaimHides) below += kMostChunk;
+  return view.be + below >= *state.tightened;
+}
+
+/// So near that a limit stays whatever BE does.
+bool is_near_tighten(const ReliefView& view) {
+  return view.used() + percent_part(view.bound.capacity, 1) >= view.at.tighten;
+}
+
+/// Of a BE that is held for its files, and of which nothing else is wanted: a chunk now and then, which it fills again
+/// while it presses against its limit; and where it does not, room in which files that come again are seen in time.
+Bytes wanted_to_let_go(const ReliefState& state, const ReliefView& view) {
+  const auto& at = view.at;
+  if (!state.tightened || !state.tightened_at || !state.tighten_until || !view.bound.free || !at.free_exit) return {};
+  if (is_near_tighten(view) || !has_much_cache(view)) return {};
+  const auto now = view.input.now;
+  if (view.lies_at_limit) {
+    const auto since = std::max(*state.tightened_at, state.cache.asked_at.value_or(*state.tightened_at));
+    return now - since >= kPressProbe ? kMostChunk : Bytes(0);
+  }
+  if (*state.tighten_until - now > kTightenCoolDown - kPressShows) return {};
+  return at_least_none(*at.free_exit + state.burst - *view.bound.free);
+}
+
+void ask_for(Bytes wanted, ReliefState& state, const ReliefView& view, ReliefDecision& decision) {
+  if (view.input.reclaim_busy) return;
+  // cgroup v1 reclaims by the limit, which is not lowered by more than half of the page cache (guard/reclaim.h).
+  const Bytes most = view.input.tighten_kills ? Bytes(view.cache.value() / 2) : view.cache;
+  decision.reclaim = std::clamp(wanted, kLeastChunk, std::max(kLeastChunk, std::min(kMostChunk, most)));
+  state.cache.asked += *decision.reclaim;
+  state.cache.asked_at = view.input.now;
+}
+
+void take_reclaim(ReliefState& state, const ReliefView& view, ReliefDecision& decision, ReliefNotes& notes) {
+  const auto now = view.input.now;
+  const auto [needed, reason] = wanted_cache(view, state.reclaim_until.has_value());
+  const bool is_needed = needed > Bytes(0);
+  const Bytes wanted = is_needed || !view.can_reclaim() ? needed : wanted_to_let_go(state, view);
+  decision.terms.wanted = wanted;
+  if (wanted > Bytes(0)) state.cache.called_at = now;
+  const bool is_asked = view.can_reclaim() && wanted > Bytes(0) && view.cache >= kLeastChunk;
+  if (is_asked) ask_for(wanted, state, view, decision);
+  if (is_asked && is_needed) {
+    notes.reclaim = reason;
+    state.reclaim_until = now + kReclaimCoolDown;
+    return;
+  }
+  notes.lacks_cache = view.can_reclaim() && is_needed && view.cache_all < kLeastChunk;
+  if (!view.can_reclaim() || (state.reclaim_until && now >= *state.reclaim_until)) state.reclaim_until.reset();
 }
 
 /// What the besteffort root may use, see the header.
@@ -265,7 +310,9 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view) {
   const Bytes step = std::max(kMostChunk, turned);
   Bytes lowest = view.be - std::min(view.cache, step);
   if (kills) {
-    const auto be_growth = std::max(state.be_trend.growth_per_second(), state.be_trend.step_per_second());
+    auto be_growth = std::max(state.be_trend.growth_per_second(), state.be_trend.step_per_second());
+    // Files make way, and are not killed for.
+    if (view.files_come) be_growth = std::min(be_growth, std::max(view.growth, state.trend.step_per_second()));
     const Bytes headroom = std::max(kTightenHeadroom, grown_in(kTightenLag, be_growth));
     // Page cache goes before anybody is killed, where it is there still.
     const Bytes spare = Bytes(view.cache.value() / 2) - headroom;
@@ -283,7 +330,9 @@ Bytes relief_limit(const ReliefState& state, const ReliefView& view) {
   if (!state.tightened) return whole_pages(limit);
   const Bytes in_force = *state.tightened;
   const Bytes band = percent_part(in_force, kTightenBandPercent);
-  const bool is_urgent = kills && last_room < in_force;
+  // Of a large limit the band is more than what is to be free.
+  const bool lacks_free = has_much_cache(view) && view.bound.free && at.free_entry && *view.bound.free < *at.free_entry;
+  const bool is_urgent = lacks_free || (kills && last_room < in_force);
   if (limit <= in_force) return is_urgent || limit + band <= in_force ? whole_pages(limit) : in_force;
   const Bytes raised = std::min(limit, by_level);
   const bool is_new_bound = state.bound_since && state.tightened_at && *state.bound_since > *state.tightened_at &&
@@ -295,6 +344,7 @@ void loosen(ReliefState& state) {
   state.tightened.reset();
   state.tightened_at.reset();
   state.tighten_until.reset();
+  state.burst = Bytes(0);
 }
 
 void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& decision, ReliefNotes& notes) {
@@ -316,10 +366,7 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   const bool is_filling = view.bound.free && at.free_entry && comes_fast(view) &&
                           *view.bound.free < *at.free_entry + grown_in(kTightenLag, view.cache_growth);
   const bool enters = ((is_near || is_soon) && view.be_grows) || is_short || is_filling;
-  const bool lies_at_limit =
-      state.tightened && view.be + percent_part(*state.tightened, kTightenBandPercent) >= *state.tightened;
-  const bool stays =
-      state.tightened && (lies_at_limit || view.used() + percent_part(view.bound.capacity, 1) >= at.tighten);
+  const bool stays = state.tightened && (view.lies_at_limit || is_near_tighten(view));
   notes.be_is_still = (is_near || is_soon) && !view.be_grows && !state.tightened;
   if (enters || stays) {
     state.tighten_until = now + kTightenCoolDown;
@@ -334,6 +381,7 @@ void take_tighten(ReliefState& state, const ReliefView& view, ReliefDecision& de
   const Bytes limit = relief_limit(state, view);
   if (!state.tightened) state.tightened_at = now;
   state.tightened = decision.tighten = limit;
+  state.burst = std::max(state.burst, grown_in(kTightenLag, view.cache_growth));
 }
 
 void take_evict(ReliefState& state, const ReliefView& view, ReliefDecision& decision, ReliefNotes& notes) {
@@ -418,6 +466,8 @@ std::string sentence_of(const ReliefView& view, const ReliefNotes& notes, const 
   }
   if (notes.reclaim != Reason::kNone) {
     text += fmt::format("; {} MiB of BE's page cache to go", in_mib(decision.terms.wanted));
+  } else if (decision.reclaim) {
+    text += fmt::format("; {} MiB of BE's page cache to go, to see whether it comes again", in_mib(*decision.reclaim));
   } else if (notes.lacks_cache) {
     text += view.input.be_reclaimable ? "; BE has no page cache to give" : "; what of BE can be reclaimed is not known";
   }
@@ -459,14 +509,6 @@ void hold_blindly(ReliefState& state, const ReliefInput& input, ReliefDecision& 
   decision.why += fmt::format("; BE stays at {} MiB", in_mib(*state.tightened));
 }
 
-/// Why relief does nothing at all; "": it acts.
-std::string_view off_because(const std::optional<model::NodePolicy>& policy) {
-  if (!policy) return "no policy was ever received";
-  if (!policy->threshold.enable) return "resource-threshold-config enable is false";
-  if (policy->threshold.memory_evict_threshold_percent <= 0) return "memoryEvictThresholdPercent is 0";
-  return {};
-}
-
 }  // namespace
 
 ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std::optional<model::NodePolicy>& policy) {
@@ -480,7 +522,7 @@ ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std:
   terms.ls_memory_some = input.ls_memory_some;
   terms.alloc_stalls = input.alloc_stalls;
   terms.pending_release = input.pending_release;
-  if (const auto why = off_because(policy); !why.empty()) {
+  if (const auto why = relief_off_because(policy); !why.empty()) {
     forget_relief(remembered);
     decision.reason = policy ? Reason::kDisabled : Reason::kNoPolicy;
     decision.why = why;
@@ -522,6 +564,9 @@ ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std:
   }
   view.be_grows = be_grows_now(remembered, view);
   view.cache_growth = remembered.be_trend.growth_per_second().value_or(0) - std::max(view.growth.value_or(0), 0.0);
+  if (comes_fast(view)) remembered.cache.came_at = now;
+  view.files_come = files_come(remembered.cache, view);
+  view.lies_at_limit = lies_at_limit(remembered, view);
   terms.bound = view.bound;
   terms.growth_per_second = view.growth;
   terms.to_threshold = view.to_threshold;
@@ -539,40 +584,6 @@ ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std:
   remembered.rung = decision.rung;
   decision.why = sentence_of(view, notes, decision);
   return step;
-}
-
-std::vector<FeatureState> relief_features(const ReliefDecision& decision, const ReliefInput& input,
-                                          const std::optional<model::NodePolicy>& policy) {
-  std::vector<FeatureState> features;
-  features.reserve(3);
-  const auto off = off_because(policy);
-  const auto add = [&](std::string_view name, std::string_view key, bool wanted, std::string_view unsupported,
-                       std::string_view does) {
-    FeatureState feature{fmt::format("memoryRelief.{}", name), FeatureState::State::kInactive, std::string(off)};
-    if (!off.empty()) {
-      // As it is.
-    } else if (!wanted) {
-      feature.why = fmt::format("memoryRelief {} is false", key);
-    } else if (!unsupported.empty()) {
-      feature.state = FeatureState::State::kUnsupported;
-      feature.why = unsupported;
-    } else {
-      if (decision.reason != Reason::kStaleSample) feature.state = FeatureState::State::kActive;
-      feature.why = fmt::format("{}: {}", does, decision.why);
-    }
-    features.push_back(std::move(feature));
-  };
-  const auto relief = policy ? policy->relief : model::MemoryReliefPolicy{};
-  add("reclaim", "reclaim", relief.reclaim,
-      input.can_reclaim ? "" : "nothing here makes the besteffort root give memory back",
-      decision.reclaim                        ? "reclaims"
-      : decision.rung >= ReliefRung::kReclaim ? "holds"
-                                              : "waits");
-  add("tighten", "tighten", relief.tighten, input.can_tighten ? "" : "nothing here limits the besteffort root's memory",
-      decision.tighten ? "limits BE" : "waits");
-  add("emergencyKill", "emergencyKill", relief.emergency_kill, "",
-      decision.rung == ReliefRung::kEmergency ? "kills" : "waits");
-  return features;
 }
 
 }  // namespace tideline::decide

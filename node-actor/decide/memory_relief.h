@@ -28,8 +28,8 @@
 //
 // A lower rung goes on while a higher one acts. A rung is left when its condition has not held for its cool-down. On
 // the rung reclaim only what is missing to the exit (1 % below its entry) is taken. Tighten is kept besides while use
-// >= threshold - margin / 2 - 1 % or BE lies at its limit. Evict is left at memoryEvictLowerPercent, or when use was
-// below the threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
+// >= threshold - margin / 2 - 1 % or BE lies at its limit, see below. Evict is left at memoryEvictLowerPercent, or when
+// use was below the threshold for 10 s: in between it evicts nobody. Sizes are in bytes and absolute.
 //
 // The ceiling. cgroup v2: where the use comes to 1 % above the threshold, so that eviction decides there and nothing is
 // past it when it does; memory.high makes BE wait. cgroup v1 kills inside BE where BE cannot reclaim, so that there it
@@ -41,7 +41,15 @@
 // there an OOM kill inside BE is what is left to keep it from LS, until evictions have come through. Far from the
 // ceiling a limit costs BE nothing, and a fast allocator then meets the kernel, not the next round. While an eighth of
 // BE or more is page cache that it can give, the limit is also where reclaim ends: BE drops what is its own, at its own
-// cost, where files come faster than reclaim takes them.
+// cost, where files come faster than reclaim takes them. That it is much page cache is also taken from how fast BE grew
+// since the page cache was read: growth that the limit ends shows no more, and an older reading must not raise it.
+//
+// The hold on files. What a limit keeps back of them does not show in BE's use, and page cache that nobody needs any
+// more lies at a limit just as well. So BE at its limit, of which nothing was asked for kPressProbe, is asked for a
+// chunk: who presses has filled that again within a second, and stays held. Of one that has not so much is taken that
+// there is room for what came in kTightenLag when it came fastest: files that come again must be seen before nothing is
+// free. With the cool-down it is let go some 21 s after it stopped. Nothing is raised to find out. Where BE's page
+// cache cannot be reclaimed the limit stays while BE lies at it.
 //
 // Missing data - no bound, or BE's use not known: no rung is entered by it. A tightened BE stays as it is for
 // kBlindHold and is then given back; nothing is reclaimed, evicted or killed. Another bound than the limit was set by
@@ -50,6 +58,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "messages/model/pod.h"
@@ -75,6 +84,8 @@ constexpr model::Duration kEvictHold = std::chrono::seconds(10);
 /// Between two kills: what the first one frees is seen within it, and many small pods are many kills.
 constexpr model::Duration kEmergencyCoolDown = std::chrono::seconds(1);
 constexpr model::Duration kBlindHold = std::chrono::seconds(10);
+/// BE that lies at its limit is asked for a chunk this long after the last one: see "the hold on files".
+constexpr model::Duration kPressProbe = std::chrono::seconds(10);
 /// Reclaim that has not brought the use below the threshold for so long is not waited for any more.
 constexpr model::Duration kReclaimPatience = std::chrono::seconds(10);
 /// BE is never tightened below what it uses now less what can be reclaimed, nor below this of the bound's capacity.
@@ -117,7 +128,7 @@ struct ReliefTerms {
   int threshold_percent = 0;
   int lower_percent = 0;
   int reclaim_percent = 0;
-  model::Bytes wanted;           // of BE's page cache, to come below the reclaim rung's exit; 0: nothing
+  model::Bytes wanted;           // of BE's page cache, to come below the reclaim rung's exit, or to let BE go
   model::Bytes pending_release;  // as given: taken off ReliefDecision::evict
   friend bool operator==(const ReliefTerms&, const ReliefTerms&) = default;
 };
@@ -149,6 +160,7 @@ struct ReliefState {
     std::optional<model::MonoTime> asked_at;
     std::optional<model::MonoTime> called_at;  // when reclaim was wanted last
     model::Bytes most;                         // while it is
+    std::optional<model::MonoTime> came_at;    // when it last grew faster than reclaim surely takes it
     friend bool operator==(const Cache&, const Cache&) = default;
   };
   Cache cache;
@@ -157,6 +169,7 @@ struct ReliefState {
   std::optional<model::MonoTime> bound_since;   // since when the same bound has been the tightest
   std::optional<model::MonoTime> over_since;    // use >= threshold
   std::optional<model::MonoTime> evict_until;   // the rung is held
+  model::Bytes burst;                           // page cache that came in kTightenLag, when fastest, while tightened
   friend bool operator==(const ReliefState&, const ReliefState&) = default;
 };
 
@@ -181,6 +194,9 @@ struct ReliefStep {
 /// `policy` nullopt, or a threshold that is off: nothing is done, and all is given back. In dry run the decision is
 /// told as it would be, the caller acts on none of it, and evictions, which may act, do not wait for reclaim.
 ReliefStep memory_relief(ReliefState state, const ReliefInput& input, const std::optional<model::NodePolicy>& policy);
+
+/// Why relief does nothing at all; "": it acts.
+std::string_view relief_off_because(const std::optional<model::NodePolicy>& policy);
 
 /// Features "memoryRelief.reclaim", ".tighten", ".emergencyKill": what each does or why not.
 std::vector<model::FeatureState> relief_features(const ReliefDecision& decision, const ReliefInput& input,

@@ -54,9 +54,8 @@ std::int64_t fallen(std::int64_t before, const model::Result<std::int64_t>& afte
   return after ? std::max<std::int64_t>(before - *after, 0) : 0;
 }
 
-}  // namespace
-
-Reclaiming reclaim_v1(const kernel::FileIdentity& limit_file, const std::string& lowest, const MayWrite& may_write) {
+Reclaiming go_down_v1(const kernel::FileIdentity& limit_file, const std::string& lowest, bool comes_back,
+                      const MayWrite& may_write) {
   const auto group = group_of(limit_file);
   const auto usage_path = group + "/memory.usage_in_bytes";
   const auto before = kernel::read_value(limit_file.path);
@@ -69,7 +68,7 @@ Reclaiming reclaim_v1(const kernel::FileIdentity& limit_file, const std::string&
     return {model::invalid(fmt::format("{} holds {}: {} is no limit below it", limit_file.path, *before, lowest)), 0};
   }
   const auto asked = *usage - *low;
-  if (asked <= 0) return {{}, 0};
+  if (asked <= 0 && comes_back) return {{}, 0};
   const auto cache = clean_cache(group);
   if (!cache) return {cache.error(), 0};
   if (*cache < 2 * asked) {
@@ -81,11 +80,22 @@ Reclaiming reclaim_v1(const kernel::FileIdentity& limit_file, const std::string&
   if (!is_allowed(may_write)) return {fenced_off(limit_file), 0};
   const auto lowered = as_shortfall(kernel::write_identified(limit_file, lowest));
   const auto freed = fallen(*usage, number_in(usage_path));
+  if (!comes_back) return {lowered, freed};
   if (!is_allowed(may_write)) return {fenced_off(limit_file), freed};
   const auto now = kernel::read_value(limit_file.path);
   if (now && same_value(limit_file.path, *now, *before)) return {lowered, freed};
   if (const auto back = kernel::write_identified(limit_file, *before); !back) return {back.error(), freed};
   return {lowered, freed};
+}
+
+}  // namespace
+
+Reclaiming reclaim_v1(const kernel::FileIdentity& limit_file, const std::string& lowest, const MayWrite& may_write) {
+  return go_down_v1(limit_file, lowest, true, may_write);
+}
+
+Reclaiming lower_v1(const kernel::FileIdentity& limit_file, const std::string& limit, const MayWrite& may_write) {
+  return go_down_v1(limit_file, limit, false, may_write);
 }
 
 Reclaiming reclaim_v2(const kernel::FileIdentity& beside, std::int64_t bytes, const MayWrite& may_write) {

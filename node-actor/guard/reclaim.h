@@ -1,6 +1,6 @@
 #pragma once
-// Taking page cache back from a group: what the slow writer does with SlowRequest::Kind::kReclaim. Both block for as
-// long as it takes.
+// Taking page cache back from a group: what the slow writer does with SlowRequest::Kind::kReclaim and kLower. All block
+// for as long as it takes.
 
 #include <cstdint>
 #include <functional>
@@ -26,6 +26,9 @@ struct Reclaiming {
 /// whoever fenced puts it back himself, and this write must not come after.
 Reclaiming reclaim_v1(const kernel::FileIdentity& limit_file, const std::string& lowest,
                       const MayWrite& may_write = {});
+/// As reclaim_v1, but the limit stays where it went down to: a group that fills up at once what is taken from it cannot
+/// be held lower otherwise, as cgroup v1 takes no limit below the use before it has reclaimed what is above.
+Reclaiming lower_v1(const kernel::FileIdentity& limit_file, const std::string& limit, const MayWrite& may_write = {});
 /// `bytes` into memory.reclaim of the group of `beside`.
 Reclaiming reclaim_v2(const kernel::FileIdentity& beside, std::int64_t bytes, const MayWrite& may_write = {});
 

@@ -75,13 +75,12 @@ model::Result<SlowOrder> slow_order(std::string_view bytes) {
   std::memcpy(&wire, bytes.data(), sizeof wire);
   if (wire.magic != kOrderMagic) return no_message("not an order");
   if (wire.path_length > kMostSlowPath || wire.value_length > kMostSlowValue) return no_message("a length");
-  const bool is_reclaim = wire.kind == static_cast<std::uint32_t>(SlowRequest::Kind::kReclaim);
-  if (!is_reclaim && wire.kind != static_cast<std::uint32_t>(SlowRequest::Kind::kWrite)) return no_message("kind");
+  if (wire.kind > static_cast<std::uint32_t>(SlowRequest::Kind::kLower)) return no_message("kind");
   const std::string path(wire.path, wire.path_length);
   if (!path.starts_with('/') || path.find('\0') != std::string::npos) return no_message("no absolute path");
   SlowOrder order;
   order.number = wire.number;
-  order.request = {.kind = is_reclaim ? SlowRequest::Kind::kReclaim : SlowRequest::Kind::kWrite,
+  order.request = {.kind = static_cast<SlowRequest::Kind>(wire.kind),
                    .file = {.path = path, .device = wire.device, .inode = wire.inode},
                    .value = std::string(wire.value, wire.value_length),
                    .bytes = wire.bytes};

@@ -30,9 +30,10 @@ struct SlowRequest {
   enum class Kind : std::uint8_t {
     kWrite = 0,    // `value` into `file`
     kReclaim = 1,  // v2: `bytes` into memory.reclaim beside `file`; v1: `file` is memory.limit_in_bytes, see reclaim_v1
+    kLower = 2,    // v1: likewise, see lower_v1
   } kind = Kind::kWrite;
   kernel::FileIdentity file;
-  std::string value;       // kWrite; kReclaim on v1: the limit that it goes down to, as the gate was told
+  std::string value;       // kWrite; kReclaim on v1, kLower: the limit that it goes down to, as the gate was told
   std::int64_t bytes = 0;  // kReclaim
   friend bool operator==(const SlowRequest&, const SlowRequest&) = default;
 };
@@ -43,7 +44,7 @@ struct SlowDone {
   /// freed less than was asked for (EAGAIN, v1 EBUSY) is kOverloaded.
   model::Result<void> result;
   model::Duration took{0};
-  std::int64_t freed_bytes = 0;  // kReclaim: by which the group's usage fell meanwhile; others may allocate, so >= 0
+  std::int64_t freed_bytes = 0;  // but kWrite: by which the group's usage fell meanwhile; others may allocate, so >= 0
 };
 
 struct SlowWriterConfig {

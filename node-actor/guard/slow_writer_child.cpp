@@ -41,6 +41,10 @@ SlowAnswer carry_out(const SlowOrder& order, const model::Result<Lease>& lease) 
                                              request.file.path, lease->epoch()));
   } else if (request.kind == SlowRequest::Kind::kWrite) {
     answer.result = kernel::write_identified(request.file, request.value);
+  } else if (request.kind == SlowRequest::Kind::kLower) {
+    auto done = lower_v1(request.file, request.value, may_write);
+    answer.result = std::move(done.result);
+    answer.freed_bytes = done.freed_bytes;
   } else {
     const bool v1 = request.file.path.ends_with("/memory.limit_in_bytes");
     auto done =

@@ -114,6 +114,7 @@ void fields(V& v, Of<V, decide::ReliefState::Cache> cache) {
   v("asked_at_ns", cache.asked_at);
   v("called_at_ns", cache.called_at);
   v("most", cache.most);
+  v("came_at_ns", cache.came_at);
 }
 
 template <class V>
@@ -134,6 +135,7 @@ void fields(V& v, Of<V, decide::ReliefState> state) {
   v("bound_since_ns", state.bound_since);
   v("over_since_ns", state.over_since);
   v("evict_until_ns", state.evict_until);
+  v("burst", state.burst);
 }
 
 template <class V>

@@ -9,7 +9,8 @@ Needs root, a disk below $TMPDIR and no swap; leaves nothing.
 
 What the kernel says: of the group how often it was at its limit (memory.failcnt, or max of memory.events), of the
 service its major faults and pages read again, its own PSI where cgroup v2 has one, and else that of the host; and the
-host's allocstall, which counts global reclaim alone and stays 0 where only a group is full.
+host's allocstall, which counts global reclaim alone and stays 0 where only a group is full. What the first seconds of the
+stream (--warm-up) took from the service stands in columns of its own: later figures rest on it.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from memory_tree import (KUBEPODS, MIB, SERVICE, Bench, Sampler, Service, Unusab
                          memory_load, parser, policy, print_table, quantile, relief_of, settled_events, stop, vmstat,
                          write_json)
 
+QUIET_SECONDS = 2  # the service alone, so that what it reads at its start is not counted as taken from it
 WAYS = ("on", "off", "ladder")
 COLUMNS = {
     "p50_ms": ("LS p50 ms", "{:.3f}", "median"),
@@ -35,6 +37,8 @@ COLUMNS = {
     "allocstall_per_s": ("allocstall/s", "{:.2f}", "median"),
     "ls_faults_per_s": ("LS major faults/s", "{:.2f}", "median"),
     "ls_refaults_per_s": ("LS refaults/s", "{:.1f}", "median"),
+    "first_faults": ("major faults at first", "{:.0f}", "median"),
+    "first_p99_ms": ("p99 ms at first", "{:.3f}", "median"),
     "used_percent": ("used %", "{:.1f}", "median"),
     "full_percent": ("with cache %", "{:.1f}", "median"),
     "reclaimed_mib": ("reclaimed MiB", "{:.0f}", "median"),
@@ -65,6 +69,8 @@ class Stalls:
             self.tideline.write_pods(bench.pods())
             service = Service(bench, options.seconds + options.warm_up + 120)
             cleanup.callback(service.stop)
+            time.sleep(QUIET_SECONDS)
+            streams_from, at_first = time.monotonic(), self.counters()
             batch = memory_load(bench, "batch", group,
                                 ["stream", "--directory", bench.lab.scratch, "--mib", options.tree_mib * 3 // 2, "--rate",
                                  options.rate, "--seconds", options.seconds + options.warm_up + 60], subprocess.PIPE)
@@ -89,6 +95,8 @@ class Stalls:
         found = {key: None if before[key] is None or after[key] is None else (after[key] - before[key]) / (end - begin)
                  for key in before}
         size = options.tree_mib * MIB
+        found["first_faults"] = before["ls_faults_per_s"] - at_first["ls_faults_per_s"]
+        found["first_p99_ms"] = service.figures(streams_from, begin)["p99_ms"]
         return found | service.figures(begin, end) | {
             "used_percent": 100 * quantile([used for _, used, _ in samples], 0.5) / size,
             "full_percent": 100 * quantile(full, 0.5) / size, "reclaimed_mib": relief_of(told)["reclaimed_mib"],

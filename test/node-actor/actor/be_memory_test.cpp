@@ -310,6 +310,41 @@ TEST_F(BeMemoryTest, V1ReclaimMovesTheLimitAndTheJournalKnowsWhereTo) {
   EXPECT_EQ(limit_of_v1(), kNone);
 }
 
+TEST_F(BeMemoryTest, V1WhereALimitBelowTheUseIsWantedAReclaimEndsThere) {
+  tighten(mib(500));
+  const auto reclaim = [&](std::int64_t count) {
+    EXPECT_TRUE(memory_->reclaim(mib(count), now_).ok());
+    const auto reclaimed = settle();
+    EXPECT_TRUE(reclaimed && !reclaimed->error) << count;
+  };
+  reclaim(64);
+  EXPECT_EQ(limit_of_v1(), text(536)) << "what BE would fill again is held";
+  EXPECT_EQ(memory_->tightened(), mib(536));
+  files_.write(kV1 + "memory.usage_in_bytes", text(536) + "\n");
+  reclaim(64);
+  EXPECT_EQ(limit_of_v1(), text(500)) << "and no further than is wanted";
+  EXPECT_EQ(memory_->tightened(), mib(500));
+  files_.write(kV1 + "memory.usage_in_bytes", text(500) + "\n");
+  reclaim(64);
+  EXPECT_EQ(limit_of_v1(), text(500)) << "from there it goes down and back";
+  tighten(std::nullopt);
+  EXPECT_EQ(limit_of_v1(), kNone);
+  EXPECT_EQ(memory_->problem(), "");
+}
+
+TEST_F(BeMemoryTest, V1AReclaimThatComesShortLeavesTheLimitAsItWas) {
+  files_.write(kV1 + "memory.stat", "total_inactive_file " + text(100) + "\ntotal_active_file 0\n");
+  tighten(mib(500));
+  const auto before = limit_of_v1();
+  ASSERT_TRUE(memory_->reclaim(mib(64), now_).ok());
+  const auto reclaimed = settle();
+  ASSERT_TRUE(reclaimed);
+  ASSERT_TRUE(reclaimed->error) << "it has no page cache of twice that";
+  EXPECT_EQ(reclaimed->error->code(), ErrorCode::kOverloaded);
+  EXPECT_EQ(limit_of_v1(), before);
+  EXPECT_EQ(memory_->problem(), "") << "tightening goes on as it can";
+}
+
 TEST_F(BeMemoryTest, V1ReclaimThatDiesLeavesNoLimitBehind) {
   helper_ = "exit";
   begin();

@@ -53,6 +53,20 @@ class Relief : public testing::Test {
     return decide();
   }
 
+  /// BE reads files, 1000 MiB/s, so that 600 MiB that are free become 300; its page cache was read before that.
+  ReliefDecision files_to_hold() {
+    const auto used_by_be = [&](double be) {
+      input_.be_usage = mib(be);
+      free_ = mib(620 - be);
+      return at(400, Kind::kKubepods);
+    };
+    for (int i = 0; i < 22; ++i)
+      used_by_be(20);
+    for (const double be : {120.0, 220.0})
+      EXPECT_EQ(used_by_be(be).tighten, std::nullopt);
+    return used_by_be(320);
+  }
+
   model::MonoTime now_{1'000'000'000'000};
   ReliefInput input_;
   std::optional<Bytes> free_;
@@ -311,6 +325,61 @@ TEST_F(Relief, AFastAllocatorIsTightenedFarBelowTheThreshold) {
   const auto decision = at(480);
   EXPECT_EQ(decision.rung, ReliefRung::kTighten) << "200 MiB/s as far as is seen: 1.1 s";
   EXPECT_THAT(decision.tighten, Optional(Eq(mib(280 + 710 - 480))));
+}
+
+TEST_F(Relief, FilesAreHeldToWhatIsFreeAsLongAsTheirPageCacheIsNotRead) {
+  for (const bool kills : {false, true}) {
+    SCOPED_TRACE(kills);
+    state_ = {};
+    input_.tighten_kills = kills;
+    input_.be_reclaimable = Bytes(0);
+    const auto limit = files_to_hold().tighten;
+    EXPECT_THAT(limit, Optional(Eq(mib(320 + 300 - 70)))) << "7 % stay free: files make way for what grows";
+    input_.be_usage = limit;
+    free_ = mib(70);
+    for (int i = 0; i < 10; ++i)
+      EXPECT_EQ(at(400, Kind::kKubepods).tighten, limit) << "that it grows no more is the limit's doing";
+    input_.be_reclaimable = mib(530);
+    EXPECT_EQ(at(400, Kind::kKubepods).tighten, limit) << "now it is read";
+  }
+}
+
+TEST_F(Relief, HeldFilesAreAskedForAChunkThatTheyFillAgain) {
+  const auto limit = files_to_hold().tighten;
+  input_.be_usage = limit;
+  input_.be_reclaimable = mib(530);
+  free_ = mib(70);
+  for (int probe = 0; probe < 5; ++probe) {
+    int rounds = 1;
+    while (rounds < 200 && !at(400, Kind::kKubepods).reclaim)
+      ++rounds;
+    EXPECT_GE(rounds, 99);
+    EXPECT_LE(rounds, 101) << "ten seconds after it was held, or asked";
+    EXPECT_EQ(state_.tightened, limit);
+    EXPECT_EQ(state_.reclaim_until, std::nullopt) << "not the rung reclaim";
+  }
+}
+
+TEST_F(Relief, HeldFilesThatDoNotComeAgainGiveRoomForThoseToComeAndAreLetGo) {
+  input_.be_usage = files_to_hold().tighten;
+  input_.be_reclaimable = mib(530);
+  free_ = mib(70);
+  for (int i = 0; i < 95; ++i)
+    EXPECT_EQ(at(400, Kind::kKubepods).reclaim, std::nullopt);
+  Bytes taken;
+  int last = 0;
+  for (int i = 0; i < 150; ++i) {
+    const auto asked = at(400, Kind::kKubepods).reclaim.value_or(Bytes(0));
+    if (asked > Bytes(0)) last = i;
+    taken += asked;
+    input_.be_usage = *input_.be_usage - asked;
+    input_.be_reclaimable = *input_.be_reclaimable - asked;
+    free_ = *free_ + asked;
+  }
+  EXPECT_LT(last, 30);
+  EXPECT_GE(taken, mib(400));
+  EXPECT_LE(taken, mib(530 - 53)) << "a tenth is left";
+  EXPECT_EQ(state_.tightened, std::nullopt);
 }
 
 // Evict.

@@ -1,8 +1,9 @@
 #pragma once
 // A host whose memory services and batch pods use, in virtual time, under the relief ladder: a kernel that reclaims
-// page cache, makes BE wait (cgroup v2) or kills inside it (v1) at its limit, and runs the OOM killer at a bound;
-// evictions that take their time. Memory is in MiB, growth in MiB per second. A step of the kernel is 10 ms, a round
-// 100 ms, and a pod round is every tenth.
+// page cache, makes BE wait (cgroup v2) or kills inside it (v1) at its limit, and runs the OOM killer at a bound; a
+// limit that is written as BeMemory does, on v1 never below the use but by a reclaim; evictions that take their time.
+// Memory is in MiB, growth in MiB per second. A step of the kernel is 10 ms, a round 100 ms, and a pod round is every
+// tenth.
 
 #include <algorithm>
 #include <chrono>
@@ -63,6 +64,7 @@ struct ReliefHost {
   bool acts = true;            // what is decided is done
   bool blind = false;          // nothing can be read
   bool evicts = true;
+  int phase = 0;  // rounds by which the pod rounds are early
 
   // What became of it.
   model::MonoTime now{1'000'000'000'000};
@@ -74,6 +76,7 @@ struct ReliefHost {
   std::vector<std::pair<model::MonoTime, model::ReliefRung>> rungs;  // each change
   std::optional<double> be_limit;                                    // in force
   int ls_stalls = 0;                                                 // allocations of services that had to reclaim
+  int full_hits = 0;                                                 // allocations of anybody that did
   int oom_at_bound = 0;                                              // while BE had memory to give
   int ooms_in_be = 0;
   int kills = 0;
@@ -122,7 +125,7 @@ struct ReliefHost {
   void round() {
     for (int i = 0; i < 10; ++i)
       step();
-    if (round_number % 10 == 0) read_slowly();
+    if ((round_number + phase) % 10 == 0) read_slowly();
     ++round_number;
     const auto input = read();
     auto done = memory_relief(std::move(state), input, policy);
@@ -142,6 +145,10 @@ struct ReliefHost {
     set_limit(decision.tighten);
     if (decision.reclaim && !reclaim_ends_) {
       reclaiming_ = in_mebibytes(*decision.reclaim);
+      stays_at_.reset();
+      if (v1 && decision.tighten && be_limit && in_mebibytes(*decision.tighten) < std::min(*be_limit, be())) {
+        stays_at_ = in_mebibytes(*decision.tighten);
+      }
       const std::chrono::duration<double> takes(reclaiming_ / 1024);  // 1 GiB a second
       reclaim_ends_ = now + std::chrono::duration_cast<model::Duration>(takes);
     }
@@ -167,7 +174,8 @@ struct ReliefHost {
   void step() {
     now = now + 10ms;
     if (reclaim_ends_ && now >= *reclaim_ends_) {
-      reclaimed += drop_cache(reclaiming_);
+      reclaimed += drop_cache(be() - std::max(be() - reclaiming_, stays_at_.value_or(0)));
+      if (stays_at_) be_limit = std::max(*stays_at_, be());
       reclaim_ends_.reset();
     }
     std::erase_if(pods, [&](const ReliefPod& pod) { return pod.ends && now >= *pod.ends; });
@@ -214,6 +222,7 @@ struct ReliefHost {
     double lacking = low_watermark / 2 - (free() - wants);
     if (limit) lacking = std::max(lacking, kubepods() + wants - *limit);
     if (lacking <= 0) return true;
+    ++full_hits;
     if (of_ls) ++ls_stalls;
     if (lacking - drop_cache(lacking) <= 1e-6) return true;
     if (be_anon() > 16) ++oom_at_bound;
@@ -225,8 +234,13 @@ struct ReliefHost {
       return;
     }
     const double value = in_mebibytes(*wanted);
+    if (v1) {
+      constexpr double kSlack = 8;
+      if (be_limit && value < be() + kSlack && *be_limit <= be() + kSlack) return;
+      be_limit = std::max(value, be() + kSlack);
+      return;
+    }
     if (be() > value) drop_cache(be() - value);
-    if (v1 && be() > value) return;  // EBUSY: what was in force stays
     be_limit = value;
   }
 
@@ -311,6 +325,7 @@ struct ReliefHost {
 
   std::optional<model::MonoTime> reclaim_ends_;
   double reclaiming_ = 0;
+  std::optional<double> stays_at_;  // v1: the limit that it goes down to
   double cache_read_ = 0;
   model::MonoTime cache_at_;
   std::map<std::string, double> used_read_;

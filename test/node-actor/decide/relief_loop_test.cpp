@@ -123,6 +123,122 @@ TEST_P(ReliefLoop, FilesFasterThanReclaimAreHeldBeforeNothingIsFree) {
   EXPECT_THAT(host_.evicted, IsEmpty());
 }
 
+/// Services that hold half of what there is, and a reader that does nothing yet; relief has seen some seconds of it.
+ReliefHost beside_a_reader(bool v1, int phase) {
+  ReliefHost host;
+  host.v1 = v1;
+  host.phase = phase;
+  host.policy = relief_policy(75);
+  host.ls = 1020;
+  host.pods = {{.uid = "reader", .anon = 4}};
+  host.run(2300ms);
+  return host;
+}
+
+bool is_held(const ReliefHost& host) {
+  return host.decision.tighten.has_value();
+}
+
+TEST_P(ReliefLoop, FilesThatComeAtOnceFillNothingWheneverTheirPageCacheIsRead) {
+  for (const double rate : {1500.0, 3000.0}) {
+    for (int phase = 0; phase < 10; ++phase) {
+      SCOPED_TRACE(testing::Message() << rate << " MiB/s, phase " << phase);
+      auto host = beside_a_reader(GetParam(), phase);
+      host.pods[0].streams = rate;
+      host.run(4s);
+      EXPECT_TRUE(is_held(host));
+      EXPECT_EQ(host.full_hits, 0) << "at no time, nobody had to reclaim";
+      EXPECT_EQ(host.oom_at_bound + host.ooms_in_be, 0);
+    }
+  }
+}
+
+TEST_P(ReliefLoop, FilesAreHeldForAsLongAsTheyComeAndServicesGetMore) {
+  host_.phase = 3;
+  host_.policy = relief_policy(80);
+  host_.ls = 900;
+  host_.ls_grows = 2;
+  host_.ls_most = 1100;
+  host_.pods = {{.uid = "reader", .anon = 50}};
+  host_.run(2300ms);
+  host_.pods[0].streams = 1500;
+  host_.run(3s);
+  for (int round = 0; round < 1200; ++round) {
+    host_.round();
+    ASSERT_TRUE(is_held(host_)) << round;
+  }
+  EXPECT_EQ(host_.ls, 1100);
+  EXPECT_EQ(host_.full_hits, 0);
+  EXPECT_THAT(host_.evicted, IsEmpty());
+  EXPECT_LE(host_.rungs.size(), 2U);
+}
+
+TEST_P(ReliefLoop, FilesThatDoNotComeAnyMoreAreLetGoWithinTwentyFiveSeconds) {
+  for (const double rate : {500.0, 1500.0}) {
+    SCOPED_TRACE(rate);
+    auto host = beside_a_reader(GetParam(), 3);
+    host.pods[0].streams = rate;
+    host.run(20s);
+    ASSERT_TRUE(is_held(host));
+    host.pods[0].streams = 0;
+    host.run(25s);
+    EXPECT_FALSE(is_held(host)) << "though its page cache is there still";
+    EXPECT_EQ(host.be_limit, std::nullopt);
+    EXPECT_GT(host.be_cache(), 64);
+    const auto changes = host.rungs.size();
+    host.run(60s);
+    EXPECT_EQ(host.rungs.size(), changes) << "and stays so";
+    EXPECT_EQ(host.full_hits, 0);
+  }
+}
+
+TEST_P(ReliefLoop, FilesThatComeAgainAreHeldAgainBeforeNothingIsFree) {
+  host_ = beside_a_reader(GetParam(), 3);
+  for (int burst = 0; burst < 4; ++burst) {
+    host_.pods[0].streams = 1500;
+    host_.run(3s);
+    EXPECT_TRUE(is_held(host_)) << burst;
+    host_.pods[0].streams = 0;
+    host_.run(25s);
+    EXPECT_FALSE(is_held(host_)) << burst;
+    EXPECT_EQ(host_.full_hits, 0) << burst;
+  }
+}
+
+TEST_P(ReliefLoop, FilesThatReclaimKeepsUpWithAreNotHeld) {
+  host_ = beside_a_reader(GetParam(), 3);
+  host_.pods[0].streams = 200;
+  host_.run(120s);
+  EXPECT_THAT(host_.first_seen(), ElementsAre(ReliefRung::kReclaim));
+  EXPECT_EQ(host_.full_hits, 0);
+}
+
+TEST_P(ReliefLoop, WhereNothingCanBeReclaimedFilesAreHeldAllTheSame) {
+  host_ = beside_a_reader(GetParam(), 3);
+  host_.policy.relief.reclaim = false;
+  host_.pods[0].streams = 1500;
+  host_.run(60s);
+  EXPECT_TRUE(is_held(host_));
+  EXPECT_EQ(host_.full_hits, 0);
+  EXPECT_EQ(host_.reclaimed, 0);
+}
+
+TEST_P(ReliefLoop, OnALargeHostALimitFollowsServicesBeforeNothingIsFree) {
+  host_.limit.reset();
+  host_.phase = 3;
+  host_.policy = relief_policy(80);
+  host_.ls = 4000;
+  host_.ls_grows = 40;
+  host_.ls_most = 8000;
+  host_.pods = {{.uid = "reader", .anon = 50, .cache = 6000}};
+  host_.run(2300ms);
+  host_.pods[0].streams = 900;
+  host_.run(40s);
+  EXPECT_TRUE(is_held(host_));
+  EXPECT_EQ(host_.full_hits, 0) << "2 % of BE's limit are more than what is kept free";
+  EXPECT_THAT(host_.evicted, IsEmpty());
+}
+
 TEST_P(ReliefLoop, AnonIsNotWaitedFor) {
   host_.ls = 800;
   host_.pods = {{.uid = "job", .anon = 500, .grows = 30}};

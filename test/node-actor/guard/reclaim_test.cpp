@@ -77,6 +77,19 @@ TEST_F(ReclaimFiles, ALimitThatIsLowerAlreadyIsNotRaised) {
     EXPECT_EQ(reclaim_v1(identity_of(limit_), lowest).result.error().code(), ErrorCode::kInvalidArgument) << lowest;
 }
 
+TEST_F(ReclaimFiles, ALoweredLimitStays) {
+  EXPECT_EQ(lower_v1(identity_of(limit_), mib(43)).result.error().code(), ErrorCode::kOverloaded);
+  EXPECT_EQ(limit(), std::string(kNone) + "\n") << "of the same page cache as a reclaim";
+  EXPECT_EQ(lower_v1(identity_of(limit_), mib(48), [] { return false; }).result.error().code(), ErrorCode::kFenced);
+  EXPECT_EQ(limit(), std::string(kNone) + "\n");
+  const auto done = lower_v1(identity_of(limit_), mib(48));
+  EXPECT_TRUE(done.result.ok()) << done.result.error().message();
+  EXPECT_EQ(limit(), mib(48));
+  host_.write("g/memory.usage_in_bytes", "0\n");
+  EXPECT_TRUE(lower_v1(identity_of(limit_), mib(40)).result.ok());
+  EXPECT_EQ(limit(), mib(40)) << "also above the use";
+}
+
 TEST_F(ReclaimFiles, AFencedOneWritesNothingMore) {
   EXPECT_EQ(reclaim_v1(identity_of(limit_), mib(48), [] { return false; }).result.error().code(), ErrorCode::kFenced);
   EXPECT_EQ(limit(), std::string(kNone) + "\n");

@@ -19,7 +19,7 @@ SlowOrder order_of(SlowRequest::Kind kind) {
 }
 
 TEST(SlowWire, AnOrderArrivesAsItWasSent) {
-  for (const auto kind : {SlowRequest::Kind::kWrite, SlowRequest::Kind::kReclaim}) {
+  for (const auto kind : {SlowRequest::Kind::kWrite, SlowRequest::Kind::kReclaim, SlowRequest::Kind::kLower}) {
     const auto sent = order_of(kind);
     const auto bytes = slow_bytes(sent);
     ASSERT_TRUE(bytes.ok());
@@ -72,6 +72,7 @@ TEST(SlowWire, WhatIsNoMessageIsMalformed) {
     EXPECT_EQ(slow_order(bytes).error().code(), ErrorCode::kMalformed) << bytes.size();
   }
   EXPECT_EQ(slow_answer(good).error().code(), ErrorCode::kMalformed);
+  EXPECT_FALSE(slow_order(*slow_bytes(order_of(static_cast<SlowRequest::Kind>(3)))).ok()) << "a kind that is none";
   auto relative = order_of(SlowRequest::Kind::kWrite);
   relative.request.file.path = "memory.high";
   EXPECT_FALSE(slow_order(*slow_bytes(relative)).ok());
