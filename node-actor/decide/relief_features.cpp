@@ -1,9 +1,9 @@
-#include "node-actor/decide/memory_relief.h"
-
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "node-actor/decide/memory_relief.h"
 
 namespace tideline::decide {
 namespace {

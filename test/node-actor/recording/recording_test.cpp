@@ -222,8 +222,8 @@ TEST(Recording, WhatReliefRemembersComesBack) {
   state.bound_since = state.over_since = state.evict_until = model::MonoTime{6};
   state.tightened = model::Bytes(8);
   state.followed = decide::ReliefState::Followed{bound, model::Bytes(9), model::Bytes(10)};
-  state.cache = {model::Bytes(11),    {12},           model::Bytes(13),   model::MonoTime{14},
-                 model::MonoTime{16}, model::Bytes(15), model::MonoTime{17}};
+  state.cache = {model::Bytes(11),   {12}, model::Bytes(13), model::MonoTime{14}, model::MonoTime{16}, model::Bytes(15),
+                 model::MonoTime{17}};
   state.burst = model::Bytes(18);
   EXPECT_EQ(back(state), state);
   EXPECT_EQ(back(decide::ReliefState{}), decide::ReliefState{});
