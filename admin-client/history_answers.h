@@ -32,6 +32,7 @@ struct SeriesPage {
   std::vector<series::AnswerSeries> series;
   std::int64_t next_s = 0;  // where the next page begins; 0 = it was the last
   std::optional<series::Tier> tier;
+  std::int64_t kept_from_s = 0;  // what is asked of is kept in that tier from about then on; 0 = not known
 };
 
 struct HistoryState {
@@ -42,6 +43,10 @@ struct HistoryState {
     std::uint64_t bytes = 0;  // on disk
     std::optional<std::int64_t> oldest_s;
     std::optional<std::int64_t> newest_s;
+    // What it has of pods and jobs:
+    std::int64_t pods_kept_s = 0;  // 0: as kept_s
+    std::uint64_t pods_bytes = 0;
+    std::optional<std::int64_t> pods_oldest_s = {};
   };
   std::vector<Tier> tiers;  // those that this build knows
   std::int64_t reports_kept_s = 0;

@@ -58,10 +58,14 @@ std::string render_history_state(const HistoryState& state) {
                {"CHUNKS", Align::kRight},
                {"ON DISK", Align::kRight},
                {"OLDEST"},
-               {"NEWEST"}});
+               {"NEWEST"},
+               {"PODS KEPT", Align::kRight},
+               {"PODS ON DISK", Align::kRight},
+               {"PODS OLDEST"}});
   for (const HistoryState::Tier& tier : state.tiers) {
     table.row({std::string(series::name_of(tier.tier)), retention_text(tier.kept_s), fmt::format("{}", tier.tables),
-               size_text(tier.bytes), second_text(tier.oldest_s), second_text(tier.newest_s)});
+               size_text(tier.bytes), second_text(tier.oldest_s), second_text(tier.newest_s),
+               retention_text(tier.pods_kept_s), size_text(tier.pods_bytes), second_text(tier.pods_oldest_s)});
   }
   return facts.text() + "\n" + table.text();
 }
@@ -74,7 +78,10 @@ Json to_json(const HistoryState& state) {
                      {"tables", tier.tables},
                      {"diskBytes", tier.bytes},
                      {"oldestWallMs", second_json(tier.oldest_s)},
-                     {"newestWallMs", second_json(tier.newest_s)}});
+                     {"newestWallMs", second_json(tier.newest_s)},
+                     {"podsKeptSeconds", tier.pods_kept_s},
+                     {"podsDiskBytes", tier.pods_bytes},
+                     {"podsOldestWallMs", second_json(tier.pods_oldest_s)}});
   }
   return {{"nodes", state.nodes},
           {"diskBytes", state.disk_bytes},

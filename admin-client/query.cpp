@@ -13,19 +13,34 @@
 #include "admin-client/query_out.h"
 #include "admin-client/say.h"
 #include "admin-client/time_text.h"
+#include "storage/series/stay.h"
 
 namespace tideline::tidectl {
 namespace {
 
 using model::Result;
 
-Result<TierReach> reach_of(Connection& connection) {
+/// Whether jobs or pods are among what is asked of, which may be kept for a shorter time than the rest.
+bool may_pass(const SeriesQuestion& question) {
+  if (question.kind == series::SubjectKind::kWorkload && question.subject.empty()) return true;
+  return series::stay_of(question.kind, question.subject) == series::Stay::kPassing;
+}
+
+Result<TierReach> reach_of(Connection& connection, const SeriesQuestion& question) {
   const auto state = connection.history_state();
   if (!state) return state.error();
+  const bool passes = may_pass(question);
   TierReach reach{};
   for (const HistoryState::Tier& tier : state->tiers)
-    reach[series::place_of(tier.tier)] = tier.kept_s;
+    reach[series::place_of(tier.tier)] = passes && tier.pods_kept_s > 0 ? tier.pods_kept_s : tier.kept_s;
   return reach;
+}
+
+/// Says what retention took of the range.
+void say_missing(const SeriesQuestion& question, std::int64_t kept_from_s) {
+  if (kept_from_s - question.step_s <= question.from_s) return;
+  say(fmt::format("what is older than {} is not kept{} in this tier, and may be missing",
+                  format_instant({kept_from_s * 1000}), may_pass(question) ? " of pods and jobs" : ""));
 }
 
 /// How far a page is, of the range.
@@ -48,31 +63,36 @@ class QueryRun {
 
   int stream_csv() {
     bool read_on = true;
+    std::int64_t kept_from_s = 0;
     std::string title = query_csv_title();
     const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page) -> Result<void> {
       if (auto learnt = learn(page); !learnt) return learnt;
       progress_.show(page_progress(question_, page));
+      kept_from_s = page.kept_from_s;
       read_on = print(std::exchange(title, "") + query_csv(question_, page, names_));
       if (read_on) return {};
       return model::Error(model::ErrorCode::kFenced, "nobody reads on");
     });
     progress_.clear();
+    if (done) say_missing(question_, kept_from_s);
     if (done || !read_on) return kOk;
     return fail(done.error());
   }
 
   int show_whole() {
     HeldAnswer held(question_);
-    QueryAnswer answer{question_, std::nullopt, {}};
+    QueryAnswer answer{.question = question_, .tier = std::nullopt, .series = {}};
     const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page) -> Result<void> {
       if (auto learnt = learn(page); !learnt) return learnt;
       progress_.show(page_progress(question_, page));
       answer.tier = page.tier;
+      answer.kept_from_s = page.kept_from_s;
       return held.add(page);
     });
     progress_.clear();
     if (!done) return fail(done.error());
     answer.series = std::move(held).finish();
+    say_missing(question_, answer.kept_from_s);
     if (options_.json) {
       print(dump(query_json(answer, names_), 2));
     } else {
@@ -109,7 +129,7 @@ class QueryRun {
 int run_query(const Options& options, const Terminal& terminal, model::WallTime now, Connection& connection) {
   TierReach reach{};
   if (needs_reach(options.query, now)) {
-    const auto known = reach_of(connection);
+    const auto known = reach_of(connection, options.query.question);
     if (!known) return fail(known.error());
     reach = *known;
   }

@@ -207,6 +207,7 @@ Json query_json(const QueryAnswer& answer, const PodNames& names) {
           {"tier", answer.tier ? Json(std::string(series::name_of(*answer.tier))) : Json()},
           {"aggregate", aggregate_text(question)},
           {"across", std::string(across_text(question.across))},
+          {"keptFromWallMs", answer.kept_from_s > 0 ? Json(answer.kept_from_s * 1000) : Json()},
           {"series", std::move(list)}};
 }
 

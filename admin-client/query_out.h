@@ -16,6 +16,7 @@ struct QueryAnswer {
   SeriesQuestion question;
   std::optional<series::Tier> tier;  // that the coordinator took
   std::vector<HeldSeries> series;
+  std::int64_t kept_from_s = 0;  // what is asked of is kept from about then on; 0 = not known
 };
 
 /// Of as many series one line a step and a column each; of more one line a series: points, least, mean, most, last.

@@ -48,6 +48,7 @@ model::Result<SeriesPage> read(schema::Admin::HistoryQueryResults::Reader in) {
   SeriesPage page;
   page.next_s = in.getNextS();
   page.tier = series::tier_from(in.getTier());
+  page.kept_from_s = is_time(in.getKeptFromS()) ? in.getKeptFromS() : 0;
   page.series.reserve(in.getSeries().size());
   for (const auto each : in.getSeries()) {
     auto one = read_series(each);
@@ -87,7 +88,10 @@ model::Result<HistoryState> read(schema::HistoryState::Reader in) {
                            .tables = each.getTables(),
                            .bytes = each.getBytes(),
                            .oldest_s = instant(each.getOldestS()),
-                           .newest_s = instant(each.getNewestS())});
+                           .newest_s = instant(each.getNewestS()),
+                           .pods_kept_s = each.getPodsKeptS(),
+                           .pods_bytes = each.getPodsBytes(),
+                           .pods_oldest_s = instant(each.getPodsOldestS())});
   }
   state.reports_kept_s = in.getReportsKept();
   state.events_kept_s = in.getEventsKept();

@@ -35,17 +35,33 @@ KeptKind kept_tier() {
           [](coordinator::HistoryRetention& kept) -> model::Duration& { return kept.tiers[series::place_of(tier)]; }};
 }
 
+template <series::Tier tier>
+KeptKind kept_pods(std::string_view name) {
+  return {name, std::chrono::seconds(series::block_s(tier)),
+          [](coordinator::HistoryRetention& kept) -> model::Duration& { return kept.pods[series::place_of(tier)]; }};
+}
+
+/// By series::kTiers.
+constexpr std::array<std::string_view, series::kTiers.size()> kPodsKinds{"10s-pods", "1m-pods", "15m-pods"};
+
 /// Tiers from the finest to the coarsest.
-const std::array<KeptKind, 6>& kept_kinds() {
+const std::array<KeptKind, 9>& kept_kinds() {
   using Kept = coordinator::HistoryRetention;
-  static const std::array<KeptKind, 6> kKinds{
+  static const std::array<KeptKind, 9> kKinds{
       KeptKind{"raw", kLeastOfRows, [](Kept& kept) -> model::Duration& { return kept.reports; }},
       kept_tier<series::Tier::kTenSeconds>(),
       kept_tier<series::Tier::kMinute>(),
       kept_tier<series::Tier::kQuarterHour>(),
+      kept_pods<series::Tier::kTenSeconds>(kPodsKinds[0]),
+      kept_pods<series::Tier::kMinute>(kPodsKinds[1]),
+      kept_pods<series::Tier::kQuarterHour>(kPodsKinds[2]),
       KeptKind{"events", kLeastOfRows, [](Kept& kept) -> model::Duration& { return kept.events; }},
       KeptKind{"accounts", kLeastOfRows, [](Kept& kept) -> model::Duration& { return kept.accounts; }}};
   return kKinds;
+}
+
+bool is_of_tables(const KeptKind& kind) {
+  return series::tier_from(kind.name) || std::find(kPodsKinds.begin(), kPodsKinds.end(), kind.name) != kPodsKinds.end();
 }
 
 /// The largest unit that it is whole in.
@@ -109,12 +125,40 @@ Result<model::Duration> pace_from(const std::string& text) {
   return *pace;
 }
 
+/// What is kept of pods where nothing is said of it.
+void settle_pods(const std::vector<std::string_view>& given, coordinator::HistoryRetention& kept) {
+  constexpr std::size_t kCoarsest = series::kTiers.size() - 1;
+  const auto is_given = [&given](std::size_t tier) {
+    return std::find(given.begin(), given.end(), kPodsKinds[tier]) != given.end();
+  };
+  for (std::size_t i = 0; i < kCoarsest; ++i) {
+    if (!is_given(i)) kept.pods[i] = kept.tiers[i];
+  }
+  if (is_given(kCoarsest)) return;
+  const auto usual = coordinator::HistoryRetention().pods[kCoarsest];
+  kept.pods[kCoarsest] = std::min(std::max(usual, kept.pods[kCoarsest - 1]), kept.tiers[kCoarsest]);
+}
+
 Result<void> check_order(const coordinator::HistoryRetention& kept) {
+  const auto shorter = [](std::string_view name, model::Duration duration, std::string_view than,
+                          model::Duration longer, std::string_view why) {
+    return model::invalid(fmt::format("{}={} is shorter than {}={}: {}", name, duration_text(duration), than,
+                                      duration_text(longer), why));
+  };
   for (std::size_t i = 1; i < kept.tiers.size(); ++i) {
     if (kept.tiers[i] >= kept.tiers[i - 1]) continue;
-    return model::invalid(fmt::format("{}={} is shorter than {}={}: a coarser tier is kept at least as long",
-                                      series::name_of(series::kTiers[i]), duration_text(kept.tiers[i]),
-                                      series::name_of(series::kTiers[i - 1]), duration_text(kept.tiers[i - 1])));
+    return shorter(series::name_of(series::kTiers[i]), kept.tiers[i], series::name_of(series::kTiers[i - 1]),
+                   kept.tiers[i - 1], "a coarser tier is kept at least as long");
+  }
+  for (std::size_t i = 0; i < kept.pods.size(); ++i) {
+    if (kept.tiers[i] < kept.pods[i]) {
+      return shorter(series::name_of(series::kTiers[i]), kept.tiers[i], kPodsKinds[i], kept.pods[i],
+                     "what a tier has of pods is kept no longer than the tier");
+    }
+    if (i > 0 && kept.pods[i] < kept.pods[i - 1]) {
+      return shorter(kPodsKinds[i], kept.pods[i], kPodsKinds[i - 1], kept.pods[i - 1],
+                     "a coarser tier is kept at least as long");
+    }
   }
   return {};
 }
@@ -125,7 +169,7 @@ Result<coordinator::HistoryRetention> retention_from(std::string_view text) {
   coordinator::HistoryRetention kept;
   if (text.find_first_of("=,") == std::string_view::npos) {
     for (const auto& kind : kept_kinds()) {
-      if (series::tier_from(kind.name)) continue;
+      if (is_of_tables(kind)) continue;
       if (const auto good = put(kind, text, kept); !good) return good.error();
     }
     return kept;
@@ -134,6 +178,7 @@ Result<coordinator::HistoryRetention> retention_from(std::string_view text) {
   for (const auto part : parts_of(text)) {
     if (const auto good = put_part(part, given, kept); !good) return good.error();
   }
+  settle_pods(given, kept);
   if (const auto good = check_order(kept); !good) return good.error();
   return kept;
 }

@@ -19,7 +19,7 @@ struct SeriesKeeperOptions {
   model::Duration drop_every = std::chrono::minutes(10);
   /// Nodes of one slice. A stop waits for the slice that is under way.
   std::size_t fold_slice = 1;
-  std::size_t drop_slice = 5;  // what pods a node had in a year is read at once
+  std::size_t drop_slice = 5;  // what pods a node had, for as long as that is kept, is read at once
   /// Between slices: so long at least, and so many times what the slice took. Twice is a third of a core: folding what
   /// a whole fleet did in an hour leaves commits their turn. So long alone where a node had more than one hour due:
   /// a fleet that takes longer than an hour for an hour would be ever further behind.

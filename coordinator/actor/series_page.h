@@ -33,6 +33,7 @@ class PageReading {
   /// `query.question` has its nodes, and series::check takes it.
   PageReading(admin::SeriesQuery query, PageBounds bounds, Clock mono_now, GivesUp gives_up = {});
 
+  const series::Question& question() const { return question_; }
   /// One turn. nullopt: there is more to read.
   std::optional<model::Result<admin::SeriesPage>> read_on(const series::SeriesStore& store);
 

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "storage/series/stay.h"
+
 namespace tideline::coordinator {
 namespace {
 
@@ -54,7 +56,9 @@ void SeriesReader::begin_page(const AskSeries& ask) {
     return;
   }
   if (query.question.nodes.empty()) {
-    ask.reply(admin::SeriesPage{});
+    admin::SeriesPage nothing;
+    nothing.kept_from_s = kept_from_s(query.question);
+    ask.reply(std::move(nothing));
     return;
   }
   ++pages_;
@@ -70,12 +74,25 @@ void SeriesReader::read_on(const PageRest& rest) {
     return;
   }
   --pages_;
+  if (*read) (*read)->kept_from_s = kept_from_s(rest.page->question());
   rest.reply(*std::move(read));
 }
 
+std::int64_t SeriesReader::kept_from_s(const series::Question& question) const {
+  const std::size_t tier = series::place_of(question.tier);
+  // Of all workloads the jobs are missing first.
+  const bool of_all = question.kind == series::SubjectKind::kWorkload && question.subject.empty();
+  const bool passes = of_all || series::stay_of(question.kind, question.subject) == series::Stay::kPassing;
+  const auto kept = passes ? options_.kept.pods[tier] : options_.kept.tiers[tier];
+  return std::max<std::int64_t>(0, instant_before(options_.wall_now(), kept).ms / 1000);
+}
+
 model::Result<void> SeriesReader::settle_nodes(admin::SeriesQuery& query) const {
-  auto known = series_->series_nodes();
   auto& nodes = query.question.nodes;
+  // Those that are named are known as long as anything of them is; all are those that may have something to tell.
+  const bool asks_all = query.label || nodes.empty();
+  const auto from_s = std::clamp<std::int64_t>(query.question.from_s, 0, admin::AdminLimits::kMaxSeriesTime);
+  auto known = series_->series_nodes_since({asks_all ? from_s * 1000 : 0});
   if (query.label) {
     std::vector<model::NodeName> both;
     std::set_intersection(nodes.begin(), nodes.end(), known.begin(), known.end(), std::back_inserter(both));
@@ -110,6 +127,7 @@ model::Result<admin::HistoryState> SeriesReader::state() const {
   admin::HistoryState state;
   state.tables = *tables;
   state.tiers_kept = options_.kept.tiers;
+  state.pods_kept = options_.kept.pods;
   state.reports_kept = options_.kept.reports;
   state.events_kept = options_.kept.events;
   state.accounts_kept = options_.kept.accounts;

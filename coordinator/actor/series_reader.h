@@ -3,6 +3,8 @@
 // question never waits for a long one.
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct SeriesReaderOptions {
   /// Pages that are read at once; one more is kOverloaded.
   std::size_t most_pages = 16;
   PageReading::Clock mono_now = clock::mono_now;
+  std::function<model::WallTime()> wall_now = clock::wall_now;
   PageReading::GivesUp gives_up = {};  // once the coordinator stops: it hears of nothing else while it reads a node
 };
 
@@ -36,6 +39,8 @@ class SeriesReader : public caf::event_based_actor {
   void begin_page(const AskSeries& ask);
   void read_on(const PageRest& rest);
   model::Result<void> settle_nodes(admin::SeriesQuery& query) const;
+  /// How far back retention leaves what the question is about, s since the epoch.
+  std::int64_t kept_from_s(const series::Question& question) const;
   model::Result<std::vector<series::PodInfo>> pods(const admin::HistoryPodsQuery& query) const;
   model::Result<admin::HistoryState> state() const;
   model::Result<series::VerifySlice> verify(const admin::VerifyQuery& query) const;

@@ -32,10 +32,10 @@ model::Result<std::uint32_t> read_header(std::string_view file) {
   const auto said = static_cast<std::uint32_t>(in.fixed(kCrcBytes));
   const std::uint32_t found = crc32c(file.substr(0, kArchiveHeaderBytes - kCrcBytes));
   if (found != said) return bad_archive("header", fmt::format("its CRC-32C is {:08x}, and was {:08x}", found, said));
-  if (version > kLargeArchiveVersion) {
+  if (version > kExtraArchiveVersion) {
     return model::Error(
         model::ErrorCode::kUnsupported,
-        fmt::format("archive: it has version {}, this build reads up to {}", version, kLargeArchiveVersion));
+        fmt::format("archive: it has version {}, this build reads up to {}", version, kExtraArchiveVersion));
   }
   if (version == 0) return bad_archive("header", "version 0, which there is not");
   return version;
@@ -85,8 +85,20 @@ void put_entry(std::string& index, const ChunkEntry& entry) {
   put_fixed(index, entry.crc, kCrcBytes);
 }
 
-/// The text says what is wrong with it; empty: nothing is. `room`: the bytes from its chunk's begin to the index.
-std::string take_entry(Cursor& in, std::uint64_t room, ChunkEntry& entry) {
+/// "" or what is wrong with name, times or rows.
+std::string fault_of_row(const ChunkEntry& entry) {
+  if (entry.series.empty() || entry.series.size() > ChunkLimits::kMaxName) {
+    return fmt::format("its series' name has {} bytes, not 1 to {}", entry.series.size(), ChunkLimits::kMaxName);
+  }
+  if (entry.last > ChunkLimits::kMaxValue) return fmt::format("its last time is {}, beyond 2^53", entry.last);
+  if (entry.rows == 0 || entry.rows > ChunkLimits::kMaxRows) {
+    return fmt::format("it has {} rows, not 1 to {}", entry.rows, ChunkLimits::kMaxRows);
+  }
+  return {};
+}
+
+/// The text says what is wrong with it; empty: nothing is. `room`: the bytes from its begin to the index.
+std::string take_entry(Cursor& in, std::uint32_t version, std::uint64_t room, ChunkEntry& entry) {
   entry.kind = static_cast<SeriesKind>(in.byte());
   entry.series = in.text(in.byte());
   entry.first = in.signed_number(ChunkLimits::kMaxValue);
@@ -96,19 +108,23 @@ std::string take_entry(Cursor& in, std::uint64_t room, ChunkEntry& entry) {
   entry.size = in.number();
   entry.crc = static_cast<std::uint32_t>(in.fixed(kCrcBytes));
   if (!in.ok()) return "it is cut, or a number in it is beyond its bound";
-  if (!is_known(entry.kind)) return fmt::format("kind {} of series is none", static_cast<int>(entry.kind));
-  if (entry.series.empty() || entry.series.size() > ChunkLimits::kMaxName) {
-    return fmt::format("its series' name has {} bytes, not 1 to {}", entry.series.size(), ChunkLimits::kMaxName);
+  if (!is_known(entry.kind) && !(version >= kExtraArchiveVersion && is_extra(entry.kind))) {
+    return fmt::format("kind {} of series is none", static_cast<int>(entry.kind));
   }
-  if (entry.last > ChunkLimits::kMaxValue) return fmt::format("its last time is {}, beyond 2^53", entry.last);
-  if (entry.rows == 0 || entry.rows > ChunkLimits::kMaxRows) {
-    return fmt::format("it has {} rows, not 1 to {}", entry.rows, ChunkLimits::kMaxRows);
-  }
+  if (auto why = fault_of_row(entry); !why.empty()) return why;
   if (entry.size > room) return fmt::format("its chunk has {} bytes, and the index follows in {}", entry.size, room);
   return {};
 }
 
 }  // namespace
+
+std::string fault_of_extra(const ChunkEntry& entry) {
+  if (!is_extra(entry.kind)) return fmt::format("kind {} is none of an extra", static_cast<int>(entry.kind));
+  if (entry.first < -ChunkLimits::kMaxValue || entry.first > entry.last) {
+    return fmt::format("its times, {} to {}, are none", entry.first, entry.last);
+  }
+  return fault_of_row(entry);
+}
 
 std::string archive_header(std::uint32_t version) {
   std::string header(kHeaderMagic);
@@ -155,7 +171,7 @@ model::Result<ArchiveIndex> read_archive_index(std::string_view file) {
   for (std::uint64_t number = 1; number <= count; ++number) {
     ChunkEntry entry;
     entry.offset = offset;
-    if (const auto why = take_entry(in, place->offset - offset, entry); !why.empty()) {
+    if (const auto why = take_entry(in, *version, place->offset - offset, entry); !why.empty()) {
       return bad_archive("index", fmt::format("entry {} of {}: {}", number, count, why));
     }
     offset += entry.size;

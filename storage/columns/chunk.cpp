@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "storage/columns/chunk_body.h"
+#include "storage/columns/chunk_writer.h"
 #include "storage/columns/envelope.h"
 #include "storage/columns/printable.h"
 #include "storage/columns/zstd_frame.h"
@@ -72,7 +73,7 @@ model::Result<void> check_chunk(const Chunk& chunk) {
 
 }  // namespace
 
-model::Result<std::string> encode_chunk(const Chunk& chunk, int level) {
+model::Result<std::string> ChunkWriter::write(const Chunk& chunk, int level) {
   if (chunk.series.empty() || chunk.series.size() > ChunkLimits::kMaxName) {
     return model::invalid(fmt::format("chunk: its series' name has {} bytes, not 1 to {}: {}", chunk.series.size(),
                                       ChunkLimits::kMaxName, printable(chunk.series.substr(0, 64))));
@@ -83,9 +84,14 @@ model::Result<std::string> encode_chunk(const Chunk& chunk, int level) {
   if (level < 1 || level > max_level()) {
     return model::invalid(fmt::format("chunk: level {} is not 1 to {}", level, max_level()));
   }
-  const auto frame = compress(body_of(chunk), level);
+  put_body(chunk, columns_, body_);
+  const auto frame = frames_.write(body_, level);
   if (!frame) return frame.error().in("chunk");
   return sealed(head_bytes({chunk.kind, chunk.series, chunk.rows(), chunk.columns.size()}), *frame);
+}
+
+model::Result<std::string> encode_chunk(const Chunk& chunk, int level) {
+  return ChunkWriter().write(chunk, level);
 }
 
 model::Result<Chunk> decode_chunk(std::string_view bytes) {

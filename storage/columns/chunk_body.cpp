@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "storage/columns/column_bytes.h"
 #include "storage/columns/cursor.h"
 #include "storage/columns/varint.h"
 
@@ -40,18 +39,24 @@ bool may_stand_still(SeriesKind kind) {
 }
 
 std::string body_of(const Chunk& chunk) {
+  ColumnEncoder columns;
+  std::string body;
+  put_body(chunk, columns, body);
+  return body;
+}
+
+void put_body(const Chunk& chunk, ColumnEncoder& columns, std::string& body) {
   const ColumnBytes times = encode_times(chunk.times);
-  std::string body(1, static_cast<char>(times.encoding));
+  body.assign(1, static_cast<char>(times.encoding));
   put_varint(body, zigzag(chunk.times.front()));
   put_bytes(body, times.bytes);
   for (const Column& column : chunk.columns) {
-    const ColumnBytes values = encode_values(column.values, column.step);
+    const ColumnEncoder::Encoded values = columns.values(column.values, column.step);
     put_varint(body, static_cast<std::uint64_t>(column.id));
     body.push_back(static_cast<char>(values.encoding));
     put_varint(body, static_cast<std::uint64_t>(column.step));
     put_bytes(body, values.bytes);
   }
-  return body;
 }
 
 std::size_t max_body_bytes(const ChunkHead& head) {

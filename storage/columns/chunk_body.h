@@ -7,6 +7,7 @@
 
 #include "messages/model/result.h"
 #include "storage/columns/chunk.h"
+#include "storage/columns/column_bytes.h"
 
 namespace tideline::columns {
 
@@ -20,6 +21,8 @@ struct ChunkHead {
 
 /// Of a chunk by the rules of chunk.h.
 std::string body_of(const Chunk& chunk);
+/// The same in the memory of `columns` and `body`, whose content it takes the place of.
+void put_body(const Chunk& chunk, ColumnEncoder& columns, std::string& body);
 /// The most that it can be.
 std::size_t max_body_bytes(const ChunkHead& head);
 /// kMalformed names the column and what is wrong there.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "storage/columns/chunk.h"
+#include "storage/columns/division.h"
 #include "storage/columns/varint.h"
 #include "storage/columns/zstd_frame.h"
 
@@ -29,7 +30,8 @@ constexpr std::uint64_t log2_in_256ths(std::uint64_t number) {
 std::uint64_t guessed_bits(std::string_view bytes) {
   constexpr std::uint64_t kBitsOfATable = 96;
   constexpr std::uint64_t kBitsOfAnEntry = 4;
-  if (bytes.empty()) return 0;
+  // So few are never less than that with a table.
+  if (8 * bytes.size() <= kBitsOfATable + kBitsOfAnEntry) return 8 * bytes.size();
   std::array<std::uint32_t, 256> counts{};
   for (const char c : bytes)
     ++counts[static_cast<std::uint8_t>(c)];
@@ -44,11 +46,10 @@ std::uint64_t guessed_bits(std::string_view bytes) {
   return std::min(8 * size, entropy / 256 + table);
 }
 
-/// `usual` unless the other takes less: it is the faster one to read.
-ColumnBytes smaller(ColumnBytes usual, ColumnBytes other, std::size_t rows) {
-  const bool other_is_smaller = rows <= kMaxGuessedRows ? guessed_bits(other.bytes) < guessed_bits(usual.bytes)
-                                                        : compressed_size(other.bytes) < compressed_size(usual.bytes);
-  return other_is_smaller ? std::move(other) : std::move(usual);
+/// Whether the bytes take less than the usual ones, which are the faster ones to read.
+bool is_smaller(std::string_view bytes, std::string_view usual, std::size_t rows) {
+  if (rows <= kMaxGuessedRows) return guessed_bits(bytes) < guessed_bits(usual);
+  return compressed_size(bytes) < compressed_size(usual);
 }
 
 /// All rows have one value, or none.
@@ -66,6 +67,30 @@ bool is_long_grid(const std::vector<std::int64_t>& times) {
   return true;
 }
 
+/// value / step, to the nearest, of the numbers that a column has.
+std::uint64_t kept_number(std::int64_t value, std::uint64_t step) {
+  return quotient(static_cast<std::uint64_t>(value) + step / 2, step);
+}
+
+/// Behind the number.
+char* write_varint(char* out, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7U)
+    *out++ = static_cast<char>((number & 0x7FU) | 0x80U);
+  *out++ = static_cast<char>(number);
+  return out;
+}
+
+/// Room for so many varints.
+char* room_for(std::string& bytes, std::size_t rows) {
+  const std::size_t most = rows * kMaxVarintBytes;
+  if (bytes.size() < most) bytes.resize(most);
+  return bytes.data();
+}
+
+std::string_view written_in(const std::string& bytes, const char* end) {
+  return {bytes.data(), static_cast<std::size_t>(end - bytes.data())};
+}
+
 }  // namespace
 
 std::string values_as(Encoding encoding, const std::vector<std::int64_t>& values, std::int64_t step) {
@@ -77,22 +102,66 @@ std::string values_as(Encoding encoding, const std::vector<std::int64_t>& values
       put_varint(bytes, 0);
       continue;
     }
-    const std::int64_t kept = (value + step / 2) / step;
+    const auto kept = static_cast<std::int64_t>(kept_number(value, static_cast<std::uint64_t>(step)));
     put_varint(bytes, (encoding == Encoding::kPlain ? static_cast<std::uint64_t>(kept) : zigzag(kept - last)) + 1);
     last = kept;
   }
   return bytes;
 }
 
-ColumnBytes encode_values(const std::vector<std::int64_t>& values, std::int64_t step) {
-  if (!values.empty() && is_constant(values)) {
+void ColumnEncoder::take(const std::vector<std::int64_t>& values, std::int64_t step) {
+  const auto width = static_cast<std::uint64_t>(step);
+  numbers_.resize(values.size());
+  for (std::size_t row = 0; row < values.size(); ++row)
+    numbers_[row] = values[row] == kMissing ? 0 : kept_number(values[row], width) + 1;
+}
+
+/// Of a column in which each row has the number of the first.
+std::string_view ColumnEncoder::constant(Encoding encoding, std::size_t rows) {
+  std::string& bytes = encoding == Encoding::kPlain ? plain_ : differences_;
+  char* out = room_for(bytes, rows);
+  const std::uint64_t number = numbers_.front();
+  const bool is_missing = number == 0;
+  const auto first = encoding == Encoding::kPlain || is_missing ? number : 2 * (number - 1) + 1;
+  // A difference of 0 is a 1, as a 0 is a missing value.
+  const auto next = encoding == Encoding::kPlain || is_missing ? number : 1;
+  for (std::size_t row = 0; row < rows; ++row)
+    out = write_varint(out, row == 0 ? first : next);
+  return written_in(bytes, out);
+}
+
+ColumnEncoder::Encoded ColumnEncoder::values(const std::vector<std::int64_t>& values, std::int64_t step) {
+  const std::size_t rows = values.size();
+  if (rows == 0) return {Encoding::kPlain, {}};
+  take(values, step);
+  if (is_constant(values)) {
     // Many columns are such, and a trial costs more than writing them.
-    std::string plain = values_as(Encoding::kPlain, values, step);
-    if (plain.size() == values.size()) return {Encoding::kPlain, std::move(plain)};
-    return {Encoding::kDifferences, values_as(Encoding::kDifferences, values, step)};
+    const Encoding encoding = numbers_.front() < 0x80 ? Encoding::kPlain : Encoding::kDifferences;
+    return {encoding, constant(encoding, rows)};
   }
-  return smaller({Encoding::kPlain, values_as(Encoding::kPlain, values, step)},
-                 {Encoding::kDifferences, values_as(Encoding::kDifferences, values, step)}, values.size());
+  char* plain = room_for(plain_, rows);
+  char* differences = room_for(differences_, rows);
+  std::int64_t last = 0;
+  for (const std::uint64_t number : numbers_) {
+    plain = write_varint(plain, number);
+    if (number == 0) {
+      differences = write_varint(differences, 0);
+      continue;
+    }
+    const auto kept = static_cast<std::int64_t>(number - 1);
+    differences = write_varint(differences, zigzag(kept - last) + 1);
+    last = kept;
+  }
+  const std::string_view usual = written_in(plain_, plain);
+  const std::string_view other = written_in(differences_, differences);
+  if (is_smaller(other, usual, rows)) return {Encoding::kDifferences, other};
+  return {Encoding::kPlain, usual};
+}
+
+ColumnBytes encode_values(const std::vector<std::int64_t>& values, std::int64_t step) {
+  ColumnEncoder encoder;
+  const ColumnEncoder::Encoded encoded = encoder.values(values, step);
+  return {encoded.encoding, std::string(encoded.bytes)};
 }
 
 // Sums and products below are of unsigned numbers, which damaged bytes may carry round. The first that is beyond its
@@ -142,8 +211,10 @@ std::string times_as(Encoding encoding, const std::vector<std::int64_t>& times) 
 
 ColumnBytes encode_times(const std::vector<std::int64_t>& times) {
   if (is_long_grid(times)) return {Encoding::kSecondDifferences, times_as(Encoding::kSecondDifferences, times)};
-  return smaller({Encoding::kSecondDifferences, times_as(Encoding::kSecondDifferences, times)},
-                 {Encoding::kDifferences, times_as(Encoding::kDifferences, times)}, times.size());
+  std::string usual = times_as(Encoding::kSecondDifferences, times);
+  std::string other = times_as(Encoding::kDifferences, times);
+  if (is_smaller(other, usual, times.size())) return {Encoding::kDifferences, std::move(other)};
+  return {Encoding::kSecondDifferences, std::move(usual)};
 }
 
 bool times_from(Encoding encoding, std::string_view bytes, std::int64_t at_least, std::vector<std::int64_t>& times) {

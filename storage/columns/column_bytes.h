@@ -28,6 +28,26 @@ inline constexpr std::size_t kMaxGuessedRows = 512;
 
 /// Values and step by the rules of chunk.h. kPlain or kDifferences.
 std::string values_as(Encoding encoding, const std::vector<std::int64_t>& values, std::int64_t step);
+
+/// Encodes one column after the other in the same memory. For one thread at a time.
+class ColumnEncoder {
+ public:
+  struct Encoded {
+    Encoding encoding{};
+    std::string_view bytes;  // until the next call
+  };
+  /// As encode_values().
+  Encoded values(const std::vector<std::int64_t>& values, std::int64_t step);
+
+ private:
+  /// Fills numbers_: value / step + 1, or 0.
+  void take(const std::vector<std::int64_t>& values, std::int64_t step);
+  std::string_view constant(Encoding encoding, std::size_t rows);
+
+  std::vector<std::uint64_t> numbers_;
+  std::string plain_;
+  std::string differences_;
+};
 /// The encoding that zstd makes smaller (of few rows: as is guessed); of one value throughout kPlain where that is a
 /// byte a row, else kDifferences.
 ColumnBytes encode_values(const std::vector<std::int64_t>& values, std::int64_t step);

@@ -20,15 +20,27 @@ int max_level() {
   return ZSTD_maxCLevel();
 }
 
-model::Result<std::string> compress(std::string_view content, int level) {
-  std::string frame(ZSTD_compressBound(content.size()), '\0');
-  const std::size_t size = ZSTD_compress(frame.data(), frame.size(), content.data(), content.size(), level);
+void FrameWriter::Free::operator()(ZSTD_CCtx_s* context) const {
+  ZSTD_freeCCtx(context);
+}
+
+FrameWriter::FrameWriter() : context_(ZSTD_createCCtx()) {}
+
+model::Result<std::string> FrameWriter::write(std::string_view content, int level) {
+  if (context_ == nullptr) return model::Error(model::ErrorCode::kInternal, "zstd: no memory to compress with");
+  const std::size_t most = ZSTD_compressBound(content.size());
+  if (room_.size() < most) room_.resize(most);
+  const std::size_t size =
+      ZSTD_compressCCtx(context_.get(), room_.data(), room_.size(), content.data(), content.size(), level);
   if (ZSTD_isError(size) != 0) {
     return model::Error(model::ErrorCode::kInternal, fmt::format("zstd cannot compress {} bytes at level {}: {}",
                                                                  content.size(), level, ZSTD_getErrorName(size)));
   }
-  frame.resize(size);
-  return frame;
+  return room_.substr(0, size);
+}
+
+model::Result<std::string> compress(std::string_view content, int level) {
+  return FrameWriter().write(content, level);
 }
 
 std::size_t compressed_size(std::string_view content) {

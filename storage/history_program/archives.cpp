@@ -33,12 +33,15 @@ Result<void> check_new_archive(const Options& options) {
 }
 
 /// What is asked for, of nodes that the store has.
-Result<series::ExportAsk> ask_of(const Options& options, const std::vector<model::NodeName>& known) {
+Result<series::ExportAsk> ask_of(const Options& options, const RocksStore& store,
+                                 const std::vector<model::NodeName>& known) {
   series::ExportAsk ask;
   ask.tier = options.tier;
   ask.from = options.from;
   ask.to = options.until;
   ask.pods = options.pods;
+  ask.quantiles = options.quantiles;
+  ask.events = options.events ? &store : nullptr;
   for (const std::string& name : options.nodes) {
     model::NodeName node(name);
     if (std::find(known.begin(), known.end(), node) == known.end()) {
@@ -64,19 +67,27 @@ Result<void> tell_export(const Options& options, const series::Exported& exporte
                        {"nodes", exported.nodes},
                        {"tables", exported.tables},
                        {"rows", exported.rows},
+                       {"sketches", exported.sketches},
+                       {"events", exported.events},
                        {"bytes", exported.bytes}});
   }
-  return print(fmt::format("{}: {} rows of {} in {} chunks of {} nodes, {}, {}\n", name_text(options.file),
-                           exported.rows, series::name_of(options.tier), exported.tables, exported.nodes,
-                           range_text(options), size_text(exported.bytes)));
+  return print(fmt::format("{}: {} rows of {} in {} chunks of {} nodes, quantiles of {} chunks, {} events, {}, {}\n",
+                           name_text(options.file), exported.rows, series::name_of(options.tier), exported.tables,
+                           exported.nodes, exported.sketches, exported.events, range_text(options),
+                           size_text(exported.bytes)));
 }
 
 Result<void> tell_import(const Options& options, const std::string& place, const series::Imported& imported) {
   if (options.json) {
-    return print_json({{"store", place}, {"put", imported.put}, {"there", imported.there}});
+    return print_json({{"store", place},
+                       {"put", imported.put},
+                       {"there", imported.there},
+                       {"putEvents", imported.put_events},
+                       {"thereEvents", imported.there_events}});
   }
-  return print(fmt::format("{}: {} chunks of {} were put in, {} were there already\n", name_text(place), imported.put,
-                           name_text(options.file), imported.there));
+  return print(fmt::format("{}: {} chunks and {} events of {} were put in, {} and {} were there already\n",
+                           name_text(place), imported.put, imported.put_events, name_text(options.file), imported.there,
+                           imported.there_events));
 }
 
 }  // namespace
@@ -89,7 +100,7 @@ Result<ExitCode> run_export(const Options& options, Session& session) {
   const auto store = RocksStore::open_read_only(*place);
   if (!store) return store.error();
   const auto nodes = (*store)->series_nodes();
-  const auto ask = ask_of(options, nodes);
+  const auto ask = ask_of(options, **store, nodes);
   if (!ask) return ask.error();
   auto file = files::AtomicFile::create(options.file);
   if (!file) return file.error();
@@ -97,14 +108,15 @@ Result<ExitCode> run_export(const Options& options, Session& session) {
     if (auto on = session.go_on(); !on) return on;
     return file->write(bytes);
   };
+  // More where there are events of others; only a status line hangs on it.
   const std::size_t of = ask->nodes.empty() ? nodes.size() : ask->nodes.size();
   const auto exported = series::write_archive(**store, *ask, sink, [&](std::size_t done) {
-    session.status.show(fmt::format("export: {} of {} nodes", done, of));
+    session.status.show(fmt::format("export: {} of {} nodes", done, std::max(done, of)));
     return !session.stop;
   });
   session.status.clear();
   if (!exported) return exported.error();
-  if (exported->tables == 0) {
+  if (exported->tables == 0 && exported->events == 0) {
     return model::Error(model::ErrorCode::kNotFound,
                         fmt::format("{}: has nothing of {}; {} is not written", name_text(*place), range_text(options),
                                     name_text(options.file)));
@@ -137,10 +149,11 @@ Result<ExitCode> run_import(const Options& options, Session& session) {
   const auto store = RocksStore::open(*place, {.series = true});
   if (!store) return store.error();
   const std::size_t of = archive->entries().size();
-  const auto imported = series::read_archive(**store, *archive, [&](std::size_t done) {
+  const auto progress = [&](std::size_t done) {
     session.status.show(fmt::format("import: {} of {} chunks", done, of));
     return !session.stop;
-  });
+  };
+  const auto imported = series::read_archive(**store, *archive, progress, store->get());
   session.status.clear();
   if (!imported) return imported.error().in(options.file);
   if (auto told = tell_import(options, *place, *imported); !told) return told.error();

@@ -34,6 +34,8 @@ struct HistoryWords {
   std::string until = "now";
   std::string tier = "1m";
   bool no_pods = false;
+  bool no_quantiles = false;
+  bool no_events = false;
 };
 
 model::Error unfit_word(std::string_view option, std::string_view word, std::string_view want) {
@@ -89,6 +91,8 @@ Result<void> check_words(const HistoryWords& words, model::WallTime now, Options
   if (!tier) return unfit_word("--tier", words.tier, "10s, 1m or 15m");
   options.tier = *tier;
   options.pods = !words.no_pods;
+  options.quantiles = !words.no_quantiles;
+  options.events = !words.no_events;
   return {};
 }
 
@@ -193,7 +197,8 @@ class HistoryParser {
 
   void add_archive_commands() {
     auto* exported =
-        add("export", "Write a range of one tier to an archive, which the planner reads, too", Command::kExport,
+        add("export", "Write a range of one tier, and its events, to an archive, which the planner reads, too",
+            Command::kExport,
             {"tideline-history export /var/lib/tideline-coordinator --since 30d -o month.tla",
              "tideline-history export /srv/data --since 2026-03-01 --until 2026-03-08 --node web-1 "
              "--tier 10s -o week.tla"});
@@ -206,6 +211,9 @@ class HistoryParser {
         ->allow_extra_args(false);
     exported->add_option("--tier", words_.tier, "10s, 1m or 15m")->default_str(words_.tier);
     exported->add_flag("--no-pods", words_.no_pods, "nodes and workloads alone");
+    exported->add_flag("--no-quantiles", words_.no_quantiles, "least, mean and most alone");
+    exported->add_flag("--no-events", words_.no_events,
+                       "series alone; with --no-quantiles as well older builds read the archive");
     exported->add_flag("--force", options_.overwrite, "write over an archive that is there");
     auto* imported = add("import", "Put what an export has into a store; what the store has already stays as it is",
                          Command::kImport, {"tideline-history import month.tla --into /var/lib/tideline-coordinator"});

@@ -33,6 +33,8 @@ struct Options {
   std::vector<std::string> nodes;  // empty = all
   series::Tier tier = series::Tier::kMinute;
   bool pods = true;
+  bool quantiles = true;
+  bool events = true;
 };
 
 /// Nothing to run: print and leave.

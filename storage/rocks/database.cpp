@@ -11,12 +11,14 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <sys/resource.h>
 
 #include "storage/rocks/layout.h"
 #include "storage/rocks/log_check.h"
 #include "storage/rocks/rocks_log.h"
+#include "storage/rocks/upgrade.h"
 
 namespace tideline::rocks {
 namespace {
@@ -62,6 +64,9 @@ void suit_tables(rocksdb::ColumnFamilyOptions& family, rocksdb::BlockBasedTableO
   family.periodic_compaction_seconds = 30 * 24 * 3600;
   // A value of some KB a row: an entry of the index for each would be as long as its key.
   table.block_size = 32 << 10;
+  // Each fold asks for all of an hour's tables, and most are not there yet.
+  constexpr double kBitsOfAKey = 10;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBitsOfAKey));
 }
 
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, const RocksOptions& options,
@@ -202,6 +207,7 @@ model::Result<std::unique_ptr<Database>> Database::open(const std::string& direc
   if (!opened.ok()) return error_of(opened, "opening", directory);
   std::unique_ptr<Database> database(new Database(directory, db, std::move(handles), std::nullopt));
   if (auto checked = database->check_format(); !checked) return checked.error();
+  if (auto upgraded = finish_upgrade(*database); !upgraded) return upgraded.error();
   return database;
 }
 
@@ -288,7 +294,7 @@ model::Result<void> Database::check_format() {
   if (!stored->has_value()) {
     // A store whose maker was killed before its first write is as good as new; anything else is not ours.
     if (is_read_only() || !is_empty()) return not_ours;
-    return write_format();
+    return write_format(std::nullopt);
   }
   const auto format = decode_u32(**stored);
   if (!format) {
@@ -305,7 +311,18 @@ model::Result<void> Database::check_format() {
       return Error(ErrorCode::kMalformed, fmt::format("history {}: it has no family {}", directory_, family.name));
     }
   }
-  return {};
+  return check_upgraded();
+}
+
+model::Result<void> Database::check_upgraded() {
+  if (!is_read_only()) return {};
+  const auto from = get_meta(kUpgradeKey);
+  if (!from) return from.error();
+  if (!from->has_value()) return {};
+  return Error(ErrorCode::kUnsupported,
+               fmt::format("history {}: it is being made format {}; only once a coordinator or another program that "
+                           "writes has opened it, and done that, can it be read",
+                           directory_, kFormat));
 }
 
 model::Result<void> Database::check_older(std::uint32_t format) {
@@ -315,13 +332,17 @@ model::Result<void> Database::check_older(std::uint32_t format) {
                              "opened it, and made it format {}, can it be read",
                              directory_, format, kFormat));
   }
-  // Formats up to this one only added families, which are there by now.
-  return write_format();
+  // Formats up to 3 only added families, which are there by now, and the tables of the third lie elsewhere since.
+  constexpr std::uint32_t kFirstWithTables = 3;
+  return write_format(format >= kFirstWithTables ? std::optional(format) : std::nullopt);
 }
 
-model::Result<void> Database::write_format() {
+model::Result<void> Database::write_format(std::optional<std::uint32_t> upgraded_from) {
   rocksdb::WriteBatch batch;
   batch.Put(meta, rocksdb::Slice(kFormatKey.data(), kFormatKey.size()), encode_u32(kFormat));
+  if (upgraded_from) {
+    batch.Put(meta, rocksdb::Slice(kUpgradeKey.data(), kUpgradeKey.size()), encode_u32(*upgraded_from));
+  }
   return write(batch, "writing the format number");
 }
 

@@ -73,7 +73,10 @@ class Database {
   void find_families();
   model::Result<void> check_format();
   model::Result<void> check_older(std::uint32_t format);
-  model::Result<void> write_format();
+  /// That an upgrade which was begun is not in the way.
+  model::Result<void> check_upgraded();
+  /// upgraded_from: of what rows are to be moved still; nullopt: there are none.
+  model::Result<void> write_format(std::optional<std::uint32_t> upgraded_from);
   bool is_empty() const;
 
   std::string directory_;

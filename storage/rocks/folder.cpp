@@ -4,7 +4,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -27,6 +26,9 @@ constexpr std::size_t kMostStepCost = 128 << 10;
 constexpr std::size_t kPodCost = 16;  // of one that was not there yet
 constexpr std::size_t kCellCost = 4;  // of a step of the node's, which has all its metrics
 
+/// A block is written for good with the hour behind it: the first reports of that tell of the block's end, too.
+constexpr std::int64_t kSettleMs = 3'600'000;
+
 /// Not what was written, and so not what the disk may still give another time.
 bool is_corrupt(const model::Error& error) {
   return error.code() == model::ErrorCode::kMalformed;
@@ -47,30 +49,34 @@ class Folder::Step {
  public:
   Step(StoreState& state, const model::NodeName& node) : writer(state, node) {}
 
-  bool is_full() const { return cost_ >= kMostStepCost; }
+  bool is_full() const { return cost_ + kPodCost * fold_.pods() >= kMostStepCost; }
   void add(const store::StoredReport& stored) {
     const model::Report& report = stored.report;
     constexpr std::int64_t kStepNs = 10'000'000'000;
     const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(report.window.count(), 0) / kStepNs + 1);
     cost_ += report.pods.size() + kCellCost * std::min(report.samples.size(), steps);
-    for (const auto& summary : report.pods)
-      cost_ += pods_.insert(summary.pod->uid).second ? kPodCost : 0;
     fold_.add(stored);
     ++reports;
   }
-  model::Result<void> finish(std::int64_t settled_ms) {
+  /// until_ms: the hours up to there are folded then.
+  model::Result<void> finish(std::int64_t until_ms) {
     if (fold_.empty()) return {};
-    return writer.merge_in(std::move(fold_).finish(), settled_ms);
+    return writer.merge_in(std::move(fold_).finish(), until_ms - kSettleMs);
+  }
+  /// What the node had before from_ms, of blocks that this ends for good.
+  model::Result<void> settle(std::int64_t from_ms, std::int64_t until_ms) {
+    return writer.settle(from_ms - kSettleMs, until_ms - kSettleMs);
   }
 
   TableWriter writer;
   std::uint64_t reports = 0;
   std::uint64_t marks_put = 0;
   std::uint64_t marks_taken = 0;
+  /// Rows that were met, of the hour; nullopt: there are some that could not be counted.
+  std::optional<std::uint64_t> rows = 0;
 
  private:
   series::Fold fold_;
-  std::unordered_set<model::PodUid> pods_;
   std::size_t cost_ = 0;
 };
 
@@ -139,7 +145,8 @@ model::Result<std::optional<std::int64_t>> Folder::first_report(const model::Nod
   return first;
 }
 
-model::Result<std::optional<std::int64_t>> Folder::close_hour(const model::NodeName& node, model::WallTime now) {
+model::Result<std::optional<std::int64_t>> Folder::close_hour(const model::NodeName& node, model::WallTime now,
+                                                              std::optional<PodsReader>& reader) {
   using End = std::optional<std::int64_t>;
   std::int64_t from_ms = 0;
   {
@@ -167,16 +174,20 @@ model::Result<std::optional<std::int64_t>> Folder::close_hour(const model::NodeN
   if (!state.is_hour_due(now)) return End();
   const End end = state.next_hour_end();
   state.closed_until_ms = std::max(state.closed_until_ms, end.value_or(0));
+  // Whatever comes from here on is not in the snapshot, and counted by itself.
+  reader.emplace(*state_.database);
+  state.came_since = 0;
   return end;
 }
 
 model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTime now) {
-  const auto closed = close_hour(node, now);
+  std::optional<PodsReader> reader;
+  const auto closed = close_hour(node, now, reader);
   if (!closed) return closed.error();
-  if (!*closed) return false;
+  if (!*closed || !reader) return false;
   const std::int64_t end_ms = **closed;
   Database& database = *state_.database;
-  PodsReader pods(database);
+  PodsReader& pods = *reader;
   std::int64_t begin_ms = 0;
   {
     const std::shared_lock lock(state_.index_mutex);
@@ -208,6 +219,7 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
       [&](std::string_view key, std::string_view value) {
         const rocksdb::Slice bytes(key.data(), key.size());
         const bool is_marked = std::binary_search(marked.begin(), marked.end(), key);
+        if (step.rows) ++*step.rows;
         if (step.is_full()) {
           if (!is_marked) step.writer.batch().Put(database.late, bytes, rocksdb::Slice());
           step.marks_put += is_marked ? 0 : 1;
@@ -230,11 +242,13 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
       [&](const UnreadableRows& rows) {
         if (!rows.corrupt) trouble = not_given(rows.why);
         if (rows.corrupt) unreadable(1, corrupt_rows("reports of node " + node.str(), rows));
+        step.rows.reset();
         return rows.corrupt;
       });
   if (!walked) return walked.error().in("reports of node " + node.str());
   if (trouble) return *trouble;
   if (auto finished = step.finish(end_ms); !finished) return finished.error();
+  if (auto settled = step.settle(begin_ms, end_ms); !settled) return settled.error();
   for (const model::Error& error : step.writer.damaged())
     unreadable(0, error);
 
@@ -242,7 +256,10 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
   // Retention that does not wait for tables may have forgotten the node, and that its hour is closed.
   const FoldState* before = state_.desk.find(node);
   if (before == nullptr || before->closed_until_ms < end_ms) return false;
-  if (auto written = step.writer.commit(end_ms, "folding an hour of node " + node.str()); !written) {
+  // Retention that does not wait for tables may have dropped some of them.
+  const auto counted = state_.keep_unfolded ? step.rows : std::nullopt;
+  const TableWriter::Hour hour{.end_ms = end_ms, .reports = counted};
+  if (auto written = step.writer.commit(hour, "folding an hour of node " + node.str()); !written) {
     disk_refused_ = true;
     return written.error();
   }

@@ -6,13 +6,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "storage/rocks/pods_family.h"
 #include "storage/rocks/store_state.h"
 #include "storage/series/series_store.h"
 
 namespace tideline::rocks {
 
 /// How a report is folded once, whatever is killed when: under the writer's lock the hour is closed, so that a report
-/// of it which comes from then on is marked as late in its own step; then a snapshot is taken. What the snapshot has of
+/// of it which comes from then on is marked as late in its own step, and a snapshot is taken. What the snapshot has of
 /// the hour is folded, and one step puts the tables, how far the node is folded, and takes away the marks which the
 /// snapshot had there. Reports with marks of hours before are folded likewise, and the marks go with that step.
 class Folder {
@@ -30,8 +31,9 @@ class Folder {
   /// Whether there were more than one step takes. Not those that came meanwhile: a node whose reports keep coming late
   /// would hold up all others.
   model::Result<bool> fold_late(const model::NodeName& node);
-  /// End of the hour that is closed for it now; nullopt: none is due.
-  model::Result<std::optional<std::int64_t>> close_hour(const model::NodeName& node, model::WallTime now);
+  /// End of the hour that is closed for it now, and a snapshot of just then; nullopt: none is due.
+  model::Result<std::optional<std::int64_t>> close_hour(const model::NodeName& node, model::WallTime now,
+                                                        std::optional<PodsReader>& reader);
   model::Result<std::optional<std::int64_t>> first_report(const model::NodeName& node, std::int64_t from_ms);
   void unreadable(std::uint64_t reports, const model::Error& error);
 

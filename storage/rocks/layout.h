@@ -7,6 +7,8 @@
 //   column family  key                                                      value
 //   meta           "format"                                                 u32 kFormat
 //                  "event-counter"                                          u64 coordinator's events ever written
+//                  "upgrading-from"                                         u32, while rows of that format still lie
+//                                                                           where this one has them not
 //                  "setting/" + key                                         the setting's value
 //   report         <node> u64 <at> u64 incarnation u64 seq                  i64 received ms, i64 clock offset ns, then
 //                                                                           the report as codec::to_bytes writes it,
@@ -26,10 +28,12 @@
 //                                                                           u64 first, u64 last
 //   account        <node> u64 <at>; node "" = the cluster's own,            the account as codec::to_bytes writes it
 //                  "label=value" = its nodes' with that label
-//   series         u8 tier u64 <block> <node> u8 kind, then the             the subject's rows of that tier and block,
-//                  subject's name; <block> = begin of the block,            as a chunk of docs/history-format.md;
-//                  s since the epoch                                        its name is the subject's, "node" of kind 0
-//   sketch         as in series                                             quantile sketches of these rows, likewise
+//   series         u8 <tier> u64 <block> <node> u8 kind, then the           the subject's rows of that tier and block,
+//                  subject's name; <tier> = its number, of pods and         as a chunk of docs/history-format.md, or as
+//                  jobs (series/stay.h) 16 more; <block> = begin of         several such pieces; its name is the
+//                  the block, s since the epoch                             subject's, "node" of kind 0
+//   sketch         as in series                                             quantile sketches of these rows, likewise,
+//                                                                           in as many pieces
 //   info           <node>, then the pod's uid                               u8 QoS class, i64 first s, i64 last s, then
 //                                                                           namespace, name, workload, each u16 length
 //                                                                           and bytes
@@ -37,7 +41,7 @@
 //                                                                           the newest of its rows and pods' infos, s
 //                                                                           since the epoch, or -1
 //   late           as in report                                             nothing
-//   block          u8 tier u64 <block>                                      u64 rows of series, u64 bytes of their
+//   block          u8 <tier> u64 <block>                                    u64 rows of series, u64 bytes of their
 //                                                                           values and of sketch's
 //   forgotten      the node's name                                          as in dedup
 //
@@ -46,10 +50,13 @@
 // the whole as 8 hex digits. `forgotten` has the sequence numbers of nodes with tables of which no report is left, so
 // that what was folded is not taken again; the others' are in `dedup`.
 //
-// Upgrading: a build that knows format N + 1 turns a store of format N into its own at open, in one atomic batch that
-// ends with the new "format"; a build never opens a format above its own. Format 1 is the first. A format that only
-// adds column families needs no more than that: open makes those that are missing, and they begin empty. In format 2
-// reports may leave their pods out, and "pods" and "account" came; in format 3 the families from "series" on.
+// Upgrading: a build that knows format N + 1 turns a store of format N into its own at open; a build never opens a
+// format above its own. Format 1 is the first. A format that only adds column families needs no more than one batch
+// with the new "format": open makes those that are missing, and they begin empty. Where rows have to be moved, that
+// batch has "upgrading-from" as well, others move some rows each, and the last takes it away: whoever is killed in
+// between goes on, and nobody only reads such a store. In format 2 reports may leave their pods out, and "pods" and
+// "account" came; in format 3 the families from "series" on; in format 4 tables of pods and jobs moved apart from the
+// others, and tables may be in pieces.
 
 #include <cstdint>
 #include <functional>
@@ -63,7 +70,7 @@
 
 namespace tideline::rocks {
 
-inline constexpr std::uint32_t kFormat = 3;
+inline constexpr std::uint32_t kFormat = 4;
 
 inline constexpr std::string_view kMetaFamily = "meta";
 inline constexpr std::string_view kReportFamily = "report";
@@ -81,6 +88,7 @@ inline constexpr std::string_view kForgottenFamily = "forgotten";
 
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kEventCounterKey = "event-counter";
+inline constexpr std::string_view kUpgradeKey = "upgrading-from";
 std::string setting_key(std::string_view key);
 
 std::string encode_u32(std::uint32_t value);

@@ -39,7 +39,7 @@ std::optional<KeyHead> OldRows::head() {
 std::optional<model::WallTime> OldRows::oldest(const model::NodeName& node) {
   if (node_ != node) return std::nullopt;
   const auto first = head();
-  return first ? std::optional(first->at) : std::nullopt;
+  return first && first->node == node ? std::optional(first->at) : std::nullopt;
 }
 
 void OldRows::go_behind(const model::NodeName& node) {
@@ -63,6 +63,13 @@ OldRows::Left OldRows::drop(rocksdb::WriteBatch& batch, const model::NodeName& n
   }
   go_behind(node);
   return left;
+}
+
+void OldRows::drop_before(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time) {
+  if (node_ != node) return;
+  const std::string until = time_key(node, time);
+  batch.DeleteRange(family_, node_prefix(node), until);
+  it_->Seek(until);
 }
 
 bool OldRows::drop_all(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time) {

@@ -37,6 +37,9 @@ class OldRows {
   /// Has `batch` delete the node's rows before `time`, the oldest first and at most `most`, which is less by as many
   /// afterwards. Goes on to the next node. Nothing, where this node is not the next.
   Left drop(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time, std::size_t& most);
+  /// Has `batch` delete the node's rows before `time`, however many, without a look at them, and stands at the first
+  /// that is left, or at the next node. Nothing, where this node is not the next.
+  void drop_before(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time);
   /// The same of all of them, without a walk over what may be large. Whether there were any.
   bool drop_all(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time);
 

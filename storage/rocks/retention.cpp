@@ -1,6 +1,7 @@
 #include "storage/rocks/retention.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,7 @@ class DropWalk {
         accounts_(*state.database, state.database->account, from),
         late_(*state.database, state.database->late, from),
         index_(state.indexes.lower_bound(from)),
+        all_(rows),
         most_(rows) {}
 
   std::optional<model::NodeName> next() const {
@@ -45,7 +47,10 @@ class DropWalk {
   /// Whether nothing of the node is left to drop.
   bool drop(const model::NodeName& node) {
     const model::WallTime time = reports_until(node);
+    dropped_.reports += drop_whole_hours(node, time);
+    if (awaits_room(node, time)) return false;
     const auto of_reports = reports_.drop(batch_, node, time, most_);
+    if (of_reports.dropped > 0) uncounted_.emplace_back(node, of_reports.oldest.value_or(time).ms);
     // With the reports that leave them out: those that are left must find theirs.
     const auto pods_time = std::min(time, of_reports.oldest.value_or(time));
     if (pods_.drop_all(batch_, node, pods_time)) state_.pods->forget(node);
@@ -61,7 +66,7 @@ class DropWalk {
     if (!is_done) return false;
     if (!of_events.oldest) without_events_.push_back(node);
     if (index_ == state_.indexes.end() || index_->first != node) return true;
-    if (!of_reports.oldest && !of_events.oldest && index_->second.last_received < before_.first()) forget();
+    if (is_over(of_reports, of_events)) forget();
     ++index_;
     return true;
   }
@@ -84,16 +89,13 @@ class DropWalk {
     const std::unique_lock lock(state_.index_mutex);
     for (const auto& [node, count] : marks)
       state_.desk.of(node).late = count;
+    for (const auto& [node, before_ms] : uncounted_) {
+      if (state_.desk.find(node) != nullptr) state_.desk.of(node).forget_counts(before_ms);
+    }
     for (const auto& gone : forgotten_) {
-      const auto index = state_.indexes.find(gone);
-      const FoldState* fold = state_.desk.find(gone);
-      if (fold != nullptr && fold->newest_s) {
-        state_.forgotten.insert_or_assign(gone, std::move(index->second));
-        state_.desk.of(gone).first_ms.reset();
-      } else {
-        state_.desk.forget(gone);
-      }
-      state_.indexes.erase(index);
+      // Of one with tables the rest is on disk.
+      state_.desk.forget(gone);
+      state_.indexes.erase(gone);
       state_.pods->forget(gone);
     }
     for (const auto& gone : without_events_)
@@ -111,7 +113,36 @@ class DropWalk {
     return std::min({before_.reports, folded, late.value_or(folded)});
   }
 
-  /// Nothing is left of the node that it stands at. With tables of it, what they are made of must not be taken again.
+  /// Hours that a fold has counted go as a whole, and without a look at each report.
+  std::uint64_t drop_whole_hours(const model::NodeName& node, model::WallTime time) {
+    const auto hours = whole_hours(node, time, most_);
+    if (!hours) return 0;
+    reports_.drop_before(batch_, node, {hours->end_ms});
+    uncounted_.emplace_back(node, hours->end_ms);
+    most_ -= static_cast<std::size_t>(hours->reports);
+    return hours->reports;
+  }
+  /// Whether a slice of its own could drop another such hour, and this one cannot.
+  bool awaits_room(const model::NodeName& node, model::WallTime time) {
+    return most_ < all_ && !whole_hours(node, time, most_) && whole_hours(node, time, all_);
+  }
+  std::optional<CountedReports> whole_hours(const model::NodeName& node, model::WallTime time, std::size_t most) {
+    const auto oldest = reports_.oldest(node);
+    const FoldState* fold = state_.desk.find(node);
+    return oldest && fold != nullptr ? fold->whole_hours(oldest->ms, time.ms, most) : std::nullopt;
+  }
+
+  /// Whether the node that it stands at is no more among those that report: of one with tables as soon as none of its
+  /// reports is left, whatever events there are. Names that come and go would be too many else.
+  bool is_over(const OldRows::Left& reports, const OldRows::Left& events) const {
+    const auto& [node, index] = *index_;
+    if (reports.oldest) return false;
+    const FoldState* fold = state_.desk.find(node);
+    if (fold != nullptr && fold->newest_s) return fold->late == 0 && index.last_received < before_.reports;
+    return !events.oldest && index.last_received < before_.first();
+  }
+
+  /// Nothing is left of the node that it stands at, but for tables. What they are made of must not be taken again.
   void forget() {
     const auto& [node, index] = *index_;
     forgotten_.push_back(node);
@@ -144,11 +175,13 @@ class DropWalk {
   OldRows accounts_;
   OldRows late_;
   Indexes::const_iterator index_;
+  std::size_t all_;   // rows that a slice may drop
   std::size_t most_;  // rows that may still be dropped
   store::Dropped dropped_;
   std::vector<model::NodeName> forgotten_;
   std::vector<model::NodeName> without_events_;
   std::vector<model::NodeName> without_marks_;
+  std::vector<std::pair<model::NodeName, std::int64_t>> uncounted_;  // counts of hours from before are no more
   rocksdb::WriteBatch batch_;
 };
 

@@ -37,7 +37,11 @@ model::Result<std::vector<series::PodInfo>> RocksStore::pods(const model::NodeNa
 }
 
 std::vector<model::NodeName> RocksStore::series_nodes() const {
-  return rocks::series_nodes(impl_->state);
+  return rocks::series_nodes(impl_->state, {});
+}
+
+std::vector<model::NodeName> RocksStore::series_nodes_since(model::WallTime from) const {
+  return rocks::series_nodes(impl_->state, from);
 }
 
 model::Result<series::SeriesState> RocksStore::series_state() const {

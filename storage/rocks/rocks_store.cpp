@@ -36,18 +36,44 @@ struct Arrival {
 struct ChangedIndex {
   store::NodeIndex index;
   bool has_stored = false;
+  // Of one that had no report, and of which tables may be left:
+  bool rested = false;
+  std::optional<FoldRow> fold;
 };
+
+/// What there is of the node before an append.
+model::Result<ChangedIndex> index_before(const StoreState& state, const model::NodeName& node) {
+  ChangedIndex before;
+  if (const auto known = state.indexes.find(node); known != state.indexes.end()) {
+    before.index = known->second;
+    return before;
+  }
+  auto index = state.resting_index(node);
+  if (!index) return index.error();
+  auto fold = state.fold_row(node);
+  if (!fold) return fold.error();
+  before.rested = index->has_value();
+  if (*index) before.index = **std::move(index);
+  before.fold = *fold;
+  return before;
+}
+
+/// Reports of the node from before are late.
+std::int64_t closed_until_of(const StoreState& state, const model::NodeName& node, const ChangedIndex& change) {
+  const std::int64_t before = change.fold ? change.fold->folded_until_ms : 0;
+  return std::max(before, state.desk.closed_until_ms(node));
+}
 
 /// The report and its events, and that it is late where its hour is folded.
 Arrival put_report(const StoreState& state, rocksdb::WriteBatch& batch, const store::ReportView& incoming,
-                   std::string_view bytes) {
+                   std::string_view bytes, std::int64_t closed_until_ms) {
   const model::Report& report = incoming.report;
   const auto corrected = [&](model::WallTime sender) {
     return store::corrected_wall(sender, incoming.clock_offset, incoming.received);
   };
   const model::WallTime at = corrected(report.wall);
   const std::string key = report_key(report, at);
-  const Arrival arrival{report.node, at.ms, at.ms < state.desk.closed_until_ms(report.node)};
+  const Arrival arrival{report.node, at.ms, at.ms < closed_until_ms};
   batch.Put(state.database->report, key, report_value(incoming, bytes));
   if (arrival.is_late) batch.Put(state.database->late, key, rocksdb::Slice());
   std::uint32_t index = 0;
@@ -115,7 +141,9 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
     const model::NodeName& node = incoming.report.node;
     auto entry = changed.find(node);
     const bool is_new = entry == changed.end() && !state.indexes.contains(node);
-    if (!store::storable(incoming.report) || (is_new && state.indexes.size() + new_nodes >= store::kMaxNodes)) {
+    const bool is_full =
+        state.indexes.size() + new_nodes >= store::kMaxNodes || state.event_nodes.size() >= kMostEventNodes;
+    if (!store::storable(incoming.report) || (is_new && is_full)) {
       outcomes.push_back(AppendOutcome::kRefused);
       continue;
     }
@@ -133,15 +161,22 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
       continue;
     }
     if (entry == changed.end()) {
-      entry = changed.try_emplace(node).first;
-      if (const store::NodeIndex* known = state.index_of(node)) entry->second.index = *known;
+      auto before = index_before(state, node);
+      if (!before && before.error().code() != model::ErrorCode::kMalformed) return before.error();
+      if (!before) {
+        // What its tables are made of might count twice. A walk over the store names the row, and others go on.
+        outcomes.push_back(AppendOutcome::kRefused);
+        continue;
+      }
+      entry = changed.emplace(node, std::move(before).value()).first;
       new_nodes += is_new ? 1 : 0;
     }
     outcomes.push_back(entry->second.index.admit(incoming));
     if (outcomes.back() == AppendOutcome::kStored) {
       entry->second.has_stored = true;
       const auto bytes = made.empty() ? incoming.bytes : std::span<const std::byte>(made);
-      arrivals.push_back(put_report(state, batch, incoming, bytes_view(bytes)));
+      arrivals.push_back(
+          put_report(state, batch, incoming, bytes_view(bytes), closed_until_of(state, node, entry->second)));
     }
   }
   if (batch.Count() == 0) return outcomes;
@@ -149,7 +184,7 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
   std::erase_if(changed, [](const auto& entry) { return !entry.second.has_stored; });
   for (const auto& [node, change] : changed) {
     batch.Put(state.database->dedup, node.str(), index_value(change.index));
-    if (state.forgotten.contains(node)) batch.Delete(state.database->forgotten, node.str());
+    if (change.rested) batch.Delete(state.database->forgotten, node.str());
   }
   if (auto written = state.database->write(batch, "appending reports"); !written) return written.error();
   state.pods->written();
@@ -157,7 +192,11 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
   const std::unique_lock lock(state.index_mutex);
   for (auto& [node, change] : changed) {
     state.indexes.insert_or_assign(node, std::move(change.index));
-    state.forgotten.erase(node);
+    if (change.fold && state.desk.find(node) == nullptr) {
+      FoldState& fold = state.desk.of(node);
+      fold.folded_until_ms = change.fold->folded_until_ms;
+      fold.newest_s = change.fold->newest_s;
+    }
   }
   for (const Arrival& arrival : arrivals)
     state.desk.of(arrival.node).arrived(arrival.at_ms, arrival.is_late);
@@ -222,26 +261,37 @@ std::vector<model::NodeName> RocksStore::nodes() const {
   return {names.begin(), names.end()};
 }
 
-std::optional<model::WallTime> RocksStore::last_received(const model::NodeName& node) const {
-  const StoreState& state = impl_->state;
+namespace {
+
+std::optional<store::NodeIndex> active_index(const StoreState& state, const model::NodeName& node) {
   const std::shared_lock lock(state.index_mutex);
-  const auto found = state.indexes.find(node);
-  return found == state.indexes.end() ? std::nullopt : std::optional(found->second.last_received);
+  const auto known = state.indexes.find(node);
+  return known == state.indexes.end() ? std::nullopt : std::optional(known->second);
+}
+
+/// What is remembered of the node's numbers; nullopt: nothing, or the disk does not give it now.
+std::optional<store::NodeIndex> known_index(const StoreState& state, const model::NodeName& node) {
+  if (auto active = active_index(state, node)) return active;
+  auto resting = state.resting_index(node);
+  return resting ? std::move(resting).value() : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<model::WallTime> RocksStore::last_received(const model::NodeName& node) const {
+  const auto index = known_index(impl_->state, node);
+  return index ? std::optional(index->last_received) : std::nullopt;
 }
 
 model::Seq RocksStore::acked_through(const model::NodeName& node, model::Incarnation incarnation) const {
-  const StoreState& state = impl_->state;
-  const std::shared_lock lock(state.index_mutex);
-  const store::NodeIndex* index = state.index_of(node);
-  const store::RangeSet* seqs = index == nullptr ? nullptr : index->seqs(incarnation);
+  const auto index = known_index(impl_->state, node);
+  const store::RangeSet* seqs = index ? index->seqs(incarnation) : nullptr;
   return model::Seq(seqs ? seqs->prefix_end() : 0);
 }
 
 bool RocksStore::has(const model::NodeName& node, model::Incarnation incarnation, model::Seq seq) const {
-  const StoreState& state = impl_->state;
-  const std::shared_lock lock(state.index_mutex);
-  const store::NodeIndex* index = state.index_of(node);
-  const store::RangeSet* seqs = index == nullptr ? nullptr : index->seqs(incarnation);
+  const auto index = known_index(impl_->state, node);
+  const store::RangeSet* seqs = index ? index->seqs(incarnation) : nullptr;
   return seqs && seqs->contains(seq.value());
 }
 

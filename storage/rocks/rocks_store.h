@@ -76,6 +76,7 @@ class RocksStore final : public store::HistoryStore, public series::SeriesStore,
   model::Result<std::vector<series::PodInfo>> pods(const model::NodeName& node, model::WallTime from,
                                                    model::WallTime to) const override;
   std::vector<model::NodeName> series_nodes() const override;
+  std::vector<model::NodeName> series_nodes_since(model::WallTime from) const override;
   model::Result<series::SeriesState> series_state() const override;
   model::Result<series::SeriesStore::PutOutcome> put_tables(const model::NodeName& node,
                                                             std::vector<series::Table> tables,

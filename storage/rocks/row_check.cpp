@@ -9,7 +9,6 @@
 #include "storage/rocks/bytes.h"
 #include "storage/rocks/layout.h"
 #include "storage/rocks/row_walk.h"
-#include "storage/series/table_bytes.h"
 
 namespace tideline::rocks {
 namespace {
@@ -39,7 +38,7 @@ std::optional<std::string> parsed_place(std::string_view family, std::string_vie
   if (family == kBlockFamily) {
     const auto block = block_head(key);
     if (!block) return std::nullopt;
-    return fmt::format("{} of {}", series::name_of(block->tier), utc_text(block->block_s));
+    return name_of(*block);
   }
   if (family == kInfoFamily) {
     const auto info = stored_info_key(key);
@@ -127,6 +126,8 @@ void RowCheck::check_meta(std::string_view key, std::string_view value) {
     if (!format || *format != kFormat) found_("the format's number is none");
   } else if (key == kEventCounterKey) {
     if (!decode_u64(value)) found_("does not parse");
+  } else if (key == kUpgradeKey) {
+    if (!decode_u32(value)) found_("does not parse");
   } else if (!key.starts_with(kSettingPrefix)) {
     found_("there is no such key");
   }
@@ -203,7 +204,7 @@ bool RowCheck::is_dropped_by_now(std::string_view key) {
   const auto block = block_head(key);
   if (!block) return false;
   std::string value;
-  return database_.db().Get({}, database_.block, block_key(block->tier, block->block_s), &value).IsNotFound();
+  return database_.db().Get({}, database_.block, block_key(*block), &value).IsNotFound();
 }
 
 void RowCheck::check_sketch(std::string_view key, std::string_view value) {
@@ -215,11 +216,8 @@ void RowCheck::check_sketch(std::string_view key, std::string_view value) {
     return;
   }
   // What is wrong with the chunk is said where it lies.
-  const auto table = stored_table(*table_key_of_row, *chunk, {});
-  if (!table) return;
-  if (const auto sketches = series::decode_sketches(value, table->times.size()); !sketches) {
-    found_(sketches.error().message());
-  }
+  if (!stored_table(*table_key_of_row, *chunk, {})) return;
+  if (const auto table = stored_table(*table_key_of_row, *chunk, value); !table) found_(table.error().message());
 }
 
 void RowCheck::check_late(std::string_view key, std::string_view value) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "storage/rocks/pending_reports.h"
 #include "storage/rocks/row_walk.h"
 #include "storage/rocks/table_writer.h"
+#include "storage/series/stay.h"
 #include "storage/series/table_bytes.h"
 #include "storage/store/limits.h"
 
@@ -87,14 +89,26 @@ model::Result<bool> awaits_reports(PendingReports& pending, std::int64_t block_s
 }
 
 /// Blocks of each tier that begin before these go.
-TierLimits limits_of(const series::DropSeriesBefore& before) {
-  TierLimits limits{};
-  for (std::size_t i = 0; i < limits.size(); ++i) {
-    const std::int64_t until_s = std::max<std::int64_t>(before.tiers[i].ms, 0) / 1000;
-    limits[i] = series::floor_to(until_s, series::block_s(series::kTiers[i]));
+struct BlockLimits {
+  explicit BlockLimits(const series::DropSeriesBefore& before) {
+    for (std::size_t i = 0; i < series::kTiers.size(); ++i) {
+      const std::int64_t tier_ms = before.tiers[i].ms;
+      lasting[i] = begin_of(tier_ms, series::kTiers[i]);
+      passing[i] = begin_of(std::max(tier_ms, before.passing[i].ms), series::kTiers[i]);
+    }
   }
-  return limits;
-}
+  std::int64_t of(series::Tier tier, series::Stay stay) const {
+    return (stay == series::Stay::kPassing ? passing : lasting)[series::place_of(tier)];
+  }
+
+  TierLimits lasting{};
+  TierLimits passing{};
+
+ private:
+  static std::int64_t begin_of(std::int64_t until_ms, series::Tier tier) {
+    return series::floor_to(std::max<std::int64_t>(until_ms, 0) / 1000, series::block_s(tier));
+  }
+};
 
 }  // namespace
 
@@ -162,33 +176,39 @@ namespace {
 class SeriesDrop {
  public:
   SeriesDrop(StoreState& state, const series::DropSeriesBefore& before)
-      : state_(state), limits_(limits_of(before)), ended_s_(*std::min_element(limits_.begin(), limits_.end())) {}
+      : state_(state),
+        limits_(before),
+        rows_ended_s_(*std::min_element(limits_.lasting.begin(), limits_.lasting.end())),
+        pods_ended_s_(*std::min_element(limits_.passing.begin(), limits_.passing.end())) {}
 
-  void pick(const model::NodeName& from, std::size_t most) {
-    if (from.empty()) state_.infos_dropping_s = ended_s_;
-    const std::shared_lock lock(state_.index_mutex);
-    const auto& states = state_.desk.states();
-    auto next = states.lower_bound(from);
-    for (; next != states.end() && nodes_.size() < most; ++next)
-      nodes_.push_back({.name = next->first, .is_over = is_over(next->second)});
-    if (next != states.end()) dropped_.rest = next->first;
+  /// By name. While the folder's lock is held none of these rows changes, but that it may go.
+  model::Result<void> pick(const model::NodeName& from, std::size_t most) {
+    if (from.empty()) state_.infos_dropping_s = pods_ended_s_;
+    return state_.each_fold(from, [&](const model::NodeName& node, const FoldRow& row) {
+      if (nodes_.size() == most) {
+        dropped_.rest = node;
+        return false;
+      }
+      nodes_.push_back({.name = node, .row = row});
+      return true;
+    });
   }
   /// Infos of pods of which no table has a row.
   model::Result<void> drop_infos() {
-    const bool were_looked_for = state_.infos_dropped_s && *state_.infos_dropped_s >= ended_s_;
-    for (const auto& [node, is_node_over] : nodes_) {
+    const bool were_looked_for = state_.infos_dropped_s && *state_.infos_dropped_s >= pods_ended_s_;
+    for (const Picked& node : nodes_) {
       // Late reports may have put infos back, and nobody looks for those of a node that is forgotten.
-      if (were_looked_for && !is_node_over) continue;
+      if (were_looked_for && !is_over(node.row)) continue;
       const auto one = [&](std::string_view key, std::string_view value) -> model::Result<bool> {
         const auto info = stored_info(key, value);
         // One that does not parse is named by whoever reads it, and stays.
-        if (!info || info->last_s >= ended_s_) return true;
+        if (!info || info->last_s >= pods_ended_s_) return true;
         batch_.Delete(state_.database->info, rocksdb::Slice(key.data(), key.size()));
         ++dropped_.pods;
         return true;
       };
-      auto walked = walk_keys(*state_.database, state_.database->info, node_prefix(node), infos_end(node), one, nullptr,
-                              "reading what pods of node " + node.str() + " were");
+      auto walked = walk_keys(*state_.database, state_.database->info, node_prefix(node.name), infos_end(node.name),
+                              one, nullptr, "reading what pods of node " + node.name.str() + " were");
       if (!walked) return walked;
     }
     return {};
@@ -196,32 +216,31 @@ class SeriesDrop {
   /// All nodes' tables of blocks that are over, which lie together.
   void drop_blocks() {
     for (const auto& [key, count] : state_.blocks) {
-      if (key.block_s >= limits_[series::place_of(key.tier)]) continue;
-      batch_.Delete(state_.database->block, block_key(key.tier, key.block_s));
+      if (key.block_s >= limits_.of(key.tier, key.stay)) continue;
+      batch_.Delete(state_.database->block, block_key(key));
       dropped_.tables += count.tables;
       blocks_.push_back(key);
-      tiers_.insert(key.tier);
+      shelves_.insert({key.tier, 0, key.stay});
     }
-    for (const series::Tier tier : tiers_) {
+    for (const BlockKey& shelf : shelves_) {
       for (auto* family : {state_.database->series, state_.database->sketch})
-        batch_.DeleteRange(family, block_key(tier, 0), end_of(tier));
+        batch_.DeleteRange(family, block_key(shelf), end_of(shelf));
     }
   }
   model::Result<series::DroppedSeries> finish() {
     const std::lock_guard writing(state_.writer);
     std::vector<model::NodeName> emptied;
     std::vector<model::NodeName> forgotten;
-    for (const auto& [node, is_node_over] : nodes_) {
-      const FoldState* fold = state_.desk.find(node);
-      if (fold == nullptr || !is_over(*fold)) continue;
-      if (state_.indexes.contains(node)) {
-        emptied.push_back(node);
-        batch_.Put(state_.database->fold, node.str(),
-                   fold_value({.folded_until_ms = fold->folded_until_ms, .newest_s = std::nullopt}));
+    for (const Picked& node : nodes_) {
+      if (!is_over(node.row)) continue;
+      if (state_.indexes.contains(node.name)) {
+        emptied.push_back(node.name);
+        batch_.Put(state_.database->fold, node.name.str(),
+                   fold_value({.folded_until_ms = node.row.folded_until_ms, .newest_s = std::nullopt}));
       } else {
-        forgotten.push_back(node);
-        batch_.Delete(state_.database->fold, node.str());
-        batch_.Delete(state_.database->forgotten, node.str());
+        forgotten.push_back(node.name);
+        batch_.Delete(state_.database->fold, node.name.str());
+        batch_.Delete(state_.database->forgotten, node.name.str());
       }
     }
     if (batch_.Count() > 0) {
@@ -232,11 +251,9 @@ class SeriesDrop {
       state_.blocks.erase(key);
     for (const model::NodeName& node : emptied)
       state_.desk.of(node).newest_s.reset();
-    for (const model::NodeName& node : forgotten) {
+    for (const model::NodeName& node : forgotten)
       state_.desk.forget(node);
-      state_.forgotten.erase(node);
-    }
-    if (state_.infos_dropping_s) state_.infos_dropping_s = std::min(*state_.infos_dropping_s, ended_s_);
+    if (state_.infos_dropping_s) state_.infos_dropping_s = std::min(*state_.infos_dropping_s, pods_ended_s_);
     if (!dropped_.rest) state_.infos_dropped_s = state_.infos_dropping_s;
     return dropped_;
   }
@@ -244,29 +261,32 @@ class SeriesDrop {
   /// of these rows or none, and where a file goes that has an older deletion of rows which lie in other files as well,
   /// the new one hides them.
   void give_files_back() {
-    for (const series::Tier tier : tiers_) {
+    for (const BlockKey& shelf : shelves_) {
       for (auto* family : {state_.database->series, state_.database->sketch})
-        state_.database->drop_files(family, block_key(tier, 0), end_of(tier));
+        state_.database->drop_files(family, block_key(shelf), end_of(shelf));
     }
   }
 
  private:
   struct Picked {
     model::NodeName name;
-    bool is_over = false;
+    FoldRow row;
   };
   /// No tier has a row of it, and all its infos are of pods of before.
-  bool is_over(const FoldState& fold) const { return fold.newest_s && *fold.newest_s < ended_s_; }
-  std::string end_of(series::Tier tier) const { return block_key(tier, limits_[series::place_of(tier)]); }
+  bool is_over(const FoldRow& row) const { return row.newest_s && *row.newest_s < rows_ended_s_; }
+  std::string end_of(const BlockKey& shelf) const {
+    return block_key({shelf.tier, limits_.of(shelf.tier, shelf.stay), shelf.stay});
+  }
 
   StoreState& state_;
-  TierLimits limits_;
-  std::int64_t ended_s_;  // of what was seen last before then there is no row in any tier
+  BlockLimits limits_;
+  std::int64_t rows_ended_s_;  // of what was seen last before then there is no row in any tier
+  std::int64_t pods_ended_s_;  // of a pod
   rocksdb::WriteBatch batch_;
   series::DroppedSeries dropped_;
   std::vector<Picked> nodes_;
   std::vector<BlockKey> blocks_;
-  std::set<series::Tier> tiers_;  // of the blocks
+  std::set<BlockKey> shelves_;  // of the blocks: their tier and stay
 };
 
 }  // namespace
@@ -275,7 +295,7 @@ model::Result<series::DroppedSeries> drop_series(StoreState& state, const series
                                                  const model::NodeName& from, std::size_t most) {
   const std::lock_guard folding(state.folder);
   SeriesDrop drop(state, before);
-  drop.pick(from, std::max<std::size_t>(most, 1));
+  if (auto picked = drop.pick(from, std::max<std::size_t>(most, 1)); !picked) return picked.error();
   if (auto done = drop.drop_infos(); !done) return done.error();
   drop.drop_blocks();
   auto dropped = drop.finish();
@@ -283,25 +303,47 @@ model::Result<series::DroppedSeries> drop_series(StoreState& state, const series
   return dropped;
 }
 
-series::SeriesState series_state(const StoreState& state) {
+namespace {
+
+void add_block(series::TierState& tier, const BlockKey& key, const BlockCount& count) {
+  tier.tables += count.tables;
+  tier.bytes += count.bytes;
+  const model::WallTime begin{key.block_s * 1000};
+  const model::WallTime end{(key.block_s + series::block_s(key.tier)) * 1000};
+  tier.oldest = std::min(tier.oldest.value_or(begin), begin);
+  tier.newest = std::max(tier.newest.value_or(end), end);
+}
+
+/// With rows from then on, by what is on disk; all of those that report.
+std::set<model::NodeName> names_of(const StoreState& state, std::int64_t from_s) {
+  std::set<model::NodeName> names;
+  // What cannot be read is not listed; verify_slice() names it.
+  const auto listed = state.each_fold({}, [&](const model::NodeName& node, const FoldRow& row) {
+    if (row.newest_s && *row.newest_s >= from_s) names.insert(names.end(), node);
+    return true;
+  });
+  if (!listed) names.clear();
   const std::shared_lock lock(state.index_mutex);
+  for (const auto& [node, index] : state.indexes)
+    names.insert(node);
+  return names;
+}
+
+}  // namespace
+
+series::SeriesState series_state(const StoreState& state) {
   series::SeriesState sum;
+  sum.nodes = names_of(state, 0).size();
+  const std::shared_lock lock(state.index_mutex);
   for (const auto& [key, count] : state.blocks) {
-    series::TierState& tier = sum.tiers[series::place_of(key.tier)];
-    tier.tables += count.tables;
-    tier.bytes += count.bytes;
-    const model::WallTime begin{key.block_s * 1000};
-    const model::WallTime end{(key.block_s + series::block_s(key.tier)) * 1000};
-    tier.oldest = std::min(tier.oldest.value_or(begin), begin);
-    tier.newest = std::max(tier.newest.value_or(end), end);
+    add_block(sum.tiers[series::place_of(key.tier)], key, count);
+    if (key.stay == series::Stay::kPassing) add_block(sum.passing[series::place_of(key.tier)], key, count);
   }
   std::optional<std::int64_t> least;  // of nodes that have more to fold
   std::optional<std::int64_t> most;   // of those that are folded whole
   for (const auto& [node, fold] : state.desk.states()) {
-    const bool is_reporting = state.indexes.contains(node);
-    sum.nodes += fold.newest_s || is_reporting ? 1 : 0;
     sum.late += fold.late;
-    if (!is_reporting) continue;
+    if (!state.indexes.contains(node)) continue;
     const auto hour_end = fold.next_hour_end();
     if (!hour_end) {
       most = std::max(most.value_or(fold.folded_until_ms), fold.folded_until_ms);
@@ -314,14 +356,9 @@ series::SeriesState series_state(const StoreState& state) {
   return sum;
 }
 
-std::vector<model::NodeName> series_nodes(const StoreState& state) {
-  const std::shared_lock lock(state.index_mutex);
-  std::vector<model::NodeName> names;
-  for (const auto& [node, fold] : state.desk.states()) {
-    if (fold.newest_s || state.indexes.contains(node)) names.push_back(node);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+std::vector<model::NodeName> series_nodes(const StoreState& state, model::WallTime from) {
+  const std::set<model::NodeName> names = names_of(state, from.ms / 1000);
+  return {names.begin(), names.end()};
 }
 
 }  // namespace tideline::rocks

@@ -18,6 +18,7 @@ model::Result<series::DroppedSeries> drop_series(StoreState& state, const series
                                                  const model::NodeName& from, std::size_t most);
 
 series::SeriesState series_state(const StoreState& state);
-std::vector<model::NodeName> series_nodes(const StoreState& state);
+/// Those that report, and those with a row from then on; by name.
+std::vector<model::NodeName> series_nodes(const StoreState& state, model::WallTime from);
 
 }  // namespace tideline::rocks

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "messages/model/crc32.h"
 #include "storage/columns/chunk.h"
+#include "storage/columns/envelope.h"
 #include "storage/columns/printable.h"
 #include "storage/rocks/bytes.h"
 #include "storage/rocks/layout.h"
+#include "storage/series/pieces.h"
 #include "storage/series/table_bytes.h"
 
 namespace tideline::rocks {
@@ -21,17 +24,54 @@ using series::SubjectKind;
 constexpr std::string_view kNodeSeries = "node";
 constexpr std::size_t kMaxInfoText = 0xFFFF;
 
-ByteWriter block_writer(series::Tier tier, std::int64_t block_s) {
+/// Tables that pass have the number of their tier and this: so they lie apart, and go as one stretch.
+constexpr std::uint8_t kPassingShelf = 16;
+
+std::uint8_t shelf_of(series::Tier tier, series::Stay stay) {
+  const auto number = static_cast<std::uint8_t>(tier);
+  return static_cast<std::uint8_t>(stay == series::Stay::kPassing ? number + kPassingShelf : number);
+}
+
+ByteWriter block_writer(const BlockKey& block) {
   ByteWriter key;
-  key.integer(static_cast<std::uint8_t>(tier)).integer(std::max<std::int64_t>(0, block_s));
+  key.integer(shelf_of(block.tier, block.stay)).integer(std::max<std::int64_t>(0, block.block_s));
   return key;
 }
 
 std::optional<BlockKey> read_block(ByteReader& reader) {
-  const auto tier = series::tier_from(reader.integer<std::uint8_t>());
+  const auto shelf = reader.integer<std::uint8_t>();
+  const bool passes = shelf >= kPassingShelf;
+  const auto tier = series::tier_from(static_cast<std::uint8_t>(passes ? shelf - kPassingShelf : shelf));
   const auto block = reader.integer<std::int64_t>();
   if (!reader.ok() || !tier || block < 0) return std::nullopt;
-  return BlockKey{*tier, block};
+  return BlockKey{*tier, block, passes ? series::Stay::kPassing : series::Stay::kLasting};
+}
+
+BlockKey block_of(const TableKey& key) {
+  return {key.tier, key.block_s, series::stay_of(key.subject)};
+}
+
+/// A table's key, and where it lies.
+struct PlacedKey {
+  TableKey key;
+  series::Stay lies = series::Stay::kLasting;
+  bool is_misplaced() const { return series::stay_of(key.subject) != lies; }
+};
+
+std::optional<PlacedKey> read_table_key(std::string_view key) {
+  ByteReader reader(key);
+  const auto block = read_block(reader);
+  const auto node = reader.text<std::uint8_t>();
+  const auto kind = reader.integer<std::uint8_t>();
+  if (!block || !reader.ok() || kind > static_cast<std::uint8_t>(SubjectKind::kWorkload)) return std::nullopt;
+  const auto name = reader.rest();
+  const bool is_node = kind == static_cast<std::uint8_t>(SubjectKind::kNode);
+  if (is_node != name.empty() || name.size() > kMaxSubjectBytes) return std::nullopt;
+  return PlacedKey{.key = {.tier = block->tier,
+                           .block_s = block->block_s,
+                           .node = model::NodeName(std::string(node)),
+                           .subject = {.kind = static_cast<SubjectKind>(kind), .name = std::string(name)}},
+                   .lies = block->stay};
 }
 
 std::string text_of(const series::Subject& subject) {
@@ -78,21 +118,21 @@ std::string utc_text(std::int64_t time_s) {
                      of_day.minutes().count(), of_day.seconds().count());
 }
 
-std::string block_key(series::Tier tier, std::int64_t block_s) {
-  return block_writer(tier, block_s).take();
+std::string block_key(const BlockKey& block) {
+  return block_writer(block).take();
 }
 
-std::string tier_end(series::Tier tier) {
-  return std::string(1, static_cast<char>(static_cast<std::uint8_t>(tier) + 1));
+std::string tier_end(series::Tier tier, series::Stay stay) {
+  return std::string(1, static_cast<char>(shelf_of(tier, stay) + 1));
 }
 
-std::string node_block_begin(series::Tier tier, std::int64_t block_s, const model::NodeName& node) {
-  return block_writer(tier, block_s).text<std::uint8_t>(node.str()).take();
+std::string node_block_begin(const BlockKey& block, const model::NodeName& node) {
+  return block_writer(block).text<std::uint8_t>(node.str()).take();
 }
 
-std::string node_block_end(series::Tier tier, std::int64_t block_s, const model::NodeName& node) {
+std::string node_block_end(const BlockKey& block, const model::NodeName& node) {
   // Kinds of subjects are below 0x80.
-  return node_block_begin(tier, block_s, node) + '\x80';
+  return node_block_begin(block, node) + '\x80';
 }
 
 std::optional<BlockKey> block_head(std::string_view key) {
@@ -100,8 +140,13 @@ std::optional<BlockKey> block_head(std::string_view key) {
   return read_block(reader);
 }
 
+std::string name_of(const BlockKey& block) {
+  return fmt::format("{}{} of {}", series::name_of(block.tier), block.stay == series::Stay::kPassing ? "-pods" : "",
+                     utc_text(block.block_s));
+}
+
 std::string table_key(const TableKey& key) {
-  return block_writer(key.tier, key.block_s)
+  return block_writer(block_of(key))
       .text<std::uint8_t>(key.node.str())
       .integer(static_cast<std::uint8_t>(key.subject.kind))
       .raw(key.subject.name)
@@ -109,18 +154,15 @@ std::string table_key(const TableKey& key) {
 }
 
 std::optional<TableKey> stored_table_key(std::string_view key) {
-  ByteReader reader(key);
-  const auto block = read_block(reader);
-  const auto node = reader.text<std::uint8_t>();
-  const auto kind = reader.integer<std::uint8_t>();
-  if (!block || !reader.ok() || kind > static_cast<std::uint8_t>(SubjectKind::kWorkload)) return std::nullopt;
-  const auto name = reader.rest();
-  const bool is_node = kind == static_cast<std::uint8_t>(SubjectKind::kNode);
-  if (is_node != name.empty() || name.size() > kMaxSubjectBytes) return std::nullopt;
-  return TableKey{.tier = block->tier,
-                  .block_s = block->block_s,
-                  .node = model::NodeName(std::string(node)),
-                  .subject = {.kind = static_cast<SubjectKind>(kind), .name = std::string(name)}};
+  auto placed = read_table_key(key);
+  if (!placed || placed->is_misplaced()) return std::nullopt;
+  return std::move(placed->key);
+}
+
+std::optional<TableKey> misplaced_table_key(std::string_view key) {
+  auto placed = read_table_key(key);
+  if (!placed || placed->lies == series::Stay::kPassing || !placed->is_misplaced()) return std::nullopt;
+  return std::move(placed->key);
 }
 
 std::string name_of(const TableKey& key) {
@@ -128,11 +170,10 @@ std::string name_of(const TableKey& key) {
                      utc_text(key.block_s), text_of(key.subject));
 }
 
-model::Result<std::string> table_value(const series::Table& table, int level) {
-  return columns::encode_chunk(series::chunk_of(table), level);
-}
+namespace {
 
-model::Result<series::Table> stored_table(const TableKey& key, std::string_view chunk, std::string_view sketches) {
+/// One chunk and the sketches beside it.
+model::Result<series::Table> table_of_piece(const TableKey& key, std::string_view chunk, std::string_view sketches) {
   const auto read = columns::decode_chunk(chunk);
   if (!read) return malformed_table(key, read.error().message());
   if (read->series != series_name(key.subject)) {
@@ -150,6 +191,59 @@ model::Result<series::Table> stored_table(const TableKey& key, std::string_view 
     table->sketches = std::move(decoded).value();
   }
   return table;
+}
+
+struct PieceOfTable {
+  std::string_view chunk;
+  std::string_view sketches;  // "" = none
+};
+
+model::Result<std::vector<PieceOfTable>> pieces_of_table(const TableKey& key, std::string_view chunk,
+                                                         std::string_view sketches) {
+  const auto chunks = series::pieces_of(chunk);
+  if (!chunks) return malformed_table(key, chunks.error().message());
+  std::vector<PieceOfTable> pieces;
+  pieces.reserve(chunks->size());
+  for (const std::string_view one : *chunks)
+    pieces.push_back({.chunk = one, .sketches = {}});
+  if (sketches.empty()) return pieces;
+  const auto beside = series::pieces_of(sketches);
+  if (!beside) return malformed_table(key, beside.error().message());
+  if (beside->size() != pieces.size()) {
+    return malformed_table(key,
+                           fmt::format("{} pieces of sketches beside {} of the table", beside->size(), pieces.size()));
+  }
+  for (std::size_t i = 0; i < pieces.size(); ++i)
+    pieces[i].sketches = (*beside)[i];
+  return pieces;
+}
+
+}  // namespace
+
+model::Result<series::Table> stored_table(const TableKey& key, std::string_view chunk, std::string_view sketches) {
+  const auto pieces = pieces_of_table(key, chunk, sketches);
+  if (!pieces) return pieces.error();
+  series::Table whole;
+  for (const PieceOfTable& piece : *pieces) {
+    auto table = table_of_piece(key, piece.chunk, piece.sketches);
+    if (!table) return table.error();
+    whole = whole.empty() ? std::move(table).value() : series::merge(whole, *table);
+  }
+  return whole;
+}
+
+model::Result<std::size_t> intact_pieces(const TableKey& key, std::string_view chunk, std::string_view sketches) {
+  const auto pieces = pieces_of_table(key, chunk, sketches);
+  if (!pieces) return pieces.error();
+  for (const PieceOfTable& piece : *pieces) {
+    if (const auto intact = columns::check_seal(piece.chunk); !intact) {
+      return malformed_table(key, intact.error().message());
+    }
+    if (const auto intact = series::check_sketch_seal(piece.sketches); !intact) {
+      return malformed_table(key, intact.error().message());
+    }
+  }
+  return pieces->size();
 }
 
 void fit_names(series::Folded& folded) {

@@ -9,6 +9,7 @@
 #include "messages/model/ids.h"
 #include "messages/model/result.h"
 #include "storage/series/fold.h"
+#include "storage/series/stay.h"
 #include "storage/series/table.h"
 
 namespace tideline::rocks {
@@ -23,30 +24,38 @@ struct TableKey {
 std::string table_key(const TableKey& key);
 /// nullopt: it is none.
 std::optional<TableKey> stored_table_key(std::string_view key);
+/// The same of a key of format 3, in which tables that pass lie among the others; nullopt: it is no key of such a
+/// table.
+std::optional<TableKey> misplaced_table_key(std::string_view key);
 /// "node n1, 1m of 2026-12-01T06:00:00Z, pod 4f-1", for errors.
 std::string name_of(const TableKey& key);
 /// "2026-12-01T06:00:00Z"; what lies beyond the years 1970 to 9999 as the nearer end.
 std::string utc_text(std::int64_t time_s);
 
-/// Begin of all keys of the block, and its own key in `block`. block_s: from 0 on.
-std::string block_key(series::Tier tier, std::int64_t block_s);
-/// Behind the last key of the tier.
-std::string tier_end(series::Tier tier);
-/// Begin of the node's keys of the block, and behind the last of them.
-std::string node_block_begin(series::Tier tier, std::int64_t block_s, const model::NodeName& node);
-std::string node_block_end(series::Tier tier, std::int64_t block_s, const model::NodeName& node);
+/// All nodes' tables of one block that stay as long as each other: they lie together.
 struct BlockKey {
   series::Tier tier = series::Tier::kTenSeconds;
-  std::int64_t block_s = 0;
+  std::int64_t block_s = 0;  // from 0 on
+  series::Stay stay = series::Stay::kLasting;
   friend auto operator<=>(const BlockKey&, const BlockKey&) = default;
 };
+/// Begin of all its tables' keys, and its own key in `block`.
+std::string block_key(const BlockKey& block);
+/// Behind the last key of the tier's tables that stay so long.
+std::string tier_end(series::Tier tier, series::Stay stay);
+/// Begin of the node's keys of the block, and behind the last of them.
+std::string node_block_begin(const BlockKey& block, const model::NodeName& node);
+std::string node_block_end(const BlockKey& block, const model::NodeName& node);
 /// Of a key of `series`, `sketch` or `block`, which may have more behind it; nullopt: it has no such beginning.
 std::optional<BlockKey> block_head(std::string_view key);
+/// "1m of 2026-12-01T06:00:00Z", "1m-pods of 2026-12-01T06:00:00Z".
+std::string name_of(const BlockKey& block);
 
-/// Value of `series`; the table is of one block and not empty. `level`: zstd's.
-model::Result<std::string> table_value(const series::Table& table, int level);
-/// `sketches`: the value of `sketch`, or "" where there is none. kMalformed names the table.
+/// chunk: the value of `series`, whole or in pieces (series/pieces.h). sketches: that of `sketch`, in as many, or ""
+/// where there is none. kMalformed names the table.
 model::Result<series::Table> stored_table(const TableKey& key, std::string_view chunk, std::string_view sketches);
+/// Whether both values are as they were written, in how many pieces. Unpacks nothing. kMalformed names the table.
+model::Result<std::size_t> intact_pieces(const TableKey& key, std::string_view chunk, std::string_view sketches);
 
 /// The longest name of a subject and the longest uid of an info.
 inline constexpr std::size_t kMaxSubjectBytes = 253;

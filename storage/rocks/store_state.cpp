@@ -18,10 +18,37 @@ model::Error bad_row(std::string_view what) {
 
 }  // namespace
 
-const store::NodeIndex* StoreState::index_of(const model::NodeName& node) const {
-  if (const auto found = indexes.find(node); found != indexes.end()) return &found->second;
-  const auto found = forgotten.find(node);
-  return found == forgotten.end() ? nullptr : &found->second;
+model::Result<std::optional<store::NodeIndex>> StoreState::resting_index(const model::NodeName& node) const {
+  using Found = std::optional<store::NodeIndex>;
+  std::string value;
+  const auto got = database->db().Get({}, database->forgotten, node.str(), &value);
+  if (got.IsNotFound()) return Found();
+  if (!got.ok()) return database->error(got, "reading sequence numbers of node " + node.str());
+  auto index = stored_index(value);
+  if (!index) return index.error().in("node " + node.str());
+  return Found(std::move(index).value());
+}
+
+model::Result<std::optional<FoldRow>> StoreState::fold_row(const model::NodeName& node) const {
+  using Found = std::optional<FoldRow>;
+  std::string value;
+  const auto got = database->db().Get({}, database->fold, node.str(), &value);
+  if (got.IsNotFound()) return Found();
+  if (!got.ok()) return database->error(got, "reading how far node " + node.str() + " is folded");
+  const auto row = stored_fold(value);
+  if (!row) return bad_row("how far it is folded").in("node " + node.str());
+  return Found(*row);
+}
+
+model::Result<void> StoreState::each_fold(const model::NodeName& from, const TakeFold& take) const {
+  const DamageWalk rows(*database, database->fold, nullptr);
+  return rows.walk(
+      from.str(), keys_end(),
+      [&take](std::string_view key, std::string_view value) {
+        const auto row = stored_fold(value);
+        return !row || take(model::NodeName(std::string(key)), *row);
+      },
+      [](const UnreadableRows&) { return true; });
 }
 
 model::Result<void> StoreState::load() {
@@ -32,8 +59,7 @@ model::Result<void> StoreState::load() {
     if (!value) return bad_row("event counter");
     event_counter = *value;
   }
-  if (auto loaded = load_indexes(database->dedup, indexes); !loaded) return loaded;
-  if (auto loaded = load_indexes(database->forgotten, forgotten); !loaded) return loaded;
+  if (auto loaded = load_indexes(); !loaded) return loaded;
   if (auto loaded = load_event_nodes(); !loaded) return loaded;
   if (auto loaded = load_folds(); !loaded) return loaded;
   return load_blocks();
@@ -60,13 +86,13 @@ model::Result<void> StoreState::each_row(rocksdb::ColumnFamilyHandle* family, st
   return walked;
 }
 
-model::Result<void> StoreState::load_indexes(rocksdb::ColumnFamilyHandle* family, Indexes& into) {
-  return each_row(family, "reading sequence numbers",
-                  [&into](std::string_view key, std::string_view value) -> model::Result<void> {
+model::Result<void> StoreState::load_indexes() {
+  return each_row(database->dedup, "reading sequence numbers",
+                  [this](std::string_view key, std::string_view value) -> model::Result<void> {
                     const model::NodeName node{std::string(key)};
                     auto index = stored_index(value);
                     if (!index) return index.error().in("node " + node.str());
-                    into.emplace(node, std::move(index).value());
+                    indexes.emplace(node, std::move(index).value());
                     return {};
                   });
 }
@@ -89,30 +115,34 @@ model::Result<void> StoreState::load_event_nodes() {
 }
 
 model::Result<void> StoreState::load_folds() {
-  auto loaded = each_row(database->fold, "reading how far nodes are folded",
-                         [this](std::string_view key, std::string_view value) -> model::Result<void> {
-                           const model::NodeName node{std::string(key)};
-                           const auto row = stored_fold(value);
-                           if (!row) return bad_row("how far it is folded").in("node " + node.str());
-                           FoldState& state = desk.of(node);
-                           state.folded_until_ms = row->folded_until_ms;
-                           state.newest_s = row->newest_s;
+  std::map<model::NodeName, std::uint64_t> late;
+  auto loaded = each_row(database->late, "reading which reports are late",
+                         [&late](std::string_view key, std::string_view) -> model::Result<void> {
+                           const auto head = key_head(key);
+                           if (!head) return bad_row("the key of a late report");
+                           ++late[head->node];
                            return {};
                          });
+  if (!loaded) return loaded;
+  loaded = each_row(database->fold, "reading how far nodes are folded",
+                    [this, &late](std::string_view key, std::string_view value) -> model::Result<void> {
+                      const model::NodeName node{std::string(key)};
+                      const auto row = stored_fold(value);
+                      if (!row) return bad_row("how far it is folded").in("node " + node.str());
+                      if (!indexes.contains(node) && !late.contains(node)) return {};
+                      FoldState& state = desk.of(node);
+                      state.folded_until_ms = row->folded_until_ms;
+                      state.newest_s = row->newest_s;
+                      return {};
+                    });
   if (!loaded) return loaded;
   // A look at each node's reports is for the first fold.
   for (const auto& [node, index] : indexes) {
     FoldState& state = desk.of(node);
     state.first_ms = state.folded_until_ms;
   }
-  loaded = each_row(database->late, "reading which reports are late",
-                    [this](std::string_view key, std::string_view) -> model::Result<void> {
-                      const auto head = key_head(key);
-                      if (!head) return bad_row("the key of a late report");
-                      ++desk.of(head->node).late;
-                      return {};
-                    });
-  if (!loaded) return loaded;
+  for (const auto& [node, count] : late)
+    desk.of(node).late = count;
   // Nothing is folded by one who only reads.
   return database->is_read_only() ? look_for_first_reports() : model::Result<void>();
 }

@@ -2,6 +2,7 @@
 // What a RocksStore has in memory, and RocksDB under it.
 // Only the .cpp files of this room include this header.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,6 +23,9 @@ namespace tideline::rocks {
 
 using Indexes = std::map<model::NodeName, store::NodeIndex, KeyOrder>;
 
+/// Names that events are of; beyond, no node that is not there yet is taken. Some 50 MB.
+inline constexpr std::size_t kMostEventNodes = 500'000;
+
 /// Locks are taken in the order in which they stand here.
 struct StoreState {
   std::unique_ptr<Database> database;
@@ -30,10 +34,9 @@ struct StoreState {
   std::mutex writer;           // held over each write, so that memory and disk change together
   mutable std::shared_mutex index_mutex;
   // Changed under both `writer` and `index_mutex`:
-  Indexes indexes;                        // the dedup family
-  Indexes forgotten;                      // the forgotten family
+  Indexes indexes;                        // the dedup family: nodes with reports, kMaxNodes at most
   std::set<model::NodeName> event_nodes;  // names in the event family
-  FoldDesk desk;
+  FoldDesk desk;                          // of nodes in `indexes`; of others it is on disk alone, however many went
   std::map<BlockKey, BlockCount> blocks;  // the block family
   // Of the writer alone:
   std::uint64_t event_counter = 0;
@@ -44,15 +47,21 @@ struct StoreState {
 
   /// Fills it from the database.
   model::Result<void> load();
-  /// What is remembered of the node's numbers; nullptr: nothing.
-  const store::NodeIndex* index_of(const model::NodeName& node) const;
+  /// What is remembered of the numbers of a node that is not in `indexes`, from disk; nullopt: nothing.
+  model::Result<std::optional<store::NodeIndex>> resting_index(const model::NodeName& node) const;
+  /// How far a node is folded, as its row has it; nullopt: it has none.
+  model::Result<std::optional<FoldRow>> fold_row(const model::NodeName& node) const;
+  /// `take` gets the rows of `fold` from that name on, by name, until it returns false. Rows that cannot be read, or do
+  /// not parse, are passed over: a walk over all of the store names them.
+  using TakeFold = std::function<bool(const model::NodeName& node, const FoldRow& row)>;
+  model::Result<void> each_fold(const model::NodeName& from, const TakeFold& take) const;
 
  private:
   /// Each row of the family. Where the store is open for verification alone, what does not parse or cannot be read is
   /// passed over: a walk over all of it names that.
   using Take = std::function<model::Result<void>(std::string_view key, std::string_view value)>;
   model::Result<void> each_row(rocksdb::ColumnFamilyHandle* family, std::string_view what, const Take& take) const;
-  model::Result<void> load_indexes(rocksdb::ColumnFamilyHandle* family, Indexes& into);
+  model::Result<void> load_indexes();
   model::Result<void> load_event_nodes();
   model::Result<void> load_folds();
   model::Result<void> load_blocks();

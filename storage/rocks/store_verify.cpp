@@ -132,7 +132,7 @@ class VerifyWalk {
   /// Of a block that was walked from its begin to its end.
   void end_count() {
     if (!counted_ || !is_counted_whole_) return;
-    const std::string key = block_key(counted_->tier, counted_->block_s);
+    const std::string key = block_key(*counted_);
     rocksdb::ReadOptions options;
     options.snapshot = check_.snapshot();
     std::string value;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <rocksdb/snapshot.h>
 
@@ -26,6 +27,15 @@ class TableRows {
   /// nullopt: it is not there. kMalformed names the table.
   model::Result<std::optional<Stored>> get(const TableKey& key) const;
   model::Result<bool> has(const TableKey& key) const;
+  /// Both values of a table, as they lie there.
+  struct Raw {
+    bool is_there = false;
+    std::string chunk;
+    std::string sketches;                // "" = none
+    std::optional<model::Error> damage;  // kMalformed: it is there, and cannot be read
+  };
+  /// One for each of the keys; an error where the disk gives none.
+  model::Result<std::vector<Raw>> raw(const std::vector<TableKey>& keys) const;
   /// Begin of the first block with block_s <= begin < end_s of which the node has a table; nullopt: none. block_s: a
   /// begin of a block.
   model::Result<std::optional<std::int64_t>> next_block(series::Tier tier, const model::NodeName& node,
@@ -41,6 +51,9 @@ class TableRows {
   model::Result<void> infos(const model::NodeName& node, const std::function<void(series::PodInfo&&)>& visit) const;
 
  private:
+  /// Begin of the first block from there on in which the node has a table that stays so long.
+  model::Result<std::optional<std::int64_t>> next_block_of(const BlockKey& from, const model::NodeName& node,
+                                                           std::int64_t end_s) const;
   /// nullopt: there is no such key.
   model::Result<std::optional<std::string>> value(rocksdb::ColumnFamilyHandle* family, const std::string& key,
                                                   const std::string& what) const;

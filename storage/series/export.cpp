@@ -8,6 +8,7 @@
 
 #include "messages/model/json_text.h"
 #include "storage/series/export_about.h"
+#include "storage/series/export_events.h"
 #include "storage/series/table_bytes.h"
 #include "storage/store/limits.h"
 
@@ -59,12 +60,23 @@ model::Result<void> write_node(const SeriesStore& store, const ExportAsk& ask, c
   std::optional<model::Error> failed;
   const std::uint64_t before = exported.tables;
   const auto add = [&](const Table& table) -> model::Result<void> {
-    auto name = archive_name(node, table.subject);
+    const auto name = archive_name(node, table.subject);
     if (!name) return name.error();
-    if (auto added = writer.add(chunk_for_archive(table, *std::move(name))); !added) return added;
+    const columns::Chunk chunk = chunk_for_archive(table, *name);
+    if (auto added = writer.add(chunk); !added) return added;
     ++exported.tables;
     exported.rows += table.times.size();
-    return {};
+    if (!ask.quantiles) return {};
+    const auto sketches = encode_sketches(table.sketches);
+    if (!sketches) return sketches.error().in(shown_series(*name));
+    if (sketches->empty()) return {};
+    ++exported.sketches;
+    return writer.add_extra({.kind = columns::ExtraKind::kSketches,
+                             .series = *name,
+                             .first = chunk.times.front(),
+                             .last = chunk.times.back(),
+                             .rows = chunk.rows(),
+                             .bytes = *sketches});
   };
   const ReadRange range{.node = node, .tier = ask.tier, .from = ask.from, .to = ask.to};
   const auto read = store.read(range, nullptr, [&](Table&& table) {
@@ -78,6 +90,28 @@ model::Result<void> write_node(const SeriesStore& store, const ExportAsk& ask, c
   return {};
 }
 
+/// Of a node, or of the cluster.
+model::Result<void> write_events_of(const ExportAsk& ask, const model::NodeName& node, columns::ArchiveWriter& writer,
+                                    Exported& exported) {
+  if (ask.events == nullptr) return {};
+  const auto written = write_events(*ask.events, node, ask.from, ask.to, writer);
+  if (!written) return written.error().in("export: events of " + (node.empty() ? "the cluster" : node.str()));
+  exported.events += *written;
+  return {};
+}
+
+/// By name, each once.
+std::vector<model::NodeName> nodes_of(const SeriesStore& store, const ExportAsk& ask) {
+  std::vector<model::NodeName> nodes = ask.nodes.empty() ? store.series_nodes() : ask.nodes;
+  if (ask.nodes.empty() && ask.events != nullptr) {
+    const auto with_events = ask.events->nodes();
+    nodes.insert(nodes.end(), with_events.begin(), with_events.end());
+  }
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
+}
+
 /// What is put into a store in one step, gathered while it is of one node.
 class ImportBatch {
  public:
@@ -85,7 +119,11 @@ class ImportBatch {
       : store_(store), pods_(std::move(pods)) {}
 
   model::Result<void> add(const model::NodeName& node, Table table) {
-    const std::size_t cells = table.times.size() * (table.fields.size() + table.sketches.size());
+    std::size_t cells = table.times.size() * table.fields.size();
+    for (const SketchColumn& column : table.sketches) {
+      for (const Sketch& sketch : column.cells)
+        cells += 1 + sketch.bins().size();
+    }
     if (node != node_ || tables_.size() == kMaxPutTables || cells_ + cells > kMaxPutCells) {
       if (auto put = put_all(); !put) return put;
     }
@@ -146,6 +184,53 @@ model::Result<ArchivedTable> table_in(const columns::ArchiveReader& archive, con
   return ArchivedTable{.node = std::move(name->node), .table = *std::move(table)};
 }
 
+bool are_sketches(const columns::ChunkEntry& entry) {
+  return columns::extra_kind(entry) == columns::ExtraKind::kSketches;
+}
+
+/// Of the chunk that stands before them; its times are the archive's.
+model::Result<std::vector<SketchColumn>> sketches_in(const columns::ArchiveReader& archive,
+                                                     const columns::ChunkEntry& entry,
+                                                     const columns::ChunkEntry* chunk) {
+  const auto place = fmt::format("archive: series {} at offset {}", shown_series(entry.series), entry.offset);
+  if (chunk == nullptr || chunk->series != entry.series || chunk->first != entry.first || chunk->last != entry.last ||
+      chunk->rows != entry.rows) {
+    return model::Error(model::ErrorCode::kMalformed, place + ": sketches that do not follow their chunk");
+  }
+  const auto bytes = archive.read_extra(entry);
+  if (!bytes) return bytes.error();
+  auto sketches = decode_sketches(*bytes, static_cast<std::size_t>(entry.rows));
+  if (!sketches) return sketches.error().in(place);
+  return sketches;
+}
+
+/// Chunks and extras, as they lie in the file: then those of a node stand together, whatever its name and those of
+/// others are.
+std::vector<const columns::ChunkEntry*> as_written(const columns::ArchiveReader& archive) {
+  std::vector<const columns::ChunkEntry*> entries;
+  entries.reserve(archive.entries().size() + archive.extras().size());
+  for (const auto* some : {&archive.entries(), &archive.extras()}) {
+    for (const columns::ChunkEntry& entry : *some)
+      entries.push_back(&entry);
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->offset < b->offset; });
+  return entries;
+}
+
+bool is_chunk(const columns::ChunkEntry& entry) {
+  return static_cast<std::uint8_t>(entry.kind) < columns::kFirstExtraKind;
+}
+
+/// What stands by itself, and does not belong to a chunk.
+model::Result<PutEvents> put_extra(const columns::ArchiveReader& archive, const columns::ChunkEntry& entry,
+                                   store::HistoryStore* events) {
+  if (are_sketches(entry)) return sketches_in(archive, entry, nullptr).error();
+  if (events == nullptr || columns::extra_kind(entry) != columns::ExtraKind::kEvents) return PutEvents();
+  const auto archived = read_events(archive, entry);
+  if (!archived) return archived.error();
+  return put_events(*events, *archived);
+}
+
 }  // namespace
 
 model::Result<std::string> archive_name(const model::NodeName& node, const Subject& subject) {
@@ -196,9 +281,7 @@ model::Result<Exported> write_archive(const SeriesStore& store, const ExportAsk&
   if (ask.from >= ask.to) {
     return model::invalid(fmt::format("export: from {} ms is not before to, {} ms", ask.from.ms, ask.to.ms));
   }
-  std::vector<model::NodeName> nodes = ask.nodes.empty() ? store.series_nodes() : ask.nodes;
-  std::sort(nodes.begin(), nodes.end());
-  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  const std::vector<model::NodeName> nodes = nodes_of(store, ask);
   // Before the first table: the archive's first bytes tell how large it may be.
   const auto about = about_of(store, ask, nodes);
   if (!about) return about.error();
@@ -208,36 +291,52 @@ model::Result<Exported> write_archive(const SeriesStore& store, const ExportAsk&
     exported.bytes += bytes.size();
     return sink(bytes);
   };
-  columns::ArchiveWriter writer(counted, about->size());
+  columns::ArchiveWriter writer(counted, about->size(), ask.quantiles || ask.events != nullptr);
   for (std::size_t done = 0; done < nodes.size();) {
     if (const auto written = write_node(store, ask, nodes[done], writer, exported); !written) return written.error();
+    if (const auto told = write_events_of(ask, nodes[done], writer, exported); !told) return told.error();
     ++done;
     if (progress && !progress(done)) return ended_early("export", done, nodes.size(), "nodes");
   }
+  if (const auto told = write_events_of(ask, model::NodeName(), writer, exported); !told) return told.error();
   if (const auto finished = writer.finish(*about); !finished) return finished.error().in("export");
   return exported;
 }
 
 model::Result<Imported> read_archive(SeriesStore& store, const columns::ArchiveReader& archive,
-                                     const std::function<bool(std::size_t chunks)>& progress) {
+                                     const std::function<bool(std::size_t chunks)>& progress,
+                                     store::HistoryStore* events) {
   auto about = parse_export_about(archive.about());
   if (!about) return about.error().in("import");
-  // As they were written: then those of a node stand together, whatever its name and those of others are.
-  std::vector<const columns::ChunkEntry*> entries;
-  entries.reserve(archive.entries().size());
-  for (const columns::ChunkEntry& entry : archive.entries())
-    entries.push_back(&entry);
-  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->offset < b->offset; });
-
+  const auto entries = as_written(archive);
   ImportBatch batch(store, std::move(about->pods));
-  for (std::size_t done = 0; done < entries.size();) {
-    auto archived = table_in(archive, *entries[done], about->tier);
+  PutEvents told;
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const columns::ChunkEntry& entry = *entries[i];
+    if (!is_chunk(entry)) {
+      const auto put = put_extra(archive, entry, events);
+      if (!put) return put.error().in("import");
+      told.put += put->put;
+      told.there += put->there;
+      continue;
+    }
+    auto archived = table_in(archive, entry, about->tier);
     if (!archived) return archived.error().in("import");
+    if (i + 1 < entries.size() && are_sketches(*entries[i + 1])) {
+      auto sketches = sketches_in(archive, *entries[++i], &entry);
+      if (!sketches) return sketches.error().in("import");
+      archived->table.sketches = *std::move(sketches);
+    }
     if (const auto added = batch.add(archived->node, std::move(archived->table)); !added) return added.error();
     ++done;
-    if (progress && !progress(done)) return ended_early("import", done, entries.size(), "chunks");
+    if (progress && !progress(done)) return ended_early("import", done, archive.entries().size(), "chunks");
   }
-  return batch.finish();
+  auto imported = batch.finish();
+  if (!imported) return imported;
+  imported->put_events = told.put;
+  imported->there_events = told.there;
+  return imported;
 }
 
 }  // namespace tideline::series

@@ -84,6 +84,10 @@ bool Fold::empty() const {
   return cells_->node.empty();
 }
 
+std::size_t Fold::pods() const {
+  return cells_->pods.size();
+}
+
 Folded Fold::finish() && {
   Folded folded;
   if (empty()) return folded;

@@ -4,6 +4,7 @@
 // between).
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -40,7 +41,8 @@ class Fold {
   /// of what: has_sketch.
   void add(const store::StoredReport& stored);
   Folded finish() &&;
-  bool empty() const;  // nothing was added
+  bool empty() const;        // nothing was added
+  std::size_t pods() const;  // that reports told of, each once
 
  private:
   struct Cells;

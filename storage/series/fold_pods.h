@@ -17,6 +17,7 @@ namespace tideline::series {
 class PodCells {
  public:
   void add(const store::StoredReport& stored);
+  std::size_t size() const { return pods_.size(); }
   /// Tables of pods by uid, then those of workloads by name, behind what is there; and the pods' infos.
   void finish(Folded& folded) &&;
 

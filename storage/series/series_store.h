@@ -16,12 +16,10 @@
 #include "messages/model/ids.h"
 #include "messages/model/result.h"
 #include "messages/model/units.h"
+#include "storage/series/fold_time.h"
 #include "storage/series/table.h"
 
 namespace tideline::series {
-
-/// An hour is folded this long after its end: by then nearly all that a short loss of the link held up has come.
-inline constexpr model::Duration kFoldLag = std::chrono::minutes(10);
 
 struct FoldSlice {
   std::uint64_t hours = 0;              // of a node, folded now
@@ -35,7 +33,9 @@ struct FoldSlice {
 };
 
 struct DropSeriesBefore {
-  std::array<model::WallTime, kTiers.size()> tiers;  // by kTiers; each block whose end is at or before it goes
+  std::array<model::WallTime, kTiers.size()> tiers = {};  // by kTiers; each block whose end is at or before it goes
+  /// Of tables that pass (stay.h); where it is earlier than that of the tier, as the tier's.
+  std::array<model::WallTime, kTiers.size()> passing = {};
 };
 struct DroppedSeries {
   std::uint64_t tables = 0;
@@ -58,7 +58,8 @@ struct TierState {
   std::optional<model::WallTime> newest;  // end of the last
 };
 struct SeriesState {
-  std::array<TierState, kTiers.size()> tiers;
+  std::array<TierState, kTiers.size()> tiers;    // all that each has
+  std::array<TierState, kTiers.size()> passing;  // of it the tables that pass (stay.h)
   std::uint64_t nodes = 0;
   std::uint64_t late = 0;                       // reports that wait to be folded into an hour that was folded before
   std::optional<model::WallTime> folded_until;  // of the node that is least far; nullopt: no node has a report
@@ -68,10 +69,10 @@ class SeriesStore {
  public:
   virtual ~SeriesStore() = default;
 
-  /// Folds what is due at `now` of at most `most` nodes, from `from` on in the store's own order ("" = the first): a
-  /// node's hours one at a time, the oldest first, each in one atomic step, and late reports. Reads and computes
-  /// without holding up the writer; writing is one sync each. Costs a look at each node's state in memory where nothing
-  /// is due.
+  /// Folds what is due at `now` (fold_time.h) of at most `most` nodes, from `from` on in the store's own order
+  /// ("" = the first): a node's hours one at a time, the oldest first, each in one atomic step, and late reports. Reads
+  /// and computes without holding up the writer; writing is one sync each. Costs a look at each node's state in memory
+  /// where nothing is due.
   virtual model::Result<FoldSlice> fold_slice(model::WallTime now, const model::NodeName& from, std::size_t most) = 0;
   /// In slices of at most `most` nodes.
   virtual model::Result<DroppedSeries> drop_series(const DropSeriesBefore& before, const model::NodeName& from,
@@ -88,6 +89,9 @@ class SeriesStore {
                                                    model::WallTime to) const = 0;
   /// Nodes with a table, a report or an info of a pod, by name.
   virtual std::vector<model::NodeName> series_nodes() const = 0;
+  /// Of these at least those of which something may be known from then on. Names of nodes that went stay as long as
+  /// their tables do, and in a fleet whose nodes come and go there are many of them.
+  virtual std::vector<model::NodeName> series_nodes_since(model::WallTime /*from*/) const { return series_nodes(); }
   virtual model::Result<SeriesState> series_state() const = 0;
 
   /// Puts in what an archive has: merged into nothing. A block of a subject that is there already is left as it is, and

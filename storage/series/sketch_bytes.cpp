@@ -20,7 +20,7 @@ using columns::put_varint;
 constexpr std::string_view kSketchMagic = "TDS";
 constexpr std::size_t kSketchCrcAt = 4;
 constexpr std::size_t kSketchFrameAt = 8;
-/// They are small, many, and written anew each hour.
+/// They are small and many.
 constexpr int kSketchLevel = 3;
 /// Of a bin, its bucket and its count.
 constexpr std::size_t kMinBinBytes = 2;
@@ -204,30 +204,41 @@ std::string sealed_sketches(std::string_view frame) {
   return bytes;
 }
 
-model::Result<std::string> encode_sketches(const std::vector<SketchColumn>& sketches) {
+model::Result<std::string> encode_sketches(const std::vector<SketchColumn>& sketches, columns::FrameWriter& frames,
+                                           int level) {
   if (const auto sound = check_sketches(sketches); !sound) return sound.error();
   std::vector<const SketchColumn*> some;
   for (const SketchColumn& column : sketches) {
     if (has_sketches(column)) some.push_back(&column);
   }
   if (some.empty()) return std::string();
-  const auto frame = columns::compress(sketch_content(some), kSketchLevel);
+  const auto frame = frames.write(sketch_content(some), level);
   if (!frame) return frame.error().in("sketches");
   return sealed_sketches(*frame);
 }
 
-model::Result<std::vector<SketchColumn>> decode_sketches(std::string_view bytes, std::size_t rows) {
-  if (bytes.empty()) return std::vector<SketchColumn>();
+model::Result<std::string> encode_sketches(const std::vector<SketchColumn>& sketches) {
+  if (sketches.empty()) return std::string();
+  columns::FrameWriter frames;
+  return encode_sketches(sketches, frames, kSketchLevel);
+}
+
+model::Result<void> check_sketch_seal(std::string_view bytes) {
+  if (bytes.empty()) return {};
   if (bytes.size() < kSketchFrameAt || bytes.substr(0, kSketchMagic.size()) != kSketchMagic) {
     return bad_sketches(fmt::format("{} bytes that do not begin as such", bytes.size()));
   }
   const auto said =
       static_cast<std::uint32_t>(columns::Cursor(bytes.substr(kSketchCrcAt)).fixed(kSketchFrameAt - kSketchCrcAt));
+  const std::uint32_t found = seal_of_sketches(bytes.substr(0, kSketchCrcAt), bytes.substr(kSketchFrameAt));
+  if (found == said) return {};
+  return bad_sketches(fmt::format("their CRC-32C is {:08x}, and was {:08x} when they were written", found, said));
+}
+
+model::Result<std::vector<SketchColumn>> decode_sketches(std::string_view bytes, std::size_t rows) {
+  if (bytes.empty()) return std::vector<SketchColumn>();
+  if (const auto intact = check_sketch_seal(bytes); !intact) return intact.error();
   const auto frame = bytes.substr(kSketchFrameAt);
-  const std::uint32_t found = seal_of_sketches(bytes.substr(0, kSketchCrcAt), frame);
-  if (found != said) {
-    return bad_sketches(fmt::format("their CRC-32C is {:08x}, and was {:08x} when they were written", found, said));
-  }
   const int version = static_cast<std::uint8_t>(bytes[kSketchMagic.size()]);
   if (version > kSketchVersion) {
     return model::Error(

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "storage/columns/division.h"
 #include "storage/series/whole.h"
 
 namespace tideline::series {
@@ -124,8 +125,9 @@ void Summary::merge(const Summary& other) {
 std::int64_t Summary::mean() const {
   if (count == 0) return 0;
   const auto all = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
-  const std::uint64_t rest = all % count;
-  const std::uint64_t nearest = all / count + (rest >= count - rest ? 1 : 0);
+  const std::uint64_t whole = columns::quotient(all, count);
+  const std::uint64_t rest = all - whole * count;
+  const std::uint64_t nearest = whole + (rest >= count - rest ? 1 : 0);
   // A sum that has stopped is too small.
   return std::max(min, std::min(max, static_cast<std::int64_t>(nearest)));
 }
@@ -170,6 +172,23 @@ std::vector<Table> by_block(const Table& table) {
     blocks.push_back(cut_rows(table, first, last));
     first = last;
   }
+  return blocks;
+}
+
+std::vector<Table> by_block(Table&& table) {
+  std::vector<Table> blocks;
+  if (table.empty()) return blocks;
+  const std::int64_t block = block_s(table.tier);
+  if (floor_to(table.times.front(), block) != floor_to(table.times.back(), block)) {
+    const Table& whole = table;
+    return by_block(whole);
+  }
+  const auto has_nothing = [](const auto& column) {
+    return std::none_of(column.cells.begin(), column.cells.end(), [](const auto& cell) { return is_known_cell(cell); });
+  };
+  std::erase_if(table.fields, has_nothing);
+  std::erase_if(table.sketches, has_nothing);
+  blocks.push_back(std::move(table));
   return blocks;
 }
 

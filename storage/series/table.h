@@ -82,6 +82,8 @@ Table merge(const Table& a, const Table& b);
 Table slice(const Table& table, std::int64_t from_s, std::int64_t to_s);
 /// By blocks of its tier, none empty, ascending.
 std::vector<Table> by_block(const Table& table);
+/// The same; where it is of one block, which is the rule, nothing is copied.
+std::vector<Table> by_block(Table&& table);
 /// The same rows in a coarser tier; sketches only of fields that have them already. Of its own tier and finer ones the
 /// table as it is.
 Table coarser(const Table& table, Tier tier);

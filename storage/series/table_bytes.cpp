@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "storage/columns/division.h"
 #include "storage/series/table_columns.h"
 #include "storage/series/whole.h"
 
@@ -22,7 +23,11 @@ std::int64_t count_in_file(std::uint64_t count) {
 
 /// As a chunk gives it back.
 std::int64_t rounded_to(std::int64_t value, std::int64_t step) {
-  return std::min((as_whole(value) + step / 2) / step * step, kMostWhole);
+  const auto whole = static_cast<std::uint64_t>(as_whole(value));
+  if (step == 1) return static_cast<std::int64_t>(whole);
+  const auto width = static_cast<std::uint64_t>(step);
+  const std::uint64_t nearest = columns::quotient(whole + width / 2, width) * width;
+  return static_cast<std::int64_t>(std::min(nearest, static_cast<std::uint64_t>(kMostWhole)));
 }
 
 /// Of each row, over all fields.

@@ -10,6 +10,7 @@
 
 #include "messages/model/result.h"
 #include "storage/columns/chunk.h"
+#include "storage/columns/zstd_frame.h"
 #include "storage/series/table.h"
 
 namespace tideline::series {
@@ -38,7 +39,12 @@ model::Result<Table> table_of(const columns::Chunk& chunk, Subject subject, Tier
 /// "" where there are none. A magic, a version, CRC-32C and one zstd frame: rows, then by field the bins of each row.
 /// kInvalidArgument for columns that are not by field, not of as many rows, or more than 16.
 model::Result<std::string> encode_sketches(const std::vector<SketchColumn>& sketches);
+/// The same with `frames`, at a level of zstd's.
+model::Result<std::string> encode_sketches(const std::vector<SketchColumn>& sketches, columns::FrameWriter& frames,
+                                           int level);
 /// `rows`: as many as the table has. kMalformed for other bytes; never more memory than they can honestly hold.
 model::Result<std::vector<SketchColumn>> decode_sketches(std::string_view bytes, std::size_t rows);
+/// kMalformed where the bytes are not as encode_sketches() sealed them; "" is as it should be. Unpacks nothing.
+model::Result<void> check_sketch_seal(std::string_view bytes);
 
 }  // namespace tideline::series

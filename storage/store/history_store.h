@@ -178,11 +178,12 @@ class HistoryStore {
   virtual model::Result<void> append_accounts(std::span<const model::AccountAt> accounts) = 0;
 
   /// Removes reports, events and accounts older than `before` says, then nodes of which neither report nor event is
-  /// left and whose last arrival was before all three. A report that some table is still to be made of stays
-  /// (RocksOptions::series). In slices, so that a writer with better to do has its turn: this one begins at node `from`
-  /// of the store's own order ("" = the first), removes at most `most` rows, of a node always its oldest, and looks at
-  /// no more than `most` nodes. What is left can be read whole after each. Costs a seek per node and a walk over what
-  /// it drops: for every few minutes, not seconds.
+  /// left and whose last arrival was before all three; of which tables are left, as soon as no report is and the last
+  /// arrival was before that time. A report that some table is still to be made of stays (RocksOptions::series). In
+  /// slices, so that a writer with better to do has its turn: this one begins at node `from` of the store's own order
+  /// ("" = the first), removes at most `most` rows, of a node always its oldest, and looks at no more than `most`
+  /// nodes. What is left can be read whole after each. Costs a seek per node and a walk over what it drops, unless that
+  /// was counted when it was folded: for every few minutes, not seconds.
   virtual model::Result<DroppedSlice> drop_slice(const DropBefore& before, const model::NodeName& from,
                                                  std::size_t most) = 0;
   /// All of it at once.
@@ -195,7 +196,7 @@ class HistoryStore {
   /// Nodes with reports, events or remembered sequence numbers, by name; not the cluster, whose name is empty.
   virtual std::vector<model::NodeName> nodes() const = 0;
   /// When the newest of its reports arrived, live or not, by the receiver's wall clock; nullopt = none is remembered,
-  /// as of a node with events alone. Reads nothing from disk.
+  /// as of a node with events alone. Of one that has reports nothing is read from disk.
   virtual std::optional<model::WallTime> last_received(const model::NodeName& node) const = 0;
   /// Highest n such that 1..n of the incarnation are all stored; 0 = none. Numbers that the node's spool dropped stay
   /// holes, so this may stand still while later reports are stored.

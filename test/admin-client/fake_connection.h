@@ -16,6 +16,7 @@ class FakeConnection : public Connection {
  public:
   std::vector<series::AnswerSeries> history_of_all;  // all that there is
   std::int64_t page_steps = 1'000'000;               // steps that one page answers
+  std::int64_t kept_from_s = 0;                      // as each page says
   std::map<std::string, std::vector<series::PodInfo>> pods_of;
   model::ErrorCode of_other_pods = model::ErrorCode::kNotFound;  // of nodes that are not in pods_of
   HistoryState state;
@@ -32,7 +33,7 @@ class FakeConnection : public Connection {
     calls.push_back("query " + std::to_string(page_from_s));
     const std::int64_t from = page_from_s == 0 ? question.from_s : page_from_s;
     const std::int64_t to = std::min(question.to_s, from + page_steps * question.step_s);
-    SeriesPage page{{}, to < question.to_s ? to : 0, series::Tier::kMinute};
+    SeriesPage page{{}, to < question.to_s ? to : 0, series::Tier::kMinute, kept_from_s};
     for (const auto& each : history_of_all) {
       if (std::find(question.fields.begin(), question.fields.end(), each.field) == question.fields.end()) continue;
       series::AnswerSeries part{each.field, each.node, each.subject, {}};

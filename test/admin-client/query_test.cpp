@@ -82,6 +82,49 @@ TEST_F(QueryTest, PutsPagesTogether) {
   EXPECT_EQ(all["fromWallMs"], kFrom * 1000);
 }
 
+TEST_F(QueryTest, SaysWhatRetentionTookOfTheRange) {
+  connection_.kept_from_s = kFrom + 600;
+  EXPECT_EQ(run().err,
+            "tidectl: what is older than 2026-03-01T08:10:00Z is not kept in this tier, and may be missing\n");
+  options_.csv = true;
+  EXPECT_THAT(run().err, HasSubstr("2026-03-01T08:10:00Z"));
+  options_.csv = false;
+  ask_of_pods();
+  EXPECT_THAT(run().err, HasSubstr("is not kept of pods and jobs in this tier"));
+  options_.json = true;
+  EXPECT_EQ(nlohmann::json::parse(run().out)["keptFromWallMs"], (kFrom + 600) * 1000);
+  for (const std::int64_t kept : {std::int64_t{0}, kFrom - 1, kFrom + 60}) {
+    connection_.kept_from_s = kept;
+    EXPECT_EQ(run().err, "") << kept;
+  }
+}
+
+TEST_F(QueryTest, TakesATierThatKeepsWhatIsAskedOfForLongEnough) {
+  constexpr std::int64_t kDay = 86'400;
+  const auto keeps = [](series::Tier tier, std::int64_t days, std::int64_t days_of_pods) {
+    HistoryState::Tier kept;
+    kept.tier = tier;
+    kept.kept_s = days * kDay;
+    kept.pods_kept_s = days_of_pods * kDay;
+    return kept;
+  };
+  connection_.state.tiers = {keeps(series::Tier::kTenSeconds, 3, 1), keeps(series::Tier::kMinute, 35, 2),
+                             keeps(series::Tier::kQuarterHour, 400, 60)};
+  options_.query.step_s.reset();
+  options_.query.from = {kNow.ms - 5 * kDay * 1000};
+  options_.query.to = {kNow.ms - 119 * 3'600'000};
+  ASSERT_EQ(run().code, kOk);
+  EXPECT_EQ(connection_.questions.back().step_s, 60);
+  ask_of_pods();
+  ASSERT_EQ(run().code, kOk);
+  EXPECT_EQ(connection_.questions.back().step_s, 900);
+  // Of an older coordinator, which knows no such retention.
+  for (auto& tier : connection_.state.tiers)
+    tier.pods_kept_s = 0;
+  ASSERT_EQ(run().code, kOk);
+  EXPECT_EQ(connection_.questions.back().step_s, 60);
+}
+
 TEST_F(QueryTest, AsksPageAfterPage) {
   connection_.page_steps = 25;
   ASSERT_EQ(run().code, kOk);

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,8 +43,8 @@ using nlohmann::json;
 using series::kTiers;
 
 /// What docs/history.md states for 1,000 nodes with 30 pods each: the tables of 1 minute for a month and those of 15
-/// minutes for a year, GiB. 0: it states none.
-constexpr double kStatedGib = 0;
+/// minutes for a year, of pods and jobs as long as the default keeps them, GiB.
+constexpr double kStatedGib = 41;
 constexpr double kStatedNodes = 1000;
 
 constexpr WallTime kBegin{1'789'948'800'000};  // a midnight
@@ -72,6 +73,7 @@ struct Options {
   // As the coordinator's --retention has it.
   std::string keep_reports = "6h";
   std::array<std::string, kTiers.size()> keep_tiers{"3d", "35d", "400d"};
+  std::array<std::string, kTiers.size()> keep_pods{"3d", "35d", "60d"};
   std::string directory;
   std::string json_file;
 };
@@ -121,12 +123,20 @@ std::vector<std::byte> wire_bytes(const model::Report& report, std::uint64_t lis
   return codec::flat_copy(rest.asReader(), rest.totalSize().wordCount, list);
 }
 
+/// For how long what is kept.
+struct Kept {
+  Duration reports{0};
+  std::array<Duration, kTiers.size()> tiers{};
+  std::array<Duration, kTiers.size()> pods{};
+};
+
 struct Row {
   double day = 0;
   std::uint64_t reports = 0;
   double disk_mib = 0;
   double reports_mib = 0;
   std::array<double, kTiers.size()> tier_mib{};
+  std::array<double, kTiers.size()> pods_mib{};  // of it the tables of pods and jobs
   std::uint64_t tables = 0;
   double fold_ms = 0;  // CPU a node and hour, since the row before
   double lag_h = 0;    // at most, since the row before
@@ -134,11 +144,8 @@ struct Row {
 
 class Growth {
  public:
-  Growth(Options options, std::string directory, Duration keep_reports, std::array<Duration, kTiers.size()> keep_tiers)
-      : options_(std::move(options)),
-        directory_(std::move(directory)),
-        keep_reports_(keep_reports),
-        keep_tiers_(keep_tiers) {}
+  Growth(Options options, std::string directory, const Kept& kept)
+      : options_(std::move(options)), directory_(std::move(directory)), kept_(kept) {}
 
   Result<void> run() {
     if (auto opened = reopen(); !opened) return opened;
@@ -244,10 +251,11 @@ class Growth {
   Result<void> fold() {
     // What the coordinator would have by now.
     if (auto written = write_waiting(); !written) return written;
-    const std::int64_t due = series::floor_to(now_.ms - model::to_ms(series::kFoldLag), kHourMs);
-    if (due <= folded_ms_) return {};
+    // Of each node by then; they are due one after the other.
+    const std::int64_t due = series::floor_to(now_.ms - model::to_ms(series::kFoldLag + series::kFoldSpread), kHourMs);
     lag_ms_ = std::max(lag_ms_, now_.ms - folded_ms_);
     const Spent begin = Spent::now();
+    const std::uint64_t before_hours = hours_;
     model::NodeName from;
     for (bool more = true; more;) {
       const auto slice = store_->fold_slice(now_, from, kSlice);
@@ -259,6 +267,7 @@ class Growth {
       from = slice->rest.value_or(model::NodeName());
     }
     fold_.add_since(begin);
+    if (hours_ == before_hours && due <= folded_ms_) return {};
     const auto state = store_->series_state();
     if (!state) return state.error();
     folded_ms_ = state->folded_until ? state->folded_until->ms : kBegin.ms;
@@ -273,7 +282,9 @@ class Growth {
 
   Result<void> keep() {
     const Spent begin = Spent::now();
-    const store::DropBefore old(before(keep_reports_));
+    // As the coordinator has it.
+    const WallTime of_reports{series::floor_to(before(kept_.reports).ms, kHourMs)};
+    const store::DropBefore old(of_reports, before(kept_.reports), before(kept_.reports));
     model::NodeName from;
     for (bool more = true; more;) {
       const auto slice = store_->drop_slice(old, from, kSlice);
@@ -282,8 +293,10 @@ class Growth {
       from = slice->rest.value_or(model::NodeName());
     }
     series::DropSeriesBefore tiers;
-    for (std::size_t i = 0; i < kTiers.size(); ++i)
-      tiers.tiers[i] = before(keep_tiers_[i]);
+    for (std::size_t i = 0; i < kTiers.size(); ++i) {
+      tiers.tiers[i] = before(kept_.tiers[i]);
+      tiers.passing[i] = before(kept_.pods[i]);
+    }
     from = {};
     for (bool more = true; more;) {
       const auto slice = store_->drop_series(tiers, from, kSlice);
@@ -307,6 +320,7 @@ class Growth {
     double tables_mib = 0;
     for (std::size_t i = 0; i < kTiers.size(); ++i) {
       row.tier_mib[i] = static_cast<double>(state_.tiers[i].bytes) / kMiB;
+      row.pods_mib[i] = static_cast<double>(state_.passing[i].bytes) / kMiB;
       row.tables += state_.tiers[i].tables;
       tables_mib += row.tier_mib[i];
     }
@@ -325,16 +339,19 @@ class Growth {
   /// A block goes once its end is too old, and a look for it is taken each keep_s.
   Result<void> look_for_old_rows() {
     const std::int64_t slack_ms = 2 * options_.keep_s * kSecondMs;
+    const auto look = [&](std::size_t i, const series::TierState& of, Duration kept, std::string_view what) {
+      const std::int64_t oldest = before(kept).ms - series::block_s(kTiers[i]) * kSecondMs - slack_ms;
+      if (!of.oldest || of.oldest->ms >= oldest) return;
+      fault(fmt::format("day {:.2f}: {} of {} begin {:.1f} h earlier than retention allows", elapsed_days(), what,
+                        series::name_of(kTiers[i]),
+                        static_cast<double>(oldest - of.oldest->ms) / static_cast<double>(kHourMs)));
+    };
     for (std::size_t i = 0; i < kTiers.size(); ++i) {
-      const std::int64_t oldest = before(keep_tiers_[i]).ms - series::block_s(kTiers[i]) * kSecondMs - slack_ms;
-      if (state_.tiers[i].oldest && state_.tiers[i].oldest->ms < oldest) {
-        fault(fmt::format("day {:.2f}: tables of {} begin {:.1f} h earlier than retention allows", elapsed_days(),
-                          series::name_of(kTiers[i]),
-                          static_cast<double>(oldest - state_.tiers[i].oldest->ms) / static_cast<double>(kHourMs)));
-      }
+      look(i, state_.tiers[i], kept_.tiers[i], "tables");
+      look(i, state_.passing[i], kept_.pods[i], "tables of pods");
     }
-    // What is not folded yet stays, however old.
-    const std::int64_t least = std::min(before(keep_reports_).ms, folded_ms_ - 2 * kHourMs) - slack_ms;
+    // What is not folded yet stays, however old, and reports go by the hour.
+    const std::int64_t least = std::min(before(kept_.reports).ms - kHourMs, folded_ms_ - 2 * kHourMs) - slack_ms;
     if (nodes_.empty() || least <= 0) return {};
     const auto old = store_->reports(model::NodeName("node-0000"), {0}, {least}, 1);
     if (!old) return old.error();
@@ -370,20 +387,30 @@ class Growth {
     std::fflush(stdout);
   }
 
-  /// Of one node and day, bytes; what a tier covers is as long as it is kept, or as it ran.
-  double tier_bytes_a_day(std::size_t i) const {
-    const auto& tier = state_.tiers[i];
-    if (!tier.oldest || folded_ms_ <= tier.oldest->ms) return 0;
-    const double days = static_cast<double>(folded_ms_ - tier.oldest->ms) / kDayMs;
-    return static_cast<double>(tier.bytes) / days / static_cast<double>(options_.nodes);
+  /// Of one node and day, bytes; what tables cover is as long as they are kept, or as it ran.
+  double bytes_a_day(std::uint64_t bytes, const std::optional<WallTime>& oldest) const {
+    if (!oldest || folded_ms_ <= oldest->ms) return 0;
+    const double days = static_cast<double>(folded_ms_ - oldest->ms) / kDayMs;
+    return static_cast<double>(bytes) / days / static_cast<double>(options_.nodes);
+  }
+  double pods_bytes_a_day(std::size_t i) const {
+    return bytes_a_day(state_.passing[i].bytes, state_.passing[i].oldest);
+  }
+  /// Of nodes, and of workloads but jobs.
+  double lasting_bytes_a_day(std::size_t i) const {
+    return bytes_a_day(state_.tiers[i].bytes - state_.passing[i].bytes, state_.tiers[i].oldest);
   }
   double report_bytes_a_day() const {
-    const double days = std::min(elapsed_days(), static_cast<double>(model::to_ms(keep_reports_)) / kDayMs);
+    const double days = std::min(elapsed_days(), days_of(kept_.reports));
     if (rows_.empty() || days <= 0) return 0;
     return rows_.back().reports_mib * kMiB / days / static_cast<double>(options_.nodes);
   }
-  double kept_days(std::size_t i) const { return static_cast<double>(model::to_ms(keep_tiers_[i])) / kDayMs; }
-  double extrapolated_gib(std::size_t i, double days) const { return tier_bytes_a_day(i) * kStatedNodes * days / kGiB; }
+  static double days_of(Duration kept) { return static_cast<double>(model::to_ms(kept)) / kDayMs; }
+  /// Of a tier that is kept for so long, and what it has of pods no longer than is said of them.
+  double extrapolated_gib(std::size_t i, double days) const {
+    const double pods_days = std::min(days, days_of(kept_.pods[i]));
+    return (lasting_bytes_a_day(i) * days + pods_bytes_a_day(i) * pods_days) * kStatedNodes / kGiB;
+  }
   /// As docs/history.md counts: a month of 1 minute, a year of 15.
   double month_and_year_gib() const {
     constexpr double kMonthDays = 30;
@@ -395,8 +422,7 @@ class Growth {
 
   Options options_;
   std::string directory_;
-  Duration keep_reports_;
-  std::array<Duration, kTiers.size()> keep_tiers_;
+  Kept kept_;
   std::unique_ptr<rocks::RocksStore> store_;
   std::vector<Node> nodes_;
   std::vector<Waiting> waiting_;
@@ -423,21 +449,19 @@ class Growth {
 };
 
 void Growth::print() const {
+  const auto line = [](const std::string& what, double days, double bytes) {
+    fmt::print("{:8} {:>10.1f} {:>18.0f} {:>18.2f} GiB\n", what, days, bytes, bytes * kStatedNodes * days / kGiB);
+  };
   fmt::print("\n{:8} {:>10} {:>18} {:>22}\n", "", "kept days", "B a node and day", "1,000 nodes so long");
-  fmt::print("{:8} {:>10.1f} {:>18.0f} {:>18.2f} GiB\n", "reports",
-             static_cast<double>(model::to_ms(keep_reports_)) / kDayMs, report_bytes_a_day(),
-             report_bytes_a_day() * kStatedNodes * static_cast<double>(model::to_ms(keep_reports_)) / kDayMs / kGiB);
+  line("reports", days_of(kept_.reports), report_bytes_a_day());
   for (std::size_t i = 0; i < kTiers.size(); ++i) {
-    fmt::print("{:8} {:>10.1f} {:>18.0f} {:>18.2f} GiB\n", series::name_of(kTiers[i]), kept_days(i),
-               tier_bytes_a_day(i), extrapolated_gib(i, kept_days(i)));
+    const std::string name(series::name_of(kTiers[i]));
+    line(name, days_of(kept_.tiers[i]), lasting_bytes_a_day(i));
+    line(name + "-pods", days_of(kept_.pods[i]), pods_bytes_a_day(i));
   }
   fmt::print("1,000 nodes, a month of 1m and a year of 15m: {:.2f} GiB; ", month_and_year_gib());
-  if (kStatedGib > 0) {
-    fmt::print("docs/history.md states {:.2f} GiB, this is {:.0f} % of it\n", kStatedGib,
-               month_and_year_gib() * 100 / kStatedGib);
-  } else {
-    fmt::print("docs/history.md states no size\n");
-  }
+  fmt::print("docs/history.md states {:.2f} GiB, this is {:.0f} % of it\n", kStatedGib,
+             month_and_year_gib() * 100 / kStatedGib);
   const double of_thousand = fold_ms_a_node_hour() * kStatedNodes / static_cast<double>(kHourMs);
   fmt::print(
       "folding: {} hours of nodes, {} late reports; {:.2f} ms of CPU each ({:.2f} of it in the folder's own thread), "
@@ -456,6 +480,7 @@ json Growth::as_json() const {
                     {"diskMib", row.disk_mib},
                     {"reportsMib", row.reports_mib},
                     {"tierMib", row.tier_mib},
+                    {"podsMib", row.pods_mib},
                     {"tables", row.tables},
                     {"foldMsPerNodeHour", row.fold_ms},
                     {"mostLagHours", row.lag_h}});
@@ -463,9 +488,11 @@ json Growth::as_json() const {
   json tiers = json::array();
   for (std::size_t i = 0; i < kTiers.size(); ++i) {
     tiers.push_back({{"tier", std::string(series::name_of(kTiers[i]))},
-                     {"keptDays", kept_days(i)},
-                     {"bytesPerNodeDay", tier_bytes_a_day(i)},
-                     {"thousandNodesGib", extrapolated_gib(i, kept_days(i))}});
+                     {"keptDays", days_of(kept_.tiers[i])},
+                     {"podsKeptDays", days_of(kept_.pods[i])},
+                     {"bytesPerNodeDay", lasting_bytes_a_day(i)},
+                     {"podsBytesPerNodeDay", pods_bytes_a_day(i)},
+                     {"thousandNodesGib", extrapolated_gib(i, days_of(kept_.tiers[i]))}});
   }
   return {{"nodes", options_.nodes},
           {"pods", options_.pods},
@@ -492,18 +519,24 @@ int failed(const model::Error& error) {
 }
 
 int measure(const Options& options) {
-  const auto keep_reports = model::parse_duration(options.keep_reports);
-  if (!keep_reports) return failed(keep_reports.error().in("--keep-reports"));
-  std::array<Duration, kTiers.size()> keep_tiers{};
+  Kept kept;
+  const auto take = [](const std::string& text, const std::string& option, Duration& into) -> Result<void> {
+    const auto duration = model::parse_duration(text);
+    if (!duration) return duration.error().in(option);
+    into = *duration;
+    return {};
+  };
+  if (const auto good = take(options.keep_reports, "--keep-reports", kept.reports); !good) return failed(good.error());
   for (std::size_t i = 0; i < kTiers.size(); ++i) {
-    const auto kept = model::parse_duration(options.keep_tiers[i]);
-    if (!kept) return failed(kept.error().in(fmt::format("--keep-{}", series::name_of(kTiers[i]))));
-    keep_tiers[i] = *kept;
+    const auto option = fmt::format("--keep-{}", series::name_of(kTiers[i]));
+    auto good = take(options.keep_tiers[i], option, kept.tiers[i]);
+    if (good) good = take(options.keep_pods[i], option + "-pods", kept.pods[i]);
+    if (!good) return failed(good.error());
   }
   std::optional<test::TempDir> scratch;
   std::string directory = options.directory;
   if (directory.empty()) directory = scratch.emplace().str();
-  Growth growth(options, directory + "/history", *keep_reports, keep_tiers);
+  Growth growth(options, directory + "/history", kept);
   fmt::print("{} nodes with {} pods for {} days; reports of {} s with a sample each {} s", options.nodes, options.pods,
              options.days, options.report_s, options.sample_s);
   if (options.fine_hours > 0) {
@@ -555,6 +588,9 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < kTiers.size(); ++i) {
     app.add_option(fmt::format("--keep-{}", series::name_of(kTiers[i])), options.keep_tiers[i],
                    fmt::format("retention of tables of {}", series::name_of(kTiers[i])))
+        ->capture_default_str();
+    app.add_option(fmt::format("--keep-{}-pods", series::name_of(kTiers[i])), options.keep_pods[i],
+                   fmt::format("of those of pods and jobs of {}", series::name_of(kTiers[i])))
         ->capture_default_str();
   }
   app.add_option("--rows", options.rows, "lines of the table")->check(CLI::Range(1, 1000))->capture_default_str();

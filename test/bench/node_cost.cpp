@@ -165,13 +165,23 @@ void print_features(const Cluster& cluster) {
              others.empty() ? "none" : fmt::format("{}", fmt::join(others, "; ")));
 }
 
+/// By whom, and whether it is the limit on batch itself: where that falls below quotas of batch's pods, cgroup v1 has
+/// all of those written, too.
+std::string kind_of(const nlohmann::json& event) {
+  const auto controller = event.value("controller", "");
+  const auto subject = event.value("subject", "");
+  const bool is_limit = subject.ends_with("/besteffort/cpu.cfs_quota_us") || subject.ends_with("/besteffort/cpu.max");
+  if (controller != "cpu-suppress") return controller;
+  return is_limit ? "limit on batch" : "cpu-suppress of pods";
+}
+
 /// What was written while it was measured, by mechanism: each write costs, and a limit written often is none.
 void print_writes(const Cluster& cluster, int duration_s, const std::string& report_interval) {
   // The last seconds are in no report yet.
   const auto answer = cluster.ask({"events", "--node", "n1", "--from", fmt::format("-{}s", duration_s)});
   std::map<std::string, int> writes;
   for (const auto& event : answer.value("events", nlohmann::json::array())) {
-    if (event.value("newValue", "") != event.value("oldValue", "")) ++writes[event.value("controller", "")];
+    if (event.value("newValue", "") != event.value("oldValue", "")) ++writes[kind_of(event)];
   }
   std::vector<std::string> by_minute;
   for (const auto& [controller, count] : writes)

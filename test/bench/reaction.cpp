@@ -46,6 +46,9 @@ std::int64_t now_ns() {
 constexpr double kLateMs = 150;
 /// A spike ends when both nodes have answered, or after this.
 constexpr milliseconds kLongestSpike{2200};
+/// And not before this: what is over within decide::kNoiseLasts a node takes for noise when it comes again.
+constexpr milliseconds kShortestSpike{400};
+static_assert(kShortestSpike > decide::kNoiseLasts + milliseconds(100));
 /// The next one begins once both limits are back within a quarter of the most they were and have stood so long, and up
 /// to kPhase more, for no fixed phase of either loop. Sooner after a rise the spikes would be what doubles the wait for
 /// the next rise.
@@ -184,6 +187,9 @@ std::int64_t run_spike(Load& load, std::span<Watched> watched, int number) {
       }
     }
     std::this_thread::sleep_for(milliseconds(1));
+  }
+  if (const auto least_end = load.began_ns.load() + nanoseconds(kShortestSpike).count(); least_end > now_ns()) {
+    rest(nanoseconds(least_end - now_ns()));
   }
   const auto ended = now_ns();
   const auto began = load.began_ns.load();  // the child may stamp it anew once its end is moved

@@ -70,7 +70,30 @@ std::string first_error(std::string_view file) {
   for (const ChunkEntry& entry : reader->entries()) {
     if (const auto chunk = reader->read(entry); !chunk) return chunk.error().message();
   }
+  for (const ChunkEntry& entry : reader->extras()) {
+    if (const auto bytes = reader->read_extra(entry); !bytes) return bytes.error().message();
+  }
   return {};
+}
+
+Extra extra_of(const std::string& series, std::string_view bytes, ExtraKind kind = ExtraKind::kEvents) {
+  return {.kind = kind, .series = series, .first = 100, .last = 400, .rows = 2, .bytes = bytes};
+}
+
+/// Between its chunks.
+std::string archive_with_extras(const std::vector<Chunk>& chunks, const std::vector<Extra>& extras) {
+  std::string file;
+  ArchiveWriter writer(into(file), 0, true);
+  for (std::size_t i = 0; i < std::max(chunks.size(), extras.size()); ++i) {
+    if (i < chunks.size()) {
+      EXPECT_TRUE(writer.add(chunks[i]));
+    }
+    if (i < extras.size()) {
+      EXPECT_TRUE(writer.add_extra(extras[i]));
+    }
+  }
+  EXPECT_TRUE(writer.finish(kAbout));
+  return file;
 }
 
 TEST(Archive, GivesEachChunkBackBySeriesAndTime) {
@@ -158,11 +181,12 @@ TEST(Archive, NewerVersionIsRefusedByName) {
   };
   ASSERT_TRUE(ArchiveReader::open(of_version(kArchiveVersion)));
   ASSERT_TRUE(ArchiveReader::open(of_version(kLargeArchiveVersion)));
-  expect_refused(of_version(3), ErrorCode::kUnsupported, "version 3, this build reads up to 2");
-  expect_refused(of_version(4294967295), ErrorCode::kUnsupported, "version 4294967295, this build reads up to 2");
+  ASSERT_TRUE(ArchiveReader::open(of_version(kExtraArchiveVersion)));
+  expect_refused(of_version(4), ErrorCode::kUnsupported, "version 4, this build reads up to 3");
+  expect_refused(of_version(4294967295), ErrorCode::kUnsupported, "version 4294967295, this build reads up to 3");
   expect_refused(of_version(0), ErrorCode::kMalformed, "version 0");
   // Whatever of it a newer version keeps: its footer may be another.
-  expect_refused(archive_header(3), ErrorCode::kUnsupported, "version 3");
+  expect_refused(archive_header(4), ErrorCode::kUnsupported, "version 4");
 }
 
 /// A JSON object of so many bytes.
@@ -196,6 +220,71 @@ TEST(Archive, WhoSaysThatItsDescriptionIsLargeMayGiveASmallOne) {
   const auto reader = ArchiveReader::open(file);
   ASSERT_TRUE(reader) << reader.error().message();
   EXPECT_EQ(reader->about(), kAbout);
+}
+
+TEST(Archive, GivesExtrasBackBesideItsChunksInTheirOrder) {
+  const std::string file = archive_with_extras(
+      three_chunks(), {extra_of("b", "one", ExtraKind::kSketches), extra_of("/", ""),
+                       extra_of("b", std::string_view("\0two", 4)), extra_of("z", "new", static_cast<ExtraKind>(127))});
+  EXPECT_EQ(file.substr(0, kArchiveHeaderBytes), archive_header(kExtraArchiveVersion)) << "older builds refuse it";
+  const auto reader = ArchiveReader::open(file);
+  ASSERT_TRUE(reader) << reader.error().message();
+  ASSERT_EQ(reader->entries().size(), 3U) << "whoever knows no extras sees chunks alone";
+  for (const ChunkEntry& entry : reader->entries())
+    EXPECT_TRUE(reader->read(entry));
+  const std::vector<std::pair<std::string, std::string>> wanted{
+      {"b", "one"}, {"/", ""}, {"b", std::string("\0two", 4)}, {"z", "new"}};
+  ASSERT_EQ(reader->extras().size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const ChunkEntry& entry = reader->extras()[i];
+    EXPECT_EQ(entry.series, wanted[i].first);
+    EXPECT_EQ(entry.first, 100);
+    EXPECT_EQ(entry.last, 400);
+    EXPECT_EQ(entry.rows, 2U);
+    const auto bytes = reader->read_extra(entry);
+    ASSERT_TRUE(bytes) << bytes.error().message();
+    EXPECT_EQ(*bytes, wanted[i].second);
+  }
+  EXPECT_EQ(extra_kind(reader->extras()[0]), ExtraKind::kSketches);
+  EXPECT_EQ(extra_kind(reader->extras()[3]), static_cast<ExtraKind>(127)) << "one that no build knows is kept, too";
+}
+
+TEST(Archive, AnExtraThatBreaksTheRulesLeavesItAsItWas) {
+  std::string file;
+  ArchiveWriter plain(into(file));
+  EXPECT_THAT(plain.add_extra(extra_of("n1", "x")).error().message(), HasSubstr("begun without extras"));
+  EXPECT_EQ(file, "");
+  ArchiveWriter writer(into(file), 0, true);
+  const auto refused = [&](const std::function<void(Extra&)>& spoil, const std::string& why) {
+    Extra extra = extra_of("n1", "x");
+    spoil(extra);
+    const auto added = writer.add_extra(extra);
+    ASSERT_FALSE(added) << why;
+    EXPECT_EQ(added.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(added.error().message(), AllOf(testing::StartsWith("archive: series "), HasSubstr(why)));
+  };
+  refused([](Extra& e) { e.kind = static_cast<ExtraKind>(1); }, "kind 1 is none of an extra");
+  refused([](Extra& e) { e.kind = static_cast<ExtraKind>(128); }, "kind 128 is none of an extra");
+  refused([](Extra& e) { e.series.clear(); }, "name has 0 bytes");
+  refused([](Extra& e) { e.series.assign(254, 'a'); }, "name has 254 bytes");
+  refused([](Extra& e) { e.first = e.last + 1; }, "times, 401 to 400");
+  refused([](Extra& e) { e.first = -ChunkLimits::kMaxValue - 1; }, "are none");
+  refused([](Extra& e) { e.last = ChunkLimits::kMaxValue + 1; }, "beyond 2^53");
+  refused([](Extra& e) { e.rows = 0; }, "0 rows");
+  EXPECT_EQ(file, "");
+}
+
+TEST(Archive, AFlippedBitOfAnExtraIsNamed) {
+  const std::string sound = archive_with_extras({}, {extra_of("n1", "some bytes")});
+  ASSERT_EQ(first_error(sound), "");
+  for (std::size_t bit = 0; bit < 8 * sound.size(); ++bit) {
+    std::string file = sound;
+    file[bit / 8] = static_cast<char>(file[bit / 8] ^ (1 << bit % 8));
+    ASSERT_NE(first_error(file), "") << "bit " << bit;
+  }
+  std::string file = sound;
+  file[kArchiveHeaderBytes + 3] = static_cast<char>(file[kArchiveHeaderBytes + 3] ^ 1);
+  EXPECT_THAT(first_error(file), testing::StartsWith("archive: series n1 at offset 16: its CRC-32C is "));
 }
 
 TEST(Archive, DescriptionBeyondItsVersionsBoundIsRefused) {
@@ -295,6 +384,7 @@ TEST(ArchiveIndex, ThatLiesIsRefused) {
     expect_refused(spoilt(spoil), ErrorCode::kMalformed, why);
   };
   refused([](ChunkEntry& e) { e.kind = static_cast<SeriesKind>(9); }, "entry 1 of 1: kind 9");
+  refused([](ChunkEntry& e) { e.kind = static_cast<SeriesKind>(kFirstExtraKind); }, "entry 1 of 1: kind 64");
   refused([](ChunkEntry& e) { e.series.clear(); }, "name has 0 bytes");
   refused([](ChunkEntry& e) { e.series.assign(254, 'a'); }, "name has 254 bytes");
   refused([](ChunkEntry& e) { e.rows = 0; }, "0 rows");

@@ -19,11 +19,14 @@ namespace {
 const std::string kGoldenArchive =
 #include "test/storage/columns/golden_archive.inc"
     ;
+const std::string kGoldenExtras =
+#include "test/storage/columns/golden_extras.inc"
+    ;
 constexpr std::string_view kAboutGolden = R"({"source":"golden"})";
 
-std::string golden() {
+std::string golden(const std::string& digits = kGoldenArchive) {
   std::string bytes;
-  for (const std::byte byte : codec::unhex(kGoldenArchive))
+  for (const std::byte byte : codec::unhex(digits))
     bytes.push_back(static_cast<char>(byte));
   return bytes;
 }
@@ -114,6 +117,36 @@ TEST(GoldenArchive, WhatIsAroundChunksIsWrittenAsEver) {
   const std::string index = archive_index(kAboutGolden, as_written);
   const std::string chunks = bytes.substr(kArchiveHeaderBytes, end - kArchiveHeaderBytes);
   EXPECT_EQ(in_hex(archive_header() + chunks + index + archive_footer(end, index)), in_hex(bytes))
+      << "kept archives have these";
+}
+
+TEST(GoldenArchive, WithExtrasIsReadAsEver) {
+  const std::string bytes = golden(kGoldenExtras);
+  const auto reader = ArchiveReader::open(bytes);
+  ASSERT_TRUE(reader) << reader.error().message();
+  ASSERT_EQ(reader->entries().size(), 1U);
+  const auto chunk = reader->read(reader->entries()[0]);
+  ASSERT_TRUE(chunk) << chunk.error().message();
+  EXPECT_EQ(*chunk, web());
+  ASSERT_EQ(reader->extras().size(), 3U);
+  EXPECT_EQ(extra_kind(reader->extras()[0]), ExtraKind::kSketches);
+  EXPECT_EQ(reader->read_extra(reader->extras()[0]).value_or(""), "sketches");
+  EXPECT_EQ(extra_kind(reader->extras()[1]), ExtraKind::kEvents);
+  EXPECT_EQ(reader->extras()[1].series, "/");
+  EXPECT_EQ(reader->read_extra(reader->extras()[1]).value_or(""), "an event");
+  EXPECT_EQ(reader->extras()[2].first, -1);
+}
+
+TEST(GoldenArchive, WhatIsAroundExtrasIsWrittenAsEver) {
+  const std::string bytes = golden(kGoldenExtras);
+  const auto reader = ArchiveReader::open(bytes);
+  ASSERT_TRUE(reader) << reader.error().message();
+  std::vector<ChunkEntry> as_written = reader->entries();
+  as_written.insert(as_written.end(), reader->extras().begin(), reader->extras().end());
+  const std::size_t end = as_written.back().offset + as_written.back().size;
+  const std::string index = archive_index(kAboutGolden, as_written);
+  const std::string written = bytes.substr(kArchiveHeaderBytes, end - kArchiveHeaderBytes);
+  EXPECT_EQ(in_hex(archive_header(kExtraArchiveVersion) + written + index + archive_footer(end, index)), in_hex(bytes))
       << "kept archives have these";
 }
 

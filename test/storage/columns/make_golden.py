@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes golden_archive.inc by docs/archive-format.md alone: nothing here is of the product's code.
+"""Writes golden_archive.inc and golden_extras.inc by docs/archive-format.md alone: nothing here is of the product's code.
 
 Two chunks: web-1, whose zstd frame is one raw block, so that its body is seen in the bytes; and batch, a frame of libzstd at level 9, with
-a column that no build knows. Run it again only for a new version of the format: old bytes are there to stay.
+a column that no build knows. In the other file web-1 is followed by bytes that are no chunk: sketches, events of the cluster, and a kind that
+no build knows. Run it again only for a new version of the format: old bytes are there to stay.
 """
 
 import ctypes
@@ -91,24 +92,31 @@ def batch():
     return chunk(3, b"batch", rows, 4, zstd_frame(body))
 
 
-def archive():
-    header = b"tideline" + struct.pack("<I", 1)
+def archive(version, entries):
+    """entries: kind, name, first time, last time, rows, bytes."""
+    header = b"tideline" + struct.pack("<I", version)
     header += struct.pack("<I", crc32c(header))
-    chunks = [web(), batch()]
-    index = sized(b'{"source":"golden"}') + varint(len(chunks))
-    index += entry(1, b"web-1", 1372637004, 1372638205, 5, chunks[0])
-    index += entry(3, b"batch", 1372636800, 1372637940, 40, chunks[1])
-    body = header + b"".join(chunks)
+    index = sized(b'{"source":"golden"}') + varint(len(entries))
+    index += b"".join(entry(*each) for each in entries)
+    body = header + b"".join(each[5] for each in entries)
     footer = struct.pack("<QQI", len(body), len(index), crc32c(index))
     footer += struct.pack("<I", crc32c(footer)) + b"tide-end"
     return body + index + footer
 
 
-def main():
-    digits = archive().hex()
+def write(name, data):
+    digits = data.hex()
     lines = [digits[at:at + 64] for at in range(0, len(digits), 64)]
-    with open(f"{os.path.dirname(os.path.abspath(__file__))}/golden_archive.inc", "w", encoding="ascii") as file:
+    with open(f"{os.path.dirname(os.path.abspath(__file__))}/{name}", "w", encoding="ascii") as file:
         file.write('R"(' + "\n".join(lines) + ')"\n')
+
+
+def main():
+    first = (1, b"web-1", 1372637004, 1372638205, 5, web())
+    write("golden_archive.inc", archive(1, [first, (3, b"batch", 1372636800, 1372637940, 40, batch())]))
+    write("golden_extras.inc", archive(3, [first, (64, b"web-1", 1372637004, 1372638205, 5, b"sketches"),
+                                           (65, b"/", 1372637000, 1372637000, 1, b"an event"),
+                                           (127, b"web-1", -1, 0, 2, b"")]))
 
 
 if __name__ == "__main__":

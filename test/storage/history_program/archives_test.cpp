@@ -1,6 +1,8 @@
 #include <map>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "storage/columns/archive.h"
@@ -30,6 +32,40 @@ std::map<std::pair<std::string, series::Subject>, std::vector<std::int64_t>> row
     EXPECT_TRUE(read) << read.error().message();
   }
   return rows;
+}
+
+/// Of the node itself in the tier of a minute: the 95th percentile of each row's CPU.
+std::vector<std::int64_t> peaks_of(const std::string& store, const std::string& node) {
+  std::vector<std::int64_t> peaks;
+  const auto reader = rocks::RocksStore::open_read_only(store);
+  EXPECT_TRUE(reader) << reader.error().message();
+  if (!reader) return peaks;
+  const std::vector<series::Subject> only{series::Subject{}};
+  const series::ReadRange all{model::NodeName(node), series::Tier::kMinute, {store::kStart - 86'400'000}, kNowInTests};
+  const auto read = (*reader)->read(all, &only, [&](series::Table&& table) {
+    for (const auto& column : table.sketches) {
+      if (column.field != series::field_of(model::Metric::kNodeCpu)) continue;
+      for (const series::Sketch& sketch : column.cells)
+        peaks.push_back(sketch.quantile(0.95));
+    }
+    return true;
+  });
+  EXPECT_TRUE(read) << read.error().message();
+  return peaks;
+}
+
+/// "ms after kStart: subject" of the node, or of the cluster.
+std::vector<std::string> events_of(const std::string& store, const std::string& node) {
+  std::vector<std::string> found;
+  const auto reader = rocks::RocksStore::open_read_only(store);
+  EXPECT_TRUE(reader) << reader.error().message();
+  if (!reader) return found;
+  const auto page = (*reader)->events(model::NodeName(node), {0}, kNowInTests, 0);
+  EXPECT_TRUE(page) << page.error().message();
+  if (!page) return found;
+  for (const auto& row : page->rows)
+    found.push_back(fmt::format("{}: {}", row.at.ms - store::kStart, row.event.subject));
+  return found;
 }
 
 class ArchivesTest : public testing::Test {
@@ -66,6 +102,52 @@ TEST_F(ArchivesTest, AnExportImportedIsTheSameHistory) {
   EXPECT_GT(rows.size(), 2u);
   EXPECT_EQ(rows_of(other_ + "/history"), rows);
   EXPECT_EQ(run_with({"verify", other_}).code, kDone);
+}
+
+TEST_F(ArchivesTest, QuantilesAndEventsMoveWithIt) {
+  {
+    const auto store = rocks::RocksStore::open(store_, {.series = true});
+    ASSERT_TRUE(store) << store.error().message();
+    const auto event = [](std::int64_t ms, const std::string& subject) {
+      return model::Event{.at = {store::kStart + ms},
+                          .controller = model::Controller::kCpuEvict,
+                          .reason = model::Reason::kBeStarved,
+                          .subject = subject,
+                          .old_value = "",
+                          .new_value = ""};
+    };
+    const std::vector<store::CoordinatorEvent> events{{model::NodeName("web-1"), event(5, "batch/sort")},
+                                                      {model::NodeName("web-1"), event(90'000, "batch/sort")},
+                                                      {model::NodeName("gone-1"), event(7, "batch/old")},
+                                                      {model::NodeName(), event(60'000, "version 3")}};
+    ASSERT_TRUE((*store)->append_events(events));
+  }
+  const auto exported = run_with(with(export_all(), {"--json"}));
+  ASSERT_EQ(exported.code, kDone) << exported.err;
+  EXPECT_EQ(exported.json()["events"], 4);
+  EXPECT_GT(exported.json()["sketches"], 1);
+  auto imported = run_with({"import", file_, "--into", other_, "--json"});
+  ASSERT_EQ(imported.code, kDone) << imported.err;
+  EXPECT_EQ(imported.json()["putEvents"], 4);
+  const auto peaks = peaks_of(store_, "web-1");
+  EXPECT_GT(peaks.size(), 100u);
+  EXPECT_EQ(peaks_of(other_ + "/history", "web-1"), peaks);
+  for (const char* node : {"web-1", "gone-1", ""})
+    EXPECT_EQ(events_of(other_ + "/history", node), events_of(store_, node)) << node;
+  EXPECT_THAT(events_of(other_ + "/history", "web-1"), ElementsAre("5: batch/sort", "90000: batch/sort"));
+  EXPECT_EQ(run_with({"verify", other_}).code, kDone);
+
+  imported = run_with({"import", file_, "--into", other_, "--json"});
+  ASSERT_EQ(imported.code, kDone) << imported.err;
+  EXPECT_EQ(imported.json()["putEvents"], 0) << "an import is run again where it ended half-way";
+  EXPECT_EQ(imported.json()["thereEvents"], 4);
+
+  ASSERT_EQ(run_with(with(export_all(), {"--force", "--no-quantiles", "--no-events"})).code, kDone);
+  EXPECT_EQ(elsewhere_.read("all.tla")[8], 1) << "as older builds read it";
+  const std::string plain = elsewhere_.str() + "/plain";
+  ASSERT_EQ(run_with({"import", file_, "--into", plain}).code, kDone);
+  EXPECT_THAT(peaks_of(plain + "/history", "web-1"), testing::IsEmpty());
+  EXPECT_THAT(events_of(plain + "/history", "web-1"), testing::IsEmpty());
 }
 
 TEST_F(ArchivesTest, WhatAStoreHasStaysAsItIs) {

@@ -35,19 +35,23 @@ TEST(HistoryOptions, ExportIsOfAllNodesOfTheMinuteTierUntilNow) {
   EXPECT_EQ(options.tier, series::Tier::kMinute);
   EXPECT_THAT(options.nodes, IsEmpty());
   EXPECT_TRUE(options.pods);
+  EXPECT_TRUE(options.quantiles);
+  EXPECT_TRUE(options.events);
   EXPECT_FALSE(options.overwrite);
 }
 
 TEST(HistoryOptions, ExportTakesDaysNodesAndATier) {
   const auto options =
       good({"export", "--node", "a", "/data", "--since", "2026-02-01", "--until", "2026-02-02T06:00:00Z", "--node", "b",
-            "--tier", "10s", "--no-pods", "--force", "--output", "a.tla"});
+            "--tier", "10s", "--no-pods", "--no-quantiles", "--no-events", "--force", "--output", "a.tla"});
   EXPECT_EQ(options.directory, "/data");
   EXPECT_EQ(options.from.ms, 1'769'904'000'000);
   EXPECT_EQ(options.until.ms, 1'770'012'000'000);
   EXPECT_THAT(options.nodes, ElementsAre("a", "b"));
   EXPECT_EQ(options.tier, series::Tier::kTenSeconds);
   EXPECT_FALSE(options.pods);
+  EXPECT_FALSE(options.quantiles);
+  EXPECT_FALSE(options.events);
   EXPECT_TRUE(options.overwrite);
 }
 

@@ -77,7 +77,7 @@ class BackupTest : public testing::Test {
 TEST_F(BackupTest, AStoreThatIsMadeOfOneHasAllThatTheOtherHad) {
   append(0);
   append(1);
-  fold_all(*store_, {kMidnight + kHourMs + 600'000});
+  fold_all(*store_, {kMidnight + 2 * kHourMs});
   const auto made = back_up();
   EXPECT_EQ(made.id, 1u);
   EXPECT_GT(made.bytes, 0u);

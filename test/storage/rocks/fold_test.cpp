@@ -34,11 +34,10 @@ using testing::IsEmpty;
 
 constexpr RocksOptions kFolding{
     .block_cache_bytes = 1 << 20, .write_buffer_bytes = 256 << 10, .background_threads = 2, .series = true};
-constexpr std::int64_t kLagMs = 600'000;
 
-/// When an hour of the day may be folded.
+/// When an hour of the day is due of each node, and the one behind it of none.
 WallTime over(std::int64_t hour) {
-  return {kMidnight + (hour + 1) * kHourMs + kLagMs};
+  return {kMidnight + (hour + 2) * kHourMs};
 }
 
 std::int64_t at_hour(std::int64_t hour, std::int64_t ms = 0) {
@@ -69,11 +68,15 @@ class FoldTest : public testing::Test {
   std::unique_ptr<RocksStore> store_;
 };
 
-TEST_F(FoldTest, AnHourIsFoldedTenMinutesAfterItsEnd) {
+TEST_F(FoldTest, AnHourIsFoldedWithinTheHourBehindItAtItsNodesOwnTime) {
   append_all(*store_, hour_of("n", 1, 1));
-  EXPECT_EQ(fold_all(*store_, {over(1).ms - 1}).hours, 0u);
+  const std::int64_t due_ms = at_hour(2) + model::to_ms(series::fold_lag(NodeName("n")));
+  ASSERT_LT(due_ms, over(1).ms);
+  EXPECT_EQ(fold_all(*store_, {due_ms - 1}).hours, 0u);
   EXPECT_EQ(store_->series_state()->folded_until, (WallTime{at_hour(1)}));
-  const auto folded = fold_all(*store_, over(1));
+  reopen();
+  EXPECT_EQ(fold_all(*store_, {due_ms - 1}).hours, 0u);
+  const auto folded = fold_all(*store_, {due_ms});
   EXPECT_EQ(folded.hours, 1u);
   EXPECT_EQ(folded.reports, 6u);
   EXPECT_EQ(folded.late, 0u);
@@ -82,6 +85,25 @@ TEST_F(FoldTest, AnHourIsFoldedTenMinutesAfterItsEnd) {
   EXPECT_EQ(state.folded_until, (WallTime{at_hour(2)}));
   EXPECT_EQ(state.nodes, 1u);
   EXPECT_TRUE(same(read_tables(*store_, "n"), tables_of(hour_of("n", 1, 1))));
+}
+
+TEST_F(FoldTest, NodesAreDueOneAfterTheOther) {
+  const std::vector<std::string> names{"a", "aa", "b", "cc", "d", "n", "n1"};
+  std::size_t due = 0;
+  for (const std::string& name : names)
+    append_all(*store_, hour_of(name, 1, 1));
+  for (std::int64_t minute = 0; minute <= 60; ++minute) {
+    const WallTime now{at_hour(2, minute * 60'000)};
+    due += fold_all(*store_, now).hours;
+    const auto wanted = std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+      return at_hour(2) + model::to_ms(series::fold_lag(NodeName(name))) <= now.ms;
+    });
+    ASSERT_EQ(due, static_cast<std::size_t>(wanted)) << minute;
+    ASSERT_TRUE(minute >= 10 || due == 0u);
+  }
+  EXPECT_EQ(due, names.size());
+  for (const std::string& name : names)
+    EXPECT_TRUE(same(read_tables(*store_, name), tables_of(hour_of(name, 1, 1)))) << name;
 }
 
 TEST_F(FoldTest, WhatIsReadIsTheSameBeforeAndAfter) {

@@ -52,7 +52,7 @@ store::NodeIndex index() {
   return index;
 }
 
-// The bytes of format 3. A change here breaks every store there is.
+// The bytes of format 4. A change here breaks every store there is.
 
 TEST(Golden, Keys) {
   EXPECT_EQ(hex(report_key(report(), WallTime{1'700'000'000'000})),
@@ -79,7 +79,7 @@ TEST(Golden, Keys) {
             "026162"
             "0000000000000102"
             "0000000000000007");
-  EXPECT_EQ(hex(encode_u32(kFormat)), "00000003");
+  EXPECT_EQ(hex(encode_u32(kFormat)), "00000004");
   EXPECT_EQ(hex(time_key(NodeName("ab"), WallTime{258})), "0261620000000000000102") << "an account's";
 }
 

@@ -53,7 +53,7 @@ TEST(ReadOnly, ShowsWhatIsThereBesideTheOneWhoWrites) {
   const auto writer = open_store(dir.str(), kSeries);
   auto reports = some_reports(1, 0);
   append_all(*writer, reports);
-  fold_all(*writer, {kMidnight + kHourMs + 600'000});
+  fold_all(*writer, {kMidnight + 2 * kHourMs});
   const auto late = exact_report("n", 7, 7, kMidnight + 1'000'000);
   append_all(*writer, {late});
   reports.push_back(late);
@@ -163,7 +163,7 @@ TEST(ReadOnly, NamesWhatIsNoStoreOfThisFormat) {
   EXPECT_FALSE(fs::exists(dir.str() + "/none"));
   open_store(dir.str());
   for (const auto& [format, words] : std::vector<std::pair<std::uint32_t, std::string>>{
-           {kFormat - 1, "has format 2"}, {kFormat + 1, "has format 4"}}) {
+           {kFormat - 1, "has format 3"}, {kFormat + 1, "has format 5"}}) {
     with_family(dir.str(), kMetaFamily,
                 [&](auto& db, auto* meta) { ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(format)).ok()); });
     const auto other = RocksStore::open_read_only(dir.str());
@@ -171,6 +171,23 @@ TEST(ReadOnly, NamesWhatIsNoStoreOfThisFormat) {
     EXPECT_EQ(other.error().code(), ErrorCode::kUnsupported);
     EXPECT_THAT(other.error().message(), AllOf(HasSubstr(dir.str()), HasSubstr(words)));
   }
+}
+
+TEST(ReadOnly, AStoreOfWhichRowsAreBeingMovedIsRefused) {
+  const test::TempDir dir;
+  append_all(*open_store(dir.str(), kSeries), some_reports(1, 0));
+  with_family(dir.str(), kMetaFamily, [&](auto& db, auto* meta) {
+    ASSERT_TRUE(db.Put({}, meta, std::string(kUpgradeKey), encode_u32(3)).ok());
+  });
+  for (const auto how : {ReadOnly::kWhole, ReadOnly::kForVerify}) {
+    const auto reader = RocksStore::open_read_only(dir.str(), how);
+    ASSERT_FALSE(reader.ok());
+    EXPECT_EQ(reader.error().code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(reader.error().message(), AllOf(HasSubstr(dir.str()), HasSubstr("is being made format 4")));
+  }
+  // Whoever writes does that, and it is as any other.
+  EXPECT_THAT(verify_all(*open_store(dir.str(), kSeries)), IsEmpty());
+  EXPECT_NE(open_reader(dir.str()), nullptr);
 }
 
 TEST(ReadOnly, IsWholeAtAnyMomentOfAnOtherwiseBusyStore) {

@@ -12,6 +12,7 @@
 
 #include "storage/rocks/layout.h"
 #include "storage/rocks/row_check.h"
+#include "storage/series/pieces.h"
 #include "storage/series/table_bytes.h"
 
 namespace tideline::rocks {
@@ -19,6 +20,7 @@ namespace {
 
 using model::NodeName;
 using model::PodUid;
+using series::Stay;
 using series::SubjectKind;
 using series::Tier;
 using testing::HasSubstr;
@@ -45,6 +47,10 @@ series::Table table() {
   return table;
 }
 
+model::Result<std::string> table_value(const series::Table& of, int level) {
+  return columns::encode_chunk(series::chunk_of(of), level);
+}
+
 series::PodInfo info() {
   return {.uid = PodUid("p1"),
           .name_space = "shop",
@@ -57,15 +63,22 @@ series::PodInfo info() {
 
 TEST(SeriesGolden, Keys) {
   EXPECT_EQ(hex_of(table_key(pod_key())),
-            "02"
+            "12"
             "0000000065540a00"
             "026162"
             "01"
-            "7031");
+            "7031")
+      << "a pod's, 16 behind the tier's number";
   auto node = pod_key();
   node.subject = {};
   EXPECT_EQ(hex_of(table_key(node)), "020000000065540a0002616200");
-  EXPECT_EQ(hex_of(block_key(Tier::kQuarterHour, kBlock)), "030000000065540a00");
+  auto job = pod_key();
+  job.subject = {.kind = SubjectKind::kWorkload, .name = "a/Job/b"};
+  EXPECT_EQ(hex_of(table_key(job)), "120000000065540a0002616202612f4a6f622f62");
+  job.subject.name = "a/Set/b";
+  EXPECT_EQ(hex_of(table_key(job)), "020000000065540a0002616202612f5365742f62");
+  EXPECT_EQ(hex_of(block_key({Tier::kQuarterHour, kBlock})), "030000000065540a00");
+  EXPECT_EQ(hex_of(block_key({Tier::kQuarterHour, kBlock, Stay::kPassing})), "130000000065540a00");
   EXPECT_EQ(hex_of(info_key(NodeName("ab"), PodUid("p1"))), "0261627031");
 }
 
@@ -89,7 +102,10 @@ TEST(SeriesRows, ReadBack) {
   EXPECT_EQ(key->block_s, kBlock);
   EXPECT_EQ(key->node, NodeName("ab"));
   EXPECT_EQ(key->subject, pod_key().subject);
-  EXPECT_EQ(block_head(table_key(pod_key())), (BlockKey{Tier::kMinute, kBlock}));
+  EXPECT_EQ(block_head(table_key(pod_key())), (BlockKey{Tier::kMinute, kBlock, Stay::kPassing}));
+  auto node = pod_key();
+  node.subject = {};
+  EXPECT_EQ(block_head(table_key(node)), (BlockKey{Tier::kMinute, kBlock, Stay::kLasting}));
   EXPECT_EQ(*stored_info(info_key(NodeName("ab"), PodUid("p1")), info_value(info())), info());
   for (const FoldRow& row : {FoldRow{.folded_until_ms = 258, .newest_s = 3}, FoldRow{}})
     EXPECT_EQ(stored_fold(fold_value(row)), row);
@@ -108,20 +124,30 @@ TEST(SeriesRows, KeysSortByTierBlockNodeAndSubject) {
   };
   const std::vector<std::string> sorted{key(Tier::kTenSeconds, 255, "b", SubjectKind::kNode, ""),
                                         key(Tier::kTenSeconds, 256, "a", SubjectKind::kNode, ""),
+                                        key(Tier::kTenSeconds, 256, "a", SubjectKind::kWorkload, "a"),
+                                        key(Tier::kTenSeconds, 256, "a", SubjectKind::kWorkload, "\xff"),
+                                        key(Tier::kTenSeconds, 256, "b", SubjectKind::kNode, ""),
+                                        key(Tier::kTenSeconds, 256, "aa", SubjectKind::kNode, ""),
+                                        key(Tier::kMinute, 0, "a", SubjectKind::kNode, ""),
                                         key(Tier::kTenSeconds, 256, "a", SubjectKind::kPod, "x"),
                                         key(Tier::kTenSeconds, 256, "a", SubjectKind::kPod, "xy"),
                                         key(Tier::kTenSeconds, 256, "a", SubjectKind::kPod, "\xff"),
-                                        key(Tier::kTenSeconds, 256, "a", SubjectKind::kWorkload, "a"),
-                                        key(Tier::kTenSeconds, 256, "b", SubjectKind::kNode, ""),
-                                        key(Tier::kTenSeconds, 256, "aa", SubjectKind::kNode, ""),
-                                        key(Tier::kMinute, 0, "a", SubjectKind::kNode, "")};
+                                        key(Tier::kTenSeconds, 256, "a", SubjectKind::kWorkload, "a/Job/b"),
+                                        key(Tier::kMinute, 0, "a", SubjectKind::kPod, "x")};
   EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end()));
-  const std::string begin = node_block_begin(Tier::kTenSeconds, 256, NodeName("a"));
-  const std::string end = node_block_end(Tier::kTenSeconds, 256, NodeName("a"));
-  for (std::size_t i = 0; i < sorted.size(); ++i)
-    EXPECT_EQ(begin <= sorted[i] && sorted[i] < end, i >= 1 && i <= 5) << i;
-  EXPECT_LT(sorted[7], tier_end(Tier::kTenSeconds));
-  EXPECT_GE(sorted[8], tier_end(Tier::kTenSeconds));
+  for (const Stay stay : series::kStays) {
+    SCOPED_TRACE(static_cast<int>(stay));
+    const std::size_t first = stay == Stay::kLasting ? 1 : 7;
+    const std::size_t last = stay == Stay::kLasting ? 3 : 10;
+    const std::string begin = node_block_begin({Tier::kTenSeconds, 256, stay}, NodeName("a"));
+    const std::string end = node_block_end({Tier::kTenSeconds, 256, stay}, NodeName("a"));
+    for (std::size_t i = 0; i < sorted.size(); ++i)
+      EXPECT_EQ(begin <= sorted[i] && sorted[i] < end, i >= first && i <= last) << i;
+  }
+  EXPECT_LT(sorted[5], tier_end(Tier::kTenSeconds, Stay::kLasting));
+  EXPECT_GE(sorted[6], tier_end(Tier::kTenSeconds, Stay::kLasting));
+  EXPECT_LT(sorted[10], tier_end(Tier::kTenSeconds, Stay::kPassing));
+  EXPECT_GE(sorted[11], tier_end(Tier::kTenSeconds, Stay::kPassing));
   EXPECT_LT(info_key(NodeName("a"), PodUid(std::string(253, '\xff'))), infos_end(NodeName("a")));
   EXPECT_LT(infos_end(NodeName("a")), node_prefix(NodeName("b")));
 }
@@ -144,6 +170,57 @@ TEST(SeriesRows, DamagedTablesAreErrorsThatNameNodeTierBlockAndSubject) {
   other = pod_key();
   other.block_s += 6 * 3'600;
   EXPECT_THAT(stored_table(other, *value, "").error().message(), HasSubstr("another block"));
+}
+
+TEST(SeriesRows, AKeyThatLiesAmongTheOthersIsNone) {
+  std::string misplaced = table_key(pod_key());
+  misplaced.front() = 2;
+  EXPECT_FALSE(stored_table_key(misplaced));
+  const auto key = misplaced_table_key(misplaced);
+  ASSERT_TRUE(key);
+  EXPECT_EQ(table_key(*key), table_key(pod_key()));
+  EXPECT_FALSE(misplaced_table_key(table_key(pod_key()))) << "it lies where it should";
+  auto node = pod_key();
+  node.subject = {};
+  EXPECT_FALSE(misplaced_table_key(table_key(node)));
+  std::string passing = table_key(node);
+  passing.front() = 18;
+  EXPECT_FALSE(stored_table_key(passing));
+  EXPECT_FALSE(misplaced_table_key(passing)) << "no format has it there";
+}
+
+TEST(SeriesRows, PiecesAreReadAsWhatTheyAddUpTo) {
+  const series::Table whole = table();
+  const std::string first = *table_value(series::slice(whole, kBlock, kBlock + 60), 3);
+  const std::string second = *table_value(series::slice(whole, kBlock + 60, kBlock + 120), 3);
+  const std::string value = series::joined_pieces({first, second});
+  const auto read = stored_table(pod_key(), value, "");
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_TRUE(*read == whole);
+  EXPECT_EQ(*intact_pieces(pod_key(), value, ""), 2u);
+  // Sketches are of the piece that they stand beside, or of none.
+  series::SketchColumn column{.field = series::Field::kPodCpu, .cells = std::vector<series::Sketch>(1)};
+  column.cells[0].add(7, 10);
+  const std::string sketches = *series::encode_sketches({column});
+  const auto with = stored_table(pod_key(), value, series::joined_pieces({"", sketches}));
+  ASSERT_TRUE(with.ok()) << with.error().message();
+  ASSERT_EQ(with->sketches.size(), 1u);
+  EXPECT_TRUE(with->sketches[0].cells[0].empty());
+  EXPECT_EQ(with->sketches[0].cells[1].count(), 10u);
+  EXPECT_THAT(stored_table(pod_key(), value, sketches).error().message(), HasSubstr("1 pieces of sketches beside 2"));
+}
+
+TEST(SeriesRows, APieceThatIsNotWhatWasWrittenIsFoundWithoutBeingUnpacked) {
+  const std::string chunk = *table_value(table(), 3);
+  const std::string value = series::joined_pieces({chunk, chunk});
+  ASSERT_TRUE(intact_pieces(pod_key(), value, "").ok());
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    std::string flipped = value;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
+    const auto found = intact_pieces(pod_key(), flipped, "");
+    ASSERT_FALSE(found.ok()) << at;
+    EXPECT_THAT(found.error().message(), HasSubstr("pod p1"));
+  }
 }
 
 TEST(SeriesRows, AnyCutOrFlippedRowIsReadOrRefusedButNeverTrusted) {

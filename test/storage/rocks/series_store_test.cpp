@@ -110,7 +110,7 @@ TEST_F(SeriesTest, ARangeIsOfTheBeginsOfSteps) {
 
 TEST_F(SeriesTest, TablesComeByBlockThenBySubject) {
   append("n", 0, 3);
-  fold_all(*store_, {kMidnight + 2 * kHourMs + 600'000});
+  fold_all(*store_, {kMidnight + 3 * kHourMs});
   const auto tables = read("n", Tier::kTenSeconds, 0, INT64_MAX);
   ASSERT_FALSE(tables.empty());
   std::set<std::int64_t> blocks;
@@ -148,7 +148,7 @@ TEST_F(SeriesTest, OnlyTheSubjectsThatAreAskedForAreRead) {
 
 TEST_F(SeriesTest, AReaderMayEndTheWalk) {
   append("n", 0, 3);
-  fold_all(*store_, {kMidnight + 2 * kHourMs + 600'000});
+  fold_all(*store_, {kMidnight + 3 * kHourMs});
   for (std::size_t wanted = 1; wanted < 9; ++wanted) {
     std::size_t seen = 0;
     ASSERT_TRUE(
@@ -234,6 +234,86 @@ TEST_F(SeriesTest, BlocksGoByTheTimeOfTheirTier) {
   reopen();
   EXPECT_THAT(times_of(read("m", Tier::kMinute, 0, INT64_MAX), {}).front(), kMidnightS + 12 * 3'600);
   EXPECT_THAT(verify_all(*store_), IsEmpty());
+}
+
+TEST_F(SeriesTest, TablesOfPodsAndJobsGoBeforeTheOthersOfTheirTier) {
+  std::vector<IncomingReport> jobs;
+  for (std::int64_t hour = 0; hour < 30; ++hour) {
+    jobs.push_back(exact_report("j", 7, ++seq_, kMidnight + hour * kHourMs + 605'000));
+    for (auto& summary : jobs.back().report.pods)
+      summary.pod.change([](model::Pod& pod) { pod.workload = "Job/etl"; });
+  }
+  append_all(*store_, jobs);
+  append("n", 0, 30);
+  fold_all(*store_, {kMidnight + 2 * kDayMs});
+  const Subject pod{.kind = SubjectKind::kPod, .name = "uid-1"};
+  const Subject web{.kind = SubjectKind::kWorkload, .name = "shop/Deployment/web"};
+  const Subject job{.kind = SubjectKind::kWorkload, .name = "shop/Job/etl"};
+  const auto begin_of = [&](const std::string& node, Tier tier, const Subject& subject) {
+    const auto times = times_of(read(node, tier, 0, INT64_MAX), subject);
+    return times.empty() ? std::int64_t{-1} : series::floor_to(times.front(), series::block_s(tier)) - kMidnightS;
+  };
+  constexpr std::int64_t kHourS = 3'600;
+  const std::size_t first = place_of(Tier::kTenSeconds);
+  const std::size_t second = place_of(Tier::kMinute);
+  const auto before = *store_->series_state();
+  EXPECT_GT(before.passing[first].tables, 0u);
+  EXPECT_LT(before.passing[first].tables, before.tiers[first].tables);
+  series::DropSeriesBefore pods;
+  pods.passing = {WallTime{kMidnight + 20 * kHourMs + 1}, WallTime{kMidnight + 12 * kHourMs}, WallTime{0}};
+  const auto dropped = drop(pods);
+  EXPECT_GT(dropped.tables, 0u);
+  EXPECT_EQ(dropped.pods, 0u) << "each has rows of 15 minutes";
+  EXPECT_EQ(begin_of("n", Tier::kTenSeconds, pod), 20 * kHourS);
+  EXPECT_EQ(begin_of("n", Tier::kMinute, pod), 12 * kHourS);
+  EXPECT_NE(begin_of("n", Tier::kQuarterHour, pod), -1);
+  EXPECT_LE(begin_of("n", Tier::kQuarterHour, pod), 0);
+  EXPECT_EQ(begin_of("j", Tier::kTenSeconds, job), 20 * kHourS);
+  for (const Tier tier : {Tier::kTenSeconds, Tier::kMinute}) {
+    EXPECT_EQ(begin_of("n", tier, {}), -series::block_s(tier));
+    EXPECT_NE(begin_of("n", tier, web), -1);
+    EXPECT_LE(begin_of("n", tier, web), 0);
+  }
+  const auto after = *store_->series_state();
+  EXPECT_EQ(
+      before.tiers[first].tables + before.tiers[second].tables - after.tiers[first].tables - after.tiers[second].tables,
+      dropped.tables);
+  EXPECT_EQ(before.tiers[first].tables - before.passing[first].tables,
+            after.tiers[first].tables - after.passing[first].tables)
+      << "of the others none went";
+  EXPECT_EQ(after.passing[first].oldest, (WallTime{kMidnight + 20 * kHourMs}));
+  EXPECT_EQ(after.tiers[first].oldest, (WallTime{kMidnight - kHourMs}));
+  EXPECT_EQ(drop(pods).tables, 0u);
+  EXPECT_THAT(verify_all(*store_), IsEmpty());
+  reopen();
+  EXPECT_EQ(store_->series_state()->passing[first].tables, after.passing[first].tables);
+  EXPECT_EQ(begin_of("n", Tier::kTenSeconds, pod), 20 * kHourS);
+  EXPECT_THAT(verify_all(*store_), IsEmpty());
+}
+
+TEST_F(SeriesTest, PodsAreForgottenWithTheirOwnTablesThoughTheirNodeIsNot) {
+  append("n", 0, 1);
+  append("n", 101, 1);
+  fold_all(*store_, {kMidnight + 10 * kDayMs});
+  const WallTime until{kMidnight + 99 * kHourMs};
+  EXPECT_EQ(drop({.tiers = {}, .passing = {until, until, until}}).pods, 1u) << "the one of the first hour alone";
+  EXPECT_THAT(*store_->pods(NodeName("n"), {0}, kForever), SizeIs(2));
+  const WallTime all{kMidnight + 30 * kDayMs};
+  EXPECT_EQ(drop({.tiers = {}, .passing = {all, all, all}}).pods, 2u);
+  EXPECT_THAT(*store_->pods(NodeName("n"), {0}, kForever), IsEmpty());
+  EXPECT_THAT(store_->series_nodes(), ElementsAre(NodeName("n")));
+  EXPECT_THAT(times_of(read("n", Tier::kMinute, 0, INT64_MAX), {}), testing::Not(IsEmpty()));
+  EXPECT_THAT(verify_all(*store_), IsEmpty());
+}
+
+TEST_F(SeriesTest, ATimeOfPodsBeforeThatOfTheirTierIsTheTiers) {
+  append("n", 0, 30);
+  fold_all(*store_, {kMidnight + 2 * kDayMs});
+  const WallTime until{kMidnight + 20 * kHourMs};
+  drop({.tiers = {until, until, until}, .passing = {WallTime{1}, WallTime{1}, WallTime{1}}});
+  const auto state = *store_->series_state();
+  for (const Tier tier : {Tier::kTenSeconds, Tier::kMinute})
+    EXPECT_EQ(state.passing[place_of(tier)].oldest, state.tiers[place_of(tier)].oldest) << series::name_of(tier);
 }
 
 TEST_F(SeriesTest, PodsGoWithTheirLastRow) {

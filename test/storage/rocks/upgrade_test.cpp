@@ -1,5 +1,8 @@
-// A store as a build of format 2 wrote it, byte for byte, and what this one makes of it.
+// Stores as builds of formats 1 to 3 wrote them, byte for byte, and what this one makes of them.
 
+#include <map>
+#include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -12,6 +15,7 @@
 #include "messages/codec/report_bytes.h"
 #include "messages/model/crc32.h"
 #include "storage/rocks/rocks_store.h"
+#include "storage/series/stay.h"
 #include "test/storage/rocks/left_out_pods.h"
 #include "test/storage/rocks/read_back.h"
 #include "test/storage/rocks/tamper.h"
@@ -153,14 +157,14 @@ TEST(Upgrade, AStoreOfFormatTwoIsTakenOverWithAllThatIsInItAndFolded) {
     EXPECT_TRUE(same(read_tables(*store, "n"), tables_of(reports))) << "nothing is folded yet";
     EXPECT_EQ(store->drop_before(kForever)->reports, 0u) << "and so nothing is dropped";
     EXPECT_THAT(*store->append(reports), testing::Each(store::AppendOutcome::kDuplicate));
-    EXPECT_EQ(fold_all(*store, {kMidnight + 2 * kHourMs + 600'000}).hours, 2u);
+    EXPECT_EQ(fold_all(*store, {kMidnight + 3 * kHourMs}).hours, 2u);
     EXPECT_TRUE(same(read_tables(*store, "n"), tables_of(reports)));
     EXPECT_THAT(verify_all(*store), IsEmpty());
   }
   with_family(dir.str(), "meta", [](auto& db, auto* meta) {
     std::string format;
     ASSERT_TRUE(db.Get({}, meta, "format", &format).ok());
-    EXPECT_EQ(format, big_endian(3, 4));
+    EXPECT_EQ(format, big_endian(4, 4));
   });
   const auto store = open_store(dir.str(), kSeries);
   EXPECT_EQ(fold_all(*store, {kMidnight + 9 * kHourMs}).hours, 1u);
@@ -198,16 +202,160 @@ TEST(Upgrade, OneThatWasCutShortGoesOn) {
 
 TEST(Upgrade, ANewerFormatIsRefusedByNameAndLeftAsItIs) {
   const test::TempDir dir;
-  write_old(dir.str(), 4);
+  write_old(dir.str(), 5);
   const auto refused = RocksStore::open(dir.str(), kSeries);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
-  EXPECT_THAT(refused.error().message(), HasSubstr("has format 4, this build knows formats 1 to 3"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("has format 5, this build knows formats 1 to 4"));
   with_family(dir.str(), "meta", [](auto& db, auto* meta) {
     std::string format;
     ASSERT_TRUE(db.Get({}, meta, "format", &format).ok());
-    EXPECT_EQ(format, big_endian(4, 4));
+    EXPECT_EQ(format, big_endian(5, 4));
   });
+}
+
+// Format 3 had tables of pods and jobs among the others.
+
+std::uint64_t number_in(const std::string& bytes, std::size_t at) {
+  std::uint64_t number = 0;
+  for (std::size_t i = at; i < at + 8; ++i)
+    number = (number << 8U) | static_cast<unsigned char>(bytes.at(i));
+  return number;
+}
+
+/// A store of format 4 as a build of format 3 would have written it.
+void make_format_three(const std::string& directory) {
+  const auto lies_apart = [](const std::string& key) { return static_cast<unsigned char>(key.front()) >= 16; };
+  const auto put_back = [](std::string key) {
+    key.front() = static_cast<char>(key.front() - 16);
+    return key;
+  };
+  with_families(directory, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
+    const std::string name = family->GetName();
+    if (name == "meta") {
+      ASSERT_TRUE(db.Put({}, family, "format", big_endian(3, 4)).ok());
+    }
+    if (name != "series" && name != "sketch" && name != "block") return;
+    std::map<std::string, std::string> moved;
+    const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator({}, family));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      if (lies_apart(it->key().ToString())) moved.emplace(it->key().ToString(), it->value().ToString());
+    }
+    for (const auto& [key, value] : moved) {
+      std::string both = value;
+      std::string there;
+      if (name == "block" && db.Get({}, family, put_back(key), &there).ok()) {
+        both = big_endian(number_in(there, 0) + number_in(value, 0), 8) +
+               big_endian(number_in(there, 8) + number_in(value, 8), 8);
+      }
+      ASSERT_TRUE(db.Put({}, family, put_back(key), both).ok());
+      ASSERT_TRUE(db.Delete({}, family, key).ok());
+    }
+  });
+}
+
+/// Two days of two nodes, of one of which the pods are a job's, as a store of format 3; and what it has.
+std::map<std::string, Tables> write_format_three(const std::string& directory, series::SeriesState& state) {
+  std::map<std::string, Tables> tables;
+  {
+    const auto store = open_store(directory, kSeries);
+    std::uint64_t seq = 0;
+    for (const std::string& node : std::vector<std::string>{"j", "n"}) {
+      std::vector<store::IncomingReport> reports;
+      for (std::int64_t hour = 0; hour < 50; ++hour) {
+        reports.push_back(exact_report(node, 7, ++seq, kMidnight + hour * kHourMs + 60'000));
+        if (node == "n") continue;
+        for (auto& summary : reports.back().report.pods)
+          summary.pod.change([](model::Pod& pod) { pod.workload = "Job/etl"; });
+      }
+      append_all(*store, reports);
+      fold_all(*store, {kMidnight + 49 * kHourMs});
+      tables[node] = tables_of(reports);
+    }
+    state = *store->series_state();
+  }
+  make_format_three(directory);
+  return tables;
+}
+
+void expect_as_it_was(const RocksStore& store, const std::map<std::string, Tables>& tables,
+                      const series::SeriesState& state) {
+  for (const auto& [node, wanted] : tables)
+    EXPECT_TRUE(same(read_tables(store, node), wanted)) << node;
+  const auto now = *store.series_state();
+  for (std::size_t tier = 0; tier < series::kTiers.size(); ++tier) {
+    SCOPED_TRACE(tier);
+    EXPECT_EQ(now.tiers[tier].tables, state.tiers[tier].tables);
+    EXPECT_EQ(now.tiers[tier].bytes, state.tiers[tier].bytes);
+    EXPECT_EQ(now.passing[tier].tables, state.passing[tier].tables);
+    EXPECT_EQ(now.passing[tier].bytes, state.passing[tier].bytes);
+    EXPECT_GT(now.passing[tier].tables, 0u);
+    EXPECT_LT(now.passing[tier].tables, now.tiers[tier].tables);
+  }
+  EXPECT_THAT(verify_all(store), IsEmpty());
+}
+
+TEST(Upgrade, TablesOfPodsAndJobsOfFormatThreeAreMovedApart) {
+  const test::TempDir dir;
+  series::SeriesState state;
+  const auto tables = write_format_three(dir.str(), state);
+  const auto reader = RocksStore::open_read_only(dir.str());
+  ASSERT_FALSE(reader.ok());
+  EXPECT_THAT(reader.error().message(), HasSubstr("has format 3"));
+  expect_as_it_was(*open_store(dir.str(), kSeries), tables, state);
+  const auto store = open_store(dir.str(), kSeries);
+  expect_as_it_was(*store, tables, state);
+  // And they go by themselves.
+  const model::WallTime until{kMidnight + 48 * kHourMs};
+  std::optional<NodeName> from = NodeName();
+  while (from)
+    from = store->drop_series({.tiers = {}, .passing = {until, until, until}}, *from, 5)->rest;
+  for (const auto& [node, whole] : tables) {
+    for (const auto& [id, table] : read_tables(*store, node)) {
+      const bool is_old = id.block_s < until.ms / 1000;
+      EXPECT_FALSE(is_old && series::stay_of(id.subject) == series::Stay::kPassing) << text_of(id);
+    }
+  }
+  EXPECT_TRUE(RocksStore::open_read_only(dir.str()).ok());
+}
+
+TEST(Upgrade, OneThatWasKilledWhileItMovedTablesGoesOn) {
+  const test::TempDir dir;
+  series::SeriesState state;
+  const auto tables = write_format_three(dir.str(), state);
+  // As it lies when the number is written and some rows were moved: here those of one block, with its counts.
+  const auto block = big_endian(static_cast<std::uint64_t>(kMidnight / 1000), 8);
+  std::uint64_t moved = 0;
+  std::uint64_t bytes = 0;
+  with_families(dir.str(), [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
+    const std::string name = family->GetName();
+    if (name == "meta") {
+      ASSERT_TRUE(db.Put({}, family, "format", big_endian(4, 4)).ok());
+      ASSERT_TRUE(db.Put({}, family, "upgrading-from", big_endian(3, 4)).ok());
+    }
+    if (name != "series" && name != "sketch") return;
+    const std::string begin = big_endian(1, 1) + block + named("n") + big_endian(1, 1);
+    std::map<std::string, std::string> rows;
+    const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator({}, family));
+    for (it->Seek(begin); it->Valid() && it->key().starts_with(begin); it->Next())
+      rows.emplace(it->key().ToString(), it->value().ToString());
+    for (const auto& [key, value] : rows) {
+      moved += name == "series" ? 1 : 0;
+      bytes += value.size();
+      ASSERT_TRUE(db.Put({}, family, big_endian(17, 1) + key.substr(1), value).ok());
+      ASSERT_TRUE(db.Delete({}, family, key).ok());
+    }
+  });
+  ASSERT_GT(moved, 0u);
+  with_family(dir.str(), "block", [&](auto& db, auto* family) {
+    std::string count;
+    ASSERT_TRUE(db.Get({}, family, big_endian(1, 1) + block, &count).ok());
+    const std::string left = big_endian(number_in(count, 0) - moved, 8) + big_endian(number_in(count, 8) - bytes, 8);
+    ASSERT_TRUE(db.Put({}, family, big_endian(1, 1) + block, left).ok());
+    ASSERT_TRUE(db.Put({}, family, big_endian(17, 1) + block, big_endian(moved, 8) + big_endian(bytes, 8)).ok());
+  });
+  EXPECT_FALSE(RocksStore::open_read_only(dir.str()).ok());
+  expect_as_it_was(*open_store(dir.str(), kSeries), tables, state);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes golden_chunk.inc, golden_archived.inc and golden_sketches.inc by docs/history-format.md and docs/archive-format.md
-alone: nothing here is of the product's code.
+"""Writes golden_chunk.inc, golden_archived.inc, golden_sketches.inc and golden_events.inc by docs/history-format.md and
+docs/archive-format.md alone: nothing here is of the product's code.
 
-Three steps of 15 minutes of the pod uid-1: as its chunk, as that of an archive, and its sketches. Each zstd frame is one raw block, so that
+Three steps of 15 minutes of the pod uid-1: as its chunk, as that of an archive, and its sketches; and three events. Each zstd frame is one raw block, so that
 what is in it is seen in the bytes. Run it again only for a new version of the format: old bytes are there to stay.
 """
 
@@ -103,6 +103,19 @@ def sketches():
     return start + struct.pack("<I", crc32c(start + frame)) + frame
 
 
+def sized(text):
+    return varint(len(text)) + text
+
+
+def events():
+    """An eviction, in the same ms a change of a file by a mechanism that no build knows, and a gap two seconds later."""
+    content = varint(3)
+    content += varints(1700000000123, 8, 140) + sized(b"batch/sort-1") + sized(b"") + sized("für dienste".encode())
+    content += varints(0, 200, 60000) + sized(b"cpu.max") + sized(b"max 100000") + sized(b"50000 100000")
+    content += varints(2000, 3, 44) + sized(b"n1") + sized(b"") + sized(b"5 reports dropped before 17 of incarnation 7")
+    return b"TDE\x01" + raw_frame(content)
+
+
 def write(name, data):
     digits = data.hex()
     lines = [digits[at:at + 64] for at in range(0, len(digits), 64)]
@@ -115,6 +128,7 @@ def main():
     common = [varint(2) + CPU_MEAN, varint(4) + MEMORY_MEAN, varint(9) + QOS]
     write("golden_archived.inc", chunk(b"n1/pod/uid-1", BEGIN + 900, common + own_columns()))
     write("golden_sketches.inc", sketches())
+    write("golden_events.inc", events())
 
 
 if __name__ == "__main__":

@@ -229,8 +229,16 @@ TEST(TableByBlock, GivesEachBlockAndMergesToTheWhole) {
       all = merge(all, part);
     }
     ASSERT_EQ(all, table);
+    ASSERT_EQ(by_block(Table(table)), by_block(table)) << "of one that is given away";
+    const Table one = any_table(kPod, tier, 1, random);
+    ASSERT_EQ(by_block(Table(one)), by_block(one));
   }
   EXPECT_TRUE(by_block(Table()).empty());
+  const Table nothing;
+  EXPECT_TRUE(by_block(nothing).empty());
+  Table unknown = cpu_table(Tier::kMinute, {0, 60}, {1, 2});
+  unknown.fields.push_back({.field = Field::kQos, .step = 1, .cells = {{}, {}}});
+  EXPECT_EQ(by_block(Table(unknown)), by_block(unknown)) << "and no column of which nothing is known";
 }
 
 TEST(TableCoarser, HoldsAllOfTheFinerRows) {
