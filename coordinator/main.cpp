@@ -29,6 +29,7 @@
 #include "coordinator/bootstrap_options.h"
 #include "coordinator/history_options.h"
 #include "coordinator/kubernetes_options.h"
+#include "coordinator/ledger_options.h"
 #include "coordinator/remote_write_options.h"
 #include "coordinator/standby.h"
 #include "coordinator/web/server.h"
@@ -83,6 +84,8 @@ struct Arguments {
   program::RemoteWriteArguments remote_write;
   std::optional<tideline::remote_write::RemoteWriteConfig> remote_write_plan;
   program::HistoryArguments history;
+  program::LedgerArguments ledger;
+  std::optional<tideline::ledger_recorder::RecorderConfig> ledger_plan;
   std::string commit_window = "20ms";
   std::string session_max_age = "12h";
   std::string ports_file;
@@ -123,6 +126,9 @@ Result<void> settle(Arguments& arguments) {
   auto written = program::plan_remote_write(arguments.remote_write);
   if (!written) return written.error();
   arguments.remote_write_plan = *std::move(written);
+  auto recorded = program::plan_ledger_recording(arguments.ledger);
+  if (!recorded) return recorded.error();
+  arguments.ledger_plan = *std::move(recorded);
   const auto history = program::settle_history(arguments.history, arguments.data_dir + kHistory, arguments.config);
   if (!history) return history.error();
   const auto window = model::parse_duration(arguments.commit_window);
@@ -254,6 +260,10 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   if (*writer != nullptr) {
     config.on_stored = [to = *writer](const model::Report& report, model::WallTime at) { to->offer(report, at); };
   }
+  // Likewise.
+  const auto recorder = program::start_ledger_recording(arguments.ledger_plan);
+  if (!recorder) return fail(recorder.error());
+  config.ledger_witness = *recorder;
   config.on_actor_ended = [&broken] {
     broken = true;
     ::kill(::getpid(), SIGTERM);
@@ -303,6 +313,7 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
   (*server)->stop();
   running->reset();
   if (*writer != nullptr) (*writer)->stop();
+  if (*recorder != nullptr) (*recorder)->stop();
   server->reset();
   std::error_code ignored;
   if (!arguments.ports_file.empty()) std::filesystem::remove(arguments.ports_file, ignored);
@@ -394,7 +405,9 @@ int check(const Arguments& arguments) {
 
 void add_options(CLI::App& app, Arguments& arguments) {
   auto& config = arguments.config;
-  app.set_config("--config", "", "file with these options as `name=value` lines");
+  app.set_config("--config", "", "file with these options as `name=value` lines; a value is the rest of its line");
+  // A value is the rest of its line: commas, blanks and brackets make no list of it.
+  app.get_config_formatter_base()->arrayBounds('\1', '\1')->arrayDelimiter('\1');
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--listen", config.listen, "address for nodes, host:port; port 0 = any free one")
       ->capture_default_str();
@@ -491,9 +504,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--remote-write-max-age", remote_write.max_age, "no sample that is older is sent; at least 1m")
       ->capture_default_str();
   app.add_option("--retention", arguments.history.retention,
-                 "for how long history keeps reports as they came (raw), the tiers 10s, 1m and 15m, events and "
-                 "accounts: KIND=DURATION, commas between, others as by default; one duration alone is that of raw, "
-                 "events and accounts")
+                 "for how long history keeps reports as they came (raw), the tiers 10s, 1m and 15m, what these have of "
+                 "pods and jobs (10s-pods, 1m-pods, 15m-pods: at most as long as the tier), events and accounts: "
+                 "KIND=DURATION, commas between, others as by default; one duration alone is that of raw, events and "
+                 "accounts")
       ->join(',')
       ->capture_default_str();
   app.add_option(
@@ -503,6 +517,12 @@ void add_options(CLI::App& app, Arguments& arguments) {
                  "how often history looks for hours that are over, to make tables of their reports, 1s to 1h")
       ->capture_default_str();
   app.add_option("--drop-every", arguments.history.drop_every, "how often history looks for what is too old, 1s to 1h")
+      ->capture_default_str();
+  app.add_option("--record-ledger", arguments.ledger.directory,
+                 "directory for a recording of what accounts rest on and of the accounts, which `tideline-planner "
+                 "verify-ledger` computes anew; it has pods' names and labels; without it nothing is recorded");
+  app.add_option("--record-ledger-size", arguments.ledger.size,
+                 "bytes that recordings there may take, 16Mi to 1Ti; the oldest files go")
       ->capture_default_str();
   app.add_option("--commit-window", arguments.commit_window, "reports within it are made durable together")
       ->capture_default_str();
@@ -547,6 +567,7 @@ int main(int argc, char** argv) {
   }
   arguments.admin_socket_given = app.count("--admin-socket") > 0;
   arguments.kubernetes.preferred_given = app.count("--preferred-configmap") > 0;
+  arguments.ledger.size_given = app.count("--record-ledger-size") > 0;
   for (const char* option : {"--lease", "--lease-duration", "--lease-identity"}) {
     if (app.count(option) > 0) arguments.lease.given = option;
   }

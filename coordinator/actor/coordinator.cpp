@@ -183,7 +183,8 @@ model::Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorConfig
   const std::size_t most_remembered = config.fleet.max_nodes - config.fleet.max_nodes / 4;
   impl->fleet = system.spawn<FleetActor, caf::detached>(
       *epoch, config.fleet, impl->history, impl->link, std::move(*hands_off), std::optional(std::move(*evictions)),
-      std::move(*profiles), remember_fleet(*store, most_remembered, config.fleet.forget_after), impl->bridge);
+      std::move(*profiles), remember_fleet(*store, most_remembered, config.fleet.forget_after), impl->bridge,
+      std::move(config.ledger_witness));
   impl->sessions = system.spawn<SessionsActor>(impl->fleet, impl->history, impl->link, impl->bridge);
   impl->policy =
       system.spawn<PolicyActor, caf::detached>(config.policy, *epoch, std::move(*memory), impl->fleet, impl->history);

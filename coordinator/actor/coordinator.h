@@ -10,6 +10,7 @@
 #include "coordinator/admin/backend.h"
 #include "coordinator/bootstrap/counters.h"
 #include "coordinator/fleet/limits.h"
+#include "coordinator/ledger/witness.h"
 #include "coordinator/web/backend.h"
 #include "messages/clock/term.h"
 #include "messages/link/node_server.h"
@@ -36,6 +37,8 @@ struct CoordinatorConfig {
   link::AcceptLimits accept;
   link::SessionLimits session;
   std::shared_ptr<Bridge> bridge;  // to Kubernetes; null = none
+  /// Told what the ledger rests on, and what came of it; null = nobody.
+  std::shared_ptr<ledger::Witness> ledger_witness = nullptr;
   /// Of whoever holds the Lease; the link sends nothing without it. What is written to the store needs none: whoever
   /// has that open is the only one.
   clock::TermPtr term = nullptr;

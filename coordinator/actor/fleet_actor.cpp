@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/actor/fleet_surveys.h"
 #include "coordinator/actor/ledger_answers.h"
 #include "coordinator/actor/ledger_change.h"
+#include "coordinator/ledger/steps.h"
 #include "coordinator/policy/content.h"
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
@@ -33,7 +35,8 @@ model::Error unknown_node(const model::NodeName& name) {
 
 FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
                        LinkPortPtr link, fleet::HandsOffBook hands_off, std::optional<fleet::EvictionArbiter> evictions,
-                       profile::ProfileBook profiles, const std::vector<RememberedNode>& remembered, caf::actor bridge)
+                       profile::ProfileBook profiles, const std::vector<RememberedNode>& remembered, caf::actor bridge,
+                       std::shared_ptr<ledger::Witness> witness)
     : caf::event_based_actor(config),
       fleet_(options),
       rollout_(epoch),
@@ -43,7 +46,9 @@ FleetActor::FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::Fle
       ledger_(std::move(profiles)),
       keeper_(ledger_.profiles()),
       desk_(epoch, std::move(hands_off), desk_out()),
-      evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()) {
+      evictions_(evictions ? std::move(*evictions) : fleet::EvictionArbiter(epoch), eviction_out()),
+      witness_(std::move(witness)) {
+  if (witness_) witness_->began(epoch, fleet_.options(), arrival_now());
   const auto now = clock::mono_now();
   for (const auto& node : remembered) {
     if (!fleet_.remember(node.name, node.heard) || !node.account) continue;
@@ -67,6 +72,7 @@ caf::behavior FleetActor::make_behavior() {
       },
       [this](const PolicyLoaded& loaded) {
         rollout_.set(loaded.policy, loaded.version);
+        if (witness_) witness_->policy_loaded(loaded.policy, loaded.version, arrival_now());
         policy_ = loaded.version;
         const auto of_fleet = policy::fleet_policy(*loaded.policy);
         ledger_.set_prediction(of_fleet.prediction);
@@ -105,12 +111,20 @@ caf::behavior FleetActor::make_behavior() {
         keep_predictions();
         delayed_send(this, kLedgerInterval, LedgerTick{});
       },
-      [this](const AskNodes& ask) { ask.reply(fleet_.nodes(clock::mono_now())); },
+      [this](const SurveyTick&) {
+        survey_due_ = false;
+        surveys_.go_on();
+        survey_soon();
+      },
+      [this](const AskNodes& ask) { survey(survey_nodes(fleet_, ask.reply)); },
       [this](const AskNode& ask) { ask.reply(view_of(ask.name)); },
-      [this](const AskPods& ask) { ask.reply(pods(ask.name)); },
-      [this](const AskReclaimed& ask) { ask.reply(reclaimed()); },
+      [this](const AskPods& ask) {
+        if (ask.name.empty()) return survey(survey_pods(fleet_, ask.reply));
+        ask.reply(pods(ask.name));
+      },
+      [this](const AskReclaimed& ask) { survey(survey_accounts(fleet_, ledger_, ask.reply)); },
       [this](const AskExplainReclaimed& ask) { ask.reply(explain(ask.query.node)); },
-      [this](const AskCluster& ask) { ask.reply(cluster_report(ledger_, fleet_, ask.query.labels, arrival_now())); },
+      [this](const AskCluster& ask) { survey(survey_cluster(fleet_, ledger_, ask.query.labels, ask.reply)); },
       [this](const AskFleetReport& ask) { ask.reply(report()); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
       [this](const PaceTick&) {
@@ -119,25 +133,23 @@ caf::behavior FleetActor::make_behavior() {
       },
       [this](const AskEffective& ask) { ask.reply(effective(ask)); },
       [this](const AskCheckNodes& ask) { give_reports(ask); },
-      [this](const AskLabelled& ask) { ask.reply(labelled(ask.label)); },
-      [this](const AskPolicyNodes& ask) {
-        ask.reply(admin::PolicyStatus{ask.state, fleet_.nodes(clock::mono_now())});
-      },
+      [this](const AskLabelled& ask) { survey(survey_label(fleet_, ask.label, ask.reply)); },
+      [this](const AskPolicyNodes& ask) { survey(survey_policy(fleet_, ask.state, ask.reply)); },
   };
 }
 
 void FleetActor::session_opened(const link::SessionInfo& session) {
   const auto& name = session.hello.node;
-  const auto event = fleet_.connected(name, {clock::mono_now(), clock::wall_now()}, session.hello.incarnation);
+  const auto at = arrival_now();
+  const auto event = fleet_.connected(name, at, session.hello.incarnation);
   if (!event) {
     link_->with([&](link::NodeServer& server) { server.close(session.id, event.error().message()); });
     return;
   }
   sessions_[name] = {session.id, std::nullopt};
   ledger_.touch(name);
-  // Labels and annotations of another host are not this one's.
-  if (!fleet_.knows_host(name)) rollout_.forget(name);
-  rollout_.opened(name);
+  ledger::session_opened(fleet_, rollout_, name);
+  if (witness_) witness_->opened(name, session.hello.incarnation, at);
   desk_.opened(name, arrival_now());
   keep(name, {*event});
   push_soon();
@@ -151,8 +163,9 @@ void FleetActor::session_closed(const Closed& closed) {
   sessions_.erase(found);
   rollout_.closed(closed.node);
   desk_.closed(closed.node);
-  if (auto event = fleet_.disconnected(closed.node, {clock::mono_now(), clock::wall_now()}))
-    keep(closed.node, {*event});
+  const auto at = arrival_now();
+  if (auto event = fleet_.disconnected(closed.node, at)) keep(closed.node, {*event});
+  if (witness_) witness_->closed(closed.node, at);
 }
 
 void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived) {
@@ -166,7 +179,8 @@ void FleetActor::take(const std::shared_ptr<const link::ArrivedReport>& arrived)
   if (intake->outcome != fleet::IntakeOutcome::kLive) return;
   ledger_.reported(report, arrived->mono);
   measures_.reported(report);
-  for (const auto& problem : rollout_.told(report.node, policy::facts_of(report.status)))
+  if (witness_) witness_->reported(arrived->report, {arrived->mono, arrived->wall});
+  for (const auto& problem : ledger::report_taken(rollout_, report))
     log::warn("node-metadata", "{}: {}", report.node.str(), problem);
   push_soon();
 }
@@ -200,6 +214,10 @@ void FleetActor::run_ledger() {
     const auto& account = change.now;
     keep(account.node, events_of(change, clock::wall_now()));
     fleet_.set_reclaimed(account, now);
+    // One of an earlier life was not computed.
+    if (witness_ && !ledger_.remembered(account.node, now)) {
+      witness_->accounted(account, ledger_.profiles().reclaimable(account.node), {now, clock::wall_now()});
+    }
     const auto session = sessions_.find(account.node);
     if (session == sessions_.end()) continue;
     const auto batch = batch_account(account, now);
@@ -283,6 +301,7 @@ void FleetActor::forget_long_gone(model::MonoTime now) {
     evictions_.forget(name);
     measures_.forget(name);
     ledger_.forget(name);
+    if (witness_) witness_->forgot(name, arrival_now());
   }
 }
 
@@ -319,26 +338,23 @@ model::Result<fleet::NodeView> FleetActor::view_of(const model::NodeName& name) 
 }
 
 model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeName& name) const {
-  if (!name.empty() && !fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
-  if (const auto rows = fleet_.pod_count(); name.empty() && rows > admin::AdminLimits::kMaxPods) {
-    return model::Error(model::ErrorCode::kOverloaded,
-                        fmt::format("{} pods on {} nodes are more than the {} of one answer: narrow to --node", rows,
-                                    fleet_.size(), admin::AdminLimits::kMaxPods));
-  }
+  if (!fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
   return fleet_.pods(name);
+}
+
+void FleetActor::survey(SurveyDesk::Survey asked) {
+  surveys_.begin(std::move(asked));
+  survey_soon();
+}
+
+void FleetActor::survey_soon() {
+  if (surveys_.open() == 0 || std::exchange(survey_due_, true)) return;
+  send(this, SurveyTick{});
 }
 
 model::Result<model::ExplainedAccount> FleetActor::explain(const model::NodeName& name) const {
   if (!fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
   return explain_reclaimed(name, ledger_, fleet_, rollout_, arrival_now());
-}
-
-admin::ReclaimedReport FleetActor::reclaimed() const {
-  admin::ReclaimedReport report;
-  const auto now = clock::mono_now();
-  report.nodes = ledger_.accounts(now, [](const model::NodeName&) { return true; });
-  report.cluster = ledger_.cluster(fleet_, now);
-  return report;
 }
 
 FleetReport FleetActor::report() const {
@@ -414,17 +430,6 @@ model::Result<admin::PolicyReport> FleetActor::effective(const AskEffective& ask
   admin::PolicyReport report{ask.state, wanted.value_or(rollout_.effective_for({})), {}};
   if (wanted) report.content = policy::content_of(*wanted);
   return report;
-}
-
-std::vector<model::NodeName> FleetActor::labelled(const model::ClusterPart& label) const {
-  std::vector<model::NodeName> names;
-  for (const auto& [name, status] : fleet_.newest_statuses({})) {
-    if (!status) continue;
-    const auto found = status->labels.find(label.label);
-    const bool is_so = found == status->labels.end() ? label.value.empty() : found->second == label.value;
-    if (is_so) names.push_back(name);
-  }
-  return names;
 }
 
 void FleetActor::give_reports(const AskCheckNodes& ask) {

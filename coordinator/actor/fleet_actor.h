@@ -17,7 +17,9 @@
 #include "coordinator/actor/pace_desk.h"
 #include "coordinator/actor/prediction_keeper.h"
 #include "coordinator/actor/series_messages.h"
+#include "coordinator/actor/survey_desk.h"
 #include "coordinator/fleet/fleet_view.h"
+#include "coordinator/ledger/witness.h"
 #include "coordinator/policy/rollout.h"
 #include "messages/log/log.h"
 
@@ -28,7 +30,8 @@ class FleetActor : public caf::event_based_actor {
   FleetActor(caf::actor_config& config, model::Epoch epoch, fleet::FleetOptions options, caf::actor history,
              LinkPortPtr link, fleet::HandsOffBook hands_off = {},
              std::optional<fleet::EvictionArbiter> evictions = std::nullopt, profile::ProfileBook profiles = {},
-             const std::vector<RememberedNode>& remembered = {}, caf::actor bridge = {});
+             const std::vector<RememberedNode>& remembered = {}, caf::actor bridge = {},
+             std::shared_ptr<ledger::Witness> witness = nullptr);
   caf::behavior make_behavior() override;
 
  private:
@@ -49,14 +52,15 @@ class FleetActor : public caf::event_based_actor {
 
   model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
   model::Result<std::vector<fleet::PodView>> pods(const model::NodeName& name) const;
-  admin::ReclaimedReport reclaimed() const;
+  /// About all nodes: answered in slices, between which others come in.
+  void survey(SurveyDesk::Survey asked);
+  void survey_soon();
   FleetReport report() const;
   model::Result<model::ExplainedAccount> explain(const model::NodeName& name) const;
   model::Result<model::Duration> watch(const AskWatch& ask);
   void send_paces();
   model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
   void give_reports(const AskCheckNodes& ask);
-  std::vector<model::NodeName> labelled(const model::ClusterPart& label) const;
 
   HandsOffDesk::Out desk_out();
   EvictionDesk::Out eviction_out();
@@ -80,6 +84,8 @@ class FleetActor : public caf::event_based_actor {
   MeasureDesk measures_;
   PaceDesk paces_;
   bool pace_due_ = false;
+  SurveyDesk surveys_;
+  bool survey_due_ = false;
   LedgerBook ledger_;
   std::uint32_t parts_left_out_ = 0;  // of the trends, as told
   PredictionKeeper keeper_;
@@ -87,6 +93,7 @@ class FleetActor : public caf::event_based_actor {
   HandsOffDesk desk_;
   EvictionDesk evictions_;
   log::RateLimit refused_asks_{1'000'000'000};
+  std::shared_ptr<ledger::Witness> witness_;  // null = nobody
 };
 
 }  // namespace tideline::coordinator

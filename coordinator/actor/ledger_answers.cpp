@@ -41,13 +41,6 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
   return explained;
 }
 
-model::ClusterReport cluster_report(const LedgerBook& ledger, const fleet::FleetView& fleet,
-                                    const std::vector<std::string>& labels, const fleet::Arrival& now) {
-  auto report = ledger.parts(fleet, labels, model::ClusterLimits::kMaxGroups, now.mono);
-  report.at = now.wall;
-  return report;
-}
-
 model::Result<void> known_part(const model::ClusterReport& report, const model::ClusterPart& part) {
   constexpr std::size_t kMostNamed = 20;
   std::vector<std::string> values;

@@ -20,10 +20,6 @@ model::ExplainedAccount explain_reclaimed(const model::NodeName& node, const Led
                                           const fleet::FleetView& fleet, const policy::Rollout& rollout,
                                           const fleet::Arrival& now);
 
-/// All but the trend. `labels`: keys to group by, a few.
-model::ClusterReport cluster_report(const LedgerBook& ledger, const fleet::FleetView& fleet,
-                                    const std::vector<std::string>& labels, const fleet::Arrival& now);
-
 /// kNotFound, naming the groups of its label that the report has, unless the part is among them.
 model::Result<void> known_part(const model::ClusterReport& report, const model::ClusterPart& part);
 

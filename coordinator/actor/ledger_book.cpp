@@ -1,10 +1,11 @@
 #include "coordinator/actor/ledger_book.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "coordinator/actor/ledger_input.h"
+#include "coordinator/actor/cluster_parts.h"
+#include "coordinator/ledger/input.h"
 #include "coordinator/reclaim/account_sum.h"
-#include "coordinator/reclaim/cluster.h"
 #include "coordinator/reclaim/keep.h"
 #include "storage/store/limits.h"
 
@@ -48,7 +49,7 @@ bool LedgerBook::is_given_up(const Row& row, model::MonoTime now) {
 
 reclaim::NodeInput LedgerBook::input(const model::NodeName& node, const fleet::FleetView& fleet,
                                      const model::NodePolicy& policy) const {
-  return ledger_input(node, fleet.usage(node), policy, profiles_.reclaimable(node));
+  return ledger::input_of(node, fleet.usage(node), policy, profiles_.reclaimable(node));
 }
 
 std::vector<LedgerBook::Change> LedgerBook::run(const fleet::FleetView& fleet, const policy::Rollout& rollout,
@@ -109,7 +110,11 @@ std::vector<model::Reclaimed> LedgerBook::to_keep(const fleet::FleetView& fleet,
 
 void LedgerBook::keep_cluster(const fleet::FleetView& fleet, model::MonoTime now, std::vector<model::Reclaimed>& kept) {
   const std::vector<std::string> labels(model::kClusterLabels.begin(), model::kClusterLabels.end());
-  auto report = parts(fleet, labels, model::ClusterLimits::kMaxKeptGroups, now);
+  ClusterParts parts(labels, model::ClusterLimits::kMaxKeptGroups);
+  for (const auto& [name, row] : rows_) {
+    if (row.account) parts.add(model::aged(*row.account, now - row.computed), fleet, now);
+  }
+  auto report = parts.take();
   kept.push_back(std::move(report.total.account));
   parts_left_out_ = 0;
   for (auto& grouping : report.groupings) {
@@ -129,24 +134,15 @@ void LedgerBook::keep_cluster(const fleet::FleetView& fleet, model::MonoTime now
   }
 }
 
-model::ClusterReport LedgerBook::parts(const fleet::FleetView& fleet, const std::vector<std::string>& labels,
-                                       std::size_t most_groups, model::MonoTime now) const {
-  reclaim::ClusterReporter reporter(labels, most_groups);
-  std::uint32_t gone = 0;
-  std::vector<std::string> values(labels.size());
-  for (const auto& [name, row] : rows_) {
-    if (!row.account) continue;
-    if (fleet.liveness(name, now) == fleet::Liveness::kGone) {
-      ++gone;
-      continue;
-    }
-    for (std::size_t i = 0; i < labels.size(); ++i)
-      values[i] = fleet.label(name, labels[i]);
-    reporter.add(model::aged(*row.account, now - row.computed), values);
+std::vector<model::Reclaimed> LedgerBook::accounts(model::MonoTime now, const model::NodeName& after,
+                                                   std::size_t most) const {
+  std::vector<model::Reclaimed> found;
+  found.reserve(std::min(most, rows_.size()));
+  for (auto next = rows_.upper_bound(after); next != rows_.end() && found.size() < most; ++next) {
+    const Row& row = next->second;
+    if (row.account) found.push_back(model::aged(*row.account, now - row.computed));
   }
-  auto report = reporter.take();
-  report.gone = gone;
-  return report;
+  return found;
 }
 
 model::Reclaimed LedgerBook::cluster(const fleet::FleetView& fleet, model::MonoTime now) const {

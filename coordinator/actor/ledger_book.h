@@ -89,22 +89,12 @@ class LedgerBook {
 
   /// The sum over the nodes that are not gone: what a machine that is gone once offered is not the cluster's any more.
   model::Reclaimed cluster(const fleet::FleetView& fleet, model::MonoTime now) const;
-  /// The same as a report, all but its time and trend: by each of `labels`, a few, at most `most_groups`.
-  model::ClusterReport parts(const fleet::FleetView& fleet, const std::vector<std::string>& labels,
-                             std::size_t most_groups, model::MonoTime now) const;
   /// What is predicted for the same nodes; the scores are of all.
   profile::Summary predicted(const fleet::FleetView& fleet, model::MonoTime now) const;
 
-  /// Accounts as of `now`, by name; of the nodes that `of` admits.
-  template <class Predicate>
-  std::vector<model::Reclaimed> accounts(model::MonoTime now, Predicate of) const {
-    std::vector<model::Reclaimed> found;
-    found.reserve(rows_.size());
-    for (const auto& [name, row] : rows_) {
-      if (row.account && of(name)) found.push_back(model::aged(*row.account, now - row.computed));
-    }
-    return found;
-  }
+  /// Accounts as of `now`, by name: at most `most` of those after `after`; "" = from the first on.
+  std::vector<model::Reclaimed> accounts(model::MonoTime now, const model::NodeName& after = {},
+                                         std::size_t most = SIZE_MAX) const;
 
  private:
   struct Row {

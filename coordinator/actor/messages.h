@@ -195,6 +195,7 @@ struct LedgerTick {};
 struct LedgerRest {};
 struct PushTick {};
 struct PaceTick {};
+struct SurveyTick {};
 struct PolicyTick {};
 struct RetentionTick {};
 struct RetentionRest {};
@@ -337,6 +338,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::LedgerRest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PushTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PaceTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::SurveyTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::PolicyTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::coordinator::RetentionRest)

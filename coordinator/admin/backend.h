@@ -161,6 +161,7 @@ struct SeriesQuery {
 struct SeriesPage {
   std::vector<series::AnswerSeries> answer;
   std::optional<std::int64_t> next_s;  // where the next page begins; nullopt = this was the last
+  std::int64_t kept_from_s = 0;        // retention leaves the tier what is asked of from about then on; 0 = not known
 };
 
 struct HistoryPodsQuery {
@@ -172,6 +173,7 @@ struct HistoryPodsQuery {
 struct HistoryState {
   series::SeriesState tables;
   std::array<model::Duration, series::kTiers.size()> tiers_kept{};  // by series::kTiers
+  std::array<model::Duration, series::kTiers.size()> pods_kept{};   // what they have of pods and jobs
   model::Duration reports_kept{0};
   model::Duration events_kept{0};
   model::Duration accounts_kept{0};

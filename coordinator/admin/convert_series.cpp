@@ -172,6 +172,10 @@ void write(const HistoryState& state, schema::HistoryState::Builder out) {
     tiers[i].setBytes(tier.bytes);
     codec::write(instant_s(tier.oldest), tiers[i].initOldestS());
     codec::write(instant_s(tier.newest), tiers[i].initNewestS());
+    const series::TierState& pods = state.tables.passing[i];
+    tiers[i].setPodsKeptS(in_seconds(state.pods_kept[i]));
+    tiers[i].setPodsBytes(pods.bytes);
+    codec::write(instant_s(pods.oldest), tiers[i].initPodsOldestS());
   }
   out.setReportsKept(in_seconds(state.reports_kept));
   out.setEventsKept(in_seconds(state.events_kept));

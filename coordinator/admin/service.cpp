@@ -285,6 +285,7 @@ kj::Promise<void> AdminService::historyQuery(HistoryQueryContext context) {
         fill_list(page.answer, [&](unsigned size) { return results.initSeries(size); });
         results.setNextS(page.next_s.value_or(0));
         results.setTier(static_cast<std::uint8_t>(tier));
+        results.setKeptFromS(page.kept_from_s);
       });
 }
 

@@ -397,16 +397,25 @@ std::optional<NodeView> FleetView::node(const model::NodeName& name, model::Mono
   view.report_age = std::max(now - node.arrived, model::kZeroDuration);
   view.incarnation = node.incarnation;
   view.last_seq = node.seq;
-  view.status = *node.status;
+  view.status = node.status;
   view.last = node.last;
   view.pod_count = node.pods.size();
   return view;
 }
 
-std::vector<NodeView> FleetView::nodes(model::MonoTime now) const {
+std::vector<model::NodeName> FleetView::names(const model::NodeName& after, std::size_t most) const {
+  std::vector<model::NodeName> found;
+  found.reserve(std::min(most, nodes_.size()));
+  for (auto next = nodes_.upper_bound(after); next != nodes_.end() && found.size() < most; ++next)
+    found.push_back(next->first);
+  return found;
+}
+
+std::vector<NodeView> FleetView::nodes(model::MonoTime now, const model::NodeName& after, std::size_t most) const {
   std::vector<NodeView> views;
-  views.reserve(nodes_.size());
-  for (const auto& [name, unused] : nodes_)
+  const auto of = names(after, most);
+  views.reserve(of.size());
+  for (const auto& name : of)
     views.push_back(*node(name, now));
   return views;
 }
@@ -417,6 +426,11 @@ std::string FleetView::label(const model::NodeName& name, const std::string& key
   const auto& labels = found->second->status->labels;
   const auto label = labels.find(key);
   return label == labels.end() ? "" : label->second;
+}
+
+std::shared_ptr<const model::NodeStatus> FleetView::status(const model::NodeName& name) const {
+  const auto found = nodes_.find(name);
+  return found == nodes_.end() ? nullptr : found->second->status;
 }
 
 std::vector<std::pair<model::NodeName, std::shared_ptr<const model::NodeStatus>>> FleetView::newest_statuses(

@@ -1,6 +1,8 @@
 #pragma once
 // The fleet as the newest live reports tell it. A plain value: every time comes in, nothing goes out but return values.
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -120,8 +122,14 @@ class FleetView {
   std::size_t pod_count() const;  // rows of pods("")
   Summary summary(model::MonoTime now) const;
   std::optional<Liveness> liveness(const model::NodeName& name, model::MonoTime now) const;
-  std::vector<NodeView> nodes(model::MonoTime now) const;  // by name
+  /// By name, at most `most` of those after `after`; "" = from the first on.
+  std::vector<model::NodeName> names(const model::NodeName& after, std::size_t most) const;
+  /// As names(): of all, or a slice of them.
+  std::vector<NodeView> nodes(model::MonoTime now, const model::NodeName& after = {},
+                              std::size_t most = SIZE_MAX) const;
   std::optional<NodeView> node(const model::NodeName& name, model::MonoTime now) const;
+  /// Of the node's newest live report; null before the first, and of one that is not known.
+  std::shared_ptr<const model::NodeStatus> status(const model::NodeName& name) const;
   /// The status of one node's newest live report, or of each node's with an empty name, by name; null before the first.
   std::vector<std::pair<model::NodeName, std::shared_ptr<const model::NodeStatus>>> newest_statuses(
       const model::NodeName& name) const;

@@ -2,6 +2,7 @@
 // What the coordinator knows of nodes and pods now, as the admin API and `tidectl` show it.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,12 +39,12 @@ struct NodeView {
   model::PolicyContent policy_content;          // of the wanted one; 0 = none was computed yet
   model::PolicyContent policy_content_applied;  // of the applied one; 0 = the node has not acked it here
   std::string policy_problem;                   // why the node refused the wanted one; "" = no problem known
-  std::optional<model::NodeStatus> status;      // of the newest live report
+  /// Of the newest live report, shared with the view that it comes from; null = none.
+  std::shared_ptr<const model::NodeStatus> status;
   /// Newest sample of the newest live report that held one. LS delay, which is not in each: the newest in that report.
   std::optional<model::NodeSample> last;
   std::optional<model::Reclaimed> reclaimed;  // as last computed; nullopt = not yet
   std::size_t pod_count = 0;                  // pods in the newest live report
-  friend bool operator==(const NodeView&, const NodeView&) = default;
 };
 
 struct PodView {

@@ -160,6 +160,9 @@ struct HistoryState {
     bytes @3 :UInt64;          # on disk
     oldestS @4 :R.OptInt;      # s since the epoch
     newestS @5 :R.OptInt;
+    podsKeptS @6 :Int64;       # s: retention of what it has of pods and jobs; 0: of an older coordinator, keptS
+    podsBytes @7 :UInt64;      # of `bytes`
+    podsOldestS @8 :R.OptInt;
   }
 }
 
@@ -382,7 +385,7 @@ interface Admin {
   cluster @19 (fromMs :Int64, toMs :Int64, maxPoints :UInt32, by :List(Text), trendOf :Text) -> (report :ClusterReport);
       # viewer; maxPoints 0 = the server's bound; by: label keys; trendOf: LABEL=VALUE, "" = all
   # A page a call: fromS 0 = the first, then nextS until it is 0. A client that does not ask is not sent anything.
-  historyQuery @20 (question :SeriesQuestion, pageFromS :Int64) -> (series :List(AnswerSeries), nextS :Int64, tier :UInt8);  # viewer
+  historyQuery @20 (question :SeriesQuestion, pageFromS :Int64) -> (series :List(AnswerSeries), nextS :Int64, tier :UInt8, keptFromS :Int64);  # viewer
   historyPods @21 (node :Text, fromS :Int64, toS :Int64) -> (pods :List(PodInfo));                # viewer
   historyState @22 () -> (state :HistoryState);                                                   # viewer
   # A slice a call, of about so many bytes: from "" = the beginning, then `next` until it is "".

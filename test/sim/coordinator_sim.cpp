@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "coordinator/actor/ledger_input.h"
+#include "coordinator/ledger/input.h"
 #include "coordinator/reclaim/reclaim.h"
 
 namespace tideline::sim {
@@ -138,12 +138,12 @@ std::vector<coordinator::LedgerBook::Change> CoordinatorSim::run_ledger(std::int
 }
 
 void CoordinatorSim::check_ledger(std::int64_t now) const {
-  const auto accounts = ledger_.accounts({now}, [](const model::NodeName&) { return true; });
+  const auto accounts = ledger_.accounts({now});
   ASSERT_EQ(accounts.size(), fleet_.size());
   for (const auto& account : accounts) {
     const auto wanted = rollout_.wanted(account.node).value_or(model::NodePolicy{});
-    const auto input = coordinator::ledger_input(account.node, fleet_.usage(account.node), wanted,
-                                                 ledger_.profiles().reclaimable(account.node));
+    const auto input = ledger::input_of(account.node, fleet_.usage(account.node), wanted,
+                                        ledger_.profiles().reclaimable(account.node));
     ASSERT_EQ(account, reclaim::reclaim(input, wanted.colocation, {now}))
         << account.node.str() << ": what was not computed anew is what it would be";
   }

@@ -509,7 +509,7 @@ class World {
     keep_profiles();
     (void)coordinator_->run_ledger(now());
     coordinator_->check_ledger(now());
-    const auto accounts = coordinator_->ledger().accounts({now()}, [](const NodeName&) { return true; });
+    const auto accounts = coordinator_->ledger().accounts({now()});
     const auto views = coordinator_->fleet().nodes({now()});
     ASSERT_EQ(accounts.size(), views.size());
     for (std::size_t i = 0; i < views.size(); ++i) {

@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "coordinator/actor/ledger_input.h"
+#include "coordinator/ledger/input.h"
 #include "coordinator/reclaim/reclaim.h"
 #include "test/coordinator/actor/ledger_fixture.h"
 
@@ -476,8 +476,8 @@ TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
     (void)book_.run(fleet_, rollout_, now_);
     for (const auto& account : accounts()) {
       const auto policy = *rollout_.wanted(account.node);
-      const auto input =
-          ledger_input(account.node, fleet_.usage(account.node), policy, book_.profiles().reclaimable(account.node));
+      const auto input = ledger::input_of(account.node, fleet_.usage(account.node), policy,
+                                          book_.profiles().reclaimable(account.node));
       EXPECT_EQ(account, reclaim::reclaim(input, policy.colocation, now_)) << "step " << step;
       predicted += input.prod_reclaimable_cpu > MilliCpu(0) ? 1 : 0;
     }

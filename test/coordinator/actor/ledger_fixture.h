@@ -74,9 +74,7 @@ class Ledger : public testing::Test {
     policy.cold_start_minutes = 3;
     return policy;
   }
-  std::vector<model::Reclaimed> accounts() const {
-    return book_.accounts(now_, [](const model::NodeName&) { return true; });
-  }
+  std::vector<model::Reclaimed> accounts() const { return book_.accounts(now_); }
 
   fleet::FleetView fleet_;
   policy::Rollout rollout_{model::Epoch(1)};

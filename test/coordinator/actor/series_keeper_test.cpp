@@ -218,6 +218,7 @@ TEST_F(Keeper, DropsEachTierAtItsOwnAgeInSlices) {
   wanted.drop_every = minutes(10);
   wanted.drop_slice = 3;
   wanted.kept.tiers = {seconds(100), seconds(200), seconds(300)};
+  wanted.kept.pods = {seconds(10), seconds(20), seconds(30)};
   series::DroppedSeries first;
   first.tables = 40;
   first.rest = model::NodeName("m");
@@ -232,6 +233,8 @@ TEST_F(Keeper, DropsEachTierAtItsOwnAgeInSlices) {
   const std::int64_t now = kStart + 600'000;
   EXPECT_THAT(store_->dropped_before->tiers, ElementsAre(model::WallTime{now - 100'000}, model::WallTime{now - 200'000},
                                                          model::WallTime{now - 300'000}));
+  EXPECT_THAT(store_->dropped_before->passing,
+              ElementsAre(model::WallTime{now - 10'000}, model::WallTime{now - 20'000}, model::WallTime{now - 30'000}));
   EXPECT_EQ(counts_->tables_dropped, 42u);
 }
 

@@ -59,6 +59,35 @@ class SeriesAsked : public Actors {
   std::shared_ptr<HistoryCounts> counts_ = std::make_shared<HistoryCounts>();
 };
 
+TEST_F(SeriesAsked, APageSaysFromWhenOnWhatItIsAboutIsKept) {
+  constexpr std::int64_t kDay = 86'400;
+  constexpr std::int64_t kNow = kFrom + 1'000 * kDay;
+  SeriesReaderOptions options;
+  options.wall_now = [] { return model::WallTime{kNow * 1000}; };
+  const auto asked = reader(std::move(options));
+  const auto kept_from = [&](series::SubjectKind kind, const std::string& subject, series::Tier tier) {
+    auto of = query();
+    of.question.kind = kind;
+    of.question.subject = subject;
+    of.question.tier = tier;
+    of.question.step_s = series::step_s(tier);
+    of.question.to_s = kFrom + 900;
+    if (kind != series::SubjectKind::kNode) of.question.fields = {series::Field::kPodCpu};
+    const auto answer = page(asked, of);
+    EXPECT_TRUE(answer.ok()) << answer.error().message();
+    return answer ? kNow - answer->kept_from_s : 0;
+  };
+  using series::SubjectKind;
+  using series::Tier;
+  EXPECT_EQ(kept_from(SubjectKind::kNode, "", Tier::kMinute), 35 * kDay);
+  EXPECT_EQ(kept_from(SubjectKind::kNode, "", Tier::kQuarterHour), 400 * kDay);
+  EXPECT_EQ(kept_from(SubjectKind::kPod, "", Tier::kQuarterHour), 60 * kDay);
+  EXPECT_EQ(kept_from(SubjectKind::kPod, "uid-1", Tier::kMinute), 35 * kDay);
+  EXPECT_EQ(kept_from(SubjectKind::kWorkload, "shop/Deployment/web", Tier::kQuarterHour), 400 * kDay);
+  EXPECT_EQ(kept_from(SubjectKind::kWorkload, "shop/Job/etl-1", Tier::kQuarterHour), 60 * kDay);
+  EXPECT_EQ(kept_from(SubjectKind::kWorkload, "", Tier::kQuarterHour), 60 * kDay) << "jobs are among them";
+}
+
 TEST_F(SeriesAsked, WithoutNamesItIsOfAllNodes) {
   const auto one = reader();
   const auto all = page(one, query());
@@ -132,6 +161,7 @@ TEST_F(SeriesAsked, TheStateSaysWhatIsKeptAndWhatFailed) {
   EXPECT_EQ(state->tables.nodes, 3u);
   EXPECT_EQ(state->reports_kept, std::chrono::hours(9));
   EXPECT_EQ(state->tiers_kept, HistoryRetention{}.tiers);
+  EXPECT_EQ(state->pods_kept, HistoryRetention{}.pods);
   EXPECT_EQ(state->disk_bytes, 4'096u);
   EXPECT_EQ(state->backups, "/backup");
   EXPECT_EQ(state->problem, "commit: disk gone; fold: no space left");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -113,7 +114,9 @@ class FakeBackend final : public admin::AdminBackend {
     auto late = node_view("db-1");
     late.policy_applied = model::PolicyVersion(6);
     late.policy_content_applied = model::PolicyContent(0x99);
-    late.status->features = {{"cpuBurst.kernel", model::FeatureState::State::kUnsupported, "cpu-burst: no such file"}};
+    auto status = *late.status;
+    status.features = {{"cpuBurst.kernel", model::FeatureState::State::kUnsupported, "cpu-burst: no such file"}};
+    late.status = std::make_shared<const model::NodeStatus>(std::move(status));
     late.policy_problem = "no cpu controller";
     answer("policy_status", std::move(reply), admin::PolicyStatus{state(), {late, node_view("web-1")}});
   }
@@ -179,7 +182,7 @@ class FakeBackend final : public admin::AdminBackend {
     all.what.evictions = {{"shop/etl-1", {all.at.ms - 1000}, model::Reason::kBeStarved, hostile_text}};
     all.what.hands_off = {{"kubepods/burstable", {all.at.ms - 1000}, model::Controller::kGuard, "hands off by ann: x"}};
     all.events_from = all.history_from = model::WallTime{all.at.ms - 86'400'000};
-    all.status = node_view(query.node.str()).status;
+    all.status = *node_view(query.node.str()).status;
     all.status->features = {{"cpuBurst", model::FeatureState::State::kUnsupported, "cpu-burst: no such file"}};
     all.status_at = all.at;
     answer("explain " + query.node.str() + " " + query.file_part, std::move(reply), all);
@@ -361,7 +364,7 @@ class FakeBackend final : public admin::AdminBackend {
     status.protection = {true, "kubepods/besteffort cpu.shares 2"};
     status.knobs = {{model::Knob::kCpuQuota, true, "cpu.cfs_quota_us", "at most that of each group above"},
                     {model::Knob::kCpuIdle, false, "cpu.idle", "this kernel has no cpu.idle"}};
-    view.status = status;
+    view.status = std::make_shared<const model::NodeStatus>(std::move(status));
     model::NodeSample last;
     last.window = std::chrono::seconds(1);
     last.node_cpu = model::MilliCpu(1350);

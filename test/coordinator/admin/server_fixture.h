@@ -52,6 +52,17 @@ class AdminServerTest : public testing::Test {
     return refused_;
   }
 
+  /// Names of all methods, and of those that no viewer may call.
+  static std::set<std::string> schema_methods() {
+    std::set<std::string> names;
+    for (const auto method : capnp::Schema::from<schema::Admin>().getMethods())
+      names.emplace(method.getProto().getName().cStr());
+    return names;
+  }
+  static std::set<std::string> no_viewers_methods() {
+    return {"policyApply", "handsOffBegin", "handsOffEnd", "release", "resume", "historyVerify", "historyBackup"};
+  }
+
   /// Calls every method with empty arguments; the names of those that the role forbids.
   static std::set<std::string> forbidden(test::AdminTestClient& client) {
     std::set<std::string> names;

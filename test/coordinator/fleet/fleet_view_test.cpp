@@ -36,7 +36,7 @@ TEST(Liveness, IsNeverUntilALiveReportArrives) {
   const auto node = view(fleet, seconds(6));
   EXPECT_EQ(node.liveness, Liveness::kNever);
   EXPECT_EQ(node.report_age, std::nullopt);
-  EXPECT_EQ(node.status, std::nullopt);
+  EXPECT_EQ(node.status, nullptr);
   EXPECT_EQ(fleet.usage(NodeName("n")), std::nullopt);
 }
 
@@ -48,7 +48,7 @@ TEST(Remembered, IsThereAsLateOrGoneAndNeverAsLive) {
   EXPECT_EQ(node.liveness, Liveness::kLate) << "how it is now is not known";
   EXPECT_EQ(node.report_age, seconds(1));
   EXPECT_FALSE(node.connected);
-  EXPECT_EQ(node.status, std::nullopt);
+  EXPECT_EQ(node.status, nullptr);
   EXPECT_EQ(view(fleet, minutes(5)).liveness, Liveness::kLate);
   EXPECT_EQ(view(fleet, minutes(5) + milliseconds(1)).liveness, Liveness::kGone);
   EXPECT_EQ(fleet.liveness(n, receiver(minutes(6)).mono), Liveness::kGone);
@@ -110,7 +110,8 @@ TEST(Intake, ShowsTheNewestLiveReport) {
   EXPECT_EQ(node.last_seq, Seq(5));
   EXPECT_EQ(node.incarnation, Incarnation(1));
   EXPECT_EQ(node.last->node_cpu, MilliCpu(7'000));
-  EXPECT_EQ(node.status, newer.status);
+  ASSERT_NE(node.status, nullptr);
+  EXPECT_EQ(*node.status, newer.status);
   EXPECT_EQ(node.policy_applied, PolicyVersion(3));
   EXPECT_EQ(node.pod_count, 2u);
   ASSERT_THAT(fleet.pods(NodeName("n")), SizeIs(2));
@@ -421,6 +422,15 @@ TEST(View, HoldsTheLedgersResultAndListsNodesByName) {
   EXPECT_EQ(views[0].reclaimed, std::nullopt);
   reclaimed.data_age = seconds(5);
   EXPECT_EQ(views[1].reclaimed, reclaimed) << "its data is three seconds older now";
+  take(fleet, Sender{.name = "c"}.report(1, seconds(0)), seconds(0));
+  EXPECT_EQ(fleet.names({}, 2), (std::vector<NodeName>{NodeName("a"), NodeName("b")}));
+  EXPECT_EQ(fleet.names(NodeName("b"), 2), std::vector<NodeName>{NodeName("c")});
+  EXPECT_EQ(fleet.names(NodeName("aa"), 1), std::vector<NodeName>{NodeName("b")}) << "of one that is gone, too";
+  EXPECT_THAT(fleet.names(NodeName("c"), 2), SizeIs(0));
+  const auto slice = fleet.nodes(receiver(seconds(4)).mono, NodeName("a"), 1);
+  ASSERT_THAT(slice, SizeIs(1));
+  EXPECT_EQ(slice[0].name, NodeName("b"));
+  EXPECT_EQ(slice[0].status, fleet.status(NodeName("b"))) << "shared, not copied";
 }
 
 TEST(View, TellsALabelOfTheNewestReport) {

@@ -1,6 +1,6 @@
 // What a node's annotations do to its account: Koordinator's worked cases of its batchresource plugin (numbers only).
 
-#include "coordinator/actor/ledger_input.h"
+#include "coordinator/ledger/input.h"
 
 #include <string>
 
@@ -8,7 +8,7 @@
 
 #include "coordinator/reclaim/reclaim.h"
 
-namespace tideline::coordinator {
+namespace tideline::ledger {
 namespace {
 
 using model::Bytes;
@@ -46,7 +46,7 @@ fleet::NodeUsage usage(model::NodeAnnotations annotations) {
 
 model::Reclaimed account_of(const model::NodeAnnotations& annotations,
                             const model::ColocationPolicy& policy = enabled()) {
-  return reclaim::reclaim(ledger_input(model::NodeName("n"), usage(annotations), model::NodePolicy{}), policy, kNow);
+  return reclaim::reclaim(input_of(model::NodeName("n"), usage(annotations), model::NodePolicy{}), policy, kNow);
 }
 
 model::NodeAnnotations reserving(const std::string& value) {
@@ -119,7 +119,7 @@ TEST(LedgerInput, ThirdPartiesTakeFromWhatBatchIsOfferedDownToNothing) {
 TEST(LedgerInput, ThirdPartiesHaveNormalizedCpus) {
   model::NodePolicy policy;
   policy.scaling.cpu_normalization = model::Ratio(120);
-  const auto input = ledger_input(model::NodeName("n"), usage(giving(yarn("6000", "0"))), policy);
+  const auto input = input_of(model::NodeName("n"), usage(giving(yarn("6000", "0"))), policy);
   const auto account = reclaim::reclaim(input, enabled(), kNow);
   EXPECT_EQ(account.cpu.origin, MilliCpu(30'000)) << "25 * 1.2";
   EXPECT_EQ(account.cpu.published, MilliCpu(24'000));
@@ -166,7 +166,7 @@ TEST(LedgerInput, APodThatIsGoneIsChargedWhatIsLeftOfItsUse) {
   node.pods[0].requests.cpu = MilliCpu(50'000);
   node.pods.push_back(node.pods[0]);
   node.pods[1].qos = model::QosClass::kBe;
-  const auto account = reclaim::reclaim(ledger_input(model::NodeName("n"), node, model::NodePolicy{}), enabled(), kNow);
+  const auto account = reclaim::reclaim(input_of(model::NodeName("n"), node, model::NodePolicy{}), enabled(), kNow);
   EXPECT_EQ(account.cpu.high_priority, MilliCpu(33'000)) << "batch is charged nothing, gone or not";
   EXPECT_EQ(account.cpu.requested, MilliCpu(0)) << "it asks for nothing any more";
   EXPECT_EQ(account.memory.high_priority, Bytes(33 * kGiga));
@@ -177,4 +177,4 @@ TEST(LedgerInput, AnotherKeysNonsenseDoesNot) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::ledger

@@ -1,13 +1,13 @@
-#include "coordinator/actor/ledger_input.h"
+#include "coordinator/ledger/input.h"
 
 #include <utility>
 
 #include "messages/model/node_annotations.h"
 
-namespace tideline::coordinator {
+namespace tideline::ledger {
 
-reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
-                                const model::NodePolicy& policy, const profile::Reclaimable& predicted) {
+reclaim::NodeInput input_of(const model::NodeName& node, const std::optional<fleet::NodeUsage>& usage,
+                            const model::NodePolicy& policy, const profile::Reclaimable& predicted) {
   reclaim::NodeInput input;
   input.node = node;
   input.policy = policy.version;
@@ -65,4 +65,4 @@ reclaim::NodeInput ledger_input(const model::NodeName& node, const std::optional
   return input;
 }
 
-}  // namespace tideline::coordinator
+}  // namespace tideline::ledger
