@@ -121,6 +121,11 @@ model::Result<void> check_shape(const HostShape& shape) {
   return {};
 }
 
+model::Result<void> check_accepted_risk(double accepted_risk) {
+  if (accepted_risk >= 0 && accepted_risk <= 1) return {};
+  return model::invalid(fmt::format("an accepted risk of {}; want 0 to 1", accepted_risk));
+}
+
 model::Result<void> check_replay(const Dataset& data, const World& world, const ReplayOptions& options) {
   if (auto good = check_data(data); !good) return good;
   if (auto good = check_world(data, world); !good) return good;

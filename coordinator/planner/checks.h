@@ -16,6 +16,9 @@ model::Result<void> check_shape(const HostShape& shape);
 /// each step from its first on.
 model::Result<void> check_data(const Dataset& data);
 
+/// A share of checks that may be violations: 0 to 1.
+model::Result<void> check_accepted_risk(double accepted_risk);
+
 /// All that replay() goes by but the tasks.
 model::Result<void> check_replay(const Dataset& data, const World& world, const ReplayOptions& options);
 

@@ -2,11 +2,13 @@
 // Results of replays side by side, and what the differences come from.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "coordinator/planner/fine.h"
 #include "coordinator/planner/replay.h"
 #include "messages/model/result.h"
 
@@ -19,6 +21,7 @@ struct SavedReplay {
   std::string data;    // what it ran on, and on which range: a line
   std::vector<std::string> notes;
   ReplayResult result;
+  std::optional<FineReport> fine = {};
 };
 
 /// JSON on one line, with a version; replay_from_json() takes what to_json() gave, byte for byte the same again. Hosts

@@ -15,11 +15,21 @@ std::int64_t utc_day_of(std::int64_t time_s) {
 }  // namespace
 
 StepDays days_of_steps(const Dataset& data) {
+  return days_of_steps(data.begin_s, data.step_s, data.steps);
+}
+
+std::size_t count_days(std::int64_t begin_s, std::int64_t step_s, std::size_t steps) {
+  if (steps == 0) return 0;
+  const std::int64_t last_s = begin_s + static_cast<std::int64_t>(steps - 1) * step_s;
+  return static_cast<std::size_t>(utc_day_of(last_s) - utc_day_of(begin_s) + 1);
+}
+
+StepDays days_of_steps(std::int64_t begin_s, std::int64_t step_s, std::size_t steps) {
   StepDays days;
-  days.of_step.reserve(data.steps);
+  days.of_step.reserve(steps);
   std::int64_t last = 0;
-  for (std::size_t step = 0; step < data.steps; ++step) {
-    const std::int64_t day = utc_day_of(data.time_of(step));
+  for (std::size_t step = 0; step < steps; ++step) {
+    const std::int64_t day = utc_day_of(begin_s + static_cast<std::int64_t>(step) * step_s);
     if (days.count == 0 || day != last) ++days.count;
     last = day;
     days.of_step.push_back(static_cast<std::uint32_t>(days.count - 1));

@@ -17,7 +17,10 @@ struct StepDays {
   std::vector<std::uint32_t> of_step;
   std::size_t count = 0;
 };
+StepDays days_of_steps(std::int64_t begin_s, std::int64_t step_s, std::size_t steps);
 StepDays days_of_steps(const Dataset& data);
+/// StepDays::count of the same, of steps no longer than a day.
+std::size_t count_days(std::int64_t begin_s, std::int64_t step_s, std::size_t steps);
 
 /// Of `count` days as many, with replacement. The same by the seed on every library.
 class DayDraws {

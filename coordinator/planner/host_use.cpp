@@ -14,12 +14,13 @@ constexpr std::size_t kHostBlocks = 64;
 /// What adding up in another order may change.
 constexpr double kUseRounding = 1e-9;
 
-/// Of one host, a value a step, system included.
+/// Of one host, a value for each step of the slice, system included.
 class HostUse {
  public:
-  HostUse(const Dataset& data, const SafeUse& safe)
+  HostUse(const Dataset& data, const SafeUse& safe, const StepSlice& slice)
       : data_(data),
         safe_(safe),
+        slice_(slice),
         cpu_(data.steps),
         memory_(data.steps),
         safe_cpu_(data.steps),
@@ -55,42 +56,51 @@ class HostUse {
     std::fill(memory_.begin(), memory_.end(), 0.0);
   }
   void add(const Workload& workload) {
-    for (std::size_t row = 0; row < workload.cpu_used.size(); ++row) {
+    for_steps(workload.first, workload.first + workload.cpu_used.size(), [&](std::size_t step) {
+      const std::size_t row = step - workload.first;
       const float cpu = workload.cpu_used[row];
-      if (!(cpu >= 0)) continue;
-      const std::size_t step = workload.first + row;
+      if (!(cpu >= 0)) return;
       cpu_[step] += static_cast<double>(cpu);
       const float used = workload.memory_used_mib[row];
       const float memory = used < 0 ? workload.memory_request_mib[row] : used;
       if (memory > 0) memory_[step] += static_cast<double>(memory);
-    }
+    });
   }
   void add_shape(const HostShape& shape) {
-    for (std::size_t step = 0; step < cpu_.size(); ++step) {
+    for_steps(0, cpu_.size(), [&](std::size_t step) {
       cpu_[step] = cpu_[step] * safe_.growth + shape.system_cpu_millicores;
       memory_[step] = memory_[step] * safe_.growth + shape.system_memory_mib;
       safe_cpu_[step] = shape.cpu_millicores * safe_.safe_share;
       safe_memory_[step] = shape.memory_mib * safe_.safe_share;
-    }
+    });
   }
   /// What is not known of it is below 0, and counts as nothing.
   void add_recorded(const RecordedHost& host) {
     const auto at = [](const std::vector<float>& values, std::size_t step) {
       return static_cast<double>(std::max(values[step], 0.0F));
     };
-    for (std::size_t step = 0; step < cpu_.size(); ++step) {
+    for_steps(0, cpu_.size(), [&](std::size_t step) {
       cpu_[step] = cpu_[step] * safe_.growth + at(host.cpu_system, step);
       memory_[step] = memory_[step] * safe_.growth + at(host.memory_system_mib, step);
       safe_cpu_[step] = at(host.cpu_capacity, step) * safe_.safe_share;
       safe_memory_[step] = at(host.memory_capacity_mib, step) * safe_.safe_share;
-    }
+    });
+  }
+  /// Those of the slice in [begin, end).
+  template <class Visit>
+  void for_steps(std::size_t begin, std::size_t end, const Visit& visit) const {
+    slice_.each(begin, end, [&visit](std::size_t first, std::size_t last) {
+      for (std::size_t step = first; step < last; ++step)
+        visit(step);
+    });
   }
 
   const Dataset& data_;
   const SafeUse& safe_;
+  const StepSlice& slice_;
   std::vector<double> cpu_;
   std::vector<double> memory_;
-  std::vector<double> safe_cpu_;  // 0: the host is not there
+  std::vector<double> safe_cpu_;  // 0: the host is not there, or the step is not the slice's
   std::vector<double> safe_memory_;
 };
 
@@ -113,22 +123,24 @@ struct BlockRoom {
 }  // namespace
 
 std::vector<DayRisk> risk_by_day(const Dataset& data, const StepDays& days, const World& world, const SafeUse& safe,
-                                 const Parallel& parallel) {
+                                 const Parallel& parallel, const StepSlice& slice) {
   const std::size_t hosts = world.hosts.size();
   const std::size_t blocks = std::min(hosts, kHostBlocks);
   std::vector<std::vector<DayRisk>> of_block(blocks);
   run_all(parallel, blocks, [&](std::size_t block) {
     std::vector<DayRisk> counts(days.count);
-    HostUse use(data, safe);
+    HostUse use(data, safe, slice);
     const std::size_t end = host_block_begin(block + 1, blocks, hosts);
     for (std::size_t host = host_block_begin(block, blocks, hosts); host < end; ++host) {
       use.take(world, host);
-      for (std::size_t step = 0; step < data.steps; ++step) {
-        if (!use.is_there(step)) continue;
-        DayRisk& day = counts[days.of_step[step]];
-        ++day.checks;
-        day.over += use.is_over(step) ? 1U : 0U;
-      }
+      slice.each(0, data.steps, [&](std::size_t first, std::size_t last) {
+        for (std::size_t step = first; step < last; ++step) {
+          if (!use.is_there(step)) continue;
+          DayRisk& day = counts[days.of_step[step]];
+          ++day.checks;
+          day.over += use.is_over(step) ? 1U : 0U;
+        }
+      });
     }
     of_block[block] = std::move(counts);
   });
@@ -143,27 +155,29 @@ std::vector<DayRisk> risk_by_day(const Dataset& data, const StepDays& days, cons
 }
 
 BatchRoom batch_room(const Dataset& data, const World& world, std::size_t hosts, const SafeUse& safe,
-                     const BatchPod& pod, const Parallel& parallel) {
+                     const BatchPod& pod, const Parallel& parallel, const StepSlice& slice) {
   const std::size_t placed = world.hosts.size();
   const std::size_t blocks = std::min(placed, kHostBlocks);
   std::vector<BlockRoom> of_block(blocks);
   run_all(parallel, blocks, [&](std::size_t block) {
     BlockRoom sum{std::vector<double>(data.steps), std::vector<double>(data.steps), std::vector<double>(data.steps)};
-    HostUse use(data, safe);
+    HostUse use(data, safe, slice);
     const std::size_t end = host_block_begin(block + 1, blocks, placed);
     for (std::size_t host = host_block_begin(block, blocks, placed); host < end; ++host) {
       use.take(world, host);
-      for (std::size_t step = 0; step < data.steps; ++step) {
-        const double cpu = use.free_cpu(step);
-        const double memory = use.free_memory(step);
-        sum.pods[step] += whole_pods(cpu, memory, pod);
-        sum.cpu_millicores[step] += cpu;
-        sum.memory_mib[step] += memory;
-      }
+      slice.each(0, data.steps, [&](std::size_t first, std::size_t last) {
+        for (std::size_t step = first; step < last; ++step) {
+          const double cpu = use.free_cpu(step);
+          const double memory = use.free_memory(step);
+          sum.pods[step] += whole_pods(cpu, memory, pod);
+          sum.cpu_millicores[step] += cpu;
+          sum.memory_mib[step] += memory;
+        }
+      });
     }
     of_block[block] = std::move(sum);
   });
-  HostUse nobody(data, safe);
+  HostUse nobody(data, safe, slice);
   nobody.take_empty();
   const auto empty = static_cast<double>(hosts > placed ? hosts - placed : 0);
   BatchRoom room{std::vector<double>(data.steps), std::vector<double>(data.steps)};

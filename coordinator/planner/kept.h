@@ -17,6 +17,20 @@ struct Kept {
   std::function<model::Result<void>(const std::string& name, const std::string& text)> keep = {};
 };
 
+/// The same, with `prefix` before the names of pieces.
+inline Kept kept_as(const Kept& kept, const std::string& prefix) {
+  Kept named;
+  if (kept.find) {
+    named.find = [find = kept.find, prefix](const std::string& name) { return find(prefix + name); };
+  }
+  if (kept.keep) {
+    named.keep = [keep = kept.keep, prefix](const std::string& name, const std::string& text) {
+      return keep(prefix + name, text);
+    };
+  }
+  return named;
+}
+
 inline std::optional<std::string> find_kept(const Kept& kept, const std::string& name) {
   return kept.find ? kept.find(name) : std::nullopt;
 }

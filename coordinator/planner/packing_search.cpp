@@ -15,19 +15,32 @@
 namespace tideline::planner {
 namespace {
 
-// Requests are divided by kMaxOvercommit ^ (rung / kRungs): a rung is 1 %. As rungs are the same for any risk, a higher
-// one never ends at a lower rung.
-constexpr int kRungs = 301;
-/// A search takes so many packings and one more for batch, about.
-constexpr double kCapacityStages = 12;
 constexpr std::string_view kPackingSchema = "tideline-packing";
-
-double overcommit_of(int rung) {
-  return std::pow(kMaxOvercommit, static_cast<double>(rung) / static_cast<double>(kRungs));
-}
 
 bool is_risk_accepted(const DayRisk& risk, double accepted_risk) {
   return static_cast<double>(risk.over) <= allowed_of(accepted_risk, static_cast<double>(risk.checks));
+}
+
+/// Asks is_accepted(rung) -> Result<bool>, and gives the last that is accepted below one that is not;
+/// -kPackingRungs - 1: none is.
+template <class IsAccepted>
+model::Result<int> climb(const IsAccepted& is_accepted) {
+  const auto whole = is_accepted(0);
+  if (!whole) return whole.error();
+  // Denser where that is safe, else sparser.
+  const auto last = is_accepted(*whole ? kPackingRungs : -kPackingRungs);
+  if (!last) return last.error();
+  if (*whole && *last) return kPackingRungs;
+  if (!*whole && !*last) return -kPackingRungs - 1;
+  int accepted = *whole ? 0 : -kPackingRungs;
+  int refused = *whole ? kPackingRungs : 0;
+  while (refused - accepted > 1) {
+    const int middle = accepted + (refused - accepted) / 2;
+    const auto good = is_accepted(middle);
+    if (!good) return good.error();
+    (*good ? accepted : refused) = middle;
+  }
+  return accepted;
 }
 
 /// Hosts without anything are none that are needed.
@@ -111,50 +124,70 @@ const JudgedPacking* best_packing(const std::vector<JudgedPacking>& packings,
   return best;
 }
 
-PackingSearch::PackingSearch(const Dataset& data, const CapacityOptions& options, const PackOptions& pack,
-                             const StepDays& days, const SafeUse& safe)
-    : data_(data), options_(options), pack_(pack), days_(days), safe_(safe), once_(days.count, 1U) {}
-
-model::Result<void> PackingSearch::run() {
-  const auto whole = visit(0);
-  if (!whole) return whole.error();
-  // Denser where that is safe, else sparser.
-  const int end = *whole ? kRungs : -kRungs;
-  const auto last = visit(end);
-  if (!last) return last.error();
-  if (*whole) return bisect(*last ? kRungs : 0, kRungs);
-  return *last ? bisect(end, 0) : model::Result<void>();
+const JudgedPacking& sparsest_packing(const std::vector<JudgedPacking>& packings) {
+  return *std::max_element(packings.begin(), packings.end(),
+                           [](const JudgedPacking& a, const JudgedPacking& b) { return a.hosts < b.hosts; });
 }
 
-model::Result<void> PackingSearch::bisect(int accepted, int refused) {
-  while (refused - accepted > 1) {
-    const int middle = accepted + (refused - accepted) / 2;
-    const auto good = visit(middle);
-    if (!good) return good.error();
-    (*good ? accepted : refused) = middle;
-  }
-  return {};
+double overcommit_of(int rung) {
+  return std::pow(kMaxOvercommit, static_cast<double>(rung) / static_cast<double>(kPackingRungs));
 }
 
-/// Whether its risk is accepted.
-model::Result<bool> PackingSearch::visit(int rung) {
-  const double done = std::min(static_cast<double>(packings_.size()) / kCapacityStages, 1.0);
+model::Result<SearchedPackings> search_packings(const FindPacking& find, double accepted_risk) {
+  SearchedPackings searched;
+  const auto is_accepted = [&](int rung) -> model::Result<bool> {
+    auto packing = find(rung);
+    if (!packing) return packing.error();
+    searched.packings.push_back(*std::move(packing));
+    const auto& days = searched.packings.back().days;
+    const std::vector<std::uint32_t> once(days.size(), 1U);
+    return is_risk_accepted(risk_of(days, once), accepted_risk);
+  };
+  const auto end = climb(is_accepted);
+  if (!end) return end.error();
+  searched.end = *end;
+  return searched;
+}
+
+std::vector<int> rungs_to(int end) {
+  std::vector<int> rungs;
+  const auto note = [&](int rung) -> model::Result<bool> {
+    rungs.push_back(rung);
+    return rung <= end;
+  };
+  // It has no errors, and its answer is the end.
+  static_cast<void>(climb(note).ok());
+  return rungs;
+}
+
+PackingJudge::PackingJudge(const Dataset& data, const CapacityOptions& options, const PackOptions& pack,
+                           const StepDays& days, const SafeUse& safe, const StepSlice& slice, std::string prefix)
+    : data_(data),
+      options_(options),
+      pack_(pack),
+      days_(days),
+      safe_(safe),
+      slice_(slice),
+      prefix_(std::move(prefix)) {}
+
+model::Result<JudgedPacking> PackingJudge::judge(int rung, double stages) {
+  const double done = std::min(static_cast<double>(judged_++) / stages, 1.0);
   if (options_.progress && options_.progress(done)) return model::Error(model::ErrorCode::kUnavailable, "stopped");
-  const auto name = fmt::format("packing{:+}", rung);
-  std::optional<JudgedPacking> packing;
-  if (const auto kept = find_kept(options_.kept, name)) packing = packing_from(*kept, days_.count);
-  if (!packing) {
-    auto judged = judge(rung);
-    if (!judged) return judged.error();
-    packing = *std::move(judged);
-    if (auto kept = keep_now(options_.kept, name, packing_text(*packing)); !kept) return kept.error();
+  const auto name = fmt::format("{}packing{:+}", prefix_, rung);
+  if (const auto kept = find_kept(options_.kept, name)) {
+    if (auto packing = packing_from(*kept, days_.count)) {
+      packing->rung = rung;
+      packing->overcommit = overcommit_of(rung);
+      return *std::move(packing);
+    }
   }
-  packing->overcommit = overcommit_of(rung);
-  packings_.push_back(*std::move(packing));
-  return is_risk_accepted(risk_of(packings_.back().days, once_), options_.accepted_risk);
+  auto packing = pack_and_judge(rung);
+  if (!packing) return packing;
+  if (auto kept = keep_now(options_.kept, name, packing_text(*packing)); !kept) return kept.error();
+  return packing;
 }
 
-model::Result<JudgedPacking> PackingSearch::judge(int rung) const {
+model::Result<JudgedPacking> PackingJudge::pack_and_judge(int rung) const {
   const double overcommit = overcommit_of(rung);
   PackOptions pack_options = pack_;
   pack_options.hosts = 0;
@@ -168,15 +201,11 @@ model::Result<JudgedPacking> PackingSearch::judge(int rung) const {
   auto world = pack(data_, pack_options);
   if (!world) return world.error().in(fmt::format("packing by requests / {:.2f}", overcommit));
   drop_empty(*world);
-  return JudgedPacking{.overcommit = overcommit,
+  return JudgedPacking{.rung = rung,
+                       .overcommit = overcommit,
                        .hosts = world->hosts.size(),
                        .left_out = world->not_placed.size(),
-                       .days = risk_by_day(data_, days_, *world, safe_, options_.parallel)};
-}
-
-const JudgedPacking& PackingSearch::sparsest() const {
-  return *std::max_element(packings_.begin(), packings_.end(),
-                           [](const JudgedPacking& a, const JudgedPacking& b) { return a.hosts < b.hosts; });
+                       .days = risk_by_day(data_, days_, *world, safe_, options_.parallel, slice_)};
 }
 
 }  // namespace tideline::planner

@@ -36,6 +36,7 @@ struct ReplayOptions {
   std::int64_t horizon_s = 3'600;      // of violations
   Parallel parallel;                   // the answer is the same for any
   Progress progress;
+  std::size_t fullest = 0;  // host-steps that replay_part() names: those in which a host was fullest
 };
 
 /// Sums over the range; *_core_h are core-hours. See docs/planner.md for each.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/planner/compare.h"
+#include "coordinator/planner/fine_json.h"
 #include "coordinator/planner/saved_fields.h"
 #include "messages/model/json_text.h"
 
@@ -151,6 +152,7 @@ std::string to_json(const SavedReplay& replay, bool by_host) {
     events.push_back(event_json(event));
   root["events"] = std::move(events);
   root["eventsLeftOut"] = result.events_left_out;
+  if (replay.fine) root["fine"] = fine_json(*replay.fine);
   return saved_text(root);
 }
 
@@ -180,6 +182,9 @@ model::Result<SavedReplay> replay_from_json(std::string_view text) {
   };
   fields.list("notes", fields.find("notes"), kMaxSavedNotes, replay.notes, note);
   read_result(fields, problem, replay.result);
+  if (const ReadJson* found = fields.find_if_there("fine")) {
+    read_fine(*found, fields.below("fine"), problem, replay.result.hosts, replay.fine.emplace());
+  }
   fields.done();
   if (problem) return *std::move(problem);
   return replay;

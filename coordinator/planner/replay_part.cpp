@@ -30,6 +30,8 @@ model::Result<void> append(ReplayPart& part, ReplayPart next) {
   part.events_left_out += next.events_left_out;
   keep_first_events(part);
   part.completions.add(next.completions);
+  part.violations.add(next.violations);
+  part.fullest.add(next.fullest);
   part.counts.add(next.counts);
   return {};
 }

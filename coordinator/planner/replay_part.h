@@ -12,7 +12,9 @@
 #include "coordinator/planner/data_counts.h"
 #include "coordinator/planner/dataset.h"
 #include "coordinator/planner/exact_totals.h"
+#include "coordinator/planner/fine_choice.h"
 #include "coordinator/planner/replay.h"
+#include "coordinator/planner/severity.h"
 #include "coordinator/planner/world.h"
 #include "messages/model/result.h"
 
@@ -31,7 +33,11 @@ struct ReplayPart {
   std::vector<ReplayEvent> events;      // by begin, host, kind; the first kMaxEvents of these hosts
   std::uint64_t events_left_out = 0;
   CompletionTimes completions;
-  DataCounts counts;  // of what these hosts were read from; of data that all share with the first
+  /// Of the stretches of violations, the most by which, as a share of the host's CPU; of a host the first kMaxEvents
+  /// events.
+  SparseSeverities violations;
+  FullestSteps fullest;  // as many as the options asked for
+  DataCounts counts;     // of what these hosts were read from; of data that all share with the first
 };
 
 /// As replay() of the same, of the world's hosts: world.first_host and on. Tasks are queued for the whole fleet, and so

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/planner/replay_part.h"
+#include "coordinator/planner/saved_exact.h"
 #include "coordinator/planner/saved_fields.h"
 #include "coordinator/planner/utc_text.h"
 #include "messages/model/json_text.h"
@@ -21,19 +22,13 @@ constexpr std::size_t kMaxPartBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxPartDepth = 8;
 constexpr std::size_t kMaxPartDays = 100'000;
 constexpr std::size_t kMaxPartTimes = 10'000'000;
+constexpr std::size_t kMaxPartFullest = 100'000;
 constexpr std::uint64_t kMaxPartHosts = 10'000'000;
 constexpr std::uint64_t kMaxPartSteps = std::uint64_t{1} << 32;
 constexpr std::int64_t kPartDay = 86'400;
 constexpr std::int64_t kMaxPartStep = kPartDay;
 
-SavedJson exact_json(const ExactTotals& totals) {
-  SavedJson array = SavedJson::array();
-  for (const ExactSum& sum : totals.sums)
-    array.push_back(sum_json(sum));
-  return array;
-}
-
-SavedJson exact_json(const ExactPoint& point) {
+SavedJson point_json_of(const ExactPoint& point) {
   SavedJson array = SavedJson::array();
   for (const ExactSum& sum : point.cpu)
     array.push_back(sum_json(sum));
@@ -42,20 +37,7 @@ SavedJson exact_json(const ExactPoint& point) {
   return array;
 }
 
-/// A list of so many.
-bool is_list_of(SavedFields& fields, const ReadJson& json, const SavedPlace& at, std::size_t size) {
-  if (json.is_array() && json.size() == size) return true;
-  fields.wrong(at, json, fmt::format("a list of {}", size));
-  return false;
-}
-
-void read_exact(SavedFields& fields, const ReadJson& json, const SavedPlace& at, ExactTotals& totals) {
-  if (!is_list_of(fields, json, at, totals.sums.size())) return;
-  for (std::size_t i = 0; i < totals.sums.size() && fields.good(); ++i)
-    fields.read(json[i], SavedPlace{&at, {}, i}, totals.sums[i]);
-}
-
-void read_exact(SavedFields& fields, const ReadJson& json, const SavedPlace& at, ExactPoint& point) {
+void read_exact_point(SavedFields& fields, const ReadJson& json, const SavedPlace& at, ExactPoint& point) {
   constexpr std::size_t kCounts = 3;
   if (!is_list_of(fields, json, at, ExactPoint::kCpus + kCounts)) return;
   for (std::size_t i = 0; i < ExactPoint::kCpus && fields.good(); ++i)
@@ -77,6 +59,29 @@ void read_times(SavedFields& fields, const ReadJson& json, CompletionTimes& time
               });
   for (const auto& row : rows)
     times.add(row);
+}
+
+void read_fullest(SavedFields& fields, ReplayPart& part) {
+  std::uint64_t most = 0;
+  fields("fullestMost", most);
+  if (most > kMaxPartFullest) {
+    fields.fail(fmt::format("{} is {}; at most {}", fields.below("fullestMost").text(), most, kMaxPartFullest));
+  }
+  std::vector<FullStep> rows;
+  fields.list("fullest", fields.find("fullest"), kMaxPartFullest, rows,
+              [&fields, &part](const ReadJson& row, const SavedPlace& at, FullStep& out) {
+                if (!is_list_of(fields, row, at, 3)) return;
+                fields.read(row[0], at, out.at.host);
+                if (fields.good()) fields.read(row[1], at, out.at.step);
+                if (fields.good()) fields.read(row[2], at, out.share);
+                if (!fields.good() || (out.at.host < part.fleet_hosts && out.at.step < part.steps)) return;
+                fields.fail(fmt::format("{} is step {} of host {}; there are {} and {}", at.text(), out.at.step,
+                                        out.at.host, part.steps, part.fleet_hosts));
+              });
+  if (!fields.good()) return;
+  part.fullest = FullestSteps(static_cast<std::size_t>(most));
+  for (const FullStep& row : rows)
+    part.fullest.add(row);
 }
 
 /// That the steps of a part touch, none longer than one; they begin at a time that has a date.
@@ -132,9 +137,10 @@ void read_part(SavedFields& fields, std::optional<model::Error>& problem, Replay
   fields.list(
       "days", fields.find("days"), kMaxPartDays, part.days,
       [&fields](const ReadJson& json, const SavedPlace& at, ExactTotals& out) { read_exact(fields, json, at, out); });
-  fields.list(
-      "course", fields.find("course"), kMaxPoints, part.course,
-      [&fields](const ReadJson& json, const SavedPlace& at, ExactPoint& out) { read_exact(fields, json, at, out); });
+  fields.list("course", fields.find("course"), kMaxPoints, part.course,
+              [&fields](const ReadJson& json, const SavedPlace& at, ExactPoint& out) {
+                read_exact_point(fields, json, at, out);
+              });
   fields.list("byHost", fields.find("byHost"), part.fleet_hosts, part.by_host,
               [&problem](const ReadJson& json, const SavedPlace& at, ReplayTotals& out) {
                 read_totals(json, at, problem, out);
@@ -150,6 +156,8 @@ void read_part(SavedFields& fields, std::optional<model::Error>& problem, Replay
               });
   fields("eventsLeftOut", part.events_left_out);
   if (const ReadJson* found = fields.find("completions")) read_times(fields, *found, part.completions);
+  read_severities(fields, "violations", part.violations);
+  read_fullest(fields, part);
   if (const ReadJson* found = fields.find("counts")) read_counts(*found, fields.below("counts"), problem, part.counts);
   check_part(fields, part, part.by_host.size());
 }
@@ -173,7 +181,7 @@ std::string to_json(const ReplayPart& part) {
     root[key] = std::move(array);
   };
   put("days", part.days, [](const ExactTotals& day) { return exact_json(day); });
-  put("course", part.course, [](const ExactPoint& point) { return exact_json(point); });
+  put("course", part.course, [](const ExactPoint& point) { return point_json_of(point); });
   put("byHost", part.by_host, [](const ReplayTotals& host) { return totals_json(host); });
   root["hostNames"] = part.host_names;
   put("events", part.events, [](const ReplayEvent& event) { return event_json(event); });
@@ -181,6 +189,12 @@ std::string to_json(const ReplayPart& part) {
   CompletionTimes times = part.completions;
   put("completions", times.rows(), [](const CompletionTimes::Row& row) {
     return SavedJson::array({row.seconds, row.pods});
+  });
+  root["violations"] = severities_json(part.violations);
+  FullestSteps fullest = part.fullest;
+  root["fullestMost"] = fullest.most();
+  put("fullest", fullest.steps(), [](const FullStep& step) {
+    return SavedJson::array({step.at.host, step.at.step, step.share});
   });
   root["counts"] = counts_json(part.counts);
   return saved_text(root);

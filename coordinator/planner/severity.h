@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace tideline::planner {
@@ -44,6 +45,37 @@ class SeverityCounts {
 
  private:
   std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(kDegrees + 1);
+  std::uint64_t total_ = 0;
+};
+
+/// The same in little, where few degrees are of many.
+class SparseSeverities {
+ public:
+  void add(std::uint32_t degree, std::uint64_t times = 1) {
+    if (times == 0) return;
+    counts_[degree] += times;
+    total_ += times;
+  }
+  void add(const SparseSeverities& other) {
+    for (const auto& [degree, times] : other.counts_)
+      add(degree, times);
+  }
+  std::uint64_t total() const { return total_; }
+  const std::map<std::uint32_t, std::uint64_t>& counts() const { return counts_; }
+  /// As of SeverityCounts.
+  double quantile(double q) const {
+    const double wanted = q * static_cast<double>(total_);
+    std::uint64_t sum = 0;
+    for (const auto& [degree, times] : counts_) {
+      sum += times;
+      if (static_cast<double>(sum) >= wanted) return static_cast<double>(degree) / SeverityCounts::kDegrees;
+    }
+    return 0;
+  }
+  friend bool operator==(const SparseSeverities&, const SparseSeverities&) = default;
+
+ private:
+  std::map<std::uint32_t, std::uint64_t> counts_;
   std::uint64_t total_ = 0;
 };
 

@@ -26,8 +26,7 @@ struct SweepPoint {
   std::string setting;  // "cpuReclaimThresholdPercent=65", "nsigma:5"
   double savings = 0;   // replay: offered / capacity; forecasts: ForecastScore::savings
   double risk = 0;      // violations / checks
-  /// Forecasts: ForecastScore::severity_p99. Replays: of the stretches of violations among ReplayResult::events, the
-  /// most by which, as a share of a host's CPU.
+  /// Forecasts: ForecastScore::severity_p99. Replays: of the stretches of violations (ReplayPart::violations).
   double severity_p99 = 0;
   ReplayTotals totals;       // of replays
   bool on_frontier = false;  // no other point saves more at no more risk, or as much at less
@@ -41,8 +40,10 @@ struct Sweep {
   double accepted_risk = 0;
 };
 
-/// "40:90:5" -> 40, 45 ... 90; "40,65,80"; kInvalidArgument names what is wrong, and for more than 200 points or beyond
-/// a million.
+inline constexpr std::size_t kMaxSweepPoints = 200;
+
+/// "40:90:5" -> 40, 45 ... 90; "40,65,80"; kInvalidArgument names what is wrong, and for more than kMaxSweepPoints or
+/// beyond a million.
 model::Result<std::vector<double>> parse_range(std::string_view text);
 
 /// Replays `base` with each value in place of its own, which must be whole percents; points are kept. kInvalidArgument

@@ -87,7 +87,9 @@ HostTally::HostTally(const RunSetting& setting, std::size_t host)
     : setting_(&setting),
       days_(setting.days.count),
       course_(setting.points()),
-      events_(static_cast<std::uint32_t>(setting.world.first_host + host)) {}
+      events_(static_cast<std::uint32_t>(setting.world.first_host + host)),
+      number_(static_cast<std::uint32_t>(setting.world.first_host + host)),
+      fullest_(setting.options.fullest) {}
 
 void HostTally::add(const StepOutcome& outcome) {
   add_totals(days_[setting_->days.of_step[outcome.step]], totals_of(outcome, *setting_));
@@ -100,7 +102,16 @@ void HostTally::add(const StepOutcome& outcome) {
   point.violations += is_violation(outcome) ? 1 : 0;
   point.evictions += static_cast<std::uint32_t>(outcome.evictions);
   if (outcome.above_brim() >= MilliCpu(0)) point.at_risk = 1;
+  capacity_ = std::max(capacity_, outcome.demand.capacity);
+  add_full(outcome);
   add_events(outcome);
+}
+
+void HostTally::add_full(const StepOutcome& outcome) {
+  const auto& demand = outcome.demand;
+  if (fullest_.most() == 0 || demand.capacity <= MilliCpu(0)) return;
+  const MilliCpu used = demand.services + demand.system + outcome.may_use;
+  fullest_.add(FullStep{{number_, outcome.step}, tallied(used) / tallied(demand.capacity)});
 }
 
 void HostTally::add_events(const StepOutcome& outcome) {
@@ -148,6 +159,11 @@ void FleetTally::add(const HostTally& host) {
   part_.events_left_out += host.events().left_out();
   if (part_.events.size() > 4 * kMaxEvents) keep_first_events(part_);
   part_.completions.add(host.completions());
+  part_.fullest.add(host.fullest());
+  for (const ReplayEvent& event : events) {
+    if (event.kind != ReplayEventKind::kViolation || host.capacity() <= MilliCpu(0)) continue;
+    part_.violations.add(SeverityCounts::degree_of(event.cores / cores_of(host.capacity())));
+  }
 }
 
 ReplayPart FleetTally::take() {

@@ -10,6 +10,7 @@
 #include "coordinator/planner/batch.h"
 #include "coordinator/planner/batch_limit.h"
 #include "coordinator/planner/event_log.h"
+#include "coordinator/planner/fine_choice.h"
 #include "coordinator/planner/replay.h"
 #include "coordinator/planner/replay_part.h"
 #include "coordinator/planner/run_setting.h"
@@ -58,8 +59,12 @@ class HostTally {
   const std::vector<ReplayTotals>& days() const { return days_; }
   const std::vector<ReplayPoint>& course() const { return course_; }
   const EventLog& events() const { return events_; }
+  const FullestSteps& fullest() const { return fullest_; }
+  /// The most that the host had.
+  model::MilliCpu capacity() const { return capacity_; }
 
  private:
+  void add_full(const StepOutcome& outcome);
   void add_events(const StepOutcome& outcome);
 
   const RunSetting* setting_;
@@ -67,6 +72,9 @@ class HostTally {
   std::vector<ReplayPoint> course_;  // sums over steps, in millicores; at_risk 0 or 1
   EventLog events_;
   CompletionTimes completions_;
+  std::uint32_t number_;  // of the host in the fleet
+  model::MilliCpu capacity_;
+  FullestSteps fullest_;
 };
 
 class FleetTally {

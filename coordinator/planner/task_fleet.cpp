@@ -36,7 +36,7 @@ void TaskFleet::for_each_host(const Job& job) {
   }
 }
 
-model::Result<void> TaskFleet::run(std::size_t until) {
+model::Result<void> TaskFleet::run(std::size_t until, const std::function<void(std::size_t host)>& finished) {
   const auto& options = setting_.options;
   if (queue_.is_barren()) {
     return model::invalid(
@@ -46,7 +46,8 @@ model::Result<void> TaskFleet::run(std::size_t until) {
   }
   for_each_host([&](std::size_t host) { hosts_[host] = std::make_unique<HostRun>(setting_, host); });
   for (std::size_t step = 0; step < until; ++step) {
-    if (options.progress && step % kStepsAProgress == 0 &&
+    // Who is told of steps may take long with each.
+    if (options.progress && (finished || step % kStepsAProgress == 0) &&
         options.progress(static_cast<double>(step) / static_cast<double>(until))) {
       return model::Error(model::ErrorCode::kUnavailable, "stopped");
     }
@@ -57,6 +58,7 @@ model::Result<void> TaskFleet::run(std::size_t until) {
     const bool goes_on = step + 1 < until;
     for_each_host([&](std::size_t host) {
       hosts_[host]->finish();
+      if (finished) finished(host);
       if (goes_on) hosts_[host]->settle(step + 1);
     });
   }

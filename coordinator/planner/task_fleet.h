@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,8 +20,9 @@ class TaskFleet {
  public:
   /// `setting` must outlive it.
   explicit TaskFleet(const RunSetting& setting);
-  /// The steps before `until`, once. kInvalidArgument: the data has no task to be placed.
-  model::Result<void> run(std::size_t until);
+  /// The steps before `until`, once. `finished`: told of each host that has just finished a step, on any thread, and of
+  /// one host on one at a time. kInvalidArgument: the data has no task to be placed.
+  model::Result<void> run(std::size_t until, const std::function<void(std::size_t host)>& finished = {});
   const HostRun& host(std::size_t number) const { return *hosts_[number]; }
 
  private:

@@ -1,10 +1,10 @@
-#include "coordinator/planner/capacity.h"
-
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/capacity_part.h"
 #include "coordinator/planner_program/commands.h"
+#include "coordinator/planner_program/found.h"
 #include "coordinator/planner_program/kept_files.h"
 #include "coordinator/planner_program/scene.h"
 #include "coordinator/planner_view/figures.h"
@@ -59,15 +59,19 @@ model::Result<void> run_capacity(const Options& options, Session& session) {
   asked.parallel = session.parallel;
   asked.progress = session.progress("capacity");
   asked.kept = *std::move(kept);
-  const auto found = planner::capacity(scene->data, asked);
+  const auto found = planner::capacity_part(scene->data, asked, options.shard, options.margin);
   if (!found) return found.error().in(options.files.front());
-  auto heading = heading_of("Capacity", kCapacityLive, options, scene->data, nullptr, scene->notes);
-  heading.preface.facts.push_back(asked.recorded ? recorded_fact(asked.pack) : shape_fact(asked.pack));
-  heading.preface.facts.push_back(asked_fact(asked));
-  const auto preface = preface_of(heading, scene->data.counts);
-  return deliver(options.output, {.text = [&] { return planner_view::text_of(preface, *found); },
-                                  .json = [&] { return planner_view::json_of(preface, *found); },
-                                  .page = [&] { return planner_view::html_of(preface, *found); }});
+  PartFile about;
+  about.kind = PartKind::kCapacity;
+  about.key = *key;
+  about.shard = options.shard;
+  about.heading = heading_of("Capacity", kCapacityLive, options, scene->data, nullptr, scene->notes);
+  auto& facts = about.heading.preface.facts;
+  facts.push_back(asked.recorded ? recorded_fact(asked.pack) : shape_fact(asked.pack));
+  facts.push_back(asked_fact(asked));
+  if (options.part_file.empty()) return deliver_capacity(options.output, about, *found);
+  about.body = planner::to_json(*found);
+  return write_part(options.part_file, about);
 }
 
 }  // namespace tideline::planner_program

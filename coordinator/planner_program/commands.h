@@ -11,10 +11,12 @@ model::Result<void> run_import(const Options& options, Session& session);
 model::Result<void> run_scan(const Options& options, Session& session);
 model::Result<void> run_predictors(const Options& options, Session& session);
 model::Result<void> run_replay(const Options& options, Session& session);
+model::Result<void> run_fit(const Options& options, Session& session);
 model::Result<void> run_merge(const Options& options, Session& session);
 model::Result<void> run_compare(const Options& options, Session& session);
 model::Result<void> run_sweep(const Options& options, Session& session);
 model::Result<void> run_capacity(const Options& options, Session& session);
 model::Result<void> run_explain(const Options& options, Session& session);
+model::Result<void> run_verify_ledger(const Options& options, Session& session);
 
 }  // namespace tideline::planner_program

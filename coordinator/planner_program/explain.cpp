@@ -2,6 +2,7 @@
 
 #include "coordinator/planner_program/commands.h"
 #include "coordinator/planner_program/host_scenes.h"
+#include "coordinator/planner_program/recorded_events.h"
 #include "coordinator/planner_program/replay_options.h"
 #include "coordinator/planner_view/figures.h"
 
@@ -31,6 +32,12 @@ model::Result<void> run_explain(const Options& options, Session& session) {
   facts.push_back(policy->fact);
   facts.push_back(batch_fact(options));
   heading->notes_after.insert(heading->notes_after.end(), policy->notes.begin(), policy->notes.end());
+  if (world.recorded) {
+    const auto events = recorded_events(options.files.front(), scenes->host_name(*host), options.explain.at_s);
+    if (!events) return events.error();
+    for (const auto& event : *events)
+      heading->notes_after.push_back("Recorded: " + event);
+  }
   const auto preface = preface_of(*heading, view->data->counts);
   return deliver(options.output, {.text = [&] { return planner_view::text_of(preface, *moment); },
                                   .json = [&] { return planner_view::json_of(preface, *moment); },

@@ -7,8 +7,21 @@
 #include "coordinator/planner_program/score_options.h"
 
 namespace tideline::planner_program {
+namespace {
 
-model::Result<void> deliver_replay(const OutputOptions& output, const PartFile& about, planner::ReplayPart found) {
+model::Result<void> deliver_points(const OutputOptions& output, const PartFile& about,
+                                   const model::Result<planner::Sweep>& sweep, const planner::DataCounts& counts) {
+  if (!sweep) return sweep.error();
+  const auto preface = preface_of(about.heading, counts);
+  return deliver(output, {.text = [&] { return planner_view::text_of(preface, *sweep); },
+                          .json = [&] { return planner_view::json_of(preface, *sweep); },
+                          .page = [&] { return planner_view::html_of(preface, *sweep); }});
+}
+
+}  // namespace
+
+model::Result<void> deliver_replay(const OutputOptions& output, const PartFile& about, planner::ReplayPart found,
+                                   const std::optional<planner::FinePart>& fine) {
   const auto preface = preface_of(about.heading, found.counts);
   auto result = planner::result_of(std::move(found));
   if (!result) return result.error();
@@ -18,6 +31,11 @@ model::Result<void> deliver_replay(const OutputOptions& output, const PartFile& 
   saved.data = about.data;
   saved.notes = preface.notes;
   saved.result = *std::move(result);
+  if (fine) {
+    auto report = planner::report_of(*fine);
+    if (!report) return report.error().in("--fine");
+    saved.fine = *std::move(report);
+  }
   return deliver(output, {.text = [&] { return planner_view::text_of(preface, saved); },
                           .json = [&] { return planner::to_json(saved, about.by_host); },
                           .page = [&] { return planner_view::html_of(preface, saved); }});
@@ -31,6 +49,26 @@ model::Result<void> deliver_scores(const OutputOptions& output, const PartFile& 
   return deliver(output, {.text = [&] { return planner_view::text_of(preface, *scores); },
                           .json = [&] { return planner_view::json_of(preface, *scores); },
                           .page = [&] { return planner_view::html_of(preface, *scores); }});
+}
+
+model::Result<void> deliver_sweep(const OutputOptions& output, const PartFile& about, const planner::SweepPart& found) {
+  return deliver_points(output, about, planner::sweep_of(found, about.accepted_risk), found.counts);
+}
+
+model::Result<void> deliver_sweep(const OutputOptions& output, const PartFile& about, const planner::ScorePart& found) {
+  const auto scores = planner::scores_of(found);
+  if (!scores) return scores.error();
+  return deliver_points(output, about, planner::sweep_of(*scores, about.accepted_risk), found.counts);
+}
+
+model::Result<void> deliver_capacity(const OutputOptions& output, const PartFile& about,
+                                     const planner::CapacityPart& found) {
+  const auto capacity = planner::capacity_of(found);
+  if (!capacity) return capacity.error();
+  const auto preface = preface_of(about.heading, found.counts);
+  return deliver(output, {.text = [&] { return planner_view::text_of(preface, *capacity); },
+                          .json = [&] { return planner_view::json_of(preface, *capacity); },
+                          .page = [&] { return planner_view::html_of(preface, *capacity); }});
 }
 
 model::Result<FoundScores> find_scores(const Options& options, std::string_view what, Session& session) {

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <optional>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -69,6 +71,12 @@ Result<void> check_parts(const std::vector<NamedPart>& parts) {
                                     parts[all].part.shard.number, all));
 }
 
+/// All of a body but a fine part.
+std::string_view first_line(std::string_view body) {
+  const auto end = body.find('\n');
+  return end == std::string_view::npos ? body : body.substr(0, end + 1);
+}
+
 template <class Part, class Read>
 Result<Part> merged(const std::vector<NamedPart>& parts, const Read& read, const Session& session) {
   std::optional<Part> whole;
@@ -90,22 +98,66 @@ Result<Part> merged(const std::vector<NamedPart>& parts, const Read& read, const
   return *std::move(whole);
 }
 
+/// Whether there are fine parts behind those of the replay; all parts of one answer are alike.
+Result<bool> has_fine(const NamedPart& first) {
+  const auto file = read_part_file(first.path);
+  if (!file) return file.error();
+  return first_line(file->body).size() < file->body.size();
+}
+
+Result<void> merge_replay(const Options& options, const std::vector<NamedPart>& parts, Session& session) {
+  auto whole = merged<planner::ReplayPart>(
+      parts, [](std::string_view body) { return planner::replay_part_from_json(first_line(body)); }, session);
+  if (!whole) return whole.error();
+  const auto fine = has_fine(parts.front());
+  if (!fine) return fine.error();
+  std::optional<planner::FinePart> looked_into;
+  if (*fine) {
+    auto found = merged<planner::FinePart>(
+        parts,
+        [](std::string_view body) {
+          body.remove_prefix(first_line(body).size());
+          return planner::fine_part_from_json(body);
+        },
+        session);
+    if (!found) return found.error();
+    looked_into = *std::move(found);
+  }
+  return deliver_replay(options.output, parts.front().part, *std::move(whole), looked_into);
+}
+
 }  // namespace
 
 Result<void> run_merge(const Options& options, Session& session) {
-  auto parts = read_parts(options, session);
+  const auto parts = read_parts(options, session);
   if (!parts) return parts.error();
   if (auto good = check_parts(*parts); !good) return good;
-  if (parts->front().part.kind == PartKind::kReplay) {
-    auto whole = merged<planner::ReplayPart>(
-        *parts, [](const std::string& body) { return planner::replay_part_from_json(body); }, session);
-    if (!whole) return whole.error();
-    return deliver_replay(options.output, parts->front().part, *std::move(whole));
+  const PartFile& about = parts->front().part;
+  const auto deliver_merged = [&](auto read, auto answer) -> Result<void> {
+    using Part = std::remove_cvref_t<decltype(*read(std::string_view()))>;
+    const auto whole = merged<Part>(*parts, read, session);
+    return whole ? answer(*whole) : Result<void>(whole.error());
+  };
+  const auto scores_from = [](std::string_view body) { return planner::score_part_from_json(body); };
+  switch (about.kind) {
+    case PartKind::kReplay:
+      return merge_replay(options, *parts, session);
+    case PartKind::kPredictors:
+      return deliver_merged(
+          scores_from, [&](const planner::ScorePart& found) { return deliver_scores(options.output, about, found); });
+    case PartKind::kPolicySweep:
+      return deliver_merged(
+          [](std::string_view body) { return planner::sweep_part_from_json(body); },
+          [&](const planner::SweepPart& found) { return deliver_sweep(options.output, about, found); });
+    case PartKind::kForecastSweep:
+      return deliver_merged(
+          scores_from, [&](const planner::ScorePart& found) { return deliver_sweep(options.output, about, found); });
+    case PartKind::kCapacity:
+      return deliver_merged(
+          [](std::string_view body) { return planner::capacity_part_from_json(body); },
+          [&](const planner::CapacityPart& found) { return deliver_capacity(options.output, about, found); });
   }
-  const auto whole = merged<planner::ScorePart>(
-      *parts, [](const std::string& body) { return planner::score_part_from_json(body); }, session);
-  if (!whole) return whole.error();
-  return deliver_scores(options.output, parts->front().part, *whole);
+  return model::invalid("parts of no kind");
 }
 
 }  // namespace tideline::planner_program

@@ -21,8 +21,9 @@ constexpr std::string_view kProgram = "tideline-planner";
 constexpr std::size_t kMostLineBytes = 2'000;
 
 /// They say where answers go, how fast, and by how many, not what is in them.
-constexpr std::array<std::string_view, 10> kNotTold = {"--json",  "--html",   "--report", "--threads", "--force",
-                                                       "--shard", "--output", "--resume", "--stats",   "--help"};
+constexpr std::array<std::string_view, 11> kNotTold = {"--json",  "--html",   "--report", "--threads",
+                                                       "--force", "--shard",  "--output", "--resume",
+                                                       "--stats", "--margin", "--help"};
 
 /// CLI11 repeats what was typed in its messages.
 std::string printable_lines(const std::string& text) {
@@ -52,10 +53,14 @@ std::string line_of(const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
     if (option->count() == 0 || std::find(kNotTold.begin(), kNotTold.end(), name) != kNotTold.end()) continue;
-    if (!option->get_positional()) line += " " + name;
-    if (option->get_expected_max() == 0) continue;  // a flag
+    const std::string named = option->get_positional() ? "" : " " + name;
+    if (option->get_expected_max() == 0) {  // a flag
+      line += named;
+      continue;
+    }
+    // What may be given often has its name each time.
     for (const auto& word : option->results())
-      line += " " + quoted_word(word);
+      line += named + " " + quoted_word(word);
   }
   return line;
 }
@@ -67,19 +72,21 @@ class PlannerParser {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", fmt::format("{} {}", kProgram, TIDELINE_VERSION));
     app_.footer(
-        "Begin with \"import\": all others but \"compare\" and \"merge\" read the archive that it writes, an export\n"
-        "of history, or the directory of a coordinator's store.\n"
+        "Begin with \"import\": all others but \"fit\", \"compare\", \"merge\" and \"verify-ledger\" read the archive\n"
+        "that it writes, an export of history, or the directory of a coordinator's store.\n"
         "Exit codes: 0 done, 1 an input is wrong or a file cannot be read or written, 2 wrong usage.\n"
         "\"tideline-planner COMMAND --help\" shows examples.");
     add_import();
     add_scan();
     add_predictors();
     add_replay();
+    add_fit();
     add_merge();
     add_compare();
     add_sweep();
     add_capacity();
     add_explain();
+    add_verify_ledger();
     add("version", "Version of this program", Command::kVersion, {"tideline-planner version"});
   }
 
@@ -201,8 +208,20 @@ class PlannerParser {
   }
 
   void add_shard(CLI::App& sub) {
-    sub.add_option("--shard", raw_.shard, "as 3/8: of the third eighth of the hosts alone, for \"merge\"");
+    sub.add_option("--shard", raw_.shard, "as 3/8: the third eighth of the work alone, for \"merge\"");
     sub.add_option("-o,--output", options_.part_file, "file for the part that --shard found");
+  }
+
+  void add_fine(CLI::App& sub) {
+    sub.add_flag("--fine", options_.fine.wanted, "look into chosen steps with the node's own loops, tick by tick");
+    sub.add_option("--fine-window", raw_.fine_windows,
+                   "as FROM/TO, each RFC 3339 or a day: the steps of all hosts that begin in it; as often as needed")
+        ->allow_extra_args(false);
+    sub.add_option("--fine-worst", raw_.fine_worst,
+                   "so many host-steps, the fullest of the replay; 50 without --fine-window");
+    sub.add_option("--fine-model", options_.fine.model_file,
+                   "file with what services do within a step, from \"fit --json=FILE\"; without: the usual model");
+    sub.add_option("--fine-seed", raw_.fine_seed, "of what is drawn by it")->default_str("1");
   }
 
   void add_resume(CLI::App& sub) {
@@ -267,7 +286,8 @@ class PlannerParser {
                     {"tideline-planner replay july.tla --policy ack-slo-config.json --html replay.html",
                      "tideline-planner replay july.tla --hosts 30 --json=thirty.json",
                      "tideline-planner replay /var/lib/tideline-coordinator --from 2026-11-01 --until 2026-12-01",
-                     "tideline-planner replay november.tla --shard 3/8 -o part-3.json"});
+                     "tideline-planner replay november.tla --shard 3/8 -o part-3.json",
+                     "tideline-planner replay july.tla --fine --fine-worst 100 --html fine.html"});
     add_data(*sub);
     add_policy(*sub);
     sub->add_option("--horizon", raw_.horizon, "a violation is more use within that time than was left for it")
@@ -277,13 +297,26 @@ class PlannerParser {
     sub->add_flag("--by-host", options_.by_host, "hosts one by one in JSON, too");
     sub->add_option("--against", options_.against,
                     "recording of the one host in ARCHIVE: say how far the limit of batch is from the one there was");
+    add_fine(*sub);
     add_shard(*sub);
     add_resume(*sub);
     add_outputs(*sub, true);
   }
 
+  void add_fit() {
+    auto* sub = add("fit", "What services do within a step, from what nodes recorded each second", Command::kFit,
+                    {"tideline-planner fit node-7.rec --json=model.json"});
+    sub->add_option("RECORDING", options_.files,
+                    "what \"tideline-node --record\" wrote, with RECORDING.1 before RECORDING")
+        ->required();
+    add_text(*sub, "--window", raw_.fit_window,
+             "over which use is held against its median: as long as a step of the data that the model is for");
+    add_stats(*sub);
+    add_outputs(*sub, false);
+  }
+
   void add_merge() {
-    auto* sub = add("merge", "The answer of parts that --shard of replay or predictors wrote", Command::kMerge,
+    auto* sub = add("merge", "The answer of the parts that --shard wrote", Command::kMerge,
                     {"tideline-planner merge part-*.json --json=november.json --html november.html"});
     sub->add_option("PART", options_.files, "all parts of one answer, in any order")->required();
     add_stats(*sub);
@@ -313,6 +346,7 @@ class PlannerParser {
     sub->add_option("--horizon", raw_.horizon, "as of replay, or of predictors")->default_str("usual");
     add_prediction(*sub);
     add_world(*sub, "to pack workloads onto; 0: as many as it takes");
+    add_shard(*sub);
     add_resume(*sub);
     add_outputs(*sub, true);
   }
@@ -330,6 +364,11 @@ class PlannerParser {
     add_text(*sub, "--batch-cpu", raw_.batch_cpu, "CPUs of a batch pod");
     add_text(*sub, "--batch-memory", raw_.batch_memory, "its memory");
     add_text(*sub, "--resamples", raw_.resamples, "of days, for the intervals; 0: none");
+    add_shard(*sub);
+    sub->add_option("--margin", raw_.margin,
+                    "of a shard: packings, of 1 % each, on both sides of where its own search ends; more where "
+                    "\"merge\" asks for it")
+        ->default_str(fmt::format("{}", planner::kUsualMargin));
     add_resume(*sub);
     add_outputs(*sub, true);
   }
@@ -343,6 +382,19 @@ class PlannerParser {
     add_policy(*sub);
     add_world(*sub, "to pack workloads onto; 0: as many as it takes");
     add_outputs(*sub, true);
+  }
+
+  void add_verify_ledger() {
+    auto* sub =
+        add("verify-ledger", "Compute the accounts of a coordinator's recording anew, and name those that differ",
+            Command::kVerifyLedger,
+            {"tideline-planner verify-ledger /var/lib/tideline-recordings",
+             "tideline-planner verify-ledger ledger-001764590000-000001.rec --json"});
+    sub->add_option("FILE", options_.files,
+                    "what \"tideline-coordinator --record-ledger\" wrote: files in their order, or their directory")
+        ->required();
+    add_stats(*sub);
+    add_outputs(*sub, false);
   }
 
   Options options_;

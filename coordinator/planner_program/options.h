@@ -10,7 +10,9 @@
 
 #include "coordinator/forecast/forecast.h"
 #include "coordinator/planner/capacity.h"
+#include "coordinator/planner/capacity_part.h"
 #include "coordinator/planner/dataset.h"
+#include "coordinator/planner/fine_choice.h"
 #include "coordinator/planner/host_slice.h"
 #include "coordinator/planner/replay.h"
 #include "coordinator/planner/sweep.h"
@@ -28,11 +30,13 @@ enum class Command : std::uint8_t {
   kScan,
   kPredictors,
   kReplay,
+  kFit,
   kMerge,
   kCompare,
   kSweep,
   kCapacity,
   kExplain,
+  kVerifyLedger,
   kVersion
 };
 
@@ -72,6 +76,15 @@ struct SweepCommand {
   double accepted_risk = 0.01;
 };
 
+/// Which steps of a replay are looked into tick by tick.
+struct FineCommand {
+  bool wanted = false;
+  std::vector<planner::FineWindow> windows;
+  std::size_t worst = 0;   // the fullest host-steps
+  std::string model_file;  // a demand model; "" = the usual one
+  std::uint64_t seed = 1;
+};
+
 struct ExplainCommand {
   std::string host;  // "node-0007", or its number
   std::int64_t at_s = 0;
@@ -80,7 +93,7 @@ struct ExplainCommand {
 struct Options {
   Command command = Command::kVersion;
   std::string command_line;        // for reports: without what changes nothing in them
-  std::vector<std::string> files;  // an archive or a store, traces, parts, or saved replays
+  std::vector<std::string> files;  // an archive or a store, traces, parts, saved replays, or recordings
   OutputOptions output;
   std::size_t threads = 1;
   planner::DatasetRange range;
@@ -96,7 +109,10 @@ struct Options {
   BatchOptions batch;
   PredictionOptions prediction;
   SweepCommand sweep;
-  planner::CapacityOptions capacity;  // without `pack`, `recorded`, `parallel` and `kept`
+  FineCommand fine;
+  std::int64_t fit_window_s = 300;
+  int margin = planner::kUsualMargin;  // of a shard of capacity
+  planner::CapacityOptions capacity;   // without `pack`, `recorded`, `parallel` and `kept`
   ExplainCommand explain;
   std::string name;     // of a replay; "" = its policy's
   std::string against;  // a recording; "" = none

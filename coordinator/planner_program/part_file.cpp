@@ -1,5 +1,6 @@
 #include "coordinator/planner_program/part_file.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -21,6 +22,8 @@ using planner::SavedPlace;
 
 constexpr std::string_view kPartFileSchema = "tideline-part";
 constexpr std::size_t kMostTexts = 10'000;
+constexpr std::array<PartKind, 5> kPartKinds = {PartKind::kReplay, PartKind::kPredictors, PartKind::kPolicySweep,
+                                                PartKind::kForecastSweep, PartKind::kCapacity};
 
 void read_texts(SavedFields& fields, const char* key, std::vector<std::string>& texts) {
   fields.list(key, fields.find(key), kMostTexts, texts,
@@ -37,18 +40,31 @@ void read_shard(SavedFields& fields, planner::Shard& shard) {
 void read_kind(SavedFields& fields, PartKind& kind) {
   std::string name;
   fields("kind", name);
-  for (const PartKind each : {PartKind::kReplay, PartKind::kPredictors}) {
+  for (const PartKind each : kPartKinds) {
     if (name_of(each) != name) continue;
     kind = each;
     return;
   }
-  fields.fail(fmt::format("$.kind is \"{}\"; want \"replay\" or \"predictors\"", model::printable(name, 80)));
+  fields.fail(fmt::format("$.kind is \"{}\"; want one of replay, predictors, sweep, sweep-of-predictors, capacity",
+                          model::printable(name, 80)));
 }
 
 }  // namespace
 
 std::string_view name_of(PartKind kind) {
-  return kind == PartKind::kReplay ? "replay" : "predictors";
+  switch (kind) {
+    case PartKind::kReplay:
+      return "replay";
+    case PartKind::kPredictors:
+      return "predictors";
+    case PartKind::kPolicySweep:
+      return "sweep";
+    case PartKind::kForecastSweep:
+      return "sweep-of-predictors";
+    case PartKind::kCapacity:
+      return "capacity";
+  }
+  return "unknown";
 }
 
 std::string part_text(const PartFile& part) {
@@ -66,7 +82,8 @@ std::string part_text(const PartFile& part) {
                                  {"name", part.name},
                                  {"policy", part.policy},
                                  {"data", part.data},
-                                 {"byHost", part.by_host}};
+                                 {"byHost", part.by_host},
+                                 {"acceptedRisk", part.accepted_risk}};
   return sealed_text(std::move(head), part.body);
 }
 
@@ -96,6 +113,7 @@ model::Result<PartFile> part_from(std::string_view text) {
       fields.wrong(fields.below("byHost"), *found, "true or false");
     }
   }
+  fields("acceptedRisk", part.accepted_risk);
   fields.done();
   if (problem) return *std::move(problem);
   part.body = std::string(opened->body);

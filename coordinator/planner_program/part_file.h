@@ -11,8 +11,8 @@
 
 namespace tideline::planner_program {
 
-enum class PartKind : std::uint8_t { kReplay, kPredictors };
-std::string_view name_of(PartKind kind);  // "replay", "predictors"
+enum class PartKind : std::uint8_t { kReplay, kPredictors, kPolicySweep, kForecastSweep, kCapacity };
+std::string_view name_of(PartKind kind);  // "replay", "predictors", "sweep", "sweep-of-predictors", "capacity"
 
 struct PartFile {
   PartKind kind = PartKind::kReplay;
@@ -24,7 +24,8 @@ struct PartFile {
   std::string policy;
   std::string data;
   bool by_host = false;
-  std::string body;  // planner::to_json() of the part
+  double accepted_risk = 0;  // of a sweep
+  std::string body;          // planner::to_json() of the part; behind it that of its fine part, where there is one
 };
 
 std::string part_text(const PartFile& part);

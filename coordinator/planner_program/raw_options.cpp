@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "coordinator/planner/demand_fit.h"
 #include "coordinator/planner_program/option_values.h"
 #include "coordinator/planner_program/threads.h"
 #include "messages/model/json_text.h"
@@ -26,6 +27,9 @@ constexpr std::uint64_t kMostHosts = 1'000'000;
 constexpr std::size_t kMostReplays = 50;  // side by side, each held against each
 constexpr double kMostPercent = 10'000;
 constexpr std::size_t kMostKnobBytes = 80;
+constexpr std::size_t kMostWindows = 1'000;
+constexpr std::uint64_t kMostWorst = 10'000;
+constexpr std::size_t kUsualWorst = 50;
 
 constexpr std::string_view kRecordedPlacement = "recorded";
 constexpr std::string_view kPackedPlacement = "packed";
@@ -128,6 +132,55 @@ void check_shard(const RawOptions& raw, Options& options, Checks& checks) {
                           options.against));
 }
 
+/// FROM/TO; RFC 3339 has no such stroke.
+Result<planner::FineWindow> window_value(const std::string& text) {
+  constexpr std::string_view kWindow = "--fine-window";
+  const auto stroke = text.find('/');
+  if (stroke == std::string::npos) {
+    return model::invalid(fmt::format("{} {}: want FROM/TO", kWindow, model::printable(text, kMostKnobBytes)));
+  }
+  const auto from = time_value(kWindow, std::string_view(text).substr(0, stroke));
+  if (!from) return from.error();
+  const auto until = time_value(kWindow, std::string_view(text).substr(stroke + 1));
+  if (!until) return until.error();
+  if (*from < *until) return planner::FineWindow{*from, *until};
+  return model::invalid(
+      fmt::format("{} {}: does not end after its begin", kWindow, model::printable(text, kMostKnobBytes)));
+}
+
+void check_fine(const RawOptions& raw, Options& options, Checks& checks) {
+  FineCommand& fine = options.fine;
+  const bool told =
+      !raw.fine_windows.empty() || !raw.fine_worst.empty() || !raw.fine_seed.empty() || !fine.model_file.empty();
+  checks.want(fine.wanted || !told, "--fine-window, --fine-worst, --fine-model and --fine-seed: are for --fine");
+  if (!fine.wanted) return;
+  checks.want(raw.fine_windows.size() <= kMostWindows,
+              fmt::format("--fine-window: {} of them; want {} at most", raw.fine_windows.size(), kMostWindows));
+  for (const auto& text : raw.fine_windows)
+    checks.put(window_value(text), fine.windows.emplace_back());
+  if (!raw.fine_seed.empty()) {
+    checks.put(count_value("--fine-seed", raw.fine_seed, 0, std::numeric_limits<std::uint64_t>::max()), fine.seed);
+  }
+  if (!raw.fine_worst.empty()) {
+    checks.put(count_value("--fine-worst", raw.fine_worst, 1, kMostWorst), fine.worst);
+  } else if (fine.windows.empty()) {
+    fine.worst = kUsualWorst;
+  }
+  // A shard does not know how full the hosts of the others were.
+  checks.want(raw.shard.empty() || fine.worst == 0,
+              fmt::format("--shard {}: takes --fine with --fine-window alone: which steps are the fullest is not known "
+                          "before all hosts are",
+                          raw.shard));
+}
+
+void check_fit(const RawOptions& raw, Options& options, Checks& checks) {
+  checks.put(seconds_value("--window", raw.fit_window), options.fit_window_s);
+  checks.want(options.fit_window_s >= planner::DemandFit::kLeastWindowS &&
+                  options.fit_window_s <= planner::DemandFit::kMostWindowS,
+              fmt::format("--window {}: want {} to {} s", raw.fit_window, planner::DemandFit::kLeastWindowS,
+                          planner::DemandFit::kMostWindowS));
+}
+
 void check_policy(const RawOptions& raw, Options& options, Checks& checks) {
   checks.put_given(labels_value, "--node-labels", raw.node_labels, options.policy.labels);
   BatchOptions& batch = options.batch;
@@ -222,6 +275,10 @@ void check_capacity(const RawOptions& raw, Options& options, Checks& checks) {
   checks.put(cpu_value("--batch-cpu", raw.batch_cpu), capacity.batch_cpu_millicores);
   checks.put(mib_value("--batch-memory", raw.batch_memory, true), capacity.batch_memory_mib);
   capacity.seed = options.pack.seed;
+  if (!raw.margin.empty()) {
+    checks.put(count_value("--margin", raw.margin, 0, 2 * planner::kPackingRungs), options.margin);
+  }
+  checks.want(raw.margin.empty() || !raw.shard.empty(), fmt::format("--margin {}: is of a --shard", raw.margin));
 }
 
 void check_merge(const Options& options, Checks& checks) {
@@ -232,6 +289,11 @@ void check_merge(const Options& options, Checks& checks) {
 void check_compare(const Options& options, Checks& checks) {
   checks.want(options.files.size() >= 2 && options.files.size() <= kMostReplays,
               fmt::format("REPLAY: {} of them; want 2 to {}", options.files.size(), kMostReplays));
+}
+
+bool takes_shards(Command command) {
+  return command == Command::kReplay || command == Command::kPredictors || command == Command::kSweep ||
+         command == Command::kCapacity;
 }
 
 bool predicts(const Options& options) {
@@ -248,7 +310,9 @@ Result<void> check_options(const RawOptions& raw, Options& options) {
   check_placement(raw, options, checks);
   check_policy(raw, options, checks);
   check_prediction(raw, options, checks);
-  if (options.command == Command::kReplay || options.command == Command::kPredictors) check_shard(raw, options, checks);
+  if (takes_shards(options.command)) check_shard(raw, options, checks);
+  if (options.command == Command::kReplay) check_fine(raw, options, checks);
+  if (options.command == Command::kFit) check_fit(raw, options, checks);
   if (options.command == Command::kMerge) check_merge(options, checks);
   if (options.command == Command::kImport) check_import(raw, options, checks);
   if (options.command == Command::kCompare) check_compare(options, checks);

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "coordinator/planner_program/options.h"
 #include "messages/model/result.h"
@@ -53,6 +54,11 @@ struct RawOptions {
   std::string spare = "1";
   std::string resamples = "200";
   std::string at;
+  std::vector<std::string> fine_windows;
+  std::string fine_worst;
+  std::string fine_seed;
+  std::string fit_window = "5m";
+  std::string margin;
 };
 
 /// Puts what `raw` says into `options`, whose command is known. kInvalidArgument names the option.

@@ -148,14 +148,18 @@ std::optional<double> RecordedRun::limit_millicores(std::int64_t from_s, std::in
   return all.sum / static_cast<double>(all.known);
 }
 
-Result<void> read_recording(const std::string& path, RecordedRun& run) {
+Result<void> for_each_recorded_line(const std::string& path,
+                                    const std::function<Result<void>(std::string_view line)>& line) {
   std::error_code none;
   for (const auto& file : {path + ".1", path}) {
     if (file != path && !std::filesystem::exists(file, none)) continue;
-    const auto line = [&run](std::string_view text) { return run.line(text); };
     if (auto read = files::for_each_line(file, RecordedRun::kMaxLine, line); !read) return read;
   }
   return {};
+}
+
+Result<void> read_recording(const std::string& path, RecordedRun& run) {
+  return for_each_recorded_line(path, [&run](std::string_view text) { return run.line(text); });
 }
 
 }  // namespace tideline::planner_program

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -81,6 +82,8 @@ class RecordedRun {
 };
 
 /// Of FILE.1, where it is there, and FILE. Errors name the path.
+model::Result<void> for_each_recorded_line(const std::string& path,
+                                           const std::function<model::Result<void>(std::string_view line)>& line);
 model::Result<void> read_recording(const std::string& path, RecordedRun& run);
 
 }  // namespace tideline::planner_program

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "coordinator/planner_program/commands.h"
+#include "coordinator/planner_program/cpu_time.h"
 #include "coordinator/planner_program/threads.h"
 #include "messages/model/json_text.h"
 
@@ -26,6 +27,8 @@ model::Result<void> run_command(const Options& options, Session& session) {
       return run_predictors(options, session);
     case Command::kReplay:
       return run_replay(options, session);
+    case Command::kFit:
+      return run_fit(options, session);
     case Command::kMerge:
       return run_merge(options, session);
     case Command::kCompare:
@@ -36,6 +39,8 @@ model::Result<void> run_command(const Options& options, Session& session) {
       return run_capacity(options, session);
     case Command::kExplain:
       return run_explain(options, session);
+    case Command::kVerifyLedger:
+      return run_verify_ledger(options, session);
     case Command::kVersion:
       break;
   }
@@ -43,23 +48,23 @@ model::Result<void> run_command(const Options& options, Session& session) {
 }
 
 /// On standard error, as no two runs take the same.
-void print_stats(std::chrono::steady_clock::time_point begun) {
+void print_stats(std::chrono::steady_clock::time_point begun, const Simulated& simulated) {
   struct rusage used {};
   if (::getrusage(RUSAGE_SELF, &used) != 0) return;
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
-  const auto line =
-      fmt::format("tideline-planner: {:.2f} s, {:.2f} s of CPU time, {:.1f} MiB of memory at most\n", wall.count(),
-                  seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) / 1'024);
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  auto lines = fmt::format("tideline-planner: {:.2f} s, {:.2f} s of CPU time, {:.1f} MiB of memory at most\n",
+                           wall.count(), process_cpu_s(), static_cast<double>(used.ru_maxrss) / 1'024);
+  if (simulated.cpu_s > 0) {
+    lines += fmt::format("tideline-planner: tick by tick {:.0f} host-seconds in {:.2f} s of CPU time, {:.0f} in each\n",
+                         simulated.host_s, simulated.cpu_s, simulated.host_s / simulated.cpu_s);
+  }
+  std::fwrite(lines.data(), 1, lines.size(), stderr);
 }
 
 std::vector<std::string> inputs_of(const Options& options) {
   auto inputs = options.files;
-  for (const auto* file : {&options.policy.file, &options.batch.tasks, &options.against, &options.trace.mapping_file,
-                           &options.trace.archive}) {
+  for (const auto* file : {&options.policy.file, &options.batch.tasks, &options.against, &options.fine.model_file,
+                           &options.trace.mapping_file, &options.trace.archive}) {
     if (!file->empty()) inputs.push_back(*file);
   }
   return inputs;
@@ -76,7 +81,7 @@ int run(const Options& options, const std::atomic<bool>& stop) {
   if (done) done = check_outputs({.json_file = options.part_file}, inputs);
   if (done) done = run_command(options, session);
   meter.clear();
-  if (options.stats) print_stats(begun);
+  if (options.stats) print_stats(begun, session.simulated);
   if (done) return kDone;
   const auto line = fmt::format("tideline-planner: {}\n", model::printable(done.error().message(), kMostErrorBytes));
   std::fwrite(line.data(), 1, line.size(), stderr);

@@ -47,8 +47,26 @@ struct KindCount {
   std::optional<std::int64_t> last;
 };
 
+/// Of what lies beside chunks.
+struct ExtraCount {
+  std::uint64_t pieces = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+};
+
+std::string extra_text(columns::ExtraKind kind) {
+  switch (kind) {
+    case columns::ExtraKind::kSketches:
+      return "quantiles";
+    case columns::ExtraKind::kEvents:
+      return "events";
+  }
+  return fmt::format("kind {}", static_cast<int>(kind));
+}
+
 struct ArchiveScan {
   std::map<SeriesKind, KindCount> kinds;
+  std::map<columns::ExtraKind, ExtraCount> extras;
   std::uint64_t damaged = 0;
   std::vector<std::string> damage;  // the first, in the order of series
 };
@@ -75,6 +93,12 @@ ReadChunk read_chunk(const columns::ArchiveReader& reader, const columns::ChunkE
   return read;
 }
 
+void add_damage(const std::string& damage, ArchiveScan& scan) {
+  if (damage.empty()) return;
+  ++scan.damaged;
+  if (scan.damage.size() < kMostDamageTold) scan.damage.push_back(damage);
+}
+
 void add_entry(const columns::ChunkEntry& entry, const ReadChunk& read, ArchiveScan& scan) {
   KindCount& count = scan.kinds[entry.kind];
   count.series.insert(entry.series);
@@ -85,9 +109,16 @@ void add_entry(const columns::ChunkEntry& entry, const ReadChunk& read, ArchiveS
   count.bytes += entry.size;
   count.first = std::min(count.first.value_or(entry.first), entry.first);
   count.last = std::max(count.last.value_or(entry.last), entry.last);
-  if (read.damage.empty()) return;
-  ++scan.damaged;
-  if (scan.damage.size() < kMostDamageTold) scan.damage.push_back(read.damage);
+  add_damage(read.damage, scan);
+}
+
+void add_extra(const columns::ArchiveReader& reader, const columns::ChunkEntry& entry, ArchiveScan& scan) {
+  ExtraCount& count = scan.extras[columns::extra_kind(entry)];
+  ++count.pieces;
+  count.rows += entry.rows;
+  count.bytes += entry.size;
+  const auto bytes = reader.read_extra(entry);
+  add_damage(bytes ? std::string() : bytes.error().message(), scan);
 }
 
 Result<ArchiveScan> scan_all(const columns::ArchiveReader& reader, Session& session) {
@@ -103,6 +134,8 @@ Result<ArchiveScan> scan_all(const columns::ArchiveReader& reader, Session& sess
   ArchiveScan scan;
   for (std::size_t i = 0; i < entries.size(); ++i)
     add_entry(entries[i], chunks[i], scan);
+  for (const auto& extra : reader.extras())
+    add_extra(reader, extra, scan);
   return scan;
 }
 
@@ -150,6 +183,10 @@ std::string scan_text(const std::string& path, std::size_t size, const std::stri
   preface.facts = {fmt::format("{} bytes", size), scan.damaged == 0
                                                       ? std::string("whole: each chunk was read, and has its checksum")
                                                       : fmt::format("DAMAGED: {} chunks", scan.damaged)};
+  for (const auto& [kind, count] : scan.extras) {
+    preface.facts.push_back(fmt::format("beside chunks {}: {} rows in {} pieces, {} bytes", extra_text(kind),
+                                        count.rows, count.pieces, count.bytes));
+  }
   std::vector<planner_view::Section> sections = {{.title = "Series", .table = std::move(table)}};
   if (!scan.damage.empty()) sections.push_back({.title = "Damage", .items = scan.damage});
   sections.push_back({.title = "About", .preformatted = about_lines(about)});
@@ -169,6 +206,13 @@ std::string scan_json(const std::string& path, std::size_t size, const std::stri
                      {"bytes", count.bytes},
                      {"firstS", count.first.value_or(0)},
                      {"lastS", count.last.value_or(0)}});
+  }
+  if (!scan.extras.empty()) {
+    auto& extras = json["extras"] = nlohmann::ordered_json::array();
+    for (const auto& [kind, count] : scan.extras) {
+      extras.push_back(
+          {{"kind", extra_text(kind)}, {"pieces", count.pieces}, {"rows", count.rows}, {"bytes", count.bytes}});
+    }
   }
   json["damagedChunks"] = scan.damaged;
   json["damage"] = scan.damage;

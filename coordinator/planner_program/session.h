@@ -11,10 +11,17 @@
 
 namespace tideline::planner_program {
 
+/// What was gone through tick by tick, and what that took: for who asks how fast it was.
+struct Simulated {
+  double host_s = 0;
+  double cpu_s = 0;
+};
+
 struct Session {
   const std::atomic<bool>& stop;  // set by a signal
   Meter& meter;
   planner::Parallel parallel;
+  Simulated simulated = {};
 
   planner::Progress progress(std::string what) {
     return [this, shown = std::move(what)](double share) {

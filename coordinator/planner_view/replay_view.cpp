@@ -8,6 +8,7 @@
 
 #include "coordinator/planner/replay_fields.h"
 #include "coordinator/planner_view/figures.h"
+#include "coordinator/planner_view/fine_view.h"
 #include "coordinator/planner_view/report.h"
 #include "coordinator/planner_view/svg_plot.h"
 
@@ -232,6 +233,10 @@ Section host_section(const planner::ReplayResult& result, Form form) {
 std::vector<Section> replay_sections(const planner::SavedReplay& replay, Form form) {
   std::vector<Section> sections = {result_section(replay)};
   if (form == Form::kPage) sections.front().figures.push_back(course_figure(replay.result));
+  if (replay.fine) {
+    for (auto& section : fine_sections(*replay.fine, replay.result, form))
+      sections.push_back(std::move(section));
+  }
   sections.push_back(event_section(replay.result, form));
   sections.push_back(largest_section(replay.result));
   sections.push_back(day_section(replay.result));

@@ -9,6 +9,7 @@
 
 #include "coordinator/planner/capacity.h"
 #include "coordinator/planner/compare.h"
+#include "coordinator/planner/demand_model.h"
 #include "coordinator/planner/replay.h"
 #include "coordinator/planner/score.h"
 #include "coordinator/planner/sweep.h"
@@ -31,10 +32,11 @@ std::string text_of(const Preface& preface, const planner::Sweep& sweep);
 std::string text_of(const Preface& preface, const planner::Capacity& capacity);
 std::string text_of(const Preface& preface, const planner::Moment& moment);
 std::string text_of(const Preface& preface, const planner::Comparison& comparison);
+std::string text_of(const Preface& preface, const planner::DemandModel& demand);
 std::string text_of(std::string_view file, const traces::ImportReport& report);
 
-/// An object of one line, its keys always in the same order; bytes that are no UTF-8 become U+FFFD. A replay's is
-/// planner::to_json().
+/// An object of one line, its keys always in the same order; bytes that are no UTF-8 become U+FFFD. Those of a replay
+/// and of a demand model are planner::to_json().
 std::string json_of(const Preface& preface, std::span<const planner::ForecastScore> scores);
 std::string json_of(const Preface& preface, const planner::Sweep& sweep);
 std::string json_of(const Preface& preface, const planner::Capacity& capacity);

@@ -7,8 +7,9 @@
 #include <fmt/format.h>
 
 #include "coordinator/prometheus/write_request.h"
-#include "coordinator/remote_write/kj_time.h"
+#include "coordinator/remote_write/endpoint.h"
 #include "messages/clock/clock.h"
+#include "messages/http/kj_time.h"
 
 namespace tideline::remote_write {
 namespace {
@@ -47,7 +48,7 @@ model::Result<std::unique_ptr<Core>> Core::create(link::KjContext& context, cons
 }
 
 kj::Promise<void> Core::tick() {
-  return timer_.afterDelay(to_kj(config_.interval)).then([this]() -> kj::Promise<void> {
+  return timer_.afterDelay(http::to_kj(config_.interval)).then([this]() -> kj::Promise<void> {
     add(true);
     return tick();
   });
@@ -146,7 +147,7 @@ kj::Promise<void> Core::again(const std::string& why, std::optional<model::Durat
   const model::Duration asked = std::min(at_least.value_or(model::kZeroDuration), config_.longest_hold);
   auto hurry = kj::newPromiseAndFulfiller<void>();
   hurry_ = kj::mv(hurry.fulfiller);
-  return timer_.afterDelay(to_kj(std::max(backoff_.next(), asked)))
+  return timer_.afterDelay(http::to_kj(std::max(backoff_.next(), asked)))
       .exclusiveJoin(kj::mv(hurry.promise))
       .then([this]() -> kj::Promise<void> {
         hurry_ = nullptr;
@@ -164,7 +165,7 @@ void Core::finish(std::shared_ptr<std::promise<void>> done) {
   add(true);
   if (!sending_) return end();
   if (hurry_.get() != nullptr) hurry_->fulfill();
-  tasks_.add(timer_.afterDelay(to_kj(config_.stop_within)).then([this]() { end(); }));
+  tasks_.add(timer_.afterDelay(http::to_kj(config_.stop_within)).then([this]() { end(); }));
 }
 
 void Core::end() {

@@ -1,12 +1,12 @@
 #include "coordinator/remote_write/credentials.h"
 
-#include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 #include <kj/encoding.h>
 
+#include "messages/http/address.h"
+#include "messages/http/secret.h"
 #include "messages/link/pem.h"
 #include "messages/link/small_file.h"
 #include "messages/link/tls_files.h"
@@ -17,38 +17,17 @@ namespace {
 using model::invalid;
 using model::Result;
 
-constexpr std::size_t kMaxSecretBytes = 64 * 1024;
-
-/// One line, without what is around it.
-Result<std::string> read_line(const std::string& what, const std::string& path) {
+/// "token /etc/…/token", and what is in it.
+template <class Read>
+Result<std::string> from_file(const std::string& what, const std::string& path, Read read) {
   const auto text = link::read_small_file(what, path);
   if (!text) return text.error();
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto first = text->find_first_not_of(kSpace);
-  if (first == std::string::npos) return invalid(fmt::format("{} {}: empty", what, path));
-  std::string line = text->substr(first, text->find_last_not_of(kSpace) - first + 1);
-  if (line.size() > kMaxSecretBytes) {
-    return invalid(fmt::format("{} {}: longer than {} bytes", what, path, kMaxSecretBytes));
-  }
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (std::any_of(line.begin(), line.end(), is_control)) {
-    return invalid(fmt::format("{} {}: want one line", what, path));
-  }
-  return line;
-}
-
-Result<std::string> bearer(const std::string& path) {
-  auto token = read_line("token", path);
-  if (!token) return token.error();
-  if (!std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c <= '~'; })) {
-    return invalid(fmt::format("token {}: want one word of printable ASCII", path));
-  }
-  return "Bearer " + *token;
+  return read(what + " " + path, *text);
 }
 
 /// RFC 7617.
 Result<std::string> basic(const std::string& path) {
-  const auto line = read_line("basic auth", path);
+  const auto line = from_file("basic auth", path, http::secret_line);
   if (!line) return line.error();
   const auto colon = line->find(':');
   if (colon == std::string::npos || colon == 0) return invalid(fmt::format("basic auth {}: want USER:PASSWORD", path));
@@ -71,7 +50,7 @@ Result<void> check_together(const RemoteWriteConfig& config, const Endpoint& end
   if ((has_token || has_password) && !endpoint.tls && !is_loopback(endpoint)) {
     return invalid(fmt::format("{}: a token or a password would go there in clear: want https", shown(endpoint)));
   }
-  if (endpoint.tls && is_ip(name_to_prove(config, endpoint))) {
+  if (endpoint.tls && http::is_ip(name_to_prove(config, endpoint))) {
     return invalid(shown(endpoint) + ": want the name that the server's certificate holds, not an address");
   }
   return {};
@@ -81,8 +60,8 @@ std::string name_to_prove(const RemoteWriteConfig& config, const Endpoint& endpo
   return config.server_name.empty() ? endpoint.host : config.server_name;
 }
 
-Result<Credentials> read_credentials(const RemoteWriteConfig& config) {
-  Credentials credentials;
+Result<http::Credentials> read_credentials(const RemoteWriteConfig& config) {
+  http::Credentials credentials;
   if (!config.ca_file.empty()) {
     auto ca = link::read_small_file("ca", config.ca_file);
     if (!ca) return ca.error();
@@ -102,7 +81,8 @@ Result<Credentials> read_credentials(const RemoteWriteConfig& config) {
     credentials.tls.key = *std::move(key);
   }
   if (!config.token_file.empty() || !config.basic_auth_file.empty()) {
-    auto authorization = config.token_file.empty() ? basic(config.basic_auth_file) : bearer(config.token_file);
+    auto authorization =
+        config.token_file.empty() ? basic(config.basic_auth_file) : from_file("token", config.token_file, http::bearer);
     if (!authorization) return authorization.error();
     credentials.authorization = *std::move(authorization);
   }

@@ -5,23 +5,10 @@
 
 #include "coordinator/remote_write/endpoint.h"
 #include "coordinator/remote_write/writer.h"
+#include "messages/http/credentials.h"
 #include "messages/model/result.h"
 
 namespace tideline::remote_write {
-
-/// PEM texts for TLS.
-struct TlsTexts {
-  std::string ca;           // "" = the system's authorities
-  std::string certificate;  // "" = none of our own
-  std::string key;
-  friend bool operator==(const TlsTexts&, const TlsTexts&) = default;
-};
-
-struct Credentials {
-  TlsTexts tls;
-  std::string authorization;  // the header's value; "" = none
-  friend bool operator==(const Credentials&, const Credentials&) = default;
-};
 
 /// Reads nothing. kInvalidArgument: options that do not go together, or a secret that would go in clear to another
 /// machine.
@@ -30,6 +17,6 @@ model::Result<void> check_together(const RemoteWriteConfig& config, const Endpoi
 std::string name_to_prove(const RemoteWriteConfig& config, const Endpoint& endpoint);
 
 /// No error shows what a file holds.
-model::Result<Credentials> read_credentials(const RemoteWriteConfig& config);
+model::Result<http::Credentials> read_credentials(const RemoteWriteConfig& config);
 
 }  // namespace tideline::remote_write

@@ -1,12 +1,10 @@
 #include "coordinator/remote_write/endpoint.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "messages/http/address.h"
 #include "messages/model/json_text.h"
 
 namespace tideline::remote_write {
@@ -20,13 +18,6 @@ constexpr std::size_t kMaxShownUrlBytes = 200;
 constexpr std::string_view kPlainScheme = "http://";
 constexpr std::string_view kTlsScheme = "https://";
 
-std::optional<std::uint16_t> port_from(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
-}
-
 bool is_host_name(std::string_view text) {
   constexpr std::string_view kOthers = "-._";
   const auto is_in_names = [&](char c) {
@@ -34,11 +25,6 @@ bool is_host_name(std::string_view text) {
     return is_letter || (c >= '0' && c <= '9') || kOthers.find(c) != std::string_view::npos;
   };
   return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), is_in_names);
-}
-
-bool is_ip6(const std::string& host) {
-  in6_addr room{};
-  return ::inet_pton(AF_INET6, host.c_str(), &room) == 1;
 }
 
 }  // namespace
@@ -80,7 +66,7 @@ Result<Endpoint> endpoint_from(std::string_view url) {
     const auto end = authority.find(']');
     if (end == std::string_view::npos) return invalid(where + ": want ] behind the address");
     endpoint.host = authority.substr(1, end - 1);
-    if (!is_ip6(endpoint.host)) return invalid(where + ": want an IPv6 address within [ ]");
+    if (!http::is_ip6(endpoint.host)) return invalid(where + ": want an IPv6 address within [ ]");
     authority.remove_prefix(end + 1);
     has_port = authority.starts_with(':');
     if (!has_port && !authority.empty()) return invalid(where + ": want a port behind ]");
@@ -93,7 +79,7 @@ Result<Endpoint> endpoint_from(std::string_view url) {
     if (!is_host_name(endpoint.host)) return invalid(where + ": want a host's name or address");
   }
   if (has_port) {
-    const auto number = port_from(port);
+    const auto number = http::port_from(port);
     if (!number) return invalid(where + ": want a port of 1 to 65535");
     endpoint.port = *number;
   }
@@ -101,8 +87,7 @@ Result<Endpoint> endpoint_from(std::string_view url) {
 }
 
 std::string address_of(const Endpoint& endpoint) {
-  if (endpoint.host.find(':') == std::string::npos) return fmt::format("{}:{}", endpoint.host, endpoint.port);
-  return fmt::format("[{}]:{}", endpoint.host, endpoint.port);
+  return http::host_and_port(endpoint.host, endpoint.port);
 }
 
 std::string shown(const Endpoint& endpoint) {
@@ -110,14 +95,9 @@ std::string shown(const Endpoint& endpoint) {
   return fmt::format("{}{}{}", endpoint.tls ? kTlsScheme : kPlainScheme, address_of(endpoint), path);
 }
 
-bool is_ip(const std::string& host) {
-  in_addr room{};
-  return ::inet_pton(AF_INET, host.c_str(), &room) == 1 || is_ip6(host);
-}
-
 bool is_loopback(const Endpoint& endpoint) {
   if (endpoint.host == "localhost" || endpoint.host == "::1") return true;
-  return is_ip(endpoint.host) && endpoint.host.starts_with("127.");
+  return http::is_ip(endpoint.host) && endpoint.host.starts_with("127.");
 }
 
 }  // namespace tideline::remote_write

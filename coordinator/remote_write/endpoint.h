@@ -25,7 +25,6 @@ model::Result<Endpoint> endpoint_from(std::string_view url);
 std::string address_of(const Endpoint& endpoint);
 /// For people: without the query, in which some servers want a secret.
 std::string shown(const Endpoint& endpoint);
-bool is_ip(const std::string& host);
 /// What is sent there does not leave this machine.
 bool is_loopback(const Endpoint& endpoint);
 

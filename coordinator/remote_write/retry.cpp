@@ -1,26 +1,12 @@
 #include "coordinator/remote_write/retry.h"
 
-#include <charconv>
-
 namespace tideline::remote_write {
-namespace {
-
-constexpr std::uint64_t kMaxRetryAfterSeconds = 24 * 3600;
-
-}  // namespace
 
 Verdict verdict_of(unsigned status) {
   if (status >= 200 && status < 300) return Verdict::kTaken;
   if (status == 429) return Verdict::kBusy;
   if (status >= 500 && status < 600) return Verdict::kFailed;
   return Verdict::kRefused;
-}
-
-std::optional<model::Duration> retry_after_from(std::string_view text) {
-  std::uint64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || seconds > kMaxRetryAfterSeconds) return std::nullopt;
-  return std::chrono::seconds(seconds);
 }
 
 model::Duration Backoff::next() {

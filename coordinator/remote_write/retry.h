@@ -2,9 +2,7 @@
 // What an answer means, and how long to wait before the next attempt. Plain values without a clock.
 
 #include <cstdint>
-#include <optional>
 #include <random>
-#include <string_view>
 
 #include "messages/model/units.h"
 
@@ -17,9 +15,6 @@ enum class Verdict : std::uint8_t {
   kRefused,  // for good
 };
 Verdict verdict_of(unsigned status);
-
-/// Retry-After in seconds, up to a day; its other form, a date, counts as absent.
-std::optional<model::Duration> retry_after_from(std::string_view text);
 
 class Backoff {
  public:

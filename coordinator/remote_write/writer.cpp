@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <future>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -53,11 +55,10 @@ model::Result<void> check(const RemoteWriteConfig& config) {
   return {};
 }
 
-class RemoteWriter::Impl {
+class RemoteWriter::Impl : public std::enable_shared_from_this<Impl> {
  public:
   explicit Impl(RemoteWriteConfig config)
       : config_(std::move(config)), stream_(stream_options(config_)), thread_("tl-remote-write") {}
-  ~Impl() { stop(); }
 
   model::Result<void> start() {
     return thread_.call([this](link::KjContext& context) -> model::Result<void> {
@@ -99,7 +100,13 @@ class RemoteWriter::Impl {
     });
   }
 
-  WriterCounts counts() const { return counters_.get(); }
+  WriterCounts counts() const {
+    {
+      const std::lock_guard lock(mutex_);
+      if (given_up_) return *given_up_;
+    }
+    return counters_.get();
+  }
 
   void stop() {
     const std::lock_guard stopping(stop_mutex_);
@@ -110,18 +117,48 @@ class RemoteWriter::Impl {
     auto done = std::make_shared<std::promise<void>>();
     const auto told = done->get_future();
     thread_.post([this, done = std::move(done)](link::KjContext&) mutable {
-      if (core_ != nullptr) {
+      if (core_ != nullptr && !is_given_up()) {
         core_->finish(std::move(done));
       } else {
         done->set_value();
       }
     });
     // A loop that ended drops the task, and the promise with it.
-    told.wait();
-    thread_.stop([this](link::KjContext&) { core_.reset(); });
+    const bool in_time = told.wait_for(config_.stop_within + config_.stop_grace) == std::future_status::ready;
+    if (!in_time) give_up();
+    const auto patience = in_time ? config_.stop_grace : model::kZeroDuration;
+    const bool ended =
+        thread_.stop_within(patience, [self = shared_from_this()](link::KjContext&) { self->core_.reset(); });
+    if (!ended) log::warn("remote-write-stuck", "{}: its thread does not end, and is left to itself", where());
   }
 
  private:
+  bool is_given_up() const {
+    const std::lock_guard lock(mutex_);
+    return given_up_.has_value();
+  }
+
+  /// What the loop has, as it told last, and what it has not taken.
+  void give_up() {
+    WriterCounts counts = counters_.get();
+    std::size_t left = static_cast<std::size_t>(std::exchange(counts.queued_samples, 0));
+    counts.queued_bytes = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& batch : full_)
+        left += batch.samples;
+      left += open_.samples;
+      counts.samples.dropped += left;
+      given_up_ = counts;
+    }
+    if (left != 0) log::warn("remote-write-dropped", "{}: {} samples at the end of the process", where(), left);
+  }
+
+  std::string where() const {
+    const auto endpoint = endpoint_from(config_.url);
+    return endpoint ? shown(*endpoint) : std::string();
+  }
+
   /// With mutex_ held.
   prometheus::Appended append(const model::Report& report, model::WallTime at) {
     const bool is_first = open_.samples == 0;
@@ -146,22 +183,25 @@ class RemoteWriter::Impl {
   const RemoteWriteConfig config_;
   Counters counters_;
   std::mutex stop_mutex_;
-  std::mutex mutex_;  // of what follows, up to the core
+  mutable std::mutex mutex_;  // of what follows, up to the core
   prometheus::ReportStream stream_;
   Batch open_;
   std::vector<Batch> full_;  // oldest first
   bool stopped_ = false;
-  std::unique_ptr<Core> core_;  // on the loop only
+  std::optional<WriterCounts> given_up_;  // of what stop() left to itself
+  std::unique_ptr<Core> core_;            // on the loop only
   link::KjThread thread_;
 };
 
-RemoteWriter::RemoteWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RemoteWriter::RemoteWriter(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-RemoteWriter::~RemoteWriter() = default;
+RemoteWriter::~RemoteWriter() {
+  impl_->stop();
+}
 
 model::Result<std::unique_ptr<RemoteWriter>> RemoteWriter::start(RemoteWriteConfig config) {
   if (const auto good = check(config); !good) return good.error();
-  auto impl = std::make_unique<Impl>(std::move(config));
+  auto impl = std::make_shared<Impl>(std::move(config));
   if (const auto started = impl->start(); !started) return started.error();
   return std::unique_ptr<RemoteWriter>(new RemoteWriter(std::move(impl)));
 }

@@ -39,7 +39,8 @@ struct RemoteWriteConfig {
   model::Duration backoff_max = std::chrono::seconds(30);
   model::Duration longest_hold = std::chrono::seconds(60);  // however long a Retry-After asks for
   model::Duration stop_within = std::chrono::seconds(3);
-  std::uint64_t seed = 0;  // of the jitter; 0 = from the system's entropy
+  model::Duration stop_grace = std::chrono::seconds(2);  // then, for the thread to end
+  std::uint64_t seed = 0;                                // of the jitter; 0 = from the system's entropy
 };
 
 /// Of the writer's life, for metrics.
@@ -89,13 +90,15 @@ class RemoteWriter {
   void offer(const model::Report& report, model::WallTime at);
   WriterCounts counts() const;
   /// Sends what is there, until an attempt fails and for stop_within at most, then ends the thread. What is offered
-  /// from then on is dropped unseen. Again: no effect.
+  /// from then on is dropped unseen. A thread that something holds up, as a file of a disk that does not answer, is
+  /// left to itself after stop_grace more: what it had counts as dropped, and no count changes any more. Again: no
+  /// effect.
   void stop();
 
  private:
   class Impl;
-  explicit RemoteWriter(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit RemoteWriter(std::shared_ptr<Impl> impl);
+  const std::shared_ptr<Impl> impl_;  // its thread's, too, where that was left to itself
 };
 
 }  // namespace tideline::remote_write

@@ -44,9 +44,28 @@ TEST(Retention, EachKindHasItsOwnAndOthersTheirDefault) {
   HistoryRetention all;
   all.reports = hours(2);
   all.tiers = {hours(1), hours(6), hours(48)};
+  all.pods = all.tiers;
   all.events = hours(3);
   all.accounts = minutes(150);
   EXPECT_EQ(good("accounts=2.5h,events=3h,15m=2d,1m=6h,10s=1h,raw=2h"), all) << "the least of each, in any order";
+}
+
+TEST(Retention, PodsGoWithTheirTierOrSoonerWhereTheirOwnSaysSo) {
+  HistoryRetention wanted;
+  wanted.pods[2] = 90 * kDay;
+  EXPECT_EQ(good("15m-pods=90d"), wanted);
+  wanted = {};
+  wanted.tiers[0] = wanted.pods[0] = 7 * kDay;
+  wanted.tiers[1] = wanted.pods[1] = 50 * kDay;
+  EXPECT_EQ(good("10s=7d,1m=50d"), wanted) << "the finer two as their tier";
+  wanted.tiers[1] = wanted.pods[1] = wanted.pods[2] = 90 * kDay;
+  EXPECT_EQ(good("1m=90d,10s=7d"), wanted) << "the coarsest no shorter than that";
+  wanted = {};
+  wanted.tiers[2] = wanted.pods[2] = 40 * kDay;
+  EXPECT_EQ(good("15m=40d"), wanted) << "and none longer than its tier";
+  wanted = {};
+  wanted.pods = {hours(1), hours(6), hours(48)};
+  EXPECT_EQ(good("15m-pods=2d,10s-pods=1h,1m-pods=6h"), wanted) << "the least of each";
 }
 
 TEST(Retention, OneDurationAloneIsOfReportsEventsAndAccounts) {
@@ -69,14 +88,20 @@ TEST(Retention, WhatIsWrongIsNamedWithItsValue) {
       {"raw=11y", "raw: \"11y\" is not a duration"},
       {"raw=", "raw: \"\" is not a duration"},
       {"raw", "raw: \"raw\" is not a duration"},
-      {"5m=1d", "there is no kind \"5m\"; want raw, 10s, 1m, 15m, events, accounts"},
+      {"5m=1d", "there is no kind \"5m\"; want raw, 10s, 1m, 15m, 10s-pods, 1m-pods, 15m-pods, events, accounts"},
       {"=1d", "there is no kind \"\""},
       {"raw=6h,raw=7h", "\"raw=7h\": raw is given twice"},
       {"raw=6h,14d", "\"14d\": want KIND=DURATION, or one duration alone"},
       {"raw=6h,", "\"\": want KIND=DURATION"},
       {",", "\"\": want KIND=DURATION"},
       {"10s=36d", "1m=35d is shorter than 10s=36d"},
-      {"1m=20d,15m=19d", "15m=19d is shorter than 1m=20d"}};
+      {"1m=20d,15m=19d", "15m=19d is shorter than 1m=20d"},
+      {"10s-pods=59m", "10s-pods=59m: want at least 1h"},
+      {"1m-pods=5h", "1m-pods=5h: want at least 6h"},
+      {"15m-pods=47h", "15m-pods=47h: want at least 2d"},
+      {"10s-pods=4d", "10s=3d is shorter than 10s-pods=4d"},
+      {"15m-pods=401d", "15m=400d is shorter than 15m-pods=401d"},
+      {"15m-pods=34d", "15m-pods=34d is shorter than 1m-pods=35d"}};
   for (const auto& [text, why] : rows)
     EXPECT_THAT(refusal(text), HasSubstr(why)) << text;
 }

@@ -33,7 +33,7 @@ ReplayPart part_of(const Dataset& data, const World& world, const ReplayOptions&
   auto part = replay_part(data, world, options);
   if (part) return *std::move(part);
   ADD_FAILURE() << part.error().message();
-  return {};
+  return ReplayPart();
 }
 
 /// As it comes out of a file.
@@ -137,7 +137,7 @@ TEST(ReplayPart, PartsAreOfHostsThatFollowOneAnother) {
 }
 
 TEST(ReplayPart, OfNoFleetOrOfOneThatIsNamedInPartIsNoResult) {
-  EXPECT_THAT(merged({ReplayPart{}}), HasSubstr("hosts 0 to 0 of 0 are there"));
+  EXPECT_THAT(merged({ReplayPart()}), HasSubstr("hosts 0 to 0 of 0 are there"));
   const auto data = test::data_of({test::workload("a", {1, 2}, 1), test::workload("b", {1, 2}, 1)});
   const auto world = test::world_of({{0}, {1}});
   auto named = part_of(data, slice_of(world, {0, 1}), test::plain_options());

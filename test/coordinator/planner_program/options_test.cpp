@@ -222,6 +222,49 @@ TEST(Options, OfShardsMergeAndResume) {
   EXPECT_TRUE(good({"scan", "a", "--stats"}).stats);
 }
 
+TEST(Options, OfSweepAndCapacityTakeShards) {
+  const auto sweep = good({"sweep", "a", "--knob", "cpuReclaimThresholdPercent", "--shard", "2/3", "-o", "p"});
+  EXPECT_EQ(sweep.shard, (planner::Shard{.number = 2, .count = 3}));
+  EXPECT_EQ(sweep.part_file, "p");
+  const auto capacity = good({"capacity", "a", "--shard", "2/3", "-o", "p", "--margin", "40"});
+  EXPECT_EQ(capacity.margin, 40);
+  EXPECT_EQ(capacity.command_line, "tideline-planner capacity a") << "margins change nothing in an answer";
+  EXPECT_EQ(good({"capacity", "a"}).margin, planner::kUsualMargin);
+}
+
+TEST(Options, OfFineAreItsWindowsOrTheFullestHostSteps) {
+  EXPECT_FALSE(good({"replay", "a"}).fine.wanted);
+  const auto usual = good({"replay", "a", "--fine"});
+  EXPECT_TRUE(usual.fine.wanted);
+  EXPECT_EQ(usual.fine.worst, 50u);
+  EXPECT_TRUE(usual.fine.windows.empty());
+  const auto windows =
+      good({"replay", "a", "--fine", "--fine-window", "2013-07-01/2013-07-02", "--fine-window",
+            "2013-07-03T10:00:00Z/2013-07-03T11:00:00Z", "--fine-model", "m.json", "--fine-seed", "9"});
+  EXPECT_THAT(windows.files, ElementsAre("a"));
+  EXPECT_EQ(windows.fine.worst, 0u);
+  EXPECT_THAT(windows.fine.windows, ElementsAre(planner::FineWindow{1'372'636'800, 1'372'723'200},
+                                                planner::FineWindow{1'372'845'600, 1'372'849'200}));
+  EXPECT_EQ(windows.fine.model_file, "m.json");
+  EXPECT_EQ(windows.fine.seed, 9u);
+  EXPECT_EQ(windows.command_line,
+            "tideline-planner replay a --fine --fine-window 2013-07-01/2013-07-02 --fine-window "
+            "2013-07-03T10:00:00Z/2013-07-03T11:00:00Z --fine-model m.json --fine-seed 9");
+  const auto both = good({"replay", "--fine-window", "2013-07-01/2013-07-02", "a", "--fine", "--fine-worst", "7"});
+  EXPECT_THAT(both.files, ElementsAre("a")) << "a window takes one word";
+  EXPECT_EQ(both.fine.worst, 7u);
+  EXPECT_EQ(both.fine.windows.size(), 1u);
+}
+
+TEST(Options, OfAFitAreRecordingsAndTheirWindow) {
+  const auto options = good({"fit", "1.rec", "2.rec", "--window", "10m", "--json=model.json"});
+  EXPECT_EQ(options.command, Command::kFit);
+  EXPECT_THAT(options.files, ElementsAre("1.rec", "2.rec"));
+  EXPECT_EQ(options.fit_window_s, 600);
+  EXPECT_EQ(options.output.json_file, "model.json");
+  EXPECT_EQ(good({"fit", "1.rec"}).fit_window_s, 300);
+}
+
 TEST(Options, OfARecordingAreItsFilesAndWhatIsHeldAgainstIt) {
   const auto made = good({"import", "--format", "recording", "node.rec", "-o", "node.tla"});
   EXPECT_TRUE(made.trace.recording);
@@ -298,7 +341,20 @@ TEST(Options, WhatIsWrongIsNamed) {
       {{"replay", "a", "--shard", "1/8", "-o", "p", "--recorded-batch"}, {"queued for all hosts together"}},
       {{"replay", "a", "--recorded-batch", "--tasks", "t"}, {"--recorded-batch and --tasks"}},
       {{"sweep", "a", "--knob", "forecast", "--recorded-batch"}, {"--recorded-batch has no part"}},
-      {{"capacity", "a", "--shard", "1/2"}, {"--shard"}},
+      {{"capacity", "a", "--shard", "1/2"}, {"--shard 1/2: want --output"}},
+      {{"capacity", "a", "--margin", "5"}, {"--margin 5: is of a --shard"}},
+      {{"capacity", "a", "--shard", "1/2", "-o", "p", "--margin", "700"}, {"--margin 700: want a whole number from 0"}},
+      {{"replay", "a", "--fine-worst", "5"}, {"are for --fine"}},
+      {{"replay", "a", "--fine-seed", "5"}, {"are for --fine"}},
+      {{"replay", "a", "--fine-model", "m"}, {"are for --fine"}},
+      {{"replay", "a", "--fine", "--fine-worst", "0"}, {"--fine-worst 0: want a whole number from 1"}},
+      {{"replay", "a", "--fine", "--fine-window", "2013-07-01"}, {"--fine-window 2013-07-01: want FROM/TO"}},
+      {{"replay", "a", "--fine", "--fine-window", "2013-07-01/soon"}, {"--fine-window soon: want a time"}},
+      {{"replay", "a", "--fine", "--fine-window", "2013-07-02/2013-07-01"}, {"does not end after its begin"}},
+      {{"replay", "a", "--fine", "--shard", "1/2", "-o", "p"}, {"--fine-window alone"}},
+      {{"fit"}, {"RECORDING is required"}},
+      {{"fit", "r", "--window", "5s"}, {"--window 5s: want 60 to 3600 s"}},
+      {{"fit", "r", "--html", "p"}, {"--html"}},
       {{"replay", "a", "--against", "r", "--shard", "1/2", "-o", "p"}, {"--against r: is for one host"}},
       {{"replay", "a", "--against", "r", "--recorded-batch"}, {"--against r: is for one host"}},
       {{"import", "f", "--format", "recording", "--mapping", "m", "-o", "o"}, {"--mapping has no part"}},
@@ -330,8 +386,8 @@ TEST(Options, WhatWasTypedDoesNotReachTheTerminalAsItIs) {
 TEST(Options, HelpHasAnExampleOfEachCommand) {
   const auto all = left({"--help"});
   EXPECT_EQ(all.exit_code, kDone);
-  for (const char* command :
-       {"import", "scan", "predictors", "replay", "merge", "compare", "sweep", "capacity", "explain", "version"}) {
+  for (const char* command : {"import", "scan", "predictors", "replay", "fit", "merge", "compare", "sweep", "capacity",
+                              "explain", "verify-ledger", "version"}) {
     SCOPED_TRACE(command);
     EXPECT_THAT(all.out, HasSubstr(std::string("\n  ") + command + " "));
     const auto help = left({command, "--help"});

@@ -44,6 +44,20 @@ TEST(PartFile, IsReadAsItWasWritten) {
   EXPECT_EQ(read->body, part.body);
 }
 
+TEST(PartFile, OfEachKindIsReadAsThat) {
+  for (const auto kind : {PartKind::kReplay, PartKind::kPredictors, PartKind::kPolicySweep, PartKind::kForecastSweep,
+                          PartKind::kCapacity}) {
+    SCOPED_TRACE(name_of(kind));
+    auto part = sample_part();
+    part.kind = kind;
+    part.accepted_risk = 0.125;
+    const auto read = part_from(part_text(part));
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->kind, kind);
+    EXPECT_EQ(read->accepted_risk, 0.125);
+  }
+}
+
 TEST(PartFile, ThatIsNoneIsNamed) {
   const auto refusal = [](nlohmann::ordered_json change) {
     const auto whole = part_text(sample_part());
@@ -55,7 +69,8 @@ TEST(PartFile, ThatIsNoneIsNamed) {
     return read ? std::string() : read.error().message();
   };
   EXPECT_THAT(refusal({{"schema", "other"}}), HasSubstr("$.schema is \"other\""));
-  EXPECT_THAT(refusal({{"kind", "sweep"}}), HasSubstr("$.kind is \"sweep\""));
+  EXPECT_THAT(refusal({{"kind", "sleep"}}), HasSubstr("$.kind is \"sleep\""));
+  EXPECT_THAT(refusal({{"acceptedRisk", "low"}}), HasSubstr("$.acceptedRisk is \"low\""));
   EXPECT_THAT(refusal({{"shard", 9}}), HasSubstr("$.shard is 9 of 8"));
   EXPECT_THAT(refusal({{"shard", 0}}), HasSubstr("$.shard is 0 of 8"));
   EXPECT_THAT(refusal({{"byHost", 1}}), HasSubstr("$.byHost is 1"));

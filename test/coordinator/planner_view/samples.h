@@ -72,6 +72,34 @@ inline planner::SavedReplay sample_replay() {
   return replay;
 }
 
+/// A replay that was looked into.
+inline planner::SavedReplay sample_fine() {
+  auto replay = sample_replay();
+  auto& fine = replay.fine.emplace();
+  fine.demand.source = std::string("node-7.rec ") + kNasty;
+  fine.demand.service_seconds = 7'200;
+  fine.seed = 5;
+  fine.host_steps = 3;
+  fine.closed = {.host_s = 900, .at_risk_s = 300, .suppressed_s = 600, .used_core_h = 2, .batch_core_h = 1};
+  for (std::size_t i = 0; i < planner::kFineVariations.size(); ++i) {
+    auto& figures = fine.variants.emplace_back(fine.closed);
+    figures.at_risk_s = 100.5 * static_cast<double>(i + 1);
+    figures.limit_writes = 10 + i;
+    figures.late = 4;
+    figures.late_s = 1.2;
+    figures.reaction_p50_s = 0.1;
+    figures.reaction_p99_s = 0.9;
+    figures.reaction_most_s = 0.9;
+  }
+  fine.steps = {{.host = 1,
+                 .begin_s = kJuly + 600,
+                 .closed_at_risk_s = 300,
+                 .at_risk_s = 60.5,
+                 .suppressed_s = 200,
+                 .limit_writes = 7}};
+  return replay;
+}
+
 inline std::vector<planner::ForecastScore> sample_scores() {
   std::vector<planner::ForecastScore> scores(3);
   const char* names[] = {"limit", "nsigma:5", kNasty};

@@ -25,6 +25,7 @@ using Named = std::pair<std::string, std::string>;
 std::vector<Named> all_pages() {
   const auto preface = nasty_preface();
   return {{"replay", html_of(preface, sample_replay())},
+          {"replay, tick by tick", html_of(preface, sample_fine())},
           {"predictors", html_of(preface, sample_scores())},
           {"sweep of a policy", html_of(preface, sample_sweep(true))},
           {"sweep of predictors", html_of(preface, sample_sweep(false))},
@@ -51,6 +52,8 @@ traces::ImportReport sample_report() {
 std::vector<Named> all_texts() {
   const auto preface = nasty_preface();
   return {{"replay", text_of(preface, sample_replay())},
+          {"replay, tick by tick", text_of(preface, sample_fine())},
+          {"demand model", text_of(preface, sample_fine().fine->demand)},
           {"predictors", text_of(preface, sample_scores())},
           {"sweep of a policy", text_of(preface, sample_sweep(true))},
           {"sweep of predictors", text_of(preface, sample_sweep(false))},
@@ -161,6 +164,33 @@ TEST(Text, OfAReplayHasEachTotalWithItsUnitAndShare) {
   EXPECT_THAT(line_with("violations"), HasSubstr("1.50 % of violation checks"));
   EXPECT_THAT(text, HasSubstr("2013-07-01"));
   EXPECT_THAT(text, HasSubstr("node-0001  2013-07-01T00:10:00Z"));
+}
+
+TEST(Text, OfAFineRunHasTheClosedFormBesideItAndWhatWasVaried) {
+  const auto text = text_of(nasty_preface(), sample_fine());
+  const auto line_with = [&](const std::string& word) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with(word + "  ")) return line;
+    return std::string("no line begins with ") + word;
+  };
+  EXPECT_THAT(text, HasSubstr("3 host-steps of 5 min with the node's own loops"));
+  EXPECT_THAT(text, HasSubstr("seed 5"));
+  EXPECT_THAT(line_with("changes of the limit"), AllOf(HasSubstr("-  "), HasSubstr("10  writes")))
+      << "the closed form has none";
+  for (const auto& variation : planner::kFineVariations)
+    EXPECT_THAT(line_with(std::string(variation.name)), HasSubstr("0.9"));
+  EXPECT_THAT(line_with("noise x 2"), HasSubstr("402"));
+  EXPECT_THAT(text, HasSubstr("node-0001  2013-07-01T00:10:00Z"));
+  EXPECT_THAT(line_with("use in a burst"), HasSubstr("3  times"));
+  EXPECT_THAT(text, HasSubstr("The demand model: node-7.rec <script>"));
+  EXPECT_THAT(text_of(nasty_preface(), sample_replay()), Not(HasSubstr("Sensitivity")));
+}
+
+TEST(Page, OfAFineRunHasTheRiskOfEachVariation) {
+  const auto page = html_of(nasty_preface(), sample_fine());
+  EXPECT_EQ(count_tags(page, "svg"), 4u) << "one more than a replay has";
+  EXPECT_THAT(page, HasSubstr("bursts x 0.5"));
 }
 
 TEST(Text, OfASweepSaysWhatIsRecommended) {

@@ -21,14 +21,6 @@ TEST(Verdict, IsByTheStatus) {
     EXPECT_EQ(verdict_of(status), Verdict::kRefused) << status;
 }
 
-TEST(RetryAfter, IsInSecondsOrAbsent) {
-  EXPECT_EQ(retry_after_from("0"), model::kZeroDuration);
-  EXPECT_EQ(retry_after_from("120"), seconds(120));
-  for (const auto* text :
-       {"", "-1", " 1", "1.5", "1s", "86401", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT"})
-    EXPECT_FALSE(retry_after_from(text)) << text;
-}
-
 TEST(Backoff, DoublesUpToItsMostAndBeginsAnew) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     SCOPED_TRACE(seed);

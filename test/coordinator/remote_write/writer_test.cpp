@@ -1,11 +1,16 @@
 // What the writer does with what it was offered, whatever the server does.
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "messages/clock/clock.h"
 #include "test/coordinator/remote_write/fixture.h"
@@ -281,6 +286,50 @@ TEST_F(WriterTest, TheEndDoesNotWaitForAServerThatIsAway) {
   writer->stop();
   EXPECT_LT(elapsed_since(begin), test::patience(seconds(20)));
   EXPECT_EQ(writer->counts().samples.dropped, 2u);
+}
+
+/// The kernel's names of this process's threads.
+std::size_t threads_named(const std::string& name) {
+  std::size_t found = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string own;
+    std::ifstream(task.path() / "comm") >> own;
+    if (own == name) ++found;
+  }
+  return found;
+}
+
+TEST_F(WriterTest, TheEndDoesNotWaitForAFileThatCannotBeRead) {
+  server_.always(kPost, taken());
+  auto settings = config();
+  settings.token_file = dir_.write("token", "one");
+  settings.stop_within = milliseconds(100);
+  settings.stop_grace = milliseconds(200);
+  const auto before = threads_named("tl-remote-write");
+  auto writer = start(settings);
+  offer(*writer, 1);
+  ASSERT_TRUE(counts_reach(*writer, &Samples::sent, 1));
+  // Nobody writes to this pipe: whoever opens it to read waits.
+  const std::string pipe = dir_.str() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::rename(pipe, settings.token_file);
+  offer(*writer, 2);
+  ASSERT_TRUE(test::eventually(seconds(20), [&] { return writer->counts().queued_samples == 1; }));
+  offer(*writer, 3);
+  const auto begin = clock::mono_now();
+  writer->stop();
+  EXPECT_LT(elapsed_since(begin), test::patience(seconds(10)));
+  const auto counts = writer->counts();
+  EXPECT_EQ(counts.samples.sent, 1u);
+  EXPECT_EQ(counts.samples.dropped, 2u) << "what the loop had, and what it had not taken";
+  EXPECT_EQ(counts.queued_samples, 0u);
+  writer.reset();
+  EXPECT_EQ(threads_named("tl-remote-write"), before + 1);
+  // Its end follows when the file can be read.
+  const int fd = ::open(settings.token_file.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  ::close(fd);
+  EXPECT_TRUE(test::eventually(seconds(20), [&] { return threads_named("tl-remote-write") == before; }));
 }
 
 TEST_F(WriterTest, OldReportsAndThoseOfBeforeItsStartAreNotTaken) {
