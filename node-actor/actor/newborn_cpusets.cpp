@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "messages/log/log.h"
+#include "node-actor/kernel/child_groups.h"
 #include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/writer.h"
 
@@ -110,9 +111,12 @@ void NewbornCpusets::each_unrecorded(const std::string& top, const std::function
             if (const auto set = kernel::read_file(file_in(path))) visit(Group{*identity, *set, above});
             known = journal_.find(*identity);
           }
-          if (depth < kDeepest) visit_below(path, known ? known->original : above, depth + 1);
+          if (depth == kDeepest || !kernel::may_hold_groups(path)) continue;
+          visit_below(path, known ? known->original : above, depth + 1);
         }
       };
+  // Nearly all that are ours are containers, with nothing below them: listing those was most of what a look cost.
+  if (!kernel::may_hold_groups(top)) return;
   const auto record = record_of(top);
   visit_below(top, record ? record->original : original_above(top), 1);
 }

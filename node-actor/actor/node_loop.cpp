@@ -7,6 +7,7 @@
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
 #include "node-actor/actor/safe_state.h"
+#include "node-actor/decide/cpu_burst.h"
 #include "node-actor/decide/drift_pace.h"
 #include "node-actor/kernel/host_facts.h"
 #include "node-actor/kernel/protection.h"
@@ -210,6 +211,7 @@ void NodeLoop::set_pods(std::vector<model::Pod> pods) {
   }
   fast_reader_.watch_outside(tree_, outside);
   read_applications();
+  look_for_bursts();
 }
 
 void NodeLoop::look_outside() {
@@ -220,6 +222,14 @@ void NodeLoop::set_policy(std::optional<model::NodePolicy> policy) {
   if (!told_) told_ = suppress_features();
   policy_ = std::move(policy);
   read_applications();
+  look_for_bursts();
+}
+
+void NodeLoop::look_for_bursts() {
+  const auto bursts = [&](const model::Pod& pod) {
+    return decide::effective_burst(policy_->burst, pod.cpu_burst).policy != model::BurstPolicy::kNone;
+  };
+  reads_containers_ = policy_ && std::any_of(pods_.begin(), pods_.end(), bursts);
 }
 
 void NodeLoop::read_applications() {
@@ -420,7 +430,7 @@ model::NodeSample NodeLoop::pod_round() {
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
   const bool relieves = policy_ && policy_->threshold.enable && policy_->threshold.memory_evict_threshold_percent > 0;
-  pod_reader_.read(pods_, by_pressure, reading_, relieves);
+  pod_reader_.read(pods_, by_pressure, reading_, relieves, reads_containers_);
   auto& counters = reading_.counters;
   if (!application_reader_.empty()) counters.applications = application_reader_.read(counters.at, reading_.errors);
   for (const auto& error : reading_.errors)

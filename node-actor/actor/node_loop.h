@@ -101,6 +101,8 @@ class NodeLoop {
   std::vector<model::FeatureState> suppress_features() const;
   /// What is known of BE outside of its root: of the newest levels and pods.
   void look_outside();
+  /// Whether containers are to be read: CPU burst alone asks for them.
+  void look_for_bursts();
   model::Result<void> act(const decide::SuppressDecision& decision);
   /// Only kFenced is left an error; the rest is told.
   model::Result<void> settle(const model::Result<void>& done);
@@ -190,6 +192,7 @@ class NodeLoop {
   std::optional<model::FastCounters> fast_before_;
   std::optional<model::HostCounters> host_before_;
   kernel::PodReading reading_;  // its memory, from round to round
+  bool reads_containers_ = false;
   /// Of the newest fast round. Its `pods` are the last pod round's levels; of that one's pods they have only those that
   /// CPU suppress asks for by name.
   decide::SuppressInput input_;

@@ -258,16 +258,7 @@ EvictStep cpu_evict(EvictState state, const EvictInput& input, const std::option
                         "kubernetes.io/batch-cpu", seen, threshold),
       judge_allocatable(EvictTask::kCpuAllocatable, known(input.node.allocatable), "cpu", seen, threshold),
       judge_node_usage(remembered, input, seen, threshold)};
-  for (const auto task : kAllEvictTasks) {
-    auto& outcome = decision.outcomes[place_of(task)];
-    outcome.task = task;
-    if (!policy) {
-      outcome.trigger = Reason::kNoPolicy;
-      outcome.why = "no policy was ever received";
-    }
-    outcome.reason = outcome.trigger;
-    follow_evict_episode(remembered.since[place_of(task)], outcome.trigger, input.now);
-  }
+  follow_triggers(decision.outcomes, kAllEvictTasks, remembered.since, policy.has_value(), input.now);
   decision.victims = serve_triggers(decision.outcomes, remembered.asked,
                                     {.now = input.now,
                                      .boot_id = input.boot_id,

@@ -15,6 +15,8 @@ using model::FeatureState;
 using model::MilliCpu;
 using model::Reason;
 
+const std::optional<model::NodeSample> kNoSample;
+
 model::Duration age_of(model::MonoTime at, model::MonoTime now) {
   return std::max(now - at, model::kZeroDuration);
 }
@@ -88,7 +90,7 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
 
 /// Time since the last change; a long one, if there was none.
 model::Duration since_last_change(const SuppressState& state, model::MonoTime now) {
-  constexpr model::Duration kLong = kDriftPace + kPeriodWait;
+  constexpr model::Duration kLong = kSettlePace + kPeriodWait;
   if (!state.last_change) return kLong;
   return std::clamp(now - *state.last_change, model::kZeroDuration, kLong);
 }
@@ -112,10 +114,61 @@ void note_urgent_fall(RiseWatch& watch, model::MonoTime now) {
   watch.last_rise.reset();
 }
 
+FallBounds fall_bounds(const SuppressTerms& terms, bool ordered) {
+  const auto least = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
+  const auto of_least = least.percent(kMostNoiseOfLeast);
+  if (ordered) return {least, std::max(of_least, terms.capacity.percent(kMostNoisePercent))};
+  return {least, std::clamp((terms.capacity - terms.threshold).percent(50), least, of_least)};
+}
+
+/// How long the window is whose formula was read.
+model::Duration window_of(const SuppressInput& input, const SuppressTerms& terms) {
+  return terms.from_fast_loop ? input.fast->window : input.pods->window;
+}
+
+/// Takes this round's readings in: what is the mean, and what is noise. `newest`: the newest window's formula.
+void see_round(LimitNoise& noise, const SuppressInput& input, MilliCpu newest, const FallBounds& bounds,
+               SuppressTerms& terms) {
+  std::optional<MilliCpu> deviation;
+  if (terms.steady_formula) {
+    const auto used = std::clamp(terms.threshold - *terms.steady_formula, MilliCpu(0), terms.capacity);
+    noise.uses.add(input.pods->at, used);
+    if (const auto mean = noise.uses.mean(input.now)) {
+      terms.mean_formula = terms.threshold - *mean;
+      deviation = newest - *terms.mean_formula;
+    }
+  }
+  terms.urgent_fall = urgent_fall(noise, input.now, bounds);
+  see_window(noise, input.now, window_of(input, terms), deviation, bounds);
+}
+
+/// Where a limit goes that nothing hurries, and how long after its last change.
+struct Unhurried {
+  FormulaLimit target;
+  model::Duration pace;
+};
+Unhurried unhurried(const SuppressTerms& terms, MilliCpu limit, MilliCpu least_fall, bool ordered,
+                    bool min_percent_set) {
+  const auto to = [&](MilliCpu formula) { return formula_limit(formula, terms.floor, min_percent_set); };
+  const auto second = terms.steady_formula.value_or(*terms.formula);
+  const auto lower = std::min(*terms.formula, second);
+  const auto hurried = ordered ? kDriftPace : kPace;
+  if (to(lower).limit >= limit + least_fall) return {to(lower), hurried};
+  if (to(second).limit + least_fall <= limit) return {to(second), hurried};
+  const auto mean = terms.mean_formula.value_or(second);
+  const auto drift = std::max(terms.capacity.percent(kDriftPercent), kDriftLeast);
+  if (to(mean).limit + drift <= limit) return {to(std::min(mean, second)), kDriftPace};
+  if (to(mean).limit <= limit) return {to(mean), kSettlePace};
+  const auto raised = to(std::min(mean, lower));
+  // The mean asks for more, and a newer reading does not.
+  if (raised.limit <= limit) return {{limit, raised.rule}, kSettlePace};
+  return {raised, raised.limit >= limit + drift ? kDriftPace : kSettlePace};
+}
+
 /// The quota side of every policy: the formula against what the kernel has.
 void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min_percent_set, bool may_raise,
                       SuppressDecision& decision) {
-  const auto& terms = decision.terms;
+  auto& terms = decision.terms;
   const auto hold = [&](Reason rule, Reason reason = Reason::kNone) {
     decision.action = Action::kHold;
     decision.rule = rule;
@@ -123,7 +176,14 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   };
   const bool ordered = input.protection.verified;
   if (!terms.formula || !may_raise) state.rise.asked_since.reset();
-  if (!terms.formula) return hold(Reason::kNone, Reason::kStaleSample);
+  if (!terms.formula) {
+    lose_sight(state.noise);
+    return hold(Reason::kNone, Reason::kStaleSample);
+  }
+  // Pods read before LS's use fell would hold a rise back, and undo it. Where weights protect LS they need not.
+  const MilliCpu newest = ordered ? *terms.window_formula : *terms.formula;
+  const auto bounds = fall_bounds(terms, ordered);
+  see_round(state.noise, input, newest, bounds, terms);
   auto current = input.current;
   const bool gives_more =
       input.overwritten && (current.kind != CurrentLimit::Kind::kQuota || *input.overwritten < current.quota);
@@ -135,23 +195,23 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     current = CurrentLimit::of(*state.last_limit);
   }
 
-  // Pods read before LS's use fell would hold a rise back, and undo it. Where weights protect LS they need not.
-  const MilliCpu newest = ordered ? *terms.window_formula : *terms.formula;
   FormulaLimit target = formula_limit(*terms.formula, terms.floor, min_percent_set);
   state.rise.recent.add(input.now, newest);
   if (current.kind == CurrentLimit::Kind::kQuota) {
-    const auto urgent_fall = std::max(terms.capacity.percent(kUrgentFallPercent), kUrgentFallLeast);
     target = formula_limit(newest, terms.floor, min_percent_set);
-    const bool urgent = target.limit + urgent_fall <= current.quota;
-    const bool asked = ordered && may_raise && !overwritten && target.limit >= current.quota + urgent_fall;
+    const bool is_far = falls_urgently(state.noise, input.now, window_of(input, terms), current.quota - newest, bounds);
+    const bool urgent = is_far && target.limit + bounds.least <= current.quota;
+    const bool asked = ordered && may_raise && !overwritten && target.limit >= current.quota + bounds.least;
     const bool believed = rise_is_believed(state.rise, asked, input.now);
     if (overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
     const auto since = since_last_change(state, input.now);
+    auto pace = model::kZeroDuration;
     if (believed) {
       target = formula_limit(state.rise.recent.least(input.now).value_or(newest), terms.floor, min_percent_set);
     } else if (!urgent) {
-      target = formula_limit(std::min(*terms.formula, terms.steady_formula.value_or(*terms.formula)), terms.floor,
-                             min_percent_set);
+      const auto calm = unhurried(terms, current.quota, bounds.least, ordered, min_percent_set);
+      target = calm.target;
+      pace = calm.pace;
     }
     if (target.limit > current.quota && !believed) {
       if (!may_raise) return hold(Reason::kNone, Reason::kStaleSample);
@@ -164,8 +224,6 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
     if (change.value() == 0 || (change < terms.capacity.percent(kDeadBandPercent) && !to_minimum)) {
       return hold(target.rule == Reason::kGrowthCapped ? target.rule : Reason::kWithinDeadBand);
     }
-    const bool small = change < terms.capacity.percent(kUrgentFallPercent);
-    const auto pace = ordered || small ? kDriftPace : kPace;
     if (!urgent && !believed && !change_is_due(state, input.now, since, pace)) return hold(Reason::kPaced);
     if (urgent) note_urgent_fall(state.rise, input.now);
     if (believed) state.rise.last_rise = input.now;
@@ -235,36 +293,6 @@ std::string sentence(const SuppressDecision& decision) {
 
 MilliCpu NodeFacts::reserved() const {
   return std::max({capacity - allocatable, annotated, MilliCpu(0)});
-}
-
-void RecentFormulas::add(model::MonoTime at, MilliCpu formula) {
-  constexpr auto kApart = kRiseWait / 30;
-  if (count_ > 0) {
-    auto& last = ring_[(next_ + ring_.size() - 1) % ring_.size()];
-    if (at - last.at < kApart) {
-      last.formula = std::min(last.formula, formula);
-      return;
-    }
-  }
-  ring_[next_] = {at, formula};
-  next_ = (next_ + 1) % ring_.size();
-  count_ = std::min(count_ + 1, ring_.size());
-}
-
-std::optional<MilliCpu> RecentFormulas::least(model::MonoTime now) const {
-  std::optional<MilliCpu> least;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (now - ring_[i].at >= kRiseWait) continue;
-    least = std::min(least.value_or(ring_[i].formula), ring_[i].formula);
-  }
-  return least;
-}
-
-std::vector<RecentFormulas::Entry> RecentFormulas::kept() const {
-  std::vector<Entry> entries;
-  for (std::size_t i = 0; i < count_; ++i)
-    entries.push_back(ring_[(next_ + ring_.size() - count_ + i) % ring_.size()]);
-  return entries;
 }
 
 std::string_view name_of(SuppressDecision::Action action) {
@@ -340,7 +368,7 @@ SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput
     const bool by_cpuset =
         policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kCpuset && input.cpuset == CpusetSide::kInPlace;
     if (policy->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving) {
-      auto judged = judge_pressure(state.pressure, usage.pods_fresh ? input.pods : std::nullopt, terms.capacity);
+      const auto judged = judge_pressure(state.pressure, usage.pods_fresh ? input.pods : kNoSample, terms.capacity);
       step.state.pressure = judged.state;
       terms.pressure = judged.verdict;
       why = reason_for_quota(input.protection, judged.verdict);

@@ -11,8 +11,6 @@
 // below that root, whose use is taken off BE's. Where that use is not known BE's is the most it can be, and the limit
 // may be set and fall, but not rise.
 
-#include <array>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +21,7 @@
 #include "messages/model/report.h"
 #include "messages/model/sample.h"
 #include "messages/model/units.h"
+#include "node-actor/decide/limit_noise.h"
 #include "node-actor/decide/pressure.h"
 
 namespace tideline::decide {
@@ -35,17 +34,26 @@ constexpr model::MilliCpu kKernelMinimum{20};
 /// ordering is verified and the rise was watched for kRiseWait.
 constexpr double kGrowthPercentPerSecond = 10;
 /// A fall of at least this much of capacity, and of a quarter of a CPU, is urgent: written in the round that sees it.
-/// Less than that a window of 100 ms shows by chance on a host of a few CPUs.
+/// Less than that a window of 100 ms shows by chance on a host of a few CPUs. Where windows showed more of late and it
+/// was over at once, a fall has to be more than that, or to last (limit_noise.h).
 constexpr double kUrgentFallPercent = 5;
 constexpr model::MilliCpu kUrgentFallLeast{250};
+/// From here on a fall is urgent whatever windows showed of late: so much of capacity or, on small hosts, of the least
+/// urgent fall. Without verified ordering the threshold's reserve is all that LS has: then half of that at most.
+constexpr double kMostNoisePercent = 25;
+constexpr double kMostNoiseOfLeast = 300;
 /// Every other change waits this long after the last one, and for the begin of a period. The kernel hands out a whole
 /// period's runtime with each write of a quota (sched-bwc.rst: runtime is refilled), so that a limit written often, or
 /// late in its period, is no limit. Less than the longest period by more than a fast round, so as not to miss the next.
 constexpr model::Duration kPace = std::chrono::milliseconds(750);
 /// It waits this long instead where kernel ordering is verified: then it moves only what LS has in reserve, and each
-/// write costs LS a wake-up behind a refilled BE (docs/benchmarks.md). Elsewhere where it is less than an urgent fall's
-/// percentage: what a write hands out is more than it moves.
+/// write costs LS a wake-up behind a refilled BE (docs/benchmarks.md). Elsewhere where it is less than an urgent fall:
+/// what a write hands out is more than it moves.
 constexpr model::Duration kDriftPace = std::chrono::milliseconds(4900);
+/// And this long where it is less than the larger of these: so much the mean of some seconds wanders by itself.
+constexpr model::Duration kSettlePace = std::chrono::milliseconds(29'900);
+constexpr double kDriftPercent = 2;
+constexpr model::MilliCpu kDriftLeast{100};
 /// Where kernel ordering is verified a rise of at least an urgent fall's size is believed once the formula has asked
 /// for it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
 /// spike is followed within a second.
@@ -115,28 +123,9 @@ struct SuppressInput {
   std::optional<model::MilliCpu> overwritten = std::nullopt;
 };
 
-/// The newest window's answers over the last kRiseWait, of rounds at least a thirtieth of it apart.
-class RecentFormulas {
- public:
-  struct Entry {
-    model::MonoTime at;
-    model::MilliCpu formula;
-  };
-  void add(model::MonoTime at, model::MilliCpu formula);
-  /// The least of those younger than kRiseWait; nullopt: there is none.
-  std::optional<model::MilliCpu> least(model::MonoTime now) const;
-  /// All it remembers, oldest first; added in this order to an empty one they make the same.
-  std::vector<Entry> kept() const;
-
- private:
-  std::array<Entry, 32> ring_ = {};
-  std::size_t next_ = 0;
-  std::size_t count_ = 0;
-};
-
 /// How long a rise has been asked for, and how long it must be.
 struct RiseWatch {
-  RecentFormulas recent;
+  RecentValues recent{kRiseWait};  // the newest window's answers
   std::optional<model::MonoTime> asked_since;
   std::optional<model::MonoTime> last_rise;
   std::optional<model::MonoTime> last_flap;
@@ -152,6 +141,7 @@ struct SuppressState {
   std::optional<model::MonoTime> last_change;  // when the quota was last changed; paces growth
   std::optional<model::MonoTime> last_period;  // when a period of it was last seen to begin
   RiseWatch rise;
+  LimitNoise noise;
   PressureState pressure;
 };
 
@@ -170,9 +160,12 @@ struct SuppressTerms {
   /// The same, with non-BE pods counted as node - BE at most: a reading above that is of before their use fell. What
   /// urgent falls and watched rises follow where kernel ordering is verified.
   std::optional<model::MilliCpu> window_formula;
-  /// The formula from the pod loop's longer window, which is what unhurried changes follow; nullopt: no fresh pod
-  /// sample.
+  /// The formula from the pod loop's longer window; nullopt: no fresh pod sample.
   std::optional<model::MilliCpu> steady_formula;
+  /// From the mean use of kMeanSpan, which small changes follow; nullopt: likewise, or no limit is wanted.
+  std::optional<model::MilliCpu> mean_formula;
+  /// What is one now; nullopt: no formula, or no limit is wanted.
+  std::optional<model::MilliCpu> urgent_fall;
   model::MilliCpu floor;                      // max(capacity * cpuSuppressMinPercent / 100, kKernelMinimum)
   bool from_fast_loop = false;                // node_used and be_used are the fast loop's, else the pod loop's
   std::optional<model::Duration> sample_age;  // of the sample node_used and be_used come from
@@ -210,10 +203,11 @@ struct SuppressStep {
 /// One round, at any rate (20 ms to 1 s). `policy` nullopt: none was ever received.
 ///
 /// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
-///   other change follows the lower of that and the steady formula, at the pace of kPace or, where kernel ordering is
-///   verified or it is small, kDriftPace, and at the begin of a period. A rise is limited to kGrowthPercentPerSecond of
-///   capacity, counted from the last change and at most one second's worth at once; one that was watched for kRiseWait
-///   on a verified host is not, nor paced.
+///   other change waits for its pace and the begin of a period. One of the least urgent fall's size follows the steady
+///   formula, at kPace or, where kernel ordering is verified, kDriftPace; a smaller one the mean formula, at kDriftPace
+///   or, below kDriftPercent or kDriftLeast, kSettlePace. No rise goes beyond what the newest window says. It is
+///   limited to kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at
+///   once; one that was watched for kRiseWait on a verified host is not, nor paced.
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
 /// set
 ///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too

@@ -69,11 +69,21 @@ bool is_evict_trigger(Reason reason) {
   }
 }
 
-void follow_evict_episode(std::optional<model::MonoTime>& since, Reason trigger, model::MonoTime now) {
-  if (is_evict_trigger(trigger)) {
-    if (!since) since = now;
-  } else if (trigger != Reason::kStaleSample && trigger != Reason::kTooFewSamples) {
-    since.reset();
+void follow_triggers(std::span<EvictOutcome> outcomes, std::span<const EvictTask> tasks,
+                     std::span<std::optional<model::MonoTime>> since, bool has_policy, model::MonoTime now) {
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    auto& outcome = outcomes[i];
+    outcome.task = tasks[i];
+    if (!has_policy) {
+      outcome.trigger = Reason::kNoPolicy;
+      outcome.why = "no policy was ever received";
+    }
+    outcome.reason = outcome.trigger;
+    if (is_evict_trigger(outcome.trigger)) {
+      if (!since[i]) since[i] = now;
+    } else if (outcome.trigger != Reason::kStaleSample && outcome.trigger != Reason::kTooFewSamples) {
+      since[i].reset();
+    }
   }
 }
 

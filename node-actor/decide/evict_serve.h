@@ -86,8 +86,11 @@ struct EvictOutcome {
 /// Whether it is why pods are evicted, and not why none is.
 bool is_evict_trigger(model::Reason reason);
 
-/// Since when a trigger has held. Data that is missing says nothing of it: then it is as it was.
-void follow_evict_episode(std::optional<model::MonoTime>& since, model::Reason trigger, model::MonoTime now);
+/// What both do with what their triggers say, before it is served: the outcomes are of `tasks`, in their order; without
+/// a policy each is kNoPolicy. `since`: since when each trigger has held. Data that is missing says nothing of it: then
+/// it is as it was.
+void follow_triggers(std::span<EvictOutcome> outcomes, std::span<const EvictTask> tasks,
+                     std::span<std::optional<model::MonoTime>> since, bool has_policy, model::MonoTime now);
 
 /// The trigger of the tasks of allocatable, as CPUAllocatableEvict and MemoryAllocatableEvict have it.
 struct OverAllocation {

@@ -150,16 +150,7 @@ MemoryEvictStep memory_evict(MemoryEvictState state, std::vector<EvictState::Ask
       judge_allocatable_memory(EvictTask::kMemoryAllocatable, known_whole(input.memory_allocatable), "memory", pods,
                                threshold),
       judge_use(EvictTask::kNodeMemory, input, credited, threshold)};
-  for (const auto task : kAllMemoryEvictTasks) {
-    auto& outcome = decision.outcomes[place_of(task)];
-    outcome.task = task;
-    if (!policy) {
-      outcome.trigger = Reason::kNoPolicy;
-      outcome.why = "no policy was ever received";
-    }
-    outcome.reason = outcome.trigger;
-    follow_evict_episode(remembered.since[place_of(task)], outcome.trigger, input.now);
-  }
+  follow_triggers(decision.outcomes, kAllMemoryEvictTasks, remembered.since, policy.has_value(), input.now);
   std::string_view wait;
   if (remembered.quiet_until && input.now < *remembered.quiet_until) {
     wait = "cooling down";

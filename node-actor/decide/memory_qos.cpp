@@ -162,6 +162,32 @@ std::vector<MemoryAsk> asks_of(const MemoryQosPolicy& policy) {
   return asks;
 }
 
+/// What this kernel lacks, each of its answers once.
+class MemoryLacks {
+ public:
+  void add(std::string what, const std::string& answer) {
+    const auto same =
+        std::find_if(by_answer_.begin(), by_answer_.end(), [&](const auto& entry) { return entry.first == answer; });
+    if (same == by_answer_.end()) {
+      by_answer_.emplace_back(answer, std::vector<std::string>{std::move(what)});
+    } else {
+      same->second.push_back(std::move(what));
+    }
+  }
+  bool empty() const { return by_answer_.empty(); }
+  /// "wmarkRatio 95 needs wmark-ratio, wmarkMinAdj -25 needs wmark-min-adj: no such file; …".
+  std::string text() const {
+    std::vector<std::string> parts;
+    parts.reserve(by_answer_.size());
+    for (const auto& [answer, what] : by_answer_)
+      parts.push_back(fmt::format("{}: {}", fmt::join(what, ", "), answer));
+    return fmt::format("{}", fmt::join(parts, "; "));
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_answer_;
+};
+
 class MemoryQosRound {
  public:
   MemoryQosRound(const std::vector<Pod>& pods, const model::KnobSet& knobs, const MemoryQosInput& input,
@@ -324,27 +350,29 @@ class MemoryQosRound {
     want(group, Knob::kSoftLimit, MemoryLimit{kBeSoftLimit}, Reason::kReclaimFirst);
   }
 
-  std::string lack_of(Knob knob) const { return fmt::format("{}: {}", name_of(knob), knobs_.why_not(knob)); }
-
   void tell(const char* name, const MemoryQosPolicy& policy, std::initializer_list<QosClass> classes) {
     if (!policy.enable) {
       wants_.features.push_back({name, State::kInactive, std::string(name_of(Reason::kDisabled))});
       return;
     }
     std::vector<std::string> have;
-    std::vector<std::string> lack;
+    MemoryLacks lack;
     auto in_range = policy;
     keep_in_range(in_range);
     for (const auto& ask : asks_of(in_range)) {
       auto text = fmt::format("{} {}", ask.key, ask.value);
-      if (!has(ask.knob)) text += " needs " + lack_of(ask.knob);
-      (has(ask.knob) ? have : lack).push_back(std::move(text));
+      if (has(ask.knob)) {
+        have.push_back(std::move(text));
+      } else {
+        lack.add(fmt::format("{} needs {}", text, name_of(ask.knob)), knobs_.why_not(ask.knob));
+      }
     }
     if (&policy == &qos_.be_memory) {
       have.emplace_back("oom_score_adj 1000");
       if (input_.is_v1 && has(Knob::kSoftLimit)) have.emplace_back("reclaimed first by soft-limit");
       if (input_.is_v1 && !has(Knob::kSoftLimit)) {
-        lack.push_back("to be reclaimed first needs " + lack_of(Knob::kSoftLimit));
+        lack.add(fmt::format("to be reclaimed first needs {}", name_of(Knob::kSoftLimit)),
+                 knobs_.why_not(Knob::kSoftLimit));
       }
     }
     int pods = 0;
@@ -361,8 +389,7 @@ class MemoryQosRound {
     if (lack.empty()) {
       wants_.features.push_back({name, State::kActive, std::move(why)});
     } else {
-      wants_.features.push_back(
-          {name, State::kUnsupported, fmt::format("{}; applied: {}", fmt::join(lack, "; "), why)});
+      wants_.features.push_back({name, State::kUnsupported, fmt::format("{}; applied: {}", lack.text(), why)});
     }
   }
 
@@ -371,11 +398,11 @@ class MemoryQosRound {
     FeatureState feature{"memoryQOS.annotation", State::kActive,
                          fmt::format("pods with their own memoryQOS: {}", annotated_)};
     if (!lacking_.empty()) {
-      std::vector<std::string> lack;
+      MemoryLacks lack;
       for (const auto knob : lacking_)
-        lack.push_back(lack_of(knob));
+        lack.add(std::string(name_of(knob)), knobs_.why_not(knob));
       feature.state = State::kUnsupported;
-      feature.why += fmt::format("; they need {}", fmt::join(lack, "; "));
+      feature.why += fmt::format("; they need {}", lack.text());
     }
     wants_.features.push_back(std::move(feature));
   }

@@ -1,19 +1,13 @@
 #include "node-actor/guard/cookie_record.h"
 
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
-#include "node-actor/guard/mapped_file.h"
-#include "node-actor/kernel/fd.h"
+#include "node-actor/guard/boot_record.h"
 
 namespace tideline::guard {
 namespace {
@@ -23,16 +17,6 @@ using nlohmann::json;
 
 /// A line per cookie; far beyond this it is not ours.
 constexpr std::uintmax_t kMaxBytes = 4u << 20;
-
-bool write_and_sync(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return ::fsync(fd) == 0;
-}
 
 std::optional<std::vector<KnownCookie>> parse(const json& document) {
   const auto list = document.find("cookies");
@@ -55,13 +39,9 @@ CookieRecord CookieRecord::open(const std::string& state_dir, const std::string&
   CookieRecord record;
   record.path_ = state_dir + "/cookies";
   record.boot_id_ = boot_id;
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(record.path_, absent);
-  if (absent) return record;
-  std::ifstream in(record.path_, std::ios::binary);
-  const auto document = size > kMaxBytes ? json() : json::parse(in, nullptr, false);
-  if (document.is_object() && document.value("boot_id", json()) != boot_id) return record;
-  auto known = document.is_object() ? parse(document) : std::nullopt;
+  const auto document = read_boot_record(record.path_, boot_id, kMaxBytes);
+  if (!document) return record;
+  auto known = document->is_object() ? parse(*document) : std::nullopt;
   if (known) {
     record.known_ = std::move(*known);
   } else {
@@ -75,16 +55,7 @@ Result<void> CookieRecord::replace(std::vector<KnownCookie> known) {
   json list = json::array();
   for (const auto& each : known)
     list.push_back({{"cookie", each.cookie}, {"group", each.group}});
-  const auto text =
-      json{{"boot_id", boot_id_}, {"cookies", std::move(list)}}.dump(-1, ' ', false, json::error_handler_t::replace);
-  const auto fresh = path_ + ".new";
-  const kernel::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-  if (!fd.open()) return unavailable("open", fresh);
-  if (!write_and_sync(fd.get(), text)) return unavailable("write", fresh);
-  if (::rename(fresh.c_str(), path_.c_str()) != 0) return unavailable("rename", path_);
-  const auto directory = std::filesystem::path(path_).parent_path().string();
-  const kernel::Fd held(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!held.open() || ::fsync(held.get()) != 0) return unavailable("fsync", directory);
+  if (auto kept = replace_boot_record(path_, boot_id_, "cookies", std::move(list)); !kept) return kept;
   known_ = std::move(known);
   return {};
 }

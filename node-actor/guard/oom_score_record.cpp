@@ -1,19 +1,14 @@
 #include "node-actor/guard/oom_score_record.h"
 
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
-#include "node-actor/guard/mapped_file.h"
-#include "node-actor/kernel/fd.h"
+#include "node-actor/guard/boot_record.h"
 #include "node-actor/kernel/oom_score.h"
 #include "node-actor/kernel/parse.h"
 
@@ -22,19 +17,6 @@ namespace {
 
 /// Some hundred bytes per process, of at most kernel::kMostScored; far beyond this it is not ours.
 constexpr std::uintmax_t kMostScoreBytes = 16u << 20;
-
-model::Result<void> write_synced(const std::string& path, std::string_view bytes) {
-  const kernel::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-  if (!fd.open()) return unavailable("open", path);
-  while (!bytes.empty()) {
-    const auto put = ::write(fd.get(), bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return unavailable("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  if (::fsync(fd.get()) != 0) return unavailable("fsync", path);
-  return {};
-}
 
 bool is_score(const nlohmann::json& value) {
   return value.is_number_integer() && value.get<std::int64_t>() >= -1000 && value.get<std::int64_t>() <= 1000;
@@ -100,13 +82,9 @@ OomScoreRecord OomScoreRecord::open(const std::string& state_dir, const std::str
   OomScoreRecord record;
   record.path_ = state_dir + "/oom-scores";
   record.boot_id_ = boot_id;
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(record.path_, absent);
-  if (absent) return record;
-  std::ifstream in(record.path_, std::ios::binary);
-  const auto document = size > kMostScoreBytes ? nlohmann::json() : nlohmann::json::parse(in, nullptr, false);
-  if (document.is_object() && document.value("boot_id", nlohmann::json()) != boot_id) return record;
-  auto known = document.is_object() ? scores_of(document) : std::nullopt;
+  const auto document = read_boot_record(record.path_, boot_id, kMostScoreBytes);
+  if (!document) return record;
+  auto known = document->is_object() ? scores_of(*document) : std::nullopt;
   if (known) {
     record.known_ = std::move(*known);
   } else {
@@ -126,14 +104,7 @@ model::Result<void> OomScoreRecord::replace(std::vector<KnownScore> known) {
                     {"ours", each.ours},
                     {"pod", each.pod}});
   }
-  const auto text = nlohmann::json{{"boot_id", boot_id_}, {"scores", std::move(list)}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
-  const auto fresh = path_ + ".new";
-  if (auto written = write_synced(fresh, text); !written) return written;
-  if (::rename(fresh.c_str(), path_.c_str()) != 0) return unavailable("rename", path_);
-  const auto directory = std::filesystem::path(path_).parent_path().string();
-  const kernel::Fd held(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!held.open() || ::fsync(held.get()) != 0) return unavailable("fsync", directory);
+  if (auto kept = replace_boot_record(path_, boot_id_, "scores", std::move(list)); !kept) return kept;
   known_ = std::move(known);
   return {};
 }

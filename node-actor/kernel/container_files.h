@@ -20,6 +20,8 @@ class ContainerFiles {
   /// overwritten. `look_every`: how soon a container whose group is not there is looked for again.
   void read(const CgroupTree& tree, const model::Pod& pod, model::MonoTime now, model::Duration look_every,
             ReadBuffer& buffer, Errors& errors, std::vector<model::ContainerCounters>& into);
+  /// Until they are read again.
+  void close() { entries_.clear(); }
 
  private:
   struct Entry {

@@ -149,13 +149,18 @@ struct PodReader::State {
     entries = std::move(arranged);
   }
 
-  void read_pod(const model::Pod& pod, Entry& entry, GroupFiles::Detail detail, model::MonoTime now,
-                model::PodCounters& read, Errors& errors) {
+  void read_pod(const model::Pod& pod, Entry& entry, GroupFiles::Detail detail, bool with_containers,
+                model::MonoTime now, model::PodCounters& read, Errors& errors) {
     read.uid = pod.uid;
     read.qos = pod.qos;
     read.below_besteffort = pod.kube_qos == model::KubeQos::kBestEffort;
     read.group = entry.files.read(now, detail, buffer, errors);
-    entry.containers.read(tree, pod, now, look_every, buffer, errors, read.containers);
+    if (with_containers) {
+      entry.containers.read(tree, pod, now, look_every, buffer, errors, read.containers);
+    } else {
+      entry.containers.close();
+      read.containers.clear();
+    }
   }
 
   const CgroupTree& tree;
@@ -190,7 +195,7 @@ PodReading PodReader::read(const std::vector<model::Pod>& pods, bool waiting_eac
 }
 
 void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
-                     bool ls_stalls_each_time) {
+                     bool ls_stalls_each_time, bool containers) {
   State& state = *state_;
   const bool detailed = state.round % std::max<std::size_t>(state.detail_every, 1) < 2;
   const bool memory = state.round % std::max<std::size_t>(state.memory_every, 1) == 0;
@@ -214,7 +219,7 @@ void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time
     if (i >= state.entries.size() || !state.is_of(state.entries[i], pods[i])) state.arrange(pods);
     auto of_pod = detail;
     if (ls_stalls_each_time && state.entries[i].follow != nullptr) of_pod.stalls = true;
-    state.read_pod(pods[i], state.entries[i], of_pod, counters.at, counters.pods[i], errors);
+    state.read_pod(pods[i], state.entries[i], of_pod, containers, counters.at, counters.pods[i], errors);
   }
   if (state.entries.size() > pods.size()) state.arrange(pods);
 }

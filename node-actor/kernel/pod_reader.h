@@ -54,9 +54,10 @@ class PodReader {
   PodReading read(const std::vector<model::Pod>& pods, bool waiting_each_time = false);
   /// The same into an older reading, all of which is overwritten, so that its memory serves again.
   /// `ls_stalls_each_time`: those of LSE/LSR/LS pods for memory and the disk, which else come at the pace of
-  /// detail_every; it costs two files a pod where the kernel has them.
+  /// detail_every; it costs two files a pod where the kernel has them. `containers` false: none is read or listed, and
+  /// their files are closed.
   void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
-            bool ls_stalls_each_time = false);
+            bool ls_stalls_each_time = false, bool containers = true);
 
  private:
   struct State;

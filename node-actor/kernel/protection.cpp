@@ -1,15 +1,12 @@
 #include "node-actor/kernel/protection.h"
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <memory>
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node-actor/kernel/child_groups.h"
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/writer.h"
 
@@ -19,27 +16,6 @@ using model::GroupWeight;
 using model::Result;
 
 namespace {
-
-Result<std::vector<std::string>> children_of(const std::string& path) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
-  if (!directory) return error_from(errno, "open", path);
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name = entry->d_name;
-    if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-/// Counted by the kernel, so that a hundred pods need not be listed. A directory that cannot be read may hold some.
-bool may_hold_groups(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return true;
-  if (status.st_nlink >= 2) return status.st_nlink > 2;
-  const auto names = children_of(path);  // a file system that does not count them
-  return !names || !names->empty();
-}
 
 /// nullopt: not counted by this file system, or not to be read.
 std::optional<std::uint64_t> links_of(const std::string& path) {
@@ -93,7 +69,7 @@ std::optional<GroupWeight> SiblingWeightReader::read_weight(Group& group) const 
 
 bool SiblingWeightReader::list_into(model::SiblingWeights& weights) {
   const auto links = links_of(*parent_);
-  auto names = children_of(*parent_);
+  auto names = child_groups(*parent_);
   if (!names) {
     weights.error = names.error().message();
     links_.reset();

@@ -76,24 +76,38 @@ void fields(V& v, Of<V, decide::PressureState> state) {
 }
 
 template <class V>
-void fields(V& v, Of<V, decide::RecentFormulas::Entry> entry) {
+void fields(V& v, Of<V, decide::RecentValues::Entry> entry) {
   v("at_ns", entry.at);
-  v("formula", entry.formula);
+  v("formula", entry.value);
+}
+
+template <class V>
+void recent_field(V& v, const char* name, Of<V, decide::RecentValues> recent) {
+  auto kept = recent.kept();
+  v(name, kept);
+  if constexpr (V::kReads) {
+    recent = decide::RecentValues(recent.span());
+    for (const auto& entry : kept)
+      recent.add(entry.at, entry.value);
+  }
 }
 
 template <class V>
 void fields(V& v, Of<V, decide::RiseWatch> rise) {
-  auto recent = rise.recent.kept();
-  v("recent", recent);
-  if constexpr (V::kReads) {
-    rise.recent = {};
-    for (const auto& entry : recent)
-      rise.recent.add(entry.at, entry.formula);
-  }
+  recent_field<V>(v, "recent", rise.recent);
   v("asked_since_ns", rise.asked_since);
   v("last_rise_ns", rise.last_rise);
   v("last_flap_ns", rise.last_flap);
   v("wait_ns", rise.wait);
+}
+
+template <class V>
+void fields(V& v, Of<V, decide::LimitNoise> noise) {
+  recent_field<V>(v, "uses", noise.uses);
+  recent_field<V>(v, "excursions", noise.excursions);
+  v("left_at_ns", noise.left_at);
+  v("deepest", noise.deepest);
+  v("far_below_since_ns", noise.far_below_since);
 }
 
 template <class V>
@@ -103,6 +117,7 @@ void fields(V& v, Of<V, decide::SuppressState> state) {
   v("last_change_ns", state.last_change);
   v("last_period_ns", state.last_period);
   v("rise", state.rise);
+  v("noise", state.noise);
   v("pressure", state.pressure);
 }
 
@@ -127,6 +142,8 @@ void fields(V& v, Of<V, decide::SuppressTerms> terms) {
   v("formula", terms.formula);
   v("window_formula", terms.window_formula);
   v("steady_formula", terms.steady_formula);
+  v("mean_formula", terms.mean_formula);
+  v("urgent_fall", terms.urgent_fall);
   v("floor", terms.floor);
   v("from_fast_loop", terms.from_fast_loop);
   v("sample_age_ns", terms.sample_age);

@@ -136,6 +136,14 @@ TEST_F(NewbornCpusetsTest, AContainerMadeInANarrowPodBelowAWideRootGoesBackWithT
   EXPECT_THAT(narrow_or_widen("podold", "2-3"), testing::ElementsAre(identity("podold/again").path));
 }
 
+TEST_F(NewbornCpusetsTest, AGroupMadeInAContainerThatHeldNoneIsFoundToo) {
+  narrow_or_widen("podold/main", "2");
+  look();
+  make("podold/main/inner", "2");
+  look();
+  EXPECT_EQ(original("podold/main/inner"), "3");
+}
+
 TEST_F(NewbornCpusetsTest, WhatLiesInAPodThatStaysNarrowWaitsForThat) {
   write_root("3");
   narrow_or_widen("podold", "3");

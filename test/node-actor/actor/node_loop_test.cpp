@@ -98,6 +98,30 @@ TEST_F(NodeLoopTest, HostApplicationsOfThePolicyAreReadAndTold) {
   EXPECT_EQ(feature("hostApplications").feature, "");
 }
 
+TEST_F(NodeLoopTest, ContainersAreReadWhileCpuBurstAsksForThem) {
+  host(kernel::test::v1_files());
+  tree_->write("sys/fs/cgroup/cpuacct/kubepods/burstable/poda/c1/cpuacct.usage", "1000000\n");
+  tree_->write("sys/fs/cgroup/cpu/kubepods/burstable/poda/c1/cpu.stat",
+               "nr_periods 7\nnr_throttled 3\nthrottled_time 1\n");
+  auto pod = kernel::test::pod_of("a");
+  pod.containers = {{.name = "web", .id = "c1", .requests = {}, .limits = {}}};
+  pod.containers[0].limits.cpu = MilliCpu(500);
+  loop_->set_pods({pod});
+  policy(true);
+  const auto containers = [&] { return loop_->pod_round().pods.at(0).containers.size(); };
+  EXPECT_EQ(containers(), 0u);
+  model::NodePolicy bursts;
+  bursts.burst.policy = model::BurstPolicy::kAuto;
+  loop_->set_policy(bursts);
+  EXPECT_EQ(containers(), 1u);
+  loop_->set_policy(model::NodePolicy{});
+  EXPECT_EQ(containers(), 0u);
+  pod.cpu_burst = model::CpuBurstOverride{};
+  pod.cpu_burst->policy = model::BurstPolicy::kCfsQuotaBurstOnly;
+  loop_->set_pods({pod});
+  EXPECT_EQ(containers(), 1u) << "by its annotation";
+}
+
 TEST_F(NodeLoopTest, TellsTheKindOfItsCpuAndItsZones) {
   zones_in_each_round_ = true;
   host(kernel::test::v1_files() + two_zones());

@@ -262,6 +262,8 @@ std::string many(std::size_t pods, std::size_t containers, std::size_t text_byte
 
 TEST(PodsFile, PodsThatDoNotFitAReportAreRefused) {
   EXPECT_EQ(refusal(many(1024, 0, 1)), "accepted");
+  EXPECT_EQ(refusal(many(800, 2, 1)), "accepted");
+  EXPECT_THAT(refusal(many(1024, 2, 1)), HasSubstr("list fewer pods or containers"));
   EXPECT_EQ(refusal(many(200, 8, 60)), "accepted");
   EXPECT_THAT(refusal(many(1024, 4, 60)), HasSubstr("pods.json: its 1024 pods take "));
   EXPECT_THAT(refusal(many(256, 64, 60)), HasSubstr("limit")) << "more than a whole report";

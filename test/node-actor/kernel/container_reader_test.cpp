@@ -79,6 +79,18 @@ TEST_F(ContainerReader, ContainersOfBatchAreNotRead) {
   EXPECT_THAT(read(), IsEmpty());
 }
 
+TEST_F(ContainerReader, NoneIsListedWhereNobodyAsksForThem) {
+  PodReading reading;
+  reader_.read(pods_, false, reading);
+  EXPECT_THAT(reading.counters.pods.at(0).containers, SizeIs(1));
+  reader_.read(pods_, false, reading, false, false);
+  EXPECT_THAT(reading.counters.pods.at(0).containers, IsEmpty());
+  add("c1", 9, 5);
+  reader_.read(pods_, false, reading, false, true);
+  ASSERT_THAT(reading.counters.pods.at(0).containers, SizeIs(1));
+  EXPECT_EQ(reading.counters.pods[0].containers[0].group.nr_periods, 9);
+}
+
 TEST_F(ContainerReader, FollowsTheKeptFiles) {
   read();
   add("c1", 9, 5);
