@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "k8s-bridge/api/address.h"
+#include "messages/http/address.h"
 #include "messages/link/small_file.h"
 #include "messages/model/json_text.h"
 
@@ -28,7 +29,7 @@ model::Result<Access> service_account_access(const std::string& directory, const
       return model::Error(model::ErrorCode::kNotFound, fmt::format("{} is not set, as it is in a pod", variable));
     }
   }
-  const auto number = port_of(port);
+  const auto number = http::port_from(port);
   if (!number) {
     return model::invalid(fmt::format("KUBERNETES_SERVICE_PORT \"{}\": want 1..65535", model::printable(port, 80)));
   }

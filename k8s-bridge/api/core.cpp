@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "k8s-bridge/api/kj_time.h"
+#include "messages/http/kj_time.h"
 #include "messages/log/log.h"
 #include "messages/model/json_text.h"
 
@@ -68,7 +68,7 @@ void Core::send(const Request& request, const std::shared_ptr<OpenReply>& reply)
     reply->give(model::invalid(what + ": want a path that begins with / and is printable ASCII"));
     return;
   }
-  const model::MonoTime until = now_of(timer_) + request.deadline;
+  const model::MonoTime until = http::now_of(timer_) + request.deadline;
   turnstile_.enter(request.priority, request.deadline,
                    [this, request, what, until, reply](model::Result<Turnstile::Place> place) {
                      show_waiting();
@@ -81,10 +81,10 @@ void Core::send(const Request& request, const std::shared_ptr<OpenReply>& reply)
 
 void Core::go(const Request& request, const std::string& what, model::MonoTime until,
               const std::shared_ptr<OpenReply>& reply, Turnstile::Place place) {
-  auto answered =
-      within(timer_, until - now_of(timer_),
-             courier_.ask(request.method, request.path, request.body, request.max_answer_bytes, request.holds_others),
-             "no answer");
+  auto answered = http::within(
+      timer_, until - http::now_of(timer_),
+      courier_.ask(request.method, request.path, request.body, request.max_answer_bytes, request.holds_others),
+      "no answer");
   auto given = answered.then([reply](Answer&& answer) { reply->give(std::move(answer)); },
                              [this, reply, what](kj::Exception&& exception) {
                                counters_.update([](ClientCounts& counts) { ++counts.no_answer; });

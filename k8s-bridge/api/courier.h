@@ -11,6 +11,7 @@
 #include "k8s-bridge/api/counters.h"
 #include "k8s-bridge/api/transport.h"
 #include "k8s-bridge/api/turnstile.h"
+#include "messages/http/head.h"
 #include "messages/log/log.h"
 
 namespace tideline::k8s_api {
@@ -25,15 +26,16 @@ class Courier {
   Turnstile& turnstile() { return turnstile_; }
   Counters& counters() { return counters_; }
 
-  kj::Promise<Head> open(Method method, const std::string& path, const std::string& body, bool holds_others = true);
+  kj::Promise<http::Head> open(Method method, const std::string& path, const std::string& body,
+                               bool holds_others = true);
   /// The whole answer. kOverloaded when its body is longer than `most` bytes. `holds_others` as in Request.
   kj::Promise<Answer> ask(Method method, const std::string& path, const std::string& body, std::size_t most,
                           bool holds_others = true);
   /// The rest of an answer whose beginning open() gave.
-  kj::Promise<Answer> finish(Head head, std::size_t most);
+  kj::Promise<Answer> finish(http::Head head, std::size_t most);
 
  private:
-  void note(const Head& head, bool holds_others);
+  void note(const http::Head& head, bool holds_others);
 
   kj::Timer& timer_;
   Transport& transport_;

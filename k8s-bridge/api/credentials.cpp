@@ -1,13 +1,14 @@
 #include "k8s-bridge/api/credentials.h"
 
-#include <algorithm>
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "messages/http/secret.h"
 #include "messages/link/pem.h"
 #include "messages/link/small_file.h"
+#include "messages/link/tls_files.h"
 
 namespace tideline::k8s_api {
 namespace {
@@ -15,37 +16,22 @@ namespace {
 using model::invalid;
 using model::Result;
 
-// Tokens of identity providers with many groups have some ten kilobytes.
-constexpr std::size_t kMaxTokenBytes = 64 * 1024;
-
 Result<std::string> file_or_text(const std::string& what, const std::string& file, const std::string& text) {
   if (!file.empty() && !text.empty()) return invalid(fmt::format("{}: want a file or a text, not both", what));
   if (file.empty()) return text;
   return link::read_small_file(what, file);
 }
 
-Result<std::string> checked_token(const std::string& where, std::string_view token) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto first = token.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return invalid(where + ": empty");
-  token = token.substr(first, token.find_last_not_of(kSpace) - first + 1);
-  if (token.size() > kMaxTokenBytes) return invalid(fmt::format("{}: longer than {} bytes", where, kMaxTokenBytes));
-  if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; })) {
-    return invalid(where + ": want one word of printable ASCII");
-  }
-  return std::string(token);
-}
-
 }  // namespace
 
-Result<Credentials> read_credentials(const Access& access) {
+Result<http::Credentials> read_credentials(const Access& access) {
   const bool by_certificate = !access.certificate_file.empty() || !access.certificate_pem.empty();
   const int ways = (access.token_file.empty() ? 0 : 1) + (access.token.empty() ? 0 : 1) + (by_certificate ? 1 : 0);
   if (ways != 1) {
     return invalid(
         fmt::format("{}: want one of token file, token and client certificate, there are {}", access.source, ways));
   }
-  Credentials credentials;
+  http::Credentials credentials;
   auto ca = file_or_text("ca", access.ca_file, access.ca_pem);
   if (!ca) return ca.error().in(access.source);
   if (link::certificates_in(*ca).empty()) {
@@ -55,9 +41,9 @@ Result<Credentials> read_credentials(const Access& access) {
   if (!by_certificate) {
     auto text = file_or_text("token", access.token_file, access.token);
     if (!text) return text.error().in(access.source);
-    auto token = checked_token(access.token_file.empty() ? "token" : "token " + access.token_file, *text);
-    if (!token) return token.error().in(access.source);
-    credentials.token = *std::move(token);
+    auto authorization = http::bearer(access.token_file.empty() ? "token" : "token " + access.token_file, *text);
+    if (!authorization) return authorization.error().in(access.source);
+    credentials.authorization = *std::move(authorization);
     return credentials;
   }
   auto certificate = file_or_text("client certificate", access.certificate_file, access.certificate_pem);
@@ -67,6 +53,10 @@ Result<Credentials> read_credentials(const Access& access) {
   if (link::certificates_in(*certificate).empty() || key->find("PRIVATE KEY-----") == std::string::npos) {
     return invalid(fmt::format("{}: client certificate {}, key {}: want both in PEM", access.source,
                                access.certificate_file, access.key_file));
+  }
+  // OpenSSL drops a key that is another certificate's without a word, and shows no certificate then.
+  if (const auto good = link::check_pair(*certificate, *key); !good) {
+    return good.error().in("client certificate").in(access.source);
   }
   credentials.tls.certificate = *std::move(certificate);
   credentials.tls.key = *std::move(key);

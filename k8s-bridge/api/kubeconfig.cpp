@@ -10,6 +10,7 @@
 
 #include "k8s-bridge/api/access.h"
 #include "k8s-bridge/api/address.h"
+#include "messages/http/address.h"
 #include "messages/link/small_file.h"
 #include "messages/model/json_text.h"
 
@@ -92,7 +93,7 @@ Result<void> read_authority(std::string_view authority, const std::string& url, 
     if (close == std::string_view::npos) return invalid(fmt::format("server {}: a bracket is open", shown_text(url)));
     access.host = authority.substr(1, close - 1);
     port = authority.substr(close + 1);
-    if (!is_ip(access.host))
+    if (!http::is_ip6(access.host))
       return invalid(fmt::format("server {}: want an IPv6 address in brackets", shown_text(url)));
   } else {
     const auto colon = authority.find(':');
@@ -102,7 +103,7 @@ Result<void> read_authority(std::string_view authority, const std::string& url, 
   if (access.host.empty()) return invalid(fmt::format("server {}: no host", shown_text(url)));
   access.port = 443;
   if (port.empty()) return {};
-  const auto number = port.starts_with(':') ? port_of(port.substr(1)) : std::nullopt;
+  const auto number = port.starts_with(':') ? http::port_from(port.substr(1)) : std::nullopt;
   if (!number) return invalid(fmt::format("server {}: want a port in 1..65535", shown_text(url)));
   access.port = *number;
   return {};
@@ -149,7 +150,7 @@ Result<void> read_cluster(const YAML::Node& cluster, const std::filesystem::path
     return unsupported("proxy-url: proxies are not spoken to; want a server that is reached directly");
   const auto name = text_at(cluster, "tls-server-name");
   if (!name) return name.error();
-  access.server_name = !name->empty() ? *name : is_ip(access.host) ? kServerNameInCluster : access.host;
+  access.server_name = !name->empty() ? *name : http::is_ip(access.host) ? kServerNameInCluster : access.host;
   auto ca = file_or_data(cluster, "certificate-authority", directory);
   if (!ca) return ca.error();
   if (!ca->is_there()) {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "k8s-bridge/api/kj_time.h"
+#include "messages/http/kj_time.h"
 #include "messages/log/log.h"
 
 namespace tideline::k8s_api {
@@ -13,7 +13,7 @@ using model::MonoTime;
 using model::Result;
 
 Turnstile::Turnstile(kj::Timer& timer, const BudgetLimits& limits)
-    : timer_(timer), limits_(limits), budget_(limits, now_of(timer)), tasks_(*this) {}
+    : timer_(timer), limits_(limits), budget_(limits, http::now_of(timer)), tasks_(*this) {}
 
 void Turnstile::enter(Priority priority, model::Duration patience, Turn go) {
   if (closed_) return;
@@ -22,7 +22,7 @@ void Turnstile::enter(Priority priority, model::Duration patience, Turn go) {
     go(Error(ErrorCode::kOverloaded, fmt::format("{} requests wait to be sent, the limit", limits_.max_waiting)));
     return;
   }
-  const MonoTime until = now_of(timer_) + patience;
+  const MonoTime until = http::now_of(timer_) + patience;
   waiting_.emplace(id, Waiting{kj::mv(go), until, patience});
   deadlines_.emplace(until, id);
   serve();
@@ -41,7 +41,7 @@ kj::Promise<Turnstile::Place> Turnstile::turn(Priority priority, model::Duration
 }
 
 void Turnstile::hold(model::Duration time) {
-  budget_.hold(now_of(timer_) + time);
+  budget_.hold(http::now_of(timer_) + time);
 }
 
 void Turnstile::close() {
@@ -64,7 +64,7 @@ void Turnstile::serve() {
   KJ_DEFER(serving_ = false);
   do {
     again_ = false;
-    serve_once(now_of(timer_));
+    serve_once(http::now_of(timer_));
   } while (again_);
 }
 
@@ -94,7 +94,7 @@ void Turnstile::wake_when_due(MonoTime now) {
   if (!deadlines_.empty() && (!at || deadlines_.begin()->first < *at)) at = deadlines_.begin()->first;
   if (!at || (wake_ && *wake_ <= *at)) return;
   wake_ = at;
-  tasks_.add(timer_.afterDelay(to_kj(*at - now)).then([this, due = *at]() {
+  tasks_.add(timer_.afterDelay(http::to_kj(*at - now)).then([this, due = *at]() {
     if (wake_ == due) wake_.reset();
     serve();
   }));

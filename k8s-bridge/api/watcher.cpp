@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "k8s-bridge/api/kj_time.h"
+#include "messages/http/kj_time.h"
 #include "messages/log/log.h"
 
 namespace tideline::k8s_api {
@@ -31,7 +31,7 @@ Watcher::Watcher(Courier& courier, const ClientConfig& config, WatchedResource r
 kj::Promise<void> Watcher::run() {
   const WatchPlan::Step step = plan_.next();
   return courier_.timer()
-      .afterDelay(to_kj(step.wait))
+      .afterDelay(http::to_kj(step.wait))
       .then([this]() { return courier_.turnstile().turn(Priority::kNormal, config_.page_deadline); })
       .then([this, step](Turnstile::Place&& place) {
         return step.kind == WatchPlan::Step::Kind::kPage ? list(step, kj::mv(place)) : watch(step, kj::mv(place));
@@ -41,8 +41,8 @@ kj::Promise<void> Watcher::run() {
 }
 
 kj::Promise<void> Watcher::list(const WatchPlan::Step& step, Turnstile::Place place) {
-  auto page = within(courier_.timer(), config_.page_deadline,
-                     courier_.ask(Method::kGet, step.path, "", config_.max_page_bytes), "no page of the list");
+  auto page = http::within(courier_.timer(), config_.page_deadline,
+                           courier_.ask(Method::kGet, step.path, "", config_.max_page_bytes), "no page of the list");
   auto taken = page.then([this, first = step.first](Answer&& answer) { take_page(answer, first); },
                          [this](kj::Exception&& exception) {
                            const model::Error error = error_of(exception);
@@ -66,17 +66,17 @@ void Watcher::take_page(const Answer& answer, bool first) {
 }
 
 kj::Promise<void> Watcher::watch(const WatchPlan::Step& step, Turnstile::Place place) {
-  auto opening = within(courier_.timer(), config_.page_deadline, courier_.open(Method::kGet, step.path, ""),
-                        "no answer to the watch");
-  return opening.then([this, place = kj::mv(place)](Head&& head) mutable -> kj::Promise<void> {
+  auto opening = http::within(courier_.timer(), config_.page_deadline, courier_.open(Method::kGet, step.path, ""),
+                              "no answer to the watch");
+  return opening.then([this, place = kj::mv(place)](http::Head&& head) mutable -> kj::Promise<void> {
     if (head.status == 200) {
       // A watch is no request in flight: it has its connection for minutes.
       place.reset();
       began(kj::mv(head.body));
       return read_on();
     }
-    auto refusal = within(courier_.timer(), config_.page_deadline, courier_.finish(kj::mv(head), kMaxRefusalBytes),
-                          "no end of the answer to the watch");
+    auto refusal = http::within(courier_.timer(), config_.page_deadline,
+                                courier_.finish(kj::mv(head), kMaxRefusalBytes), "no end of the answer to the watch");
     return refusal.then([this](Answer&& answer) { refused(answer); }).attach(kj::mv(place));
   });
 }
@@ -84,7 +84,7 @@ kj::Promise<void> Watcher::watch(const WatchPlan::Step& step, Turnstile::Place p
 void Watcher::began(kj::Own<kj::AsyncInputStream> body) {
   courier_.counters().update([](ClientCounts& counts) { ++counts.watches; });
   body_ = kj::mv(body);
-  began_at_ = now_of(courier_.timer());
+  began_at_ = http::now_of(courier_.timer());
   heard_at_ = *began_at_;
   lines_ = LineSplitter(resource_.max_object_bytes);
   tell("");
@@ -92,9 +92,9 @@ void Watcher::began(kj::Own<kj::AsyncInputStream> body) {
 
 kj::Promise<void> Watcher::read_on() {
   // Of events, not of bytes: one that trickles is no better than one that is silent.
-  const auto left = std::max(config_.watch_silence - (now_of(courier_.timer()) - heard_at_), model::Duration(0));
-  auto read = within(courier_.timer(), left, body_->tryRead(buffer_.data(), 1, buffer_.size()), config_.watch_silence,
-                     "no event of the watch");
+  const auto left = std::max(config_.watch_silence - (http::now_of(courier_.timer()) - heard_at_), model::Duration(0));
+  auto read = http::within(courier_.timer(), left, body_->tryRead(buffer_.data(), 1, buffer_.size()),
+                           config_.watch_silence, "no event of the watch");
   return read.then([this](std::size_t size) -> kj::Promise<void> {
     if (size == 0) {
       ended();
@@ -149,7 +149,7 @@ bool Watcher::take_line(std::string_view line) {
     }
   }
   plan_.on_event(event->resource_version);
-  heard_at_ = now_of(courier_.timer());
+  heard_at_ = http::now_of(courier_.timer());
   return true;
 }
 
@@ -207,7 +207,7 @@ void Watcher::tell(const std::string& problem) {
 /// How long the watch that is open has been; once.
 model::Duration Watcher::lasted() {
   const auto began_at = std::exchange(began_at_, std::nullopt);
-  return began_at ? now_of(courier_.timer()) - *began_at : model::kZeroDuration;
+  return began_at ? http::now_of(courier_.timer()) - *began_at : model::kZeroDuration;
 }
 
 }  // namespace tideline::k8s_api

@@ -10,6 +10,7 @@
 #include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
 
+#include "messages/link/answer_watch.h"
 #include "messages/link/clocks.h"
 #include "messages/link/loop_lag.h"
 #include "messages/log/log.h"
@@ -99,15 +100,18 @@ class WatchedStream final : public kj::AsyncIoStream {
 };
 
 struct Connection {
-  Connection(kj::Own<kj::AsyncIoStream> own, capnp::Capability::Client bootstrap, const RpcLimits& limits)
+  Connection(kj::Own<kj::AsyncIoStream> own, capnp::Capability::Client bootstrap, const RpcLimits& limits,
+             kj::Function<void(std::size_t)> too_many_held)
       : stream(kj::mv(own)),
         network(*stream, capnp::rpc::twoparty::Side::SERVER, options_of(limits)),
-        rpc(capnp::makeRpcServer(network, kj::mv(bootstrap))) {
+        watch(network, limits.max_held_answers, kj::mv(too_many_held)),
+        rpc(capnp::makeRpcServer(watch, kj::mv(bootstrap))) {
     rpc.setFlowLimit(limits.traversal_words);
   }
 
   kj::Own<kj::AsyncIoStream> stream;
   capnp::TwoPartyVatNetwork network;
+  AnswerWatch watch;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
 };
 
@@ -126,7 +130,13 @@ class RpcConnectionsImpl final : public RpcConnections, private kj::TaskSet::Err
                              .may_write = [this]() { return clock::holds(term_); },
                              .ended = [this, id](std::string why) { take_down(id, std::move(why)); },
                              .given_up = [this, id]() { close(id, "the peer left or broke the protocol"); }});
-    auto connection = kj::heap<Connection>(kj::mv(watched), kj::mv(bootstrap), limits_);
+    auto connection = kj::heap<Connection>(kj::mv(watched), kj::mv(bootstrap), limits_, [this, id](std::size_t count) {
+      // Of those that are on their way it is not known whether they were read.
+      close_after(id,
+                  fmt::format("{} answers lie unread or are held by the peer, the limit is {}", count,
+                              limits_.max_held_answers),
+                  0 * kj::MILLISECONDS);
+    });
     tasks_.add(connection->network.onDisconnect()
                    .then([]() { return std::string("the peer closed the connection"); },
                          [](kj::Exception&& exception) { return error_from(exception).message(); })

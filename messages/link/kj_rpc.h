@@ -25,7 +25,7 @@ kj::Exception to_exception(const model::Error& error);
 model::Error error_from(const kj::Exception& exception);
 
 /// The server's ends of RPC connections. A connection ends when its peer leaves, breaks the protocol, lets more than
-/// RpcLimits allow of answers lie unread, or `close` says so.
+/// RpcLimits allow of answers lie unread or does not release them, or `close` says so.
 class RpcConnections {
  public:
   using Id = std::uint64_t;

@@ -1,5 +1,6 @@
 #include "messages/link/kj_thread.h"
 
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -28,6 +29,8 @@ struct KjThread::State {
   std::vector<Task> queue;
   kj::Maybe<Task> last;
   bool stopping = false;
+  bool ended = false;
+  std::condition_variable ended_now;
   int wake_fd = -1;  // eventfd; closed by the loop
 
   std::mutex join_mutex;
@@ -95,7 +98,7 @@ KjThread::KjThread(const std::string& name) : state_(std::make_shared<State>()) 
   for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
     sigdelset(&blocked, fatal);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  state_->thread = std::thread([state = state_.get(), name, &started]() {
+  state_->thread = std::thread([state = state_, name, &started]() {
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
     state->thread_id = std::this_thread::get_id();
     started.set_value();
@@ -104,9 +107,19 @@ KjThread::KjThread(const std::string& name) : state_(std::make_shared<State>()) 
     }
     // Whatever is still queued belongs to callers that wait: dropping it tells them.
     std::vector<Task> left;
+    kj::Maybe<Task> unrun;
+    {
+      const std::lock_guard lock(state->mutex);
+      state->stopping = true;
+      left.swap(state->queue);
+      unrun = kj::mv(state->last);
+      state->last = nullptr;
+    }
+    left.clear();
+    unrun = nullptr;
     const std::lock_guard lock(state->mutex);
-    state->stopping = true;
-    left.swap(state->queue);
+    state->ended = true;
+    state->ended_now.notify_all();
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   started.get_future().wait();
@@ -137,14 +150,33 @@ KjContext& KjThread::context() {
 
 void KjThread::stop(Task last) {
   const std::lock_guard join_lock(state_->join_mutex);
-  if (!state_->thread.joinable()) return;
+  if (begin_stop(kj::mv(last))) state_->thread.join();
+}
+
+bool KjThread::stop_within(model::Duration patience, Task last) {
+  const std::lock_guard join_lock(state_->join_mutex);
+  if (!begin_stop(kj::mv(last))) return true;
+  {
+    std::unique_lock lock(state_->mutex);
+    if (!state_->ended_now.wait_for(lock, patience, [this]() { return state_->ended; })) {
+      state_->thread.detach();
+      return false;
+    }
+  }
+  state_->thread.join();
+  return true;
+}
+
+/// With join_mutex held. False: it was stopped before.
+bool KjThread::begin_stop(Task last) {
+  if (!state_->thread.joinable()) return false;
   {
     const std::lock_guard lock(state_->mutex);
     if (!state_->stopping) state_->last = kj::mv(last);
     state_->stopping = true;
   }
   state_->wake();
-  state_->thread.join();
+  return true;
 }
 
 }  // namespace tideline::link

@@ -12,6 +12,7 @@
 #include <kj/function.h>
 
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 
 namespace tideline::link {
 
@@ -71,10 +72,14 @@ class KjThread {
   /// Runs what was posted before, then `last` (to destroy KJ objects where they live), then ends the loop and joins.
   /// Again: no effect. Not from the loop's own thread.
   void stop(Task last = [](KjContext&) {});
+  /// As stop, but for so long at most. False: something that the loop runs does not return. It is left to itself then:
+  /// what was posted, `last` and the end of the loop follow when it does, and what they use must be theirs.
+  bool stop_within(model::Duration patience, Task last);
 
  private:
   struct State;
   KjContext& context();
+  bool begin_stop(Task last);
   std::shared_ptr<State> state_;
 };
 

@@ -33,6 +33,9 @@ struct RpcLimits {
   // are large must allow for the largest. Destroying a long queue recurses, so the count must stay small.
   std::size_t max_queued_bytes = 64 * 1024;
   std::size_t max_queued_messages = 512;
+  /// Answers that a peer has asked for and not released, on their way or read: some 200 B each at most. Beyond it the
+  /// connection is dropped, too.
+  std::size_t max_held_answers = 512;
 };
 
 struct SessionLimits {

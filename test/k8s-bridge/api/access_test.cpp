@@ -68,11 +68,5 @@ TEST(Address, ANameIsProvedByItselfAndAnIpByTheNameGiven) {
   }
 }
 
-TEST(Address, AnIpv6AddressStandsInBrackets) {
-  EXPECT_EQ(host_and_port("fd00::1", 443), "[fd00::1]:443");
-  EXPECT_EQ(host_and_port("10.0.0.1", 443), "10.0.0.1:443");
-  EXPECT_EQ(host_and_port("api.example.com", 6443), "api.example.com:6443");
-}
-
 }  // namespace
 }  // namespace tideline::k8s_api

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <random>
 #include <thread>
 #include <vector>
@@ -364,6 +365,7 @@ TEST_F(LinkTest, PeerThatDoesNotReadIsDropped) {
   ServerRecord server_record;
   auto config = server_config();
   config.rpc.max_queued_bytes = 16 * 1024;
+  config.rpc.max_held_answers = SIZE_MAX;
   config.session.idle_deadline = seconds(20);
   const auto server = serve(std::move(config), server_record);
   HostilePeer peer(files(ca_.node("n1")), server->port());
@@ -378,7 +380,31 @@ TEST_F(LinkTest, PeerThatDoesNotReadIsDropped) {
   while (!closed() && std::chrono::steady_clock::now() < until)
     peer.send_heartbeats();
   ASSERT_TRUE(server_record.wait_closed(1));
-  EXPECT_THAT(server_record.closed[0].why, HasSubstr("lie unread"));
+  EXPECT_THAT(server_record.closed[0].why, HasSubstr("bytes lie unread"));
+}
+
+TEST_F(LinkTest, PeerThatReadsItsAnswersAndReleasesNoneIsDropped) {
+  ServerRecord server_record;
+  ClientRecord bystander_record;
+  auto config = server_config();
+  config.rpc.max_held_answers = 100;
+  const auto server = serve(std::move(config), server_record);
+  const auto bystander = join(client_config("bystander", server->port()), bystander_record);
+  ASSERT_TRUE(bystander_record.wait_connected(1));
+  HostilePeer peer(files(ca_.node("n1")), server->port());
+  ASSERT_TRUE(peer.connect());
+  ASSERT_TRUE(peer.enroll("n1"));
+  // Who is done with its answers may ask for as many as it likes.
+  const auto released = peer.heartbeats(300, false);
+  ASSERT_TRUE(released) << released.error().message();
+  const auto few = peer.heartbeats(90, true);
+  ASSERT_TRUE(few) << few.error().message();
+  EXPECT_FALSE(peer.heartbeats(30, true));
+  ASSERT_TRUE(server_record.wait_closed(1));
+  EXPECT_THAT(server_record.closed[0].why,
+              HasSubstr("101 answers lie unread or are held by the peer, the limit is 100"));
+  EXPECT_TRUE(peer.wait_closed());
+  EXPECT_TRUE(bystander_record.disconnects.empty());
 }
 
 }  // namespace

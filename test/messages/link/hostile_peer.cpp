@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -89,6 +90,7 @@ struct HostilePeer::Impl final : kj::TaskSet::ErrorHandler {
   kj::Own<RpcClient> rpc;
   kj::Maybe<schema::Coordinator::Client> coordinator;
   kj::Maybe<schema::NodeSession::Client> session;
+  std::vector<capnp::Response<schema::NodeSession::HeartbeatResults>> hoard;
   kj::Own<kj::TaskSet> tasks;
   KjThread thread{"hostile"};
 };
@@ -100,6 +102,7 @@ HostilePeer::HostilePeer(const TlsFiles& files, std::uint16_t port) : impl_(std:
 HostilePeer::~HostilePeer() {
   impl_->thread.stop([this](KjContext&) {
     impl_->tasks = nullptr;
+    impl_->hoard.clear();
     impl_->session = nullptr;
     impl_->coordinator = nullptr;
     impl_->rpc = nullptr;
@@ -194,6 +197,21 @@ void HostilePeer::send_heartbeats() {
       impl_->tasks->add(KJ_ASSERT_NONNULL(impl_->session).heartbeatRequest().send().ignoreResult());
     return kj::READY_NOW;
   }));
+}
+
+model::Result<void> HostilePeer::heartbeats(std::size_t count, bool hoards) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto answered = impl_->run([=, this](KjContext&) -> kj::Promise<void> {
+      return KJ_ASSERT_NONNULL(impl_->session)
+          .heartbeatRequest()
+          .send()
+          .then([=, this](capnp::Response<schema::NodeSession::HeartbeatResults>&& response) {
+            if (hoards) impl_->hoard.push_back(kj::mv(response));
+          });
+    });
+    if (!answered) return answered;
+  }
+  return {};
 }
 
 bool HostilePeer::wait_closed() {

@@ -35,6 +35,9 @@ class HostilePeer {
   void go_deaf();
   /// Sends heartbeats without waiting for answers until the socket takes no more for now.
   void send_heartbeats();
+  /// Sends so many heartbeats one after the other, each answered before the next. `hoards`: it is never done with what
+  /// it was answered.
+  model::Result<void> heartbeats(std::size_t count, bool hoards);
   /// True once the server has closed the connection.
   bool wait_closed();
 

@@ -50,6 +50,22 @@ TEST(KjThreadTest, TurnsExceptionsIntoErrorsAndLivesOn) {
   EXPECT_EQ(*thread.call([](KjContext&) -> model::Result<int> { return 5; }), 5);
 }
 
+TEST(KjThreadTest, ALoopThatDoesNotEndInTimeIsLeftToItself) {
+  std::promise<void> released;
+  const auto release = released.get_future().share();
+  const auto last_ran = std::make_shared<std::promise<void>>();
+  {
+    KjThread stuck("test");
+    stuck.post([release](KjContext&) { release.wait(); });
+    EXPECT_FALSE(stuck.stop_within(std::chrono::milliseconds(50), [last_ran](KjContext&) { last_ran->set_value(); }));
+    stuck.stop();
+  }
+  released.set_value();
+  EXPECT_EQ(last_ran->get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  KjThread quick("test");
+  EXPECT_TRUE(quick.stop_within(std::chrono::seconds(20), [](KjContext&) {}));
+}
+
 TEST(KjThreadTest, ACallFromTheLoopRunsInPlace) {
   KjThread thread("test");
   const auto nested = thread.call([&](KjContext&) -> model::Result<int> {

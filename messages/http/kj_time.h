@@ -2,6 +2,7 @@
 // Times of KJ as ours, and promises with a deadline.
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include <fmt/format.h>
@@ -13,8 +14,9 @@
 #include "messages/model/result.h"
 #include "messages/model/units.h"
 
-namespace tideline::k8s_api {
+namespace tideline::http {
 
+/// 0 where it is less.
 inline kj::Duration to_kj(model::Duration duration) {
   return std::max<std::int64_t>(duration.count(), 0) * kj::NANOSECONDS;
 }
@@ -40,4 +42,4 @@ kj::Promise<T> within(kj::Timer& timer, model::Duration deadline, kj::Promise<T>
   return within(timer, deadline, kj::mv(promise), deadline, missing);
 }
 
-}  // namespace tideline::k8s_api
+}  // namespace tideline::http
