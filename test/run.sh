@@ -47,7 +47,7 @@ build() {
 
 # CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without,
 # and no benchmarks.
-tsan_leaves_out='^bench_|(node_actor|coordinator)_actor(_|$)|messages_(link|certs)|node_actor_fleet|coordinator_(admin|web|remote_write|options|planner_program)|k8s_bridge_(actor|api)|admin_client|storage_(rocks|history_program)'
+tsan_leaves_out='^bench_|(node_actor|coordinator)_actor(_|$)|messages_(link|certs|http)|node_actor_fleet|coordinator_(admin|web|remote_write|options|planner_program)|k8s_bridge_(actor|api)|admin_client|storage_(rocks|history_program)'
 build_tsan() {
   cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
   local targets

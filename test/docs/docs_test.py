@@ -270,7 +270,7 @@ class Reference(unittest.TestCase):
         for command in (("tideline-node",), ("tideline-node", "run"), ("tideline-node", "release"),
                         ("tideline-node", "audit"), ("tideline-coordinator",),
                         ("tideline-fleet", "certs"), ("tideline-fleet", "run"), ("tideline-fleet", "bench"), ("tidectl",),
-                        *(("tideline-planner", name) for name in ("import", "scan", "predictors", "replay", "merge", "compare", "sweep",
+                        *(("tideline-planner", name) for name in ("import", "scan", "predictors", "replay", "fit", "merge", "compare", "sweep",
                                                                   "capacity", "explain")),
                         *(("tideline-history", name) for name in ("state", "verify", "backup", "backups", "restore",
                                                                   "export", "import")),

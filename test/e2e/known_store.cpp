@@ -86,7 +86,9 @@ void append_known(rocks::RocksStore& store, std::size_t nodes, std::int64_t from
 void fold_known(rocks::RocksStore& store, std::int64_t to) {
   model::NodeName from;
   for (bool more = true; more;) {
-    const auto slice = store.fold_slice({to * kMinuteMs + model::to_ms(series::kFoldLag)}, from, 100);
+    // By then each node's hours up to there are due, and none that end later.
+    const model::WallTime now{to * kMinuteMs + model::to_ms(series::kFoldLag + series::kFoldSpread)};
+    const auto slice = store.fold_slice(now, from, 100);
     if (!slice) throw std::runtime_error(slice.error().message());
     if (slice->trouble) throw std::runtime_error(slice->trouble->message());
     more = slice->rest.has_value();

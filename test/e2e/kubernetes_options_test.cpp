@@ -90,6 +90,22 @@ TEST(KubernetesOptions, WrongOnesAreNamed) {
   }
 }
 
+TEST(KubernetesOptions, AValueInTheFileOfOptionsIsTheRestOfItsLine) {
+  Cluster cluster;
+  const auto given = [&](const std::string& lines) {
+    return check(cluster, {"--policy-source", "kubernetes", "--config", cluster.dir().write("options.conf", lines)});
+  };
+  const auto both = given("publish-older-names=koordinator.sh,alibabacloud.com\n");
+  EXPECT_EQ(both.exit, 1) << both.output;
+  EXPECT_THAT(both.output, HasSubstr("FAIL Kubernetes: ")) << "the options are good; this is no pod";
+  const auto other = given("publish-older-names=koordinator.sh,other\n");
+  EXPECT_EQ(other.exit, 2) << other.output;
+  EXPECT_THAT(other.output, HasSubstr("\"other\""));
+  const auto next = given("web-listen=[::1]:9464\npreferred-configmap=kube-system/other\n");
+  EXPECT_EQ(next.exit, 2) << next.output;
+  EXPECT_THAT(next.output, HasSubstr("kube-system/other")) << "brackets do not swallow the lines behind them";
+}
+
 TEST(KubernetesOptions, CheckLooksAtTheFilesOfTheAccess) {
   Cluster cluster;
   const auto no_pod = check(cluster, {"--policy-source", "kubernetes"});

@@ -234,6 +234,8 @@ TEST_F(Planner, AnswersAreTheSameForAnyNumberOfThreads) {
       on_july("predictors", {"--forecasts", "nsigma:5,rc:99,koordinator"}),
       on_july("replay", {"--by-host"}),
       on_july("replay", {"--tasks", path("tasks.tla"), "--repeat-tasks"}),
+      on_july("replay", {"--fine", "--fine-worst", "2"}),
+      on_july("replay", {"--fine", "--fine-worst", "1", "--tasks", path("tasks.tla")}),
       on_july("sweep", {"--knob", "cpuSuppressThresholdPercent", "--values", "50,65"}),
       on_july("sweep", {"--knob", "forecast", "--values", "limit,nsigma:5"}),
       on_july("capacity", {"--resamples", "20"}),
@@ -281,6 +283,9 @@ TEST_F(Planner, ShardsAreMergedIntoTheAnswerOfOneProcess) {
   const std::vector<std::vector<std::string>> commands = {
       {"replay", path("july.tla"), "--by-host"},
       {"replay", path("july.tla"), "--policy", path("policy.json"), "--name", "one day", "--until", "2013-07-02"},
+      {"replay", path("july.tla"), "--fine", "--fine-window", "2013-07-02T12:00:00Z/2013-07-02T12:05:00Z"},
+      {"sweep", path("july.tla"), "--knob", "cpuReclaimThresholdPercent", "--values", "50:90:20"},
+      {"sweep", path("july.tla"), "--knob", "forecast", "--values", "limit,nsigma:5,peak", "--risk", "0.05"},
       {"predictors", path("july.tla"), "--forecasts", "limit,nsigma:3,peak,oracle"}};
   for (auto command : commands) {
     command.insert(command.end(), small.begin(), small.end());
@@ -294,6 +299,43 @@ TEST_F(Planner, ShardsAreMergedIntoTheAnswerOfOneProcess) {
     for (const int shards : {1, 3, 8})
       EXPECT_TRUE(sharded(command, shards) == alone) << shards << " shards";
   }
+}
+
+TEST_F(Planner, ShardsOfCapacityAreMergedIntoTheAnswerOfOneProcess) {
+  std::vector<std::string> command = {"capacity", path("july.tla"), "--host-cpu", "12", "--host-memory", "64Gi"};
+  command.insert(command.end(), {"--risk", "0.02", "--resamples", "20"});
+  const TempDir own;
+  auto words = command;
+  words.insert(words.end(), {"--json", "--html", own.str() + "/p.html", "--report", own.str() + "/r.txt"});
+  const auto done = planner(std::move(words));
+  ASSERT_EQ(done.exit, 0) << done.output;
+  const std::vector<std::string> alone = {done.output, own.read("p.html"), own.read("r.txt")};
+  auto wide = command;
+  wide.insert(wide.end(), {"--margin", "602"});
+  for (const int shards : {1, 3})
+    EXPECT_TRUE(sharded(wide, shards) == alone) << shards << " shards";
+}
+
+TEST_F(Planner, AFineRunIsBesideTheReplayThatItLooksInto) {
+  const auto plain = answer(on_july("replay"));
+  const auto fine = answer(on_july("replay", {"--fine", "--fine-worst", "2"}));
+  EXPECT_EQ(fine.at("totals"), plain.at("totals"));
+  EXPECT_FALSE(plain.contains("fine"));
+  const auto& looked = fine.at("fine");
+  EXPECT_EQ(looked.at("hostSteps"), 2);
+  EXPECT_EQ(looked.at("closed").at("hostS"), 2.0 * kStep);
+  ASSERT_EQ(looked.at("variants").size(), 6u);
+  EXPECT_EQ(looked.at("variants").at(0).at("hostS"), 2.0 * kStep);
+  EXPECT_GT(looked.at("variants").at(0).at("usedCoreH").get<double>(), 0);
+  EXPECT_THAT(fine.at("notes").dump(), HasSubstr("Not modelled tick by tick"));
+  const auto text = planner(on_july("replay", {"--fine", "--fine-worst", "2", "--stats"}));
+  EXPECT_THAT(text.output, AllOf(HasSubstr("tick by tick the fast loop and the pod loop of the node"),
+                                 HasSubstr("Sensitivity"), HasSubstr("services within a step: usual: sigma 0.2500"),
+                                 HasSubstr("tick by tick 3600 host-seconds in ")));
+  const auto other = answer(on_july("replay", {"--fine", "--fine-worst", "2", "--fine-seed", "2"}));
+  EXPECT_EQ(other.at("fine").at("closed"), looked.at("closed"));
+  EXPECT_NE(other.at("fine").at("variants").at(0), looked.at("variants").at(0));
+  EXPECT_EQ(other.at("fine").at("variants").at(1), looked.at("variants").at(1)) << "without noise no seed counts";
 }
 
 TEST_F(Planner, PartsThatDoNotBelongTogetherAreNamed) {
@@ -434,6 +476,29 @@ TEST_F(Planner, ARecordingIsReplayedAndTheReplayHeldAgainstIt) {
   EXPECT_FALSE(std::filesystem::exists(own.str() + "/o.tla"));
 }
 
+TEST_F(Planner, ADemandModelIsFittedToARecordingAndTakenForAFineRun) {
+  const TempDir own;
+  const auto recorded = own.write("node-7.rec", recording_of(900, 2'000));
+  const auto model = own.str() + "/model.json";
+  const auto done = planner({"fit", recorded, "--json=" + model});
+  ASSERT_EQ(done.exit, 0) << done.output;
+  EXPECT_THAT(done.output, AllOf(HasSubstr("Fit of node-7.rec"), HasSubstr("900 of a second"),
+                                 HasSubstr("No two services were seen at a time")));
+  const auto fitted = json::parse(own.read("model.json"));
+  EXPECT_EQ(fitted.at("sigma"), 0.0) << "a service that always uses two cores";
+  EXPECT_EQ(fitted.at("serviceSeconds"), 900);
+  const auto text = planner(on_july("replay", {"--fine", "--fine-worst", "1", "--fine-model", model}));
+  EXPECT_EQ(text.exit, 0) << text.output;
+  EXPECT_THAT(text.output, HasSubstr("services within a step: node-7.rec, windows of 5 min: sigma 0"));
+  own.write("junk", "{}\nnothing\n");
+  const auto junk = planner({"fit", own.str() + "/junk"});
+  EXPECT_EQ(junk.exit, 1);
+  EXPECT_THAT(junk.output, HasSubstr("junk: has no round of pods of a second; a line is none: "));
+  const auto few = planner({"fit", own.write("few.rec", recording_of(100, 2'000))});
+  EXPECT_EQ(few.exit, 1);
+  EXPECT_THAT(few.output, HasSubstr("few.rec: "));
+}
+
 TEST_F(Planner, WhatItTookIsToldBesideTheAnswer) {
   const TempDir own;
   const auto plain = on_july("replay", {"--json=" + own.str() + "/plain.json"});
@@ -479,6 +544,11 @@ TEST_F(Planner, WrongUsageIsToldFromWrongInput) {
       {{"replay", archive, "--placement", "recorded"}, 1, "--placement recorded: "},
       {{"replay", archive, "--recorded-batch"}, 1, "--recorded-batch: "},
       {{"replay", archive, "--shard", "3"}, 2, "--shard 3"},
+      {{"replay", archive, "--fine-worst", "3"}, 2, "are for --fine"},
+      {{"replay", archive, "--fine", "--fine-model", own.str() + "/bad.json"}, 1, "bad.json: "},
+      {{"replay", archive, "--fine", "--fine-model", own.str() + "/none.json"}, 1, "none.json: open"},
+      {{"replay", archive, "--fine", "--fine-window", "2020-01-01/2020-01-02"}, 1, "--fine: no step was chosen"},
+      {{"fit", own.str() + "/missing.rec"}, 1, "missing.rec: open"},
       {{"merge", own.str() + "/saved.json"}, 1, "saved.json: "},
       {{"replay", own.str() + "/text.tla"}, 1, "text.tla: "},
       {{"scan", own.str() + "/none.tla"}, 1, "none.tla: "},

@@ -3,7 +3,7 @@
 //
 // An input's first byte says what the others are, modulo kWays: a chunk; a chunk's head with its length before it, and
 // a body, which get their frame and CRC here; an archive; an archive's index with its length in two bytes before it,
-// and chunks, which get header and footer here. So damage gets beyond the CRCs.
+// and chunks and extras, which get header and footer here. So damage gets beyond the CRCs.
 
 #include <algorithm>
 #include <cstdint>
@@ -85,6 +85,14 @@ bool archive_holds(std::string_view file) {
     require(chunk->series == entry.series && chunk->rows() == entry.rows, "a chunk is the one that its entry says");
     check_chunk(*chunk);
   }
+  std::uint64_t behind = 0;
+  for (const auto& entry : reader->extras()) {
+    require(entry.offset >= behind && entry.offset <= file.size() && entry.size <= file.size() - entry.offset,
+            "an extra lies within the file, behind the one before it");
+    behind = entry.offset + entry.size;
+    covered += entry.size;
+    if (const auto bytes = reader->read_extra(entry); !bytes) check_refusal(bytes.error());
+  }
   require(covered <= file.size(), "no byte is in two chunks");
   return true;
 }
@@ -105,7 +113,7 @@ bool index_holds(std::string_view input) {
   const auto high = static_cast<std::uint8_t>(input[1]);
   input.remove_prefix(2);
   const auto index = input.substr(0, low + 256U * high);
-  std::string file = columns::archive_header();
+  std::string file = columns::archive_header(columns::kExtraArchiveVersion);
   file += input.substr(index.size());
   const std::uint64_t offset = file.size();
   file += index;
@@ -128,10 +136,11 @@ std::vector<Bytes> corpus(std::mt19937_64& random) {
     chunks.push_back(columns::any_chunk(random));
   std::vector<Bytes> sound;
   std::string file;
-  columns::ArchiveWriter writer([&file](std::string_view piece) -> model::Result<void> {
+  const auto into = [&file](std::string_view piece) -> model::Result<void> {
     file.append(piece);
     return {};
-  });
+  };
+  columns::ArchiveWriter writer(into, 0, true);
   for (const Chunk& chunk : chunks) {
     sound.push_back(input_of(Way::kChunk, *columns::encode_chunk(chunk)));
     const std::string head = columns::head_bytes({chunk.kind, chunk.series, chunk.rows(), chunk.columns.size()});
@@ -140,6 +149,13 @@ std::vector<Bytes> corpus(std::mt19937_64& random) {
       sound.push_back(input_of(Way::kBody, static_cast<char>(head.size()) + head + columns::body_of(chunk)));
     }
     require(writer.add(chunk).ok(), "a sound chunk is taken");
+    const columns::Extra extra{.kind = columns::ExtraKind::kSketches,
+                               .series = chunk.series,
+                               .first = chunk.times.front(),
+                               .last = chunk.times.back(),
+                               .rows = chunk.rows(),
+                               .bytes = "what is no chunk"};
+    require(writer.add_extra(extra).ok(), "a sound extra is taken");
   }
   require(writer.finish(R"({"source":"fuzz"})").ok(), "an archive is finished");
   sound.push_back(input_of(Way::kArchive, file));

@@ -1,10 +1,10 @@
-// Bytes of history's chunks and sketches from a damaged store or anyone's archive: whatever they are, the answer is a
-// table that holds or an Error, and what was accepted is written and read back the same.
+// Bytes of history's chunks, sketches and events from a damaged store or anyone's archive: whatever they are, the
+// answer is a value that holds or an Error, and what was accepted is written and read back the same.
 //
 // An input's first byte says what the others are, modulo kWays: a chunk; a chunk's head with its length before it, and
 // a body, which get their frame and CRC here; sketches; what sketches have in their frame, which gets that and its CRC
-// here. So damage gets beyond the CRCs. Two bytes follow it: of chunks the tier and whether it is of an archive, of
-// sketches the rows of their table.
+// here; and so of events; a value of several pieces. So damage gets beyond the CRCs. Two bytes follow it: of chunks the
+// tier and whether it is of an archive, of sketches the rows of their table, of events how many they are.
 
 #include <algorithm>
 #include <cstdint>
@@ -18,6 +18,8 @@
 #include "storage/columns/chunk_body.h"
 #include "storage/columns/envelope.h"
 #include "storage/columns/zstd_frame.h"
+#include "storage/series/event_bytes.h"
+#include "storage/series/pieces.h"
 #include "storage/series/sketch_bytes.h"
 #include "storage/series/table_bytes.h"
 #include "test/fuzz/damage.h"
@@ -32,8 +34,8 @@ using series::SketchColumn;
 using series::Summary;
 using series::Table;
 
-enum class Way : std::uint8_t { kChunk, kBody, kSketches, kContent };
-constexpr std::uint8_t kWays = 4;
+enum class Way : std::uint8_t { kChunk, kBody, kSketches, kContent, kEvents, kEventContent, kPieces };
+constexpr std::uint8_t kWays = 7;
 constexpr std::size_t kHeadBytes = 3;
 /// Sketches of more bins are not written again: a few bytes may honestly hold a million.
 constexpr std::size_t kMaxBins = 1 << 14;
@@ -147,6 +149,42 @@ bool content_holds(std::string_view content, std::size_t rows) {
   return sketches_hold(series::sealed_sketches(*frame), rows);
 }
 
+bool events_hold(std::string_view bytes, std::size_t rows) {
+  const auto events = series::decode_events(bytes, rows);
+  if (!events) {
+    check_refusal(events.error());
+    return false;
+  }
+  require(events->size() == rows && rows > 0 && rows <= series::kMaxArchivedEvents, "as many as are told");
+  const auto written = series::encode_events(*events);
+  require(written.ok(), "events that are read can be written");
+  const auto again = series::decode_events(*written, rows);
+  require(again.ok() && *again == *events, "events are read the same when they are written again");
+  return true;
+}
+
+bool event_content_holds(std::string_view content, std::size_t rows) {
+  const auto frame = columns::compress(content, 1);
+  require(frame.ok(), "anything can be compressed");
+  return events_hold(series::wrapped_events(*frame), rows);
+}
+
+bool pieces_hold(std::string_view value) {
+  const auto pieces = series::pieces_of(value);
+  if (!pieces) {
+    check_refusal(pieces.error());
+    return false;
+  }
+  require(!pieces->empty() && pieces->size() <= series::kMaxPieces, "there are some, and not too many");
+  for (const std::string_view piece : *pieces) {
+    const bool is_within = piece.data() >= value.data() && piece.data() + piece.size() <= value.data() + value.size();
+    require(piece.empty() || is_within, "a piece is of the value");
+  }
+  // One alone is written as itself.
+  require(pieces->size() == 1 || series::joined_pieces(*pieces) == value, "pieces make the value that they are of");
+  return true;
+}
+
 Bytes input_of(Way way, std::size_t option, std::string_view bytes) {
   Bytes input(kHeadBytes + bytes.size(), static_cast<std::uint8_t>(way));
   input[1] = static_cast<std::uint8_t>(option % 256);
@@ -164,10 +202,32 @@ void add_chunk(std::vector<Bytes>& sound, const columns::Chunk& chunk, std::size
   sound.push_back(input_of(Way::kBody, option, static_cast<char>(head.size()) + head + columns::body_of(chunk)));
 }
 
+std::vector<model::Event> some_events(std::size_t count, std::mt19937_64& random) {
+  std::vector<model::Event> events;
+  std::int64_t at = 1'764'547'200'000;
+  for (; count > 0; --count) {
+    at += static_cast<std::int64_t>(random() % 3 * (random() % 100'000));
+    events.push_back({.at = {at},
+                      .controller = static_cast<model::Controller>(random() % 14),
+                      .reason = static_cast<model::Reason>(random() % 220),
+                      .subject = "batch/sort-" + std::to_string(random() % 10),
+                      .old_value = random() % 2 == 0 ? "" : "max 100000",
+                      .new_value = std::string(random() % 50, 'v')});
+  }
+  return events;
+}
+
 }  // namespace
 
 std::vector<Bytes> corpus(std::mt19937_64& random) {
   std::vector<Bytes> sound;
+  for (const std::size_t count : {1, 7, 300}) {
+    const auto events = some_events(count, random);
+    const auto bytes = series::encode_events(events);
+    require(bytes.ok(), "sound events are written");
+    sound.push_back(input_of(Way::kEvents, count, *bytes));
+    sound.push_back(input_of(Way::kEventContent, count, series::event_content(events)));
+  }
   for (std::size_t i = 0; i < 6; ++i) {
     const std::size_t tier = i % series::kTiers.size();
     const series::Subject subject = i % 2 == 0 ? series::Subject{.kind = series::SubjectKind::kNode, .name = ""}
@@ -177,6 +237,9 @@ std::vector<Bytes> corpus(std::mt19937_64& random) {
     add_chunk(sound, series::chunk_for_archive(table, "n1/pod/uid-1"), tier + series::kTiers.size());
     const auto sketches = series::encode_sketches(table.sketches);
     require(sketches.ok(), "sound sketches are written");
+    const auto whole = columns::encode_chunk(series::chunk_of(table));
+    require(whole.ok(), "a sound table is written");
+    sound.push_back(input_of(Way::kPieces, tier, series::joined_pieces({*whole, *sketches, *whole})));
     sound.push_back(input_of(Way::kSketches, table.times.size(), *sketches));
     std::vector<const SketchColumn*> parts;
     for (const SketchColumn& column : table.sketches)
@@ -228,6 +291,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case fuzz::Way::kContent:
       taken = fuzz::content_holds(bytes, option);
+      break;
+    case fuzz::Way::kEvents:
+      taken = fuzz::events_hold(bytes, option);
+      break;
+    case fuzz::Way::kEventContent:
+      taken = fuzz::event_content_holds(bytes, option);
+      break;
+    case fuzz::Way::kPieces:
+      taken = fuzz::pieces_hold(bytes);
       break;
   }
   fuzz::accepted += taken ? 1 : 0;

@@ -1,26 +1,41 @@
-// Files of the planner's own from anyone: parts of replays and of scores, and replays that were saved. Whatever they
-// are, the answer is a value that holds or an Error, and what was accepted is written and read back the same.
+// Files of the planner's own from anyone: parts of replays, of scores, of sweeps, of capacity and of steps that were
+// looked into, replays that were saved, and demand models. Whatever they are, the answer is a value that holds or an
+// Error, and what was accepted is written and read back the same.
 //
 // An input's first byte says what the others are, modulo kWays.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "coordinator/planner/capacity_part.h"
 #include "coordinator/planner/compare.h"
+#include "coordinator/planner/demand_model.h"
+#include "coordinator/planner/demand_noise.h"
+#include "coordinator/planner/fine_part.h"
 #include "coordinator/planner/replay_part.h"
 #include "coordinator/planner/score_part.h"
+#include "coordinator/planner/sweep_part.h"
 #include "test/fuzz/damage.h"
 #include "test/fuzz/fuzz_target.h"
 
 namespace tideline::fuzz {
 namespace {
 
-enum class Way : std::uint8_t { kReplayPart, kScorePart, kSavedReplay };
-constexpr std::uint8_t kWays = 3;
+enum class Way : std::uint8_t {
+  kReplayPart,
+  kScorePart,
+  kSavedReplay,
+  kSweepPart,
+  kCapacityPart,
+  kFinePart,
+  kDemandModel
+};
+constexpr std::uint8_t kWays = 7;
 
 void check_refusal(const model::Error& error) {
   require(error.message().size() <= 1024, "a refusal does not repeat what it refuses");
@@ -76,6 +91,73 @@ bool saved_replay_holds(std::string_view text) {
   return true;
 }
 
+bool sweep_part_holds(std::string_view text) {
+  const auto part = planner::sweep_part_from_json(text);
+  if (!part) {
+    check_refusal(part.error());
+    return false;
+  }
+  const auto written = planner::to_json(*part);
+  const auto again = planner::sweep_part_from_json(written);
+  require(again.ok() && planner::to_json(*again) == written, "a part is read the same when it is written again");
+  if (const auto sweep = planner::sweep_of(*part, 0.5); !sweep) check_refusal(sweep.error());
+  return true;
+}
+
+bool capacity_part_holds(std::string_view text) {
+  const auto part = planner::capacity_part_from_json(text);
+  if (!part) {
+    check_refusal(part.error());
+    return false;
+  }
+  const auto written = planner::to_json(*part);
+  const auto again = planner::capacity_part_from_json(written);
+  require(again.ok() && planner::to_json(*again) == written, "a part is read the same when it is written again");
+  auto twice = *part;
+  if (const auto added = planner::append(twice, *part); !added) check_refusal(added.error());
+  // Resamples are work that is asked for, and no damage.
+  auto few = *part;
+  few.resamples = std::min<std::uint64_t>(few.resamples, 3);
+  if (const auto capacity = planner::capacity_of(few); !capacity) check_refusal(capacity.error());
+  return true;
+}
+
+bool fine_part_holds(std::string_view text) {
+  const auto part = planner::fine_part_from_json(text);
+  if (!part) {
+    check_refusal(part.error());
+    return false;
+  }
+  const auto written = planner::to_json(*part);
+  const auto again = planner::fine_part_from_json(written);
+  require(again.ok() && planner::to_json(*again) == written, "a part is read the same when it is written again");
+  const auto report = planner::report_of(*part);
+  if (report) {
+    require(report->variants.size() == planner::kFineVariations.size(), "a report has all variations");
+  } else {
+    check_refusal(report.error());
+  }
+  return true;
+}
+
+bool demand_model_holds(std::string_view text) {
+  const auto demand = planner::demand_model_from_json(text);
+  if (!demand) {
+    check_refusal(demand.error());
+    return false;
+  }
+  require(planner::check_demand_model(*demand).ok(), "what was read can be drawn by");
+  const auto again = planner::demand_model_from_json(planner::to_json(*demand));
+  require(again.ok() && planner::to_json(*again) == planner::to_json(*demand), "a model is read the same again");
+  planner::DemandNoise noise(*demand, 2, 2);
+  std::vector<double> sums;
+  const std::vector<double> means = {0, 1'000};
+  noise.draw(7, means, 60, sums);
+  require(std::all_of(sums.begin(), sums.end(), [](double sum) { return std::isfinite(sum) && sum >= 0; }),
+          "what is drawn is CPU");
+  return true;
+}
+
 Bytes input_of(Way way, const std::string& text) {
   Bytes input(1 + text.size(), static_cast<std::uint8_t>(way));
   std::copy(text.begin(), text.end(), input.begin() + 1);
@@ -126,7 +208,24 @@ std::vector<Bytes> corpus(std::mt19937_64& /*random*/) {
   saved.data = "two hosts";
   saved.notes = {"a note"};
   saved.result = *planner::result_of(*part);
-  return {input_of(Way::kReplayPart, planner::to_json(*part)), input_of(Way::kReplayPart, planner::to_json(*half)),
+  planner::FineOptions fine;
+  fine.choice.host_steps = {{0, 2}, {1, 2}};
+  auto short_data = data;
+  short_data.step_s = 5;
+  const auto looked_into = planner::fine_part(short_data, world, options, fine);
+  require(looked_into.ok(), "and looked into");
+  saved.fine = *planner::report_of(*looked_into);
+  const std::vector<double> percents = {40, 80};
+  const auto sweep = planner::sweep_part(data, world, options, planner::SweepKnob::kReclaimThreshold, percents);
+  require(sweep.ok(), "and swept");
+  const auto capacity = planner::capacity_part(data, planner::CapacityOptions{}, {1, 2}, 1);
+  require(capacity.ok(), "and packed");
+  return {input_of(Way::kSweepPart, planner::to_json(*sweep)),
+          input_of(Way::kCapacityPart, planner::to_json(*capacity)),
+          input_of(Way::kFinePart, planner::to_json(*looked_into)),
+          input_of(Way::kDemandModel, planner::to_json(planner::DemandModel{})),
+          input_of(Way::kReplayPart, planner::to_json(*part)),
+          input_of(Way::kReplayPart, planner::to_json(*half)),
           input_of(Way::kScorePart, planner::to_json(*scores)),
           input_of(Way::kSavedReplay, planner::to_json(saved, true))};
 }
@@ -157,6 +256,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case fuzz::Way::kSavedReplay:
       taken = fuzz::saved_replay_holds(text);
+      break;
+    case fuzz::Way::kSweepPart:
+      taken = fuzz::sweep_part_holds(text);
+      break;
+    case fuzz::Way::kCapacityPart:
+      taken = fuzz::capacity_part_holds(text);
+      break;
+    case fuzz::Way::kFinePart:
+      taken = fuzz::fine_part_holds(text);
+      break;
+    case fuzz::Way::kDemandModel:
+      taken = fuzz::demand_model_holds(text);
       break;
   }
   fuzz::accepted += taken ? 1 : 0;

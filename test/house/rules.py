@@ -21,6 +21,8 @@ ROOMS = {
     "messages/codec": Room(EDGE, "codec", (MODEL, "messages/schema")),
     "messages/certs": Room(EDGE, "certs", (MODEL,)),
     "messages/link": Room(EDGE, "link", (MODEL, "messages/schema", "messages/codec", "messages/log", "messages/clock")),
+    # A client's requests over HTTP, plain or through TLS.
+    "messages/http": Room(EDGE, "http", (MODEL, "messages/codec", "messages/link")),
     # Frames with lengths and checksums, for files that are appended to and outlive a killed process.
     "node-actor/frames": Room(PURE, "frames", (MODEL,)),
     "node-actor/kernel": Room(EDGE, "kernel", (MODEL, "messages/log", "messages/clock")),
@@ -62,19 +64,27 @@ ROOMS = {
     "coordinator/forecast": Room(PURE, "forecast", (MODEL, "coordinator/profile")),
     "coordinator/traces": Room(PURE, "traces", (MODEL, "storage/columns")),
     "coordinator/policy": Room(PURE, "policy", (MODEL, "coordinator/fleet", "coordinator/profile", "coordinator/reclaim")),
-    # What a policy would have done, by the code of both floors: the one arrow from here to the node.
+    # What an account is computed from, recordings of it, and their replay.
+    "coordinator/ledger": Room(PURE, "ledger", (
+        MODEL, "coordinator/fleet", "coordinator/profile", "coordinator/reclaim", "coordinator/policy")),
+    # What a policy would have done, by the code of both floors: the one arrow from here to the node. Tick by tick its
+    # decisions are of what sense makes of counters.
     "coordinator/planner": Room(PURE, "planner", (
-        MODEL, "storage/columns", "coordinator/reclaim", "coordinator/forecast", "node-actor/decide")),
+        MODEL, "storage/columns", "coordinator/reclaim", "coordinator/forecast", "node-actor/sense", "node-actor/decide")),
     "coordinator/planner_view": Room(PURE, "planner_view", (
         MODEL, "storage/columns", "coordinator/planner", "coordinator/forecast", "coordinator/traces")),
     # tideline-planner; of nodes it reads what they recorded.
     "coordinator/planner_program": Room(PROGRAM, "planner_program", (
-        MODEL, "node-actor/recording", "storage/columns", "storage/files", "storage/store", "storage/series", "storage/rocks", "coordinator/traces", "coordinator/forecast", "coordinator/policy",
-        "coordinator/planner", "coordinator/planner_view")),
+        MODEL, "messages/codec", "node-actor/recording", "storage/columns", "storage/files", "storage/store", "storage/series", "storage/rocks", "coordinator/traces", "coordinator/forecast", "coordinator/policy",
+        "coordinator/ledger", "coordinator/planner", "coordinator/planner_view")),
     "coordinator/actor": Room(ACTOR, "coordinator", (
         MODEL, "messages/link", "messages/log", "messages/clock", "storage/columns", "storage/store", "storage/series",
-        "coordinator/fleet", "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/admin", "coordinator/web",
+        "coordinator/fleet", "coordinator/profile", "coordinator/reclaim", "coordinator/policy", "coordinator/ledger", "coordinator/admin", "coordinator/web",
         "coordinator/bootstrap")),
+    # The files of ledger recordings, and the thread that writes them.
+    "coordinator/ledger_recorder": Room(EDGE, "ledger_recorder", (
+        MODEL, "messages/codec", "messages/log", "messages/clock", "coordinator/fleet", "coordinator/profile",
+        "coordinator/policy", "coordinator/ledger")),
     "coordinator/admin": Room(EDGE, "admin", (
         MODEL, "messages/schema", "messages/codec", "messages/link", "messages/log", "messages/clock",
         "storage/columns", "storage/store", "storage/series", "coordinator/fleet", "coordinator/policy")),
@@ -82,7 +92,7 @@ ROOMS = {
     # Prometheus' remote write: which series a report gives, as its protobuf; and the thread that sends them.
     "coordinator/prometheus": Room(PURE, "prometheus", (MODEL,)),
     "coordinator/remote_write": Room(EDGE, "remote_write", (
-        MODEL, "messages/link", "messages/log", "messages/clock", "coordinator/prometheus")),
+        MODEL, "messages/link", "messages/http", "messages/log", "messages/clock", "coordinator/prometheus")),
     # Certificates for agents that have none yet.
     "coordinator/bootstrap": Room(EDGE, "bootstrap", (
         MODEL, "messages/certs", "messages/link", "messages/log", "messages/clock")),
@@ -92,7 +102,7 @@ ROOMS = {
         "messages/*", "storage/columns", "storage/store", "storage/series", "coordinator/policy")),
     # Kubernetes: what its API server is asked over HTTPS; its objects as ours; what is written to it, and who is evicted
     # by it, and when; the bridge.
-    "k8s-bridge/api": Room(EDGE, "k8s_api", (MODEL, "messages/codec", "messages/link", "messages/log", "messages/clock")),
+    "k8s-bridge/api": Room(EDGE, "k8s_api", (MODEL, "messages/link", "messages/http", "messages/log", "messages/clock")),
     "k8s-bridge/translate": Room(PURE, "k8s", (MODEL,)),
     "k8s-bridge/publish": Room(PURE, "publish", (MODEL, "k8s-bridge/translate")),
     "k8s-bridge/evict": Room(PURE, "evict", (MODEL, "k8s-bridge/translate")),
@@ -117,8 +127,8 @@ LIBRARIES = {
     "caf/": ("actor", "main"),
     "rocksdb/": ("storage/rocks",),
     "kj/": (
-        "messages/link", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web", "coordinator/bootstrap",
-        "coordinator/remote_write", "node-actor/spool", "node-actor/enrol", "admin-client"),
+        "messages/link", "messages/http", "k8s-bridge/api", "messages/codec", "coordinator/admin", "coordinator/web",
+        "coordinator/bootstrap", "coordinator/remote_write", "node-actor/spool", "node-actor/enrol", "admin-client"),
     "capnp/": ("messages/link", "messages/codec", "coordinator/admin", "node-actor/spool", "admin-client"),
     "openssl/": ("messages/link", "messages/certs"),
     "hwloc": ("node-actor/kernel",),
