@@ -1,11 +1,8 @@
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -74,34 +71,6 @@ std::string backup_list(const std::vector<BackupInfo>& backups) {
   }
   return columns_text(rows);
 }
-
-/// Directories above a place, made where they were not there, and taken back unless kept.
-class MadeParents {
- public:
-  static Result<MadeParents> of(const std::string& place) {
-    MadeParents made;
-    std::error_code problem;
-    const std::filesystem::path parent = std::filesystem::path(place).parent_path();
-    for (auto at = parent; !at.empty() && !std::filesystem::exists(at, problem); at = at.parent_path())
-      made.paths_.push_back(at);
-    if (!made.paths_.empty()) std::filesystem::create_directories(parent, problem);
-    if (!problem) return made;
-    return model::Error(model::ErrorCode::kUnavailable,
-                        fmt::format("{}: make the directory: {}", name_text(parent.string()), problem.message()));
-  }
-  MadeParents(MadeParents&& other) noexcept : paths_(std::exchange(other.paths_, {})) {}
-  MadeParents& operator=(MadeParents&&) = delete;
-  ~MadeParents() {
-    std::error_code used;
-    for (const auto& path : paths_)
-      std::filesystem::remove(path, used);  // one in which there is something stays
-  }
-  void keep() { paths_.clear(); }
-
- private:
-  MadeParents() = default;
-  std::vector<std::filesystem::path> paths_;  // the innermost first
-};
 
 }  // namespace
 

@@ -13,6 +13,8 @@ model::Result<ExitCode> run_verify(const Options& options, Session& session);
 model::Result<ExitCode> run_backup(const Options& options, Session& session);
 model::Result<ExitCode> run_backups(const Options& options, Session& session);
 model::Result<ExitCode> run_restore(const Options& options, Session& session);
+/// kDone once the new store is there, whatever could not be read.
+model::Result<ExitCode> run_salvage(const Options& options, Session& session);
 model::Result<ExitCode> run_export(const Options& options, Session& session);
 model::Result<ExitCode> run_import(const Options& options, Session& session);
 

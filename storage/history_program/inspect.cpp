@@ -25,10 +25,6 @@ std::optional<std::int64_t> seconds_of(const std::optional<model::WallTime>& at)
   return at ? std::optional(series::floor_to(at->ms, 1000) / 1000) : std::nullopt;
 }
 
-ordered_json stamp_json(const std::optional<model::WallTime>& at) {
-  return at ? ordered_json(at->ms) : ordered_json();
-}
-
 struct StoreState {
   std::string directory;
   bool held = false;

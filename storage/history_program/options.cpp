@@ -118,7 +118,7 @@ class HistoryParser {
         "DIR is the store's directory, or the coordinator's --data-dir, whose \"history\" is the store.\n"
         "state, verify and export only read, also beside a coordinator that has the store open: what it has written\n"
         "by then. Run as the user that owns the store, so that the coordinator can open what this makes.\n"
-        "Exit codes: 0 done, 1 damage was found, an input is wrong, a file cannot be read or written, or a signal\n"
+        "Exit codes: 0 done, 1 verify found damage, an input is wrong, a file cannot be read or written, or a signal\n"
         "came, 2 wrong usage. \"tideline-history COMMAND --help\" shows examples.");
     auto* state = add("state", "Tiers, how far reports are folded, and who has the store open", Command::kState,
                       {"tideline-history state /var/lib/tideline-coordinator"});
@@ -128,6 +128,7 @@ class HistoryParser {
                         "tideline-history verify /srv/restored/history --json"});
     add_store(*verify);
     add_backup_commands();
+    add_salvage_command();
     add_archive_commands();
     add("version", "Version of this program", Command::kVersion, {"tideline-history version"});
   }
@@ -189,6 +190,23 @@ class HistoryParser {
     add_backups(*restore);
     restore->add_option("--id", words_.id, "which; without: the newest");
     restore
+        ->add_option("--to", options_.to,
+                     "a data directory, in which \"history\" is made, or by that name the store itself; no store may "
+                     "be there")
+        ->required();
+  }
+
+  void add_salvage_command() {
+    auto* salvage =
+        add("salvage", "Make a store of what can be read of a damaged one, and name what is lost", Command::kSalvage,
+            {"tideline-history salvage --from /var/lib/tideline-coordinator --to /srv/salvaged",
+             "tideline-history salvage --from /srv/damaged --to /srv/salvaged --json"});
+    salvage
+        ->add_option("--from", options_.directory,
+                     "the damaged store, or the coordinator's data directory; it stays as it is, and no coordinator "
+                     "may have it open")
+        ->required();
+    salvage
         ->add_option("--to", options_.to,
                      "a data directory, in which \"history\" is made, or by that name the store itself; no store may "
                      "be there")

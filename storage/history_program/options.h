@@ -15,13 +15,23 @@ namespace tideline::history_program {
 
 enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2 };
 
-enum class Command : std::uint8_t { kState, kVerify, kBackup, kBackups, kRestore, kExport, kImport, kVersion };
+enum class Command : std::uint8_t {
+  kState,
+  kVerify,
+  kBackup,
+  kBackups,
+  kRestore,
+  kSalvage,
+  kExport,
+  kImport,
+  kVersion
+};
 
 struct Options {
   Command command = Command::kVersion;
   bool json = false;
   std::string directory;  // of the store or the coordinator's data, or of backups; of an import: into which
-  std::string to;         // of a backup: the directory of backups; of a restore: where the store is made
+  std::string to;         // of a backup: the directory of backups; of others: where the store is made
   std::string file;       // the archive
   bool overwrite = false;
   std::optional<std::uint32_t> id;      // of the backup to restore; nullopt = the newest

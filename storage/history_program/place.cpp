@@ -55,6 +55,24 @@ std::string new_store(const std::string& directory) {
   return (path.filename() == kStoreName ? path : path / kStoreName).string();
 }
 
+model::Result<MadeParents> MadeParents::of(const std::string& place) {
+  MadeParents made;
+  std::error_code problem;
+  const fs::path parent = fs::path(place).parent_path();
+  for (auto at = parent; !at.empty() && !fs::exists(at, problem); at = at.parent_path())
+    made.paths_.push_back(at);
+  if (!made.paths_.empty()) fs::create_directories(parent, problem);
+  if (!problem) return made;
+  return model::Error(model::ErrorCode::kUnavailable,
+                      fmt::format("{}: make the directory: {}", name_text(parent.string()), problem.message()));
+}
+
+MadeParents::~MadeParents() {
+  std::error_code used;
+  for (const auto& path : paths_)
+    fs::remove(path, used);  // one in which there is something stays
+}
+
 model::Result<void> check_free(const std::string& store, const std::string& instead) {
   if (!rocks::RocksStore::is_held(store)) return {};
   return model::Error(

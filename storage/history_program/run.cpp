@@ -25,6 +25,8 @@ model::Result<ExitCode> run_chosen(const Options& options, Session& session) {
       return run_backups(options, session);
     case Command::kRestore:
       return run_restore(options, session);
+    case Command::kSalvage:
+      return run_salvage(options, session);
     case Command::kExport:
       return run_export(options, session);
     case Command::kImport:

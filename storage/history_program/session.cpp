@@ -45,4 +45,8 @@ model::Result<void> print_json(const nlohmann::ordered_json& json) {
   return print(json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
+nlohmann::ordered_json stamp_json(const std::optional<model::WallTime>& at) {
+  return at ? nlohmann::ordered_json(at->ms) : nlohmann::ordered_json();
+}
+
 }  // namespace tideline::history_program

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "messages/model/result.h"
+#include "messages/model/units.h"
 
 namespace tideline::history_program {
 
@@ -45,5 +47,7 @@ struct Session {
 model::Result<void> print(std::string_view text);
 /// Where names in it are no UTF-8 they are replaced.
 model::Result<void> print_json(const nlohmann::ordered_json& json);
+/// ms since the epoch, or null.
+nlohmann::ordered_json stamp_json(const std::optional<model::WallTime>& at);
 
 }  // namespace tideline::history_program

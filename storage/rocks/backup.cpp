@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "storage/rocks/backup_copy.h"
+#include "storage/rocks/new_directory.h"
 
 namespace tideline::rocks {
 namespace {
@@ -147,40 +148,6 @@ void tidy(rocksdb::BackupEngine& engine, const std::string& directory, bool was_
   std::filesystem::remove(directory, ignored);
 }
 
-model::Result<void> sync_path(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int why = errno;
-  if (fd >= 0) ::close(fd);
-  if (synced) return {};
-  return Error(ErrorCode::kUnavailable,
-               fmt::format("{}: not on the disk: {}", path.string(), std::generic_category().message(why)));
-}
-
-model::Result<void> sync_all(const std::string& directory) {
-  std::error_code failed;
-  for (auto it = std::filesystem::directory_iterator(directory, failed);
-       !failed && it != std::filesystem::directory_iterator(); it.increment(failed)) {
-    if (auto synced = sync_path(it->path()); !synced) return synced;
-  }
-  if (failed) return Error(ErrorCode::kUnavailable, fmt::format("{}: {}", directory, failed.message()));
-  return sync_path(directory);
-}
-
-/// kInvalidArgument unless nothing is there, or an empty directory.
-model::Result<void> check_free(const std::string& to, const std::string& part) {
-  std::error_code failed;
-  const auto is = std::filesystem::symlink_status(to, failed);
-  const bool is_free = is.type() == std::filesystem::file_type::not_found ||
-                       (is.type() == std::filesystem::file_type::directory && std::filesystem::is_empty(to, failed));
-  if (!is_free) return model::invalid(fmt::format("restore to {}: there is something", to));
-  if (std::filesystem::symlink_status(part, failed).type() == std::filesystem::file_type::not_found) return {};
-  return model::invalid(
-      fmt::format("restore to {}: {} is there: another restore goes on, or it is what one left that "
-                  "was killed; remove it then",
-                  to, part));
-}
-
 }  // namespace
 
 model::Result<series::BackupInfo> copy_to_backup(Database& database, const std::string& directory,
@@ -253,11 +220,8 @@ model::Result<void> verify_backup(const std::string& directory, std::uint32_t id
 model::Result<series::BackupInfo> restore_backup(const std::string& directory, std::optional<std::uint32_t> id,
                                                  const std::string& to,
                                                  const std::function<bool(std::uint64_t bytes)>& progress) {
-  std::string place = to;
-  while (place.size() > 1 && place.back() == '/')
-    place.pop_back();
-  const std::string part = place + std::string(kRestoring);
-  if (auto checked = check_free(place, part); !checked) return checked.error();
+  auto made = NewDirectory::plan(to, "restore", kRestoring);
+  if (!made) return made.error();
   const auto lock = DirectoryLock::take(directory, false);
   if (!lock) return lock.error();
   const auto meter = std::make_shared<CopyMeter>(progress);
@@ -271,31 +235,17 @@ model::Result<series::BackupInfo> restore_backup(const std::string& directory, s
     return backup_error(known, directory, id ? fmt::format("backup {}", *id) : std::string("the newest backup"));
   }
 
-  std::error_code failed;
-  if (!std::filesystem::create_directory(part, failed)) {
-    return Error(ErrorCode::kUnavailable, fmt::format("{}: {}", part, failed.message()));
-  }
-  const rocksdb::Status restored = (*engine)->RestoreDBFromBackup(info.backup_id, part, part);
+  if (auto begun = made->make(); !begun) return begun.error();
+  const rocksdb::Status restored = (*engine)->RestoreDBFromBackup(info.backup_id, made->part(), made->part());
   // It ends at the first file that fails, while its threads go on with others: they are through once it is gone.
   (*engine).reset();
-  model::Result<void> done;
   if (meter->is_refused()) {
-    done = backup_error(ErrorCode::kUnavailable, directory, "restoring ended before it was done");
-  } else if (!restored.ok()) {
-    done = backup_error(restored, directory, fmt::format("restoring backup {} to {}", info.backup_id, to));
-  } else {
-    done = sync_all(part);
+    return backup_error(ErrorCode::kUnavailable, directory, "restoring ended before it was done");
   }
-  if (done) {
-    std::filesystem::rename(part, place, failed);
-    if (failed) done = Error(ErrorCode::kUnavailable, fmt::format("{}: {}", place, failed.message()));
+  if (!restored.ok()) {
+    return backup_error(restored, directory, fmt::format("restoring backup {} to {}", info.backup_id, to));
   }
-  if (!done) {
-    std::filesystem::remove_all(part, failed);
-    return done.error();
-  }
-  const auto parent = std::filesystem::absolute(place, failed).parent_path();
-  if (auto synced = sync_path(parent); !synced) return synced.error();
+  if (auto whole = made->commit(); !whole) return whole.error();
   return info_of(info);
 }
 

@@ -1,8 +1,12 @@
 #include "storage/rocks/damage.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <system_error>
 #include <utility>
+
+#include <rocksdb/table_properties.h>
 
 #include "storage/rocks/row_walk.h"
 
@@ -23,11 +27,28 @@ bool add_power(std::string& key, std::size_t bit) {
 
 }  // namespace
 
+std::optional<std::uint64_t> file_number_of(const std::string& why) {
+  const std::size_t end = why.find(".sst");
+  if (end == std::string::npos) return std::nullopt;
+  std::size_t begin = end;
+  while (begin > 0 && why[begin - 1] >= '0' && why[begin - 1] <= '9')
+    --begin;
+  std::uint64_t number = 0;
+  const auto [stop, problem] = std::from_chars(why.data() + begin, why.data() + end, number);
+  if (problem != std::errc() || stop != why.data() + end) return std::nullopt;
+  return number;
+}
+
 std::unique_ptr<rocksdb::Iterator> DamageWalk::rows_before(const rocksdb::Slice& upper) const {
   rocksdb::ReadOptions once;
   once.snapshot = snapshot_;
   once.iterate_upper_bound = &upper;
   once.fill_cache = false;
+  if (!without_.empty()) {
+    once.table_filter = [this](const rocksdb::TableProperties& file) {
+      return !without_.contains(file.orig_file_number);
+    };
+  }
   return std::unique_ptr<rocksdb::Iterator>(database_.db().NewIterator(once, family_));
 }
 

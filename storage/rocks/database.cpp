@@ -249,8 +249,18 @@ model::Result<std::unique_ptr<Database>> Database::open_as_it_is(const std::stri
   if (!listed.ok()) return error_of(listed, "listing column families", directory);
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto opened =
-      rocksdb::DB::OpenForReadOnly(db_opts, directory, descriptors_of(names, options), &handles, &db, false);
+  const auto try_open = [&] {
+    return rocksdb::DB::OpenForReadOnly(db_opts, directory, descriptors_of(names, options), &handles, &db, false);
+  };
+  rocksdb::Status opened = try_open();
+  // Of a file that cannot be opened, or is not there, the rows cannot be read; others can. Not where a log is damaged:
+  // in this way RocksDB would go on behind that place, and what is there may rest on what it passed over.
+  const bool is_of_files =
+      opened.IsCorruption() || opened.IsPathNotFound() || contains(opened.ToString(), "Input/output error");
+  if (is_of_files && how == ReadOnly::kForVerify && !find_damaged_log(directory)) {
+    db_opts.paranoid_checks = false;
+    opened = try_open();
+  }
   if (!opened.ok()) return error_of(opened, "opening for reading", directory);
   std::unique_ptr<Database> database(new Database(directory, db, std::move(handles), how));
   if (auto checked = database->check_format(); !checked) return checked.error();
@@ -276,6 +286,19 @@ void Database::find_families() {
   }
 }
 
+namespace {
+
+model::Result<void> check_families(const Database& database) {
+  for (const Family& family : kFamilies) {
+    if (database.*family.handle != nullptr) continue;
+    return Error(ErrorCode::kMalformed,
+                 fmt::format("history {}: it has no family {}", database.directory(), family.name));
+  }
+  return {};
+}
+
+}  // namespace
+
 bool Database::is_empty() const {
   return std::all_of(handles_.begin(), handles_.end(), [&](auto* handle) {
     const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, handle));
@@ -290,6 +313,8 @@ model::Result<void> Database::check_format() {
                        fmt::format("history {}: no format number: not a Tideline store", directory_));
   if (meta == nullptr) return not_ours;
   const auto stored = get_meta(kFormatKey);
+  // Where it cannot be read the families say whose store it is.
+  if (!stored && is_lenient()) return check_families(*this);
   if (!stored) return stored.error();
   if (!stored->has_value()) {
     // A store whose maker was killed before its first write is as good as new; anything else is not ours.
@@ -306,17 +331,14 @@ model::Result<void> Database::check_format() {
                                                       directory_, *format, kFormat));
   }
   if (*format < kFormat) return check_older(*format);
-  for (const Family& family : kFamilies) {
-    if (this->*family.handle == nullptr) {
-      return Error(ErrorCode::kMalformed, fmt::format("history {}: it has no family {}", directory_, family.name));
-    }
-  }
+  if (auto whole = check_families(*this); !whole) return whole;
   return check_upgraded();
 }
 
 model::Result<void> Database::check_upgraded() {
   if (!is_read_only()) return {};
   const auto from = get_meta(kUpgradeKey);
+  if (!from && is_lenient()) return {};
   if (!from) return from.error();
   if (!from->has_value()) return {};
   return Error(ErrorCode::kUnsupported,
@@ -354,8 +376,13 @@ model::Result<void> Database::write(rocksdb::WriteBatch& batch, std::string_view
   durable.sync = true;
   const auto written = db_->Write(durable, &batch);
   write_failed_ = !written.ok();
-  if (write_failed_) return error(written, what);
-  return {};
+  if (!write_failed_) return {};
+  const Error refused = error(written, what);
+  if (!written.IsCorruption()) return refused;
+  // It met the damage while it merged files, and would again.
+  return Error(refused.code(), refused.message() +
+                                   ". Nothing can be written to it any more: stop the coordinator, have "
+                                   "\"tideline-history salvage\" make a store of what can be read, and start on that");
 }
 
 model::Result<std::optional<std::string>> Database::get_meta(std::string_view key) const {

@@ -42,6 +42,12 @@ model::Error corrupt_rows(const std::string& what, const UnreadableRows& rows) {
   return {model::ErrorCode::kMalformed, fmt::format("history: {} cannot be read: {}", what, rows.why)};
 }
 
+bool is_among(const std::vector<UnreadableRows>& stretches, std::string_view key) {
+  return std::any_of(stretches.begin(), stretches.end(), [key](const UnreadableRows& rows) {
+    return key > rows.after && (!rows.before || key < *rows.before);
+  });
+}
+
 }  // namespace
 
 /// What one atomic step folds.
@@ -195,7 +201,8 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
   }
   const std::string begin = time_key(node, {begin_ms});
   const std::string end = time_key(node, {end_ms});
-  std::vector<std::string> marked;  // in order
+  std::vector<std::string> marked;      // in order
+  std::vector<UnreadableRows> unknown;  // of these reports it cannot be read which have a mark
   std::optional<model::Error> trouble;
   const DamageWalk marks(database, database.late, pods.snapshot());
   auto walked = marks.walk(
@@ -205,11 +212,15 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
         return true;
       },
       [&](const UnreadableRows& rows) {
-        trouble = not_given("which reports are late: " + rows.why);
-        return false;
+        if (!rows.corrupt) trouble = not_given("which reports are late: " + rows.why);
+        if (rows.corrupt) {
+          unreadable(0, corrupt_rows("which reports of node " + node.str() + " are late", rows));
+          unknown.push_back(rows);
+        }
+        return rows.corrupt;
       });
   if (!walked) return walked.error();
-  // Without them a report might be folded twice.
+  // A mark that another time gives would have its report folded twice.
   if (trouble) return trouble->in("history of node " + node.str());
 
   Step step(state_, node);
@@ -235,7 +246,8 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
         } else {
           unreadable(1, stored.error());
         }
-        if (is_marked) step.writer.batch().Delete(database.late, bytes);
+        // No report of this hour is in a table yet, and once it is no mark of it may be left.
+        if (is_marked || is_among(unknown, key)) step.writer.batch().Delete(database.late, bytes);
         step.marks_taken += is_marked ? 1 : 0;
         return true;
       },
@@ -273,11 +285,13 @@ model::Result<bool> Folder::fold_hour(const model::NodeName& node, model::WallTi
 
 model::Result<bool> Folder::fold_late(const model::NodeName& node) {
   std::int64_t until_ms = 0;
+  std::uint64_t counted = 0;
   {
     const std::shared_lock lock(state_.index_mutex);
     const FoldState* state = state_.desk.find(node);
     if (state == nullptr || state->late == 0) return false;
     until_ms = state->folded_until_ms;
+    counted = state->late;
   }
   Database& database = *state_.database;
   PodsReader pods(database);
@@ -286,6 +300,7 @@ model::Result<bool> Folder::fold_late(const model::NodeName& node) {
   Step step(state_, node);
   std::optional<model::Error> trouble;
   bool is_more = false;
+  bool is_damaged = false;
   const DamageWalk marks(database, database.late, pods.snapshot());
   const auto walked = marks.walk(
       time_key(node, {0}), time_key(node, {until_ms}),
@@ -319,11 +334,21 @@ model::Result<bool> Folder::fold_late(const model::NodeName& node) {
       [&](const UnreadableRows& rows) {
         if (!rows.corrupt) trouble = not_given(rows.why);
         if (rows.corrupt) unreadable(1, corrupt_rows("which reports of node " + node.str() + " are late", rows));
+        is_damaged = true;
         return rows.corrupt;
       });
   if (!walked) return walked.error().in("late reports of node " + node.str());
   if (trouble) return *trouble;
-  if (step.marks_taken == 0) return false;
+  if (step.marks_taken == 0) {
+    if (!is_damaged) return false;
+    // Those that were counted cannot be read: nothing is due until another comes.
+    const std::lock_guard writing(state_.writer);
+    const std::unique_lock lock(state_.index_mutex);
+    if (state_.desk.find(node) == nullptr) return false;
+    FoldState& state = state_.desk.of(node);
+    state.late -= std::min(state.late, counted);
+    return false;
+  }
   if (auto finished = step.finish(until_ms); !finished) return finished.error();
   for (const model::Error& error : step.writer.damaged())
     unreadable(0, error);

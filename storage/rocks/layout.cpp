@@ -169,6 +169,17 @@ std::string coordinator_event_key(const model::NodeName& node, std::uint64_t cou
       .take();
 }
 
+std::optional<EventKey> stored_event_key(std::string_view key) {
+  ByteReader reader(key);
+  const auto head = read_head(reader);
+  const auto source = reader.integer<std::uint8_t>();
+  const auto incarnation = model::Incarnation(reader.integer<std::uint64_t>());
+  const auto number = reader.integer<std::uint64_t>();
+  reader.integer<std::uint32_t>();
+  if (!head || !reader.done() || source > kFromCoordinator) return std::nullopt;
+  return EventKey{head->node, head->at, source == kFromReport, incarnation, number};
+}
+
 std::string event_value(const model::Event& event) {
   return ByteWriter()
       .integer(event.at.ms)

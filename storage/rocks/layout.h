@@ -135,6 +135,15 @@ model::Result<model::SharedPods> stored_pods(std::string_view value);
 
 std::string report_event_key(const model::Report& report, std::uint32_t index, model::WallTime at);
 std::string coordinator_event_key(const model::NodeName& node, std::uint64_t counter, model::WallTime at);
+/// What a key of `event` says.
+struct EventKey {
+  model::NodeName node;
+  model::WallTime at;
+  bool of_report = false;          // else the coordinator's
+  model::Incarnation incarnation;  // of its report
+  std::uint64_t number = 0;        // of its report, or by the event counter
+};
+std::optional<EventKey> stored_event_key(std::string_view key);
 std::string event_value(const model::Event& event);
 model::Result<store::StoredEvent> stored_event(std::string_view key, std::string_view value);
 

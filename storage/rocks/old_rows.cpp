@@ -4,8 +4,13 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/rocks/damage.h"
+#include "storage/rocks/row_walk.h"
+
 namespace tideline::rocks {
 namespace {
+
+constexpr std::size_t kMostPassed = 16;  // that are named of one walk
 
 std::string_view key_at(const rocksdb::Iterator& it) {
   const rocksdb::Slice key = it.key();
@@ -19,14 +24,39 @@ OldRows::OldRows(Database& database, rocksdb::ColumnFamilyHandle* family, const 
   rocksdb::ReadOptions once;
   once.fill_cache = false;
   it_.reset(database_.db().NewIterator(once, family_));
-  it_->Seek(node_prefix(from));
+  seek(node_prefix(from));
   if (const auto first = head()) node_ = first->node;
 }
 
 model::Result<void> OldRows::status() const {
   if (malformed_) return model::Error(model::ErrorCode::kMalformed, "history: a key does not parse");
-  if (!it_->status().ok()) return database_.error(it_->status(), "looking for what to drop");
+  // Where rows are not what was written it went on behind them.
+  const rocksdb::Status at = it_->status();
+  if (!at.ok() && !at.IsCorruption()) return database_.error(at, "looking for what to drop");
   return {};
+}
+
+void OldRows::seek(const std::string& key) {
+  it_->Seek(key);
+  pass_damage(key);
+}
+
+void OldRows::next() {
+  last_.assign(key_at(*it_));
+  it_->Next();
+  pass_damage(last_);
+}
+
+void OldRows::pass_damage(const std::string& bad) {
+  if (it_->Valid() || !it_->status().IsCorruption()) return;
+  const DamageWalk rows(database_, family_, nullptr);
+  std::optional<std::string> at = bad;
+  while (at && !it_->Valid() && it_->status().IsCorruption()) {
+    const std::string why = database_.error(it_->status(), "looking for what to drop").message();
+    if (passed_.size() < kMostPassed && (passed_.empty() || passed_.back() != why)) passed_.push_back(why);
+    at = rows.next_readable(*at, keys_end());
+    if (at) it_->Seek(*at);
+  }
 }
 
 std::optional<KeyHead> OldRows::head() {
@@ -43,9 +73,9 @@ std::optional<model::WallTime> OldRows::oldest(const model::NodeName& node) {
 }
 
 void OldRows::go_behind(const model::NodeName& node) {
-  it_->Seek(node_end(node));
-  const auto next = head();
-  node_ = next ? std::optional(next->node) : std::nullopt;
+  seek(node_end(node));
+  const auto first = head();
+  node_ = first ? std::optional(first->node) : std::nullopt;
 }
 
 OldRows::Left OldRows::drop(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time,
@@ -54,8 +84,8 @@ OldRows::Left OldRows::drop(rocksdb::WriteBatch& batch, const model::NodeName& n
   if (node_ != node) return left;
   const std::string until = time_key(node, time);
   for (; it_->Valid() && key_at(*it_) < until && most > 0; --most, ++left.dropped)
-    it_->Next();
-  if (const auto next = head(); next && next->node == node) left.oldest = next->at;
+    next();
+  if (const auto first = head(); first && first->node == node) left.oldest = first->at;
   if (left.dropped > 0) {
     // Up to where the walk ended, not up to a time: more rows than `most` may be of one instant.
     const std::string end = left.done_until(time) ? until : std::string(key_at(*it_));
@@ -69,7 +99,7 @@ void OldRows::drop_before(rocksdb::WriteBatch& batch, const model::NodeName& nod
   if (node_ != node) return;
   const std::string until = time_key(node, time);
   batch.DeleteRange(family_, node_prefix(node), until);
-  it_->Seek(until);
+  seek(until);
 }
 
 bool OldRows::drop_all(rocksdb::WriteBatch& batch, const model::NodeName& node, model::WallTime time) {

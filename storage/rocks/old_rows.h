@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
@@ -15,7 +17,8 @@
 
 namespace tideline::rocks {
 
-/// A walk over a family whose keys begin with <node> <at>, in the order of keys.
+/// A walk over a family whose keys begin with <node> <at>, in the order of keys. It goes on behind rows that are not
+/// what was written, as if they were not there.
 class OldRows {
  public:
   /// Begins at the first row of `from` or of a node behind it.
@@ -24,6 +27,8 @@ class OldRows {
   /// The node that is next; nullopt: there is none, or status() is an error.
   const std::optional<model::NodeName>& node() const { return node_; }
   model::Result<void> status() const;
+  /// What it went on behind, in RocksDB's words; the first few.
+  const std::vector<std::string>& passed() const { return passed_; }
 
   /// Of the node's rows the oldest; nullopt: it has none, or is not the next.
   std::optional<model::WallTime> oldest(const model::NodeName& node);
@@ -47,12 +52,18 @@ class OldRows {
   /// Of the row it stands at; nullopt behind the last.
   std::optional<KeyHead> head();
   void go_behind(const model::NodeName& node);
+  void seek(const std::string& key);
+  void next();
+  /// Where it stands at none as rows behind that key are not what was written, to the first that can be read.
+  void pass_damage(const std::string& bad);
 
   Database& database_;
   rocksdb::ColumnFamilyHandle* family_;
   std::unique_ptr<rocksdb::Iterator> it_;
   std::optional<model::NodeName> node_;
   bool malformed_ = false;
+  std::string last_;  // key of the row that it left last
+  std::vector<std::string> passed_;
 };
 
 }  // namespace tideline::rocks

@@ -5,6 +5,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -76,6 +77,13 @@ class DropWalk {
       if (auto fine = rows->status(); !fine) return fine;
     }
     return {};
+  }
+  /// What it went on behind.
+  void name_damage() {
+    for (const auto* rows : {&reports_, &pods_, &events_, &accounts_, &late_}) {
+      for (const std::string& why : rows->passed())
+        state_.name_unreadable(why);
+    }
   }
 
   model::Result<store::Dropped> finish() {
@@ -198,6 +206,7 @@ model::Result<store::DroppedSlice> drop_slice(StoreState& state, const store::Dr
     if (!walk_of_nodes.drop(*node)) break;
     node = walk_of_nodes.next();
   }
+  walk_of_nodes.name_damage();
   if (auto fine = walk_of_nodes.status(); !fine) return fine.error();
   const auto dropped = walk_of_nodes.finish();
   if (!dropped) return dropped.error();

@@ -25,11 +25,12 @@ std::string_view bytes_view(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// A report on its way: what the fold has to know of it once it is written.
+/// A report on its way: what is to be known of it in memory once it is written.
 struct Arrival {
   model::NodeName node;
   std::int64_t at_ms = 0;
   bool is_late = false;
+  bool has_events = false;
 };
 
 /// What is remembered of a node's numbers with those of an append.
@@ -73,7 +74,7 @@ Arrival put_report(const StoreState& state, rocksdb::WriteBatch& batch, const st
   };
   const model::WallTime at = corrected(report.wall);
   const std::string key = report_key(report, at);
-  const Arrival arrival{report.node, at.ms, at.ms < closed_until_ms};
+  const Arrival arrival{report.node, at.ms, at.ms < closed_until_ms, !report.events.empty()};
   batch.Put(state.database->report, key, report_value(incoming, bytes));
   if (arrival.is_late) batch.Put(state.database->late, key, rocksdb::Slice());
   std::uint32_t index = 0;
@@ -198,8 +199,11 @@ model::Result<std::vector<store::AppendOutcome>> RocksStore::append_views(std::s
       fold.newest_s = change.fold->newest_s;
     }
   }
-  for (const Arrival& arrival : arrivals)
+  for (const Arrival& arrival : arrivals) {
     state.desk.of(arrival.node).arrived(arrival.at_ms, arrival.is_late);
+    // They may stay longer than the node's reports.
+    if (arrival.has_events) state.event_nodes.insert(arrival.node);
+  }
   return outcomes;
 }
 

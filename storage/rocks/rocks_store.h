@@ -36,9 +36,9 @@ class RocksStore final : public store::HistoryStore, public series::SeriesStore,
   /// As it is now, beside a process that has it open, which goes on: what that writes from then on is not seen. What
   /// would write is kUnsupported. A store of an older format is refused by name: open() makes it one of this format.
   /// Damage is refused as by open(). With kForVerify it is opened all the same as far as it can be, and what is damaged
-  /// of its logs, of its manifest and of what a store keeps in memory is passed over: verify_slice() names it. All its
-  /// files are kept open, for which the process' limit is raised as far as it may be. kUnavailable where it changes too
-  /// fast to be opened.
+  /// of its logs, of its manifest, of files that cannot be opened and of what a store keeps in memory is passed over:
+  /// verify_slice() names it. All its files are kept open, for which the process' limit is raised as far as it may be.
+  /// kUnavailable where it changes too fast to be opened.
   static model::Result<std::unique_ptr<RocksStore>> open_read_only(const std::string& directory,
                                                                    ReadOnly how = ReadOnly::kWhole);
   /// Whether another process has it open, so that open() would be refused; false, too, where there is none. Must not be

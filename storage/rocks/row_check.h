@@ -18,6 +18,12 @@ namespace tideline::rocks {
 /// "report, node n1, 2026-12-01T10:00:00Z, incarnation 7, report 12"; a key that is none of its family's in hex.
 std::string place_of(std::string_view family, std::string_view key);
 
+/// "report, rows behind node n1, 2026-12-01T10:00:00Z, incarnation 7, report 12 and before ..., file 000012.sst", of
+/// rows between two keys that cannot be read. "" for `after`: the first of all; for `before`: the last. `why`:
+/// RocksDB's words, which may name the file.
+std::string place_of_gap(std::string_view family, std::string_view after, std::string_view before,
+                         const std::string& why);
+
 std::string hex_of(std::string_view bytes);
 std::optional<std::string> bytes_of_hex(std::string_view hex);
 

@@ -14,9 +14,9 @@
 #include <fmt/format.h>
 
 #include "storage/columns/printable.h"
+#include "storage/rocks/damage.h"
 #include "storage/rocks/layout.h"
 #include "storage/rocks/pending_reports.h"
-#include "storage/rocks/row_walk.h"
 #include "storage/rocks/table_writer.h"
 #include "storage/series/stay.h"
 #include "storage/series/table_bytes.h"
@@ -199,17 +199,26 @@ class SeriesDrop {
     for (const Picked& node : nodes_) {
       // Late reports may have put infos back, and nobody looks for those of a node that is forgotten.
       if (were_looked_for && !is_over(node.row)) continue;
-      const auto one = [&](std::string_view key, std::string_view value) -> model::Result<bool> {
-        const auto info = stored_info(key, value);
-        // One that does not parse is named by whoever reads it, and stays.
-        if (!info || info->last_s >= pods_ended_s_) return true;
-        batch_.Delete(state_.database->info, rocksdb::Slice(key.data(), key.size()));
-        ++dropped_.pods;
-        return true;
-      };
-      auto walked = walk_keys(*state_.database, state_.database->info, node_prefix(node.name), infos_end(node.name),
-                              one, nullptr, "reading what pods of node " + node.name.str() + " were");
+      const std::string what = "reading what pods of node " + node.name.str() + " were";
+      std::optional<model::Error> trouble;
+      const DamageWalk infos(*state_.database, state_.database->info, nullptr);
+      const auto walked = infos.walk(
+          node_prefix(node.name), infos_end(node.name),
+          [&](std::string_view key, std::string_view value) {
+            const auto info = stored_info(key, value);
+            // One that does not parse is named by whoever reads it, and stays.
+            if (!info || info->last_s >= pods_ended_s_) return true;
+            batch_.Delete(state_.database->info, rocksdb::Slice(key.data(), key.size()));
+            ++dropped_.pods;
+            return true;
+          },
+          [&](const UnreadableRows& unreadable) {
+            if (!unreadable.corrupt) trouble = model::Error(model::ErrorCode::kUnavailable, unreadable.why).in(what);
+            if (unreadable.corrupt) state_.name_unreadable(what + ": " + unreadable.why);
+            return unreadable.corrupt;
+          });
       if (!walked) return walked;
+      if (trouble) return *trouble;
     }
     return {};
   }

@@ -5,12 +5,15 @@
 
 #include <fmt/format.h>
 
+#include "messages/log/log.h"
 #include "storage/rocks/damage.h"
 #include "storage/rocks/layout.h"
 #include "storage/rocks/row_walk.h"
 
 namespace tideline::rocks {
 namespace {
+
+constexpr std::size_t kMostNamed = 256;
 
 model::Error bad_row(std::string_view what) {
   return {model::ErrorCode::kMalformed, fmt::format("{} does not parse", what)};
@@ -40,6 +43,12 @@ model::Result<std::optional<FoldRow>> StoreState::fold_row(const model::NodeName
   return Found(*row);
 }
 
+void StoreState::name_unreadable(const std::string& why) {
+  const std::lock_guard lock(named_mutex);
+  if (named.size() >= kMostNamed || !named.insert(why).second) return;
+  log::error("retention-unreadable", "{}", why);
+}
+
 model::Result<void> StoreState::each_fold(const model::NodeName& from, const TakeFold& take) const {
   const DamageWalk rows(*database, database->fold, nullptr);
   return rows.walk(
@@ -53,11 +62,11 @@ model::Result<void> StoreState::each_fold(const model::NodeName& from, const Tak
 
 model::Result<void> StoreState::load() {
   const auto counter = database->get_meta(kEventCounterKey);
-  if (!counter) return counter.error();
-  if (counter->has_value()) {
+  if (!counter && !database->is_lenient()) return counter.error();
+  if (counter && counter->has_value()) {
     const auto value = decode_u64(**counter);
-    if (!value) return bad_row("event counter");
-    event_counter = *value;
+    if (!value && !database->is_lenient()) return bad_row("event counter");
+    event_counter = value.value_or(0);
   }
   if (auto loaded = load_indexes(); !loaded) return loaded;
   if (auto loaded = load_event_nodes(); !loaded) return loaded;

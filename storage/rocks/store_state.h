@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <shared_mutex>
+#include <string>
 #include <string_view>
 
 #include "storage/rocks/database.h"
@@ -44,6 +45,9 @@ struct StoreState {
   // Of the folder alone: infos of pods that ended before were looked for, of all nodes, and in the walk that goes on.
   std::optional<std::int64_t> infos_dropped_s;
   std::optional<std::int64_t> infos_dropping_s;
+  // Under no other lock: what retention could not read, as it was named.
+  std::mutex named_mutex;
+  std::set<std::string> named;
 
   /// Fills it from the database.
   model::Result<void> load();
@@ -51,6 +55,8 @@ struct StoreState {
   model::Result<std::optional<store::NodeIndex>> resting_index(const model::NodeName& node) const;
   /// How far a node is folded, as its row has it; nullopt: it has none.
   model::Result<std::optional<FoldRow>> fold_row(const model::NodeName& node) const;
+  /// Logs what retention goes on behind, once in this life.
+  void name_unreadable(const std::string& why);
   /// `take` gets the rows of `fold` from that name on, by name, until it returns false. Rows that cannot be read, or do
   /// not parse, are passed over: a walk over all of the store names them.
   using TakeFold = std::function<bool(const model::NodeName& node, const FoldRow& row)>;

@@ -39,14 +39,6 @@ std::string place_text(std::size_t family, std::string_view key) {
   return fmt::format("{}:{}", families()[family].name, hex_of(key));
 }
 
-/// ", file 000012.sst offset 0 size 4096" of what RocksDB says; "" where it names none.
-std::string file_of(const std::string& why) {
-  const std::size_t ending = why.find(".sst");
-  if (ending == std::string::npos) return "";
-  const std::size_t before = why.rfind(' ', ending);
-  return ", file " + why.substr(before == std::string::npos ? 0 : before + 1);
-}
-
 class VerifyWalk {
  public:
   VerifyWalk(Database& database, std::uint64_t bytes)
@@ -55,7 +47,10 @@ class VerifyWalk {
         most_(bytes) {}
 
   model::Result<series::VerifySlice> run(WalkPlace place) {
-    if (place.family == 0 && place.key.empty()) check_files();
+    if (place.family == 0 && place.key.empty()) {
+      for (const series::Finding& finding : damaged_files(database_.directory()))
+        found(finding.where, finding.what);
+    }
     for (; place.family < families().size(); ++place.family, place.key.clear()) {
       if (auto walked = walk_family(place); !walked) return walked.error();
       if (!slice_.next.empty()) return slice_;
@@ -64,19 +59,6 @@ class VerifyWalk {
   }
 
  private:
-  /// What was written last is in no file of a family yet, and what files there are says the manifest.
-  void check_files() {
-    const std::string& directory = database_.directory();
-    if (const auto damaged = find_damaged_manifest(directory)) {
-      found(fmt::format("manifest, file {}/{} offset {}", directory, damaged->file, damaged->offset),
-            "damaged, and what it says from there on of the files cannot be read");
-    }
-    if (const auto damaged = find_damaged_log(directory)) {
-      found(fmt::format("log, file {}/{} offset {}", directory, damaged->file, damaged->offset),
-            fmt::format("damaged, and what was written from there on, up to {}, cannot be read", damaged->last_file));
-    }
-  }
-
   model::Result<void> walk_family(const WalkPlace& place) {
     const Family& family = families()[place.family];
     const bool counts_tables = family.name == kSeriesFamily;
@@ -98,10 +80,8 @@ class VerifyWalk {
       return true;
     };
     const auto damage = [&](const UnreadableRows& unreadable) {
-      const std::string behind =
-          unreadable.after.empty() ? "from the first on" : "behind " + place_of_rows(family, unreadable.after);
-      const std::string until = unreadable.before ? " and before " + place_of_rows(family, *unreadable.before) : "";
-      found(fmt::format("{}, rows {}{}{}", family.name, behind, until, file_of(unreadable.why)), unreadable.why);
+      found(place_of_gap(family.name, unreadable.after, unreadable.before.value_or(""), unreadable.why),
+            unreadable.why);
       is_counted_whole_ = false;
       lacks_rows_ = true;
       return true;
@@ -109,11 +89,6 @@ class VerifyWalk {
     if (auto walked = rows.walk(place.key, keys_end(), one, damage); !walked) return walked;
     if (counts_tables && slice_.next.empty()) end_count();
     return {};
-  }
-
-  static std::string place_of_rows(const Family& family, std::string_view key) {
-    const std::string place = place_of(family.name, key);
-    return place.substr(std::min(place.size(), family.name.size() + 2));
   }
 
   void count_table(std::string_view key) {
@@ -168,6 +143,21 @@ class VerifyWalk {
 };
 
 }  // namespace
+
+std::vector<series::Finding> damaged_files(const std::string& directory) {
+  std::vector<series::Finding> findings;
+  if (const auto damaged = find_damaged_manifest(directory)) {
+    findings.push_back(
+        {.where = fmt::format("manifest, file {}/{} offset {}", directory, damaged->file, damaged->offset),
+         .what = "damaged, and what it says from there on of the files cannot be read"});
+  }
+  if (const auto damaged = find_damaged_log(directory)) {
+    findings.push_back({.where = fmt::format("log, file {}/{} offset {}", directory, damaged->file, damaged->offset),
+                        .what = fmt::format("damaged, and what was written from there on, up to {}, cannot be read",
+                                            damaged->last_file)});
+  }
+  return findings;
+}
 
 model::Result<series::VerifySlice> verify_slice(Database& database, const std::string& from, std::uint64_t bytes) {
   auto place = parse_place(from);

@@ -64,8 +64,8 @@ model::Result<std::vector<TableRows::Raw>> TableRows::raw(const std::vector<Tabl
       }
       const model::Error error = database_.error(states[i], "reading " + name_of(keys[i]));
       if (error.code() != model::ErrorCode::kMalformed) return error;
-      one.is_there = true;
-      one.damage = error;
+      one.is_there = one.is_there || is_chunk;
+      (is_chunk ? one.damage : one.sketch_damage) = error;
     }
     return {};
   };

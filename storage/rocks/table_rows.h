@@ -31,8 +31,9 @@ class TableRows {
   struct Raw {
     bool is_there = false;
     std::string chunk;
-    std::string sketches;                // "" = none
-    std::optional<model::Error> damage;  // kMalformed: it is there, and cannot be read
+    std::string sketches;                       // "" = none
+    std::optional<model::Error> damage;         // kMalformed: it is there, and cannot be read
+    std::optional<model::Error> sketch_damage;  // likewise: what there may be of sketches beside it
   };
   /// One for each of the keys; an error where the disk gives none.
   model::Result<std::vector<Raw>> raw(const std::vector<TableKey>& keys) const;

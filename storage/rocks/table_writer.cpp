@@ -86,8 +86,10 @@ model::Result<void> TableWriter::merge_parts(std::vector<Part>& parts, std::int6
 model::Result<void> TableWriter::merge_part(Part& part, const TableRows::Raw& there, bool is_settled) {
   saw(part.table.times.back());
   const bool is_readable = there.is_there && !there.damage;
-  if (there.damage) damaged_.push_back(*there.damage);
-  if (is_readable && !is_settled) {
+  for (const auto* damage : {&there.damage, &there.sketch_damage}) {
+    if (*damage) damaged_.push_back(**damage);
+  }
+  if (is_readable && !is_settled && !there.sketch_damage) {
     auto grown_by_one = with_piece(part, there);
     if (grown_by_one && *grown_by_one) {
       put_values(part.key, **grown_by_one, there);
@@ -96,12 +98,13 @@ model::Result<void> TableWriter::merge_part(Part& part, const TableRows::Raw& th
     if (!grown_by_one && grown_by_one.error().code() != model::ErrorCode::kMalformed) return grown_by_one.error();
   }
   if (is_readable) {
-    const auto before = stored_table(part.key, there.chunk, there.sketches);
-    if (before) {
-      part.table = series::merge(*before, part.table);
-    } else {
+    auto before = stored_table(part.key, there.chunk, there.sketches);
+    if (!before) {
       damaged_.push_back(before.error());
+      // Where only its sketches are damaged the rest does not go with them.
+      if (!there.sketches.empty()) before = stored_table(part.key, there.chunk, {});
     }
+    if (before) part.table = series::merge(*before, part.table);
   }
   const auto whole = packed(part.key, part.table, is_settled ? kSettledLevel : kGrowingLevel);
   if (!whole) return whole.error();
@@ -153,8 +156,9 @@ model::Result<void> TableWriter::settle_tables(const std::vector<TableKey>& keys
   if (!there) return there.error();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const TableRows::Raw& pieces = (*there)[i];
-    const auto table = pieces.damage ? model::Result<series::Table>(*pieces.damage)
-                                     : stored_table(keys[i], pieces.chunk, pieces.sketches);
+    const auto& damage = pieces.damage ? pieces.damage : pieces.sketch_damage;
+    const auto table =
+        damage ? model::Result<series::Table>(*damage) : stored_table(keys[i], pieces.chunk, pieces.sketches);
     if (!table) {
       // It stays as it is, and whoever reads it hears of it.
       damaged_.push_back(table.error());
@@ -224,7 +228,7 @@ void TableWriter::put_values(const TableKey& key, const Packed& values, const Ta
   batch_.Put(state_.database->series, bytes, values.chunk);
   if (!values.sketches.empty()) {
     batch_.Put(state_.database->sketch, bytes, values.sketches);
-  } else if (there.damage || !there.sketches.empty()) {
+  } else if (there.damage || there.sketch_damage || !there.sketches.empty()) {
     // What there was could not be read, and its sketches, if any, are not of these rows.
     batch_.Delete(state_.database->sketch, bytes);
   }

@@ -30,7 +30,7 @@ class TableWriter {
 
   /// Merges with what is there. A table grows by pieces (series/pieces.h), some of which are made one at times; of a
   /// block of 1m or 15m that ends by `settled_ms` it is written whole, for good. One that is there and is not what was
-  /// written is replaced, and counted in damaged().
+  /// written is replaced, or only its sketches where these alone are damaged, and counted in damaged().
   model::Result<void> merge_in(series::Folded&& folded, std::int64_t settled_ms);
   /// Makes one of what is left in pieces of the block which after_ms is in, where that ends by settled_ms: of pods that
   /// are gone nothing comes any more with which they would be. After merge_in().

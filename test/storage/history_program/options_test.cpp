@@ -67,6 +67,14 @@ TEST(HistoryOptions, BackupsTakeNumbers) {
   EXPECT_FALSE(good({"restore", "/b", "--to", "/data"}).id);
 }
 
+TEST(HistoryOptions, SalvageGoesFromOneStoreToAnother) {
+  const auto options = good({"salvage", "--from", "/data", "--to", "/srv/salvaged", "--json"});
+  EXPECT_EQ(options.command, Command::kSalvage);
+  EXPECT_EQ(options.directory, "/data");
+  EXPECT_EQ(options.to, "/srv/salvaged");
+  EXPECT_TRUE(options.json);
+}
+
 TEST(HistoryOptions, ImportHasItsStoreBehindInto) {
   const auto options = good({"import", "a.tla", "--into", "/data"});
   EXPECT_EQ(options.command, Command::kImport);
@@ -91,6 +99,8 @@ TEST(HistoryOptions, NameWhatIsWrong) {
       {{"backups", "/b", "--verify", "4294967296"}, "--verify 4294967296: want a whole number from 1 to 4294967295"},
       {{"restore", "/b"}, "--to"},
       {{"restore", "/b", "--to", "/a", "--id", "1x"}, "--id 1x"},
+      {{"salvage", "--from", "/a"}, "--to"},
+      {{"salvage", "--to", "/a"}, "--from"},
       {{"export", "/a", "--since", "1d"}, "--output"},
       {{"export", "/a", "-o", "f"}, "--since"},
       {{"export", "/a", "-o", "f", "--since", "soon"}, "--since soon: want how long ago"},
@@ -119,7 +129,8 @@ TEST(HistoryOptions, LetNothingThroughThatSteersTheTerminal) {
 }
 
 TEST(HistoryOptions, HelpHasExamplesForEveryCommand) {
-  for (const char* command : {"state", "verify", "backup", "backups", "restore", "export", "import", "version"}) {
+  for (const char* command :
+       {"state", "verify", "backup", "backups", "restore", "salvage", "export", "import", "version"}) {
     const auto parsed = parse({command, "--help"});
     ASSERT_TRUE(std::holds_alternative<Leave>(parsed)) << command;
     EXPECT_EQ(std::get<Leave>(parsed).exit_code, kDone);

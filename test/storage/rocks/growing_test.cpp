@@ -159,5 +159,25 @@ TEST_F(Growing, APieceThatIsDamagedIsNamedAndItsTableReplaced) {
   EXPECT_THAT(verify_all(*store), IsEmpty());
 }
 
+TEST_F(Growing, WhereSketchesAloneAreDamagedTheRestOfTheirTableStays) {
+  grow(0, 2);
+  const TableKey key{
+      .tier = Tier::kMinute, .block_s = kMidnight / 1000, .node = NodeName("n"), .subject = series::Subject{}};
+  with_family(dir_.str(), kSketchFamily, [&](auto& db, auto* family) {
+    std::string value;
+    ASSERT_TRUE(db.Get({}, family, table_key(key), &value).ok());
+    value.back() = static_cast<char>(value.back() ^ 0x10);
+    ASSERT_TRUE(db.Put({}, family, table_key(key), value).ok());
+  });
+  const auto store = open_store(dir_.str(), kSeries);
+  EXPECT_FALSE(verify_all(*store).empty());
+  append_all(*store, {exact_report("n", 7, ++seq_, kMidnight + 2 * kHourMs + 60'000)});
+  const auto folded = fold_all(*store, due(2));
+  ASSERT_TRUE(folded.trouble);
+  EXPECT_THAT(folded.trouble->message(), testing::HasSubstr("node n, 1m of 2023-11-15T00:00:00Z, the node itself"));
+  EXPECT_EQ(count_reports(*store, "n", Tier::kMinute), 13);
+  EXPECT_THAT(verify_all(*store), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tideline::rocks

@@ -211,5 +211,23 @@ TEST(Layout, AnyCutOrFlippedValueIsReadOrRefusedButNeverTrusted) {
   }
 }
 
+TEST(Layout, KeysOfEventsSayWhoseTheyAre) {
+  const auto of_report = stored_event_key(report_event_key(report(), 5, WallTime{258}));
+  ASSERT_TRUE(of_report);
+  EXPECT_EQ(of_report->node, report().node);
+  EXPECT_EQ(of_report->at, (WallTime{258}));
+  EXPECT_TRUE(of_report->of_report);
+  EXPECT_EQ(of_report->incarnation, report().incarnation);
+  EXPECT_EQ(of_report->number, report().seq.value());
+  const std::string key = coordinator_event_key(NodeName(""), 7, WallTime{258});
+  const auto of_coordinator = stored_event_key(key);
+  ASSERT_TRUE(of_coordinator);
+  EXPECT_FALSE(of_coordinator->of_report);
+  EXPECT_EQ(of_coordinator->number, 7u);
+  for (std::size_t size = 0; size < key.size(); ++size)
+    EXPECT_FALSE(stored_event_key(key.substr(0, size))) << size;
+  EXPECT_FALSE(stored_event_key(key + "x"));
+}
+
 }  // namespace
 }  // namespace tideline::rocks

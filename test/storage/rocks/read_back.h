@@ -2,6 +2,9 @@
 // What a store gives back of exact_report()s, beside what it should.
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -127,6 +130,16 @@ inline std::vector<series::Finding> verify_all(const series::StoreCare& store, s
     from = slice->next;
   } while (!from.empty());
   return findings;
+}
+
+/// Of each file in a directory what is in it.
+inline std::map<std::string, std::string> bytes_of_files(const std::string& directory) {
+  std::map<std::string, std::string> bytes;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    bytes[entry.path().filename().string()] = {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  return bytes;
 }
 
 inline std::unique_ptr<RocksStore> open_store(const std::string& directory, RocksOptions options = {}) {

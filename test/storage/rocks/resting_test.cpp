@@ -75,6 +75,26 @@ TEST_F(Resting, ANodeIsNotAmongThoseThatReportOnceItsReportsAreGoneWhateverEvent
   }
 }
 
+TEST_F(Resting, ANodeIsListedAsLongAsEventsThatItsReportsToldOfAreThere) {
+  auto report = exact_report("n", 7, ++seq_, at(0).ms + 60'000);
+  report.report.events = {{.at = report.received,
+                           .controller = model::Controller::kGuard,
+                           .reason = model::Reason::kRestore,
+                           .subject = "s",
+                           .old_value = "",
+                           .new_value = ""}};
+  append_all(*store_, {report});
+  fold_all(*store_, at(5));
+  ASSERT_EQ(store_->drop_before({at(3), at(-100), at(-100)})->nodes, 1u);
+  for (const bool again : {false, true}) {
+    SCOPED_TRACE(again);
+    if (again) reopen();
+    EXPECT_THAT(store_->nodes(), ElementsAre(NodeName("n")));
+  }
+  ASSERT_TRUE(store_->drop_before(at(4)).ok());
+  EXPECT_THAT(store_->nodes(), IsEmpty());
+}
+
 TEST_F(Resting, OneThatComesBackGoesOnFromWhereItWas) {
   auto reports = append("n", 0);
   fold_all(*store_, at(5));

@@ -1,9 +1,6 @@
 // Damage is found, named, and walked past.
 
 #include <filesystem>
-#include <fstream>
-#include <map>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -12,7 +9,7 @@
 
 #include "storage/rocks/layout.h"
 #include "storage/rocks/series_rows.h"
-#include "test/storage/rocks/left_out_pods.h"
+#include "test/storage/rocks/damaged_files.h"
 #include "test/storage/rocks/read_back.h"
 #include "test/storage/rocks/tamper.h"
 #include "test/support/temp_dir.h"
@@ -34,63 +31,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using testing::StartsWith;
-
-constexpr RocksOptions kSeries{.series = true};
-
-/// A row at least of every family, all of it in files.
-void fill(const std::string& directory) {
-  {
-    const auto store = open_store(directory, kSeries);
-    std::vector<store::IncomingReport> reports;
-    for (std::uint64_t seq = 1; seq <= 6; ++seq) {
-      auto report = exact_report("n1", 7, seq, kMidnight + static_cast<std::int64_t>(seq) * 600'000);
-      report.report.events = {{.at = report.received,
-                               .controller = model::Controller::kGuard,
-                               .reason = model::Reason::kRestore,
-                               .subject = "s",
-                               .old_value = "o",
-                               .new_value = "v"}};
-      reports.push_back(std::move(report));
-    }
-    append_all(*store, reports);
-    append_all(*store, {exact_report("gone", 7, 1, kMidnight - 40 * kHourMs)});
-    fold_all(*store, {kMidnight + 3 * kHourMs});
-    ASSERT_EQ(store->drop_before(WallTime{kMidnight - kHourMs})->nodes, 1u);
-    append_all(*store, {exact_report("n1", 7, 7, kMidnight + 700'000)});
-    const auto left_out = exact_report("n1", 7, 8, kMidnight + 5 * kHourMs);
-    const auto bytes = without_pods(left_out.report, 77);
-    const store::ReportView view(left_out.report, left_out.received, model::Duration(0), bytes, 77);
-    ASSERT_TRUE(store->append_views({&view, 1}).ok());
-    ASSERT_TRUE(store->put_setting("epoch", "4").ok());
-    model::AccountAt account{{kMidnight}, {}};
-    account.account.node = NodeName("n1");
-    ASSERT_TRUE(store->append_accounts({&account, 1}).ok());
-  }
-  open_store(directory, kSeries);
-}
-
-std::map<std::string, std::vector<std::string>> files_by_family(const std::string& directory) {
-  std::map<std::string, std::vector<std::string>> files;
-  with_families(directory, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
-    rocksdb::ColumnFamilyMetaData data;
-    db.GetColumnFamilyMetaData(family, &data);
-    for (const auto& level : data.levels) {
-      for (const auto& file : level.files)
-        files[family->GetName()].push_back(fs::path(file.name).filename().string());
-    }
-  });
-  return files;
-}
-
-void flip_byte(const std::string& path, std::uint64_t offset) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  ASSERT_TRUE(file) << path;
-  file.seekg(static_cast<std::streamoff>(offset));
-  const int byte = file.get();
-  ASSERT_NE(byte, std::char_traits<char>::eof());
-  file.seekp(static_cast<std::streamoff>(offset));
-  file.put(static_cast<char>(byte ^ 0x10));
-}
 
 std::uint64_t count_rows(const RocksStore& store) {
   const auto slice = store.verify_slice("", UINT64_MAX);
@@ -177,16 +117,8 @@ TEST(Verify, GoesOnBehindEachDamagedBlock) {
     const auto store = open_store(dir.str(), kSeries);
     for (std::uint64_t seq = 1; seq <= kReports; seq += 100) {
       std::vector<store::IncomingReport> reports;
-      for (std::uint64_t i = seq; i < seq + 100; ++i) {
-        auto report = exact_report("n1", 7, i, kMidnight + static_cast<std::int64_t>(i) * 10'000);
-        // What does not compress.
-        std::mt19937 random(static_cast<unsigned>(i));
-        std::string noise;
-        while (noise.size() < 900)
-          noise += static_cast<char>('!' + random() % 90);
-        report.report.status.labels["noise"] = noise;
-        reports.push_back(std::move(report));
-      }
+      for (std::uint64_t i = seq; i < seq + 100; ++i)
+        reports.push_back(noisy_report("n1", i, kMidnight + static_cast<std::int64_t>(i) * 10'000));
       append_all(*store, reports);
     }
   }
@@ -397,6 +329,22 @@ TEST(DamagedFold, ATableThatDoesNotParseIsReplacedAndNamed) {
   EXPECT_THAT(folded.trouble->message(), HasSubstr("node n1, 10s of 2023-11-15T00:00:00Z"));
   EXPECT_EQ(count_reports(*store, "n1", series::Tier::kTenSeconds), 1);
   EXPECT_EQ(count_reports(*store, "n1", series::Tier::kMinute), 2);
+}
+
+TEST(DamagedFold, WhereAFileOfSketchesCannotBeReadTheRestOfTheirTablesStays) {
+  const test::TempDir dir;
+  fill(dir.str());
+  const auto files = files_by_family(dir.str());
+  for (const std::string& file : files.at(std::string(kSketchFamily)))
+    flip_byte(dir.str() + "/" + file, 5);
+  const auto store = open_store(dir.str(), kSeries);
+  ASSERT_NE(store, nullptr);
+  const auto folded = fold_all(*store, {kMidnight + 24 * kHourMs});
+  EXPECT_EQ(folded.failed, 0u);
+  EXPECT_EQ(folded.reports, 2u);
+  ASSERT_TRUE(folded.trouble);
+  EXPECT_THAT(folded.trouble->message(), HasSubstr("checksum"));
+  EXPECT_EQ(count_reports(*store, "n1", series::Tier::kMinute), 8) << "those of before, too";
 }
 
 }  // namespace
