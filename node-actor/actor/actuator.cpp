@@ -1,7 +1,6 @@
 #include "node-actor/actor/actuator.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <string_view>
 #include <unordered_map>
@@ -9,6 +8,7 @@
 
 #include "messages/clock/clock.h"
 #include "node-actor/decide/order.h"
+#include "node-actor/kernel/child_groups.h"
 #include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/quota.h"
 
@@ -357,10 +357,8 @@ Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
   const auto root = tree_.directory(tree_.best_effort(), "cpu.cfs_quota_us");
   if (!root) return {};
   std::vector<std::string> groups;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(*root, ignored)) {
-    if (entry.is_directory(ignored)) groups.push_back(tree_.best_effort() + entry.path().string().substr(root->size()));
-  }
+  for (const auto& path : kernel::groups_below(*root))
+    groups.push_back(tree_.best_effort() + path.substr(root->size()));
   const auto depth = [](const std::string& group) { return std::count(group.begin(), group.end(), '/'); };
   std::stable_sort(groups.begin(), groups.end(),
                    [&](const std::string& a, const std::string& b) { return depth(a) > depth(b); });

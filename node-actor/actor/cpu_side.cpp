@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "messages/log/log.h"
+#include "messages/model/json_text.h"
 #include "node-actor/actor/eviction_file.h"
 #include "node-actor/actor/held_pods.h"
 #include "node-actor/kernel/capabilities.h"
@@ -31,7 +32,7 @@ void end_with(std::string& text, const std::string& last) {
   constexpr std::size_t kMost = model::ReportLimits::kMaxTextBytes;
   static_assert(KubeletCpuFile::kMaxTextBytes < kMost / 2);
   const auto room = kMost - std::min(last.size(), kMost);
-  if (text.size() > room) text.resize(room);
+  text.resize(model::beginning(text, room).size());
   text += last;
 }
 

@@ -42,7 +42,8 @@ LinkActor::LinkActor(caf::actor_config& config, LinkOptions options, std::shared
       spool_(std::move(spool)),
       port_(std::move(port)),
       pods_(std::make_shared<const std::vector<model::Pod>>()),
-      schedule_(options_.name.str(), options_.report_interval) {}
+      schedule_(options_.name.str(), options_.report_interval),
+      disk_refuses_(spool_->refusal().has_value()) {}
 
 caf::behavior LinkActor::make_behavior() {
   return {
@@ -102,7 +103,21 @@ void LinkActor::on_exit() {
   // Before the first sample there is no report to tell them: the audit ring has them for the next worker.
   if (window_start_ && !events_.empty()) store_report();
   tick_ = nullptr;
+  if (const auto kept = spool_->try_disk(); !kept && spool_->in_memory() > 0) {
+    log::error("report-lost", "{} reports were in memory alone: {}", spool_->in_memory(), kept.error().message());
+  }
   spool_.reset();
+}
+
+void LinkActor::tell_of_disk() {
+  const auto& refusal = spool_->refusal();
+  if (std::exchange(disk_refuses_, refusal.has_value()) == refusal.has_value()) return;
+  if (refusal) {
+    log::error("spool-in-memory", "{}; reports are held in memory, and those that wait are lost with this worker",
+               refusal->message());
+  } else {
+    log::info("spool-on-disk", "the disk takes reports again");
+  }
 }
 
 void LinkActor::take_sample(SampleReady ready) {
@@ -174,6 +189,7 @@ void LinkActor::store_report() {
     }
     const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
     const auto kept = spool_->append(report.seq, report.gap_reports, text);
+    tell_of_disk();
     if (!kept && kept.error().code() == model::ErrorCode::kUnavailable) {
       // Nothing was counted, so nothing may be forgotten: the next report covers this window too.
       log::error("report-waits", "seq {}: {}", report.seq.value(), kept.error().message());

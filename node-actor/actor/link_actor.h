@@ -88,6 +88,7 @@ class LinkActor : public caf::event_based_actor {
   void take_sample(SampleReady ready);
   void take_events(std::vector<NotedEvent> events);
   void store_report();
+  void tell_of_disk();
   void send_next();
   void answer(const ReportAcked& acked);
   void answer(const ReportRefused& refused);
@@ -123,6 +124,7 @@ class LinkActor : public caf::event_based_actor {
   std::string objects_refused_;  // why the last set was; "" = it was not
   std::string unasked_;          // why there is no verdict on evictions, as said last; "" = there is
   std::optional<model::Seq> in_flight_;
+  bool disk_refuses_ = false;  // as told last
 };
 
 }  // namespace tideline::node

@@ -19,7 +19,8 @@
 namespace tideline::node {
 namespace {
 
-/// memory.stat costs as much as all other files of a pod; nothing that is decided each second rests on it.
+/// memory.stat costs as much as all other files of a pod; nothing that is decided each second rests on it but relief of
+/// memory, and what goes for memory.
 constexpr std::size_t kMemoryEvery = 5;
 /// Once in the mean over a report of 10 s.
 constexpr std::size_t kDetailEvery = 10;
@@ -99,8 +100,12 @@ model::Result<std::unique_ptr<NodeLoop>> NodeLoop::open(const NodeConfig& config
   std::unique_ptr<NodeLoop> loop(new NodeLoop(config, std::move(*tree), period_us, journal, lease, audit));
   if (!config.record_file.empty()) {
     auto recorder = Recorder::open(config.record_file, config.record_max_bytes);
-    if (!recorder) return recorder.error();
-    loop->recorder_ = std::move(*recorder);
+    if (recorder) {
+      loop->recorder_ = std::move(*recorder);
+    } else {
+      // As when its disk refuses later: it must never cost the host its control.
+      log::error("recording-ended", "{}", recorder.error().message());
+    }
   }
   auto& status = loop->status_;
   status.memory_capacity = *memory;
@@ -430,7 +435,13 @@ model::NodeSample NodeLoop::pod_round() {
   const bool by_pressure = policy_ && policy_->threshold.enable &&
                            policy_->threshold.cpu_suppress_policy == model::SuppressPolicy::kWorkConserving;
   const bool relieves = policy_ && policy_->threshold.enable && policy_->threshold.memory_evict_threshold_percent > 0;
-  pod_reader_.read(pods_, by_pressure, reading_, relieves, reads_containers_);
+  // Who goes is picked by what it has now: one that had nothing some seconds ago may be what fills the host. Whoever is
+  // killed is picked between two rounds.
+  const auto picks_from =
+      relieves && policy_->relief.emergency_kill ? model::ReliefRung::kTighten : model::ReliefRung::kEvict;
+  const bool picks_by_memory = memory_side_->relief().rung >= picks_from;
+  pod_reader_.read(pods_, {.waiting = by_pressure, .relief = relieves, .be_memory = picks_by_memory}, reading_,
+                   reads_containers_);
   auto& counters = reading_.counters;
   if (!application_reader_.empty()) counters.applications = application_reader_.read(counters.at, reading_.errors);
   for (const auto& error : reading_.errors)

@@ -38,7 +38,7 @@ namespace tideline::node {
 class NodeLoop {
  public:
   /// `journal`, `lease` and `audit` must outlive the loop; without an audit ring, nullptr, what no report tells is lost
-  /// with the process. Errors: no cgroup tree, host facts unreadable, record file unwritable.
+  /// with the process. Errors: no cgroup tree, host facts unreadable. Without recording where its file is unwritable.
   static model::Result<std::unique_ptr<NodeLoop>> open(const NodeConfig& config, guard::Journal& journal,
                                                        const guard::Lease& lease, guard::AuditRing* audit = nullptr);
   NodeLoop(const NodeLoop&) = delete;

@@ -3,6 +3,7 @@
 
 #include "messages/clock/clock.h"
 #include "messages/log/log.h"
+#include "messages/model/json_text.h"
 #include "node-actor/actor/node_loop.h"
 
 namespace tideline::node {
@@ -67,7 +68,7 @@ model::NodeStatus NodeLoop::status() const {
   constexpr std::string_view kCut = " ...";
   for (auto& feature : status.features) {
     if (feature.why.size() <= model::ReportLimits::kMaxTextBytes) continue;
-    feature.why.resize(model::ReportLimits::kMaxTextBytes - kCut.size());
+    feature.why.resize(model::beginning(feature.why, model::ReportLimits::kMaxTextBytes - kCut.size()).size());
     feature.why += kCut;
   }
   if (policy_) status.policy_applied = policy_->version;

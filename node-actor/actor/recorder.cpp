@@ -27,7 +27,13 @@ model::Result<Recorder> Recorder::open(const std::string& path, std::size_t max_
   std::error_code ignored;
   if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) > 0) {
     // What a worker saw before it died is what a bug report needs.
-    std::filesystem::rename(path, path + ".1", ignored);
+    std::error_code problem;
+    std::filesystem::rename(path, path + ".1", problem);
+    if (problem) {
+      return model::Error(
+          model::ErrorCode::kUnavailable,
+          fmt::format("--record {}: not renamed to {}.1, and not written over: {}", path, path, problem.message()));
+    }
   }
   recorder.file_.reset(std::fopen(path.c_str(), "we"));
   if (!recorder.file_) {

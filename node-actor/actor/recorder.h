@@ -27,7 +27,8 @@ class Recorder {
   /// Does nothing.
   Recorder() = default;
   /// `max_bytes` for FILE and FILE.1 together. Later trouble with the disk is logged and ends the recording; a round
-  /// that alone is larger than a file is left out and logged.
+  /// that alone is larger than a file is left out and logged. kUnavailable with the path, also where a FILE of before
+  /// cannot become FILE.1: it stays as it is.
   static model::Result<Recorder> open(const std::string& path, std::size_t max_bytes);
 
   bool on() const { return file_ != nullptr; }

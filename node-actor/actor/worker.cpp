@@ -31,6 +31,7 @@ namespace {
 
 constexpr int kExitFenced = 3;
 constexpr int kExitOrphaned = 4;
+constexpr int kExitJournal = 5;
 
 caf::actor_system_config& quiet_scheduler(caf::actor_system_config& config) {
   // Work stealing, the default, burns ~0.8 % of a core when idle.
@@ -225,6 +226,32 @@ std::shared_ptr<guard::AuditRing> open_audit(const std::string& state_dir) {
   return std::make_shared<guard::AuditRing>(std::move(*opened));
 }
 
+/// A host of which nothing can be journaled is looked at and told of, and not written.
+model::Result<guard::Journal> open_journal(const std::string& state_dir, bool& only_watches) {
+  auto journal = guard::Journal::open(state_dir);
+  only_watches = !journal && journal.error().code() == model::ErrorCode::kUnavailable;
+  if (!only_watches) return journal;
+  log::error("journal-unwritable",
+             "{}; no original can be made durable, so nothing is written on this host until it can: it is watched, and "
+             "batch stays in the safe state",
+             journal.error().message());
+  return guard::Journal::open_to_read(state_dir, journal.error());
+}
+
+/// A node that cannot write its disk must still obey, and report.
+std::shared_ptr<spool::Spool> open_spool(const NodeConfig& config, const std::string& boot_id) {
+  const auto dir = config.state_dir + "/spool";
+  auto opened = spool::Spool::open(dir, config.spool, boot_id);
+  if (!opened) {
+    log::error("spool-in-memory", "{}; reports are held in memory, and those that wait are lost with this worker",
+               opened.error().message());
+    opened = spool::Spool::without_disk(dir, config.spool, boot_id, opened.error());
+  }
+  for (const auto& note : opened->notes())
+    log::warn("spool", "{}", note);
+  return std::make_shared<spool::Spool>(std::move(*opened));
+}
+
 }  // namespace
 
 model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket& ticket) {
@@ -236,16 +263,13 @@ model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket
   if (const auto raised = kernel::raise_file_limit(); !raised) log::warn("file-limit", "{}", raised.error().message());
   auto lease = guard::Lease::join(config.state_dir, ticket.epoch);
   if (!lease) return lease.error();
-  auto journal = guard::Journal::open(config.state_dir);
+  bool only_watches = false;
+  auto journal = open_journal(config.state_dir, only_watches);
   if (!journal) return journal.error();
   const auto audit = open_audit(config.state_dir);
   auto loop = NodeLoop::open(config, *journal, *lease, audit.get());
   if (!loop) return loop.error();
-  auto opened = spool::Spool::open(config.state_dir + "/spool", config.spool, (*loop)->boot_id());
-  if (!opened) return opened.error();
-  for (const auto& note : opened->notes())
-    log::warn("spool", "{}", note);
-  auto spool = std::make_shared<spool::Spool>(std::move(*opened));
+  auto spool = open_spool(config, (*loop)->boot_id());
   if (audit) (*loop)->tell(audit->take_untold(spool->incarnation(), spool->next_seq()));
 
   auto policy = load_policy(config.state_dir);
@@ -280,6 +304,7 @@ model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket
 
   bool orphaned = false;
   bool fenced = false;
+  bool has_journal = false;
   {
     Running running(config, **loop, *lease, spool, seen, seen_objects, audit);
     spool.reset();
@@ -294,7 +319,11 @@ model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket
     };
     if (!link_once()) return connected.error();
     log::info("worker-running", "node {} pid {} epoch {}", config.name.str(), ::getpid(), ticket.epoch);
-    orphaned = wait_for_end(ticket, link_once);
+    orphaned = wait_for_end(ticket, [&] {
+      // The next worker controls: what this one has made up its mind about rests on a journal that was not to be had.
+      has_journal = only_watches && guard::Journal::open(config.state_dir).ok();
+      return link_once() && !has_journal;
+    });
     if (!connected) return connected.error();
     fenced = running.fenced();
     if (orphaned) {
@@ -311,6 +340,10 @@ model::Result<int> run_worker(const NodeConfig& asked, const guard::WorkerTicket
     }
   }
   if (orphaned) return kExitOrphaned;
+  if (has_journal) {
+    log::info("journal-writable", "{} takes a journal again: a new worker controls this host", config.state_dir);
+    return kExitJournal;
+  }
   return fenced ? kExitFenced : 0;
 }
 

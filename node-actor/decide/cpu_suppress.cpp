@@ -190,10 +190,10 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   // Where weights do not protect LS the quota alone does: what gives BE more is answered at once, however often.
   const auto overwritten = ordered || !gives_more ? input.overwritten : std::nullopt;
   if (overwritten && gives_more) current = CurrentLimit::of(*overwritten);
-  if (current.kind == CurrentLimit::Kind::kUnknown) {
-    if (!state.last_limit) return hold(Reason::kNone, Reason::kStaleSample);
-    current = CurrentLimit::of(*state.last_limit);
-  }
+  if (current.kind == CurrentLimit::Kind::kUnknown && state.last_limit) current = CurrentLimit::of(*state.last_limit);
+  // What was far below an earlier limit says nothing of the next one.
+  if (current.kind != CurrentLimit::Kind::kQuota) state.noise.far_below_since.reset();
+  if (current.kind == CurrentLimit::Kind::kUnknown) return hold(Reason::kNone, Reason::kStaleSample);
 
   FormulaLimit target = formula_limit(*terms.formula, terms.floor, min_percent_set);
   state.rise.recent.add(input.now, newest);
@@ -357,6 +357,7 @@ SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput
   // Not known: as if one began in each round.
   if (!input.fast || input.fast->be_periods.value_or(1) > 0) step.state.last_period = input.now;
 
+  bool is_limited = false;
   if (!policy) {
     decision.reason = Reason::kNoPolicy;
   } else if (!policy->threshold.enable) {
@@ -385,11 +386,13 @@ SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput
     } else if (!why) {
       release(step.state, input, Reason::kNotPressed, decision);
     } else {
+      is_limited = true;
       limit_to_formula(step.state, input, policy->threshold.cpu_suppress_min_percent.has_value(),
                        usage.non_be_pods.has_value(), decision);
       if (decision.reason == Reason::kNone) decision.reason = *why == Reason::kNone ? decision.rule : *why;
     }
   }
+  if (!is_limited) lose_sight(step.state.noise);
   return step;
 }
 

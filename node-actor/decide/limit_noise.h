@@ -68,7 +68,7 @@ struct LimitNoise {
 /// A window of `length` that ended now, whose formula is `deviation` from the mean; nullopt: one of them is not known.
 void see_window(LimitNoise& noise, model::MonoTime now, model::Duration length,
                 const std::optional<model::MilliCpu>& deviation, const FallBounds& bounds);
-/// There is no formula: what was under way is not followed to its end.
+/// There is no formula, or no limit to be had: what was under way is not followed to its end.
 void lose_sight(LimitNoise& noise);
 
 /// A fall from the limit to the formula of one window is urgent from here on: more than the short excursions of the

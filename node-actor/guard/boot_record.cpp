@@ -33,9 +33,10 @@ model::Result<void> write_record_synced(const std::string& path, std::string_vie
 
 std::optional<nlohmann::json> read_boot_record(const std::string& path, const std::string& boot_id,
                                                std::uintmax_t most) {
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(path, absent);
-  if (absent) return std::nullopt;
+  std::error_code problem;
+  const auto size = std::filesystem::file_size(path, problem);
+  if (problem == std::errc::no_such_file_or_directory) return std::nullopt;
+  if (problem) return nlohmann::json();
   if (size > most) return nlohmann::json();
   std::ifstream in(path, std::ios::binary);
   auto document = nlohmann::json::parse(in, nullptr, false);

@@ -22,9 +22,6 @@
 namespace tideline::guard {
 namespace {
 
-/// A killed child is gone within this, unless it is stuck.
-constexpr model::Duration kGoneAfterKill = std::chrono::milliseconds(50);
-
 std::optional<std::int64_t> limit_bytes(const std::string& text) {
   constexpr auto kNone = std::numeric_limits<std::int64_t>::max();
   if (kernel::trimmed(text) == "max") return kNone;
@@ -74,7 +71,8 @@ bool may_block(const std::string& path, const std::string& from, const std::stri
   return !use || *after < *use;
 }
 
-model::Result<void> write_within(const kernel::FileIdentity& file, const std::string& value, model::Duration patience) {
+model::Result<void> write_within(const kernel::FileIdentity& file, const std::string& value, model::Duration patience,
+                                 model::Duration gone_after_kill) {
   const auto action = fmt::format("write '{}' to {}", value, file.path);
   const auto unable = [&](const std::string& why) {
     return model::Error(model::ErrorCode::kUnavailable, fmt::format("{}: {}", action, why));
@@ -95,7 +93,7 @@ model::Result<void> write_within(const kernel::FileIdentity& file, const std::st
   const bool in_time = process.open() && ended_within(process, patience);
   if (!in_time) {
     ::kill(pid, SIGKILL);
-    if (process.open() && !ended_within(process, kGoneAfterKill)) {
+    if (process.open() && !ended_within(process, gone_after_kill)) {
       return unable(fmt::format("process {} does not end on SIGKILL (stuck in the kernel)", pid));
     }
   }

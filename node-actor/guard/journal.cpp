@@ -213,6 +213,7 @@ struct Journal::Impl {
   std::uint32_t next_slot = 0;
   std::size_t lines = 0;       // in the file
   bool unsynced_line = false;  // the last append may have left half a line behind
+  std::optional<Error> only_read;
 
   Slot& slot(const JournalRecord& record) const {
     auto* slots = reinterpret_cast<Slot*>(static_cast<char*>(written.data()) + sizeof(WrittenHeader));
@@ -246,7 +247,12 @@ struct Journal::Impl {
   }
 
   Result<void> open_files();
+  Result<void> open_files_to_read();
   Result<void> load();
+  Error refused() const {
+    return {ErrorCode::kPermissionDenied, "the journal can only be read: " + only_read->message()};
+  }
+  static Result<Journal> opened(std::unique_ptr<Impl> impl, const std::string& state_dir, const std::string& boot_id);
   void forget_writes_of_another_boot();
   static void clear(Slot& slot) {
     slot.held.store(0, std::memory_order_relaxed);
@@ -266,6 +272,15 @@ Result<void> Journal::Impl::open_files() {
   return {};
 }
 
+Result<void> Journal::Impl::open_files_to_read() {
+  fd = kernel::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open() && errno != ENOENT) return unavailable("open", path);
+  auto copied = MappedFile::copy_of(state_dir + "/written", kWrittenBytes);
+  if (!copied) return copied.error();
+  written = std::move(*copied);
+  return {};
+}
+
 void Journal::Impl::forget_writes_of_another_boot() {
   auto& header = *static_cast<WrittenHeader*>(written.data());
   if (header.boot == hash_of(boot_id)) return;
@@ -278,7 +293,7 @@ void Journal::Impl::forget_writes_of_another_boot() {
 Result<void> Journal::Impl::load() {
   std::string text;
   char buffer[65536];
-  for (;;) {
+  while (fd.open()) {
     const ssize_t got = ::pread(fd.get(), buffer, sizeof buffer, static_cast<off_t>(text.size()));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return unavailable("read", path);
@@ -293,7 +308,7 @@ Result<void> Journal::Impl::load() {
   if (whole != text.size()) {
     // A line is complete before the file it speaks of is written: half a line is about nothing.
     notes.push_back(fmt::format("{}: cut a torn last line of {} bytes", path, text.size() - whole));
-    if (::ftruncate(fd.get(), static_cast<off_t>(whole)) != 0) return unavailable("truncate", path);
+    if (!only_read && ::ftruncate(fd.get(), static_cast<off_t>(whole)) != 0) return unavailable("truncate", path);
   }
   std::size_t others = 0;
   std::size_t number = 0;
@@ -338,14 +353,25 @@ Result<void> Journal::Impl::append(const JournalRecord& record) {
 }
 
 Result<Journal> Journal::open(const std::string& state_dir, const std::string& boot_id) {
+  return Impl::opened(std::make_unique<Impl>(), state_dir, boot_id);
+}
+
+Result<Journal> Journal::open_to_read(const std::string& state_dir, const Error& why, const std::string& boot_id) {
   auto impl = std::make_unique<Impl>();
+  impl->only_read = why;
+  impl->notes.push_back("the journal can only be read, nothing new is written on this host: " + why.message());
+  return Impl::opened(std::move(impl), state_dir, boot_id);
+}
+
+Result<Journal> Journal::Impl::opened(std::unique_ptr<Impl> impl, const std::string& state_dir,
+                                      const std::string& boot_id) {
   impl->state_dir = state_dir;
   impl->path = state_dir + "/journal";
   impl->boot_id = boot_id.empty() ? read_boot_id() : boot_id;
   if (impl->boot_id.empty()) {
     return Error(ErrorCode::kInternal, "/proc/sys/kernel/random/boot_id cannot be read: nothing can be journaled");
   }
-  if (auto opened = impl->open_files(); !opened) return opened.error();
+  if (auto files = impl->only_read ? impl->open_files_to_read() : impl->open_files(); !files) return files.error();
   if (auto loaded = impl->load(); !loaded) return loaded.error();
   impl->forget_writes_of_another_boot();
   return Journal(std::move(impl));
@@ -374,6 +400,7 @@ std::optional<JournalRecord> Journal::find(const kernel::FileIdentity& file) con
 
 Result<void> Journal::record(const kernel::FileIdentity& file, const std::string& original,
                              const std::string& safe_value, RestoreClass restore_class) {
+  if (impl_->only_read) return impl_->refused();
   auto* known = impl_->find(file);
   if (known != nullptr && known->safe_value == safe_value && known->restore_class == restore_class) return {};
   JournalRecord record{.slot = known != nullptr ? known->slot : impl_->free_slot(),
@@ -424,6 +451,7 @@ Ownership Journal::ownership(const kernel::FileIdentity& file, const std::string
 }
 
 Result<void> Journal::forget_gone() {
+  if (impl_->only_read) return {};
   std::vector<kernel::FileIdentity> keep;
   for (const auto& record : impl_->records) {
     const auto directory = kernel::open_directory(record.file.path.substr(0, record.file.path.rfind('/')));
@@ -439,6 +467,7 @@ Result<void> Journal::forget_gone() {
 }
 
 Result<void> Journal::compact(const std::vector<kernel::FileIdentity>& keep) {
+  if (impl_->only_read) return impl_->refused();
   const auto key_of = [](const kernel::FileIdentity& file) { return std::tuple(file.path, file.device, file.inode); };
   std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> kept_files;
   for (const auto& file : keep)
@@ -458,13 +487,13 @@ Result<void> Journal::compact(const std::vector<kernel::FileIdentity>& keep) {
   if (auto put = write_all(fd.get(), text, fresh); !put) return put.error();
   if (::fsync(fd.get()) != 0) return unavailable("fsync", fresh);
   if (::rename(fresh.c_str(), impl_->path.c_str()) != 0) return unavailable("rename", fresh);
-  if (auto synced = sync_directory(impl_->state_dir); !synced) return synced.error();
+  // From here on the journal of before has no name: what is recorded next has to go into this one.
   impl_->fd = std::move(fd);
   impl_->unsynced_line = false;
   impl_->lines = kept.size();
   impl_->replace(std::move(kept));
   if (impl_->records.empty()) impl_->next_slot = 0;
-  return {};
+  return sync_directory(impl_->state_dir);
 }
 
 }  // namespace tideline::guard

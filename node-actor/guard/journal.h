@@ -56,6 +56,13 @@ class Journal {
   /// kInternal when the boot id cannot be read: nothing could then be keyed.
   static model::Result<Journal> open(const std::string& state_dir, const std::string& boot_id = {});
 
+  /// Where open() fails, as on a full disk or one that may only be read, for `why`: what is there, to put it back.
+  /// Changes nothing in `state_dir`; the first note is `why`. record() and compact() are refused with
+  /// kPermissionDenied, so that a gate lets no file be written. What is intended is forgotten with this process. No
+  /// journal at all: no records. Errors as open()'s.
+  static model::Result<Journal> open_to_read(const std::string& state_dir, const model::Error& why,
+                                             const std::string& boot_id = {});
+
   Journal(Journal&&) noexcept;
   Journal& operator=(Journal&&) noexcept;
   ~Journal();
@@ -68,7 +75,7 @@ class Journal {
 
   /// Records the original before the first write; the line is on disk when this returns. For a file already recorded
   /// the original stays what it was; a changed safe value or class is recorded anew. kMalformed: the original is not
-  /// text. kOverloaded: kMaxRecords reached. kUnavailable: the disk refused.
+  /// text. kOverloaded: kMaxRecords reached. kUnavailable: the disk refused. kPermissionDenied: opened to read.
   model::Result<void> record(const kernel::FileIdentity& file, const std::string& original,
                              const std::string& safe_value, RestoreClass restore_class);
 
@@ -83,7 +90,9 @@ class Journal {
   /// records, when either is worth it: pods come and go. To be called now and then; looks at every recorded group.
   model::Result<void> forget_gone();
 
-  /// Forgets all records but those of the files in `keep` (which could not be put back), atomically.
+  /// Forgets all records but those of the files in `keep` (which could not be put back), atomically. Errors:
+  /// kUnavailable; nothing is forgotten, or it is, and may not outlive a crash of the host. kPermissionDenied: opened
+  /// to read.
   model::Result<void> compact(const std::vector<kernel::FileIdentity>& keep);
 
  private:

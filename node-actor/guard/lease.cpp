@@ -1,8 +1,12 @@
 #include "node-actor/guard/lease.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace tideline::guard {
 
@@ -13,6 +17,7 @@ struct Lease::Page {
 
 namespace {
 constexpr std::size_t kFileBytes = 4096;
+constexpr const char* kLeaseVariable = "TIDELINE_GUARD_LEASE";
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the page is shared between processes");
 }  // namespace
 
@@ -28,15 +33,29 @@ model::Result<Lease> Lease::take(const std::string& state_dir) {
   return lease;
 }
 
+model::Result<Lease> Lease::take_in_memory() {
+  kernel::Fd memory(::memfd_create("tideline-lease", MFD_CLOEXEC));
+  if (!memory.open()) return unavailable("make", "a lease in memory");
+  const auto path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory.get());
+  auto file = MappedFile::open(path, kFileBytes);
+  if (!file) return file.error();
+  Lease lease(std::move(*file));
+  lease.memory_ = std::move(memory);
+  lease.advance();
+  ::setenv(kLeaseVariable, path.c_str(), 1);
+  return lease;
+}
+
 model::Result<Lease> Lease::join(const std::string& state_dir, std::uint64_t epoch) {
-  auto file = MappedFile::open(state_dir + "/lease", kFileBytes);
+  const char* in_memory = std::getenv(kLeaseVariable);
+  const auto path = in_memory != nullptr ? std::string(in_memory) : state_dir + "/lease";
+  auto file = MappedFile::open(path, kFileBytes);
   if (!file) return file.error();
   Lease lease(std::move(*file));
   lease.epoch_ = epoch;
   if (!lease.still_mine()) {
-    return model::Error(model::ErrorCode::kFenced,
-                        fmt::format("{}/lease is at epoch {}, this worker was started for {}", state_dir,
-                                    lease.page().epoch.load(), epoch));
+    return model::Error(model::ErrorCode::kFenced, fmt::format("{} is at epoch {}, this worker was started for {}",
+                                                               path, lease.page().epoch.load(), epoch));
   }
   return lease;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // One page of memory that supervisor and worker share: who may write kernel files (epoch), and that he is alive (beat).
-// It is the file `lease` in the state directory, mapped by both; it survives either of them.
+// It is the file `lease` in the state directory, mapped by both; it survives either of them. Where the disk refuses
+// that, it is in memory, and lives as long as one of them.
 
 #include <cstdint>
 #include <string>
@@ -8,6 +9,7 @@
 #include "messages/model/result.h"
 #include "messages/model/units.h"
 #include "node-actor/guard/mapped_file.h"
+#include "node-actor/kernel/fd.h"
 
 namespace tideline::guard {
 
@@ -16,6 +18,9 @@ class Lease {
   /// Supervisor, or a program without one: maps the page, making it if need be, and takes the next epoch, which fences
   /// whoever held it. Errors: kUnavailable with the path.
   static model::Result<Lease> take(const std::string& state_dir);
+  /// Supervisor whose disk refuses the file: a page in memory that processes which it starts from now on join by the
+  /// environment (TIDELINE_GUARD_LEASE), whatever their state directory. For a process of one thread.
+  static model::Result<Lease> take_in_memory();
   /// Worker: maps the page under the epoch its supervisor gave it. kFenced if it is no longer that.
   static model::Result<Lease> join(const std::string& state_dir, std::uint64_t epoch);
 
@@ -35,6 +40,7 @@ class Lease {
   explicit Lease(MappedFile file) : file_(std::move(file)) {}
   Page& page() const;
   MappedFile file_;
+  kernel::Fd memory_;  // of take_in_memory()
   std::uint64_t epoch_ = 0;
 };
 

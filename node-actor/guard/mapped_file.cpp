@@ -42,6 +42,23 @@ model::Result<MappedFile> MappedFile::open(const std::string& path, std::size_t 
   return MappedFile(data, size);
 }
 
+model::Result<MappedFile> MappedFile::copy_of(const std::string& path, std::size_t size) {
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) return unavailable("map", path);
+  MappedFile copy(data, size);
+  const kernel::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open() && errno == ENOENT) return copy;
+  if (!fd.open()) return unavailable("open", path);
+  for (std::size_t have = 0; have < size;) {
+    const ssize_t got = ::pread(fd.get(), static_cast<char*>(data) + have, size - have, static_cast<off_t>(have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return unavailable("read", path);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  return copy;
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -7,12 +7,16 @@
 
 namespace tideline::guard {
 
-/// A file of fixed size, shared in memory with every process that maps it. New bytes are zero.
+/// A file of fixed size, shared in memory with every process that maps it, but for a copy_of() one. New bytes are zero.
 class MappedFile {
  public:
   /// The first page has its disk block when this returns; later ones get theirs when they are first written.
   /// kUnavailable with the path: a full disk, too.
   static model::Result<MappedFile> open(const std::string& path, std::size_t size);
+
+  /// What the file holds of so many bytes, the rest zero, in memory of this process: changes reach no file, which is
+  /// read only. One that is not there is empty. kUnavailable with the path.
+  static model::Result<MappedFile> copy_of(const std::string& path, std::size_t size);
 
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;

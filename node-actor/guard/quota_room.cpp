@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <vector>
 
+#include "node-actor/kernel/child_groups.h"
 #include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/parse.h"
 
@@ -22,18 +22,6 @@ constexpr std::int64_t kLeastQuotaUs = 1000;
 std::optional<std::int64_t> number_in(const fs::path& file) {
   const auto text = kernel::read_file(file.string());
   return text ? kernel::parse_number(*text) : std::nullopt;
-}
-
-std::vector<fs::path> groups_below(const fs::path& group) {
-  std::vector<fs::path> groups;
-  std::error_code ignored;
-  for (auto at = fs::recursive_directory_iterator(group, ignored); at != fs::recursive_directory_iterator();
-       at.increment(ignored)) {
-    if (at->is_directory(ignored)) groups.push_back(at->path());
-  }
-  // A directory comes before what is in it.
-  std::reverse(groups.begin(), groups.end());
-  return groups;
 }
 
 bool bring_down(Journal& journal, const fs::path& group, std::int64_t quota_us) {
@@ -57,7 +45,11 @@ int make_room_below(Journal& journal, const kernel::FileIdentity& quota, const s
   const auto period_us = number_in(path.parent_path() / kPeriod);
   if (!allowed_us || *allowed_us <= 0 || !period_us || *period_us <= 0) return 0;
   int done = 0;
-  for (const auto& group : groups_below(path.parent_path())) {
+  auto groups = kernel::groups_below(path.parent_path().string());
+  // What is in a group has to come down before it.
+  std::reverse(groups.begin(), groups.end());
+  for (const auto& name : groups) {
+    const fs::path group(name);
     const auto own_us = number_in(group / kQuota);
     const auto own_period_us = number_in(group / kPeriod);
     if (!own_us || *own_us <= 0 || !own_period_us) continue;

@@ -211,6 +211,12 @@ std::string RestoreReport::text() const {
   return text;
 }
 
+model::Result<Journal> journal_to_restore(const std::string& state_dir, const std::string& boot_id) {
+  auto journal = Journal::open(state_dir, boot_id);
+  if (journal || journal.error().code() != ErrorCode::kUnavailable) return journal;
+  return Journal::open_to_read(state_dir, journal.error(), boot_id);
+}
+
 RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified) {
   RestoreReport report;
   report.notes = journal.notes();
@@ -289,7 +295,7 @@ model::Result<RestoreReport> restore_all(const std::string& state_dir, const std
   // An orphaned worker restores by itself as soon as it learns that its supervisor is dead: one lease is enough.
   const auto lock = StateLock::take(state_dir, std::chrono::seconds(2));
   if (!lock) return lock.error();
-  auto journal = Journal::open(state_dir, boot_id);
+  auto journal = journal_to_restore(state_dir, boot_id);
   if (!journal) return journal.error();
   auto report = restore(*journal, RestoreMode::kAllOriginals, false);
   release_cookies(state_dir, boot_id, cookies, proc, report);

@@ -56,6 +56,10 @@ struct RestoreReport {
 /// restores must not miss its lease by it.
 constexpr model::Duration kReclaimBudget = std::chrono::milliseconds(500);
 
+/// The journal, to put back what is in it; where the disk refuses more, to read alone, which its notes tell
+/// (Journal::open_to_read).
+model::Result<Journal> journal_to_restore(const std::string& state_dir, const std::string& boot_id);
+
 /// Puts the journal's files into the state of `mode`. Nobody else may be writing them: the caller holds the state
 /// directory's lock, and the worker is dead, is fenced, or is the caller. Forgets nothing: see settle(). Never hangs.
 RestoreReport restore(Journal& journal, RestoreMode mode, bool ordering_verified);

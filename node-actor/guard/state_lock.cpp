@@ -107,7 +107,9 @@ Error held_by(const std::string& state_dir, const std::optional<Holder>& holder)
 Result<StateLock> StateLock::take(const std::string& state_dir, model::Duration patience) {
   if (::mkdir(state_dir.c_str(), 0750) != 0 && errno != EEXIST) return unavailable("make", state_dir);
   const std::string path = state_dir + "/lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  // What is on a disk that may only be read now is locked all the same, and put back.
+  if (fd < 0 && errno == EROFS) fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return unavailable("open", path);
   StateLock lock(fd);
   int outcome = try_lock(fd);
@@ -119,8 +121,8 @@ Result<StateLock> StateLock::take(const std::string& state_dir, model::Duration 
       const auto worker = open_process(holder->worker.pid);
       outcome = lock_within(fd, patience);
       if (outcome == EWOULDBLOCK && worker.open() && holder->worker.alive()) {
-        auto fence = Lease::take(state_dir);
-        if (!fence) return fence.error();
+        // A disk that refuses it keeps nobody: the lock is free only once that worker is dead.
+        [[maybe_unused]] const auto fence = Lease::take(state_dir);
         send_signal(worker, SIGKILL);
         outcome = lock_within(fd, kKillPatience);
       }

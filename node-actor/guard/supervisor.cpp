@@ -64,8 +64,9 @@ std::string describe_exit(int status) {
 /// must be this process, or one that runs no more code of its own.
 void kill_children_of(int parent) {
   std::error_code gone;
-  for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent), gone)) {
-    std::ifstream children(thread.path() / "children");
+  const auto tasks = fmt::format("/proc/{}/task", parent);
+  for (std::filesystem::directory_iterator thread(tasks, gone), end; !gone && thread != end; thread.increment(gone)) {
+    std::ifstream children(thread->path() / "children");
     for (int child = 0; children >> child;)
       ::kill(child, SIGKILL);
   }
@@ -78,6 +79,7 @@ class Supervisor {
 
   Result<void> watch_signals();
   int run();
+  void log(bool bad, const std::string& text) const;
 
  private:
   struct Worker {
@@ -107,7 +109,6 @@ class Supervisor {
   bool wait_for(Duration pause);
   bool stop_asked();
   bool gone_within(const Worker& worker, Duration patience, int* status = nullptr);
-  void log(bool bad, const std::string& text) const;
 
   const SupervisorConfig& config_;
   StateLock lock_;
@@ -278,7 +279,7 @@ bool Supervisor::ordering_verified() const {
 
 void Supervisor::restore_now(RestoreMode mode, bool settled, bool ends) {
   last_restore_complete_ = false;
-  auto journal = Journal::open(config_.state_dir, config_.boot_id);
+  auto journal = journal_to_restore(config_.state_dir, config_.boot_id);
   if (!journal) {
     log(true, "nothing restored: " + journal.error().message());
     return;
@@ -379,10 +380,13 @@ Result<int> run_supervisor(const SupervisorConfig& config) {
   auto lock = StateLock::take(config.state_dir, config.lease);
   if (!lock) return lock.error();
   auto lease = Lease::take(config.state_dir);
-  if (!lease) return lease.error();
+  const auto refusal = lease ? std::string() : lease.error().message();
+  if (!lease) lease = Lease::take_in_memory();
+  if (!lease) return lease.error().in(refusal);
   // What a worker leaves behind comes to us, to be ended and reaped.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   Supervisor supervisor(config, std::move(*lock), std::move(*lease));
+  if (!refusal.empty()) supervisor.log(true, "the lease is in memory, not on disk: " + refusal);
   if (auto watched = supervisor.watch_signals(); !watched) return watched.error();
   return supervisor.run();
 }

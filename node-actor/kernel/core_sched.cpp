@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "node-actor/kernel/child_groups.h"
 #include "node-actor/kernel/fd.h"
 #include "node-actor/kernel/parse.h"
 #include "node-actor/kernel/writer.h"
@@ -27,6 +28,8 @@ using Command = CookieKernel::Command;
 
 // linux/prctl.h since 5.14; libc's headers may be older.
 constexpr int kPrSchedCore = 62;
+/// Of one list of threads, room for kMaxCookieThreads of them.
+constexpr std::size_t kMostListBytes = 1 << 20;
 constexpr unsigned long kScopeThread = 0;
 constexpr int kInit = 1;
 /// Threads that are born while we look carry what their makers had: once more, until a pass finds none.
@@ -77,15 +80,20 @@ Result<CookieOutcome> share_as(CookieKernel& kernel, const std::vector<int>& tid
   return outcome;
 }
 
-void add_threads(const std::string& path, std::vector<int>& tids) {
-  const auto text = read_file(path);
-  if (!text) return;  // a group that went meanwhile
+Result<void> add_threads(const std::string& path, std::vector<int>& tids) {
+  const auto text = read_file(path, kMostListBytes);
+  if (!text) {
+    // A group that went meanwhile has none, and of one whose list the kernel does not give it is further up.
+    const auto code = text.error().code();
+    return code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported ? Result<void>() : text.error();
+  }
   std::string_view rest = *text;
   while (!rest.empty()) {
     const auto tid = parse_number(next_line(rest));
     // 0: in a pid namespace we do not see
     if (tid && *tid > 0 && *tid <= std::numeric_limits<int>::max()) tids.push_back(static_cast<int>(*tid));
   }
+  return {};
 }
 
 /// Names of a directory that are numbers.
@@ -137,17 +145,11 @@ Result<std::vector<int>> threads_below(const CgroupTree& tree, const std::string
   const std::string list = tree.is_unified("cpu.stat") ? "cgroup.threads" : "tasks";
   const auto directory = tree.directory(group, list);
   if (!directory) return directory.error();
-  std::error_code problem;
-  if (!std::filesystem::is_directory(*directory, problem)) {
-    return Error(ErrorCode::kNotFound, fmt::format("{} is not there", *directory));
-  }
+  const auto groups = all_groups_of(*directory);
+  if (!groups) return groups.error();
   std::vector<int> tids;
-  add_threads(*directory + "/" + list, tids);
-  namespace fs = std::filesystem;
-  for (fs::recursive_directory_iterator entry(*directory, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    std::error_code gone;
-    if (entry->is_directory(gone)) add_threads(entry->path().string() + "/" + list, tids);
+  for (const auto& each : *groups) {
+    if (const auto added = add_threads(each + "/" + list, tids); !added) return added.error();
     if (tids.size() > kMaxCookieThreads) {
       return Error(ErrorCode::kOverloaded, fmt::format("{}: more than {} threads", *directory, kMaxCookieThreads));
     }

@@ -44,7 +44,8 @@ model::KnobSupport probe_core_sched(CookieKernel& kernel);
 model::Result<Cookie> cookie_of(CookieKernel& kernel, int tid);
 
 /// The threads of a group and all groups below it, as this process' pid namespace numbers them. kNotFound: it is gone.
-/// kOverloaded beyond kMaxCookieThreads.
+/// kOverloaded beyond kMaxCookieThreads. A group below it that vanishes meanwhile has none; what cannot be read is an
+/// error.
 model::Result<std::vector<int>> threads_below(const CgroupTree& tree, const std::string& group);
 inline constexpr std::size_t kMaxCookieThreads = 32'768;
 

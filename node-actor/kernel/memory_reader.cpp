@@ -159,16 +159,15 @@ HostMemoryReader::~HostMemoryReader() = default;
 HostMemoryReader::HostMemoryReader(HostMemoryReader&&) noexcept = default;
 HostMemoryReader& HostMemoryReader::operator=(HostMemoryReader&&) noexcept = default;
 
-model::HostMemoryCounters HostMemoryReader::read(model::MonoTime now, ReadBuffer& buffer, Errors& errors) {
+model::HostMemoryCounters HostMemoryReader::read(model::MonoTime now, ReadBuffer& buffer, Errors& errors, bool vmstat) {
   State& state = *state_;
   model::HostMemoryCounters counters;
   if (const auto text = state.meminfo.read(buffer.data(), buffer.size())) {
     take_meminfo(*text, state.meminfo.path(), counters, errors);
-    counters.free = parse_meminfo(*text, "MemFree");
   } else {
     errors.push_back(text.error());
   }
-  state.read_vmstat(counters, buffer, errors);
+  if (vmstat) state.read_vmstat(counters, buffer, errors);
   if (!state.zoneinfo_at || now - *state.zoneinfo_at >= kZoneinfoEvery) {
     state.zoneinfo_at = now;
     state.read_zoneinfo(errors);

@@ -30,15 +30,16 @@ class FastMemoryReader {
   std::unique_ptr<State> state_;
 };
 
-/// For the pod loop: meminfo and vmstat each time, from files that stay open; zoneinfo once a minute, as it is long on
-/// a large host. A host without one of the last two has nothing wrong with it.
+/// For the pod loop: meminfo each time and vmstat where it is asked for, from files that stay open; zoneinfo once a
+/// minute, as it is long on a large host. A host without one of the last two has nothing wrong with it.
 class HostMemoryReader {
  public:
   explicit HostMemoryReader(const KernelRoot& root);
   ~HostMemoryReader();
   HostMemoryReader(HostMemoryReader&&) noexcept;
   HostMemoryReader& operator=(HostMemoryReader&&) noexcept;
-  model::HostMemoryCounters read(model::MonoTime now, ReadBuffer& buffer, Errors& errors);
+  /// `vmstat` false: what is of it is nullopt.
+  model::HostMemoryCounters read(model::MonoTime now, ReadBuffer& buffer, Errors& errors, bool vmstat = true);
 
  private:
   struct State;

@@ -4,8 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
+#include <cstdint>
 #include <string_view>
 
 #include <fcntl.h>
@@ -14,7 +13,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "node-actor/kernel/child_groups.h"
 #include "node-actor/kernel/parse.h"
+#include "node-actor/kernel/writer.h"
 
 namespace tideline::kernel {
 
@@ -25,6 +26,8 @@ using model::Result;
 namespace {
 
 constexpr const char* kScoreFile = "oom_score_adj";
+/// Of one list of processes, room for kMostScored of them.
+constexpr std::size_t kMostProcsBytes = 1 << 20;
 
 Result<std::string> text_beside(const Fd& directory, const char* name, const std::string& path) {
   const Fd fd(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
@@ -46,12 +49,20 @@ std::string_view word_at(std::string_view text, int index) {
   return word;
 }
 
-void add_processes(const std::string& list, std::vector<int>& pids) {
-  std::ifstream in(list);
-  // 0: a process that this namespace has no number for.
-  for (int pid = 0; in >> pid;) {
-    if (pid > 0) pids.push_back(pid);
+Result<void> add_processes(const std::string& list, std::vector<int>& pids) {
+  const auto text = read_file(list, kMostProcsBytes);
+  if (!text) {
+    // A group that went meanwhile has none, and of one whose list the kernel does not give it is further up.
+    const auto code = text.error().code();
+    return code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported ? Result<void>() : text.error();
   }
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const auto pid = parse_number(next_line(rest));
+    // 0: a process that this namespace has no number for.
+    if (pid && *pid > 0 && *pid <= INT32_MAX) pids.push_back(static_cast<int>(*pid));
+  }
+  return {};
 }
 
 }  // namespace
@@ -110,17 +121,11 @@ std::string proc_of_scores(const std::string& proc) {
 Result<std::vector<int>> processes_below(const CgroupTree& tree, const std::string& group) {
   const auto directory = tree.directory(group, "cgroup.procs");
   if (!directory) return directory.error();
-  std::error_code problem;
-  if (!std::filesystem::is_directory(*directory, problem)) {
-    return Error(ErrorCode::kNotFound, fmt::format("{} is not there", *directory));
-  }
+  const auto groups = all_groups_of(*directory);
+  if (!groups) return groups.error();
   std::vector<int> pids;
-  add_processes(*directory + "/cgroup.procs", pids);
-  namespace fs = std::filesystem;
-  for (fs::recursive_directory_iterator entry(*directory, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    std::error_code gone;
-    if (entry->is_directory(gone)) add_processes(entry->path().string() + "/cgroup.procs", pids);
+  for (const auto& each : *groups) {
+    if (const auto added = add_processes(each + "/cgroup.procs", pids); !added) return added.error();
     if (pids.size() > kMostScored) {
       return Error(ErrorCode::kOverloaded, fmt::format("{}: more than {} processes", *directory, kMostScored));
     }

@@ -37,7 +37,8 @@ class OomScore {
 std::string proc_of_scores(const std::string& proc);
 
 /// The processes of a group and all groups below it, ascending, as this process' pid namespace numbers them. kNotFound:
-/// it is gone. kOverloaded beyond kMostScored.
+/// it is gone. kOverloaded beyond kMostScored. A group below it that vanishes meanwhile has none; what cannot be read
+/// is an error.
 model::Result<std::vector<int>> processes_below(const CgroupTree& tree, const std::string& group);
 inline constexpr std::size_t kMostScored = 32'768;
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <optional>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -54,19 +55,38 @@ Result<std::vector<int>> read_pids(int directory, const std::string& path) {
   return pids;
 }
 
-std::vector<std::string> names_below(int directory) {
-  std::vector<std::string> names;
+Result<std::vector<std::string>> names_below(int directory, const std::string& path) {
   const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return names;
+  if (copy < 0) return error_from(errno, "list", path);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), [](DIR* open) { return ::closedir(open); });
   if (stream == nullptr) {
+    auto problem = error_from(errno, "list", path);
     ::close(copy);
-    return names;
+    return problem;
   }
+  std::vector<std::string> names;
+  errno = 0;
   while (const dirent* entry = ::readdir(stream.get())) {
     if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    errno = 0;
   }
+  if (errno != 0) return error_from(errno, "list", path);
   return names;
+}
+
+/// Whether a process is in the group or in one below it; nullopt: the kernel does not say, as v1 does not.
+std::optional<bool> is_populated(int directory) {
+  const Fd fd(::openat(directory, "cgroup.events", O_RDONLY | O_CLOEXEC));
+  if (!fd.open()) return std::nullopt;
+  std::array<char, 256> buffer;
+  const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+  if (got <= 0) return std::nullopt;
+  const auto populated = parse_keyed({buffer.data(), static_cast<std::size_t>(got)}, "populated");
+  return populated ? std::optional(*populated != 0) : std::nullopt;
+}
+
+bool is_vanished(const Error& error) {
+  return error.code() == ErrorCode::kNotFound;
 }
 
 Result<void> put(int directory, const char* file, const char* value, const std::string& path) {
@@ -109,26 +129,36 @@ Result<PodKillPlace> pod_kill_place(const CgroupTree& tree, const model::Pod& po
   return place;
 }
 
-Result<std::vector<PodKill::Group>> PodKill::look(const Directory& root, const std::string& path) {
-  std::vector<Group> groups;
+Result<PodKill::Groups> PodKill::look(const Directory& root, const std::string& path) {
+  Groups found;
+  auto& groups = found.all;
   std::vector<int> depths = {0};
   groups.push_back({Fd(::openat(root.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {}});
   if (!groups[0].directory.open()) return error_from(errno, "open", path);
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const int directory = groups[i].directory.get();
     auto pids = read_pids(directory, path);
-    if (!pids && i == 0) return pids.error();
+    if (!pids && (i == 0 || !is_vanished(pids.error()))) return pids.error();
     if (pids) groups[i].pids = std::move(*pids);
-    if (depths[i] == kMaxPodDepth) continue;
-    for (const auto& name : names_below(directory)) {
-      if (groups.size() == kMaxPodGroups) break;
+    const auto names = names_below(directory, path);
+    if (!names && !is_vanished(names.error())) return names.error();
+    if (!names) continue;
+    for (const auto& name : *names) {
+      if (groups.size() == kMaxPodGroups || depths[i] == kMaxPodDepth) {
+        found.complete = false;
+        break;
+      }
       Fd below(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-      if (!below.open()) continue;
+      if (!below.open()) {
+        const auto problem = error_from(errno, "open", path + ": " + name);
+        if (!is_vanished(problem)) return problem;
+        continue;
+      }
       groups.push_back({std::move(below), {}});
       depths.push_back(depths[i] + 1);
     }
   }
-  return groups;
+  return found;
 }
 
 int PodKill::agent_in(const std::vector<Group>& groups) {
@@ -146,13 +176,13 @@ Result<bool> PodKill::holds_agent(const PodKillPlace& place) {
   if (!root) return root.error();
   const auto groups = look(*root, place.directory);
   if (!groups) return groups.error();
-  return agent_in(*groups) != 0;
+  return agent_in(groups->all) != 0;
 }
 
-Result<std::vector<PodKill::Group>> PodKill::look_at_others(const Directory& root, const std::string& path) {
+Result<PodKill::Groups> PodKill::look_at_others(const Directory& root, const std::string& path) {
   auto groups = look(root, path);
   if (!groups) return groups;
-  if (const int own = agent_in(*groups); own != 0) {
+  if (const int own = agent_in(groups->all); own != 0) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("{}: this agent is in it, with pid {}", path, own));
   }
   return groups;
@@ -236,7 +266,7 @@ void PodKill::kill(const std::vector<Group>& groups) {
   for (int pass = 1; pass < kKillPasses; ++pass) {
     const auto rest = look_at_others(root_, place_.directory);
     if (!rest) break;
-    signal(*rest, {}, SIGKILL, progress_.kills);
+    signal(rest->all, {}, SIGKILL, progress_.kills);
   }
   if (frozen) thaw();
 }
@@ -263,19 +293,26 @@ Result<PodKillProgress> PodKill::step(model::MonoTime now) {
   using Phase = PodKillProgress::Phase;
   if (progress_.done()) return progress_;
   const auto groups = look_at_others(root_, place_.directory);
-  if (!groups && groups.error().code() != ErrorCode::kNotFound) return groups.error();
+  if (!groups && !is_vanished(groups.error())) return groups.error();
   progress_.alive = 0;
   if (groups) {
-    for (const auto& group : *groups)
+    for (const auto& group : groups->all)
       progress_.alive += group.pids.size();
   }
-  if (progress_.alive == 0) {
+  const bool sees_all = !groups || groups->complete;
+  if (progress_.alive == 0 && (sees_all || !is_populated(root_.fd.get()).value_or(true))) {
     progress_.phase = Phase::kDone;
-  } else if (now < deadline_) {
-    terminate(*groups);
+    return progress_;
+  }
+  if (!sees_all) {
+    fail(Error(ErrorCode::kOverloaded, fmt::format("{}: more groups than {}, or deeper than {}", place_.directory,
+                                                   kMaxPodGroups, kMaxPodDepth)));
+  }
+  if (now < deadline_) {
+    terminate(groups->all);
   } else {
     progress_.phase = Phase::kKilling;
-    kill(*groups);
+    kill(groups->all);
   }
   return progress_;
 }

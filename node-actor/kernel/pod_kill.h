@@ -20,7 +20,8 @@ namespace tideline::kernel {
 
 /// At most this many processes are signalled in one step; the rest follow in the next ones.
 constexpr std::size_t kMaxSignalsPerStep = 4096;
-/// At most this many groups of a pod are looked into, and this deep: a pod has a handful, one below the other.
+/// At most this many groups of a pod are looked into, and this deep: a pod has a handful, one below the other. One that
+/// makes more is done only where the kernel says that nobody is left in any (cgroup.events).
 constexpr std::size_t kMaxPodGroups = 256;
 constexpr int kMaxPodDepth = 32;
 
@@ -43,7 +44,7 @@ struct PodKillProgress {
   std::size_t alive = 0;       // processes in its groups when the last step began
   std::uint64_t terms = 0;     // SIGTERMs sent so far
   std::uint64_t kills = 0;     // SIGKILLs sent so far; of cgroup.kill the processes it was used on
-  std::uint64_t failures = 0;  // what the kernel refused so far
+  std::uint64_t failures = 0;  // what the kernel refused so far, and steps that did not see all groups
   std::string last_failure;    // with pid or path
   bool done() const { return phase == Phase::kDone; }
   friend bool operator==(const PodKillProgress&, const PodKillProgress&) = default;
@@ -72,12 +73,17 @@ class PodKill {
     Fd directory;
     std::vector<int> pids;  // ascending
   };
+  struct Groups {
+    std::vector<Group> all;
+    bool complete = true;  // there are no more
+  };
   PodKill() = default;
-  static model::Result<std::vector<Group>> look(const Directory& root, const std::string& path);
+  /// A group that cannot be read is an error: it is not known to be empty.
+  static model::Result<Groups> look(const Directory& root, const std::string& path);
   /// The pid of this process or of its parent, whichever is in one of them; 0 = neither.
   static int agent_in(const std::vector<Group>& groups);
   /// look(), unless the agent is among them: kInvalidArgument.
-  static model::Result<std::vector<Group>> look_at_others(const Directory& root, const std::string& path);
+  static model::Result<Groups> look_at_others(const Directory& root, const std::string& path);
   void signal(const std::vector<Group>& groups, const std::vector<int>& spared, int number, std::uint64_t& sent);
   void terminate(const std::vector<Group>& groups);
   void kill(const std::vector<Group>& groups);

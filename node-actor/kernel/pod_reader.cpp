@@ -63,7 +63,7 @@ struct PodReader::State {
     threads.counted = stat && stat->timeslices > 0;
   }
 
-  void read_node(model::HostCounters& counters, Errors& errors) {
+  void read_node(model::HostCounters& counters, bool alloc_stalls, Errors& errors) {
     const auto used = node.read();
     counters.at = monotonic_now();
     counters.wall = wall_now();
@@ -72,7 +72,7 @@ struct PodReader::State {
     } else {
       errors.push_back(used.error());
     }
-    counters.memory_host = host_memory.read(counters.at, buffer, errors);
+    counters.memory_host = host_memory.read(counters.at, buffer, errors, alloc_stalls);
     counters.memory_total = counters.memory_host.total;
     counters.memory_available = counters.memory_host.available;
     const std::array<std::optional<model::StallTotals>*, 3> stalls = {&counters.cpu_stall, &counters.memory_stall,
@@ -105,9 +105,10 @@ struct PodReader::State {
     counters.be_limit_known = true;
   }
 
-  void read_kubepods(model::HostCounters& counters, Errors& errors) {
+  /// `levels` false: the last ones stand.
+  void read_kubepods(model::HostCounters& counters, bool levels, Errors& errors) {
     if (!kubepods_memory.there()) return;  // the besteffort root's reading says so
-    kubepods_memory.read_levels(counters.at, buffer, errors);
+    if (levels) kubepods_memory.read_levels(counters.at, buffer, errors);
     counters.kubepods_memory = kubepods_memory.side();
     kubepods_memory.read_stalls(counters.kubepods_memory, buffer, errors);
   }
@@ -190,17 +191,18 @@ PodReader& PodReader::operator=(PodReader&&) noexcept = default;
 
 PodReading PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time) {
   PodReading reading;
-  read(pods, waiting_each_time, reading);
+  read(pods, {.waiting = waiting_each_time}, reading);
   return reading;
 }
 
-void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
-                     bool ls_stalls_each_time, bool containers) {
+void PodReader::read(const std::vector<model::Pod>& pods, const EachTime& each_time, PodReading& into,
+                     bool containers) {
   State& state = *state_;
   const bool detailed = state.round % std::max<std::size_t>(state.detail_every, 1) < 2;
   const bool memory = state.round % std::max<std::size_t>(state.memory_every, 1) == 0;
+  const bool memory_of_roots = memory || each_time.relief;
   const GroupFiles::Detail detail{
-      .throttling = detailed, .waiting = detailed || waiting_each_time, .memory = memory, .stalls = detailed};
+      .throttling = detailed, .waiting = detailed || each_time.waiting, .memory = memory, .stalls = detailed};
   ++state.round;
   auto& errors = into.errors;
   errors.clear();
@@ -209,16 +211,17 @@ void PodReader::read(const std::vector<model::Pod>& pods, bool waiting_each_time
   counters = {};
   counters.pods = std::move(room);
   counters.pods.resize(pods.size());
-  state.read_node(counters, errors);
-  counters.best_effort = state.best_effort.read(counters.at, {}, state.buffer, errors);
+  state.read_node(counters, detailed || each_time.relief, errors);
+  counters.best_effort = state.best_effort.read(counters.at, {.memory = memory_of_roots}, state.buffer, errors);
   state.read_limit(counters, errors);
-  state.read_kubepods(counters, errors);
+  state.read_kubepods(counters, memory_of_roots, errors);
   // What a group above allows says nothing of a root that is gone.
   if (counters.best_effort.inode != 0) counters.be_cpus = state.best_effort_cpus.read(state.buffer, errors);
   for (std::size_t i = 0; i < pods.size(); ++i) {
     if (i >= state.entries.size() || !state.is_of(state.entries[i], pods[i])) state.arrange(pods);
     auto of_pod = detail;
-    if (ls_stalls_each_time && state.entries[i].follow != nullptr) of_pod.stalls = true;
+    if (each_time.relief && state.entries[i].follow != nullptr) of_pod.stalls = true;
+    if (each_time.be_memory && pods[i].qos == model::QosClass::kBe) of_pod.memory = true;
     state.read_pod(pods[i], state.entries[i], of_pod, containers, counters.at, counters.pods[i], errors);
   }
   if (state.entries.size() > pods.size()) state.arrange(pods);

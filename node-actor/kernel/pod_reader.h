@@ -18,10 +18,10 @@ struct PodReaderOptions {
   std::size_t max_threads = 4096;
   /// Every how many reads memory.stat is read, with usage and OOM kills, >= 1: it costs as much as all other files of a
   /// group together. In between, the last levels stand. Those of all pods are read in the same read, so that they can
-  /// be summed up; of a pod that is new, at once, too. Of the besteffort root and kubepods they are read each time.
+  /// be summed up; of a pod that is new, at once, too. Those of the besteffort root and kubepods are read with them.
   std::size_t memory_every = 1;
   /// What is mostly for reports is read in two reads one after the other of so many, so that there is a difference to
-  /// be made: waiting, where it is not asked for each time, the stalls of pods for memory and the disk, and on v1 the
+  /// be made: waiting, the stalls of pods for memory and the disk, the host's allocations that stall, and on v1 the
   /// throttling of pods as a whole. 2 or less: each time. In between it is nullopt.
   std::size_t detail_every = 1;
   /// How soon a container whose group is not there is looked for again.
@@ -52,12 +52,18 @@ class PodReader {
   /// be_cpus: the effective cpuset of the besteffort root; where it has no cpuset of its own, of the nearest group
   /// above it that has, at last the host's online CPUs.
   PodReading read(const std::vector<model::Pod>& pods, bool waiting_each_time = false);
-  /// The same into an older reading, all of which is overwritten, so that its memory serves again.
-  /// `ls_stalls_each_time`: those of LSE/LSR/LS pods for memory and the disk, which else come at the pace of
-  /// detail_every; it costs two files a pod where the kernel has them. `containers` false: none is read or listed, and
-  /// their files are closed.
-  void read(const std::vector<model::Pod>& pods, bool waiting_each_time, PodReading& into,
-            bool ls_stalls_each_time = false, bool containers = true);
+  /// What is read in this read whatever the pace, because something is decided by it.
+  struct EachTime {
+    bool waiting = false;
+    /// Relief of memory: memory of the besteffort root and kubepods, the host's allocations that stall, and the stalls
+    /// of LSE/LSR/LS pods for memory and the disk, which cost two files a pod where the kernel has them.
+    bool relief = false;
+    /// Memory of QoS BE pods: who is to go, and what that frees.
+    bool be_memory = false;
+  };
+  /// The same into an older reading, all of which is overwritten, so that its memory serves again. `containers` false:
+  /// none is read or listed, and their files are closed.
+  void read(const std::vector<model::Pod>& pods, const EachTime& each_time, PodReading& into, bool containers = true);
 
  private:
   struct State;

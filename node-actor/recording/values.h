@@ -131,6 +131,10 @@ class Reader {
   }
 
  private:
+  /// Far beyond what a host runs for, and so that two of them can be added and subtracted.
+  static constexpr std::int64_t kMostNs = std::int64_t{1} << 60;
+  static constexpr std::string_view kTimeWanted = "a time of less than 36 years";
+  static bool is_time(std::int64_t ns) { return ns > -kMostNs && ns < kMostNs; }
   void fail(const std::string& path, std::string_view wanted, const Json& found) {
     if (problem_) return;
     problem_ = model::Error(
@@ -149,11 +153,19 @@ class Reader {
     if (!json.is_string()) return fail(path, "text", json);
     value = json.get<std::string>();
   }
-  void read(const Json& json, const std::string& path, model::MonoTime& value) { read(json, path, value.ns); }
+  void read(const Json& json, const std::string& path, model::MonoTime& value) {
+    std::int64_t ns = value.ns;
+    read(json, path, ns);
+    // Until this a hold without end is; times are only compared with it.
+    const bool is_never = ns == std::numeric_limits<std::int64_t>::max() && path.ends_with(".expires_ns");
+    if (!is_never && !is_time(ns)) return fail(path, kTimeWanted, json);
+    value.ns = ns;
+  }
   void read(const Json& json, const std::string& path, model::WallTime& value) { read(json, path, value.ms); }
   void read(const Json& json, const std::string& path, model::Duration& value) {
     std::int64_t ns = value.count();
     read(json, path, ns);
+    if (!is_time(ns)) return fail(path, kTimeWanted, json);
     value = model::Duration(ns);
   }
   void read(const Json& json, const std::string& path, model::Ratio& value) {

@@ -29,6 +29,14 @@ struct HeadBytes {
 };
 static_assert(sizeof(HeadBytes) == 56);
 
+Result<void> write_over(const std::string& path, const std::string& text) {
+  const auto file = File::open(path, O_WRONLY);
+  if (!file) return file.error();
+  if (auto put = file->write_at(0, text); !put) return put;
+  if (auto cut = file->truncate(text.size()); !cut) return cut;
+  return file->sync();
+}
+
 std::uint64_t crc_of(const HeadBytes& bytes) {
   char raw[sizeof(HeadBytes)];
   std::memcpy(raw, &bytes, sizeof raw);
@@ -60,7 +68,9 @@ std::optional<State> read_state(const std::string& dir) {
 
 Result<void> write_state(const std::string& dir, const State& state) {
   const auto body = state_text(state);
-  return replace_file(dir, "state", fmt::format("{} {:08x}\n", body, model::crc32(body)));
+  const auto text = fmt::format("{} {:08x}\n", body, model::crc32(body));
+  auto replaced = replace_file(dir, "state", text);
+  return replaced || write_over(dir + "/state", text) ? Result<void>() : replaced;
 }
 
 Result<HeadFile> HeadFile::open(const std::string& dir) {

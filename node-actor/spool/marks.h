@@ -14,10 +14,12 @@ struct State {
   std::uint64_t incarnation = 0;
   std::string boot_id;
   bool clean = false;  // closed, with everything fsynced
+  friend bool operator==(const State&, const State&) = default;
 };
 /// nullopt: missing or not what was written.
 std::optional<State> read_state(const std::string& dir);
-/// Durable when it returns.
+/// Durable when it returns. On a full disk it is written where the one before stands: a power loss meanwhile may leave
+/// none that can be read.
 model::Result<void> write_state(const std::string& dir, const State& state);
 
 struct Head {

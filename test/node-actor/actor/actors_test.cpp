@@ -7,6 +7,7 @@
 #include "node-actor/actor/link_actor.h"
 #include "node-actor/actor/pods_actor.h"
 #include "node-actor/actor/policy_file.h"
+#include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::node {
@@ -149,14 +150,16 @@ TEST_F(NodeActors, VerdictsOnEvictionsAreActedOnUnlessAnOlderCoordinatorGaveThem
 
 TEST_F(NodeActors, WindowThatTheDiskRefusedTravelsWithTheNextReport) {
   auto actor = link(100);
-  std::filesystem::rename(dir_.path() / "spool", dir_.path() / "away");
   const auto start = clock::mono_now();
-  for (int i = 0; i <= 2; ++i)
-    caf::anon_send(actor, sample(start + std::chrono::seconds(i)));
-  // Its answer says that the samples were taken.
-  caf::anon_send(actor, PolicyArrived{model::NodePolicy{}});
-  ASSERT_TRUE(next<PolicyWanted>());
-  std::filesystem::rename(dir_.path() / "away", dir_.path() / "spool");
+  {
+    // It does not take the report's number either.
+    const test::FileSizeLimit nothing(0);
+    for (int i = 0; i <= 2; ++i)
+      caf::anon_send(actor, sample(start + std::chrono::seconds(i)));
+    // Its answer says that the samples were taken.
+    caf::anon_send(actor, PolicyArrived{model::NodePolicy{}});
+    ASSERT_TRUE(next<PolicyWanted>());
+  }
   caf::anon_send(actor, sample(start + std::chrono::seconds(3)));
   end(actor);
   const auto reports = spooled(100);
@@ -164,6 +167,28 @@ TEST_F(NodeActors, WindowThatTheDiskRefusedTravelsWithTheNextReport) {
   EXPECT_EQ(reports[0].seq, model::Seq(1));
   EXPECT_EQ(reports[0].samples.size(), 4u);
   EXPECT_EQ(reports[0].events.size(), 4u);
+}
+
+TEST_F(NodeActors, ReportsOfAFullDiskAreMadeInTimeAndFollowOnceItTakesThem) {
+  auto actor = link(100);
+  std::filesystem::rename(dir_.path() / "spool", dir_.path() / "away");
+  const auto start = clock::mono_now();
+  for (int i = 0; i <= 2; ++i)
+    caf::anon_send(actor, sample(start + std::chrono::seconds(i)));
+  caf::anon_send(actor, PolicyArrived{model::NodePolicy{}});
+  ASSERT_TRUE(next<PolicyWanted>());
+  std::filesystem::rename(dir_.path() / "away", dir_.path() / "spool");
+  caf::anon_send(actor, sample(start + std::chrono::seconds(3)));
+  end(actor);
+  const auto reports = spooled(100);
+  EXPECT_GT(reports.size(), 1u);
+  std::size_t samples = 0;
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    EXPECT_EQ(reports[i].seq, model::Seq(i + 1));
+    EXPECT_EQ(reports[i].gap_reports, 0u);
+    samples += reports[i].samples.size();
+  }
+  EXPECT_EQ(samples, 4u);
 }
 
 TEST_F(NodeActors, WelcomeForgetsWhatTheCoordinatorHas) {

@@ -1,12 +1,11 @@
 #include "node-actor/actor/link_actor.h"
 
-#include <filesystem>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "messages/clock/clock.h"
 #include "messages/codec/report_bytes.h"
+#include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::node {
@@ -200,11 +199,14 @@ TEST_F(LinkActorGaps, WhatAKilledWorkerDidNotReportTheNextOneTellsOnce) {
 TEST_F(LinkActorGaps, AReportTheDiskRefusesLeavesItsEventsUntold) {
   begin_audit();
   auto actor = link();
-  std::filesystem::rename(dir_.path() / "spool", dir_.path() / "away");
-  caf::anon_send(actor, sample(0, 1, 1));
-  caf::anon_send(actor, sample(1, 2, 2));
-  end(actor);
-  std::filesystem::rename(dir_.path() / "away", dir_.path() / "spool");
+  const auto first = sample(0, 1, 1);
+  const auto second = sample(1, 2, 2);
+  {
+    const test::FileSizeLimit nothing(0);
+    caf::anon_send(actor, first);
+    caf::anon_send(actor, second);
+    end(actor);
+  }
   EXPECT_EQ(untold().records.size(), 2u);
 }
 

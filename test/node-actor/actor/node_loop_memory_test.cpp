@@ -152,6 +152,25 @@ TEST_F(NodeLoopMemoryTest, AHandsOffOnAllPodsLeavesNoFeatureActive) {
   }
 }
 
+TEST_F(NodeLoopMemoryTest, TheTextOfAFeatureIsCutBetweenCharacters) {
+  host(with_batch_pod());
+  act_on(on());
+  loop_->set_pods({batch_pod({})});
+  ASSERT_TRUE(rounds().ok());
+  const std::string letter = "\xc3\xa4";
+  for (const auto* who : {"ann", "anna"}) {
+    model::HandsOff order;
+    order.group = "kubepods.slice";
+    order.who = who;
+    for (std::size_t i = 0; i < model::ReportLimits::kMaxTextBytes; ++i)
+      order.reason += letter;
+    ASSERT_TRUE(loop_->set_hands_off(decide::holds_of({order}, model::MonoTime{}, {})).ok());
+    const auto why = feature("memoryRelief.reclaim").why;
+    EXPECT_LE(why.size(), model::ReportLimits::kMaxTextBytes);
+    EXPECT_THAT(why, testing::EndsWith(letter + " ...")) << who;
+  }
+}
+
 TEST_F(NodeLoopMemoryTest, AReleasePutsItsLimitsBackAndTheNextWorkerInheritsThem) {
   host(with_batch_pod());
   act_on(on());
@@ -196,6 +215,26 @@ TEST_F(NodeLoopMemoryTest, SomebodyElsesLimitThatReclaimMovesTenTimesASecondIsTo
     ASSERT_TRUE(loop_->fast_round().ok());
   const auto all = reasons();
   EXPECT_EQ(std::count(all.begin(), all.end(), Reason::kDrift), 1);
+}
+
+TEST_F(NodeLoopMemoryTest, WhoeverHadNothingWhenMemoryWasReadLastGoesInTheFirstRoundInWhichItIsFull) {
+  const auto stat_with = [](const std::string& anon) {
+    return "anon " + anon + "\nshmem 0\nslab_reclaimable 0\ninactive_anon " + anon +
+           "\nactive_anon 0\ninactive_file 0\nactive_file 0\nunevictable 0\n";
+  };
+  host(with_batch_pod());
+  tree_->write(kBatchPod + "memory.stat", stat_with("0"));
+  act_on(on());
+  loop_->set_pods({batch_pod({})});
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_TRUE(loop_->take_eviction_requests().empty());
+  tree_->write(kBatchPod + "memory.stat", stat_with("94371840"));
+  tree_->write("proc/meminfo", "MemTotal:       1000000 kB\nMemFree:         100 kB\nMemAvailable:    100000 kB\n");
+  ASSERT_TRUE(loop_->fast_round().ok());
+  loop_->pod_round();
+  const auto asked = loop_->take_eviction_requests();
+  ASSERT_EQ(asked.size(), 1u) << feature("memoryEvict.beUsage").why;
+  EXPECT_EQ(asked[0].uid, model::PodUid("b"));
 }
 
 TEST_F(NodeLoopMemoryTest, AnEvictionForMemoryIsAskedForAndKeptInDryRun) {

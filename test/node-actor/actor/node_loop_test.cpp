@@ -22,6 +22,32 @@ TEST_F(NodeLoopTest, RefusesAReservationOfAllCpus) {
   EXPECT_THAT(loop.error().message(), testing::HasSubstr("0-3, with those that are annotated"));
 }
 
+TEST_F(NodeLoopTest, ARecordingThatCannotBeMadeCostsTheHostNoControl) {
+  host(kernel::test::v1_files());
+  auto recorded = config();
+  recorded.record_file = state_->str() + "/gone/rec";
+  const auto loop = NodeLoop::open(recorded, *journal_, *lease_);
+  EXPECT_TRUE(loop.ok()) << loop.error().message();
+}
+
+TEST_F(NodeLoopTest, WithAJournalThatCanOnlyBeReadItWatchesAndSaysWhyItWritesNothing) {
+  host(kernel::test::v1_files());
+  loop_.reset();
+  auto journal =
+      guard::Journal::open_to_read(state_->str(), model::Error(model::ErrorCode::kUnavailable, "disk full"), "boot");
+  ASSERT_TRUE(journal.ok()) << journal.error().message();
+  journal_ = std::make_unique<guard::Journal>(std::move(*journal));
+  start();
+  const auto before = tree_->read(kV1Quota);
+  policy(true);
+  ASSERT_TRUE(rounds().ok());
+  EXPECT_EQ(tree_->read(kV1Quota), before);
+  EXPECT_TRUE(loop_->take_events().empty());
+  EXPECT_GT(loop_->pod_round().at.ns, 0);
+  EXPECT_EQ(feature("cpuSuppress").state, FeatureState::State::kUnsupported);
+  EXPECT_THAT(feature("cpuSuppress").why, testing::HasSubstr("the journal can only be read: disk full"));
+}
+
 TEST_F(NodeLoopTest, LimitsByTheLongPeriodAndTakesBothBackOnV1) {
   host(kernel::test::v1_files());
   policy(true);

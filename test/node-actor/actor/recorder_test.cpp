@@ -115,6 +115,15 @@ TEST_F(Recording, FullDiskEndsItWithWholeLines) {
   EXPECT_FALSE(recorder->on());
 }
 
+TEST_F(Recording, WhatADeadWorkerSawIsNotWrittenOverWhereItCannotBecomeTheOlderFile) {
+  dir_.write("rec", "what it saw\n");
+  dir_.write("rec.1/in-the-way", "");
+  const auto recorder = Recorder::open(file_, 1 << 20);
+  ASSERT_FALSE(recorder.ok());
+  EXPECT_THAT(recorder.error().message(), testing::HasSubstr(file_ + ".1"));
+  EXPECT_EQ(dir_.read("rec"), "what it saw\n");
+}
+
 TEST_F(Recording, FileThatCannotBeMadeIsNamed) {
   const auto recorder = Recorder::open(dir_.str() + "/gone/rec", 1 << 20);
   ASSERT_FALSE(recorder.ok());

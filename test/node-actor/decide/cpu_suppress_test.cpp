@@ -487,6 +487,32 @@ TEST(CpuSuppress, CpusetPolicyLimitsByQuotaAndSaysSo) {
   EXPECT_THAT(decision.features[1].why, testing::HasSubstr("cfsQuota"));
 }
 
+TEST(CpuSuppress, WhatWasFarBelowALimitIsForgottenWhileThereIsNone) {
+  const auto quota = policy_of(SuppressPolicy::kCfsQuota);
+  auto off = quota;
+  off.threshold.enable = false;
+  auto by_cpuset = worked_host(CurrentLimit::of(MilliCpu(12'000)));
+  by_cpuset.cpuset = CpusetSide::kInPlace;
+  const struct {
+    const char* name;
+    SuppressInput input;
+    std::optional<model::NodePolicy> policy;
+    bool stays;
+  } cases[] = {{"far below it", worked_host(CurrentLimit::of(MilliCpu(12'000))), quota, true},
+               {"somebody took it", worked_host(CurrentLimit::none()), quota, false},
+               {"it cannot be read", worked_host(CurrentLimit::unknown()), quota, false},
+               {"disabled", worked_host(CurrentLimit::of(MilliCpu(12'000))), off, false},
+               {"no policy", worked_host(CurrentLimit::of(MilliCpu(12'000))), std::nullopt, false},
+               {"by CPU set", by_cpuset, policy_of(SuppressPolicy::kCpuset), false}};
+  for (const auto& each : cases) {
+    SuppressState state;
+    state.ours = true;
+    state.noise.far_below_since = MonoTime{kNow.ns - 60'000'000'000};
+    const auto after = cpu_suppress(state, each.input, each.policy).state.noise.far_below_since;
+    EXPECT_EQ(after.has_value(), each.stays) << each.name;
+  }
+}
+
 TEST(CpuSuppress, SafeLimitIsMinPercentOrOnePercentAndNeverNothing) {
   const NodeFacts node{MilliCpu(32000), MilliCpu(31000)};
   EXPECT_EQ(safe_be_limit(node, std::nullopt), MilliCpu(320));

@@ -55,6 +55,12 @@ TEST_F(CookieRecordTest, ARecordThatIsNoneSaysSo) {
   }
 }
 
+TEST_F(CookieRecordTest, ARecordThatCannotBeLookedAtIsNotNone) {
+  // A link to itself: the disk knows it, and nobody gets there.
+  std::filesystem::create_symlink("cookies", state_.path() / "cookies");
+  EXPECT_THAT(open().problem(), HasSubstr("not a record of cookies"));
+}
+
 TEST_F(CookieRecordTest, AStateDirectoryThatIsGoneIsAnErrorAndNothingIsForgotten) {
   auto record = open();
   ASSERT_TRUE(record.replace({{7, "g"}}).ok());

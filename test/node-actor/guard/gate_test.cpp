@@ -133,6 +133,18 @@ TEST_F(Gate, AFullDiskForAnOriginalKeepsTheFileFromBeingWritten) {
   EXPECT_FALSE(gate_.take_trouble()) << "that would say it was written";
 }
 
+TEST_F(Gate, WithAJournalThatCanOnlyBeReadNothingIsWrittenNotEvenWhatItKnows) {
+  ASSERT_TRUE(write_gated(gate_, path_, "88000"));
+  auto journal =
+      Journal::open_to_read(state_.str(), model::Error(ErrorCode::kUnavailable, "the disk is full"), "boot-a");
+  ASSERT_TRUE(journal.ok());
+  JournalGate gate(*journal, lease_, declare_quota);
+  const auto refused = write_gated(gate, path_, "72000");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("not written: the journal can only be read: the disk"));
+  EXPECT_EQ(host_.read("cpu/besteffort/cpu.cfs_quota_us"), "88000");
+}
+
 TEST(LeaseTest, EachTakerFencesTheOneBefore) {
   const TempDir dir;
   auto first = std::move(*Lease::take(dir.str()));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "test/node-actor/guard/fixture.h"
+#include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::guard {
@@ -64,6 +65,25 @@ TEST_F(Restore, EveryOriginalComesBackAndTheJournalIsEmpty) {
   EXPECT_THAT(report.text(), testing::HasSubstr(quota_ + ": \"88000\" -> \"-1\""));
   EXPECT_EQ(state_.read("journal"), "");
   EXPECT_TRUE(full().items.empty()) << "a second release has nothing to do";
+}
+
+TEST_F(Restore, WhereTheDiskRefusesTheJournalToBeWrittenItIsReadAndPutBackAllTheSame) {
+  act();
+  // A file of its own has no room for it any more.
+  std::filesystem::remove(state_.path() / "written");
+  auto journal = [&] {
+    const test::FileSizeLimit nothing(0);
+    return journal_to_restore(state_.str(), {});
+  }();
+  ASSERT_TRUE(journal.ok()) << journal.error().message();
+  auto report = restore(*journal, RestoreMode::kAllOriginals, false);
+  settle(*journal, report);
+  EXPECT_EQ(quota(), "-1");
+  EXPECT_EQ(shares(), "1024");
+  EXPECT_TRUE(report.complete());
+  EXPECT_THAT(report.notes, testing::Contains(testing::HasSubstr(state_.str() + "/written")));
+  EXPECT_THAT(report.notes, testing::Contains(testing::HasSubstr("the journal could not be emptied")));
+  EXPECT_NE(state_.read("journal"), "");
 }
 
 TEST_F(Restore, AKnobOfMemoryThatIsNoNumberOfBytesComesBackToo) {

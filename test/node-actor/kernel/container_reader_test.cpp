@@ -81,12 +81,12 @@ TEST_F(ContainerReader, ContainersOfBatchAreNotRead) {
 
 TEST_F(ContainerReader, NoneIsListedWhereNobodyAsksForThem) {
   PodReading reading;
-  reader_.read(pods_, false, reading);
+  reader_.read(pods_, {}, reading);
   EXPECT_THAT(reading.counters.pods.at(0).containers, SizeIs(1));
-  reader_.read(pods_, false, reading, false, false);
+  reader_.read(pods_, {}, reading, false);
   EXPECT_THAT(reading.counters.pods.at(0).containers, IsEmpty());
   add("c1", 9, 5);
-  reader_.read(pods_, false, reading, false, true);
+  reader_.read(pods_, {}, reading, true);
   ASSERT_THAT(reading.counters.pods.at(0).containers, SizeIs(1));
   EXPECT_EQ(reading.counters.pods[0].containers[0].group.nr_periods, 9);
 }

@@ -1,5 +1,7 @@
 #include "node-actor/kernel/core_sched.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -130,6 +132,13 @@ TEST_F(CoreSched, ThreadsOfAGroupAreThoseOfAllGroupsBelowIt) {
   v2.write("sys/fs/cgroup/" + pod + "/cri-containerd-c1.scope/cgroup.threads", "7\n0\n");
   EXPECT_THAT(*threads_below(tree_of(v2), pod), ElementsAre(7)) << "0 is a thread of another pid namespace";
   EXPECT_EQ(threads_below(tree_of(v2), pod + "/gone").error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(CoreSched, AListThatCannotBeReadIsNoEmptyOne) {
+  const FixtureTree tree(v1_files());
+  // Reading a directory is an error, as of a list that the kernel does not give.
+  std::filesystem::create_directories(tree.path("sys/fs/cgroup/cpu/kubepods/burstable/poda/c9/tasks"));
+  EXPECT_FALSE(threads_below(tree_of(tree), "kubepods/burstable/poda").ok());
 }
 
 TEST_F(CoreSched, ClearingReachesEveryThreadThatHasOneOfTheCookies) {

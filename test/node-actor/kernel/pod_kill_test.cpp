@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "test/support/process.h"
 #include "test/support/scratch_cgroup.h"
+#include "test/support/temp_dir.h"
 
 namespace tideline::kernel::test {
 namespace {
@@ -216,6 +218,40 @@ TEST_F(PodKillOnRealCgroups, APodThatIsGoneIsNotFound) {
   const auto pod = PodKill::begin(where, 0s, kStart);
   ASSERT_FALSE(pod.ok());
   EXPECT_EQ(pod.error().code(), ErrorCode::kNotFound);
+}
+
+TEST(PodKillOnFiles, AGroupThatCannotBeReadIsNotTakenForEmpty) {
+  const tideline::test::TempDir directory;
+  directory.write("cgroup.procs", "");
+  std::filesystem::create_directories(directory.path() / "c1" / "cgroup.procs");
+  const auto pod = PodKill::begin({.directory = directory.str(), .freezer_directory = {}}, 30s, kStart);
+  ASSERT_FALSE(pod.ok());
+  EXPECT_NE(pod.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(pod.error().message(), testing::HasSubstr(directory.str()));
+}
+
+TEST(PodKillOnFiles, APodOfMoreGroupsThanAreLookedIntoIsDoneOnlyWhereTheKernelSaysSo) {
+  const tideline::test::TempDir directory;
+  directory.write("cgroup.procs", "");
+  for (std::size_t i = 0; i < kMaxPodGroups; ++i)
+    directory.write("c" + std::to_string(i) + "/cgroup.procs", "");
+  auto pod = PodKill::begin({.directory = directory.str(), .freezer_directory = {}}, 30s, kStart);
+  ASSERT_TRUE(pod.ok()) << pod.error().message();
+  EXPECT_FALSE(pod->progress().done()) << "as on v1";
+  EXPECT_THAT(pod->progress().last_failure, testing::HasSubstr(std::to_string(kMaxPodGroups)));
+  directory.write("cgroup.events", "populated 1\nfrozen 0\n");
+  EXPECT_FALSE(pod->step(kStart).value_or(PodKillProgress{}).done());
+  directory.write("cgroup.events", "populated 0\nfrozen 0\n");
+  EXPECT_TRUE(pod->step(kStart).value_or(PodKillProgress{}).done());
+}
+
+TEST(PodKillOnFiles, APodOfNoProcessIsDone) {
+  const tideline::test::TempDir directory;
+  directory.write("cgroup.procs", "");
+  directory.write("c1/cgroup.procs", "");
+  const auto pod = PodKill::begin({.directory = directory.str(), .freezer_directory = {}}, 30s, kStart);
+  ASSERT_TRUE(pod.ok()) << pod.error().message();
+  EXPECT_TRUE(pod->progress().done());
 }
 
 /// A group of its own in one hierarchy.

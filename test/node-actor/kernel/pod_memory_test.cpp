@@ -95,7 +95,7 @@ TEST_F(PodMemory, KillsBelowAV1GroupAreNotKnown) {
   EXPECT_EQ(read().pods.at(0).group.memory_side.oom_kills, std::nullopt);
 }
 
-TEST_F(PodMemory, OfPodsStandsBetweenItsReadsAndOfTheRootsIsReadEachTime) {
+TEST_F(PodMemory, StandsBetweenItsReads) {
   PodReader reader(tree_, {.memory_every = 3});
   const auto first = read(reader);
   const auto first_at = first.pods.at(0).group.memory_side.stat_at;
@@ -110,14 +110,64 @@ TEST_F(PodMemory, OfPodsStandsBetweenItsReadsAndOfTheRootsIsReadEachTime) {
     EXPECT_EQ(pod.memory_side.stat_at, first_at);
     EXPECT_EQ(pod.memory_side.usage, Bytes(1300));
     EXPECT_EQ(pod.memory, Bytes(1230));
-    EXPECT_EQ(counters.best_effort.memory_side.reclaimable, Bytes(2));
-    EXPECT_EQ(counters.best_effort.memory_side.stat_at, counters.at);
-    EXPECT_EQ(counters.kubepods_memory.usage, Bytes(78));
+    EXPECT_EQ(counters.best_effort.memory_side.reclaimable, Bytes(5400));
+    EXPECT_EQ(counters.best_effort.memory_side.stat_at, first_at);
+    EXPECT_EQ(counters.kubepods_memory.usage, Bytes(7630));
+    EXPECT_EQ(counters.kubepods_memory.stat_at, first_at);
   }
   const auto counters = read(reader);
   EXPECT_EQ(counters.pods.at(0).group.memory_side.stat_at, counters.at);
   EXPECT_EQ(counters.pods.at(0).group.memory_side.usage, Bytes(77));
   EXPECT_EQ(counters.pods.at(0).group.memory_side.reclaimable, Bytes(500));
+  EXPECT_EQ(counters.best_effort.memory_side.reclaimable, Bytes(2));
+  EXPECT_EQ(counters.kubepods_memory.usage, Bytes(78));
+}
+
+TEST_F(PodMemory, OfTheRootsIsReadEachTimeForRelief) {
+  PodReader reader(tree_, {.memory_every = 3});
+  const auto first = read(reader);
+  fixture_.write(kPod + "memory.usage_in_bytes", "77\n");
+  fixture_.write(kBe + "memory.stat", stat_v1(1, 2, 3));
+  fixture_.write(kMemory + "kubepods/memory.usage_in_bytes", "78\n");
+  PodReading reading;
+  reader.read(pods_, {.relief = true}, reading);
+  const auto& counters = reading.counters;
+  EXPECT_THAT(reading.errors, IsEmpty());
+  EXPECT_EQ(counters.best_effort.memory_side.reclaimable, Bytes(2));
+  EXPECT_EQ(counters.best_effort.memory_side.stat_at, counters.at);
+  EXPECT_EQ(counters.kubepods_memory.usage, Bytes(78));
+  EXPECT_EQ(counters.kubepods_memory.stat_at, counters.at);
+  EXPECT_EQ(counters.pods.at(0).group.memory_side.stat_at, first.at) << "nothing of pods is asked for by it";
+}
+
+TEST_F(PodMemory, OfBatchPodsIsReadEachTimeWhereSomeHaveToGo) {
+  auto batch = pods_;
+  batch[0].qos = model::QosClass::kBe;
+  for (const auto& [pods, usage] : {std::pair(pods_, Bytes(1300)), std::pair(batch, Bytes(77))}) {
+    fixture_.write(kPod + "memory.usage_in_bytes", "1300\n");
+    PodReader reader(tree_, {.memory_every = 3});
+    PodReading reading;
+    reader.read(pods, {}, reading);
+    fixture_.write(kPod + "memory.usage_in_bytes", "77\n");
+    reader.read(pods, {}, reading);
+    EXPECT_EQ(reading.counters.pods.at(0).group.memory_side.usage, Bytes(1300));
+    reader.read(pods, {.be_memory = true}, reading);
+    EXPECT_EQ(reading.counters.pods.at(0).group.memory_side.usage, usage) << name_of(pods[0].qos);
+  }
+}
+
+TEST_F(PodMemory, StallsOfTheHostAreReadTwiceInARowAndEachTimeForRelief) {
+  for (const auto& [relief, expected] : {std::pair(false, "xx...xx"), std::pair(true, "xxxxxxx")}) {
+    PodReader reader(tree_, {.detail_every = 5});
+    PodReading reading;
+    std::string found;
+    for (int i = 0; i < 7; ++i) {
+      reader.read(pods_, {.relief = relief}, reading);
+      found += reading.counters.memory_host.alloc_stalls ? 'x' : '.';
+      EXPECT_NE(reading.counters.memory_host.available, std::nullopt);
+    }
+    EXPECT_EQ(found, expected);
+  }
 }
 
 TEST_F(PodMemory, OfAPodThatComesLaterIsReadAtOnceAndThenWithTheOthers) {
@@ -249,7 +299,7 @@ TEST_F(PodMemoryV2, StallsOfServicesAreReadEachTimeWhereThatIsAskedFor) {
     PodReading reading;
     std::string found;
     for (int i = 0; i < 4; ++i) {
-      asked.read({pod}, false, reading, true);
+      asked.read({pod}, {.relief = true}, reading);
       found += reading.counters.pods.at(0).group.memory_side.memory_stall ? 'x' : '.';
     }
     EXPECT_EQ(found, expected) << name_of(pod.qos);

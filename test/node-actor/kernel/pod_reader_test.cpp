@@ -328,7 +328,7 @@ TEST_F(PodReaderV1, NothingOfAnOlderReadingStaysInItsMemory) {
   fixture_.write("proc/pressure/cpu", "none\n");
   PodReading reading;
   limited.push_back(pod_of("gone"));
-  reader_.read(limited, false, reading);
+  reader_.read(limited, {}, reading);
   ASSERT_THAT(reading.errors, SizeIs(1));
   ASSERT_THAT(reading.counters.pods, SizeIs(2));
   ASSERT_THAT(reading.counters.pods[0].containers, SizeIs(1));
@@ -337,7 +337,7 @@ TEST_F(PodReaderV1, NothingOfAnOlderReadingStaysInItsMemory) {
   fixture_.write(kBeCpu + "cpu.cfs_quota_us", "-1\n");
   const std::vector<model::Pod> turned = {pod_of("gone"), limited[0]};
   for (const auto& pods : {turned, pods_, std::vector<model::Pod>()}) {
-    reader_.read(pods, false, reading);
+    reader_.read(pods, {}, reading);
     const auto fresh = reader_.read(pods);
     EXPECT_THAT(reading.errors, IsEmpty());
     reading.counters.at = fresh.counters.at;

@@ -145,7 +145,7 @@ TEST(Recording, WhatIsWrittenComesBack) {
 
 TEST(Recording, CountersComeBack) {
   model::HostCounters host;
-  host.at = {INT64_MAX};
+  host.at = {(std::int64_t{1} << 60) - 1};
   host.wall = {-1};
   host.node_cpu = model::Duration(1);
   host.cpu_stall = model::StallTotals{model::Duration(2), model::Duration(3)};
@@ -318,7 +318,10 @@ TEST(Recording, WhatIsNoLineOfOneIsNamed) {
       {R"({"type": "policy", "policy": {"scaling": {"cpuAmplificationRatio": -1}}})", "hundredths, got -1"},
       {R"({"type": "policy", "policy": {"scaling": {"memoryAmplificationRatio": 100000001}}})",
        "hundredths, got 100000001"},
-      {R"({"type": "host", "counters": {"best_effort": {"inode": -1}}})", "want a whole number"}};
+      {R"({"type": "host", "counters": {"best_effort": {"inode": -1}}})", "want a whole number"},
+      {R"({"type": "cpu", "now_ns": 9223372036854775807})", "now_ns: want a time of less than 36 years"},
+      {R"({"type": "relief", "input": {"now_ns": -1152921504606846976}})", "less than 36 years"},
+      {R"({"type": "node", "pod_interval_ns": 1152921504606846976})", "less than 36 years"}};
   for (const auto& [line, why] : bad) {
     const auto read = reading.line(line);
     ASSERT_FALSE(read.ok()) << line;
