@@ -1,5 +1,7 @@
 #include "admin-client/query.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +21,9 @@ namespace tideline::tidectl {
 namespace {
 
 using model::Result;
+
+/// The last rows of a page may rest on a report that is dated so much behind its end, with all that it covers.
+constexpr std::int64_t kReportReachS = 300;
 
 /// Whether jobs or pods are among what is asked of, which may be kept for a shorter time than the rest.
 bool may_pass(const SeriesQuestion& question) {
@@ -44,11 +49,10 @@ void say_missing(const SeriesQuestion& question, std::int64_t kept_from_s) {
 }
 
 /// How far a page is, of the range.
-std::string page_progress(const SeriesQuestion& question, const SeriesPage& page) {
-  const std::int64_t reached = page.next_s == 0 ? question.to_s : page.next_s;
-  const auto done = static_cast<double>(reached - question.from_s);
+std::string page_progress(const SeriesQuestion& question, PageSpan span) {
+  const auto done = static_cast<double>(span.to_s - question.from_s);
   const double share = done / static_cast<double>(question.to_s - question.from_s);
-  return fmt::format("query: {:.0f} %, up to {}", share * 100, format_instant({reached * 1000}));
+  return fmt::format("query: {:.0f} %, up to {}", share * 100, format_instant({span.to_s * 1000}));
 }
 
 class QueryRun {
@@ -65,9 +69,9 @@ class QueryRun {
     bool read_on = true;
     std::int64_t kept_from_s = 0;
     std::string title = query_csv_title();
-    const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page) -> Result<void> {
-      if (auto learnt = learn(page); !learnt) return learnt;
-      progress_.show(page_progress(question_, page));
+    const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page, PageSpan span) -> Result<void> {
+      if (auto learnt = learn(page, span); !learnt) return learnt;
+      progress_.show(page_progress(question_, span));
       kept_from_s = page.kept_from_s;
       read_on = print(std::exchange(title, "") + query_csv(question_, page, names_));
       if (read_on) return {};
@@ -82,9 +86,9 @@ class QueryRun {
   int show_whole() {
     HeldAnswer held(question_);
     QueryAnswer answer{.question = question_, .tier = std::nullopt, .series = {}};
-    const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page) -> Result<void> {
-      if (auto learnt = learn(page); !learnt) return learnt;
-      progress_.show(page_progress(question_, page));
+    const auto done = pull_pages(connection_, question_, [&](const SeriesPage& page, PageSpan span) -> Result<void> {
+      if (auto learnt = learn(page, span); !learnt) return learnt;
+      progress_.show(page_progress(question_, span));
       answer.tier = page.tier;
       answer.kept_from_s = page.kept_from_s;
       return held.add(page);
@@ -102,9 +106,10 @@ class QueryRun {
   }
 
  private:
-  Result<void> learn(const SeriesPage& page) {
+  Result<void> learn(const SeriesPage& page, PageSpan span) {
     if (question_.kind != series::SubjectKind::kPod) return {};
-    return names_.learn(connection_, question_, page, [&](std::size_t nodes, std::size_t of) {
+    const PageSpan reports{span.from_s, std::min(span.to_s + kReportReachS, question_.to_s)};
+    return names_.learn(connection_, reports, page, [&](std::size_t nodes, std::size_t of) {
       progress_.show(fmt::format("query: names of the pods of {} nodes, of {}", nodes, of));
     });
   }

@@ -41,8 +41,10 @@ std::vector<HeldSeries> HeldAnswer::finish() && {
   return all;
 }
 
-Result<void> PodNames::learn(Connection& connection, const SeriesQuestion& question, const SeriesPage& page,
+Result<void> PodNames::learn(Connection& connection, PageSpan span, const SeriesPage& page,
                              const std::function<void(std::size_t nodes, std::size_t of)>& progress) {
+  // Of jobs that come and go a long answer has millions.
+  if (pods_.size() >= kMost) pods_.clear();
   std::set<std::string> nodes;
   for (const series::AnswerSeries& each : page.series) {
     if (each.node.empty() || each.subject.empty()) continue;
@@ -51,7 +53,7 @@ Result<void> PodNames::learn(Connection& connection, const SeriesQuestion& quest
   std::size_t asked = 0;
   for (const std::string& node : nodes) {
     if (progress) progress(asked++, nodes.size());
-    auto pods = connection.history_pods(node, question.from_s, question.to_s);
+    auto pods = connection.history_pods(node, span.from_s, span.to_s);
     if (!pods) {
       const ErrorCode code = pods.error().code();
       if (code == ErrorCode::kNotFound || code == ErrorCode::kOverloaded) continue;
@@ -71,12 +73,13 @@ const series::PodInfo* PodNames::find(const std::string& node, const std::string
 }
 
 Result<void> pull_pages(Connection& connection, const SeriesQuestion& question,
-                        const std::function<Result<void>(const SeriesPage& page)>& take) {
+                        const std::function<Result<void>(const SeriesPage& page, PageSpan span)>& take) {
   std::int64_t from_s = 0;
   do {
     const auto page = connection.query(question, from_s);
     if (!page) return page.error();
-    if (auto taken = take(*page); !taken) return taken;
+    const PageSpan span{from_s == 0 ? question.from_s : from_s, page->next_s == 0 ? question.to_s : page->next_s};
+    if (auto taken = take(*page, span); !taken) return taken;
     from_s = page->next_s;
   } while (from_s != 0);
   return {};

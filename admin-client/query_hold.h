@@ -43,15 +43,26 @@ class HeldAnswer {
   std::size_t points_ = 0;
 };
 
+/// What a page answers of its question's range, in s.
+struct PageSpan {
+  std::int64_t from_s = 0;
+  std::int64_t to_s = 0;
+};
+
 /// Of the pods of pages, by node and uid.
 class PodNames {
  public:
-  /// Asks for those of the page that were not asked for yet. Pods of a node that history does not know, or that had
-  /// more of them than one answer tells, stay without a name.
-  model::Result<void> learn(Connection& connection, const SeriesQuestion& question, const SeriesPage& page,
+  /// Asks for those of the page that were not asked for yet, and had a report in the span. Pods of a node that history
+  /// does not know, or that had more of them in it than one answer tells, stay without a name. Where kMost are known
+  /// those of earlier pages are let go.
+  model::Result<void> learn(Connection& connection, PageSpan span, const SeriesPage& page,
                             const std::function<void(std::size_t nodes, std::size_t of)>& progress = {});
   /// nullptr: not known.
   const series::PodInfo* find(const std::string& node, const std::string& uid) const;
+  std::size_t size() const { return pods_.size(); }
+
+  /// More than an answer that is held as a whole can have.
+  static constexpr std::size_t kMost = 2 * HeldAnswer::kMaxSeries;
 
  private:
   std::map<std::pair<std::string, std::string>, std::optional<series::PodInfo>> pods_;
@@ -59,6 +70,6 @@ class PodNames {
 
 /// Pulls the pages of the answer one by one; an error from `take` ends it.
 model::Result<void> pull_pages(Connection& connection, const SeriesQuestion& question,
-                               const std::function<model::Result<void>(const SeriesPage& page)>& take);
+                               const std::function<model::Result<void>(const SeriesPage& page, PageSpan span)>& take);
 
 }  // namespace tideline::tidectl

@@ -1,6 +1,7 @@
 #include "admin-client/render.h"
 
 #include <chrono>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
@@ -60,7 +61,9 @@ std::string work_text(const model::BeWork& work) {
 std::string value_text(model::Metric metric, double value) {
   const auto unit = model::unit_of(metric);
   if (unit == "millicores") return fmt::format("{:.3f}", value / 1000);
-  if (unit == "bytes") return bytes(model::Bytes(static_cast<std::int64_t>(value)));
+  // No more fit into a whole number, whatever a node told.
+  constexpr double kMostBytes = 9e18;
+  if (unit == "bytes" && std::abs(value) < kMostBytes) return bytes(model::Bytes(static_cast<std::int64_t>(value)));
   return fmt::format("{:.2f}", value);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -11,9 +10,9 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "messages/model/quantity.h"
+#include "storage/files/directory.h"
 #include "storage/series/tier.h"
 
 namespace tideline::program {
@@ -210,17 +209,9 @@ Result<void> settle_history(const HistoryArguments& arguments, const std::string
 
 Result<void> make_backup_directory(const std::string& directory) {
   if (directory.empty()) return {};
-  const std::filesystem::path path(directory);
-  std::error_code problem;
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), problem);
-  if (!problem && ::mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
-    problem = std::error_code(errno, std::generic_category());
-  }
-  if (!problem && !std::filesystem::is_directory(path, problem) && !problem) {
-    problem = std::make_error_code(std::errc::not_a_directory);
-  }
-  if (!problem) return {};
-  return model::Error(model::ErrorCode::kUnavailable, fmt::format("--backup-dir {}: {}", directory, problem.message()));
+  const auto made = files::make_directory(directory);
+  if (!made) return model::Error(made.error().code(), "--backup-dir " + made.error().message());
+  return {};
 }
 
 }  // namespace tideline::program

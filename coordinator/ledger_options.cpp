@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/web/ledger_recording_text.h"
 #include "messages/log/log.h"
 #include "messages/model/quantity.h"
+#include "storage/files/directory.h"
 
 namespace tideline::program {
 namespace {
@@ -14,6 +16,14 @@ namespace {
 using model::Result;
 
 constexpr std::int64_t kMostRecordingBytes = std::int64_t{1} << 40;
+
+web::LedgerRecordingNumbers recording_numbers(const ledger_recorder::RecorderCounts& counts) {
+  return {.written = counts.written,
+          .lost = counts.lost,
+          .bytes = counts.bytes,
+          .files = counts.files,
+          .failing = counts.failing};
+}
 
 }  // namespace
 
@@ -36,10 +46,12 @@ Result<std::optional<ledger_recorder::RecorderConfig>> plan_ledger_recording(con
 }
 
 Result<std::shared_ptr<ledger_recorder::LedgerRecorder>> start_ledger_recording(
-    const std::optional<ledger_recorder::RecorderConfig>& plan) {
+    const std::optional<ledger_recorder::RecorderConfig>& plan, web::SwitchedBackend& shown) {
   if (!plan) return std::shared_ptr<ledger_recorder::LedgerRecorder>();
+  if (const auto made = files::make_directory(plan->directory); !made) return made.error().in("--record-ledger");
   auto started = ledger_recorder::LedgerRecorder::start(*plan);
   if (!started) return started.error().in("--record-ledger");
+  shown.add([recorder = *started] { return web::ledger_recording_text(recording_numbers(recorder->counts())); });
   log::info("ledger-recording", "what the ledger rests on is recorded in {}, {} MiB at most", plan->directory,
             plan->max_bytes >> 20U);
   return started;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coordinator/ledger_recorder/recorder.h"
+#include "coordinator/web/switched_backend.h"
 #include "messages/model/result.h"
 
 namespace tideline::program {
@@ -20,8 +21,9 @@ struct LedgerArguments {
 /// nullopt: nothing is recorded. Errors begin with the option. Looks at no file.
 model::Result<std::optional<ledger_recorder::RecorderConfig>> plan_ledger_recording(const LedgerArguments& arguments);
 
-/// Null where nothing is recorded. Makes the directory; errors begin with the option.
+/// Null where nothing is recorded. Makes the directory, as files::make_directory does, and shows its counts in `shown`;
+/// errors begin with the option.
 model::Result<std::shared_ptr<ledger_recorder::LedgerRecorder>> start_ledger_recording(
-    const std::optional<ledger_recorder::RecorderConfig>& plan);
+    const std::optional<ledger_recorder::RecorderConfig>& plan, web::SwitchedBackend& shown);
 
 }  // namespace tideline::program

@@ -261,7 +261,7 @@ int lead(const Arguments& arguments, const tideline::clock::TermPtr& term, web::
     config.on_stored = [to = *writer](const model::Report& report, model::WallTime at) { to->offer(report, at); };
   }
   // Likewise.
-  const auto recorder = program::start_ledger_recording(arguments.ledger_plan);
+  const auto recorder = program::start_ledger_recording(arguments.ledger_plan, shown);
   if (!recorder) return fail(recorder.error());
   config.ledger_witness = *recorder;
   config.on_actor_ended = [&broken] {

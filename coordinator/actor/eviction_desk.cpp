@@ -19,6 +19,19 @@ constexpr std::string_view kNoKubernetes =
 
 static_assert(fleet::kMaxEvictionTextBytes <= store::kMaxSettingValueBytes, "what is remembered must fit a setting");
 
+fleet::EvictionStanding eviction_standing(const std::optional<model::NodePolicy>& policy,
+                                          std::vector<admin::HandsOffRow> held) {
+  fleet::EvictionStanding standing;
+  if (policy) {
+    standing.dry_run = policy->dry_run.cpu_evict;
+    standing.memory_dry_run = policy->dry_run.memory_evict;
+  }
+  standing.holds.reserve(held.size());
+  for (auto& row : held)
+    standing.holds.push_back(std::move(row.hands_off));
+  return standing;
+}
+
 void EvictionDesk::asked(const link::ArrivedEvictionAsk& ask, const fleet::EvictionStanding& standing,
                          const fleet::Arrival& now) {
   const auto last = last_ask_.find(ask.node);
@@ -36,7 +49,7 @@ void EvictionDesk::asked(const link::ArrivedEvictionAsk& ask, const fleet::Evict
     refuse_without_kubernetes(ask, now);
     return;
   }
-  Change change{ask.ticket, ask.node, arbiter_.decide(ask.node, ask.ask, standing, rates_, now), {}, now.mono};
+  Change change{ask.ticket, ask.node, arbiter_.decide(ask.node, ask.ask, standing, rates_, now), {}, now};
   if (ask.ask.through_api) change.through_api = ask.ask.requests;
   if (change.arbitration.granted.empty()) {
     finish(std::move(change));
@@ -56,6 +69,8 @@ void EvictionDesk::kept(std::uint64_t number, const model::Result<void>& outcome
     return;
   }
   arbiter_.take_back(change.node, change.arbitration.granted);
+  // Whatever was handed out to be kept since has it.
+  out_.keep(arbiter_.to_text(change.at), 0);
   out_.refuse(change.ticket, model::Error(model::ErrorCode::kUnavailable,
                                           "the grant could not be kept: " + outcome.error().message()));
 }
@@ -134,7 +149,7 @@ void EvictionDesk::finish(Change change) {
       continue;
     }
     const bool granted_before = std::find(granted_now.begin(), granted_now.end(), request.id) == granted_now.end();
-    *verdict = api_.ask(change.node, request, granted_before, change.at);
+    *verdict = api_.ask(change.node, request, granted_before, change.at.mono);
     if (!api_.is_open(change.node, request)) continue;
     out_.evict(change.node, request, api_.is_again(change.node, request.id));
   }

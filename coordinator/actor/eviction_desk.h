@@ -5,23 +5,30 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "coordinator/admin/backend.h"
 #include "coordinator/fleet/api_evictions.h"
 #include "coordinator/fleet/eviction_arbiter.h"
 #include "messages/link/session.h"
+#include "messages/model/policy.h"
 
 namespace tideline::coordinator {
 
 inline constexpr std::string_view kEvictionsSetting = "evictions";
 
+/// Of a node, by its policy (nullopt: none was loaded) and what of it is to be left alone.
+fleet::EvictionStanding eviction_standing(const std::optional<model::NodePolicy>& policy,
+                                          std::vector<admin::HandsOffRow> held);
+
 /// Not for several threads: the fleet actor's own.
 class EvictionDesk {
  public:
   struct Out {
-    /// Makes the text durable and answers with kept(change, ...).
+    /// Makes the text durable and answers with kept(change, ...); change 0 needs no answer.
     std::function<void(std::string text, std::uint64_t change)> keep;
     std::function<void(const model::NodeName&, std::vector<model::Event>)> note;
     std::function<void(link::EvictionTicket, model::EvictionAnswer)> answer;
@@ -55,7 +62,7 @@ class EvictionDesk {
     model::NodeName node;
     fleet::Arbitration arbitration;
     std::vector<model::EvictionRequest> through_api;
-    model::MonoTime at;
+    fleet::Arrival at;
   };
   void finish(Change change);
   /// Of a grant that is being kept what must not be evicted any more.

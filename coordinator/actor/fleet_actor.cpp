@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/actor/computed_accounts.h"
+#include "coordinator/actor/fleet_answers.h"
 #include "coordinator/actor/fleet_surveys.h"
-#include "coordinator/actor/ledger_answers.h"
 #include "coordinator/actor/ledger_change.h"
 #include "coordinator/ledger/steps.h"
 #include "coordinator/policy/content.h"
@@ -25,10 +26,6 @@ constexpr auto kPaceSliceEvery = std::chrono::milliseconds(10);
 
 fleet::Arrival arrival_now() {
   return {clock::mono_now(), clock::wall_now()};
-}
-
-model::Error unknown_node(const model::NodeName& name) {
-  return {model::ErrorCode::kNotFound, "node \"" + name.str() + "\" is not known here"};
 }
 
 }  // namespace
@@ -103,7 +100,10 @@ caf::behavior FleetActor::make_behavior() {
       [this](const AskHandsOffEnd& ask) {
         desk_.end(ask.node, ask.group, ask.release, ask.who, arrival_now(), ask.reply);
       },
-      [this](const LedgerRest&) { run_ledger(); },
+      [this](const LedgerRest&) {
+        rest_due_ = false;
+        run_ledger();
+      },
       [this](const LedgerTick&) {
         forget_long_gone(clock::mono_now());
         run_ledger();
@@ -117,21 +117,23 @@ caf::behavior FleetActor::make_behavior() {
         survey_soon();
       },
       [this](const AskNodes& ask) { survey(survey_nodes(fleet_, ask.reply)); },
-      [this](const AskNode& ask) { ask.reply(view_of(ask.name)); },
+      [this](const AskNode& ask) { ask.reply(answer_node(fleet_, ask.name, clock::mono_now())); },
       [this](const AskPods& ask) {
         if (ask.name.empty()) return survey(survey_pods(fleet_, ask.reply));
-        ask.reply(pods(ask.name));
+        ask.reply(answer_pods(fleet_, ask.name, clock::mono_now()));
       },
       [this](const AskReclaimed& ask) { survey(survey_accounts(fleet_, ledger_, ask.reply)); },
-      [this](const AskExplainReclaimed& ask) { ask.reply(explain(ask.query.node)); },
+      [this](const AskExplainReclaimed& ask) {
+        ask.reply(answer_explain(ask.query.node, ledger_, fleet_, rollout_, arrival_now()));
+      },
       [this](const AskCluster& ask) { survey(survey_cluster(fleet_, ledger_, ask.query.labels, ask.reply)); },
-      [this](const AskFleetReport& ask) { ask.reply(report()); },
+      [this](const AskFleetReport& ask) { ask.reply(fleet_report(fleet_, ledger_, policy_, clock::mono_now())); },
       [this](const AskWatch& ask) { ask.reply(watch(ask)); },
       [this](const PaceTick&) {
         pace_due_ = false;
         send_paces();
       },
-      [this](const AskEffective& ask) { ask.reply(effective(ask)); },
+      [this](const AskEffective& ask) { ask.reply(answer_effective(ask, fleet_, rollout_, clock::mono_now())); },
       [this](const AskCheckNodes& ask) { give_reports(ask); },
       [this](const AskLabelled& ask) { survey(survey_label(fleet_, ask.label, ask.reply)); },
       [this](const AskPolicyNodes& ask) { survey(survey_policy(fleet_, ask.state, ask.reply)); },
@@ -208,7 +210,8 @@ void FleetActor::run_ledger() {
   const auto now = clock::mono_now();
   std::vector<std::pair<link::SessionId, link::BatchAccount>> told;
   const auto changes = ledger_.run(fleet_, rollout_, now, kLedgerSlice);
-  if (changes.size() == kLedgerSlice) send(this, LedgerRest{});
+  // Ticks come meanwhile, and each would make one more that goes round.
+  if (changes.size() == kLedgerSlice && !std::exchange(rest_due_, true)) send(this, LedgerRest{});
   tell_bridge(changes);
   for (const auto& change : changes) {
     const auto& account = change.now;
@@ -235,28 +238,14 @@ void FleetActor::run_ledger() {
 }
 
 void FleetActor::tell_bridge(const std::vector<LedgerBook::Change>& changes) {
-  if (!bridge_ || changes.empty()) return;
-  auto computed = std::make_shared<std::vector<ComputedAccount>>();
-  computed->reserve(changes.size());
-  for (const auto& change : changes) {
-    // One that rests on no report says nothing, unless it did before: what its node has is then withdrawn.
-    const bool rested = change.before && change.before->data_age;
-    if (!change.now.data_age && !rested) continue;
-    computed->push_back({change.now, change.policy.resource_diff_threshold,
-                         std::chrono::seconds(change.policy.update_time_threshold_seconds), change.scaling});
-  }
-  if (!computed->empty()) send(bridge_, AccountsComputed{std::move(computed)});
+  if (!bridge_) return;
+  auto computed = computed_accounts(changes);
+  if (computed.empty()) return;
+  send(bridge_, AccountsComputed{std::make_shared<const std::vector<ComputedAccount>>(std::move(computed))});
 }
 
 fleet::EvictionStanding FleetActor::standing_of(const model::NodeName& node) const {
-  fleet::EvictionStanding standing;
-  if (const auto policy = rollout_.wanted(node)) {
-    standing.dry_run = policy->dry_run.cpu_evict;
-    standing.memory_dry_run = policy->dry_run.memory_evict;
-  }
-  for (auto& row : desk_.rows(node, clock::mono_now()))
-    standing.holds.push_back(std::move(row.hands_off));
-  return standing;
+  return eviction_standing(rollout_.wanted(node), desk_.rows(node, clock::mono_now()));
 }
 
 void FleetActor::look_at_evictions() {
@@ -267,9 +256,11 @@ EvictionDesk::Out FleetActor::eviction_out() {
   EvictionDesk::Out out;
   out.keep = [this](std::string text, std::uint64_t change) {
     KeepSetting setting{std::string(kEvictionsSetting), std::move(text)};
-    setting.kept = [self = caf::actor_cast<caf::actor>(this), change](model::Result<void> outcome) {
-      caf::anon_send(self, EvictionsKept{change, std::move(outcome)});
-    };
+    if (change != 0) {
+      setting.kept = [self = caf::actor_cast<caf::actor>(this), change](model::Result<void> outcome) {
+        caf::anon_send(self, EvictionsKept{change, std::move(outcome)});
+      };
+    }
     send(history_, std::move(setting));
   };
   out.note = [this](const model::NodeName& node, std::vector<model::Event> events) { keep(node, std::move(events)); };
@@ -331,17 +322,6 @@ void FleetActor::keep(std::vector<model::Reclaimed> accounts) {
   send(history_, std::move(keep));
 }
 
-model::Result<fleet::NodeView> FleetActor::view_of(const model::NodeName& name) const {
-  auto view = fleet_.node(name, clock::mono_now());
-  if (!view) return unknown_node(name);
-  return std::move(*view);
-}
-
-model::Result<std::vector<fleet::PodView>> FleetActor::pods(const model::NodeName& name) const {
-  if (!fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
-  return fleet_.pods(name);
-}
-
 void FleetActor::survey(SurveyDesk::Survey asked) {
   surveys_.begin(std::move(asked));
   survey_soon();
@@ -350,16 +330,6 @@ void FleetActor::survey(SurveyDesk::Survey asked) {
 void FleetActor::survey_soon() {
   if (surveys_.open() == 0 || std::exchange(survey_due_, true)) return;
   send(this, SurveyTick{});
-}
-
-model::Result<model::ExplainedAccount> FleetActor::explain(const model::NodeName& name) const {
-  if (!fleet_.liveness(name, clock::mono_now())) return unknown_node(name);
-  return explain_reclaimed(name, ledger_, fleet_, rollout_, arrival_now());
-}
-
-FleetReport FleetActor::report() const {
-  const auto now = clock::mono_now();
-  return {fleet_.summary(now), ledger_.cluster(fleet_, now), ledger_.predicted(fleet_, now), policy_};
 }
 
 model::Result<model::Duration> FleetActor::watch(const AskWatch& ask) {
@@ -374,12 +344,10 @@ model::Result<model::Duration> FleetActor::watch(const AskWatch& ask) {
     interval = paces_.watch_all(all, length, now);
   } else if (const auto found = sessions_.find(ask.name); found != sessions_.end()) {
     interval = paces_.watch_one(found->second.id, sessions_.size(), length, now);
-  } else if (!fleet_.node(ask.name, now)) {
+  } else if (!fleet_.liveness(ask.name, now)) {
     return unknown_node(ask.name);
   } else {
-    // Not kUnavailable, which says of the coordinator that it cannot be reached.
-    return model::Error(model::ErrorCode::kNotFound,
-                        "node \"" + ask.name.str() + "\" is known, but has no session now");
+    return no_session(ask.name);
   }
   if (!pace_due_) send_paces();
   return interval;
@@ -417,19 +385,11 @@ HandsOffDesk::Out FleetActor::desk_out() {
 }
 
 void FleetActor::hands_off(const AskHandsOffBegin& ask) {
-  if (!fleet_.node(ask.node, clock::mono_now())) {
+  if (!fleet_.liveness(ask.node, clock::mono_now())) {
     ask.reply(unknown_node(ask.node));
     return;
   }
   desk_.begin(ask.node, ask.hands_off, arrival_now(), ask.reply);
-}
-
-model::Result<admin::PolicyReport> FleetActor::effective(const AskEffective& ask) const {
-  if (!ask.name.empty() && !fleet_.node(ask.name, clock::mono_now())) return unknown_node(ask.name);
-  const auto wanted = rollout_.wanted(ask.name);
-  admin::PolicyReport report{ask.state, wanted.value_or(rollout_.effective_for({})), {}};
-  if (wanted) report.content = policy::content_of(*wanted);
-  return report;
 }
 
 void FleetActor::give_reports(const AskCheckNodes& ask) {

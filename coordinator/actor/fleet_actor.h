@@ -42,24 +42,17 @@ class FleetActor : public caf::event_based_actor {
   void push_due_policies();
   /// Computes what changed, and tells the link what it has for batch there.
   void run_ledger();
-  /// The bridge, where there is one, is told of each account that was computed and rests on a report: of a node that
-  /// has only connected, as all do after a start, nothing is known yet.
   void tell_bridge(const std::vector<LedgerBook::Change>& changes);
   void forget_long_gone(model::MonoTime now);
   void keep_predictions();
   void keep(const model::NodeName& node, std::vector<model::Event> events);
   void keep(std::vector<model::Reclaimed> accounts);
 
-  model::Result<fleet::NodeView> view_of(const model::NodeName& name) const;
-  model::Result<std::vector<fleet::PodView>> pods(const model::NodeName& name) const;
   /// About all nodes: answered in slices, between which others come in.
   void survey(SurveyDesk::Survey asked);
   void survey_soon();
-  FleetReport report() const;
-  model::Result<model::ExplainedAccount> explain(const model::NodeName& name) const;
   model::Result<model::Duration> watch(const AskWatch& ask);
   void send_paces();
-  model::Result<admin::PolicyReport> effective(const AskEffective& ask) const;
   void give_reports(const AskCheckNodes& ask);
 
   HandsOffDesk::Out desk_out();
@@ -87,6 +80,7 @@ class FleetActor : public caf::event_based_actor {
   SurveyDesk surveys_;
   bool survey_due_ = false;
   LedgerBook ledger_;
+  bool rest_due_ = false;             // a LedgerRest is on its way
   std::uint32_t parts_left_out_ = 0;  // of the trends, as told
   PredictionKeeper keeper_;
   std::shared_ptr<std::atomic<bool>> keeps_prediction_ = std::make_shared<std::atomic<bool>>(false);

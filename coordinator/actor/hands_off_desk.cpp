@@ -1,6 +1,9 @@
 #include "coordinator/actor/hands_off_desk.h"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "storage/store/limits.h"
 
@@ -12,6 +15,7 @@ static_assert(fleet::kMaxHandsOffTextBytes <= store::kMaxSettingValueBytes, "a b
 
 void HandsOffDesk::begin(const model::NodeName& node, const model::HandsOff& hands_off, const fleet::Arrival& now,
                          admin::Reply<void> reply) {
+  if (is_being_kept(node, hands_off.group, hands_off.release, reply)) return;
   const auto before = book_.find(node, hands_off.group, hands_off.release, now.mono);
   if (auto begun = book_.begin(node, hands_off, now); !begun) {
     reply(begun);
@@ -23,6 +27,7 @@ void HandsOffDesk::begin(const model::NodeName& node, const model::HandsOff& han
 
 void HandsOffDesk::end(const model::NodeName& node, const std::string& group, bool release, const std::string& who,
                        const fleet::Arrival& now, admin::Reply<void> reply) {
+  if (is_being_kept(node, group, release, reply)) return;
   const auto ended = book_.end(node, group, release, now.mono);
   if (!ended) {
     reply(ended.error());
@@ -31,6 +36,20 @@ void HandsOffDesk::end(const model::NodeName& node, const std::string& group, bo
   auto event =
       model::over(ended->hands_off, now.wall, Controller::kCoordinator, (release ? "resumed by " : "ended by ") + who);
   propose({node, ended->hands_off, *ended, std::move(event), std::move(reply)}, now);
+}
+
+bool HandsOffDesk::is_being_kept(const model::NodeName& node, const std::string& group, bool release,
+                                 const admin::Reply<void>& reply) const {
+  // Of two, one that is taken back would take the other along, or bring back what never was in force.
+  const bool is_one = std::any_of(changes_.begin(), changes_.end(), [&](const auto& each) {
+    const Change& change = each.second;
+    return change.node == node && change.subject.group == group && change.subject.release == release;
+  });
+  if (!is_one) return false;
+  reply(model::Error(model::ErrorCode::kOverloaded,
+                     fmt::format("an order about {} of node \"{}\" is being kept; try again",
+                                 release ? "the whole tree" : "cgroup \"" + group + "\"", node.str())));
+  return true;
 }
 
 void HandsOffDesk::propose(Change change, const fleet::Arrival& now) {
@@ -52,6 +71,8 @@ void HandsOffDesk::kept(std::uint64_t number, const model::Result<void>& outcome
   (void)book_.end(change.node, change.subject.group, change.subject.release, now.mono).ok();
   if (change.before) (void)book_.begin(change.node, change.before->hands_off, now).ok();
   push(change.node, now.mono);
+  // Whatever was handed out to be kept since has it.
+  out_.keep(book_.to_text(now), 0);
   change.reply(outcome.error().in("the order could not be kept, and is not in force"));
 }
 

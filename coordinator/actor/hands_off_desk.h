@@ -31,7 +31,8 @@ class HandsOffDesk {
   HandsOffDesk(model::Epoch epoch, fleet::HandsOffBook book, Out out)
       : epoch_(epoch), book_(std::move(book)), out_(std::move(out)) {}
 
-  /// The reply comes when the order is durable; an order that could not be kept is taken back.
+  /// The reply comes when the order is durable; an order that could not be kept is taken back. kOverloaded while
+  /// another one about the same is being kept.
   void begin(const model::NodeName& node, const model::HandsOff& hands_off, const fleet::Arrival& now,
              admin::Reply<void> reply);
   void end(const model::NodeName& node, const std::string& group, bool release, const std::string& who,
@@ -62,6 +63,9 @@ class HandsOffDesk {
     bool obeyed = false;
     std::string problem;
   };
+  /// Says so, too.
+  bool is_being_kept(const model::NodeName& node, const std::string& group, bool release,
+                     const admin::Reply<void>& reply) const;
   void propose(Change change, const fleet::Arrival& now);
   void push(const model::NodeName& node, model::MonoTime now);
 

@@ -23,16 +23,31 @@ class SurveyDesk {
     std::function<void()> answer;
   };
   static constexpr std::size_t kSlice = 100;
+  /// Each holds what it has of its answer, some 15 MB of 10,000 nodes: others are not begun before one of these is
+  /// answered.
+  static constexpr std::size_t kMostOpen = 8;
 
-  /// Its first slice at once, which is all of a small fleet.
-  void begin(Survey survey) { step({std::move(survey), model::NodeName()}); }
+  /// Its first slice at once, which is all of a small fleet, unless kMostOpen are open.
+  void begin(Survey survey) {
+    if (open_.size() >= kMostOpen) {
+      waiting_.push_back(std::move(survey));
+    } else {
+      step({std::move(survey), model::NodeName()});
+    }
+  }
   /// One slice more of the one that has waited longest for its next.
   void go_on() {
     if (open_.empty()) return;
     auto next = std::move(open_.front());
     open_.pop_front();
     step(std::move(next));
+    while (open_.size() < kMostOpen && !waiting_.empty()) {
+      auto first = std::move(waiting_.front());
+      waiting_.pop_front();
+      step({std::move(first), model::NodeName()});
+    }
   }
+  /// That are begun; 0: none waits either.
   std::size_t open() const { return open_.size(); }
 
  private:
@@ -48,6 +63,7 @@ class SurveyDesk {
   }
 
   std::deque<Open> open_;
+  std::deque<Survey> waiting_;
 };
 
 }  // namespace tideline::coordinator

@@ -83,11 +83,16 @@ class MetricRows {
 
  private:
   void add(admin::Series& one, const admin::Point& point) const {
+    if (one.truncated) return;
     if (one.points.size() < most_) {
       one.points.push_back(point);
-    } else {
-      one.truncated = true;
+      return;
     }
+    one.truncated = true;
+    // Who asks on begins a millisecond behind the last point.
+    const auto same = std::find_if(one.points.begin(), one.points.end(),
+                                   [&point](const admin::Point& of) { return of.at == point.at; });
+    if (same != one.points.begin()) one.points.erase(same, one.points.end());
   }
 
   std::size_t most_;

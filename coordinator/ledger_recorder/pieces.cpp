@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tideline::ledger_recorder {
@@ -43,20 +42,6 @@ bool is_piece_name(std::string_view name) {
   const auto dash = name.find('-');
   return dash != std::string_view::npos && is_number(name.substr(0, dash), kLifeDigits) &&
          is_number(name.substr(dash + 1), kPieceDigits);
-}
-
-Result<void> make_directory(const std::string& directory) {
-  const std::filesystem::path path(directory);
-  std::error_code problem;
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), problem);
-  if (!problem && ::mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
-    problem = std::error_code(errno, std::generic_category());
-  }
-  if (!problem && !std::filesystem::is_directory(path, problem) && !problem) {
-    problem = std::make_error_code(std::errc::not_a_directory);
-  }
-  if (problem) return unavailable(directory, problem.message());
-  return {};
 }
 
 Result<std::vector<Piece>> pieces_in(const std::string& directory) {
@@ -118,6 +103,11 @@ Result<void> PieceFile::append(std::string_view more) {
     bytes_ += static_cast<std::uint64_t>(wrote);
   }
   return {};
+}
+
+void PieceFile::discard() {
+  close();
+  if (!path_.empty()) ::unlink(std::exchange(path_, {}).c_str());
 }
 
 void PieceFile::close() {

@@ -21,9 +21,7 @@ struct Piece {
 std::string piece_name(model::Epoch life, std::uint64_t piece);
 bool is_piece_name(std::string_view name);
 
-/// Makes it where it is not there, with mode 0750: kUnavailable names the path.
-model::Result<void> make_directory(const std::string& directory);
-/// Oldest first; other files are nobody's business.
+/// Oldest first; other files are nobody's business. kUnavailable names the directory.
 model::Result<std::vector<Piece>> pieces_in(const std::string& directory);
 /// Removes the oldest until all of them, and `more` bytes, fit into `most`. What cannot be removed is an error.
 model::Result<void> make_room(const std::string& directory, std::uint64_t more, std::uint64_t most);
@@ -45,6 +43,8 @@ class PieceFile {
   /// All of it, or an error that names the path; then the file may end anywhere in it.
   model::Result<void> append(std::string_view more);
   void close();
+  /// Closes and removes it.
+  void discard();
 
  private:
   int fd_ = -1;

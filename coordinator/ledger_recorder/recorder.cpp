@@ -59,6 +59,7 @@ class Writing {
   std::uint64_t lost() const { return lost_; }
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t files() const { return files_; }
+  bool failing() const { return refused_.has_value(); }
 
  private:
   void write(const Told& told) {
@@ -102,10 +103,8 @@ class Writing {
       return false;
     }
     file_ = *std::move(file);
-    ++files_;
+    is_begun_ = false;
     has_records_ = false;
-    refused_.reset();
-    if (begun_.lost > 0) log::warn("ledger-recording-lost", "{} records; it begins anew", begun_.lost);
     buffer_ = ledger::recording_head();
     put(RecordKind::kBegin, first.at, ledger::body_of(begun_));
     // Before the first record of a life there was nothing.
@@ -133,12 +132,25 @@ class Writing {
     if (buffer_.empty()) return;
     const std::string some = std::exchange(buffer_, {});
     if (const auto done = file_.append(some); !done) {
+      if (!is_begun_) give_up_file();
       refuse(done.error());
       lose(0);
       return;
     }
+    if (!std::exchange(is_begun_, true)) {
+      ++files_;
+      if (begun_.lost > 0) log::warn("ledger-recording-lost", "{} records; it begins anew", begun_.lost);
+    }
+    refused_.reset();
     bytes_ += some.size();
     written_ += std::exchange(pending_, 0);
+  }
+
+  /// Nothing in it is of use. A disk that stays full would get another one at each attempt, and what it was to say of
+  /// earlier losses nobody would hear.
+  void give_up_file() {
+    file_.discard();
+    unsaid_ += begun_.lost;
   }
 
   /// So many, and what waits for the file; the next record begins another one.
@@ -165,6 +177,7 @@ class Writing {
   PieceFile file_;
   std::string buffer_;         // of the file, not written yet,
   std::uint64_t pending_ = 0;  // and the records in it
+  bool is_begun_ = false;      // something of the file is on the disk
   bool has_records_ = false;   // the file, besides what it begins with
   std::uint64_t unsaid_ = 0;   // lost since the last begin
   std::optional<model::MonoTime> refused_;
@@ -175,12 +188,14 @@ class Writing {
   log::RateLimit trouble_{kTroubleEveryNs};
 };
 
-class LedgerRecorder::Impl {
+class LedgerRecorder::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  explicit Impl(RecorderConfig config) : config_(std::move(config)), writing_(config_) {
-    thread_ = std::thread([this] { run(); });
+  explicit Impl(RecorderConfig config) : config_(std::move(config)), writing_(config_) {}
+
+  /// stop() must be called after it.
+  void start() {
+    thread_ = std::thread([self = shared_from_this()] { self->run(); });
   }
-  ~Impl() { stop(); }
 
   void began(model::Epoch epoch, model::Duration aggregate) {
     const std::lock_guard lock(mutex_);
@@ -213,18 +228,26 @@ class LedgerRecorder::Impl {
 
   RecorderCounts counts() const {
     const std::lock_guard lock(mutex_);
-    RecorderCounts counts = counts_;
-    counts.lost += unwritten_ + lost_;
-    return counts;
+    return given_up_ ? *given_up_ : counted();
   }
 
   void stop() {
+    const std::lock_guard stopping(stop_mutex_);
+    if (!thread_.joinable()) return;
+    std::optional<std::uint64_t> left;
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       stopped_ = true;
+      wake_.notify_one();
+      if (!ended_now_.wait_for(lock, config_.stop_within, [this] { return ended_; })) left = give_up();
     }
-    wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    if (!left) {
+      thread_.join();
+      return;
+    }
+    thread_.detach();
+    log::warn("ledger-recording-stuck", "{}: the disk does not answer, and its thread is left to itself; {} records",
+              config_.directory, *left);
   }
 
  private:
@@ -233,12 +256,34 @@ class LedgerRecorder::Impl {
     model::Duration aggregate{0};
   };
 
+  static std::uint64_t records_in(const std::deque<Told>& some) {
+    return static_cast<std::uint64_t>(std::count_if(
+        some.begin(), some.end(), [](const Told& told) { return !std::holds_alternative<ToldLoss>(told.what); }));
+  }
+
+  /// With mutex_ held.
+  RecorderCounts counted() const {
+    RecorderCounts counts = counts_;
+    counts.lost += unwritten_ + lost_;
+    return counts;
+  }
+
+  /// With mutex_ held. How many records that costs.
+  std::uint64_t give_up() {
+    const std::uint64_t left = in_hand_ + records_in(queue_);
+    queue_.clear();
+    given_up_ = counted();
+    given_up_->lost += left;
+    return left;
+  }
+
   void run() {
     std::unique_lock lock(mutex_);
     for (;;) {
       wake_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      if (queue_.empty()) break;
       auto some = std::exchange(queue_, {});
+      in_hand_ = records_in(some);
       const std::size_t taken = queued_;
       const auto begun = std::exchange(begun_, std::nullopt);
       lock.unlock();
@@ -248,14 +293,19 @@ class LedgerRecorder::Impl {
       lock.lock();
       // Until now they held what they weigh.
       queued_ -= taken;
-      counts_ = {writing_.written(), writing_.lost(), writing_.bytes(), writing_.files()};
+      in_hand_ = 0;
+      counts_ = {writing_.written(), writing_.lost(), writing_.bytes(), writing_.files(), writing_.failing()};
     }
+    ended_ = true;
+    ended_now_.notify_all();
   }
 
   const RecorderConfig config_;
   Writing writing_;
+  std::mutex stop_mutex_;
   mutable std::mutex mutex_;  // of what follows, up to the thread
   std::condition_variable wake_;
+  std::condition_variable ended_now_;
   std::deque<Told> queue_;
   std::size_t queued_ = 0;  // bytes, with those that are being written
   Standing standing_;
@@ -264,17 +314,25 @@ class LedgerRecorder::Impl {
   std::uint64_t unwritten_ = 0;  // of those before it
   std::optional<Begun> begun_;
   RecorderCounts counts_;
+  std::uint64_t in_hand_ = 0;  // records that are being written
   bool stopped_ = false;
+  bool ended_ = false;
+  std::optional<RecorderCounts> given_up_;  // of what stop() left to itself
   std::thread thread_;
 };
 
-LedgerRecorder::LedgerRecorder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-LedgerRecorder::~LedgerRecorder() = default;
+LedgerRecorder::LedgerRecorder(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+LedgerRecorder::~LedgerRecorder() {
+  impl_->stop();
+}
 
 Result<std::shared_ptr<LedgerRecorder>> LedgerRecorder::start(RecorderConfig config) {
   config.max_bytes = std::max(config.max_bytes, kLeastRecordingBytes);
-  if (const auto made = make_directory(config.directory); !made) return made.error();
-  return std::shared_ptr<LedgerRecorder>(new LedgerRecorder(std::make_unique<Impl>(std::move(config))));
+  if (const auto there = pieces_in(config.directory); !there) return there.error();
+  auto impl = std::make_shared<Impl>(std::move(config));
+  impl->start();
+  return std::shared_ptr<LedgerRecorder>(new LedgerRecorder(std::move(impl)));
 }
 
 void LedgerRecorder::began(model::Epoch epoch, const fleet::FleetOptions& options, const fleet::Arrival& /*at*/) {

@@ -14,11 +14,12 @@
 namespace tideline::ledger_recorder {
 
 struct RecorderConfig {
-  std::string directory;  // made where it is not there
+  std::string directory;  // must be there
   /// Of all recordings there, those of earlier lives included: the oldest files go. A file has an eighth of it.
   std::uint64_t max_bytes = std::uint64_t{1} << 30;
   std::size_t queue_bytes = 64 << 20;                // of what waits for the disk, about
   model::Duration retry = std::chrono::seconds(10);  // after the disk refused
+  model::Duration stop_within = std::chrono::seconds(5);
 };
 /// Less has no room for files that are of use.
 inline constexpr std::uint64_t kLeastRecordingBytes = std::uint64_t{16} << 20;
@@ -28,10 +29,12 @@ struct RecorderCounts {
   std::uint64_t lost = 0;     // that are not: the queue was full, or the disk refused
   std::uint64_t bytes = 0;
   std::uint64_t files = 0;
+  bool failing = false;  // the disk refused, and nothing could be written since
 };
 
 /// What does not fit into the queue, or onto the disk, is lost with all that follows until the queue was empty, or the
-/// disk takes something again: from there on a recording begins anew, and says how many it lost. Nothing is synced.
+/// disk takes something again: from there on a recording begins anew, and says how many it lost. A file that could not
+/// be begun is removed. Nothing is synced.
 class LedgerRecorder final : public ledger::Witness {
  public:
   /// kUnavailable names the directory.
@@ -49,13 +52,16 @@ class LedgerRecorder final : public ledger::Witness {
                  const fleet::Arrival& at) override;
 
   RecorderCounts counts() const;
-  /// Writes what waits, then ends the thread. What is told from then on is dropped unseen. Again: no effect.
+  /// Writes what waits, for stop_within at most, then ends the thread. What is told from then on is dropped unseen. A
+  /// thread that the disk holds up is left to itself: what it had, and what waited for it, counts as lost, also what of
+  /// it reaches a file by then or later; the file may end within a record, and no count changes any more. Again: no
+  /// effect.
   void stop();
 
  private:
   class Impl;
-  explicit LedgerRecorder(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit LedgerRecorder(std::shared_ptr<Impl> impl);
+  const std::shared_ptr<Impl> impl_;  // its thread's, too, where that was left to itself
 };
 
 }  // namespace tideline::ledger_recorder

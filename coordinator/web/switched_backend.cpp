@@ -33,7 +33,7 @@ void SwitchedBackend::show(WebBackend& backend) {
 
 void SwitchedBackend::add(Text text) {
   const std::lock_guard lock(mutex_);
-  added_ = std::move(text);
+  added_.push_back(std::move(text));
 }
 
 void SwitchedBackend::metrics(link::Reply<Text> reply) {
@@ -44,9 +44,13 @@ void SwitchedBackend::metrics(link::Reply<Text> reply) {
     const std::lock_guard lock(mutex_);
     election = election_;
     shown = shown_;
-    added = added_;
+    added = [all = added_] {
+      std::string text;
+      for (const Text& each : all)
+        text += each();
+      return text;
+    };
   }
-  if (!added) added = [] { return std::string(); };
   if (shown == nullptr) {
     reply(Text([election, added] { return election + added(); }));
     return;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coordinator/web/backend.h"
 
@@ -28,7 +29,7 @@ class SwitchedBackend final : public WebBackend {
   void elected(const Election& election);
   /// All is asked of it from now on. It must outlive the web server.
   void show(WebBackend& backend);
-  /// Metrics have this behind all else from now on, in place of what they had there. Made as WebBackend::Text is.
+  /// Metrics have this behind all else from now on, and behind what was added before. Made as WebBackend::Text is.
   void add(Text text);
 
   void metrics(link::Reply<Text> reply) override;
@@ -39,7 +40,7 @@ class SwitchedBackend final : public WebBackend {
   std::string why_;
   std::string election_;  // "" = there is none
   WebBackend* shown_ = nullptr;
-  Text added_;  // none: nothing is
+  std::vector<Text> added_;
 };
 
 }  // namespace tideline::web

@@ -1,5 +1,10 @@
 #include "admin-client/query.h"
 
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -156,7 +161,7 @@ TEST_F(QueryTest, NothingIsPrintedOfAnAnswerThatFailsAtOnce) {
   }
 }
 
-TEST_F(QueryTest, NamesPodsAndAsksOnceForThem) {
+TEST_F(QueryTest, NamesPodsAndAsksOnceForThemAroundTheirPage) {
   ask_of_pods();
   connection_.page_steps = 20;
   options_.csv = true;
@@ -164,7 +169,7 @@ TEST_F(QueryTest, NamesPodsAndAsksOnceForThem) {
   ASSERT_EQ(ran.code, kOk) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr(",pod.cpu,millicores,web-1,uid-1,shop/nginx-0,10\n"),
                              HasSubstr(",pod.cpu,millicores,web-1,uid-9,,20\n")));
-  const std::string pods = "pods web-1 " + std::to_string(kFrom) + " " + std::to_string(kFrom + 3'600);
+  const std::string pods = "pods web-1 " + std::to_string(kFrom) + " " + std::to_string(kFrom + 1'500);
   EXPECT_EQ(std::count(connection_.calls.begin(), connection_.calls.end(), pods), 1);
   EXPECT_EQ(connection_.calls.size(), 4u);
 }
@@ -215,6 +220,21 @@ TEST_F(QueryTest, DrawsOverItsOwnRange) {
                              HasSubstr("2026-03-01T08:00:00Z .. 2026-03-01T09:00:00Z")));
 }
 
+TEST(PagesOfAnAnswer, AreTakenWithWhatTheySpan) {
+  FakeConnection connection;
+  connection.page_steps = 25;
+  SeriesQuestion question;
+  question.from_s = kFrom;
+  question.to_s = kFrom + 3'600;
+  question.step_s = 60;
+  std::vector<std::pair<std::int64_t, std::int64_t>> spans;
+  ASSERT_TRUE(pull_pages(connection, question, [&](const SeriesPage&, PageSpan span) -> model::Result<void> {
+    spans.emplace_back(span.from_s - kFrom, span.to_s - kFrom);
+    return {};
+  }));
+  EXPECT_THAT(spans, ElementsAre(testing::Pair(0, 1'500), testing::Pair(1'500, 3'000), testing::Pair(3'000, 3'600)));
+}
+
 TEST(HeldAnswer, HasABoundOnPoints) {
   SeriesQuestion question;
   question.fields = {kNodeCpu};
@@ -253,6 +273,29 @@ TEST(HeldAnswer, IsInTheOrderOfTheQuestionsFields) {
   EXPECT_EQ(all[0].field, ls);
   EXPECT_EQ(all[1].node, "a");
   EXPECT_EQ(all[2].node, "b");
+}
+
+TEST(PodNamesOfPages, ThoseOfEarlierPagesAreLetGoBeforeTheyAreTooMany) {
+  FakeConnection connection;
+  connection.pods_of["web-1"] = {pod_info("uid-0", "first"), pod_info("uid-late", "late")};
+  const auto page_of = [](const std::vector<std::string>& uids) {
+    SeriesPage page;
+    for (const auto& uid : uids)
+      page.series.push_back({Field::kPodCpu, "web-1", uid, {}});
+    return page;
+  };
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i < PodNames::kMost; ++i)
+    many.push_back("uid-" + std::to_string(i));
+  PodNames names;
+  ASSERT_TRUE(names.learn(connection, {}, page_of(many)));
+  EXPECT_EQ(names.size(), PodNames::kMost);
+  ASSERT_NE(names.find("web-1", "uid-0"), nullptr);
+  ASSERT_TRUE(names.learn(connection, {}, page_of({"uid-0", "uid-late"})));
+  EXPECT_EQ(names.size(), 2u);
+  ASSERT_NE(names.find("web-1", "uid-0"), nullptr) << "it is on the newest page as well";
+  ASSERT_NE(names.find("web-1", "uid-late"), nullptr);
+  EXPECT_EQ(names.find("web-1", "uid-late")->name, "late");
 }
 
 }  // namespace

@@ -117,6 +117,11 @@ TEST(RenderHistory, PutsSeriesBesideEachOtherByInstant) {
   EXPECT_EQ(render_history({}), "no points in this range\n");
 }
 
+TEST(RenderHistory, ShowsBytesThatNoWholeNumberHolds) {
+  const std::vector<Series> series = {{model::Metric::kNodeMemory, {{{1000}, 1e19}, {{2000}, 1024}}, false}};
+  EXPECT_THAT(render_history(series), AllOf(HasSubstr("10000000000000000000.00"), HasSubstr("1.0 KiB")));
+}
+
 TEST(CutNote, NamesTheSeriesThatAreCutAndNoOthers) {
   std::vector<Series> series{
       {model::Metric::kNodeCpu, {}, true}, {model::Metric::kLsCpu, {}, false}, {model::Metric::kBeCpu, {}, true}};

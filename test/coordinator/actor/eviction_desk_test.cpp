@@ -1,5 +1,6 @@
 #include "coordinator/actor/eviction_desk.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -48,7 +49,7 @@ class EvictionsDesk : public testing::Test {
     EvictionDesk::Out made;
     made.keep = [this](std::string text, std::uint64_t change) {
       text_ = std::move(text);
-      changes_.push_back(change);
+      if (change != 0) changes_.push_back(change);
     };
     made.note = [this](const NodeName&, std::vector<model::Event> events) {
       events_.insert(events_.end(), events.begin(), events.end());
@@ -78,6 +79,19 @@ class EvictionsDesk : public testing::Test {
   EvictionDesk desk_{fleet::EvictionArbiter(model::Epoch(3)), out()};
   EvictionDesk kubernetes_desk_{fleet::EvictionArbiter(model::Epoch(3)), out_with_kubernetes()};
 };
+
+TEST(EvictionStandingOf, HasTheDryRunsOfItsPolicyAndEachHold) {
+  EXPECT_FALSE(eviction_standing(std::nullopt, {}).dry_run) << "no policy was loaded";
+  model::NodePolicy policy;
+  policy.dry_run.memory_evict = true;
+  const model::HandsOff hold{"kubepods/besteffort", 1h, false, "ann", "tuning"};
+  const auto standing = eviction_standing(policy, {{NodeName("n1"), hold, true, ""}});
+  EXPECT_FALSE(standing.dry_run);
+  EXPECT_TRUE(standing.memory_dry_run);
+  EXPECT_THAT(standing.holds, ElementsAre(hold));
+  policy.dry_run.cpu_evict = true;
+  EXPECT_TRUE(eviction_standing(policy, {}).dry_run);
+}
 
 TEST_F(EvictionsDesk, WhileAGrantIsBeingKeptItsNodeIsNotAnsweredAndOthersAre) {
   desk_.asked(asked("n1", "a"), {}, after(0s));
@@ -116,6 +130,19 @@ TEST_F(EvictionsDesk, AGrantThatCouldNotBeKeptIsNoGrant) {
   desk_.asked(asked("n2", "b"), {}, after(1s));
   desk_.kept(changes_.at(1), {});
   EXPECT_EQ(answers_.at(0).verdicts.at(0).answer, Answer::kGranted) << "the rate is not used up";
+}
+
+TEST_F(EvictionsDesk, AGrantThatIsTakenBackDoesNotStayInWhatIsKeptBehindIt) {
+  desk_.asked(asked("n1", "a"), {}, after(0s));
+  desk_.asked(asked("n2", "b"), {}, after(5s));
+  ASSERT_THAT(changes_, SizeIs(2));
+  desk_.kept(changes_[0], model::Error(model::ErrorCode::kUnavailable, "disk full"));
+  desk_.kept(changes_[1], {});
+  auto kept = fleet::EvictionArbiter::from_text(model::Epoch(4), text_, after(6s));
+  ASSERT_TRUE(kept) << kept.error().message();
+  EXPECT_EQ(kept->remembered(), 1u) << "a restart would bring the other back, \"granted before\"";
+  EXPECT_THAT(text_, HasSubstr(R"("id":"b")"));
+  EXPECT_THAT(text_, HasSubstr(fmt::format(R"("wallMs":{})", after(5s).wall.ms)));
 }
 
 TEST_F(EvictionsDesk, WhatIsNotGrantedIsAnsweredAtOnce) {

@@ -80,6 +80,39 @@ TEST_F(Desk, OrderThatCouldNotBeKeptIsTakenBack) {
   EXPECT_THAT(events_, SizeIs(1)) << "what never was in force is no event";
 }
 
+TEST_F(Desk, OneOrderAboutAGroupIsKeptAtATime) {
+  begin(order("ann"), false);
+  begin(order("bob"), false);
+  desk_.end(kNode, "kubepods/besteffort", false, "bob", after({}), reply());
+  ASSERT_THAT(answers_, SizeIs(2));
+  for (const auto& answer : answers_) {
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code(), model::ErrorCode::kOverloaded);
+    EXPECT_THAT(answer.error().message(), HasSubstr("cgroup \"kubepods/besteffort\" of node \"n1\""));
+  }
+  ASSERT_THAT(changes_, SizeIs(1));
+  desk_.kept(changes_[0], model::Error(model::ErrorCode::kUnavailable, "disk full"), after({}));
+  EXPECT_THAT(desk_.rows(kNode, after({}).mono), IsEmpty());
+  begin(order("bob"));
+  EXPECT_TRUE(answers_.back().ok());
+  ASSERT_THAT(desk_.rows(kNode, after({}).mono), SizeIs(1));
+  EXPECT_EQ(desk_.rows(kNode, after({}).mono)[0].hands_off.who, "bob");
+}
+
+TEST_F(Desk, WhatIsTakenBackDoesNotStayInWhatIsKeptBehindIt) {
+  begin(order("ann"), false);
+  auto other = order("bob");
+  other.group = "kubepods/burstable";
+  begin(other, false);
+  ASSERT_THAT(changes_, SizeIs(2));
+  desk_.kept(changes_[0], model::Error(model::ErrorCode::kUnavailable, "disk full"), after({}));
+  desk_.kept(changes_[1], {}, after({}));
+  auto kept = fleet::HandsOffBook::from_text(text_, after({}));
+  ASSERT_TRUE(kept.ok());
+  ASSERT_EQ(kept->size(), 1u) << "a restart would bring the other back";
+  EXPECT_EQ(kept->rows(kNode, after({}).mono)[0].hands_off.who, "bob");
+}
+
 TEST_F(Desk, TellsEachSessionAllThereIsWithTheTimeThatIsLeft) {
   desk_.opened(kNode, after({}));
   ASSERT_THAT(pushed_, SizeIs(1));

@@ -1,9 +1,13 @@
 #include <future>
+#include <optional>
+#include <vector>
 
 #include <gmock/gmock.h>
 
+#include "coordinator/actor/account_reader.h"
 #include "coordinator/actor/history_actor.h"
 #include "coordinator/actor/session_actor.h"
+#include "storage/store/limits.h"
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/coordinator/actor/broken_store.h"
@@ -441,6 +445,27 @@ TEST_F(History, TheTrendOfAPartIsItsOwnAccounts) {
   EXPECT_EQ(trend("b")->front().at, model::WallTime{600});
   EXPECT_EQ(trend("b")->front().account.cpu.capacity, model::MilliCpu(600));
   EXPECT_TRUE(trend("c")->empty());
+}
+
+TEST_F(History, ATrendOfMoreThanAPageLosesNoAccount) {
+  constexpr auto kRows = static_cast<std::int64_t>(store::kMaxAccountRows) + 5;
+  std::vector<model::AccountAt> some;
+  for (std::int64_t ms = 0; ms < kRows; ++ms) {
+    some.push_back(account_at(ms, model::NodeName()));
+    if (some.size() < store::kMaxAppendAccounts && ms + 1 < kRows) continue;
+    ASSERT_TRUE(store_->append_accounts(some).ok());
+    some.clear();
+  }
+  // Of one millisecond history has the newer alone, so that a page never ends between two.
+  auto newer = account_at(static_cast<std::int64_t>(store::kMaxAccountRows) - 1, model::NodeName());
+  newer.account.cpu.capacity = model::MilliCpu(-1);
+  ASSERT_TRUE(store_->append_accounts(std::vector{newer}).ok());
+  const auto points = read_trend(*store_, std::nullopt, {0}, {kRows}, static_cast<std::size_t>(kRows));
+  ASSERT_TRUE(points.ok());
+  ASSERT_EQ(points->size(), static_cast<std::size_t>(kRows));
+  for (std::int64_t ms = 0; ms < kRows; ++ms)
+    ASSERT_EQ((*points)[static_cast<std::size_t>(ms)].at, model::WallTime{ms});
+  EXPECT_EQ((*points)[store::kMaxAccountRows - 1].account.cpu.capacity, model::MilliCpu(-1));
 }
 
 TEST_F(History, FullCommitDoesNotWaitForItsWindow) {

@@ -88,6 +88,30 @@ TEST_F(SeriesAsked, APageSaysFromWhenOnWhatItIsAboutIsKept) {
   EXPECT_EQ(kept_from(SubjectKind::kWorkload, "", Tier::kQuarterHour), 60 * kDay) << "jobs are among them";
 }
 
+TEST_F(SeriesAsked, ANameThatIsTooLongForTheStoreIsFoundByTheWholeOfItAndByWhatIsKept) {
+  const std::string whole = "shop/Deployment/" + std::string(300, 'w');
+  const std::string kept = whole.substr(0, 244) + "~ab03054d";
+  store_->put("a", table_of({series::SubjectKind::kWorkload, kept}, series::Tier::kMinute, series::Field::kPodCpu,
+                            kFrom, kFrom + 600, 7 * series::scale_of(series::Field::kPodCpu)));
+  const auto one = reader();
+  auto asked = query();
+  asked.question.kind = series::SubjectKind::kWorkload;
+  asked.question.fields = {series::Field::kPodCpu};
+  for (const auto& name : {whole, kept}) {
+    asked.question.subject = name;
+    const auto answer = page(one, asked);
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    ASSERT_THAT(answer->answer, SizeIs(1)) << name;
+    EXPECT_EQ(answer->answer[0].subject, kept);
+    EXPECT_THAT(answer->answer[0].points,
+                ElementsAre(series::AnswerPoint{kFrom, 7}, series::AnswerPoint{kFrom + 300, 7}));
+  }
+  asked.question.subject = whole + "w";
+  const auto other = page(one, asked);
+  ASSERT_TRUE(other.ok());
+  EXPECT_THAT(other->answer, SizeIs(0)) << "it begins with the same";
+}
+
 TEST_F(SeriesAsked, WithoutNamesItIsOfAllNodes) {
   const auto one = reader();
   const auto all = page(one, query());

@@ -82,6 +82,37 @@ TEST_F(Surveys, TheOneThatHasWaitedLongestGoesOn) {
   EXPECT_THAT(slices_, testing::Each(Le(SurveyDesk::kSlice)));
 }
 
+TEST_F(Surveys, OnlySomeHoldPartsOfTheirAnswersAtATimeAndAllAreAnswered) {
+  come(3 * SurveyDesk::kSlice);
+  constexpr std::size_t kAsked = 3 * SurveyDesk::kMostOpen;
+  std::vector<std::string> asked;
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    asked.push_back("s" + std::to_string(100 + i));
+    desk_.begin(survey(asked.back()));
+  }
+  EXPECT_EQ(found_.size(), SurveyDesk::kMostOpen);
+  while (desk_.open() > 0) {
+    desk_.go_on();
+    EXPECT_LE(found_.size() - answered_.size(), SurveyDesk::kMostOpen);
+  }
+  EXPECT_EQ(answered_, asked) << "in their order";
+  for (const auto& [what, names] : found_)
+    EXPECT_EQ(names.size(), 3 * SurveyDesk::kSlice) << what;
+}
+
+TEST_F(Surveys, OnesThatWaitedAreAnsweredAlsoWhereTheFleetIsSmallByThen) {
+  come(SurveyDesk::kSlice);
+  for (std::size_t i = 0; i < SurveyDesk::kMostOpen + 2; ++i)
+    desk_.begin(survey("s" + std::to_string(i)));
+  EXPECT_THAT(answered_, testing::IsEmpty());
+  go("n0");
+  desk_.go_on();
+  EXPECT_THAT(answered_, ElementsAre("s0", "s8", "s9"));
+  while (desk_.open() > 0)
+    desk_.go_on();
+  EXPECT_EQ(answered_.size(), SurveyDesk::kMostOpen + 2);
+}
+
 TEST_F(Surveys, WhoIsThereAllTheTimeIsMetOnceWhoeverComesAndGoes) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     SCOPED_TRACE(seed);

@@ -144,6 +144,35 @@ TEST_F(TierHistory, TheOldestComeFirstUpToTheBoundOfPoints) {
   EXPECT_FALSE(rest.truncated);
 }
 
+TEST_F(TierHistory, ACutDoesNotFallBetweenTwoSamplesOfOneMillisecond) {
+  std::vector<store::IncomingReport> rows;
+  for (const std::int64_t ms : {1'000, 2'000, 2'000, 3'000}) {
+    model::Report report = *arrived("n1", ++seq_)->report;
+    report.wall = {ms};
+    rows.push_back({std::move(report), {ms}, model::Duration(0)});
+  }
+  ASSERT_TRUE(store_.append(rows).ok());
+  const auto times = [](const admin::Series& series) {
+    std::vector<std::int64_t> all;
+    for (const auto& point : series.points)
+      all.push_back(point.at.ms);
+    return all;
+  };
+  // As a client asks for the whole, page by page.
+  for (const std::size_t most : {2u, 3u, 4u}) {
+    std::vector<std::int64_t> all;
+    for (bool more = true; more;) {
+      const auto page = read(all.empty() ? 0 : all.back() + 1, 10'000, most, false);
+      more = page.truncated;
+      ASSERT_FALSE(page.points.empty());
+      for (const std::int64_t ms : times(page))
+        all.push_back(ms);
+    }
+    EXPECT_THAT(all, testing::ElementsAre(1'000, 2'000, 2'000, 3'000)) << most;
+  }
+  EXPECT_THAT(times(read(2'000, 10'000, 1, false)), testing::ElementsAre(2'000)) << "or nobody would come on";
+}
+
 TEST_F(TierHistory, ARangeWithoutEndsIsOneOfAllThereIs) {
   reports(kNow - 100, kNow);
   table(Tier::kQuarterHour, kNow - 10 * kDay, kNow - kDay);

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 
+#include "coordinator/web/ledger_recording_text.h"
 #include "coordinator/web/remote_write_text.h"
 #include "coordinator/web/switched_backend.h"
 #include "storage/store/memory_store.h"
@@ -269,8 +270,8 @@ TEST(Metrics, AreAllInTheDocs) {
       names.insert((*it)[1]);
     return names;
   };
-  EXPECT_EQ(names_in(text() + web::election_text({}) + web::remote_write_text({}), "# TYPE (tideline_[a-z_]+) "),
-            names_in(docs, "`(tideline_[a-z_]+)[`{]"));
+  const auto all = text() + web::election_text({}) + web::remote_write_text({}) + web::ledger_recording_text({});
+  EXPECT_EQ(names_in(all, "# TYPE (tideline_[a-z_]+) "), names_in(docs, "`(tideline_[a-z_]+)[`{]"));
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 
 #include "coordinator/ledger/witness.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,7 +29,7 @@ using ledger::RecordKind;
 using model::NodeName;
 
 /// A recording in memory; a report's body is its number.
-class Notes final : public ledger::Witness {
+class Notes : public ledger::Witness {
  public:
   void began(model::Epoch epoch, const fleet::FleetOptions& options, const fleet::Arrival& at) override {
     add(RecordKind::kBegin, at, ledger::body_of(ledger::BeginTold{epoch, 1, 1, 0, options.aggregate}));
@@ -83,6 +85,42 @@ class Notes final : public ledger::Witness {
   std::vector<model::Report> reports_;
 };
 
+/// Holds the fleet's actor up at its first session, until it may go on.
+class HeldUp final : public Notes {
+ public:
+  void opened(const NodeName& node, model::Incarnation incarnation, const fleet::Arrival& at) override {
+    if (!std::exchange(held_, true)) may_go_.wait();
+    Notes::opened(node, incarnation, at);
+  }
+  void let_go() { go_on_.set_value(); }
+
+ private:
+  bool held_ = false;
+  std::promise<void> go_on_;
+  const std::future<void> may_go_ = go_on_.get_future();
+};
+
+/// One question after the other, each behind all that the actor has to do by then.
+struct Rounds {
+  caf::actor fleet;
+  std::shared_ptr<Notes> notes;
+  std::size_t until = 0;              // accounts
+  std::vector<std::size_t> computed;  // by each question
+  std::promise<void> done;
+};
+
+void go_round(const std::shared_ptr<Rounds>& rounds) {
+  const auto answered = [rounds](const model::Result<std::vector<admin::HandsOffRow>>&) {
+    rounds->computed.push_back(rounds->notes->count(RecordKind::kAccount));
+    if (rounds->computed.back() >= rounds->until) {
+      rounds->done.set_value();
+    } else {
+      go_round(rounds);
+    }
+  };
+  caf::anon_send(rounds->fleet, AskHandsOffList{NodeName(), answered});
+}
+
 class WitnessTest : public Actors {
  protected:
   caf::actor fleet_with(const std::shared_ptr<Notes>& notes, const std::vector<RememberedNode>& remembered = {}) {
@@ -126,6 +164,29 @@ TEST_F(WitnessTest, IsToldAllThatAccountsRestOn) {
   EXPECT_GE(verdict.accounts, 8U);
   EXPECT_EQ(verdict.held, verdict.accounts);
   EXPECT_EQ(verdict.different, 0U) << (verdict.differences.empty() ? "" : verdict.differences[0].terms[0]);
+}
+
+TEST_F(WitnessTest, BetweenTwoQuestionsOneSliceOfTheLedgerIsComputedHoweverManyTicksCameBefore) {
+  constexpr std::size_t kNodes = 2'000;
+  constexpr std::size_t kSlice = 200;
+  const auto notes = std::make_shared<HeldUp>();
+  const auto rounds = std::make_shared<Rounds>();
+  rounds->fleet = fleet_with(notes);
+  rounds->notes = notes;
+  rounds->until = kNodes;
+  const auto done = rounds->done.get_future();
+  for (std::size_t i = 0; i < kNodes; ++i)
+    caf::anon_send(rounds->fleet, Enrolled{session_of("n" + std::to_string(i), i + 1)});
+  for (int i = 0; i < 3; ++i)
+    caf::anon_send(rounds->fleet, LedgerTick{});
+  go_round(rounds);
+  notes->let_go();
+  ASSERT_EQ(done.wait_for(kPatience), std::future_status::ready);
+  // A tick of the actor's own may fall into some of them.
+  std::size_t least = kNodes;
+  for (std::size_t i = 1; i < rounds->computed.size() && rounds->computed[i] < kNodes; ++i)
+    least = std::min(least, rounds->computed[i] - rounds->computed[i - 1]);
+  EXPECT_EQ(least, kSlice);
 }
 
 TEST_F(WitnessTest, IsToldNoAccountThatAnEarlierLifeComputed) {

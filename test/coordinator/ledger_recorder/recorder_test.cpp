@@ -8,20 +8,27 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "coordinator/ledger/input.h"
 #include "coordinator/ledger/replay.h"
 #include "coordinator/ledger/steps.h"
 #include "coordinator/ledger_recorder/pieces.h"
 #include "coordinator/reclaim/reclaim.h"
+#include "messages/clock/clock.h"
 #include "messages/codec/report_bytes.h"
+#include "test/support/file_size_limit.h"
+#include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
 namespace tideline::ledger_recorder {
@@ -65,6 +72,7 @@ class ToldFleet {
     told_ += 2 * kNodes;
     for (int node = 0; node < kNodes; ++node) {
       const auto report = std::make_shared<const model::Report>(report_of(node));
+      if (node == 0) first_report_ = report;
       const auto intake = fleet_.intake(*report, at_);
       ASSERT_TRUE(intake);
       ASSERT_EQ(intake->outcome, fleet::IntakeOutcome::kLive);
@@ -79,6 +87,8 @@ class ToldFleet {
 
   void set_pods(std::size_t pods) { pods_ = pods; }
   std::uint64_t told() const { return told_; }
+  /// Of the last round; expired where nobody holds it any more.
+  std::weak_ptr<const model::Report> first_report() const { return first_report_; }
 
   static NodeName name_of(int node) { return NodeName(fmt::format("n{}", node)); }
 
@@ -124,6 +134,7 @@ class ToldFleet {
   fleet::Arrival at_{{3'000'000'000'000}, {1'790'000'000'000}};
   std::uint64_t seq_ = 0;
   std::uint64_t told_ = 0;
+  std::weak_ptr<const model::Report> first_report_;
 };
 
 /// Until all that was told has become of something.
@@ -273,14 +284,123 @@ TEST(LedgerRecorder, WhatItLosesIsCountedAndWhatFollowsBeginsAnew) {
   EXPECT_EQ(verdict.different, 0U);
 }
 
-TEST(LedgerRecorder, ADirectoryThatCannotBeMadeIsNamed) {
+TEST(LedgerRecorder, ADirectoryThatIsNotThereIsNamed) {
   const test::TempDir dir;
-  const std::string file = dir.write("file", "");
-  RecorderConfig config;
-  config.directory = file;
-  const auto started = LedgerRecorder::start(config);
-  ASSERT_FALSE(started);
-  EXPECT_THAT(started.error().message(), HasSubstr(file));
+  for (const std::string& place : {dir.write("file", ""), dir.str() + "/nothing"}) {
+    RecorderConfig config;
+    config.directory = place;
+    const auto started = LedgerRecorder::start(config);
+    ASSERT_FALSE(started) << place;
+    EXPECT_EQ(started.error().code(), model::ErrorCode::kUnavailable);
+    EXPECT_THAT(started.error().message(), HasSubstr(place));
+  }
+}
+
+TEST(LedgerRecorder, AFullDiskLeavesNoFilesBehindAndAllThatWasLostIsSaid) {
+  const test::TempDir dir;
+  ToldFleet fleet(1'790'000'000);
+  const auto recorder = recorder_in(dir, {.directory = "", .retry = model::Duration(1)});
+  {
+    const test::FileSizeLimit full(100);
+    fleet.begin(*recorder);
+    for (int i = 0; i < 20; ++i) {
+      fleet.round(*recorder);
+      drain(*recorder, fleet);
+    }
+    EXPECT_THAT(files_in(dir.str()), IsEmpty()) << "each attempt would leave one";
+    EXPECT_TRUE(recorder->counts().failing);
+  }
+  const std::uint64_t lost = fleet.told();
+  EXPECT_EQ(recorder->counts().lost, lost);
+  EXPECT_EQ(recorder->counts().files, 0U);
+  for (int i = 0; i < 60; ++i) {
+    fleet.round(*recorder);
+    drain(*recorder, fleet);
+  }
+  recorder->stop();
+  EXPECT_FALSE(recorder->counts().failing);
+  EXPECT_EQ(recorder->counts().lost, lost);
+  const auto files = files_in(dir.str());
+  ASSERT_THAT(files, SizeIs(1));
+  const auto verdict = verdict_of(dir, files);
+  EXPECT_EQ(verdict.lost, lost) << "of all attempts";
+  EXPECT_EQ(verdict.sessions, std::uint64_t{kNodes}) << "which are still open";
+  EXPECT_GT(verdict.held, 30U * kNodes);
+  EXPECT_EQ(verdict.different, 0U);
+}
+
+/// In the place of a file that this process has open: a pipe that takes no more than a page until somebody reads.
+class HungFile {
+ public:
+  explicit HungFile(const std::string& path) {
+    EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
+    EXPECT_EQ(::fcntl(ends_[1], F_SETPIPE_SZ, kBytes), kBytes);
+    EXPECT_EQ(::fcntl(ends_[0], F_SETFL, O_NONBLOCK), 0);
+    int replaced = 0;
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(each.path(), gone) != path || gone) continue;
+      EXPECT_GE(::dup2(ends_[1], std::stoi(each.path().filename().string())), 0);
+      ++replaced;
+    }
+    EXPECT_EQ(replaced, 1) << path;
+  }
+  ~HungFile() {
+    for (const int end : ends_)
+      ::close(end);
+  }
+  HungFile(const HungFile&) = delete;
+  HungFile& operator=(const HungFile&) = delete;
+
+  /// Who writes more than it takes is held up then.
+  bool is_written_to() const {
+    int waiting = 0;
+    EXPECT_EQ(::ioctl(ends_[0], FIONREAD, &waiting), 0);
+    return waiting > 0;
+  }
+  /// Takes what was written meanwhile.
+  void answer() {
+    char some[kBytes];
+    while (::read(ends_[0], some, sizeof some) > 0) {
+    }
+  }
+
+ private:
+  static constexpr int kBytes = 4'096;
+  int ends_[2] = {-1, -1};
+};
+
+TEST(LedgerRecorder, TheEndDoesNotWaitForADiskThatHangs) {
+  const test::TempDir dir;
+  ToldFleet fleet(1'790'000'000);
+  auto recorder = recorder_in(dir, {.directory = "", .stop_within = std::chrono::milliseconds(100)});
+  fleet.begin(*recorder);
+  fleet.round(*recorder);
+  drain(*recorder, fleet);
+  const std::uint64_t written = fleet.told();
+  const auto files = files_in(dir.str());
+  ASSERT_THAT(files, SizeIs(1));
+  HungFile hung(std::filesystem::canonical(files[0]).string());
+  fleet.set_pods(50);
+  fleet.round(*recorder);
+  while (!hung.is_written_to())
+    std::this_thread::yield();
+  const auto of_thread = fleet.first_report();
+
+  const auto begin = clock::mono_now();
+  recorder->stop();
+  EXPECT_LT(clock::mono_now() - begin, model::Duration(test::patience(seconds(10))));
+  EXPECT_EQ(recorder->counts().written, written);
+  EXPECT_EQ(recorder->counts().lost, fleet.told() - written) << "what it had, and what waited";
+  fleet.round(*recorder);
+  recorder->stop();
+  recorder.reset();
+  EXPECT_FALSE(of_thread.expired());
+  // Its end follows when the disk answers.
+  EXPECT_TRUE(test::eventually(seconds(20), [&] {
+    hung.answer();
+    return of_thread.expired();
+  }));
 }
 
 TEST(LedgerRecorder, WithoutItsDirectoryItGoesOnLosing) {
@@ -289,6 +409,7 @@ TEST(LedgerRecorder, WithoutItsDirectoryItGoesOnLosing) {
   RecorderConfig config;
   config.directory = dir.str() + "/gone";
   config.retry = model::Duration(1);
+  std::filesystem::create_directory(config.directory);
   auto started = LedgerRecorder::start(config);
   ASSERT_TRUE(started);
   std::filesystem::remove(config.directory);
@@ -297,6 +418,7 @@ TEST(LedgerRecorder, WithoutItsDirectoryItGoesOnLosing) {
   (*started)->stop();
   EXPECT_EQ((*started)->counts().written, 0U);
   EXPECT_EQ((*started)->counts().lost, fleet.told());
+  EXPECT_TRUE((*started)->counts().failing);
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST(SwitchedBackend, ShowsWhatWasAddedBehindAllElse) {
   EXPECT_THAT(metrics_of(backend), StartsWith("# HELP tideline_leader "));
   EXPECT_THAT(metrics_of(backend), EndsWith("\ntideline_nodes 3\nadded 4\n"));
   backend.add([] { return std::string("other\n"); });
-  EXPECT_THAT(metrics_of(backend), EndsWith("\ntideline_nodes 3\nother\n"));
+  EXPECT_THAT(metrics_of(backend), EndsWith("\ntideline_nodes 3\nadded 5\nother\n")) << "each behind the one before";
 }
 
 }  // namespace

@@ -640,7 +640,10 @@ class Monitoring(unittest.TestCase):
         asked = " ".join(rule["expr"] for rule in self.rules())
         for name in ("tideline_leader", "tideline_bootstrap_authority_expiry_timestamp_seconds",
                      "tideline_bootstrap_requests_total", "tideline_kubernetes_node_metrics_stretch",
-                     "tideline_kubernetes_node_metrics_failed_total", "tideline_certificate_expiry_timestamp_seconds"):
+                     "tideline_kubernetes_node_metrics_failed_total", "tideline_certificate_expiry_timestamp_seconds",
+                     "tideline_commits_failed_total", "tideline_history_fold_failures_total",
+                     "tideline_history_retention_failures_total", "tideline_ledger_recording_failing",
+                     "tideline_ledger_recording_records_total"):
             self.assertIn(name, asked)
 
     def test_the_dashboard_has_panels_that_do_not_lie_on_one_another(self):
