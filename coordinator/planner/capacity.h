@@ -57,7 +57,8 @@ struct Capacity {
 /// Memory requests are divided where memory use is known, else packed whole. As recorded, packings go onto the hosts
 /// that there are, the largest first, and onto more of those that are most common. The intervals are of the packings
 /// that the search saw, judged again over days drawn with replacement. kInvalidArgument names what is no option, or no
-/// data. kUnavailable: stopped by Progress.
+/// data; also where recorded hosts are to be judged of which none tells how much CPU it has. kUnavailable: stopped by
+/// Progress.
 model::Result<Capacity> capacity(const Dataset& data, const CapacityOptions& options);
 
 }  // namespace tideline::planner

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <set>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "coordinator/planner/day_draws.h"
 #include "coordinator/planner/step_slice.h"
 #include "coordinator/planner/world.h"
+#include "messages/model/json_text.h"
 
 namespace tideline::planner {
 namespace {
@@ -20,6 +23,8 @@ namespace {
 constexpr double kMaxSpareHosts = 1e6;
 constexpr double kMaxResamples = 10'000;
 constexpr double kMaxGrowthPercent = 10'000;
+constexpr std::size_t kMaxNamedHosts = 5;
+constexpr std::size_t kMaxNamedBytes = 80;
 
 struct NumberWithin {
   std::string_view what;
@@ -76,6 +81,38 @@ void note_memory(const MemoryKnown& memory, std::vector<std::string>& notes) {
                     "their requests",
                     100 * unknown / static_cast<double>(memory.steps)));
   }
+}
+
+/// "3 hosts (a, b, c)"; "" = it holds for none.
+std::string hosts_where(const Dataset& data, bool RecordedHost::*holds) {
+  std::size_t count = 0;
+  std::string names;
+  for (const RecordedHost& host : data.hosts) {
+    if (!(host.*holds) || ++count > kMaxNamedHosts) continue;
+    names += (names.empty() ? "" : ", ") + model::printable(host.name, kMaxNamedBytes);
+  }
+  if (count == 0) return {};
+  if (count > kMaxNamedHosts) names += fmt::format(" and {} more", count - kMaxNamedHosts);
+  return fmt::format("{} {} ({})", count, count == 1 ? "host" : "hosts", names);
+}
+
+/// Of a host that has just what was used of it nothing can be judged.
+model::Result<void> note_assumed_hosts(const Dataset& data, std::vector<std::string>& notes) {
+  const auto untold = [](const RecordedHost& host) { return host.is_cpu_assumed; };
+  if (std::all_of(data.hosts.begin(), data.hosts.end(), untold)) {
+    return model::invalid(fmt::format("none of {} hosts tells how much CPU it has: how full they were cannot be judged",
+                                      data.hosts.size()));
+  }
+  const auto note = [&notes](const std::string& hosts, std::string_view what) {
+    if (hosts.empty()) return;
+    notes.push_back(
+        fmt::format("of {} it is not told how much {} there is: it is assumed to be the most that was used, and what "
+                    "is said of those that there are now, and of batch on them, rests on it",
+                    hosts, what));
+  };
+  note(hosts_where(data, &RecordedHost::is_cpu_assumed), "CPU");
+  note(hosts_where(data, &RecordedHost::is_memory_assumed), "memory");
+  return {};
 }
 
 /// Onto the hosts that were recorded, the largest first; beyond them onto hosts of the most common shape.
@@ -214,6 +251,9 @@ model::Result<CapacityPart> capacity_part(const Dataset& data, const CapacityOpt
                                      now->not_placed.size(), part.hosts_now));
   }
   note_memory(memory, part.notes);
+  if (options.recorded) {
+    if (auto noted = note_assumed_hosts(data, part.notes); !noted) return noted.error();
+  }
 
   part.now = risk_by_day(data, days, *now, safe, options.parallel, slice);
   const BatchPod pod{.cpu_millicores = options.batch_cpu_millicores, .memory_mib = options.batch_memory_mib};

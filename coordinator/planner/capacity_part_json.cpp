@@ -48,12 +48,6 @@ void read_risks(SavedFields& fields, const char* key, std::vector<DayRisk>& days
               });
 }
 
-/// Within 0 and `most`.
-void read_bounded(SavedFields& fields, const char* key, std::uint64_t most, std::uint64_t& value) {
-  fields(key, value);
-  if (value > most) fields.fail(fmt::format("{} is {}; at most {}", fields.below(key).text(), value, most));
-}
-
 void read_packing(const ReadJson& json, const SavedPlace& at, std::optional<model::Error>& problem,
                   JudgedPacking& packing) {
   SavedFields fields(json, at, problem);
@@ -65,8 +59,8 @@ void read_packing(const ReadJson& json, const SavedPlace& at, std::optional<mode
     fields.fail(
         fmt::format("{} is {}; want {} to {}", fields.below("rung").text(), rung, -kPackingRungs, kPackingRungs));
   }
-  read_bounded(fields, "hosts", kMostCapacityHosts, hosts);
-  read_bounded(fields, "leftOut", std::uint64_t{1} << 32, left_out);
+  fields.bounded("hosts", kMostCapacityHosts, hosts);
+  fields.bounded("leftOut", std::uint64_t{1} << 32, left_out);
   read_risks(fields, "days", packing.days);
   fields.done();
   if (!fields.good()) return;
@@ -128,7 +122,7 @@ void read_frame(SavedFields& fields, CapacityPart& part) {
   if (part.step_s < 1 || part.step_s > kMostCapacityStepS) {
     fields.fail(fmt::format("$.stepS is {}; want 1 to {}", part.step_s, kMostCapacityStepS));
   }
-  read_bounded(fields, "steps", kMostCapacitySteps, part.steps);
+  fields.bounded("steps", kMostCapacitySteps, part.steps);
   if (fields.good() && part.begin_s + static_cast<std::int64_t>(part.steps) * part.step_s > kLastUtcTime) {
     fields.fail(fmt::format("$.steps is {}, which end beyond all dates", part.steps));
   }
@@ -137,10 +131,10 @@ void read_frame(SavedFields& fields, CapacityPart& part) {
     fields.fail(fmt::format("$.acceptedRisk is {}; want 0 to 1", part.accepted_risk));
   }
   fields("safePercent", part.safe_percent);
-  read_bounded(fields, "spareHosts", kMostSpare, part.spare_hosts);
-  read_bounded(fields, "resamples", kMostResamples, part.resamples);
+  fields.bounded("spareHosts", kMostSpare, part.spare_hosts);
+  fields.bounded("resamples", kMostResamples, part.resamples);
   fields("seed", part.seed);
-  read_bounded(fields, "hostsNow", kMostCapacityHosts, part.hosts_now);
+  fields.bounded("hostsNow", kMostCapacityHosts, part.hosts_now);
   if (const ReadJson* found = fields.find("judgeMemory")) {
     if (found->is_boolean()) {
       part.judge_memory = found->get<bool>();

@@ -50,19 +50,20 @@ model::Result<void> check_world(const Dataset& data, const World& world) {
   std::vector<bool> placed(data.workloads.size(), false);
   for (std::size_t host = 0; host < world.hosts.size(); ++host) {
     const auto& workloads = world.hosts[host];
+    const auto name = [&world, host] { return host_name(world.first_host + host); };
     // Pods of history follow one another: a report never held all of them.
     if (data.all_hosts == 0 && workloads.size() > model::ReportLimits::kMaxPods) {
-      return model::invalid(fmt::format("{} has {} workloads: {} is the most that a report holds", host_name(host),
+      return model::invalid(fmt::format("{} has {} workloads: {} is the most that a report holds", name(),
                                         workloads.size(), model::ReportLimits::kMaxPods));
     }
     for (const auto number : workloads) {
       if (number >= placed.size()) {
-        return model::invalid(fmt::format("{} has workload {} of {}: the world is of other data", host_name(host),
-                                          number, placed.size()));
+        return model::invalid(
+            fmt::format("{} has workload {} of {}: the world is of other data", name(), number, placed.size()));
       }
       if (placed[number]) {
         return model::invalid(
-            fmt::format("{} has workload {}, which is placed already", host_name(host), data.workloads[number].name));
+            fmt::format("{} has workload {}, which is placed already", name(), data.workloads[number].name));
       }
       placed[number] = true;
     }

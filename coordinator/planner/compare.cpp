@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <tuple>
@@ -19,6 +20,8 @@ namespace {
 constexpr std::size_t kMaxToldEvents = 10;
 constexpr std::size_t kMaxToldText = 80;
 constexpr std::size_t kMaxToldData = 400;
+/// Events that are looked for in all replays between two questions whether to go on.
+constexpr std::size_t kComparedAtATime = 1'024;
 
 /// The time that events are held against each other in.
 struct CommonTime {
@@ -102,15 +105,31 @@ std::string told_event(const DifferingEvent& differing, const ReplayResult& of,
                      compared_length(event.end_s - event.begin_s), event.cores, in, not_in);
 }
 
-std::vector<std::string> differing_events(std::span<const SavedReplay> replays, ReplayEventKind kind,
-                                          const CommonTime& common, const std::vector<std::string>& names) {
+/// Of one kind of events after the other.
+struct CompareProgress {
+  const Progress& told;
+  std::size_t kind = 0;
+  bool stops(std::size_t replay, std::size_t replays) const {
+    const double of_kind = static_cast<double>(replay) / static_cast<double>(replays);
+    return told && told((static_cast<double>(kind) + of_kind) / static_cast<double>(std::size(kReplayEventKinds)));
+  }
+};
+
+model::Result<std::vector<std::string>> differing_events(std::span<const SavedReplay> replays, ReplayEventKind kind,
+                                                         const CommonTime& common,
+                                                         const std::vector<std::string>& names,
+                                                         const CompareProgress& progress) {
   std::vector<EventStretches> stretches;
   stretches.reserve(replays.size());
   for (const SavedReplay& replay : replays)
     stretches.emplace_back(replay.result, kind);
   std::vector<DifferingEvent> all;
+  std::size_t looked_at = 0;
   for (std::size_t i = 0; i < replays.size(); ++i) {
     for (const ReplayEvent& event : replays[i].result.events) {
+      if (looked_at++ % kComparedAtATime == 0 && progress.stops(i, replays.size())) {
+        return model::Error(model::ErrorCode::kUnavailable, "stopped");
+      }
       if (event.kind != kind || !common.holds(event)) continue;
       bool told_before = false;
       bool everywhere = true;
@@ -212,7 +231,7 @@ std::vector<std::string> compare_warnings(std::span<const SavedReplay> replays, 
 
 }  // namespace
 
-model::Result<Comparison> compare(std::span<const SavedReplay> replays) {
+model::Result<Comparison> compare(std::span<const SavedReplay> replays, const Progress& progress) {
   if (replays.size() < 2) return model::invalid(fmt::format("{} to compare; want two at least", replays.size()));
   Comparison comparison;
   for (std::size_t i = 0; i < replays.size(); ++i) {
@@ -232,7 +251,11 @@ model::Result<Comparison> compare(std::span<const SavedReplay> replays) {
       events.counts.push_back(static_cast<std::uint64_t>(
           std::count_if(all.begin(), all.end(), [&](const ReplayEvent& event) { return event.kind == kind; })));
     }
-    if (same_hosts) events.differ = differing_events(replays, kind, common, comparison.names);
+    if (same_hosts) {
+      auto differ = differing_events(replays, kind, common, comparison.names, {progress, comparison.events.size()});
+      if (!differ) return differ.error();
+      events.differ = *std::move(differ);
+    }
     comparison.events.push_back(std::move(events));
   }
   comparison.warnings = compare_warnings(replays, comparison.names);

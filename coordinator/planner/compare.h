@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/planner/fine.h"
+#include "coordinator/planner/parallel.h"
 #include "coordinator/planner/replay.h"
 #include "messages/model/result.h"
 
@@ -50,7 +51,7 @@ struct Comparison {
   std::vector<ComparedEvents> events;
   std::vector<std::string> warnings;  // other data, other range, other worlds
 };
-/// Two at least, else kInvalidArgument.
-model::Result<Comparison> compare(std::span<const SavedReplay> replays);
+/// Two at least, else kInvalidArgument. kUnavailable: stopped by Progress.
+model::Result<Comparison> compare(std::span<const SavedReplay> replays, const Progress& progress = {});
 
 }  // namespace tideline::planner

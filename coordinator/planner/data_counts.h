@@ -26,6 +26,8 @@ struct DataCounts {
   std::uint64_t batch_pods = 0;      // pods of QoS BE, taken as tasks
   std::uint64_t batch_unasked = 0;   // ... that are none
   std::uint64_t memory_unknown = 0;  // host-steps without a known use of memory
+  std::uint64_t cpu_assumed = 0;     // hosts that do not tell how much CPU they have
+  std::uint64_t memory_assumed = 0;  // ... how much memory
   void add(const DataCounts& other);
   friend bool operator==(const DataCounts&, const DataCounts&) = default;
 };
@@ -60,6 +62,14 @@ void counts_fields(Visit&& visit, Counts& counts) {
         counts.batch_unasked);
   visit("memoryUnknown", "host-steps do not say what memory is used: no memory is offered while that is so.",
         counts.memory_unknown);
+  visit("cpuAssumed",
+        "hosts do not tell how much CPU they have, and are taken to have the most that was used of it: how full they "
+        "were is not known.",
+        counts.cpu_assumed);
+  visit("memoryAssumed",
+        "hosts do not tell how much memory they have, and are taken to have the most that was used of it: how full "
+        "they were is not known.",
+        counts.memory_assumed);
 }
 
 /// One for each that there is.

@@ -44,6 +44,9 @@ struct RecordedHost {
   /// known.
   std::vector<float> cpu_system;
   std::vector<float> memory_system_mib;
+  /// Its capacity is nowhere told of: it is the most that was used.
+  bool is_cpu_assumed = false;
+  bool is_memory_assumed = false;
   bool is_there(std::size_t step) const { return cpu_capacity[step] >= 0; }
 };
 

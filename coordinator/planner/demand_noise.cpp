@@ -78,8 +78,9 @@ void DemandNoise::add_service(std::uint64_t seed, double mean, std::vector<doubl
   double whole = 0;
   for (std::size_t second = 0; second < seconds; ++second) {
     const double chance = random.uniform();
-    // Low chances both begin and go on: what begins with fewer bursts never ends a longer one of more.
-    bursts = chance < (bursts ? 1 - ends_ : begins_);
+    // Low chances both begin and go on, and another may begin where one ends: what begins with fewer bursts never ends
+    // a longer one of more.
+    bursts = chance < (bursts ? std::max(1 - ends_, begins_) : begins_);
     const double z = shared_part_ * shared_[second] + own_part_ * own_[second];
     factors_[second] = std::exp(sigma_ * z) * (bursts ? factor_ : 1.0);
     whole += factors_[second];

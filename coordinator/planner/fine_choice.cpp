@@ -11,6 +11,22 @@ bool is_fuller(const FullStep& a, const FullStep& b) {
 
 }  // namespace
 
+std::vector<FineWindow> joined_windows(std::vector<FineWindow> windows) {
+  std::sort(windows.begin(), windows.end(), [](const FineWindow& a, const FineWindow& b) {
+    return std::tie(a.from_s, a.until_s) < std::tie(b.from_s, b.until_s);
+  });
+  std::vector<FineWindow> joined;
+  for (const FineWindow& window : windows) {
+    if (window.from_s >= window.until_s) continue;
+    if (!joined.empty() && window.from_s <= joined.back().until_s) {
+      joined.back().until_s = std::max(joined.back().until_s, window.until_s);
+    } else {
+      joined.push_back(window);
+    }
+  }
+  return joined;
+}
+
 void FullestSteps::add(const FullStep& step) {
   if (most_ == 0) return;
   steps_.push_back(step);

@@ -23,15 +23,18 @@ struct HostStep {
   friend auto operator<=>(const HostStep&, const HostStep&) = default;
 };
 
+/// The same times, ascending, none within or at the end of another.
+std::vector<FineWindow> joined_windows(std::vector<FineWindow> windows);
+
 struct FineChoice {
-  std::vector<FineWindow> windows;
+  std::vector<FineWindow> windows;   // as joined_windows() gives them
   std::vector<HostStep> host_steps;  // ascending
 
   bool has(std::size_t host, std::size_t step, std::int64_t begin_s) const {
-    const auto holds = [begin_s](const FineWindow& window) {
-      return begin_s >= window.from_s && begin_s < window.until_s;
-    };
-    if (std::any_of(windows.begin(), windows.end(), holds)) return true;
+    const auto behind =
+        std::upper_bound(windows.begin(), windows.end(), begin_s,
+                         [](std::int64_t time, const FineWindow& window) { return time < window.from_s; });
+    if (behind != windows.begin() && begin_s < (behind - 1)->until_s) return true;
     return std::binary_search(host_steps.begin(), host_steps.end(), HostStep{static_cast<std::uint32_t>(host), step});
   }
 };
@@ -47,7 +50,8 @@ struct FullStep {
 /// The fullest of those that were added, and the same in whatever parts and order they were.
 class FullestSteps {
  public:
-  explicit FullestSteps(std::size_t most = 0) : most_(most) {}
+  FullestSteps() = default;  // keeps none
+  explicit FullestSteps(std::size_t most) : most_(most) {}
   void add(const FullStep& step);
   /// The most of both.
   void add(const FullestSteps& other);
@@ -58,7 +62,7 @@ class FullestSteps {
  private:
   void keep_most();
 
-  std::size_t most_;
+  std::size_t most_ = 0;
   std::vector<FullStep> steps_;
 };
 

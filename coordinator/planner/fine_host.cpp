@@ -16,8 +16,6 @@ constexpr std::uint64_t kTicksASecond = 10;
 constexpr std::uint64_t kWarmUpTicks = 30 * kTicksASecond;
 /// A run of the loops no longer than this: counters of a large host have an end.
 constexpr std::uint64_t kMostRunTicks = 86'400 * kTicksASecond;
-/// As where a replay counts a host as full (tally.cpp).
-constexpr double kFineBrimPercent = 99;
 
 double in_millicores(MilliCpu cpu) {
   return static_cast<double>(cpu.value());
@@ -75,7 +73,7 @@ void FineHost::second(const StepOutcome& outcome, double services) {
       .services = services, .system = in_millicores(means.system), .batch = in_millicores(means.wanted)};
   const double capacity = in_millicores(means.capacity);
   const double left = std::max(capacity - demand.system - services, 0.0);
-  const double brim = in_millicores(means.capacity.percent(kFineBrimPercent));
+  const double brim = in_millicores(means.capacity.percent(kBrimPercent));
   HostDemand now = means;
   now.services = whole_millicores(services);
   const auto due = batch_limit(setting_->options.threshold, now).limit;

@@ -11,6 +11,7 @@
 
 #include "coordinator/planner/demand_model_fields.h"
 #include "coordinator/planner/fine_part.h"
+#include "coordinator/planner/part_hosts.h"
 #include "messages/model/json_text.h"
 
 namespace tideline::planner {
@@ -19,7 +20,6 @@ namespace {
 constexpr std::string_view kFineSchema = "tideline-fine-part";
 constexpr std::size_t kMaxFineBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxFineDepth = 8;
-constexpr std::uint64_t kMaxFineHosts = 10'000'000;
 constexpr std::size_t kMaxLengths = 1'000'000;
 
 SavedJson demand_object(const DemandModel& demand) {
@@ -178,9 +178,7 @@ std::string to_json(const FinePart& part) {
   SavedJson root = SavedJson::object();
   root["schema"] = std::string(kFineSchema);
   root["version"] = kSavedVersion;
-  root["fleetHosts"] = part.fleet_hosts;
-  root["firstHost"] = part.first_host;
-  root["hosts"] = part.hosts;
+  put_hosts(part, root);
   root["demand"] = demand_object(part.demand);
   root["seed"] = part.seed;
   root["hostSteps"] = part.host_steps;
@@ -198,18 +196,7 @@ model::Result<FinePart> fine_part_from_json(std::string_view text) {
   const SavedPlace top{};
   SavedFields fields(*root, top, problem);
   read_schema(fields, kFineSchema);
-  std::uint64_t fleet = 0;
-  std::uint64_t first = 0;
-  std::uint64_t hosts = 0;
-  fields("fleetHosts", fleet);
-  fields("firstHost", first);
-  fields("hosts", hosts);
-  if (fleet > kMaxFineHosts || first > fleet || hosts > fleet - first) {
-    fields.fail(fmt::format("$.hosts is {} from {} on, of {}", hosts, first, fleet));
-  }
-  part.fleet_hosts = static_cast<std::size_t>(fleet);
-  part.first_host = static_cast<std::size_t>(first);
-  part.hosts = static_cast<std::size_t>(hosts);
+  read_hosts(fields, part);
   read_demand(fields, problem, part.demand);
   fields("seed", part.seed);
   fields("hostSteps", part.host_steps);

@@ -11,6 +11,7 @@
 #include "coordinator/planner/fine_host.h"
 #include "coordinator/planner/host_run.h"
 #include "coordinator/planner/parallel.h"
+#include "coordinator/planner/part_hosts.h"
 #include "coordinator/planner/run_setting.h"
 #include "coordinator/planner/task_fleet.h"
 
@@ -148,10 +149,7 @@ model::Result<void> append(FinePart& part, FinePart next) {
   if (frame(part) != frame(next) || part.variants.size() != next.variants.size()) {
     return model::invalid("a part is of another fleet, or of another demand model, than the one before it");
   }
-  const std::size_t follows = part.first_host + part.hosts;
-  if (next.first_host != follows) {
-    return model::invalid(fmt::format("a part begins with host {}, and host {} is the next", next.first_host, follows));
-  }
+  if (auto follows = check_follows(part, next); !follows) return follows;
   part.hosts += next.hosts;
   part.host_steps += next.host_steps;
   part.closed.add(next.closed);
@@ -163,10 +161,7 @@ model::Result<void> append(FinePart& part, FinePart next) {
 }
 
 model::Result<FineReport> report_of(const FinePart& part) {
-  if (part.first_host != 0 || part.hosts != part.fleet_hosts) {
-    return model::invalid(
-        fmt::format("hosts {} to {} of {} are there", part.first_host, part.first_host + part.hosts, part.fleet_hosts));
-  }
+  if (!has_all_hosts(part)) return missing_hosts(part);
   if (part.host_steps == 0) {
     return model::invalid("no step was chosen that a host was there in: no window holds the begin of one");
   }

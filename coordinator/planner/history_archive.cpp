@@ -119,6 +119,15 @@ RecordedHost recorded_host(const Workload& series, std::size_t steps, HostBalanc
   return host;
 }
 
+void note_assumed(const SeriesFold::Any& own, RecordedHost& host, DataCounts& counts) {
+  host.is_cpu_assumed = !own.tells_cpu;
+  host.is_memory_assumed = !own.tells_memory;
+  counts.cpu_assumed += host.is_cpu_assumed ? 1 : 0;
+  counts.memory_assumed += host.is_memory_assumed ? 1 : 0;
+  // Its fold counted it as a series that requests nothing.
+  counts.without_request -= host.is_cpu_assumed ? 1 : 0;
+}
+
 /// What is left of the balance is the system's.
 void take_balance(HostBalance balance, RecordedHost& host, DataCounts& counts) {
   host.cpu_system = std::move(balance.cpu);
@@ -275,6 +284,7 @@ model::Result<void> HistoryArchive::read_host(std::size_t host, Dataset& data) c
   const Workload nothing;
   RecordedHost recorded = recorded_host(*own ? (*own)->workload : nothing, grid_.steps, balance);
   recorded.name = hosts_[host].name;
+  if (*own) note_assumed(**own, recorded, data.counts);
   for (const Run& run : hosts_[host].pods) {
     auto pod = read_run(run);
     if (!pod) return pod.error();

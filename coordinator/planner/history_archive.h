@@ -31,7 +31,8 @@ class HistoryArchive {
 
   /// Of those hosts alone. The grid is the same for all. A row tells of the step that ends at its time, and counts for
   /// the step of the grid that it lies in.
-  ///  * A host's series is a host: its capacity, and what it used beyond its pods, which is the system.
+  ///  * A host's series is a host: its capacity, and what it used beyond its pods, which is the system. Where no row
+  ///    tells of the capacity it is assumed to be the most that was used, and that is said.
   ///  * Pods are workloads, on the host they were on; those of QoS BE are tasks, from their first step to their last,
   ///    of one instance that asks for the most that it requested, or used where it requested nothing.
   ///  * Series of workloads would count pods twice, and are passed over; without any pod they are taken in their place.

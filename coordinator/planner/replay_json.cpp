@@ -68,10 +68,7 @@ void read_result(SavedFields& fields, std::optional<model::Error>& problem, Repl
     read_event(json, at, problem, result.hosts, out);
   };
   std::uint64_t hosts = 0;
-  fields("hosts", hosts);
-  if (hosts > kMaxSavedHosts) {
-    fields.fail(fmt::format("{} is {}; at most {}", fields.below("hosts").text(), hosts, kMaxSavedHosts));
-  }
+  fields.bounded("hosts", kMaxSavedHosts, hosts);
   result.hosts = static_cast<std::size_t>(hosts);
   fields.time("beginS", result.begin_s);
   fields.time("endS", result.end_s);

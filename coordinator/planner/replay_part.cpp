@@ -7,19 +7,24 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/part_hosts.h"
 #include "coordinator/planner/tally.h"
 
 namespace tideline::planner {
+namespace {
+
+FleetHosts hosts_of(const ReplayPart& part) {
+  return {.fleet_hosts = part.fleet_hosts, .first_host = part.first_host, .hosts = part.by_host.size()};
+}
+
+}  // namespace
 
 model::Result<void> append(ReplayPart& part, ReplayPart next) {
   const auto frame = [](const ReplayPart& of) { return std::tie(of.fleet_hosts, of.begin_s, of.step_s, of.steps); };
   if (frame(part) != frame(next) || part.days.size() != next.days.size() || part.course.size() != next.course.size()) {
     return model::invalid("a part is of another fleet, or of another range, than the one before it");
   }
-  const std::size_t follows = part.first_host + part.by_host.size();
-  if (next.first_host != follows) {
-    return model::invalid(fmt::format("a part begins with host {}, and host {} is the next", next.first_host, follows));
-  }
+  if (auto follows = check_follows(hosts_of(part), hosts_of(next)); !follows) return follows;
   for (std::size_t day = 0; day < part.days.size(); ++day)
     part.days[day].add(next.days[day]);
   for (std::size_t point = 0; point < part.course.size(); ++point)
@@ -37,10 +42,7 @@ model::Result<void> append(ReplayPart& part, ReplayPart next) {
 }
 
 model::Result<ReplayResult> result_of(ReplayPart part) {
-  if (part.fleet_hosts == 0 || part.first_host != 0 || part.by_host.size() != part.fleet_hosts) {
-    return model::invalid(fmt::format("hosts {} to {} of {} are there", part.first_host,
-                                      part.first_host + part.by_host.size(), part.fleet_hosts));
-  }
+  if (part.fleet_hosts == 0 || !has_all_hosts(hosts_of(part))) return missing_hosts(hosts_of(part));
   if (!part.host_names.empty() && part.host_names.size() != part.fleet_hosts) {
     return model::invalid(fmt::format("{} of {} hosts have names: some parts are of a recorded fleet, and some of none",
                                       part.host_names.size(), part.fleet_hosts));

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/day_draws.h"
+#include "coordinator/planner/part_hosts.h"
 #include "coordinator/planner/replay_part.h"
 #include "coordinator/planner/saved_exact.h"
 #include "coordinator/planner/saved_fields.h"
@@ -23,10 +25,8 @@ constexpr std::size_t kMaxPartDepth = 8;
 constexpr std::size_t kMaxPartDays = 100'000;
 constexpr std::size_t kMaxPartTimes = 10'000'000;
 constexpr std::size_t kMaxPartFullest = 100'000;
-constexpr std::uint64_t kMaxPartHosts = 10'000'000;
 constexpr std::uint64_t kMaxPartSteps = std::uint64_t{1} << 32;
-constexpr std::int64_t kPartDay = 86'400;
-constexpr std::int64_t kMaxPartStep = kPartDay;
+constexpr std::int64_t kMaxPartStep = 86'400;
 
 SavedJson point_json_of(const ExactPoint& point) {
   SavedJson array = SavedJson::array();
@@ -63,10 +63,7 @@ void read_times(SavedFields& fields, const ReadJson& json, CompletionTimes& time
 
 void read_fullest(SavedFields& fields, ReplayPart& part) {
   std::uint64_t most = 0;
-  fields("fullestMost", most);
-  if (most > kMaxPartFullest) {
-    fields.fail(fmt::format("{} is {}; at most {}", fields.below("fullestMost").text(), most, kMaxPartFullest));
-  }
+  fields.bounded("fullestMost", kMaxPartFullest, most);
   std::vector<FullStep> rows;
   fields.list("fullest", fields.find("fullest"), kMaxPartFullest, rows,
               [&fields, &part](const ReadJson& row, const SavedPlace& at, FullStep& out) {
@@ -84,19 +81,9 @@ void read_fullest(SavedFields& fields, ReplayPart& part) {
     part.fullest.add(row);
 }
 
-/// That the steps of a part touch, none longer than one; they begin at a time that has a date.
-std::size_t days_of_part(const ReplayPart& part, std::int64_t end_s) {
-  if (part.steps == 0) return 0;
-  const auto day_of = [](std::int64_t time_s) { return (time_s - kFirstUtcTime) / kPartDay; };
-  return static_cast<std::size_t>(day_of(end_s - part.step_s) - day_of(part.begin_s) + 1);
-}
-
-/// Days and points are as many as there are steps for; hosts lie within their fleet.
+/// Days and points are as many as there are steps for.
 void check_part(SavedFields& fields, const ReplayPart& part, std::size_t hosts) {
   if (!fields.good()) return;
-  if (part.first_host > part.fleet_hosts || hosts > part.fleet_hosts - part.first_host) {
-    return fields.fail(fmt::format("$.hosts is {} from {} on; there are {}", hosts, part.first_host, part.fleet_hosts));
-  }
   const std::size_t stride = course_stride(part.steps);
   const std::size_t points = (part.steps + stride - 1) / stride;
   if (part.course.size() != points) {
@@ -105,7 +92,7 @@ void check_part(SavedFields& fields, const ReplayPart& part, std::size_t hosts) 
   }
   const std::int64_t end_s = part.begin_s + static_cast<std::int64_t>(part.steps) * part.step_s;
   if (end_s > kLastUtcTime) return fields.fail(fmt::format("$.steps is {}, which end beyond all dates", part.steps));
-  if (const std::size_t days = days_of_part(part, end_s); part.days.size() != days) {
+  if (const std::size_t days = count_days(part.begin_s, part.step_s, part.steps); part.days.size() != days) {
     return fields.fail(fmt::format("$.days has {} entries; the steps touch {}", part.days.size(), days));
   }
   if (!part.host_names.empty() && part.host_names.size() != hosts) {
@@ -114,25 +101,17 @@ void check_part(SavedFields& fields, const ReplayPart& part, std::size_t hosts) 
 }
 
 void read_part(SavedFields& fields, std::optional<model::Error>& problem, ReplayPart& part) {
-  std::uint64_t hosts = 0;
-  std::uint64_t fleet = 0;
-  std::uint64_t first = 0;
-  std::uint64_t steps = 0;
-  const auto bounded = [&fields](const char* key, std::uint64_t most, std::uint64_t& value) {
-    fields(key, value);
-    if (value > most) fields.fail(fmt::format("{} is {}; at most {}", fields.below(key).text(), value, most));
-  };
-  bounded("fleetHosts", kMaxPartHosts, fleet);
-  bounded("firstHost", kMaxPartHosts, first);
-  bounded("hosts", kMaxPartHosts, hosts);
+  FleetHosts of;
+  read_hosts(fields, of);
+  part.fleet_hosts = of.fleet_hosts;
+  part.first_host = of.first_host;
   fields.time("beginS", part.begin_s);
   fields("stepS", part.step_s);
   if (part.step_s < 1 || part.step_s > kMaxPartStep) {
     fields.fail(fmt::format("$.stepS is {}; want 1 to {}", part.step_s, kMaxPartStep));
   }
-  bounded("steps", kMaxPartSteps, steps);
-  part.fleet_hosts = static_cast<std::size_t>(fleet);
-  part.first_host = static_cast<std::size_t>(first);
+  std::uint64_t steps = 0;
+  fields.bounded("steps", kMaxPartSteps, steps);
   part.steps = static_cast<std::size_t>(steps);
   fields.list(
       "days", fields.find("days"), kMaxPartDays, part.days,
@@ -145,8 +124,8 @@ void read_part(SavedFields& fields, std::optional<model::Error>& problem, Replay
               [&problem](const ReadJson& json, const SavedPlace& at, ReplayTotals& out) {
                 read_totals(json, at, problem, out);
               });
-  if (part.by_host.size() != hosts) {
-    fields.fail(fmt::format("$.byHost has {} entries; there are {} hosts", part.by_host.size(), hosts));
+  if (part.by_host.size() != of.hosts) {
+    fields.fail(fmt::format("$.byHost has {} entries; there are {} hosts", part.by_host.size(), of.hosts));
   }
   fields.list("hostNames", fields.find("hostNames"), part.fleet_hosts, part.host_names,
               [&fields](const ReadJson& json, const SavedPlace& at, std::string& out) { fields.read(json, at, out); });
@@ -168,9 +147,7 @@ std::string to_json(const ReplayPart& part) {
   SavedJson root = SavedJson::object();
   root["schema"] = std::string(kPartSchema);
   root["version"] = kSavedVersion;
-  root["fleetHosts"] = part.fleet_hosts;
-  root["firstHost"] = part.first_host;
-  root["hosts"] = part.by_host.size();
+  put_hosts(FleetHosts{part.fleet_hosts, part.first_host, part.by_host.size()}, root);
   root["beginS"] = part.begin_s;
   root["stepS"] = part.step_s;
   root["steps"] = part.steps;

@@ -68,6 +68,11 @@ class SavedFields {
   void operator()(const char* key, const char* /*what*/, const char* /*unit*/, T& value) {
     (*this)(key, value);
   }
+  /// Within 0 and `most`.
+  void bounded(const char* key, std::uint64_t most, std::uint64_t& value) {
+    (*this)(key, value);
+    if (value > most) fail(fmt::format("{} is {}; at most {}", below(key).text(), value, most));
+  }
   void time(const char* key, std::int64_t& value) {
     const ReadJson* found = find(key);
     if (found == nullptr) return;

@@ -94,8 +94,8 @@ std::optional<Error> score_fault(const Dataset& data, const World& world, std::s
   for (std::size_t host = 0; host < world.hosts.size(); ++host) {
     for (const std::uint32_t number : world.hosts[host]) {
       if (number >= data.workloads.size()) {
-        return invalid(
-            fmt::format("{} has workload {}, the data has {}", host_name(host), number, data.workloads.size()));
+        return invalid(fmt::format("{} has workload {}, the data has {}", host_name(world.first_host + host), number,
+                                   data.workloads.size()));
       }
     }
   }

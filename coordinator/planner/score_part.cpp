@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/planner/part_hosts.h"
 #include "coordinator/planner/saved_fields.h"
 #include "messages/model/json_text.h"
 
@@ -17,7 +18,6 @@ constexpr std::size_t kMaxScoreBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxScoreDepth = 8;
 constexpr std::size_t kMaxForecasts = 200;
 constexpr std::size_t kMaxForecastText = 4'096;
-constexpr std::uint64_t kMaxScoredHosts = 10'000'000;
 
 SavedJson forecast_json(const ScorePart::Forecast& forecast) {
   SavedJson object = SavedJson::object();
@@ -67,10 +67,7 @@ model::Result<void> append(ScorePart& part, ScorePart next) {
   if (!same || part.fleet_hosts != next.fleet_hosts) {
     return model::invalid("a part is of other predictors, or of another fleet, than the one before it");
   }
-  if (next.first_host != part.first_host + part.hosts) {
-    return model::invalid(fmt::format("a part begins with host {}, and host {} is the next", next.first_host,
-                                      part.first_host + part.hosts));
-  }
+  if (auto follows = check_follows(part, next); !follows) return follows;
   part.hosts += next.hosts;
   part.checks += next.checks;
   part.with_limit += next.with_limit;
@@ -83,10 +80,7 @@ model::Result<void> append(ScorePart& part, ScorePart next) {
 }
 
 model::Result<std::vector<ForecastScore>> scores_of(const ScorePart& part) {
-  if (part.first_host != 0 || part.hosts != part.fleet_hosts) {
-    return model::invalid(
-        fmt::format("hosts {} to {} of {} are there", part.first_host, part.first_host + part.hosts, part.fleet_hosts));
-  }
+  if (!has_all_hosts(part)) return missing_hosts(part);
   std::vector<ForecastScore> scores;
   for (const auto& forecast : part.forecasts) {
     const auto limits = static_cast<double>(part.with_limit);
@@ -104,9 +98,7 @@ std::string to_json(const ScorePart& part) {
   SavedJson root = SavedJson::object();
   root["schema"] = std::string(kScoreSchema);
   root["version"] = kSavedVersion;
-  root["fleetHosts"] = part.fleet_hosts;
-  root["firstHost"] = part.first_host;
-  root["hosts"] = part.hosts;
+  put_hosts(part, root);
   root["checks"] = part.checks;
   root["withLimit"] = part.with_limit;
   SavedJson forecasts = SavedJson::array();
@@ -125,18 +117,7 @@ model::Result<ScorePart> score_part_from_json(std::string_view text) {
   const SavedPlace top{};
   SavedFields fields(*root, top, problem);
   read_schema(fields, kScoreSchema);
-  std::uint64_t fleet = 0;
-  std::uint64_t first = 0;
-  std::uint64_t hosts = 0;
-  fields("fleetHosts", fleet);
-  fields("firstHost", first);
-  fields("hosts", hosts);
-  if (fleet > kMaxScoredHosts || first > fleet || hosts > fleet - first) {
-    fields.fail(fmt::format("$.hosts is {} from {} on, of {}", hosts, first, fleet));
-  }
-  part.fleet_hosts = static_cast<std::size_t>(fleet);
-  part.first_host = static_cast<std::size_t>(first);
-  part.hosts = static_cast<std::size_t>(hosts);
+  read_hosts(fields, part);
   fields("checks", part.checks);
   fields("withLimit", part.with_limit);
   fields.list("predictors", fields.find("predictors"), kMaxForecasts, part.forecasts,

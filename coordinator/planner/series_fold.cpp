@@ -135,7 +135,7 @@ std::optional<SeriesFold::Any> SeriesFold::take_any(std::string name, DataCounts
     counts.without_use += cpu_.has_use ? 0 : 1;
     counts.without_request += cpu_.has_request ? 0 : 1;
     workload->name = std::move(name);
-    taken.emplace(Any{*std::move(workload), is_batch_});
+    taken.emplace(Any{*std::move(workload), is_batch_, cpu_.has_request, memory_.has_request});
   } else {
     ++counts.empty;
   }

@@ -28,6 +28,9 @@ class SeriesFold {
   struct Any {
     Workload workload;
     bool is_batch = false;
+    /// Some row tells what it requests, or how much there is of it on a host; else that is the most that was used.
+    bool tells_cpu = false;
+    bool tells_memory = false;
   };
   std::optional<Any> take_any(std::string name, DataCounts& counts);
 

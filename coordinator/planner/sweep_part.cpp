@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/planner/checks.h"
+#include "coordinator/planner/part_hosts.h"
 #include "coordinator/planner/replay_part.h"
 #include "coordinator/planner/saved_exact.h"
 #include "coordinator/planner/saved_fields.h"
@@ -23,7 +24,6 @@ constexpr std::size_t kMaxSweepBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxPointBytes = std::size_t{8} << 20;
 constexpr std::size_t kMaxSweepDepth = 8;
 constexpr std::size_t kMaxSetting = 400;  // bytes
-constexpr std::uint64_t kMaxSweptHosts = 10'000'000;
 
 struct SweepKnobSpec {
   const char* name = "";
@@ -173,10 +173,7 @@ model::Result<void> append(SweepPart& part, SweepPart next) {
   if (!same || part.fleet_hosts != next.fleet_hosts) {
     return model::invalid("a part is of other settings, or of another fleet, than the one before it");
   }
-  const std::size_t follows = part.first_host + part.hosts;
-  if (next.first_host != follows) {
-    return model::invalid(fmt::format("a part begins with host {}, and host {} is the next", next.first_host, follows));
-  }
+  if (auto follows = check_follows(part, next); !follows) return follows;
   part.hosts += next.hosts;
   for (std::size_t i = 0; i < part.points.size(); ++i) {
     part.points[i].totals.add(next.points[i].totals);
@@ -188,10 +185,7 @@ model::Result<void> append(SweepPart& part, SweepPart next) {
 
 model::Result<Sweep> sweep_of(const SweepPart& part, double accepted_risk) {
   if (auto good = check_accepted_risk(accepted_risk); !good) return good.error();
-  if (part.first_host != 0 || part.hosts != part.fleet_hosts) {
-    return model::invalid(
-        fmt::format("hosts {} to {} of {} are there", part.first_host, part.first_host + part.hosts, part.fleet_hosts));
-  }
+  if (!has_all_hosts(part)) return missing_hosts(part);
   Sweep sweep;
   sweep.accepted_risk = accepted_risk;
   std::uint64_t checks = 0;
@@ -209,9 +203,7 @@ std::string to_json(const SweepPart& part) {
   SavedJson root = SavedJson::object();
   root["schema"] = std::string(kSweepSchema);
   root["version"] = kSavedVersion;
-  root["fleetHosts"] = part.fleet_hosts;
-  root["firstHost"] = part.first_host;
-  root["hosts"] = part.hosts;
+  put_hosts(part, root);
   SavedJson points = SavedJson::array();
   for (const auto& point : part.points)
     put_point(point, points.emplace_back(SavedJson::object()));
@@ -228,18 +220,7 @@ model::Result<SweepPart> sweep_part_from_json(std::string_view text) {
   const SavedPlace top{};
   SavedFields fields(*root, top, problem);
   read_schema(fields, kSweepSchema);
-  std::uint64_t fleet = 0;
-  std::uint64_t first = 0;
-  std::uint64_t hosts = 0;
-  fields("fleetHosts", fleet);
-  fields("firstHost", first);
-  fields("hosts", hosts);
-  if (fleet > kMaxSweptHosts || first > fleet || hosts > fleet - first) {
-    fields.fail(fmt::format("$.hosts is {} from {} on, of {}", hosts, first, fleet));
-  }
-  part.fleet_hosts = static_cast<std::size_t>(fleet);
-  part.first_host = static_cast<std::size_t>(first);
-  part.hosts = static_cast<std::size_t>(hosts);
+  read_hosts(fields, part);
   fields.list("points", fields.find("points"), kMaxSweepPoints, part.points,
               [&problem](const ReadJson& json, const SavedPlace& at, SweepPart::Point& out) {
                 SavedFields inner(json, at, problem);

@@ -10,8 +10,6 @@ namespace {
 using model::MilliCpu;
 
 constexpr double kBytesOfGib = kBytesOfMib * 1'024;
-/// Where a host counts as full.
-constexpr double kBrimPercent = 99;
 
 double tallied(MilliCpu cpu) {
   return static_cast<double>(cpu.value());

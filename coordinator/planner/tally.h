@@ -17,6 +17,9 @@
 
 namespace tideline::planner {
 
+/// Of a host's CPU: where it counts as full.
+inline constexpr double kBrimPercent = 99;
+
 /// What happened on a host in a step.
 struct StepOutcome {
   std::size_t step = 0;

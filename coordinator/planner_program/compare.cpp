@@ -61,7 +61,7 @@ model::Result<void> run_compare(const Options& options, Session& session) {
     for (std::size_t i = 0; i < replays.size(); ++i)
       replays[i].name = stem_of(options.files[i]);
   }
-  const auto comparison = planner::compare(replays);
+  const auto comparison = planner::compare(replays, session.progress("compare"));
   if (!comparison) return comparison.error();
   planner_view::Preface preface;
   preface.title = fmt::format("Comparison of {} replays", replays.size());

@@ -1,6 +1,8 @@
 #include "coordinator/planner_program/fine_run.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +17,12 @@ namespace {
 
 constexpr std::size_t kMostSourceShown = 300;
 
+bool holds_a_step(const planner::FineWindow& window, const planner::Dataset& frame) {
+  const std::int64_t from_s = std::max(window.from_s, frame.begin_s);
+  const auto next = static_cast<std::size_t>((from_s - frame.begin_s + frame.step_s - 1) / frame.step_s);
+  return next < frame.steps && frame.time_of(next) < window.until_s;
+}
+
 }  // namespace
 
 model::Result<planner::DemandModel> choose_demand(const Options& options) {
@@ -24,6 +32,18 @@ model::Result<planner::DemandModel> choose_demand(const Options& options) {
   auto demand = planner::demand_model_from_json(file->bytes());
   if (!demand) return demand.error().in(options.fine.model_file);
   return demand;
+}
+
+model::Result<void> check_windows(const FineCommand& fine, const planner::Dataset& frame) {
+  using planner_view::utc_text;
+  for (const auto& window : fine.windows) {
+    if (holds_a_step(window, frame)) continue;
+    return model::invalid(
+        fmt::format("--fine: no step was chosen by --fine-window {}/{}: the data has steps of {} from {} to {}",
+                    utc_text(window.from_s), utc_text(window.until_s), planner_view::length_text(frame.step_s),
+                    utc_text(frame.begin_s), utc_text(frame.time_of(frame.steps))));
+  }
+  return {};
 }
 
 std::vector<std::string> fine_facts(const Options& options, const planner::DemandModel& demand) {
@@ -46,8 +66,9 @@ model::Result<planner::FinePart> find_fine(const Options& options, const planner
                                            HostScenes& scenes, Session& session, const planner::Kept& kept,
                                            const planner::ReplayOptions& replaying,
                                            const planner::ReplayPart& replayed) {
-  planner::FineOptions fine{
-      .demand = demand, .seed = options.fine.seed, .choice = {.windows = options.fine.windows, .host_steps = {}}};
+  planner::FineOptions fine{.demand = demand,
+                            .seed = options.fine.seed,
+                            .choice = {.windows = planner::joined_windows(options.fine.windows), .host_steps = {}}};
   planner::FullestSteps fullest = replayed.fullest;
   for (const auto& step : fullest.steps())
     fine.choice.host_steps.push_back(step.at);

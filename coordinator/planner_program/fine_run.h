@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/planner/dataset.h"
 #include "coordinator/planner/demand_model.h"
 #include "coordinator/planner/fine_part.h"
 #include "coordinator/planner/kept.h"
@@ -26,6 +27,9 @@ inline constexpr std::string_view kFineNotModelled =
 
 /// The file's, or the usual one.
 model::Result<planner::DemandModel> choose_demand(const Options& options);
+
+/// `frame`: the grid. kInvalidArgument names a window that no step of it begins in.
+model::Result<void> check_windows(const FineCommand& fine, const planner::Dataset& frame);
 
 /// Lines for a preface: what is looked into, and by which model.
 std::vector<std::string> fine_facts(const Options& options, const planner::DemandModel& demand);

@@ -72,10 +72,10 @@ model::Result<std::size_t> HostScenes::host_number(const std::string& text) cons
   for (std::size_t host = 0; host < hosts_ && source_.is_recorded; ++host) {
     if (source_.history->host_name(host) == text) return host;
   }
-  // "7", "node-7" or "node-0007".
+  // "7"; of packed hosts also "node-7" or "node-0007", which of recorded ones would be another's name.
   std::string_view digits = text;
   constexpr std::string_view kPrefix = "node-";
-  if (digits.starts_with(kPrefix)) digits.remove_prefix(kPrefix.size());
+  if (!source_.is_recorded && digits.starts_with(kPrefix)) digits.remove_prefix(kPrefix.size());
   std::size_t number = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (problem == std::errc() && end == digits.data() + digits.size() && number < hosts_) return number;

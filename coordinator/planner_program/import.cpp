@@ -9,6 +9,7 @@
 
 #include "coordinator/planner_program/commands.h"
 #include "coordinator/planner_program/recorded_run.h"
+#include "coordinator/planner_program/run.h"
 #include "coordinator/planner_program/scene.h"
 
 namespace tideline::planner_program {
@@ -39,9 +40,7 @@ double bytes_of(const std::vector<std::string>& paths) {
 
 Result<void> check_archive_place(const Options& options) {
   const auto& archive = options.trace.archive;
-  auto inputs = options.files;
-  if (!options.trace.mapping_file.empty()) inputs.push_back(options.trace.mapping_file);
-  if (auto good = check_outputs({.json_file = archive}, inputs); !good) return good;
+  if (auto good = check_outputs({.json_file = archive}, inputs_of(options)); !good) return good;
   std::error_code none;
   if (options.trace.overwrite || !std::filesystem::exists(archive, none)) return {};
   return model::invalid(fmt::format("{}: is there already; --force writes over it", archive));

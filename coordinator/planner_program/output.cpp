@@ -1,5 +1,6 @@
 #include "coordinator/planner_program/output.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -23,9 +24,27 @@ Result<void> write_answer(const std::string& path, const std::function<std::stri
   return file->commit();
 }
 
+/// Without links and dots, also where it is not there yet.
+std::filesystem::path resolved(const std::string& path) {
+  std::error_code unknown;
+  const auto whole = std::filesystem::absolute(path, unknown);
+  if (unknown) return path;
+  auto plain = std::filesystem::weakly_canonical(whole, unknown);
+  return unknown ? whole : plain;
+}
+
 bool same_file(const std::string& a, const std::string& b) {
-  std::error_code none;  // one that is not there yet is no other
-  return a == b || std::filesystem::equivalent(a, b, none);
+  std::error_code none;  // one that is not there yet has no other name
+  return a == b || std::filesystem::equivalent(a, b, none) || resolved(a) == resolved(b);
+}
+
+/// As the files of a store, or recordings, that a command reads.
+bool lies_in(const std::string& file, const std::string& folder) {
+  std::error_code none;
+  if (!std::filesystem::is_directory(folder, none) || !std::filesystem::exists(file, none)) return false;
+  const auto inner = resolved(file);
+  const auto outer = resolved(folder);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 }  // namespace
@@ -46,6 +65,9 @@ Result<void> check_outputs(const OutputOptions& output, const std::vector<std::s
     for (const auto& other : taken) {
       if (same_file(*file, other)) {
         return model::invalid(fmt::format("{} would be written over: it is also {}", other, *file));
+      }
+      if (lies_in(*file, other)) {
+        return model::invalid(fmt::format("{} would be written over: it is one of the files in {}", *file, other));
       }
     }
     taken.push_back(*file);

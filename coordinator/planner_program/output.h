@@ -28,7 +28,8 @@ struct Answer {
 /// Files first, each whole or not at all, then what is printed. A reader that goes away is no error.
 model::Result<void> deliver(const OutputOptions& output, const Answer& answer);
 
-/// kInvalidArgument where a file that is to be written is one of `inputs`, or another that is to be written.
+/// kInvalidArgument where a file that is to be written is one of `inputs`, by whatever path, or another that is to be
+/// written, or is there and lies in a folder of `inputs`.
 model::Result<void> check_outputs(const OutputOptions& output, const std::vector<std::string>& inputs);
 
 model::Result<void> print(std::string_view text);

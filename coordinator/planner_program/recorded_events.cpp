@@ -10,6 +10,7 @@
 
 #include "coordinator/planner/utc_text.h"
 #include "coordinator/planner_program/scene.h"
+#include "coordinator/planner_program/store_export.h"
 #include "messages/model/json_text.h"
 #include "storage/rocks/rocks_store.h"
 #include "storage/series/export_events.h"
@@ -64,11 +65,9 @@ Result<std::vector<ToldEvent>> of_archive(const std::string& path, const std::st
 }
 
 Result<std::vector<ToldEvent>> of_store(const std::string& directory, const std::string& node, const Around& around) {
-  std::error_code none;
-  // As a store is looked for elsewhere: the data directory, or the store in it.
-  auto place = std::filesystem::path(directory);
-  if (!std::filesystem::exists(place / "CURRENT", none)) place /= "history";
-  const auto store = rocks::RocksStore::open_read_only(place.string());
+  const auto place = store_in(directory);
+  if (!place) return place.error();
+  const auto store = rocks::RocksStore::open_read_only(*place);
   if (!store) return store.error();
   std::vector<ToldEvent> found;
   for (const bool of_cluster : {false, true}) {

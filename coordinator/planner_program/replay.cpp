@@ -21,6 +21,7 @@ model::Result<void> run_replay(const Options& options, Session& session) {
   const bool fine = options.fine.wanted;
   auto scenes = HostScenes::open(options, session);
   if (!scenes) return scenes.error();
+  if (auto good = check_windows(options.fine, scenes->frame()); !good) return good;
   PartFile about;
   about.shard = options.shard;
   about.by_host = options.by_host;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -61,24 +62,35 @@ void print_stats(std::chrono::steady_clock::time_point begun, const Simulated& s
   std::fwrite(lines.data(), 1, lines.size(), stderr);
 }
 
+}  // namespace
+
 std::vector<std::string> inputs_of(const Options& options) {
   auto inputs = options.files;
+  const bool are_recordings =
+      options.command == Command::kFit || (options.command == Command::kImport && options.trace.recording);
+  if (are_recordings) {
+    for (const auto& file : options.files)
+      inputs.push_back(file + ".1");
+  }
   for (const auto* file : {&options.policy.file, &options.batch.tasks, &options.against, &options.fine.model_file,
-                           &options.trace.mapping_file, &options.trace.archive}) {
+                           &options.trace.mapping_file}) {
     if (!file->empty()) inputs.push_back(*file);
   }
+  if (!options.against.empty()) inputs.push_back(options.against + ".1");
   return inputs;
 }
-
-}  // namespace
 
 int run(const Options& options, const std::atomic<bool>& stop) {
   const auto begun = std::chrono::steady_clock::now();
   Meter meter;
   Session session{stop, meter, parallel_on(options.threads)};
-  const auto inputs = inputs_of(options);
-  auto done = check_outputs(options.output, inputs);
-  if (done) done = check_outputs({.json_file = options.part_file}, inputs);
+  auto taken = inputs_of(options);
+  if (!options.trace.archive.empty()) taken.push_back(options.trace.archive);
+  auto done = check_outputs(options.output, taken);
+  for (const auto* file : {&options.output.json_file, &options.output.html_file, &options.output.report_file}) {
+    if (!file->empty()) taken.push_back(*file);
+  }
+  if (done) done = check_outputs({.json_file = options.part_file}, taken);
   if (done) done = run_command(options, session);
   meter.clear();
   if (options.stats) print_stats(begun, session.simulated);

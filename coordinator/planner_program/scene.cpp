@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,6 +26,10 @@ constexpr std::string_view kNotModelled =
     "Not modelled: last-level cache and memory bandwidth, disks and network, fragmentation below a host, and what "
     "happens within a step.";
 
+constexpr std::string_view kHostsNotTaken =
+    "Hosts are those that were recorded: --hosts, --host-cpu, --host-memory, --system-cpu and --system-memory have no "
+    "part in this; with --placement packed they have.";
+
 std::string cores_text(double millicores) {
   return planner_view::amount(millicores / 1'000);
 }
@@ -42,6 +47,15 @@ std::string not_placed_note(const planner::Dataset& data, const planner::World& 
   const bool more = world.not_placed.size() > kMostNamesTold;
   return fmt::format("{} workloads are left out, as they are larger than a host or there was no room: {}{}",
                      world.not_placed.size(), names, more ? " ..." : "");
+}
+
+/// Whether the command line says anything of hosts to pack onto.
+bool tells_of_hosts(const planner::PackOptions& pack) {
+  const planner::HostShape usual;
+  const auto all_of = [](const planner::HostShape& shape) {
+    return std::tie(shape.cpu_millicores, shape.memory_mib, shape.system_cpu_millicores, shape.system_memory_mib);
+  };
+  return pack.hosts > 0 || all_of(pack.host) != all_of(usual);
 }
 
 /// Of another archive, whose tasks nobody recorded beside these services: they begin where the data does.
@@ -174,6 +188,9 @@ Heading heading_of(std::string_view what, std::string_view live, const Options& 
   preface.facts.push_back(fmt::format("time base: {}", planner_view::length_text(data.step_s)));
   preface.facts.push_back(fmt::format("live code: {}", live));
   if (world != nullptr && !world->not_placed.empty()) heading.notes_before.push_back(not_placed_note(data, *world));
+  if (data.all_hosts > 0 && options.placement != Placement::kPacked && tells_of_hosts(options.pack)) {
+    heading.notes_before.emplace_back(kHostsNotTaken);
+  }
   heading.notes_after = std::move(notes);
   heading.notes_after.emplace_back(kNotModelled);
   return heading;

@@ -58,15 +58,6 @@ class ScratchDirectory {
   std::string path_;
 };
 
-Result<std::string> store_in(const std::string& directory) {
-  std::error_code none;
-  for (const auto& place : {std::filesystem::path(directory), std::filesystem::path(directory) / kHistoryDirectory}) {
-    if (std::filesystem::exists(place / kCurrentFile, none)) return place.string();
-  }
-  return model::invalid(fmt::format("{}: is a directory, and neither it nor {}/{} is a store of history", directory,
-                                    directory, kHistoryDirectory));
-}
-
 /// What there is of the range, so that nobody looks through years without anything.
 series::ExportAsk ask_of(const rocks::RocksStore& store, const series::SeriesState& state, series::Tier tier,
                          const planner::DatasetRange& range) {
@@ -87,6 +78,15 @@ series::ExportAsk ask_of(const rocks::RocksStore& store, const series::SeriesSta
 }
 
 }  // namespace
+
+Result<std::string> store_in(const std::string& directory) {
+  std::error_code none;
+  for (const auto& place : {std::filesystem::path(directory), std::filesystem::path(directory) / kHistoryDirectory}) {
+    if (std::filesystem::exists(place / kCurrentFile, none)) return place.string();
+  }
+  return model::invalid(fmt::format("{}: is a directory, and neither it nor {}/{} is a store of history", directory,
+                                    directory, kHistoryDirectory));
+}
 
 Result<OpenArchive> export_of_store(const std::string& directory, planner::DatasetRange& range, Session& session) {
   const auto place = store_in(directory);

@@ -10,9 +10,12 @@
 
 namespace tideline::planner_program {
 
-/// `directory`: a coordinator's --data-dir, or the store in it, which a coordinator may have open: it is read as it is
-/// now. The tier is the coarsest whose step divides range.step_s; without one that of 5 minutes, which becomes the
-/// range's. Takes a file in TMPDIR that has no name any more once it is open. Errors name the directory.
+/// Where the store is: `directory`, a coordinator's --data-dir, or the store in it. kInvalidArgument: neither.
+model::Result<std::string> store_in(const std::string& directory);
+
+/// `directory`: as store_in() takes it; a coordinator may have the store open: it is read as it is now. The tier is the
+/// coarsest whose step divides range.step_s; without one that of 5 minutes, which becomes the range's. Takes a file in
+/// TMPDIR that has no name any more once it is open. Errors name the directory.
 model::Result<OpenArchive> export_of_store(const std::string& directory, planner::DatasetRange& range,
                                            Session& session);
 

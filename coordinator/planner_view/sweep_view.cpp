@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,10 +21,18 @@ bool has_replays(const Sweep& sweep) {
                      [](const planner::SweepPoint& point) { return point.totals.host_steps > 0; });
 }
 
+/// A point that could be taken and is within the risk is passed over only where nothing was checked.
+std::string_view why_none(const Sweep& sweep) {
+  const bool any_within = std::any_of(sweep.points.begin(), sweep.points.end(), [&](const planner::SweepPoint& point) {
+    return !forecast::ForecastSpec{point.setting}.is_oracle() && point.risk <= sweep.accepted_risk;
+  });
+  return any_within ? "nothing was checked" : "no point that can be taken is within it";
+}
+
 std::string recommendation_text(const Sweep& sweep) {
   const auto risk = percent(sweep.accepted_risk, 3);
   if (!sweep.recommended || *sweep.recommended >= sweep.points.size()) {
-    return fmt::format("At an accepted risk of {} % there is nothing to recommend: each point has more.", risk);
+    return fmt::format("At an accepted risk of {} % there is nothing to recommend: {}.", risk, why_none(sweep));
   }
   const auto& point = sweep.points[*sweep.recommended];
   return fmt::format("At an accepted risk of {} %: {}, with savings of {} % and a risk of {} %.", risk,

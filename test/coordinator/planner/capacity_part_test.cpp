@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/planner/step_slice.h"
+#include "test/coordinator/planner/history.h"
 
 namespace tideline::planner {
 namespace {
@@ -189,6 +190,34 @@ TEST(CapacityPart, PackingsOfShardsAreKeptApart) {
   EXPECT_TRUE(pieces.contains("shard-2-of-2-packing+0"));
   EXPECT_EQ(to_json(part_of(data, options, {1, 2}, 2)), first) << "of what was kept";
   EXPECT_EQ(to_json(part_of(data, options, {2, 2}, 2)), second);
+}
+
+TEST(CapacityPart, HostsWhoseCapacityIsAssumedAreNamedAndNothingIsJudgedByThemAlone) {
+  std::vector<columns::Chunk> chunks;
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) {
+    chunks.push_back(test::host_chunk(name, 8, 16'384, {.cpu = {3'000, 3'000}, .memory = {8'192}}));
+    // "b" tells of its memory alone.
+    if (name == std::string("b")) chunks.back().columns.erase(chunks.back().columns.begin() + 2);
+    if (name > std::string("b")) chunks.back().columns.resize(2);
+    chunks.push_back(test::pod_chunk(name, "web", 2'000, {.cpu = {2'500, 2'500}, .memory = {2'048}}));
+  }
+  CapacityOptions options = bare_options();
+  options.recorded = true;
+  options.growth_percent = 0;
+  const auto part = capacity_part(test::history_of(chunks), options);
+  ASSERT_TRUE(part) << part.error().message();
+  EXPECT_THAT(part->notes, testing::Contains(HasSubstr("of 6 hosts (b, c, d, e, f and 1 more) it is not told how much "
+                                                       "CPU there is")));
+  EXPECT_THAT(part->notes, testing::Contains(HasSubstr("of 5 hosts (c, d, e, f, g) it is not told how much memory")));
+
+  chunks.erase(chunks.begin(), chunks.begin() + 2);
+  const auto data = test::history_of(chunks);
+  const auto refused = capacity_part(data, options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), model::ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("none of 6 hosts tells how much CPU it has"));
+  options.recorded = false;
+  EXPECT_TRUE(capacity_part(data, options)) << "packed onto others";
 }
 
 TEST(CapacityPart, WhatDoesNotBelongTogetherIsNamed) {

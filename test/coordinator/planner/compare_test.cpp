@@ -243,6 +243,26 @@ TEST(Compare, ReplaysWithoutNamesAreNumbered) {
   EXPECT_THAT(compared({saved_with(""), saved_with("b\n")}).names, ElementsAre("replay 1", "b?"));
 }
 
+TEST(Compare, TellsHowFarItIsAndCanBeStopped) {
+  std::vector<ReplayEvent> events;
+  for (std::int64_t i = 0; i < 3'000; ++i)
+    events.push_back(violation(0, i % 1'000, i % 1'000 + 1));
+  const std::vector<SavedReplay> replays = {saved_with("A", events), saved_with("B", events)};
+  std::vector<double> shares;
+  ASSERT_TRUE(compare(replays, [&shares](double share) {
+    shares.push_back(share);
+    return false;
+  }));
+  EXPECT_GT(shares.size(), 5u);
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_LE(shares.back(), 1);
+  std::size_t asked = 0;
+  const auto stopped = compare(replays, [&asked](double) { return ++asked == 3; });
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), model::ErrorCode::kUnavailable);
+  EXPECT_EQ(asked, 3u);
+}
+
 // Pair by pair, without order or index.
 TEST(Compare, AgreesWithANaiveSearchOnRandomEvents) {
   const std::uint64_t seed = std::random_device{}();

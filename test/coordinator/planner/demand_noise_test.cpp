@@ -91,7 +91,6 @@ TEST(DemandNoise, MoreOfItMovesTheSameSecondsFurther) {
 
 TEST(DemandNoise, MoreBurstsLeaveThoseThatWereThere) {
   DemandModel model;
-  model.bursts_per_hour = 60;
   // Without noise a second of a burst is three times one without.
   const auto in_bursts = [&model](double bursts, std::uint64_t seed) {
     const auto sums = drawn(model, 0, bursts, seed, {1'000});
@@ -101,16 +100,21 @@ TEST(DemandNoise, MoreBurstsLeaveThoseThatWereThere) {
       found.push_back(sum > 2 * least);
     return found;
   };
-  std::size_t some = 0;
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const auto few = in_bursts(1, seed);
-    const auto more = in_bursts(2, seed);
-    for (std::size_t second = 0; second < kSeconds; ++second) {
-      ASSERT_TRUE(!few[second] || more[second]) << "seed " << seed << ", second " << second;
-      some += few[second] ? 1U : 0U;
+  for (const double length : {10.0, 1.0}) {
+    SCOPED_TRACE(testing::Message() << "bursts of " << length << " s");
+    model.burst_s = length;
+    model.bursts_per_hour = 600 / length;
+    std::size_t some = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      const auto few = in_bursts(1, seed);
+      const auto more = in_bursts(2, seed);
+      for (std::size_t second = 0; second < kSeconds; ++second) {
+        ASSERT_TRUE(!few[second] || more[second]) << "seed " << seed << ", second " << second;
+        some += few[second] ? 1U : 0U;
+      }
     }
+    EXPECT_GT(some, 0u) << "or nothing was tried";
   }
-  EXPECT_GT(some, 0u) << "or nothing was tried";
 }
 
 // A service's place decides what it draws, so that one that is not there changes nothing for the others.

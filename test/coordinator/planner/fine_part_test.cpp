@@ -41,6 +41,29 @@ Dataset short_steps(std::vector<Workload> workloads, std::int64_t step_s) {
   return data;
 }
 
+TEST(FineChoice, HasTheStepsThatBeginInAnyOfItsWindows) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<FineWindow> windows;
+    for (auto i = random() % 8; i > 0; --i) {
+      const auto from = static_cast<std::int64_t>(random() % 40);
+      windows.push_back({from, from + static_cast<std::int64_t>(random() % 12)});
+    }
+    const FineChoice choice{.windows = joined_windows(windows), .host_steps = {{1, 50}}};
+    for (std::size_t i = 1; i < choice.windows.size(); ++i)
+      EXPECT_LT(choice.windows[i - 1].until_s, choice.windows[i].from_s);
+    for (std::int64_t begin_s = -1; begin_s < 60; ++begin_s) {
+      bool within = false;
+      for (const FineWindow& window : windows)
+        within = within || (begin_s >= window.from_s && begin_s < window.until_s);
+      EXPECT_EQ(choice.has(0, 50, begin_s), within) << "round " << round << ", at " << begin_s;
+      EXPECT_TRUE(choice.has(1, 50, begin_s));
+    }
+  }
+}
+
 FineOptions from_step(const Dataset& data, std::size_t first) {
   FineOptions fine;
   fine.choice.windows = {{data.time_of(first), data.time_of(data.steps)}};
@@ -307,7 +330,7 @@ TEST(FullestSteps, AreThoseOfTheReplayWhateverItWasDividedInto) {
   EXPECT_EQ(fullest.steps()[0], (FullStep{{0, 4}, 0.9})) << "and a core of the system";
   EXPECT_EQ(fullest.steps()[1], (FullStep{{1, 0}, 0.8})) << "of equals the first";
   EXPECT_EQ(fullest.steps()[2], (FullStep{{1, 1}, 0.8}));
-  FullestSteps merged;
+  FullestSteps merged = {};
   for (const std::size_t host : {1U, 0U}) {
     const auto alone = replay_part(data, slice_of(world, {host, host + 1}), options);
     ASSERT_TRUE(alone) << alone.error().message();

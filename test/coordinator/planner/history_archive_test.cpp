@@ -164,6 +164,24 @@ TEST(HistoryArchive, AHostIsNotThereWhereNothingIsKnownOfIt) {
   EXPECT_EQ(data.counts.memory_unknown, 2u);
 }
 
+TEST(HistoryArchive, AHostThatDoesNotTellItsCapacityHasTheMostThatItUsedAndThatIsSaid) {
+  auto untold = host_chunk("alpha", 8, 16'384, {.cpu = {1'000, 3'000}, .memory = {512}});
+  untold.columns.resize(2);
+  const auto data = history_of({untold, host_chunk("beta", 8, 16'384, {.cpu = {1'000, 1'000}, .memory = {512}})});
+  ASSERT_EQ(data.hosts.size(), 2u);
+  EXPECT_THAT(data.hosts[0].cpu_capacity, ElementsAre(3'000, 3'000));
+  EXPECT_THAT(data.hosts[0].memory_capacity_mib, ElementsAre(512, 512));
+  EXPECT_TRUE(data.hosts[0].is_cpu_assumed);
+  EXPECT_TRUE(data.hosts[0].is_memory_assumed);
+  EXPECT_FALSE(data.hosts[1].is_cpu_assumed);
+  EXPECT_FALSE(data.hosts[1].is_memory_assumed);
+  EXPECT_EQ(data.counts.cpu_assumed, 1u);
+  EXPECT_EQ(data.counts.memory_assumed, 1u);
+  EXPECT_EQ(data.counts.without_request, 0u) << "a host requests nothing";
+  EXPECT_THAT(data.notes, ElementsAre(HasSubstr("1 hosts do not tell how much CPU they have"),
+                                      HasSubstr("1 hosts do not tell how much memory they have")));
+}
+
 TEST(HistoryArchive, SeriesThatAreNobodysAreCounted) {
   const test::HistoryRows rows{.cpu = {900, 900}, .memory = {1'024}};
   auto odd = test::history_chunk(SeriesKind::kWorkload, "a/other/x", rows);

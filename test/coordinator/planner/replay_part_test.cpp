@@ -146,6 +146,17 @@ TEST(ReplayPart, OfNoFleetOrOfOneThatIsNamedInPartIsNoResult) {
               HasSubstr("1 of 2 hosts have names"));
 }
 
+TEST(ReplayPart, AHostThatIsNoneIsNamedByItsNumberInTheFleet) {
+  const auto data = test::data_of({test::workload("a", {1, 2}, 1), test::workload("b", {1, 2}, 1)});
+  const auto refusal = [&](const World& world) {
+    const auto part = replay_part(data, slice_of(world, {2, 3}), test::plain_options());
+    EXPECT_FALSE(part);
+    return part ? std::string() : part.error().message();
+  };
+  EXPECT_THAT(refusal(test::world_of({{}, {}, {7}})), HasSubstr("node-0002 has workload 7 of 2"));
+  EXPECT_THAT(refusal(test::world_of({{}, {}, {1, 1}})), HasSubstr("node-0002 has workload b, which is placed"));
+}
+
 TEST(ReplayPart, TasksWantTheWholeFleet) {
   auto data = test::data_of({test::workload("a", {1, 2}, 1)});
   data.tasks = {{.begin_s = data.begin_s, .end_s = data.begin_s + 60, .cpu_millicores = 100}};
@@ -179,7 +190,9 @@ TEST(ReplayPart, TextThatIsNoneIsNamed) {
   };
   EXPECT_THAT(refusal("tideline-replay-part", "tideline-replay"), HasSubstr("$.schema"));
   EXPECT_THAT(refusal("\"version\":1", "\"version\":2"), HasSubstr("$.version is 2"));
-  EXPECT_THAT(refusal("\"fleetHosts\":1", "\"fleetHosts\":0"), HasSubstr("$.byHost has 1 entries; at most 0"));
+  EXPECT_THAT(refusal("\"fleetHosts\":1", "\"fleetHosts\":0"), HasSubstr("$.hosts is 1 from 0 on, of 0"));
+  EXPECT_THAT(refusal("\"fleetHosts\":1", "\"fleetHosts\":99999999999"), HasSubstr("$.fleetHosts is 99999999999"));
+  EXPECT_THAT(refusal("\"hosts\":1", "\"hosts\":0"), HasSubstr("$.byHost has 1 entries; there are 0 hosts"));
   EXPECT_THAT(refusal("\"stepS\":300", "\"stepS\":0"), HasSubstr("$.stepS is 0"));
   EXPECT_THAT(refusal("\"steps\":2", "\"steps\":3"), HasSubstr("$.course has 2 entries; of 3 steps there are 3"));
   EXPECT_THAT(refusal("\"steps\":2", "\"steps\":99999999999"), HasSubstr("$.steps is 99999999999"));

@@ -93,6 +93,15 @@ TEST(ScorePart, PartsAreOfTheSamePredictorsAndOfHostsThatFollow) {
   EXPECT_THAT(some.error().message(), HasSubstr("hosts 0 to 1 of 3 are there"));
 }
 
+TEST(ScorePart, AHostIsNamedByItsNumberInTheFleet) {
+  test::RandomWorlds random(5);
+  const auto data = random.data(2, 40);
+  const auto world = test::world_of({{0}, {1}, {7}});
+  const auto part = score_part(data, slice_of(world, {2, 3}), some_specs(), short_horizon());
+  ASSERT_FALSE(part);
+  EXPECT_THAT(part.error().message(), HasSubstr("node-0002 has workload 7"));
+}
+
 TEST(ScorePart, TextThatIsNoneIsNamed) {
   test::RandomWorlds random(4);
   const auto data = random.data(6, 40);
@@ -108,6 +117,8 @@ TEST(ScorePart, TextThatIsNoneIsNamed) {
   };
   EXPECT_THAT(refusal("tideline-score-part", "other"), HasSubstr("$.schema is \"other\""));
   EXPECT_THAT(refusal("\"hosts\":2", "\"hosts\":3"), HasSubstr("$.hosts is 3 from 0 on, of 2"));
+  EXPECT_THAT(refusal("\"fleetHosts\":2", "\"fleetHosts\":99999999999"),
+              HasSubstr("$.fleetHosts is 99999999999; at most 10000000"));
   EXPECT_THAT(refusal("\"severities\":[]", "\"severities\":[[100001,1]]"), HasSubstr("a degree"));
   EXPECT_THAT(refusal("\"severities\":[]", "\"severities\":[[5,99999999]]"), HasSubstr("99999999 violations in"));
   EXPECT_THAT(refusal("\"withLimit\":", "\"withLimit\":9"), HasSubstr("more than the checks"));

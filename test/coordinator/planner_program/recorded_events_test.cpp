@@ -110,6 +110,13 @@ TEST(RecordedEvents, OfManyAreTheNearest) {
   EXPECT_EQ(lines->back(), "60 more, further from the moment");
 }
 
+TEST(RecordedEvents, ADirectoryThatIsNoStoreIsNamed) {
+  const test::TempDir dir;
+  const auto lines = recorded_events(dir.str(), "n1", kAt);
+  ASSERT_FALSE(lines);
+  EXPECT_THAT(lines.error().message(), HasSubstr("neither it nor " + dir.str() + "/history is a store"));
+}
+
 TEST(RecordedEvents, AMissingFileIsNamed) {
   const auto lines = recorded_events("/nowhere/a.tla", "n1", kAt);
   ASSERT_FALSE(lines);

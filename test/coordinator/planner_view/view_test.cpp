@@ -203,7 +203,15 @@ TEST(Text, OfASweepSaysWhatIsRecommended) {
   for (auto& point : risky.points)
     point.risk = 0.5;
   planner::judge(risky);
-  EXPECT_THAT(text_of(nasty_preface(), risky), HasSubstr("there is nothing to recommend"));
+  EXPECT_THAT(text_of(nasty_preface(), risky), HasSubstr("there is nothing to recommend: no point that can be taken"));
+  auto unchecked = sample_sweep(false);
+  unchecked.recommended.reset();
+  EXPECT_THAT(text_of(nasty_preface(), unchecked), HasSubstr("nothing to recommend: nothing was checked"));
+  planner::SweepPoint oracle;
+  oracle.setting = "oracle";
+  oracle.savings = 0.9;
+  unchecked.points = {oracle};
+  EXPECT_THAT(text_of(nasty_preface(), unchecked), HasSubstr("no point that can be taken"));
 }
 
 TEST(Text, OfCapacityAnswersTheQuestion) {
