@@ -48,16 +48,26 @@ build() {
 # CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without,
 # and no benchmarks.
 tsan_leaves_out='^bench_|(node_actor|coordinator)_actor(_|$)|messages_(link|certs|http)|node_actor_fleet|coordinator_(admin|web|remote_write|options|planner_program)|k8s_bridge_(actor|api)|admin_client|storage_(rocks|history_program)'
+# Of those it runs what has threads, or what threads share, in its room or in its tests: a program of one thread has no
+# race, and pure rooms have nothing else (test/house).
+with_threads() {
+  grep -rlE 'std::(jthread|thread|async|atomic|mutex|shared_mutex|condition_variable|once_flag)\b' --include='*.cpp' --include='*.h' \
+    admin-client coordinator deploy k8s-bridge messages node-actor storage test |
+    xargs -n 1 dirname | sed 's,^test/,,; s,[/-],_,g' | sort -u | paste -sd '|'
+}
+tsan_takes="^test_($(with_threads))$"
 build_tsan() {
   cmake --preset tsan >build/tsan.configure.log 2>&1 || { cat build/tsan.configure.log >&2; return 1; }
   local targets
-  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --exclude-regex "$tsan_leaves_out" |
+  mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --tests-regex "$tsan_takes" \
+    --exclude-regex "$tsan_leaves_out" |
     python3 -c 'import json, sys; [print(test["name"]) for test in json.load(sys.stdin)["tests"]]' | grep '^test_')
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
 }
 
-# Under ASan none of what judges times, shows or documents: the rooms and programs that run there run in other tests, too.
-asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|history_disk|memory_evict|memory_relief|kubernetes_chaos|kubernetes_metric|rehearsal|replay_error)$)'
+# Under ASan none of what judges times, shows or documents, or waits for a host to be full: the rooms and programs that run
+# there run in other tests, too.
+asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|history_disk|memory_evict|memory_relief|kubernetes_chaos|kubernetes_eviction|kubernetes_metric|rehearsal|replay_error)$)'
 
 # What takes longer than a run should is test/long.sh's.
 labels_left_out='^guest_'
@@ -84,7 +94,7 @@ if ! $quick; then
   stage build-asan build asan && stage asan run_tests asan --label-regex "$label" --exclude-regex "$asan_leaves_out"
   # Random states of pure functions are one thread's, and slow under TSan: ASan has them.
   stage build-tsan build_tsan &&
-    GTEST_FILTER='-*Random*' stage tsan run_tests tsan --label-regex '^unit$' --exclude-regex "$tsan_leaves_out"
+    GTEST_FILTER='-*Random*' stage tsan run_tests tsan --label-regex '^unit$' --tests-regex "$tsan_takes" --exclude-regex "$tsan_leaves_out"
 fi
 # Unit tests have nothing to do with a machine's time, and half of what there is to compile: where all ran with the
 # sanitizers, the release build is for the others.

@@ -273,7 +273,7 @@ class Reference(unittest.TestCase):
                         *(("tideline-planner", name) for name in ("import", "scan", "predictors", "replay", "fit", "merge", "compare", "sweep",
                                                                   "capacity", "explain")),
                         *(("tideline-history", name) for name in ("state", "verify", "backup", "backups", "restore",
-                                                                  "export", "import")),
+                                                                  "salvage", "export", "import")),
                         *(("tidectl", name) for name in ("nodes", "node", "pods", "cluster", "history", "query", "events", "watch",
                                                          "explain", "hands-off")),
                         ("tidectl", "policy", "get"), ("tidectl", "policy", "check"), ("tidectl", "policy", "apply"),
