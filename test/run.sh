@@ -105,7 +105,7 @@ if ! $quick && [[ $label == . ]]; then
 fi
 stage build-release build release -DTIDELINE_UNIT_TESTS=$unit_tests || exit 1
 if ! $quick; then
-  stage tidy test/tools/tidy.sh "$jobs"
+  stage tidy test/tools/tidy.py "$jobs"
 fi
 if ((${#failed[@]})); then
   echo "FAILED before the release tests: ${failed[*]}" >&2

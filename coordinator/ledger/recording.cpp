@@ -101,9 +101,9 @@ class Members {
     if (wrong_.empty()) wrong_ = fmt::format("{}: {}", name, why);
   }
   template <class Told>
-  Result<Told> done(Told&& told) const {
+  Result<Told> done(Told told) const {
     if (!wrong_.empty()) return bad_body(what_, wrong_);
-    return std::forward<Told>(told);
+    return told;
   }
 
  private:
@@ -188,7 +188,7 @@ Result<BeginTold> begin_from(std::string_view body) {
   } else {
     begin.aggregate = model::Duration(static_cast<std::int64_t>(aggregate));
   }
-  return members.done(std::move(begin));
+  return members.done(begin);
 }
 
 Result<PolicyTold> policy_from(std::string_view body) {

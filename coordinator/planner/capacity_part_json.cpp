@@ -195,7 +195,7 @@ model::Result<CapacityPart> capacity_part_from_json(std::string_view text) {
   read_schema(fields, kCapacitySchema);
   read_frame(fields, part);
   read_risks(fields, "now", part.now);
-  fields.list("packings", fields.find("packings"), static_cast<std::size_t>(2 * kPackingRungs + 1), part.packings,
+  fields.list("packings", fields.find("packings"), 2 * std::size_t{kPackingRungs} + 1, part.packings,
               [&problem](const ReadJson& json, const SavedPlace& at, JudgedPacking& out) {
                 read_packing(json, at, problem, out);
               });
