@@ -176,7 +176,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       slow_writes_(tree_, writer_, slow_writer(config, lease)),
       be_limit_(
           BeQuota(tree_, journal, quota_period_us, [this](const model::KernelWrite& write) { return perform(write); }),
-          [this](model::MilliCpu limit) { return cpu_side_->lower_be_quotas(limit); }),
+          [this](model::MilliCpu limit) { return cpu_side_->lift_be_quotas(limit); }),
       own_pod_(tree_) {}
 
 void NodeLoop::take_capacity() {
@@ -258,6 +258,7 @@ bool NodeLoop::batch_is_fresh(model::MonoTime now) const {
 model::Result<void> NodeLoop::fast_round() {
   if (fenced_) return *fenced_;
   if (auto done = suppress(); !done) return done;
+  wants_round_soon_ = falls_.may_have_begun(decided_.terms);
   return relieve(input_.now);
 }
 

@@ -23,6 +23,7 @@
 #include "node-actor/actor/zones.h"
 #include "node-actor/decide/asides.h"
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/fall_watch.h"
 #include "node-actor/decide/hands_off.h"
 #include "node-actor/guard/audit_ring.h"
 #include "node-actor/guard/journal_gate.h"
@@ -77,6 +78,8 @@ class NodeLoop {
   /// kFenced: another owner has the host, the worker must stop; any other trouble is kept as an event and tried again
   /// next round.
   model::Result<void> fast_round();
+  /// The next fast round is wanted after half of its interval (decide/fall_watch.h).
+  bool wants_round_soon() const { return wants_round_soon_; }
   /// Pods, pressure, protection and the kernel's own view of our limit. The first one has levels only.
   model::NodeSample pod_round();
 
@@ -201,7 +204,9 @@ class NodeLoop {
   bool judged_ = false;            // of the pods_ there are now
   bool protection_is_new_ = true;  // to input_
   decide::SuppressState suppress_;
-  decide::SuppressDecision decided_;    // in the newest fast round; in dry run what it would do
+  decide::SuppressDecision decided_;  // in the newest fast round; in dry run what it would do
+  decide::FallWatch falls_;
+  bool wants_round_soon_ = false;
   std::string held_why_;                // of that round, if it was held_
   decide::SuppressState dry_suppress_;  // of CPU suppress in dry run, beside what is really in force
   std::optional<model::Error> fenced_;  // met in a pod round

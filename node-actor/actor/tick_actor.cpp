@@ -98,7 +98,8 @@ bool TickActor::tick() {
   }
   lease_.beat(clock::mono_now());
   // Missed ticks are not made up for: the newest reading is all that counts.
-  next_tick_ = std::max(next_tick_ + options_.fast_interval, now);
+  const auto pause = loop_.wants_round_soon() ? options_.fast_interval / 2 : options_.fast_interval;
+  next_tick_ = std::max(next_tick_ + pause, now);
   return true;
 }
 

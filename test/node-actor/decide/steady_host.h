@@ -1,14 +1,17 @@
 #pragma once
 // A host in virtual time whose services are a steady load with noise, and CPU suppress on it: a closed loop of 100 ms,
-// pods read each second, batch that takes all it may, and a kernel that does what is decided.
+// and of 50 where a fall may have begun, pods read each second, batch that takes all it may, and a kernel that does
+// what is decided.
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <random>
 
 #include "node-actor/decide/cpu_suppress.h"
+#include "node-actor/decide/fall_watch.h"
 #include "test/node-actor/decide/worked_host.h"
 
 namespace tideline::decide::test {
@@ -44,29 +47,41 @@ class SteadyHost {
     input_.current = CurrentLimit::none();
   }
 
-  /// 100 ms in which services use `more` beyond their load, and the round after it. Whether it wrote.
-  bool round(double more = 0) {
-    const double services = std::clamp(use_of_services() + more, 0.0, capacity_);
+  /// 100 ms in which services use `more` beyond their load, and the round after it; and where that wants a round soon,
+  /// 50 ms more and another. How many of them wrote.
+  int round(double more = 0) {
+    int writes = window(100ms, more) ? 1 : 0;
+    if (wants_round_soon_) writes += window(50ms, more) ? 1 : 0;
+    return writes;
+  }
+
+  /// So long, and the round after it. Whether it wrote.
+  bool window(std::chrono::milliseconds length, double more) {
+    const double seconds = std::chrono::duration<double>(length).count();
+    const double services = std::clamp(use_of_services(seconds) + more, 0.0, capacity_);
     const double batch = std::min(limit(), capacity_ - services);
     const auto before = total_;
-    count(services, batch);
-    input_.now = input_.now + 100ms;
-    ++windows_;
+    count(services, batch, seconds);
+    input_.now = input_.now + length;
+    const bool is_second = input_.now - pods_at_ >= 1s;
     input_.fast = model::FastSample{.at = input_.now,
-                                    .window = 100ms,
-                                    .node_cpu = rate(before.node, total_.node, 0.1),
-                                    .be_cpu = rate(before.batch, total_.batch, 0.1),
-                                    .be_periods = windows_ % 10 == 0 ? 1 : 0,
+                                    .window = length,
+                                    .node_cpu = rate(before.node, total_.node, seconds),
+                                    .be_cpu = rate(before.batch, total_.batch, seconds),
+                                    .be_periods = is_second ? 1 : 0,
                                     .be_outside_cpu = {}};
     const auto step = cpu_suppress_untold(state_, input_, policy_);
     state_ = step.state;
     decision_ = step.decision;
+    wants_round_soon_ = falls_.may_have_begun(decision_.terms);
     if (decision_.write) input_.current = kept();
-    if (windows_ % 10 == 0) read_pods();
-    services_used_ += services;
-    batch_used_ += batch;
+    if (is_second) read_pods();
+    seconds_ += seconds;
+    services_used_ += services * seconds;
+    batch_used_ += batch * seconds;
     return decision_.write;
   }
+  bool wants_round_soon() const { return wants_round_soon_; }
 
   /// What batch may use; all of the host without a quota.
   double limit() const {
@@ -80,10 +95,10 @@ class SteadyHost {
   /// Means since the last call of begin_count().
   void begin_count() {
     services_used_ = batch_used_ = 0;
-    counted_from_ = windows_;
+    seconds_ = 0;
   }
-  double mean_services() const { return services_used_ / static_cast<double>(windows_ - counted_from_); }
-  double mean_batch() const { return batch_used_ / static_cast<double>(windows_ - counted_from_); }
+  double mean_services() const { return services_used_ / seconds_; }
+  double mean_batch() const { return batch_used_ / seconds_; }
 
  private:
   /// ms of CPU.
@@ -97,35 +112,38 @@ class SteadyHost {
     return MilliCpu(std::llround((now - before) / seconds));
   }
 
-  double use_of_services() {
+  double use_of_services(double seconds) {
     const double mean = kServices * capacity_;
+    // Of what comes by chance half of a window has less, and of its mean is farther off.
+    const double wider = std::sqrt(0.1 / seconds);
     switch (load_.noise) {
       case SteadyLoad::Noise::kSpread:
         break;
       case SteadyLoad::Noise::kRequests: {
-        std::poisson_distribution<int> requests(mean / 10 / load_.size);
-        return requests(engine_) * load_.size * 10;
+        std::poisson_distribution<int> requests(mean * seconds / load_.size);
+        return requests(engine_) * load_.size / seconds;
       }
       case SteadyLoad::Noise::kBursts: {
-        const bool bursts = std::uniform_real_distribution<double>(0, 1)(engine_) < 0.1 / load_.every_s;
-        return spread(mean, 1) + (bursts ? load_.size / 100 * capacity_ : 0.0);
+        const bool bursts = std::uniform_real_distribution<double>(0, 1)(engine_) < seconds / load_.every_s;
+        return spread(mean, wider) + (bursts ? load_.size / 100 * capacity_ : 0.0);
       }
     }
-    return spread(mean, load_.size);
+    return spread(mean, load_.size * wider);
   }
 
   double spread(double mean, double percent) {
     return percent > 0 ? std::normal_distribution<double>(mean, percent / 100 * capacity_)(engine_) : mean;
   }
 
-  void count(double services, double batch) {
-    total_.services += services / 10;
-    total_.batch += batch / 10;
+  void count(double services, double batch, double seconds) {
+    total_.services += services * seconds;
+    total_.batch += batch * seconds;
     if (!load_.by_ticks) {
-      total_.node += (services + batch) / 10;
+      total_.node += (services + batch) * seconds;
       return;
     }
-    std::binomial_distribution<int> found_running(25 * cpus_, std::min(1.0, (services + batch) / capacity_));
+    const auto ticks = static_cast<int>(std::lround(seconds / 0.004));
+    std::binomial_distribution<int> found_running(ticks * cpus_, std::min(1.0, (services + batch) / capacity_));
     ticks_ms_ += 4.0 * found_running(engine_);
     total_.node = 10 * std::floor(ticks_ms_ / 10);
   }
@@ -133,10 +151,12 @@ class SteadyHost {
   void read_pods() {
     model::NodeSample pods;
     pods.at = input_.now;
-    pods.window = 1s;
-    pods.node_cpu = rate(at_last_pods_.node, total_.node, 1);
-    pods.ls_cpu = rate(at_last_pods_.services, total_.services, 1);
-    pods.be_cpu = rate(at_last_pods_.batch, total_.batch, 1);
+    pods.window = input_.now - pods_at_;
+    const double seconds = std::chrono::duration<double>(pods.window).count();
+    pods.node_cpu = rate(at_last_pods_.node, total_.node, seconds);
+    pods.ls_cpu = rate(at_last_pods_.services, total_.services, seconds);
+    pods.be_cpu = rate(at_last_pods_.batch, total_.batch, seconds);
+    pods_at_ = input_.now;
     pods.ls_delay_per_cpu = 0.01;
     input_.pods = pods;
     at_last_pods_ = total_;
@@ -157,8 +177,10 @@ class SteadyHost {
   Total total_;
   Total at_last_pods_;
   double ticks_ms_ = 0;
-  std::int64_t windows_ = 0;
-  std::int64_t counted_from_ = 0;
+  model::MonoTime pods_at_ = kNow;
+  FallWatch falls_;
+  bool wants_round_soon_ = false;
+  double seconds_ = 0;  // since begin_count()
   double services_used_ = 0;
   double batch_used_ = 0;
 };
