@@ -352,7 +352,7 @@ Result<void> Actuator::return_inherited(const decide::Settlement& settlement, mo
   return std::exchange(inherits_, false) ? return_inherited(settlement, now, is_held) : Result<void>{};
 }
 
-Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
+Result<void> Actuator::lift_be_quotas(model::MilliCpu limit) {
   look_again(model::MonoTime{INT64_MIN});
   const auto root = tree_.directory(tree_.best_effort(), "cpu.cfs_quota_us");
   if (!root) return {};
@@ -372,14 +372,13 @@ Result<void> Actuator::lower_be_quotas(model::MilliCpu limit) {
                                            : kernel::read_knob(tree_, group, model::Knob::kCpuQuota);
     const auto* quota = now ? std::get_if<model::Limit>(&now->value) : nullptr;
     if (quota == nullptr || !quota->cpu || *quota->cpu <= limit) continue;
-    const auto write =
-        kernel::knob_write(tree_.version(), now->period_us, group, model::Knob::kCpuQuota, model::Limit{limit},
-                           model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
+    const auto write = kernel::knob_write(tree_.version(), now->period_us, group, model::Knob::kCpuQuota,
+                                          model::Limit{}, model::Controller::kCpuSuppress, model::Reason::kBatchLimit);
     const auto outcome = write ? perform_(*write) : Result<kernel::WriteOutcome>(write.error());
     if (!outcome && outcome.error().code() == ErrorCode::kFenced) return outcome.error();
     if (!outcome) continue;
     if (known != quotas.end()) {
-      known->second->value = model::Limit{limit};
+      known->second->value = model::Limit{};
     } else if (const auto path = tree_.path(group, now->file); path && outcome->changed) {
       inherited_.push_back(*path);
     }

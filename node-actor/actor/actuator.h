@@ -51,9 +51,10 @@ class Actuator {
   model::Result<void> apply(const decide::Settlement& settlement, model::MonoTime now, bool unchanged = false,
                             const IsHeld& is_held = {});
 
-  /// cgroup v1 takes no quota on the besteffort root below one of a group under it: brings those down to `limit`, ours
-  /// and others'. The others' go back as soon as the kernel takes them again.
-  model::Result<void> lower_be_quotas(model::MilliCpu limit);
+  /// cgroup v1 takes no quota on the besteffort root below one of a group under it: takes those above `limit` away,
+  /// ours and others', for below it they bind nothing. That is one write however far the limit falls after. The others'
+  /// go back as soon as the kernel takes them again.
+  model::Result<void> lift_be_quotas(model::MilliCpu limit);
 
   /// The quota a group has without us: what was there before, or what is there. kNotFound: no such group.
   model::Result<model::Limit> quota_without_us(const model::GroupRef& group) const;

@@ -10,7 +10,7 @@ using model::ErrorCode;
 using model::MilliCpu;
 using model::Result;
 
-BeLimit::BeLimit(BeQuota quota, LowerPods lower_pods) : quota_(std::move(quota)), lower_pods_(std::move(lower_pods)) {}
+BeLimit::BeLimit(BeQuota quota, LiftPods lift_pods) : quota_(std::move(quota)), lift_pods_(std::move(lift_pods)) {}
 
 CurrentLimit BeLimit::whole() const {
   return root_.kind == CurrentLimit::Kind::kQuota ? CurrentLimit::of(root_.quota + outside_) : root_;
@@ -51,7 +51,7 @@ void BeLimit::disown() {
 Result<void> BeLimit::limit(MilliCpu whole, MilliCpu root, model::Reason reason, model::MonoTime at) {
   auto now = quota_.limit(root, reason);
   if (!now && now.error().code() == ErrorCode::kInvalidArgument) {
-    if (const auto lowered = lower_pods_(root); !lowered) return lowered.error();
+    if (const auto lifted = lift_pods_(root); !lifted) return lifted.error();
     now = quota_.limit(root, reason);
   }
   if (now) {

@@ -16,10 +16,10 @@ namespace tideline::node {
 /// that of the BE pods outside it.
 class BeLimit {
  public:
-  /// cgroup v1: brings quotas of batch pods, which are in the way of a lower one above them, down to it.
-  using LowerPods = std::function<model::Result<void>(model::MilliCpu)>;
+  /// cgroup v1: takes quotas of batch pods, which are in the way of a lower one above them, away.
+  using LiftPods = std::function<model::Result<void>(model::MilliCpu)>;
 
-  BeLimit(BeQuota quota, LowerPods lower_pods);
+  BeLimit(BeQuota quota, LiftPods lift_pods);
 
   /// An earlier worker limited BE.
   bool inherited() const { return quota_.inherited(); }
@@ -58,7 +58,7 @@ class BeLimit {
   model::Result<void> settle(const model::Result<decide::CurrentLimit>& now);
 
   BeQuota quota_;
-  LowerPods lower_pods_;
+  LiftPods lift_pods_;
   decide::CurrentLimit root_;
   std::optional<model::MilliCpu> ours_;  // the root's part as it was last written, while that is to be in force
   decide::DriftPace pace_;

@@ -101,8 +101,8 @@ class CpuSide {
   /// See Cookies::release.
   model::Result<void> release_cookies() { return cookies_.release(); }
   std::size_t cookies_owned() const { return cookies_.owned(); }
-  /// See Actuator::lower_be_quotas.
-  model::Result<void> lower_be_quotas(model::MilliCpu limit) { return actuator_.lower_be_quotas(limit); }
+  /// See Actuator::lift_be_quotas.
+  model::Result<void> lift_be_quotas(model::MilliCpu limit) { return actuator_.lift_be_quotas(limit); }
 
   /// Of the last round, empty before the first; what could not be written is unsupported and says what the kernel
   /// answered.

@@ -231,10 +231,13 @@ TEST_F(ActuatorTest, AMissingKnobIsTheControllersProblem) {
 TEST_F(ActuatorTest, MakesRoomForALowerLimitOnTheRootContainersFirst) {
   apply(both(MilliCpu(500)), 1);
   writes_.clear();
-  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
-  EXPECT_THAT(writes_, testing::ElementsAre("c9 30000", "podj 30000"));
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(300)).ok());
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 -1", "podj -1"));
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(200)).ok());
+  EXPECT_EQ(writes_.size(), 2u) << "a limit that falls further finds no quota above it";
   apply(both(MilliCpu(500)), 2, true);
-  EXPECT_THAT(writes_, testing::ElementsAre("podj 50000", "c9 50000")) << "back as soon as it is wanted";
+  EXPECT_THAT(writes_, testing::ElementsAre("c9 50000", "podj 50000"))
+      << "back as soon as it is wanted, and less than none comes to containers first";
 }
 
 TEST_F(ActuatorTest, QuotasAreReckonedByThePeriodEachGroupHasNow) {
@@ -243,8 +246,10 @@ TEST_F(ActuatorTest, QuotasAreReckonedByThePeriodEachGroupHasNow) {
   EXPECT_THAT(writes_, testing::ElementsAre("c9 50000", "podj 25000"));
   tree_.write(kContainer + "cpu.cfs_period_us", "200000\n");
   writes_.clear();
-  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(200)).ok());
-  EXPECT_THAT(writes_, testing::ElementsAre("c9 40000", "podj 10000"));
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(400)).ok());
+  EXPECT_THAT(writes_, testing::ElementsAre("podj -1")) << "the container's is 250 by the period it has now";
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(200)).ok());
+  EXPECT_THAT(writes_, testing::ElementsAre("podj -1", "c9 -1"));
   tree_.write(kPod + "cpu.cfs_period_us", "100000\n");
   apply(both(MilliCpu(500)), 2);
   EXPECT_THAT(writes_, testing::UnorderedElementsAre("podj 50000", "c9 100000"));
@@ -272,7 +277,7 @@ TEST_F(ActuatorTest, AGroupMadeAgainIsReadAnewAlsoWhereItsQuotaMoved) {
   tree_.write(kContainer + "cpu.cfs_quota_us", "-1\n");
   tree_.write(kContainer + "cpu.cfs_period_us", "100000\n");
   tree_.write(kContainer + "cpu.stat", "");
-  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(300)).ok());
   EXPECT_EQ(tree_.read(kContainer + "cpu.cfs_quota_us"), "-1\n") << "the new one has no quota to be lowered";
   apply(wants(1000), 8);
   apply(wants(1100), 9);
@@ -281,8 +286,8 @@ TEST_F(ActuatorTest, AGroupMadeAgainIsReadAnewAlsoWhereItsQuotaMoved) {
 
 TEST_F(ActuatorTest, MakesRoomBelowOthersQuotasTooAndGivesThemBack) {
   tree_.write(kPod + "cpu.cfs_quota_us", "800000\n");
-  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
-  EXPECT_EQ(pod_quota(), "30000");
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(300)).ok());
+  EXPECT_EQ(pod_quota(), "-1");
   apply({}, 1);
   EXPECT_EQ(pod_quota(), "800000");
 }
@@ -293,14 +298,14 @@ TEST_F(ActuatorTest, AHoldKeepsOnlyItsOwnGroupFromGoingBack) {
     tree_.write(other + file, tree_.read(kPod + file));
   tree_.write(kPod + "cpu.cfs_quota_us", "800000\n");
   tree_.write(other + "cpu.cfs_quota_us", "700000\n");
-  ASSERT_TRUE(actuator_->lower_be_quotas(MilliCpu(300)).ok());
-  ASSERT_EQ(tree_.read(other + "cpu.cfs_quota_us"), "30000");
+  ASSERT_TRUE(actuator_->lift_be_quotas(MilliCpu(300)).ok());
+  ASSERT_EQ(tree_.read(other + "cpu.cfs_quota_us"), "-1");
 
   held_ = "kubepods/besteffort/podj";
   const decide::HandsOff hold{quota_of("", {}).group, MonoTime{INT64_MAX}, "ann", "tuning"};
   apply({.settled = {}, .refused = {}, .hands_off = {hold}}, 1);
   EXPECT_EQ(tree_.read(other + "cpu.cfs_quota_us"), "700000");
-  EXPECT_EQ(pod_quota(), "30000");
+  EXPECT_EQ(pod_quota(), "-1");
   EXPECT_TRUE(actuator_->problems().empty()) << "a hold is no failure";
 
   held_ = "none";
