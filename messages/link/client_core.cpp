@@ -271,9 +271,11 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
         report_answered(generation);
         pods_answered(pods, true);
         events_.on_acked(seq);
-        if (!response.hasBatch()) return;
-        const auto batch = codec::guarded("batch", [&]() { return codec::read(response.getBatch()); });
-        if (batch) events_.on_batch(*batch);
+        if (response.hasBatch()) {
+          const auto batch = codec::guarded("batch", [&]() { return codec::read(response.getBatch()); });
+          if (batch) events_.on_batch(*batch);
+        }
+        if (connection_.get() != nullptr) connection_->last_ack = kj::mv(response);
       },
       [this, generation, seq, pods](kj::Exception&& exception) {
         // A lost connection is told by on_disconnected alone.
@@ -282,6 +284,7 @@ void ClientCore::send_report(std::uint64_t generation, model::Seq seq, const std
         pods_answered(pods, false);
         events_.on_refused(seq, error_from(exception));
       }));
+  connection_->last_ack = nullptr;
 }
 
 void ClientCore::pods_answered(std::uint64_t pods, bool acked) {

@@ -86,6 +86,9 @@ class ClientCore final : private kj::TaskSet::ErrorHandler {
     bool keeps_pods = false;
     std::uint64_t pods_sent = 0;   // list of the last report that had them
     std::uint64_t pods_known = 0;  // the same, once it was acked; 0 = the next report must have them
+    /// Kept until the next report goes: that it is done with is told in a message of its own, which then comes with the
+    /// report and wakes the coordinator for nothing else.
+    kj::Maybe<capnp::Response<schema::NodeSession::ReportResults>> last_ack;
     kj::TaskSet tasks;
   };
 

@@ -46,6 +46,21 @@ TEST_F(LinkTest, EnrolsReportsAndIsAcked) {
   EXPECT_GT(server_record.reports[0].mono.ns, 0);
 }
 
+TEST_F(LinkTest, AnAckIsHeldUntilTheNextReportAndNoLonger) {
+  ServerRecord server_record;
+  ClientRecord client_record;
+  auto config = server_config();
+  config.rpc.max_held_answers = 2;  // with that of the newest report
+  const auto server = serve(std::move(config), server_record);
+  const auto client = join(client_config("n1", server->port()), client_record);
+  ASSERT_TRUE(client_record.wait_connected(1)) << client_record.last_why();
+  for (std::uint64_t seq = 1; seq <= 50; ++seq) {
+    ASSERT_TRUE(client->send_report(report("n1", 1, seq)));
+    ASSERT_TRUE(client_record.wait_acked(seq)) << seq;
+  }
+  EXPECT_TRUE(client_record.disconnects.empty());
+}
+
 TEST_F(LinkTest, TellsTheNodeWhatIsDurableAlready) {
   ServerRecord server_record;
   ClientRecord client_record;
