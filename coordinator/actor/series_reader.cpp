@@ -8,22 +8,10 @@
 
 #include <fmt/format.h>
 
-#include "messages/model/crc32.h"
 #include "storage/series/stay.h"
 
 namespace tideline::coordinator {
 namespace {
-
-/// How a store has names of pods and workloads (docs/history-format.md).
-constexpr std::size_t kMaxStoredNameBytes = 253;
-constexpr std::size_t kKeptNameBytes = 244;
-
-std::string stored_name(std::string name) {
-  if (name.size() <= kMaxStoredNameBytes) return name;
-  const std::uint32_t crc = model::crc32(name);
-  name.resize(kKeptNameBytes);
-  return name + fmt::format("~{:08x}", crc);
-}
 
 model::Error no_tiers() {
   return {model::ErrorCode::kUnsupported, "this coordinator's store keeps reports alone: its history has no tiers"};
@@ -69,7 +57,7 @@ void SeriesReader::begin_page(const AskSeries& ask) {
     ask.reply(settled.error());
     return;
   }
-  query.question.subject = stored_name(std::move(query.question.subject));
+  query.question.subject = series::stored_name(std::move(query.question.subject));
   if (query.question.nodes.empty()) {
     admin::SeriesPage nothing;
     nothing.kept_from_s = kept_from_s(query.question);

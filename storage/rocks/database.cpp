@@ -136,8 +136,8 @@ model::Result<void> check_files(const std::string& directory) {
   if (const auto damaged = find_damaged_log(directory)) {
     return Error(ErrorCode::kMalformed,
                  fmt::format("history {}: log {} is damaged at offset {}, and what was written from there on, up to "
-                             "{}, cannot be read. Restore a backup; or, to go on without what is in that log and in "
-                             "those after it, move them away",
+                             "{}, cannot be read. Have \"tideline-history salvage\" make a store of what was "
+                             "written before, and start on that; or restore a backup",
                              directory, damaged->file, damaged->offset, damaged->last_file));
   }
   return {};

@@ -5,11 +5,6 @@
 #include "storage/series/fold_time.h"
 
 namespace tideline::rocks {
-namespace {
-
-constexpr std::int64_t kFoldHourMs = 3'600'000;
-
-}  // namespace
 
 std::optional<std::int64_t> FoldState::next_hour_end() const {
   if (!first_ms || *first_ms > INT64_MAX - 2 * kFoldHourMs) return std::nullopt;

@@ -12,6 +12,9 @@
 
 namespace tideline::rocks {
 
+/// Reports are folded by whole hours.
+inline constexpr std::int64_t kFoldHourMs = 3'600'000;
+
 /// As keys are in order, which begin with the length of the name.
 struct KeyOrder {
   bool operator()(const model::NodeName& a, const model::NodeName& b) const {

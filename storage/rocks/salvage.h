@@ -55,9 +55,9 @@ struct SalvageProgress {
 /// write meanwhile. Each row that can be read and parses is in it, but for those that say nothing without one that is
 /// lost: sketches without their table, marks without their report. Within a stretch that one file makes unreadable
 /// these are the rows of all others, or, where rows are written more than once, of those that are newer. Made anew are:
-/// counts of tables; the sequence numbers of a node, where they are lost, so that no number up to the highest of its
-/// reports and events is taken again; how far a node is folded, where that is lost, by the newest row of its tables, so
-/// that none of its reports is folded twice. verify_slice() has no findings in it.
+/// counts of tables; the counter of events; the sequence numbers of a node, where they are lost, so that no number up
+/// to the highest of its reports and events is taken again; how far a node is folded, where that is lost, by the newest
+/// row of its tables, so that none of its reports is folded twice. verify_slice() has no findings in it.
 ///
 /// `to` must not be there or be empty: kInvalidArgument. It appears at once and whole, at the end: what a killed one
 /// leaves is beside it as TO.salvaging. kUnavailable: a process has `from` open, the disk refuses, or `progress`

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "storage/rocks/damage.h"
+#include "storage/rocks/fold_desk.h"
 #include "storage/rocks/layout.h"
 #include "storage/rocks/row_walk.h"
 #include "storage/rocks/store_verify.h"
@@ -18,8 +19,6 @@ namespace {
 constexpr std::size_t kMostLosses = 10'000;  // that are named
 constexpr std::size_t kSalvageBatchBytes = 4 << 20;
 constexpr std::uint64_t kRowsBetweenAsking = 256;
-/// Hours that are folded begin at whole ones.
-constexpr std::int64_t kFoldedHourS = 3'600;
 
 rocksdb::Slice slice_of(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
@@ -131,6 +130,12 @@ model::Result<void> SalvageCopy::copy(std::string_view family, Take take) {
   end_gaps({});
   if (family == kReportFamily) {
     if (auto ended = end_numbers(); !ended) return ended;
+    // Of nodes without reports their events tell.
+    while (!seen_in_events_.empty()) {
+      const model::NodeName node = seen_in_events_.begin()->first;
+      if (auto begun = begin_numbers(node); !begun) return begun;
+      if (auto ended = end_numbers(); !ended) return ended;
+    }
   }
   return write();
 }
@@ -261,7 +266,7 @@ model::Result<void> SalvageCopy::begin_numbers(const model::NodeName& node) {
     known = std::move(index).value();
   }
   SeenNumbers seen;
-  if (const auto in_events = seen_in_events_.find(node); in_events != seen_in_events_.end()) seen = in_events->second;
+  if (auto in_events = seen_in_events_.extract(node)) seen = std::move(in_events.mapped());
   report_node_ = node;
   numbers_.emplace(std::move(known), std::move(seen));
   return {};
@@ -376,7 +381,7 @@ model::Result<void> SalvageCopy::put_folds() {
     FoldRow row;
     row.newest_s = newest.all_s;
     // Each report that is folded has a row at its time: hours are folded whole, so this one is, and none behind it.
-    if (newest.rows_s) row.folded_until_ms = (series::floor_to(*newest.rows_s, kFoldedHourS) + kFoldedHourS) * 1000;
+    if (newest.rows_s) row.folded_until_ms = series::floor_to(*newest.rows_s * 1000, kFoldHourMs) + kFoldHourMs;
     ++kind.made;
     ++kind.rows;
     batch_.Put(to_.fold, node.str(), fold_value(row));
@@ -398,7 +403,7 @@ SalvageLoss SalvageCopy::loss_between(std::string_view after, std::string_view b
   loss.kind = std::string(family_->name);
   const auto first = span_of(family_->name, after);
   const auto last = span_of(family_->name, before);
-  if (first && last && first->node == last->node) loss.node = first->node;
+  if (first && last && first->node == last->node && first->block == last->block) loss.node = first->node;
   // Keys of tables are by time, the others by node.
   const bool is_one_shelf = first && last && first->block && last->block && first->block->tier == last->block->tier &&
                             first->block->stay == last->block->stay;
@@ -494,7 +499,7 @@ model::Result<void> SalvageCopy::go_on(bool now) {
   asked_at_ = read_;
   if (!progress_) return {};
   SalvageProgress progress;
-  progress.kind = family_ == nullptr ? std::string_view() : family_->name;
+  progress.kind = family_ == nullptr ? std::string_view("files") : family_->name;
   progress.rows = read_;
   progress.bytes = result_.bytes;
   progress.losses = result_.losses.size() + result_.more_losses;

@@ -217,7 +217,7 @@ class SeriesDrop {
             if (unreadable.corrupt) state_.name_unreadable(what + ": " + unreadable.why);
             return unreadable.corrupt;
           });
-      if (!walked) return walked;
+      if (!walked) return walked.error().in(what);
       if (trouble) return *trouble;
     }
     return {};

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "messages/model/crc32.h"
 #include "storage/columns/chunk.h"
 #include "storage/columns/envelope.h"
 #include "storage/columns/printable.h"
@@ -88,13 +87,6 @@ std::string text_of(const series::Subject& subject) {
 
 std::string_view series_name(const series::Subject& subject) {
   return subject.kind == SubjectKind::kNode ? kNodeSeries : std::string_view(subject.name);
-}
-
-std::string fitted(std::string name) {
-  if (name.size() <= kMaxSubjectBytes) return name;
-  const std::uint32_t crc = model::crc32(name);
-  name.resize(kMaxSubjectBytes - 9);
-  return name + fmt::format("~{:08x}", crc);
 }
 
 model::Error malformed_table(const TableKey& key, std::string_view what) {
@@ -249,10 +241,10 @@ model::Result<std::size_t> intact_pieces(const TableKey& key, std::string_view c
 void fit_names(series::Folded& folded) {
   for (auto& tables : folded.tiers) {
     for (series::Table& table : tables)
-      table.subject.name = fitted(std::move(table.subject.name));
+      table.subject.name = series::stored_name(std::move(table.subject.name));
   }
   for (series::PodInfo& info : folded.pods) {
-    if (info.uid.str().size() > kMaxSubjectBytes) info.uid = model::PodUid(fitted(info.uid.str()));
+    if (info.uid.str().size() > kMaxSubjectBytes) info.uid = model::PodUid(series::stored_name(info.uid.str()));
   }
 }
 

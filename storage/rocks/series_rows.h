@@ -57,8 +57,7 @@ model::Result<series::Table> stored_table(const TableKey& key, std::string_view 
 /// Whether both values are as they were written, in how many pieces. Unpacks nothing. kMalformed names the table.
 model::Result<std::size_t> intact_pieces(const TableKey& key, std::string_view chunk, std::string_view sketches);
 
-/// The longest name of a subject and the longest uid of an info.
-inline constexpr std::size_t kMaxSubjectBytes = 253;
+using series::kMaxSubjectBytes;
 /// Cuts names that are longer.
 void fit_names(series::Folded& folded);
 

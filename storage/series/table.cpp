@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "messages/model/crc32.h"
 #include "storage/columns/division.h"
 #include "storage/series/whole.h"
 
@@ -103,6 +107,13 @@ auto facts_of(const PodInfo& info) {
 }
 
 }  // namespace
+
+std::string stored_name(std::string name) {
+  if (name.size() <= kMaxSubjectBytes) return name;
+  const std::uint32_t crc = model::crc32(name);
+  name.resize(kMaxSubjectBytes - 9);
+  return name + fmt::format("~{:08x}", crc);
+}
 
 void Summary::add(std::int64_t value, std::uint64_t times) {
   if (times == 0) return;

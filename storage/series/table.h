@@ -1,6 +1,7 @@
 #pragma once
 // One subject's rows in one tier, in memory.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,11 @@ struct Subject {
   std::string name;
   friend auto operator<=>(const Subject&, const Subject&) = default;
 };
+
+/// The longest name of a subject that a store has, and the longest uid of an info.
+inline constexpr std::size_t kMaxSubjectBytes = 253;
+/// As a store has it (docs/history-format.md): of a longer one the first bytes, "~", and the CRC-32 of the whole.
+std::string stored_name(std::string name);
 
 /// What was seen of one quantity within one step, in whole numbers (field.h: scale_of) of 0 to 2^53; what lies outside
 /// counts as the nearer end. Count and sum stop at their largest number.

@@ -219,6 +219,63 @@ TEST_F(SalvageTest, WhereANodesNumbersAreLostNoneUpToTheHighestIsTakenAgain) {
                                      store::AppendOutcome::kStored));
 }
 
+TEST_F(SalvageTest, WhereNumbersOfANodeWithoutReportsAreLostItsEventsTellOfThem) {
+  auto report = exact_report("rested", 7, 4, kMidnight - 40 * kHourMs);
+  report.report.events = {{.at = report.received,
+                           .controller = model::Controller::kGuard,
+                           .reason = model::Reason::kRestore,
+                           .subject = "s",
+                           .old_value = "o",
+                           .new_value = "v"}};
+  {
+    const auto store = open_store(from_, kSeries);
+    append_all(*store, {report});
+    fold_all(*store, {kMidnight + 3 * kHourMs});
+    const model::WallTime before{kMidnight - kHourMs};
+    ASSERT_EQ(store->drop_before({before, model::WallTime{0}, before})->reports, 1u);
+  }
+  open_store(from_, kSeries);
+  const auto files = files_by_family(from_);
+  ASSERT_TRUE(files.contains(std::string(kForgottenFamily)));
+  for (const std::string& file : files.at(std::string(kForgottenFamily)))
+    flip_byte(from_ + "/" + file, 5);
+  const auto salvaged = salvage(from_, to_);
+  ASSERT_TRUE(salvaged.ok()) << salvaged.error().message();
+  EXPECT_EQ(kind_of(*salvaged, kDedupFamily).made, 1u);
+  const auto store = open_store(to_, kSeries);
+  ASSERT_NE(store, nullptr);
+  const auto outcomes = store->append(std::vector<store::IncomingReport>{report});
+  ASSERT_TRUE(outcomes.ok()) << outcomes.error().message();
+  EXPECT_THAT(*outcomes, ElementsAre(store::AppendOutcome::kRefused)) << "it would be folded a second time";
+  EXPECT_THAT(verify_all(*store), IsEmpty());
+}
+
+TEST_F(SalvageTest, OfADamagedLogWhatWasWrittenBeforeThatPlaceIsThere) {
+  std::vector<store::IncomingReport> reports;
+  {
+    const auto store = open_store(from_, kSeries);
+    for (std::uint64_t seq = 1; seq <= 100; ++seq)
+      reports.push_back(noisy_report("n1", seq, kMidnight + static_cast<std::int64_t>(seq) * 10'000));
+    for (const auto& report : reports)
+      append_all(*store, {report});
+  }
+  fs::path log;
+  for (const auto& entry : fs::directory_iterator(from_)) {
+    if (entry.path().extension() == ".log") log = entry.path();
+  }
+  ASSERT_FALSE(log.empty());
+  flip_byte(log.string(), fs::file_size(log) / 2);
+  ASSERT_FALSE(RocksStore::open(from_, kSeries).ok());
+  const auto bytes = bytes_of_files(from_);
+  const auto salvaged = salvage(from_, to_);
+  ASSERT_TRUE(salvaged.ok()) << salvaged.error().message();
+  EXPECT_THAT(salvaged->losses, Contains(Field(&SalvageLoss::kind, "log")));
+  EXPECT_GT(kind_of(*salvaged, kReportFamily).rows, 20u);
+  EXPECT_LT(kind_of(*salvaged, kReportFamily).rows, 80u);
+  EXPECT_TRUE(bytes_of_files(from_) == bytes);
+  EXPECT_THAT(verify_all(*open_store(to_, kSeries)), IsEmpty());
+}
+
 TEST_F(SalvageTest, WhereItIsLostHowFarNodesAreFoldedTheirTablesTell) {
   fill(from_);
   const auto rows = all_rows(from_).at(std::string(kFoldFamily));
