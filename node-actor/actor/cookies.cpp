@@ -138,11 +138,11 @@ void Cookies::look(PodState& pod, const model::PodUid& uid, const Round& round) 
     pod.foreign = seen.foreign;
     if (pod.want && seen.donor) donors_[*pod.want] = *seen.donor;
     if (seen.unread) pod.due = round.now + kRetry;
-    if (seen.todo.empty()) break;
+    if (seen.to_change.empty()) break;
     auto done = Result<std::size_t>(0);
     if (pod.want) {
       done = give(*pod.want, seen, round);
-    } else if (const auto taken = kernel::take_cookies(kernel_, seen.todo); !taken) {
+    } else if (const auto taken = kernel::take_cookies(kernel_, seen.to_change); !taken) {
       done = taken.error();
     } else {
       if (taken->refused) fail(*taken->refused, round.now);
@@ -154,7 +154,7 @@ void Cookies::look(PodState& pod, const model::PodUid& uid, const Round& round) 
       break;
     }
     changed += *done;
-    if (*done < seen.todo.size()) {
+    if (*done < seen.to_change.size()) {
       // Threads that went, or that the kernel keeps from us.
       pod.due = round.now + (problem_ ? kRetry : kSoon);
       break;
@@ -182,7 +182,7 @@ Cookies::Seen Cookies::see(const std::vector<int>& tids, const std::optional<Coo
     } else if (*cookie != 0 && !is_ours(*cookie)) {
       ++seen.foreign;
     } else if (want || *cookie != 0) {
-      seen.todo.push_back(tid);
+      seen.to_change.push_back(tid);
     }
   }
   return seen;
@@ -191,7 +191,7 @@ Cookies::Seen Cookies::see(const std::vector<int>& tids, const std::optional<Coo
 Result<std::size_t> Cookies::give(const CookieGroup& group, const Seen& seen, const Round& round) {
   const auto outcome_of = [&](const kernel::CookieOutcome& outcome) {
     if (outcome.refused) fail(*outcome.refused, round.now);
-    if (outcome.threads > 0) donors_[group] = seen.todo.front();
+    if (outcome.threads > 0) donors_[group] = seen.to_change.front();
     return outcome.threads;
   };
   const auto cookie = cookie_of(group);
@@ -201,7 +201,7 @@ Result<std::size_t> Cookies::give(const CookieGroup& group, const Seen& seen, co
     if (!donor && last != donors_.end()) donor = last->second;
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (donor) {
-        const auto given = kernel::give_cookie(kernel_, *cookie, *donor, seen.todo);
+        const auto given = kernel::give_cookie(kernel_, *cookie, *donor, seen.to_change);
         if (given) return outcome_of(*given);
         if (given.error().code() != ErrorCode::kNotFound) return given.error();
       }
@@ -209,7 +209,7 @@ Result<std::size_t> Cookies::give(const CookieGroup& group, const Seen& seen, co
       if (!donor) break;
     }
   }
-  const auto given = kernel::give_new_cookie(kernel_, seen.todo, [&](Cookie fresh) {
+  const auto given = kernel::give_new_cookie(kernel_, seen.to_change, [&](Cookie fresh) {
     auto known = record_.known();
     for (auto& each : known) {
       // Whoever may have the old one still is found by retire().

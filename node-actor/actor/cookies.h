@@ -70,7 +70,7 @@ class Cookies {
     std::optional<model::MonoTime> due;  // nullopt: now
   };
   struct Seen {
-    std::vector<int> todo;  // to get the wanted cookie, or to lose ours
+    std::vector<int> to_change;  // to get the wanted cookie, or to lose ours
     std::optional<int> donor;
     std::size_t foreign = 0;
     bool unread = false;  // some of them

@@ -307,7 +307,8 @@ Result<void> Journal::Impl::load() {
   const auto whole = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
   if (whole != text.size()) {
     // A line is complete before the file it speaks of is written: half a line is about nothing.
-    notes.push_back(fmt::format("{}: cut a torn last line of {} bytes", path, text.size() - whole));
+    notes.push_back(fmt::format("{}: {} a torn last line of {} bytes", path, only_read ? "passed over" : "cut",
+                                text.size() - whole));
     if (!only_read && ::ftruncate(fd.get(), static_cast<off_t>(whole)) != 0) return unavailable("truncate", path);
   }
   std::size_t others = 0;

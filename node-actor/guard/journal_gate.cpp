@@ -28,7 +28,6 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
   if (declared.restore_class == RestoreClass::kRestore && declared.safe_value.empty() && !original.empty()) {
     return model::Error(model::ErrorCode::kInternal, fmt::format("{} not written: no safe value declared", file.path));
   }
-  if (known && journal_.ownership(file, current) == Ownership::kForeign) drifts_.push_back({file, current});
   if (auto beside = declare_beside(file, declared); !beside) {
     return beside.error().in(fmt::format("{} not written", file.path));
   }
@@ -42,6 +41,8 @@ model::Result<void> JournalGate::before_write(const kernel::FileIdentity& file, 
   if (auto journaled = journal_weight(file, write.value); !journaled) {
     return journaled.error().in(fmt::format("{} not written", file.path));
   }
+  // Not before: what is refused is tried again in the next round, and would be told each time.
+  if (known && journal_.ownership(file, current) == Ownership::kForeign) drifts_.push_back({file, current});
   journal_.intend(file, current, write.value);
   // The journal may have waited for the disk: whoever fenced us meanwhile must find the file as it was.
   if (!lease_.still_mine()) return fenced(file.path, lease_.epoch());

@@ -99,7 +99,11 @@ Result<void> replace_file(const std::string& directory, const std::string& name,
   const std::string fresh = path + ".new";
   auto file = File::open(fresh, O_WRONLY | O_CREAT | O_TRUNC);
   if (!file) return file.error();
-  if (auto put = file->write_at(0, text); !put) return put;
+  if (auto put = file->write_at(0, text); !put) {
+    // What a full disk took of it is room that others may need.
+    ::unlink(fresh.c_str());
+    return put;
+  }
   if (auto synced = file->sync(); !synced) return synced;
   if (::rename(fresh.c_str(), path.c_str()) != 0) return unavailable("rename", fresh);
   auto parent = File::open(directory, O_RDONLY | O_DIRECTORY);

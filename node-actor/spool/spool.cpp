@@ -302,13 +302,12 @@ Spool::Impl::Entry* Spool::Impl::find_held(model::Seq seq) {
 }
 
 void Spool::Impl::done_with(Entry& entry) {
-  const bool was_front = &entry == &entries.front();
   if (entry.in_memory()) {
     // No next life finds it, so that it must not wait for those before it either.
     if (entry.fate == Fate::kDropped) gap += 1 + entry.gap;
     forget_memory_of(entry);
     entries.erase(std::find_if(entries.begin(), entries.end(), [&](const Entry& each) { return &each == &entry; }));
-  } else if (!was_front) {
+  } else if (&entry != &entries.front()) {
     return;
   }
   settle();

@@ -15,8 +15,9 @@
 //   * Where the numbers are still on disk (the head is written where it stands, which needs no room), the incarnation
 //     goes on, and a process that is killed leaves a gap that the next one counts.
 //   * Where nothing can be written (without_disk()) the incarnation is a random one that no disk knows: no other life
-//     has its numbers. The one that was on disk is left for good, as its numbers may have been forgotten when it came
-//     back. What a killed process held is then gone, and nobody can count it.
+//     has its numbers. The one that was on disk is left for good where its state can be removed, as its numbers may
+//     have been forgotten when it came back. What a killed process held is then gone, and nobody can count it.
+//   * A disk that took reports before and then takes not even the head is none of these: append() refuses.
 
 #include <cstddef>
 #include <cstdint>

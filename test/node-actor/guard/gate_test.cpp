@@ -143,6 +143,9 @@ TEST_F(Gate, WithAJournalThatCanOnlyBeReadNothingIsWrittenNotEvenWhatItKnows) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), testing::HasSubstr("not written: the journal can only be read: the disk"));
   EXPECT_EQ(host_.read("cpu/besteffort/cpu.cfs_quota_us"), "88000");
+  host_.write("cpu/besteffort/cpu.cfs_quota_us", "55555\n");
+  EXPECT_FALSE(write_gated(gate, path_, "72000"));
+  EXPECT_THAT(gate.take_drifts(), testing::IsEmpty()) << "told of each round in which it is refused";
 }
 
 TEST(LeaseTest, EachTakerFencesTheOneBefore) {

@@ -134,6 +134,7 @@ TEST_F(FullDisk, AFirstStartHoldsItsReportsAndTheDiskTakesThemOnceThereIsRoom) {
   add_report(spool);
   add_report(spool);
   EXPECT_EQ(spool.in_memory(), 2u);
+  EXPECT_FALSE(std::filesystem::exists(dir_.path() / "spool/room.new")) << "what is tried does not fill the disk";
   empty();
   add_report(spool);
   EXPECT_EQ(spool.in_memory(), 0u);
