@@ -166,7 +166,8 @@ class ConnectionImpl final : public Connection {
     for (const model::Metric metric : question.metrics) {
       Series series{metric, {}, false};
       model::WallTime from = question.from;
-      // Each page starts after the last point of the one before: none ends between two of one millisecond.
+      // Each page starts after the last point of the one before: none ends between two of one
+      // millisecond, unless it has no other.
       for (bool more = true; more && from < question.to;) {
         auto page = history_page(question.node, metric, from, question.to);
         if (!page) return page.error();

@@ -124,8 +124,6 @@ void note_assumed(const SeriesFold::Any& own, RecordedHost& host, DataCounts& co
   host.is_memory_assumed = !own.tells_memory;
   counts.cpu_assumed += host.is_cpu_assumed ? 1 : 0;
   counts.memory_assumed += host.is_memory_assumed ? 1 : 0;
-  // Its fold counted it as a series that requests nothing.
-  counts.without_request -= host.is_cpu_assumed ? 1 : 0;
 }
 
 /// What is left of the balance is the system's.
@@ -289,6 +287,7 @@ model::Result<void> HistoryArchive::read_host(std::size_t host, Dataset& data) c
     auto pod = read_run(run);
     if (!pod) return pod.error();
     if (!*pod) continue;
+    data.counts.without_request += (*pod)->tells_cpu ? 0 : 1;
     Workload& workload = (*pod)->workload;
     balance.take(workload);
     if ((*pod)->is_batch) {

@@ -124,6 +124,7 @@ std::optional<Workload> SeriesFold::take(std::string name, DataCounts& counts) {
   }
   auto any = take_any(std::move(name), counts);
   if (!any) return std::nullopt;
+  counts.without_request += any->tells_cpu ? 0 : 1;
   counts.hosts += is_host ? 1 : 0;
   return std::move(any->workload);
 }
@@ -133,7 +134,6 @@ std::optional<SeriesFold::Any> SeriesFold::take_any(std::string name, DataCounts
   counts.beyond += beyond_;
   if (auto workload = fold(counts.filled); workload) {
     counts.without_use += cpu_.has_use ? 0 : 1;
-    counts.without_request += cpu_.has_request ? 0 : 1;
     workload->name = std::move(name);
     taken.emplace(Any{*std::move(workload), is_batch_, cpu_.has_request, memory_.has_request});
   } else {

@@ -64,17 +64,16 @@ double rounded_value(double value) {
   return std::round(value * 1e9) / 1e9;
 }
 
-/// What knows the future shows how far there is to go, and cannot be taken.
-bool can_be_taken(const SweepPoint& point) {
-  return !forecast::ForecastSpec{point.setting}.is_oracle();
-}
-
 bool saves_more_safely(const SweepPoint& other, const SweepPoint& point) {
   return can_be_taken(other) && other.savings >= point.savings && other.risk <= point.risk &&
          (other.savings > point.savings || other.risk < point.risk);
 }
 
 }  // namespace
+
+bool can_be_taken(const SweepPoint& point) {
+  return !forecast::ForecastSpec{point.setting}.is_oracle();
+}
 
 model::Result<std::vector<double>> parse_range(std::string_view text) {
   std::vector<double> values;

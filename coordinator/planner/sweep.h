@@ -55,6 +55,8 @@ model::Result<Sweep> sweep_of(std::span<const ForecastScore> scores, double acce
 model::Result<Sweep> sweep_forecasts(const Dataset& data, const World& world,
                                      std::span<const forecast::ForecastSpec> specs, const ScoreOptions& options,
                                      double accepted_risk);
+/// "oracle" cannot: what knows the future shows how far there is to go.
+bool can_be_taken(const SweepPoint& point);
 /// Sets on_frontier and recommended. "oracle" is neither, and is in no other's way: it is a bound, and no choice.
 void judge(Sweep& sweep);
 

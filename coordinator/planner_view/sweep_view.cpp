@@ -24,7 +24,7 @@ bool has_replays(const Sweep& sweep) {
 /// A point that could be taken and is within the risk is passed over only where nothing was checked.
 std::string_view why_none(const Sweep& sweep) {
   const bool any_within = std::any_of(sweep.points.begin(), sweep.points.end(), [&](const planner::SweepPoint& point) {
-    return !forecast::ForecastSpec{point.setting}.is_oracle() && point.risk <= sweep.accepted_risk;
+    return planner::can_be_taken(point) && point.risk <= sweep.accepted_risk;
   });
   return any_within ? "nothing was checked" : "no point that can be taken is within it";
 }
