@@ -17,7 +17,7 @@
 # Then the campaigns: the build's own test programs with fresh seeds. In turn 0 each runs with its usual number of
 # rounds, and from turn 1 on with --rounds and in random order, until the time is up. What ran and what did not is told
 # at the end, and a campaign that was never begun is a failure.
-#   --only NAME,...   these parts only; `campaigns` means all campaigns, and the name of a campaign that one
+#   --only NAME,...   these parts only; `campaigns` means all campaigns, and the name of a campaign or fuzz target that one
 #   --minutes N       begin no campaign after this time (default 60; 0: there are none)
 #   --fuzz-minutes N  time of each fuzz target (default 10; 0: none is built or run)
 #   --fleet-hours N   simulated time of the fleet (default 24; 0: there is none)
@@ -82,19 +82,35 @@ part_wanted() {
     fleet) ((fleet_hours > 0)) || return 1 ;;
     kubernetes) ((kubernetes_nodes > 0)) || return 1 ;;
     memory) ((memory_runs > 0)) || return 1 ;;
-    fuzz) ((fuzz_minutes > 0)) || return 1 ;;
+    fuzz)
+      ((fuzz_minutes > 0)) && [[ -n $(wanted_fuzz_targets) ]]
+      return
+      ;;
   esac
   wanted "$1"
+}
+
+fuzz_targets() {
+  sed -n 's/^add_fuzz_target(\([a-z_]*\).*/\1/p' test/fuzz/CMakeLists.txt
+}
+wanted_fuzz_targets() {
+  local name
+  for name in $(fuzz_targets); do
+    ! wanted fuzz && [[ -z ${only[$name]:-} ]] || echo "$name"
+  done
 }
 
 is_part() {
   [[ " ${parts[*]} campaigns " == *" $1 "* ]]
 }
+is_fuzz_target() {
+  [[ " $(fuzz_targets | xargs) " == *" $1 "* ]]
+}
 
 # Before anything is built; which campaigns there are is known of the build only.
 for name in "${!only[@]}"; do
-  is_part "$name" || [[ $name == test_* || $name == demo_* ]] ||
-    { echo "long.sh: --only $name: no part, nor the name of a campaign; see --list" >&2; exit 2; }
+  is_part "$name" || is_fuzz_target "$name" || [[ $name == test_* || $name == demo_* ]] ||
+    { echo "long.sh: --only $name: no part, campaign or fuzz target; see --list" >&2; exit 2; }
 done
 
 # Every test program whose sources ask for rounds takes part, but for those that have a part of their own: nothing is
@@ -119,10 +135,6 @@ for test in json.load(sys.stdin)["tests"]:
 build() {
   cmake --preset "$1" >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
   cmake --build --preset "$1"
-}
-
-fuzz_targets() {
-  sed -n 's/^add_fuzz_target(\([a-z_]*\).*/\1/p' test/fuzz/CMakeLists.txt
 }
 
 # One target, from its driver's sound inputs and what was learnt before. A failure is a line of build/fuzz-failures.
@@ -153,7 +165,7 @@ fuzz_all() {
   : >build/fuzz-failures
   export preset fuzz_minutes
   export -f fuzz_one
-  fuzz_targets | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz_one {}' && return 0
+  wanted_fuzz_targets | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz_one {}' && return 0
   [[ -s build/fuzz-failures ]] || echo "fuzz targets: not all were run" >build/fuzz-failures
   mapfile -t -O "${#failed[@]}" failed <build/fuzz-failures
   return 1
@@ -342,7 +354,7 @@ fi
 if ! wanted campaigns; then
   names=()
   for name in "${!only[@]}"; do
-    is_part "$name" && continue
+    is_part "$name" || is_fuzz_target "$name" && continue
     [[ -n ${commands[$name]:-} ]] || { echo "long.sh: --only $name: no campaign of that name; see --list" >&2; exit 2; }
     names+=("$name")
   done
