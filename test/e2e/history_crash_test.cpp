@@ -35,7 +35,10 @@ using testing::IsEmpty;
 constexpr std::size_t kNodes = 4;
 constexpr std::int64_t kHours = 8;
 constexpr int kKilled = 128 + SIGKILL;
+/// Most reports and rows of ten seconds are too old as soon as they are folded.
 constexpr const char* kRetention = "raw=2h,10s=3h,1m=3d,15m=6d";
+/// No report is.
+constexpr const char* kLongRetention = "raw=12h,10s=12h,1m=3d,15m=6d";
 
 class HistoryCrash : public testing::Test {
  protected:
@@ -46,9 +49,9 @@ class HistoryCrash : public testing::Test {
   }
 
   std::string backups() const { return cluster_.dir().str() + "/backups"; }
-  /// Rounds of a second, and reports and tables of which most are too old as soon as they are folded.
-  std::vector<std::string> arguments() const {
-    return {"--fold-every", "1s", "--drop-every", "1s", "--backup-dir", backups(), "--retention", kRetention};
+  /// Rounds of a second.
+  std::vector<std::string> arguments(const char* retention) const {
+    return {"--fold-every", "1s", "--drop-every", "1s", "--backup-dir", backups(), "--retention", retention};
   }
   double count(const std::string& name) const { return metric(cluster_.web_port(), name); }
   milliseconds up_to(int most_ms) { return milliseconds(std::uniform_int_distribution<int>(0, most_ms)(random_)); }
@@ -160,7 +163,7 @@ class HistoryCrash : public testing::Test {
 
 TEST_F(HistoryCrash, NoAckedReportIsLostOrCountsTwiceWhateverItWasKilledAt) {
   issue_fleet_certs(tls_directory(cluster_), kNodes);
-  cluster_.start_coordinator(arguments());
+  cluster_.start_coordinator(arguments(kRetention));
   ReportFeed feed({.coordinator = cluster_.node_address(), .certs = tls_directory(cluster_), .nodes = kNodes},
                   reports());
   std::string killed_at;
@@ -182,7 +185,7 @@ TEST_F(HistoryCrash, NoAckedReportIsLostOrCountsTwiceWhateverItWasKilledAt) {
       backup_.reset();
     }
     std::this_thread::sleep_for(up_to(300));
-    cluster_.start_coordinator(arguments());
+    cluster_.start_coordinator(arguments(kRetention));
     killed_at += fmt::format(" {}", name_of(when));
   }
   const Fed fed = feed.stop(seconds(60));
@@ -225,7 +228,7 @@ TEST_F(HistoryCrash, AStoreOfFormatTwoSurvivesKillsWhileItIsMadeOneOfToday) {
     fs::copy(old.str() + "/history", cluster_.data_dir() + "/history", fs::copy_options::recursive);
     const auto kills = std::uniform_int_distribution<int>(1, 3)(random_);
     for (int kill = 0; kill < kills; ++kill) {
-      Process coordinator(cluster_.coordinator_arguments(arguments()),
+      Process coordinator(cluster_.coordinator_arguments(arguments(kLongRetention)),
                           {.environment = {}, .output_file = cluster_.dir().str() + "/upgrade.log"});
       std::this_thread::sleep_for(up_to(kill == 0 ? 250 : 2500));
       coordinator.signal(SIGKILL);
@@ -233,7 +236,7 @@ TEST_F(HistoryCrash, AStoreOfFormatTwoSurvivesKillsWhileItIsMadeOneOfToday) {
     }
     expect_whole(cluster_.data_dir(), stored);
   }
-  cluster_.start_coordinator(arguments());
+  cluster_.start_coordinator(arguments(kLongRetention));
   EXPECT_TRUE(eventually(seconds(60), [&] {
     const json state = cluster_.ask({"history", "state"});
     return state.is_object() && state.at("foldedUntilWallMs").is_number() &&
