@@ -180,6 +180,7 @@ class PodRound {
   std::vector<ContainerBurst> run(std::vector<ContainerBurst> before) {
     if (asks_for_quota_scaling(policy_.policy) && !limits_.scalable) ++counts_.own_limit;
     std::vector<ContainerBurst> after;
+    stopped_with_pod_ = find_stopped_with_pod();
     const auto first = decision_.containers.size();
     for (std::size_t i = 0; i < pod_.containers.size(); ++i) {
       if (!limits_.containers[i]) continue;
@@ -203,10 +204,27 @@ class PodRound {
     terms.pool = pool_;
     if (scales_) terms.ceiling = std::max(limit, limit.percent(policy_.cfs_quota_burst_percent));
     if (const auto* use = use_of(use_, container.id)) {
-      terms.throttled_ratio = use->throttled_ratio;
+      terms.throttled_ratio = use == stopped_with_pod_ ? use_->throttled_ratio : use->throttled_ratio;
       terms.used = use->cpu;
     }
     return terms;
+  }
+
+  /// See "Throttled" in cpu_burst.h; nullptr: none.
+  const model::ContainerUse* find_stopped_with_pod() const {
+    if (use_ == nullptr || !limits_.pod || use_->throttled_ratio.value_or(0) <= 0) return nullptr;
+    const model::ContainerUse* most = nullptr;
+    double most_percent = 0;
+    for (std::size_t i = 0; i < pod_.containers.size(); ++i) {
+      const auto* use = use_of(use_, pod_.containers[i].id);
+      if (use == nullptr || !use->throttled_ratio || !use->cpu) continue;
+      if (*use->throttled_ratio > 0) return nullptr;
+      const double percent = percent_of(*use->cpu, *limits_.containers[i]);
+      if (most != nullptr && percent <= most_percent) continue;
+      most = use;
+      most_percent = percent;
+    }
+    return most;
   }
 
   ContainerBurst scaled(ContainerBurst container, ContainerBurstTerms& terms) {
@@ -279,6 +297,7 @@ class PodRound {
   const Round& round_;
   PoolState pool_;
   const model::PodUse* use_;
+  const model::ContainerUse* stopped_with_pod_ = nullptr;
   PodLimits limits_;
   bool scales_;
   bool bursts_;

@@ -13,6 +13,11 @@
 //   (burst_limiter.h) is spent, always within [limit, limit * cfsQuotaBurstPercent / 100].
 // `auto` does both, as Koordinator does: burst answers at once, scaling where a container needs more than it saved.
 //
+// Throttled is a container by its own count, or with its pod: periods of a pod's quota and of its containers' begin at
+// different times, and where the pod's, no wider than theirs together, ends first in each, the kernel counts the pod
+// alone. That is taken for the container that uses most of its limit, if none of the pod's is throttled by its own
+// count. Koordinator looks at containers alone, and leaves such a pod where it is.
+//
 // Absolute targets. Koordinator reads each quota back and moves it, and the pod's by the same difference; a container
 // that restarts, or kubelet writing a pod's quota anew, then leaves the pod too wide or too narrow for good. Here a
 // target is state, starts from the spec's limit, and a pod's is computed from its containers' every round.
@@ -92,8 +97,8 @@ struct ContainerBurstTerms {
   std::optional<model::MilliCpu> burst_asked;             // before the clamp
   model::Reason quota_reason = model::Reason::kSpecQuota;
   model::Reason burst_reason = model::Reason::kNone;
-  PoolState pool = PoolState::kUnknown;  // against this pod's threshold
-  std::optional<double> throttled_ratio;
+  PoolState pool = PoolState::kUnknown;   // against this pod's threshold
+  std::optional<double> throttled_ratio;  // its own, or its pod's
   std::optional<model::MilliCpu> used;
   std::optional<BurstLimiter> limiter;       // nullopt: no limit on bursting
   std::optional<model::Duration> blind_for;  // nullopt: all that scaling needs is known

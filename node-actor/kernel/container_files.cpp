@@ -6,11 +6,16 @@
 namespace tideline::kernel {
 namespace {
 
-bool has_limit(const model::Container& container) {
-  return container.limits.cpu.has_value();
+bool is_read(const model::Pod& pod, const model::Container& container) {
+  return pod.qos != model::QosClass::kBe && container.limits.cpu.has_value();
 }
 
 }  // namespace
+
+bool ContainerFiles::reads(const model::Pod& pod) {
+  return std::any_of(pod.containers.begin(), pod.containers.end(),
+                     [&](const model::Container& container) { return is_read(pod, container); });
+}
 
 ContainerFiles::Entry& ContainerFiles::entry_at(std::size_t place, const std::string& id) {
   const auto here = entries_.begin() + static_cast<std::ptrdiff_t>(place);
@@ -25,7 +30,7 @@ void ContainerFiles::read(const CgroupTree& tree, const model::Pod& pod, model::
                           std::vector<model::ContainerCounters>& into) {
   std::size_t read = 0;
   for (const auto& container : pod.containers) {
-    if (pod.qos == model::QosClass::kBe || !has_limit(container)) continue;
+    if (!is_read(pod, container)) continue;
     if (read == into.size()) into.emplace_back();
     auto& counters = into[read];
     counters.id = container.id;

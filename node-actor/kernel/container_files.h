@@ -16,6 +16,8 @@ namespace tideline::kernel {
 
 class ContainerFiles {
  public:
+  /// It has containers that are read.
+  static bool reads(const model::Pod& pod);
   /// Counters of the containers with a CPU limit, in the pod's order; none of a BE pod. What `into` held is
   /// overwritten. `look_every`: how soon a container whose group is not there is looked for again.
   void read(const CgroupTree& tree, const model::Pod& pod, model::MonoTime now, model::Duration look_every,

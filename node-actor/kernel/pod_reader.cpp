@@ -221,6 +221,8 @@ void PodReader::read(const std::vector<model::Pod>& pods, const EachTime& each_t
     if (i >= state.entries.size() || !state.is_of(state.entries[i], pods[i])) state.arrange(pods);
     auto of_pod = detail;
     if (each_time.relief && state.entries[i].follow != nullptr) of_pod.stalls = true;
+    // A container can be stopped by its pod's quota alone (decide/cpu_burst.h).
+    if (containers && ContainerFiles::reads(pods[i])) of_pod.throttling = true;
     if (each_time.be_memory && pods[i].qos == model::QosClass::kBe) of_pod.memory = true;
     state.read_pod(pods[i], state.entries[i], of_pod, containers, counters.at, counters.pods[i], errors);
   }

@@ -22,7 +22,8 @@ struct PodReaderOptions {
   std::size_t memory_every = 1;
   /// What is mostly for reports is read in two reads one after the other of so many, so that there is a difference to
   /// be made: waiting, the stalls of pods for memory and the disk, the host's allocations that stall, and on v1 the
-  /// throttling of pods as a whole. 2 or less: each time. In between it is nullopt.
+  /// throttling of pods as a whole, but for those with containers that are read. 2 or less: each time. In between it is
+  /// nullopt.
   std::size_t detail_every = 1;
   /// How soon a container whose group is not there is looked for again.
   model::Duration look_every = std::chrono::seconds(1);

@@ -57,7 +57,12 @@ class CpuSide : public testing::Test {
   }
   std::string weight(const char* group) const { return tree_->read(group, "cpu.shares", "cpu.weight"); }
   std::string batch_weight() const { return tree_->v1() ? "1024" : "39"; }
-  std::string why() const { return node_ ? node_->output() : ""; }
+  /// What the agent and the kernel say of it.
+  std::string why() const {
+    if (!node_) return "";
+    return node_->output() + cluster_->tidectl({"pods", "--node", "n1"}).output +
+           cluster_->tidectl({"explain", "node", "n1"}).output + tree_->read(PodTree::kLs, "cpu.stat", "cpu.stat");
+  }
 
   std::unique_ptr<PodTree> tree_;
   std::unique_ptr<Cluster> cluster_;
@@ -84,6 +89,15 @@ TEST_F(CpuSide, AThrottledServiceBurstsABatchPodIsHeldAndAllGoesBackOnStop) {
   EXPECT_EQ(quota_us(PodTree::kLsPod), 50'000);
   EXPECT_EQ(quota_us(PodTree::kBe), -1);
   EXPECT_EQ(weight(PodTree::kBePod), before);
+}
+
+TEST_F(CpuSide, AServiceThatItsPodsQuotaStopsBurstsToo) {
+  cluster_->set_policy("cpu-burst-config", kBurst);
+  // Each gets about half of the pod's quota, far below the container's own.
+  tree_->spin_ls();
+  tree_->spin_beside_ls();
+  start(pods_json());
+  EXPECT_TRUE(is_scaled()) << why();
 }
 
 TEST_F(CpuSide, AKilledWorkerLeavesScaledQuotasAsTheyWere) {

@@ -48,6 +48,40 @@ TEST(CpuBurst, ScalesQuotaDownToTheLimitWhileTheSharePoolIsBusy) {
   EXPECT_THAT(quotas, ElementsAre(4800, 3840, 3072, 2457, 2000, 2000, 2000, 2000));
 }
 
+TEST(CpuBurst, APodThatIsStoppedBeforeItsContainersRaisesTheOneThatUsesMostOfItsLimit) {
+  BurstHost host;
+  host.pods = {pod_of("web", {container_of("c", 2000), container_of("d", 500)})};  // each uses 1000
+  auto sample = host.quiet();
+  sample.pods[0].throttled_ratio = 0.4;
+  const auto decision = host.next(kScaling, sample);
+  EXPECT_EQ(host.state.pods.at(PodUid("web")).at(0).quota_milli, 2000);
+  EXPECT_EQ(host.state.pods.at(PodUid("web")).at(1).quota_milli, 600);
+  EXPECT_EQ(quota_of(decision, "web"), 2600);
+  EXPECT_EQ(decision.containers.at(1).throttled_ratio, 0.4);
+  EXPECT_EQ(decision.containers.at(1).quota_reason, Reason::kThrottled);
+  EXPECT_EQ(decision.containers.at(0).quota_reason, Reason::kNotThrottled);
+}
+
+TEST(CpuBurst, APodsThrottlingIsItsContainersWhereOneOfThemHasSome) {
+  BurstHost host;
+  host.pods = {pod_of("web", {container_of("c", 2000), container_of("d", 500)})};
+  auto sample = host.quiet();
+  sample.pods[0].throttled_ratio = 1;
+  sample.pods[0].containers[0].throttled_ratio = 0.1;
+  host.next(kScaling, sample);
+  EXPECT_EQ(host.state.pods.at(PodUid("web")).at(0).quota_milli, 2400);
+  EXPECT_EQ(host.state.pods.at(PodUid("web")).at(1).quota_milli, 500);
+}
+
+TEST(CpuBurst, APodsThrottlingStandsInForNoReadingThatIsMissing) {
+  BurstHost host;
+  auto sample = host.quiet();
+  sample.pods[0].throttled_ratio = 1;
+  sample.pods[0].containers[0].throttled_ratio.reset();
+  EXPECT_EQ(host.next(kScaling, sample).containers.at(0).quota_reason, Reason::kStaleSample);
+  EXPECT_EQ(host.state.pods.at(PodUid("web")).at(0).quota_milli, 2000);
+}
+
 TEST(CpuBurst, WantsNoQuotaBeforeTheFirstRiseAndTheSpecsAfterwards) {
   BurstHost host;
   EXPECT_THAT(host.next(kScaling, host.quiet()).wants.wants, testing::IsEmpty());

@@ -267,6 +267,28 @@ TEST_F(PodReaderV1, DetailIsReadTwiceInARowSoThatThereIsADifference) {
   EXPECT_EQ(waiting, "xx...xx..xxx") << "at last it is asked for each time";
 }
 
+TEST_F(PodReaderV1, ThrottlingOfAPodIsReadEachTimeWhereItsContainersAre) {
+  auto pods = pods_;
+  pods[0].containers.resize(1);
+  pods[0].containers[0].id = "c";
+  const auto throttling = [&](PodReader& reader, bool containers) {
+    std::string seen;
+    for (int i = 0; i < 6; ++i) {
+      PodReading reading;
+      reader.read(pods, {}, reading, containers);
+      seen += reading.counters.pods[0].group.nr_throttled ? 'x' : '.';
+    }
+    return seen;
+  };
+  PodReader without_limit(tree_, {.detail_every = 5});
+  EXPECT_EQ(throttling(without_limit, true), "xx...x") << "it has none that is read";
+  pods[0].containers[0].limits.cpu = model::MilliCpu(500);
+  PodReader with_limit(tree_, {.detail_every = 5});
+  EXPECT_EQ(throttling(with_limit, true), "xxxxxx");
+  PodReader not_asked(tree_, {.detail_every = 5});
+  EXPECT_EQ(throttling(not_asked, false), "xx...x");
+}
+
 TEST_F(PodReaderV1, ForgetsPodsThatAreNoLongerListed) {
   pod();
   fixture_.write("proc/101/schedstat", "500 7250000 4\n");
