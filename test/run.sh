@@ -67,7 +67,7 @@ build_tsan() {
 
 # Under ASan none of what judges times, shows or documents, or waits for a host to be full: the rooms and programs that run
 # there run in other tests, too.
-asan_leaves_out='^(bench_|demo_|docs|test_e2e_(coexistence|cpu_side|eviction|history_disk|memory_evict|memory_relief|kubernetes_chaos|kubernetes_eviction|kubernetes_metric|rehearsal|replay_error)$)'
+asan_leaves_out='^(bench_|demo_(kernel|quick)|docs|test_e2e_(coexistence|cpu_side|eviction|history_disk|memory_evict|memory_relief|kubernetes_chaos|kubernetes_eviction|kubernetes_metric|rehearsal|replay_error)$)'
 
 # What takes longer than a run should is test/long.sh's.
 labels_left_out='^guest_'

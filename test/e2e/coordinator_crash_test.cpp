@@ -3,11 +3,13 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "storage/rocks/rocks_store.h"
 #include "test/support/cluster.h"
+#include "test/support/metric.h"
 #include "test/support/pod_tree.h"
 
 namespace tideline::test {
@@ -45,8 +47,14 @@ TEST(CoordinatorCrash, EveryAckedReportIsInHistoryExactlyOnce) {
   for (int i = 0; i < kNodes; ++i) {
     ASSERT_TRUE(cluster.node_is_live("n" + std::to_string(i), seconds(60))) << nodes[i].output();
   }
-  // The backlog drains: the newest number grows while the nodes are connected, and holes fill.
-  std::this_thread::sleep_for(seconds(3));
+  // The backlogs drain, one report after the other, until only each second's new ones come.
+  const auto stored = [&] { return metric(cluster.web_port(), "tideline_reports_total{outcome=\"stored\"}"); };
+  double before = stored();
+  EXPECT_TRUE(eventually(seconds(90), [&] {
+    std::this_thread::sleep_for(seconds(1));
+    const double now = stored();
+    return now - std::exchange(before, now) <= 2 * kNodes;
+  })) << before;
   for (auto& node : nodes) {
     node.signal(SIGTERM);
     ASSERT_EQ(node.wait(seconds(15)), 0) << node.output();

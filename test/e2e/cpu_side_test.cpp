@@ -123,12 +123,14 @@ TEST_F(CpuSide, AStarvedBatchPodIsEvictedAndTheReasonIsInHistory) {
   cluster_->set_policy("resource-threshold-config",
                        R"({"clusterStrategy": {"enable": true, "cpuSuppressPolicy": "cfsQuota",
                            "cpuSuppressThresholdPercent": 30, "cpuEvictBESatisfactionLowerPercent": 30,
-                           "cpuEvictBESatisfactionUpperPercent": 50, "cpuEvictTimeWindowSeconds": 5}})");
+                           "cpuEvictBESatisfactionUpperPercent": 50, "cpuEvictTimeWindowSeconds": 5,
+                           "cpuEvictBEUsageThresholdPercent": 50}})");
   tree_->spin_ls();
   tree_->spin_be();
   start(pods_json("", 4000));
-  // 20 s of peace after a start, then a window.
-  EXPECT_TRUE(eventually(seconds(60), [&] {
+  // 20 s of peace after a start, then a window. A second in which a busy host gave batch less than it may use takes the
+  // eviction back, and the next try is 20 s later.
+  EXPECT_TRUE(eventually(seconds(120), [&] {
     return tree_->read(PodTree::kBe, "cgroup.procs", "cgroup.procs").empty();
   })) << why();
   EXPECT_TRUE(eventually(seconds(15), [&] {

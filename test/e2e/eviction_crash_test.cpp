@@ -33,10 +33,13 @@ TEST_F(Eviction, ACoordinatorKilledBetweenRequestAndGrantCostsOneEvictionNotTwo)
   tree.spin_ls();
   tree.spin_be();
   cluster_->start_coordinator();
+  const auto started = std::chrono::steady_clock::now();
   auto node = cluster_->start_node(spec("n1", tree));
   ASSERT_TRUE(cluster_->policy_is_applied("n1", seconds(20))) << node.output();
-  // Stopped, it takes the request in and decides nothing. Not for longer than a session bears.
-  std::this_thread::sleep_for(seconds(12));
+  // Stopped, it takes the request in and decides nothing. Not for longer than a session bears, and before the 20 s
+  // after the start are over.
+  std::this_thread::sleep_until(started + seconds(14));
+  ASSERT_FALSE(shows(node, "asked for")) << node.output();
   cluster_->coordinator().signal(SIGSTOP);
   ASSERT_TRUE(eventually(seconds(40), [&] { return shows(node, "asked for"); })) << node.output();
   std::this_thread::sleep_for(milliseconds(300));

@@ -155,7 +155,8 @@ TEST(HistoryDisk, ThatIsFullStopsAcksAndNothingElseAndIsGoneOnWithOnceThereIsRoo
   EXPECT_TRUE(eventually(
       seconds(30), [&] { return http_get(cluster.web_port(), "/readyz").find("HTTP/1.1 200") != std::string::npos; }));
   const double before = folded();
-  EXPECT_TRUE(eventually(seconds(120), [&] { return folded() > before; })) << "it folds on";
+  // A fold that failed is tried again after 30 s, and later each time (coordinator/actor/series_keeper.h).
+  EXPECT_TRUE(eventually(seconds(300), [&] { return folded() > before; })) << "it folds on";
   const Fed fed = feed.stop(seconds(30));
   EXPECT_EQ(fed.problem, "");
   EXPECT_EQ(fed.refused, 0U) << fed.last_refusal;

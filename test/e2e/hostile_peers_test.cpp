@@ -158,16 +158,19 @@ TEST_F(HostilePeers, HoldUpNoAckTakeNoSessionAndAreNamedAtABoundedRate) {
   const auto most_ack = patience(milliseconds(from_environment("TIDELINE_MOST_ACK_MS", kMostAckMs)));
   double attacked_ms = 0;
   double besieged_ms = 0;
+  int acked = 0;
   for (std::size_t i = calm_rows_; i < rows.size(); ++i) {
     const auto& row = rows[i];
     const double ack_ms = row.at("ackMs").at("p99").get<double>();
     EXPECT_LE(ack_ms, static_cast<double>(most_ack.count())) << row.dump();
     EXPECT_EQ(row.at("sessions"), nodes_) << row.dump();
     EXPECT_EQ(row.at("lost"), 0) << row.dump();
-    EXPECT_GE(row.at("acked").get<int>(), nodes_ * 9 / 10) << row.dump();
+    acked += row.at("acked").get<int>();
     double& worst_ms = i < attacked_rows ? attacked_ms : besieged_ms;
     worst_ms = std::max(worst_ms, ack_ms);
   }
+  // Of all rows together: what is acked a moment after a row's end is the next one's.
+  EXPECT_GE(acked, nodes_ * static_cast<int>(rows.size() - calm_rows_) - nodes_ / 10);
   const double growth = most_resident_ - resident_;
   std::cout << fmt::format(
       "acks of {} nodes, p99 of {}: {:.1f} ms before, at most {:.1f} ms under attack and {:.1f} ms under siege, bound "

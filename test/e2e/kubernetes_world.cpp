@@ -249,7 +249,12 @@ bool KubernetesWorld::is_seen(const Pod& pod) const {
 }
 
 KubernetesWorld::Amounts KubernetesWorld::published() const {
-  const auto found = node();
+  json found;
+  // One question that is not answered says nothing.
+  eventually(seconds(10), [&] {
+    found = node();
+    return found.is_object();
+  });
   if (!found.is_object()) throw std::runtime_error("the Node cannot be read");
   const auto status = found.value("status", json::object());
   const auto of = [&](const char* list) -> Amounts {

@@ -61,7 +61,8 @@ Process MemoryMechanism::load(const char* group, std::vector<std::string> argume
 }
 
 bool MemoryMechanism::says(const Process& load, const std::string& word) {
-  return eventually(seconds(30), [&] { return load.output().find(word) != std::string::npos; });
+  // A load may have hundreds of megabytes to write to a disk that other tests use.
+  return eventually(seconds(120), [&] { return load.output().find(word) != std::string::npos; });
 }
 
 std::string MemoryMechanism::events() const {

@@ -223,9 +223,9 @@ TEST_F(Rehearsal, ASkewedClockAndASecondAgentAreNoticed) {
 TEST_F(Rehearsal, AFlappingNodeComesAndGoesInItsEventsAndLosesNoReport) {
   issue_certs(2);
   cluster.start_coordinator();
-  auto fleet = start(2, {"--pods", "3", "--fault", "flap:nodes=0,at=6s,for=12s,every=4s"});
+  auto fleet = start(2, {"--pods", "3", "--fault", "flap:nodes=0,at=10s,for=24s,every=8s"});
   ASSERT_TRUE(eventually(seconds(30), [&] { return has_sessions(2); })) << fleet.output();
-  ASSERT_TRUE(eventually(seconds(40), [&] {
+  ASSERT_TRUE(eventually(seconds(60), [&] {
     const auto faults = rows(fleet, "fault");
     return !faults.empty() && faults.back().at("event") == "fault-ends";
   })) << fleet.output();
@@ -245,7 +245,7 @@ TEST_F(Rehearsal, ANodeWithASlowDiskAppliesAPolicyLate) {
   issue_certs(2);
   cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 95));
   cluster.start_coordinator();
-  auto fleet = start(2, {"--pods", "3", "--fault", "slow-disk:nodes=0,delay=3s"});
+  auto fleet = start(2, {"--pods", "3", "--fault", "slow-disk:nodes=0,delay=6s"});
   ASSERT_TRUE(eventually(seconds(60), [&] { return followers().size() == 2; })) << fleet.output();
   cluster.set_policy("resource-threshold-config", threshold_config("cfsQuota", 65));
   ASSERT_TRUE(eventually(seconds(20), [&] { return followers() == std::set<std::string>{name_of(1)}; }))
@@ -253,7 +253,7 @@ TEST_F(Rehearsal, ANodeWithASlowDiskAppliesAPolicyLate) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_TRUE(eventually(seconds(40), [&] { return followers().size() == 2; }))
       << cluster.tidectl({"policy", "status"}).output << fleet.output();
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, seconds(1)) << "its disk takes three for the policy alone";
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, seconds(1)) << "its disk takes six for the policy alone";
   fleet.signal(SIGTERM);
   EXPECT_EQ(fleet.wait(seconds(40)), 0) << fleet.output();
 }

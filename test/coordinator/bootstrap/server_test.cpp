@@ -398,7 +398,8 @@ TEST_F(Bootstrap, AConnectionHasOneRequest) {
 }
 
 TEST_F(Bootstrap, SlowPeersLoseTheirPlaces) {
-  config_.request_deadline = seconds(1);
+  // Long enough for all of them to be there at once.
+  config_.request_deadline = seconds(5);
   config_.max_connections = 5;
   start();
   const TlsClient silent(server_->port(), trust(), false);

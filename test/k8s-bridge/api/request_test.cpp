@@ -132,7 +132,7 @@ TEST_F(RequestTest, AWriteThatWaitedForTheBudgetIsNotSentAfterTheTerm) {
   term->extend(clock::boot_now() + std::chrono::hours(1));
   auto settings = config();
   settings.term = term;
-  settings.requests_a_second = 5;
+  settings.requests_a_second = 0.5;
   settings.burst = 1;
   const auto client = start(settings);
   ASSERT_TRUE(get(*client, "/x").ok());
@@ -186,7 +186,7 @@ TEST_F(RequestTest, OfThoseThatWaitTheHigherPriorityGoesFirst) {
   server_.always("GET", json_reply(200, "{}"));
   auto settings = config();
   settings.burst = 1;
-  settings.requests_a_second = 5;
+  settings.requests_a_second = 0.5;
   const auto client = start(settings);
   ASSERT_TRUE(get(*client, "/first").ok());
   std::vector<std::future<model::Result<Answer>>> answers;
@@ -212,7 +212,7 @@ TEST_F(RequestTest, WhoWaitsTooLongOrBeyondTheBoundIsToldSo) {
   ASSERT_TRUE(get(*client, "/first").ok());
   Request request;
   request.path = "/second";
-  request.deadline = milliseconds(200);
+  request.deadline = milliseconds(2000);
   auto second = send(*client, request);
   request.path = "/third";
   const auto third = ask(*client, request);
@@ -222,7 +222,7 @@ TEST_F(RequestTest, WhoWaitsTooLongOrBeyondTheBoundIsToldSo) {
   const auto late = second.get();
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().code(), ErrorCode::kUnavailable);
-  EXPECT_THAT(late.error().message(), HasSubstr("GET /second: not sent within 200 ms"));
+  EXPECT_THAT(late.error().message(), HasSubstr("GET /second: not sent within 2000 ms"));
   EXPECT_EQ(client->counts().no_answer, 2U);
   EXPECT_THAT(server_.seen(), SizeIs(1));
 }

@@ -172,7 +172,7 @@ TEST_F(TrustTest, AfterA401TheFilesAreReadAgainAndTheRequestIsSentOnceMore) {
   auto refusal = json_reply(401, status_json(401, "Unauthorized", "Unauthorized"));
   const std::string whole = refusal.pieces.front();
   refusal.pieces = {whole.substr(0, 10), whole.substr(10)};
-  refusal.between = std::chrono::milliseconds(300);
+  refusal.between = std::chrono::milliseconds(2000);
   server_.on("GET /slow", refusal);
   server_.on("GET /slow", json_reply(200, "{}"));
   const auto client = start(with_token_file("first"));

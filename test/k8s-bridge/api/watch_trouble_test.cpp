@@ -46,11 +46,11 @@ TEST_F(WatchTroubleTest, ASilentWatchIsDroppedAndResumed) {
   server_.on(kWatch, watch_reply({bookmark_json("15")}, End::kHold));
   server_.on(kWatch, watch_reply({event_json("ADDED", object_json("a", "16"))}, End::kHold));
   auto settings = config();
-  settings.watch_silence = milliseconds(200);
+  settings.watch_silence = milliseconds(2000);
   const auto client = start(settings);
   client->watch(pods(), sink_);
   ASSERT_TRUE(sink_.wait_for("object a"));
-  EXPECT_EQ(sink_.line("not watching"), "not watching: no event of the watch within 200 ms");
+  EXPECT_EQ(sink_.line("not watching"), "not watching: no event of the watch within 2000 ms");
   EXPECT_THAT(server_.seen(kWatch)[1].target, EndsWith("resourceVersion=15"));
 }
 
@@ -63,11 +63,11 @@ TEST_F(WatchTroubleTest, BytesThatTrickleAreNoEvent) {
   server_.on(kWatch, drip);
   server_.on(kWatch, watch_reply({event_json("ADDED", object_json("a", "11"))}, End::kHold));
   auto settings = config();
-  settings.watch_silence = milliseconds(300);
+  settings.watch_silence = milliseconds(2000);
   const auto client = start(settings);
   client->watch(pods(), sink_);
   ASSERT_TRUE(sink_.wait_for("object a"));
-  EXPECT_EQ(sink_.line("not watching"), "not watching: no event of the watch within 300 ms");
+  EXPECT_EQ(sink_.line("not watching"), "not watching: no event of the watch within 2000 ms");
 }
 
 TEST_F(WatchTroubleTest, ALineWithoutAnEndIsGivenUpAtTheBound) {
@@ -102,14 +102,14 @@ TEST_F(WatchTroubleTest, APageThatTricklesOrHasNoEndIsGivenUp) {
   server_.on(kList, json_reply(200, page_json({}, "10")));
   server_.on(kWatch, watch_reply({}, End::kHold));
   auto settings = config();
-  settings.page_deadline = milliseconds(500);
+  settings.page_deadline = milliseconds(2000);
   settings.max_page_bytes = 50'000;
   const auto client = start(settings);
   auto resource = pods();
   resource.page_size = 10;
   client->watch(resource, sink_);
   ASSERT_TRUE(sink_.wait_for("watching"));
-  EXPECT_THAT(sink_.lines(), ElementsAre("not watching: no page of the list within 500 ms",
+  EXPECT_THAT(sink_.lines(), ElementsAre("not watching: no page of the list within 2000 ms",
                                          HasSubstr("a page of the list: the answer is longer than 50000 bytes"), "list",
                                          "listed", "watching"));
 }
@@ -119,11 +119,11 @@ TEST_F(WatchTroubleTest, AWatchWithoutAnAnswerIsGivenUp) {
   server_.on(kWatch, raw_reply("", End::kHold));
   server_.on(kWatch, watch_reply({bookmark_json("15")}, End::kHold));
   auto settings = config();
-  settings.page_deadline = milliseconds(300);
+  settings.page_deadline = milliseconds(2000);
   const auto client = start(settings);
   client->watch(pods(), sink_);
   ASSERT_TRUE(sink_.wait_for("watching"));
-  EXPECT_EQ(sink_.line("not watching"), "not watching: no answer to the watch within 300 ms");
+  EXPECT_EQ(sink_.line("not watching"), "not watching: no answer to the watch within 2000 ms");
 }
 
 TEST_F(WatchTroubleTest, AServerThatIsAwayIsFoundWhenItIsBack) {

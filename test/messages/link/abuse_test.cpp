@@ -82,7 +82,7 @@ TEST_F(LinkTest, HandshakesAreCapped) {
   ClientRecord client_record;
   auto config = server_config();
   config.accept.max_handshakes = 1;
-  config.accept.handshake_deadline = milliseconds(300);
+  config.accept.handshake_deadline = seconds(2);
   const auto server = serve(std::move(config), server_record);
   const RawSocket silent(server->port());
   const auto client = join(client_config("n1", server->port()), client_record);

@@ -209,8 +209,8 @@ TEST_F(LinkTest, HeartbeatsKeepAnIdleSessionOpenBeyondItsDeadline) {
   ServerRecord server_record;
   ClientRecord client_record;
   auto config = server_config();
-  config.session.heartbeat = milliseconds(50);
-  config.session.idle_deadline = milliseconds(400);
+  config.session.heartbeat = milliseconds(250);
+  config.session.idle_deadline = milliseconds(2000);
   const auto server = serve(std::move(config), server_record);
   const auto client = join(client_config("n1", server->port()), client_record);
   ASSERT_TRUE(server_record.signal.wait([&]() { return server_record.heartbeats >= 16; }));

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -237,10 +238,10 @@ TEST_F(SupervisorTest, AStoppedWorkerIsKilledWithinTheLeaseAndNeverWritesAgain) 
 
 TEST_F(SupervisorTest, AWorkerThatBeatsIsLeftAlone) {
   auto short_lease = config("once");
-  short_lease.lease = 1s;
+  short_lease.lease = 3s;
   supervisor_ = start(short_lease);
   ASSERT_TRUE(workers_started(1));
-  ::usleep(2'500'000);
+  std::this_thread::sleep_for(7500ms);
   EXPECT_EQ(pids().size(), 1u) << log();
   EXPECT_EQ(quota(), "88000");
 }
