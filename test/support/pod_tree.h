@@ -21,13 +21,13 @@ class PodTree {
   static std::string pods_json();
   /// A process that spins in the LS or BE container; killed with the tree.
   pid_t spin_ls(int threads = 1) { return cgroup_.spin(kLs, threads); }
+  pid_t spin_be(int threads = 1) { return cgroup_.spin(kBe, threads); }
   /// In a group of the LS pod's that is no container of it.
   pid_t spin_beside_ls() {
     const std::string beside = std::string(kLsPod) + "/beside";
     cgroup_.make(beside);
     return cgroup_.spin(beside);
   }
-  pid_t spin_be(int threads = 1) { return cgroup_.spin(kBe, threads); }
   void kill(pid_t pid) { cgroup_.kill(pid); }
   /// Moves a child of ours into the LS container; killed with the tree.
   void own_ls(pid_t child) { cgroup_.own(child, kLs); }
