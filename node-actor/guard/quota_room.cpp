@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kQuota = "cpu.cfs_quota_us";
-constexpr const char* kPeriod = "cpu.cfs_period_us";
 /// What the kernel takes at least (kernel/sched/core.c, min_cfs_quota_period).
 constexpr std::int64_t kLeastQuotaUs = 1000;
 
@@ -25,7 +23,7 @@ std::optional<std::int64_t> number_in(const fs::path& file) {
 }
 
 bool bring_down(Journal& journal, const fs::path& group, std::int64_t quota_us) {
-  const auto path = (group / kQuota).string();
+  const auto path = (group / kQuotaFile).string();
   const auto directory = kernel::open_directory(group.string());
   const auto current = kernel::read_file(path);
   if (!directory || !current) return false;
@@ -40,9 +38,9 @@ bool bring_down(Journal& journal, const fs::path& group, std::int64_t quota_us) 
 
 int make_room_below(Journal& journal, const kernel::FileIdentity& quota, const std::string& value) {
   const fs::path path(quota.path);
-  if (path.filename() != kQuota) return 0;
+  if (path.filename() != kQuotaFile) return 0;
   const auto allowed_us = kernel::parse_number(value);
-  const auto period_us = number_in(path.parent_path() / kPeriod);
+  const auto period_us = number_in(path.parent_path() / kPeriodFile);
   if (!allowed_us || *allowed_us <= 0 || !period_us || *period_us <= 0) return 0;
   int done = 0;
   auto groups = kernel::groups_below(path.parent_path().string());
@@ -50,8 +48,8 @@ int make_room_below(Journal& journal, const kernel::FileIdentity& quota, const s
   std::reverse(groups.begin(), groups.end());
   for (const auto& name : groups) {
     const fs::path group(name);
-    const auto own_us = number_in(group / kQuota);
-    const auto own_period_us = number_in(group / kPeriod);
+    const auto own_us = number_in(group / kQuotaFile);
+    const auto own_period_us = number_in(group / kPeriodFile);
     if (!own_us || *own_us <= 0 || !own_period_us) continue;
     const auto share_us = std::max(*allowed_us * *own_period_us / *period_us, kLeastQuotaUs);
     if (*own_us > share_us && bring_down(journal, group, share_us)) ++done;

@@ -15,6 +15,7 @@
 #include "node-actor/guard/state_lock.h"
 #include "node-actor/kernel/clock.h"
 #include "node-actor/kernel/fd.h"
+#include "node-actor/kernel/parse.h"
 
 namespace tideline::guard {
 namespace {
@@ -117,14 +118,22 @@ RestoreItem restore_one(Journal& journal, const JournalRecord& record, RestoreMo
   return end(done, brought_down > 0 ? fmt::format("{} quotas below it brought down first", brought_down) : "");
 }
 
+bool limits_nothing(const std::filesystem::path& quota) {
+  const auto text = kernel::read_file(quota.string());
+  return text && kernel::parse_number(*text).value_or(0) < 0;
+}
+
 /// The file in the same group that has to be put back before this one; "" for most. A quota before its period: our
-/// quota is reckoned by our period, and by a shorter one it would let the group run many times as much. Idle before the
-/// weight, which it changes.
+/// quota is reckoned by our period, and by a shorter one it would let the group run many times as much. Where the quota
+/// is lifted the period goes first: what it is set to is reckoned by that, and by ours would be a part of it, to which
+/// all below would have to come down. Idle before the weight, which it changes.
 std::string earlier_beside(const std::string& path) {
   const std::filesystem::path file(path);
   const auto name = file.filename();
-  if (name == "cpu.cfs_period_us") return (file.parent_path() / "cpu.cfs_quota_us").string();
-  if (name == "cpu.shares" || name == "cpu.weight") return (file.parent_path() / "cpu.idle").string();
+  const auto beside = [&](const char* other) { return (file.parent_path() / other).string(); };
+  if (name == kQuotaFile) return limits_nothing(file) ? beside(kPeriodFile) : "";
+  if (name == kPeriodFile) return limits_nothing(file.parent_path() / kQuotaFile) ? "" : beside(kQuotaFile);
+  if (name == "cpu.shares" || name == "cpu.weight") return beside("cpu.idle");
   return "";
 }
 
@@ -158,11 +167,13 @@ std::vector<JournalRecord> in_order(std::vector<JournalRecord> records) {
   return records;
 }
 
-/// Whether the one to be put back first could not be: then this one must stay, too.
+/// Whether the one to be put back first could not be: then this one must stay, too. A limit does not wait for its
+/// period.
 bool must_wait(const std::vector<RestoreItem>& items, const std::string& earlier) {
-  return !earlier.empty() && std::any_of(items.begin(), items.end(), [&](const RestoreItem& item) {
-    return item.file.path == earlier && item.outcome == Outcome::kFailed;
-  });
+  return !earlier.empty() && !earlier.ends_with(kPeriodFile) &&
+         std::any_of(items.begin(), items.end(), [&](const RestoreItem& item) {
+           return item.file.path == earlier && item.outcome == Outcome::kFailed;
+         });
 }
 
 }  // namespace

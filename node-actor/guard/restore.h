@@ -39,7 +39,8 @@ std::string line_of(const RestoreItem& item);
 std::string_view name_of(RestoreItem::Outcome outcome);  // "restored", "already-original" ...
 
 struct RestoreReport {
-  /// In the order they were put back: latest write first, but a quota before its period and idle before the weight.
+  /// In the order they were put back: latest write first, but a quota before its period (behind it where the quota is
+  /// lifted) and idle before the weight.
   std::vector<RestoreItem> items;
   std::vector<std::string> notes;  // corrupt journal lines and the like
   std::size_t cookie_threads = 0;  // whose core-sched cookie was taken away

@@ -281,8 +281,9 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
       continue;
     }
     if (group != StormTree::kBeRoot) {
-      // cgroup v1 takes no child's quota above its parent's.
-      const bool brought_down = v1 && name == "cpu.cfs_quota_us" && quota_milli(now, group) == *safe_milli;
+      // cgroup v1 takes no child's quota above its parent's, which is judged by itself.
+      const bool brought_down = v1 && name == "cpu.cfs_quota_us" && text != "-1" &&
+                                quota_milli(now, group) == quota_milli(now, StormTree::kBeRoot);
       if (text != original && !brought_down) lines += line(file, original, text);
       continue;
     }

@@ -202,6 +202,28 @@ TEST_F(RestoreV1Quota, TheQuotaComesBackBeforeThePeriodItWasReckonedBy) {
   EXPECT_EQ(period(), "100000");
 }
 
+TEST_F(RestoreV1Quota, WhereTheQuotaIsLiftedThePeriodComesBackFirst) {
+  // Killed between the two writes of lifting: in the longer period the safe quota, which is declared for the shorter
+  // one, would be a tenth of it.
+  ASSERT_TRUE(write_gated(gate_, quota_, "-1"));
+  const auto report = restore(journal_, RestoreMode::kAllOriginals, false);
+  ASSERT_EQ(report.items.size(), 2u);
+  EXPECT_EQ(report.items[0].file.path, period_);
+  EXPECT_EQ(report.items[1].file.path, quota_);
+  EXPECT_TRUE(report.complete()) << report.text();
+  EXPECT_EQ(quota(), "50000");
+  EXPECT_EQ(period(), "100000");
+}
+
+TEST_F(RestoreV1Quota, ALiftedQuotaComesBackWhereItsPeriodCannot) {
+  ASSERT_TRUE(write_gated(gate_, quota_, "-1"));
+  std::filesystem::remove(period_);
+  std::filesystem::create_directory(period_);
+  const auto report = restore(journal_, RestoreMode::kAllOriginals, false);
+  EXPECT_EQ(outcome_of(report, period_), Outcome::kFailed);
+  EXPECT_EQ(quota(), "50000");
+}
+
 TEST_F(RestoreV1Quota, ThePeriodStaysWhereTheQuotaCannotComeBack) {
   std::filesystem::remove(quota_);
   std::filesystem::create_directory(quota_);
