@@ -305,9 +305,12 @@ std::string against_safe_state(const Snapshot& originals, const Snapshot& before
   return lines;
 }
 
-Snapshot without_what_only_orders(Snapshot files) {
-  std::erase_if(files,
-                [](const auto& file) { return only_orders(name_of(file.first)) || is_kept_of_memory(file.first); });
+Snapshot without_what_a_round_adds(Snapshot files) {
+  std::erase_if(files, [](const auto& file) {
+    const auto name = name_of(file.first);
+    const bool confines_batch = name == "cpuset.cpus" && group_of(file.first).starts_with(StormTree::kBeRoot);
+    return only_orders(name) || is_kept_of_memory(file.first) || confines_batch;
+  });
   return files;
 }
 

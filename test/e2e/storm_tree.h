@@ -78,8 +78,9 @@ long quota_milli(const Snapshot& files, const std::string& group);
 std::string against_safe_state(const Snapshot& originals, const Snapshot& before, const Snapshot& now,
                                std::optional<long> safe_milli);
 
-/// The files that throttle or confine.
-Snapshot without_what_only_orders(Snapshot files);
+/// Without the files which the safe state leaves as they were written last: what orders, what is kept of memory, and
+/// the CPUs of batch.
+Snapshot without_what_a_round_adds(Snapshot files);
 
 /// What in `files` would not be safe as the last thing ever written: LS below its spec, BE stopped; empty: nothing.
 std::string unsafe_as_the_last(const Snapshot& files);

@@ -1,5 +1,7 @@
 #include "test/support/free_port.h"
 
+#include <mutex>
+#include <set>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -9,7 +11,9 @@
 
 namespace tideline::test {
 
-std::uint16_t free_port() {
+namespace {
+
+std::uint16_t any_free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -20,6 +24,18 @@ std::uint16_t free_port() {
   if (fd >= 0) ::close(fd);
   if (!bound) throw std::runtime_error("no free port on 127.0.0.1");
   return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+  static std::mutex mutex;
+  static std::set<std::uint16_t> given;  // and perhaps not bound yet
+  const std::lock_guard lock(mutex);
+  for (;;) {
+    const auto port = any_free_port();
+    if (given.insert(port).second) return port;
+  }
 }
 
 }  // namespace tideline::test

@@ -148,11 +148,11 @@ TEST_F(RequestTest, AWriteThatWaitedForTheBudgetIsNotSentAfterTheTerm) {
 }
 
 TEST_F(RequestTest, RetryAfterHoldsBackAllThatIsNotUrgent) {
-  server_.on("GET /first", json_reply(429, "{}", "Retry-After: 1\r\n"));
+  server_.on("GET /first", json_reply(429, "{}", "Retry-After: 3\r\n"));
   server_.always("GET", json_reply(200, "{}"));
   const auto client = start(config());
-  EXPECT_EQ(get(*client, "/first")->status, 429U);
   const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(get(*client, "/first")->status, 429U);
   Request low;
   low.path = "/low";
   low.priority = Priority::kLow;
@@ -164,7 +164,7 @@ TEST_F(RequestTest, RetryAfterHoldsBackAllThatIsNotUrgent) {
   EXPECT_THAT(server_.seen("GET /low"), IsEmpty());
   EXPECT_EQ(client->counts().waiting, 1U);
   EXPECT_EQ(waiting.get()->status, 200U);
-  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(800));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds(2800));
   EXPECT_EQ(client->counts().waiting, 0U);
   EXPECT_EQ(client->counts().answers_429, 1U);
 }

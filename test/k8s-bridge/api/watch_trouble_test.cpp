@@ -285,7 +285,7 @@ TEST_F(WatchTroubleTest, ATokenThatWasRotatedIsShownToTheNextWatchToo) {
   auto settings = config();
   settings.access.token.clear();
   settings.access.token_file = dir_.write("token", "first");
-  settings.backoff_min = settings.backoff_max = milliseconds(1000);
+  settings.backoff_min = settings.backoff_max = milliseconds(4000);
   const auto client = start(settings);
   client->watch(pods(), sink_);
   ASSERT_TRUE(sink_.wait_for("not watching"));
