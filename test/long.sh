@@ -329,9 +329,7 @@ mkdir -p build
 newcomer=false
 ((${#only[@]} == 1)) && [[ -n ${only[demo]:-} ]] && ! $list && newcomer=true
 if ! $list && ! $newcomer; then
-  option=()
-  part_wanted fuzz && option=(--long)
-  deploy/setup/install.sh "${option[@]}" || exit 1
+  deploy/setup/install.sh || exit 1
   build "$preset" || exit 1
   if part_wanted fuzz; then
     build fuzz || exit 1

@@ -1,11 +1,11 @@
 #!/bin/bash
 # run.sh [--quick] [--label REGEX] [--jobs N] [--help]
 # Sets up, builds and tests the whole project; the last lines are ctest's summary of the release run.
-#   --quick        release build and all tests with it only: no format check, clang-tidy or sanitizers. Otherwise unit
-#                  tests run with the sanitizers, and all others with the release build
+#   --quick        release build and all tests with it only: no format check, clang-tidy or sanitizers. Otherwise what
+#                  says nothing of time or of the machine runs with the sanitizers, and the release build has the others
 #   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
 #   --jobs N       parallel build and test jobs (default: CPUs)
-# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 240; files left over are named).
+# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 150; files left over are named).
 set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
@@ -25,24 +25,32 @@ while (($#)); do
 done
 
 failed=()
+took=()
 stage() {
   local name=$1 begin=$SECONDS
   shift
   echo "== $name"
-  if "$@"; then
-    echo "== $name: ok, $((SECONDS - begin)) s"
-  else
+  local status=0
+  "$@" || status=1
+  took+=("$name $((SECONDS - begin)) s")
+  if ((status)); then
     failed+=("$name")
     echo "== $name: FAILED after $((SECONDS - begin)) s" >&2
-    return 1
+  else
+    echo "== $name: ok, $((SECONDS - begin)) s"
   fi
+  return "$status"
 }
+
+# Who reads along sees each step; a log has what failed.
+ninja=()
+[[ -t 1 ]] || ninja=(-- --quiet)
 
 build() {
   local preset=$1
   shift
   cmake --preset "$preset" "$@" >"build/$preset.configure.log" 2>&1 || { cat "build/$preset.configure.log" >&2; return 1; }
-  cmake --build --preset "$preset" -j "$jobs"
+  cmake --build --preset "$preset" -j "$jobs" "${ninja[@]}"
 }
 
 # CAF, KJ and RocksDB are not instrumented, and their false alarms hide real ones: TSan runs the rooms' unit tests without,
@@ -62,19 +70,14 @@ build_tsan() {
   mapfile -t targets < <(ctest --test-dir build/tsan --show-only=json-v1 --label-regex '^unit$' --tests-regex "$tsan_takes" \
     --exclude-regex "$tsan_leaves_out" |
     python3 -c 'import json, sys; [print(test["name"]) for test in json.load(sys.stdin)["tests"]]' | grep '^test_')
-  cmake --build --preset tsan -j "$jobs" --target "${targets[@]}"
+  cmake --build --preset tsan -j "$jobs" --target "${targets[@]}" "${ninja[@]}"
 }
 
-# Under ASan none of what judges times, shows or documents, or waits for a host to be full: the rooms and programs that run
-# there run in other tests, too.
-asan_leaves_out='^(bench_|demo_(kernel|quick)|docs|test_e2e_(coexistence|cpu_side|eviction|history_disk|memory_evict|memory_relief|kubernetes_chaos|kubernetes_eviction|kubernetes_metric|rehearsal|replay_error)$)'
-
 # What takes longer than a run should is test/long.sh's.
-labels_left_out='^guest_'
 run_tests() {
-  local preset=$1
-  shift
-  ctest --label-exclude "$labels_left_out" --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+  local preset=$1 tests=$2
+  shift 2
+  ctest --label-exclude '^(guest_.*|elsewhere)$' --test-dir "build/$preset" -j "$tests" --output-on-failure \
     --output-junit tests.xml "$@"
 }
 
@@ -89,28 +92,28 @@ source test/tools/realenv.sh
 mkdir -p build
 stage packages deploy/setup/install.sh || exit 1
 export_realenv build/realenv
+# In a whole run each test is in one of the builds (place_test in deploy/cmake/AddRoom.cmake).
+timed=all
 if ! $quick; then
+  [[ $label != . ]] || timed=timed
   stage format test/tools/format.sh
-  stage build-asan build asan && stage asan run_tests asan --label-regex "$label" --exclude-regex "$asan_leaves_out"
+  # Half of these tests mostly wait.
+  stage build-asan build asan -DTIDELINE_TESTS=checked &&
+    stage asan run_tests asan $((jobs + (jobs + 1) / 2)) --label-regex "$label" --no-tests=ignore
   # Random states of pure functions are one thread's, and slow under TSan: ASan has them.
   stage build-tsan build_tsan &&
-    GTEST_FILTER='-*Random*' stage tsan run_tests tsan --label-regex '^unit$' --tests-regex "$tsan_takes" --exclude-regex "$tsan_leaves_out"
+    GTEST_FILTER='-*Random*' stage tsan run_tests tsan "$jobs" --label-regex '^unit$' --tests-regex "$tsan_takes" \
+      --exclude-regex "$tsan_leaves_out" --no-tests=error
 fi
-# Unit tests have nothing to do with a machine's time, and half of what there is to compile: where all ran with the
-# sanitizers, the release build is for the others.
-unit_tests=ON
-if ! $quick && [[ $label == . ]]; then
-  unit_tests=OFF
-  labels_left_out+='|^unit$'
-fi
-stage build-release build release -DTIDELINE_UNIT_TESTS=$unit_tests || exit 1
+stage build-release build release -DTIDELINE_TESTS=$timed || exit 1
 if ! $quick; then
   stage tidy test/tools/tidy.py "$jobs"
 fi
 if ((${#failed[@]})); then
   echo "FAILED before the release tests: ${failed[*]}" >&2
 fi
-run_tests release --label-regex "$label"
+echo "== release, after $SECONDS s: $(printf '%s, ' "${took[@]}")"
+run_tests release "$jobs" --label-regex "$label" --no-tests=error
 status=$?
 none_skipped VMLINUZ guest || status=1
 none_skipped KUBE_APISERVER kube || status=1

@@ -61,8 +61,10 @@ endfunction()
 function(use_unity_build target scope)
   if(TIDELINE_UNITY AND scope STREQUAL "PUBLIC")
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-    # GCC warns of a member of a type without linkage where it does not see that the file is no header.
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # GCC warns of a member of a type without linkage where it does not see that the file is no header.
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
   endif()
 endfunction()
 
@@ -145,11 +147,31 @@ function(use_caf_gtest_pch target)
   target_precompile_headers(${target} REUSE_FROM tideline_caf_gtest_pch)
 endfunction()
 
-# Where only what is timed or real is asked of a build.
-option(TIDELINE_UNIT_TESTS "build unit tests by default; OFF: only where a target is asked for by name" ON)
-function(mark_unit_test target)
-  if(NOT TIDELINE_UNIT_TESTS)
-    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+# A whole run of test/run.sh has each test in one build, and few in both. The sanitizers' has what says nothing of time or of
+# the machine; what is timed or simulated, asks the real kernel or starts an API server is in the release build.
+set(TIDELINE_TESTS all CACHE STRING "which tests are built by default: all, checked (the sanitizers' part of a run) or timed")
+set_property(CACHE TIDELINE_TESTS PROPERTY STRINGS all checked timed)
+if(NOT TIDELINE_TESTS MATCHES "^(all|checked|timed)$")
+  message(FATAL_ERROR "TIDELINE_TESTS=${TIDELINE_TESTS}: want all, checked or timed")
+endif()
+set(TIDELINE_TIMED_TESTS
+  "test_e2e_(fleet|history_disk|kubernetes.*|rehearsal|replay_error)|test_deploy_kubernetes_server|demo_quick|docs.*")
+set(TIDELINE_TESTS_IN_BOTH
+  "test_e2e_(batch_limits|bad_input|guard|hostile_peers|main_path|storm)|test_node_actor_guard_kill")
+
+# place_test(<test> <label>): gives a test of the other build the label `elsewhere`, and leaves its program, which has the
+# test's name, to whoever asks for it.
+function(place_test test label)
+  set(place checked)
+  if(label MATCHES "^(house|kernel|sim)$" OR test MATCHES "^(${TIDELINE_TIMED_TESTS})$")
+    set(place timed)
+  endif()
+  if(TIDELINE_TESTS STREQUAL "all" OR TIDELINE_TESTS STREQUAL place OR test MATCHES "^(${TIDELINE_TESTS_IN_BOTH})$")
+    return()
+  endif()
+  set_property(TEST ${test} APPEND PROPERTY LABELS elsewhere)
+  if(TARGET ${test})
+    set_target_properties(${test} PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()
 endfunction()
 
@@ -171,9 +193,6 @@ function(add_room_test room)
     set(ARG_TIMEOUT 300)
   endif()
   add_executable(${target} ${ARG_SOURCES})
-  if(ARG_LABEL STREQUAL "unit")
-    mark_unit_test(${target})
-  endif()
   use_test_options(${target} "${ARG_LABEL}")
   target_link_libraries(${target} PRIVATE GTest::gtest_main ${ARG_LIBS})
   room_target(${room} own)
@@ -202,4 +221,5 @@ function(add_room_test room)
   endif()
   set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "TIDELINE_BIN=${CMAKE_BINARY_DIR}/bin;TIDELINE_SOURCE=${CMAKE_SOURCE_DIR};${ARG_ENVIRONMENT}")
+  place_test(${target} "${ARG_LABEL}")
 endfunction()

@@ -22,16 +22,19 @@ if(LLD_PROGRAM)
 endif()
 
 add_library(tideline_flags INTERFACE)
-target_compile_options(tideline_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
-  # GCC 12 sees uninitialised std::optional payloads where there are none.
-  -Wno-maybe-uninitialized -Werror)
 target_include_directories(tideline_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_definitions(tideline_flags INTERFACE TIDELINE_VERSION="${PROJECT_VERSION}")
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(tideline_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
+    # GCC 12 sees uninitialised std::optional payloads where there are none.
+    -Wno-maybe-uninitialized -Werror)
   # A tenth of the time goes to collecting what the next pass needs again.
   target_compile_options(tideline_flags INTERFACE --param=ggc-min-expand=200 --param=ggc-min-heapsize=524288)
+else()
+  # Other compilers build what is tested with sanitizers; the release build has the warnings.
+  target_compile_options(tideline_flags INTERFACE -w)
 endif()
 
 option(TIDELINE_UNITY "compile some sources of a room at a time; OFF: each by itself" ON)
@@ -48,10 +51,13 @@ elseif(TIDELINE_SANITIZE STREQUAL "fuzzer")
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "TIDELINE_SANITIZE=fuzzer: libFuzzer is clang's; the compiler is ${CMAKE_CXX_COMPILER}")
   endif()
-  # Only test/fuzz links libFuzzer, whose main would be in the way of the programs' own. The warnings above are GCC's.
-  add_compile_options(-w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
+  # Only test/fuzz links libFuzzer, whose main would be in the way of the programs' own.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(TIDELINE_SANITIZE)
   message(FATAL_ERROR "TIDELINE_SANITIZE=${TIDELINE_SANITIZE}: want address, thread, fuzzer or nothing")
+endif()
+if(TIDELINE_SANITIZE)
+  add_compile_definitions(TIDELINE_SANITIZED)
 endif()

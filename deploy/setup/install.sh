@@ -1,8 +1,7 @@
 #!/bin/bash
-# install.sh [--demo|--long|--benchmarks|--image coordinator|--image node|--apiserver]: installs what
+# install.sh [--demo|--benchmarks|--image coordinator|--image node|--apiserver]: installs what
 # deploy/setup/packages.txt lists and this Debian machine lacks: what building and testing need, with --demo without what
-# stands under "tests only", with --long or --benchmarks also what stands under "long campaigns only" or "benchmarks only";
-# with --image what an image with that program in it needs, with --apiserver what test/kube/build-apiserver.sh does, and
+# stands under "tests only", with --benchmarks also what stands under "benchmarks only"; with --image what an image with that program in it needs, with --apiserver what test/kube/build-apiserver.sh does, and
 # nothing else. Starts no service. Without root it names what is missing and the command that installs it, and exits 1.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -12,7 +11,6 @@ common=true
 case ${1:-} in
   '') sections=(tests) ;;
   --demo) sections=() ;;
-  --long) sections=(tests 'long campaigns') ;;
   --benchmarks) sections=(tests benchmarks) ;;
   --image)
     [[ ${2:-} == coordinator || ${2:-} == node ]] ||
@@ -22,7 +20,7 @@ case ${1:-} in
     ;;
   --apiserver) sections=(apiserver) common=false ;;
   *)
-    echo "install.sh: unknown argument '$1': want --demo, --long, --benchmarks, --image, --apiserver or nothing" >&2
+    echo "install.sh: unknown argument '$1': want --demo, --benchmarks, --image, --apiserver or nothing" >&2
     exit 2
     ;;
 esac

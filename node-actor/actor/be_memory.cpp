@@ -299,7 +299,7 @@ std::optional<BeMemory::Reclaimed> BeMemory::poll(model::MonoTime now) {
   if (stuck_ && slow_.stuck() == 0) {
     // It may have finished its write since.
     stuck_ = false;
-    if (!wanted_) wanted_.emplace();
+    if (!wanted_) wanted_ = Wanted{};
     (void)push(now).ok();
   }
   if (!done || !flight_) return std::nullopt;

@@ -103,8 +103,15 @@ std::vector<pid_t> children_of(pid_t pid) {
   return found;
 }
 
+/// Whether a slow writer has joined its worker's lease, a shared mapping, which is the last of its start. Stopped
+/// before that it has not yet asked to end with its worker.
+bool has_joined(pid_t pid) {
+  return bytes_of("/proc/" + std::to_string(pid) + "/maps").find(" rw-s ") != std::string::npos;
+}
+
 /// Whether it does something. Most of what the slow writer does is to reclaim, in write(2); else it sleeps.
 bool is_at_work(pid_t pid) {
+  if (!has_joined(pid)) return false;
   const char state = state_of("/proc/" + std::to_string(pid));
   return state == 'R' || state == 'D';
 }
@@ -214,6 +221,7 @@ class Storm : public testing::Test {
       return slow != 0;
     });
     if (slow == 0) return 0;
+    if (!eventually(seconds(3), [&] { return has_joined(slow) || gone(slow); })) return 0;
     const auto end = steady_clock::now() + seconds(3);
     while (!is_at_work(slow) && !gone(slow) && steady_clock::now() < end)
       std::this_thread::sleep_for(milliseconds(1));

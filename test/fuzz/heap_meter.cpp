@@ -14,7 +14,7 @@ std::size_t in_use_before = 0;
 
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TIDELINE_SANITIZED
 
 void* operator new(std::size_t size) {
   void* memory = std::malloc(std::max<std::size_t>(size, 1));

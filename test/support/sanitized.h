@@ -4,7 +4,7 @@ namespace tideline::test {
 
 /// Whether this build, and so the programs that a test starts, is a sanitizer's: several times slower, and what it
 /// takes of memory says nothing. For tests that name a time or an amount.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TIDELINE_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

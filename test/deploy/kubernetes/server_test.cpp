@@ -146,7 +146,7 @@ TEST_F(Manifests, TheCoordinatorMayDoWhatItDoesAndNothingElse) {
     // The server's own list of roles may be a moment behind.
     std::string answer;
     EXPECT_TRUE(eventually(std::chrono::seconds(allowed ? 10 : 0),
-                           [&] {
+                           [&, allowed = allowed] {
                              const auto asked = plane_->kubectl(arguments);
                              answer = asked.output;
                              return (asked.exit == 0) == allowed;

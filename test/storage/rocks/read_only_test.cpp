@@ -164,8 +164,9 @@ TEST(ReadOnly, NamesWhatIsNoStoreOfThisFormat) {
   open_store(dir.str());
   for (const auto& [format, words] : std::vector<std::pair<std::uint32_t, std::string>>{
            {kFormat - 1, "has format 3"}, {kFormat + 1, "has format 5"}}) {
-    with_family(dir.str(), kMetaFamily,
-                [&](auto& db, auto* meta) { ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(format)).ok()); });
+    with_family(dir.str(), kMetaFamily, [&, format = format](auto& db, auto* meta) {
+      ASSERT_TRUE(db.Put({}, meta, "format", encode_u32(format)).ok());
+    });
     const auto other = RocksStore::open_read_only(dir.str());
     ASSERT_FALSE(other.ok());
     EXPECT_EQ(other.error().code(), ErrorCode::kUnsupported);
