@@ -5,7 +5,8 @@
 #                  says nothing of time or of the machine runs with the sanitizers, and the release build has the others
 #   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
 #   --jobs N       parallel build and test jobs (default: CPUs)
-# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 150; files left over are named).
+# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 150; files left over are named); TIDELINE_MINUTES the whole
+#   run (default: none), which leaves out TSan and clang-tidy, by name, where the tests before them took too long
 set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
@@ -18,7 +19,7 @@ while (($#)); do
     --quick) quick=true ;;
     --label) label=${2:?--label needs a regular expression}; shift ;;
     --jobs) jobs=${2:?--jobs needs a number}; shift ;;
-    --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -81,6 +82,18 @@ run_tests() {
     --output-junit tests.xml "$@"
 }
 
+release_log=build/release/ctest.log
+timed_tests() {
+  run_tests release "$jobs" --label-regex "$label" --no-tests=error 2>&1 | tee "$release_log"
+  return "${PIPESTATUS[0]}"
+}
+
+# in_time MINUTES NAME: whether so many minutes are left for it. What a limit leaves out is named.
+left_out=()
+in_time() {
+  [[ -z ${TIDELINE_MINUTES:-} ]] || ((SECONDS <= (TIDELINE_MINUTES - $1) * 60)) || { left_out+=("$2"); return 1; }
+}
+
 # A test that is skipped although what it needs is there is a failure: a kernel to boot, an API server to start.
 none_skipped() {
   local variable=$1 kind=$2
@@ -100,21 +113,21 @@ if ! $quick; then
   # Half of these tests mostly wait.
   stage build-asan build asan -DTIDELINE_TESTS=checked &&
     stage asan run_tests asan $((jobs + (jobs + 1) / 2)) --label-regex "$label" --no-tests=ignore
-  # Random states of pure functions are one thread's, and slow under TSan: ASan has them.
-  stage build-tsan build_tsan &&
-    GTEST_FILTER='-*Random*' stage tsan run_tests tsan "$jobs" --label-regex '^unit$' --tests-regex "$tsan_takes" \
-      --exclude-regex "$tsan_leaves_out" --no-tests=error
 fi
 stage build-release build release -DTIDELINE_TESTS=$timed || exit 1
+((${#failed[@]} == 0)) || echo "FAILED before the release tests: ${failed[*]}" >&2
+stage release timed_tests
+none_skipped VMLINUZ guest || failed+=(guest)
+none_skipped KUBE_APISERVER kube || failed+=(kube)
 if ! $quick; then
-  stage tidy test/tools/tidy.py "$jobs"
+  # Random states of pure functions are one thread's, and slow under TSan: ASan has them.
+  in_time 15 tsan && stage build-tsan build_tsan &&
+    GTEST_FILTER='-*Random*' stage tsan run_tests tsan "$jobs" --label-regex '^unit$' --tests-regex "$tsan_takes" \
+      --exclude-regex "$tsan_leaves_out" --no-tests=error
+  in_time 4 tidy && stage tidy test/tools/tidy.py "$jobs"
 fi
-if ((${#failed[@]})); then
-  echo "FAILED before the release tests: ${failed[*]}" >&2
-fi
-echo "== release, after $SECONDS s: $(printf '%s, ' "${took[@]}")"
-run_tests release "$jobs" --label-regex "$label" --no-tests=error
-status=$?
-none_skipped VMLINUZ guest || status=1
-none_skipped KUBE_APISERVER kube || status=1
-((status == 0 && ${#failed[@]} == 0))
+echo "== $SECONDS s: $(printf '%s, ' "${took[@]}")"
+((${#left_out[@]} == 0)) || echo "LEFT OUT, for TIDELINE_MINUTES=$TIDELINE_MINUTES: ${left_out[*]}" >&2
+((${#failed[@]} == 0)) || echo "FAILED: ${failed[*]}" >&2
+sed -n '/tests passed, /,$p' "$release_log"
+((${#failed[@]} == 0))

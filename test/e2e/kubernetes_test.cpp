@@ -322,8 +322,12 @@ TEST_F(Kubernetes, WithoutAnApiServerTheNodeIsControlledAndAfterwardsEverythingI
 }
 
 TEST_F(Kubernetes, ARestartOfTheCoordinatorWritesNothingThatIsAlreadyTrue) {
-  // Half of the offer would have to go.
-  world_->settle(KubernetesWorld::policy(55, 0.5), 55);
+  // Half of the offer would have to go. It is not written for its age either.
+  auto documents = KubernetesWorld::policy(55, 0.5);
+  auto colocation = nlohmann::json::parse(documents.at("colocation-config"));
+  colocation["updateTimeThresholdSeconds"] = 86400;
+  documents["colocation-config"] = colocation.dump();
+  world_->settle(documents, 55);
   ASSERT_TRUE(eventually(seconds(90), [] { return batch_is_offered(); })) << world_->logs();
   // Rises that wait are through.
   std::string version;

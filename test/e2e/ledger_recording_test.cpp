@@ -120,8 +120,11 @@ TEST_F(LedgerRecording, DamageOfItsFilesIsNamed) {
   ASSERT_FALSE(HasFatalFailure());
   const auto file = files().front();
   std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
-  const auto at = static_cast<std::streamoff>(std::filesystem::file_size(file) / 2);
-  bytes.seekg(at);
+  // In the text of a record, and not in its length: a length that goes past the file's end is a file that was cut.
+  bytes.seekg(static_cast<std::streamoff>(std::filesystem::file_size(file) / 2));
+  while (bytes.get() != '{')
+    ASSERT_TRUE(bytes.good());
+  const auto at = bytes.tellg();
   const int byte = bytes.get();
   bytes.seekp(at);
   bytes.put(static_cast<char>(byte ^ 1));

@@ -90,8 +90,8 @@ class Install(unittest.TestCase):
         self.assertEqual((done.returncode, self.asked_for()), (0, []), done.stderr)
 
     @unittest.skipIf(os.geteuid() != 0, "not root")
-    def test_the_fuzzers_compiler_comes_only_for_the_long_campaigns(self):
-        for arguments, wanted in (((), False), (("--demo",), False), (("--benchmarks",), False), (("--long",), True)):
+    def test_the_sanitizers_compiler_does_not_come_for_the_demo(self):
+        for arguments, wanted in (((), True), (("--demo",), False), (("--benchmarks",), True)):
             done = self.install([], arguments=arguments)
             self.assertEqual(done.returncode, 0, done.stderr)
             asked = self.asked_for()[-1].split()
