@@ -133,7 +133,7 @@ for test in json.load(sys.stdin)["tests"]:
 }
 
 build() {
-  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
+  cmake --preset "$1" -DTIDELINE_TESTS=all >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
   cmake --build --preset "$1"
 }
 

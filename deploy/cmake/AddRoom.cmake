@@ -179,7 +179,7 @@ endfunction()
 # whose files give the same names to different things.
 string(JOIN "|" TIDELINE_TESTS_ONE_BY_ONE "admin_client" "coordinator_(actor|fleet|planner|policy|profile|reclaim|traces)"
   "k8s_bridge_(actor|api|api_e2e|lease|translate)" "messages_(codec|model)"
-  "node_actor_(actor|decide|fleet|kernel|recording|sense|simulation)" "storage_(columns|series)" "e2e_kubernetes_eviction")
+  "node_actor_(actor|decide|fleet|kernel|recording|sense|simulation)" "storage_(columns|rocks|series)" "e2e_kubernetes_eviction")
 
 # add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF]
 #   [SIDE_BY_SIDE])
