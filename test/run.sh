@@ -6,7 +6,7 @@
 #   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
 #   --jobs N       parallel build and test jobs (default: CPUs)
 # Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 150; files left over are named); TIDELINE_MINUTES the whole
-#   run (default: none), which leaves out TSan and clang-tidy, by name, where the tests before them took too long
+#   run (default: none): what leaves others no time is left out by name, of the tests with ASan, TSan and clang-tidy
 set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$root" || exit 1
@@ -74,17 +74,17 @@ build_tsan() {
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}" "${ninja[@]}"
 }
 
-# What takes longer than a run should is test/long.sh's.
+# run_tests PRESET JOBS LABELS_LEFT_OUT [of ctest...]. What takes longer than a run should is test/long.sh's.
 run_tests() {
-  local preset=$1 tests=$2
-  shift 2
-  ctest --label-exclude '^(guest_.*|elsewhere)$' --test-dir "build/$preset" -j "$tests" --output-on-failure \
+  local preset=$1 tests=$2 left_out=$3
+  shift 3
+  ctest --label-exclude "^(guest_.*|elsewhere${left_out:+|$left_out})$" --test-dir "build/$preset" -j "$tests" --output-on-failure \
     --output-junit tests.xml "$@"
 }
 
 release_log=build/release/ctest.log
 timed_tests() {
-  run_tests release "$jobs" --label-regex "$label" --no-tests=error 2>&1 | tee "$release_log"
+  run_tests release "$jobs" '' --label-regex "$label" --no-tests=error 2>&1 | tee "$release_log"
   return "${PIPESTATUS[0]}"
 }
 
@@ -110,9 +110,14 @@ timed=all
 if ! $quick; then
   [[ $label != . ]] || timed=timed
   stage format test/tools/format.sh
-  # Half of these tests mostly wait.
-  stage build-asan build asan -DTIDELINE_TESTS=checked &&
-    stage asan run_tests asan $((jobs + (jobs + 1) / 2)) --label-regex "$label" --no-tests=ignore
+  if stage build-asan build asan -DTIDELINE_TESTS=checked; then
+    # Half of these tests mostly wait.
+    asan_tests() { run_tests asan $((jobs + (jobs + 1) / 2)) "$1" --label-regex "$label" --no-tests=ignore; }
+    # Of random states, the first ten seeds.
+    GTEST_FILTER='-*Random*/??' stage asan-unit asan_tests 'e2e|kernel|sim|house'
+    # With these, what is left to do takes one and a half times what was done by now.
+    in_time $((SECONDS / 40)) asan-others && stage asan-others asan_tests unit
+  fi
 fi
 stage build-release build release -DTIDELINE_TESTS=$timed || exit 1
 ((${#failed[@]} == 0)) || echo "FAILED before the release tests: ${failed[*]}" >&2
@@ -122,7 +127,7 @@ none_skipped KUBE_APISERVER kube || failed+=(kube)
 if ! $quick; then
   # Random states of pure functions are one thread's, and slow under TSan: ASan has them.
   in_time 15 tsan && stage build-tsan build_tsan &&
-    GTEST_FILTER='-*Random*' stage tsan run_tests tsan "$jobs" --label-regex '^unit$' --tests-regex "$tsan_takes" \
+    GTEST_FILTER='-*Random*' stage tsan run_tests tsan "$jobs" '' --label-regex '^unit$' --tests-regex "$tsan_takes" \
       --exclude-regex "$tsan_leaves_out" --no-tests=error
   in_time 4 tidy && stage tidy test/tools/tidy.py "$jobs"
 fi

@@ -148,14 +148,15 @@ function(use_caf_gtest_pch target)
 endfunction()
 
 # A whole run of test/run.sh has each test in one build, and few in both. The sanitizers' has what says nothing of time or of
-# the machine; what is timed or simulated, asks the real kernel or starts an API server is in the release build.
+# the machine; what is timed or simulated, asks the real kernel, starts an API server or computes for long is in the release
+# build.
 set(TIDELINE_TESTS all CACHE STRING "which tests are built by default: all, checked (the sanitizers' part of a run) or timed")
 set_property(CACHE TIDELINE_TESTS PROPERTY STRINGS all checked timed)
 if(NOT TIDELINE_TESTS MATCHES "^(all|checked|timed)$")
   message(FATAL_ERROR "TIDELINE_TESTS=${TIDELINE_TESTS}: want all, checked or timed")
 endif()
 set(TIDELINE_TIMED_TESTS
-  "test_e2e_(fleet|history_disk|kubernetes.*|rehearsal|replay_error)|test_deploy_kubernetes_server|demo_quick|docs.*")
+  "test_e2e_(fleet|history_disk|kubernetes.*|planner|rehearsal|replay_error)|test_storage_rocks_.*kill|test_deploy_kubernetes_server|demo_quick|docs.*")
 set(TIDELINE_TESTS_IN_BOTH
   "test_e2e_(batch_limits|bad_input|guard|hostile_peers|main_path)|test_node_actor_guard_kill")
 
