@@ -114,7 +114,7 @@ if ! $quick; then
     # Half of these tests mostly wait.
     asan_tests() { run_tests asan $((jobs + (jobs + 1) / 2)) "$1" --label-regex "$label" --no-tests=ignore; }
     # Of random states, the first ten seeds.
-    GTEST_FILTER='-*Random*/??' stage asan-unit asan_tests 'e2e|kernel|sim|house'
+    GTEST_FILTER="-*Random*/??" stage asan-unit asan_tests 'e2e|kernel|sim|house'
     # With these, what is left to do takes one and a half times what was done by now.
     in_time $((SECONDS / 40)) asan-others && stage asan-others asan_tests unit
   fi
