@@ -1,8 +1,9 @@
 #!/bin/bash
 # install.sh [--demo|--benchmarks|--image coordinator|--image node|--apiserver]: installs what
 # deploy/setup/packages.txt lists and this Debian machine lacks: what building and testing need, with --demo without what
-# stands under "tests only", with --benchmarks also what stands under "benchmarks only"; with --image what an image with that program in it needs, with --apiserver what test/kube/build-apiserver.sh does, and
-# nothing else. Starts no service. Without root it names what is missing and the command that installs it, and exits 1.
+# stands under "tests only", with --benchmarks also what stands under "benchmarks only"; with --image what an image with
+# that program in it needs, with --apiserver what test/kube/build-apiserver.sh does, and nothing else. Starts no service.
+# Without root it names what is missing and the command that installs it, and exits 1.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 list=$here/packages.txt
