@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t kMemoryEvery = 5;
 /// Once in the mean over a report of 10 s.
 constexpr std::size_t kDetailEvery = 10;
+/// Most pods of most hosts do next to nothing most of the time.
+constexpr std::size_t kQuietEvery = 5;
 
 /// The ledger's word comes with the acks of reports, and is as old as the report before: a few may be lost.
 constexpr model::Duration kBatchAllocatableMaxAge = std::chrono::minutes(2);
@@ -165,7 +167,7 @@ NodeLoop::NodeLoop(const NodeConfig& config, kernel::CgroupTree tree, std::int64
       tree_(std::move(tree)),
       online_(config.kernel),
       fast_reader_(tree_),
-      pod_reader_(tree_, {.memory_every = kMemoryEvery, .detail_every = kDetailEvery}),
+      pod_reader_(tree_, {.memory_every = kMemoryEvery, .detail_every = kDetailEvery, .quiet_every = kQuietEvery}),
       application_reader_(tree_, kMemoryEvery),
       weights_reader_(tree_),
       gate_(journal, lease,

@@ -9,19 +9,17 @@ using model::GroupCounters;
 
 namespace {
 
-struct Throttling {
-  std::int64_t periods = 0;
-  std::int64_t throttled = 0;
-};
+/// A group that uses less than this part of a CPU is quiet.
+constexpr int kQuietPart = 1000;
 
-std::optional<Throttling> parse_throttling(std::string_view text) {
+}  // namespace
+
+std::optional<GroupFiles::Throttling> GroupFiles::parse_throttling(std::string_view text) {
   const auto periods = parse_keyed(text, "nr_periods");
   const auto throttled = parse_keyed(text, "nr_throttled");
   if (!periods || !throttled || *periods < 0 || *throttled < 0) return std::nullopt;
   return Throttling{.periods = *periods, .throttled = *throttled};
 }
-
-}  // namespace
 
 GroupFiles::GroupFiles(const CgroupTree& tree, std::string group, Memory memory, ThreadContext* threads)
     : group_(std::move(group)),
@@ -43,6 +41,7 @@ GroupCounters GroupFiles::read(model::MonoTime now, Detail detail, ReadBuffer& b
   }
   const auto text = cpu_.read(buffer.data(), buffer.size());
   if (!text && text.error().code() != ErrorCode::kNotFound) errors.push_back(text.error());
+  is_quiet_ = false;
   if (cpu_.inode() == 0) return counters;
   if (cpu_.inode() != inode_) open_anew(cpu_.inode());
   counters.inode = inode_;
@@ -50,7 +49,11 @@ GroupCounters GroupFiles::read(model::MonoTime now, Detail detail, ReadBuffer& b
     counters.cpu = parse_group_cpu(*text, v1_);
     if (!counters.cpu) errors.push_back(malformed(cpu_.path(), *text));
   }
-  if (detail.throttling || !v1_) {
+  take_cpu(counters.cpu, now);
+  if (v1_ && detail.throttling_unless_quiet && is_quiet_ && throttling_) {
+    counters.nr_periods = throttling_->periods;
+    counters.nr_throttled = throttling_->throttled;
+  } else if (detail.throttling || !v1_) {
     read_throttling(counters, text ? std::optional(*text) : std::nullopt, buffer, errors);
   }
   if (memory_) read_memory(counters, now, detail, buffer, errors);
@@ -66,6 +69,14 @@ void GroupFiles::open_anew(std::uint64_t inode) {
   delay_.reset();
   if (memory_) memory_->open_anew();
   memory_was_read_ = false;
+  last_cpu_.reset();
+  throttling_.reset();
+}
+
+void GroupFiles::take_cpu(const std::optional<model::Duration>& cpu, model::MonoTime now) {
+  is_quiet_ = cpu && last_cpu_ && kQuietPart * (*cpu - *last_cpu_) < now - last_at_;
+  last_cpu_ = cpu;
+  last_at_ = now;
 }
 
 void GroupFiles::read_throttling(GroupCounters& counters, std::optional<std::string_view> cpu_text, ReadBuffer& buffer,
@@ -79,6 +90,8 @@ void GroupFiles::read_throttling(GroupCounters& counters, std::optional<std::str
     const bool absent = cpu_text->find("nr_periods") == std::string_view::npos;
     if (!found && !absent) errors.push_back(malformed(cpu_.path(), *cpu_text));
   }
+  if (found && throttling_ && found->throttled != throttling_->throttled) is_quiet_ = false;
+  throttling_ = found;
   if (!found) return;
   counters.nr_periods = found->periods;
   counters.nr_throttled = found->throttled;

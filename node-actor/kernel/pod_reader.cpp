@@ -51,6 +51,7 @@ struct PodReader::State {
         best_effort_cpus(which, which.best_effort()),
         memory_every(options.memory_every),
         detail_every(options.detail_every),
+        quiet_every(std::max<std::size_t>(options.quiet_every, 1)),
         look_every(options.look_every),
         v1(which.version() == CgroupVersion::kV1) {
     if (auto path = which.path(which.best_effort(), v1 ? "cpu.cfs_quota_us" : "cpu.max")) quota = KeptFile(*path);
@@ -157,7 +158,9 @@ struct PodReader::State {
     read.below_besteffort = pod.kube_qos == model::KubeQos::kBestEffort;
     read.group = entry.files.read(now, detail, buffer, errors);
     if (with_containers) {
-      entry.containers.read(tree, pod, now, look_every, buffer, errors, read.containers);
+      const bool stands = detail.throttling_unless_quiet && entry.files.is_quiet();
+      entry.containers.read(tree, pod, {.now = now, .look_every = look_every, .stands = stands}, buffer, errors,
+                            read.containers);
     } else {
       entry.containers.close();
       read.containers.clear();
@@ -174,6 +177,7 @@ struct PodReader::State {
   EffectiveCpus best_effort_cpus;
   std::size_t memory_every;
   std::size_t detail_every;
+  std::size_t quiet_every;
   model::Duration look_every;
   bool v1;
   KeptFile quota;
@@ -222,7 +226,11 @@ void PodReader::read(const std::vector<model::Pod>& pods, const EachTime& each_t
     auto of_pod = detail;
     if (each_time.relief && state.entries[i].follow != nullptr) of_pod.stalls = true;
     // A container can be stopped by its pod's quota alone (decide/cpu_burst.h).
-    if (containers && ContainerFiles::reads(pods[i])) of_pod.throttling = true;
+    if (containers && ContainerFiles::reads(pods[i])) {
+      of_pod.throttling = true;
+      // Not all in the same read.
+      of_pod.throttling_unless_quiet = (state.round + i) % state.quiet_every != 0;
+    }
     if (each_time.be_memory && pods[i].qos == model::QosClass::kBe) of_pod.memory = true;
     state.read_pod(pods[i], state.entries[i], of_pod, containers, counters.at, counters.pods[i], errors);
   }

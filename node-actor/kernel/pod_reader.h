@@ -25,6 +25,9 @@ struct PodReaderOptions {
   /// throttling of pods as a whole, but for those with containers that are read. 2 or less: each time. In between it is
   /// nullopt.
   std::size_t detail_every = 1;
+  /// Of a quiet pod (GroupFiles::is_quiet) its containers, and with them its throttling on v1, are read every so many
+  /// reads; in between what was read last stands. What it used is read each time, and says when it is quiet no more.
+  std::size_t quiet_every = 1;
   /// How soon a container whose group is not there is looked for again.
   model::Duration look_every = std::chrono::seconds(1);
 };

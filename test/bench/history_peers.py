@@ -46,6 +46,8 @@ COLUMNS = {"all": ("cpu_request_millicores", "memory_request_bytes", "cpu_used_m
            "used": ("cpu_used_millicores", "memory_used_bytes"),
            "allocated": ("cpu_request_millicores", "memory_request_bytes")}
 SKIPPED = 77
+# Of this project, looked for at the start: the first is needed after minutes only.
+PROGRAMS = ("tideline-history", "tideline-coordinator", "tideline-fleet", "bench_history_feed")
 WANTED = {"prometheus": " (wanted: 5)"}
 
 
@@ -457,6 +459,9 @@ def main():
     unknown = [name for name in options.stores.split(",") if name not in STORES]
     if unknown:
         parser.error(f"--stores {unknown[0]}: want some of {', '.join(STORES)}")
+    absent = [name for name in PROGRAMS if not os.access(f"{options.bin}/{name}", os.X_OK)]
+    if absent:
+        parser.error(f"--bin {options.bin}: no {', '.join(absent)}, which a build with -DTIDELINE_TESTS=all makes")
     options.csv = trace_of(options)
     if not os.path.exists(options.csv):
         print(f"skipped: needs Bitbrains' trace in {options.csv} (TIDELINE_TRACES)")

@@ -99,6 +99,54 @@ TEST_F(ContainerReader, FollowsTheKeptFiles) {
   EXPECT_EQ(now[0].group.nr_throttled, 5);
 }
 
+/// What is read of "c1" and of its pod, by a reader that reads of a quiet pod each third time.
+struct Throttled {
+  std::optional<std::int64_t> container;
+  std::optional<std::int64_t> pod;
+  friend bool operator==(const Throttled&, const Throttled&) = default;
+};
+
+class QuietPod : public ContainerReader {
+ protected:
+  void throttle(int times) const {
+    add("c1", 10 * times, times);
+    fixture_.write(kCpu + kPod + "cpu.stat", "nr_periods 90\nnr_throttled " + std::to_string(times) + "\n");
+  }
+  void use(seconds cpu) const {
+    fixture_.write(kAcct + kPod + "cpuacct.usage", std::to_string(nanoseconds(cpu).count()) + "\n");
+  }
+  Throttled next() {
+    const auto reading = patient_.read(pods_);
+    EXPECT_THAT(reading.errors, IsEmpty());
+    const auto& pod = reading.counters.pods.at(0);
+    return {pod.containers.at(0).group.nr_throttled, pod.group.nr_throttled};
+  }
+  PodReader patient_{tree_, {.quiet_every = 3, .look_every = seconds(0)}};
+};
+
+TEST_F(QuietPod, ContainersAndThrottlingOfOneThatUsesNextToNothingAreReadNowAndThen) {
+  EXPECT_EQ(next(), (Throttled{3, 4})) << "the first time";
+  throttle(5);
+  EXPECT_EQ(next(), (Throttled{3, 4}));
+  EXPECT_EQ(next(), (Throttled{5, 5})) << "the third time";
+  throttle(6);
+  EXPECT_EQ(next(), (Throttled{5, 5}));
+}
+
+TEST_F(QuietPod, IsReadAtOnceWhenItIsQuietNoMore) {
+  next();
+  throttle(5);
+  use(seconds(4));
+  EXPECT_EQ(next(), (Throttled{5, 5}));
+}
+
+TEST_F(QuietPod, AContainerThatComesIsReadAtOnce) {
+  next();
+  add("c2", 8, 2);
+  pods_[0].containers = {container("c2", MilliCpu(500))};
+  EXPECT_EQ(next(), (Throttled{2, 4}));
+}
+
 TEST_F(ContainerReader, AContainerThatVanishesIsUnknownAndNoErrorAndComesBackAsAnother) {
   const auto before = read();
   // The old directories are kept, so that the new ones cannot have their inodes.
@@ -179,6 +227,27 @@ TEST(ContainerReaderV2, FindsTheScopeOfItsRuntime) {
   EXPECT_EQ(group.cpu, microseconds(40));
   EXPECT_EQ(group.nr_periods, 9);
   EXPECT_EQ(group.nr_throttled, 2);
+}
+
+TEST(ContainerReaderV2, APodThatWasThrottledIsNotQuiet) {
+  const std::string pod_group =
+      "sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-poda_b.slice/";
+  const auto stat = [](int throttled) {
+    return "usage_usec 40\nuser_usec 1\nsystem_usec 1\nnr_periods 9\nnr_throttled " + std::to_string(throttled) +
+           "\nthrottled_usec 1\n";
+  };
+  const FixtureTree fixture(v2_files() + FixtureTree::Files{{pod_group + "cri-containerd-c1.scope/cpu.stat", stat(2)}});
+  const auto tree = tree_of(fixture);
+  auto pod = pod_of("a-b");
+  pod.containers = {container("c1", MilliCpu(500))};
+  PodReader reader(tree, {.quiet_every = 100});
+  const auto throttled = [&] { return reader.read({pod}).counters.pods[0].containers.at(0).group.nr_throttled; };
+  fixture.write(pod_group + "cpu.stat", stat(2));
+  EXPECT_EQ(throttled(), 2);
+  fixture.write(pod_group + "cri-containerd-c1.scope/cpu.stat", stat(3));
+  EXPECT_EQ(throttled(), 2) << "nothing says that it is throttled";
+  fixture.write(pod_group + "cpu.stat", stat(3));
+  EXPECT_EQ(throttled(), 3);
 }
 
 TEST_F(ContainerReader, CountsTheCpusOfTheBestEffortRoot) {
