@@ -43,7 +43,7 @@ pre { overflow-x: auto; padding: .8rem 1rem; background: var(--panel); border-ra
 table { border-collapse: collapse; margin: .6rem 0; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; }
-tbody th { font-weight: 400; }
+tbody th { font-weight: 400; white-space: nowrap; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 figure { margin: 1rem 0; overflow-x: auto; }
 figcaption { color: var(--faint); font-size: .88rem; }
