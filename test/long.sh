@@ -132,9 +132,32 @@ for test in json.load(sys.stdin)["tests"]:
     print(name, shlex.join(["env", *filter(None, environment), *test.get("command", ["false"])]), sep="\t")'
 }
 
+# Programs that the named parts and fuzz targets are, a line each; with what they start, as the build knows it. Nothing
+# where something else was named, or nothing: that takes all of the build.
+wanted_programs() {
+  local name programs=()
+  for name in "${!only[@]}"; do
+    case $name in
+      kill9) programs+=(test_e2e_fleet) ;;
+      hostile) programs+=(test_e2e_hostile_peers) ;;
+      fleet) programs+=(test_sim_campaign) ;;
+      fuzz) mapfile -t -O "${#programs[@]}" programs < <(fuzz_targets | sed 's/^/test_fuzz_/') ;;
+      *)
+        is_fuzz_target "$name" || return
+        programs+=("test_fuzz_$name")
+        ;;
+    esac
+  done
+  ((${#programs[@]} == 0)) || printf '%s\n' "${programs[@]}"
+}
+
+# build PRESET [TARGET...]
 build() {
-  cmake --preset "$1" -DTIDELINE_TESTS=all >"build/$1.configure.log" 2>&1 || { cat "build/$1.configure.log" >&2; return 1; }
-  cmake --build --preset "$1"
+  local preset=$1
+  shift
+  cmake --preset "$preset" -DTIDELINE_TESTS=all >"build/$preset.configure.log" 2>&1 ||
+    { cat "build/$preset.configure.log" >&2; return 1; }
+  cmake --build --preset "$preset" ${1:+--target "$@"}
 }
 
 # One target, from its driver's sound inputs and what was learnt before. A failure is a line of build/fuzz-failures.
@@ -330,9 +353,11 @@ newcomer=false
 ((${#only[@]} == 1)) && [[ -n ${only[demo]:-} ]] && ! $list && newcomer=true
 if ! $list && ! $newcomer; then
   deploy/setup/install.sh || exit 1
-  build "$preset" || exit 1
+  mapfile -t programs < <(wanted_programs)
+  build "$preset" "${programs[@]}" || exit 1
   if part_wanted fuzz; then
-    build fuzz || exit 1
+    mapfile -t programs < <(wanted_fuzz_targets | sed 's/^/fuzz_/')
+    build fuzz "${programs[@]}" || exit 1
   fi
 fi
 $newcomer || [[ -e build/$preset/CTestTestfile.cmake ]] || { echo "long.sh: build/$preset is not configured" >&2; exit 1; }
