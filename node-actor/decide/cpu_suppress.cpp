@@ -109,8 +109,7 @@ bool rise_is_believed(RiseWatch& watch, bool asked, model::MonoTime now) {
 void note_urgent_fall(RiseWatch& watch, model::MonoTime now) {
   watch.asked_since.reset();
   if (!watch.last_rise || now - *watch.last_rise > kFlapWithin) return;
-  const bool is_second = watch.last_flap && now - *watch.last_flap <= kCalm;
-  if (is_second) watch.wait = std::min(2 * watch.wait, kLongestRiseWait);
+  watch.wait = std::min(2 * watch.wait, kLongestRiseWait);
   watch.last_flap = now;
   watch.last_rise.reset();
 }

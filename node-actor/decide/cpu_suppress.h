@@ -58,9 +58,8 @@ constexpr model::MilliCpu kDriftLeast{100};
 /// for it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
 /// spike is followed within a second.
 constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
-/// An urgent fall this soon after such a rise says that the rise was not worth it. Where that was so twice within kCalm
-/// the next one is watched for twice as long, up to the longest wait, and twice that with each further one, until none
-/// came for kCalm. One alone is what any host shows now and then.
+/// An urgent fall this soon after such a rise says that the rise was not worth it: the next one is watched for twice as
+/// long, up to the longest wait, until that did not happen for kCalm.
 constexpr model::Duration kFlapWithin = std::chrono::seconds(2);
 constexpr model::Duration kLongestRiseWait = 16 * kRiseWait;
 constexpr model::Duration kCalm = std::chrono::seconds(60);

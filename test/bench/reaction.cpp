@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <random>
 #include <span>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -42,8 +43,9 @@ std::int64_t now_ns() {
   return Clock::now().time_since_epoch().count();
 }
 
-/// A fast answer later than this is told of with its limits.
+/// A fast answer, or a limit of the fast loop that is back, later than this is told of with its limits.
 constexpr double kLateMs = 150;
+constexpr double kLateBackMs = 1000;
 /// A spike ends when both nodes have answered, or after this.
 constexpr milliseconds kLongestSpike{2200};
 /// And not before this: what is over within decide::kNoiseLasts a node takes for noise when it comes again.
@@ -131,13 +133,19 @@ struct Watched {
   std::int64_t seen_ns = 0;
   std::vector<double> delays_ms = {};
   std::vector<double> recoveries_ms = {};
-  int fallen = 0;  // spikes after which there was something to come back from
+  int fallen = 0;         // spikes after which there was something to come back from
+  std::string path = {};  // on the way back
   int changes = 0;
 };
 
+void tell_late_return(const Watched& one, int number, double took_ms) {
+  fmt::print(stderr, "spike {}: the limit is back after {:.0f} ms, from {}{} millicores\n", number, took_ms,
+             one.after.value(), one.path);
+}
+
 /// Whether both limits came back and then stood for `stood`, before kLongestPause was over. Notes how long after
-/// `ended_ns`, the end of the last spike, each came back.
-bool await_limits(std::span<Watched> watched, milliseconds stood, std::int64_t ended_ns) {
+/// `ended_ns`, the end of the last spike, which was the `number`th, each came back.
+bool await_limits(std::span<Watched> watched, milliseconds stood, std::int64_t ended_ns, int number) {
   const auto deadline = Clock::now() + kLongestPause;
   auto since = Clock::now();
   bool all_stood = false;
@@ -147,10 +155,14 @@ bool await_limits(std::span<Watched> watched, milliseconds stood, std::int64_t e
       const auto limit = limit_of(one.tree);
       const auto last = std::exchange(one.last, limit);
       if (std::max(last, limit) - std::min(last, limit) >= kLeastMove) since = Clock::now();
+      const double took_ms = static_cast<double>(now_ns() - ended_ns) / 1e6;
+      if (one.back_at > MilliCpu(0) && limit != last)
+        one.path += fmt::format(", {} at {:.0f} ms", limit.value(), took_ms);
       if (limit != kNoLimit) one.most = std::max(one.most, limit);
       if (one.back_at > MilliCpu(0) && limit >= one.back_at) {
-        one.recoveries_ms.push_back(static_cast<double>(now_ns() - ended_ns) / 1e6);
+        one.recoveries_ms.push_back(took_ms);
         one.back_at = MilliCpu(0);
+        if (&one == &watched.front() && took_ms > kLateBackMs) tell_late_return(one, number, took_ms);
       }
       back = back && one.back_at == MilliCpu(0) && limit != kNoLimit && limit >= one.most.percent(75);
     }
@@ -207,6 +219,7 @@ std::int64_t run_spike(Load& load, std::span<Watched> watched, int number) {
     const auto wanted = one.before.percent(75);
     if (one.before == kNoLimit || limit_of(one.tree) >= wanted) continue;
     one.back_at = wanted;
+    one.path.clear();
     ++one.fallen;
   }
   return ended;
@@ -292,7 +305,7 @@ int measure(const Options& options) {
   int low = 0;
   std::int64_t ended = 0;
   for (int i = 1; i <= options.spikes; ++i) {
-    if (!await_limits(watched, kStood + milliseconds(random() % kPhaseMs), ended)) {
+    if (!await_limits(watched, kStood + milliseconds(random() % kPhaseMs), ended, i - 1)) {
       ++low;
       fmt::print(stderr, "spike {}: begins from {} and {} millicores, which were {} and {}\n", i,
                  watched[0].last.value(), watched[1].last.value(), watched[0].most.value(), watched[1].most.value());
@@ -300,7 +313,7 @@ int measure(const Options& options) {
     ended = run_spike(*load, watched, i);
     if (options.spikes > 20 && i % 20 == 0) fmt::print(stderr, "{} of {} spikes\n", i, options.spikes);
   }
-  await_limits(watched, milliseconds(0), ended);
+  await_limits(watched, milliseconds(0), ended, options.spikes);
   if (options.steady_s > 0) hold_steady(*load, watched, seconds(options.steady_s));
   report(options, watched, low);
   return 0;
