@@ -74,7 +74,8 @@ void GroupFiles::open_anew(std::uint64_t inode) {
 }
 
 void GroupFiles::take_cpu(const std::optional<model::Duration>& cpu, model::MonoTime now) {
-  is_quiet_ = cpu && last_cpu_ && kQuietPart * (*cpu - *last_cpu_) < now - last_at_;
+  // Divided, as whatever the file says must not overflow.
+  is_quiet_ = cpu && last_cpu_ && *cpu >= *last_cpu_ && *cpu - *last_cpu_ < (now - last_at_) / kQuietPart;
   last_cpu_ = cpu;
   last_at_ = now;
 }

@@ -36,8 +36,7 @@ class GroupFiles {
   };
   /// All nullopt and inode 0 when there is no such group now, which is no error.
   model::GroupCounters read(model::MonoTime now, Detail detail, ReadBuffer& buffer, Errors& errors);
-  /// Since the read before the last one the same group used less than a thousandth of a CPU, and was not seen to be
-  /// throttled.
+  /// Between the last two reads the same group used less than a thousandth of a CPU, and was not seen to be throttled.
   bool is_quiet() const { return is_quiet_; }
 
  private:

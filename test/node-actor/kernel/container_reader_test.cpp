@@ -140,6 +140,16 @@ TEST_F(QuietPod, IsReadAtOnceWhenItIsQuietNoMore) {
   EXPECT_EQ(next(), (Throttled{5, 5}));
 }
 
+TEST_F(QuietPod, IsNotOneWhoseCpuTimeSaysWhatCannotBe) {
+  next();
+  throttle(5);
+  use(seconds(1));
+  EXPECT_EQ(next(), (Throttled{5, 5})) << "less than before";
+  throttle(6);
+  fixture_.write(kAcct + kPod + "cpuacct.usage", "9223372036854775807\n");
+  EXPECT_EQ(next(), (Throttled{6, 6}));
+}
+
 TEST_F(QuietPod, AContainerThatComesIsReadAtOnce) {
   next();
   add("c2", 8, 2);
