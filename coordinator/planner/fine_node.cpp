@@ -17,6 +17,7 @@ constexpr double kNsOfMilliRound = static_cast<double>(FineNode::kFastRound.coun
 /// Groups have some number.
 constexpr std::uint64_t kBatchGroup = 1;
 constexpr std::uint64_t kServicesGroup = 2;
+constexpr std::uint64_t kPodsGroup = 3;
 /// What services wait for their own crowd, seconds for each second of CPU: the rehearsal's (node-actor/simulation).
 constexpr double kOwnDelay = 0.02;
 /// Of a host: more than that is not wanted by anybody who waits, so that what waits is a number.
@@ -73,6 +74,7 @@ void FineNode::look() {
   now.node_cpu = counter_of(node_used_);
   now.be_cpu = counter_of(be_used_);
   now.be_inode = kBatchGroup;
+  if (decide::wants_uses(state_.rise, now.at)) now.pods = {kPodsGroup, counter_of(services_used_ + be_used_)};
   if (fast_before_) input_.fast = sense::fast_sample(*fast_before_, now);
   fast_before_ = std::move(now);
   auto step = decide::cpu_suppress_untold(state_, input_, policy_);

@@ -98,6 +98,7 @@ struct FastCounters {
   std::optional<Duration> be_cpu;          // the besteffort root, with all below it
   std::optional<std::int64_t> be_periods;  // enforcement periods of its quota (cpu.stat nr_periods)
   std::uint64_t be_inode = 0;
+  GroupCpu pods;                     // kubepods, the group of all pods; read where it is asked for
   std::vector<GroupCpu> be_outside;  // BE pods outside the besteffort root, in the order given
   friend bool operator==(const FastCounters&, const FastCounters&) = default;
 };

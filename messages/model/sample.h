@@ -31,6 +31,7 @@ struct FastSample {
   std::optional<MilliCpu> be_cpu;          // the besteffort root, with all below it
   std::optional<std::int64_t> be_periods;  // periods of the besteffort root's quota that began in the window
   std::optional<MilliCpu> be_outside_cpu;  // BE pods outside the besteffort root; 0 without any
+  std::optional<MilliCpu> pods_cpu{};      // all pods, BE too; read where it is asked for
   friend bool operator==(const FastSample&, const FastSample&) = default;
 };
 

@@ -265,7 +265,9 @@ model::Result<void> NodeLoop::fast_round() {
 }
 
 model::Result<void> NodeLoop::suppress() {
-  const auto counters = fast_reader_.read();
+  const auto begin = clock::mono_now();
+  const auto counters =
+      fast_reader_.read(decide::wants_uses(suppress_.rise, begin) || decide::wants_uses(dry_suppress_.rise, begin));
   if (!counters) {
     note_trouble(counters.error());
   } else {

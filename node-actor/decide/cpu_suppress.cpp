@@ -26,8 +26,19 @@ struct Usage {
   std::optional<MilliCpu> node;
   std::optional<MilliCpu> be;
   std::optional<MilliCpu> non_be_pods;
+  std::optional<OtherUses> others;  // of the fast loop's window
   bool pods_fresh = false;
 };
+
+/// Who used what batch did not, in the fast loop's window. nullopt where pods were not read, and with host
+/// applications: those are services, too, and can only be told from the system by the pod loop.
+std::optional<OtherUses> other_uses(const SuppressInput& input, MilliCpu node, MilliCpu be, MilliCpu outside) {
+  if (!input.fast->pods_cpu || input.pods->app_cpu != MilliCpu(0)) return std::nullopt;
+  const auto not_be = std::max(node - be, MilliCpu(0));
+  const auto pods = *input.fast->pods_cpu - *input.fast->be_cpu - outside;
+  const auto services = std::clamp(pods, MilliCpu(0), not_be);
+  return OtherUses{services, not_be - services};
+}
 
 /// nullopt without node and BE use.
 std::optional<MilliCpu> known_non_be_use(const std::optional<MilliCpu>& node, const std::optional<MilliCpu>& be,
@@ -84,6 +95,7 @@ Usage read_usage(const SuppressInput& input, SuppressTerms& terms) {
   if (terms.from_fast_loop && usage.non_be_pods) {
     const auto in_window = std::clamp(*usage.node - *usage.be, MilliCpu(0), *usage.non_be_pods);
     terms.window_formula = terms.threshold - non_be_use(*usage.node, *usage.be, in_window, terms.reserved);
+    usage.others = other_uses(input, *usage.node, *usage.be, fast->be_outside_cpu.value_or(outside));
   }
   return usage;
 }
@@ -93,25 +105,6 @@ model::Duration since_last_change(const SuppressState& state, model::MonoTime no
   constexpr model::Duration kLong = kSettlePace + kPeriodWait;
   if (!state.last_change) return kLong;
   return std::clamp(now - *state.last_change, model::kZeroDuration, kLong);
-}
-
-/// Whether a rise was asked for long enough. `asked`: in this round.
-bool rise_is_believed(RiseWatch& watch, bool asked, model::MonoTime now) {
-  if (!asked) {
-    watch.asked_since.reset();
-    return false;
-  }
-  if (!watch.asked_since) watch.asked_since = now;
-  if (watch.last_flap && now - *watch.last_flap > kCalm) watch.wait = kRiseWait;
-  return now - *watch.asked_since >= watch.wait;
-}
-
-void note_urgent_fall(RiseWatch& watch, model::MonoTime now) {
-  watch.asked_since.reset();
-  if (!watch.last_rise || now - *watch.last_rise > kFlapWithin) return;
-  watch.wait = std::min(2 * watch.wait, kLongestRiseWait);
-  watch.last_flap = now;
-  watch.last_rise.reset();
 }
 
 FallBounds fall_bounds(const SuppressTerms& terms, bool ordered) {
@@ -166,9 +159,10 @@ Unhurried unhurried(const SuppressTerms& terms, MilliCpu limit, MilliCpu least_f
 }
 
 /// The quota side of every policy: the formula against what the kernel has.
-void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min_percent_set, bool may_raise,
+void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min_percent_set, const Usage& usage,
                       SuppressDecision& decision) {
   auto& terms = decision.terms;
+  const bool may_raise = usage.non_be_pods.has_value();
   const auto hold = [&](Reason rule, Reason reason = Reason::kNone) {
     decision.action = Action::kHold;
     decision.rule = rule;
@@ -195,19 +189,26 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
   if (current.kind != CurrentLimit::Kind::kQuota) state.noise.far_below_since.reset();
   if (current.kind == CurrentLimit::Kind::kUnknown) return hold(Reason::kNone, Reason::kStaleSample);
 
+  const auto others = see_uses(state.rise, input.now, usage.others);
+  if (others) {
+    terms.rise_formula =
+        terms.threshold - non_be_use(others->services + others->system, MilliCpu(0), others->services, terms.reserved);
+  }
+  const MilliCpu offered = ordered ? terms.rise_formula.value_or(newest) : newest;
   FormulaLimit target = formula_limit(*terms.formula, terms.floor, min_percent_set);
-  state.rise.recent.add(input.now, newest);
+  state.rise.recent.add(input.now, offered);
   if (current.kind == CurrentLimit::Kind::kQuota) {
     target = formula_limit(newest, terms.floor, min_percent_set);
     const bool is_far = falls_urgently(state.noise, input.now, window_of(input, terms), current.quota - newest, bounds);
     const bool urgent = is_far && target.limit + bounds.least <= current.quota;
-    const bool asked = ordered && may_raise && !overwritten && target.limit >= current.quota + bounds.least;
+    const auto rise = formula_limit(offered, terms.floor, min_percent_set).limit;
+    const bool asked = ordered && may_raise && !overwritten && !urgent && rise >= current.quota + bounds.least;
     const bool believed = rise_is_believed(state.rise, asked, input.now);
     if (overwritten && !urgent) return hold(Reason::kDrift, Reason::kDrift);
     const auto since = since_last_change(state, input.now);
     auto pace = model::kZeroDuration;
     if (believed) {
-      target = formula_limit(state.rise.recent.least(input.now).value_or(newest), terms.floor, min_percent_set);
+      target = formula_limit(state.rise.recent.least(input.now).value_or(offered), terms.floor, min_percent_set);
     } else if (!urgent) {
       const auto calm = unhurried(terms, current.quota, bounds.least, ordered, min_percent_set);
       target = calm.target;
@@ -225,9 +226,8 @@ void limit_to_formula(SuppressState& state, const SuppressInput& input, bool min
       return hold(target.rule == Reason::kGrowthCapped ? target.rule : Reason::kWithinDeadBand);
     }
     if (!urgent && !believed && !change_is_due(state, input.now, since, pace)) return hold(Reason::kPaced);
-    if (urgent) note_urgent_fall(state.rise, input.now);
-    if (believed) state.rise.last_rise = input.now;
-    if (believed) state.rise.asked_since.reset();
+    if (urgent) note_urgent_fall(state.rise, input.now, others, bounds.least);
+    if (believed) note_rise(state.rise, input.now, others);
   }
   decision.action = Action::kLimit;
   decision.limit = target.limit;
@@ -387,8 +387,7 @@ SuppressStep cpu_suppress_untold(const SuppressState& state, const SuppressInput
       release(step.state, input, Reason::kNotPressed, decision);
     } else {
       is_limited = true;
-      limit_to_formula(step.state, input, policy->threshold.cpu_suppress_min_percent.has_value(),
-                       usage.non_be_pods.has_value(), decision);
+      limit_to_formula(step.state, input, policy->threshold.cpu_suppress_min_percent.has_value(), usage, decision);
       if (decision.reason == Reason::kNone) decision.reason = *why == Reason::kNone ? decision.rule : *why;
     }
   }

@@ -23,6 +23,7 @@
 #include "messages/model/units.h"
 #include "node-actor/decide/limit_noise.h"
 #include "node-actor/decide/pressure.h"
+#include "node-actor/decide/rise_watch.h"
 
 namespace tideline::decide {
 
@@ -54,15 +55,6 @@ constexpr model::Duration kDriftPace = std::chrono::milliseconds(4900);
 constexpr model::Duration kSettlePace = std::chrono::milliseconds(29'900);
 constexpr double kDriftPercent = 2;
 constexpr model::MilliCpu kDriftLeast{100};
-/// Where kernel ordering is verified a rise of at least an urgent fall's size is believed once the formula has asked
-/// for it this long without a break, and then goes at once to the least that was asked for meanwhile: LS's own end of a
-/// spike is followed within a second.
-constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
-/// An urgent fall this soon after such a rise says that the rise was not worth it: the next one is watched for twice as
-/// long, up to the longest wait, until that did not happen for kCalm.
-constexpr model::Duration kFlapWithin = std::chrono::seconds(2);
-constexpr model::Duration kLongestRiseWait = 16 * kRiseWait;
-constexpr model::Duration kCalm = std::chrono::seconds(60);
 /// The longest period of a quota, and a fast round. A group that is throttled begins a period at least this often; one
 /// without does not run, has none, and a write hands out nothing that it takes.
 constexpr model::Duration kPeriodWait = std::chrono::milliseconds(1100);
@@ -123,15 +115,6 @@ struct SuppressInput {
   std::optional<model::MilliCpu> overwritten = std::nullopt;
 };
 
-/// How long a rise has been asked for, and how long it must be.
-struct RiseWatch {
-  RecentValues recent{kRiseWait};  // the newest window's answers
-  std::optional<model::MonoTime> asked_since;
-  std::optional<model::MonoTime> last_rise;
-  std::optional<model::MonoTime> last_flap;
-  model::Duration wait = kRiseWait;
-};
-
 /// What is remembered from round to round. A default-constructed one is right after a start.
 struct SuppressState {
   /// The quota now on the besteffort root was set by this agent. Set it after a start from the guard's journal: a quota
@@ -158,8 +141,11 @@ struct SuppressTerms {
   std::optional<model::MilliCpu> non_be_used;  // max(node - be, pods + reserved)
   std::optional<model::MilliCpu> formula;      // threshold - non_be_used; may be negative
   /// The same, with non-BE pods counted as node - BE at most: a reading above that is of before their use fell. What
-  /// urgent falls and watched rises follow where kernel ordering is verified.
+  /// urgent falls follow where kernel ordering is verified.
   std::optional<model::MilliCpu> window_formula;
+  /// The same, of what services used in this window and the system on average (rise_watch.h); nullopt: not known, and
+  /// watched rises follow window_formula.
+  std::optional<model::MilliCpu> rise_formula;
   /// The formula from the pod loop's longer window; nullopt: no fresh pod sample.
   std::optional<model::MilliCpu> steady_formula;
   /// From the mean use of kMeanSpan, which small changes follow; nullopt: likewise, or no limit is wanted.
@@ -207,10 +193,10 @@ struct SuppressStep {
 ///   formula, at kPace or, where kernel ordering is verified, kDriftPace; a smaller one the mean formula, at kDriftPace
 ///   or, below kDriftPercent or kDriftLeast, kSettlePace. No rise goes beyond what the newest window says. It is
 ///   limited to kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at
-///   once; one that was watched for kRiseWait on a verified host is not, nor paced.
+///   once; one that was watched for kRiseWait on a verified host is not, nor paced, and takes the system's use as its
+///   mean of that time where it can be told from services' (rise_watch.h).
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may
-/// set
-///   or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too
+///   set or lower a limit and never raise it: non-BE use is then at least node - BE, so the formula cannot come out too
 ///   low.
 /// * `cfsQuota`: the formula. `workConserving`: no quota while kernel ordering is verified and LS is not pressed, else
 ///   the formula. `cpuset`: the formula as a quota until BE's CPU set is in place, see CpusetSide; then our own quota

@@ -18,6 +18,8 @@ struct FastReader::State {
   explicit State(const CgroupTree& tree)
       : node(tree), v1(tree.version() == CgroupVersion::kV1), directory(directory_of(tree)) {
     if (directory) best_effort = GroupCpuFile(*directory, group_cpu_file(tree.version()));
+    const auto all = tree.directory(tree.kubepods(), group_cpu_file(tree.version()));
+    if (all) pods = GroupCpuFile(*all, group_cpu_file(tree.version()));
     if (!v1) return;
     if (const auto stat = tree.path(tree.best_effort(), "cpu.stat")) periods = KeptFile(*stat);
   }
@@ -28,13 +30,19 @@ struct FastReader::State {
     std::string directory;
     GroupCpuFile cpu;
   };
+  model::GroupCpu cpu_of(GroupCpuFile& group) {
+    const auto text = group.read(buffer.data(), buffer.size());
+    return {group.inode(), text ? parse_group_cpu(*text, v1) : std::nullopt};
+  }
 
   NodeCpuCounter node;
   bool v1;
   Result<std::string> directory;
   GroupCpuFile best_effort;
+  GroupCpuFile pods;
   KeptFile periods;  // v1 only: v2 has them in the same file
   std::vector<Outside> outside;
+  std::array<char, 4096> buffer;
 };
 
 FastReader::FastReader(const CgroupTree& tree) : state_(std::make_unique<State>(tree)) {}
@@ -42,7 +50,7 @@ FastReader::~FastReader() = default;
 FastReader::FastReader(FastReader&&) noexcept = default;
 FastReader& FastReader::operator=(FastReader&&) noexcept = default;
 
-Result<model::FastCounters> FastReader::read() {
+Result<model::FastCounters> FastReader::read(bool with_pods) {
   State& state = *state_;
   if (!state.directory) return state.directory.error();
   model::FastCounters counters;
@@ -50,11 +58,10 @@ Result<model::FastCounters> FastReader::read() {
   if (!node) return node.error();
   counters.node_cpu = *node;
   counters.at = monotonic_now();
-  std::array<char, 4096> buffer;
-  for (auto& group : state.outside) {
-    const auto text = group.cpu.read(buffer.data(), buffer.size());
-    counters.be_outside.push_back({group.cpu.inode(), text ? parse_group_cpu(*text, state.v1) : std::nullopt});
-  }
+  for (auto& group : state.outside)
+    counters.be_outside.push_back(state.cpu_of(group.cpu));
+  if (with_pods) counters.pods = state.cpu_of(state.pods);
+  auto& buffer = state.buffer;
   const auto text = state.best_effort.read(buffer.data(), buffer.size());
   if (!text) {
     if (text.error().code() == model::ErrorCode::kNotFound) return counters;

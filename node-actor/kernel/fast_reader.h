@@ -19,9 +19,10 @@ class FastReader {
   FastReader& operator=(FastReader&&) noexcept;
 
   /// Stamps with CLOCK_MONOTONIC read beside the counters. A besteffort root that is gone gives be_cpu nullopt and is
-  /// looked for again at the next read. An unreadable or garbled file is an error with path and text; be_periods, which
-  /// nothing depends on, is nullopt then.
-  model::Result<model::FastCounters> read();
+  /// looked for again at the next read. An unreadable or garbled file is an error with path and text; be_periods and
+  /// the group of all pods, without which all goes on, are nullopt then. That group is read only `with_pods`: on cgroup
+  /// v2 the kernel sums up all groups below it for that.
+  model::Result<model::FastCounters> read(bool with_pods = false);
 
   /// From the next read on these groups, and only these, are in `be_outside`. One that is not there is looked for at
   /// every read.

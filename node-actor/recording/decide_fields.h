@@ -95,9 +95,12 @@ void recent_field(V& v, const char* name, Of<V, decide::RecentValues> recent) {
 template <class V>
 void fields(V& v, Of<V, decide::RiseWatch> rise) {
   recent_field<V>(v, "recent", rise.recent);
+  recent_field<V>(v, "system", rise.system);
   v("asked_since_ns", rise.asked_since);
   v("last_rise_ns", rise.last_rise);
+  v("services_at_rise", rise.services_at_rise);
   v("last_flap_ns", rise.last_flap);
+  v("last_fall_ns", rise.last_fall);
   v("wait_ns", rise.wait);
 }
 
@@ -141,6 +144,7 @@ void fields(V& v, Of<V, decide::SuppressTerms> terms) {
   v("non_be_used", terms.non_be_used);
   v("formula", terms.formula);
   v("window_formula", terms.window_formula);
+  v("rise_formula", terms.rise_formula);
   v("steady_formula", terms.steady_formula);
   v("mean_formula", terms.mean_formula);
   v("urgent_fall", terms.urgent_fall);

@@ -95,6 +95,7 @@ void fields(V& v, Of<V, model::FastCounters> counters) {
   v("be_cpu_ns", counters.be_cpu);
   v("be_periods", counters.be_periods);
   v("be_inode", counters.be_inode);
+  v("pods", counters.pods);
   v("be_outside", counters.be_outside);
 }
 
@@ -140,6 +141,7 @@ void fields(V& v, Of<V, model::FastSample> sample) {
   v("be_cpu", sample.be_cpu);
   v("be_periods", sample.be_periods);
   v("be_outside_cpu", sample.be_outside_cpu);
+  v("pods_cpu", sample.pods_cpu);
 }
 
 template <class V>

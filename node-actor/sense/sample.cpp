@@ -216,6 +216,9 @@ model::FastSample fast_sample(const model::FastCounters& before, const model::Fa
       sample.be_periods = *now.be_periods - *before.be_periods;
     }
   }
+  if (before.pods.inode != 0 && before.pods.inode == now.pods.inode) {
+    sample.pods_cpu = rate(growth(before.pods.cpu, now.pods.cpu), *window);
+  }
   sample.be_outside_cpu = rate_of_all(before.be_outside, now.be_outside, *window);
   return sample;
 }

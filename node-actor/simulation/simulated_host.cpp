@@ -17,6 +17,7 @@ using model::MilliCpu;
 constexpr std::int64_t kLeastShares = 2;
 constexpr std::int64_t kUsualShares = 1024;
 constexpr double kPeriodNs = 1e8;
+constexpr std::uint64_t kPodsInode = 9;
 constexpr std::uint64_t kBestEffortInode = 10;
 constexpr std::uint64_t kContainerInodes = 1'000'000'000;  // apart from those of pods
 
@@ -145,6 +146,7 @@ CpuByTier SimulatedHost::run(model::Duration span) {
   const double ns_per_milli = static_cast<double>(span.count()) / 1000.0;
   node_cpu_ += (got[0] + got[1] + got[2]) * ns_per_milli;
   be_cpu_ += got[1] * ns_per_milli;
+  pods_cpu_ += (got[0] + got[1]) * ns_per_milli;
   const double unmet = wanted[0] + wanted[1] + demand_.system_milli - got[0] - got[1] - got[2];
   stalled_ += static_cast<double>(span.count()) * std::clamp(unmet / in_milli(cpu_), 0.0, 1.0);
   now_ = now_ + span;
@@ -157,6 +159,7 @@ model::FastCounters SimulatedHost::fast() const {
   counters.node_cpu = time_of(node_cpu_);
   counters.be_cpu = time_of(be_cpu_);
   counters.be_inode = kBestEffortInode;
+  counters.pods = {kPodsInode, time_of(pods_cpu_)};
   return counters;
 }
 

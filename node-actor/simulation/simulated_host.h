@@ -120,6 +120,7 @@ class SimulatedHost {
   // ns
   double node_cpu_ = 0;
   double be_cpu_ = 0;
+  double pods_cpu_ = 0;
   double stalled_ = 0;
 };
 

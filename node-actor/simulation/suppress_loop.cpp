@@ -12,8 +12,10 @@ using model::FeatureState;
 decide::SuppressDecision SuppressLoop::round(model::MonoTime now, const std::optional<model::FastCounters>& counters,
                                              const std::optional<model::NodePolicy>& policy, const decide::Hold* hold) {
   if (counters) {
-    if (fast_before_) fast_ = sense::fast_sample(*fast_before_, *counters);
-    fast_before_ = counters;
+    auto read = *counters;
+    if (!decide::wants_uses(state_.rise, now) && !decide::wants_uses(dry_state_.rise, now)) read.pods = {};
+    if (fast_before_) fast_ = sense::fast_sample(*fast_before_, read);
+    fast_before_ = std::move(read);
   }
   decide::SuppressInput input;
   input.now = now;

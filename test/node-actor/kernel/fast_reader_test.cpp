@@ -40,6 +40,21 @@ TEST(FastReader, SeesWhatChangedInFilesItKeepsOpen) {
   EXPECT_EQ(now->be_inode, before->be_inode);
 }
 
+TEST(FastReader, ReadsTheGroupOfAllPodsWhereAskedToAndDoesWithoutIt) {
+  const std::string usage = "sys/fs/cgroup/cpuacct/kubepods/cpuacct.usage";
+  const FixtureTree fixture(v1_files());
+  const auto tree = tree_of(fixture);
+  FastReader reader(tree);
+  EXPECT_EQ(reader.read(true)->pods.cpu, std::nullopt) << "the file is not there";
+  fixture.write(usage, "3000000000\n");
+  EXPECT_EQ(reader.read(true)->pods.cpu, seconds(3));
+  EXPECT_NE(reader.read(true)->pods.inode, 0U);
+  EXPECT_EQ(reader.read()->pods, model::GroupCpu{}) << "not asked for";
+  fixture.write(usage, "garbage\n");
+  ASSERT_TRUE(reader.read(true).ok());
+  EXPECT_EQ(reader.read(true)->pods.cpu, std::nullopt);
+}
+
 TEST(FastReader, CountsThePeriodsOfTheQuotaAndDoesWithoutThem) {
   const FixtureTree v1(v1_files());
   const std::string stat = "sys/fs/cgroup/cpu/kubepods/besteffort/cpu.stat";

@@ -20,7 +20,13 @@ constexpr model::MonoTime kStart{1'000'000'000};
 
 model::FastCounters fast(Duration at, std::optional<Duration> node, std::optional<Duration> be,
                          std::uint64_t inode = 1) {
-  return {.at = kStart + at, .node_cpu = node, .be_cpu = be, .be_periods = {}, .be_inode = inode, .be_outside = {}};
+  return {.at = kStart + at,
+          .node_cpu = node,
+          .be_cpu = be,
+          .be_periods = {},
+          .be_inode = inode,
+          .pods = {},
+          .be_outside = {}};
 }
 
 TEST(FastSample, IsTheDifferenceOverTheWindow) {
@@ -66,6 +72,21 @@ TEST(FastSample, SumsBePodsOutsideAndKnowsNothingOfOthersThanBefore) {
   EXPECT_EQ(outside(then, {{7, seconds(1)}, {9, seconds(5)}}), std::nullopt) << "made again";
   EXPECT_EQ(outside(then, {{7, seconds(1)}, {8, std::nullopt}}), std::nullopt);
   EXPECT_EQ(outside(then, {{7, seconds(1)}, {8, seconds(4)}}), std::nullopt) << "fell";
+}
+
+TEST(FastSample, AllPodsUseIsKnownWhereTheGroupWasReadTwiceAndIsTheSame) {
+  const auto pods = [](model::GroupCpu before, model::GroupCpu now) {
+    auto from = fast(seconds(0), seconds(10), seconds(3));
+    auto to = fast(seconds(1), seconds(11), seconds(4));
+    from.pods = before;
+    to.pods = now;
+    return fast_sample(from, to).pods_cpu;
+  };
+  EXPECT_EQ(pods({7, seconds(5)}, {7, seconds(5) + milliseconds(700)}), MilliCpu(700));
+  EXPECT_EQ(pods({}, {7, seconds(5)}), std::nullopt);
+  EXPECT_EQ(pods({7, seconds(5)}, {}), std::nullopt);
+  EXPECT_EQ(pods({7, seconds(5)}, {8, seconds(6)}), std::nullopt) << "another group of the same name";
+  EXPECT_EQ(pods({7, seconds(5)}, {7, std::nullopt}), std::nullopt);
 }
 
 TEST(FastSample, CounterThatFellIsUnknown) {
