@@ -191,8 +191,8 @@ struct SuppressStep {
 /// * The first limit after "no quota" and an urgent fall are set at once, by the formula over the newest window. Every
 ///   other change waits for its pace and the begin of a period. One of the least urgent fall's size follows the steady
 ///   formula, at kPace or, where kernel ordering is verified, kDriftPace; a smaller one the mean formula, at kDriftPace
-///   or, below kDriftPercent or kDriftLeast, kSettlePace. No rise goes beyond what the newest window says. It is
-///   limited to kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at
+///   or, below kDriftPercent or kDriftLeast, kSettlePace. No such rise goes beyond what the newest window says. It
+///   is limited to kGrowthPercentPerSecond of capacity, counted from the last change and at most one second's worth at
 ///   once; one that was watched for kRiseWait on a verified host is not, nor paced, and takes the system's use as its
 ///   mean of that time where it can be told from services' (rise_watch.h).
 /// * Without fresh node and BE readings the quota stays as it is, also "no quota". Fresh ones with stale pod data may

@@ -16,8 +16,8 @@ namespace tideline::decide {
 /// and then goes at once to the least that was asked for meanwhile: LS's own end of a spike is followed within a
 /// second.
 constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
-/// An urgent fall by services this soon after such a rise says that the rise was not worth it: the next one is watched
-/// for twice as long, up to the longest wait, until that did not happen for kCalm.
+/// An urgent fall this soon after such a rise, by services or by nobody knows whom, says that the rise was not worth
+/// it: the next one is watched for twice as long, up to the longest wait, until that did not happen for kCalm.
 constexpr model::Duration kFlapWithin = std::chrono::seconds(2);
 constexpr model::Duration kLongestRiseWait = 16 * kRiseWait;
 constexpr model::Duration kCalm = std::chrono::seconds(60);
@@ -55,8 +55,8 @@ void note_rise(RiseWatch& watch, model::MonoTime now, const std::optional<OtherU
 void note_urgent_fall(RiseWatch& watch, model::MonoTime now, const std::optional<OtherUses>& uses,
                       model::MilliCpu least);
 
-/// Whether the fast loop should read what pods use: a fall is not long ago, so that a rise and whether it lasts may
-/// depend on it. At rest it is a file that nobody looks at.
+/// Whether the fast loop should read what pods use: an urgent fall or a watched rise is less than kCalm ago, and the
+/// next rise, or whether the last one stays, may depend on it. At rest nothing does.
 bool wants_uses(const RiseWatch& watch, model::MonoTime now);
 
 }  // namespace tideline::decide
