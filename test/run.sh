@@ -74,7 +74,9 @@ build_tsan() {
   cmake --build --preset tsan -j "$jobs" --target "${targets[@]}" "${ninja[@]}"
 }
 
-# run_tests PRESET JOBS LABELS_LEFT_OUT [of ctest...]. What takes longer than a run should is test/long.sh's.
+# run_tests PRESET JOBS LABELS_LEFT_OUT [of ctest...]. What takes longer than a run should is test/long.sh's. ctest's
+# processors are half CPUs: a test that mostly waits has one, one that computes two or more, and what says how long something
+# takes has all.
 run_tests() {
   local preset=$1 tests=$2 left_out=$3
   shift 3
@@ -84,7 +86,7 @@ run_tests() {
 
 release_log=build/release/ctest.log
 timed_tests() {
-  run_tests release "$jobs" '' --label-regex "$label" --no-tests=error 2>&1 | tee "$release_log"
+  run_tests release $((2 * jobs)) '' --label-regex "$label" --no-tests=error 2>&1 | tee "$release_log"
   return "${PIPESTATUS[0]}"
 }
 
@@ -111,8 +113,7 @@ if ! $quick; then
   [[ $label != . ]] || timed=timed
   stage format test/tools/format.sh
   if stage build-asan build asan -DTIDELINE_TESTS=checked; then
-    # Half of these tests mostly wait.
-    asan_tests() { run_tests asan $((jobs + (jobs + 1) / 2)) "$1" --label-regex "$label" --no-tests=ignore; }
+    asan_tests() { run_tests asan $((2 * jobs)) "$1" --label-regex "$label" --no-tests=ignore; }
     # Of random states, the first ten seeds.
     GTEST_FILTER="-*Random*/??" stage asan-unit asan_tests 'e2e|kernel|sim|house'
     # With these, what is left to do takes one and a half times what was done by now.

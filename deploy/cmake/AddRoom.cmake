@@ -81,12 +81,8 @@ function(make_shared_pch name)
   target_link_libraries(${name} PRIVATE fmt::fmt)
 endfunction()
 
-# UBSan's null check reports CAF's own init_fun_factory.hpp.
 function(use_caf target scope)
   target_link_libraries(${target} ${scope} CAF::core)
-  if(TIDELINE_SANITIZE STREQUAL "address")
-    target_compile_options(${target} PRIVATE -fno-sanitize=null)
-  endif()
 endfunction()
 
 # CAF headers cost ~3 s a translation unit without it; one for all rooms and programs.
@@ -176,12 +172,6 @@ function(place_test test label)
   endif()
 endfunction()
 
-# Tests, too, take half of the time where some files are compiled at a time: with clang, which builds all of them. Not these,
-# whose files give the same names to different things.
-string(JOIN "|" TIDELINE_TESTS_ONE_BY_ONE "admin_client" "coordinator_(actor|fleet|planner|policy|profile|reclaim|traces)"
-  "k8s_bridge_(actor|api|api_e2e|lease|translate)" "messages_(codec|model)"
-  "node_actor_(actor|decide|fleet|kernel|recording|sense|simulation)" "storage_(columns|rocks|series)" "e2e_kubernetes_eviction")
-
 # add_room_test(<room path or name> LABEL <unit|sim|kernel|e2e|house> [NAME n] [ROOMS ...] [LIBS ...] [SOURCES ...] [TIMEOUT s] [CAF]
 #   [SIDE_BY_SIDE])
 #
@@ -200,9 +190,7 @@ function(add_room_test room)
     set(ARG_TIMEOUT 300)
   endif()
   add_executable(${target} ${ARG_SOURCES})
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT target MATCHES "^test_(${TIDELINE_TESTS_ONE_BY_ONE})$")
-    use_unity_build(${target} PUBLIC)
-  endif()
+  use_unity_build(${target} PUBLIC)
   use_test_options(${target} "${ARG_LABEL}")
   target_link_libraries(${target} PRIVATE GTest::gtest_main ${ARG_LIBS})
   room_target(${room} own)
@@ -232,7 +220,7 @@ function(add_room_test room)
   set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "TIDELINE_BIN=${CMAKE_BINARY_DIR}/bin;TIDELINE_SOURCE=${CMAKE_SOURCE_DIR};${ARG_ENVIRONMENT}")
   # The longest begin first, so that none is left at the end with all others done.
-  if(target MATCHES "^test_(storage_rocks|storage_rocks_upgrade_kill|node_actor_decide|storage_history_program|sim_.*)$|^test_e2e_(planner|history|history_damage|storm)$")
+  if(target MATCHES "^test_(storage_rocks|storage_rocks_damage|storage_rocks_upgrade_kill|node_actor_decide|storage_history_program|sim_.*)$|^test_e2e_(planner|history|history_damage|storm)$")
     set_tests_properties(${target} PROPERTIES COST 100)
   endif()
   place_test(${target} "${ARG_LABEL}")

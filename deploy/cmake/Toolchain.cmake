@@ -35,14 +35,21 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 else()
   # Other compilers build what is tested with sanitizers; the release build has the warnings.
   target_compile_options(tideline_flags INTERFACE -w)
+  # The same headers make the same precompiled header at any time: else ccache knows nothing that was compiled with it in
+  # another build tree.
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
 
 option(TIDELINE_UNITY "compile some sources of a room at a time; OFF: each by itself" ON)
 
 set(TIDELINE_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer (libFuzzer, with address), or empty")
 if(TIDELINE_SANITIZE STREQUAL "address")
-  # No vptr check: it probes memory through a pipe, so that it calls every object invalid in a process out of files.
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # No vptr check: it probes memory through a pipe, so that it calls every object invalid in a process out of files. No null
+  # check: what it finds ends with a stack anyway, but for CAF's own init_fun_factory.hpp, which does no harm.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr,null -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_compile_options("-fsanitize-ignorelist=${CMAKE_SOURCE_DIR}/deploy/cmake/ubsan_ignore.txt")
+  endif()
   add_link_options(-fsanitize=address,undefined)
 elseif(TIDELINE_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)

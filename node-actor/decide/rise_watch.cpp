@@ -36,7 +36,7 @@ void note_urgent_fall(RiseWatch& watch, MonoTime now, const std::optional<OtherU
   watch.last_fall = now;
   if (!watch.last_rise || now - *watch.last_rise > kFlapWithin) return;
   if (uses && watch.services_at_rise && uses->services < *watch.services_at_rise + least) return;
-  watch.wait = std::min(2 * watch.wait, kLongestRiseWait);
+  if (watch.last_flap && now - *watch.last_flap <= kCalm) watch.wait = std::min(2 * watch.wait, kLongestRiseWait);
   watch.last_flap = now;
   watch.last_rise.reset();
   watch.services_at_rise.reset();

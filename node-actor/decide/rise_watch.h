@@ -1,8 +1,8 @@
 #pragma once
 // When a rise of batch's limit is believed, where weights protect services (cpu_suppress.h). What the formula asks for
-// must last, and a rise that services undo makes the next one wait for longer. What others than pods use for a moment,
-// a daemon's 40 ms or a program that starts, is neither services that come back nor less room for batch: it counts with
-// its mean, where it can be told from services.
+// must last, and rises that services undo again and again make the next one wait for longer. What others than pods use
+// for a moment, a daemon's 40 ms or a program that starts, is neither services that come back nor less room for batch:
+// it counts with its mean, where it can be told from services.
 
 #include <chrono>
 #include <optional>
@@ -17,7 +17,8 @@ namespace tideline::decide {
 /// second.
 constexpr model::Duration kRiseWait = std::chrono::milliseconds(600);
 /// An urgent fall this soon after such a rise, by services or by nobody knows whom, says that the rise was not worth
-/// it: the next one is watched for twice as long, up to the longest wait, until that did not happen for kCalm.
+/// it. One may be chance; with each more within kCalm of the one before it the next rise is watched for twice as long,
+/// up to the longest wait, until that did not happen for kCalm.
 constexpr model::Duration kFlapWithin = std::chrono::seconds(2);
 constexpr model::Duration kLongestRiseWait = 16 * kRiseWait;
 constexpr model::Duration kCalm = std::chrono::seconds(60);

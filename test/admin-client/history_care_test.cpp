@@ -6,7 +6,7 @@
 #include "admin-client/history_out.h"
 #include "test/admin-client/fake_connection.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::history_care_test {
 namespace {
 
 using nlohmann::json;
@@ -123,4 +123,4 @@ TEST(RenderHistoryState, TakesAnyNumbers) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::history_care_test

@@ -4,7 +4,7 @@
 
 #include "admin-client/table.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::human_test {
 namespace {
 
 TEST(SafeText, TakesWhatCouldSteerATerminal) {
@@ -57,4 +57,4 @@ TEST(Table, MakesForeignCellsHarmless) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::human_test

@@ -4,7 +4,7 @@
 
 #include "admin-client/json_out.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::ledger_out_test {
 namespace {
 
 using model::Bytes;
@@ -266,4 +266,4 @@ TEST(RenderCluster, ShowsWhatCanBeHadInsideOfZones) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::ledger_out_test

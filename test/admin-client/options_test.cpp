@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::options_test {
 namespace {
 
 using model::Metric;
@@ -220,4 +220,4 @@ TEST(Options, HelpHasExamplesForEveryCommand) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::options_test

@@ -6,7 +6,7 @@
 
 #include "admin-client/human.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::plot_test {
 namespace {
 
 using model::Metric;
@@ -133,4 +133,4 @@ TEST(Plot, SurvivesValuesThatAreNoNumbersAndPointsOutside) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::plot_test

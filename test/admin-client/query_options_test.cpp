@@ -7,7 +7,7 @@
 #include "admin-client/options.h"
 #include "messages/model/metric.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::query_options_test {
 namespace {
 
 using series::Across;
@@ -308,4 +308,4 @@ TEST(HistoryCommand, IsAsEverBesidesItsSubcommands) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::query_options_test

@@ -7,7 +7,7 @@
 #include "messages/model/metric.h"
 #include "test/admin-client/fake_connection.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::query_out_test {
 namespace {
 
 using series::Field;
@@ -154,4 +154,4 @@ TEST(QueryPlot, DrawsTheLargestOfEachUnitAndSaysHowManyItLeavesOut) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::query_out_test

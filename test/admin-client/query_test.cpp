@@ -12,7 +12,7 @@
 #include "messages/model/metric.h"
 #include "test/admin-client/fake_connection.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::query_test {
 namespace {
 
 using series::Field;
@@ -299,4 +299,4 @@ TEST(PodNamesOfPages, ThoseOfEarlierPagesAreLetGoBeforeTheyAreTooMany) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::query_test

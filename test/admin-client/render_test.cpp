@@ -6,7 +6,7 @@
 #include "admin-client/policy_check_out.h"
 #include "coordinator/policy/keys.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::render_test {
 namespace {
 
 using nlohmann::json;
@@ -295,4 +295,4 @@ TEST(Json, EffectivePolicyHasEveryKeyAsKoordinatorSpellsIt) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::render_test

@@ -16,7 +16,7 @@
 #include "test/support/free_port.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::tidectl_test {
 namespace {
 
 using nlohmann::json;
@@ -575,4 +575,4 @@ TEST_F(TidectlTest, LetsNothingThroughThatSteersTheTerminal) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::tidectl_test

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::tidectl {
+namespace tideline::tidectl::time_text_test {
 namespace {
 
 using model::Duration;
@@ -101,4 +101,4 @@ TEST(FormatDuration, ShowsTwoLeadingUnits) {
 }
 
 }  // namespace
-}  // namespace tideline::tidectl
+}  // namespace tideline::tidectl::time_text_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::computed_accounts_test {
 namespace {
 
 using std::chrono::seconds;
@@ -43,4 +43,4 @@ TEST(ComputedAccounts, EachComesWithWhatItsPolicySaysOfPublishing) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::computed_accounts_test

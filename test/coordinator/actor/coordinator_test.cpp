@@ -22,7 +22,7 @@
 #include "test/support/certs.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::coordinator_test {
 namespace {
 
 using testing::HasSubstr;
@@ -345,4 +345,4 @@ TEST_F(Watch, SessionThatClosedDoesNotEndItsOwner) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::coordinator_test

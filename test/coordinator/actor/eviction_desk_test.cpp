@@ -7,7 +7,7 @@
 #include "coordinator/actor/fleet_actor.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::eviction_desk_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -414,4 +414,4 @@ TEST_F(EvictionsUnderWay, AreWithdrawnByARelease) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::eviction_desk_test

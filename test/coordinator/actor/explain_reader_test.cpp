@@ -7,7 +7,7 @@
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::explain_reader_test {
 namespace {
 
 using testing::IsEmpty;
@@ -130,4 +130,4 @@ TEST_F(ExplainActor, AnswersForAKnownNodeOnly) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::explain_reader_test

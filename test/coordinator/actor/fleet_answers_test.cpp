@@ -14,7 +14,7 @@
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/fleet_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::fleet_answers_test {
 namespace {
 
 using model::NodeName;
@@ -338,4 +338,4 @@ TEST_F(Fleet, TheSumOverManyNodesIsThatOfTheRowsBesideIt) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::fleet_answers_test

@@ -9,7 +9,7 @@
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/coordinator/actor/broken_store.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::fleet_memory_test {
 namespace {
 
 using model::NodeName;
@@ -110,4 +110,4 @@ TEST(FleetMemory, OutlivesAccountsThatCannotBeRead) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::fleet_memory_test

@@ -7,7 +7,7 @@
 #include "coordinator/policy/content.h"
 #include "test/coordinator/actor/fleet_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::fleet_test {
 namespace {
 
 using model::NodeName;
@@ -222,4 +222,4 @@ TEST_F(Fleet, WhatPredictionsRestOnIsKeptSliceBySlice) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::fleet_test

@@ -5,7 +5,7 @@
 #include "coordinator/actor/hands_off_desk.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::hands_off_test {
 namespace {
 
 using model::NodeName;
@@ -206,4 +206,4 @@ TEST_F(FleetHandsOff, OrderOfAKnownNodeIsKeptAndOfAnUnknownOneRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::hands_off_test

@@ -12,7 +12,7 @@
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/coordinator/actor/broken_store.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::history_test {
 namespace {
 
 using model::Seq;
@@ -531,4 +531,4 @@ TEST_F(History, NamesTheNodeItKnowsNothingOf) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::history_test

@@ -5,7 +5,7 @@
 
 #include "test/coordinator/actor/ledger_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::ledger_answers_test {
 namespace {
 
 using model::AccountTerm;
@@ -110,4 +110,4 @@ TEST_F(LedgerAnswers, APodThatIsNoLongerListedIsNamedBesideWhatItIsCharged) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::ledger_answers_test

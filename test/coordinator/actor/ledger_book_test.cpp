@@ -14,7 +14,7 @@
 #include "coordinator/reclaim/reclaim.h"
 #include "test/coordinator/actor/ledger_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::ledger_book_test {
 namespace {
 
 using model::MilliCpu;
@@ -487,4 +487,4 @@ TEST_F(LedgerBookTest, HoldsWhatComputingAllAnewWouldGive) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::ledger_book_test

@@ -8,7 +8,7 @@
 
 #include "test/coordinator/actor/ledger_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::ledger_change_test {
 namespace {
 
 using model::MilliCpu;
@@ -75,4 +75,4 @@ TEST_F(LedgerChange, ADeficitOfTheLedgerIsTold) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::ledger_change_test

@@ -2,7 +2,7 @@
 
 #include "test/coordinator/actor/ledger_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::measure_desk_test {
 namespace {
 
 using model::MilliCpu;
@@ -94,4 +94,4 @@ TEST_F(Measures, AnswersOnlySoManyAtOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::measure_desk_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::pace_desk_test {
 namespace {
 
 using link::SessionId;
@@ -106,4 +106,4 @@ TEST_F(Paces, ANewSessionIsTold) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::pace_desk_test

@@ -8,7 +8,7 @@
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::policy_test {
 namespace {
 
 using model::ErrorCode;
@@ -332,4 +332,4 @@ TEST(PolicyDir, NamesWhatIsMissingTooManyOrTooLarge) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::policy_test

@@ -8,7 +8,7 @@
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/broken_store.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::prediction_keeper_test {
 namespace {
 
 using model::NodeName;
@@ -92,4 +92,4 @@ TEST(PredictionKeeper, AStoreThatCannotBeReadIsAnError) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::prediction_keeper_test

@@ -8,7 +8,7 @@
 #include "test/coordinator/actor/table_store.h"
 #include "test/coordinator/actor/timed_actors.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::series_keeper_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -275,4 +275,4 @@ TEST_F(Keeper, StopsAfterTheSliceThatIsUnderWay) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::series_keeper_test

@@ -7,7 +7,7 @@
 
 #include "test/coordinator/actor/table_store.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::series_page_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -215,4 +215,4 @@ TEST_F(Page, OnlyThoseOfTheAskedKindCount) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::series_page_test

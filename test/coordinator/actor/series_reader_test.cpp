@@ -13,7 +13,7 @@
 #include "test/coordinator/actor/tiered_store.h"
 #include "test/coordinator/actor/timed_actors.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::series_reader_test {
 namespace {
 
 using model::ErrorCode;
@@ -351,4 +351,4 @@ TEST_F(Backup, WithoutADirectoryTheOptionIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::series_reader_test

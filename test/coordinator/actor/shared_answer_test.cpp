@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::shared_answer_test {
 namespace {
 
 using model::MonoTime;
@@ -60,4 +60,4 @@ TEST_F(Shared, WhoAsksFromInsideAnAnswerIsAnswered) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::shared_answer_test

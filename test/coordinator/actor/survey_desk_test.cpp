@@ -16,7 +16,7 @@
 
 #include "coordinator/fleet/fleet_view.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::survey_desk_test {
 namespace {
 
 using model::NodeName;
@@ -141,4 +141,4 @@ TEST_F(Surveys, WhoIsThereAllTheTimeIsMetOnceWhoeverComesAndGoes) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::survey_desk_test

@@ -11,7 +11,7 @@
 #include "test/coordinator/actor/table_store.h"
 #include "test/coordinator/actor/tiered_store.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::tier_history_test {
 namespace {
 
 using model::Metric;
@@ -214,4 +214,4 @@ TEST_F(TierReader, ANodeOfWhichOnlyTablesAreLeftIsKnown) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::tier_history_test

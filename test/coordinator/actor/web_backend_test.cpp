@@ -14,7 +14,7 @@
 #include "storage/store/memory_store.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::web_backend_test {
 namespace {
 
 using testing::HasSubstr;
@@ -275,4 +275,4 @@ TEST(Metrics, AreAllInTheDocs) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::web_backend_test

@@ -22,7 +22,7 @@
 #include "coordinator/ledger/replay.h"
 #include "test/coordinator/actor/actor_fixture.h"
 
-namespace tideline::coordinator {
+namespace tideline::coordinator::witness_test {
 namespace {
 
 using ledger::RecordKind;
@@ -212,4 +212,4 @@ TEST_F(WitnessTest, IsToldNoAccountThatAnEarlierLifeComputed) {
 }
 
 }  // namespace
-}  // namespace tideline::coordinator
+}  // namespace tideline::coordinator::witness_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::fleet {
+namespace tideline::fleet::api_evictions_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -162,4 +162,4 @@ TEST(ApiEvictions, ANodeThatIsForgottenTakesItsOwnWithIt) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::api_evictions_test

@@ -5,7 +5,7 @@
 
 #include "test/coordinator/fleet/sender.h"
 
-namespace tideline::fleet {
+namespace tideline::fleet::clock_book_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -134,4 +134,4 @@ TEST(Clock, HostileStampsStayFinite) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::clock_book_test

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::fleet {
+namespace tideline::fleet::eviction_arbiter_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -362,4 +362,4 @@ TEST(EvictionArbiter, NoMinuteEverHasMoreThanTheRateOverRandomAsksAndRestarts) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::eviction_arbiter_test

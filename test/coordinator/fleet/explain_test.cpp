@@ -5,7 +5,7 @@
 
 #include "messages/model/hands_off.h"
 
-namespace tideline::fleet {
+namespace tideline::fleet::explain_test {
 namespace {
 
 using model::Controller;
@@ -232,4 +232,4 @@ TEST(Explain, IsBoundedAndKeepsTheNewestFiles) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::explain_test

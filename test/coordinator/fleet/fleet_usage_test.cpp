@@ -4,7 +4,7 @@
 #include "coordinator/fleet/fleet_view.h"
 #include "test/coordinator/fleet/sender.h"
 
-namespace tideline::fleet {
+namespace tideline::fleet::fleet_usage_test {
 namespace {
 
 using std::chrono::minutes;
@@ -228,4 +228,4 @@ TEST(Usage, APodKeepsItsAverageWhereverItIsListed) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::fleet_usage_test

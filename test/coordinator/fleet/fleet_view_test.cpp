@@ -7,7 +7,7 @@
 
 #include "test/coordinator/fleet/sender.h"
 
-namespace tideline::fleet {
+namespace tideline::fleet::fleet_view_test {
 namespace {
 
 using model::PolicyVersion;
@@ -464,4 +464,4 @@ TEST(Intake, AnyOrderShowsTheHighestLiveNumber) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::fleet_view_test

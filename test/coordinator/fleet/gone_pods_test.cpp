@@ -13,7 +13,7 @@
 
 #include "coordinator/fleet/fleet_view.h"
 
-namespace tideline::fleet {
+namespace tideline::fleet::gone_pods_test {
 namespace {
 
 using model::Bytes;
@@ -216,4 +216,4 @@ TEST_F(GonePodsTest, AnAgentThatOnlyLostItsSpoolKeepsThemAndAnotherHostDoesNot) 
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::gone_pods_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::fleet {
+namespace tideline::fleet::hands_off_book_test {
 namespace {
 
 using model::Duration;
@@ -120,4 +120,4 @@ TEST(HandsOffBook, DamageIsAnErrorAndNeverACrash) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::hands_off_book_test

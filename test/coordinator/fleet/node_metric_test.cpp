@@ -5,7 +5,7 @@
 
 #include "test/coordinator/fleet/sender.h"
 
-namespace tideline::fleet {
+namespace tideline::fleet::node_metric_test {
 namespace {
 
 using testing::IsEmpty;
@@ -89,4 +89,4 @@ TEST(NodeMetrics, AreNotTheHalfOfWhatANodeUses) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::node_metric_test

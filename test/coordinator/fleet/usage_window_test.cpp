@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::fleet {
+namespace tideline::fleet::usage_window_test {
 namespace {
 
 using model::Bytes;
@@ -143,4 +143,4 @@ TEST_F(Window, TimesOfAHostileSenderAreTakenAsTheyAre) {
 }
 
 }  // namespace
-}  // namespace tideline::fleet
+}  // namespace tideline::fleet::usage_window_test

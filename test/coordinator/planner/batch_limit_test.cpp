@@ -11,7 +11,7 @@
 #include "node-actor/decide/cpu_suppress.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::batch_limit_test {
 namespace {
 
 using model::MilliCpu;
@@ -116,4 +116,4 @@ TEST(BatchLimit, IsTheLiveNodes) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::batch_limit_test

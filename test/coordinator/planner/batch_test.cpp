@@ -10,7 +10,7 @@
 
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::batch_test {
 namespace {
 
 using model::Bytes;
@@ -196,4 +196,4 @@ TEST(HostBatch, AllCpuTimeIsSomewhere) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::batch_test

@@ -17,7 +17,7 @@
 #include "coordinator/planner/step_slice.h"
 #include "test/coordinator/planner/history.h"
 
-namespace tideline::planner {
+namespace tideline::planner::capacity_part_test {
 namespace {
 
 using testing::HasSubstr;
@@ -271,4 +271,4 @@ TEST(CapacityPart, TextThatIsNoneIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::capacity_part_test

@@ -21,7 +21,7 @@
 #include "coordinator/planner/day_draws.h"
 #include "coordinator/planner/host_use.h"
 
-namespace tideline::planner {
+namespace tideline::planner::capacity_test {
 namespace {
 
 using model::ErrorCode;
@@ -595,4 +595,4 @@ TEST(HostUse, RiskAndRoomAreThoseOfEachHostAndStep) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::capacity_test

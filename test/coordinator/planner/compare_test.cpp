@@ -15,7 +15,7 @@
 
 #include "coordinator/planner/replay_fields.h"
 
-namespace tideline::planner {
+namespace tideline::planner::compare_test {
 namespace {
 
 using testing::AllOf;
@@ -303,4 +303,4 @@ TEST(Compare, AgreesWithANaiveSearchOnRandomEvents) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::compare_test

@@ -12,7 +12,7 @@
 #include "messages/model/qos.h"
 #include "storage/columns/archive.h"
 
-namespace tideline::planner {
+namespace tideline::planner::dataset_test {
 namespace {
 
 using columns::ColumnId;
@@ -347,4 +347,4 @@ TEST(Dataset, TimesWithoutADateLieOutOfEveryRange) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::dataset_test

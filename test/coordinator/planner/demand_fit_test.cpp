@@ -12,7 +12,7 @@
 
 #include "coordinator/planner/demand_noise.h"
 
-namespace tideline::planner {
+namespace tideline::planner::demand_fit_test {
 namespace {
 
 using model::ErrorCode;
@@ -192,4 +192,4 @@ TEST(DemandModel, ThatIsNoneIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::demand_fit_test

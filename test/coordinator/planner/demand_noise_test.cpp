@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::planner {
+namespace tideline::planner::demand_noise_test {
 namespace {
 
 constexpr std::size_t kSeconds = 300;
@@ -148,4 +148,4 @@ TEST(MixedSeed, NeighboursHaveNothingToDoWithOneAnother) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::demand_noise_test

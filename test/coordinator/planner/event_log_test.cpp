@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::planner {
+namespace tideline::planner::event_log_test {
 namespace {
 
 using testing::ElementsAre;
@@ -54,4 +54,4 @@ TEST(EventLog, KeepsTheFirstAndCountsTheRestOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::event_log_test

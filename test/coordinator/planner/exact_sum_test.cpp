@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::planner {
+namespace tideline::planner::exact_sum_test {
 namespace {
 
 ExactSum sum_of(const std::vector<double>& values) {
@@ -72,4 +72,4 @@ TEST(ExactSum, WhatIsJustBelowAWholeNumberOrNoneAtAllIsHarmless) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::exact_sum_test

@@ -13,7 +13,7 @@
 #include "coordinator/planner/replay.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::explain_moment_test {
 namespace {
 
 using test::kBegin;
@@ -145,4 +145,4 @@ TEST(ExplainMoment, NamesAHostOrTimeThatIsNone) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::explain_moment_test

@@ -9,7 +9,7 @@
 
 #include "messages/model/policy.h"
 
-namespace tideline::planner {
+namespace tideline::planner::fine_node_test {
 namespace {
 
 using model::MilliCpu;
@@ -106,4 +106,4 @@ TEST(FineNode, BatchNeverHasMoreThanIsLeftOrItsLimit) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::fine_node_test

@@ -14,7 +14,7 @@
 #include "coordinator/planner/replay_part.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::fine_part_test {
 namespace {
 
 using testing::HasSubstr;
@@ -344,4 +344,4 @@ TEST(FullestSteps, AreThoseOfTheReplayWhateverItWasDividedInto) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::fine_part_test

@@ -12,7 +12,7 @@
 #include "coordinator/planner/history_about.h"
 #include "test/coordinator/planner/history.h"
 
-namespace tideline::planner {
+namespace tideline::planner::history_archive_test {
 namespace {
 
 using columns::kMissing;
@@ -253,4 +253,4 @@ TEST(HistoryArchive, OfNoHostThereIsOneEmptyStretch) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::history_archive_test

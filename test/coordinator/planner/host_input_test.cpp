@@ -11,7 +11,7 @@
 
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::host_input_test {
 namespace {
 
 using model::Bytes;
@@ -156,4 +156,4 @@ TEST(HostInput, ServicesAreThoseOfTheStep) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::host_input_test

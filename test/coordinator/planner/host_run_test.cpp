@@ -11,7 +11,7 @@
 #include "coordinator/planner/whole_units.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::host_run_test {
 namespace {
 
 using model::MilliCpu;
@@ -178,4 +178,4 @@ TEST(HostRun, TheTallyIsTheSumOfItsSteps) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::host_run_test

@@ -13,7 +13,7 @@
 #include "test/coordinator/planner/fixture.h"
 #include "test/coordinator/planner/history.h"
 
-namespace tideline::planner {
+namespace tideline::planner::recorded_world_test {
 namespace {
 
 using columns::kMissing;
@@ -227,4 +227,4 @@ TEST(RecordedWorld, OfOtherDataIsRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::recorded_world_test

@@ -16,7 +16,7 @@
 #include "coordinator/planner/compare.h"
 #include "coordinator/planner/replay_fields.h"
 
-namespace tideline::planner {
+namespace tideline::planner::replay_json_test {
 namespace {
 
 using model::ErrorCode;
@@ -392,4 +392,4 @@ TEST(ReplayJson, HostsThatWereRecordedHaveTheirNames) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::replay_json_test

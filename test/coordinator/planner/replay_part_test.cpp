@@ -16,7 +16,7 @@
 #include "test/coordinator/planner/fixture.h"
 #include "test/coordinator/planner/history.h"
 
-namespace tideline::planner {
+namespace tideline::planner::replay_part_test {
 namespace {
 
 using testing::HasSubstr;
@@ -208,4 +208,4 @@ TEST(ReplayPart, TextThatIsNoneIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::replay_part_test

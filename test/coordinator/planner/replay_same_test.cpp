@@ -11,7 +11,7 @@
 #include "coordinator/planner/replay.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::replay_same_test {
 namespace {
 
 /// All of it, to the last bit.
@@ -97,4 +97,4 @@ TEST(ReplaySame, FilledHostsAreAsGoodAlone) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::replay_same_test

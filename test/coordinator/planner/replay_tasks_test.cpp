@@ -14,7 +14,7 @@
 #include "coordinator/planner/task_queue.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::replay_tasks_test {
 namespace {
 
 using model::MilliCpu;
@@ -264,4 +264,4 @@ TEST(TaskQueue, TriesSoManyAndKeepsTheOrderOfTheRest) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::replay_tasks_test

@@ -12,7 +12,7 @@
 
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::replay_test {
 namespace {
 
 using model::SuppressPolicy;
@@ -369,4 +369,4 @@ TEST(Replay, EventsHaveNames) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::replay_test

@@ -14,7 +14,7 @@
 #include "coordinator/planner/host_slice.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::score_part_test {
 namespace {
 
 using testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST(ScorePart, TextThatIsNoneIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::score_part_test

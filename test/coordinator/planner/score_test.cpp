@@ -19,7 +19,7 @@
 
 #include "coordinator/planner/future_peak.h"
 
-namespace tideline::planner {
+namespace tideline::planner::score_test {
 namespace {
 
 using forecast::ForecastSpec;
@@ -431,4 +431,4 @@ TEST(FuturePeak, OfNoStepOrNoTaskIsNone) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::score_test

@@ -16,7 +16,7 @@
 #include "coordinator/planner/replay_fields.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::sweep_part_test {
 namespace {
 
 using testing::HasSubstr;
@@ -186,4 +186,4 @@ TEST(SweepPart, TextThatIsNoneIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::sweep_part_test

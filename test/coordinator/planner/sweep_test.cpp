@@ -18,7 +18,7 @@
 
 #include "coordinator/planner/replay_fields.h"
 
-namespace tideline::planner {
+namespace tideline::planner::sweep_test {
 namespace {
 
 using model::ErrorCode;
@@ -434,4 +434,4 @@ TEST(SweepForecasts, RefusesAnEmptyListAndARiskBeyondOne) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::sweep_test

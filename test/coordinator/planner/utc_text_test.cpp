@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::planner {
+namespace tideline::planner::utc_text_test {
 namespace {
 
 TEST(UtcText, IsTheSecondsDateAndTime) {
@@ -23,4 +23,4 @@ TEST(UtcText, BeyondTheDatesThereAreItIsTheNearest) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::utc_text_test

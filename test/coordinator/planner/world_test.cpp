@@ -14,7 +14,7 @@
 #include "messages/model/report.h"
 #include "test/coordinator/planner/fixture.h"
 
-namespace tideline::planner {
+namespace tideline::planner::world_test {
 namespace {
 
 using test::ten_cores;
@@ -205,4 +205,4 @@ TEST(HostName, HasFourDigits) {
 }
 
 }  // namespace
-}  // namespace tideline::planner
+}  // namespace tideline::planner::world_test

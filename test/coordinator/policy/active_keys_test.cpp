@@ -13,7 +13,7 @@
 #include "node-actor/decide/cpu_round.h"
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::policy {
+namespace tideline::policy::active_keys_test {
 namespace {
 
 using decide::CurrentLimit;
@@ -260,4 +260,4 @@ TEST(ActiveKeys, EachChangesWhatANodeDecides) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::active_keys_test

@@ -15,7 +15,7 @@
 #include "node-actor/decide/memory_round.h"
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::policy {
+namespace tideline::policy::active_memory_keys_test {
 namespace {
 
 using model::Bytes;
@@ -265,4 +265,4 @@ TEST(ActiveMemoryKeys, SwitchesThatAreNumbersAreReadAsTheyWerePut) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::active_memory_keys_test

@@ -7,7 +7,7 @@
 #include "coordinator/policy/policy.h"
 #include "coordinator/policy/source.h"
 
-namespace tideline::policy {
+namespace tideline::policy::amplification_test {
 namespace {
 
 using model::Ratio;
@@ -102,4 +102,4 @@ TEST(Amplification, TheCpusRatioIsTheNormalizationsDoingWhereNothingElseIsConfig
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::amplification_test

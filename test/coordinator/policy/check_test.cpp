@@ -8,7 +8,7 @@
 
 #include "coordinator/policy/source.h"
 
-namespace tideline::policy {
+namespace tideline::policy::check_test {
 namespace {
 
 using model::NodeName;
@@ -402,4 +402,4 @@ TEST(Check, LabelsThatNoSelectorNamesMakeNoDifferenceToTheWork) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::check_test

@@ -5,7 +5,7 @@
 
 #include "coordinator/policy/policy.h"
 
-namespace tideline::policy {
+namespace tideline::policy::cpu_keys_test {
 namespace {
 
 using model::NodePolicy;
@@ -132,4 +132,4 @@ TEST(CpuKeys, DryRunOfOneGroupOfNodesLeavesTheOthersAlone) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::cpu_keys_test

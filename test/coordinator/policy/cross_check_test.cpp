@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::policy {
+namespace tideline::policy::cross_check_test {
 namespace {
 
 using testing::AllOf;
@@ -118,4 +118,4 @@ TEST(CrossCheck, SaysAnEntrysLackOnceAndTheClustersOnlyThere) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::cross_check_test

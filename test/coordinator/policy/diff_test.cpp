@@ -12,7 +12,7 @@
 #include "coordinator/policy/content.h"
 #include "coordinator/policy/policy.h"
 
-namespace tideline::policy {
+namespace tideline::policy::diff_test {
 namespace {
 
 using model::NodePolicy;
@@ -252,4 +252,4 @@ TEST(Content, IsRememberedForEachPolicyAndRightBeyondWhatIsKept) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::diff_test

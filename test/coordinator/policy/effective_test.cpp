@@ -6,7 +6,7 @@
 #include "coordinator/policy/reader.h"
 #include "messages/codec/report_bytes.h"
 
-namespace tideline::policy {
+namespace tideline::policy::effective_test {
 namespace {
 
 using model::NodePolicy;
@@ -284,4 +284,4 @@ TEST(Selector, NeedsAllLabelsAndAllExpressions) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::effective_test

@@ -16,7 +16,7 @@
 #include "node-actor/decide/memory_evict.h"
 #include "node-actor/decide/memory_qos.h"
 
-namespace tideline::policy {
+namespace tideline::policy::features_test {
 namespace {
 
 using model::FeatureState;
@@ -245,4 +245,4 @@ TEST(Features, OfPodsAreNotOfThePolicy) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::features_test

@@ -6,7 +6,7 @@
 #include "coordinator/policy/diff.h"
 #include "coordinator/policy/policy.h"
 
-namespace tideline::policy {
+namespace tideline::policy::host_applications_test {
 namespace {
 
 using model::CgroupBase;
@@ -126,4 +126,4 @@ TEST(HostApplications, WhatDoesNotActAsWrittenIsANotice) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::host_applications_test

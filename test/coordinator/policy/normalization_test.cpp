@@ -9,7 +9,7 @@
 #include "coordinator/policy/rollout.h"
 #include "coordinator/policy/source.h"
 
-namespace tideline::policy {
+namespace tideline::policy::normalization_test {
 namespace {
 
 using model::CpuKind;
@@ -211,4 +211,4 @@ TEST(Normalization, ANodeThatTellsAnotherCpuIsSentAnotherPolicy) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::normalization_test

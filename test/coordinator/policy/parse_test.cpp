@@ -7,7 +7,7 @@
 #include "coordinator/policy/policy.h"
 #include "coordinator/policy/reader.h"
 
-namespace tideline::policy {
+namespace tideline::policy::parse_test {
 namespace {
 
 using model::ErrorCode;
@@ -395,4 +395,4 @@ TEST(KeyTable, NamesEachKeyOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::parse_test

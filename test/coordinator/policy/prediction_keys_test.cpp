@@ -4,7 +4,7 @@
 
 #include "coordinator/policy/policy.h"
 
-namespace tideline::policy {
+namespace tideline::policy::prediction_keys_test {
 namespace {
 
 using profile::Predictor;
@@ -58,4 +58,4 @@ TEST(PredictionKeys, RefuseWhatTheyDoNotKnowAndWhatANodeWantsItsOwnWay) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::prediction_keys_test

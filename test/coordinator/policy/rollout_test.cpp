@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::policy {
+namespace tideline::policy::rollout_test {
 namespace {
 
 using model::NodeName;
@@ -247,4 +247,4 @@ TEST(Rollout, ForgottenNodeStartsAnew) {
 }
 
 }  // namespace
-}  // namespace tideline::policy
+}  // namespace tideline::policy::rollout_test

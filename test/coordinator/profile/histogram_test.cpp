@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::profile {
+namespace tideline::profile::histogram_test {
 namespace {
 
 using model::MonoTime;
@@ -297,4 +297,4 @@ TEST(Histogram, SameValuesMakeTheSameBytes) {
 }
 
 }  // namespace
-}  // namespace tideline::profile
+}  // namespace tideline::profile::histogram_test

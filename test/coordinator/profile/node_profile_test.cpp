@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace tideline::profile {
+namespace tideline::profile::node_profile_test {
 namespace {
 
 using model::Bytes;
@@ -323,4 +323,4 @@ TEST_F(NodeProfileTest, HoldsItsBoundsForRandomNodes) {
 }
 
 }  // namespace
-}  // namespace tideline::profile
+}  // namespace tideline::profile::node_profile_test

@@ -10,7 +10,7 @@
 
 #include "messages/model/crc32.h"
 
-namespace tideline::profile {
+namespace tideline::profile::profile_book_test {
 namespace {
 
 using model::MilliCpu;
@@ -237,4 +237,4 @@ TEST_F(ProfileBookTest, ASliceEndsAtItsBoundAndSaysHowManyItLeftOut) {
 }
 
 }  // namespace
-}  // namespace tideline::profile
+}  // namespace tideline::profile::profile_book_test

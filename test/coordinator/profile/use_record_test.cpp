@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::profile {
+namespace tideline::profile::use_record_test {
 namespace {
 
 using model::MonoTime;
@@ -108,4 +108,4 @@ TEST_F(UseRecordTest, IsReadAsItWasWrittenAndIsColdForAMinute) {
 }
 
 }  // namespace
-}  // namespace tideline::profile
+}  // namespace tideline::profile::use_record_test

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-namespace tideline::reclaim {
+namespace tideline::reclaim::cluster_test {
 namespace {
 
 using model::Bytes;
@@ -205,4 +205,4 @@ TEST(Trend, StaysInsideItsRangeAndSurvivesAnyOne) {
 }
 
 }  // namespace
-}  // namespace tideline::reclaim
+}  // namespace tideline::reclaim::cluster_test

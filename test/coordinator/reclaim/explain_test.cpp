@@ -10,7 +10,7 @@
 #include "messages/model/node_annotations.h"
 #include "test/coordinator/reclaim/random_node.h"
 
-namespace tideline::reclaim {
+namespace tideline::reclaim::explain_test {
 namespace {
 
 using model::AccountTerm;
@@ -351,4 +351,4 @@ TEST(Explain, WhateverTheNodeItsLinesAddUpToItsAccount) {
 }
 
 }  // namespace
-}  // namespace tideline::reclaim
+}  // namespace tideline::reclaim::explain_test

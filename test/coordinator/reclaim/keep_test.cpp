@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::reclaim {
+namespace tideline::reclaim::keep_test {
 namespace {
 
 using model::MilliCpu;
@@ -71,4 +71,4 @@ TEST(Keep, ItsDatasAgeDoesNotCount) {
 }
 
 }  // namespace
-}  // namespace tideline::reclaim
+}  // namespace tideline::reclaim::keep_test

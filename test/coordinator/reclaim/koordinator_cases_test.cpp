@@ -8,7 +8,7 @@
 
 #include "coordinator/reclaim/reclaim.h"
 
-namespace tideline::reclaim {
+namespace tideline::reclaim::koordinator_cases_test {
 namespace {
 
 using model::Bytes;
@@ -268,4 +268,4 @@ TEST(KoordinatorMid, ThresholdsCapTheSum) {
 }
 
 }  // namespace
-}  // namespace tideline::reclaim
+}  // namespace tideline::reclaim::koordinator_cases_test

@@ -9,7 +9,7 @@
 #include "messages/model/report.h"
 #include "test/coordinator/reclaim/random_node.h"
 
-namespace tideline::reclaim {
+namespace tideline::reclaim::reclaim_test {
 namespace {
 
 using model::Bytes;
@@ -755,4 +755,4 @@ TEST(Reclaim, NeverSellsMoreThanTheSafeCapacity) {
 }
 
 }  // namespace
-}  // namespace tideline::reclaim
+}  // namespace tideline::reclaim::reclaim_test

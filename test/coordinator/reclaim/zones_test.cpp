@@ -6,7 +6,7 @@
 #include "coordinator/reclaim/cluster.h"
 #include "coordinator/reclaim/explain.h"
 
-namespace tideline::reclaim {
+namespace tideline::reclaim::zones_test {
 namespace {
 
 using model::Bytes;
@@ -174,4 +174,4 @@ TEST(Zones, OfTheClusterAreWhatCanBeHadInsideOfOne) {
 }
 
 }  // namespace
-}  // namespace tideline::reclaim
+}  // namespace tideline::reclaim::zones_test

@@ -6,7 +6,7 @@
 #include "messages/model/qos.h"
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::alibaba_test {
 namespace {
 
 using columns::ColumnId;
@@ -229,4 +229,4 @@ TEST(AlibabaOpenb, OtherHeaderEndsTheImport) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::alibaba_test

@@ -5,7 +5,7 @@
 
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::bitbrains_test {
 namespace {
 
 using columns::ColumnId;
@@ -156,4 +156,4 @@ TEST(Bitbrains, VmThatReturnsGoesOnLaterOrIsRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::bitbrains_test

@@ -10,7 +10,7 @@
 
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::damage_test {
 namespace {
 
 struct Sound {
@@ -228,4 +228,4 @@ TEST(Damage, SameLinesGiveTheSameChunks) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::damage_test

@@ -12,7 +12,7 @@
 #include "coordinator/traces/header.h"
 #include "coordinator/traces/step_count.h"
 
-namespace tideline::traces {
+namespace tideline::traces::fields_test {
 namespace {
 
 using ::testing::AllOf;
@@ -195,4 +195,4 @@ TEST(StepCount, ManyDistancesStayBoundedAndAreAllCounted) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::fields_test

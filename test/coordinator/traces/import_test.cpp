@@ -8,7 +8,7 @@
 
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::import_test {
 namespace {
 
 using ::testing::AllOf;
@@ -157,4 +157,4 @@ TEST(Import, SecondFinishAddsNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::import_test

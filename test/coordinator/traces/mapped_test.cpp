@@ -13,7 +13,7 @@
 #include "messages/model/qos.h"
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::mapped_test {
 namespace {
 
 using columns::ColumnId;
@@ -282,4 +282,4 @@ TEST(Mapped, ExampleOfTheDocumentationIsTaken) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::mapped_test

@@ -8,7 +8,7 @@
 
 #include "coordinator/traces/json_line.h"
 
-namespace tideline::traces {
+namespace tideline::traces::mapping_test {
 namespace {
 
 using columns::ColumnId;
@@ -204,4 +204,4 @@ TEST(JsonLine, KeysAreFoundWhereTheyStand) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::mapping_test

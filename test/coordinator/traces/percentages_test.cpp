@@ -7,7 +7,7 @@
 
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::percentages_test {
 namespace {
 
 using columns::ColumnId;
@@ -119,4 +119,4 @@ TEST(PlanetLab, DirtIsCountedByLines) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::percentages_test

@@ -10,7 +10,7 @@
 
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::series_book_test {
 namespace {
 
 using columns::ColumnId;
@@ -294,4 +294,4 @@ TEST(SeriesBook, UseComesBackWithinAThousandthOfWhatWasAllocated) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::series_book_test

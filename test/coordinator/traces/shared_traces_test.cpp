@@ -13,7 +13,7 @@
 
 #include "test/coordinator/traces/imported.h"
 
-namespace tideline::traces {
+namespace tideline::traces::shared_traces_test {
 namespace {
 
 using columns::ColumnId;
@@ -230,4 +230,4 @@ TEST(SharedTraces, PlanetLab) {
 }
 
 }  // namespace
-}  // namespace tideline::traces
+}  // namespace tideline::traces::shared_traces_test

@@ -11,18 +11,18 @@
 #include "test/coordinator/actor/actor_fixture.h"
 #include "test/k8s-bridge/actor/fake_api.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::bridge_actor_test {
 
 /// To the probe, in the link's place.
 struct SetsPushed {
   std::shared_ptr<const Sets> sets;
 };
 
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::bridge_actor_test
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::SetsPushed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tideline::bridge::bridge_actor_test::SetsPushed)
 
-namespace tideline::bridge {
+namespace tideline::bridge::bridge_actor_test {
 namespace {
 
 using link::SessionId;
@@ -491,4 +491,4 @@ TEST(KubernetesBridgeStop, EndsTheClientAndIsHarmlessTwice) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::bridge_actor_test

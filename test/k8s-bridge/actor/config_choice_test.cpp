@@ -5,7 +5,7 @@
 
 #include "k8s-bridge/actor/config_desk.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::config_choice_test {
 namespace {
 
 using testing::AllOf;
@@ -271,4 +271,4 @@ TEST(DeskWithoutConfigMaps, GivesNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::config_choice_test

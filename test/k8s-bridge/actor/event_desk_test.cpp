@@ -9,7 +9,7 @@
 
 #include "k8s-bridge/actor/told_once.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::event_desk_test {
 namespace {
 
 using std::chrono::minutes;
@@ -119,4 +119,4 @@ TEST_F(Events, IsNotTriedAgainWhereTheAnswerStands) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::event_desk_test

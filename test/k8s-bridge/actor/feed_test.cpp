@@ -9,7 +9,7 @@
 
 #include "test/k8s-bridge/actor/fake_api.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::feed_test {
 namespace {
 
 using testing::HasSubstr;
@@ -108,4 +108,4 @@ TEST_F(FeedTest, NobodyIsWokenAfterItsEnd) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::feed_test

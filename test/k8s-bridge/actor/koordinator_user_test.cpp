@@ -14,7 +14,7 @@
 #include "messages/model/qos.h"
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::koordinator_user_test {
 namespace {
 
 using model::MilliCpu;
@@ -260,4 +260,4 @@ TEST_F(ExamplesTest, TheNodesReservationIsReadAsItIs) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::koordinator_user_test

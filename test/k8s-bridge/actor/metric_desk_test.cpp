@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace tideline::bridge {
+namespace tideline::bridge::metric_desk_test {
 namespace {
 
 using model::NodeName;
@@ -246,4 +246,4 @@ TEST_F(Metrics, ANodeThatIsGoneHasNoTurn) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::metric_desk_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::bridge {
+namespace tideline::bridge::push_book_test {
 namespace {
 
 using link::SessionId;
@@ -182,4 +182,4 @@ TEST(PushBook, SoManyAreOnTheirWayAndTheNextWhenOneIsAnswered) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::push_book_test

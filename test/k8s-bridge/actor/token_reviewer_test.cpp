@@ -15,7 +15,7 @@
 #include "test/k8s-bridge/actor/fake_api.h"
 #include "test/k8s-bridge/translate/token_samples.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::token_reviewer_test {
 namespace {
 
 using k8s_api::Method;
@@ -213,4 +213,4 @@ TEST(ServiceAccountNames, AreANamespaceAndAName) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::token_reviewer_test

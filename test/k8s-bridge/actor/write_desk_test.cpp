@@ -8,7 +8,7 @@
 
 #include "k8s-bridge/actor/write_answer.h"
 
-namespace tideline::bridge {
+namespace tideline::bridge::write_desk_test {
 namespace {
 
 using Kind = WriteOutcome::Kind;
@@ -264,4 +264,4 @@ TEST_F(Writes, ForeignValueHasAnEventOnTheNode) {
 }
 
 }  // namespace
-}  // namespace tideline::bridge
+}  // namespace tideline::bridge::write_desk_test

@@ -7,7 +7,7 @@
 #include "k8s-bridge/api/address.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::access_test {
 namespace {
 
 using model::ErrorCode;
@@ -69,4 +69,4 @@ TEST(Address, ANameIsProvedByItselfAndAnIpByTheNameGiven) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::access_test

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::budget_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -134,4 +134,4 @@ TEST(Budget, NextIsWhenTakeGivesSomeone) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::budget_test

@@ -4,7 +4,7 @@
 
 #include "k8s-bridge/api/client.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::describe_test {
 namespace {
 
 struct Case {
@@ -42,4 +42,4 @@ TEST(Describe, IsShortWhateverTheServerSays) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::describe_test

@@ -8,7 +8,7 @@
 #include "test/k8s-bridge/api/fixture.h"
 #include "test/support/mute_server.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::hostile_test {
 namespace {
 
 using model::ErrorCode;
@@ -139,4 +139,4 @@ TEST_F(HostileTest, NobodyThereIsAnErrorThatNamesTheAddress) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::hostile_test

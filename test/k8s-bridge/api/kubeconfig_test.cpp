@@ -7,7 +7,7 @@
 #include "k8s-bridge/api/access.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::kubeconfig_test {
 namespace {
 
 using model::ErrorCode;
@@ -206,4 +206,4 @@ TEST_F(KubeconfigTest, FilesThatAreMadeToHurtAreBounded) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::kubeconfig_test

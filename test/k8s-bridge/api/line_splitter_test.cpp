@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::line_splitter_test {
 namespace {
 
 using Outcome = LineSplitter::Outcome;
@@ -67,4 +67,4 @@ TEST_F(LineSplitterTest, ReadsTheSameHoweverItIsCut) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::line_splitter_test

@@ -12,7 +12,7 @@
 #include "messages/clock/term.h"
 #include "test/k8s-bridge/api/fixture.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::request_test {
 namespace {
 
 using model::ErrorCode;
@@ -346,4 +346,4 @@ TEST_F(RequestTest, SettingsThatMakeNoSenseAreRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::request_test

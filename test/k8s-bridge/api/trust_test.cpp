@@ -11,7 +11,7 @@
 
 #include "test/k8s-bridge/api/fixture.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::trust_test {
 namespace {
 
 using model::ErrorCode;
@@ -236,4 +236,4 @@ TEST_F(TrustTest, WhatCannotBeUsedIsNamedAtTheStart) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::trust_test

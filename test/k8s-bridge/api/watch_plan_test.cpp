@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::watch_plan_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -234,4 +234,4 @@ TEST(Escaped, LeavesNothingThatEndsAValue) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::watch_plan_test

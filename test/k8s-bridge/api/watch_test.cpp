@@ -9,7 +9,7 @@
 
 #include "test/k8s-bridge/api/fixture.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::watch_test {
 namespace {
 
 using test::json_reply;
@@ -192,4 +192,4 @@ TEST_F(WatchTest, NothingIsToldAfterStop) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::watch_test

@@ -8,7 +8,7 @@
 #include "test/k8s-bridge/api/fixture.h"
 #include "test/support/free_port.h"
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::watch_trouble_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -298,4 +298,4 @@ TEST_F(WatchTroubleTest, ATokenThatWasRotatedIsShownToTheNextWatchToo) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::watch_trouble_test

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::k8s_api {
+namespace tideline::k8s_api::wire_test {
 namespace {
 
 using model::ErrorCode;
@@ -111,4 +111,4 @@ TEST(ApiStatus, IsReadWhateverItsFieldsHold) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s_api
+}  // namespace tideline::k8s_api::wire_test

@@ -15,7 +15,7 @@
 #include "test/k8s-bridge/lease/fake_lease.h"
 #include "test/sim/campaign.h"
 
-namespace tideline::lease {
+namespace tideline::lease::elector_random_test {
 namespace {
 
 using model::BootTime;
@@ -302,4 +302,4 @@ TEST(ElectorWorld, TwoTermsNeverHoldAtOnceWhereProcessesComeAndGo) {
 }
 
 }  // namespace
-}  // namespace tideline::lease
+}  // namespace tideline::lease::elector_random_test

@@ -9,7 +9,7 @@
 
 #include "test/k8s-bridge/lease/fake_lease.h"
 
-namespace tideline::lease {
+namespace tideline::lease::elector_test {
 namespace {
 
 using model::BootTime;
@@ -417,4 +417,4 @@ TEST(ElectorOptionsTest, DeadlinesKeepTheirProportions) {
 }
 
 }  // namespace
-}  // namespace tideline::lease
+}  // namespace tideline::lease::elector_test

@@ -7,7 +7,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::lease {
+namespace tideline::lease::lease_object_test {
 namespace {
 
 using model::ErrorCode;
@@ -136,4 +136,4 @@ TEST(LeaseObject, ItsNameIsADnsSubdomain) {
 }
 
 }  // namespace
-}  // namespace tideline::lease
+}  // namespace tideline::lease::lease_object_test

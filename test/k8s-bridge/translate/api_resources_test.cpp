@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace tideline::k8s {
+namespace tideline::k8s::api_resources_test {
 namespace {
 
 using model::ErrorCode;
@@ -79,4 +79,4 @@ TEST(EvictionVersion, HostileListsAreSurvived) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::api_resources_test

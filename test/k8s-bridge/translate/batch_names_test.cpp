@@ -8,7 +8,7 @@
 
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::batch_names_test {
 namespace {
 
 using model::Bytes;
@@ -97,4 +97,4 @@ TEST(BatchRequestsOfAPod, OfAnExampleAreByItsName) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::batch_names_test

@@ -5,7 +5,7 @@
 #include "k8s-bridge/translate/objects.h"
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::demand_test {
 namespace {
 
 using model::Bytes;
@@ -192,4 +192,4 @@ TEST(Demand, LeavesTheQosClassToTheStatusWhereItSaysSo) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::demand_test

@@ -15,7 +15,7 @@
 #include "k8s-bridge/translate/objects.h"
 #include "messages/model/pod_metadata.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::docs_test {
 namespace {
 
 using testing::IsEmpty;
@@ -121,4 +121,4 @@ TEST_F(DocsTest, GivesAReasonForEachKeyThatIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::docs_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace tideline::k8s {
+namespace tideline::k8s::event_test {
 namespace {
 
 constexpr model::WallTime kAt{1'790'000'000'250};
@@ -75,4 +75,4 @@ TEST(Event, TimesOutsideOfWhatCanBeWrittenAreItsEnds) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::event_test

@@ -12,7 +12,7 @@
 #include "messages/model/report.h"
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::mirror_test {
 namespace {
 
 using model::NodeName;
@@ -544,4 +544,4 @@ TEST(Mirror, ReckonsNoLessThanAPodTakesInAReport) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::mirror_test

@@ -5,7 +5,7 @@
 #include "messages/model/node_annotations.h"
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::node_object_test {
 namespace {
 
 using model::Bytes;
@@ -224,4 +224,4 @@ TEST(ConfigMapObject, IsRefusedWithTheKeyThatIsWrong) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::node_object_test

@@ -5,7 +5,7 @@
 #include "k8s-bridge/translate/objects.h"
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::pod_object_test {
 namespace {
 
 using model::Bytes;
@@ -409,4 +409,4 @@ TEST(PodObject, DoesNotMindHowDeepTheJsonIs) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::pod_object_test

@@ -11,7 +11,7 @@
 #include "k8s-bridge/translate/fields.h"
 #include "test/k8s-bridge/translate/token_samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::token_review_test {
 namespace {
 
 using model::ErrorCode;
@@ -191,4 +191,4 @@ TEST(PodsOfTokens, AnythingElseIsMalformed) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::token_review_test

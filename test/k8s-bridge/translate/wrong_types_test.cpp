@@ -11,7 +11,7 @@
 #include "messages/model/node_annotations.h"
 #include "test/k8s-bridge/translate/samples.h"
 
-namespace tideline::k8s {
+namespace tideline::k8s::wrong_types_test {
 namespace {
 
 using nlohmann::json;
@@ -135,4 +135,4 @@ TEST(WrongTypes, OfAConfigMapAreErrors) {
 }
 
 }  // namespace
-}  // namespace tideline::k8s
+}  // namespace tideline::k8s::wrong_types_test

@@ -12,7 +12,7 @@
 #include "messages/codec/wire.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::codec_test {
 namespace {
 
 using model::ErrorCode;
@@ -639,4 +639,4 @@ TEST(Damage, ListOfHalfABillionEmptyEntriesCostsNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::codec_test

@@ -10,7 +10,7 @@
 #include "messages/codec/wire.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::eviction_codec_test {
 namespace {
 
 using model::ErrorCode;
@@ -123,4 +123,4 @@ TEST(BeWorkOnTheWire, TravelsWithTheStatus) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::eviction_codec_test

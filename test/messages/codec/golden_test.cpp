@@ -8,7 +8,7 @@
 #include "test/messages/codec/golden_hex.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::golden_test {
 namespace {
 
 const std::string kGoldenReport =
@@ -225,4 +225,4 @@ TEST(GoldenBytes, PolicyOfAnOlderProgramLeavesTheRestAtItsDefaults) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::golden_test

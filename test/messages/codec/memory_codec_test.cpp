@@ -11,7 +11,7 @@
 #include "messages/codec/wire.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::memory_codec_test {
 namespace {
 
 using model::Bytes;
@@ -178,4 +178,4 @@ TEST(MemoryOnTheWire, AClassThatIsNotToldHasItsOwnDefaults) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::memory_codec_test

@@ -7,7 +7,7 @@
 #include "test/messages/codec/golden_hex.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::node_objects_codec_test {
 namespace {
 
 using model::ErrorCode;
@@ -124,4 +124,4 @@ TEST(NodeObjectsBytes, WhatThePodsTakeOfAReportIsKnownBeforeItIsMade) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::node_objects_codec_test

@@ -6,7 +6,7 @@
 #include "messages/codec/wire.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::ownership_codec_test {
 namespace {
 
 using model::ErrorCode;
@@ -77,4 +77,4 @@ TEST(KnobsOnTheWire, KnobOfANewerNodeIsKeptAndTooManyAreRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::ownership_codec_test

@@ -8,7 +8,7 @@
 #include "messages/codec/wire.h"
 #include "test/messages/codec/samples.h"
 
-namespace tideline::codec {
+namespace tideline::codec::pods_codec_test {
 namespace {
 
 using model::ErrorCode;
@@ -114,4 +114,4 @@ TEST(PodsLeftOut, WithoutAListAreMalformed) {
 }
 
 }  // namespace
-}  // namespace tideline::codec
+}  // namespace tideline::codec::pods_codec_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::eviction_test {
 namespace {
 
 using Answer = EvictionVerdict::Answer;
@@ -32,4 +32,4 @@ TEST(EvictionNames, EachAnswerAndEachReasonOfEvictionsHasItsOwn) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::eviction_test

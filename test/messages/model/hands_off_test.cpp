@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::hands_off_test {
 namespace {
 
 using testing::HasSubstr;
@@ -81,4 +81,4 @@ TEST(HandsOff, EventsTellBeginningsFromEnds) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::hands_off_test

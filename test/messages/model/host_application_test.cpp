@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::host_application_test {
 namespace {
 
 using testing::AllOf;
@@ -88,4 +88,4 @@ TEST(HostApplication, AListIsShownAsJson) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::host_application_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::json_text_test {
 namespace {
 
 using nlohmann::json;
@@ -84,4 +84,4 @@ TEST(JsonText, MakesAnyTextPrintable) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::json_text_test

@@ -9,7 +9,7 @@
 #include "messages/model/metric.h"
 #include "messages/model/report.h"
 
-namespace tideline::model {
+namespace tideline::model::model_test {
 namespace {
 
 Report good_report() {
@@ -287,4 +287,4 @@ TEST(ValidateReport, TakesWhatIsAbsurdWithinItsBounds) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::model_test

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::model {
+namespace tideline::model::node_annotations_test {
 namespace {
 
 using testing::AllOf;
@@ -182,4 +182,4 @@ TEST(AnnotationBounds, AreNamedWithWhatIsBeyondThem) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::node_annotations_test

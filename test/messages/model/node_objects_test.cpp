@@ -7,7 +7,7 @@
 
 #include "messages/model/report.h"
 
-namespace tideline::model {
+namespace tideline::model::node_objects_test {
 namespace {
 
 using testing::HasSubstr;
@@ -91,4 +91,4 @@ TEST(PathPart, IsOneNameOfADirectory) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::node_objects_test

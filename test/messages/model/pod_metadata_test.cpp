@@ -8,7 +8,7 @@
 
 #include "messages/model/report.h"
 
-namespace tideline::model {
+namespace tideline::model::pod_metadata_test {
 namespace {
 
 using testing::AllOf;
@@ -323,4 +323,4 @@ TEST(PodMetadata, AnyDamagedTextGivesAPodThatAReportMayCarry) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::pod_metadata_test

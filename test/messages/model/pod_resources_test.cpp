@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::pod_resources_test {
 namespace {
 
 Container asking(std::optional<MilliCpu> request, std::optional<MilliCpu> limit) {
@@ -48,4 +48,4 @@ TEST(PodResources, PodWithoutContainersAsksForNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::pod_resources_test

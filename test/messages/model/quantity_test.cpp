@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::quantity_test {
 namespace {
 
 TEST(Quantity, ReadsCpuAsKubernetesWritesIt) {
@@ -45,4 +45,4 @@ TEST(Quantity, BatchCpuCountsMillicores) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::quantity_test

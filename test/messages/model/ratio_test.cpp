@@ -4,7 +4,7 @@
 
 #include "messages/model/units.h"
 
-namespace tideline::model {
+namespace tideline::model::ratio_test {
 namespace {
 
 TEST(Ratio, HasTwoDecimals) {
@@ -42,4 +42,4 @@ TEST(Ratio, WhatComesBackIsNeverMore) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::ratio_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::model {
+namespace tideline::model::rfc3339_test {
 namespace {
 
 TEST(Rfc3339, ReadsWhatKubernetesAndPeopleWrite) {
@@ -21,4 +21,4 @@ TEST(Rfc3339, WhatIsNoTimeIsNone) {
 }
 
 }  // namespace
-}  // namespace tideline::model
+}  // namespace tideline::model::rfc3339_test

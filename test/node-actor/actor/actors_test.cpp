@@ -10,7 +10,7 @@
 #include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::actors_test {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(60);
@@ -281,4 +281,4 @@ TEST_F(NodeActors, DirectoryOrPipeAsPodsFileIsAnErrorAndNoCrash) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::actors_test

@@ -12,7 +12,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::actuator_test {
 namespace {
 
 using decide::HeldBack;
@@ -429,4 +429,4 @@ TEST_F(ActuatorTest, AFencedWorkerStops) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::actuator_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace tideline::node {
+namespace tideline::node::audit_out_test {
 namespace {
 
 const std::vector<guard::AuditRecord> kRecords = {
@@ -50,4 +50,4 @@ TEST(AuditOut, AnImpossibleTimeIsNoCrash) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::audit_out_test

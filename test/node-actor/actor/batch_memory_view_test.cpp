@@ -10,7 +10,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::node {
+namespace tideline::node::batch_memory_view_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -137,4 +137,4 @@ TEST_F(BatchMemoryViewTest, WhoAsksForNoLimitCostsNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::batch_memory_view_test

@@ -18,7 +18,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::be_limit_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -166,4 +166,4 @@ TEST_F(BeLimitTest, WhatIsWrittenDuringAHoldIsNotDefendedAgainst) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::be_limit_test

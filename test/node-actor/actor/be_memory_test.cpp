@@ -22,7 +22,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::be_memory_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -408,4 +408,4 @@ TEST_F(BeMemoryTest, MoreThanThereIsCannotBeReclaimed) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::be_memory_test

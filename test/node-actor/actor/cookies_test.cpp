@@ -10,7 +10,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::cookies_test {
 namespace {
 
 using decide::CookieGroup;
@@ -273,4 +273,4 @@ TEST_F(CookiesTest, ReleaseTakesAllAway) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::cookies_test

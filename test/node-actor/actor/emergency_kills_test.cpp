@@ -14,7 +14,7 @@
 #include "test/support/pod_tree.h"
 #include "test/support/process.h"
 
-namespace tideline::node {
+namespace tideline::node::emergency_kills_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -161,4 +161,4 @@ TEST_F(EmergencyKillsOnRealCgroups, TheAgentsOwnPodIsNotKilled) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::emergency_kills_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::node {
+namespace tideline::node::event_queue_test {
 namespace {
 
 NotedEvent noted(std::uint64_t number, std::string new_value = "1") {
@@ -86,4 +86,4 @@ TEST(EventQueue, LongTextsAreCutBetweenCharacters) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::event_queue_test

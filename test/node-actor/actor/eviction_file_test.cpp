@@ -10,7 +10,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::eviction_file_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -95,4 +95,4 @@ TEST(EvictionFile, SumsOfWorkComeBack) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::eviction_file_test

@@ -8,7 +8,7 @@
 
 #include "test/node-actor/actor/evictions_fixture.h"
 
-namespace tideline::node {
+namespace tideline::node::evictions_api_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -202,4 +202,4 @@ TEST_F(EvictionsThroughTheApi, ARefusedOneIsNotCredited) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::evictions_api_test

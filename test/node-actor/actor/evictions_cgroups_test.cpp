@@ -12,7 +12,7 @@
 #include "test/support/pod_tree.h"
 #include "test/support/process.h"
 
-namespace tideline::node {
+namespace tideline::node::evictions_cgroups_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -228,4 +228,4 @@ TEST_F(EvictionsOnRealCgroups, WhatANodeOfAPodsFileBeganIsLeftAloneOnceItsPodsAr
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::evictions_cgroups_test

@@ -4,7 +4,7 @@
 
 #include "test/node-actor/actor/evictions_fixture.h"
 
-namespace tideline::node {
+namespace tideline::node::evictions_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -137,4 +137,4 @@ TEST_F(EvictionsOnAFixtureTree, TheNextWorkerKeepsTheRateOfEvictionsWithoutTheCo
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::evictions_test

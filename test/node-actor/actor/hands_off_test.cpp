@@ -9,7 +9,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::hands_off_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -246,4 +246,4 @@ TEST_F(HandsOffLink, OrderIsOnDiskBeforeItIsWantedAndAnOldCoordinatorsIsRefused)
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::hands_off_test

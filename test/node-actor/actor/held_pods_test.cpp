@@ -9,7 +9,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::node {
+namespace tideline::node::held_pods_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -55,4 +55,4 @@ TEST(HeldPods, OnlyBatchIsListed) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::held_pods_test

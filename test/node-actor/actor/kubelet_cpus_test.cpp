@@ -8,7 +8,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::kubelet_cpus_test {
 namespace {
 
 using decide::KubeletCpuManager;
@@ -174,4 +174,4 @@ TEST(KubeletCpuFile, ItsTextIsShortWhateverThePath) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::kubelet_cpus_test

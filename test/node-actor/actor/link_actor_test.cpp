@@ -8,7 +8,7 @@
 #include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::link_actor_test {
 namespace {
 
 /// A link actor without a link.
@@ -247,4 +247,4 @@ TEST_F(LinkActorGaps, EventsOfAWindowThatCannotBeEncodedAreCountedInTheirPlace) 
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::link_actor_test

@@ -24,7 +24,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::memory_side_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -467,4 +467,4 @@ TEST_F(MemorySideTest, ALimitThatComesTrueAfterTheEndOfTheMechanismIsTakenOffUnt
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::memory_side_test

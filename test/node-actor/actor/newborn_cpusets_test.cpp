@@ -11,7 +11,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::newborn_cpusets_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -252,4 +252,4 @@ TEST_F(NewbornCpusetsTest, TheGuardPutsTheRootsOriginalIntoIt) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::newborn_cpusets_test

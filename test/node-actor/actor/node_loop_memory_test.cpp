@@ -6,7 +6,7 @@
 
 #include "test/node-actor/actor/node_loop_host.h"
 
-namespace tideline::node {
+namespace tideline::node::node_loop_memory_test {
 namespace {
 
 using model::Bytes;
@@ -260,4 +260,4 @@ TEST_F(NodeLoopMemoryTest, AnEvictionForMemoryIsAskedForAndKeptInDryRun) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::node_loop_memory_test

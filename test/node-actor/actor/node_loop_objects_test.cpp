@@ -1,7 +1,7 @@
 // Pods, labels, annotations and allocatable amounts as the coordinator tells them.
 #include "test/node-actor/actor/node_loop_host.h"
 
-namespace tideline::node {
+namespace tideline::node::node_loop_objects_test {
 namespace {
 
 using testing::HasSubstr;
@@ -135,4 +135,4 @@ TEST_F(NodeLoopObjects, BeforeTheFirstSetALimitOfBeforeIsNotRaised) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::node_loop_objects_test

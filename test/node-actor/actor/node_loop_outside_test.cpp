@@ -1,6 +1,6 @@
 #include "test/node-actor/actor/node_loop_host.h"
 
-namespace tideline::node {
+namespace tideline::node::node_loop_outside_test {
 namespace {
 
 const std::string kOutsideQuota = "sys/fs/cgroup/cpu/kubepods/burstable/podb/cpu.cfs_quota_us";
@@ -137,4 +137,4 @@ TEST_F(NodeLoopTest, AHeldPodKeepsOnlyItsOwnOriginalsFromGoingBack) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::node_loop_outside_test

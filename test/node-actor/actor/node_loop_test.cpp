@@ -1,6 +1,6 @@
 #include "test/node-actor/actor/node_loop_host.h"
 
-namespace tideline::node {
+namespace tideline::node::node_loop_test {
 namespace {
 
 TEST_F(NodeLoopTest, LeavesTheAnnotatedReservationToTheSystemAndReportsIt) {
@@ -596,4 +596,4 @@ TEST_F(NodeLoopTest, ABatchPodBesideLsIsNamedAsUnprotected) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::node_loop_test

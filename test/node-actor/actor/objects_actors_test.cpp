@@ -11,7 +11,7 @@
 #include "node-actor/actor/objects_file.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::objects_actors_test {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(60);
@@ -201,4 +201,4 @@ TEST_F(ObjectsActors, NorAtTheEndOfAWorkerThatNeverKnewThem) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::objects_actors_test

@@ -7,7 +7,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::objects_file_test {
 namespace {
 
 using testing::HasSubstr;
@@ -87,4 +87,4 @@ TEST(ObjectsFile, WhatCannotBeKeptSaysWhere) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::objects_file_test

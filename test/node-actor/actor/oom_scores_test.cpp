@@ -13,7 +13,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::oom_scores_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -200,4 +200,4 @@ TEST_F(OomScoresTest, NothingWantedAndNothingKnownCostsNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::oom_scores_test

@@ -9,7 +9,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::node {
+namespace tideline::node::pods_file_test {
 namespace {
 
 using testing::HasSubstr;
@@ -287,4 +287,4 @@ TEST(PodsFile, NeverCrashesOnDamagedText) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::pods_file_test

@@ -5,7 +5,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::policy_file_test {
 namespace {
 
 using testing::HasSubstr;
@@ -88,4 +88,4 @@ TEST(PolicyFile, WhatCannotBeKeptSaysWhere) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::policy_file_test

@@ -9,7 +9,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::recorder_test {
 namespace {
 
 using nlohmann::json;
@@ -131,4 +131,4 @@ TEST_F(Recording, FileThatCannotBeMadeIsNamed) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::recorder_test

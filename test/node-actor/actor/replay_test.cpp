@@ -11,7 +11,7 @@
 #include "test/node-actor/kernel/trees.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::replay_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -307,4 +307,4 @@ TEST_F(Replay, ARoundThatSaysSomethingElseIsNoticed) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::replay_test

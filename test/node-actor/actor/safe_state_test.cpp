@@ -4,7 +4,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::node {
+namespace tideline::node::safe_state_test {
 namespace {
 
 using guard::RestoreClass;
@@ -73,4 +73,4 @@ TEST_F(SafeState, APodWithoutQuotaOfItsOwnHasNoneAgain) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::safe_state_test

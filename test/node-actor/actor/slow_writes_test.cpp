@@ -16,7 +16,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::slow_writes_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -189,4 +189,4 @@ TEST_F(SlowWritesTest, NoMoreThanABoundWait) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::slow_writes_test

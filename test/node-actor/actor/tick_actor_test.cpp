@@ -15,7 +15,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::node {
+namespace tideline::node::tick_actor_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -195,4 +195,4 @@ TEST_F(TickActorTest, WhatWasNotedAfterTheLastPodRoundGoesToTheLink) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::tick_actor_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::node {
+namespace tideline::node::unwritten_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -121,4 +121,4 @@ TEST_F(UnwrittenTest, AGroupThatComesLaterIsToldOfThen) {
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::unwritten_test

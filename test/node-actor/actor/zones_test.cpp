@@ -7,7 +7,7 @@
 #include "node-actor/kernel/clock.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::node {
+namespace tideline::node::zones_test {
 namespace {
 
 using kernel::test::FixtureTree;
@@ -114,4 +114,4 @@ TEST_F(ZonesTest, BestEffortsPartIsNotToldWhereAServiceRanBelowItsRootSinceTheLa
 }
 
 }  // namespace
-}  // namespace tideline::node
+}  // namespace tideline::node::zones_test

@@ -8,7 +8,7 @@
 
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::arbiter_test {
 namespace {
 
 using model::Controller;
@@ -356,4 +356,4 @@ TEST_P(RandomWants, SettleToOneValueEachWhateverTheirOrderAndLoseNone) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::arbiter_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::asides_test {
 namespace {
 
 using model::Controller;
@@ -119,4 +119,4 @@ TEST(AsideNewsTest, ManyAtOnceAreSpreadOverRoundsAndAllAreTold) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::asides_test

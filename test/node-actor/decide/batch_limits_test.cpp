@@ -8,7 +8,7 @@
 
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::batch_limits_test {
 namespace {
 
 using model::FeatureState;
@@ -290,4 +290,4 @@ TEST_P(RandomBatchPods, NeverStopNeverBelowTheKernelsLeastAndParentHoldsItsChild
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::batch_limits_test

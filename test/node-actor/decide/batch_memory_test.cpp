@@ -9,7 +9,7 @@
 #include "node-actor/decide/arbiter.h"
 #include "test/node-actor/decide/memory_pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::batch_memory_test {
 namespace {
 
 using model::Bytes;
@@ -292,4 +292,4 @@ TEST_P(RandomBatchMemory, NeverLimitsBelowTheUseAndNeverGivesMoreForWantOfData) 
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::batch_memory_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::be_cpu_count_test {
 namespace {
 
 SuppressTerms terms_of(std::int64_t formula, std::optional<int> min_percent = std::nullopt) {
@@ -169,4 +169,4 @@ TEST(BeCpuCount, AnUnknownNumberIsSetByTheFormulaAtOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::be_cpu_count_test

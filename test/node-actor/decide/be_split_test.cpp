@@ -7,7 +7,7 @@
 #include "test/node-actor/decide/pods.h"
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::be_split_test {
 namespace {
 
 using model::Knob;
@@ -281,4 +281,4 @@ TEST(BeSplit, BatchLimitsAndThePartSettleAtTheTighter) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::be_split_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide {
+namespace tideline::decide::be_work_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -128,4 +128,4 @@ TEST(BeWork, AnEvictionOfAnEarlierWorkerCountsWithWhatThatOneKnew) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::be_work_test

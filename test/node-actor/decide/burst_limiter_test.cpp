@@ -9,7 +9,7 @@
 
 #include "test/node-actor/decide/burst_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::burst_limiter_test {
 namespace {
 
 TEST(BurstLimiter, HoldsTheWorkedCapacity) {
@@ -64,4 +64,4 @@ TEST(BurstLimiter, StartsBetweenEmptyAndHalfFullSpreadOverTheFleetAndTheSameEach
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::burst_limiter_test

@@ -8,7 +8,7 @@
 
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::core_sched_test {
 namespace {
 
 using model::CoreSchedPolicy;
@@ -125,4 +125,4 @@ TEST(CoreSched, NobodySharesWithAnExpellerButExpellers) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::core_sched_test

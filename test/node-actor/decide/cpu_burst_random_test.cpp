@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/burst_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_burst_random_test {
 namespace {
 
 class Random {
@@ -218,4 +218,4 @@ TEST_P(RandomBursts, EqualInputsGiveEqualDecisions) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_burst_random_test

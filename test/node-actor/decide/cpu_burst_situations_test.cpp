@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/burst_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_burst_situations_test {
 namespace {
 
 const auto kBoth = burst_policy(BurstPolicy::kAuto);
@@ -165,4 +165,4 @@ TEST(CpuBurstBlind, ALongLoopIsNotStale) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_burst_situations_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/burst_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_burst_test {
 namespace {
 
 using testing::ElementsAre;
@@ -358,4 +358,4 @@ TEST(CpuBurst, PodsThatAreGoneLeaveNoState) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_burst_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_evict_test {
 namespace {
 
 using model::FeatureState;
@@ -532,4 +532,4 @@ TEST(CpuEvict, AStaleSampleEvictsNobody) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_evict_test

@@ -6,7 +6,7 @@
 #include "test/node-actor/decide/asymmetric_host.h"
 #include "test/node-actor/decide/cpu_hosts.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_pick_test {
 namespace {
 
 CpuSet pick(const Topology& host, int count, const CpuSet& previous = {}, const CpuSet& bound = {}) {
@@ -148,4 +148,4 @@ TEST(CpuPickOnUnequalSockets, CpusThatAreOfflineAreNeverTaken) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_pick_test

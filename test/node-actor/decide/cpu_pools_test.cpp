@@ -6,7 +6,7 @@
 #include "test/node-actor/decide/asymmetric_host.h"
 #include "test/node-actor/decide/cpu_hosts.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_pools_test {
 namespace {
 
 using model::MilliCpu;
@@ -147,4 +147,4 @@ TEST(CpuPoolsOnUnequalSockets, OfflineCpusAreInNoPool) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_pools_test

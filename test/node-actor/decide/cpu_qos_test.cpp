@@ -8,7 +8,7 @@
 
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_qos_test {
 namespace {
 
 using model::FeatureState;
@@ -291,4 +291,4 @@ TEST_P(RandomClasses, OnlyBeYieldsAndOnlyByKnobsThatAreThere) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_qos_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_rise_test {
 namespace {
 
 /// The worked host in a loop of 100 ms; the kernel does what is decided. Pods are read each second.
@@ -65,16 +65,28 @@ TEST(CpuRise, ABreakBeginsTheWaitForARiseAnew) {
 TEST(CpuRise, RisesThatSpikesUndoAreWatchedLongerAndLongerUntilThereIsCalm) {
   Loop loop(MilliCpu(1000));
   std::vector<int> waits;
-  for (int spike = 0; spike < 4; ++spike) {
+  for (int spike = 0; spike < 5; ++spike) {
     waits.push_back(loop.rounds_until(5000, 4000));
     loop.next(19'000);
   }
-  EXPECT_THAT(waits, testing::ElementsAre(7, 13, 25, 49));
+  EXPECT_THAT(waits, testing::ElementsAre(7, 7, 13, 25, 49));
   loop.rounds_until(5000, 4000);
   for (int i = 0; i < 610; ++i)
     loop.next(4000);
   loop.next(19'000);
   EXPECT_EQ(loop.rounds_until(5000, 4000), 7);
+}
+
+TEST(CpuRise, ARiseThatIsUndoneOnceAMinuteIsChanceAndDelaysNone) {
+  Loop loop(MilliCpu(1000));
+  for (int spike = 0; spike < 4; ++spike) {
+    SCOPED_TRACE(spike);
+    EXPECT_EQ(loop.rounds_until(5000, 4000), 7);
+    loop.next(19'000);
+    EXPECT_EQ(loop.rounds_until(5000, 4000), 7);
+    for (int i = 0; i < 610; ++i)
+      loop.next(4000);
+  }
 }
 
 TEST(CpuRise, WithoutVerifiedOrderARiseIsNeverWholeAtOnce) {
@@ -137,12 +149,13 @@ TEST(CpuRise, WhatTheSystemUndoesIsWatchedNoLongerAndWhatServicesUndoIs) {
   }
   EXPECT_THAT(waits, testing::Each(testing::Le(8)));
   waits.clear();
-  for (int spike = 0; spike < 3; ++spike) {
+  for (int spike = 0; spike < 4; ++spike) {
     waits.push_back(loop.rounds_until(5000, 4000));
     loop.next(19'000);
   }
-  EXPECT_THAT(waits, testing::ElementsAre(testing::Le(8), testing::AllOf(testing::Ge(13), testing::Le(14)),
-                                          testing::AllOf(testing::Ge(25), testing::Le(26))));
+  EXPECT_THAT(waits,
+              testing::ElementsAre(testing::Le(8), testing::Le(8), testing::AllOf(testing::Ge(13), testing::Le(14)),
+                                   testing::AllOf(testing::Ge(25), testing::Le(26))));
 }
 
 TEST(CpuRise, HostApplicationsAreTakenForServicesAsTheFastLoopCannotTellThem) {
@@ -177,4 +190,4 @@ TEST(CpuRise, PodsAreReadAMinuteFromAFallOn) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_rise_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_round_test {
 namespace {
 
 using model::GroupRef;
@@ -76,4 +76,4 @@ TEST_F(CpuRound, BelowAHeldRootNobodyIsAndThereIsNoCoolDownAfterIt) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_round_test

@@ -16,7 +16,7 @@
 #include "test/node-actor/decide/pods.h"
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_situations_test {
 namespace {
 
 using model::BurstPolicy;
@@ -488,4 +488,4 @@ TEST(CpuRounds, WhatAnyOfThemAskedForIsInTheFeatureList) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_situations_test

@@ -3,7 +3,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpu_suppress_test {
 namespace {
 
 TEST(CpuSuppress, EveryTermIsThereToExplain) {
@@ -478,4 +478,4 @@ TEST(CpuSuppress, LongSilenceDoesNotSaveUpGrowth) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpu_suppress_test

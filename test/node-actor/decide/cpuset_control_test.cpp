@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/cpuset_hosts.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpuset_control_test {
 namespace {
 
 using model::Controller;
@@ -256,4 +256,4 @@ TEST(CpusetControl, LongRemarksFitTheReport) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpuset_control_test

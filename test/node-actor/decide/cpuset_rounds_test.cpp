@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/cpuset_hosts.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::cpuset_rounds_test {
 namespace {
 
 using testing::IsEmpty;
@@ -282,4 +282,4 @@ TEST(CpusetRounds, CfsQuotaDoesNotCareForTheSet) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::cpuset_rounds_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::decide {
+namespace tideline::decide::drift_pace_test {
 namespace {
 
 using model::MonoTime;
@@ -71,4 +71,4 @@ TEST(DriftPace, EachIsToldOnceAndOneThatWentAwayIsNoneAnyMore) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::drift_pace_test

@@ -7,7 +7,7 @@
 #include "node-actor/decide/memory_relief.h"
 #include "test/node-actor/decide/relief_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::emergency_victim_test {
 namespace {
 
 class EmergencyVictim : public testing::Test {
@@ -69,4 +69,4 @@ TEST_F(EmergencyVictim, NeverServicesNorWhoIsNotRunningNorHeldNorLeaving) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::emergency_victim_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::evict_window_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -92,4 +92,4 @@ TEST(EvictWindow, AnotherMeaningOfTheLimitStartsAnew) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::evict_window_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide {
+namespace tideline::decide::evicted_pods_test {
 namespace {
 
 using model::MonoTime;
@@ -143,4 +143,4 @@ TEST(EvictedPods, APodHasOneRow) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::evicted_pods_test

@@ -9,7 +9,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide {
+namespace tideline::decide::eviction_requests_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -576,4 +576,4 @@ TEST(EvictionRequests, AFullHostIsServicesNeed) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::eviction_requests_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::decide {
+namespace tideline::decide::hands_off_test {
 namespace {
 
 using model::Duration;
@@ -87,4 +87,4 @@ TEST(HandsOffHolds, ChangesAreEventsAndARepeatedOrderIsNone) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::hands_off_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::host_applications_test {
 namespace {
 
 const auto kPolicy = policy_of(SuppressPolicy::kCfsQuota);
@@ -97,4 +97,4 @@ TEST(HostApplications, MissingUseNeverRaisesWhatBestEffortGets) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::host_applications_test

@@ -3,7 +3,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::koordinator_cases_test {
 namespace {
 
 struct WorkedCase {
@@ -152,4 +152,4 @@ INSTANTIATE_TEST_SUITE_P(Worked, KoordinatorCases,
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::koordinator_cases_test

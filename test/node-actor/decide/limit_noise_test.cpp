@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::decide {
+namespace tideline::decide::limit_noise_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -175,4 +175,4 @@ TEST_F(LimitNoiseTest, WhateverCameBeforeAFallThatIsTooDeepForNoiseIsUrgentAtOnc
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::limit_noise_test

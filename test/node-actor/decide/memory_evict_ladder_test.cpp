@@ -9,7 +9,7 @@
 #include "node-actor/decide/memory_relief.h"
 #include "test/node-actor/decide/memory_evict_host.h"
 
-namespace tideline::decide {
+namespace tideline::decide::memory_evict_ladder_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -140,4 +140,4 @@ TEST(MemoryEvictLadder, BelowTheThresholdNobodyGoes) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::memory_evict_ladder_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/memory_evict_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::memory_evict_test {
 namespace {
 
 using model::Bytes;
@@ -416,4 +416,4 @@ TEST(MemoryEvict, PendingReleaseIsWhatLeavesInEarnest) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::memory_evict_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/memory_pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::memory_qos_test {
 namespace {
 
 using model::Bytes;
@@ -504,4 +504,4 @@ TEST(OomScores, AreOfBePodsThatRunWhileTheirClassIsEnabled) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::memory_qos_test

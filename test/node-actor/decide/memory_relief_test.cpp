@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/relief_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::memory_relief_test {
 namespace {
 
 using model::Bytes;
@@ -653,4 +653,4 @@ TEST_F(Relief, FeaturesSayWhatEachDoesOrWhyNot) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::memory_relief_test

@@ -4,7 +4,7 @@
 #include "node-actor/decide/eviction_requests.h"
 #include "test/node-actor/decide/memory_evict_host.h"
 
-namespace tideline::decide {
+namespace tideline::decide::memory_requests_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -214,4 +214,4 @@ TEST(MemoryRequests, UnlessThePodForbidsIt) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::memory_requests_test

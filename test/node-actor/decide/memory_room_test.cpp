@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::decide {
+namespace tideline::decide::memory_room_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -231,4 +231,4 @@ TEST(ReliefRoom, TimeToGrow) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::memory_room_test

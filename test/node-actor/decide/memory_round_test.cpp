@@ -8,7 +8,7 @@
 #include "node-actor/decide/cpu_round.h"
 #include "test/node-actor/decide/memory_pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::memory_round_test {
 namespace {
 
 using model::Bytes;
@@ -220,4 +220,4 @@ TEST_F(MemoryRound, WhatIsToldWhileItWaitsIsWhatItTellsInARound) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::memory_round_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/pods.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::order_test {
 namespace {
 
 using model::CpuSet;
@@ -204,4 +204,4 @@ TEST(Order, AValueOfAnotherKnobsTypeCrashesNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::order_test

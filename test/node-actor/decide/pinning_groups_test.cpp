@@ -6,7 +6,7 @@
 
 #include "test/node-actor/decide/cpuset_hosts.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::pinning_groups_test {
 namespace {
 
 using model::KubeQos;
@@ -95,4 +95,4 @@ TEST(PinningGroups, UnderSuppressByCpusetBatchHasFortyCpusPackedOnWhatItMayUse) 
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::pinning_groups_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::decide {
+namespace tideline::decide::pressure_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -132,4 +132,4 @@ TEST_F(Pressure, BaselineFollowsSlowly) {
 }
 
 }  // namespace
-}  // namespace tideline::decide
+}  // namespace tideline::decide::pressure_test

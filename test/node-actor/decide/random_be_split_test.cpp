@@ -12,7 +12,7 @@
 #include "test/node-actor/decide/pods.h"
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_be_split_test {
 namespace {
 
 class World {
@@ -249,4 +249,4 @@ TEST_P(RandomBeSplit, TheOrderOfThePodsMeansNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_be_split_test

@@ -8,7 +8,7 @@
 #include "test/node-actor/decide/asymmetric_host.h"
 #include "test/node-actor/decide/cpuset_hosts.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_cpusets_test {
 namespace {
 
 class Random {
@@ -218,4 +218,4 @@ TEST_P(RandomCpusets, OnAnUnchangingHostOnlyTheCountMovesBe) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_cpusets_test

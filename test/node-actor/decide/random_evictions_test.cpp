@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_evictions_test {
 namespace {
 
 using model::MilliCpu;
@@ -196,4 +196,4 @@ TEST_P(RandomEvictions, NobodyIsPickedAgainWithinTwoMinutes) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_evictions_test

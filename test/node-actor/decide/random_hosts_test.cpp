@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_hosts_test {
 namespace {
 
 class Random {
@@ -183,4 +183,4 @@ TEST_P(RandomHosts, EqualInputsGiveEqualDecisions) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_hosts_test

@@ -8,7 +8,7 @@
 
 #include "test/node-actor/decide/memory_evict_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_memory_evictions_test {
 namespace {
 
 using model::Bytes;
@@ -192,4 +192,4 @@ TEST_P(RandomMemoryEvictions, RoundsWithVictimsAreApartAndNobodyIsPickedAgainWit
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_memory_evictions_test

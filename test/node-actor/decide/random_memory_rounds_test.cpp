@@ -18,7 +18,7 @@
 #include "test/node-actor/decide/memory_pods.h"
 #include "test/node-actor/decide/strict_kernel.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_memory_rounds_test {
 namespace {
 
 using model::Bytes;
@@ -318,4 +318,4 @@ TEST_P(RandomMemoryRounds, HoldFloorsAndLimitsWriteByWriteAndLeaveNothingBehind)
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_memory_rounds_test

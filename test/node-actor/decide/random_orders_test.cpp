@@ -13,7 +13,7 @@
 #include "test/node-actor/decide/pods.h"
 #include "test/node-actor/decide/strict_kernel.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_orders_test {
 namespace {
 
 using model::KubeQos;
@@ -210,4 +210,4 @@ TEST_P(RandomOrders, TheOrderOfTheChangesMeansNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_orders_test

@@ -8,7 +8,7 @@
 
 #include "test/node-actor/decide/relief_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_relief_test {
 namespace {
 
 using model::Bytes;
@@ -157,4 +157,4 @@ TEST_P(RandomRelief, WithoutNeedNothingIsDone) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_relief_test

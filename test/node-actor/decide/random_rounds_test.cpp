@@ -25,7 +25,7 @@
 #include "test/node-actor/decide/strict_kernel.h"
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::random_rounds_test {
 namespace {
 
 using model::KubeQos;
@@ -690,4 +690,4 @@ TEST_P(RandomRounds, AreSafeWriteByWriteWhereAnOperatorHoldsSomeGroups) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::random_rounds_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/relief_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::relief_loop_test {
 namespace {
 
 using model::Bytes;
@@ -368,4 +368,4 @@ TEST_P(ReliefLoop, AnEmergencyKillIsWhatIsLeftWithoutALimit) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::relief_loop_test

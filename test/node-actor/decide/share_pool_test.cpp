@@ -5,7 +5,7 @@
 
 #include "test/node-actor/decide/burst_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::share_pool_test {
 namespace {
 
 using model::QosClass;
@@ -101,4 +101,4 @@ TEST(SharePool, HistoryIsBoundedHoweverShortTheLoop) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::share_pool_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/steady_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::steady_load_test {
 namespace {
 
 using Noise = SteadyLoad::Noise;
@@ -226,4 +226,4 @@ TEST(SteadyLoad, WithoutReadingsOfPodsNothingIsRaised) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::steady_load_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/decide/evict_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::victims_test {
 namespace {
 
 using model::MilliCpu;
@@ -236,4 +236,4 @@ TEST(Victims, RunningPodsCarryTheirFreshUse) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::victims_test

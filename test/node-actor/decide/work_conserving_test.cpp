@@ -3,7 +3,7 @@
 
 #include "test/node-actor/decide/worked_host.h"
 
-namespace tideline::decide::test {
+namespace tideline::decide::test::work_conserving_test {
 namespace {
 
 TEST(WorkConserving, NoQuotaWhileProtectedAndNotPressed) {
@@ -95,4 +95,4 @@ TEST(WorkConserving, PressedComesAfterTwoSecondsAndGoesAfterTenQuietOnes) {
 }
 
 }  // namespace
-}  // namespace tideline::decide::test
+}  // namespace tideline::decide::test::work_conserving_test

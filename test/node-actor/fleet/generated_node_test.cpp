@@ -8,7 +8,7 @@
 
 #include "messages/codec/report_bytes.h"
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::generated_node_test {
 namespace {
 
 using model::Incarnation;
@@ -130,4 +130,4 @@ TEST(GeneratedNode, APodKeepsItsPartOfTheLoadWhenOthersCome) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::generated_node_test

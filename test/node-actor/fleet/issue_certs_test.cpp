@@ -8,7 +8,7 @@
 #include "node-actor/fleet/node_names.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::issue_certs_test {
 namespace {
 
 using testing::HasSubstr;
@@ -65,4 +65,4 @@ TEST(IssueCerts, BadRequestsNameWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::issue_certs_test

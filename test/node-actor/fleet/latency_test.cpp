@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::latency_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -37,4 +37,4 @@ TEST(Latencies, OfARunWithoutEndAPartIsKeptAndTheLargest) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::latency_test

@@ -10,7 +10,7 @@
 #include "test/support/memory_reports.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::report_queue_test {
 namespace {
 
 using model::Lane;
@@ -163,4 +163,4 @@ TEST(ReportQueue, InMemoryIsAsOnDiskWhateverIsAckedDroppedKilledOrBootedAnew) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::report_queue_test

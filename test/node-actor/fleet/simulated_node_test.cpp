@@ -6,7 +6,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::simulated_node_test {
 namespace {
 
 using model::Duration;
@@ -331,4 +331,4 @@ TEST(SimulatedNode, NodesThatStartAndConnectTogetherReportApart) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::simulated_node_test

@@ -4,7 +4,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::state_lock_test {
 namespace {
 
 using testing::HasSubstr;
@@ -27,4 +27,4 @@ TEST(StateLock, OneAtATimeHoldsADirectoryThatItMakes) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::state_lock_test

@@ -9,7 +9,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rehearsal {
+namespace tideline::rehearsal::trace_files_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -85,4 +85,4 @@ TEST(TraceFiles, TheBitbrainsTraceAsItWasPublishedIsRead) {
 }
 
 }  // namespace
-}  // namespace tideline::rehearsal
+}  // namespace tideline::rehearsal::trace_files_test

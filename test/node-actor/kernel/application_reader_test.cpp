@@ -7,7 +7,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::application_reader_test {
 namespace {
 
 using model::ApplicationCounters;
@@ -211,4 +211,4 @@ TEST(ApplicationReader, MemoryIsReadAsSeldomAsOfPods) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::application_reader_test

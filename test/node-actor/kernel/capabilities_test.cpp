@@ -8,7 +8,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::capabilities_test {
 namespace {
 
 using model::Knob;
@@ -220,4 +220,4 @@ TEST(KernelOrder, OnlyAlibabaCloudLinuxTakesABurstAboveTheQuota) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::capabilities_test

@@ -5,7 +5,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::cgroup_tree_test {
 namespace {
 
 using model::ErrorCode;
@@ -200,4 +200,4 @@ TEST(CgroupTree, ReportsMissingKnobs) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::cgroup_tree_test

@@ -9,7 +9,7 @@
 
 #include "test/support/temp_dir.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::child_groups_test {
 namespace {
 
 TEST(ChildGroups, AreTheDirectoriesInOrderAndFilesAreNone) {
@@ -82,4 +82,4 @@ TEST(ChildGroups, OfADirectoryThatCannotBeReadThereMayBeSome) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::child_groups_test

@@ -6,7 +6,7 @@
 #include "node-actor/kernel/pod_reader.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::container_reader_test {
 namespace {
 
 using model::ErrorCode;
@@ -294,4 +294,4 @@ TEST(ContainerReaderV2, CpusOfARootWithoutCpusetAreThoseOfTheGroupAbove) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::container_reader_test

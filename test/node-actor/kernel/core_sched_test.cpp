@@ -8,7 +8,7 @@
 #include "test/node-actor/kernel/cookie_twin.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::core_sched_test {
 namespace {
 
 using Command = CookieKernel::Command;
@@ -190,4 +190,4 @@ TEST_F(CoreSched, ClearingTellsWhatItMayNotReach) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::core_sched_test

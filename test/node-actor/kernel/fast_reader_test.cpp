@@ -5,7 +5,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::fast_reader_test {
 namespace {
 
 using model::ErrorCode;
@@ -156,4 +156,4 @@ TEST(FastReader, NamesGarbageAndWhereItIs) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::fast_reader_test

@@ -10,7 +10,7 @@
 #include "node-actor/kernel/topology.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::host_test {
 namespace {
 
 using model::Bytes;
@@ -219,4 +219,4 @@ TEST(Topology, CpusOfWhichNoCoreIsToldAreNoSiblings) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::host_test

@@ -9,7 +9,7 @@
 #include "node-actor/kernel/quota.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::knob_test {
 namespace {
 
 using model::Controller;
@@ -353,4 +353,4 @@ TEST(GroupPath, AGroupThatIsNotThereIsNotFound) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::knob_test

@@ -8,7 +8,7 @@
 #include "node-actor/kernel/knob.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::memory_knob_test {
 namespace {
 
 using model::Bytes;
@@ -201,4 +201,4 @@ TEST(MemoryKnob, OfATreeWithoutAMemoryHierarchyIsCalledAsTheOthersAre) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::memory_knob_test

@@ -9,7 +9,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::memory_reader_test {
 namespace {
 
 using model::Bytes;
@@ -234,4 +234,4 @@ TEST_F(HostMemory, NamesGarbageAndKeepsTheRest) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::memory_reader_test

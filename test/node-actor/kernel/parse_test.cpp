@@ -9,7 +9,7 @@
 #include "node-actor/kernel/cpu_counter.h"
 #include "test/support/fixture_tree.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::parse_test {
 namespace {
 
 using model::Bytes;
@@ -260,4 +260,4 @@ TEST(Parse, NoTextCrashesOrMakesCountersNegative) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::parse_test

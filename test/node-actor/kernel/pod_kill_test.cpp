@@ -18,7 +18,7 @@
 #include "test/support/scratch_cgroup.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::pod_kill_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -310,4 +310,4 @@ TEST(PodKillOnV2, CgroupKillEndsAllAtOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::pod_kill_test

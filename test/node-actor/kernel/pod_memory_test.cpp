@@ -9,7 +9,7 @@
 #include "node-actor/kernel/pod_reader.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::pod_memory_test {
 namespace {
 
 using model::Bytes;
@@ -356,4 +356,4 @@ TEST(PodMemoryHybrid, IsReadWhereTheMemoryHierarchyIs) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::pod_memory_test

@@ -9,7 +9,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::pod_reader_test {
 namespace {
 
 using model::Bytes;
@@ -416,4 +416,4 @@ TEST(PodReaderV2, AsksTheThreadsWherePressureIsSwitchedOff) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::pod_reader_test

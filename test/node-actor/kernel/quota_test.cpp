@@ -5,7 +5,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::quota_test {
 namespace {
 
 using model::Controller;
@@ -102,4 +102,4 @@ TEST(Quota, NamesGarbageAndWhereItIs) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::quota_test

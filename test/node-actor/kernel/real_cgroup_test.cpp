@@ -23,7 +23,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::real_cgroup_test {
 namespace {
 
 using model::Controller;
@@ -310,4 +310,4 @@ TEST_F(RealCgroup, WorksThroughAHostTreeMountedElsewhere) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::real_cgroup_test

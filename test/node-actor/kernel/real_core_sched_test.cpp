@@ -12,7 +12,7 @@
 
 #include "node-actor/kernel/core_sched.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::real_core_sched_test {
 namespace {
 
 /// A process that waits to be ended, and does `first` before.
@@ -98,4 +98,4 @@ TEST_F(RealCoreSched, AThreadThatIsGoneIsNotFound) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::real_core_sched_test

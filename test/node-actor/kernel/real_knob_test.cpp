@@ -15,7 +15,7 @@
 #include "test/node-actor/kernel/real_cgroup.h"
 #include "test/support/process.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::real_knob_test {
 namespace {
 
 using model::Controller;
@@ -237,4 +237,4 @@ TEST_F(RealKnob, AGroupThatIsRemovedIsNotFound) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::real_knob_test

@@ -14,7 +14,7 @@
 #include "test/node-actor/kernel/real_cgroup.h"
 #include "test/support/process.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::real_memory_test {
 namespace {
 
 using model::Bytes;
@@ -153,4 +153,4 @@ TEST_F(RealMemory, ABestEffortRootMadeAgainIsOpenedAnew) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::real_memory_test

@@ -7,7 +7,7 @@
 
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::writer_test {
 namespace {
 
 using model::Error;
@@ -184,4 +184,4 @@ TEST(ReadFile, StripsOneNewlineAndNamesWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::writer_test

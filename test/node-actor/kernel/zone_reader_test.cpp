@@ -7,7 +7,7 @@
 #include "node-actor/kernel/parse_zones.h"
 #include "test/node-actor/kernel/trees.h"
 
-namespace tideline::kernel::test {
+namespace tideline::kernel::test::zone_reader_test {
 namespace {
 
 using model::Bytes;
@@ -234,4 +234,4 @@ TEST(ParseZones, UsageOfEachCpu) {
 }
 
 }  // namespace
-}  // namespace tideline::kernel::test
+}  // namespace tideline::kernel::test::zone_reader_test

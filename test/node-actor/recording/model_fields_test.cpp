@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::recording {
+namespace tideline::recording::model_fields_test {
 namespace {
 
 template <class T>
@@ -79,4 +79,4 @@ TEST(ModelFields, AValueOfAKnobComesBackAsTheKindItIs) {
 }
 
 }  // namespace
-}  // namespace tideline::recording
+}  // namespace tideline::recording::model_fields_test

@@ -8,7 +8,7 @@
 #include "node-actor/recording/decide_fields.h"
 #include "node-actor/recording/memory_fields.h"
 
-namespace tideline::recording {
+namespace tideline::recording::recording_test {
 namespace {
 
 using model::CpuSet;
@@ -349,4 +349,4 @@ TEST(Recording, NoBytesMakeItFail) {
 }
 
 }  // namespace
-}  // namespace tideline::recording
+}  // namespace tideline::recording::recording_test

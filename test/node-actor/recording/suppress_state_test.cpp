@@ -2,7 +2,7 @@
 
 #include "node-actor/recording/decide_fields.h"
 
-namespace tideline::recording {
+namespace tideline::recording::suppress_state_test {
 namespace {
 
 TEST(SuppressState, WhatItRemembersOfWindowsComesBack) {
@@ -30,4 +30,4 @@ TEST(SuppressState, WhatItRemembersOfWindowsComesBack) {
 }
 
 }  // namespace
-}  // namespace tideline::recording
+}  // namespace tideline::recording::suppress_state_test

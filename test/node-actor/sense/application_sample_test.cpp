@@ -7,7 +7,7 @@
 #include "node-actor/sense/sample.h"
 #include "node-actor/sense/window.h"
 
-namespace tideline::sense {
+namespace tideline::sense::application_sample_test {
 namespace {
 
 using model::ApplicationState;
@@ -206,4 +206,4 @@ TEST(JudgeApplications, NamesThoseThatAreNotMeasuredAndWhereTheyWereLookedFor) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::application_sample_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::sense {
+namespace tideline::sense::judge_protection_test {
 namespace {
 
 using model::GroupWeight;
@@ -114,4 +114,4 @@ TEST(Protection, WhatCannotBeReadIsUnverified) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::judge_protection_test

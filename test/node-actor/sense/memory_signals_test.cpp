@@ -6,7 +6,7 @@
 
 #include "node-actor/sense/sample.h"
 
-namespace tideline::sense {
+namespace tideline::sense::memory_signals_test {
 namespace {
 
 using model::Bytes;
@@ -212,4 +212,4 @@ TEST(MemorySample, WhereMemoryStandsBetweenItsReadsOnlyLevelsAreKnown) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::memory_signals_test

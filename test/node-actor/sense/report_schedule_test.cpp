@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::sense {
+namespace tideline::sense::report_schedule_test {
 namespace {
 
 using model::Duration;
@@ -194,4 +194,4 @@ TEST(ReportSchedule, NothingIsDueBeforeTheStart) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::report_schedule_test

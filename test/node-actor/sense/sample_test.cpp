@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::sense {
+namespace tideline::sense::sample_test {
 namespace {
 
 using model::Bytes;
@@ -455,4 +455,4 @@ TEST(NodeSample, AnyReadingsGiveFiniteValuesThatAreNotNegative) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::sample_test

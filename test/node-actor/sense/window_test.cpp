@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::sense {
+namespace tideline::sense::window_test {
 namespace {
 
 using model::Bytes;
@@ -144,4 +144,4 @@ TEST(ReportWindow, StartsAnewAfterClear) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::window_test

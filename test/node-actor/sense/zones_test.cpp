@@ -4,7 +4,7 @@
 
 #include "node-actor/sense/window.h"
 
-namespace tideline::sense {
+namespace tideline::sense::zones_test {
 namespace {
 
 using model::Bytes;
@@ -152,4 +152,4 @@ TEST(Zones, AReportHasTheNewestThatWereRead) {
 }
 
 }  // namespace
-}  // namespace tideline::sense
+}  // namespace tideline::sense::zones_test

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::simulation {
+namespace tideline::simulation::divide_test {
 namespace {
 
 using testing::ElementsAre;
@@ -44,4 +44,4 @@ TEST(Divide, NothingIsLeftOverOrGivenTwiceAndNobodyHasMoreThanItWants) {
 }
 
 }  // namespace
-}  // namespace tideline::simulation
+}  // namespace tideline::simulation::divide_test

@@ -4,7 +4,7 @@
 
 #include "node-actor/simulation/fault_schedule.h"
 
-namespace tideline::simulation {
+namespace tideline::simulation::fault_test {
 namespace {
 
 using model::Duration;
@@ -125,4 +125,4 @@ TEST(FaultSchedule, WithoutFaultsNothingEverChanges) {
 }
 
 }  // namespace
-}  // namespace tideline::simulation
+}  // namespace tideline::simulation::fault_test

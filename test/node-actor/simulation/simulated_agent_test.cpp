@@ -6,7 +6,7 @@
 
 #include "test/node-actor/simulation/hosts.h"
 
-namespace tideline::simulation {
+namespace tideline::simulation::simulated_agent_test {
 namespace {
 
 using model::Knob;
@@ -210,4 +210,4 @@ TEST(SimulatedAgent, WithoutLeaveNobodyIsEvictedBeforeTheArbitersDeadline) {
 }
 
 }  // namespace
-}  // namespace tideline::simulation
+}  // namespace tideline::simulation::simulated_agent_test

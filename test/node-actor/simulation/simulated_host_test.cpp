@@ -7,7 +7,7 @@
 #include "node-actor/simulation/kernel_text.h"
 #include "test/node-actor/simulation/hosts.h"
 
-namespace tideline::simulation {
+namespace tideline::simulation::simulated_host_test {
 namespace {
 
 using model::Knob;
@@ -138,4 +138,4 @@ TEST(SimulatedHost, RefusesWhatAKernelWould) {
 }
 
 }  // namespace
-}  // namespace tideline::simulation
+}  // namespace tideline::simulation::simulated_host_test

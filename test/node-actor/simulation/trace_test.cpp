@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-namespace tideline::simulation {
+namespace tideline::simulation::trace_test {
 namespace {
 
 using model::MilliCpu;
@@ -136,4 +136,4 @@ TEST(Trace, BitbrainsMachinesBecomeServicesOfHosts) {
 }
 
 }  // namespace
-}  // namespace tideline::simulation
+}  // namespace tideline::simulation::trace_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::simulation {
+namespace tideline::simulation::workload_test {
 namespace {
 
 using model::MilliCpu;
@@ -126,4 +126,4 @@ TEST(Workload, AnEvictedPodComesBackAfterAMinuteAsAnotherOfItsWorkload) {
 }
 
 }  // namespace
-}  // namespace tideline::simulation
+}  // namespace tideline::simulation::workload_test

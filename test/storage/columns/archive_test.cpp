@@ -16,7 +16,7 @@
 #include "storage/columns/archive_parts.h"
 #include "test/storage/columns/samples.h"
 
-namespace tideline::columns {
+namespace tideline::columns::archive_test {
 namespace {
 
 using model::ErrorCode;
@@ -439,4 +439,4 @@ TEST(ArchiveFooter, ThatPointsElsewhereIsRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::columns
+}  // namespace tideline::columns::archive_test

@@ -16,7 +16,7 @@
 #include "storage/columns/archive.h"
 #include "storage/files/files.h"
 
-namespace tideline::columns {
+namespace tideline::columns::bitbrains_test {
 namespace {
 
 constexpr int kVms = 20;
@@ -125,4 +125,4 @@ TEST(BitbrainsArchive, IsNowhereOffByMoreThanAThousandthOfTheCapacity) {
 }
 
 }  // namespace
-}  // namespace tideline::columns
+}  // namespace tideline::columns::bitbrains_test

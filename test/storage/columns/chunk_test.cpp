@@ -19,7 +19,7 @@
 #include "storage/columns/zstd_frame.h"
 #include "test/storage/columns/samples.h"
 
-namespace tideline::columns {
+namespace tideline::columns::chunk_test {
 namespace {
 
 using model::ErrorCode;
@@ -356,4 +356,4 @@ TEST(Step, KeepsValuesWithinAThousandthOfTheCapacity) {
 }
 
 }  // namespace
-}  // namespace tideline::columns
+}  // namespace tideline::columns::chunk_test

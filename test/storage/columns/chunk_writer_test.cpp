@@ -11,7 +11,7 @@
 #include "storage/columns/column_bytes.h"
 #include "test/storage/columns/samples.h"
 
-namespace tideline::columns {
+namespace tideline::columns::chunk_writer_test {
 namespace {
 
 TEST(ChunkWriter, WritesEachChunkAsIfItWereTheFirst) {
@@ -72,4 +72,4 @@ TEST(ColumnEncoder, IsAsEachColumnByItself) {
 }
 
 }  // namespace
-}  // namespace tideline::columns
+}  // namespace tideline::columns::chunk_writer_test

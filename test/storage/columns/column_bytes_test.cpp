@@ -20,7 +20,7 @@
 #include "storage/columns/zstd_frame.h"
 #include "test/storage/columns/samples.h"
 
-namespace tideline::columns {
+namespace tideline::columns::column_bytes_test {
 namespace {
 
 using Numbers = std::vector<std::int64_t>;
@@ -317,4 +317,4 @@ TEST(Times, ASumThatIsCarriedRoundIsRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::columns
+}  // namespace tideline::columns::column_bytes_test

@@ -13,7 +13,7 @@
 #include "storage/columns/envelope.h"
 #include "test/messages/codec/golden_hex.h"
 
-namespace tideline::columns {
+namespace tideline::columns::golden_test {
 namespace {
 
 const std::string kGoldenArchive =
@@ -170,4 +170,4 @@ TEST(GoldenArchive, WriterAddsNothingElse) {
 }
 
 }  // namespace
-}  // namespace tideline::columns
+}  // namespace tideline::columns::golden_test

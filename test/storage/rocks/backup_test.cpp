@@ -16,7 +16,7 @@
 #include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::backup_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -301,4 +301,4 @@ TEST_F(BackupTest, OneThatTheDiskRefusesLeavesTheOthersWhole) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::backup_test

@@ -20,7 +20,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::damage_in_use_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -226,4 +226,4 @@ TEST_F(DamageInUse, AnHourIsFoldedAndOnceAlthoughItCannotBeReadWhichReportsAreLa
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::damage_in_use_test

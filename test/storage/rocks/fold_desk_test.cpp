@@ -9,7 +9,7 @@
 
 #include "storage/series/fold_time.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::fold_desk_test {
 namespace {
 
 using model::NodeName;
@@ -103,4 +103,4 @@ TEST(FoldCounts, AreBounded) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::fold_desk_test

@@ -18,7 +18,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::fold_kill_test {
 namespace {
 
 using model::Incarnation;
@@ -92,4 +92,4 @@ TEST(FoldKill, EveryReportThatIsStoredIsInTheTablesExactlyOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::fold_kill_test

@@ -19,7 +19,7 @@
 #include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::fold_test {
 namespace {
 
 using model::Incarnation;
@@ -525,4 +525,4 @@ TEST_F(RandomFold, WhatIsReadIsWhatWasAcknowledgedWhateverCameBefore) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::fold_test

@@ -18,7 +18,7 @@
 #include "test/storage/rocks/tamper.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::growing_test {
 namespace {
 
 using model::NodeName;
@@ -180,4 +180,4 @@ TEST_F(Growing, WhereSketchesAloneAreDamagedTheRestOfTheirTableStays) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::growing_test

@@ -18,7 +18,7 @@
 #include "test/storage/rocks/victim_process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::kill_test {
 namespace {
 
 using model::Incarnation;
@@ -125,4 +125,4 @@ TEST(Kill, EveryAppendThatReturnedIsThereExactlyOnce) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::kill_test

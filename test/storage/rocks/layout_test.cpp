@@ -7,7 +7,7 @@
 
 #include "messages/codec/report_bytes.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::layout_test {
 namespace {
 
 using model::Incarnation;
@@ -230,4 +230,4 @@ TEST(Layout, KeysOfEventsSayWhoseTheyAre) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::layout_test

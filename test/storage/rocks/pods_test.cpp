@@ -15,7 +15,7 @@
 #include "test/storage/store/make_report.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::pods_test {
 namespace {
 
 using model::NodeName;
@@ -195,4 +195,4 @@ TEST_F(Pods, AStoreOfFormat1IsTakenOverWithAllThatIsInIt) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::pods_test

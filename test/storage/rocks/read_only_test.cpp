@@ -17,7 +17,7 @@
 #include "test/storage/rocks/tamper.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::read_only_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -230,4 +230,4 @@ TEST(ReadOnly, IsWholeAtAnyMomentOfAnOtherwiseBusyStore) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::read_only_test

@@ -15,7 +15,7 @@
 #include "test/storage/rocks/tamper.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::resting_test {
 namespace {
 
 using model::Incarnation;
@@ -235,4 +235,4 @@ TEST_F(Resting, ASliceTakesWholeHoursAsFarAsItsRowsReach) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::resting_test

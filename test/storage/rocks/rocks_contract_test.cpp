@@ -2,7 +2,7 @@
 #include "test/storage/store/history_contract.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::rocks_contract_test {
 namespace {
 
 class RocksHolder final : public store::StoreHolder {
@@ -20,12 +20,13 @@ class RocksHolder final : public store::StoreHolder {
 };
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::rocks_contract_test
 
-namespace tideline::store {
+namespace tideline::store::rocks_contract_test {
 
 INSTANTIATE_TEST_SUITE_P(Rocks, HistoryContract,
-                         testing::Values(StoreMaker{"rocks", [] { return std::make_unique<rocks::RocksHolder>(); }}),
+                         testing::Values(StoreMaker{
+                             "rocks", [] { return std::make_unique<rocks::rocks_contract_test::RocksHolder>(); }}),
                          [](const auto& made) { return made.param.name; });
 
-}  // namespace tideline::store
+}  // namespace tideline::store::rocks_contract_test

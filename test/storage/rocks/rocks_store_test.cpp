@@ -24,7 +24,7 @@
 #include "test/storage/store/history_contract.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::rocks_store_test {
 namespace {
 
 using model::ErrorCode;
@@ -419,4 +419,4 @@ TEST(Open, ListsNodesThatHaveOnlyEvents) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::rocks_store_test

@@ -16,7 +16,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::salvage_kill_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -75,4 +75,4 @@ TEST(SalvageKill, LeavesWhatItReadsAsItIsAndMakesAWholeStoreOrNone) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::salvage_kill_test

@@ -20,7 +20,7 @@
 #include "test/support/file_size_limit.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::salvage_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -374,4 +374,4 @@ TEST_F(SalvageTest, OneThatIsEndedOrThatTheDiskRefusesLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::salvage_test

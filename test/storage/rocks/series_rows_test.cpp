@@ -15,7 +15,7 @@
 #include "storage/series/pieces.h"
 #include "storage/series/table_bytes.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::series_rows_test {
 namespace {
 
 using model::NodeName;
@@ -265,4 +265,4 @@ TEST(SeriesRows, TimesAreTold) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::series_rows_test

@@ -10,7 +10,7 @@
 #include "test/storage/rocks/read_back.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::series_store_test {
 namespace {
 
 using model::ErrorCode;
@@ -497,4 +497,4 @@ TEST_F(SeriesTest, BadTablesAreRefusedAndNothingOfTheCallStays) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::series_store_test

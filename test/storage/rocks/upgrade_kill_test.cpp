@@ -26,7 +26,7 @@
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::upgrade_kill_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,4 +133,4 @@ TEST(UpgradeKill, TablesOfAStoreOfFormatThreeAreAllThereHoweverOftenItsUpgradeIs
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::upgrade_kill_test

@@ -22,7 +22,7 @@
 #include "test/storage/rocks/tamper.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::upgrade_test {
 namespace {
 
 using model::ErrorCode;
@@ -315,4 +315,4 @@ TEST(Upgrade, OneThatWasKilledWhileItMovedTablesGoesOn) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::upgrade_test

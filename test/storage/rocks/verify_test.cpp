@@ -14,7 +14,7 @@
 #include "test/storage/rocks/tamper.h"
 #include "test/support/temp_dir.h"
 
-namespace tideline::rocks {
+namespace tideline::rocks::verify_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -348,4 +348,4 @@ TEST(DamagedFold, WhereAFileOfSketchesCannotBeReadTheRestOfTheirTablesStays) {
 }
 
 }  // namespace
-}  // namespace tideline::rocks
+}  // namespace tideline::rocks::verify_test

@@ -16,7 +16,7 @@
 
 #include "storage/series/question.h"
 
-namespace tideline::series {
+namespace tideline::series::answer_test {
 namespace {
 
 using model::Metric;
@@ -552,4 +552,4 @@ TEST(Answer, IsThatOfTheSamplesWhateverIsAsked) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::answer_test

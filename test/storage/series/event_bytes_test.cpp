@@ -16,7 +16,7 @@
 #include "storage/columns/zstd_frame.h"
 #include "test/messages/codec/golden_hex.h"
 
-namespace tideline::series {
+namespace tideline::series::event_bytes_test {
 namespace {
 
 using model::ErrorCode;
@@ -173,4 +173,4 @@ TEST(EventBytes, ThatAreOthersAreRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::event_bytes_test

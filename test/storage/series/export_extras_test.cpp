@@ -20,7 +20,7 @@
 #include "storage/store/memory_store.h"
 #include "test/storage/series/memory_series.h"
 
-namespace tideline::series {
+namespace tideline::series::export_extras_test {
 namespace {
 
 using columns::ArchiveReader;
@@ -432,4 +432,4 @@ TEST(ImportExtras, WhatANewerBuildPutsBesideThemIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::export_extras_test

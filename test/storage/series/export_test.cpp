@@ -17,7 +17,7 @@
 #include "storage/series/table_bytes.h"
 #include "test/storage/series/memory_series.h"
 
-namespace tideline::series {
+namespace tideline::series::export_test {
 namespace {
 
 using columns::ArchiveReader;
@@ -530,4 +530,4 @@ TEST(Import, OfChunksThatAreNoTablesIsRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::export_test

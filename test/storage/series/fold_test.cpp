@@ -14,7 +14,7 @@
 #include "storage/series/table_bytes.h"
 #include "test/storage/series/reports.h"
 
-namespace tideline::series {
+namespace tideline::series::fold_test {
 namespace {
 
 using model::Metric;
@@ -523,4 +523,4 @@ TEST(Fold, TimesOfAnotherCenturyAreCut) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::fold_test

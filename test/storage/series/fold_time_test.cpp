@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace tideline::series {
+namespace tideline::series::fold_time_test {
 namespace {
 
 TEST(FoldTime, OfOneNameIsAlwaysTheSame) {
@@ -34,4 +34,4 @@ TEST(FoldTime, NodesAreDueAllOverTheHour) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::fold_time_test

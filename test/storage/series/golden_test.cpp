@@ -15,7 +15,7 @@
 #include "storage/series/table_bytes.h"
 #include "test/messages/codec/golden_hex.h"
 
-namespace tideline::series {
+namespace tideline::series::golden_test {
 namespace {
 
 const std::string kGoldenChunk =
@@ -142,4 +142,4 @@ TEST(GoldenSketches, AreWrittenAsEver) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::golden_test

@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tideline::series {
+namespace tideline::series::pieces_test {
 namespace {
 
 using model::ErrorCode;
@@ -86,4 +86,4 @@ TEST(Pieces, MoreThanAReaderTakesAreRefused) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::pieces_test

@@ -16,7 +16,7 @@
 
 #include "messages/model/report.h"
 
-namespace tideline::series {
+namespace tideline::series::question_test {
 namespace {
 
 using model::Metric;
@@ -399,4 +399,4 @@ TEST(PageOf, TakesAnyTimeToBeginAt) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::question_test

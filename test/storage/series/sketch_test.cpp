@@ -11,7 +11,7 @@
 
 #include "test/storage/series/series_samples.h"
 
-namespace tideline::series {
+namespace tideline::series::sketch_test {
 namespace {
 
 constexpr std::uint64_t kMostCount = std::numeric_limits<std::uint64_t>::max();
@@ -179,4 +179,4 @@ TEST(Sketch, BinsGiveItBack) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::sketch_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tideline::series {
+namespace tideline::series::stay_test {
 namespace {
 
 TEST(Stay, NodesLastAndPodsPass) {
@@ -21,4 +21,4 @@ TEST(Stay, AWorkloadPassesWhereItsKindIsAJobs) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::stay_test

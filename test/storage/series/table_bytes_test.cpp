@@ -22,7 +22,7 @@
 #include "storage/series/sketch_bytes.h"
 #include "test/storage/series/series_samples.h"
 
-namespace tideline::series {
+namespace tideline::series::table_bytes_test {
 namespace {
 
 using columns::Chunk;
@@ -493,4 +493,4 @@ TEST(SketchContent, ThatClaimsMoreThanItCanHoldTakesNoMemory) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::table_bytes_test

@@ -13,7 +13,7 @@
 #include "storage/series/tier.h"
 #include "test/storage/series/series_samples.h"
 
-namespace tideline::series {
+namespace tideline::series::table_test {
 namespace {
 
 constexpr std::int64_t kMostSum = std::numeric_limits<std::int64_t>::max();
@@ -270,4 +270,4 @@ TEST(TableCoarser, StepByStepIsTheSameAsAtOnceAndAsMergedAfterwards) {
 }
 
 }  // namespace
-}  // namespace tideline::series
+}  // namespace tideline::series::table_test
