@@ -15,7 +15,7 @@
 #include "test/e2e/kubernetes_world.h"
 #include "test/support/metric.h"
 
-namespace tideline::test {
+namespace tideline::test::kubernetes_eviction_test {
 namespace {
 
 using nlohmann::json;
@@ -178,4 +178,4 @@ TEST_F(KubernetesEviction, ABudgetThatAllowsNothingKeepsThePodUntilItAllowsIt) {
 }
 
 }  // namespace
-}  // namespace tideline::test
+}  // namespace tideline::test::kubernetes_eviction_test

@@ -110,7 +110,7 @@ TEST_P(Precedence, DecidesWhoWinsInEitherOrderAndKeepsTheOther) {
 }
 
 TEST(Arbiter, KnobsOfDifferentGroupsDoNotMeet) {
-  const auto pod = model::group_of(batch_pod("q"));
+  const auto pod = model::group_of(be_pod("q"));
   const auto settlement = settle({want(Knob::kCpuQuota, cpu(1000), Controller::kBatchLimits, Reason::kBatchLimit, pod),
                                   want(Knob::kCpuWeight, number(1024), Controller::kBatchLimits),
                                   want(Knob::kCpuQuota, cpu(2000), Controller::kCpuBurst)},
@@ -187,7 +187,7 @@ TEST(Arbiter, HandsOffHoldsAGroupAndAllBelowItUntilItExpires) {
 }
 
 TEST(Arbiter, WhatNobodyWantsIsPutBackUnlessHandsOff) {
-  const auto gone = model::group_of(batch_pod("gone"));
+  const auto gone = model::group_of(be_pod("gone"));
   const std::vector<KnobRef> owned = {{kPod, Knob::kCpuQuota}, {kPod, Knob::kCpuBurst}, {gone, Knob::kCpuWeight}};
   const std::vector wants = {want(Knob::kCpuQuota, cpu(3000), Controller::kCpuBurst)};
   EXPECT_THAT(unwanted(owned, settle(wants, {}, {}, kNow)), testing::ElementsAre(owned[1], owned[2]));

@@ -17,7 +17,7 @@ using testing::SizeIs;
 using Kind = AsideKey::Kind;
 
 constexpr MonoTime kStart{1'000'000'000'000};
-const KnobRef kQuota{model::group_of(batch_pod("p")), Knob::kCpuQuota};
+const KnobRef kQuota{model::group_of(be_pod("p")), Knob::kCpuQuota};
 
 MonoTime after(int seconds) {
   return kStart + std::chrono::seconds(seconds);
@@ -104,7 +104,7 @@ TEST(AsideNewsTest, ManyAtOnceAreSpreadOverRoundsAndAllAreTold) {
   std::vector<Aside> all;
   for (int i = 0; i < 300; ++i) {
     auto one = aside(100);
-    one.key.knob.group = model::group_of(batch_pod("p" + std::to_string(i)));
+    one.key.knob.group = model::group_of(be_pod("p" + std::to_string(i)));
     all.push_back(one);
   }
   AsideState state;

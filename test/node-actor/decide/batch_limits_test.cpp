@@ -208,7 +208,7 @@ TEST(BatchLimits, APodThatListsNoContainersHasItsOwnLimits) {
 }
 
 TEST(BatchLimits, PodsWithoutBatchSpecAreLeftAloneAndCounted) {
-  const auto plain = batch_pod("plain");
+  const auto plain = be_pod("plain");
   const auto none = batch_limits({plain}, kAll, {});
   EXPECT_TRUE(none.wants.empty());
   ASSERT_EQ(none.features.size(), 1u);
@@ -240,7 +240,7 @@ TEST(BatchLimits, AMissingKnobIsUnsupportedWhileTheOtherIsApplied) {
   EXPECT_EQ(wants.wants.size(), 2u);
   EXPECT_EQ(wants.features[0].state, State::kUnsupported);
   EXPECT_THAT(wants.features[0].why, HasSubstr("cpu-quota was not probed"));
-  const auto idle = batch_limits({batch_pod("plain")}, {}, {});
+  const auto idle = batch_limits({be_pod("plain")}, {}, {});
   EXPECT_EQ(idle.features[0].state, State::kInactive) << "nobody asks";
 }
 

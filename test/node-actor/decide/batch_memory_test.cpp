@@ -230,7 +230,7 @@ TEST(BatchMemory, WhatIsGoneIsForgotten) {
 }
 
 TEST(BatchMemory, TellsWhoIsLimitedWhoWaitsAndWhoIsLeftAlone) {
-  std::vector pods = {batch("quiet", {{kMi, 100 * kMi}}), batch_pod("plain")};
+  std::vector pods = {batch("quiet", {{kMi, 100 * kMi}}), be_pod("plain")};
   GroupMap used = {{model::group_of(pods[0]), Bytes(kMi)},
                    {model::group_of(pods[0], pods[0].containers[0]), Bytes(kMi)}};
   for (const auto* name : {"one", "two", "three"}) {
@@ -246,7 +246,7 @@ TEST(BatchMemory, TellsWhoIsLimitedWhoWaitsAndWhoIsLeftAlone) {
             (FeatureState{"batchMemory", State::kActive,
                           "pods limited by their batch-memory: 1; BE pods left alone, no-batch-spec: 1; held where "
                           "they are, above-limit: 3 (jobs/one, jobs/two, ...)"}));
-  EXPECT_EQ(told_of(batch_memory({}, {batch_pod("plain")}, {}, input).wants, "batchMemory"),
+  EXPECT_EQ(told_of(batch_memory({}, {be_pod("plain")}, {}, input).wants, "batchMemory"),
             (FeatureState{"batchMemory", State::kInactive,
                           "no pod asks for batch-memory; BE pods left alone, no-batch-spec: 1"}));
   const auto missing = batch_memory({}, pods, memory_knobs({}), input);

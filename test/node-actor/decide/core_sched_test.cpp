@@ -46,7 +46,7 @@ TEST(CoreSched, PodsOfOneClassShareACookieAndLsNeverSharesWithBe) {
   ASSERT_TRUE(ls);
   EXPECT_EQ(ls, group_for(ls_pod("m")));
   EXPECT_TRUE(ls->expeller);
-  const auto be = group_for(batch_pod("b"));
+  const auto be = group_for(be_pod("b"));
   ASSERT_TRUE(be);
   EXPECT_FALSE(be->expeller);
   EXPECT_NE(ls, be);
@@ -55,10 +55,10 @@ TEST(CoreSched, PodsOfOneClassShareACookieAndLsNeverSharesWithBe) {
 TEST(CoreSched, AGroupIdBindsPodsTogetherButNotAcrossExpelling) {
   EXPECT_EQ(group_for(labelled(ls_pod("l"), "web")), group_for(labelled(ls_pod("m"), "web")));
   EXPECT_NE(group_for(labelled(ls_pod("l"), "web")), group_for(labelled(ls_pod("m"), "db")));
-  EXPECT_NE(group_for(labelled(ls_pod("l"), "web")), group_for(labelled(batch_pod("b"), "web")));
+  EXPECT_NE(group_for(labelled(ls_pod("l"), "web")), group_for(labelled(be_pod("b"), "web")));
   auto policy = core_sched_policy();
   policy.qos.ls.core_expeller = false;
-  EXPECT_EQ(group_for(labelled(ls_pod("l"), "web"), policy), group_for(labelled(batch_pod("b"), "web"), policy));
+  EXPECT_EQ(group_for(labelled(ls_pod("l"), "web"), policy), group_for(labelled(be_pod("b"), "web"), policy));
 }
 
 TEST(CoreSched, AnExclusivePodIsAloneAndCannotBeJoinedByItsUid) {
@@ -74,7 +74,7 @@ TEST(CoreSched, NoneSystemAndClassesThatAreOffGetNoCookie) {
   EXPECT_EQ(group_for(pod_of("s", QosClass::kSystem, KubeQos::kBurstable)), std::nullopt);
   auto policy = core_sched_policy();
   policy.qos.be.enable = false;
-  EXPECT_EQ(group_for(batch_pod("b"), policy), std::nullopt);
+  EXPECT_EQ(group_for(be_pod("b"), policy), std::nullopt);
   policy.qos.lsr.enable = false;
   EXPECT_TRUE(group_for(pod_of("g", QosClass::kLsr, KubeQos::kGuaranteed), policy)) << "Guaranteed follows lsClass";
   policy.qos.ls.enable = false;
@@ -88,7 +88,7 @@ TEST(CoreSched, PodsThatHaveEndedAreLeftOut) {
 }
 
 TEST(CoreSched, NothingIsWantedWhereItIsNotAskedForDryOrNotThere) {
-  const std::vector<Pod> pods{ls_pod("l"), batch_pod("b")};
+  const std::vector<Pod> pods{ls_pod("l"), be_pod("b")};
   EXPECT_EQ(core_sched(pods, knobs(true), core_sched_policy()).size(), 2u);
   EXPECT_TRUE(core_sched(pods, knobs(true), std::nullopt).empty());
   EXPECT_TRUE(core_sched(pods, knobs(false), core_sched_policy()).empty());

@@ -70,13 +70,13 @@ std::optional<std::int64_t> identity_of(const Wants& wants, const GroupRef& grou
 }
 
 TEST(CpuQos, BeClassHoldsTheBesteffortRootAtTheKubeletsWeight) {
-  const auto pod = batch_pod("b");
+  const auto pod = be_pod("b");
   const auto wants = cpu_qos({pod, ls_pod("l")}, kUpstream, be_policy(0));
   EXPECT_THAT(wants.wants, testing::ElementsAre(qos_want(kBesteffort, Knob::kCpuWeight, 2)));
 }
 
 TEST(CpuQos, SchedIdleActsOnBePodsAndTheirContainersAndNeverOnARoot) {
-  const auto pod = batch_pod("b", 2);
+  const auto pod = be_pod("b", 2);
   EXPECT_THAT(cpu_qos({pod, ls_pod("l")}, kUpstream, be_policy(1)).wants,
               testing::UnorderedElementsAre(qos_want(kBesteffort, Knob::kCpuWeight, 2),
                                             qos_want(model::group_of(pod), Knob::kCpuIdle, 1),
@@ -99,9 +99,9 @@ TEST(CpuQos, BePodsBesideLsPodsYieldAtTheirOwnLevel) {
 }
 
 TEST(CpuQos, PodsThatEndedAndContainersThatDoNotRunYetAreLeftAlone) {
-  auto ended = batch_pod("e");
+  auto ended = be_pod("e");
   ended.phase = model::PodPhase::kSucceeded;
-  auto starting = batch_pod("s");
+  auto starting = be_pod("s");
   starting.phase = model::PodPhase::kPending;
   starting.containers[0].id.clear();
   EXPECT_THAT(cpu_qos({ended, starting}, kUpstream, be_policy(1)).wants,
@@ -162,7 +162,7 @@ TEST(CpuQos, AGuaranteedPodFollowsLsWhereLsrIsOff) {
 TEST(CpuQos, ADisabledClassWantsNothingButItsPodsMayAskThemselves) {
   auto own = ls_pod("own");
   own.cpu_qos = {true, 2};
-  const auto wants = cpu_qos({own, ls_pod("other"), batch_pod("b")}, kAlibaba, NodePolicy{});
+  const auto wants = cpu_qos({own, ls_pod("other"), be_pod("b")}, kAlibaba, NodePolicy{});
   EXPECT_THAT(wants.wants,
               testing::ElementsAre(qos_want(model::group_of(own), Knob::kBvtWarp, 2, Reason::kPodOverride)));
   for (const auto* name : {"cpuQOS.lsrClass", "cpuQOS.lsClass", "cpuQOS.beClass"})
@@ -171,7 +171,7 @@ TEST(CpuQos, ADisabledClassWantsNothingButItsPodsMayAskThemselves) {
 }
 
 TEST(CpuQos, WithoutPolicyNothingIsWantedAndEachClassSaysSo) {
-  const auto wants = cpu_qos({batch_pod("b")}, kAlibaba, std::nullopt);
+  const auto wants = cpu_qos({be_pod("b")}, kAlibaba, std::nullopt);
   EXPECT_TRUE(wants.wants.empty());
   ASSERT_EQ(wants.features.size(), 3u);
   for (const auto& feature : wants.features)
@@ -188,10 +188,10 @@ TEST(CpuQos, AMissingKnobIsUnsupportedByNameWhileTheRestIsApplied) {
   policy.qos.be.group_identity = 0;
   EXPECT_EQ(feature(cpu_qos({}, kUpstream, policy), "cpuQOS.beClass").state, State::kActive)
       << "identity 0 is what a kernel without it does";
-  const auto no_idle = cpu_qos({batch_pod("b")}, knobs({Knob::kCpuWeight}), policy);
+  const auto no_idle = cpu_qos({be_pod("b")}, knobs({Knob::kCpuWeight}), policy);
   EXPECT_EQ(feature(no_idle, "cpuQOS.beClass").state, State::kUnsupported);
   EXPECT_THAT(feature(no_idle, "cpuQOS.beClass").why, HasSubstr("cpu-idle: no such file"));
-  const auto nothing = cpu_qos({batch_pod("b")}, KnobSet{}, policy);
+  const auto nothing = cpu_qos({be_pod("b")}, KnobSet{}, policy);
   EXPECT_TRUE(nothing.wants.empty());
   EXPECT_THAT(feature(nothing, "cpuQOS.beClass").why, HasSubstr("cpu-weight was not probed"));
 
@@ -221,7 +221,7 @@ TEST(CpuQos, AllThatIsAskedForIsActiveWhereTheKernelHasIt) {
 TEST(CpuQos, CoreSchedThatTheKernelLacksIsUnsupportedAndSetsNoIdentity) {
   auto policy = all_classes();
   policy.qos.cpu_policy = model::CpuQosMechanism::kCoreSched;
-  const auto wants = cpu_qos({ls_pod("l"), batch_pod("b")}, kAlibaba, policy);
+  const auto wants = cpu_qos({ls_pod("l"), be_pod("b")}, kAlibaba, policy);
   EXPECT_THAT(wants.wants, testing::ElementsAre(qos_want(kBesteffort, Knob::kCpuWeight, 2)));
   for (const auto& feature : wants.features) {
     EXPECT_EQ(feature.state, State::kUnsupported) << feature.feature;

@@ -79,13 +79,15 @@ TEST(CpuRise, RisesThatSpikesUndoAreWatchedLongerAndLongerUntilThereIsCalm) {
 
 TEST(CpuRise, ARiseThatIsUndoneOnceAMinuteIsChanceAndDelaysNone) {
   Loop loop(MilliCpu(1000));
-  for (int spike = 0; spike < 4; ++spike) {
-    SCOPED_TRACE(spike);
-    EXPECT_EQ(loop.rounds_until(5000, 4000), 7);
-    loop.next(19'000);
-    EXPECT_EQ(loop.rounds_until(5000, 4000), 7);
+  loop.rounds_until(5000, 4000);
+  for (int minute = 0; minute < 4; ++minute) {
+    SCOPED_TRACE(minute);
     for (int i = 0; i < 610; ++i)
       loop.next(4000);
+    for (int spike = 0; spike < 2; ++spike) {
+      loop.next(19'000);
+      EXPECT_EQ(loop.rounds_until(5000, 4000), 7) << spike;
+    }
   }
 }
 

@@ -43,7 +43,7 @@ struct MatrixHost {
   explicit MatrixHost(SuppressPolicy by = SuppressPolicy::kCfsQuota) : policy(everything(by)) {
     auto web = ls_pod("web");
     web.containers[0].limits.cpu = MilliCpu(2000);
-    auto job = batch_pod("job");
+    auto job = be_pod("job");
     job.priority = 5000;
     job.requests.batch_cpu = job.containers[0].requests.batch_cpu = MilliCpu(20000);
     auto other = job;

@@ -95,7 +95,7 @@ class MemoryRound : public testing::Test {
   GroupRef container_of(const Pod& pod) const { return model::group_of(pod, pod.containers[0]); }
 
   Pod service_ = with_memory(ls_pod("l"), {{100 * kMi, {}}});
-  Pod batch_ = with_memory(batch_pod("b"), {{50 * kMi, 200 * kMi}});
+  Pod batch_ = with_memory(be_pod("b"), {{50 * kMi, 200 * kMi}});
   NodePolicy policy_;
   model::KnobSet knobs_ = stock_v2();
   model::NodeSample sample_;

@@ -22,7 +22,7 @@ inline model::Pod pod_of(const std::string& uid, model::QosClass qos, model::Kub
   return pod;
 }
 /// A batch pod below the besteffort root.
-inline model::Pod batch_pod(const std::string& uid, int containers = 1) {
+inline model::Pod be_pod(const std::string& uid, int containers = 1) {
   return pod_of(uid, model::QosClass::kBe, model::KubeQos::kBestEffort, containers);
 }
 inline model::Pod ls_pod(const std::string& uid, int containers = 1) {
