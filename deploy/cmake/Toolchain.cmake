@@ -48,7 +48,10 @@ if(TIDELINE_SANITIZE STREQUAL "address")
   # check: what it finds ends with a stack anyway, but for CAF's own init_fun_factory.hpp, which does no harm.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr,null -fno-sanitize-recover=all -fno-omit-frame-pointer)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    add_compile_options("-fsanitize-ignorelist=${CMAKE_SOURCE_DIR}/deploy/cmake/ubsan_ignore.txt")
+    # By its way from the build tree, where Ninja compiles: ccache does not see a file's path in this option, and would tell
+    # clones apart by it.
+    file(RELATIVE_PATH ubsan_ignore "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}/deploy/cmake/ubsan_ignore.txt")
+    add_compile_options("-fsanitize-ignorelist=${ubsan_ignore}")
   endif()
   add_link_options(-fsanitize=address,undefined)
 elseif(TIDELINE_SANITIZE STREQUAL "thread")
