@@ -4,7 +4,7 @@
 #   --quick        release build and all tests with it only: no format check, clang-tidy or sanitizers. Otherwise what
 #                  says nothing of time or of the machine runs with the sanitizers, and the release build has the others
 #   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
-#   --jobs N       parallel build and test jobs (default: CPUs)
+#   --jobs N       CPUs to build and test with (default: all)
 # Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 150; files left over are named); TIDELINE_MINUTES the whole
 #   run (default: none): what leaves others no time is left out by name, of the tests with ASan, TSan and clang-tidy
 set -uo pipefail
