@@ -36,7 +36,7 @@ else()
   # Other compilers build what is tested with sanitizers; the release build has the warnings.
   target_compile_options(tideline_flags INTERFACE -w)
   # The same headers make the same precompiled header at any time: else ccache knows nothing that was compiled with it in
-  # another build tree.
+  # an earlier clone at this path.
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
 
