@@ -43,7 +43,7 @@ std::vector<model::Pod> pods() {
   db.requests.cpu = MilliCpu(2000);
   std::vector<model::Pod> made{web, db};
   for (const auto* uid : {"a", "b", "c", "d"}) {
-    auto job = decide::test::batch_pod(uid);
+    auto job = decide::test::be_pod(uid);
     job.priority = 5000;
     job.eviction.enabled = true;
     job.requests.batch_cpu = job.containers[0].requests.batch_cpu = MilliCpu(10000);

@@ -39,7 +39,7 @@ std::vector<model::Pod> pods() {
   }
   std::vector<model::Pod> made{web, db};
   for (const auto* uid : {"a", "b", "c", "d"}) {
-    auto job = decide::test::batch_pod(uid);
+    auto job = decide::test::be_pod(uid);
     job.priority = 5000;
     job.eviction.enabled = true;
     job.requests.batch_memory = job.containers[0].requests.batch_memory = gib(10);
