@@ -5,7 +5,7 @@
 #                  says nothing of time or of the machine runs with the sanitizers, and the release build has the others
 #   --label REGEX  only tests whose label matches: unit, sim, kernel, e2e, kube, house, guest
 #   --jobs N       CPUs to build and test with (default: all)
-# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 150; files left over are named); TIDELINE_MINUTES the whole
+# Environment: TIDELINE_TIDY_SECONDS bounds clang-tidy (default 200; files left over are named); TIDELINE_MINUTES the whole
 #   run (default: none): what leaves others no time is left out by name, of the tests with ASan, TSan and clang-tidy
 set -uo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -102,6 +102,21 @@ none_skipped() {
   [[ -z ${!variable:-} || $label != . ]] || test/tools/none_skipped.py build/release/tests.xml "$kind"
 }
 
+# clang-tidy has what the sanitizers' tests leave of the CPUs, which mostly wait.
+tidy_log=build/tidy.log
+tidy_pid=
+begin_tidy() {
+  nice -n 19 test/tools/tidy.py "$jobs" >"$tidy_log" 2>&1 &
+  tidy_pid=$!
+  trap 'kill "$tidy_pid" 2>/dev/null' EXIT
+}
+end_tidy() {
+  wait "$tidy_pid"
+  local status=$?
+  cat "$tidy_log"
+  return "$status"
+}
+
 source test/tools/realenv.sh
 
 mkdir -p build
@@ -117,8 +132,10 @@ if ! $quick; then
     # Of random states, the first ten seeds.
     GTEST_FILTER="-*Random*/??" stage asan-unit asan_tests 'e2e|kernel|sim|house'
     # With these, what is left to do takes one and a half times what was done by now.
-    in_time $((SECONDS / 40)) asan-others && stage asan-others asan_tests unit
+    in_time $((SECONDS / 40)) asan-others && begin_tidy && stage asan-others asan_tests unit
   fi
+  [[ -n $tidy_pid ]] || { in_time 4 tidy && begin_tidy; }
+  [[ -z $tidy_pid ]] || stage tidy end_tidy
 fi
 stage build-release build release -DTIDELINE_TESTS=$timed || exit 1
 ((${#failed[@]} == 0)) || echo "FAILED before the release tests: ${failed[*]}" >&2
@@ -130,7 +147,6 @@ if ! $quick; then
   in_time 15 tsan && stage build-tsan build_tsan &&
     GTEST_FILTER='-*Random*' stage tsan run_tests tsan "$jobs" '' --label-regex '^unit$' --tests-regex "$tsan_takes" \
       --exclude-regex "$tsan_leaves_out" --no-tests=error
-  in_time 4 tidy && stage tidy test/tools/tidy.py "$jobs"
 fi
 echo "== $SECONDS s: $(printf '%s, ' "${took[@]}")"
 ((${#left_out[@]} == 0)) || echo "LEFT OUT, for TIDELINE_MINUTES=$TIDELINE_MINUTES: ${left_out[*]}" >&2

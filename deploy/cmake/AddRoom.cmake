@@ -220,7 +220,7 @@ function(add_room_test room)
   set_tests_properties(${target} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "TIDELINE_BIN=${CMAKE_BINARY_DIR}/bin;TIDELINE_SOURCE=${CMAKE_SOURCE_DIR};${ARG_ENVIRONMENT}")
   # The longest begin first, so that none is left at the end with all others done.
-  if(target MATCHES "^test_(storage_rocks|storage_rocks_damage|storage_rocks_upgrade_kill|node_actor_decide|storage_history_program|sim_.*)$|^test_e2e_(planner|history|history_damage|kubernetes|kubernetes_leader|memory_relief|rehearsal|replay_error|storm)$")
+  if(target MATCHES "^test_(e2e_planner|node_actor_decide|storage_history_program|storage_rocks(_damage|_upgrade_kill)?|sim_.*)$")
     set_tests_properties(${target} PROPERTIES COST 100)
   endif()
   place_test(${target} "${ARG_LABEL}")

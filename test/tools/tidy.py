@@ -83,7 +83,7 @@ def check(path, stamp, end):
 
 def main():
     jobs, only = int(sys.argv[1]), sys.argv[2:]
-    end = time.monotonic() + int(os.environ.get("TIDELINE_TIDY_SECONDS", "150"))
+    end = time.monotonic() + int(os.environ.get("TIDELINE_TIDY_SECONDS", "200"))
     stamps = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "tideline-tidy"
     stamps.mkdir(parents=True, exist_ok=True)
     sources = Sources()

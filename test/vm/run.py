@@ -251,7 +251,7 @@ def boot(options, kernel, programs, results, number):
         with open(initramfs, "wb") as file:
             file.write(image(options, programs))
         cpus = f"{options.cpus},cores=1,threads={options.cpus}" if options.smt else str(options.cpus)
-        command = [options.qemu, "-machine", "q35", "-accel", options.accelerator, "-cpu", options.cpu,
+        command = ["nice", "-n", str(options.nice), options.qemu, "-machine", "q35", "-accel", options.accelerator, "-cpu", options.cpu,
                    "-smp", cpus, "-m", str(options.memory), "-display", "none", "-no-reboot", "-nodefaults",
                    "-kernel", kernel, "-initrd", initramfs, "-append", options.append]
         for name in ("console", "output", "control"):
@@ -316,6 +316,7 @@ def main():
     parser.add_argument("--boots", type=int, default=4, help="at most so many")
     parser.add_argument("--results", help="directory for what the programs say, to be told one by one")
     parser.add_argument("--tell", metavar="NAME", help="tell a result and run nothing")
+    parser.add_argument("--nice", type=int, default=5, help="how far it gives way to what else runs on the host")
     parser.add_argument("--qemu", default="qemu-system-x86_64")
     parser.add_argument("--cpu", default="max")
     parser.add_argument("--accelerator", default="tcg,thread=multi")
