@@ -91,7 +91,9 @@ class Newcomer(unittest.TestCase):
         self.assertIn("in the clone: ?? deploy/stray", done.stderr)
 
     def test_a_process_that_is_left_is_named_whatever_it_is_called(self):
-        done = self.run_newcomer(self.come("nginx-light"), f"sleep 300 >&- 2>&- & echo $! >{self.top}/pid")
+        # Until it has become sleep it is a second bash with the demo's name.
+        done = self.run_newcomer(self.come("nginx-light"), f"sleep 300 >&- 2>&- & echo $! >{self.top}/pid",
+                                 "until [[ $(</proc/$!/comm) == sleep ]]; do :; done")
         with open(f"{self.top}/pid", encoding="ascii") as file:
             pid = int(file.read())
         os.kill(pid, signal.SIGKILL)
