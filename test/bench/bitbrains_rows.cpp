@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "node-actor/sense/window.h"
 #include "storage/files/files.h"
 
 namespace tideline::bench {
@@ -97,8 +98,34 @@ model::Result<VmTrace> read_vms(const std::string& path, std::size_t vms, std::i
   return trace;
 }
 
-VmHosts::VmHosts(const VmTrace& trace, std::size_t of_host, std::int64_t begin_s, Columns columns)
-    : begin_s_(begin_s), columns_(columns) {
+VmTrace abreast(const VmTrace& trace, std::int64_t parts) {
+  VmTrace made;
+  made.moments = trace.moments / parts;
+  made.twice = trace.twice;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    for (const Vm& vm : trace.vms) {
+      Vm& copy = made.vms.emplace_back(fmt::format("{}.{}", vm.name, part), std::vector<VmRow>());
+      for (const VmRow& row : vm.rows) {
+        if (row.moment / made.moments != part) continue;
+        copy.rows.push_back(row);
+        copy.rows.back().moment -= part * made.moments;
+      }
+      made.rows += copy.rows.size();
+    }
+  }
+  return made;
+}
+
+std::optional<VmWindow> take_window(const Vm& vm, std::size_t& at, std::int64_t moments_of_report) {
+  if (at == vm.rows.size()) return std::nullopt;
+  VmWindow window{vm.rows[at].moment / moments_of_report, {}};
+  while (at < vm.rows.size() && vm.rows[at].moment / moments_of_report == window.number)
+    window.rows.push_back(vm.rows[at++]);
+  return window;
+}
+
+VmHosts::VmHosts(const VmTrace& trace, std::size_t of_host, std::int64_t begin_s, Columns columns, Pace pace)
+    : begin_s_(begin_s), columns_(columns), pace_(pace) {
   hosts_.resize((trace.vms.size() + of_host - 1) / of_host);
   for (std::size_t i = 0; i < trace.vms.size(); ++i) {
     Host& host = hosts_[i / of_host];
@@ -117,46 +144,67 @@ VmHosts::VmHosts(const VmTrace& trace, std::size_t of_host, std::int64_t begin_s
   }
 }
 
+const model::SharedPod& VmHosts::pod_of(Host& host, std::size_t vm, const VmRow& row) const {
+  model::SharedPod& pod = host.pods[vm];
+  const bool asks = columns_ != Columns::kUsed;
+  const auto cpu = asks ? std::optional(model::MilliCpu(row.cpu_request)) : std::nullopt;
+  const auto memory = asks ? std::optional(model::Bytes(row.memory_request)) : std::nullopt;
+  if (!pod->uid.empty() && pod->requests.cpu == cpu && pod->requests.memory == memory) return pod;
+  model::Pod made;
+  made.uid = model::PodUid(host.vms[vm]->name);
+  made.name_space = "bitbrains";
+  made.name = host.vms[vm]->name;
+  made.requests.cpu = cpu;
+  made.requests.memory = memory;
+  return pod = model::SharedPod(std::move(made));
+}
+
 std::optional<model::Report> VmHosts::next(std::size_t index) {
   Host& host = hosts_.at(index);
-  std::optional<std::int64_t> moment;
+  std::optional<std::int64_t> number;
   for (std::size_t i = 0; i < host.vms.size(); ++i) {
     if (host.at[i] == host.vms[i]->rows.size()) continue;
-    const std::int64_t of_vm = host.vms[i]->rows[host.at[i]].moment;
-    moment = std::min(moment.value_or(of_vm), of_vm);
+    const std::int64_t of_vm = host.vms[i]->rows[host.at[i]].moment / pace_.moments_of_report;
+    number = std::min(number.value_or(of_vm), of_vm);
   }
-  if (!moment) return std::nullopt;
-  const std::int64_t end = (*moment + 1) * kMomentSeconds;
+  if (!number) return std::nullopt;
+  const std::int64_t begin = *number * pace_.report_s();
+  std::vector<model::NodeSample> samples(static_cast<std::size_t>(pace_.moments_of_report));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const std::int64_t end = begin + (static_cast<std::int64_t>(i) + 1) * pace_.seconds_apart;
+    samples[i].at = {(kUptimeSeconds + end) * kSecondNs};
+    samples[i].wall = {(begin_s_ + end) * 1000};
+    samples[i].window = std::chrono::seconds(pace_.seconds_apart);
+  }
+  model::SharedPods pods;
+  for (std::size_t i = 0; i < host.vms.size(); ++i) {
+    const Vm& vm = *host.vms[i];
+    if (host.at[i] == vm.rows.size() || vm.rows[host.at[i]].moment / pace_.moments_of_report != *number) continue;
+    const auto window = take_window(vm, host.at[i], pace_.moments_of_report);
+    pods.push_back(pod_of(host, i, window->rows.back()));
+    if (columns_ == Columns::kAllocated) continue;
+    for (const VmRow& row : window->rows) {
+      auto& sample = samples[static_cast<std::size_t>(row.moment % pace_.moments_of_report)];
+      auto& use = sample.pods.emplace_back();
+      use.uid = pods.back()->uid;
+      use.cpu = model::MilliCpu(row.cpu_used);
+      use.memory = model::Bytes(row.memory_used);
+      sample.node_cpu = sample.node_cpu.value_or(model::MilliCpu(0)) + *use.cpu;
+      sample.node_memory = sample.node_memory.value_or(model::Bytes(0)) + *use.memory;
+    }
+  }
   model::Report report;
-  report.wall = {(begin_s_ + end) * 1000};
-  report.mono = {(kUptimeSeconds + end) * kSecondNs};
-  report.window = std::chrono::seconds(kMomentSeconds);
+  report.mono = samples.back().at;
+  report.wall = samples.back().wall;
+  report.window = std::chrono::seconds(pace_.report_s());
   report.status.cpu_capacity = report.status.cpu_allocatable = model::MilliCpu(host.cpu);
   report.status.memory_capacity = report.status.memory_allocatable = model::Bytes(host.memory);
   report.status.boot_id = fmt::format("bitbrains-{}", index);
-  for (std::size_t i = 0; i < host.vms.size(); ++i) {
-    const Vm& vm = *host.vms[i];
-    if (host.at[i] == vm.rows.size() || vm.rows[host.at[i]].moment != *moment) continue;
-    const VmRow& row = vm.rows[host.at[i]++];
-    model::SharedPod& pod = host.pods[i];
-    const bool asks = columns_ != Columns::kUsed;
-    const auto cpu = asks ? std::optional(model::MilliCpu(row.cpu_request)) : std::nullopt;
-    const auto memory = asks ? std::optional(model::Bytes(row.memory_request)) : std::nullopt;
-    if (pod->uid.empty() || pod->requests.cpu != cpu || pod->requests.memory != memory) {
-      model::Pod made;
-      made.uid = model::PodUid(vm.name);
-      made.name_space = "bitbrains";
-      made.name = vm.name;
-      made.requests.cpu = cpu;
-      made.requests.memory = memory;
-      pod = model::SharedPod(std::move(made));
-    }
-    auto& summary = report.pods.emplace_back();
-    summary.pod = pod;
-    if (columns_ == Columns::kAllocated) continue;
-    summary.cpu_milli = model::Spread{row.cpu_used, row.cpu_used, row.cpu_used};
-    summary.memory_bytes = model::Spread{row.memory_used, row.memory_used, row.memory_used};
-  }
+  sense::ReportWindow folded;
+  for (auto& sample : samples)
+    folded.add(std::move(sample));
+  report.pods = folded.summaries_of(pods);
+  if (pace_.moments_of_report > 1) report.samples = folded.samples();
   return report;
 }
 

@@ -23,6 +23,13 @@ struct VmRow {
 };
 inline constexpr std::int64_t kMomentSeconds = 300;
 
+/// How moments become reports.
+struct Pace {
+  std::int64_t seconds_apart = kMomentSeconds;  // moments, in the store
+  std::int64_t moments_of_report = 1;
+  std::int64_t report_s() const { return seconds_apart * moments_of_report; }
+};
+
 /// Which of a row are samples.
 enum class Columns { kAll, kUsed, kAllocated };
 constexpr std::uint64_t values_of_row(Columns columns) {
@@ -44,15 +51,29 @@ struct VmTrace {
 /// Of the set's CSV of 14 days; the first `vms` and `moments` of it, 0: all. Errors name file and line.
 model::Result<VmTrace> read_vms(const std::string& path, std::size_t vms, std::int64_t moments);
 
+/// The same samples as of so many times as many VMs, over that part of the time: "vm-17" becomes "vm-17.0", "vm-17.1"
+/// and so on. Moments that do not make a whole part are left out.
+VmTrace abreast(const VmTrace& trace, std::int64_t parts);
+
+/// What a VM has in the moments of one report.
+struct VmWindow {
+  std::int64_t number = 0;  // moment / moments_of_report
+  std::vector<VmRow> rows;  // one at least
+};
+/// The window of its row `at`, which is moved behind it; nullopt: there is none.
+std::optional<VmWindow> take_window(const Vm& vm, std::size_t& at, std::int64_t moments_of_report);
+
 /// Where the CSV is on this machine: TIDELINE_TRACES, else beside TIDELINE_SOURCE.
 std::string bitbrains_csv();
 
-/// VMs as pods on hosts of `of_host` each. A report of a host has what its VMs have of one moment, and nothing else.
+/// VMs as pods on hosts of `of_host` each. A report of a host has what its VMs have of one moment, and nothing else; of
+/// several what an agent makes of them (node-actor/sense/window.h): min, mean and max of what each VM used, what it
+/// asked for at last, and what all of them together used in each.
 class VmHosts {
  public:
-  VmHosts(const VmTrace& trace, std::size_t of_host, std::int64_t begin_s, Columns columns);
+  VmHosts(const VmTrace& trace, std::size_t of_host, std::int64_t begin_s, Columns columns, Pace pace);
   std::size_t size() const { return hosts_.size(); }
-  /// The host's next moment in which one of its VMs has a row; nullopt: there is none. Ends at the moment's end.
+  /// The host's next report for which one of its VMs has a row; nullopt: there is none. Ends at its last moment's end.
   std::optional<model::Report> next(std::size_t host);
   /// Whose pods they are, in the trace's order.
   const std::vector<const Vm*>& vms(std::size_t host) const { return hosts_.at(host).vms; }
@@ -66,8 +87,12 @@ class VmHosts {
     std::int64_t memory = 0;
   };
 
+  /// The pod of the host's VM as of this row.
+  const model::SharedPod& pod_of(Host& host, std::size_t vm, const VmRow& row) const;
+
   std::int64_t begin_s_;
   Columns columns_;
+  Pace pace_;
   std::vector<Host> hosts_;
 };
 

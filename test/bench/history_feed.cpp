@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,8 @@ struct Options {
   std::int64_t moments = 0;
   std::size_t of_host = 30;
   std::int64_t begin_s = 0;
+  std::int64_t abreast = 1;
+  bench::Pace pace;
   Columns columns = Columns::kAll;
   std::string out;
   std::string coordinator;
@@ -75,7 +78,7 @@ int write_rows(const Options& options, const VmTrace& trace) {
 }
 
 int feed(const Options& options, const VmTrace& trace) {
-  bench::VmHosts hosts(trace, options.of_host, options.begin_s, options.columns);
+  bench::VmHosts hosts(trace, options.of_host, options.begin_s, options.columns, options.pace);
   const auto begin = std::chrono::steady_clock::now();
   test::ReportFeed sender({.coordinator = options.coordinator, .certs = options.certs, .nodes = hosts.size()},
                           [&hosts](std::size_t index) { return hosts.next(index); });
@@ -108,21 +111,48 @@ struct Off {
 
 using Means = std::map<std::int64_t, std::int64_t>;  // by time
 
-void compare(const bench::Vm& vm, std::int64_t VmRow::*value, std::int64_t VmRow::*capacity, const Means& stored,
-             std::int64_t begin_s, double host, Off& off) {
+/// A quantity of a VM: what it is of a report's rows, and what the VM has of it at most.
+struct Quantity {
+  std::int64_t VmRow::*value;
+  std::int64_t VmRow::*capacity;
+  bool is_mean;  // else that of the last row
+};
+
+std::int64_t of_rows(const Quantity& quantity, const std::vector<VmRow>& rows) {
+  if (!quantity.is_mean) return rows.back().*quantity.value;
+  double sum = 0;
+  for (const VmRow& row : rows)
+    sum += static_cast<double>(row.*quantity.value);
+  return std::llround(sum / static_cast<double>(rows.size()));
+}
+
+std::int64_t most_of(const bench::Vm& vm, std::int64_t VmRow::*capacity) {
   std::int64_t most = 0;
   for (const VmRow& row : vm.rows)
     most = std::max(most, row.*capacity);
-  for (const VmRow& row : vm.rows) {
+  return most;
+}
+
+/// The finest tier that has a row for each report.
+series::Tier tier_of(const bench::Pace& pace) {
+  return pace.report_s() < series::step_s(series::Tier::kMinute) ? series::Tier::kTenSeconds : series::Tier::kMinute;
+}
+
+void compare(const bench::Vm& vm, const Quantity& quantity, const Means& stored, const Options& options, double host,
+             Off& off) {
+  const std::int64_t most = most_of(vm, quantity.capacity);
+  std::size_t at = 0;
+  while (const auto window = bench::take_window(vm, at, options.pace.moments_of_report)) {
     // A report belongs to the step that the middle of its window is in.
-    const std::int64_t middle = begin_s + row.moment * bench::kMomentSeconds + bench::kMomentSeconds / 2;
-    const auto found = stored.find(series::floor_to(middle, series::step_s(series::Tier::kMinute)));
+    const std::int64_t length = options.pace.report_s();
+    const std::int64_t middle = options.begin_s + window->number * length + length / 2;
+    const auto found = stored.find(series::floor_to(middle, series::step_s(tier_of(options.pace))));
     if (found == stored.end()) {
       ++off.missing;
       continue;
     }
     ++off.there;
-    const auto by = static_cast<double>(std::abs(found->second - row.*value));
+    const auto by = static_cast<double>(std::abs(found->second - of_rows(quantity, window->rows)));
     if (most > 0) off.worst_of_vm = std::max(off.worst_of_vm, by / static_cast<double>(most));
     if (host > 0) off.worst_of_host = std::max(off.worst_of_host, by / host);
   }
@@ -131,24 +161,23 @@ void compare(const bench::Vm& vm, std::int64_t VmRow::*value, std::int64_t VmRow
 int check(const Options& options, const VmTrace& trace) {
   const auto store = rocks::RocksStore::open_read_only(options.store);
   if (!store) return failed(store.error().message());
-  const bench::VmHosts hosts(trace, options.of_host, options.begin_s, options.columns);
-  std::map<series::Field, std::pair<std::int64_t VmRow::*, std::int64_t VmRow::*>> fields;
+  const bench::VmHosts hosts(trace, options.of_host, options.begin_s, options.columns, options.pace);
+  std::map<series::Field, Quantity> fields;
   if (options.columns != Columns::kAllocated) {
-    fields[series::Field::kPodCpu] = {&VmRow::cpu_used, &VmRow::cpu_request};
-    fields[series::Field::kPodMemory] = {&VmRow::memory_used, &VmRow::memory_request};
+    fields[series::Field::kPodCpu] = {&VmRow::cpu_used, &VmRow::cpu_request, true};
+    fields[series::Field::kPodMemory] = {&VmRow::memory_used, &VmRow::memory_request, true};
   }
   if (options.columns != Columns::kUsed) {
-    fields[series::Field::kPodCpuRequest] = {&VmRow::cpu_request, &VmRow::cpu_request};
-    fields[series::Field::kPodMemoryRequest] = {&VmRow::memory_request, &VmRow::memory_request};
+    fields[series::Field::kPodCpuRequest] = {&VmRow::cpu_request, &VmRow::cpu_request, false};
+    fields[series::Field::kPodMemoryRequest] = {&VmRow::memory_request, &VmRow::memory_request, false};
   }
   std::map<series::Field, Off> offs;
   for (std::size_t index = 0; index < hosts.size(); ++index) {
     std::map<std::string, std::map<series::Field, Means>> stored;
-    std::map<series::Field, double> capacity;
     const series::ReadRange range{.node = model::NodeName(fmt::format("sim-{:05}", index)),
-                                  .tier = series::Tier::kMinute,
+                                  .tier = tier_of(options.pace),
                                   .from = {(options.begin_s - 3600) * 1000},
-                                  .to = {(options.begin_s + (trace.moments + 12) * bench::kMomentSeconds) * 1000}};
+                                  .to = {(options.begin_s + trace.moments * options.pace.seconds_apart + 3600) * 1000}};
     const auto read = (*store)->read(range, nullptr, [&](series::Table&& table) {
       if (table.subject.kind != series::SubjectKind::kPod) return true;
       for (const auto& column : table.fields) {
@@ -161,17 +190,12 @@ int check(const Options& options, const VmTrace& trace) {
       return true;
     });
     if (!read) return failed(read.error().message());
-    for (const auto& [field, members] : fields) {
-      for (const auto* vm : hosts.vms(index)) {
-        std::int64_t most = 0;
-        for (const VmRow& row : vm->rows)
-          most = std::max(most, row.*members.second);
-        capacity[field] += static_cast<double>(most);
-      }
-      for (const auto* vm : hosts.vms(index)) {
-        compare(*vm, members.first, members.second, stored[vm->name][field], options.begin_s, capacity[field],
-                offs[field]);
-      }
+    for (const auto& [field, quantity] : fields) {
+      double capacity = 0;
+      for (const auto* vm : hosts.vms(index))
+        capacity += static_cast<double>(most_of(*vm, quantity.capacity));
+      for (const auto* vm : hosts.vms(index))
+        compare(*vm, quantity, stored[vm->name][field], options, capacity, offs[field]);
     }
   }
   json told = json::object();
@@ -206,6 +230,16 @@ int main(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(columns))
       ->default_str("all");
   app.add_option("--begin", options.begin_s, "s since the epoch that the first moment is moved to");
+  app.add_option("--abreast", options.abreast, "so many times as many VMs, over that part of the time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--seconds-apart", options.pace.seconds_apart, "moments, as the store is told")
+      ->check(CLI::Range(1, 300))
+      ->capture_default_str();
+  app.add_option("--moments-of-report", options.pace.moments_of_report,
+                 "of which a report has min, mean and max; it is to be of 10 s, or of whole minutes")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
   auto* rows = app.add_subcommand("rows", "write the samples as text, a line for each VM and moment");
   rows->add_option("OUT", options.out, "file")->required();
   auto* feeding = app.add_subcommand("feed", "send reports, and wait until each is acked");
@@ -216,8 +250,17 @@ int main(int argc, char** argv) {
   checking->add_option("STORE", options.store, "directory of the history")->required();
   CLI11_PARSE(app, argc, argv);
 
-  const auto trace = bench::read_vms(options.trace, options.vms, options.moments);
-  if (!trace) return failed(trace.error().message());
-  if (rows->parsed()) return write_rows(options, *trace);
-  return feeding->parsed() ? feed(options, *trace) : check(options, *trace);
+  const std::int64_t length = options.pace.report_s();
+  if (length != series::step_s(series::Tier::kTenSeconds) && length % series::step_s(series::Tier::kMinute) != 0) {
+    return failed(fmt::format("--moments-of-report {}, {} s apart: want reports of 10 s or of whole minutes",
+                              options.pace.moments_of_report, options.pace.seconds_apart));
+  }
+  const auto read = bench::read_vms(options.trace, options.vms, options.moments);
+  if (!read) return failed(read.error().message());
+  if (read->moments < options.abreast) {
+    return failed(fmt::format("--abreast {}: there are {} moments", options.abreast, read->moments));
+  }
+  const auto trace = options.abreast > 1 ? bench::abreast(*read, options.abreast) : *read;
+  if (rows->parsed()) return write_rows(options, trace);
+  return feeding->parsed() ? feed(options, trace) : check(options, trace);
 }

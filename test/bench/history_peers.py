@@ -8,6 +8,10 @@ host has what its VMs have of one moment, goes over the real link (mutual TLS) a
 is acked, which is when it is on the disk. The others: remote write, a request for each moment with a sample of each
 series, the next one when it is answered; neither of them syncs its log before that. CPU is the process', user and system.
 
+As a fleet of today sends them: --abreast 8 makes eight times as many VMs of them, --seconds-apart 1 --moments-of-report 10
+moments of a second, ten of which an agent folds into one report. Tideline then keeps min, mean and max of ten seconds, the
+others each second.
+
 Sizes are taken when a store has come to rest. Prometheus compacts while it is fed; what it keeps in memory and in its log
 by then is written as a block by a snapshot of its admin API, and the size is that of all blocks. VictoriaMetrics is told
 to merge, and ended. Tideline has folded all hours; reports are kept, and are told apart from the tables.
@@ -33,13 +37,12 @@ sys.path.insert(0, f"{ROOT}/deploy/demo")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from remote_write import Missing, Sender, Series, Snappy, stamp_bytes
+from remote_write import Missing, Sender, Series, Snappy, sample_bytes, stamp_bytes
 from tideline_demo.faults import Fault
 from tideline_demo.processes import Process, adopt_orphans, end_children, wait_for
 from tideline_demo.report import aligned
 
 TICK = os.sysconf("SC_CLK_TCK")
-MOMENT_SECONDS = 300
 KEEP = "400d"
 FEED_PATIENCE = 7200
 COLUMNS = {"all": ("cpu_request_millicores", "memory_request_bytes", "cpu_used_millicores", "memory_used_bytes"),
@@ -331,36 +334,38 @@ STORES = {store.name: store for store in (Tideline, Prometheus, VictoriaMetrics)
 def feed_command(options, begin_s):
     return [f"{options.bin}/bench_history_feed", *(["--trace", options.csv] if options.csv else []), "--vms",
             str(options.vms), "--moments", str(options.moments), "--vms-per-host", str(options.vms_per_host), "--begin",
-            str(begin_s), "--columns", options.columns]
+            str(begin_s), "--columns", options.columns, "--abreast", str(options.abreast), "--seconds-apart",
+            str(options.seconds_apart), "--moments-of-report", str(options.moments_of_report)]
 
 
-def make_bodies(rows, bodies, columns, begin_s, per_host):
-    """A WriteRequest for each moment, snappy and all, one behind the other with their lengths."""
+def make_bodies(options, begin_s):
+    """A WriteRequest for each --moments-of-request, snappy and all, one behind the other with their lengths."""
     snappy = Snappy()
     series = {}
     hosts = {}
-    moment, parts, count = None, [], 0
+    request, parts, count = None, {}, 0
 
     def flush(out):
         if parts:
-            body = snappy.compress(b"".join(parts))
+            body = snappy.compress(b"".join(one.samples(samples) for one, samples in parts.items()))
             out.write(len(body).to_bytes(4, "little") + body)
             parts.clear()
 
-    with open(rows, encoding="ascii") as lines, open(bodies, "wb") as out:
+    with open(options.rows, encoding="ascii") as lines, open(options.bodies, "wb") as out:
         for line in lines:
             fields = line.split()
-            if fields[0] != moment:
+            moment = int(fields[0])
+            if moment // options.moments_of_request != request:
                 flush(out)
-                moment = fields[0]
-                stamp = stamp_bytes((begin_s + (int(moment) + 1) * MOMENT_SECONDS) * 1000)
+                request = moment // options.moments_of_request
+            stamp = stamp_bytes((begin_s + (moment + 1) * options.seconds_apart) * 1000)
             of_vm = series.get(fields[1])
             if of_vm is None:
-                host = hosts.setdefault(fields[1], f"host-{len(hosts) // per_host:03}")
+                host = hosts.setdefault(fields[1], f"host-{len(hosts) // options.vms_per_host:03}")
                 of_vm = series[fields[1]] = [Series(f"vm_{name}", {"vm": fields[1], "host": host, "namespace": "bitbrains"})
-                                             for name in COLUMNS[columns]]
+                                             for name in COLUMNS[options.columns]]
             for one, value in zip(of_vm, fields[2:]):
-                parts.append(one.sample(float(value), stamp))
+                parts.setdefault(one, []).append(sample_bytes(float(value), stamp))
                 count += 1
         flush(out)
     return count
@@ -414,8 +419,9 @@ def run(options, scratch):
     if made.returncode != 0:
         raise Fault(f"the samples: {made.stdout} {made.stderr}")
     options.trace = json.loads(made.stdout)
-    options.end_s = int(time.time()) // MOMENT_SECONDS * MOMENT_SECONDS - 2 * 3600
-    begin_s = options.end_s - options.trace["moments"] * MOMENT_SECONDS
+    length = options.seconds_apart * options.moments_of_report
+    reports = -(-options.trace["moments"] // options.moments_of_report)
+    begin_s = (int(time.time()) - 2 * 3600) // length * length - reports * length
     samples = options.trace["samples"]
     say(f"{options.trace['vms']} VMs on {options.trace['hosts']} hosts, {options.trace['moments']} moments, {samples} samples")
     chosen = []
@@ -427,7 +433,7 @@ def run(options, scratch):
             chosen.append(STORES[name])
     if any(store is not Tideline for store in chosen):
         options.bodies = f"{scratch}/bodies"
-        count = make_bodies(options.rows, options.bodies, options.columns, begin_s, options.vms_per_host)
+        count = make_bodies(options, begin_s)
         if count != samples:
             raise Fault(f"{count} samples were made into requests, of {samples}")
     figures = []
@@ -437,7 +443,9 @@ def run(options, scratch):
         finally:
             end_children()
         say(f"{figures[-1]['store']} ({figures[-1]['version']}): {figures[-1]['bytes_per_sample']:.3f} B/sample")
-    return {"columns": options.columns, "trace": options.trace, "stores": figures}
+    return {"columns": options.columns, "abreast": options.abreast, "seconds_apart": options.seconds_apart,
+            "moments_of_report": options.moments_of_report, "moments_of_request": options.moments_of_request,
+            "trace": options.trace, "stores": figures}
 
 
 def trace_of(options):
@@ -457,6 +465,15 @@ def main():
     parser.add_argument("--vms", type=int, default=0, help="the first so many; 0: all")
     parser.add_argument("--moments", type=int, default=0, help="the first so many of 300 s; 0: all")
     parser.add_argument("--vms-per-host", type=int, default=30, help="pods of a report to Tideline")
+    parser.add_argument("--abreast", type=int, default=1, metavar="N",
+                        help="the same samples as of N times as many VMs, over an Nth of the time (default: 1)")
+    parser.add_argument("--seconds-apart", type=int, default=300, metavar="S",
+                        help="how far apart the stores are told that moments are (default: 300)")
+    parser.add_argument("--moments-of-report", type=int, default=1, metavar="N",
+                        help="moments that Tideline gets as agents send them: one report with min, mean and max of what a "
+                        "pod used in them, and what the host used in each (default: 1)")
+    parser.add_argument("--moments-of-request", type=int, default=1, metavar="N",
+                        help="moments that the others get in one request, samples of a series together (default: 1)")
     parser.add_argument("--settle", type=float, default=1800, help="seconds at most in which a store comes to rest")
     parser.add_argument("--quiet", type=float, default=15, help="seconds without a change that are rest")
     parser.add_argument("--dir", help="where the stores' directories are made, and removed (default: a temporary one)")

@@ -55,16 +55,20 @@ class Series:
 
     def __init__(self, name, labels):
         pairs = sorted([("__name__", name), *labels.items()])
-        body = b""
+        self.labels = b""
         for key, value in pairs:
             label = _text(1, key) + _text(2, value)
-            body += b"\x0a" + varint(len(label)) + label
-        size = len(body) + 2 + self.SAMPLE_BYTES
-        self.head = b"\x0a" + varint(size) + body + b"\x12" + bytes([self.SAMPLE_BYTES]) + b"\x09"
+            self.labels += b"\x0a" + varint(len(label)) + label
 
-    def sample(self, value, stamp):
-        """One sample of it, as a part of a WriteRequest. `stamp`: as stamp_bytes gave it."""
-        return self.head + struct.pack("<d", value) + stamp
+    def samples(self, samples):
+        """Samples of it, each as sample_bytes gave it, as a part of a WriteRequest."""
+        body = self.labels + b"".join(samples)
+        return b"\x0a" + varint(len(body)) + body
+
+
+def sample_bytes(value, stamp):
+    """`stamp`: as stamp_bytes gave it."""
+    return b"\x12" + bytes([Series.SAMPLE_BYTES]) + b"\x09" + struct.pack("<d", value) + stamp
 
 
 def stamp_bytes(milliseconds):
